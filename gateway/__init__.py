@@ -1,0 +1,1 @@
+"""The mail gateway: composes, sends, records, tracks. It never imports `service`."""

@@ -1,0 +1,34 @@
+"""The gateway's way to PostgreSQL: a pool, and the named statements of `queries/*.sql`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import asyncpg
+import orjson
+from aiosql.queries import Queries
+
+QUERIES: Queries = aiosql.from_path(Path(__file__).parent / "queries", "asyncpg")
+"""Every statement of `gateway/queries`, as `await QUERIES.name(connection, parameter=...)`."""
+
+
+async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
+    """Read and write json and jsonb as Python values."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+        )
+
+
+async def open_pool(url: str, *, size: int, name: str) -> asyncpg.Pool[Any]:
+    """A pool of at most `size` connections; `name` is what PostgreSQL shows as application_name."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        init=prepare_connection,
+        command_timeout=60,
+        server_settings={"application_name": name, "max_parallel_workers_per_gather": "0", "jit": "off"},
+    )

@@ -1,0 +1,62 @@
+"""The gateway's one tree of errors.
+
+GatewayError
+├── Refusal               the caller's input or the state of things forbids it; nothing was done
+├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
+└── SettingsError         a setting is missing or malformed
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """Why an intent was refused. The GraphQL `UserErrorCode` has the same values."""
+
+    INVALID = "INVALID"
+    REQUIRED = "REQUIRED"
+    TOO_LONG = "TOO_LONG"
+    TOO_MANY = "TOO_MANY"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    ADDRESS_INVALID = "ADDRESS_INVALID"
+    ADDRESS_RESERVED = "ADDRESS_RESERVED"
+    CARD_NUMBER = "CARD_NUMBER"
+    HEADER_INJECTION = "HEADER_INJECTION"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    DEADLINE_PASSED = "DEADLINE_PASSED"
+    TEMPLATE_INVALID = "TEMPLATE_INVALID"
+    MERGE_FIELD_MISSING = "MERGE_FIELD_MISSING"
+    UNSUBSCRIBE_MISSING = "UNSUBSCRIBE_MISSING"
+    POSTAL_ADDRESS_MISSING = "POSTAL_ADDRESS_MISSING"
+    ATTACHMENT_TOO_LARGE = "ATTACHMENT_TOO_LARGE"
+    ILLEGAL_STATE = "ILLEGAL_STATE"
+    SUPPRESSED = "SUPPRESSED"
+    ERASED = "ERASED"
+
+
+class GatewayError(Exception):
+    """Something the gateway cannot do; the message says what to do about it."""
+
+
+class Refusal(GatewayError):
+    """A business refusal: becomes one `userErrors` entry. Nothing was written.
+
+    `field` is the path below the mutation's `input`, in GraphQL names: `("window", "start")`.
+    The message never repeats a secret, a card number or somebody else's data.
+    """
+
+    def __init__(self, code: RefusalCode, message: str, field: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class LedgerUnavailable(GatewayError):
+    """PostgreSQL cannot be reached or answers too late: try again; nothing is known to be written."""
+
+
+class SettingsError(GatewayError):
+    """A setting is missing or malformed; the message names it and shows a right one."""

@@ -1,0 +1,71 @@
+"""One message's life: its states, the legal steps between them, and the colour of its icon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from gateway.mail.source import ColorHint
+
+
+class Status(StrEnum):
+    """Where a message is now. HANDED_OFF and DEFERRED live in the outbox only (`message_state`)."""
+
+    QUEUED = "QUEUED"
+    HANDED_OFF = "HANDED_OFF"
+    DEFERRED = "DEFERRED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    UNCERTAIN = "UNCERTAIN"
+    HELD = "HELD"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    BOUNCED = "BOUNCED"
+    RECEIVED = "RECEIVED"
+
+
+class CopyRole(StrEnum):
+    """Why somebody besides the customer gets the mail."""
+
+    CC = "CC"
+    BCC = "BCC"
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
+    Status.HANDED_OFF: frozenset({Status.ACCEPTED, Status.DEFERRED, Status.REFUSED, Status.UNCERTAIN}),
+    Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
+    Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.BOUNCED, Status.QUEUED}),
+    Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
+    Status.ACCEPTED: frozenset({Status.BOUNCED}),
+    Status.REFUSED: frozenset({Status.QUEUED}),
+    Status.EXPIRED: frozenset({Status.QUEUED}),
+    Status.BOUNCED: frozenset({Status.QUEUED}),
+    Status.CANCELLED: frozenset(),
+    Status.RECEIVED: frozenset(),
+}
+"""From each state, the states it may become. REFUSED, EXPIRED, BOUNCED -> QUEUED only by `retryMessage`."""
+
+ICON_COLORS: dict[Status, ColorHint] = {
+    Status.ACCEPTED: ColorHint.GREY,
+    Status.RECEIVED: ColorHint.GREY,
+    Status.QUEUED: ColorHint.AMBER,
+    Status.HANDED_OFF: ColorHint.AMBER,
+    Status.DEFERRED: ColorHint.AMBER,
+    Status.UNCERTAIN: ColorHint.AMBER,
+    Status.REFUSED: ColorHint.RED,
+    Status.HELD: ColorHint.RED,
+    Status.CANCELLED: ColorHint.RED,
+    Status.EXPIRED: ColorHint.RED,
+    Status.BOUNCED: ColorHint.RED,
+}
+"""The info icon: grey when the server took it (or it was received), red when it was not sent, amber undecided."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageRef:
+    """A message's whole key. A message id alone names no row: the ledger is customer-first."""
+
+    customer_id: int
+    message_id: UUID

@@ -1,0 +1,235 @@
+"""The gateway's settings: the only reader of the environment in this package.
+
+Every setting is an environment variable of the same name in capitals. A missing or malformed one is named at
+start, with an example of a right one (`SettingsError`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated, Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.errors import SettingsError
+
+EXAMPLES = {
+    "DATABASE_URL": "postgresql://mail@db.internal/mail",
+    "REDIS_URL": "redis://valkey.internal:6379/0",
+    "PUBLIC_URL": "https://mail.example.com",
+    "DEFAULT_FROM": "Fabrikam Installers <hello@fabrikam.com>",
+    "RELAY_URL": "smtp+starttls://user:password@relay.internal:587?name=main&connections=20",
+    "SECRET_KEYS": "k1:" + base64.b64encode(b"0" * 32).decode() + "   (id:base64 of 32 random bytes or more)",
+    "DKIM_KEYS": "fabrikam.com:mail2026:/etc/keys/fabrikam.pem",
+}
+
+
+class TlsMode(StrEnum):
+    """How a relay's connection is secured."""
+
+    OFF = "OFF"
+    OPPORTUNISTIC = "OPPORTUNISTIC"
+    STARTTLS = "STARTTLS"
+    IMPLICIT = "IMPLICIT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relay:
+    """One mail server we hand mail to. Rates are per relay; None means no limit of ours."""
+
+    name: str
+    host: str
+    port: int
+    tls: TlsMode
+    verify: bool = True
+    username: str | None = None
+    password: str | None = None
+    connections: int = 20
+    per_connection: int = 1000
+    idle_seconds: float = 20.0
+    per_minute: int | None = None
+    per_day: int | None = None
+    warm_up_start: int | None = None
+    warm_up_factor: float = 2.0
+
+    def __repr__(self) -> str:
+        """Without the password: values of settings end in logs."""
+        return f"Relay({self.name} {self.host}:{self.port} {self.tls})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecretKey:
+    """One master key; HKDF derives a key a purpose from it."""
+
+    id: str
+    secret: bytes = b""
+
+    def __repr__(self) -> str:
+        """The id only."""
+        return f"SecretKey({self.id})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DkimKey:
+    """Where the private key (PEM) of one domain and selector lies."""
+
+    domain: str
+    selector: str
+    path: str
+
+
+_SCHEMES = {
+    "smtp": (TlsMode.OPPORTUNISTIC, 25),
+    "smtp+starttls": (TlsMode.STARTTLS, 587),
+    "smtps": (TlsMode.IMPLICIT, 465),
+}
+_INTEGERS = {"connections", "per_connection", "per_minute", "per_day", "warm_up_start"}
+
+
+def parse_relay(url: str) -> Relay:
+    """`smtp://`, `smtp+starttls://` or `smtps://`, options in the query. Raises ValueError, naming what is wrong."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        raise ValueError(f"a relay starts with smtp://, smtp+starttls:// or smtps:// and names a host: {parts.scheme}")
+    tls, port = _SCHEMES[parts.scheme]
+    options: dict[str, Any] = {}
+    for key, value in parse_qsl(parts.query, strict_parsing=bool(parts.query)):
+        options[key] = _option(key, value)
+    if options.pop("tls", None) == "off":
+        tls = TlsMode.OFF
+    relay = Relay(
+        name=options.pop("name", parts.hostname),
+        host=parts.hostname,
+        port=parts.port or port,
+        tls=tls,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        **options,
+    )
+    if relay.username and tls in (TlsMode.OFF, TlsMode.OPPORTUNISTIC) and not _is_loopback(relay.host):
+        raise ValueError("credentials would travel in clear: use smtp+starttls:// or smtps://")
+    return relay
+
+
+def _option(key: str, value: str) -> Any:
+    if key in _INTEGERS:
+        if not value.isdigit() or not 1 <= int(value) <= 100_000_000:
+            raise ValueError(f"relay option {key} is a whole number from 1: {value!r}")
+        return int(value)
+    if key in ("idle_seconds", "warm_up_factor"):
+        return float(value)
+    if key == "verify":
+        return value not in ("0", "no", "false")
+    if key in ("name", "tls"):
+        return value
+    raise ValueError(f"unknown relay option {key!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_secret_key(text: str) -> SecretKey:
+    """`id:base64`; at least 16 bytes of secret. Raises ValueError."""
+    key_id, _, encoded = text.strip().partition(":")
+    try:
+        secret = base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise ValueError("a secret key is id:base64") from error
+    if not key_id.isalnum() or len(key_id) > 4 or not key_id.islower() or len(secret) < 16:
+        raise ValueError("a secret key is id:base64: an id of 1 to 4 small letters and digits, 16 bytes or more")
+    return SecretKey(id=key_id, secret=secret)
+
+
+def parse_dkim_key(text: str) -> DkimKey:
+    """`domain:selector:path`. Raises ValueError."""
+    domain, _, rest = text.strip().partition(":")
+    selector, _, path = rest.partition(":")
+    if not (domain and selector and path):
+        raise ValueError("a DKIM key is domain:selector:path")
+    return DkimKey(domain=domain, selector=selector, path=path)
+
+
+def _each(parse: Any) -> BeforeValidator:
+    def split(value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(parse(item) for item in value.split(",") if item.strip())
+        return value
+
+    return BeforeValidator(split)
+
+
+class OriginPrivacy(StrEnum):
+    """How network addresses of hits are kept."""
+
+    FULL = "full"
+    HASH = "hash"
+    NONE = "none"
+
+
+class Settings(BaseSettings):
+    """What both `python -m gateway` and the gateway's doors inside the service need."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+    database_url: str = Field(pattern=r"^postgres(ql)?://")
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
+    public_url: str = Field(pattern=r"^https?://[^/?#]+$")
+    default_from: str = Field(min_length=3, max_length=512)
+    relay_url: Annotated[tuple[Relay, ...], NoDecode, _each(parse_relay)]
+    secret_keys: Annotated[tuple[SecretKey, ...], NoDecode, _each(parse_secret_key)]
+    dkim_keys: Annotated[tuple[DkimKey, ...], NoDecode, _each(parse_dkim_key)] = ()
+    allow_reserved_domains: bool = False
+    drain_seconds: float = Field(default=30.0, ge=1, le=600)
+
+    lease_seconds: float = Field(default=60.0, ge=2, le=3600)
+    sweep_seconds: float = Field(default=2.0, ge=0.05, le=60)
+    campaign_deadline: timedelta = timedelta(hours=48)
+    completed_deadline: timedelta = timedelta(hours=48)
+    card_deadline: timedelta = timedelta(hours=24)
+    origin_privacy: OriginPrivacy = OriginPrivacy.HASH
+    honeypot_link: bool = False
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    journal_dir: str | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.relay_url:
+            raise ValueError("RELAY_URL names no relay")
+        if not self.secret_keys:
+            raise ValueError("SECRET_KEYS holds no key")
+        names = [relay.name for relay in self.relay_url]
+        if len(set(names)) != len(names):
+            raise ValueError("RELAY_URL: two relays have one name; tell them apart with ?name=")
+        return self
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings from the environment. Raises SettingsError with one line a fault, and an example each."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One line a fault: the variable's name, what is wrong, an example. Never the value: it may be a secret."""
+    lines = []
+    for fault in error.errors(include_input=False, include_url=False):
+        name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+        what = "is missing" if fault["type"] == "missing" else fault["msg"]
+        example = f" For example: {name}={EXAMPLES[name]}" if name in EXAMPLES else ""
+        lines.append(f"{name} {what}.{example}")
+    return "\n".join(lines)

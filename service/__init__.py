@@ -1,0 +1,1 @@
+"""The GraphQL service: each customer's mail history, and the doors through which mail is sent."""
