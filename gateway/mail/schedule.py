@@ -1,0 +1,77 @@
+"""When to try again, and how long to leave a troubled relay or destination alone. Pure: jitter is an argument.
+
+Giving up is the deadline's business (`outbox.expires_at`), not the schedule's.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.mail.verdict import LONGEST_ASKED_WAIT, Verdict
+
+# Early tries catch greylisting (most ask for one to five minutes); late ones outlast an evening's outage.
+RETRY_WAITS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=2),
+    timedelta(hours=4),
+    timedelta(hours=8),
+)
+
+# A dropped connection is often over in seconds; a server that stays away is asked four times an hour, which costs
+# it nothing and lets mail flow again within a quarter of an hour of its return.
+PAUSES = (
+    timedelta(seconds=5),
+    timedelta(seconds=15),
+    timedelta(seconds=30),
+    timedelta(minutes=1),
+    timedelta(minutes=2),
+    timedelta(minutes=5),
+    timedelta(minutes=10),
+    timedelta(minutes=15),
+)
+
+# Spreads what failed together, so that it does not come back together.
+JITTER = 0.1
+
+
+def wait_before_next(attempt: int, verdict: Verdict, *, jitter: float) -> timedelta:
+    """How long a deferred message waits after its attempt `attempt` (1 is the first).
+
+    1, 5, 15, 30 minutes, 1, 2, 4, 8 hours, then every 8 hours, each +-10 % by `jitter` in [-1, 1]; never less than
+    the server asked for, never more than a day. A verdict that does not count waits the shortest pause: the pause of
+    its relay or destination, not this wait, holds it back, and another relay may take it at once.
+    """
+    if not verdict.counts:
+        return spread(PAUSES[0], jitter)
+    return _at_least(_step(RETRY_WAITS, attempt), verdict.retry_after, jitter)
+
+
+def pause_step(step: int, verdict: Verdict, *, jitter: float) -> timedelta:
+    """How long a relay or destination is left alone after its `step`th failure in a row (1 is the first).
+
+    5, 15, 30 seconds, 1, 2, 5, 10, then every 15 minutes, each +-10 % by `jitter` in [-1, 1]; never less than the
+    server asked for, never more than a day. One success puts the step back to 0. The reason to show is the
+    verdict's advice.
+    """
+    return _at_least(_step(PAUSES, step), verdict.retry_after, jitter)
+
+
+def spread(wait: timedelta, jitter: float) -> timedelta:
+    """`wait` +-10 %: `jitter` is in [-1, 1]."""
+    return wait * (1 + JITTER * jitter)
+
+
+def _step(steps: tuple[timedelta, ...], number: int) -> timedelta:
+    return steps[min(max(number, 1), len(steps)) - 1]
+
+
+def _at_least(wait: timedelta, asked: timedelta | None, jitter: float) -> timedelta:
+    spread_wait = spread(wait, jitter)
+    if asked is None:
+        return spread_wait
+    # Coming back early breaks the server's word, so what it asked for is spread upwards only.
+    return min(max(spread_wait, asked * (1 + JITTER * (jitter + 1) / 2)), LONGEST_ASKED_WAIT)

@@ -1,0 +1,289 @@
+"""Our reading of what a server said: an exchange and the rules (data) make a verdict. Pure.
+
+The order of judging:
+
+1. a 2xx reply to the end of data: ACCEPTED, and nothing else is;
+2. a 4xx or 5xx reply: the first rule that fits it among `text` (a provider's own words, then everybody's),
+   `enhanced` (RFC 3463), `basic` (RFC 5321 4.2.3) and `stage`;
+3. no such reply: the first `fault` rule that fits the fault, its stage, and whether the dot had left. Once it has,
+   silence is UNCERTAIN: nobody here knows whether the server took the mail.
+
+Some promises are kept here, whatever a rule says:
+
+- before MAIL a reply speaks of the relay: DEFERRED, never the end of a recipient;
+- 421 closes a channel and says nothing of the message: its scope is RELAY before RCPT, DESTINATION from there on
+  (so that a mail which a server chokes on cannot pause everybody's);
+- only a 5xx to this recipient's RCPT or later suppresses, and a 5.7.x (policy) or 4.x.x code never does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from gateway.mail.response import Exchange, FaultKind, Response, Stage
+
+
+class Outcome(StrEnum):
+    """What became of one attempt. The SQL type `verdict` has the same values."""
+
+    ACCEPTED = "ACCEPTED"
+    DEFERRED = "DEFERRED"
+    REFUSED = "REFUSED"
+    UNCERTAIN = "UNCERTAIN"
+
+
+class Cause(StrEnum):
+    """Why a mail is not there (yet). The SQL type `cause` has the same values; verdicts use those up to TIMEOUT."""
+
+    BAD_ADDRESS = "BAD_ADDRESS"
+    BAD_DOMAIN = "BAD_DOMAIN"
+    MAILBOX_FULL = "MAILBOX_FULL"
+    INACTIVE = "INACTIVE"
+    POLICY = "POLICY"
+    SPAM = "SPAM"
+    AUTHENTICATION = "AUTHENTICATION"
+    REPUTATION = "REPUTATION"
+    SIZE = "SIZE"
+    CONTENT = "CONTENT"
+    GREYLISTED = "GREYLISTED"
+    RATE_LIMITED = "RATE_LIMITED"
+    RELAY_TROUBLE = "RELAY_TROUBLE"
+    DESTINATION_TROUBLE = "DESTINATION_TROUBLE"
+    OUR_CONFIGURATION = "OUR_CONFIGURATION"
+    UNSUPPORTED = "UNSUPPORTED"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    TIMEOUT = "TIMEOUT"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+    WRONG_RELAY = "WRONG_RELAY"
+    DEADLINE = "DEADLINE"
+    BY_PERSON = "BY_PERSON"
+    UNKNOWN = "UNKNOWN"
+
+
+BAD_ADDRESS_CAUSES = frozenset({Cause.BAD_ADDRESS, Cause.BAD_DOMAIN})
+"""The causes that may suppress an address: trying again, or trying other mail, cannot help."""
+
+
+class Scope(StrEnum):
+    """What a verdict speaks of: this message, everything by this relay, or everything to this domain by it."""
+
+    MESSAGE = "MESSAGE"
+    RELAY = "RELAY"
+    DESTINATION = "DESTINATION"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What one exchange means.
+
+    `cause` and `advice` are None for ACCEPTED only; `advice` is ours, for a person at a small firm, and stands beside
+    the server's words. `rule` is the deciding rule's name. `suppress` asks for a suppression with reason
+    BAD_ADDRESS; it comes with REFUSED only. `retry_after` is what the server asked for, at most a day, with DEFERRED
+    only. `stops_relay`: no mail by this relay can pass until a person mends its settings (535): stop it and raise an
+    alarm; it comes with DEFERRED and scope RELAY only. `counts` is false where the attempt must not be burnt: the
+    trouble is the relay's, the destination's or our own. A pause is due when `scope` is not MESSAGE.
+    """
+
+    outcome: Outcome
+    cause: Cause | None
+    advice: str | None
+    rule: str
+    scope: Scope = Scope.MESSAGE
+    suppress: bool = False
+    retry_after: timedelta | None = None
+    stops_relay: bool = False
+    counts: bool = True
+
+
+ACCEPTED = Verdict(outcome=Outcome.ACCEPTED, cause=None, advice=None, rule="accepted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One rule for replies of 4xx and 5xx; it fits when everything it names fits, and None fits everything.
+
+    `text` searches the reply's words in lower case, lines joined, blanks single, the lines' enhanced codes left out.
+    `enhanced` matches a whole RFC 3463 code. `defers` keeps even a 5xx for another try. `example` is a reply that
+    this rule decides: stage, code and text, as in `tests/corpus/responses.txt`.
+    """
+
+    name: str
+    cause: Cause
+    advice: str
+    example: str
+    text: re.Pattern[str] | None = None
+    enhanced: re.Pattern[str] | None = None
+    codes: frozenset[int] | None = None
+    stages: frozenset[Stage] | None = None
+    defers: bool = False
+    scope: Scope = Scope.MESSAGE
+    suppress: bool = False
+    stops_relay: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultRule:
+    """One rule for an exchange without a deciding reply. `after_dot` rules are UNCERTAIN, `refuses` ones REFUSED."""
+
+    name: str
+    cause: Cause
+    advice: str
+    example: str
+    after_dot: bool = False
+    faults: frozenset[FaultKind] | None = None
+    stages: frozenset[Stage] | None = None
+    refuses: bool = False
+    scope: Scope = Scope.MESSAGE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """All rules, in the order in which they are tried. `again` is said after the advice of what is tried again."""
+
+    replies: tuple[Rule, ...]
+    faults: tuple[FaultRule, ...]
+    again: str
+
+
+def judge(exchange: Exchange, rules: Rules) -> Verdict:
+    """Read one exchange. Never raises; ACCEPTED only with a 2xx reply to the end of data."""
+    reply = exchange.response
+    if reply is not None:
+        if reply.stage is Stage.END_OF_DATA and 200 <= reply.code < 300:
+            return ACCEPTED
+        if 400 <= reply.code < 600:
+            return _judge_reply(reply, rules)
+    return _judge_fault(exchange, rules)
+
+
+BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
+"""Stages whose replies speak of the connection, and so of the relay."""
+
+BEFORE_RCPT = BEFORE_MAIL | {Stage.MAIL}
+"""Stages at which the server has not heard of the recipient yet."""
+
+
+def _judge_reply(reply: Response, rules: Rules) -> Verdict:
+    words = plain_words(reply.text)
+    enhanced = enhanced_code(reply)
+    rule = next(rule for rule in rules.replies if fits(rule, reply, words, enhanced))
+    scope = _scope(rule, reply)
+    deferred = reply.code < 500 or rule.defers or rule.stops_relay or reply.stage in BEFORE_MAIL
+    return Verdict(
+        outcome=Outcome.DEFERRED if deferred else Outcome.REFUSED,
+        cause=rule.cause,
+        advice=f"{rule.advice} {rules.again}" if deferred and not rule.stops_relay else rule.advice,
+        rule=rule.name,
+        scope=scope,
+        suppress=rule.suppress and not deferred and _may_suppress(reply, enhanced),
+        retry_after=asked_wait(words) if deferred else None,
+        stops_relay=rule.stops_relay,
+        counts=not deferred or scope is Scope.MESSAGE,
+    )
+
+
+def _scope(rule: Rule, reply: Response) -> Scope:
+    if reply.stage in BEFORE_MAIL or rule.stops_relay:
+        return Scope.RELAY
+    if reply.code == 421 and rule.scope is Scope.MESSAGE:
+        return Scope.RELAY if reply.stage in BEFORE_RCPT else Scope.DESTINATION
+    if reply.code >= 500 and not rule.defers:
+        return Scope.MESSAGE
+    return rule.scope
+
+
+def _may_suppress(reply: Response, enhanced: str | None) -> bool:
+    if reply.stage in BEFORE_RCPT:
+        return False
+    return enhanced is None or (enhanced.startswith("5.") and not enhanced.startswith("5.7."))
+
+
+def fits(rule: Rule, reply: Response, words: str, enhanced: str | None) -> bool:
+    """Whether everything the rule names fits; `words` and `enhanced` are the reply's, read once for all rules."""
+    return (
+        (rule.codes is None or reply.code in rule.codes)
+        and (rule.stages is None or reply.stage in rule.stages)
+        and (rule.enhanced is None or (enhanced is not None and rule.enhanced.fullmatch(enhanced) is not None))
+        and (rule.text is None or rule.text.search(words) is not None)
+    )
+
+
+def _judge_fault(exchange: Exchange, rules: Rules) -> Verdict:
+    # A reply that is neither, and no fault: the conversation is out of step.
+    kind = FaultKind.PROTOCOL if exchange.fault is None else exchange.fault.kind
+    rule = next(rule for rule in rules.faults if fits_fault(rule, kind, exchange.stage, exchange.dot_sent))
+    if rule.after_dot:
+        outcome, advice = Outcome.UNCERTAIN, rule.advice
+    elif rule.refuses:
+        outcome, advice = Outcome.REFUSED, rule.advice
+    else:
+        outcome, advice = Outcome.DEFERRED, f"{rule.advice} {rules.again}"
+    return Verdict(
+        outcome=outcome,
+        cause=rule.cause,
+        advice=advice,
+        rule=rule.name,
+        scope=rule.scope,
+        counts=outcome is not Outcome.DEFERRED,
+    )
+
+
+def fits_fault(rule: FaultRule, kind: FaultKind, stage: Stage, dot_sent: bool) -> bool:
+    """Whether the rule is about this fault, at this stage, on this side of the dot."""
+    return (
+        rule.after_dot == dot_sent
+        and (rule.faults is None or kind in rule.faults)
+        and (rule.stages is None or stage in rule.stages)
+    )
+
+
+# Every known provider says what matters in its first lines; the rest (links, tickets, a whole policy) costs time.
+_READ_CHARACTERS = 4096
+
+_LINE_CODE = re.compile(r"^[ \t]*[245]\.\d{1,3}\.\d{1,3}(?=\s|$)", re.MULTILINE)
+
+
+def plain_words(text: str) -> str:
+    """A reply's words for matching: lower case, one line, single blanks, without the lines' leading enhanced codes."""
+    return " ".join(_LINE_CODE.sub("", text[:_READ_CHARACTERS]).lower().split())
+
+
+# Where servers write it: at the start, or marked (`#5.1.0 Address rejected`, `(#5.1.1)`).
+_ENHANCED = re.compile(r"(?:^\W{0,3}|[#(])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+
+
+def enhanced_code(reply: Response) -> str | None:
+    """The RFC 3463 code of a reply: the one that was parsed, else the one that its words show."""
+    if reply.enhanced is not None:
+        return reply.enhanced
+    found = _ENHANCED.search(reply.text[:_READ_CHARACTERS])
+    return found[1] if found else None
+
+
+LONGEST_ASKED_WAIT = timedelta(hours=24)
+"""A server that asks for more is obeyed this far: a deadline decides the rest."""
+
+_CLOCK_WAIT = re.compile(r"\b(?:in|after|for|wait)\s+(\d{1,2}):(\d{2}):(\d{2})\b")
+_COUNTED_WAIT = re.compile(
+    r"\b(?:in|after|for|wait|within|least)[ :=]+(?:about |another |the next |at least )?(\d{1,6})\s{0,2}"
+    r"(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b"
+)
+_AGAIN = re.compile(r"again|retry|wait|come back|defer|resend|later|delay|greylist|graylist")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def asked_wait(words: str) -> timedelta | None:
+    """How long a temporary refusal asks us to wait ("try again in 5 minutes"), at most LONGEST_ASKED_WAIT."""
+    if _AGAIN.search(words) is None:
+        return None
+    if clock := _CLOCK_WAIT.search(words):
+        seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3])
+    elif counted := _COUNTED_WAIT.search(words):
+        seconds = int(counted[1]) * _SECONDS[counted[2][0]]
+    else:
+        return None
+    return min(timedelta(seconds=seconds), LONGEST_ASKED_WAIT)
