@@ -1,0 +1,146 @@
+"""One e-mail address: its syntax (RFC 5321 4.1.2, RFC 6531), its normal form, its key, its likely typing error."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from dataclasses import dataclass
+
+import idna
+from email_validator import EmailNotValidError, validate_email
+
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.header_guard import refuse_header_break
+
+LONGEST_ADDRESS = 254
+"""Octets: a path of RFC 5321 4.5.3.1.3 is 256, with its angle brackets."""
+
+RESERVED_NAMES = frozenset({"test", "example", "invalid", "localhost"})
+"""Top-level names that never lead to a mailbox (RFC 2606 2, RFC 6761)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """A valid address. `text` is its normal form: the local part as written, the domain as lower-case A-labels."""
+
+    text: str
+    local: str
+    domain: str
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether only a server with SMTPUTF8 (RFC 6531) can take it: its local part is not ASCII."""
+        return not self.local.isascii()
+
+
+def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = ()) -> Address:
+    """Read `local@domain`; quoted local parts and international domains are fine, display names are not.
+
+    Raises Refusal: HEADER_INJECTION for CR, LF or NUL; ADDRESS_RESERVED for a domain under `.test`, `.example`,
+    `.invalid` or `.localhost` unless `allow_reserved`; ADDRESS_INVALID for everything else that is no address.
+    """
+    refuse_header_break(text, field)
+    rest, dot, top = text.strip().rpartition(".")
+    reserved = top.casefold() if dot and top.casefold() in RESERVED_NAMES else None
+    try:
+        found = validate_email(
+            # The library refuses some reserved names itself: its rules are asked about the rest.
+            f"{rest}.com" if reserved else text.strip(),
+            allow_quoted_local=True,
+            check_deliverability=False,
+            strict=True,  # 64 octets of local part (RFC 5321 4.5.3.1.1)
+        )
+    except EmailNotValidError as error:
+        raise Refusal(RefusalCode.ADDRESS_INVALID, f"Not an e-mail address. {error}", field) from None
+    domain = found.ascii_domain
+    if reserved:
+        domain = f"{domain.removesuffix('.com')}.{reserved}"
+        if not allow_reserved:
+            raise Refusal(
+                RefusalCode.ADDRESS_RESERVED,
+                f"Nobody can have an address under .{reserved}: that name is reserved for tests.",
+                field,
+            )
+    address = Address(text=f"{found.local_part}@{domain}", local=found.local_part, domain=domain)
+    if len(address.text.encode()) > LONGEST_ADDRESS:
+        raise Refusal(RefusalCode.ADDRESS_INVALID, f"An address has at most {LONGEST_ADDRESS} octets.", field)
+    return address
+
+
+def split_mailbox(text: str) -> tuple[str | None, str]:
+    """`Name <a@b.example>` or `a@b.example` as (name, address), neither checked."""
+    text = text.strip()
+    if not text.endswith(">") or "<" not in text:
+        return None, text
+    name, _, address = text[:-1].rpartition("<")
+    name = name.strip()
+    if len(name) > 1 and name.startswith('"') and name.endswith('"'):
+        name = name[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return name or None, address.strip()
+
+
+def address_key(text: str, key: bytes) -> bytes:
+    """32 bytes that stand for an address without naming it: HMAC-SHA256 of its normal form, case folded throughout.
+
+    Folding the local part too is on purpose: whoever opted out as `Ann@` is not to be mailed as `ann@`.
+    """
+    local, _, domain = unicodedata.normalize("NFC", text).casefold().rpartition("@")
+    if not domain.isascii():
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    return hmac.digest(key, f"{local}@{domain}".encode(), hashlib.sha256)
+
+
+_MISTYPED = (
+    "gmail.com",
+    "googlemail.com",
+    "hotmail.com",
+    "hotmail.co.uk",
+    "outlook.com",
+    "yahoo.com",
+    "yahoo.co.uk",
+    "icloud.com",
+    "comcast.net",
+    "verizon.net",
+    "protonmail.com",
+    "sbcglobal.net",
+    "bellsouth.net",
+    "btinternet.com",
+    "t-online.de",
+    "web.de",
+    "freenet.de",
+    "orange.fr",
+    "wanadoo.fr",
+    "libero.it",
+)
+# Real providers one letter away from another: no typing errors.
+_REAL = frozenset(
+    {"mail.com", "email.com", "ymail.com", "gmx.com", "outlook.de", "outlook.fr", "outlook.es", "yahoo.ca"}
+)
+_SWAPPED_ENDINGS = {".con": ".com", ".cmo": ".com", ".ocm": ".com", ".vom": ".com", ".comm": ".com", ".ent": ".net"}
+
+
+def suggest_typo(domain: str) -> str | None:
+    """The large provider's domain that was most likely meant, or None: `gmial.com` -> `gmail.com`."""
+    domain = domain.casefold()
+    if domain in _MISTYPED or domain in _REAL:
+        return None
+    for known in _MISTYPED:
+        if len(known) > 6 and _one_slip_apart(domain, known):
+            return known
+    for wrong, right in _SWAPPED_ENDINGS.items():
+        if domain.endswith(wrong):
+            mended = domain.removesuffix(wrong) + right
+            return suggest_typo(mended) or mended
+    return None
+
+
+def _one_slip_apart(a: str, b: str) -> bool:
+    """One letter more, fewer or other, or two neighbours swapped (Damerau's distance of 1)."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    rest_a, rest_b = a[start:], b[start:]
+    if len(a) == len(b):
+        return rest_a[1:] == rest_b[1:] or (rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:])
+    return rest_a[1:] == rest_b or rest_a == rest_b[1:]

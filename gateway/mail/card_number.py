@@ -1,0 +1,100 @@
+"""The guard that keeps full card numbers out of the ledger (`product.md`, card processing).
+
+A number counts as a card's when a card issuer's prefix, that issuer's length and the Luhn sum (ISO/IEC 7812-1)
+all fit. Spaces and dashes between its digits do not hide it, nor do other numbers before and behind.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+from gateway.errors import Refusal, RefusalCode
+
+_ISSUERS: tuple[tuple[str, frozenset[int]], ...] = (
+    (r"4", frozenset({13, 16, 18, 19})),  # Visa
+    (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", frozenset({16})),  # Mastercard
+    (r"3[47]", frozenset({15})),  # American Express
+    (r"30[0-5]|3095|3[689]", frozenset(range(14, 20))),  # Diners Club
+    (r"6011|64[4-9]|65", frozenset(range(16, 20))),  # Discover
+    (r"35(?:2[89]|[3-8])", frozenset(range(16, 20))),  # JCB
+    (r"62", frozenset(range(16, 20))),  # UnionPay
+    (r"220[0-4]", frozenset(range(16, 20))),  # Mir
+    (r"508|60|8[12]", frozenset({16})),  # RuPay
+    (r"50[123]8|5020|5893|6304|6759|676[1-3]", frozenset(range(12, 20))),  # Maestro
+)
+_PREFIXES = tuple((re.compile(prefix), lengths) for prefix, lengths in _ISSUERS)
+_SHORTEST, _LONGEST = 12, 19
+
+# Between digits: spaces of every width, dashes of every length, and what prints as nothing. Not line ends.
+_BETWEEN = "[ \\t\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff\u00ad\\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+_RUN = re.compile(rf"\d(?:{_BETWEEN}*\d)*")
+_GROUP = re.compile(r"\d+")
+_IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}$")
+
+
+def is_card_number(digits: str) -> bool:
+    """Whether these ASCII digits, all of them, have an issuer's prefix and length and pass Luhn."""
+    if not any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _PREFIXES):
+        return False
+    doubled = [int(digit) * 2 for digit in digits[-2::-2]]
+    total = sum(map(int, digits[-1::-2])) + sum(value - 9 if value > 9 else value for value in doubled)
+    return total % 10 == 0
+
+
+def holds_card_number(text: str) -> bool:
+    """Whether a card number stands anywhere in the text, in any script's digits.
+
+    A number starts and ends where a group of digits does: `12 4111 1111 1111 1111` holds one, an invoice number of
+    twenty unbroken digits does not. A number behind `+` is a telephone's, one that is a valid IBAN is a bank's.
+    """
+    return any(_run_holds_card(text, run) for run in _RUN.finditer(text))
+
+
+def _run_holds_card(text: str, run: re.Match[str]) -> bool:
+    groups = ["".join(str(unicodedata.digit(c)) for c in group) for group in _GROUP.findall(run.group())]
+    whole = "".join(groups)
+    if len(whole) < _SHORTEST or _is_iban(text[max(0, run.start() - 3) : run.start()], whole):
+        return False
+    if text[: run.start()].endswith(("+", "+(")) and len(whole) <= 15:  # E.164: at most 15 digits
+        return False
+    return any(is_card_number(number) for start in range(len(groups)) for number in _numbers_from(groups[start:]))
+
+
+def _numbers_from(groups: list[str]) -> list[str]:
+    numbers = []
+    number = ""
+    for group in groups:
+        number += group
+        if len(number) > _LONGEST:
+            break
+        if len(number) >= _SHORTEST:
+            numbers.append(number)
+    return numbers
+
+
+def _is_iban(before: str, digits: str) -> bool:
+    """ISO 13616: country letters and check digits moved to the end, letters as numbers, rest 1 modulo 97."""
+    head = _IBAN_HEAD.search(before)
+    if head is None or not 15 <= len(digits) <= 32:
+        return False
+    country = "".join(str(ord(letter) - 55) for letter in head.group())
+    return int(digits[2:] + country + digits[:2]) % 97 == 1
+
+
+def refuse_card_number(text: str, field: tuple[str, ...]) -> None:
+    """Refuse free text that holds a card number. The number itself is never repeated."""
+    if holds_card_number(text):
+        raise Refusal(
+            RefusalCode.CARD_NUMBER,
+            "This holds a full card number, which must never be mailed or stored: keep the last four digits only.",
+            field,
+        )
+
+
+def refuse_card_number_in_url(url: str, field: tuple[str, ...]) -> None:
+    """Refuse a URL one of whose words is a card number; digits inside longer identifiers are left alone."""
+    for word in re.split(r"[^0-9A-Za-z]+", unquote(url)):
+        if word.isascii() and word.isdigit():
+            refuse_card_number(word, field)

@@ -1,0 +1,62 @@
+"""Full card numbers are found wherever they hide; ordinary numbers pass."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.card_number import holds_card_number, refuse_card_number, refuse_card_number_in_url
+
+CARDS = ["4111111111111111", "4222222222222", "5555555555554444", "2223003122003222", "378282246310005",
+         "30569309025904", "6011111111111117", "3530111333300000", "6212345678901232", "6759649826438453",
+         "2200000000000004", "6011000990139424"]  # fmt: skip
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("frame", ["{}", "Card {} please", "x{}y", "12 {} 07/29", "no. {}, thanks"])
+def test_a_card_number_is_found_in_any_text(card: str, frame: str) -> None:
+    assert holds_card_number(frame.format(card))
+
+
+@given(
+    st.sampled_from(CARDS),
+    st.lists(st.sampled_from(["", " ", "-", "  ", " - ", "\u00a0", "\u2013", "\u200b"]), min_size=19, max_size=19),
+)
+def test_spaces_and_dashes_do_not_hide_it(card: str, gaps: list[str]) -> None:
+    spread = "".join(digit + gap for digit, gap in zip(card, gaps, strict=False))
+    assert holds_card_number(f"paid with {spread}, thank you")
+
+
+@given(st.sampled_from(CARDS), st.integers(min_value=1, max_value=9))
+def test_one_wrong_digit_is_no_card(card: str, by: int) -> None:
+    assert not holds_card_number(card[:-1] + str((int(card[-1]) + by) % 10))
+
+
+def test_digits_of_other_scripts_do_not_hide_it() -> None:
+    assert holds_card_number("4111111111111111".translate({48 + i: 0xFF10 + i for i in range(10)}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Invoice 2026-000123", "call +49 1512 3456789", "call (650) 253-0000", "+4915123456785",
+     "41111111111111112345678", "tracking 00340434161094042557", "DE89 3704 0044 0532 0130 00",
+     "GB29 NWBK 6016 1331 9268 19", "2026-11-23 16:05:27", "4111111111111112", "9111111111111111", "4111 1111 1111"],
+)  # fmt: skip
+def test_ordinary_numbers_pass(text: str) -> None:
+    assert not holds_card_number(text)
+
+
+def test_the_refusal_names_the_field_and_never_repeats_the_number() -> None:
+    with pytest.raises(Refusal) as refused:
+        refuse_card_number("4111 1111 1111 1111", ("note",))
+    assert (refused.value.code, refused.value.field) == (RefusalCode.CARD_NUMBER, ("note",))
+    assert "1111" not in refused.value.message
+
+
+def test_a_url_is_refused_only_for_a_word_that_is_a_card_number() -> None:
+    with pytest.raises(Refusal):
+        refuse_card_number_in_url("https://pay.example/?card=4111111111111111", ("portalUrl",))
+    refuse_card_number_in_url("https://pay.example/a4111111111111111/4111-1111", ("portalUrl",))
+    assert not holds_card_number("https://pay.example/4111/2")
