@@ -1,0 +1,121 @@
+-- name: customer_by_id^
+-- One customer by its id.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from customer c
+where c.id = :id;
+
+-- name: customer_by_external_ref^
+-- One customer by its id in the CRM.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from customer c
+where c.external_ref = :external_ref;
+
+-- name: customers_by_id
+-- Many customers at once, for nested `customer` fields.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from customer c
+where c.id = any(:ids::bigint[]);
+
+-- name: customers_page
+-- One page of customers, newest first.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from customer c
+where c.id < :before
+order by c.id desc
+limit :rows;
+
+-- name: customers_found
+-- One page of customers whose name, address or external ref contains the words; three trigram indexes.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from customer c
+where c.id in (
+    select n.id from customer n where n.name ilike :pattern
+    union
+    select x.id from customer x where x.external_ref ilike :pattern
+    union
+    select d.customer_id from customer_address d where d.address ilike :pattern
+) and c.id < :before
+order by c.id desc
+limit :rows;
+
+-- name: addresses_of_customers
+-- The addresses of these customers, the primary first, each with its suppression if it has one.
+select d.customer_id, d.address, d.position = 0 as is_primary,
+       p.since as suppressed_since, p.reason as suppression_reason
+from customer_address d
+left join suppression p on p.address_key = d.address_key
+where d.customer_id = any(:ids::bigint[])
+order by d.customer_id, d.position;
+
+-- name: opt_outs_of_customers
+-- What these customers, or whoever reads mail at their addresses, chose not to get; the earliest choice a kind.
+select distinct on (f.customer_id, f.kind) f.customer_id, f.kind, f.opted_out_at, f.source, f.actor
+from (
+    select o.customer_id, o.kind, o.opted_out_at, o.source, o.actor
+    from opt_out o
+    where o.customer_id = any(:ids::bigint[])
+    union all
+    select d.customer_id, o.kind, o.opted_out_at, o.source, o.actor
+    from customer_address d
+    join address_opt_out o on o.address_key = d.address_key
+    where d.customer_id = any(:ids::bigint[])
+) f
+order by f.customer_id, f.kind, f.opted_out_at;
+
+-- name: latest_messages
+-- The newest message of each of these customers.
+select m.customer_id, m.id
+from unnest(:ids::bigint[]) as wanted (customer_id)
+cross join lateral (
+    select n.customer_id, n.id
+    from message n
+    where n.customer_id = wanted.customer_id
+    order by n.customer_id desc, n.id desc
+    limit 1
+) m;
+
+-- name: failed_counts
+-- How many of the newest 50 messages of each of these customers show a red icon.
+select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed
+from unnest(:ids::bigint[]) as wanted (customer_id)
+cross join lateral (
+    select n.status
+    from message n
+    where n.customer_id = wanted.customer_id
+    order by n.customer_id desc, n.id desc
+    limit 50
+) r
+group by wanted.customer_id;
+
+-- name: customers_by_external_ref
+-- Which of these external refs are known, and what stands there now.
+select c.id, c.external_ref
+from customer c
+where c.external_ref = any(:external_refs::text[]);
+
+-- name: upsert_customers
+-- Insert or update a batch matched by external ref; a `set_` flag false leaves that column as it stands.
+insert into customer as c (external_ref, name, locale, time_zone)
+select i.external_ref, i.name, i.locale, i.time_zone
+from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[],
+            :set_name::boolean[], :set_locale::boolean[], :set_time_zone::boolean[])
+    as i (external_ref, name, locale, time_zone, set_name, set_locale, set_time_zone)
+order by i.external_ref
+on conflict (external_ref) do update set
+    name = case when excluded.external_ref = any(:keeps_name::text[]) then c.name else excluded.name end,
+    locale = case when excluded.external_ref = any(:keeps_locale::text[]) then c.locale else excluded.locale end,
+    time_zone = case when excluded.external_ref = any(:keeps_time_zone::text[]) then c.time_zone
+                     else excluded.time_zone end
+returning c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at;
+
+-- name: delete_addresses!
+-- Clear the address lists that a batch replaces.
+delete from customer_address d
+where d.customer_id = any(:ids::bigint[]);
+
+-- name: insert_addresses!
+-- Write the address lists of a batch.
+insert into customer_address (customer_id, position, address, address_key)
+select i.customer_id, i.position, i.address, i.address_key
+from unnest(:customer_ids::bigint[], :positions::smallint[], :addresses::text[], :address_keys::bytea[])
+    as i (customer_id, position, address, address_key);

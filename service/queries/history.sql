@@ -1,0 +1,143 @@
+-- name: sent_page
+-- One page of campaign mail sent to a customer, newest first; `null::json as shaped` is what shaping replaces.
+select m.id, null::json as shaped
+from message m
+join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
+where m.customer_id = :customer_id and m.id < :before and m.campaign_id is not null
+order by m.customer_id desc, m.id desc
+limit :rows;
+
+-- name: notes_page
+-- One page of every message to or from a customer, newest first.
+select m.id, null::json as shaped
+from message m
+join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
+where m.customer_id = :customer_id and m.id < :before
+order by m.customer_id desc, m.id desc
+limit :rows;
+
+-- name: filtered_notes_page
+-- The same, of some source types or of one direction only.
+select m.id, null::json as shaped
+from message m
+join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
+where m.customer_id = :customer_id and m.id < :before
+  and (:source_types::source_type[] is null or m.source_type = any(:source_types::source_type[]))
+  and (:direction::direction is null or m.direction = :direction::direction)
+order by m.customer_id desc, m.id desc
+limit :rows;
+
+-- name: clicks_page
+-- One page of a customer's clicks, newest first; those of machines only when asked for.
+select h.id, null::json as shaped
+from hit h
+left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join campaign c on c.id = m.campaign_id
+where h.customer_id = :customer_id and h.id < :before and h.kind = 'CLICK'
+  and (:include_machine::boolean or h.verdict <> 'MACHINE')
+order by h.customer_id desc, h.id desc
+limit :rows;
+
+-- name: message_clicks_page
+-- The same, of one message.
+select h.id, null::json as shaped
+from hit h
+left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join campaign c on c.id = m.campaign_id
+where h.customer_id = :customer_id and h.message_id = :message_id and h.id < :before and h.kind = 'CLICK'
+  and (:include_machine::boolean or h.verdict <> 'MACHINE')
+order by h.customer_id desc, h.message_id desc, h.id desc
+limit :rows;
+
+-- name: messages_by_id
+-- Whole rows of messages for the ordinary resolvers, in the order asked for; absent ones are left out.
+select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
+       m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
+       m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice,
+       w.next_attempt_at, w.waits_for, k.click_count,
+       a.cause as attempt_cause, a.advice as attempt_advice,
+       a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
+from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join lateral (
+    select count(*)::integer as click_count
+    from hit h
+    where h.customer_id = m.customer_id and h.message_id = m.id and h.kind = 'CLICK' and h.verdict <> 'MACHINE'
+) k on true
+left join lateral (
+    select a.cause, a.advice, a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
+    from attempt a
+    where a.customer_id = m.customer_id and a.message_id = m.id and a.recipient_no = 0
+    order by a.number desc
+    limit 1
+) a on true
+order by wanted.place;
+
+-- name: hits_by_id
+-- Whole rows of clicks for the ordinary resolvers.
+select h.customer_id, h.id, h.message_id, h.occurred_at as clicked_at, h.url, h.verdict, h.reasons
+from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
+join hit h on h.customer_id = wanted.customer_id and h.id = wanted.id
+order by wanted.place;
+
+-- name: message_exists
+-- Whether a message is this customer's.
+select exists(select 1 from message m where m.customer_id = :customer_id and m.id = :message_id) as found;
+
+-- name: attempts_of_messages
+-- Every attempt of these messages, by recipient and number.
+select a.customer_id, a.message_id, a.recipient_no, a.number, a.started_at, a.took_ms, a.verdict, a.cause, a.advice,
+       a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join attempt a on a.customer_id = wanted.customer_id and a.message_id = wanted.id
+order by a.customer_id, a.message_id, a.recipient_no, a.number;
+
+-- name: copies_of_messages
+-- Every CC and BCC copy of these messages, each with the last answer to it.
+select r.customer_id, r.message_id, r.recipient_no, r.role, r.address, r.name, z.status, r.sent_at,
+       coalesce(r.cause, a.cause) as cause, coalesce(r.advice, a.advice) as advice,
+       a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join copy r on r.customer_id = wanted.customer_id and r.message_id = wanted.id
+join copy_state z on z.customer_id = r.customer_id and z.message_id = r.message_id
+    and z.recipient_no = r.recipient_no
+left join lateral (
+    select a.cause, a.advice, a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
+    from attempt a
+    where a.customer_id = r.customer_id and a.message_id = r.message_id and a.recipient_no = r.recipient_no
+    order by a.number desc
+    limit 1
+) a on true
+order by r.customer_id, r.message_id, r.recipient_no;
+
+-- name: events_of_messages
+-- Every event of these messages, oldest first.
+select e.customer_id, e.message_id, e.kind, uuid_extract_timestamp(e.id) as occurred_at, e.actor, e.data
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join event e on e.customer_id = wanted.customer_id and e.message_id = wanted.id
+order by e.customer_id, e.message_id, e.id;
+
+-- name: attachments_of_messages
+-- The attachments of these messages, in their order.
+select f.customer_id, f.message_id, f.name, f.media_type, f.size
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join message_attachment f on f.customer_id = wanted.customer_id and f.message_id = wanted.id
+order by f.customer_id, f.message_id, f.position;
+
+-- name: previews_by_version
+-- The generic previews of template versions: sample data only.
+select v.id, v.preview_subject as subject, v.preview_html as html, v.preview_text as text
+from template_version v
+where v.id = any(:ids::uuid[]);

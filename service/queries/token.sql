@@ -1,0 +1,32 @@
+-- name: find_token^
+-- The living token of this digest.
+select t.name, t.token_sha256
+from api_token t
+where t.token_sha256 = :token_sha256 and t.revoked_at is null;
+
+-- name: create_token!
+-- A new token's digest under its name; the token itself is stored nowhere.
+insert into api_token (name, token_sha256)
+values (:name, :token_sha256);
+
+-- name: list_tokens
+-- Every token, newest first.
+select t.name, t.created_at, t.revoked_at
+from api_token t
+order by t.id desc
+limit 1000;
+
+-- name: revoke_token$
+-- Ends the token of this name, and every session that was opened with it.
+with revoked as (
+    update api_token t
+    set revoked_at = now()
+    where t.name = :name and t.revoked_at is null
+    returning t.name
+), ended as (
+    delete from session s
+    using revoked r
+    where s.name = r.name
+)
+select count(*)
+from revoked;

@@ -1,0 +1,88 @@
+"""The service's settings: the only reader of the environment in this package.
+
+Every setting is an environment variable of the same name in capitals. A missing or malformed one is named at
+start, with an example of a right one. What the gateway's doors need inside the service is read by
+`gateway.settings.read_settings`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.errors import SettingsError
+from gateway.settings import explain
+
+
+def _origins(value: Any) -> Any:
+    """A comma-separated list of origins (`https://crm.example.com`), as browsers write them."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(item.strip().rstrip("/") for item in value.split(",") if item.strip())
+    for origin in found:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError(
+                f"an origin is scheme://host or scheme://host:port, for example https://crm.example.com: {origin}"
+            )
+    return found
+
+
+class Settings(BaseSettings):
+    """What `python -m service` needs beyond the gateway's settings. Times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+    database_url: str = Field(pattern=r"^postgres(ql)?://")
+    # Queries may go to a replica; mutations never do.
+    database_read_url: str | None = Field(default=None, pattern=r"^postgres(ql)?://")
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
+    public_url: str = Field(pattern=r"^https?://[^/?#]+$")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    # Mail put by this service leaves only by the relay of this name: the demo's safety.
+    bound_relay: str | None = None
+    # Origins that may show the page in a frame; none by default.
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
+    drain_seconds: float = Field(default=30.0, ge=1, le=600)
+    # After SIGTERM: how long to serve on with /readyz false, so that balancers look elsewhere first.
+    drain_notice_seconds: float = Field(default=1.0, ge=0, le=60)
+
+    graphiql: bool = False
+    introspection: bool = True
+    # A JSON file {"sha256 of the document": "document"}: when set, nothing else is run.
+    persisted_operations: Path | None = None
+
+    pool_size: int = Field(default=10, ge=1, le=1000)
+    # How long a request waits for a free connection before it is answered 503.
+    pool_wait_seconds: float = Field(default=5.0, gt=0, le=60)
+    # How long PostgreSQL may work on one statement of a query.
+    statement_seconds: float = Field(default=15.0, gt=0, le=600)
+    # How long a client may take to send its request.
+    read_seconds: float = Field(default=20.0, gt=0, le=600)
+    max_connections: int = Field(default=2000, ge=10, le=100_000)
+    max_depth: int = Field(default=15, ge=3, le=100)
+    max_aliases: int = Field(default=50, ge=1, le=10_000)
+    max_tokens: int = Field(default=5_000, ge=50, le=100_000)
+    max_document_bytes: int = Field(default=65_536, ge=512, le=1_048_576)
+    max_variables_bytes: int = Field(default=1_048_576, ge=512, le=1_048_576)
+    # Rows a query may ask for, counted from `first` before anything runs.
+    max_cost: int = Field(default=20_000, ge=100, le=10_000_000)
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us over https: cookies are then `__Host-` and Secure."""
+        return self.public_url.startswith("https://")
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings from the environment. Raises SettingsError with one line a fault, and an example each."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from None
