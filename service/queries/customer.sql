@@ -87,19 +87,12 @@ cross join lateral (
 ) r
 group by wanted.customer_id;
 
--- name: customers_by_external_ref
--- Which of these external refs are known, and what stands there now.
-select c.id, c.external_ref
-from customer c
-where c.external_ref = any(:external_refs::text[]);
-
 -- name: upsert_customers
--- Insert or update a batch matched by external ref; a `set_` flag false leaves that column as it stands.
+-- Insert or update a batch matched by external ref; a column whose `keeps_` list names the ref stays as it stands.
 insert into customer as c (external_ref, name, locale, time_zone)
 select i.external_ref, i.name, i.locale, i.time_zone
-from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[],
-            :set_name::boolean[], :set_locale::boolean[], :set_time_zone::boolean[])
-    as i (external_ref, name, locale, time_zone, set_name, set_locale, set_time_zone)
+from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[])
+    as i (external_ref, name, locale, time_zone)
 order by i.external_ref
 on conflict (external_ref) do update set
     name = case when excluded.external_ref = any(:keeps_name::text[]) then c.name else excluded.name end,
