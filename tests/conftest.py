@@ -1,5 +1,135 @@
-"""What every test may ask for."""
+"""The servers of a test run, started once; a database a test, cloned from a migrated template."""
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.smtp_server"]
+import itertools
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import redis.asyncio
+
+from gateway.database import open_pool
+from gateway.settings import Settings, read_settings
+from service.standalone.migrate import migrate
+from service.standalone.postgres import Postgres
+from service.standalone.valkey import Valkey
+from tests.builders import SECRET_KEYS
+from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
+
+__all__ = ["smtp_server", "trusted_authority"]
+
+_VALKEY_DATABASES = 256
+_numbers = itertools.count()
+
+
+def stop(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
+    """Ends one server of ours, and waits for it."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def run_directory() -> Iterator[Path]:
+    """For sockets, logs and throw-away data: short (a socket's path ends at 107 bytes), removed at the end."""
+    made = Path(tempfile.mkdtemp(prefix="ce-", dir="/tmp"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(run_directory: Path) -> Iterator[Postgres]:
+    """PostgreSQL 18, the same code as the launcher's; it leaves the disk out of it."""
+    server = Postgres(
+        data=run_directory / "postgres", run=run_directory, log=run_directory / "postgres.log", durable=False
+    )
+    try:
+        server.start()
+        server.wait_ready()
+        migrate(server.url("template_mail"))
+        yield server
+    finally:
+        stop(server.process, signal.SIGQUIT)
+
+
+@pytest.fixture(scope="session")
+def valkey(run_directory: Path) -> Iterator[Valkey]:
+    """Valkey 9, without persistence."""
+    server = Valkey(run=run_directory, log=run_directory / "valkey.log", data=None)
+    try:
+        server.start()
+        server.wait_ready()
+        yield server
+    finally:
+        stop(server.process, signal.SIGTERM)
+
+
+@pytest.fixture
+async def database_url(postgres: Postgres) -> AsyncIterator[str]:
+    """A migrated, empty database of this test's own."""
+    name = f"test_{next(_numbers)}"
+    await _administer(postgres, f"create database {name} template template_mail strategy file_copy")
+    yield postgres.url(name)
+    await _administer(postgres, f"drop database {name} with (force)")
+
+
+async def _administer(postgres: Postgres, statement: str) -> None:
+    connection = await asyncpg.connect(postgres.url("postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """Ten connections to this test's database."""
+    opened = await open_pool(database_url, size=10, name="test")
+    yield opened
+    # A test may have killed the server or left a statement running: the database is dropped by force anyway.
+    opened.terminate()
+
+
+@pytest.fixture
+async def connection(pool: asyncpg.Pool[Any]) -> AsyncIterator[Any]:
+    """One of them."""
+    async with pool.acquire() as taken:
+        yield taken
+
+
+@pytest.fixture
+async def redis_url(valkey: Valkey) -> str:
+    """An empty logical database of the session's Valkey."""
+    url = valkey.url(next(_numbers) % _VALKEY_DATABASES)
+    client = redis.asyncio.Redis.from_url(url)
+    await client.flushdb()
+    await client.aclose()
+    return url
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Settings:
+    """The gateway's settings: this test's database, its relay the scriptable server, reserved domains allowed."""
+    return read_settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        public_url="http://mail.example",
+        default_from="Fabrikam Installers <hello@fabrikam.example>",
+        relay_url=smtp_server.url,
+        secret_keys=SECRET_KEYS,
+        allow_reserved_domains=True,
+        drain_seconds=2.0,
+        sweep_seconds=0.1,
+    )

