@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from starlette.requests import HTTPConnection
 
-from service.database import QUERIES
+from service.database import QUERIES, Ledger, statement
 from service.errors import RequestRefused
 
 TOKEN_PREFIX = "ce_"  # noqa: S105 - names the kind of secret, for scanners that look for leaked ones
@@ -41,6 +41,8 @@ _CACHE_SECONDS = 5.0
 """How long a revoked token may go on: a look-up less on nearly every request."""
 _CACHED_TOKENS = 1000
 _LONGEST_SECRET = 256
+_FIND_TOKEN = statement("find_token")
+_FIND_SESSION = statement("find_session")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,16 +144,14 @@ class Doorkeeper:
 
     def __init__(
         self,
-        pool: asyncpg.Pool[Any],
+        ledger: Ledger,
         *,
         public_url: str,
-        wait_seconds: float,
         clock: Callable[[], float],
     ) -> None:
-        self._pool = pool
+        self._ledger = ledger
         self._public_url = public_url
         self._secure = public_url.startswith("https://")
-        self._wait_seconds = wait_seconds
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
@@ -182,18 +182,18 @@ class Doorkeeper:
         if not token or len(token) > _LONGEST_SECRET:
             return None
         sha256 = digest(token)
-        name, until = self._known.get(sha256, ("", 0.0))
+        known, until = self._known.get(sha256, ("", 0.0))
         if until > self._clock():
-            return name
+            return known
         self._known.pop(sha256, None)
-        async with self._pool.acquire(timeout=self._wait_seconds) as connection:
-            row = await QUERIES.find_token(connection, token_sha256=sha256)
-        if row is None or not hmac.compare_digest(row["token_sha256"], sha256):
+        rows = await self._ledger.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
+        name = next((row["name"] for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
+        if name is None:
             return None
-        self._known[sha256] = (row["name"], self._clock() + _CACHE_SECONDS)
+        self._known[sha256] = (name, self._clock() + _CACHE_SECONDS)
         while len(self._known) > _CACHED_TOKENS:
             self._known.popitem(last=False)
-        return str(row["name"])
+        return str(name)
 
     async def session(self, connection: HTTPConnection) -> Session | None:
         """The living session of the request's cookie, or None."""
@@ -201,13 +201,11 @@ class Doorkeeper:
         if not secret or len(secret) > _LONGEST_SECRET:
             return None
         sha256 = digest(secret)
-        async with self._pool.acquire(timeout=self._wait_seconds) as database:
-            row = await QUERIES.find_session(database, session_sha256=sha256)
-        if row is None or not hmac.compare_digest(row["session_sha256"], sha256):
-            return None
-        return Session(
-            name=row["name"], secret=secret, expires_at=row["expires_at"], csrf_sha256=bytes(row["csrf_sha256"])
-        )
+        for row in await self._ledger.fetch_latest(_FIND_SESSION, session_sha256=sha256):
+            if hmac.compare_digest(row["session_sha256"], sha256):
+                csrf = bytes(row["csrf_sha256"])
+                return Session(name=row["name"], secret=secret, expires_at=row["expires_at"], csrf_sha256=csrf)
+        return None
 
     async def websocket_session(self, connection: HTTPConnection) -> Caller | None:
         """The caller of a WebSocket that rides on a cookie; None without one or from a foreign origin."""

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 import aiosql
 import asyncpg
@@ -19,7 +18,7 @@ from service.errors import Busy, TooSlow, Unavailable
 
 _ADAPTER = AsyncPGAdapter()
 
-QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", lambda: _ADAPTER)
+QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", lambda: _ADAPTER, mandatory_parameters=False)
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
 
 GONE = (
@@ -66,6 +65,11 @@ class Ledger:
         A cancelled caller cancels the statement in PostgreSQL (asyncpg does, when its task is cancelled).
         """
         async with self._connection(self.reading) as connection:
+            return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
+
+    async def fetch_latest(self, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
+        """As `fetch`, on a writing connection: never behind, as a replica may be. Tokens and sessions are read so."""
+        async with self._connection(self.writing) as connection:
             return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
 
     @asynccontextmanager

@@ -4,13 +4,15 @@ ServiceError              has a `code`; shown to the client as it stands, as `ex
 ├── BadInput              an argument cannot be used; names it (BAD_USER_INPUT)
 ├── Busy                  no connection came free in time; try again (UNAVAILABLE)
 │   └── Unavailable       PostgreSQL cannot be reached (UNAVAILABLE)
-└── TooSlow               a statement ran into its time limit (TIMEOUT)
+├── TooSlow               a statement ran into its time limit (TIMEOUT)
+└── RequestRefused        an HTTP request that is not served: status, code, headers
 
 Anything else that leaves a resolver is a fault of ours: it is logged and masked by the transport.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -59,3 +61,13 @@ class TooSlow(ServiceError):
     """PostgreSQL stopped a statement at its time limit."""
 
     code = "TIMEOUT"
+
+
+class RequestRefused(ServiceError):
+    """An HTTP request that is not served: `status` as RFC 9110 says, `code` for programs, the message for people."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
