@@ -1,0 +1,238 @@
+"""Links of a mail, found by a real HTML parser and rewritten in place; and the pixel.
+
+lexbor (selectolax) decides what is a link and writes the document as it must read afterwards. Its serialisation
+spells attributes and entities its own way, though, so we change only the `href` values in the author's source and
+keep the result when lexbor reads it as exactly that document; a document too broken for that is taken as lexbor
+repaired it. Either way every other attribute, text and entity means what it meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.tracking import trackable
+
+MAX_LINKS = 1000
+"""Links a mail part may have: clicks are shown by link, and no mail for people has more (`template_version.links`)."""
+
+MAX_OPEN = 5000
+"""Elements opened and never closed: the parser's time grows with the square of their depth."""
+
+NO_TRACK = "data-no-track"
+"""The attribute that leaves a link, or every link inside its element, as the author wrote it."""
+
+_TRACKABLE_ELEMENTS = ("a", "area")
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
+_RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW_TEXT}
+_MARKUP = re.compile(
+    r"<!--(?:>|->|.*?(?:--!?>|\Z))|<[!?].*?(?:>|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*)", re.DOTALL
+)
+_ATTRIBUTE = re.compile(
+    r"[\t\n\f\r /]*(?P<name>[^\t\n\f\r />][^\t\n\f\r />=]*)"
+    r"(?:[\t\n\f\r ]*=[\t\n\f\r ]*(?P<value>\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\t\n\f\r >]*))?"
+)
+_TAG_END = re.compile(r"[\t\n\f\r /]*>")
+_TEXT_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+_URL_PADDING = str.maketrans("", "", "\t\n\r")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewritten:
+    """One part with its links rewritten; `urls` are the original addresses, the lowest link number first."""
+
+    html: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """Where things lie in the author's source: each link's `href` value with its quotes, and the last `</body>`.
+
+    `open` counts start tags without an end tag.
+    """
+
+    hrefs: tuple[tuple[int, int], ...]
+    body_end: int | None
+    open: int
+
+
+def rewrite_html(
+    html: str,
+    *,
+    link: Callable[[int, str], str],
+    pixel: str | None,
+    honeypot: str | None = None,
+    leave: Callable[[str], bool] = lambda url: False,
+    first: int = 1,
+    field: tuple[str, ...] = (),
+) -> Rewritten:
+    """An HTML part with every http(s) link of an `a` or `area` replaced by `link(number, address)`.
+
+    Numbers follow document order, from `first`. Left alone: other schemes (`mailto:`, `tel:`, `javascript:`),
+    anchors, relative and over-long links, links marked or inside an element marked `data-no-track`, and those for
+    which `leave` is true (the unsubscribe link). The pixel, and before it the honeypot where one is given, go
+    before `</body>`. Raises Refusal(TOO_MANY) above MAX_LINKS or MAX_OPEN, with `field` as its path.
+    """
+    source = _read_source(html)
+    if source.open > MAX_OPEN:
+        raise Refusal(RefusalCode.TOO_MANY, f"The HTML leaves more than {MAX_OPEN} elements open: close them.", field)
+    tree = LexborHTMLParser(html)
+    nodes = _links(tree)
+    excluded = _excluded(tree) if NO_TRACK in html.lower() else frozenset()
+    urls: list[str] = []
+    addresses: list[str | None] = []
+    for node in nodes:
+        url = _web_address(node)
+        if url is None or node.mem_id in excluded or leave(url):
+            addresses.append(None)
+            continue
+        urls.append(url)
+        _refuse_too_many(len(urls), field)
+        node.attrs["href"] = address = link(first + len(urls) - 1, url)
+        addresses.append(address)
+    wanted = tree.html or ""
+    changed = _replace_hrefs(html, source, addresses) if urls else html
+    if LexborHTMLParser(changed).html != wanted:
+        changed = wanted
+    return Rewritten(html=_place(changed, wanted, pixel=pixel, honeypot=honeypot), urls=tuple(urls))
+
+
+def rewrite_text(
+    text: str,
+    *,
+    link: Callable[[int, str], str],
+    leave: Callable[[str], bool] = lambda url: False,
+    first: int = 1,
+    field: tuple[str, ...] = (),
+) -> Rewritten:
+    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays."""
+    urls: list[str] = []
+
+    def replace(match: re.Match[str]) -> str:
+        url = _without_punctuation(match[0])
+        if leave(url) or not trackable(url):
+            return match[0]
+        urls.append(url)
+        _refuse_too_many(len(urls), field)
+        return link(first + len(urls) - 1, url) + match[0][len(url) :]
+
+    return Rewritten(html=_TEXT_URL.sub(replace, text), urls=tuple(urls))
+
+
+def _refuse_too_many(number: int, field: tuple[str, ...]) -> None:
+    if number > MAX_LINKS:
+        raise Refusal(RefusalCode.TOO_MANY, f"A mail may have at most {MAX_LINKS} links: remove some.", field)
+
+
+def _links(tree: LexborHTMLParser) -> list[LexborNode]:
+    return tree.css(", ".join(f"{name}[href]" for name in _TRACKABLE_ELEMENTS))
+
+
+def _excluded(tree: LexborHTMLParser) -> frozenset[int]:
+    return frozenset(node.mem_id for node in tree.css(f"[{NO_TRACK}], [{NO_TRACK}] *"))
+
+
+def _web_address(node: LexborNode) -> str | None:
+    # As browsers read an address: spaces around it and line breaks in it do not count (WHATWG URL, 4.4).
+    url = (node.attributes.get("href") or "").strip(" \t\n\f\r").translate(_URL_PADDING)
+    return url if trackable(url) else None
+
+
+def _without_punctuation(url: str) -> str:
+    """The address without what ends the sentence around it; a closing bracket stays when it was opened inside."""
+    while url:
+        last = url[-1]
+        opened = _BRACKETS.get(last)
+        if last not in ".,;:!?'*" and (opened is None or url.count(opened) >= url.count(last)):
+            return url
+        url = url[:-1]
+    return url
+
+
+def _replace_hrefs(html: str, source: _Source, addresses: list[str | None]) -> str:
+    """The author's source with the nth link's `href` set to the nth address; unchanged where it is None.
+
+    When the source does not show as many links as the parser found, it comes back as it was.
+    """
+    spans = source.hrefs
+    if len(spans) != len(addresses):
+        return html
+    pieces, position = [], 0
+    for (start, end), address in zip(spans, addresses, strict=True):
+        if address is not None:
+            pieces += [html[position:start], f'"{escape(address)}"']
+            position = end
+    return "".join([*pieces, html[position:]])
+
+
+def _read_source(html: str) -> _Source:
+    """Tags as the HTML standard's tokenizer sees them, comments and raw text passed over; linear in the source."""
+    hrefs: list[tuple[int, int]] = []
+    body_end: int | None = None
+    opened: Counter[str] = Counter()
+    position = 0
+    while markup := _MARKUP.search(html, position):
+        position = markup.end()
+        if markup["name"] is None:
+            continue
+        name = markup["name"].lower()
+        href, position = _read_attributes(html, position)
+        if markup["end"]:
+            opened[name] = max(opened[name] - 1, 0)
+            body_end = markup.start() if name == "body" else body_end
+            continue
+        opened[name] += name not in _VOID
+        if name in _TRACKABLE_ELEMENTS and href:
+            hrefs.append(href)
+        elif name in _RAW_TEXT:
+            closing = _RAW_TEXT_ENDS[name].search(html, position)
+            position = closing.start() if closing else len(html)
+    return _Source(hrefs=tuple(hrefs), body_end=body_end, open=opened.total())
+
+
+def _read_attributes(html: str, position: int) -> tuple[tuple[int, int] | None, int]:
+    """The span of the tag's first `href` value, and where the tag ends."""
+    href: tuple[int, int] | None = None
+    while not (end := _TAG_END.match(html, position)):
+        attribute = _ATTRIBUTE.match(html, position)
+        if attribute is None:
+            return None, len(html)
+        position = attribute.end()
+        if href is None and attribute["name"].lower() == "href":
+            href = attribute.span("value") if attribute["value"] is not None else (position, position)
+    return href, end.end()
+
+
+def _place(html: str, repaired: str, *, pixel: str | None, honeypot: str | None) -> str:
+    """The document with pixel and honeypot at the end of its body; of `repaired` when they would not be seen there."""
+    if pixel is None and honeypot is None:
+        return html
+    added = (_honeypot_link(honeypot) if honeypot else "") + (_pixel_image(pixel) if pixel else "")
+    placed = _before_body_end(html, added)
+    whole = LexborHTMLParser(placed)
+    seen = {node.attributes.get("src") for node in whole.css("img")}
+    seen |= {node.attributes.get("href") for node in _links(whole)}
+    return placed if {pixel, honeypot} - {None} <= seen else _before_body_end(repaired, added)
+
+
+def _before_body_end(html: str, added: str) -> str:
+    end = _read_source(html).body_end
+    return html + added if end is None else html[:end] + added + html[end:]
+
+
+def _pixel_image(address: str) -> str:
+    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="border:0;height:1px;width:1px">'
+
+
+def _honeypot_link(address: str) -> str:
+    # Hidden from eyes, keyboards and screen readers: only a machine that fetches every link comes here.
+    return f'<a href="{escape(address)}" aria-hidden="true" tabindex="-1" rel="nofollow" style="display:none"></a>'

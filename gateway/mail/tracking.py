@@ -1,0 +1,217 @@
+"""Signed tokens: open, click, unsubscribe, return path. They carry customer, message and link, and no address.
+
+    open          PUBLIC_URL/o/TOKEN
+    click         PUBLIC_URL/c/TOKEN/DESTINATION      the MAC covers the destination: never an open redirect
+    unsubscribe   PUBLIC_URL/u/TOKEN                  under 100 characters: long folded headers have broken DKIM
+    return path   b<length of key id><key id><base32>@domain     under 64 octets, survives case folding
+
+A TOKEN is `<key id>.<base64url of body and MAC>`; a body is the message's UUID, the link's number where there is
+one, and the customer's id in as few bytes as it needs. The MAC is HMAC-SHA-256 cut to 96 bits (80 in a return
+path, which has 64 octets for everything), under a key of its purpose alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+import idna
+
+from gateway.mail.keys import Keyring, Purpose
+from gateway.mail.message import MessageRef
+
+MAX_DESTINATION = 8192
+"""Characters of a link we rewrite. A longer one stays as its author wrote it: most servers refuse such a request."""
+
+MAX_LINK_NUMBER = 32767
+"""Two bytes, and `hit.link` is a smallint."""
+
+HONEYPOT_LINK = 0
+"""The number of the link no person sees; real links are numbered from 1."""
+
+_MAC = 12
+_RETURN_PATH_MAC = 10
+_UUID = 16
+_TOKEN = re.compile(r"([a-z0-9]{1,4})\.([A-Za-z0-9_-]{20,60})")
+_RETURN_PATH = re.compile(r"b([1-4])([a-z0-9]{5,59})")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """What a click token says: which link of which message. `number` 0 is the honeypot."""
+
+    ref: MessageRef
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReturnPath:
+    """What a return path says: which recipient of which message. Number 0 is the message's To."""
+
+    ref: MessageRef
+    recipient_no: int
+
+
+def open_url(keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None) -> str:
+    """The pixel's address. `key_id` signs with an older key, to compose an old mail again (LookupError: removed)."""
+    return f"{public_url}/o/{_token(keyring, Purpose.OPEN, _body(ref), key_id=key_id)}"
+
+
+def click_url(
+    keyring: Keyring, public_url: str, ref: MessageRef, link_no: int, destination: str, *, key_id: str | None = None
+) -> str:
+    """A link that counts the click and leads to `destination`, which must be `trackable` (else ValueError)."""
+    if not 0 <= link_no <= MAX_LINK_NUMBER:
+        raise ValueError(f"a link's number is 0 to {MAX_LINK_NUMBER}: {link_no}")
+    if not trackable(destination):
+        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} characters are tracked")
+    body = _body(ref, link_no.to_bytes(2, "big"))
+    token = _token(keyring, Purpose.CLICK, body, destination.encode(), key_id=key_id)
+    return f"{public_url}/c/{token}/{_quoted(destination)}"
+
+
+def unsubscribe_url(keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None) -> str:
+    """The address of List-Unsubscribe (RFC 8058) and of the visible link: at most 57 characters after PUBLIC_URL."""
+    return f"{public_url}/u/{_token(keyring, Purpose.UNSUBSCRIBE, _body(ref), key_id=key_id)}"
+
+
+def return_path(keyring: Keyring, domain: str, ref: MessageRef, recipient_no: int = 0) -> str:
+    """The envelope's sender: a bounce that comes back names message and recipient, whatever its text says."""
+    key_id, key = keyring.sign_key(Purpose.RETURN_PATH)
+    body = _body(ref, recipient_no.to_bytes(1, "big"))
+    coded = base64.b32encode(body + _mac(key, body)[:_RETURN_PATH_MAC]).decode().rstrip("=").lower()
+    return f"b{len(key_id)}{key_id}{coded}@{domain}"
+
+
+def read_open(keyring: Keyring, token: str) -> MessageRef | None:
+    """The message whose pixel this is; None when the token is not one of ours for opens."""
+    body = _verified(keyring, Purpose.OPEN, token)
+    return _read_body(body) if body else None
+
+
+def read_click(keyring: Keyring, token: str, destination: bytes) -> Link | None:
+    """The link clicked; None unless the token is ours for clicks and its MAC covers exactly this destination.
+
+    `destination` is what follows the token in the URL, percent-decoded once.
+    """
+    body = _verified(keyring, Purpose.CLICK, token, destination)
+    ref = _read_body(body, extra=2) if body else None
+    if body is None or ref is None:
+        return None
+    return Link(ref=ref, number=int.from_bytes(body[_UUID : _UUID + 2], "big"))
+
+
+def read_unsubscribe(keyring: Keyring, token: str) -> MessageRef | None:
+    """The message whose unsubscribe link this is; None when the token is not one of ours for that."""
+    body = _verified(keyring, Purpose.UNSUBSCRIBE, token)
+    return _read_body(body) if body else None
+
+
+def read_return_path(keyring: Keyring, address: str) -> ReturnPath | None:
+    """The recipient whose return path this is, in whatever case it came back; None when it is not one of ours."""
+    match = _RETURN_PATH.fullmatch(address.partition("@")[0].lower())
+    if match is None:
+        return None
+    length, rest = int(match[1]), match[2]
+    key = keyring.key(rest[:length], Purpose.RETURN_PATH)
+    raw = _base32(rest[length:])
+    if key is None or raw is None:
+        return None
+    body, mac = raw[:-_RETURN_PATH_MAC], raw[-_RETURN_PATH_MAC:]
+    ref = _read_body(body, extra=1) if hmac.compare_digest(_mac(key, body)[:_RETURN_PATH_MAC], mac) else None
+    return ReturnPath(ref=ref, recipient_no=body[_UUID]) if ref else None
+
+
+@lru_cache(maxsize=4096)
+def trackable(url: str) -> bool:
+    """Whether a link may be rewritten: http or https with a host, no control characters, at most MAX_DESTINATION."""
+    if len(url) > MAX_DESTINATION or _CONTROLS.search(url):
+        return False
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and ascii_url(url).isascii()
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def ascii_url(url: str) -> str:
+    """A link as a Location header may carry it (RFC 3986): IDN hosts as A-labels, other foreign bytes percent-encoded.
+
+    Raises ValueError when it has no such form.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host.isascii():
+        coded = idna.encode(host, uts46=True).decode()
+        userinfo, at, _ = parts.netloc.rpartition("@")
+        port = f":{parts.port}" if parts.port else ""
+        url = parts._replace(netloc=f"{userinfo}{at}{coded}{port}").geturl()
+    return quote(url, safe="%:/?#[]@!$&'()*+,;=-._~")
+
+
+@lru_cache(maxsize=4096)
+def _quoted(destination: str) -> str:
+    # Everything but unreserved characters: proxies merge `//` and take `?` and `#` for their own.
+    return quote(destination, safe="")
+
+
+def _body(ref: MessageRef, extra: bytes = b"") -> bytes:
+    width = (ref.customer_id.bit_length() + 7) // 8 or 1
+    return ref.message_id.bytes + extra + ref.customer_id.to_bytes(width, "big")
+
+
+def _read_body(body: bytes, extra: int = 0) -> MessageRef | None:
+    customer = body[_UUID + extra :]
+    if not 1 <= len(customer) <= 8:
+        return None
+    return MessageRef(customer_id=int.from_bytes(customer, "big"), message_id=UUID(bytes=body[:_UUID]))
+
+
+def _mac(key: bytes, body: bytes, tail: bytes = b"") -> bytes:
+    # The body's length goes first: no byte can move between body and destination.
+    return hmac.digest(key, bytes([len(body)]) + body + tail, "sha256")
+
+
+def _token(keyring: Keyring, purpose: Purpose, body: bytes, tail: bytes = b"", *, key_id: str | None = None) -> str:
+    signed_by, key = keyring.sign_key(purpose, key_id)
+    coded = base64.urlsafe_b64encode(body + _mac(key, body, tail)[:_MAC]).decode().rstrip("=")
+    return f"{signed_by}.{coded}"
+
+
+def _verified(keyring: Keyring, purpose: Purpose, token: str, tail: bytes = b"") -> bytes | None:
+    """The token's body when its MAC is right. Compared in constant time."""
+    match = _TOKEN.fullmatch(token)
+    key = keyring.key(match[1], purpose) if match else None
+    raw = _base64url(match[2]) if match else None
+    if key is None or raw is None or len(raw) <= _UUID + _MAC:
+        return None
+    body, mac = raw[:-_MAC], raw[-_MAC:]
+    return body if hmac.compare_digest(_mac(key, body, tail)[:_MAC], mac) else None
+
+
+def _base64url(text: str) -> bytes | None:
+    """The bytes; None unless this is their one spelling: bits left over in the last character are not ours."""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    return raw if base64.urlsafe_b64encode(raw).decode().rstrip("=") == text else None
+
+
+def _base32(text: str) -> bytes | None:
+    try:
+        raw = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) <= _UUID + 1 + _RETURN_PATH_MAC:
+        return None
+    return raw if base64.b32encode(raw).decode().rstrip("=").lower() == text else None

@@ -1,0 +1,169 @@
+"""Signed tokens: what they say, what they refuse, and how long they may be."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.mail.keys import Keyring
+from gateway.mail.message import MessageRef
+from gateway.mail.tracking import (
+    MAX_DESTINATION,
+    Link,
+    ReturnPath,
+    ascii_url,
+    click_url,
+    open_url,
+    read_click,
+    read_open,
+    read_return_path,
+    read_unsubscribe,
+    return_path,
+    trackable,
+    unsubscribe_url,
+)
+from gateway.settings import SecretKey
+
+KEYRING = Keyring.from_settings([SecretKey(id="k1", secret=b"s" * 32)])
+PUBLIC = "https://mail.example.com"
+REF = MessageRef(customer_id=42, message_id=UUID("01890000-0000-7000-8000-000000000001"))
+PRICES = "https://shop.example/prices?id=7&lang=de#top"
+
+refs = st.builds(MessageRef, customer_id=st.integers(1, 2**63 - 1), message_id=st.uuids())
+
+
+def token_of(url: str) -> str:
+    return url.split("/")[4]
+
+
+def destination_of(url: str) -> bytes:
+    return unquote_to_bytes(url.split("/", 5)[5])
+
+
+@given(refs)
+def test_open_and_unsubscribe_tokens_carry_the_message(ref: MessageRef) -> None:
+    assert read_open(KEYRING, token_of(open_url(KEYRING, PUBLIC, ref))) == ref
+    assert read_unsubscribe(KEYRING, token_of(unsubscribe_url(KEYRING, PUBLIC, ref))) == ref
+
+
+@given(refs, st.integers(0, 32767), st.text(max_size=50))
+def test_a_click_carries_message_link_and_destination(ref: MessageRef, number: int, path: str) -> None:
+    destination = f"https://shop.example/{path}"
+    if not trackable(destination):
+        return
+    url = click_url(KEYRING, PUBLIC, ref, number, destination)
+    assert url.isascii()
+    assert destination_of(url).decode() == destination
+    assert read_click(KEYRING, token_of(url), destination_of(url)) == Link(ref=ref, number=number)
+
+
+@given(refs, st.integers(0, 100), st.sampled_from(["k", "k1", "abc", "zz99"]))
+def test_a_return_path_fits_rfc_5321_and_survives_case_folding(ref: MessageRef, number: int, key_id: str) -> None:
+    keyring = Keyring.from_settings([SecretKey(id=key_id, secret=b"s" * 32)])
+    address = return_path(keyring, "mail.example.com", ref, number)
+    assert len(address.split("@")[0]) < 64
+    assert address.split("@")[0].isalnum()
+    for spelling in (address, address.upper(), address.title()):
+        assert read_return_path(keyring, spelling) == ReturnPath(ref=ref, recipient_no=number)
+
+
+@given(refs)
+def test_list_unsubscribe_stays_under_100_characters(ref: MessageRef) -> None:
+    keyring = Keyring.from_settings([SecretKey(id="zz99", secret=b"s" * 32)])
+    assert len(unsubscribe_url(keyring, "https://" + "a" * 28 + ".com", ref)) < 100
+
+
+@given(st.data())
+def test_a_flipped_cut_or_lengthened_token_says_nothing(data: st.DataObject) -> None:
+    url = click_url(KEYRING, PUBLIC, REF, 3, PRICES)
+    token = token_of(url)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.characters(exclude_characters=token[place]))
+    spoiled = data.draw(
+        st.sampled_from(
+            [token[:place], token[:place] + other + token[place + 1 :], token[:place] + other + token[place:]]
+        )
+    )
+    assert read_click(KEYRING, spoiled, destination_of(url)) is None
+
+
+def test_the_last_characters_spare_bits_make_no_second_spelling() -> None:
+    token = token_of(open_url(KEYRING, PUBLIC, REF))
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert [last for last in alphabet if read_open(KEYRING, token[:-1] + last)] == [token[-1]]
+
+
+@given(st.binary(max_size=100))
+def test_the_mac_covers_the_destination(destination: bytes) -> None:
+    token = token_of(click_url(KEYRING, PUBLIC, REF, 3, PRICES))
+    assert (read_click(KEYRING, token, destination) is not None) == (destination == PRICES.encode())
+
+
+def test_no_token_serves_another_purpose() -> None:
+    opened = token_of(open_url(KEYRING, PUBLIC, REF))
+    clicked = token_of(click_url(KEYRING, PUBLIC, REF, 1, PRICES))
+    left = token_of(unsubscribe_url(KEYRING, PUBLIC, REF))
+    assert read_unsubscribe(KEYRING, opened) is None
+    assert read_unsubscribe(KEYRING, clicked) is None
+    assert read_open(KEYRING, left) is None
+    assert read_click(KEYRING, left, b"") is None
+    assert read_click(KEYRING, opened, b"") is None
+    assert read_return_path(KEYRING, "b2k1" + opened.split(".")[1].lower()) is None
+
+
+def test_tokens_outlive_a_rotation_and_die_with_their_key() -> None:
+    old, new = SecretKey(id="k1", secret=b"s" * 32), SecretKey(id="k2", secret=b"t" * 32)
+    token = token_of(open_url(Keyring.from_settings([old]), PUBLIC, REF))
+    bounced_to = return_path(Keyring.from_settings([old]), "example.com", REF)
+    assert read_open(Keyring.from_settings([new, old]), token) == REF
+    assert read_return_path(Keyring.from_settings([new, old]), bounced_to) == ReturnPath(ref=REF, recipient_no=0)
+    assert read_open(Keyring.from_settings([new]), token) is None
+    assert read_return_path(Keyring.from_settings([new]), bounced_to) is None
+    # and a stranger who guesses the key's id has not its secret
+    assert read_open(Keyring.from_settings([SecretKey(id="k1", secret=b"x" * 32)]), token) is None
+
+
+def test_an_old_mail_composes_again_with_its_own_key() -> None:
+    old, new = SecretKey(id="k1", secret=b"s" * 32), SecretKey(id="k2", secret=b"t" * 32)
+    first = click_url(Keyring.from_settings([old]), PUBLIC, REF, 1, PRICES)
+    assert click_url(Keyring.from_settings([new, old]), PUBLIC, REF, 1, PRICES, key_id="k1") == first
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "ftp://example.com/",
+        "//example.com/",
+        "/prices",
+        "https://",
+        "https:///path",
+        "data:text/html,x",
+        "https://exa\nmple.com/",
+        "https://[broken/",
+        "https://example.com/" + "a" * MAX_DESTINATION,
+        "https://example.com/\ud800",
+        "https://xn--\u00ff.example/",
+    ],
+)
+def test_only_web_links_of_a_sane_length_are_tracked(url: str) -> None:
+    assert not trackable(url)
+    with pytest.raises(ValueError, match="tracked"):
+        click_url(KEYRING, PUBLIC, REF, 1, url)
+
+
+def test_a_link_of_8_kilobytes_is_tracked() -> None:
+    long = "https://example.com/" + "a" * (MAX_DESTINATION - 20)
+    url = click_url(KEYRING, PUBLIC, REF, 1, long)
+    assert read_click(KEYRING, token_of(url), destination_of(url)) == Link(ref=REF, number=1)
+
+
+def test_a_location_is_ascii_and_keeps_what_was_encoded() -> None:
+    assert ascii_url("https://bücher.example:8080/straße?q=a b%20c#ü") == (
+        "https://xn--bcher-kva.example:8080/stra%C3%9Fe?q=a%20b%20c%23%C3%BC".replace("c%23", "c#")
+    )
+    assert ascii_url(PRICES) == PRICES
