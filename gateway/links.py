@@ -29,7 +29,9 @@ NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 
 _TRACKABLE_ELEMENTS = ("a", "area")
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 _RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW_TEXT}
 _MARKUP = re.compile(
