@@ -34,7 +34,7 @@ def read_verdict_rules() -> Rules:
     return verdict_rules(read_rules_file("verdicts"))
 
 
-_TIERS: dict[str, str | None] = {"text": "text", "enhanced": "enhanced", "basic": "codes", "stage": "stages"}
+_TIERS = {"connection": "codes", "text": "text", "enhanced": "enhanced", "basic": "codes", "stage": "stages"}
 """The reply rules' tables in the order of judging, each with the key that its rules must have."""
 
 
@@ -98,8 +98,8 @@ class _Entry:
             raise self.wrong(f"unknown key {min(self.left)!r}")
 
 
-def _reply_rule(entry: _Entry, required: str | None) -> Rule:
-    if required is not None and required not in entry.left:
+def _reply_rule(entry: _Entry, required: str) -> Rule:
+    if required not in entry.left:
         raise entry.wrong(f"{required} is missing: rules of this table are found by it")
     cause = entry.need("cause", Cause)
     rule = Rule(
@@ -143,18 +143,21 @@ def _fault_rule(entry: _Entry) -> FaultRule:
     return rule
 
 
-def _text_pattern(text: str) -> re.Pattern[str]:
+def _text_pattern(texts: list[str]) -> re.Pattern[str]:
+    """Any of the regular expressions."""
     # Matched against lower-case words, which is twice as fast as ignoring case.
-    if text != text.lower():
-        raise ValueError("write it in lower case; reply texts are lowered before they are searched")
-    return re.compile(text)
+    for text in texts:
+        if not text or re.search(r"(?<!\\)[A-Z]", text):
+            raise ValueError(f"{text!r} has capitals or nothing; reply texts are lowered before they are searched")
+        re.compile(text)
+    return re.compile("|".join(texts))
 
 
 def _enhanced_pattern(codes: Iterable[str]) -> re.Pattern[str]:
-    """`5.1.1` is itself, `x` any class, `*` any number."""
+    """`5.1.1` is itself, `x` any class, `*` any digits: `5.7.*`, `5.7.60*`."""
     parts = []
     for code in codes:
-        if not re.fullmatch(r"[45x]\.(\d{1,3}|\*)\.(\d{1,3}|\*)", code):
+        if not re.fullmatch(r"[45x]\.(\d{1,3}|\*)\.(\d{1,3}|\d{0,2}\*)", code):
             raise ValueError(f"{code!r} is not a code such as '5.1.1', 'x.2.2' or '5.7.*'")
         parts.append(code.replace(".", r"\.").replace("x", "[45]").replace("*", r"\d{1,3}"))
     return re.compile("|".join(parts))

@@ -3,8 +3,8 @@
 The order of judging:
 
 1. a 2xx reply to the end of data: ACCEPTED, and nothing else is;
-2. a 4xx or 5xx reply: the first rule that fits it among `text` (a provider's own words, then everybody's),
-   `enhanced` (RFC 3463), `basic` (RFC 5321 4.2.3) and `stage`;
+2. a 4xx or 5xx reply: the first rule that fits it among `connection` (refusals of our login or of TLS),
+   `text` (a provider's own words, then everybody's), `enhanced` (RFC 3463), `basic` (RFC 5321 4.2.3) and `stage`;
 3. no such reply: the first `fault` rule that fits the fault, its stage, and whether the dot had left. Once it has,
    silence is UNCERTAIN: nobody here knows whether the server took the mail.
 
@@ -22,6 +22,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from gateway.mail.response import Exchange, FaultKind, Response, Stage
 
@@ -106,9 +107,8 @@ ACCEPTED = Verdict(outcome=Outcome.ACCEPTED, cause=None, advice=None, rule="acce
 class Rule:
     """One rule for replies of 4xx and 5xx; it fits when everything it names fits, and None fits everything.
 
-    `text` searches the reply's words in lower case, lines joined, blanks single, the lines' enhanced codes left out.
-    `enhanced` matches a whole RFC 3463 code. `defers` keeps even a 5xx for another try. `example` is a reply that
-    this rule decides: stage, code and text, as in `tests/corpus/responses.txt`.
+    `text` searches the reply's `plain_words`. `enhanced` matches a whole RFC 3463 code. `defers` keeps even a 5xx for
+    another try. `example` is a reply that this rule decides: its stage, then the reply.
     """
 
     name: str
@@ -140,7 +140,8 @@ class FaultRule:
     scope: Scope = Scope.MESSAGE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Compared by identity: verdicts are remembered by rules and words, and comparing whole rules would cost too much.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rules:
     """All rules, in the order in which they are tried. `again` is said after the advice of what is tried again."""
 
@@ -156,7 +157,7 @@ def judge(exchange: Exchange, rules: Rules) -> Verdict:
         if reply.stage is Stage.END_OF_DATA and 200 <= reply.code < 300:
             return ACCEPTED
         if 400 <= reply.code < 600:
-            return _judge_reply(reply, rules)
+            return _judge_reply(read_reply(reply), rules)
     return _judge_fault(exchange, rules)
 
 
@@ -167,48 +168,65 @@ BEFORE_RCPT = BEFORE_MAIL | {Stage.MAIL}
 """Stages at which the server has not heard of the recipient yet."""
 
 
-def _judge_reply(reply: Response, rules: Rules) -> Verdict:
-    words = plain_words(reply.text)
-    enhanced = enhanced_code(reply)
-    rule = next(rule for rule in rules.replies if fits(rule, reply, words, enhanced))
-    scope = _scope(rule, reply)
-    deferred = reply.code < 500 or rule.defers or rule.stops_relay or reply.stage in BEFORE_MAIL
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What rules look at in a reply: `words` as `plain_words` makes them, `enhanced` as `enhanced_code` finds it."""
+
+    code: int
+    enhanced: str | None
+    stage: Stage
+    words: str
+
+
+def read_reply(reply: Response) -> Said:
+    """The part of a reply that rules look at."""
+    return Said(code=reply.code, enhanced=enhanced_code(reply), stage=reply.stage, words=plain_words(reply.text))
+
+
+# A server says the same to many recipients of a campaign; the limit keeps the memory within about 2 MB.
+@lru_cache(maxsize=1024)
+def _judge_reply(said: Said, rules: Rules) -> Verdict:
+    rule = next(rule for rule in rules.replies if fits(rule, said))
+    scope = _scope(rule, said)
+    deferred = said.code < 500 or rule.defers or rule.stops_relay or said.stage in BEFORE_MAIL
     return Verdict(
         outcome=Outcome.DEFERRED if deferred else Outcome.REFUSED,
         cause=rule.cause,
         advice=f"{rule.advice} {rules.again}" if deferred and not rule.stops_relay else rule.advice,
         rule=rule.name,
         scope=scope,
-        suppress=rule.suppress and not deferred and _may_suppress(reply, enhanced),
-        retry_after=asked_wait(words) if deferred else None,
+        suppress=rule.suppress and not deferred and _may_suppress(said),
+        retry_after=asked_wait(said.words) if deferred else None,
         stops_relay=rule.stops_relay,
         counts=not deferred or scope is Scope.MESSAGE,
     )
 
 
-def _scope(rule: Rule, reply: Response) -> Scope:
-    if reply.stage in BEFORE_MAIL or rule.stops_relay:
+def _scope(rule: Rule, said: Said) -> Scope:
+    if said.stage in BEFORE_MAIL or rule.stops_relay:
         return Scope.RELAY
-    if reply.code == 421 and rule.scope is Scope.MESSAGE:
-        return Scope.RELAY if reply.stage in BEFORE_RCPT else Scope.DESTINATION
-    if reply.code >= 500 and not rule.defers:
+    if said.code == 421 and rule.scope is Scope.MESSAGE:
+        return Scope.RELAY if said.stage in BEFORE_RCPT else Scope.DESTINATION
+    if said.code >= 500 and not rule.defers:
         return Scope.MESSAGE
     return rule.scope
 
 
-def _may_suppress(reply: Response, enhanced: str | None) -> bool:
-    if reply.stage in BEFORE_RCPT:
+def _may_suppress(said: Said) -> bool:
+    if said.stage in BEFORE_RCPT:
         return False
-    return enhanced is None or (enhanced.startswith("5.") and not enhanced.startswith("5.7."))
+    return said.enhanced is None or (said.enhanced.startswith("5.") and not said.enhanced.startswith("5.7."))
 
 
-def fits(rule: Rule, reply: Response, words: str, enhanced: str | None) -> bool:
-    """Whether everything the rule names fits; `words` and `enhanced` are the reply's, read once for all rules."""
+def fits(rule: Rule, said: Said) -> bool:
+    """Whether everything that the rule names fits."""
     return (
-        (rule.codes is None or reply.code in rule.codes)
-        and (rule.stages is None or reply.stage in rule.stages)
-        and (rule.enhanced is None or (enhanced is not None and rule.enhanced.fullmatch(enhanced) is not None))
-        and (rule.text is None or rule.text.search(words) is not None)
+        (rule.codes is None or said.code in rule.codes)
+        and (rule.stages is None or said.stage in rule.stages)
+        and (
+            rule.enhanced is None or (said.enhanced is not None and rule.enhanced.fullmatch(said.enhanced) is not None)
+        )
+        and (rule.text is None or rule.text.search(said.words) is not None)
     )
 
 
@@ -242,14 +260,19 @@ def fits_fault(rule: FaultRule, kind: FaultKind, stage: Stage, dot_sent: bool) -
 
 
 # Every known provider says what matters in its first lines; the rest (links, tickets, a whole policy) costs time.
-_READ_CHARACTERS = 4096
+_READ_CHARACTERS = 1024
 
 _LINE_CODE = re.compile(r"^[ \t]*[245]\.\d{1,3}\.\d{1,3}(?=\s|$)", re.MULTILINE)
+_ADDRESS = re.compile(r"""[^\s<>()\[\],;:"']{1,64}@[^\s<>()\[\],;:"']{1,255}""")
 
 
 def plain_words(text: str) -> str:
-    """A reply's words for matching: lower case, one line, single blanks, without the lines' leading enhanced codes."""
-    return " ".join(_LINE_CODE.sub("", text[:_READ_CHARACTERS]).lower().split())
+    """A reply's words for matching: its first 1,024 characters in lower case, on one line, blanks single.
+
+    The lines' leading enhanced codes are left out, and every address is a bare `@`: an address such as
+    `spam@customer.example` must not decide, and replies to many recipients become equal.
+    """
+    return " ".join(_ADDRESS.sub("@", _LINE_CODE.sub("", text[:_READ_CHARACTERS]).lower()).split())
 
 
 # Where servers write it: at the start, or marked (`#5.1.0 Address rejected`, `(#5.1.1)`).
