@@ -8,9 +8,8 @@ from typing import Any
 import aiosql
 import asyncpg
 import orjson
-from aiosql.queries import Queries
 
-QUERIES: Queries = aiosql.from_path(Path(__file__).parent / "queries", "asyncpg", mandatory_parameters=False)
+QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", "asyncpg", mandatory_parameters=False)
 """Every statement of `gateway/queries`, as `await QUERIES.name(connection, parameter=...)`."""
 
 

@@ -1,0 +1,142 @@
+"""Who does not want what: opt-outs of customers and of addresses, and addresses that must not be mailed.
+
+Staff opt a customer out; whoever reads mail at an address opts that address out by a mail's link, under every
+customer that has it. Either way campaign mail that is made and not handed off is held at once; mail made later is
+held by the hand-off, which asks the same tables. A repeat changes nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.errors import Refusal, RefusalCode
+from gateway.house import House
+from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
+from gateway.mail.message import MessageRef
+from gateway.record import GATEWAY, UNDELIVERED, HandOff, decide
+
+CUSTOMER = "customer"
+"""The actor of what a reader chose."""
+
+MOST_HELD = 1000
+"""Queued mail held at once by one choice: far more than one address ever has; the hand-off holds the rest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscription:
+    """What the unsubscribe page tells the reader of one mail. `kind` is the mail's own; None when it is unknown."""
+
+    locale: str
+    sender: str | None
+    kind: OptOutKind | None
+    opted_out: frozenset[OptOutKind]
+
+
+async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, opted_out: bool, actor: str) -> bool:
+    """Staff's word for a customer; answers whether it changed anything. One transaction.
+
+    Opting out holds the customer's queued campaign mail of that kind. Opting in again lifts the choice made at the
+    customer's addresses, too: staff say so because the customer asked, and the event keeps who said it.
+    Raises Refusal NOT_FOUND or ERASED.
+    """
+    async with connection.transaction():
+        await _existing_customer(connection, customer_id)
+        values = {"customer_id": customer_id, "kinds": [kind], "actor": actor}
+        if not opted_out:
+            return bool([row async for row in QUERIES.opt_in_customer(connection, **values)])
+        chosen = [row async for row in QUERIES.opt_out_customer(connection, **values, source=OptOutSource.STAFF)]
+        queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], most=MOST_HELD)
+        await _hold(connection, [_key(row) async for row in queued], HandOff.OPTED_OUT, actor)
+        return bool(chosen)
+
+
+async def opt_out_by_link(
+    connection: Any, ref: MessageRef, *, kinds: Collection[OptOutKind] | None, source: OptOutSource, house: House
+) -> frozenset[OptOutKind] | None:
+    """The choice of whoever reads mail at the message's address, for that address under every customer.
+
+    `kinds` None means the kind of mail the message is (RFC 8058: this list). Answers the kinds chosen, repeated or
+    not, or None when there is no such message. Of an erased customer no address is left to write down, nor to mail.
+    """
+    async with connection.transaction():
+        row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
+        if row is None:
+            return None
+        chosen = frozenset(kinds if kinds is not None else {OptOutKind(row["kind"] or OptOutKind.MARKETING)})
+        if row["erased"]:
+            return chosen
+        asked = {
+            "customer_id": ref.customer_id,
+            "address_key": house.key_of(row["recipient"]),
+            "kinds": sorted(chosen),
+        }
+        async for _ in QUERIES.opt_out_address(connection, **asked, message_id=ref.message_id, source=source):
+            pass
+        queued = QUERIES.queued_for_address(connection, **asked, most=MOST_HELD)
+        await _hold(connection, [_key(row) async for row in queued], HandOff.OPTED_OUT, CUSTOMER)
+        return chosen
+
+
+async def read_subscription(connection: Any, ref: MessageRef, *, house: House) -> Subscription | None:
+    """What the reader of this mail gets and does not get now; None when there is no such message."""
+    row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
+    if row is None:
+        return None
+    opted_out: frozenset[OptOutKind] = frozenset()
+    if not row["erased"]:
+        found = QUERIES.opt_outs_of_address(
+            connection, customer_id=ref.customer_id, address_key=house.key_of(row["recipient"])
+        )
+        opted_out = frozenset([OptOutKind(choice["kind"]) async for choice in found])
+    return Subscription(
+        locale=row["locale"],
+        sender=row["sender"],
+        kind=OptOutKind(row["kind"]) if row["kind"] else None,
+        opted_out=opted_out,
+    )
+
+
+async def suppress(
+    connection: Any,
+    *,
+    address_key: bytes,
+    reason: SuppressionReason,
+    evidence: MessageRef,
+    actor: str = GATEWAY,
+) -> bool:
+    """Close an address, by the evidence of one message, and hold what is queued for it. Answers whether it was open."""
+    async with connection.transaction():
+        closed = await QUERIES.suppress_address(
+            connection,
+            address_key=address_key,
+            reason=reason,
+            actor=actor,
+            customer_id=evidence.customer_id,
+            message_id=evidence.message_id,
+        )
+        queued = QUERIES.queued_for_closed_address(
+            connection, customer_id=evidence.customer_id, address_key=address_key, most=MOST_HELD
+        )
+        await _hold(connection, [_key(row) async for row in queued], HandOff.SUPPRESSED, actor)
+        return closed is not None
+
+
+async def _existing_customer(connection: Any, customer_id: int) -> None:
+    row = await QUERIES.lock_customer(connection, customer_id=customer_id)
+    if row is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    if row["erased"]:
+        raise Refusal(RefusalCode.ERASED, "This customer was erased: nothing is sent to it.", ("customerId",))
+
+
+async def _hold(connection: Any, keys: list[tuple[int, UUID, int]], why: HandOff, actor: str) -> None:
+    if keys:
+        await decide(connection, keys, [UNDELIVERED[why]] * len(keys), owners=[None] * len(keys), actor=actor, slot=0)
+
+
+def _key(row: Any) -> tuple[int, UUID, int]:
+    return row["customer_id"], row["message_id"], row["recipient_no"]
