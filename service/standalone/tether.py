@@ -51,6 +51,7 @@ def spawn(
     account: Account = Account.SELF,
     tie: Tie = NATIVE_TIE,
     pass_fds: Sequence[int] = (),
+    directory: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that Ctrl-C reaches the launcher alone; both outputs to `output`.
 
@@ -65,6 +66,7 @@ def spawn(
         env=None if environment is None else dict(environment),
         start_new_session=True,
         pass_fds=tuple(pass_fds),
+        cwd=directory,
     )
 
 
@@ -102,7 +104,7 @@ def _stop_with_parent(stop_signal: signal.Signals, parent: int) -> None:
 
 
 def _guard(command: Sequence[str], stop_signal: signal.Signals) -> int:
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False)
     for forwarded in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(forwarded, lambda number, _: child.send_signal(number))
 

@@ -34,9 +34,13 @@ def _binary() -> Path:
 class Valkey:
     """One Valkey server on a socket in `run`; with `data` it keeps what it holds there, else nothing."""
 
-    def __init__(self, *, run: Path, log: Path, data: Path | None) -> None:
+    name = "valkey"
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, *, run: Path, log: Path, data: Path | None, lock_fd: int = -1) -> None:
         self.socket = run / "valkey.sock"
         self._log = log
+        self._kept_open = () if lock_fd < 0 else (lock_fd,)
         self._data = data
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -53,8 +57,9 @@ class Valkey:
         with self._log.open("ab") as log:
             self.process = spawn(
                 [_binary(), *options, *kept, "--databases", "256", "--daemonize", "no"],
-                stop_signal=signal.SIGTERM,
+                stop_signal=self.stop_signal,
                 output=log,
+                pass_fds=self._kept_open,
             )
 
     def wait_ready(self) -> None:

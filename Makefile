@@ -1,0 +1,59 @@
+# Two commands do everything a newcomer needs: `make run` and `make test`. Nothing but Python 3.11+ and make is assumed.
+#
+#   make run PORT=8123 DATA=/some/dir HOST=127.0.0.1 DEMO=0 RELAY_URL=smtps://... PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# Only what is said on make's own command line: a DATABASE_URL of the shell may be another product's.
+OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_DATABASE_URL='$(DATABASE_URL)')
+FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
+	echo "There is no '$(PYTHON)' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..." >&2; exit 1; }
+MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/environment.py $(VENV) requirements.lock
+
+.PHONY: help run test lint migrate schema bench proof screenshots environment environment-for-tests
+
+help:
+	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL, PYTHON)"
+	@echo "make test         all checks and tests (ARGS='-k words' for some)"
+	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
+	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
+	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1)"
+	@echo "make proof        the crash proof, at length"
+	@echo "make screenshots  the README's pictures, from the demo"
+	@echo "make lint         ruff, mypy, import contracts"
+
+environment:
+	@$(MAKE_ENVIRONMENT)
+
+environment-for-tests:
+	@$(MAKE_ENVIRONMENT) tests/requirements.lock
+
+run: environment
+	@$(OWN_DATABASE) exec $(PY) -m service.standalone
+
+test: lint
+	@$(PY) -m pytest $(ARGS)
+
+lint: environment-for-tests
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --check --quiet
+	@$(PY) -m mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo
+
+migrate: environment
+	@test -n "$$DATABASE_URL" || { echo "DATABASE_URL is missing, as in \
+	DATABASE_URL=postgresql://mail@db.internal/mail make migrate" >&2; exit 1; }
+	@$(VENV)/bin/dbmate --migrations-dir migrations --no-dump-schema up
+
+schema: environment
+	@$(PY) -m service.standalone.schema
+
+bench: environment-for-tests
+	@$(PY) -m tests.bench
+
+proof: environment-for-tests
+	@$(PY) -m tests.proof
+
+screenshots: environment-for-tests
+	@$(PY) -m tests.screenshots

@@ -1,0 +1,27 @@
+"""The launcher's API token and sign-in link, by the service's own door."""
+
+from __future__ import annotations
+
+import secrets
+
+import asyncpg
+
+from service.auth import create_login_link, create_token
+
+
+async def make_token(database_url: str) -> str:
+    """A new API token; its name is new, too, since an older one may have been lost with its file."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return await create_token(connection, f"make run {secrets.token_hex(4)}")
+    finally:
+        await connection.close()
+
+
+async def make_login_link(database_url: str, public_url: str) -> str:
+    """A one-time address that signs one browser in."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return await create_login_link(connection, "make run", public_url)
+    finally:
+        await connection.close()

@@ -1,0 +1,126 @@
+"""The one directory that holds everything: database, queue, keys, token, logs, and the demo's inbox."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from service.standalone.trouble import LaunchError
+
+_LONGEST_RUN = 107 - len("/.s.PGSQL.5432.lock")
+"""A socket's path ends at 107 bytes (sun_path)."""
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
+"""PostgreSQL reads a list here, so that a comma, a space or a quote would need its own escapes."""
+_LAST_RUN_SECONDS = 15.0
+"""Longer than the servers of a killed launcher take to end."""
+_LONGEST_LOG = 10 * 1024 * 1024
+
+
+class DataDirectory:
+    """Locked for one launcher: while it is open, nobody else runs servers on it.
+
+    The lock is inherited by every server (`lock_fd`), so that one whose launcher was killed still holds it until it
+    has ended, and the next start waits for that instead of meeting it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock_fd = -1
+
+    def open(self) -> None:
+        """Make it where it is missing, and lock it. Raises LaunchError."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in ("log", "inbox", "journal"):
+                (self.path / name).mkdir(mode=0o700, exist_ok=True)
+            self.lock_fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise LaunchError(
+                f"{self.path} cannot be written ({error.strerror}): choose another directory, as in "
+                "`make run DATA=/some/dir`."
+            ) from None
+        if self.path.stat().st_uid != os.geteuid():
+            raise LaunchError(
+                f"{self.path} belongs to another user: run as that user, or choose another directory, as in "
+                "`make run DATA=/some/dir`."
+            )
+        self._lock()
+        self._rotate_logs()
+
+    def _lock(self) -> None:
+        ends = time.monotonic() + _LAST_RUN_SECONDS
+        while True:
+            try:
+                fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                holder = os.pread(self.lock_fd, 20, 0).decode(errors="replace").strip()
+                if _lives(holder) or time.monotonic() > ends:
+                    raise LaunchError(
+                        f"{self.path} is in use by another `make run` (process {holder or 'unknown'}): stop that one, "
+                        "or choose another directory, as in `make run DATA=/some/dir`."
+                    ) from None
+                time.sleep(0.05)
+        os.ftruncate(self.lock_fd, 0)
+        os.pwrite(self.lock_fd, str(os.getpid()).encode(), 0)
+
+    def log(self, name: str) -> Path:
+        """Where the server of this name writes."""
+        return self.path / "log" / f"{name}.log"
+
+    def _rotate_logs(self) -> None:
+        for log in (self.path / "log").glob("*.log"):
+            if log.stat().st_size > _LONGEST_LOG:
+                log.replace(log.with_suffix(".log.1"))
+
+    def secret_keys(self) -> str:
+        """SECRET_KEYS of this directory's ledger, made once: its addresses and links hang on them."""
+        return self.keep("secret_keys", lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
+
+    def keep(self, name: str, make: Callable[[], str]) -> str:
+        """The text of a file for the owner alone (0600), made when it is missing."""
+        path = self.path / name
+        if not path.exists():
+            fresh = path.with_name(name + ".new")
+            fresh.unlink(missing_ok=True)
+            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(make() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(path)
+        return path.read_text().strip()
+
+    def run_directory(self) -> Path:
+        """For sockets: `run` in here, or where that path is too long or odd, one in the temporary directory."""
+        inside = self.path / "run"
+        if len(os.fsencode(inside)) <= _LONGEST_RUN and _PLAIN.fullmatch(str(inside)):
+            inside.mkdir(mode=0o700, exist_ok=True)
+            return inside
+        mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+        outside = Path(tempfile.gettempdir()) / f"customer-emails-{os.geteuid()}-{mark}"
+        outside.mkdir(mode=0o700, exist_ok=True)
+        found = outside.lstat()
+        if found.st_uid != os.geteuid() or found.st_mode & 0o077 or outside.is_symlink():
+            raise LaunchError(f"{outside} belongs to somebody else or is open to others: remove it and start again.")
+        return outside
+
+
+def _lives(pid: str) -> bool:
+    """Whether the launcher that wrote this still runs."""
+    if not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,191 @@
+"""`make run`, as a table of contents: everything on one machine, the web server last."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.standalone.credentials import make_login_link, make_token
+from service.standalone.data_directory import DataDirectory
+from service.standalone.migrate import migrate
+from service.standalone.options import Options, check_port
+from service.standalone.postgres import Postgres
+from service.standalone.supervisor import PythonServer, Stopped, Supervisor
+from service.standalone.trouble import LaunchError
+from service.standalone.valkey import Valkey
+
+DEMO_RELAY = "demo"
+DEMO_FROM = "Northlight Home Systems <hello@northlight.example>"
+DRAIN_SECONDS = 8
+"""Ctrl-C ends everything within ten: these, and two for the databases."""
+_DATABASE_SECONDS = 1.5
+_READY_SECONDS = 60.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stores:
+    """Where the ledger and the queue's bell are."""
+
+    database_url: str
+    redis_url: str
+
+
+def launch(options: Options) -> int:
+    """Until somebody stops it: exit code 0. Raises LaunchError when it cannot start."""
+    began = time.monotonic()
+    supervisor = Supervisor(say)
+    supervisor.listen()
+    stop_with_make()
+    try:
+        data = DataDirectory(options.data)
+        data.open()
+        check_port(options)
+        stores = start_stores(options, data, supervisor)
+        listener = None if options.relay_url else socket.create_server(("127.0.0.1", 0))
+        environment = service_environment(options, data, stores, listener)
+        if listener is not None:
+            start_demo_relay(data, supervisor, environment, listener)
+        start_gateway(data, supervisor, environment)
+        token = data.keep("token", lambda: asyncio.run(make_token(stores.database_url)))
+        start_web_server(options, data, supervisor, environment)
+        welcome(options, data, stores, token, seconds=time.monotonic() - began)
+        if options.demo:
+            start_demo(supervisor, environment, data)
+        supervisor.watch()
+    except Stopped:
+        say("Stopping ...")
+    finally:
+        supervisor.stop(("demo", "web server", "gateway"), seconds=DRAIN_SECONDS + 0.3)
+        supervisor.stop(("demo relay", "valkey", "postgres"), seconds=_DATABASE_SECONDS)
+    say("Stopped. Nothing is lost: the next `make run` goes on from here.")
+    return 0
+
+
+def say(line: str) -> None:
+    """One line on the terminal, at once."""
+    print(line, flush=True)
+
+
+def stop_with_make() -> None:
+    """Killed with -9, make would leave us running without a terminal: on Linux its end stops us, too."""
+    if sys.platform == "linux" and "MAKELEVEL" in os.environ:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+
+
+def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) -> Stores:
+    """PostgreSQL and Valkey, side by side; the ledger migrated."""
+    run = data.run_directory()
+    valkey = Valkey(run=run, log=data.log("valkey"), data=data.path / "valkey", lock_fd=data.lock_fd)
+    supervisor.start(valkey)
+    database_url = options.database_url
+    if database_url is None:
+        postgres = Postgres(data=data.path / "postgres", run=run, log=data.log("postgres"), lock_fd=data.lock_fd)
+        supervisor.start(postgres)
+        postgres.wait_ready()
+        database_url = postgres.url()
+    migrate(database_url)
+    valkey.wait_ready()
+    return Stores(database_url=database_url, redis_url=valkey.url())
+
+
+def service_environment(
+    options: Options, data: DataDirectory, stores: Stores, demo_relay: socket.socket | None
+) -> Mapping[str, str]:
+    """The settings of the service and the gateway: the same variables that a deployment sets."""
+    settings = {
+        "DATABASE_URL": stores.database_url,
+        "REDIS_URL": stores.redis_url,
+        "PUBLIC_URL": options.public_url,
+        "HOST": options.host,
+        "PORT": str(options.port),
+        "SECRET_KEYS": os.environ.get("SECRET_KEYS") or data.secret_keys(),
+        "DEFAULT_FROM": os.environ.get("DEFAULT_FROM") or DEMO_FROM,
+        "DRAIN_SECONDS": str(DRAIN_SECONDS),
+        # No balancer looks at /readyz here: Ctrl-C need not wait for one.
+        "DRAIN_NOTICE_SECONDS": "0",
+        "JOURNAL_DIR": str(data.path / "journal"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if options.relay_url is not None:
+        settings["RELAY_URL"] = options.relay_url
+    if demo_relay is not None:
+        port = demo_relay.getsockname()[1]
+        settings["RELAY_URL"] = f"smtp://127.0.0.1:{port}?name={DEMO_RELAY}&connections=5"
+        settings["BOUND_RELAY"] = DEMO_RELAY
+    if options.demo:
+        settings["ALLOW_RESERVED_DOMAINS"] = "1"
+    # A replica of some other database in the shell's environment is not ours.
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_READ_URL"} | settings
+
+
+def start_demo_relay(
+    data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str], listener: socket.socket
+) -> None:
+    """A mail server on loopback, which keeps what it accepts in DATA/inbox; all mail of this run is bound to it."""
+    relay = PythonServer(
+        "demo relay",
+        ["service.standalone.relay", str(listener.fileno()), str(data.path / "inbox")],
+        environment=environment,
+        log=data.log("relay"),
+        kept_open=(data.lock_fd, listener.fileno()),
+    )
+    supervisor.start(relay)
+
+
+def start_gateway(data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+    """The worker that sends: the same program as in production."""
+    gateway = PythonServer(
+        "gateway", ["gateway"], environment=environment, log=data.log("gateway"), kept_open=(data.lock_fd,)
+    )
+    supervisor.start(gateway)
+
+
+def start_web_server(
+    options: Options, data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]
+) -> None:
+    """Last, so that /readyz 200 means everything. Raises LaunchError when it does not come up."""
+    web = PythonServer(
+        "web server", ["service"], environment=environment, log=data.log("service"), kept_open=(data.lock_fd,)
+    )
+    supervisor.start(web)
+    if not supervisor.wait_until(lambda: is_ready(options), seconds=_READY_SECONDS, alive=web):
+        raise LaunchError(f"The web server is not ready after {_READY_SECONDS:.0f} s: {web.last_words()}")
+
+
+def is_ready(options: Options) -> bool:
+    """Whether /readyz answers 200."""
+    address = options.own_address
+    client = http.client.HTTPConnection(address[0], address[1], timeout=5)
+    try:
+        client.request("GET", "/readyz")
+        return client.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
+
+
+def welcome(options: Options, data: DataDirectory, stores: Stores, token: str, *, seconds: float) -> None:
+    """Where everything is, for the person at the terminal."""
+    link = asyncio.run(make_login_link(stores.database_url, options.public_url))
+    say(f"Ready in {seconds:.1f} s: {options.public_url}")
+    say(f"  Sign in      {link}   (once, within 10 minutes)")
+    say(f"  API          {options.public_url}/graphql")
+    say(f"  Token        {token}   (also in {data.path / 'token'})")
+    say(f"  Data         {data.path}   (accepted mail in inbox/, what the servers say in log/)")
+    say("  Stop         Ctrl-C")
+
+
+def start_demo(supervisor: Supervisor, environment: Mapping[str, str], data: DataDirectory) -> None:
+    """A client of the API like any other, in a process of its own, which ends when it has told its story."""
+    demo = PythonServer("demo", ["service.standalone.demo", str(data.path)], environment=environment, log=None)
+    supervisor.start(demo, once=True)
