@@ -1,0 +1,85 @@
+"""What is to be sent and to whom it is given: an envelope, the server's abilities, and whether they fit. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.mail.response import Fault, FaultKind, Stage
+from gateway.wire import fits_a_command
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """One mail for one recipient. `return_path` may be empty; `content` is composed mail, lines ended by CRLF.
+
+    `smtputf8`: the content's headers need SMTPUTF8 (an address that is not ASCII needs it anyway).
+    """
+
+    return_path: str
+    recipient: str
+    content: bytes
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeouts:
+    """Seconds a stage may take until its reply is whole, or until a piece of the content has left (RFC 5321 4.5.3.2).
+
+    `connect`, `greeting`, `hello` (EHLO, STARTTLS with its handshake, AUTH: each) have shorter defaults than the RFC
+    asks of an MTA: a relay is near, and the next one in line is better than five minutes of silence.
+    """
+
+    connect: float = 30.0
+    greeting: float = 60.0
+    hello: float = 60.0
+    mail: float = 300.0
+    rcpt: float = 300.0
+    data: float = 120.0
+    content: float = 180.0
+    end_of_data: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """Who a conversation is with, and what it said it can do. `size_limit` in bytes; None: none, or none readable."""
+
+    relay: str
+    host: str
+    tls: str | None
+    pipelining: bool
+    eight_bit: bool
+    smtputf8: bool
+    size: bool
+    size_limit: int | None
+
+
+def unsendable(envelope: Envelope, peer: Peer) -> Fault | None:
+    """Why this server cannot be given this mail, known before a byte of it is sent; or None."""
+    size, limit = len(envelope.content), peer.size_limit
+    if not (fits_a_command(envelope.recipient) and fits_a_command(envelope.return_path)):
+        return Fault(kind=FaultKind.PROTOCOL, stage=Stage.MAIL, text="An address holds a control character.")
+    if limit is not None and size > limit:
+        text = f"The mail has {size} bytes; the server takes at most {limit} (SIZE)."
+        return Fault(kind=FaultKind.TOO_LARGE, stage=Stage.MAIL, text=text)
+    if not peer.smtputf8 and needs_smtputf8(envelope):
+        text = "The address or a header has characters that this server cannot take (it lacks SMTPUTF8)."
+        return Fault(kind=FaultKind.SMTPUTF8_UNSUPPORTED, stage=Stage.MAIL, text=text)
+    if not peer.eight_bit and not envelope.content.isascii():
+        text = "The mail has 8-bit content, and the server lacks 8BITMIME."
+        return Fault(kind=FaultKind.PROTOCOL, stage=Stage.MAIL, text=text)
+    return None
+
+
+def needs_smtputf8(envelope: Envelope) -> bool:
+    """RFC 6531: an address beyond ASCII, or headers that hold one."""
+    return envelope.smtputf8 or not (envelope.recipient.isascii() and envelope.return_path.isascii())
+
+
+def mail_options(envelope: Envelope, peer: Peer) -> str:
+    """What MAIL declares: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531)."""
+    options = f" SIZE={len(envelope.content)}" if peer.size else ""
+    if peer.eight_bit and not envelope.content.isascii():
+        options += " BODY=8BITMIME"
+    if needs_smtputf8(envelope):
+        options += " SMTPUTF8"
+    return options
