@@ -32,12 +32,17 @@ def _origins(value: Any) -> Any:
     return found
 
 
-class Settings(BaseSettings):
-    """What `python -m service` needs beyond the gateway's settings. Times in seconds, sizes in bytes."""
+class DatabaseSettings(BaseSettings):
+    """What the commands on tokens need."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
     database_url: str = Field(pattern=r"^postgres(ql)?://")
+
+
+class Settings(DatabaseSettings):
+    """What `python -m service` needs beyond the gateway's settings. Times in seconds, sizes in bytes."""
+
     # Queries may go to a replica; mutations never do.
     database_read_url: str | None = Field(default=None, pattern=r"^postgres(ql)?://")
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
@@ -84,5 +89,13 @@ def read_settings(**overrides: Any) -> Settings:
     """The settings from the environment. Raises SettingsError with one line a fault, and an example each."""
     try:
         return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from None
+
+
+def read_database_url(**overrides: Any) -> str:
+    """DATABASE_URL alone. Raises SettingsError."""
+    try:
+        return DatabaseSettings(**overrides).database_url
     except ValidationError as error:
         raise SettingsError(explain(error)) from None

@@ -21,9 +21,10 @@ from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
+from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
 
-__all__ = ["smtp_server", "trusted_authority"]
+__all__ = ["anonymous", "app", "client", "service_settings", "smtp_server", "token", "trusted_authority"]
 
 _VALKEY_DATABASES = 256
 _numbers = itertools.count()

@@ -1,0 +1,188 @@
+"""`python -m service`: serve, make tokens and login links. Configured by the environment (`service.settings`)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+import gateway.settings
+from gateway.errors import SettingsError
+from service.auth import create_login_link, create_token
+from service.database import QUERIES
+from service.server import build_server, listen
+from service.settings import Settings, read_database_url, read_settings
+from service.workers import READY, Supervisor, worker_command
+
+_OLDEST_POSTGRES = 18
+
+
+class StartFailed(Exception):
+    """The service cannot start; one sentence that says what to do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code. Whatever forbids a start is said in a sentence, with exit code 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except (SettingsError, StartFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m service", description="The history API and its page.")
+    parser.set_defaults(command=_serve)
+    parser.add_argument("--workers", type=int, help="processes that share the port (default: WORKERS, else 1)")
+    parser.add_argument("--host", help="address to listen on (default: HOST, else 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: PORT, else 8000)")
+    parser.add_argument("--worker", type=int, metavar="FD", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(title="commands")
+    token = commands.add_parser("token", help="create, list or revoke API tokens")
+    actions = token.add_subparsers(required=True)
+    create = actions.add_parser("create", help="make a token and print it, once")
+    create.add_argument("name")
+    create.set_defaults(command=_create_token)
+    actions.add_parser("list", help="names and dates of all tokens").set_defaults(command=_list_tokens)
+    revoke = actions.add_parser("revoke", help="end a token and the sessions opened with it")
+    revoke.add_argument("name")
+    revoke.set_defaults(command=_revoke_token)
+    link = commands.add_parser("login-link", help="print an address that signs one browser in, once, for 10 minutes")
+    link.add_argument("--name", default="login-link", help="who signs in, as the history names them")
+    link.set_defaults(command=_login_link)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    overrides = {name: getattr(options, name) for name in ("host", "port", "workers") if getattr(options, name)}
+    settings = read_settings(**overrides)
+    doors = gateway.settings.read_settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if options.worker is not None:
+        return _serve_as_worker(settings, doors, options.worker)
+    asyncio.run(_with_database(settings.database_url, _check_version))
+    listening = _listen(settings)
+    if settings.workers == 1:
+        return _run(settings, doors, listening, on_ready=lambda: None)
+    supervisor = Supervisor(worker_command(), listening, count=settings.workers, drain_seconds=settings.drain_seconds)
+    return asyncio.run(supervisor.run())
+
+
+def _serve_as_worker(settings: Settings, doors: gateway.settings.Settings, number: int) -> int:
+    def tell() -> None:
+        os.write(sys.stdout.fileno(), READY)
+
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    return _run(settings, doors, socket.socket(fileno=number), on_ready=tell)
+
+
+def _follow_parent() -> None:
+    """The parent holds our stdin: its end is the parent's."""
+    while sys.stdin.buffer.read(1):
+        pass
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _run(
+    settings: Settings, doors: gateway.settings.Settings, listening: socket.socket, *, on_ready: Callable[[], None]
+) -> int:
+    # Imported here: the commands beside `serve` need neither schema nor server.
+    from service.app import create_app
+
+    server = build_server(create_app(settings, doors), settings, on_ready=on_ready)
+    server.run(sockets=[listening])
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        listening = listen(settings.host, settings.port)
+    except OSError as error:
+        raise StartFailed(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Stop what uses it, or choose another: PORT=8001"
+        ) from None
+    host, port = listening.getsockname()[:2]
+    logging.getLogger("service").info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    return listening
+
+
+async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awaitable[int]]) -> int:
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise StartFailed(
+            f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__}). Is it running?"
+        ) from None
+    try:
+        return await work(connection)
+    except asyncpg.UndefinedTableError:
+        raise StartFailed("The database has no tables of ours yet: run make migrate.") from None
+    finally:
+        await connection.close()
+
+
+async def _check_version(connection: asyncpg.Connection[Any]) -> int:
+    major = connection.get_server_version().major
+    if major < _OLDEST_POSTGRES:
+        raise StartFailed(f"DATABASE_URL: PostgreSQL {_OLDEST_POSTGRES} or newer is needed, this is {major}.")
+    return 0
+
+
+def _create_token(options: argparse.Namespace) -> int:
+    async def work(connection: asyncpg.Connection[Any]) -> int:
+        try:
+            token = await create_token(connection, options.name)
+        except asyncpg.UniqueViolationError:
+            raise StartFailed(f"There is, or was, a token named {options.name}: choose another name.") from None
+        except asyncpg.CheckViolationError:
+            raise StartFailed("A token's name has 1 to 100 characters.") from None
+        print(token)
+        return 0
+
+    return asyncio.run(_with_database(read_database_url(), work))
+
+
+def _list_tokens(_: argparse.Namespace) -> int:
+    async def work(connection: asyncpg.Connection[Any]) -> int:
+        async for row in QUERIES.list_tokens(connection):
+            ended = f"revoked {row['revoked_at']:%Y-%m-%d %H:%M}Z" if row["revoked_at"] else "living"
+            print(f"{row['name']}\tcreated {row['created_at']:%Y-%m-%d %H:%M}Z\t{ended}")
+        return 0
+
+    return asyncio.run(_with_database(read_database_url(), work))
+
+
+def _revoke_token(options: argparse.Namespace) -> int:
+    async def work(connection: asyncpg.Connection[Any]) -> int:
+        if not await QUERIES.revoke_token(connection, name=options.name):
+            raise StartFailed(f"There is no living token named {options.name}.")
+        print(f"revoked {options.name}: it is refused everywhere within five seconds")
+        return 0
+
+    return asyncio.run(_with_database(read_database_url(), work))
+
+
+def _login_link(options: argparse.Namespace) -> int:
+    settings = read_settings()
+
+    async def work(connection: asyncpg.Connection[Any]) -> int:
+        print(await create_login_link(connection, options.name, settings.public_url))
+        return 0
+
+    return asyncio.run(_with_database(settings.database_url, work))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""What an operation may cost, computed from `first` before anything runs.
+
+The cost of an operation is the number of objects it may ask for: one for each object field, and for a connection
+one and, `first` times, what is selected below it. Lists without `first` are bounded elsewhere and counted as
+`SHORT_LIST`. `@include` and `@skip` are honoured. Computed once for each set of values that matter, then remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+SHORT_LIST = 5
+"""What a list without `first` is counted as: attempts, copies, events, addresses."""
+LARGEST_PAGE = 100
+"""More is refused by the list itself, with words of its own."""
+_REMEMBERED = 64
+_MOST_COST = 10**12
+
+
+class OperationCost:
+    """The cost of one validated operation, as a function of its variables."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = fragments
+        self._defaults = {
+            definition.variable.name.value: _literal(definition.default_value)
+            for definition in operation.variable_definitions or ()
+        }
+        self._remembered: dict[tuple[Any, ...], int] = {}
+
+    def of(self, variables: Mapping[str, Any]) -> int:
+        """How many objects the operation asks for with these variables, as the client sent them."""
+        values = {name: _simple(variables.get(name, default)) for name, default in self._defaults.items()}
+        key = tuple(values.values())
+        cost = self._remembered.get(key)
+        if cost is None:
+            root = self._schema.get_root_type(self._operation.operation)
+            cost = self._selections(self._operation.selection_set, root, values) if root else 0
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = cost
+        return cost
+
+    def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
+        cost = 0
+        for node in selections.selections:
+            if not _included(node.directives or (), values):
+                continue
+            if isinstance(node, FieldNode):
+                cost += self._field(node, parent, values)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments[node.name.value]
+                inside = self._schema.get_type(fragment.type_condition.name.value) or parent
+                cost += self._selections(fragment.selection_set, inside, values)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                inside = (self._schema.get_type(condition.name.value) if condition else None) or parent
+                cost += self._selections(node.selection_set, inside, values)
+        return min(cost, _MOST_COST)
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
+        if node.selection_set is None or node.name.value.startswith("__"):
+            return 0
+        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+            return 0
+        field = parent.fields.get(node.name.value)
+        if field is None:
+            return 0
+        below = self._selections(node.selection_set, get_named_type(field.type), values)
+        if "first" in field.args:
+            return min(1 + _page_size(node, field, values) * below, _MOST_COST)
+        if parent.name.endswith("Connection"):
+            # `edges` and `nodes`: the connection has counted them already.
+            return 1 + below
+        return min((1 + below) * (SHORT_LIST if _is_list(field) else 1), _MOST_COST)
+
+
+def _page_size(node: FieldNode, field: GraphQLField, values: Mapping[str, Any]) -> int:
+    asked = next((_value(a.value, values) for a in node.arguments or () if a.name.value == "first"), None)
+    default = field.args["first"].default_value
+    for size in (asked, default):
+        if isinstance(size, int) and not isinstance(size, bool):
+            return max(1, min(size, LARGEST_PAGE))
+    return LARGEST_PAGE
+
+
+def _is_list(field: GraphQLField) -> bool:
+    kind = field.type.of_type if is_non_null_type(field.type) else field.type
+    return is_list_type(kind)
+
+
+def _included(directives: tuple[DirectiveNode, ...] | list[DirectiveNode], values: Mapping[str, Any]) -> bool:
+    for directive in directives:
+        condition = next((_value(a.value, values) for a in directive.arguments or () if a.name.value == "if"), None)
+        if (directive.name.value == "skip" and condition is True) or (
+            directive.name.value == "include" and condition is False
+        ):
+            return False
+    return True
+
+
+def _value(node: ValueNode, values: Mapping[str, Any]) -> Any:
+    return values.get(node.name.value) if isinstance(node, VariableNode) else _literal(node)
+
+
+def _literal(node: ValueNode | None) -> int | bool | None:
+    if isinstance(node, IntValueNode):
+        return int(node.value) if len(node.value) < 12 else LARGEST_PAGE
+    return node.value if isinstance(node, BooleanValueNode) else None
+
+
+def _simple(value: Any) -> int | bool | None:
+    return value if isinstance(value, int | bool) else None

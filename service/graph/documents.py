@@ -1,0 +1,163 @@
+"""Documents parsed, measured and validated once a source string: a bounded memory of those that were right."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    StringValueNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from service.graph.cost import OperationCost
+from service.graph.limits import DocumentLimits, check_document, too_large
+
+_MOST_DOCUMENTS = 1000
+_MOST_BYTES = 4 * 1_048_576
+"""Of source; a syntax tree is some fifty times its source, and most are small."""
+_MOST_ERRORS = 20
+
+
+class DocumentRefused(Exception):
+    """A document that is not run: its errors say why.
+
+    `status` is 400 when it is wrong, 422 when it is right but not for us: over a limit, or no operation to be found.
+    The draft of today says 422 for failed validation, too; the public audits, and every client so far, expect 400.
+    """
+
+    def __init__(self, errors: list[GraphQLError], *, status: int = 400) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """One operation of a document, ready to run."""
+
+    document: DocumentNode
+    name: str | None
+    type: OperationType
+    cost: OperationCost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A valid document: its operations by name (None for the unnamed one)."""
+
+    operations: Mapping[str | None, Operation]
+
+    def operation(self, name: str | None) -> Operation | None:
+        """GetOperation() of the GraphQL specification: None when it cannot be determined."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        return self.operations.get(name) if name is not None else None
+
+
+class Documents:
+    """What this process has parsed and validated lately, by source string."""
+
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._introspection = introspection
+        self._rules = (
+            *specified_rules,
+            MaybeNullValidationRule,
+            OneOfInputValidationRule,
+            *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
+        )
+        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, source: str) -> Document:
+        """The document of this source. Raises DocumentRefused. Only valid ones are remembered."""
+        found = self._known.get(source)
+        if found is not None:
+            self._known.move_to_end(source)
+            return found
+        made = self._make(source)
+        self._known[source] = made
+        self._bytes += len(source)
+        while len(self._known) > _MOST_DOCUMENTS or self._bytes > _MOST_BYTES:
+            forgotten, _ = self._known.popitem(last=False)
+            self._bytes -= len(forgotten)
+        return made
+
+    def _make(self, source: str) -> Document:
+        document = self._parse(source)
+        if error := check_document(document, self._limits):
+            raise DocumentRefused([error], status=422)
+        if error := _find_nul(document):
+            raise DocumentRefused([error])
+        errors = validate(
+            self._schema, document, self._rules, max_errors=_MOST_ERRORS, hide_suggestions=not self._introspection
+        )
+        if errors:
+            raise DocumentRefused(errors)
+        return self._read(document)
+
+    def _parse(self, source: str) -> DocumentNode:
+        size = len(source.encode())
+        if size > self._limits.document_bytes:
+            message = f"The document has {size} bytes, {self._limits.document_bytes} are allowed."
+            raise DocumentRefused([too_large(message, "DOCUMENT_LIMIT")], status=422)
+        try:
+            return parse(
+                source,
+                max_lexical_tokens=self._limits.tokens,
+                max_comments=self._limits.tokens,
+                allow_empty_selection_sets=False,
+            )
+        except GraphQLSyntaxError as error:
+            raise DocumentRefused([error]) from None
+        except RecursionError:
+            raise DocumentRefused(
+                [too_large("The document is nested too deeply.", "DEPTH_LIMIT")], status=422
+            ) from None
+
+    def _read(self, document: DocumentNode) -> Document:
+        fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        operations = {
+            node.name.value if node.name else None: Operation(
+                document=document,
+                name=node.name.value if node.name else None,
+                type=node.operation,
+                cost=OperationCost(self._schema, node, fragments),
+            )
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        return Document(operations=operations)
+
+
+class _NulFinder(Visitor):
+    found: StringValueNode | None = None
+
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        if "\x00" in node.value:
+            self.found = node
+
+
+def _find_nul(document: DocumentNode) -> GraphQLError | None:
+    finder = _NulFinder()
+    visit(document, finder)
+    if finder.found is None:
+        return None
+    return GraphQLError("A string holds a NUL character, which cannot be stored.", finder.found)

@@ -1,0 +1,136 @@
+"""From parameters to a result: find the document, check what it may cost, run it. The same for every transport."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import strawberry
+from graphql import ExecutionResult, GraphQLError, OperationType, execute, subscribe
+from strawberry.execution import optimized_is_awaitable
+
+from service.auth import Caller
+from service.errors import RequestRefused
+from service.graph.documents import DocumentRefused, Documents, Operation
+from service.graph.limits import too_large
+from service.graph.parameters import Parameters
+from service.graph.persisted import PersistedOperations
+
+MakeContext = Callable[[Caller], Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """An operation that may run."""
+
+    operation: Operation
+    variables: Mapping[str, Any]
+    cost: int
+
+
+class Execution:
+    """One process's GraphQL: what it knows of documents, and the schema that runs them."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        documents: Documents,
+        persisted: PersistedOperations,
+        max_cost: int,
+        make_context: MakeContext,
+        hide_suggestions: bool,
+    ) -> None:
+        self._schema = schema
+        self._documents = documents
+        self._persisted = persisted
+        self._max_cost = max_cost
+        self._make_context = make_context
+        self._hide_suggestions = hide_suggestions
+
+    async def prepare(self, parameters: Parameters) -> Ready:
+        """The operation, found, valid and affordable. Raises RequestRefused or DocumentRefused; nothing has run."""
+        try:
+            source = await self._persisted.source(parameters)
+        except RequestRefused as refused:
+            if refused.status != 422:
+                raise
+            # A GraphQL answer, not an HTTP refusal: clients of APQ look for it there.
+            raise DocumentRefused([too_large(str(refused), refused.code)], status=422) from None
+        document = self._documents.get(source)
+        await self._persisted.remember(parameters, source)
+        operation = document.operation(parameters.operation_name)
+        if operation is None:
+            raise DocumentRefused([_undetermined(parameters.operation_name, list(document.operations))], status=422)
+        variables = parameters.variables or {}
+        cost = operation.cost.of(variables)
+        if cost > self._max_cost:
+            raise DocumentRefused([self._too_costly(cost)], status=422)
+        return Ready(operation=operation, variables=variables, cost=cost)
+
+    def cost_report(self, ready: Ready) -> dict[str, int]:
+        """The `extensions.cost` of an answer."""
+        return {"requested": ready.cost, "limit": self._max_cost}
+
+    async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
+        """The result of a query or mutation; errors of resolvers stand in it."""
+        result = execute(
+            self._schema._schema,
+            ready.operation.document,
+            context_value=self._make_context(caller),
+            variable_values=dict(ready.variables),
+            operation_name=ready.operation.name,
+            **self._how(),
+        )
+        return await result if inspect.isawaitable(result) else result
+
+    async def stream(self, ready: Ready, caller: Caller) -> AsyncIterator[ExecutionResult] | ExecutionResult:
+        """The results of a subscription as they come; one result when it could not begin."""
+        started = subscribe(
+            self._schema._schema,
+            ready.operation.document,
+            context_value=self._make_context(caller),
+            variable_values=dict(ready.variables),
+            operation_name=ready.operation.name,
+            **self._how(),
+        )
+        if inspect.isawaitable(started):
+            started = await cast(Awaitable[Any], started)
+        return cast("AsyncIterator[ExecutionResult] | ExecutionResult", started)
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "executor_class": self._schema.execution_context_class,
+            "is_awaitable": optimized_is_awaitable,
+            "hide_suggestions": self._hide_suggestions,
+            "operation_extensions": {},
+        }
+
+    def _too_costly(self, cost: int) -> GraphQLError:
+        return GraphQLError(
+            f"The operation may ask for {cost} objects, {self._max_cost} are allowed: "
+            "use smaller `first` arguments, fewer nested lists, or two requests.",
+            extensions={"code": "COST_LIMIT", "cost": {"requested": cost, "limit": self._max_cost}},
+        )
+
+
+def is_mutation(ready: Ready) -> bool:
+    """Whether running it may change something."""
+    return ready.operation.type is OperationType.MUTATION
+
+
+def is_subscription(ready: Ready) -> bool:
+    """Whether it is answered by a stream."""
+    return ready.operation.type is OperationType.SUBSCRIPTION
+
+
+def _undetermined(name: str | None, names: list[str | None]) -> GraphQLError:
+    if name is not None:
+        message = f"The document has no operation named {name[:100]!r}."
+    elif names:
+        message = "The document has several operations: name one in operationName."
+    else:
+        message = "The document has no operation, only fragments."
+    return GraphQLError(message, extensions={"code": "OPERATION_NOT_FOUND"})

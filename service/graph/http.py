@@ -1,0 +1,182 @@
+"""GraphQL over HTTP, to the letter of the GraphQL over HTTP specification (draft), and no more than it.
+
+GET runs queries, POST everything; `application/graphql-response+json` tells failures by status, `application/json`
+answers every well-formed request with 200. A subscription is answered as an event stream (graphql-sse).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from graphql import ExecutionResult
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from service.auth import Caller, Doorkeeper
+from service.errors import Busy, RequestRefused
+from service.graph.documents import DocumentRefused
+from service.graph.execution import Execution, Ready, is_mutation, is_subscription
+from service.graph.masking import MASK, log_unexpected, present, unavailable
+from service.graph.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, negotiate
+from service.graph.parameters import Parameters, from_body, from_query_string
+
+_log = logging.getLogger("service.graph")
+_WATCH_AFTER = 0.1
+"""Seconds until an answer is slow enough to look whether its client still waits."""
+_HEADERS = {
+    # Answers are personal, and depend on who asks and how.
+    "Cache-Control": "no-store",
+    "Vary": "Accept, Authorization, Cookie",
+}
+
+
+class GraphQLOverHttp:
+    """The ASGI application behind `/graphql`."""
+
+    def __init__(
+        self, execution: Execution, doorkeeper: Doorkeeper, *, read_seconds: float, max_variables: int
+    ) -> None:
+        self._execution = execution
+        self._doorkeeper = doorkeeper
+        self._read_seconds = read_seconds
+        self._max_variables = max_variables
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a client that goes away takes its statements with it."""
+        request = Request(scope, receive)
+        watch = _Watch(receive)
+        try:
+            response = await self._answer(request, watch)
+            await response(scope, receive, send)
+        except asyncio.CancelledError:
+            if not watch.gone:
+                raise
+        finally:
+            watch.stop()
+
+    async def _answer(self, request: Request, watch: _Watch) -> Response:
+        media_type = JSON
+        try:
+            media_type = negotiate(request.headers.get("accept"))
+            if request.method not in ("GET", "POST"):
+                raise _method_refused("Use GET for queries and POST for everything.", "GET, POST")
+            caller = await self._doorkeeper.caller(request)
+            parameters = await self._parameters(request)
+            ready = await self._execution.prepare(parameters)
+            if request.method == "GET" and is_mutation(ready):
+                raise _method_refused("A mutation is sent by POST.", "POST")
+            watch.start()
+            return await self._run(ready, caller, media_type)
+        except RequestRefused as refused:
+            return _refusal(refused, media_type)
+        except DocumentRefused as refused:
+            return _respond(refused.status, {"errors": present(refused.errors)}, media_type, legacy_status=200)
+        except Busy as busy:
+            return _unavailable(busy, media_type)
+        except Exception as error:
+            error_id = uuid4().hex
+            log_unexpected(error_id, error)
+            fault = {"message": MASK.format(id=error_id), "extensions": {"code": "INTERNAL", "id": error_id}}
+            return _respond(500, {"errors": [fault]}, media_type)
+
+    async def _parameters(self, request: Request) -> Parameters:
+        if request.method == "GET":
+            return from_query_string(request.scope["query_string"], max_variables=self._max_variables)
+        return await from_body(request, max_variables=self._max_variables, seconds=self._read_seconds)
+
+    async def _run(self, ready: Ready, caller: Caller, media_type: str) -> Response:
+        if is_subscription(ready):
+            raise RequestRefused(
+                406, "NOT_ACCEPTABLE", f"A subscription is answered as {EVENT_STREAM}, or over a WebSocket."
+            )
+        result = await self._execution.run(ready, caller)
+        return self._result(ready, result, media_type)
+
+    def _result(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
+        extensions = {"cost": self._execution.cost_report(ready)}
+        if not result.errors:
+            return _respond(200, {"data": result.data, "extensions": extensions}, media_type)
+        if (busy := unavailable(result.errors)) and not (is_mutation(ready) and _did_something(result)):
+            # Half an answer would look like a customer without history. Every mutation may be sent again.
+            return _unavailable(busy, media_type)
+        errors = present(result.errors)
+        if result.data is None and all(error.path is None for error in result.errors):
+            # A request error: variables that fit no type. `data` is absent, not null.
+            return _respond(400, {"errors": errors, "extensions": extensions}, media_type, legacy_status=200)
+        return _respond(200, {"data": result.data, "errors": errors, "extensions": extensions}, media_type)
+
+
+class _Watch:
+    """Cancels the task that answers when its client goes away; asyncpg then cancels the statement it waits for."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.gone = False
+        self._receive = receive
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look, once the answer takes long; the body has been read whole."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER, self._look, task)
+
+    def stop(self) -> None:
+        """The answer is there."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def _look(self, task: asyncio.Task[Any]) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._wait(task))
+
+    async def _wait(self, task: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        task.cancel()
+
+
+def _method_refused(message: str, allow: str) -> RequestRefused:
+    return RequestRefused(405, "METHOD_NOT_ALLOWED", message, {"Allow": allow})
+
+
+def _did_something(result: ExecutionResult) -> bool:
+    return any(value is not None for value in (result.data or {}).values())
+
+
+def _refusal(refused: RequestRefused, media_type: str) -> Response:
+    error = {"message": refused.message, "extensions": {"code": refused.code}}
+    return _respond(refused.status, {"errors": [error]}, media_type, headers=refused.headers)
+
+
+def _unavailable(busy: Busy, media_type: str) -> Response:
+    error = {"message": busy.message, "extensions": {"code": busy.code}}
+    headers = {"Retry-After": str(busy.retry_after_seconds)}
+    return _respond(503, {"errors": [error]}, media_type, headers=headers)
+
+
+def _respond(
+    status: int,
+    payload: Mapping[str, Any],
+    media_type: str,
+    *,
+    legacy_status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The payload as JSON; shaped pages within it are bytes already (`orjson.Fragment`)."""
+    if media_type != GRAPHQL_RESPONSE:
+        status, media_type = legacy_status or status, JSON
+    return Response(
+        orjson.dumps(payload),
+        status_code=status,
+        headers={**_HEADERS, **(headers or {})},
+        media_type=f"{media_type}; charset=utf-8",
+    )

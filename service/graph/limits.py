@@ -1,0 +1,128 @@
+"""How large a document may be, counted before it is validated: validation grows with the square of some sizes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+MOST_REPEATS = 20
+"""The same answer key in one selection set: merging them is quadratic, and nobody repeats a field by hand so often."""
+MOST_DIRECTIVES = 4
+"""On one field: ours are include and skip."""
+_ENOUGH = 1_000_000_000
+"""Where counting stops: fragments within fragments double the number with every line."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentLimits:
+    """What one document may be. Sizes in bytes; fields, aliases and depth with every fragment spread out."""
+
+    document_bytes: int
+    tokens: int
+    depth: int
+    aliases: int
+    fields: int = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """How large a selection is, with its fragments spread out."""
+
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0
+
+
+def too_large(message: str, code: str) -> GraphQLError:
+    """A document over a limit of ours; the message says how to get under it."""
+    return GraphQLError(message, extensions={"code": code})
+
+
+def check_document(document: DocumentNode, limits: DocumentLimits) -> GraphQLError | None:
+    """The first limit that the document breaks, or None. A fragment cycle counts once: validation names it."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    counting = _Counting(fragments)
+    for node in document.definitions:
+        if not isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
+            continue
+        extent = counting.extent(node.selection_set)
+        if extent.depth > limits.depth:
+            return too_large(
+                f"The document is {extent.depth} levels deep, {limits.depth} are allowed: ask in two requests.",
+                "DEPTH_LIMIT",
+            )
+        if extent.aliases > limits.aliases:
+            return too_large(
+                f"The document uses {extent.aliases} aliases, {limits.aliases} are allowed: use lists or two requests.",
+                "ALIAS_LIMIT",
+            )
+        if extent.fields > limits.fields:
+            return too_large(
+                f"The document asks for {extent.fields} fields, {limits.fields} are allowed: ask in two requests.",
+                "FIELD_LIMIT",
+            )
+    if counting.repeats > MOST_REPEATS:
+        return too_large(
+            f"A selection repeats a field {counting.repeats} times, {MOST_REPEATS} are allowed: name it once.",
+            "REPEAT_LIMIT",
+        )
+    if counting.directives > MOST_DIRECTIVES:
+        return too_large(f"A field has more than {MOST_DIRECTIVES} directives.", "DIRECTIVE_LIMIT")
+    return None
+
+
+class _Counting:
+    """Counts selections; each fragment once, however often it is spread."""
+
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._known: dict[str, Extent] = {}
+        self._open: set[str] = set()
+        self.repeats = 0
+        self.directives = 0
+
+    def extent(self, selections: SelectionSetNode) -> Extent:
+        depth = aliases = fields = 0
+        keys: Counter[str] = Counter()
+        for node in selections.selections:
+            self.directives = max(self.directives, len(node.directives or ()))
+            if isinstance(node, FieldNode):
+                keys[(node.alias or node.name).value] += 1
+                below = self.extent(node.selection_set) if node.selection_set else Extent()
+                inside = Extent(
+                    depth=below.depth + 1,
+                    aliases=below.aliases + (node.alias is not None),
+                    fields=below.fields + 1,
+                )
+            elif isinstance(node, InlineFragmentNode):
+                inside = self.extent(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                keys["..." + node.name.value] += 1
+                inside = self._spread(node.name.value)
+            else:
+                continue
+            depth = max(depth, inside.depth)
+            aliases = min(aliases + inside.aliases, _ENOUGH)
+            fields = min(fields + inside.fields, _ENOUGH)
+        self.repeats = max([self.repeats, *keys.values()])
+        return Extent(depth=depth, aliases=aliases, fields=fields)
+
+    def _spread(self, name: str) -> Extent:
+        if name in self._open or name not in self._fragments:
+            return Extent()
+        if name not in self._known:
+            self._open.add(name)
+            self._known[name] = self.extent(self._fragments[name].selection_set)
+            self._open.discard(name)
+        return self._known[name]

@@ -1,0 +1,94 @@
+"""`/healthz`: the process. `/readyz`: whether to send requests here, and what is degraded though we serve on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from service.cache import Cache
+from service.database import Ledger, statement
+from service.errors import ServiceError
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_PATIENCE = 2.0
+"""Seconds a probe waits for the database."""
+_MEMORY = 0.5
+"""Seconds a report is good for: probes of many balancers cost one statement."""
+_APPLIED = statement("applied_migrations")
+_RELAYS = statement("relay_health")
+
+
+def expected_migrations(directory: Path = MIGRATIONS) -> frozenset[str]:
+    """The versions this code was written for: the numbers that migrations are named by."""
+    return frozenset(path.name.partition("_")[0] for path in directory.glob("[0-9]*.sql"))
+
+
+class Health:
+    """What `/readyz` says. Ready: the database answers, its migrations are ours or newer, and we are not draining."""
+
+    def __init__(
+        self, ledger: Ledger, cache: Cache, *, is_draining: Callable[[], bool], clock: Callable[[], float]
+    ) -> None:
+        self._ledger = ledger
+        self._cache = cache
+        self._clock = clock
+        self._expected = expected_migrations()
+        self._known: tuple[float, dict[str, str]] = (0.0, {})
+        self._is_draining = is_draining
+
+    async def report(self) -> dict[str, str]:
+        """Each part as ok, degraded or down."""
+        made, known = self._known
+        if not known or self._clock() - made > _MEMORY:
+            known = await self._look()
+            self._known = (self._clock(), known)
+        if self._is_draining():
+            return {"status": "draining", **known}
+        right = known["database"] == "ok" and known["migrations"] == "ok"
+        status = "ready" if right else "unready"
+        return {"status": status, **known}
+
+    async def _look(self) -> dict[str, str]:
+        valkey = "ok" if await self._cache.answers() else "degraded"
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                applied = {row["version"] for row in await self._ledger.fetch_latest(_APPLIED)}
+                relays = await self._ledger.fetch_latest(_RELAYS)
+        except (ServiceError, TimeoutError):
+            return {
+                "database": "down",
+                "migrations": "unknown",
+                "valkey": valkey,
+                "gateway": "unknown",
+                "relays": "unknown",
+            }
+        return {
+            "database": "ok",
+            "migrations": "ok" if self._expected <= applied else "missing: run make migrate",
+            "valkey": valkey,
+            "gateway": "ok" if any(row["seen"] for row in relays) else "degraded",
+            "relays": "degraded" if any(row["troubled"] for row in relays) else "ok",
+        }
+
+
+async def healthz(_: Request) -> Response:
+    """200 as long as the process can answer."""
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 when requests should come here, else 503; the body says why."""
+    health: Any = request.app.state.health
+    report = await health.report()
+    return Response(
+        orjson.dumps(report),
+        status_code=200 if report["status"] == "ready" else 503,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

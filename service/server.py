@@ -1,0 +1,177 @@
+"""The HTTP server: uvicorn, with limits on the head of a request and a shutdown that loses none.
+
+On SIGTERM or SIGINT a process first gives notice (`/readyz` is false and every answer says `Connection: close`, while
+it serves on), then stops listening, answers what is in flight, gives idle connections a moment to hear of it, and exits
+within `drain_seconds`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.settings import Settings
+
+HEAD_LIMIT = 32_768
+"""Bytes of request line and headers: a query in a URL, a cookie and a token are far below."""
+HEAD_FIELDS = 100
+HEAD_SECONDS = 10.0
+"""For the whole head to arrive."""
+DISCARD_LIMIT = 64 * 1_048_576
+"""Bytes of a refused body that are read and forgotten, so that the client can read its answer; then we hang up."""
+_LAST_WORDS = 2.0
+"""Seconds an idle connection may still bring a request after SIGTERM: it is answered, and told to close."""
+
+
+class BoundedHead(HttpToolsProtocol):
+    """One connection: 431 for a head that is too large, 408 for one that takes too long."""
+
+    _head_bytes = 0
+    _in_head = True
+    _discarded = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Expect a first head."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_head, b"408 Request Timeout")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count until the head is whole. What follows it in the same packet counts too: packets are small."""
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_head, b"408 Request Timeout")
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_LIMIT:
+            self._refuse_head(b"431 Request Header Fields Too Large")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field more."""
+        super().on_header(name, value)
+        if len(self.headers) > HEAD_FIELDS:
+            self._refuse_head(b"431 Request Header Fields Too Large")
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: hand the request on, unless it was refused meanwhile."""
+        self._in_head = False
+        self._stop_timer()
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A body whose answer is out already is forgotten, up to a limit."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and self.cycle.response_complete:
+            self._discarded += len(body)
+            if self._discarded > DISCARD_LIMIT:
+                self.transport.close()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The next head begins."""
+        self._in_head, self._head_bytes, self._discarded = True, 0, 0
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Answer what comes within the last moment; an idle connection is closed after it."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(_LAST_WORDS, super().shutdown)
+        else:
+            super().shutdown()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse_head(self, status: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self.transport.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        self.transport.close()
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server, with notice before the end."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        notice_seconds: float,
+        on_ready: Callable[[], None],
+        on_drain: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._notice_seconds = notice_seconds
+        self._on_ready = on_ready
+        self._on_drain = on_drain
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the listeners, then tell."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """A drained process has done what the signal asked: it exits with 0, not by the signal."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+    async def main_loop(self) -> None:
+        """Serve; then say that it is over, and serve a little longer."""
+        await super().main_loop()
+        self._on_drain()
+        await asyncio.sleep(self._notice_seconds)
+
+
+def build_server(app: Starlette, settings: Settings, *, on_ready: Callable[[], None]) -> DrainingServer:
+    """A server of this application; it is given its listening socket when it runs."""
+    draining: asyncio.Event = app.state.draining
+    notice_seconds = min(settings.drain_notice_seconds, settings.drain_seconds / 2)
+    options: dict[str, Any] = {
+        "http": BoundedHead,
+        "ws": "websockets-sansio",
+        "ws_max_size": 1_048_576,
+        "ws_max_queue": 32,
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "limit_concurrency": settings.max_connections,
+        "timeout_keep_alive": 75,
+        "timeout_graceful_shutdown": max(1, int(settings.drain_seconds - notice_seconds)),
+    }
+    config = uvicorn.Config(app, **options)
+    return DrainingServer(config, notice_seconds=notice_seconds, on_ready=on_ready, on_drain=draining.set)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket, which workers share: connections wait in it while one of them restarts. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError:
+        listening.close()
+        raise
+    listening.setblocking(False)
+    return listening
