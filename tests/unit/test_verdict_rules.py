@@ -1,0 +1,109 @@
+"""The rules as data: every one lives, keeps its promises, and a wrong one is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, Outcome, Scope, judge
+from gateway.rules import RulesError, read_rules_file, read_verdict_rules, verdict_rules
+from tests.unit.exchanges import answered, broken
+
+RULES = read_verdict_rules()
+NEVER_BY_A_SERVER = {Cause.SUPPRESSED, Cause.OPTED_OUT, Cause.WRONG_RELAY, Cause.DEADLINE, Cause.BY_PERSON}
+
+
+@pytest.mark.parametrize("rule", RULES.replies, ids=lambda rule: rule.name)
+def test_a_reply_rule_decides_its_own_example(rule: Any) -> None:
+    verdict = judge(answered(rule.example), RULES)
+    assert (verdict.rule, verdict.cause) == (rule.name, rule.cause)
+    assert verdict.suppress == rule.suppress, "its example must show that it suppresses"
+
+
+@pytest.mark.parametrize("rule", RULES.faults, ids=lambda rule: rule.name)
+def test_a_fault_rule_decides_its_own_example(rule: Any) -> None:
+    verdict = judge(broken(rule.example, dot_sent=rule.after_dot), RULES)
+    assert (verdict.rule, verdict.cause) == (rule.name, rule.cause)
+    assert (verdict.outcome is Outcome.UNCERTAIN) == rule.after_dot
+
+
+def test_only_bad_addresses_are_suppressed() -> None:
+    suppressing = [rule for rule in RULES.replies if rule.suppress]
+    assert suppressing
+    assert {rule.cause for rule in suppressing} == BAD_ADDRESS_CAUSES
+
+
+def test_no_rule_names_a_cause_that_is_not_a_servers() -> None:
+    causes = {rule.cause for rule in RULES.replies} | {rule.cause for rule in RULES.faults}
+    assert causes == set(Cause) - NEVER_BY_A_SERVER
+
+
+def test_advice_is_a_sentence_for_a_person() -> None:
+    advice = [*(rule.advice for rule in RULES.replies), *(rule.advice for rule in RULES.faults), RULES.again]
+    for words in advice:
+        assert words[0].isupper(), words
+        assert words.endswith("."), words
+        assert 20 < len(words) <= 300, words
+
+
+def test_rules_are_read_once() -> None:
+    assert read_verdict_rules() is RULES
+
+
+def rules_with(table: str, **entry: Any) -> dict[str, Any]:
+    """The real rules and one more."""
+    rules = read_rules_file("verdicts")
+    whole = {"name": "new", "cause": "UNKNOWN", "example": "RCPT 550 New", **entry}
+    rules[table] = [*rules[table], {key: value for key, value in whole.items() if value is not None}]
+    return rules
+
+
+def test_one_more_right_rule_is_taken() -> None:
+    rules = verdict_rules(rules_with("text", text=["quite new"], codes=[550, "45x"], stages=["RCPT"]))
+    new = next(rule for rule in rules.replies if rule.name == "new")
+    assert (new.scope, new.suppress, new.codes) == (Scope.MESSAGE, False, frozenset({550, *range(450, 460)}))
+    assert new.advice.startswith("The receiving server")
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "why"),
+    [
+        ("text", {"text": ["new"], "name": None}, "a rule needs a name"),
+        ("text", {"text": ["new"], "name": "user-unknown"}, "rule 'user-unknown': the name is taken"),
+        ("text", {"text": ["new"], "cause": "BAD_LUCK"}, "rule 'new': cause = 'BAD_LUCK'"),
+        ("text", {"text": ["new"], "cause": None}, "rule 'new': cause is missing"),
+        ("text", {"text": ["new"], "example": None}, "rule 'new': example is missing"),
+        ("text", {"text": ["new"], "cause": "BY_PERSON"}, "rule 'new': advice is missing"),
+        ("text", {"text": ["New"]}, "rule 'new': text = .* capitals"),
+        ("text", {"text": ["(new"]}, "rule 'new': text = "),
+        ("text", {"codes": [550]}, "rule 'new': text is missing"),
+        ("basic", {"codes": [250]}, "rule 'new': codes = .*250"),
+        ("basic", {"codes": ["5x"]}, "rule 'new': codes = "),
+        ("basic", {"codes": [550], "stages": ["HELO"]}, "rule 'new': stages = "),
+        ("enhanced", {"enhanced": ["2.1.5"]}, "rule 'new': enhanced = .*2\\.1\\.5"),
+        ("enhanced", {"enhanced": ["5.1"]}, "rule 'new': enhanced = "),
+        ("text", {"text": ["new"], "scope": "WORLD"}, "rule 'new': scope = 'WORLD'"),
+        ("text", {"text": ["new"], "colour": "red"}, "rule 'new': unknown key 'colour'"),
+        ("text", {"text": ["new"], "suppress": True, "cause": "MAILBOX_FULL"}, "rule 'new': only bad addresses"),
+        ("enhanced", {"enhanced": ["5.7.*"], "suppress": True, "cause": "BAD_ADDRESS"}, "rule 'new': 5.7.x is policy"),
+        ("fault", {"faults": ["TIMEOUT"], "after_dot": True, "refuses": True}, "rule 'new': after the dot nobody"),
+        ("fault", {"faults": ["FIRE"]}, "rule 'new': faults = "),
+    ],
+)
+def test_a_wrong_rule_is_refused_by_name(table: str, entry: dict[str, Any], why: str) -> None:
+    with pytest.raises(RulesError, match=why):
+        verdict_rules(rules_with(table, **entry))
+
+
+@pytest.mark.parametrize("table", ["stage", "fault"])
+def test_rules_that_leave_a_case_open_are_refused(table: str) -> None:
+    rules = read_rules_file("verdicts")
+    rules[table] = rules[table][:-1]
+    with pytest.raises(RulesError, match="no rule fits"):
+        verdict_rules(rules)
+
+
+def test_an_unknown_table_is_refused() -> None:
+    with pytest.raises(RulesError, match="unknown table 'txet'"):
+        verdict_rules({**read_rules_file("verdicts"), "txet": []})
