@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
 from gateway.database import prepare_connection
-from service.errors import Busy, TooSlow, Unavailable
+from service.errors import Busy, TooSlow, Unavailable, Unwritable
 
-_ADAPTER = AsyncPGAdapter()
+_ADAPTER: Any = cast(Any, AsyncPGAdapter)()
 
 QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", lambda: _ADAPTER, mandatory_parameters=False)
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
@@ -31,6 +30,10 @@ GONE = (
     asyncpg.TooManyConnectionsError,
 )
 """What asyncpg raises when the server is not there, or leaves in the middle."""
+
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
+"""A connection on loan from a pool."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,16 +76,16 @@ class Ledger:
             return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[asyncpg.Connection[Any]]:
-        """One transaction on a writing connection. Raises Busy, Unavailable or TooSlow."""
-        async with self._connection(self.writing) as connection, connection.transaction():
+    async def writing_connection(self) -> AsyncIterator[Connection]:
+        """A connection for one mutation; doors open their own transactions. Raises Busy, Unavailable or TooSlow."""
+        async with self._connection(self.writing) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _connection(self, pool: asyncpg.Pool[Any]) -> AsyncIterator[asyncpg.Connection[Any]]:
+    async def _connection(self, pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:
         try:
             connection = await pool.acquire(timeout=self.wait_seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise Busy("every database connection is in use: try again in a moment") from None
         except GONE as error:
             raise Unavailable("the database cannot be reached: try again in a moment") from error
@@ -90,6 +93,12 @@ class Ledger:
             yield connection
         except asyncpg.QueryCanceledError as error:
             raise TooSlow("the database took too long: ask for less in one request") from error
+        except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
+            raise Unwritable("a text holds NUL, which cannot be stored or searched for: leave it out") from error
+        except asyncpg.DataError as error:
+            if isinstance(error.__cause__, UnicodeEncodeError):
+                raise Unwritable("a text holds half a surrogate pair: send well-formed Unicode") from error
+            raise
         except GONE as error:
             raise Unavailable("the database went away: try again in a moment") from error
         finally:

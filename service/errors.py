@@ -2,6 +2,7 @@
 
 ServiceError              has a `code`; shown to the client as it stands, as `extensions.code`
 ├── BadInput              an argument cannot be used; names it (BAD_USER_INPUT)
+├── Unwritable            a text that PostgreSQL cannot hold (BAD_USER_INPUT)
 ├── Busy                  no connection came free in time; try again (UNAVAILABLE)
 │   └── Unavailable       PostgreSQL cannot be reached (UNAVAILABLE)
 ├── TooSlow               a statement ran into its time limit (TIMEOUT)
@@ -44,6 +45,12 @@ class BadInput(ServiceError):
     def extensions(self) -> dict[str, Any]:
         """The code and the argument."""
         return {"code": self.code, "argument": self.argument}
+
+
+class Unwritable(ServiceError):
+    """A text with NUL or half a surrogate pair."""
+
+    code = "BAD_USER_INPUT"
 
 
 class Busy(ServiceError):

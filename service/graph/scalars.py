@@ -31,9 +31,7 @@ def read_instant(value: Any) -> datetime:
             raise ValueError
         return found.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise GraphQLError(
-            "DateTime is an RFC 3339 instant with its offset, such as 2026-12-01T09:00:00Z"
-        ) from None
+        raise GraphQLError("DateTime is an RFC 3339 instant with its offset, such as 2026-12-01T09:00:00Z") from None
 
 
 def read_decimal(value: Any) -> Decimal:

@@ -41,7 +41,10 @@ limit :rows;
 select h.id, null::json as shaped
 from hit h
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
 where h.customer_id = :customer_id and h.id < :before and h.kind = 'CLICK'
   and (:include_machine::boolean or h.verdict <> 'MACHINE')
 order by h.customer_id desc, h.id desc
@@ -52,7 +55,10 @@ limit :rows;
 select h.id, null::json as shaped
 from hit h
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
 where h.customer_id = :customer_id and h.message_id = :message_id and h.id < :before and h.kind = 'CLICK'
   and (:include_machine::boolean or h.verdict <> 'MACHINE')
 order by h.customer_id desc, h.message_id desc, h.id desc
@@ -87,9 +93,12 @@ order by wanted.place;
 
 -- name: hits_by_id
 -- Whole rows of clicks for the ordinary resolvers.
-select h.customer_id, h.id, h.message_id, h.occurred_at as clicked_at, h.url, h.verdict, h.reasons
+select h.customer_id, h.id, h.message_id, h.occurred_at as clicked_at, h.url, h.verdict, h.reasons,
+       m.subject, c.title as campaign_title
 from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
 join hit h on h.customer_id = wanted.customer_id and h.id = wanted.id
+left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join campaign c on c.id = m.campaign_id
 order by wanted.place;
 
 -- name: message_exists
@@ -106,8 +115,8 @@ order by a.customer_id, a.message_id, a.recipient_no, a.number;
 
 -- name: copies_of_messages
 -- Every CC and BCC copy of these messages, each with the last answer to it.
-select r.customer_id, r.message_id, r.recipient_no, r.role, r.address, r.name, z.status, r.sent_at,
-       coalesce(r.cause, a.cause) as cause, coalesce(r.advice, a.advice) as advice,
+select r.customer_id, r.message_id, r.recipient_no, r.role, r.address, r.name, z.status, r.decided_at, r.sent_at,
+       r.cause, r.advice, a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
 from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
 join copy r on r.customer_id = wanted.customer_id and r.message_id = wanted.id

@@ -1,0 +1,286 @@
+"""Mutations of senders, templates and campaigns: thin over the gateway's doors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from gateway import campaign, sender, template
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import parse_address
+from service.graph.campaign import Campaign
+from service.graph.context import Context
+from service.graph.enums import CampaignKind
+from service.graph.loaders import promised
+from service.graph.scalars import Json
+from service.graph.sender import Sender
+from service.graph.sending import read_customer_id, read_row_id, read_sender_id
+from service.graph.template import Template
+from service.graph.user_error import UserError, user_errors
+
+
+@strawberry.input(description="A profile that mail is sent as.")
+class CreateSenderInput:
+    """Makes a sender and its first version."""
+
+    name: str = strawberry.field(description="Its name among ours, each once.")
+    from_name: str | None = strawberry.field(default=None, description="The display name of From.")
+    from_address: str = strawberry.field(description="The address of From.")
+    reply_to: str | None = strawberry.field(default=None, description="Where replies go; From when omitted.")
+    signature: str | None = strawberry.field(default=None, description="Plain text under every letter.")
+    postal_address: str | None = strawberry.field(default=None, description="Campaigns need one.")
+    locale: str = strawberry.field(default="en", description="The language of its mail (BCP 47).")
+    time_zone: str = strawberry.field(default="UTC", description="Its IANA time zone.")
+
+
+@strawberry.type(description="What came of creating a sender.")
+class CreateSenderPayload:
+    """Either the sender or the errors."""
+
+    sender: Sender | None = strawberry.field(description="The sender; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
+@strawberry.input(description="A campaign template. An existing name gets a new version.")
+class CreateTemplateInput:
+    """Exactly one of mjml and html."""
+
+    name: str = strawberry.field(description="Its name.")
+    subject: str = strawberry.field(description="The subject line; may hold {{ fields }}.")
+    mjml: str | None = strawberry.field(default=None, description="The body in MJML; give this or html.")
+    html: str | None = strawberry.field(default=None, description="The body in HTML; give this or mjml.")
+    text: str | None = strawberry.field(default=None, description="The text part; derived from the body when omitted.")
+    sample_data: Json | None = strawberry.field(
+        default=None, description="An object of sample values for the fields: the preview shows these."
+    )
+    locale: str = strawberry.field(default="en", description="Its language (BCP 47).")
+
+
+@strawberry.type(description="What came of publishing a template.")
+class CreateTemplatePayload:
+    """Either the template or the errors."""
+
+    template: Template | None = strawberry.field(description="The template; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
+@strawberry.input(description="One customer of a campaign's audience.")
+class CampaignRecipientInput:
+    """At most one a customer."""
+
+    customer_id: strawberry.ID = strawberry.field(description="A Customer's id.")
+    address: str | None = strawberry.field(
+        default=None, description="One of the customer's addresses; the primary when omitted."
+    )
+    merge_data: Json | None = strawberry.field(
+        default=None, description="An object of values for this recipient; they go before the campaign's."
+    )
+
+
+@strawberry.input(description="A campaign to an explicit list of customers; nothing is sent before it is launched.")
+class CreateCampaignInput:
+    """Makes a draft."""
+
+    title: str = strawberry.field(description="Its title, as our people know it.")
+    kind: CampaignKind = strawberry.field(default=CampaignKind.MARKETING, description="Which opt-outs it honours.")
+    priority: int = strawberry.field(default=4, description="1 to 7; 1 goes first.")
+    template_id: strawberry.ID = strawberry.field(description="A Template's id; its newest version is used.")
+    sender_id: strawberry.ID | None = strawberry.field(
+        default=None, description="A Sender's id; DEFAULT_FROM when omitted."
+    )
+    merge_data: Json | None = strawberry.field(
+        default=None, description="An object of values for the template's fields, for all recipients."
+    )
+    recipients: list[CampaignRecipientInput] = strawberry.field(description="At most 10,000, each customer once.")
+    tracked: bool = strawberry.field(default=True, description="Whether opens and clicks are tracked.")
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters of the caller's. The same key and content again returns the first result."
+    )
+
+
+@strawberry.input(description="Start a campaign.")
+class LaunchCampaignInput:
+    """A draft."""
+
+    campaign_id: strawberry.ID = strawberry.field(description="A Campaign's id.")
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters of the caller's. The same key again changes nothing."
+    )
+
+
+@strawberry.input(description="One campaign.")
+class CampaignInput:
+    """By its global id."""
+
+    campaign_id: strawberry.ID = strawberry.field(description="A Campaign's id.")
+
+
+@strawberry.type(description="What came of a decision about a campaign.")
+class CampaignPayload:
+    """Either the campaign or the errors."""
+
+    campaign: Campaign | None = strawberry.field(description="The campaign as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
+@strawberry.type(description="What came of creating a campaign.")
+class CreateCampaignPayload(CampaignPayload):
+    """Either the draft or the errors."""
+
+
+@strawberry.type(description="What came of launching a campaign.")
+class LaunchCampaignPayload(CampaignPayload):
+    """Either the campaign or the errors."""
+
+
+Payload = TypeVar("Payload", bound=CampaignPayload)
+
+
+async def create_sender(context: Context, given: CreateSenderInput) -> CreateSenderPayload:
+    """A sender with its first version."""
+    try:
+        allow = context.house.settings.allow_reserved_domains
+        from_address = parse_address(given.from_address, allow_reserved=allow, field=("fromAddress",)).text
+        reply_to = given.reply_to and parse_address(given.reply_to, allow_reserved=allow, field=("replyTo",)).text
+        async with context.ledger.writing_connection() as connection, connection.transaction():
+            version = await sender.create(
+                connection,
+                name=given.name,
+                from_name=given.from_name,
+                from_address=from_address,
+                reply_to=reply_to,
+                signature=given.signature,
+                postal_address=given.postal_address,
+                locale=given.locale,
+                time_zone=given.time_zone,
+            )
+    except Refusal as refusal:
+        return CreateSenderPayload(sender=None, user_errors=user_errors([refusal]))
+    row = await promised(context.reading_back().loaders.senders, version.sender_id)
+    return CreateSenderPayload(sender=Sender.of(row), user_errors=[])
+
+
+async def create_template(context: Context, given: CreateTemplateInput) -> CreateTemplatePayload:
+    """A new version of the template of this name."""
+    try:
+        sample = _object(given.sample_data, ("sampleData",))
+        async with context.ledger.writing_connection() as connection, connection.transaction():
+            published = await template.publish(
+                connection,
+                name=given.name,
+                subject=given.subject,
+                mjml=given.mjml,
+                html=given.html,
+                text=given.text,
+                sample_data=sample,
+                locale=given.locale,
+            )
+    except Refusal as refusal:
+        return CreateTemplatePayload(template=None, user_errors=user_errors([refusal]))
+    row = await promised(context.reading_back().loaders.templates, published.template_id)
+    return CreateTemplatePayload(template=Template.of(row), user_errors=[])
+
+
+async def create_campaign(context: Context, given: CreateCampaignInput) -> CreateCampaignPayload:
+    """A draft."""
+    try:
+        order = _order(context, given)
+        async with context.ledger.writing_connection() as connection:
+            campaign_id = await campaign.create(connection, order, context.house)
+    except Refusal as refusal:
+        return CreateCampaignPayload(campaign=None, user_errors=user_errors([refusal]))
+    return await _written(context, campaign_id, CreateCampaignPayload)
+
+
+def _order(context: Context, given: CreateCampaignInput) -> campaign.CampaignOrder:
+    return campaign.CampaignOrder(
+        title=given.title,
+        kind=given.kind.value,
+        priority=given.priority,
+        template_id=read_row_id(given.template_id, "Template", ("templateId",)),
+        sender_id=read_sender_id(given.sender_id, ("senderId",)),
+        merge_data=_object(given.merge_data, ("mergeData",)),
+        recipients=tuple(_recipient(one, number) for number, one in enumerate(given.recipients)),
+        tracked=given.tracked,
+        idempotency_key=given.idempotency_key,
+        actor=context.actor,
+        bound_relay=context.bound_relay,
+    )
+
+
+def _recipient(given: CampaignRecipientInput, number: int) -> campaign.CampaignRecipient:
+    path = ("recipients", str(number))
+    return campaign.CampaignRecipient(
+        customer_id=read_customer_id(given.customer_id, (*path, "customerId")),
+        address=given.address,
+        merge_data=_object(given.merge_data, (*path, "mergeData")),
+    )
+
+
+def _object(value: object, field: tuple[str, ...]) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refusal(RefusalCode.INVALID, "An object of names and values.", field)
+    return value
+
+
+async def launch_campaign(context: Context, given: LaunchCampaignInput) -> LaunchCampaignPayload:
+    """A draft starts."""
+    return await _decide(
+        context,
+        given.campaign_id,
+        lambda connection, found: campaign.launch(connection, found, given.idempotency_key, context.house),
+        LaunchCampaignPayload,
+    )
+
+
+async def pause_campaign(context: Context, given: CampaignInput) -> CampaignPayload:
+    """Nothing more of it leaves."""
+    return await _decide(
+        context,
+        given.campaign_id,
+        lambda connection, found: campaign.pause(connection, found, context.actor),
+        CampaignPayload,
+    )
+
+
+async def resume_campaign(context: Context, given: CampaignInput) -> CampaignPayload:
+    """It goes on."""
+    return await _decide(
+        context,
+        given.campaign_id,
+        lambda connection, found: campaign.resume(connection, found, context.actor),
+        CampaignPayload,
+    )
+
+
+async def cancel_campaign(context: Context, given: CampaignInput) -> CampaignPayload:
+    """For good."""
+    return await _decide(
+        context,
+        given.campaign_id,
+        lambda connection, found: campaign.cancel(connection, found, context.actor),
+        CampaignPayload,
+    )
+
+
+async def _decide(
+    context: Context, text: str, door: Callable[[Any, UUID], Awaitable[object]], payload: type[Payload]
+) -> Payload:
+    try:
+        campaign_id = read_row_id(text, "Campaign", ("campaignId",))
+        async with context.ledger.writing_connection() as connection:
+            await door(connection, campaign_id)
+    except Refusal as refusal:
+        return payload(campaign=None, user_errors=user_errors([refusal]))
+    await context.bell.ring()
+    return await _written(context, campaign_id, payload)
+
+
+async def _written(context: Context, campaign_id: UUID, payload: type[Payload]) -> Payload:
+    row = await promised(context.reading_back().loaders.campaigns, campaign_id)
+    return payload(campaign=Campaign.of(row), user_errors=[])

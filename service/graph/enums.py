@@ -1,0 +1,353 @@
+"""The closed sets, each value with a sentence. Their Python enums live where they are decided; SQL has the same."""
+
+from __future__ import annotations
+
+from enum import EnumMeta, StrEnum
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from gateway.errors import RefusalCode
+from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
+from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
+from gateway.mail.message import CopyRole, Status
+from gateway.mail.response import Stage
+from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
+from gateway.mail.verdict import Cause, Outcome
+
+
+class EventKind(StrEnum):
+    """What attempts do not say. SQL: `event_kind`."""
+
+    HELD = "HELD"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    RETRIED = "RETRIED"
+    ASSUMED_SENT = "ASSUMED_SENT"
+    RESCUED = "RESCUED"
+    UNCERTAIN = "UNCERTAIN"
+    RELEASED = "RELEASED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+    SETTLED = "SETTLED"
+
+
+class CampaignKind(StrEnum):
+    """SQL: `campaign_kind`."""
+
+    MARKETING = "MARKETING"
+    EVENT_BASED = "EVENT_BASED"
+
+
+class CampaignStatus(StrEnum):
+    """SQL: `campaign_status`."""
+
+    DRAFT = "DRAFT"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    CANCELLED = "CANCELLED"
+    FINISHED = "FINISHED"
+
+
+class HitVerdict(StrEnum):
+    """SQL: `hit_verdict`."""
+
+    HUMAN = "HUMAN"
+    MACHINE = "MACHINE"
+    UNKNOWN = "UNKNOWN"
+
+
+class HitReason(StrEnum):
+    """SQL: `hit_reason`."""
+
+    PREFETCH_HEADER = "PREFETCH_HEADER"
+    HEAD_REQUEST = "HEAD_REQUEST"
+    EMPTY_AGENT = "EMPTY_AGENT"
+    SCANNER_AGENT = "SCANNER_AGENT"
+    PRIVACY_PROXY = "PRIVACY_PROXY"
+    IMAGE_PROXY = "IMAGE_PROXY"
+    LINK_BURST = "LINK_BURST"
+    MANY_MESSAGES = "MANY_MESSAGES"
+    BEFORE_ANSWER = "BEFORE_ANSWER"
+    HONEYPOT = "HONEYPOT"
+    BROWSER_AGENT = "BROWSER_AGENT"
+    UNRECOGNISED_AGENT = "UNRECOGNISED_AGENT"
+
+
+def _describe(enum: EnumMeta, name: str, description: str, values: dict[str, str]) -> None:
+    """Make a Python enum a GraphQL one. Every value needs its sentence: a missing one is a KeyError at import."""
+    strawberry.enum(enum, name=name, description=description)
+    definition: StrawberryEnumDefinition = getattr(enum, "__strawberry_definition__")  # noqa: B009 - mypy knows no such
+    for value in definition.values:
+        value.description = values[value.name]
+
+
+_describe(
+    SourceType,
+    "SourceType",
+    "The business transaction a mail belongs to.",
+    {
+        "CAMPAIGN": "A campaign, marketing or event-based.",
+        "WORK_ORDER": "A work order: created, changed, cancelled, reminded of or completed.",
+        "E_SIGNATURE": "A proposal or change order to sign.",
+        "CARD_PROCESSING": "A card charge, refund, decline or payment link.",
+    },
+)
+_describe(
+    Direction,
+    "Direction",
+    "Which way a mail went.",
+    {"SENT": "Sent by us to the customer.", "RECEIVED": "Received from the customer."},
+)
+_describe(
+    ConnectionType,
+    "ConnectionType",
+    "How a connection note came to be.",
+    {"MARKETING_CAMPAIGN": "Sent to many by a campaign.", "INDIVIDUAL_EMAIL": "One mail to or from one customer."},
+)
+_describe(
+    ColorHint,
+    "ColorHint",
+    "A colour that every client shows alike.",
+    {
+        "GREY": "Rows: campaign and work-order mail. Icons: the server accepted it, or it was received.",
+        "BLUE": "Rows only: e-signature and card-processing mail.",
+        "RED": "Icons only: it was not sent, or it came back.",
+        "AMBER": "Icons only: nothing is decided yet.",
+    },
+)
+_describe(
+    Status,
+    "EmailStatus",
+    "Where a mail is in its life.",
+    {
+        "QUEUED": "Waits for its turn.",
+        "HANDED_OFF": "On the wire just now.",
+        "DEFERRED": "The server said not now; tried again later.",
+        "ACCEPTED": "The server took it. That is not yet delivery: a bounce may come later.",
+        "REFUSED": "The server refused it for good.",
+        "UNCERTAIN": "Nobody here knows whether the server took it; waits for evidence or a person.",
+        "HELD": "Not sent: a suppression, an opt-out or a wrong relay stands against it.",
+        "CANCELLED": "Called back before it was sent.",
+        "EXPIRED": "Its deadline passed before the server took it.",
+        "BOUNCED": "Accepted first, then it came back.",
+        "RECEIVED": "Received from the customer.",
+    },
+)
+_describe(
+    Outcome,
+    "Verdict",
+    "What became of one attempt.",
+    {
+        "ACCEPTED": "The server took it.",
+        "DEFERRED": "Not now.",
+        "REFUSED": "Never.",
+        "UNCERTAIN": "Silence after the mail had left.",
+    },
+)
+_describe(
+    Stage,
+    "SmtpStage",
+    "How far an SMTP transaction had come (RFC 5321).",
+    {
+        "CONNECT": "While connecting.",
+        "GREETING": "At the server's greeting.",
+        "EHLO": "At EHLO.",
+        "STARTTLS": "At STARTTLS.",
+        "AUTH": "At the login.",
+        "MAIL": "At MAIL FROM.",
+        "RCPT": "At RCPT TO.",
+        "DATA": "At DATA.",
+        "CONTENT": "While the content was under way.",
+        "END_OF_DATA": "After the final dot.",
+    },
+)
+_describe(
+    Cause,
+    "Cause",
+    "Why a mail is not there, or not yet.",
+    {
+        "BAD_ADDRESS": "There is no such mailbox.",
+        "BAD_DOMAIN": "There is no such domain, or it takes no mail.",
+        "MAILBOX_FULL": "The mailbox is full.",
+        "INACTIVE": "The mailbox is disabled.",
+        "POLICY": "The receiver's policy forbids it.",
+        "SPAM": "The receiver takes it for spam.",
+        "AUTHENTICATION": "SPF, DKIM or DMARC did not satisfy the receiver.",
+        "REPUTATION": "The receiver mistrusts our address or domain.",
+        "SIZE": "The mail is too large.",
+        "CONTENT": "The receiver does not like what is in it.",
+        "GREYLISTED": "The receiver asks every newcomer to come back later.",
+        "RATE_LIMITED": "Too much mail in too little time.",
+        "RELAY_TROUBLE": "Our relay has trouble.",
+        "DESTINATION_TROUBLE": "The destination has trouble.",
+        "OUR_CONFIGURATION": "Something is set up wrongly on our side.",
+        "UNSUPPORTED": "The server lacks something that this mail needs.",
+        "CONNECTION_LOST": "The connection broke.",
+        "TIMEOUT": "The server did not answer in time.",
+        "SUPPRESSED": "The address is on the suppression list.",
+        "OPTED_OUT": "The customer chose not to get such mail.",
+        "WRONG_RELAY": "The mail is bound to a relay that is not configured.",
+        "DEADLINE": "Its deadline passed.",
+        "BY_PERSON": "A person decided so.",
+        "UNKNOWN": "The server gave no reason we know.",
+    },
+)
+_describe(
+    CopyRole,
+    "CopyRole",
+    "Why somebody besides the customer gets the mail.",
+    {"CC": "A visible copy.", "BCC": "A copy that the other recipients do not see."},
+)
+_describe(
+    EventKind,
+    "EventKind",
+    "What happened to a message besides attempts.",
+    {
+        "HELD": "It was held back.",
+        "CANCELLED": "It was called back.",
+        "EXPIRED": "Its deadline passed.",
+        "RETRIED": "A person asked for another try.",
+        "ASSUMED_SENT": "A person decided that it was sent.",
+        "RESCUED": "Its worker was lost before the hand-off; it went back to the queue.",
+        "UNCERTAIN": "Its worker was lost after the hand-off; nobody knows whether it was sent.",
+        "RELEASED": "It was let go after being held.",
+        "BOUNCED": "A delivery report said that it came back.",
+        "COMPLAINED": "The reader reported it as spam.",
+        "SUPPRESSED": "Its address was put on the suppression list.",
+        "OPTED_OUT": "The reader opted out by it.",
+        "SETTLED": "Evidence settled what was uncertain.",
+    },
+)
+_describe(
+    CampaignKind,
+    "CampaignKind",
+    "What starts a campaign.",
+    {"MARKETING": "Sent to a list at a time.", "EVENT_BASED": "Triggered by something that happened."},
+)
+_describe(
+    CampaignStatus,
+    "CampaignStatus",
+    "Where a campaign is in its life.",
+    {
+        "DRAFT": "Created, not launched.",
+        "RUNNING": "Under way.",
+        "PAUSED": "Stopped for now; nothing of it leaves.",
+        "CANCELLED": "Called off.",
+        "FINISHED": "No recipient is undecided.",
+    },
+)
+_describe(
+    HitVerdict,
+    "HitVerdict",
+    "Who fetched a pixel or a link.",
+    {
+        "HUMAN": "A person.",
+        "MACHINE": "A scanner, a prefetch or a privacy proxy.",
+        "UNKNOWN": "It cannot be told; counted with people.",
+    },
+)
+_describe(
+    HitReason,
+    "HitReason",
+    "Why a hit was judged so.",
+    {
+        "PREFETCH_HEADER": "The request said that it was a prefetch.",
+        "HEAD_REQUEST": "HEAD asks without reading.",
+        "EMPTY_AGENT": "It named no user agent.",
+        "SCANNER_AGENT": "Its user agent is a known scanner's.",
+        "PRIVACY_PROXY": "A mail privacy proxy loads every pixel.",
+        "IMAGE_PROXY": "An image proxy hides who asked.",
+        "LINK_BURST": "Several links of one message within moments.",
+        "MANY_MESSAGES": "One origin over many messages within moments.",
+        "BEFORE_ANSWER": "It came before the server had answered.",
+        "HONEYPOT": "It followed a link that no person sees.",
+        "BROWSER_AGENT": "Its user agent is a browser's.",
+        "UNRECOGNISED_AGENT": "Its user agent is not known.",
+    },
+)
+_describe(
+    OptOutKind,
+    "OptOutKind",
+    "What a customer chose not to get.",
+    {"MARKETING": "Marketing campaigns.", "EVENT_BASED": "Event-based campaigns."},
+)
+_describe(
+    OptOutSource,
+    "OptOutSource",
+    "How an opt-out came about.",
+    {
+        "LINK": "By the unsubscribe page.",
+        "ONE_CLICK": "By the mail program's unsubscribe button (RFC 8058).",
+        "STAFF": "Set by our people.",
+        "COMPLAINT": "By a spam report.",
+    },
+)
+_describe(
+    SuppressionReason,
+    "SuppressionReason",
+    "Why an address must not be mailed.",
+    {
+        "BAD_ADDRESS": "A server said that there is no such mailbox.",
+        "COMPLAINT": "Its reader reported our mail as spam.",
+        "STAFF": "Our people said so.",
+    },
+)
+_describe(
+    WorkOrderKind,
+    "WorkOrderKind",
+    "What happened to a work order.",
+    {
+        "CREATED": "It was scheduled.",
+        "CHANGED": "Its time or place changed.",
+        "CANCELLED": "It was called off.",
+        "REMINDER": "It is about to happen.",
+        "COMPLETED": "It was done.",
+    },
+)
+_describe(
+    DocumentKind,
+    "DocumentKind",
+    "What is to be signed.",
+    {"PROPOSAL": "A proposal.", "CHANGE_ORDER": "A change to an agreed proposal."},
+)
+_describe(
+    CardMailKind,
+    "CardMailKind",
+    "What happened to a card payment.",
+    {
+        "CHARGE": "The card was charged.",
+        "REFUND": "Money went back to the card.",
+        "DECLINE": "The card was declined.",
+        "PAYMENT_LINK": "The customer may pay at the portal.",
+    },
+)
+_describe(
+    RefusalCode,
+    "UserErrorCode",
+    "Why an intent was refused.",
+    {
+        "INVALID": "The value is not one that can be used.",
+        "REQUIRED": "A value is missing.",
+        "TOO_LONG": "The text is too long.",
+        "TOO_MANY": "There are too many of them.",
+        "NOT_FOUND": "There is no such thing.",
+        "CONFLICT": "It contradicts what is there.",
+        "ADDRESS_INVALID": "Not an e-mail address (RFC 5321).",
+        "ADDRESS_RESERVED": "An address under a name that is reserved for tests and examples.",
+        "CARD_NUMBER": "The text holds a full card number, which is never stored.",
+        "HEADER_INJECTION": "A line break or NUL in what becomes a header.",
+        "IDEMPOTENCY_CONFLICT": "The key was used before, with other content.",
+        "DEADLINE_PASSED": "It would be too late to send it.",
+        "TEMPLATE_INVALID": "The template cannot be compiled.",
+        "MERGE_FIELD_MISSING": "A field of the template has no value.",
+        "UNSUBSCRIBE_MISSING": "A campaign's template needs an unsubscribe link.",
+        "POSTAL_ADDRESS_MISSING": "A campaign's sender needs a postal address.",
+        "ATTACHMENT_TOO_LARGE": "The attachments are too large.",
+        "ILLEGAL_STATE": "Its state does not allow that.",
+        "SUPPRESSED": "The address is on the suppression list.",
+        "ERASED": "The customer was erased.",
+    },
+)

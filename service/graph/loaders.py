@@ -1,0 +1,149 @@
+"""Nested rows for the ordinary resolvers: one statement for all who ask in the same breath, never one a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from asyncpg import Record
+from strawberry.dataloader import DataLoader
+
+from gateway.mail.message import ICON_COLORS
+from gateway.mail.source import ColorHint
+from service.database import Ledger, Statement, statement
+
+MessageKey = tuple[int, UUID]
+Key = TypeVar("Key", bound=Hashable)
+
+RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
+
+# 3 lists of 100 messages, each with its row: no batch is larger than one page of everything.
+LARGEST_BATCH = 500
+
+
+class Loaders:
+    """One request's loaders, each made when first asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    @cached_property
+    def messages(self) -> DataLoader[MessageKey, Record | None]:
+        """Message rows by (customer, message)."""
+        return self._one_by_message("messages_by_id", "id")
+
+    @cached_property
+    def attempts(self) -> DataLoader[MessageKey, list[Record]]:
+        """Attempts of a message."""
+        return self._many_by_message("attempts_of_messages")
+
+    @cached_property
+    def copies(self) -> DataLoader[MessageKey, list[Record]]:
+        """Copies of a message."""
+        return self._many_by_message("copies_of_messages")
+
+    @cached_property
+    def events(self) -> DataLoader[MessageKey, list[Record]]:
+        """Events of a message."""
+        return self._many_by_message("events_of_messages")
+
+    @cached_property
+    def attachments(self) -> DataLoader[MessageKey, list[Record]]:
+        """Attachments of a message."""
+        return self._many_by_message("attachments_of_messages")
+
+    @cached_property
+    def hits(self) -> DataLoader[MessageKey, Record | None]:
+        """Click rows by (customer, hit)."""
+        return self._one_by_message("hits_by_id", "id")
+
+    @cached_property
+    def customers(self) -> DataLoader[int, Record | None]:
+        """Customer rows by id."""
+        return self._one_by_id("customers_by_id", "id")
+
+    @cached_property
+    def addresses(self) -> DataLoader[int, list[Record]]:
+        """Addresses of a customer."""
+        return self._many_by_id("addresses_of_customers", "customer_id")
+
+    @cached_property
+    def opt_outs(self) -> DataLoader[int, list[Record]]:
+        """Opt-outs that hold for a customer."""
+        return self._many_by_id("opt_outs_of_customers", "customer_id")
+
+    @cached_property
+    def latest(self) -> DataLoader[int, Record | None]:
+        """The key of a customer's newest message."""
+        return self._one_by_id("latest_messages", "customer_id")
+
+    @cached_property
+    def failed(self) -> DataLoader[int, Record | None]:
+        """How many of a customer's newest messages failed."""
+        return self._one_by_id("failed_counts", "customer_id", red=RED)
+
+    @cached_property
+    def previews(self) -> DataLoader[UUID, Record | None]:
+        """Previews by template version."""
+        return self._one_by_id("previews_by_version", "id")
+
+    @cached_property
+    def campaigns(self) -> DataLoader[UUID, Record | None]:
+        """Campaign rows by id."""
+        return self._one_by_id("campaigns_by_id", "id")
+
+    @cached_property
+    def templates(self) -> DataLoader[UUID, Record | None]:
+        """Template rows, with their newest version, by id."""
+        return self._one_by_id("templates_by_id", "id")
+
+    @cached_property
+    def senders(self) -> DataLoader[UUID, Record | None]:
+        """Sender rows, with their newest version, by id."""
+        return self._one_by_id("senders_by_id", "id")
+
+    def _one_by_message(self, name: str, column: str) -> DataLoader[MessageKey, Record | None]:
+        return self._one(statement(name), _message_keys, lambda row: (row["customer_id"], row[column]))
+
+    def _many_by_message(self, name: str) -> DataLoader[MessageKey, list[Record]]:
+        return self._many(statement(name), _message_keys, lambda row: (row["customer_id"], row["message_id"]))
+
+    def _one_by_id(self, name: str, column: str, **values: Any) -> DataLoader[Any, Record | None]:
+        return self._one(statement(name), lambda keys: {"ids": keys, **values}, lambda row: row[column])
+
+    def _many_by_id(self, name: str, column: str) -> DataLoader[Any, list[Record]]:
+        return self._many(statement(name), lambda keys: {"ids": keys}, lambda row: row[column])
+
+    def _one(
+        self, wanted: Statement, values: Callable[[Sequence[Key]], dict[str, Any]], key: Callable[[Record], Key]
+    ) -> DataLoader[Key, Record | None]:
+        async def load(keys: list[Key]) -> list[Record | None]:
+            found = {key(row): row for row in await self._ledger.fetch(wanted, **values(keys))}
+            return [found.get(one) for one in keys]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    def _many(
+        self, wanted: Statement, values: Callable[[Sequence[Key]], dict[str, Any]], key: Callable[[Record], Key]
+    ) -> DataLoader[Key, list[Record]]:
+        async def load(keys: list[Key]) -> list[list[Record]]:
+            found: dict[Key, list[Record]] = {one: [] for one in keys}
+            for row in await self._ledger.fetch(wanted, **values(keys)):
+                found[key(row)].append(row)
+            return [found[one] for one in keys]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+
+def _message_keys(keys: Sequence[MessageKey]) -> dict[str, Any]:
+    return {"customer_ids": [customer for customer, _ in keys], "ids": [message for _, message in keys]}
+
+
+async def promised(loader: DataLoader[Key, Record | None], key: Key) -> Record:
+    """A row that a foreign key promises. Raises LookupError: a fault of ours."""
+    row = await loader.load(key)
+    if row is None:
+        raise LookupError("a row that the ledger promises is not there")
+    return row

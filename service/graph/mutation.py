@@ -1,0 +1,104 @@
+"""What can be done, one mutation an intent."""
+
+from __future__ import annotations
+
+import strawberry
+
+from service.graph import campaigning, sending, upsert
+from service.graph.campaigning import (
+    CampaignInput,
+    CampaignPayload,
+    CreateCampaignInput,
+    CreateCampaignPayload,
+    CreateSenderInput,
+    CreateSenderPayload,
+    CreateTemplateInput,
+    CreateTemplatePayload,
+    LaunchCampaignInput,
+    LaunchCampaignPayload,
+)
+from service.graph.context import Info
+from service.graph.sending import (
+    MessageInput,
+    MessagePayload,
+    SendCardProcessingEmailInput,
+    SendEmailPayload,
+    SendESignatureEmailInput,
+    SendWorkOrderEmailInput,
+)
+from service.graph.upsert import UpsertCustomersInput, UpsertCustomersPayload
+
+
+@strawberry.type(description="What can be done. Refusals are `userErrors`; a refused call has done nothing.")
+class Mutation:
+    """The entry points."""
+
+    @strawberry.mutation(description="Insert or update customers by `externalRef`, all or none.")
+    async def upsert_customers(self, info: Info, input: UpsertCustomersInput) -> UpsertCustomersPayload:
+        """All or none."""
+        return await upsert.upsert_customers(info.context, input)
+
+    @strawberry.mutation(description="Create a profile to send mail as.")
+    async def create_sender(self, info: Info, input: CreateSenderInput) -> CreateSenderPayload:
+        """Its first version."""
+        return await campaigning.create_sender(info.context, input)
+
+    @strawberry.mutation(description="Publish a template, or a new version of one.")
+    async def create_template(self, info: Info, input: CreateTemplateInput) -> CreateTemplatePayload:
+        """Versions never change."""
+        return await campaigning.create_template(info.context, input)
+
+    @strawberry.mutation(description="Create a campaign; it waits for `launchCampaign`.")
+    async def create_campaign(self, info: Info, input: CreateCampaignInput) -> CreateCampaignPayload:
+        """A draft."""
+        return await campaigning.create_campaign(info.context, input)
+
+    @strawberry.mutation(description="Start a campaign.")
+    async def launch_campaign(self, info: Info, input: LaunchCampaignInput) -> LaunchCampaignPayload:
+        """Needs an unsubscribe link and a postal address."""
+        return await campaigning.launch_campaign(info.context, input)
+
+    @strawberry.mutation(description="Stop a running campaign: nothing more of it is handed off.")
+    async def pause_campaign(self, info: Info, input: CampaignInput) -> CampaignPayload:
+        """Exact."""
+        return await campaigning.pause_campaign(info.context, input)
+
+    @strawberry.mutation(description="Let a paused campaign go on.")
+    async def resume_campaign(self, info: Info, input: CampaignInput) -> CampaignPayload:
+        """Where it stopped."""
+        return await campaigning.resume_campaign(info.context, input)
+
+    @strawberry.mutation(description="End a campaign for good; its waiting mail is cancelled.")
+    async def cancel_campaign(self, info: Info, input: CampaignInput) -> CampaignPayload:
+        """For good."""
+        return await campaigning.cancel_campaign(info.context, input)
+
+    @strawberry.mutation(description="Mail a customer about a work order, with an .ics attached.")
+    async def send_work_order_email(self, info: Info, input: SendWorkOrderEmailInput) -> SendEmailPayload:
+        """Before all other mail."""
+        return await sending.send_email(info.context, input, lambda: sending.work_order_letter(input), input.tracked)
+
+    @strawberry.mutation(description="Mail a customer a document to sign.")
+    async def send_e_signature_email(self, info: Info, input: SendESignatureEmailInput) -> SendEmailPayload:
+        """The portal's link stays as it is."""
+        return await sending.send_email(info.context, input, lambda: sending.e_signature_letter(input), input.tracked)
+
+    @strawberry.mutation(description="Mail a customer about a card payment.")
+    async def send_card_processing_email(self, info: Info, input: SendCardProcessingEmailInput) -> SendEmailPayload:
+        """Never tracked."""
+        return await sending.send_email(info.context, input, lambda: sending.card_letter(input), False)
+
+    @strawberry.mutation(description="Try a message again that was refused, expired, bounced, held or left uncertain.")
+    async def retry_message(self, info: Info, input: MessageInput) -> MessagePayload:
+        """On record, with who and when."""
+        return await sending.retry_message(info.context, input)
+
+    @strawberry.mutation(description="Decide that an uncertain message was sent.")
+    async def assume_sent(self, info: Info, input: MessageInput) -> MessagePayload:
+        """On record, with who and when."""
+        return await sending.assume_sent(info.context, input)
+
+    @strawberry.mutation(description="Call a message back that is not sent yet.")
+    async def cancel_message(self, info: Info, input: MessageInput) -> MessagePayload:
+        """On record, with who and when."""
+        return await sending.cancel_message(info.context, input)

@@ -1,0 +1,102 @@
+"""Global ids: readable text that names the shard. `Customer_42`, `Message_42_<32 hex digits>`, `Campaign_<hex>`.
+
+In SQL the same is one concatenation (`message_id_sql`), so that shaped pages print it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import strawberry
+
+from gateway.mail.message import MessageRef
+
+LARGEST_BIGINT = 2**63 - 1
+
+
+@strawberry.interface(description="Anything with an id of its own.")
+class Node:
+    """The Relay `Node` interface."""
+
+    @strawberry.field(description="The id, unique over all types; pass it to `node(id:)`.")
+    def id(self) -> strawberry.ID:
+        """Each type has its own."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GlobalId:
+    """A global id read: the type's name, the customer's id where the type has one, the row's id where it has one."""
+
+    type: str
+    customer_id: int | None = None
+    row_id: UUID | None = None
+
+
+_BY_CUSTOMER = ("Customer", "Message")
+_BY_ROW = ("Message", "Campaign", "Template", "Sender", "Attachment")
+
+
+def read_id(text: str) -> GlobalId | None:
+    """The parts of a global id; None when the text is none."""
+    kind, *rest = text.split("_")
+    wanted = (kind in _BY_CUSTOMER) + (kind in _BY_ROW)
+    if wanted == 0 or len(rest) != wanted:
+        return None
+    customer_id = _read_bigint(rest.pop(0)) if kind in _BY_CUSTOMER else None
+    row_id = _read_hex(rest.pop(0)) if kind in _BY_ROW else None
+    if (kind in _BY_CUSTOMER and customer_id is None) or (kind in _BY_ROW and row_id is None):
+        return None
+    return GlobalId(type=kind, customer_id=customer_id, row_id=row_id)
+
+
+def read_typed_id(text: str, kind: str) -> GlobalId | None:
+    """The same, when the id is of this type; else None."""
+    found = read_id(text)
+    return found if found is not None and found.type == kind else None
+
+
+def read_message_id(text: str) -> MessageRef | None:
+    """The message that a `Message` id names; None when it is none."""
+    found = read_typed_id(text, "Message")
+    if found is None or found.customer_id is None or found.row_id is None:
+        return None
+    return MessageRef(customer_id=found.customer_id, message_id=found.row_id)
+
+
+def read_cursor(text: str) -> UUID | None:
+    """The row that a cursor of a uuid-keyed list stands for; None when it is no cursor."""
+    return _read_hex(text)
+
+
+def read_number_cursor(text: str) -> int | None:
+    """The row that a cursor of a number-keyed list stands for; None when it is no cursor."""
+    return _read_bigint(text)
+
+
+def _read_bigint(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or text[0] == "0":
+        return None
+    return int(text) if int(text) <= LARGEST_BIGINT else None
+
+
+def _read_hex(text: str) -> UUID | None:
+    if len(text) != 32 or not all(digit in "0123456789abcdef" for digit in text):
+        return None
+    return UUID(hex=text)
+
+
+def customer_global_id(customer_id: int) -> strawberry.ID:
+    """`Customer_42`."""
+    return strawberry.ID(f"Customer_{customer_id}")
+
+
+def message_global_id(customer_id: int, message_id: UUID) -> strawberry.ID:
+    """`Message_42_0193...`."""
+    return strawberry.ID(f"Message_{customer_id}_{message_id.hex}")
+
+
+def row_global_id(kind: str, row_id: UUID) -> strawberry.ID:
+    """`Campaign_0193...` and its like."""
+    return strawberry.ID(f"{kind}_{row_id.hex}")

@@ -1,0 +1,122 @@
+"""The schema, put together. `python -m service.graph.schema` prints it: `make schema` writes schema.graphql."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import strawberry
+from asyncpg import Record
+from strawberry.schema.config import StrawberryConfig
+
+from service.database import statement
+from service.graph.campaign import Campaign
+from service.graph.connection import After, Connection, First, read_window
+from service.graph.context import Context, Info
+from service.graph.customer import Customer, SearchArgument, find_customer, list_customers
+from service.graph.loaders import promised
+from service.graph.message import Message
+from service.graph.mutation import Mutation
+from service.graph.node import GlobalId, Node, read_id
+from service.graph.row import FromRow, read_field
+from service.graph.scalars import SCALARS
+from service.graph.sender import Sender
+from service.graph.template import Template
+from service.shape.executor import ShapingExecutor
+
+CAMPAIGNS_PAGE = statement("campaigns_page")
+
+IdArgument = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """The entry points."""
+
+    @strawberry.field(description="One customer, by `id` or by `externalRef`; null when there is none.")
+    async def customer(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="Its global id.")] = None,
+        external_ref: Annotated[str | None, strawberry.argument(description="Its id in the CRM.")] = None,
+    ) -> Customer | None:
+        """Raises BadInput unless exactly one is given."""
+        return await find_customer(info.context, id, external_ref)
+
+    @strawberry.field(description="Customers, newest first, or those that a search finds.")
+    async def customers(
+        self, info: Info, search: SearchArgument = None, first: First = 50, after: After = None
+    ) -> Connection[Customer]:
+        """Raises BadInput."""
+        return await list_customers(info, search, first, after)
+
+    @strawberry.field(description="One message; null when there is none.")
+    async def message(self, info: Info, id: IdArgument) -> Message | None:
+        """By its global id."""
+        found = await _node(info.context, id)
+        return found if isinstance(found, Message) else None
+
+    @strawberry.field(description="One campaign; null when there is none.")
+    async def campaign(self, info: Info, id: IdArgument) -> Campaign | None:
+        """By its global id."""
+        found = await _node(info.context, id)
+        return found if isinstance(found, Campaign) else None
+
+    @strawberry.field(description="Campaigns, newest first.")
+    async def campaigns(self, info: Info, first: First = 50, after: After = None) -> Connection[Campaign]:
+        """Raises BadInput."""
+        window = read_window(first, after)
+        rows = await info.context.ledger.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
+        loaders = info.context.loaders
+        nodes = [Campaign.of(await promised(loaders.campaigns, row["id"])) for row in rows[: window.first]]
+        return window.connect(nodes, [row["id"].hex for row in rows])
+
+    @strawberry.field(description="One template; null when there is none.")
+    async def template(self, info: Info, id: IdArgument) -> Template | None:
+        """By its global id."""
+        found = await _node(info.context, id)
+        return found if isinstance(found, Template) else None
+
+    @strawberry.field(description="Anything with a global id; null when there is none.")
+    async def node(self, info: Info, id: IdArgument) -> Node | None:
+        """By its global id."""
+        return await _node(info.context, id)
+
+
+async def _node(context: Context, text: str) -> Node | None:
+    found = read_id(text)
+    if found is None:
+        return None
+    loaders = context.loaders
+    match found:
+        case GlobalId(type="Customer", customer_id=int(customer)):
+            return _of(Customer, await loaders.customers.load(customer))
+        case GlobalId(type="Message", customer_id=int(customer), row_id=UUID() as row):
+            return _of(Message, await loaders.messages.load((customer, row)))
+        case GlobalId(type="Campaign", row_id=UUID() as row):
+            return _of(Campaign, await loaders.campaigns.load(row))
+        case GlobalId(type="Template", row_id=UUID() as row):
+            return _of(Template, await loaders.templates.load(row))
+        case GlobalId(type="Sender", row_id=UUID() as row):
+            return _of(Sender, await loaders.senders.load(row))
+    return None
+
+
+Made = TypeVar("Made", bound=FromRow)
+
+
+def _of(kind: type[Made], row: Record | None) -> Made | None:
+    return kind.of(row) if row else None
+
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[Sender],
+    config=StrawberryConfig(default_resolver=read_field, scalar_map=SCALARS, relay_max_results=100),
+    execution_context_class=ShapingExecutor,
+)
+
+
+if __name__ == "__main__":
+    print(schema.as_str())

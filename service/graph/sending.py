@@ -1,0 +1,299 @@
+"""Mutations that send, and what a person may do with a message: thin over the gateway's doors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from gateway import queue
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.letter import (
+    CardLetter,
+    CardMailKind,
+    DocumentKind,
+    ESignatureLetter,
+    Letter,
+    Mailbox,
+    Money,
+    Window,
+    WorkOrderKind,
+    WorkOrderLetter,
+)
+from gateway.mail.message import MessageRef
+from service.graph.context import Context
+from service.graph.loaders import promised
+from service.graph.message import Message
+from service.graph.node import read_message_id, read_typed_id
+from service.graph.scalars import CurrencyCode
+from service.graph.user_error import UserError, user_errors
+
+
+@strawberry.input(description="Somebody to copy.")
+class MailboxInput:
+    """RFC 5322 mailbox."""
+
+    address: str = strawberry.field(description="Where the copy goes.")
+    name: str | None = strawberry.field(default=None, description="A display name.")
+
+
+@strawberry.input
+class SendInput:
+    """What the three sending inputs share."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Whom it is for: a Customer's id.")
+    address: str | None = strawberry.field(
+        default=None, description="One of the customer's addresses; the primary when omitted."
+    )
+    sender_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Whom it is from: a Sender's id; DEFAULT_FROM when omitted."
+    )
+    cc: list[MailboxInput] | None = strawberry.field(default=None, description="Visible copies, up to 100 with BCC.")
+    bcc: list[MailboxInput] | None = strawberry.field(default=None, description="Hidden copies, up to 100 with CC.")
+    bcc_sender: bool = strawberry.field(default=False, description="Whether the sender gets a hidden copy, too.")
+    attachment_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Files that POST /attachments took, 25 MB in all."
+    )
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters of the caller's. The same key and content again returns the first result."
+    )
+
+
+@strawberry.input(description="When somebody comes, in local time.")
+class WindowInput:
+    """Local times."""
+
+    start: str = strawberry.field(description="Local, without offset: 2026-12-01T09:00.")
+    end: str = strawberry.field(description="Local, without offset: 2026-12-01T11:00.")
+    time_zone: str = strawberry.field(description="An IANA time zone, such as Europe/Berlin.")
+
+
+@strawberry.input(description="An amount of money, exact.")
+class MoneyInput:
+    """ISO 4217."""
+
+    amount: Decimal = strawberry.field(description='Above zero, with no more digits than the currency has: "12.50".')
+    currency: CurrencyCode = strawberry.field(description="Of ISO 4217.")
+
+
+@strawberry.input(description="A mail about a work order, with an .ics attached.")
+class SendWorkOrderEmailInput(SendInput):
+    """Makes a WorkOrderLetter."""
+
+    kind: WorkOrderKind = strawberry.field(description="What happened.")
+    number: str = strawberry.field(description="The work order's number.")
+    type: str = strawberry.field(description="What is done, such as Installation.")
+    window: WindowInput = strawberry.field(description="When somebody comes.")
+    technician: str | None = strawberry.field(default=None, description="Who comes.")
+    job_site_address: str | None = strawberry.field(default=None, description="Where.")
+    notes: str | None = strawberry.field(default=None, description="Anything else, as plain text.")
+    confirm_url: str | None = strawberry.field(default=None, description="Where the customer confirms.")
+    sequence: int | None = strawberry.field(
+        default=None, description="The .ics SEQUENCE (RFC 5545), if the caller keeps count; else it rises by time."
+    )
+    tracked: bool | None = strawberry.field(
+        default=None, description="Whether opens and clicks are tracked; yes when omitted."
+    )
+
+
+@strawberry.input(description="A mail about a document to sign.")
+class SendESignatureEmailInput(SendInput):
+    """Makes an ESignatureLetter."""
+
+    document_kind: DocumentKind = strawberry.field(description="What is to be signed.")
+    title: str = strawberry.field(description="The document's title.")
+    revision: str | None = strawberry.field(default=None, description="Its revision.")
+    portal_url: str = strawberry.field(description="Where it is signed; never rewritten.")
+    expires_at: datetime = strawberry.field(description="Until when it can be signed.")
+    online_only: bool = strawberry.field(default=False, description="Whether the document is shown in the portal only.")
+    subject: str | None = strawberry.field(default=None, description="A subject of its own.")
+    body: str | None = strawberry.field(default=None, description="A text of its own.")
+    tracked: bool | None = strawberry.field(
+        default=None, description="Whether opens are tracked; no when omitted. The portal link never is."
+    )
+
+
+@strawberry.input(description="A mail about a card payment; never tracked.")
+class SendCardProcessingEmailInput(SendInput):
+    """Makes a CardLetter."""
+
+    kind: CardMailKind = strawberry.field(description="What happened.")
+    amount: MoneyInput = strawberry.field(description="How much.")
+    invoice_number: str | None = strawberry.field(default=None, description="For which invoice.")
+    card_brand: str | None = strawberry.field(default=None, description="The card's brand.")
+    card_last_four: str | None = strawberry.field(default=None, description="The card's last four digits.")
+    authorisation_code: str | None = strawberry.field(default=None, description="The bank's authorisation code.")
+    portal_url: str | None = strawberry.field(default=None, description="Where to pay; required for PAYMENT_LINK.")
+    note: str | None = strawberry.field(default=None, description="Anything else, as plain text.")
+
+
+@strawberry.type(description="What came of a sending.")
+class SendEmailPayload:
+    """Either the message or the errors."""
+
+    message: Message | None = strawberry.field(description="The message in the history; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was sent.")
+
+
+@strawberry.input(description="One message.")
+class MessageInput:
+    """By its global id."""
+
+    message_id: strawberry.ID = strawberry.field(description="A Message's id.")
+
+
+@strawberry.type(description="What came of a decision about a message.")
+class MessagePayload:
+    """Either the message or the errors."""
+
+    message: Message | None = strawberry.field(description="The message as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
+def work_order_letter(given: SendWorkOrderEmailInput) -> WorkOrderLetter:
+    """Raises Refusal."""
+    return WorkOrderLetter(
+        kind=given.kind,
+        number=given.number,
+        type=given.type,
+        window=Window.parse(given.window.start, given.window.end, given.window.time_zone),
+        technician=given.technician,
+        job_site_address=given.job_site_address,
+        notes=given.notes,
+        confirm_url=given.confirm_url,
+        sequence=given.sequence,
+    )
+
+
+def e_signature_letter(given: SendESignatureEmailInput) -> ESignatureLetter:
+    """Raises Refusal."""
+    return ESignatureLetter(
+        document_kind=given.document_kind,
+        title=given.title,
+        revision=given.revision,
+        portal_url=given.portal_url,
+        expires_at=given.expires_at,
+        online_only=given.online_only,
+        subject=given.subject,
+        body=given.body,
+    )
+
+
+def card_letter(given: SendCardProcessingEmailInput) -> CardLetter:
+    """Raises Refusal."""
+    return CardLetter(
+        kind=given.kind,
+        amount=Money(amount=given.amount.amount, currency=given.amount.currency),
+        invoice_number=given.invoice_number,
+        card_brand=given.card_brand,
+        card_last_four=given.card_last_four,
+        authorisation_code=given.authorisation_code,
+        portal_url=given.portal_url,
+        note=given.note,
+    )
+
+
+async def send_email(
+    context: Context, given: SendInput, letter: Callable[[], Letter], tracked: bool | None
+) -> SendEmailPayload:
+    """Put one letter in the queue, ring, and show the message."""
+    try:
+        order = _order(context, given, letter(), tracked)
+        async with context.ledger.writing_connection() as connection:
+            put = await queue.put(connection, order, context.house)
+    except Refusal as refusal:
+        return SendEmailPayload(message=None, user_errors=user_errors([refusal]))
+    if not put.repeated:
+        await context.bell.ring()
+    return SendEmailPayload(message=await _written(context, put.ref), user_errors=[])
+
+
+def _order(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> queue.Order:
+    return queue.Order(
+        customer_id=read_customer_id(given.customer_id, ("customerId",)),
+        letter=letter,
+        idempotency_key=given.idempotency_key,
+        actor=context.actor,
+        address=given.address,
+        sender_id=read_sender_id(given.sender_id, ("senderId",)),
+        cc=_mailboxes(context, given.cc, "cc"),
+        bcc=_mailboxes(context, given.bcc, "bcc"),
+        bcc_sender=given.bcc_sender,
+        attachment_ids=_attachments(given.attachment_ids or []),
+        tracked=tracked,
+        bound_relay=context.bound_relay,
+    )
+
+
+def read_customer_id(text: str, field: tuple[str, ...]) -> int:
+    """A Customer's id. Raises Refusal NOT_FOUND."""
+    found = read_typed_id(text, "Customer")
+    if found is None or found.customer_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", field)
+    return found.customer_id
+
+
+def read_sender_id(text: str | None, field: tuple[str, ...]) -> UUID | None:
+    """A Sender's id, or None for the default one. Raises Refusal NOT_FOUND."""
+    return None if text is None else read_row_id(text, "Sender", field)
+
+
+def read_row_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
+    """The row of an id of this type. Raises Refusal NOT_FOUND."""
+    found = read_typed_id(text, kind)
+    if found is None or found.row_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, f"There is no such {kind.lower()}.", field)
+    return found.row_id
+
+
+def _mailboxes(context: Context, given: list[MailboxInput] | None, name: str) -> tuple[Mailbox, ...]:
+    allow = context.house.settings.allow_reserved_domains
+    return tuple(
+        Mailbox.parse(one.address, one.name, allow_reserved=allow, path=(name, str(number)))
+        for number, one in enumerate(given or [])
+    )
+
+
+def _attachments(given: list[strawberry.ID]) -> tuple[UUID, ...]:
+    return tuple(read_row_id(text, "Attachment", ("attachmentIds", str(number))) for number, text in enumerate(given))
+
+
+async def retry_message(context: Context, given: MessageInput) -> MessagePayload:
+    """Back to the queue, by a person's decision."""
+    return await _decide(
+        context, given, lambda connection, ref: queue.retry(connection, ref, context.actor, context.house)
+    )
+
+
+async def assume_sent(context: Context, given: MessageInput) -> MessagePayload:
+    """UNCERTAIN becomes ACCEPTED, by a person's decision."""
+    return await _decide(context, given, lambda connection, ref: queue.assume_sent(connection, ref, context.actor))
+
+
+async def cancel_message(context: Context, given: MessageInput) -> MessagePayload:
+    """Called back before it is sent."""
+    return await _decide(context, given, lambda connection, ref: queue.cancel(connection, ref, context.actor))
+
+
+async def _decide(
+    context: Context, given: MessageInput, door: Callable[[Any, MessageRef], Awaitable[None]]
+) -> MessagePayload:
+    ref = read_message_id(given.message_id)
+    try:
+        if ref is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+        async with context.ledger.writing_connection() as connection:
+            await door(connection, ref)
+    except Refusal as refusal:
+        return MessagePayload(message=None, user_errors=user_errors([refusal]))
+    await context.bell.ring()
+    return MessagePayload(message=await _written(context, ref), user_errors=[])
+
+
+async def _written(context: Context, ref: MessageRef) -> Message:
+    loaders = context.reading_back().loaders
+    return Message.of(await promised(loaders.messages, (ref.customer_id, ref.message_id)))

@@ -1,0 +1,42 @@
+"""Templates and their generic preview."""
+
+from __future__ import annotations
+
+import strawberry
+
+from service.graph.context import Info
+from service.graph.loaders import promised
+from service.graph.node import Node, row_global_id
+from service.graph.row import FromRow
+from service.shape.field import column
+
+
+@strawberry.type(description="What a template looks like, with its sample data: never a customer's.")
+class EmailPreview(FromRow):
+    """Over a row of template_version."""
+
+    subject: str = strawberry.field(description="The subject line.", metadata=column("v.preview_subject"))
+    html: str = strawberry.field(
+        description="The HTML part; show it in a sandboxed frame only.", metadata=column("v.preview_html")
+    )
+    text: str = strawberry.field(description="The text part.", metadata=column("v.preview_text"))
+
+
+@strawberry.type(description="A mail template. Publishing the same name again makes a new version.")
+class Template(FromRow, Node):
+    """Over a row of template with its newest version."""
+
+    @strawberry.field(description="The id, unique over all types.")
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return row_global_id("Template", self.row["id"])
+
+    name: str = strawberry.field(description="Its name.")
+    version: int = strawberry.field(description="The number of its newest version; versions never change.")
+    fields: list[str] = strawberry.field(description="The merge fields that the newest version uses.")
+    has_unsubscribe: bool = strawberry.field(description="Whether it holds the unsubscribe link that campaigns need.")
+
+    @strawberry.field(description="The newest version with its sample data.")
+    async def preview(self, info: Info) -> EmailPreview:
+        """One statement a page of templates."""
+        return EmailPreview.of(await promised(info.context.loaders.previews, self.row["template_version_id"]))

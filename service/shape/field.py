@@ -1,0 +1,66 @@
+"""How a GraphQL field says what it is in SQL: `strawberry.field(..., metadata=column("m.subject"))`.
+
+An expression is a constant. It may read the aliases that the page's statement joins (`queries/history.sql`: m, s, w,
+c, v, h) and those of the `source` it stands in. A house test prepares every one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """A leaf: one expression."""
+
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inner:
+    """An object, or a list of them: `source` follows FROM, None is the same row; where `when` is false it is null."""
+
+    source: str | None
+    when: str | None
+    many: bool
+
+
+class Cursor:
+    """A leaf whose expression is the page's own key."""
+
+
+METADATA_KEY = "shape"
+
+
+def column(sql: str) -> Mapping[str, Any]:
+    """A leaf field that is this expression. Instants stay `timestamptz`: JSON prints them as `DateTime` does."""
+    return {METADATA_KEY: Column(sql=sql)}
+
+
+def same_row(*, when: str | None = None) -> Mapping[str, Any]:
+    """An object field made of the same row."""
+    return {METADATA_KEY: Inner(source=None, when=when, many=False)}
+
+
+def first_of(source: str, *, when: str | None = None) -> Mapping[str, Any]:
+    """An object field made of the one row of `source`, null when there is none."""
+    return {METADATA_KEY: Inner(source=source, when=when, many=False)}
+
+
+def rows_of(source: str) -> Mapping[str, Any]:
+    """A list field made of the rows of `source`, which ends in their order."""
+    return {METADATA_KEY: Inner(source=source, when=None, many=True)}
+
+
+def page_key() -> Mapping[str, Any]:
+    """An edge's cursor."""
+    return {METADATA_KEY: Cursor()}
+
+
+def case_of(expression: str, values: Mapping[Any, str]) -> str:
+    """A mapping of Python's as a CASE: `case_of("m.source_type", ROW_COLORS)`. The key None is SQL's null."""
+    branches = " ".join(f"when '{key}' then '{value}'" for key, value in values.items() if key is not None)
+    otherwise = f" else '{values[None]}'" if None in values else ""
+    return f"case {expression} {branches}{otherwise} end"
