@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql.execution import Executor
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +17,7 @@ class Shaped:
     by_key: Mapping[str, bytes]
 
 
-class ShapingExecutor(Executor[Any]):
+class ShapingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's `execution_context_class`. The answer's data then holds `orjson.Fragment`s: write it with orjson."""
 
     def complete_value(
