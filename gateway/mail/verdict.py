@@ -85,8 +85,12 @@ class Verdict:
     the server's words. `rule` is the deciding rule's name. `suppress` asks for a suppression with reason
     BAD_ADDRESS; it comes with REFUSED only. `retry_after` is what the server asked for, at most a day, with DEFERRED
     only. `stops_relay`: no mail by this relay can pass until a person mends its settings (535): stop it and raise an
-    alarm; it comes with DEFERRED and scope RELAY only. `counts` is false where the attempt must not be burnt: the
-    trouble is the relay's, the destination's or our own. A pause is due when `scope` is not MESSAGE.
+    alarm; it comes with DEFERRED and scope RELAY only.
+
+    `counts` and `scope` answer two questions. `counts` is false where the attempt must not be burnt, for nothing was
+    said of this message: 421, everything before MAIL, a fault before the dot (unless it refuses). `scope` other than MESSAGE (DEFERRED
+    only) asks for a pause of the relay or destination, also where the attempt counts: `451 4.7.500 Server busy` is the
+    message's own answer, to be recorded, and wants the whole destination left alone for a while.
     """
 
     outcome: Outcome
@@ -198,7 +202,7 @@ def _judge_reply(said: Said, rules: Rules) -> Verdict:
         suppress=rule.suppress and not deferred and _may_suppress(said),
         retry_after=asked_wait(said.words) if deferred else None,
         stops_relay=rule.stops_relay,
-        counts=not deferred or scope is Scope.MESSAGE,
+        counts=not (deferred and (said.code == 421 or said.stage in BEFORE_MAIL or rule.stops_relay)),
     )
 
 
@@ -266,13 +270,18 @@ _LINE_CODE = re.compile(r"^[ \t]*[245]\.\d{1,3}\.\d{1,3}(?=\s|$)", re.MULTILINE)
 _ADDRESS = re.compile(r"""[^\s<>()\[\],;:"']{1,64}@[^\s<>()\[\],;:"']{1,255}""")
 
 
+# Queue ids, different in every reply: `d9443c01a7336-2a1b2c3si1234plg.123 - gsmtp`. Addresses of pages stay.
+_TICKET = re.compile(r"(?<!\S)(?=\S*\d)[a-z0-9._-]{16,}(?!\S)")
+
+
 def plain_words(text: str) -> str:
     """A reply's words for matching: its first 1,024 characters in lower case, on one line, blanks single.
 
-    The lines' leading enhanced codes are left out, and every address is a bare `@`: an address such as
-    `spam@customer.example` must not decide, and replies to many recipients become equal.
+    The lines' leading enhanced codes are left out, an address is a bare `@` and a queue id a bare `#`: an address
+    such as `spam@customer.example` must not decide, and replies to many recipients become equal.
     """
-    return " ".join(_ADDRESS.sub("@", _LINE_CODE.sub("", text[:_READ_CHARACTERS]).lower()).split())
+    words = _ADDRESS.sub("@", _LINE_CODE.sub("", text[:_READ_CHARACTERS]).lower())
+    return " ".join(_TICKET.sub("#", words).split())
 
 
 # Where servers write it: at the start, or marked (`#5.1.0 Address rejected`, `(#5.1.1)`).

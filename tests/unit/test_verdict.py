@@ -122,6 +122,17 @@ def test_an_address_never_decides() -> None:
     assert verdict.cause is Cause.BAD_ADDRESS
 
 
+def test_a_busy_destination_is_paused_and_the_answer_still_counts() -> None:
+    verdict = judged("RCPT 451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (AS77712344)")
+    assert (verdict.outcome, verdict.scope, verdict.counts) == (Outcome.DEFERRED, Scope.DESTINATION, True)
+
+
+def test_replies_that_differ_in_their_queue_ids_read_alike() -> None:
+    one = plain_words("5.1.1 No such user <ann@a.example> d9443c01a7336-2a1b2c3si1234plg.123 - gsmtp")
+    other = plain_words("5.1.1 No such user <bob@b.example> 98e67ed59e1d1-3f0a9b8si9876pjb.4 - gsmtp")
+    assert one == other == "no such user <@> # - gsmtp"
+
+
 def test_words_are_read_across_lines_without_their_codes() -> None:
     text = "5.1.1 The  email account that you\n5.1.1 tried to reach <Ann@Customer.Example> does not\n5.1.1 exist"
     assert plain_words(text) == "the email account that you tried to reach <@> does not exist"
@@ -225,6 +236,9 @@ def test_every_exchange_has_a_verdict_that_keeps_the_promises(given_exchange: Ex
             assert (verdict.outcome, verdict.scope) == (Outcome.DEFERRED, Scope.RELAY)
         if response.code == 421:
             assert verdict.scope is not Scope.MESSAGE
+        assert verdict.counts == (
+            response.code != 421 and response.stage not in BEFORE_MAIL and not verdict.stops_relay
+        )
     if verdict.suppress:
         assert verdict.outcome is Outcome.REFUSED
         assert verdict.cause in BAD_ADDRESS_CAUSES
