@@ -88,9 +88,9 @@ class Verdict:
     alarm; it comes with DEFERRED and scope RELAY only.
 
     `counts` and `scope` answer two questions. `counts` is false where the attempt must not be burnt, for nothing was
-    said of this message: 421, everything before MAIL, a fault before the dot (unless it refuses). `scope` other than MESSAGE (DEFERRED
-    only) asks for a pause of the relay or destination, also where the attempt counts: `451 4.7.500 Server busy` is the
-    message's own answer, to be recorded, and wants the whole destination left alone for a while.
+    said of this message: 421, everything before MAIL, a fault before the dot (unless it refuses). `scope` other than
+    MESSAGE (DEFERRED only) asks for a pause of the relay or destination, also where the attempt counts: `451 4.7.500
+    Server busy` is the message's own answer, to be recorded, and wants the destination left alone for a while.
     """
 
     outcome: Outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,14 @@ def test_rules_that_leave_a_case_open_are_refused(table: str) -> None:
     rules[table] = rules[table][:-1]
     with pytest.raises(RulesError, match="no rule fits"):
         verdict_rules(rules)
+
+
+def test_a_file_that_is_not_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "torn.toml").write_text("[[text]\n")
+    monkeypatch.setattr("gateway.rules.files", lambda package: tmp_path)
+    with pytest.raises(RulesError, match=r"rules/torn\.toml is not TOML"):
+        read_rules_file("torn")
 
 
 def test_an_unknown_table_is_refused() -> None:
