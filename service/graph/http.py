@@ -96,9 +96,10 @@ class GraphQLOverHttp:
                 406, "NOT_ACCEPTABLE", f"A subscription is answered as {EVENT_STREAM}, or over a WebSocket."
             )
         result = await self._execution.run(ready, caller)
-        return self._result(ready, result, media_type)
+        return self.respond(ready, result, media_type)
 
-    def _result(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
+    def respond(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
+        """The answer that a result makes; `data` may hold pages that are JSON already (`orjson.Fragment`)."""
         extensions = {"cost": self._execution.cost_report(ready)}
         if not result.errors:
             return _respond(200, {"data": result.data, "extensions": extensions}, media_type)
