@@ -59,7 +59,7 @@ def launch(options: Options) -> int:
         start_web_server(options, data, supervisor, environment)
         welcome(options, data, stores, token, seconds=time.monotonic() - began)
         if options.demo:
-            start_demo(supervisor, environment, data)
+            start_demo(options, data, supervisor, environment)
         supervisor.watch()
     except Stopped:
         say("Stopping ...")
@@ -185,7 +185,7 @@ def welcome(options: Options, data: DataDirectory, stores: Stores, token: str, *
     say("  Stop         Ctrl-C")
 
 
-def start_demo(supervisor: Supervisor, environment: Mapping[str, str], data: DataDirectory) -> None:
+def start_demo(options: Options, data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
     """A client of the API like any other, in a process of its own, which ends when it has told its story."""
-    demo = PythonServer("demo", ["service.standalone.demo", str(data.path)], environment=environment, log=None)
-    supervisor.start(demo, once=True)
+    module = ["service.standalone.demo", options.own_url, str(data.path)]
+    supervisor.start(PythonServer("demo", module, environment=environment, log=None), once=True)

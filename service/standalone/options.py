@@ -35,6 +35,11 @@ class Options:
         """Where this machine itself reaches the web server."""
         return _reachable(self.host), self.port
 
+    @property
+    def own_url(self) -> str:
+        """The same as a URL; PUBLIC_URL may lead over a proxy that is not there yet."""
+        return f"http://{_shown(self.host)}:{self.port}"
+
 
 def read_options(environment: Mapping[str, str]) -> Options:
     """Raises LaunchError for what cannot be meant."""
@@ -47,7 +52,7 @@ def read_options(environment: Mapping[str, str]) -> Options:
         data=Path(environment.get("DATA") or ".data").expanduser().absolute(),
         demo=_demo(environment.get("DEMO") or "", relay_url),
         relay_url=relay_url,
-        public_url=environment.get("PUBLIC_URL") or f"http://{_shown(host)}:{port}",
+        public_url=(environment.get("PUBLIC_URL") or f"http://{_shown(host)}:{port}").rstrip("/"),
         database_url=environment.get("OWN_DATABASE_URL") or None,
     )
 

@@ -34,9 +34,9 @@ def dump_ledger(url: str) -> str:
 
 def export_graph() -> str:
     """The GraphQL schema as the service serves it."""
-    from service.graph.schema import SCHEMA
+    from service.graph.schema import schema
 
-    return SCHEMA.as_str().strip() + "\n"
+    return schema.as_str().strip() + "\n"
 
 
 def main() -> int:

@@ -1,0 +1,67 @@
+"""A client of the GraphQL API, as any program would be one: HTTP, a token, nothing of the service's insides."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+_PATIENCE_SECONDS = 60.0
+"""A service that restarts is back sooner."""
+_TIMEOUT = 30.0
+
+
+class ApiError(Exception):
+    """The API answered with an error, not with a business refusal."""
+
+
+class Api:
+    """One kept-alive connection. Calls are repeated while the service is away: the demo's mutations carry keys."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._address = urlsplit(url).netloc
+        self._token = token
+        self._connection: http.client.HTTPConnection | None = None
+
+    def call(self, document: str, variables: Mapping[str, Any] | None = None) -> Any:
+        """The `data` of an operation. Raises ApiError."""
+        body = json.dumps({"query": document, "variables": variables or {}}).encode()
+        answer = self._post("/graphql", body, {"Content-Type": "application/json"})
+        if answer.get("errors"):
+            raise ApiError(answer["errors"][0]["message"])
+        return answer["data"]
+
+    def upload(self, name: str, content: bytes) -> str:
+        """The id of a new attachment. Raises ApiError."""
+        found = self._post(f"/attachments?name={name}", content, {"Content-Type": "application/octet-stream"})
+        return str(found["id"])
+
+    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                status, answer = self._try(path, body, headers)
+                if status != 503:
+                    break
+            except (OSError, http.client.HTTPException):
+                self._connection = None
+                if time.monotonic() > ends:
+                    raise ApiError("the service does not answer any more") from None
+            if time.monotonic() > ends:
+                raise ApiError("the service is unavailable")
+            time.sleep(0.5)
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise ApiError(f"{path} answered {status}") from None
+
+    def _try(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(self._address, timeout=_TIMEOUT)
+        allowed = {"Authorization": f"Bearer {self._token}"}
+        self._connection.request("POST", path, body, {**headers, **allowed})
+        response = self._connection.getresponse()
+        return response.status, response.read()
