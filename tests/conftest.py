@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,12 @@ import asyncpg
 import pytest
 import redis.asyncio
 
+from gateway.bell import Bell
 from gateway.database import open_pool
+from gateway.house import House
 from gateway.settings import Settings, read_settings
+from service.database import Ledger, open_ledger
+from service.graph.context import Context
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
@@ -134,3 +138,24 @@ def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Sett
         drain_seconds=2.0,
         sweep_seconds=0.1,
     )
+
+
+@pytest.fixture
+async def ledger(database_url: str) -> AsyncIterator[Ledger]:
+    """The service's pools on this test's database."""
+    opened = await open_ledger(database_url)
+    yield opened
+    opened.reading.terminate()
+    opened.writing.terminate()
+
+
+@pytest.fixture
+async def make_context(ledger: Ledger, settings: Settings) -> AsyncIterator[Callable[..., Context]]:
+    """What resolvers get with a request: `make_context()` is a new request of `tester`'s."""
+    bell = Bell(settings.redis_url)
+
+    def make(**values: Any) -> Context:
+        return Context(ledger=ledger, house=House.open(settings), bell=bell, **{"actor": "tester", **values})
+
+    yield make
+    await bell.close()
