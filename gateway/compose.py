@@ -1,0 +1,356 @@
+"""Letter and template become bytes: the same letter, template, sender and facts always give the same mail.
+
+Letters to one customer are rendered and put together as MIME entities. Campaign mail goes the fast way: everything
+that is the same for all recipients was encoded when the template was published, and a recipient costs the values.
+`compose_reference` goes the long way for a campaign mail; both give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from html import escape
+from uuid import UUID
+
+from gateway import builtin, mime
+from gateway.calendar import invite
+from gateway.errors import Refusal, RefusalCode
+from gateway.links import rewrite_html, rewrite_text
+from gateway.mail.header import mailboxes_header, raw_header, text_header
+from gateway.mail.keys import Keyring
+from gateway.mail.letter import CampaignLetter, ESignatureLetter, Letter, Mailbox, WorkOrderLetter
+from gateway.mail.message import MessageRef
+from gateway.mail.quoted_printable import encode_piece
+from gateway.mail.source import SourceType
+from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
+from gateway.merge import Field, Link, Mark, MergeParts, Piece, fill_destination, fill_subject, value_of
+from gateway.mime import AttachedFile, Entity
+from gateway.sender import SenderVersion
+from gateway.template import CompiledTemplate
+
+__all__ = ["AttachedFile", "Composed", "Facts", "compose", "compose_campaign", "compose_reference", "render_subject"]
+
+COMPOSER_VERSION = 1
+"""Rises when the same input would give other bytes; golden files pin each version."""
+
+# An e-signature's portal link must arrive as it is, and card mail is left alone altogether.
+_REWRITES_LINKS = frozenset({SourceType.WORK_ORDER})
+_HAS_PIXEL = frozenset({SourceType.WORK_ORDER, SourceType.E_SIGNATURE})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What a mail says besides its letter. `mail_date` is aware and counts to the second; the zone is IANA's.
+
+    `token_key_id` is the key of its links' tokens when an old mail is composed again; None: the newest. `sequence` is
+    a work order's .ics SEQUENCE where somebody counts.
+    """
+
+    ref: MessageRef
+    mail_date: datetime
+    to: Mailbox
+    customer_name: str | None
+    locale: str
+    time_zone: str
+    message_id_domain: str
+    public_url: str
+    tracked: bool
+    cc: tuple[Mailbox, ...] = ()
+    sequence: int | None = None
+    campaign_id: UUID | None = None
+    token_key_id: str | None = None
+    honeypot: bool = False
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID (RFC 5322 3.6.4), with its brackets: it names the message's row."""
+        return f"<{self.ref.message_id.hex}.{self.ref.customer_id}@{self.message_id_domain}>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composed:
+    """A mail ready for the wire, without DKIM-Signature.
+
+    ASCII, unless an address in its To or Cc is not: then only a server with SMTPUTF8 can take it.
+    """
+
+    subject: str
+    content: bytes
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether a header holds an address beyond ASCII (RFC 6532)."""
+        return not self.content.isascii()
+
+
+# Letters to one customer -----------------------------------------------------------------------------------------
+
+
+def compose(
+    letter: Letter,
+    *,
+    template: CompiledTemplate,
+    sender: SenderVersion,
+    facts: Facts,
+    keyring: Keyring,
+    attachments: tuple[AttachedFile, ...] = (),
+) -> Composed:
+    """One letter as a mail. Raises Refusal: files with an e-signature that stays online, MERGE_FIELD_MISSING."""
+    if isinstance(letter, CampaignLetter):
+        return compose_campaign(
+            template=template, sender=sender, facts=facts, merge_data=letter.merge_data, keyring=keyring
+        )
+    if isinstance(letter, ESignatureLetter) and letter.online_only and attachments:
+        message = "The document stays online only: attach nothing, or clear onlineOnly."
+        raise Refusal(RefusalCode.INVALID, message, ("attachmentIds",))
+    subject, html, text = _render(letter, template, sender, facts)
+    html, text = _track(letter.source_type, html, text, facts, keyring)
+    alternatives = [mime.text_part("plain", [text]), mime.text_part("html", [html])]
+    files = [mime.file_part(file) for file in attachments]
+    if isinstance(letter, WorkOrderLetter):
+        _add_calendar(letter, sender, facts, alternatives, files)
+    body = mime.multipart("alternative", _boundary(facts, "a"), alternatives)
+    if files:
+        body = mime.multipart("mixed", _boundary(facts, "m"), [body, *files])
+    head = _addresses(sender, facts) + text_header("Subject", subject) + _identity(facts, sender)
+    head += raw_header("Auto-Submitted", "auto-generated")
+    return Composed(subject=subject, content=_whole(head, body))
+
+
+def _render(letter: Letter, template: CompiledTemplate, sender: SenderVersion, facts: Facts) -> tuple[str, str, str]:
+    if template.letter is None:
+        raise ValueError(f"{template.name} is a campaign's template")
+    words = {
+        "customer_name": facts.customer_name or "",
+        "sender_name": sender.from_name or sender.name,
+        "signature": sender.signature or "",
+        "postal_address": sender.postal_address or "",
+        "locale": template.locale,
+    }
+    words |= builtin.words_of(letter, _spoken(facts.locale, template.locale), facts.time_zone)
+    subject, html, text = builtin.fill(template.letter, words)
+    own = letter.subject if isinstance(letter, ESignatureLetter) else None
+    return own or subject, html, text
+
+
+def _spoken(wanted: str, template: str) -> str:
+    """Dates in the customer's own locale where the template speaks its language; else in the template's."""
+    return wanted if wanted.replace("_", "-").split("-")[0].lower() == template.split("-")[0].lower() else template
+
+
+def _track(source_type: SourceType, html: str, text: str, facts: Facts, keyring: Keyring) -> tuple[str, str]:
+    if not facts.tracked or source_type not in _HAS_PIXEL:
+        return html, text
+    urls = _Urls(facts, keyring)
+    if source_type not in _REWRITES_LINKS:
+        return rewrite_html(html, link=lambda _, url: url, leave=lambda _: True, pixel=urls.pixel()).html, text
+    page = rewrite_html(html, link=urls.click, pixel=urls.pixel(), honeypot=urls.honeypot())
+    return page.html, rewrite_text(text, link=urls.click, first=len(page.urls) + 1).html
+
+
+def _add_calendar(
+    letter: WorkOrderLetter, sender: SenderVersion, facts: Facts, alternatives: list[Entity], files: list[Entity]
+) -> None:
+    invitation = invite(
+        letter,
+        customer_id=facts.ref.customer_id,
+        organizer=Mailbox(address=sender.from_address, name=sender.from_name),
+        attendee=facts.to,
+        sequence=facts.sequence if letter.sequence is None else letter.sequence,
+        sent_at=facts.mail_date,
+    )
+    if invitation is None:
+        return
+    alternatives.append(mime.calendar_part(invitation.method, invitation.content))
+    name = "cancel.ics" if invitation.method == "CANCEL" else "invite.ics"
+    files.append(mime.file_part(AttachedFile(name=name, media_type="application/ics", content=invitation.content)))
+
+
+# Headers ---------------------------------------------------------------------------------------------------------
+
+
+def _addresses(sender: SenderVersion, facts: Facts) -> str:
+    head = mailboxes_header("From", [(sender.from_name, sender.from_address)])
+    head += mailboxes_header("To", [(facts.to.name, facts.to.address)])
+    if facts.cc:
+        head += mailboxes_header("Cc", [(mailbox.name, mailbox.address) for mailbox in facts.cc])
+    return head
+
+
+def _identity(facts: Facts, sender: SenderVersion) -> str:
+    head = raw_header("Date", _date(int(facts.mail_date.timestamp()))) + raw_header("Message-ID", facts.message_id)
+    if sender.reply_to:
+        head += mailboxes_header("Reply-To", [(None, sender.reply_to)])
+    return head + raw_header("MIME-Version", "1.0")
+
+
+@lru_cache(maxsize=64)
+def _date(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
+
+
+def _campaign_headers(facts: Facts, sender: SenderVersion, template: CompiledTemplate, unsubscribe: str) -> str:
+    return (
+        raw_header("List-Unsubscribe", f"<{unsubscribe}>")
+        + raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        + raw_header(
+            "Feedback-ID", f"{(facts.campaign_id or template.id).hex}:{template.template_id.hex}:campaign:mail"
+        )
+        + raw_header("Precedence", "bulk")
+    )
+
+
+def _boundary(facts: Facts, which: str) -> str:
+    return f"=_{which}{facts.ref.message_id.hex}"
+
+
+def _whole(head: str, body: Entity) -> bytes:
+    return head.encode() + bytes(body)
+
+
+# Tracked addresses -----------------------------------------------------------------------------------------------
+
+
+class _Urls:
+    """The addresses of one mail's pixel and links."""
+
+    __slots__ = ("_facts", "_keyring")
+
+    def __init__(self, facts: Facts, keyring: Keyring) -> None:
+        self._facts = facts
+        self._keyring = keyring
+
+    def pixel(self) -> str:
+        facts = self._facts
+        return open_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)
+
+    def click(self, number: int, destination: str) -> str:
+        facts = self._facts
+        if not trackable(destination):
+            return destination
+        return click_url(self._keyring, facts.public_url, facts.ref, number, destination, key_id=facts.token_key_id)
+
+    def honeypot(self) -> str | None:
+        return self.click(HONEYPOT_LINK, f"{self._facts.public_url}/") if self._facts.honeypot else None
+
+    def unsubscribe(self) -> str:
+        facts = self._facts
+        return unsubscribe_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)
+
+
+# Campaign mail ---------------------------------------------------------------------------------------------------
+
+
+def render_subject(
+    template: CompiledTemplate, merge_data: Mapping[str, str], *, customer_name: str | None = None
+) -> str:
+    """A campaign mail's subject, for its row in the ledger: the same that composing gives."""
+    values = {**merge_data, "customer_name": customer_name or "", "unsubscribe_url": "", "postal_address": ""}
+    return fill_subject(_parts(template).subject, values)
+
+
+def compose_campaign(
+    *,
+    template: CompiledTemplate,
+    sender: SenderVersion,
+    facts: Facts,
+    merge_data: Mapping[str, str],
+    keyring: Keyring,
+) -> Composed:
+    """One recipient's mail of a campaign, of the pieces that publishing encoded.
+
+    Raises Refusal(MERGE_FIELD_MISSING).
+    """
+    parts = _parts(template)
+    urls = _Urls(facts, keyring)
+    unsubscribe = urls.unsubscribe()
+    values = _values(merge_data, sender, facts, unsubscribe)
+    subject = render_subject(template, merge_data, customer_name=facts.customer_name)
+    boundary = _boundary(facts, "a")
+    content = "".join(
+        [
+            _addresses(sender, facts),
+            text_header("Subject", subject),
+            _identity(facts, sender),
+            _campaign_headers(facts, sender, template, unsubscribe),
+            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n--{boundary}\r\n',
+            mime.TEXT_HEADERS,
+            *_fill_coded(parts.coded_text, parts.text, values, urls if facts.tracked else None, html=False),
+            f"--{boundary}\r\n",
+            mime.HTML_HEADERS,
+            *_fill_coded(parts.coded_html, parts.html, values, urls if facts.tracked else None, html=True),
+            f"--{boundary}--\r\n",
+        ]
+    )
+    return Composed(subject=subject, content=content.encode())
+
+
+def compose_reference(
+    *,
+    template: CompiledTemplate,
+    sender: SenderVersion,
+    facts: Facts,
+    merge_data: Mapping[str, str],
+    keyring: Keyring,
+) -> Composed:
+    """The same mail the long way: filled in, encoded whole and put together as MIME entities. For proof, not speed."""
+    parts = _parts(template)
+    urls = _Urls(facts, keyring)
+    values = _values(merge_data, sender, facts, urls.unsubscribe())
+    subject = render_subject(template, merge_data, customer_name=facts.customer_name)
+    tracked = urls if facts.tracked else None
+    text = [piece if isinstance(piece, str) else _shown(piece, values, tracked, html=False) for piece in parts.text]
+    html = [piece if isinstance(piece, str) else _shown(piece, values, tracked, html=True) for piece in parts.html]
+    body = mime.multipart(
+        "alternative", _boundary(facts, "a"), [mime.text_part("plain", text), mime.text_part("html", html)]
+    )
+    head = _addresses(sender, facts) + text_header("Subject", subject) + _identity(facts, sender)
+    head += _campaign_headers(facts, sender, template, values["unsubscribe_url"])
+    return Composed(subject=subject, content=_whole(head, body))
+
+
+def _parts(template: CompiledTemplate) -> MergeParts:
+    if template.merge is None:
+        raise ValueError(f"{template.name} is no campaign's template")
+    return template.merge
+
+
+def _values(merge_data: Mapping[str, str], sender: SenderVersion, facts: Facts, unsubscribe: str) -> dict[str, str]:
+    return {
+        **merge_data,
+        "unsubscribe_url": unsubscribe,
+        "postal_address": ", ".join((sender.postal_address or "").splitlines()),
+        "customer_name": facts.customer_name or "",
+    }
+
+
+def _fill_coded(
+    coded: tuple[str, ...], pieces: tuple[Piece, ...], values: Mapping[str, str], urls: _Urls | None, *, html: bool
+) -> list[str]:
+    """The encoded pieces of one part: fixed ones as they are, the others encoded for this recipient."""
+    return [
+        fixed or (encode_piece(_shown(piece, values, urls, html=html)) if not isinstance(piece, str) else "")
+        for fixed, piece in zip(coded, pieces, strict=True)
+    ]
+
+
+def _shown(piece: Field | Link | Mark, values: Mapping[str, str], urls: _Urls | None, *, html: bool) -> str:
+    """What stands in the mail for a piece. Without `urls` nothing is tracked."""
+    match piece:
+        case Field():
+            shown = value_of(piece, values)
+        case Link():
+            shown = fill_destination(piece, values)
+            if urls is not None and piece.number > 0:
+                shown = urls.click(piece.number, shown)
+        case Mark():
+            url = None if urls is None else urls.pixel() if piece.kind == "pixel" else urls.honeypot()
+            return "" if url is None else f"{piece.before}{escape(url)}{piece.after}"
+    return escape(shown) if html and _SPECIAL.search(shown) else shown
+
+
+_SPECIAL = re.compile("[&<>\"']")

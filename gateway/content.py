@@ -1,0 +1,36 @@
+"""Bytes kept once, by their SHA-256: composed individual mail, attachments, received mail."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import Any
+
+from gateway.database import QUERIES
+
+_LEVEL = 6
+_SMALLEST = 256
+"""Octets: below that zlib's frame eats what it saves."""
+
+
+async def store(connection: Any, content: bytes) -> bytes:
+    """Keep `content`, compressed when that is smaller; its SHA-256, 32 bytes. Storing it again changes nothing."""
+    sha256 = hashlib.sha256(content).digest()
+    compressed = zlib.compress(content, _LEVEL) if len(content) >= _SMALLEST else content
+    smaller = len(compressed) < len(content)
+    await QUERIES.insert_content(
+        connection,
+        sha256=sha256,
+        size=len(content),
+        encoding="zlib" if smaller else "identity",
+        bytes=compressed if smaller else content,
+    )
+    return sha256
+
+
+async def load(connection: Any, sha256: bytes) -> bytes:
+    """The bytes with this hash. Raises LookupError: none are kept."""
+    row = await QUERIES.content_by_sha256(connection, sha256=sha256)
+    if row is None:
+        raise LookupError(f"no content {sha256.hex()}")
+    return zlib.decompress(row["bytes"]) if row["encoding"] == "zlib" else bytes(row["bytes"])

@@ -1,0 +1,87 @@
+"""MJML and HTML made ready for mail clients, once a template version: MJML compiled, CSS inlined.
+
+Template code must not be touched by either step: it goes in as words that mean nothing to them (`hide`) and comes
+out again (`show`). The only importer of mrml and css_inline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import css_inline
+import mrml
+
+from gateway.errors import Refusal, RefusalCode
+
+LARGEST_SOURCE = 512 * 1024
+"""Octets of a template part. Gmail cuts mails at 102 KB; five times that leaves room for what compiling drops."""
+
+DEEPEST_NESTING = 250
+"""Elements in elements. Both compilers recurse: some thousands end the process."""
+
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)([^<>]*)>")
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
+_END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"])
+_HIDDEN = re.compile(r"<!--jx(\d+)x-->|jx(\d+)x")
+
+
+def compile_mjml(source: str, *, includes: Mapping[str, str], path: tuple[str, ...]) -> str:
+    """MJML as HTML. `includes` are the only files `mj-include` finds. Raises Refusal(TEMPLATE_INVALID)."""
+    _refuse_deep(source, path, xml=True)
+    options = mrml.ParserOptions(include_loader=mrml.memory_loader(dict(includes)))
+    try:
+        return mrml.to_html(source, options).content
+    except OSError as error:
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Not MJML: {error}.", path) from None
+
+
+def inline_css(html: str, path: tuple[str, ...]) -> str:
+    """HTML with its styles on its elements; media queries (dark theme, small screens) stay in the head."""
+    _refuse_deep(html, path, xml=False)
+    try:
+        return css_inline.inline(html, load_remote_stylesheets=False, keep_at_rules=True)
+    except css_inline.InlineError as error:
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, f"The CSS cannot be inlined: {error}.", path) from None
+
+
+def hide(source: str, code: re.Pattern[str], *, is_block: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """Each match of `code` replaced by a word; blocks by a comment, which may stand between table rows."""
+    found: list[str] = []
+
+    def word(match: re.Match[str]) -> str:
+        found.append(match.group())
+        name = f"jx{len(found) - 1}x"
+        return f"<!--{name}-->" if is_block(match.group()) else name
+
+    return code.sub(word, source), found
+
+
+def show(html: str, found: list[str], put: Callable[[str], str] = str) -> str:
+    """The words of `hide` replaced again, each by `put(original)`."""
+    return _HIDDEN.sub(lambda match: put(found[int(match.group(1) or match.group(2))]), html)
+
+
+def refuse_hidden_words(source: str, path: tuple[str, ...]) -> None:
+    """Refuse a source that already holds such a word: it could name code of its choice."""
+    if _HIDDEN.search(source):
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, "Words such as jx1x cannot be used in a template.", path)
+
+
+def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
+    foreign = re.search(r"<(?:svg|math)\b", source, re.IGNORECASE) is not None  # in there, `<li>` nests
+    opened: Counter[str] = Counter()
+    for ending, name, rest in _TAG.findall(source):
+        name = name.lower()
+        # HTML closes `<li>` by the next one and takes no notice of the slash in `<div/>`; XML is the other way round.
+        if name in _VOID or (rest.endswith("/") if xml else name in _END_OPTIONAL and not foreign):
+            continue
+        if not ending:
+            opened[name] += 1
+        elif opened[name]:
+            opened[name] -= 1
+        if not ending and opened.total() > DEEPEST_NESTING:
+            raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Elements nest more than {DEEPEST_NESTING} deep.", path)

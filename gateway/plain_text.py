@@ -1,0 +1,71 @@
+"""HTML as the text part a person can read, for authors who wrote none."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+_BLOCKS = frozenset(
+    [
+        *("address", "article", "blockquote", "div", "dl", "dt", "dd", "footer", "form", "h1", "h2", "h3", "h4", "h5"),
+        *("h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"),
+    ]
+)
+_PARAGRAPHS = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"])
+_SILENT = frozenset(["head", "script", "style", "title", "template"])
+
+
+class _Reader(HTMLParser):
+    """Collects lines; links keep their address behind their words."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._silent: list[str] = []
+        self._links: list[tuple[str | None, int]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        unseen = "display:none" in (values.get("style") or "").replace(" ", "") and tag == "div"
+        if tag in _SILENT or unseen or (self._silent and tag == self._silent[-1]):
+            self._silent.append(tag)
+        if self._silent:
+            return
+        if tag == "br":
+            self.pieces.append("\n")
+        elif tag == "img":
+            self.pieces.append(values.get("alt") or "")
+        elif tag == "a":
+            self._links.append((values.get("href"), len(self.pieces)))
+        elif tag == "li":
+            self.pieces.append("\n- ")
+        elif tag in ("td", "th"):
+            self.pieces.append(" ")
+        elif tag in _BLOCKS:
+            self.pieces.append("\n\n" if tag in _PARAGRAPHS else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._silent:
+            if tag == self._silent[-1]:
+                self._silent.pop()
+            return
+        if tag == "a" and self._links:
+            address, start = self._links.pop()
+            words = "".join(self.pieces[start:]).strip()
+            if address and not address.startswith("#") and address.removeprefix("mailto:") != words:
+                self.pieces.append(f" ({address})" if words else address)
+        elif tag in _BLOCKS:
+            self.pieces.append("\n\n" if tag in _PARAGRAPHS else "\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.pieces.append(re.sub(r"\s+", " ", data))
+
+
+def text_of_html(html: str) -> str:
+    """The words of a page in reading order, links as `words (address)`, list items as `- item`."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    lines = [re.sub(r"[ \u00a0\u200c\u034f]+", " ", line).strip() for line in "".join(reader.pieces).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

@@ -1,0 +1,32 @@
+-- Senders: the profiles mail is sent as. A change is a new version; versions never change.
+
+-- name: insert_sender!
+-- A name for a profile, once.
+insert into sender (name) values (:name) on conflict (name) do nothing;
+
+-- name: lock_sender_by_name$
+-- The profile of this name; its versions are numbered one after the other.
+select id from sender where name = :name for update;
+
+-- name: insert_sender_version^
+-- The next version of a profile.
+insert into sender_version (sender_id, number, from_name, from_address, reply_to, signature, postal_address, locale,
+                            time_zone)
+values (:sender_id, 1 + coalesce((select max(number) from sender_version where sender_id = :sender_id), 0), :from_name,
+        :from_address, :reply_to, :signature, :postal_address, :locale, :time_zone)
+returning id, sender_id, from_name, from_address, reply_to, signature, postal_address, locale, time_zone;
+
+-- name: newest_sender_version^
+-- The version in use of one profile, by its id or by its name.
+select v.id, v.sender_id, s.name, v.from_name, v.from_address, v.reply_to, v.signature, v.postal_address, v.locale,
+       v.time_zone
+from sender s join sender_version v on v.sender_id = s.id
+where case when :sender_id::uuid is not null then s.id = :sender_id::uuid else s.name = :name::text end
+order by v.number desc limit 1;
+
+-- name: sender_version_by_id^
+-- One version, as mail was or will be sent by it.
+select v.id, v.sender_id, s.name, v.from_name, v.from_address, v.reply_to, v.signature, v.postal_address, v.locale,
+       v.time_zone
+from sender_version v join sender s on s.id = v.sender_id
+where v.id = :version_id;
