@@ -18,6 +18,7 @@ from gateway.house import House
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
 from gateway.mail.message import MessageRef
 from gateway.record import GATEWAY, UNDELIVERED, HandOff, decide
+from gateway.watch import ChangeKind, tell, tell_customer
 
 CUSTOMER = "customer"
 """The actor of what a reader chose."""
@@ -47,10 +48,13 @@ async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, op
         await _existing_customer(connection, customer_id)
         values = {"customer_id": customer_id, "kinds": [kind], "actor": actor}
         if not opted_out:
-            return bool([row async for row in QUERIES.opt_in_customer(connection, **values)])
+            lifted = [row async for row in QUERIES.opt_in_customer(connection, **values)]
+            await tell_customer(connection, ChangeKind.OPT_OUT, customer_id)
+            return bool(lifted)
         chosen = [row async for row in QUERIES.opt_out_customer(connection, **values, source=OptOutSource.STAFF)]
         queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], most=MOST_HELD)
         await _hold(connection, [_key(row) async for row in queued], HandOff.OPTED_OUT, actor)
+        await tell_customer(connection, ChangeKind.OPT_OUT, customer_id)
         return bool(chosen)
 
 
@@ -78,6 +82,7 @@ async def opt_out_by_link(
             pass
         queued = QUERIES.queued_for_address(connection, **asked, most=MOST_HELD)
         await _hold(connection, [_key(row) async for row in queued], HandOff.OPTED_OUT, CUSTOMER)
+        await tell(connection, ChangeKind.OPT_OUT, [ref])
         return chosen
 
 

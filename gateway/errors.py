@@ -3,6 +3,7 @@
 GatewayError
 ├── Refusal               the caller's input or the state of things forbids it; nothing was done
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
+├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
 └── SettingsError         a setting is missing or malformed
 """
 
@@ -56,6 +57,10 @@ class Refusal(GatewayError):
 
 class LedgerUnavailable(GatewayError):
     """PostgreSQL cannot be reached or answers too late: try again; nothing is known to be written."""
+
+
+class BufferUnavailable(GatewayError):
+    """Valkey cannot be reached: hits wait in memory, as many as fit."""
 
 
 class SettingsError(GatewayError):

@@ -1,0 +1,283 @@
+"""Hits judged in their surroundings, some seconds after they came; and history judged again by the current rules.
+
+One transaction loads the hits of some messages, lets `gateway.mail.hit` judge them, and writes what changed: the
+verdicts, when each message was first opened, and that a person's click settles a message of which nobody knew
+whether it had been sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.hit import (
+    Hit,
+    HitKind,
+    HitReason,
+    HitRules,
+    HitVerdict,
+    Judgement,
+    Span,
+    Surroundings,
+    crowded_spans,
+    hit_rules,
+    judge_message,
+)
+from gateway.mail.message import MessageRef
+from gateway.rules import RulesError, read_rules_file
+from gateway.watch import ChangeKind, tell
+
+MOST_DUE = 500
+"""Unjudged hits in one transaction: judged and written in a tenth of a second."""
+
+MOST_OF_MESSAGE = 5000
+"""Hits of one message judged together: above what is stored of a flood in the time a burst reaches."""
+
+MOST_OF_ORIGINS = 20_000
+"""Rows of origins read at once; an origin with more is crowded by any rule."""
+
+MOST_REVISED = 2000
+"""Messages that one crowd of hits may revise in one transaction; the next hit of that origin revises the others."""
+
+MOST_RECLASSIFIED = 100_000
+"""Hits that one call of `reclassify` judges again: a caller waits for it, some ten seconds."""
+
+_RECLASSIFY_PAGE = 1000
+_JUDGING_LOCK = 0x6A756467
+
+MessageKey = tuple[int, UUID]
+"""Customer and message."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reclassified:
+    """How many hits were judged again, and how many verdicts or reasons are other ones now."""
+
+    judged: int
+    changed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Judged:
+    """One hit with its new judgement; `changed` says whether that is other than the old one."""
+
+    key: MessageKey
+    hit: Hit
+    judgement: Judgement
+    changed: bool
+
+
+@cache
+def read_hit_rules() -> HitRules:
+    """The rules of `rules/hits.toml`. Raises RulesError when they are wrong."""
+    try:
+        return hit_rules(read_rules_file("hits"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RulesError(f"rules/hits.toml: {type(error).__name__}: {error}") from error
+
+
+async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
+    """Judge the oldest hits that have settled, and revise their neighbours. Answers how many were due: 0 is done.
+
+    One transaction; only one judge works at a time, another one gets 0. `now` stands in for the database's clock.
+    """
+    rules = rules or read_hit_rules()
+    async with connection.transaction():
+        if not await QUERIES.try_judging_lock(connection, lock=_JUDGING_LOCK):
+            return 0
+        settled = (now or await QUERIES.database_time(connection)) - rules.settle
+        due = [row async for row in QUERIES.due_hits(connection, until=settled, most=MOST_DUE)]
+        if not due:
+            return 0
+        first, last = _extent(due)
+        crowds = await _crowds(connection, due, first, last, rules)
+        messages = {(row["customer_id"], row["message_id"]) for row in due} | crowds.messages
+        reach = rules.burst_reach
+        judged = await _judge(connection, messages, first - reach, min(last + reach, settled), rules)
+        await _write(connection, judged, rules)
+    return len(due)
+
+
+async def reclassify(
+    connection: Any,
+    *,
+    customer_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    rules: HitRules | None = None,
+) -> Reclassified:
+    """Judge history again: of one customer or of all, from `since` to before `until`. A transaction a page.
+
+    Raises Refusal(TOO_MANY), having changed nothing, above MOST_RECLASSIFIED hits.
+    """
+    rules = rules or read_hit_rules()
+    stretch = {
+        "customer_id": customer_id,
+        "since": since or datetime.fromtimestamp(0, UTC),
+        "until": until or await QUERIES.database_time(connection) + timedelta(days=1),
+    }
+    most = MOST_RECLASSIFIED
+    if await QUERIES.count_hits_to_reclassify(connection, **stretch, most=most + 1) > most:
+        raise Refusal(
+            RefusalCode.TOO_MANY,
+            f"More than {most} hits: judge them a customer or a stretch of time at once.",
+            ("since",),
+        )
+    judged = changed = 0
+    after: tuple[int, UUID] = (0, UUID(int=0))
+    while True:
+        async with connection.transaction():
+            await QUERIES.wait_for_judging_lock(connection, lock=_JUDGING_LOCK)
+            rows = [
+                row
+                async for row in QUERIES.hits_to_reclassify(
+                    connection, **stretch, after_customer=after[0], after_id=after[1], most=_RECLASSIFY_PAGE
+                )
+            ]
+            if not rows:
+                return Reclassified(judged=judged, changed=changed)
+            page = await _rejudge_page(connection, rows, rules)
+        judged, changed = judged + page.judged, changed + page.changed
+        after = (rows[-1]["customer_id"], rows[-1]["id"])
+
+
+async def _rejudge_page(connection: Any, rows: Sequence[Any], rules: HitRules) -> Reclassified:
+    """Judge exactly these hits again."""
+    first, last = _extent(rows)
+    wanted = {row["id"] for row in rows}
+    messages = {(row["customer_id"], row["message_id"]) for row in rows}
+    judged = [one for one in await _judge(connection, messages, first, last, rules, again=True) if one.hit.id in wanted]
+    await _write(connection, judged, rules)
+    return Reclassified(judged=len(judged), changed=sum(one.changed for one in judged))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Crowds:
+    """When each origin was on too many messages at once, and which messages those were."""
+
+    spans: Mapping[str, Sequence[Span]]
+    messages: frozenset[MessageKey]
+
+
+async def _crowds(connection: Any, hits: Iterable[Any], first: datetime, last: datetime, rules: HitRules) -> _Crowds:
+    origins = {hit["origin"] for hit in hits if hit["origin"] and not rules.image_proxy.search(hit["agent"] or "")}
+    if not origins:
+        return _Crowds(spans={}, messages=frozenset())
+    rows = [
+        row
+        async for row in QUERIES.hits_of_origins(
+            connection,
+            origins=sorted(origins),
+            since=first - rules.origin_within,
+            until=last + rules.origin_within,
+            most=MOST_OF_ORIGINS,
+        )
+    ]
+    spans: dict[str, Sequence[Span]] = {}
+    messages: set[MessageKey] = set()
+    for origin, of_origin in groupby(rows, key=lambda row: row["origin"]):
+        seen = [(row["occurred_at"], row["customer_id"], row["message_id"]) for row in of_origin]
+        spans[origin] = found = crowded_spans([(moment, message) for moment, _, message in seen], rules)
+        for span in found:
+            messages |= {(customer, message) for moment, customer, message in seen if span.start <= moment <= span.end}
+    return _Crowds(spans=spans, messages=frozenset(sorted(messages)[:MOST_REVISED]))
+
+
+async def _judge(
+    connection: Any,
+    messages: Collection[MessageKey],
+    first: datetime,
+    last: datetime,
+    rules: HitRules,
+    *,
+    again: bool = False,
+) -> list[_Judged]:
+    """Judge the hits of these messages from `first` to `last`, seeing as far around them as a burst reaches.
+
+    `again` judges what was judged only: what has not settled is left to the judge.
+    """
+    keys = sorted(messages)
+    arrays = {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
+    since, until = first - rules.burst_reach, last + rules.burst_reach
+    rows = [
+        row
+        async for row in QUERIES.hits_of_messages(connection, **arrays, since=since, until=until, most=MOST_OF_MESSAGE)
+    ]
+    answers = {
+        (row["customer_id"], row["message_id"]): row async for row in QUERIES.answers_of_messages(connection, **arrays)
+    }
+    spans = (await _crowds(connection, rows, since, until, rules)).spans
+    judged: list[_Judged] = []
+    for key, of_message in groupby(rows, key=lambda row: (row["customer_id"], row["message_id"])):
+        answer = answers.get(key)
+        if answer is None:
+            continue
+        around = Surroundings(answered_at=answer["answered_at"], undecided=answer["undecided"], crowded=spans)
+        listed = list(of_message)
+        hits = [_hit(row) for row in listed]
+        for row, hit, judgement in zip(listed, hits, judge_message(hits, around, rules), strict=True):
+            if first <= hit.occurred_at <= last and (row["rules_version"] > 0 or not again):
+                judged.append(_Judged(key=key, hit=hit, judgement=judgement, changed=_differs(row, judgement)))
+    return judged
+
+
+async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) -> None:
+    """The verdicts, then what follows from them for the messages."""
+    ordered = sorted(judged, key=lambda one: (one.key[0], one.hit.id))
+    await QUERIES.judge_hits(
+        connection,
+        customer_ids=[one.key[0] for one in ordered],
+        ids=[one.hit.id for one in ordered],
+        verdicts=[one.judgement.verdict for one in ordered],
+        reasons=[",".join(one.judgement.reasons) for one in ordered],
+        version=rules.version,
+    )
+    keys = sorted({one.key for one in judged})
+    arrays = {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
+    async for _ in QUERIES.set_opened_at(connection, **arrays):
+        pass
+    await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=key[0], message_id=key[1]) for key in keys])
+    clicks = {one.key: one.hit.id for one in judged if _is_evidence(one)}
+    if clicks:
+        async for _ in QUERIES.settle_by_click(
+            connection,
+            customer_ids=[key[0] for key in sorted(clicks)],
+            message_ids=[key[1] for key in sorted(clicks)],
+            hit_ids=[clicks[key] for key in sorted(clicks)],
+        ):
+            pass
+
+
+def _is_evidence(one: _Judged) -> bool:
+    return one.hit.kind is HitKind.CLICK and one.judgement.verdict is HitVerdict.HUMAN
+
+
+def _extent(rows: Sequence[Any]) -> tuple[datetime, datetime]:
+    moments = [row["occurred_at"] for row in rows]
+    return min(moments), max(moments)
+
+
+def _hit(row: Any) -> Hit:
+    return Hit(
+        id=row["id"],
+        kind=HitKind(row["kind"]),
+        occurred_at=row["occurred_at"],
+        link=row["link"],
+        origin=row["origin"],
+        agent=row["agent"],
+        head=row["head"],
+        prefetch=row["prefetch"],
+        honeypot=row["honeypot"],
+    )
+
+
+def _differs(row: Any, judgement: Judgement) -> bool:
+    old = (row["verdict"], tuple(HitReason(reason) for reason in row["reasons"]))
+    return old != (judgement.verdict, judgement.reasons)

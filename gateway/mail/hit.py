@@ -1,0 +1,270 @@
+"""Who fetched a pixel or a link: a person, a machine, or nobody can tell. With reasons, under a version of the rules.
+
+A verdict is of one hit in its surroundings: the other hits on the same message, and what its origin did elsewhere.
+Later hits change the surroundings, so verdicts are revised; the raw hit never changes.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+T = TypeVar("T")
+
+LONGEST_AGENT = 512
+"""Characters of a User-Agent that are kept: real ones have under 300."""
+
+_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+_PREFETCH = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
+
+
+class HitKind(StrEnum):
+    """The pixel, or a link. SQL: `hit_kind`."""
+
+    OPEN = "OPEN"
+    CLICK = "CLICK"
+
+
+class HitVerdict(StrEnum):
+    """SQL: `hit_verdict`."""
+
+    HUMAN = "HUMAN"
+    MACHINE = "MACHINE"
+    UNKNOWN = "UNKNOWN"
+
+
+class HitReason(StrEnum):
+    """Why a hit was judged so. SQL: `hit_reason`."""
+
+    PREFETCH_HEADER = "PREFETCH_HEADER"
+    HEAD_REQUEST = "HEAD_REQUEST"
+    EMPTY_AGENT = "EMPTY_AGENT"
+    SCANNER_AGENT = "SCANNER_AGENT"
+    PRIVACY_PROXY = "PRIVACY_PROXY"
+    IMAGE_PROXY = "IMAGE_PROXY"
+    LINK_BURST = "LINK_BURST"
+    MANY_MESSAGES = "MANY_MESSAGES"
+    BEFORE_ANSWER = "BEFORE_ANSWER"
+    HONEYPOT = "HONEYPOT"
+    BROWSER_AGENT = "BROWSER_AGENT"
+    UNRECOGNISED_AGENT = "UNRECOGNISED_AGENT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """One fetch, as it came. `origin` is the network address as it is kept (a keyed hash, usually), None when not."""
+
+    id: UUID
+    kind: HitKind
+    occurred_at: datetime
+    link: int | None
+    origin: str | None
+    agent: str | None
+    head: bool = False
+    prefetch: bool = False
+    honeypot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What we make of a hit. Reasons are in the order of their enum; there is always at least one."""
+
+    verdict: HitVerdict
+    reasons: tuple[HitReason, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Burst:
+    """So many different links of one message within so long are no person's work."""
+
+    links: int
+    within: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HitRules:
+    """`rules/hits.toml`. `version` is written beside every verdict; raise it when a rule changes."""
+
+    version: int
+    settle: timedelta
+    bursts: tuple[Burst, ...]
+    burst_reach: timedelta
+    origin_messages: int
+    origin_within: timedelta
+    privacy_proxy: frozenset[str]
+    image_proxy: re.Pattern[str]
+    scanner: re.Pattern[str]
+    reader: re.Pattern[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """From `start` to `end`, both included."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What is known around the hits of one message.
+
+    `answered_at`: when the server gave its final answer; None while it has not and `undecided` is true, or when
+    nobody knows (an uncertain message). `crowded`: for each origin, when it was on too many messages at once.
+    """
+
+    answered_at: datetime | None
+    undecided: bool
+    crowded: Mapping[str, Sequence[Span]]
+
+
+def hit_rules(table: Mapping[str, Any]) -> HitRules:
+    """Rules from the content of `hits.toml`. Raises KeyError, TypeError, ValueError or re.error when it is wrong."""
+    return HitRules(
+        version=int(table["version"]),
+        settle=timedelta(seconds=table["settle_seconds"]),
+        bursts=tuple(
+            Burst(links=int(burst["links"]), within=timedelta(seconds=burst["within_seconds"]))
+            for burst in table["burst"]
+        ),
+        burst_reach=timedelta(seconds=table["burst_reach_seconds"]),
+        origin_messages=int(table["origin"]["messages"]),
+        origin_within=timedelta(seconds=table["origin"]["within_seconds"]),
+        privacy_proxy=frozenset(table["agents"]["privacy_proxy"]),
+        image_proxy=_any_of(table["agents"]["image_proxy"]),
+        scanner=_any_of(table["agents"]["scanner"]),
+        reader=_any_of(table["agents"]["reader"]),
+    )
+
+
+def clean_agent(header: bytes | None) -> str | None:
+    """A User-Agent as it may be stored: UTF-8, one line, no control characters, at most LONGEST_AGENT characters."""
+    if header is None:
+        return None
+    text = header[: LONGEST_AGENT * 4].decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)[:LONGEST_AGENT]
+
+
+def is_prefetch(headers: Mapping[str, str]) -> bool:
+    """Whether a request says that nobody asked for it yet: Sec-Purpose (Fetch standard) and its predecessors."""
+    return any(_PREFETCH.search(headers.get(name, "")) for name in _PREFETCH_HEADERS)
+
+
+def judge_message(hits: Sequence[Hit], around: Surroundings, rules: HitRules) -> list[Judgement]:
+    """A judgement for each hit of one message, in the order of `hits`, which must be oldest first."""
+    burst = _burst_hits(hits, rules)
+    return [_judge(hit, hit.id in burst, around, rules) for hit in hits]
+
+
+def crowded_spans(seen: Sequence[tuple[datetime, UUID]], rules: HitRules) -> list[Span]:
+    """When one origin hit too many messages within `origin_within`; `seen` is when it hit which, oldest first."""
+    spans: list[Span] = []
+    messages: Counter[UUID] = Counter()
+    start = 0
+    for moment, message in seen:
+        messages[message] += 1
+        while moment - seen[start][0] > rules.origin_within:
+            _take_one(messages, seen[start][1])
+            start += 1
+        if len(messages) < rules.origin_messages:
+            continue
+        opening = seen[start][0]
+        if spans and opening <= spans[-1].end:
+            opening = spans.pop().start
+        spans.append(Span(start=opening, end=moment))
+    return spans
+
+
+def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> Judgement:
+    agent = hit.agent or ""
+    image_proxy = bool(rules.image_proxy.search(agent))
+    machine = {
+        HitReason.PREFETCH_HEADER: hit.prefetch,
+        HitReason.HEAD_REQUEST: hit.head,
+        HitReason.EMPTY_AGENT: not agent.strip(),
+        HitReason.SCANNER_AGENT: bool(rules.scanner.search(agent)),
+        HitReason.PRIVACY_PROXY: hit.kind is HitKind.OPEN and agent in rules.privacy_proxy,
+        HitReason.LINK_BURST: in_burst,
+        # An image proxy's few addresses fetch for thousands of readers.
+        HitReason.MANY_MESSAGES: not image_proxy and _many_messages(hit, around),
+        HitReason.BEFORE_ANSWER: _before_answer(hit, around),
+        HitReason.HONEYPOT: hit.honeypot,
+    }
+    reasons = tuple(reason for reason, applies in machine.items() if applies)
+    if reasons:
+        return Judgement(verdict=HitVerdict.MACHINE, reasons=reasons)
+    if image_proxy:
+        return Judgement(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.IMAGE_PROXY,))
+    if rules.reader.search(agent):
+        return Judgement(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))
+    return Judgement(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.UNRECOGNISED_AGENT,))
+
+
+def _before_answer(hit: Hit, around: Surroundings) -> bool:
+    if around.undecided:
+        return True
+    return around.answered_at is not None and hit.occurred_at < around.answered_at
+
+
+def _many_messages(hit: Hit, around: Surroundings) -> bool:
+    if hit.origin is None:
+        return False
+    spans = around.crowded.get(hit.origin, ())
+    place = bisect_right(spans, hit.occurred_at, key=lambda span: span.start) - 1
+    return place >= 0 and hit.occurred_at <= spans[place].end
+
+
+def _burst_hits(hits: Sequence[Hit], rules: HitRules) -> set[UUID]:
+    """Clicks of a burst, and whatever else their origins fetched with the same agent within `burst_reach` of it."""
+    clicks = [hit for hit in hits if hit.kind is HitKind.CLICK]
+    burst: dict[UUID, Hit] = {}
+    for rule in rules.bursts:
+        burst.update((hit.id, hit) for hit in _dense(clicks, rule))
+    moments: dict[tuple[str, str | None], list[datetime]] = {}
+    for hit in sorted(burst.values(), key=lambda hit: hit.occurred_at):
+        if hit.origin is not None:
+            moments.setdefault((hit.origin, hit.agent), []).append(hit.occurred_at)
+    return set(burst) | {hit.id for hit in hits if _reached(hit, moments, rules.burst_reach)}
+
+
+def _dense(clicks: Sequence[Hit], rule: Burst) -> Iterator[Hit]:
+    """The clicks that lie in some stretch, as long as the rule says, with as many different links as it says."""
+    start = done = 0
+    links: Counter[int | None] = Counter()
+    for end, click in enumerate(clicks):
+        links[click.link] += 1
+        while click.occurred_at - clicks[start].occurred_at > rule.within:
+            _take_one(links, clicks[start].link)
+            start += 1
+        if len(links) >= rule.links:
+            yield from clicks[max(start, done) : end + 1]
+            done = end + 1
+
+
+def _take_one(counted: Counter[T], key: T) -> None:
+    counted[key] -= 1
+    if not counted[key]:
+        del counted[key]
+
+
+def _reached(hit: Hit, moments: Mapping[tuple[str, str | None], list[datetime]], reach: timedelta) -> bool:
+    if hit.origin is None:
+        return False
+    of_origin = moments.get((hit.origin, hit.agent))
+    if not of_origin:
+        return False
+    place = bisect_left(of_origin, hit.occurred_at)
+    return any(abs(moment - hit.occurred_at) <= reach for moment in of_origin[max(place - 1, 0) : place + 1])
+
+
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
+    if not patterns or not all(patterns):
+        raise ValueError("an agent list needs at least one pattern, and no empty one")
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

@@ -1,0 +1,143 @@
+-- Opens and clicks: written in groups, judged in their surroundings, revised when those change.
+
+-- name: insert_hits!
+-- A group of hits, each with its age; what is there already stays, and nothing is kept of erased customers.
+insert into hit (customer_id, id, message_id, kind, occurred_at, link, url, origin, agent, head, prefetch, honeypot)
+select h.customer_id, h.id, h.message_id, h.kind, now() - h.age, h.link, h.url, h.origin, h.agent, h.head, h.prefetch,
+       h.honeypot
+from unnest(:customer_ids::bigint[], :ids::uuid[], :message_ids::uuid[], :kinds::hit_kind[], :ages::interval[],
+            :links::smallint[], :urls::text[], :origins::text[], :agents::text[], :heads::boolean[],
+            :prefetches::boolean[], :honeypots::boolean[])
+    as h(customer_id, id, message_id, kind, age, link, url, origin, agent, head, prefetch, honeypot)
+join message m on m.customer_id = h.customer_id and m.id = h.message_id
+join customer c on c.id = h.customer_id and c.erased_at is null
+order by h.customer_id, h.id
+on conflict (customer_id, id) do nothing;
+
+-- name: try_hit_drain_lock$
+-- One process at a time brings waiting hits in; the lock is the session's.
+select pg_try_advisory_lock(:lock::bigint);
+
+-- name: end_hit_drain$
+-- Lets the next process have its turn.
+select pg_advisory_unlock(:lock::bigint);
+
+-- name: try_judging_lock$
+-- One judge at a time: judgements of one message by two at once would lock each other out.
+select pg_try_advisory_xact_lock(:lock::bigint);
+
+-- name: wait_for_judging_lock$
+-- Waits for its turn to judge.
+select pg_advisory_xact_lock(:lock::bigint);
+
+-- name: due_hits
+-- The oldest hits that nobody has judged yet and that have settled.
+select h.customer_id, h.message_id, h.occurred_at, h.origin, h.agent
+from hit h
+where h.rules_version = 0 and h.occurred_at <= :until::timestamptz
+order by h.id
+limit :most::integer;
+
+-- name: database_time$
+-- The ledger's clock.
+select now();
+
+-- name: count_hits_to_reclassify$
+-- How many judged hits lie in a stretch of history, counted no further than :most.
+select count(*) from (
+    select from hit h
+    where (:customer_id::bigint is null or h.customer_id = :customer_id::bigint)
+      and h.id >= uuid_at(:since::timestamptz) and h.id < uuid_at(:until::timestamptz) and h.rules_version > 0
+    limit :most::integer
+) counted;
+
+-- name: hits_to_reclassify
+-- The next of them, in the order of the primary key.
+select h.customer_id, h.id, h.message_id, h.occurred_at
+from hit h
+where (:customer_id::bigint is null or h.customer_id = :customer_id::bigint)
+  and (h.customer_id, h.id) > (:after_customer::bigint, :after_id::uuid)
+  and h.id >= uuid_at(:since::timestamptz) and h.id < uuid_at(:until::timestamptz) and h.rules_version > 0
+order by h.customer_id, h.id
+limit :most::integer;
+
+-- name: hits_of_origins
+-- When these origins fetched what, oldest first.
+select h.origin, h.occurred_at, h.customer_id, h.message_id
+from hit h
+where h.origin = any(:origins::text[]) and h.id >= uuid_at(:since::timestamptz - interval '1 hour')
+  and h.occurred_at between :since::timestamptz and :until::timestamptz
+order by h.origin, h.occurred_at
+limit :most::integer;
+
+-- name: hits_of_messages
+-- The hits of these messages in a stretch of time, oldest first; of a flooded message the newest.
+select h.customer_id, h.message_id, h.id, h.kind, h.occurred_at, h.link, h.origin, h.agent, h.head, h.prefetch,
+       h.honeypot, h.verdict, h.reasons, h.rules_version
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
+cross join lateral (
+    select n.customer_id, n.message_id, n.id, n.kind, n.occurred_at, n.link, n.origin, n.agent, n.head, n.prefetch,
+           n.honeypot, n.verdict, n.reasons, n.rules_version
+    from hit n
+    where n.customer_id = w.customer_id and n.id >= uuid_at(:since::timestamptz - interval '1 hour')
+      and n.message_id = w.message_id and n.occurred_at between :since::timestamptz and :until::timestamptz
+    order by n.customer_id desc, n.id desc
+    limit :most::integer
+) h
+order by h.customer_id, h.message_id, h.occurred_at, h.id;
+
+-- name: answers_of_messages
+-- When the server gave its final answer for these messages; null while there is none, or when nobody knows.
+select m.customer_id, m.id as message_id, s.status in ('QUEUED', 'HANDED_OFF', 'DEFERRED') as undecided,
+       case when m.status = 'UNCERTAIN' then null else coalesce(m.sent_at, m.decided_at) end as answered_at
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
+join message m on m.customer_id = w.customer_id and m.id = w.message_id
+join message_state s on s.customer_id = m.customer_id and s.id = m.id;
+
+-- name: judge_hits!
+-- Writes judgements beside the raw hits; reasons come as one comma-separated text each.
+update hit h
+set verdict = j.verdict, reasons = string_to_array(j.reasons, ',')::hit_reason[], rules_version = :version::smallint
+from unnest(:customer_ids::bigint[], :ids::uuid[], :verdicts::hit_verdict[], :reasons::text[])
+    as j(customer_id, id, verdict, reasons)
+where h.customer_id = j.customer_id and h.id = j.id;
+
+-- name: set_opened_at
+-- Sets or revises when a person first opened each of these messages: the first open not a machine's, or the first
+-- click of a person, which implies one.
+update message m
+set opened_at = f.opened_at
+from (
+    select w.customer_id, w.message_id, (
+        select min(h.occurred_at) from hit h
+        where h.customer_id = w.customer_id and h.message_id = w.message_id
+          and h.id >= uuid_at(uuid_extract_timestamp(w.message_id) - interval '1 hour')
+          and h.rules_version > 0
+          and (h.verdict = 'HUMAN' or (h.kind = 'OPEN' and h.verdict = 'UNKNOWN'))) as opened_at
+    from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
+) f
+where m.customer_id = f.customer_id and m.id = f.message_id and m.opened_at is distinct from f.opened_at
+returning m.customer_id, m.id as message_id;
+
+-- name: settle_by_click
+-- A person followed a link of a mail of which nobody knew whether the server took it: it did. Answers those messages.
+with settled as (
+    update message m
+    set status = 'ACCEPTED', sent_at = coalesce(m.sent_at, m.decided_at), cause = null, advice = null
+    from unnest(:customer_ids::bigint[], :message_ids::uuid[], :hit_ids::uuid[]) as w(customer_id, message_id, hit_id)
+    where m.customer_id = w.customer_id and m.id = w.message_id and m.status = 'UNCERTAIN'
+    returning m.customer_id, m.id as message_id, m.campaign_id, w.hit_id
+), told as (
+    insert into event (customer_id, message_id, kind, actor, data)
+    select s.customer_id, s.message_id, 'SETTLED', 'gateway',
+           jsonb_build_object('evidence', 'CLICK', 'hit', s.hit_id, 'verdict', 'ACCEPTED')
+    from settled s
+), tallied as (
+    insert into campaign_tally (campaign_id, slot, accepted, uncertain)
+    select s.campaign_id, 0, count(*), -count(*) from settled s where s.campaign_id is not null
+    group by s.campaign_id order by s.campaign_id
+    on conflict (campaign_id, slot) do update
+    set accepted = campaign_tally.accepted + excluded.accepted,
+        uncertain = campaign_tally.uncertain + excluded.uncertain
+)
+select s.customer_id, s.message_id from settled s;

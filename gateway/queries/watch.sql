@@ -1,0 +1,14 @@
+-- Who looks at which customer's page now: only their changes are notified.
+
+-- name: watched_customers
+-- The customers that somebody watches.
+select distinct w.customer_id from customer_watch w where w.watched_until > now() limit :most::integer;
+
+-- name: watched_among
+-- Which of these customers somebody watches.
+select distinct w.customer_id from customer_watch w
+where w.customer_id = any(:customer_ids::bigint[]) and w.watched_until > now();
+
+-- name: notify_watchers
+-- Tells every listening service process of changes, one notification each.
+select pg_notify('customer_emails', t.change) from unnest(:changes::text[]) as t(change);
