@@ -1,0 +1,1730 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+
+--
+-- Name: campaign_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.campaign_kind AS ENUM (
+    'MARKETING',
+    'EVENT_BASED'
+);
+
+
+--
+-- Name: campaign_status; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.campaign_status AS ENUM (
+    'DRAFT',
+    'RUNNING',
+    'PAUSED',
+    'CANCELLED',
+    'FINISHED'
+);
+
+
+--
+-- Name: cause; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.cause AS ENUM (
+    'BAD_ADDRESS',
+    'BAD_DOMAIN',
+    'MAILBOX_FULL',
+    'INACTIVE',
+    'POLICY',
+    'SPAM',
+    'AUTHENTICATION',
+    'REPUTATION',
+    'SIZE',
+    'CONTENT',
+    'GREYLISTED',
+    'RATE_LIMITED',
+    'RELAY_TROUBLE',
+    'DESTINATION_TROUBLE',
+    'OUR_CONFIGURATION',
+    'UNSUPPORTED',
+    'CONNECTION_LOST',
+    'TIMEOUT',
+    'SUPPRESSED',
+    'OPTED_OUT',
+    'WRONG_RELAY',
+    'DEADLINE',
+    'BY_PERSON',
+    'UNKNOWN'
+);
+
+
+--
+-- Name: copy_role; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.copy_role AS ENUM (
+    'CC',
+    'BCC'
+);
+
+
+--
+-- Name: direction; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.direction AS ENUM (
+    'SENT',
+    'RECEIVED'
+);
+
+
+--
+-- Name: email_status; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.email_status AS ENUM (
+    'QUEUED',
+    'HANDED_OFF',
+    'DEFERRED',
+    'ACCEPTED',
+    'REFUSED',
+    'UNCERTAIN',
+    'HELD',
+    'CANCELLED',
+    'EXPIRED',
+    'BOUNCED',
+    'RECEIVED'
+);
+
+
+--
+-- Name: event_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.event_kind AS ENUM (
+    'HELD',
+    'CANCELLED',
+    'EXPIRED',
+    'RETRIED',
+    'ASSUMED_SENT',
+    'RESCUED',
+    'UNCERTAIN',
+    'RELEASED',
+    'BOUNCED',
+    'COMPLAINED',
+    'SUPPRESSED',
+    'OPTED_OUT',
+    'SETTLED'
+);
+
+
+--
+-- Name: hit_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.hit_kind AS ENUM (
+    'OPEN',
+    'CLICK'
+);
+
+
+--
+-- Name: hit_reason; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.hit_reason AS ENUM (
+    'PREFETCH_HEADER',
+    'HEAD_REQUEST',
+    'EMPTY_AGENT',
+    'SCANNER_AGENT',
+    'PRIVACY_PROXY',
+    'IMAGE_PROXY',
+    'LINK_BURST',
+    'MANY_MESSAGES',
+    'BEFORE_ANSWER',
+    'HONEYPOT',
+    'BROWSER_AGENT',
+    'UNRECOGNISED_AGENT'
+);
+
+
+--
+-- Name: hit_verdict; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.hit_verdict AS ENUM (
+    'HUMAN',
+    'MACHINE',
+    'UNKNOWN'
+);
+
+
+--
+-- Name: opt_out_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.opt_out_kind AS ENUM (
+    'MARKETING',
+    'EVENT_BASED'
+);
+
+
+--
+-- Name: opt_out_source; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.opt_out_source AS ENUM (
+    'LINK',
+    'ONE_CLICK',
+    'STAFF',
+    'COMPLAINT'
+);
+
+
+--
+-- Name: relay_event_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.relay_event_kind AS ENUM (
+    'PAUSED',
+    'RESUMED',
+    'STOPPED',
+    'CONNECTION',
+    'TLS',
+    'LOGIN',
+    'UNAVAILABLE'
+);
+
+
+--
+-- Name: smtp_stage; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.smtp_stage AS ENUM (
+    'CONNECT',
+    'GREETING',
+    'EHLO',
+    'STARTTLS',
+    'AUTH',
+    'MAIL',
+    'RCPT',
+    'DATA',
+    'CONTENT',
+    'END_OF_DATA'
+);
+
+
+--
+-- Name: source_type; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.source_type AS ENUM (
+    'CAMPAIGN',
+    'WORK_ORDER',
+    'E_SIGNATURE',
+    'CARD_PROCESSING'
+);
+
+
+--
+-- Name: suppression_reason; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.suppression_reason AS ENUM (
+    'BAD_ADDRESS',
+    'COMPLAINT',
+    'STAFF'
+);
+
+
+--
+-- Name: verdict; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.verdict AS ENUM (
+    'ACCEPTED',
+    'DEFERRED',
+    'REFUSED',
+    'UNCERTAIN'
+);
+
+
+--
+-- Name: day_cap(integer, date, integer, numeric, date); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.day_cap(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric, today date) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select least(per_day, case when warm_up_from is not null and warm_up_start is not null then
+        -- 64 steps of 1.5 pass every cap there is, and keep power() inside numeric.
+        least(2147483647, floor(warm_up_start * power(coalesce(warm_up_factor, 2.0),
+            least(greatest(today - warm_up_from, 0), 64))))::integer end)
+$$;
+
+
+--
+-- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% rows are immutable: publish a new version instead', tg_table_name using errcode = 'restrict_violation';
+end $$;
+
+
+--
+-- Name: uuid_at(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select (lpad(to_hex(greatest(floor(extract(epoch from moment) * 1000), 0)::bigint), 12, '0')
+            || '00000000000000000000')::uuid
+$$;
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: address_opt_out; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.address_opt_out (
+    address_key bytea NOT NULL,
+    kind public.opt_out_kind NOT NULL,
+    opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
+    source public.opt_out_source NOT NULL,
+    actor text NOT NULL,
+    customer_id bigint,
+    message_id uuid,
+    CONSTRAINT address_opt_out_address_key_check CHECK ((length(address_key) = 32))
+);
+
+
+--
+-- Name: api_token; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.api_token (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    token_sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_token_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT api_token_token_sha256_check CHECK ((length(token_sha256) = 32))
+);
+
+
+--
+-- Name: attachment; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.attachment (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    sha256 bytea NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    uploaded_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    referenced_at timestamp with time zone,
+    CONSTRAINT attachment_media_type_check CHECK ((length(media_type) <= 255)),
+    CONSTRAINT attachment_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+    CONSTRAINT attachment_size_check CHECK (((size >= 0) AND (size <= 26214400)))
+);
+
+
+--
+-- Name: attempt; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.attempt (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint DEFAULT 0 NOT NULL,
+    number smallint NOT NULL,
+    verdict public.verdict NOT NULL,
+    cause public.cause,
+    advice text,
+    rule text,
+    stage public.smtp_stage NOT NULL,
+    code smallint,
+    enhanced text,
+    response text,
+    relay text NOT NULL,
+    host text,
+    tls text,
+    started_at timestamp with time zone NOT NULL,
+    took_ms integer NOT NULL,
+    CONSTRAINT attempt_code_check CHECK (((code >= 200) AND (code <= 599))),
+    CONSTRAINT attempt_number_check CHECK ((number >= 1)),
+    CONSTRAINT attempt_took_ms_check CHECK ((took_ms >= 0))
+);
+
+
+--
+-- Name: campaign; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    title text NOT NULL,
+    kind public.campaign_kind NOT NULL,
+    status public.campaign_status DEFAULT 'DRAFT'::public.campaign_status NOT NULL,
+    priority smallint DEFAULT 4 NOT NULL,
+    template_version_id uuid NOT NULL,
+    sender_version_id uuid NOT NULL,
+    merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tracked boolean DEFAULT true NOT NULL,
+    audience_size integer DEFAULT 0 NOT NULL,
+    opted_out integer DEFAULT 0 NOT NULL,
+    made_position integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    launched_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    bound_relay text,
+    CONSTRAINT campaign_audience_size_check CHECK ((audience_size >= 0)),
+    CONSTRAINT campaign_check CHECK (((status = 'DRAFT'::public.campaign_status) = (launched_at IS NULL))),
+    CONSTRAINT campaign_check1 CHECK (((status = ANY (ARRAY['FINISHED'::public.campaign_status, 'CANCELLED'::public.campaign_status])) = (finished_at IS NOT NULL))),
+    CONSTRAINT campaign_made_position_check CHECK ((made_position >= 0)),
+    CONSTRAINT campaign_opted_out_check CHECK ((opted_out >= 0)),
+    CONSTRAINT campaign_priority_check CHECK (((priority >= 1) AND (priority <= 7))),
+    CONSTRAINT campaign_title_check CHECK (((length(title) >= 1) AND (length(title) <= 255)))
+);
+
+
+--
+-- Name: campaign_audience; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign_audience (
+    campaign_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    customer_id bigint NOT NULL,
+    address text,
+    merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT campaign_audience_position_check CHECK (("position" >= 1))
+);
+
+
+--
+-- Name: campaign_tally; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign_tally (
+    campaign_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    made bigint DEFAULT 0 NOT NULL,
+    accepted bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    uncertain bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    expired bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT campaign_tally_slot_check CHECK (((slot >= 0) AND (slot <= 15)))
+)
+WITH (fillfactor='10');
+
+
+--
+-- Name: consent_event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.consent_event (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id bigint,
+    address_key bytea,
+    kind public.opt_out_kind NOT NULL,
+    opted_out boolean NOT NULL,
+    source public.opt_out_source NOT NULL,
+    actor text NOT NULL,
+    message_id uuid
+);
+
+
+--
+-- Name: content; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.content (
+    sha256 bytea NOT NULL,
+    size bigint NOT NULL,
+    encoding text NOT NULL,
+    bytes bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT content_encoding_check CHECK ((encoding = ANY (ARRAY['identity'::text, 'zlib'::text]))),
+    CONSTRAINT content_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT content_size_check CHECK ((size >= 0))
+);
+ALTER TABLE ONLY public.content ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+
+--
+-- Name: copy; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.copy (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint NOT NULL,
+    role public.copy_role NOT NULL,
+    address text NOT NULL,
+    name text,
+    status public.email_status DEFAULT 'QUEUED'::public.email_status NOT NULL,
+    decided_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    cause public.cause,
+    advice text,
+    CONSTRAINT copy_check CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
+    CONSTRAINT copy_recipient_no_check CHECK (((recipient_no >= 1) AND (recipient_no <= 100))),
+    CONSTRAINT copy_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status, 'RECEIVED'::public.email_status])))
+);
+
+
+--
+-- Name: outbox; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.outbox (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint DEFAULT 0 NOT NULL,
+    lane_id integer NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    appointed boolean DEFAULT false NOT NULL,
+    paid boolean DEFAULT false NOT NULL,
+    address text NOT NULL,
+    address_key bytea NOT NULL,
+    domain text NOT NULL,
+    attempt smallint DEFAULT 1 NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    lease_owner uuid,
+    lease_until timestamp with time zone,
+    handed_off_at timestamp with time zone,
+    honours public.opt_out_kind,
+    bound_relay text,
+    CONSTRAINT outbox_attempt_check CHECK ((attempt >= 1)),
+    CONSTRAINT outbox_check CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
+    CONSTRAINT outbox_check1 CHECK (((handed_off_at IS NULL) OR (lease_owner IS NOT NULL)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0', vacuum_truncate=off);
+
+
+--
+-- Name: copy_state; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.copy_state AS
+ SELECT c.customer_id,
+    c.message_id,
+    c.recipient_no,
+        CASE
+            WHEN (o.message_id IS NULL) THEN c.status
+            WHEN (o.handed_off_at IS NOT NULL) THEN 'HANDED_OFF'::public.email_status
+            WHEN (o.attempt > 1) THEN 'DEFERRED'::public.email_status
+            ELSE 'QUEUED'::public.email_status
+        END AS status
+   FROM (public.copy c
+     LEFT JOIN public.outbox o ON (((o.customer_id = c.customer_id) AND (o.message_id = c.message_id) AND (o.recipient_no = c.recipient_no))));
+
+
+--
+-- Name: customer; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.customer (
+    id bigint NOT NULL,
+    external_ref text NOT NULL,
+    name text,
+    locale text,
+    time_zone text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_at timestamp with time zone,
+    CONSTRAINT customer_external_ref_check CHECK (((length(external_ref) >= 1) AND (length(external_ref) <= 255))),
+    CONSTRAINT customer_locale_check CHECK ((length(locale) <= 35)),
+    CONSTRAINT customer_name_check CHECK ((length(name) <= 500)),
+    CONSTRAINT customer_time_zone_check CHECK ((length(time_zone) <= 64))
+);
+
+
+--
+-- Name: customer_address; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.customer_address (
+    customer_id bigint NOT NULL,
+    "position" smallint NOT NULL,
+    address text NOT NULL,
+    address_key bytea NOT NULL,
+    CONSTRAINT customer_address_address_check CHECK (((length(address) >= 3) AND (length(address) <= 320))),
+    CONSTRAINT customer_address_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT customer_address_position_check CHECK (("position" >= 0))
+);
+
+
+--
+-- Name: customer_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.customer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.customer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: customer_watch; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE UNLOGGED TABLE public.customer_watch (
+    customer_id bigint NOT NULL,
+    watcher uuid NOT NULL,
+    watched_until timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: destination; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.destination (
+    domain text NOT NULL,
+    every interval,
+    next_slot timestamp with time zone,
+    per_day integer,
+    connections smallint,
+    day date,
+    day_count integer DEFAULT 0 NOT NULL,
+    warm_up_from date,
+    warm_up_start integer,
+    warm_up_factor numeric(4,2),
+    paused_until timestamp with time zone,
+    paused_why text,
+    pause_step smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT destination_connections_check CHECK ((connections > 0)),
+    CONSTRAINT destination_every_check CHECK ((every > '00:00:00'::interval)),
+    CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
+    CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
+);
+
+
+--
+-- Name: destination_hold; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.destination_hold (
+    domain text NOT NULL,
+    worker uuid NOT NULL,
+    held integer NOT NULL,
+    held_until timestamp with time zone NOT NULL,
+    CONSTRAINT destination_hold_held_check CHECK ((held >= 0))
+);
+
+
+--
+-- Name: event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.event (
+    customer_id bigint NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint DEFAULT 0 NOT NULL,
+    kind public.event_kind NOT NULL,
+    actor text NOT NULL,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+
+--
+-- Name: hit; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.hit (
+    customer_id bigint NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    message_id uuid NOT NULL,
+    kind public.hit_kind NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    link smallint,
+    url text,
+    origin text,
+    agent text,
+    head boolean DEFAULT false NOT NULL,
+    prefetch boolean DEFAULT false NOT NULL,
+    honeypot boolean DEFAULT false NOT NULL,
+    verdict public.hit_verdict DEFAULT 'UNKNOWN'::public.hit_verdict NOT NULL,
+    reasons public.hit_reason[] DEFAULT '{}'::public.hit_reason[] NOT NULL,
+    rules_version smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT hit_check CHECK (((kind = 'CLICK'::public.hit_kind) = (url IS NOT NULL)))
+);
+
+
+--
+-- Name: idempotency_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.idempotency_key (
+    key text NOT NULL,
+    input_sha256 bytea NOT NULL,
+    customer_id bigint,
+    message_id uuid,
+    campaign_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_key_check CHECK (((message_id IS NULL) <> (campaign_id IS NULL))),
+    CONSTRAINT idempotency_key_check1 CHECK (((customer_id IS NULL) = (message_id IS NULL))),
+    CONSTRAINT idempotency_key_input_sha256_check CHECK ((length(input_sha256) = 32)),
+    CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+
+--
+-- Name: lane; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lane (
+    id integer NOT NULL,
+    name text NOT NULL,
+    campaign_id uuid,
+    priority smallint NOT NULL,
+    paused_at timestamp with time zone,
+    paused_why text,
+    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL)))
+);
+
+
+--
+-- Name: lane_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.lane ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.lane_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: lane_pace; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lane_pace (
+    lane_id integer NOT NULL,
+    worker uuid NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    attempts bigint NOT NULL,
+    CONSTRAINT lane_pace_attempts_check CHECK ((attempts >= 0))
+);
+
+
+--
+-- Name: login_link; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.login_link (
+    link_sha256 bytea NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT login_link_link_sha256_check CHECK ((length(link_sha256) = 32))
+);
+
+
+--
+-- Name: message; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message (
+    customer_id bigint NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    direction public.direction DEFAULT 'SENT'::public.direction NOT NULL,
+    source_type public.source_type,
+    status public.email_status DEFAULT 'QUEUED'::public.email_status NOT NULL,
+    campaign_id uuid,
+    occurrence text DEFAULT ''::text NOT NULL,
+    template_version_id uuid,
+    sender_version_id uuid,
+    letter_kind text,
+    mail_date timestamp with time zone DEFAULT now() NOT NULL,
+    decided_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    bounced_at timestamp with time zone,
+    opened_at timestamp with time zone,
+    cause public.cause,
+    advice text,
+    sender text NOT NULL,
+    recipient text NOT NULL,
+    recipient_name text,
+    subject text,
+    merge_data jsonb,
+    content_sha256 bytea,
+    mail_sha256 bytea,
+    composer_version smallint DEFAULT 1 NOT NULL,
+    token_key_id text,
+    tracked boolean DEFAULT false NOT NULL,
+    answers_message_id uuid,
+    bound_relay text,
+    CONSTRAINT message_check CHECK (((status = 'RECEIVED'::public.email_status) = (direction = 'RECEIVED'::public.direction))),
+    CONSTRAINT message_check1 CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
+    CONSTRAINT message_check2 CHECK (((status <> ALL (ARRAY['ACCEPTED'::public.email_status, 'BOUNCED'::public.email_status])) OR (sent_at IS NOT NULL))),
+    CONSTRAINT message_check3 CHECK (((status = 'BOUNCED'::public.email_status) <= (bounced_at IS NOT NULL))),
+    CONSTRAINT message_check4 CHECK (((direction = 'RECEIVED'::public.direction) OR ((source_type IS NOT NULL) AND (template_version_id IS NOT NULL) AND (sender_version_id IS NOT NULL)))),
+    CONSTRAINT message_check5 CHECK (((campaign_id IS NOT NULL) = ((NOT (source_type IS DISTINCT FROM 'CAMPAIGN'::public.source_type)) AND (direction = 'SENT'::public.direction)))),
+    CONSTRAINT message_mail_sha256_check CHECK ((length(mail_sha256) = 32)),
+    CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
+)
+WITH (fillfactor='80');
+
+
+--
+-- Name: message_attachment; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_attachment (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
+);
+
+
+--
+-- Name: message_state; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.message_state AS
+ SELECT m.customer_id,
+    m.id,
+        CASE
+            WHEN (o.message_id IS NULL) THEN m.status
+            WHEN (o.handed_off_at IS NOT NULL) THEN 'HANDED_OFF'::public.email_status
+            WHEN (o.attempt > 1) THEN 'DEFERRED'::public.email_status
+            ELSE 'QUEUED'::public.email_status
+        END AS status,
+    o.due_at,
+    o.attempt AS next_attempt,
+    o.expires_at,
+    o.lane_id,
+    o.domain
+   FROM (public.message m
+     LEFT JOIN public.outbox o ON (((o.customer_id = m.customer_id) AND (o.message_id = m.id) AND (o.recipient_no = 0))));
+
+
+--
+-- Name: message_wait; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.message_wait AS
+ SELECT o.customer_id,
+    o.message_id AS id,
+        CASE
+            WHEN (o.lease_until > now()) THEN NULL::timestamp with time zone
+            ELSE GREATEST(o.due_at, d.paused_until)
+        END AS next_attempt_at,
+        CASE
+            WHEN (o.lease_until > now()) THEN NULL::text
+            WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
+            WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
+            WHEN (o.attempt > 1) THEN 'The next attempt'::text
+            WHEN o.appointed THEN 'Its turn under the destination''s limit'::text
+            ELSE 'Its turn in the lane'::text
+        END AS waits_for
+   FROM ((public.outbox o
+     LEFT JOIN public.lane l ON ((l.id = o.lane_id)))
+     LEFT JOIN public.destination d ON ((d.domain = o.domain)))
+  WHERE (o.recipient_no = 0);
+
+
+--
+-- Name: opt_out; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.opt_out (
+    customer_id bigint NOT NULL,
+    kind public.opt_out_kind NOT NULL,
+    opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
+    source public.opt_out_source NOT NULL,
+    actor text NOT NULL
+);
+
+
+--
+-- Name: relay; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.relay (
+    name text NOT NULL,
+    every interval,
+    next_slot timestamp with time zone,
+    per_day integer,
+    day date,
+    day_count integer DEFAULT 0 NOT NULL,
+    warm_up_from date,
+    warm_up_start integer,
+    warm_up_factor numeric(4,2),
+    paused_until timestamp with time zone,
+    paused_why text,
+    pause_step smallint DEFAULT 0 NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_why text,
+    seen_at timestamp with time zone,
+    CONSTRAINT relay_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT relay_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT relay_every_check CHECK ((every > '00:00:00'::interval)),
+    CONSTRAINT relay_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT relay_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
+    CONSTRAINT relay_warm_up_start_check CHECK ((warm_up_start > 0))
+);
+
+
+--
+-- Name: relay_event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.relay_event (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    relay text NOT NULL,
+    domain text,
+    kind public.relay_event_kind NOT NULL,
+    stage public.smtp_stage,
+    code smallint,
+    response text,
+    until timestamp with time zone
+);
+
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schema_migrations (
+    version character varying NOT NULL
+);
+
+
+--
+-- Name: sender; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sender (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sender_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+
+
+--
+-- Name: sender_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sender_version (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    sender_id uuid NOT NULL,
+    number integer NOT NULL,
+    from_name text,
+    from_address text NOT NULL,
+    reply_to text,
+    signature text,
+    postal_address text,
+    locale text DEFAULT 'en'::text NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sender_version_from_address_check CHECK (((length(from_address) >= 3) AND (length(from_address) <= 320))),
+    CONSTRAINT sender_version_from_name_check CHECK ((length(from_name) <= 255)),
+    CONSTRAINT sender_version_number_check CHECK ((number >= 1)),
+    CONSTRAINT sender_version_postal_address_check CHECK ((length(postal_address) <= 500)),
+    CONSTRAINT sender_version_reply_to_check CHECK ((length(reply_to) <= 320)),
+    CONSTRAINT sender_version_signature_check CHECK ((length(signature) <= 2000))
+);
+
+
+--
+-- Name: session; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.session (
+    session_sha256 bytea NOT NULL,
+    csrf_sha256 bytea NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT session_csrf_sha256_check CHECK ((length(csrf_sha256) = 32)),
+    CONSTRAINT session_session_sha256_check CHECK ((length(session_sha256) = 32))
+);
+
+
+--
+-- Name: suppression; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.suppression (
+    address_key bytea NOT NULL,
+    reason public.suppression_reason NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    customer_id bigint,
+    message_id uuid,
+    CONSTRAINT suppression_address_key_check CHECK ((length(address_key) = 32))
+);
+
+
+--
+-- Name: template; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.template (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    source_type public.source_type NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT template_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+
+
+--
+-- Name: template_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.template_version (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    template_id uuid NOT NULL,
+    number integer NOT NULL,
+    locale text DEFAULT 'en'::text NOT NULL,
+    subject text NOT NULL,
+    source jsonb NOT NULL,
+    compiled jsonb NOT NULL,
+    fields text[] DEFAULT '{}'::text[] NOT NULL,
+    links integer DEFAULT 0 NOT NULL,
+    has_unsubscribe boolean NOT NULL,
+    preview_subject text NOT NULL,
+    preview_html text NOT NULL,
+    preview_text text NOT NULL,
+    source_sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT template_version_links_check CHECK (((links >= 0) AND (links <= 1000))),
+    CONSTRAINT template_version_number_check CHECK ((number >= 1)),
+    CONSTRAINT template_version_source_sha256_check CHECK ((length(source_sha256) = 32)),
+    CONSTRAINT template_version_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 998)))
+);
+
+
+--
+-- Name: address_opt_out address_opt_out_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.address_opt_out
+    ADD CONSTRAINT address_opt_out_pkey PRIMARY KEY (address_key, kind);
+
+
+--
+-- Name: api_token api_token_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_name_key UNIQUE (name);
+
+
+--
+-- Name: api_token api_token_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: api_token api_token_token_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_token_sha256_key UNIQUE (token_sha256);
+
+
+--
+-- Name: attachment attachment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.attachment
+    ADD CONSTRAINT attachment_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: attempt attempt_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.attempt
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (customer_id, message_id, recipient_no, number);
+
+
+--
+-- Name: campaign_audience campaign_audience_campaign_id_customer_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_audience
+    ADD CONSTRAINT campaign_audience_campaign_id_customer_id_key UNIQUE (campaign_id, customer_id);
+
+
+--
+-- Name: campaign_audience campaign_audience_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_audience
+    ADD CONSTRAINT campaign_audience_pkey PRIMARY KEY (campaign_id, "position");
+
+
+--
+-- Name: campaign campaign_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign
+    ADD CONSTRAINT campaign_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: campaign_tally campaign_tally_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_tally
+    ADD CONSTRAINT campaign_tally_pkey PRIMARY KEY (campaign_id, slot);
+
+
+--
+-- Name: consent_event consent_event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.consent_event
+    ADD CONSTRAINT consent_event_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: content content_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.content
+    ADD CONSTRAINT content_pkey PRIMARY KEY (sha256);
+
+
+--
+-- Name: copy copy_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.copy
+    ADD CONSTRAINT copy_pkey PRIMARY KEY (customer_id, message_id, recipient_no);
+
+
+--
+-- Name: customer_address customer_address_customer_id_address_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_address
+    ADD CONSTRAINT customer_address_customer_id_address_key UNIQUE (customer_id, address);
+
+
+--
+-- Name: customer_address customer_address_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_address
+    ADD CONSTRAINT customer_address_pkey PRIMARY KEY (customer_id, "position");
+
+
+--
+-- Name: customer customer_external_ref_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer
+    ADD CONSTRAINT customer_external_ref_key UNIQUE (external_ref);
+
+
+--
+-- Name: customer customer_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer
+    ADD CONSTRAINT customer_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: customer_watch customer_watch_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_watch
+    ADD CONSTRAINT customer_watch_pkey PRIMARY KEY (customer_id, watcher);
+
+
+--
+-- Name: destination_hold destination_hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.destination_hold
+    ADD CONSTRAINT destination_hold_pkey PRIMARY KEY (domain, worker);
+
+
+--
+-- Name: destination destination_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.destination
+    ADD CONSTRAINT destination_pkey PRIMARY KEY (domain);
+
+
+--
+-- Name: event event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (customer_id, id);
+
+
+--
+-- Name: hit hit_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hit
+    ADD CONSTRAINT hit_pkey PRIMARY KEY (customer_id, id);
+
+
+--
+-- Name: idempotency_key idempotency_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (key);
+
+
+--
+-- Name: lane lane_campaign_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_campaign_id_key UNIQUE (campaign_id);
+
+
+--
+-- Name: lane lane_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_name_key UNIQUE (name);
+
+
+--
+-- Name: lane_pace lane_pace_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane_pace
+    ADD CONSTRAINT lane_pace_pkey PRIMARY KEY (lane_id, worker, minute);
+
+
+--
+-- Name: lane lane_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: login_link login_link_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.login_link
+    ADD CONSTRAINT login_link_pkey PRIMARY KEY (link_sha256);
+
+
+--
+-- Name: message_attachment message_attachment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_attachment
+    ADD CONSTRAINT message_attachment_pkey PRIMARY KEY (customer_id, message_id, "position");
+
+
+--
+-- Name: message message_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (customer_id, id);
+
+
+--
+-- Name: opt_out opt_out_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.opt_out
+    ADD CONSTRAINT opt_out_pkey PRIMARY KEY (customer_id, kind);
+
+
+--
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (customer_id, message_id, recipient_no);
+
+
+--
+-- Name: relay_event relay_event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.relay_event
+    ADD CONSTRAINT relay_event_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: relay relay_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.relay
+    ADD CONSTRAINT relay_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: sender sender_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender
+    ADD CONSTRAINT sender_name_key UNIQUE (name);
+
+
+--
+-- Name: sender sender_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender
+    ADD CONSTRAINT sender_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: sender_version sender_version_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_version
+    ADD CONSTRAINT sender_version_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: sender_version sender_version_sender_id_number_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_version
+    ADD CONSTRAINT sender_version_sender_id_number_key UNIQUE (sender_id, number);
+
+
+--
+-- Name: session session_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (session_sha256);
+
+
+--
+-- Name: suppression suppression_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.suppression
+    ADD CONSTRAINT suppression_pkey PRIMARY KEY (address_key);
+
+
+--
+-- Name: template template_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.template
+    ADD CONSTRAINT template_name_key UNIQUE (name);
+
+
+--
+-- Name: template template_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.template
+    ADD CONSTRAINT template_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: template_version template_version_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.template_version
+    ADD CONSTRAINT template_version_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: template_version template_version_template_id_number_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.template_version
+    ADD CONSTRAINT template_version_template_id_number_key UNIQUE (template_id, number);
+
+
+--
+-- Name: attachment_unreferenced; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_at) WHERE (referenced_at IS NULL);
+
+
+--
+-- Name: campaign_running; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX campaign_running ON public.campaign USING btree (id) WHERE (status = 'RUNNING'::public.campaign_status);
+
+
+--
+-- Name: consent_event_of_customer; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX consent_event_of_customer ON public.consent_event USING btree (customer_id, id);
+
+
+--
+-- Name: customer_address_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_address_by_key ON public.customer_address USING btree (address_key);
+
+
+--
+-- Name: customer_address_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_address_trigram ON public.customer_address USING gin (address public.gin_trgm_ops);
+
+
+--
+-- Name: customer_external_ref_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_external_ref_trigram ON public.customer USING gin (external_ref public.gin_trgm_ops);
+
+
+--
+-- Name: customer_name_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_name_trigram ON public.customer USING gin (name public.gin_trgm_ops);
+
+
+--
+-- Name: event_of_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX event_of_message ON public.event USING btree (customer_id, message_id, id);
+
+
+--
+-- Name: hit_clicks; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_clicks ON public.hit USING btree (customer_id, id) WHERE (kind = 'CLICK'::public.hit_kind);
+
+
+--
+-- Name: hit_clicks_of_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_clicks_of_message ON public.hit USING btree (customer_id, message_id, id) WHERE (kind = 'CLICK'::public.hit_kind);
+
+
+--
+-- Name: hit_origin; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_origin ON public.hit USING btree (origin, id) WHERE (origin IS NOT NULL);
+
+
+--
+-- Name: hit_unjudged; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_unjudged ON public.hit USING btree (id) WHERE (rules_version = 0);
+
+
+--
+-- Name: message_campaign_trouble; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_campaign_trouble ON public.message USING btree (campaign_id, status, customer_id) WHERE ((status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'UNCERTAIN'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status])) AND (campaign_id IS NOT NULL));
+
+
+--
+-- Name: message_once_a_campaign; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX message_once_a_campaign ON public.message USING btree (campaign_id, customer_id, occurrence) WHERE (campaign_id IS NOT NULL);
+
+
+--
+-- Name: message_sent_list; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) WHERE (campaign_id IS NOT NULL);
+
+
+--
+-- Name: outbox_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, appointed, due_at, message_id);
+
+
+--
+-- Name: sender_version sender_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER sender_version_is_immutable BEFORE DELETE OR UPDATE ON public.sender_version FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+
+--
+-- Name: template_version template_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER template_version_is_immutable BEFORE DELETE OR UPDATE ON public.template_version FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+
+--
+-- Name: attachment attachment_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.attachment
+    ADD CONSTRAINT attachment_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: campaign_audience campaign_audience_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_audience
+    ADD CONSTRAINT campaign_audience_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: campaign_audience campaign_audience_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_audience
+    ADD CONSTRAINT campaign_audience_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: campaign campaign_sender_version_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign
+    ADD CONSTRAINT campaign_sender_version_id_fkey FOREIGN KEY (sender_version_id) REFERENCES public.sender_version(id);
+
+
+--
+-- Name: campaign_tally campaign_tally_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_tally
+    ADD CONSTRAINT campaign_tally_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: campaign campaign_template_version_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign
+    ADD CONSTRAINT campaign_template_version_id_fkey FOREIGN KEY (template_version_id) REFERENCES public.template_version(id);
+
+
+--
+-- Name: copy copy_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.copy
+    ADD CONSTRAINT copy_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: customer_address customer_address_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_address
+    ADD CONSTRAINT customer_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
+
+
+--
+-- Name: destination_hold destination_hold_domain_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.destination_hold
+    ADD CONSTRAINT destination_hold_domain_fkey FOREIGN KEY (domain) REFERENCES public.destination(domain) ON DELETE CASCADE;
+
+
+--
+-- Name: idempotency_key idempotency_key_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: idempotency_key idempotency_key_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: lane lane_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: message_attachment message_attachment_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_attachment
+    ADD CONSTRAINT message_attachment_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: message_attachment message_attachment_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_attachment
+    ADD CONSTRAINT message_attachment_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: message message_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id);
+
+
+--
+-- Name: message message_content_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_content_sha256_fkey FOREIGN KEY (content_sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: message message_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: message message_sender_version_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_sender_version_id_fkey FOREIGN KEY (sender_version_id) REFERENCES public.sender_version(id);
+
+
+--
+-- Name: message message_template_version_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_template_version_id_fkey FOREIGN KEY (template_version_id) REFERENCES public.template_version(id);
+
+
+--
+-- Name: opt_out opt_out_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.opt_out
+    ADD CONSTRAINT opt_out_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: sender_version sender_version_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_version
+    ADD CONSTRAINT sender_version_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.sender(id);
+
+
+--
+-- Name: template_version template_version_template_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.template_version
+    ADD CONSTRAINT template_version_template_id_fkey FOREIGN KEY (template_id) REFERENCES public.template(id);
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+
+
+--
+-- Dbmate schema migrations
+--
+
+INSERT INTO public.schema_migrations (version) VALUES
+    ('20261123000001'),
+    ('20261123000002'),
+    ('20261123000010'),
+    ('20261123000040');

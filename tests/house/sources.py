@@ -1,0 +1,59 @@
+"""The project's own Python files and what they import: read as text, nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One file: its path below the project, its text, its syntax tree."""
+
+    path: str
+    text: str
+    tree: ast.Module
+
+    @property
+    def module(self) -> str:
+        """Its dotted name."""
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Every function and method."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+    def imports(self) -> Iterator[str]:
+        """Every imported module, dotted; `from a import b` gives both `a` and `a.b`."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@cache
+def sources(*packages: str) -> tuple[Source, ...]:
+    """The files of these top-level packages."""
+    found = []
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            found.append(Source(path=str(path.relative_to(ROOT)), text=text, tree=ast.parse(text)))
+    return tuple(found)
+
+
+def comments(text: str, word: str) -> Iterator[str]:
+    """What follows `word` in the comments of a file, to the end of its line."""
+    for line in text.splitlines():
+        _, hash_sign, comment = line.partition("# " + word)
+        if hash_sign:
+            yield comment

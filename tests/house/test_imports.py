@@ -1,0 +1,57 @@
+"""Who may import what. The contracts themselves are in pyproject.toml; here is what import-linter cannot say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.house.sources import ROOT, sources
+
+DOORS = {
+    "gateway.attachment",
+    "gateway.bell",
+    "gateway.campaign",
+    "gateway.consent",
+    "gateway.database",
+    "gateway.errors",
+    "gateway.hits",
+    "gateway.house",
+    "gateway.lanes",
+    "gateway.mail",
+    "gateway.queue",
+    "gateway.sender",
+    "gateway.settings",
+    "gateway.template",
+}
+"""What `service` may know of `gateway`: where mail is put, looked at and decided, never how it is sent."""
+
+PURE_LIBRARIES = {"email_validator", "idna"}
+IMPURE_STANDARD_LIBRARY = {"asyncio", "os", "pathlib", "socket", "subprocess", "threading", "time", "random", "secrets"}
+
+
+def test_the_import_contracts_hold() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_mail_is_pure() -> None:
+    """No await, no clock, no environment, no I/O: the standard library's pure part, two libraries, our errors."""
+    for source in sources("gateway"):
+        if not source.module.startswith("gateway.mail"):
+            continue
+        for name in source.imports():
+            top = name.partition(".")[0]
+            ours = name.startswith(("gateway.mail", "gateway.errors")) or name == "gateway"
+            standard = top in sys.stdlib_module_names and top not in IMPURE_STANDARD_LIBRARY
+            assert ours or standard or top in PURE_LIBRARIES, f"{source.path} imports {name}"
+        assert "await " not in source.text, source.path
+        assert "datetime.now" not in source.text, source.path
+
+
+def test_service_uses_doors_only() -> None:
+    for source in sources("service"):
+        for name in source.imports():
+            if name.startswith("gateway."):
+                assert any(name == door or name.startswith(door + ".") for door in DOORS), f"{source.path}: {name}"

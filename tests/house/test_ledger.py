@@ -1,0 +1,84 @@
+"""What the ledger promises on paper it keeps in PostgreSQL: the dump, the enums, the statements."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.database import QUERIES as GATEWAY_QUERIES
+from service.database import QUERIES as SERVICE_QUERIES
+from service.standalone.schema import GRAPH, LEDGER, dump_ledger, export_graph
+from tests.house.sources import ROOT, sources
+
+OTHER_NAMES = {"email_status": "Status", "verdict": "Outcome", "smtp_stage": "Stage", "cause": "Cause"}
+"""Enums whose Python name is not simply their SQL name in capitals."""
+
+
+def test_schema_sql_equals_the_migrations(postgres: Any) -> None:
+    assert dump_ledger(postgres.url("template_mail")) == LEDGER.read_text(), "run `make schema` and commit"
+
+
+def test_schema_graphql_equals_the_code() -> None:
+    assert export_graph() == GRAPH.read_text(), "run `make schema` and commit"
+
+
+def code_enums() -> dict[str, list[tuple[str, set[str]]]]:
+    """Every StrEnum of the code by its name: where it is, and its values."""
+    found: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
+    for source in sources("gateway", "service"):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases):
+                values = {
+                    item.value.value
+                    for item in node.body
+                    if isinstance(item, ast.Assign)
+                    and isinstance(item.value, ast.Constant)
+                    and isinstance(item.value.value, str)
+                }
+                found[node.name].append((source.path, values))
+    return found
+
+
+async def test_enums_of_sql_equal_the_codes(pool: asyncpg.Pool[Any]) -> None:
+    rows = await pool.fetch(
+        "select t.typname, array_agg(e.enumlabel::text) as labels from pg_enum e"
+        " join pg_type t on t.oid = e.enumtypid group by t.typname"
+    )
+    code, compared = code_enums(), 0
+    for row in rows:
+        name = OTHER_NAMES.get(row["typname"]) or "".join(part.title() for part in row["typname"].split("_"))
+        for path, values in code.get(name, []):
+            assert values == set(row["labels"]), f"{name} in {path} and {row['typname']} in SQL differ"
+            compared += 1
+    assert compared >= 10
+
+
+@pytest.mark.parametrize("package", ["gateway", "service"])
+async def test_every_named_statement_prepares(pool: asyncpg.Pool[Any], package: str) -> None:
+    queries = GATEWAY_QUERIES if package == "gateway" else SERVICE_QUERIES
+    faults, prepared = [], 0
+    async with pool.acquire() as connection:
+        for name in queries.available_queries:
+            if name.endswith("_cursor"):
+                continue
+            try:
+                await connection.prepare(getattr(queries, name).sql)
+                prepared += 1
+            except asyncpg.PostgresError as error:
+                faults.append(f"{name}: {error}")
+    assert faults == []
+    assert prepared > 5
+
+
+def test_every_statement_has_a_sentence() -> None:
+    silent = []
+    for path in [*(ROOT / "gateway/queries").glob("*.sql"), *(ROOT / "service/queries").glob("*.sql")]:
+        for name, following in re.findall(r"^-- name: (\S+)\n(.*)$", path.read_text(), re.MULTILINE):
+            if not following.startswith("-- "):
+                silent.append(f"{path.name}: {name}")
+    assert silent == []
