@@ -1,0 +1,131 @@
+"""Claiming due rows with leases, keeping the leases, giving rows back, and rescuing what a lost worker had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from gateway.database import QUERIES
+from gateway.mail.message import MessageRef
+
+BATCH = 200
+"""Rows a claim: the ledger's cost a row is flat from here on, and a lost worker has no more than a few of these."""
+LARGEST_BATCH = 1000
+"""After a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind them."""
+ANY_PRIORITY = 32767
+RESCUE_BATCH = 1000
+
+LOST_ADVICE = (
+    "The gateway stopped after it had handed this mail to the server and before it heard the answer. It may or may "
+    "not have arrived: a report, a reply or a click will settle it, or a person may retry it or assume it sent."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it."""
+
+    customer_id: int
+    message_id: UUID
+    recipient_no: int
+    attempt: int
+    owner: UUID
+    lane_id: int
+    priority: int
+    address: str
+    domain: str
+    bound_relay: str | None
+    capped: bool
+
+    @property
+    def ref(self) -> MessageRef:
+        """Its message."""
+        return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
+
+    @property
+    def key(self) -> tuple[int, UUID, int]:
+        """The order in which groups lock rows: one order everywhere, against deadlocks."""
+        return self.customer_id, self.message_id, self.recipient_no
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What one claim found: rows now leased to us, and how many it parked (they wait for their destination)."""
+
+    leased: tuple[Claimed, ...]
+    parked: int
+
+
+async def claim(
+    connection: Any, *, worker: UUID, lease: timedelta, batch: int = BATCH, before: int = ANY_PRIORITY
+) -> Claim:
+    """Lease up to `batch` due rows of unpaused lanes sooner than priority `before`. One statement, O(batch)."""
+    owner = uuid4()
+    leased: list[Claimed] = []
+    parked = 0
+    async for row in QUERIES.claim_due(connection, owner=owner, worker=worker, lease=lease, batch=batch, before=before):
+        if row["leased"]:
+            leased.append(_claimed(row, owner))
+        else:
+            parked += 1
+    return Claim(leased=tuple(leased), parked=parked)
+
+
+def _claimed(row: Any, owner: UUID) -> Claimed:
+    return Claimed(
+        customer_id=row["customer_id"],
+        message_id=row["message_id"],
+        recipient_no=row["recipient_no"],
+        attempt=row["attempt"],
+        owner=owner,
+        lane_id=row["lane_id"],
+        priority=row["priority"],
+        address=row["address"],
+        domain=row["domain"],
+        bound_relay=row["bound_relay"],
+        capped=row["capped"],
+    )
+
+
+def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
+    """The keys of rows as the arrays that `unnest` takes."""
+    return {
+        "customer_ids": [row.customer_id for row in rows],
+        "message_ids": [row.message_id for row in rows],
+        "recipient_nos": [row.recipient_no for row in rows],
+    }
+
+
+async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
+    """Return rows whose mail was certainly not sent, each after its wait, or as it was. Not ours any more: nothing."""
+    ordered = sorted(rows, key=lambda pair: pair[0].key)
+    claimed = [row for row, _ in ordered]
+    async for _ in QUERIES.give_back(
+        connection,
+        **columns(claimed),
+        attempts=[row.attempt for row in claimed],
+        owners=[row.owner for row in claimed],
+        waits=[wait for _, wait in ordered],
+    ):
+        pass
+
+
+async def extend(connection: Any, rows: Sequence[Claimed], *, lease: timedelta) -> None:
+    """Keep the leases of rows in work. A lease that has expired stays so: its row may be another's."""
+    ordered = sorted(rows, key=lambda row: row.key)
+    await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)
+
+
+async def rescue(connection: Any, *, slot: int) -> tuple[int, int]:
+    """Settle expired leases: (back in the queue since nothing was sent, UNCERTAIN since something may have been)."""
+    unsent = unsure = 0
+    while found := len([row async for row in QUERIES.rescue_unsent(connection, batch=RESCUE_BATCH)]):
+        unsent += found
+    while found := len(
+        [row async for row in QUERIES.rescue_handed_off(connection, batch=RESCUE_BATCH, slot=slot, advice=LOST_ADVICE)]
+    ):
+        unsure += found
+    return unsent, unsure

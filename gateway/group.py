@@ -1,0 +1,74 @@
+"""Grouped commits: callers await, one statement serves all who wait. A group is formed by whoever waits, never by a
+timer: alone, a caller goes at once; under load, the next group forms while the last one commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class Grouper(Generic[Asked, Answer]):
+    """Turns single calls into groups for `run`, which answers a group in its order.
+
+    At most `largest` a group: the ledger's cost a row is flat from 200 on. At most `at_once` groups at a time: one
+    commits while the next one forms. An error of `run` is raised to every caller of that group.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer]]],
+        *,
+        largest: int = 200,
+        at_once: int = 2,
+        seen: Callable[[int], object] | None = None,
+    ) -> None:
+        self._run = run
+        self._largest = largest
+        self._free = at_once
+        self._seen = seen
+        self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._planned = False
+
+    async def __call__(self, asked: Asked) -> Answer:
+        """Wait for the answer to this one. Raises what `run` raises."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((asked, answer))
+        if self._free and not self._planned:
+            # After this turn of the loop: everybody who becomes ready in it rides along.
+            self._planned = True
+            loop.call_soon(self._start)
+        return await answer
+
+    def _start(self) -> None:
+        self._planned = False
+        while self._free and self._waiting:
+            self._free -= 1
+            count = min(self._largest, len(self._waiting))
+            group = [self._waiting.popleft() for _ in range(count)]
+            task = asyncio.get_running_loop().create_task(self._serve(group))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _serve(self, group: list[tuple[Asked, asyncio.Future[Answer]]]) -> None:
+        if self._seen is not None:
+            self._seen(len(group))
+        try:
+            answers = await self._run([asked for asked, _ in group])
+        except Exception as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, future), answer in zip(group, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+        finally:
+            self._free += 1
+            self._start()

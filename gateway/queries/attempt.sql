@@ -1,0 +1,152 @@
+-- What servers answered.
+
+-- name: record_outcomes
+-- Writes a group of finished attempts: the attempt, the status, the event, the suppression and the tally, in one
+-- statement. Fenced by recipient, attempt and owner: a row that is no longer ours is not written. A deferral past the
+-- deadline is EXPIRED. Answers the number of each outcome that was written.
+with outcome as materialized (
+    select * from unnest(
+        :customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :attempts::smallint[],
+        :owners::uuid[], :verdicts::verdict[], :causes::cause[], :advices::text[], :rules::text[],
+        :stages::smtp_stage[], :codes::smallint[], :enhanced::text[], :responses::text[], :relays::text[],
+        :hosts::text[], :tls::text[], :ages::interval[], :took_ms::integer[], :mail_sha256s::bytea[],
+        :waits::interval[], :suppress::boolean[])
+        with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, verdict, cause, advice, rule, stage,
+             code, enhanced, response, relay, host, tls, age, took_ms, mail_sha256, wait, suppress, n)
+), fenced as (
+    delete from outbox o using outcome r
+    where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
+      and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
+      and (r.verdict <> 'DEFERRED' or now() + r.wait >= o.expires_at)
+    returning r.n, o.address_key
+), deferred as (
+    update outbox o
+    set attempt = o.attempt + 1, due_at = now() + r.wait, appointed = true, paid = false,
+        lease_owner = null, lease_until = null, handed_off_at = null
+    from outcome r
+    where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
+      and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
+      and r.verdict = 'DEFERRED' and now() + r.wait < o.expires_at
+    returning r.n
+), decided as materialized (
+    select r.customer_id, r.message_id, r.recipient_no, r.attempt, r.verdict, r.age, r.mail_sha256, r.suppress,
+           fenced.address_key,
+           case when r.verdict = 'DEFERRED' then 'EXPIRED' else r.verdict::text end as status,
+           case when r.verdict = 'DEFERRED' then 'DEADLINE' else r.cause end as cause,
+           case when r.verdict = 'DEFERRED' then :expired_advice::text else r.advice end as advice
+    from outcome r join fenced on fenced.n = r.n
+), attempts as (
+    insert into attempt (customer_id, message_id, recipient_no, number, verdict, cause, advice, rule, stage, code,
+                         enhanced, response, relay, host, tls, started_at, took_ms)
+    select r.customer_id, r.message_id, r.recipient_no, r.attempt, r.verdict, r.cause, r.advice, r.rule, r.stage,
+           r.code, r.enhanced, r.response, r.relay, r.host, r.tls,
+           now() - r.age - r.took_ms * interval '1 millisecond', r.took_ms
+    from outcome r
+    where r.n in (select n from fenced union all select n from deferred)
+), messages as (
+    update message m
+    set status = d.status::email_status, decided_at = now(), cause = d.cause, advice = d.advice,
+        sent_at = case when d.status = 'ACCEPTED' then now() - d.age else m.sent_at end,
+        mail_sha256 = d.mail_sha256
+    from decided d
+    where d.recipient_no = 0 and m.customer_id = d.customer_id and m.id = d.message_id and m.status = 'QUEUED'
+    returning m.campaign_id, m.status
+), copies as (
+    update copy c
+    set status = d.status::email_status, decided_at = now(), cause = d.cause, advice = d.advice,
+        sent_at = case when d.status = 'ACCEPTED' then now() - d.age end
+    from decided d
+    where d.recipient_no > 0 and c.customer_id = d.customer_id and c.message_id = d.message_id
+      and c.recipient_no = d.recipient_no and c.status = 'QUEUED'
+), told as (
+    insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+    select d.customer_id, d.message_id, d.recipient_no, d.status::event_kind, 'gateway',
+           jsonb_build_object('cause', d.cause, 'attempt', d.attempt)
+    from decided d where d.status in ('EXPIRED', 'UNCERTAIN')
+), suppressed as (
+    insert into suppression (address_key, reason, actor, customer_id, message_id)
+    select distinct on (d.address_key) d.address_key, 'BAD_ADDRESS'::suppression_reason, 'gateway', d.customer_id,
+           d.message_id
+    from decided d where d.suppress and d.status = 'REFUSED'
+    order by d.address_key
+    on conflict (address_key) do nothing
+    returning address_key, customer_id, message_id
+), suppressions_told as (
+    insert into event (customer_id, message_id, kind, actor, data)
+    select s.customer_id, s.message_id, 'SUPPRESSED', 'gateway', jsonb_build_object('reason', 'BAD_ADDRESS')
+    from suppressed s
+), tallied as (
+    insert into campaign_tally (campaign_id, slot, accepted, refused, uncertain, expired)
+    select campaign_id, :slot::smallint, count(*) filter (where status = 'ACCEPTED'),
+           count(*) filter (where status = 'REFUSED'), count(*) filter (where status = 'UNCERTAIN'),
+           count(*) filter (where status = 'EXPIRED')
+    from messages where campaign_id is not null
+    group by campaign_id order by campaign_id
+    on conflict (campaign_id, slot) do update
+    set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
+        uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
+)
+select n from fenced union all select n from deferred;
+
+-- name: settle_late
+-- An answer that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while it is
+-- still uncertain about this very attempt of this very owner; a person's decision in between stands.
+with late as materialized (
+    select * from unnest(
+        :customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :attempts::smallint[],
+        :owners::uuid[], :verdicts::verdict[], :causes::cause[], :advices::text[], :rules::text[],
+        :stages::smtp_stage[], :codes::smallint[], :enhanced::text[], :responses::text[], :relays::text[],
+        :hosts::text[], :tls::text[], :ages::interval[], :took_ms::integer[], :mail_sha256s::bytea[])
+        with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, verdict, cause, advice, rule, stage,
+             code, enhanced, response, relay, host, tls, age, took_ms, mail_sha256, n)
+), unsettled as materialized (
+    select l.* from late l
+    where l.verdict in ('ACCEPTED', 'REFUSED', 'DEFERRED')
+      and exists (select from event e
+                  where e.customer_id = l.customer_id and e.message_id = l.message_id
+                    and e.recipient_no = l.recipient_no and e.kind = 'UNCERTAIN'
+                    and e.data ->> 'owner' = l.owner::text and (e.data ->> 'attempt')::smallint = l.attempt)
+      and not exists (select from outbox o
+                      where o.customer_id = l.customer_id and o.message_id = l.message_id
+                        and o.recipient_no = l.recipient_no)
+), messages as (
+    update message m
+    set status = case when u.verdict = 'ACCEPTED' then 'ACCEPTED' else 'REFUSED' end::email_status,
+        sent_at = case when u.verdict = 'ACCEPTED' then now() - u.age end, cause = u.cause, advice = u.advice,
+        mail_sha256 = u.mail_sha256
+    from unsettled u
+    where u.recipient_no = 0 and m.customer_id = u.customer_id and m.id = u.message_id and m.status = 'UNCERTAIN'
+    returning u.n, m.campaign_id, m.status
+), copies as (
+    update copy c
+    set status = case when u.verdict = 'ACCEPTED' then 'ACCEPTED' else 'REFUSED' end::email_status,
+        sent_at = case when u.verdict = 'ACCEPTED' then now() - u.age end, cause = u.cause, advice = u.advice
+    from unsettled u
+    where u.recipient_no > 0 and c.customer_id = u.customer_id and c.message_id = u.message_id
+      and c.recipient_no = u.recipient_no and c.status = 'UNCERTAIN'
+    returning u.n
+), settled as materialized (
+    select u.* from unsettled u where u.n in (select n from messages union all select n from copies)
+), attempts as (
+    insert into attempt (customer_id, message_id, recipient_no, number, verdict, cause, advice, rule, stage, code,
+                         enhanced, response, relay, host, tls, started_at, took_ms)
+    select s.customer_id, s.message_id, s.recipient_no, s.attempt, s.verdict, s.cause, s.advice, s.rule, s.stage,
+           s.code, s.enhanced, s.response, s.relay, s.host, s.tls,
+           now() - s.age - s.took_ms * interval '1 millisecond', s.took_ms
+    from settled s
+), told as (
+    insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+    select s.customer_id, s.message_id, s.recipient_no, 'SETTLED', 'gateway',
+           jsonb_build_object('evidence', 'LATE_ANSWER', 'attempt', s.attempt, 'verdict', s.verdict)
+    from settled s
+), tallied as (
+    insert into campaign_tally (campaign_id, slot, accepted, refused, uncertain)
+    select campaign_id, :slot::smallint, count(*) filter (where status = 'ACCEPTED'),
+           count(*) filter (where status = 'REFUSED'), -count(*)
+    from messages where campaign_id is not null
+    group by campaign_id order by campaign_id
+    on conflict (campaign_id, slot) do update
+    set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
+        uncertain = campaign_tally.uncertain + excluded.uncertain
+)
+select n from settled;

@@ -1,0 +1,206 @@
+-- Campaigns: an audience becomes messages in set-based batches.
+
+-- name: insert_campaign$
+-- A draft: nothing is sent before its launch.
+insert into campaign (title, kind, priority, template_version_id, sender_version_id, merge_data, tracked, audience_size,
+                      bound_relay)
+values (:title, :kind, :priority, :template_version_id, :sender_version_id, :merge_data, :tracked, :audience_size,
+        :bound_relay)
+returning id;
+
+-- name: insert_audience!
+-- Its recipients, in order.
+insert into campaign_audience (campaign_id, position, customer_id, address, merge_data)
+select :campaign_id, t.position, t.customer_id, t.address, t.merge_data::jsonb
+from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], :merge_data::text[])
+    as t(position, customer_id, address, merge_data);
+
+-- name: audience_facts
+-- What is known of those who are to get a campaign: erased or not, and the address they would get it at.
+select t.position, c.id is not null as known, c.erased_at is not null as erased, a.address
+from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[])
+    as t(position, customer_id, address)
+left join customer c on c.id = t.customer_id
+left join lateral (
+    select ca.address from customer_address ca
+    where ca.customer_id = c.id and (t.address is null or lower(ca.address) = lower(t.address))
+    order by ca.position limit 1
+) a on true
+where c.id is null or c.erased_at is not null or a.address is null
+order by t.position limit 1;
+
+-- name: newest_template_version$
+-- The version that a campaign made now uses.
+select v.id from template_version v
+where v.template_id = :template_id order by v.number desc limit 1;
+
+-- name: lock_campaign^
+-- A campaign as a person's decision finds it.
+select c.id, c.status, c.priority, c.kind, c.template_version_id, c.sender_version_id, c.audience_size,
+       t.has_unsubscribe, s.postal_address
+from campaign c
+join template_version t on t.id = c.template_version_id
+join sender_version s on s.id = c.sender_version_id
+where c.id = :campaign_id
+for update of c;
+
+-- name: launch_campaign!
+-- From now on its messages are made, a bounded look-ahead before they are sent.
+update campaign set status = 'RUNNING', launched_at = now() where id = :campaign_id;
+
+-- name: insert_campaign_lane!
+-- A campaign is a lane: pausing it touches one row.
+insert into lane (name, campaign_id, priority)
+values ('campaign-' || replace(:campaign_id::uuid::text, '-', ''), :campaign_id::uuid, 100 + :priority::smallint)
+on conflict (campaign_id) do nothing;
+
+-- name: set_campaign_status!
+-- Paused, running again, or cancelled for good.
+update campaign
+set status = :status::campaign_status, finished_at = case when :status::text = 'CANCELLED' then now() end
+where id = :campaign_id;
+
+-- name: pause_campaign_lane!
+-- When this has been committed, nothing more of the campaign is handed off.
+update lane set paused_at = now(), paused_why = :why where campaign_id = :campaign_id and paused_at is null;
+
+-- name: resume_campaign_lane!
+-- Its mail may go again.
+update lane set paused_at = null, paused_why = null where campaign_id = :campaign_id;
+
+-- name: cancel_campaign_rows$
+-- Takes back all of a campaign's mail that is not handed off, with an event each; answers how many.
+with doomed as materialized (
+    select o.customer_id, o.message_id, o.recipient_no
+    from outbox o
+    where o.lane_id = (select lane.id from lane where lane.campaign_id = :campaign_id) and o.handed_off_at is null
+    order by o.customer_id, o.message_id, o.recipient_no
+    for update
+), gone as (
+    delete from outbox o using doomed d
+    where o.customer_id = d.customer_id and o.message_id = d.message_id and o.recipient_no = d.recipient_no
+    returning o.customer_id, o.message_id, o.attempt
+), decided as (
+    update message m set status = 'CANCELLED', decided_at = now(), cause = 'BY_PERSON', advice = :advice
+    from gone where m.customer_id = gone.customer_id and m.id = gone.message_id and m.status = 'QUEUED'
+    returning m.customer_id, m.id
+), told as (
+    insert into event (customer_id, message_id, kind, actor, data)
+    select gone.customer_id, gone.message_id, 'CANCELLED', :actor::text, jsonb_build_object('attempt', gone.attempt)
+    from gone
+), tallied as (
+    insert into campaign_tally (campaign_id, slot, cancelled)
+    select :campaign_id, 0, count(*) from decided
+    on conflict (campaign_id, slot) do update set cancelled = campaign_tally.cancelled + excluded.cancelled
+)
+select count(*) from gone;
+
+-- name: cancelled_with_rows
+-- Cancelled campaigns of which something was handed off just then and came back to the queue.
+select c.id from campaign c join lane l on l.campaign_id = c.id where c.status = 'CANCELLED' order by c.id limit 100;
+
+-- name: campaign_to_make^
+-- The next running campaign that has recipients without a message and fewer than :look_ahead rows waiting.
+select c.id, c.kind, c.template_version_id, c.sender_version_id, c.merge_data, c.tracked, c.made_position,
+       c.audience_size, c.bound_relay, l.id as lane_id
+from campaign c
+join lane l on l.campaign_id = c.id
+where c.status = 'RUNNING' and c.made_position < c.audience_size
+  and (select count(*) from (select from outbox o where o.lane_id = l.id limit :look_ahead::integer) counted)
+      < :look_ahead::integer
+order by c.priority, c.id
+limit 1
+for update of c skip locked;
+
+-- name: audience_batch
+-- The next recipients of a campaign, with their address and whether they may be mailed.
+select a.position, a.customer_id, a.merge_data, c.name, coalesce(chosen.address, a.address) as address,
+       chosen.address_key, c.erased_at is not null
+         or exists (select from opt_out x where x.customer_id = a.customer_id and x.kind = :kind::opt_out_kind)
+         or exists (select from address_opt_out x
+                    where x.address_key = chosen.address_key and x.kind = :kind::opt_out_kind) as opted_out,
+       exists (select from suppression s where s.address_key = chosen.address_key) as suppressed
+from campaign_audience a
+join customer c on c.id = a.customer_id
+left join lateral (
+    select ca.address, ca.address_key from customer_address ca
+    where ca.customer_id = a.customer_id and (a.address is null or ca.address = a.address)
+    order by ca.position limit 1
+) chosen on true
+where a.campaign_id = :campaign_id and a.position > :after::integer and a.position <= :after::integer + :batch::integer
+order by a.position;
+
+-- name: make_campaign_messages!
+-- Writes a batch: messages, outbox rows for those who may be mailed, a held row with its reason for the suppressed.
+with made as materialized (
+    select uuidv7() as id, t.*, a.merge_data, c.name
+    from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], :address_keys::bytea[],
+                :domains::text[], :subjects::text[], :held_causes::cause[], :held_advices::text[])
+        as t(position, customer_id, address, address_key, domain, subject, held_cause, held_advice)
+    join campaign_audience a on a.campaign_id = :campaign_id::uuid and a.position = t.position
+    join customer c on c.id = t.customer_id
+), messages as (
+    insert into message (customer_id, id, source_type, status, campaign_id, template_version_id, sender_version_id,
+                         mail_date, decided_at, cause, advice, sender, recipient, recipient_name, subject, merge_data,
+                         composer_version, token_key_id, tracked, bound_relay)
+    select made.customer_id, made.id, 'CAMPAIGN', case when held_cause is null then 'QUEUED' else 'HELD' end::email_status,
+           :campaign_id::uuid, :template_version_id, :sender_version_id, now(),
+           case when held_cause is not null then now() end, held_cause,
+           held_advice, :sender, made.address, made.name, made.subject,
+           made.merge_data, :composer_version, :token_key_id, :tracked, :bound_relay::text
+    from made
+), queued as (
+    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, honours, bound_relay)
+    select made.customer_id, made.id, :lane_id, made.address, made.address_key, made.domain, now() + :deadline::interval,
+           :kind::opt_out_kind, :bound_relay::text
+    from made where held_cause is null
+), told as (
+    insert into event (customer_id, message_id, kind, actor, data)
+    select made.customer_id, made.id, 'HELD', 'gateway', jsonb_build_object('cause', held_cause)
+    from made where held_cause is not null
+)
+insert into campaign_tally (campaign_id, slot, made, held)
+select :campaign_id::uuid, 0, count(*), count(held_cause) from made
+on conflict (campaign_id, slot) do update
+set made = campaign_tally.made + excluded.made, held = campaign_tally.held + excluded.held;
+
+-- name: advance_campaign!
+-- Audience rows up to here have become messages or were counted as opted out.
+update campaign set made_position = :made_position, opted_out = opted_out + :opted_out::integer
+where id = :campaign_id;
+
+-- name: finish_campaigns
+-- Running campaigns of which everything is made, nothing waits and nobody is undecided.
+with done as (
+    update campaign c set status = 'FINISHED', finished_at = now()
+    where c.status = 'RUNNING' and c.made_position >= c.audience_size
+      and not exists (select from outbox o join lane l on l.id = o.lane_id where l.campaign_id = c.id)
+      and coalesce((select sum(t.uncertain) from campaign_tally t where t.campaign_id = c.id), 0) = 0
+    returning c.id
+)
+select id from done;
+
+-- name: drop_finished_lanes!
+-- Lanes of finished and cancelled campaigns, once nothing is left in them.
+delete from lane l
+using campaign c
+where c.id = l.campaign_id and c.status in ('FINISHED', 'CANCELLED')
+  and not exists (select from outbox o where o.lane_id = l.id);
+
+-- name: reopen_campaign!
+-- A retried recipient makes its finished campaign run again.
+with reopened as (
+    update campaign set status = 'RUNNING', finished_at = null where id = :campaign_id and status = 'FINISHED'
+)
+insert into lane (name, campaign_id, priority)
+select 'campaign-' || replace(c.id::text, '-', ''), c.id, 100 + c.priority from campaign c where c.id = :campaign_id
+on conflict (campaign_id) do nothing;
+
+-- name: move_tally!
+-- One recipient changed by a person's decision or later evidence.
+insert into campaign_tally (campaign_id, slot, accepted, refused, uncertain, held, expired, cancelled)
+values (:campaign_id, 0, :accepted, :refused, :uncertain, :held, :expired, :cancelled)
+on conflict (campaign_id, slot) do update
+set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
+    uncertain = campaign_tally.uncertain + excluded.uncertain, held = campaign_tally.held + excluded.held,
+    expired = campaign_tally.expired + excluded.expired, cancelled = campaign_tally.cancelled + excluded.cancelled;

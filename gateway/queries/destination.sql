@@ -1,0 +1,74 @@
+-- Destination domains: limits, warm-up, pauses.
+
+-- name: pause_destination$
+-- Leaves a destination alone for a while, one step further than last time; answers nothing if it is paused already.
+insert into destination (domain, paused_until, paused_why, pause_step)
+values (:domain, now() + :wait::interval, :why, 1)
+on conflict (domain) do update
+set paused_until = excluded.paused_until, paused_why = excluded.paused_why,
+    pause_step = least(destination.pause_step + 1, 1000)
+where destination.paused_until is null or destination.paused_until <= now()
+returning paused_until;
+
+-- name: destination_step$
+-- How often in a row it was paused.
+select pause_step from destination where domain = :domain;
+
+-- name: destination_works
+-- Mail went through: rows that only remember old trouble go, the others start at the first step again.
+with working as (
+    select domain, every is null and per_day is null and connections is null and warm_up_from is null as bare
+    from destination
+    where domain = any(:domains::text[]) and pause_step > 0 and (paused_until is null or paused_until <= now())
+    order by domain for update skip locked
+), gone as (
+    delete from destination d using working w where d.domain = w.domain and w.bare
+)
+update destination d set pause_step = 0, paused_until = null, paused_why = null
+from working w where d.domain = w.domain and not w.bare
+returning d.domain;
+
+-- name: resume_destination$
+-- A person's word that it takes mail again.
+update destination set paused_until = null, paused_why = null, pause_step = 0 where domain = :domain
+returning domain;
+
+-- name: limit_destination!
+-- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started.
+insert into destination (domain, every, per_day, connections, warm_up_from, warm_up_start, warm_up_factor)
+values (:domain, :every, :per_day, :connections,
+        case when :warm_up_start::integer is not null then (now() at time zone 'utc')::date end,
+        :warm_up_start::integer, :warm_up_factor)
+on conflict (domain) do update
+set every = excluded.every, per_day = excluded.per_day, connections = excluded.connections,
+    warm_up_start = excluded.warm_up_start, warm_up_factor = excluded.warm_up_factor,
+    warm_up_from = case when excluded.warm_up_start is null then null
+                        else coalesce(destination.warm_up_from, excluded.warm_up_from) end;
+
+-- name: destinations
+-- Every limited or paused domain, by name.
+select d.domain, d.every, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_slot,
+       day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor,
+               (now() at time zone 'utc')::date) as cap_today,
+       case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as sent_today
+from destination d
+where :after::text is null or d.domain > :after::text
+order by d.domain limit :most::integer;
+
+-- name: release_holds!
+-- Connections of capped destinations that are free again.
+update destination_hold h set held = greatest(0, h.held - t.freed)
+from unnest(:domains::text[], :freed::integer[]) as t(domain, freed)
+where h.domain = t.domain and h.worker = :worker;
+
+-- name: extend_holds!
+-- What a living worker holds it keeps holding.
+update destination_hold set held_until = now() + :lease::interval where worker = :worker and held > 0;
+
+-- name: drop_holds!
+-- What lost or idle workers held is free.
+delete from destination_hold where held_until < now() or (worker = :worker and held = 0);
+
+-- name: troubled_domains
+-- Domains that were paused for trouble and have not taken mail since.
+select domain from destination where pause_step > 0 order by domain limit 10000;

@@ -1,0 +1,67 @@
+-- Lanes: depth, pauses, why mail waits.
+
+-- name: lane_depths
+-- Every lane: how much waits in it (counted up to :most, then "at least"), how old its head is, and what is next due.
+select l.id, l.name, l.campaign_id, c.title as campaign_title, l.priority, l.paused_at, l.paused_why,
+       (select count(*) from (select from outbox o where o.lane_id = l.id limit :most::integer) counted) as depth,
+       least((select b.due_at from outbox b where b.lane_id = l.id and b.appointed
+              order by b.due_at, b.message_id limit 1),
+             (select b.due_at from outbox b where b.lane_id = l.id and not b.appointed
+              order by b.due_at, b.message_id limit 1)) as next_due_at,
+       now() as read_at
+from lane l left join campaign c on c.id = l.campaign_id
+order by l.priority, l.id
+limit 500;
+
+-- name: note_pace!
+-- A worker's attempts since it last said, a lane and minute each.
+insert into lane_pace (lane_id, worker, minute, attempts)
+select t.lane_id, :worker, date_trunc('minute', now()), t.attempts
+from unnest(:lane_ids::integer[], :attempts::bigint[]) as t(lane_id, attempts)
+order by t.lane_id
+on conflict (lane_id, worker, minute) do update set attempts = lane_pace.attempts + excluded.attempts;
+
+-- name: forget_pace!
+-- The pace is of the last minutes; what is older goes.
+delete from lane_pace where minute < now() - interval '10 minutes';
+
+-- name: lane_paces
+-- Attempts of the last full minute and of the running one, and how far that has come.
+select p.lane_id, sum(p.attempts)::bigint as attempts,
+       extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8 as seconds
+from lane_pace p
+where p.minute >= date_trunc('minute', now()) - interval '1 minute'
+group by p.lane_id;
+
+-- name: domain_depths
+-- The domains that most mail waits for, counted over the first :most rows.
+select t.domain, count(*) as depth, min(t.due_at) as next_due_at
+from (select o.domain, o.due_at from outbox o limit :most::integer) t
+group by t.domain order by count(*) desc, t.domain limit 100;
+
+-- name: pause_lane$
+-- Stops a lane: when this has been committed, nothing more is handed off from it.
+update lane set paused_at = now(), paused_why = :why where name = :name and paused_at is null
+returning id;
+
+-- name: resume_lane$
+-- Lets a lane's mail go again.
+update lane set paused_at = null, paused_why = null where name = :name
+returning id;
+
+-- name: find_lane^
+-- A lane by its name.
+select id, name, campaign_id, paused_at, paused_why from lane where name = :name;
+
+-- name: waiting_rows
+-- What keeps undecided recipients waiting: the row, its lane, its destination.
+select o.customer_id, o.message_id, o.recipient_no, o.due_at, o.attempt, o.appointed, o.paid, o.expires_at,
+       o.handed_off_at, o.lease_owner is not null as leased, o.due_at > now() as ahead, o.bound_relay, o.domain,
+       l.paused_at as lane_paused_at, l.paused_why as lane_paused_why, l.campaign_id,
+       case when d.paused_until > now() then d.paused_until end as domain_paused_until, d.paused_why as domain_why,
+       d.every is not null or d.per_day is not null or d.connections is not null
+           or d.warm_up_from is not null as domain_limited
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as a(customer_id, message_id)
+join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = 0
+left join lane l on l.id = o.lane_id
+left join destination d on d.domain = o.domain;

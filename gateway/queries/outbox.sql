@@ -1,0 +1,296 @@
+-- Pending work: claim, hand-off, give back, rescue. Every clock here is PostgreSQL's.
+
+-- name: claim_due
+-- The next due rows of the unpaused lanes, sooner lanes first and appointed rows before the backlog; rows whose
+-- destination must wait are parked until then, the rest are leased to :owner. Answers both; `leased` tells them apart.
+with open_lanes as (
+    select l.id, l.priority, a.appointed
+    from (select lane.id, lane.priority from lane
+          where lane.paused_at is null and lane.priority < :before::smallint
+          order by lane.priority, lane.id limit 200) l
+    cross join (values (true), (false)) a(appointed)
+    order by l.priority, l.id, a.appointed desc
+), due as materialized (
+    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.paid, o.due_at, o.bound_relay, l.priority
+    from open_lanes l
+    cross join lateral (
+        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.paid, b.due_at, b.bound_relay
+        from outbox b
+        where b.lane_id = l.id and b.appointed = l.appointed and b.due_at <= now() and b.lease_owner is null
+        order by b.due_at, b.message_id
+        limit :batch::integer
+        for update skip locked
+    ) o
+    limit :batch::integer
+), limited as materialized (
+    select d.domain, d.every, d.paused_until, d.connections,
+           greatest(d.next_slot, now()) as first_slot,
+           day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor, (now() at time zone 'utc')::date)
+             - case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as left_today,
+           d.connections - coalesce((select sum(h.held) from destination_hold h
+                                     where h.domain = d.domain and h.held_until > now()), 0) as left_open
+    from destination d
+    where d.domain in (select due.domain from due)
+      and (d.every is not null or d.per_day is not null or d.warm_up_from is not null or d.connections is not null
+           or d.paused_until > now())
+    order by d.domain
+    for update of d
+), ranked as (
+    select due.*, l.every, l.paused_until, l.connections, l.first_slot, l.left_today, l.left_open,
+           row_number() over (partition by due.domain, due.paid order by due.priority, due.due_at, due.message_id) as k,
+           row_number() over (partition by due.domain order by due.priority, due.paid desc, due.due_at,
+                              due.message_id) as any_k,
+           r.paused_until as relay_until
+    from due
+    left join limited l on l.domain = due.domain
+    left join relay r on r.name = due.bound_relay and r.paused_until > now()
+), slotted as (
+    select ranked.*,
+           case when paid or every is null then now() else first_slot + (k - 1) * every end as slot,
+           date_trunc('day', now(), 'UTC') + interval '1 day' as tomorrow
+    from ranked
+), placed as (
+    select slotted.*,
+           case when relay_until is not null then relay_until
+                when paused_until > now() then paused_until
+                when not paid and left_today is not null and k > left_today then tomorrow
+                when not paid and slot >= tomorrow then tomorrow
+                when slot > now() then slot
+                -- Over the destination's connections: look again in as many seconds as a mail each would take.
+                when connections is not null and any_k > left_open
+                    then now() + ceil((any_k - greatest(left_open, 0)) / connections::numeric)::integer
+                         * interval '1 second'
+           end as park_until,
+           relay_until is null and coalesce(paused_until <= now(), true) and not paid
+             and (left_today is null or k <= left_today) and slot < tomorrow and domain_is_metered as pays
+    from (select slotted.*, every is not null or left_today is not null as domain_is_metered from slotted) slotted
+), spent as (
+    update destination d
+    set next_slot = coalesce(p.last_slot + d.every, d.next_slot),
+        day = (now() at time zone 'utc')::date,
+        day_count = p.paying + case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end
+    from (select domain, count(*) as paying, max(slot) filter (where every is not null) as last_slot
+          from placed where pays group by domain) p
+    where d.domain = p.domain
+), held as (
+    insert into destination_hold (domain, worker, held, held_until)
+    select domain, :worker::uuid, count(*), now() + :lease::interval
+    from placed where connections is not null and park_until is null
+    group by domain
+    on conflict (domain, worker) do update
+    set held = destination_hold.held + excluded.held, held_until = excluded.held_until
+)
+update outbox o
+set lease_owner = case when p.park_until is null then :owner::uuid end,
+    lease_until = case when p.park_until is null then now() + :lease::interval end,
+    due_at = coalesce(p.park_until, o.due_at),
+    appointed = o.appointed or p.park_until is not null,
+    paid = o.paid or p.pays
+from placed p
+where o.customer_id = p.customer_id and o.message_id = p.message_id and o.recipient_no = p.recipient_no
+returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, p.priority, o.address, o.domain,
+          o.bound_relay, p.connections is not null as capped, p.park_until is null as leased;
+
+-- name: seconds_to_next_due$
+-- How long until the next row of an unpaused lane falls due; null when nothing waits.
+select extract(epoch from min(o.due_at) - now())::float8
+from (select id from lane where paused_at is null order by priority, id limit 200) l
+cross join (values (true), (false)) a(appointed)
+cross join lateral (
+    select b.due_at from outbox b
+    where b.lane_id = l.id and b.appointed = a.appointed and b.lease_owner is null
+    order by b.due_at, b.message_id limit 1
+) o;
+
+-- name: hand_off
+-- Marks as handed off every asked row that is still ours, in time, in an unpaused lane and welcome; answers each row
+-- that is still ours with GO or with why not. Lanes are locked in share, so that a pause that has returned is exact.
+with asked as materialized (
+    select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[],
+                         :attempts::smallint[], :owners::uuid[])
+        with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, n)
+), open_lanes as materialized (
+    select lane.id from lane
+    where lane.id = any(:lane_ids::integer[]) and lane.paused_at is null
+    order by lane.id
+    for share
+), mine as materialized (
+    select a.n, o.customer_id, o.message_id, o.recipient_no,
+           case when l.id is null then 'PAUSED'
+                when o.expires_at <= now() then 'EXPIRED'
+                when exists (select from suppression s where s.address_key = o.address_key) then 'SUPPRESSED'
+                when o.honours is not null and (
+                    exists (select from opt_out x where x.customer_id = o.customer_id and x.kind = o.honours)
+                    or exists (select from address_opt_out x
+                               where x.address_key = o.address_key and x.kind = o.honours)) then 'OPTED_OUT'
+                when exists (select from destination d
+                             where d.domain = o.domain and d.paused_until > now()) then 'PAUSED'
+                else 'GO' end as answer
+    from asked a
+    join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id
+        and o.recipient_no = a.recipient_no
+    left join open_lanes l on l.id = o.lane_id
+    where o.attempt = a.attempt and o.lease_owner = a.owner and o.handed_off_at is null
+      and o.lease_until > clock_timestamp()
+    for update of o
+), handed as (
+    update outbox o set handed_off_at = now()
+    from mine m
+    where m.answer = 'GO' and o.customer_id = m.customer_id and o.message_id = m.message_id
+      and o.recipient_no = m.recipient_no
+)
+select mine.n, mine.answer from mine;
+
+-- name: give_back
+-- Returns rows whose mail is known not to have been sent; :waits puts some off, null keeps their time. Fenced.
+with asked as materialized (
+    select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[],
+                         :attempts::smallint[], :owners::uuid[], :waits::interval[])
+        as t(customer_id, message_id, recipient_no, attempt, owner, wait)
+)
+update outbox o
+set lease_owner = null, lease_until = null, handed_off_at = null,
+    due_at = coalesce(now() + a.wait, o.due_at),
+    appointed = o.appointed or a.wait is not null
+from asked a
+where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
+  and o.attempt = a.attempt and o.lease_owner = a.owner
+returning o.customer_id, o.message_id;
+
+-- name: extend_leases!
+-- Keeps the leases of claims that are still being worked on; an expired lease stays expired.
+update outbox o
+set lease_until = now() + :lease::interval
+from (select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[])
+          as t(customer_id, message_id, recipient_no, owner)) a
+where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
+  and o.lease_owner = a.owner and o.lease_until > now();
+
+-- name: rescue_unsent
+-- Returns to the queue what a lost worker had leased and not handed off: nothing of it was sent.
+with lost as (
+    select o.customer_id, o.message_id, o.recipient_no, o.attempt
+    from outbox o
+    where o.lease_until < now() and o.handed_off_at is null
+    order by o.customer_id, o.message_id, o.recipient_no
+    limit :batch::integer
+    for update skip locked
+), freed as (
+    update outbox o set lease_owner = null, lease_until = null
+    from lost
+    where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
+    returning o.customer_id, o.message_id, o.recipient_no, o.attempt
+)
+insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+select freed.customer_id, freed.message_id, freed.recipient_no, 'RESCUED', 'gateway',
+       jsonb_build_object('attempt', freed.attempt)
+from freed
+returning customer_id;
+
+-- name: rescue_handed_off
+-- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle.
+with lost as (
+    select o.customer_id, o.message_id, o.recipient_no
+    from outbox o
+    where o.lease_until < now() and o.handed_off_at is not null
+    order by o.customer_id, o.message_id, o.recipient_no
+    limit :batch::integer
+    for update skip locked
+), gone as (
+    delete from outbox o using lost
+    where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
+    returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at
+), unsure as (
+    update message m set status = 'UNCERTAIN', decided_at = now(), cause = 'CONNECTION_LOST', advice = :advice::text
+    from gone
+    where gone.recipient_no = 0 and m.customer_id = gone.customer_id and m.id = gone.message_id
+      and m.status = 'QUEUED'
+    returning m.campaign_id
+), unsure_copies as (
+    update copy c set status = 'UNCERTAIN', decided_at = now(), cause = 'CONNECTION_LOST', advice = :advice::text
+    from gone
+    where gone.recipient_no > 0 and c.customer_id = gone.customer_id and c.message_id = gone.message_id
+      and c.recipient_no = gone.recipient_no and c.status = 'QUEUED'
+), tallied as (
+    insert into campaign_tally (campaign_id, slot, uncertain)
+    select campaign_id, :slot::smallint, count(*) from unsure where campaign_id is not null
+    group by campaign_id order by campaign_id
+    on conflict (campaign_id, slot) do update set uncertain = campaign_tally.uncertain + excluded.uncertain
+)
+insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+select gone.customer_id, gone.message_id, gone.recipient_no, 'UNCERTAIN', 'gateway',
+       jsonb_build_object('attempt', gone.attempt, 'handedOffAt', gone.handed_off_at, 'owner', gone.lease_owner)
+from gone
+returning customer_id;
+
+-- name: overdue
+-- Unleased rows whose deadline has passed, wherever they wait.
+select o.customer_id, o.message_id, o.recipient_no
+from outbox o
+where o.expires_at <= now() and o.lease_owner is null
+order by o.customer_id, o.message_id, o.recipient_no
+limit :batch::integer;
+
+-- name: decide_unsent
+-- Decides rows that were not handed off (HELD, EXPIRED, CANCELLED), with an event each; :owners null takes unleased
+-- and leased rows alike, as a person's cancel does. Answers the rows it decided.
+with asked as materialized (
+    select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[],
+                         :statuses::email_status[], :causes::cause[], :advices::text[])
+        as t(customer_id, message_id, recipient_no, owner, status, cause, advice)
+), gone as (
+    delete from outbox o using asked a
+    where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
+      and o.handed_off_at is null and (a.owner is null or o.lease_owner = a.owner)
+    returning a.customer_id, a.message_id, a.recipient_no, a.status, a.cause, a.advice, o.attempt
+), decided as (
+    update message m set status = gone.status, decided_at = now(), cause = gone.cause, advice = gone.advice
+    from gone
+    where gone.recipient_no = 0 and m.customer_id = gone.customer_id and m.id = gone.message_id
+      and m.status = 'QUEUED'
+    returning m.campaign_id, m.status
+), decided_copies as (
+    update copy c set status = gone.status, decided_at = now(), cause = gone.cause, advice = gone.advice
+    from gone
+    where gone.recipient_no > 0 and c.customer_id = gone.customer_id and c.message_id = gone.message_id
+      and c.recipient_no = gone.recipient_no and c.status = 'QUEUED'
+), told as (
+    insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+    select gone.customer_id, gone.message_id, gone.recipient_no, gone.status::text::event_kind, :actor::text,
+           jsonb_build_object('cause', gone.cause, 'attempt', gone.attempt)
+    from gone
+), tallied as (
+    insert into campaign_tally (campaign_id, slot, held, expired, cancelled)
+    select campaign_id, :slot::smallint, count(*) filter (where status = 'HELD'),
+           count(*) filter (where status = 'EXPIRED'), count(*) filter (where status = 'CANCELLED')
+    from decided where campaign_id is not null
+    group by campaign_id order by campaign_id
+    on conflict (campaign_id, slot) do update
+    set held = campaign_tally.held + excluded.held, expired = campaign_tally.expired + excluded.expired,
+        cancelled = campaign_tally.cancelled + excluded.cancelled
+)
+select gone.customer_id, gone.message_id, gone.recipient_no from gone;
+
+-- name: insert_outbox!
+-- Queues recipients of one message in the lane of that name.
+insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, expires_at,
+                    bound_relay, attempt)
+select :customer_id, :message_id, t.recipient_no, lane.id, t.address, t.address_key, t.domain, :expires_at,
+       :bound_relay, t.attempt
+from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
+            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt)
+join lane on lane.name = :lane;
+
+-- name: vacuum_outbox!
+-- Keeps the head of the queue short: a server-wide autovacuum_naptime is not ours to set.
+vacuum (skip_locked, truncate off) outbox;
+
+-- name: requeue!
+-- Queues recipients of a decided message again, at a person's word, with a new deadline.
+insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, attempt, expires_at,
+                    honours, bound_relay)
+select :customer_id, :message_id, t.recipient_no, lane.id, t.address, t.address_key, t.domain, t.attempt,
+       now() + :deadline::interval, :honours::text::opt_out_kind, :bound_relay
+from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
+            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt)
+join lane on lane.campaign_id = :campaign_id or (:campaign_id::uuid is null and lane.name = :lane);

@@ -1,0 +1,94 @@
+-- Relays: what limits them, what pauses or stops them, and in which words they did.
+
+-- name: register_relays!
+-- The configured relays with their limits. Pauses, counts and a stop survive: they are the relay's, not the process's.
+insert into relay (name, every, per_day, warm_up_from, warm_up_start, warm_up_factor, seen_at)
+select t.name, t.every, t.per_day,
+       case when t.warm_up_start is not null then (now() at time zone 'utc')::date end, t.warm_up_start,
+       case when t.warm_up_start is not null then t.warm_up_factor end, now()
+from unnest(:names::text[], :everys::interval[], :per_days::integer[], :warm_up_starts::integer[],
+            :warm_up_factors::numeric[]) as t(name, every, per_day, warm_up_start, warm_up_factor)
+order by t.name
+on conflict (name) do update
+set every = excluded.every, per_day = excluded.per_day, warm_up_start = excluded.warm_up_start,
+    warm_up_factor = excluded.warm_up_factor,
+    warm_up_from = case when excluded.warm_up_start is null then null
+                        else coalesce(relay.warm_up_from, excluded.warm_up_from) end,
+    seen_at = now();
+
+-- name: see_relays!
+-- A living worker uses these relays.
+update relay set seen_at = now() where name = any(:names::text[]) and seen_at < now() - interval '1 second';
+
+-- name: relay_states
+-- Every relay: may it be used, until when not and why, its limits, and when a worker last used it.
+select r.name, r.paused_until, r.paused_why, r.pause_step, r.stopped_at, r.stopped_why, r.seen_at, r.every, r.per_day,
+       r.next_slot, day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor,
+                            (now() at time zone 'utc')::date) as cap_today,
+       case when r.day = (now() at time zone 'utc')::date then r.day_count else 0 end as sent_today,
+       r.paused_until > now() as paused, now() as read_at,
+       date_trunc('day', now(), 'UTC') + interval '1 day' as tomorrow
+from relay r
+order by r.name;
+
+-- name: take_relay_slots$
+-- Takes up to :wanted of a relay's slots: those of its rate that have come, within what is left of its day. At most a
+-- second's worth of unused slots is kept, so that an idle hour does not become a burst.
+update relay r
+set next_slot = case when r.every is null then r.next_slot else t.first_slot + t.granted * r.every end,
+    day = t.today, day_count = t.used + t.granted
+from (
+    select s.name, s.first_slot, s.today, s.used, s.cap,
+           greatest(0, least(:wanted::integer, coalesce(s.cap - s.used, :wanted::integer),
+               case when s.every is null then :wanted::integer
+                    when s.first_slot > now() then 0
+                    else floor(extract(epoch from now() - s.first_slot) / extract(epoch from s.every))::integer + 1
+               end)) as granted
+    from (select name, every, (now() at time zone 'utc')::date as today,
+                 greatest(coalesce(next_slot, now()), now() - interval '1 second') as first_slot,
+                 case when day = (now() at time zone 'utc')::date then day_count else 0 end as used,
+                 day_cap(per_day, warm_up_from, warm_up_start, warm_up_factor, (now() at time zone 'utc')::date) as cap
+          from relay where name = :name for update) s
+) t
+where r.name = t.name
+returning t.granted;
+
+-- name: return_relay_slots!
+-- Gives back slots for which no mail was found.
+update relay
+set next_slot = next_slot - :unused::integer * every, day_count = greatest(0, day_count - :unused::integer)
+where name = :name;
+
+-- name: pause_relay$
+-- Leaves a relay alone for a while, one step further than last time; answers nothing if it is paused already.
+update relay
+set paused_until = now() + :wait::interval, paused_why = :why, pause_step = least(pause_step + 1, 1000)
+where name = :name and (paused_until is null or paused_until <= now())
+returning paused_until;
+
+-- name: stop_relay$
+-- A refused login stops a relay until a person resumes it: it never fails recipients.
+update relay set stopped_at = now(), stopped_why = :why where name = :name and stopped_at is null
+returning stopped_at;
+
+-- name: relay_works!
+-- Mail went through: the next trouble starts at the first step again.
+update relay set pause_step = 0, paused_until = null, paused_why = null
+where name = :name and (pause_step > 0 or paused_until <= now());
+
+-- name: resume_relay$
+-- A person's word that it works again.
+update relay
+set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0
+where name = :name
+returning name;
+
+-- name: insert_relay_event!
+-- A relay's or destination's trouble in its own words.
+insert into relay_event (relay, domain, kind, stage, code, response, until)
+values (:relay, :domain, :kind, :stage, :code, :response, :until);
+
+-- name: relay_events
+-- The newest troubles of a relay.
+select id, domain, kind, stage, code, response, until from relay_event
+where relay = :relay order by id desc limit :most::integer;

@@ -1,0 +1,475 @@
+"""Mail in: one transaction makes the message, its recipients and their outbox rows; the caller rings after the commit.
+
+Also what a person may do with one message: retry it, assume it sent, cancel it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from gateway import attachment, compose, content, sender, template
+from gateway.database import QUERIES
+from gateway.errors import Refusal, RefusalCode
+from gateway.house import House
+from gateway.idempotency import check_key, digest_of, first_result, idempotency_conflict
+from gateway.mail.address import parse_address
+from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderLetter
+from gateway.mail.message import CopyRole, MessageRef, Status
+from gateway.mail.source import SourceType
+from gateway.mail.verdict import Cause
+from gateway.record import (
+    GATEWAY,
+    SUPPRESSED_ADVICE,
+    WRONG_RELAY_ADVICE,
+    Undelivered,
+    decide,
+    tally,
+)
+
+MOST_COPIES = 100
+"""RFC 5321 4.5.3.1.8: a server must take at least 100 recipients."""
+MOST_ATTACHMENTS = 50
+"""A letter with more is an archive; each costs a MIME part and a row."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """One letter to one customer. `address` must be one of the customer's; None means the primary one."""
+
+    customer_id: int
+    letter: Letter
+    idempotency_key: str
+    actor: str
+    address: str | None = None
+    sender_id: UUID | None = None
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    bcc_sender: bool = False
+    attachment_ids: tuple[UUID, ...] = ()
+    tracked: bool | None = None
+    bound_relay: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Put:
+    """Where the letter is now. `repeated`: the key was known, and this is its first result."""
+
+    ref: MessageRef
+    repeated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Recipient:
+    """One address of the message: number 0 is its To, the others are copies. `held` says why it must not be mailed."""
+
+    number: int
+    address: str
+    key: bytes
+    role: CopyRole | None = None
+    name: str | None = None
+    held: Undelivered | None = None
+
+    @property
+    def status(self) -> Status:
+        return self.held.status if self.held else Status.QUEUED
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2].lower()
+
+
+async def put(connection: Any, order: Order, house: House) -> Put:
+    """Compose a letter and queue it; one transaction. Ring the bell after the commit.
+
+    Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
+    DEADLINE_PASSED, ATTACHMENT_TOO_LARGE, TOO_MANY, and what letters and senders refuse. An address that is
+    suppressed, or a relay that is not configured, is no refusal: the message is HELD and says why.
+    """
+    _check(order)
+    async with connection.transaction():
+        attached = await _attachments(connection, order.attachment_ids)
+        digest = input_digest(order, attached)
+        first = await first_result(connection, order.idempotency_key, digest)
+        if first is not None:
+            return Put(ref=_first_message(first), repeated=True)
+        ref = await _make(connection, order, attached, house)
+        await QUERIES.insert_idempotency_key(
+            connection,
+            key=order.idempotency_key,
+            input_sha256=digest,
+            customer_id=ref.customer_id,
+            message_id=ref.message_id,
+            campaign_id=None,
+        )
+    return Put(ref=ref, repeated=False)
+
+
+def _first_message(row: Any) -> MessageRef:
+    if row["message_id"] is None:
+        raise idempotency_conflict()
+    return MessageRef(customer_id=row["customer_id"], message_id=row["message_id"])
+
+
+def input_digest(order: Order, attached: Sequence[Any] = ()) -> bytes:
+    """SHA-256 of the normalised input: the letter and whom it goes to, attachments by their content.
+
+    Not the key itself, nor who asks: a retry by a colleague is still the same intent.
+    """
+    apart = ("idempotency_key", "actor", "bound_relay", "attachment_ids")
+    value = {field.name: getattr(order, field.name) for field in fields(order) if field.name not in apart}
+    value["attachments"] = [(row["sha256"].hex(), row["name"]) for row in attached]
+    return digest_of(value)
+
+
+# Making a message ------------------------------------------------------------------------------------------------
+
+
+def _check(order: Order) -> None:
+    check_key(order.idempotency_key)
+    if len(order.cc) + len(order.bcc) + order.bcc_sender > MOST_COPIES:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_COPIES} copies of one letter.", ("cc",))
+    if len(order.attachment_ids) > MOST_ATTACHMENTS:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_ATTACHMENTS} attachments.", ("attachmentIds",))
+
+
+async def _attachments(connection: Any, ids: tuple[UUID, ...]) -> list[Any]:
+    """The attachments in the order asked for, without their bytes. Raises Refusal for an unknown one."""
+    if not ids:
+        return []
+    found = {row["id"]: row async for row in QUERIES.attachments_asked_for(connection, ids=list(ids))}
+    for place, attachment_id in enumerate(ids):
+        if attachment_id not in found:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such attachment.", ("attachmentIds", str(place)))
+    return [found[attachment_id] for attachment_id in ids]
+
+
+async def _make(connection: Any, order: Order, attached: Sequence[Any], house: House) -> MessageRef:
+    """Compose and write the message. Raises Refusal."""
+    whom = await _whom(connection, order, house)
+    profile = await sender.current(connection, order.sender_id, default_from=house.settings.default_from)
+    locale = whom["locale"] or profile.locale
+    version = await template.builtin_version(connection, order.letter, locale)
+    ref = MessageRef(customer_id=order.customer_id, message_id=whom["message_id"])
+    recipients = await _recipients(connection, order, whom, profile, house)
+    expires_at = _deadline(order.letter, whom["mail_date"], house)
+    composed = compose.compose(
+        order.letter,
+        template=version,
+        sender=profile,
+        facts=_facts(order, whom, ref, profile, house),
+        keyring=house.keyring,
+        attachments=await attachment.load_many(connection, order.attachment_ids) if attached else (),
+    )
+    sha256 = await content.store(connection, composed.content)
+    await QUERIES.insert_message(
+        connection,
+        customer_id=ref.customer_id,
+        id=ref.message_id,
+        source_type=order.letter.source_type,
+        status=recipients[0].status,
+        template_version_id=version.id,
+        sender_version_id=profile.id,
+        letter_kind=order.letter.letter_kind,
+        mail_date=whom["mail_date"],
+        cause=recipients[0].held.cause if recipients[0].held else None,
+        advice=recipients[0].held.advice if recipients[0].held else None,
+        sender=profile.mailbox,
+        recipient=recipients[0].address,
+        recipient_name=whom["name"],
+        subject=composed.subject,
+        content_sha256=sha256,
+        composer_version=compose.COMPOSER_VERSION,
+        token_key_id=None,
+        tracked=is_tracked(order),
+        bound_relay=order.bound_relay,
+    )
+    await _write_parts(connection, ref, order, attached, recipients)
+    await _write_outbox(connection, ref, order, recipients, expires_at)
+    return ref
+
+
+async def _whom(connection: Any, order: Order, house: House) -> Any:
+    row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=order.address)
+    if row is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    if row["erased"]:
+        raise Refusal(RefusalCode.ERASED, "This customer was erased.", ("customerId",))
+    if row["address"] is None and order.address is not None:
+        raise Refusal(
+            RefusalCode.ADDRESS_INVALID,
+            "This is none of the customer's addresses: add it to the customer.",
+            ("address",),
+        )
+    if row["address"] is None:
+        raise Refusal(RefusalCode.ADDRESS_INVALID, "The customer has no address.", ("customerId",))
+    parse_address(row["address"], allow_reserved=house.settings.allow_reserved_domains, field=("address",))
+    return row
+
+
+def _deadline(letter: Letter, now: datetime, house: House) -> datetime:
+    expires_at = letter.deadline(now, house.settings)
+    if expires_at > now:
+        return expires_at
+    path = ("window", "start") if isinstance(letter, WorkOrderLetter) else ("expiresAt",)
+    raise Refusal(RefusalCode.DEADLINE_PASSED, "This time has passed: the mail would come too late.", path)
+
+
+def is_tracked(order: Order) -> bool:
+    """Card mail never; e-signature mail only when asked for; work orders unless asked not to."""
+    if isinstance(order.letter, CardLetter):
+        return False
+    if order.tracked is not None:
+        return order.tracked
+    return order.letter.source_type is SourceType.WORK_ORDER
+
+
+async def _recipients(
+    connection: Any, order: Order, whom: Any, profile: sender.SenderVersion, house: House
+) -> list[_Recipient]:
+    """The To and its copies; an address gets one copy at most. What must not be mailed is marked as held."""
+    copies = [(CopyRole.CC, mailbox) for mailbox in order.cc] + [(CopyRole.BCC, mailbox) for mailbox in order.bcc]
+    if order.bcc_sender:
+        copies.append((CopyRole.BCC, Mailbox(address=profile.reply_to or profile.from_address)))
+    listed: dict[bytes, tuple[str, CopyRole | None, str | None]] = {
+        house.key_of(whom["address"]): (whom["address"], None, whom["name"])
+    }
+    for role, mailbox in copies:
+        listed.setdefault(house.key_of(mailbox.address), (mailbox.address, role, mailbox.name))
+    suppressed = {row["address_key"] async for row in QUERIES.suppressed_keys(connection, address_keys=list(listed))}
+    return [
+        _Recipient(
+            number=number, address=address, key=key, role=role, name=name, held=_held(order, key in suppressed, house)
+        )
+        for number, (key, (address, role, name)) in enumerate(listed.items())
+    ]
+
+
+def _held(order: Order, suppressed: bool, house: House) -> Undelivered | None:
+    if order.bound_relay is not None and order.bound_relay not in house.relay_names:
+        return Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
+    if suppressed:
+        return Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE)
+    return None
+
+
+def _facts(order: Order, whom: Any, ref: MessageRef, profile: sender.SenderVersion, house: House) -> compose.Facts:
+    return compose.Facts(
+        ref=ref,
+        mail_date=whom["mail_date"],
+        to=Mailbox(address=whom["address"], name=whom["name"]),
+        cc=order.cc,
+        customer_name=whom["name"],
+        locale=whom["locale"] or profile.locale,
+        time_zone=whom["time_zone"] or profile.time_zone,
+        message_id_domain=profile.domain,
+        public_url=house.settings.public_url,
+        tracked=is_tracked(order),
+        honeypot=house.settings.honeypot_link,
+    )
+
+
+async def _write_parts(
+    connection: Any, ref: MessageRef, order: Order, attached: Sequence[Any], recipients: Sequence[_Recipient]
+) -> None:
+    """Copies, attachments, and an event for whoever is held."""
+    keys = {"customer_id": ref.customer_id, "message_id": ref.message_id}
+    copies = [recipient for recipient in recipients if recipient.role is not None]
+    if copies:
+        await QUERIES.insert_copies(
+            connection,
+            **keys,
+            recipient_nos=[copy.number for copy in copies],
+            roles=[copy.role for copy in copies],
+            addresses=[copy.address for copy in copies],
+            names=[copy.name for copy in copies],
+            statuses=[copy.status for copy in copies],
+            causes=[copy.held.cause if copy.held else None for copy in copies],
+            advices=[copy.held.advice if copy.held else None for copy in copies],
+        )
+    if attached:
+        await QUERIES.insert_message_attachments(
+            connection,
+            **keys,
+            positions=list(range(len(attached))),
+            names=[row["name"] for row in attached],
+            media_types=[row["media_type"] for row in attached],
+            sizes=[row["size"] for row in attached],
+            sha256s=[row["sha256"] for row in attached],
+        )
+        await QUERIES.reference_attachments(connection, ids=list(order.attachment_ids))
+    for recipient in recipients:
+        if recipient.held is not None:
+            await QUERIES.insert_event(
+                connection,
+                **keys,
+                recipient_no=recipient.number,
+                kind="HELD",
+                actor=GATEWAY,
+                data={"cause": recipient.held.cause},
+            )
+
+
+async def _write_outbox(
+    connection: Any, ref: MessageRef, order: Order, recipients: Sequence[_Recipient], expires_at: datetime
+) -> None:
+    due = [recipient for recipient in recipients if recipient.held is None]
+    await QUERIES.insert_outbox(
+        connection,
+        customer_id=ref.customer_id,
+        message_id=ref.message_id,
+        lane="work-order" if order.letter.source_type is SourceType.WORK_ORDER else "individual",
+        expires_at=expires_at,
+        bound_relay=order.bound_relay,
+        recipient_nos=[recipient.number for recipient in due],
+        addresses=[recipient.address for recipient in due],
+        address_keys=[recipient.key for recipient in due],
+        domains=[recipient.domain for recipient in due],
+        attempts=[1 for _ in due],
+    )
+
+
+# A person's word about one message ------------------------------------------------------------------------------
+
+CANCELLED = Undelivered(
+    status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
+)
+_RETRYABLE = frozenset({Status.UNCERTAIN, Status.HELD, Status.REFUSED, Status.EXPIRED, Status.BOUNCED})
+
+
+def _illegal(message: str) -> Refusal:
+    return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
+
+
+async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> None:
+    """Queue again every recipient that is uncertain, held, refused, expired or bounced, with a new deadline.
+
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE when nobody is in such a state; SUPPRESSED while the address is.
+    An UNCERTAIN mail may arrive twice by this: the person decides, and the history says who.
+    """
+    async with connection.transaction():
+        message, recipients = await _locked(connection, ref)
+        again = [row for row in recipients if not row["queued"] and row["decided"] in _RETRYABLE]
+        if not again:
+            raise _illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
+        if message["campaign_status"] == "CANCELLED":
+            raise _illegal("Its campaign was cancelled.")
+        if message["bound_relay"] is not None and message["bound_relay"] not in house.relay_names:
+            raise _illegal(WRONG_RELAY_ADVICE)
+        keys = [house.key_of(row["address"]) for row in again]
+        async for _ in QUERIES.suppressed_keys(connection, address_keys=keys):
+            raise Refusal(RefusalCode.SUPPRESSED, SUPPRESSED_ADVICE, ("messageId",))
+        if message["campaign_id"] is not None:
+            await QUERIES.reopen_campaign(connection, campaign_id=message["campaign_id"])
+            await tally(connection, message["campaign_id"], Status(message["status"]), None)
+        await _change(connection, ref, again, Status.QUEUED, None, None)
+        await QUERIES.requeue(
+            connection,
+            customer_id=ref.customer_id,
+            message_id=ref.message_id,
+            lane="work-order" if message["source_type"] == SourceType.WORK_ORDER else "individual",
+            campaign_id=message["campaign_id"],
+            honours=message["campaign_kind"],
+            bound_relay=message["bound_relay"],
+            deadline=_retry_deadline(message, house),
+            recipient_nos=[row["recipient_no"] for row in again],
+            addresses=[row["address"] for row in again],
+            address_keys=keys,
+            domains=[row["address"].rpartition("@")[2].lower() for row in again],
+            attempts=[row["attempts"] + 1 for row in again],
+        )
+        await _tell(connection, ref, again, "RETRIED", actor)
+
+
+def _retry_deadline(message: Any, house: House) -> timedelta:
+    """A person who retries wants it sent now: the letter's own date may have passed."""
+    settings = house.settings
+    if message["source_type"] == SourceType.CAMPAIGN:
+        return settings.campaign_deadline
+    return (
+        settings.card_deadline if message["source_type"] == SourceType.CARD_PROCESSING else settings.completed_deadline
+    )
+
+
+async def assume_sent(connection: Any, ref: MessageRef, actor: str) -> None:
+    """Take an UNCERTAIN mail for accepted, on a person's word. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        message, recipients = await _locked(connection, ref)
+        unsure = [row for row in recipients if not row["queued"] and row["decided"] == Status.UNCERTAIN]
+        if not unsure:
+            raise _illegal("Only mail that is uncertain can be assumed sent.")
+        if unsure[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
+            await tally(connection, message["campaign_id"], Status.UNCERTAIN, Status.ACCEPTED)
+        await _change(connection, ref, unsure, Status.ACCEPTED, None, None)
+        await _tell(connection, ref, unsure, "ASSUMED_SENT", actor)
+
+
+async def cancel(connection: Any, ref: MessageRef, actor: str) -> None:
+    """Take back a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        message, recipients = await _locked(connection, ref)
+        queued = [row for row in recipients if row["queued"] and not row["handed_off"]]
+        held = [row for row in recipients if not row["queued"] and row["decided"] == Status.HELD]
+        if any(row["handed_off"] for row in recipients) or not queued + held:
+            raise _illegal("Only mail that is queued, deferred or held can be cancelled.")
+        gone = await decide(
+            connection,
+            [(ref.customer_id, ref.message_id, row["recipient_no"]) for row in queued],
+            [CANCELLED] * len(queued),
+            owners=[None] * len(queued),
+            actor=actor,
+            slot=0,
+        )
+        if gone != len(queued):
+            raise _illegal("It is being handed to the server right now.")
+        if held:
+            if held[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
+                await tally(connection, message["campaign_id"], Status.HELD, Status.CANCELLED)
+            await _change(connection, ref, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
+            await _tell(connection, ref, held, "CANCELLED", actor)
+
+
+async def _locked(connection: Any, ref: MessageRef) -> tuple[Any, list[Any]]:
+    message = await QUERIES.lock_message(connection, customer_id=ref.customer_id, message_id=ref.message_id)
+    if message is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+    recipients = [
+        row
+        async for row in QUERIES.recipients_of_message(
+            connection, customer_id=ref.customer_id, message_id=ref.message_id
+        )
+    ]
+    return message, recipients
+
+
+async def _change(
+    connection: Any, ref: MessageRef, rows: Sequence[Any], status: Status, cause: Cause | None, advice: str | None
+) -> None:
+    values = {
+        "customer_id": ref.customer_id,
+        "message_id": ref.message_id,
+        "status": status,
+        "cause": cause,
+        "advice": advice,
+    }
+    if any(row["recipient_no"] == 0 for row in rows):
+        await QUERIES.change_message(connection, **values)
+    copies = [row["recipient_no"] for row in rows if row["recipient_no"] > 0]
+    if copies:
+        await QUERIES.change_copies(connection, **values, recipient_nos=copies)
+
+
+async def _tell(connection: Any, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
+    for row in rows:
+        await QUERIES.insert_event(
+            connection,
+            customer_id=ref.customer_id,
+            message_id=ref.message_id,
+            recipient_no=row["recipient_no"],
+            kind=kind,
+            actor=actor,
+            data={"before": row["decided"], "attempt": row["attempts"]},
+        )

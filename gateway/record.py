@@ -1,0 +1,258 @@
+"""What the ledger is told about one delivery: the hand-off before it, the outcome after it. Grouped, fenced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from gateway.claim import Claimed, columns
+from gateway.database import QUERIES
+from gateway.mail.message import Status
+from gateway.mail.response import Exchange
+from gateway.mail.verdict import Cause, Outcome, Verdict
+
+GATEWAY = "gateway"
+"""The actor of what no person did."""
+
+EXPIRED_ADVICE = "The deadline passed before a server took it. A person may retry it if it still makes sense."
+SUPPRESSED_ADVICE = (
+    "This address must not be mailed: a server said that it does not exist, its owner complained, or staff closed it. "
+    "Correct the address, or lift the suppression and retry."
+)
+OPTED_OUT_ADVICE = "The customer opted out of this kind of campaign after the mail was made."
+WRONG_RELAY_ADVICE = "This mail may leave only by a relay that is not configured here. Nothing was sent."
+NOT_COMPOSED_ADVICE = "The mail could not be composed from its template. Publish a corrected version and send it anew."
+
+LONGEST_RESPONSE = 65_536
+"""Characters of a server's words that one attempt keeps: an endless reply must not fill the ledger."""
+
+
+class HandOff(StrEnum):
+    """The ledger's word before a byte is sent. Only GO sends."""
+
+    GO = "GO"
+    LOST = "LOST"
+    PAUSED = "PAUSED"
+    EXPIRED = "EXPIRED"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undelivered:
+    """A row that will not be sent: its final status and why."""
+
+    status: Status
+    cause: Cause
+    advice: str
+
+
+UNDELIVERED = {
+    HandOff.EXPIRED: Undelivered(status=Status.EXPIRED, cause=Cause.DEADLINE, advice=EXPIRED_ADVICE),
+    HandOff.SUPPRESSED: Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE),
+    HandOff.OPTED_OUT: Undelivered(status=Status.HELD, cause=Cause.OPTED_OUT, advice=OPTED_OUT_ADVICE),
+}
+WRONG_RELAY = Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
+NOT_COMPOSED = Undelivered(status=Status.HELD, cause=Cause.OUR_CONFIGURATION, advice=NOT_COMPOSED_ADVICE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """One attempt's outcome, ready to be written. `ended` is the process's monotonic clock when the answer came:
+    the ledger reckons its own times from it, so a wrong clock on this host writes no wrong time."""
+
+    owner: UUID
+    customer_id: int
+    message_id: UUID
+    recipient_no: int
+    attempt: int
+    verdict: Outcome
+    cause: Cause | None
+    advice: str | None
+    rule: str
+    stage: str
+    code: int | None
+    enhanced: str | None
+    response: str | None
+    relay: str
+    host: str | None
+    tls: str | None
+    took_ms: int
+    mail_sha256: bytes
+    wait: timedelta
+    suppress: bool
+    ended: float
+
+    @property
+    def key(self) -> tuple[int, UUID, int]:
+        """The order in which groups lock rows."""
+        return self.customer_id, self.message_id, self.recipient_no
+
+
+def finished(
+    row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256: bytes, wait: timedelta, ended: float
+) -> Finished:
+    """The value to record: the server's words whole, our reading of them beside."""
+    reply = exchange.response
+    return Finished(
+        owner=row.owner,
+        customer_id=row.customer_id,
+        message_id=row.message_id,
+        recipient_no=row.recipient_no,
+        attempt=row.attempt,
+        verdict=verdict.outcome,
+        cause=verdict.cause,
+        advice=verdict.advice,
+        rule=verdict.rule,
+        stage=reply.stage if reply else exchange.stage,
+        code=reply.code if reply else None,
+        enhanced=reply.enhanced if reply else None,
+        response=_words(exchange),
+        relay=exchange.relay,
+        host=exchange.host,
+        tls=exchange.tls,
+        took_ms=max(0, exchange.took_ms),
+        mail_sha256=mail_sha256,
+        wait=wait,
+        suppress=verdict.suppress,
+        ended=ended,
+    )
+
+
+def _words(exchange: Exchange) -> str | None:
+    """The server's words, never ours: None when it said nothing."""
+    if exchange.response is None:
+        return None
+    # PostgreSQL's text holds neither NUL nor lone surrogates; servers have sent both.
+    kept = exchange.response.text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return kept.encode("utf-8", "replace").decode("utf-8")
+
+
+async def hand_off(connection: Any, rows: Sequence[Claimed]) -> list[HandOff]:
+    """Commit "on its way" for every row that may go, and say of each which it is. Call it outside a transaction."""
+    order = sorted(range(len(rows)), key=lambda place: rows[place].key)
+    ordered = [rows[place] for place in order]
+    answers = [HandOff.LOST] * len(rows)
+    async for answer in QUERIES.hand_off(
+        connection,
+        **columns(ordered),
+        attempts=[row.attempt for row in ordered],
+        owners=[row.owner for row in ordered],
+        lane_ids=sorted({row.lane_id for row in ordered}),
+    ):
+        answers[order[answer["n"] - 1]] = HandOff(answer["answer"])
+    return answers
+
+
+async def decide_unsent(
+    connection: Any, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, slot: int = 0
+) -> int:
+    """Write that these leased rows will not be sent, each with an event. Answers how many were still ours."""
+    ordered = sorted(rows, key=lambda pair: pair[0].key)
+    return await decide(
+        connection,
+        [pair[0].key for pair in ordered],
+        [pair[1] for pair in ordered],
+        owners=[pair[0].owner for pair in ordered],
+        actor=actor,
+        slot=slot,
+    )
+
+
+async def decide(
+    connection: Any,
+    keys: Sequence[tuple[int, UUID, int]],
+    why: Sequence[Undelivered],
+    *,
+    owners: Sequence[UUID | None],
+    actor: str,
+    slot: int,
+) -> int:
+    """The same by key (customer, message, recipient), in ascending order; an owner of None takes any row not handed
+    off."""
+    written = [
+        row
+        async for row in QUERIES.decide_unsent(
+            connection,
+            customer_ids=[key[0] for key in keys],
+            message_ids=[key[1] for key in keys],
+            recipient_nos=[key[2] for key in keys],
+            owners=list(owners),
+            statuses=[reason.status for reason in why],
+            causes=[reason.cause for reason in why],
+            advices=[reason.advice for reason in why],
+            actor=actor,
+            slot=slot,
+        )
+    ]
+    return len(written)
+
+
+async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, slot: int) -> int:
+    """Write a group of outcomes in one statement; `now` is the monotonic clock. Answers how many were still ours.
+
+    What was not ours any more is offered as evidence: it settles a message that was given up as UNCERTAIN about this
+    very attempt, and touches nothing else.
+    """
+    ordered = sorted(outcomes, key=lambda outcome: outcome.key)
+    arrays = _arrays(ordered, now)
+    written = {
+        row["n"]
+        async for row in QUERIES.record_outcomes(
+            connection,
+            **arrays,
+            waits=[outcome.wait for outcome in ordered],
+            suppress=[outcome.suppress for outcome in ordered],
+            slot=slot,
+            expired_advice=EXPIRED_ADVICE,
+        )
+    }
+    if len(written) < len(ordered):
+        late = [outcome for number, outcome in enumerate(ordered, 1) if number not in written]
+        await settle_late(connection, late, now=now, slot=slot)
+    return len(written)
+
+
+async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, slot: int) -> int:
+    """Offer answers that came too late as evidence. Answers how many settled an uncertain message."""
+    settled = [row async for row in QUERIES.settle_late(connection, **_arrays(late, now), slot=slot)]
+    return len(settled)
+
+
+def _arrays(outcomes: Sequence[Finished], now: float) -> dict[str, list[Any]]:
+    return {
+        "customer_ids": [outcome.customer_id for outcome in outcomes],
+        "message_ids": [outcome.message_id for outcome in outcomes],
+        "recipient_nos": [outcome.recipient_no for outcome in outcomes],
+        "attempts": [outcome.attempt for outcome in outcomes],
+        "owners": [outcome.owner for outcome in outcomes],
+        "verdicts": [outcome.verdict for outcome in outcomes],
+        "causes": [outcome.cause for outcome in outcomes],
+        "advices": [outcome.advice for outcome in outcomes],
+        "rules": [outcome.rule for outcome in outcomes],
+        "stages": [outcome.stage for outcome in outcomes],
+        "codes": [outcome.code for outcome in outcomes],
+        "enhanced": [outcome.enhanced for outcome in outcomes],
+        "responses": [outcome.response for outcome in outcomes],
+        "relays": [outcome.relay for outcome in outcomes],
+        "hosts": [outcome.host for outcome in outcomes],
+        "tls": [outcome.tls for outcome in outcomes],
+        "ages": [timedelta(seconds=max(0.0, now - outcome.ended)) for outcome in outcomes],
+        "took_ms": [outcome.took_ms for outcome in outcomes],
+        "mail_sha256s": [outcome.mail_sha256 for outcome in outcomes],
+    }
+
+
+async def tally(connection: Any, campaign_id: UUID, before: Status, after: Status | None) -> None:
+    """Count one recipient of a campaign in its new state; None is undecided again."""
+    counts = dict.fromkeys(("accepted", "refused", "uncertain", "held", "expired", "cancelled"), 0)
+    # A bounced mail stays counted as accepted: the server had taken it.
+    for status, step in ((before, -1), (after, 1)):
+        name = "accepted" if status is Status.BOUNCED else str(status).lower()
+        if name in counts:
+            counts[name] += step
+    await QUERIES.move_tally(connection, campaign_id=campaign_id, **counts)

@@ -1,0 +1,180 @@
+"""The way to the servers as one worker sees it: which relays may be used now, slots of metered ones, trouble and its
+end. The ledger knows all of it; this keeps the latest reading at hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+
+from gateway.database import QUERIES
+from gateway.lanes import PauseStep, RelayStanding, note_trouble, relay_states, trouble_kind, usual_pause
+from gateway.ledger import AWAY
+from gateway.mail.response import Exchange
+from gateway.mail.schedule import wait_before_next
+from gateway.mail.verdict import Scope, Verdict
+from gateway.metrics import CONNECTIONS, RELAY_USABLE, TROUBLE
+from gateway.send import Mail
+from gateway.settings import Relay
+from gateway.smtp import Relays
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """How many rows may be claimed now, and by which relay they must go (None: by any that may be used)."""
+
+    rows: int
+    only: str | None = None
+
+
+class Road:
+    """The relays of one worker. `refresh` before use, then every few seconds."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        smtp: Relays,
+        relays: tuple[Relay, ...],
+        *,
+        jitter: Callable[[], float],
+        pause: PauseStep = usual_pause,
+    ) -> None:
+        self._pool = pool
+        self._smtp = smtp
+        self._names = tuple(relay.name for relay in relays)
+        self._jitter = jitter
+        self._pause = pause
+        self._standings: dict[str, RelayStanding] = {}
+        self._avoid: frozenset[str] = frozenset()
+        self._troubled_relays: set[str] = set()
+        self._troubled_domains: set[str] = set()
+        self._mended_relays: set[str] = set()
+        self._mended_domains: set[str] = set()
+
+    # ---- reading
+
+    async def refresh(self) -> None:
+        """Read the standings anew, and write that what was in trouble works again. Raises when PostgreSQL is away."""
+        async with self._pool.acquire() as connection:
+            await self._write_mended(connection)
+            await QUERIES.see_relays(connection, names=list(self._names))
+            states = await relay_states(connection)
+            self._troubled_domains = {row["domain"] async for row in QUERIES.troubled_domains(connection)}
+        self._standings = {state.name: state for state in states if state.name in self._names}
+        self._avoid = frozenset(name for name, state in self._standings.items() if not state.usable)
+        self._troubled_relays = {name for name, state in self._standings.items() if state.pause_step > 0}
+        self._show()
+
+    def _show(self) -> None:
+        for name, state in self._standings.items():
+            RELAY_USABLE.labels(name).set(state.usable)
+        for pool in self._smtp.states():
+            CONNECTIONS.labels(pool.name, "connected").set(pool.connected)
+            CONNECTIONS.labels(pool.name, "idle").set(pool.idle)
+
+    @property
+    def open(self) -> bool:
+        """Whether any relay may be used."""
+        return len(self._avoid) < len(self._names)
+
+    @property
+    def metered(self) -> bool:
+        """Whether mail needs slots."""
+        return any(state.metered for state in self._standings.values())
+
+    @property
+    def opens_in(self) -> float | None:
+        """Seconds until a relay may be used again, as of the last reading; None when nobody knows, or one may now."""
+        waits = [
+            (state.waits_until - state.read_at).total_seconds()
+            for state in self._standings.values()
+            if state.waits_until is not None
+        ]
+        return max(0.0, min(waits)) if waits else None
+
+    def may_use(self, name: str | None) -> bool:
+        """Whether this relay (None: some relay) may be used now."""
+        return self.open if name is None else name in self._names and name not in self._avoid
+
+    # ---- slots
+
+    async def allowance(self, connection: Any, wanted: int) -> Allowance:
+        """How many rows may be claimed: all of them, or as many as the first usable relay has slots for."""
+        if not self.metered:
+            return Allowance(rows=wanted)
+        for name in self._names:
+            state = self._standings.get(name)
+            if state is None or not state.usable:
+                continue
+            if not state.metered:
+                return Allowance(rows=wanted, only=name)
+            granted = await QUERIES.take_relay_slots(connection, name=name, wanted=wanted)
+            self._standings[name] = replace(state, next_slot=None)
+            if granted:
+                return Allowance(rows=granted, only=name)
+        return Allowance(rows=0)
+
+    async def return_slots(self, connection: Any, allowance: Allowance, used: int) -> None:
+        """Give back slots for which no mail was found."""
+        unused = allowance.rows - used
+        if allowance.only is None or unused <= 0:
+            return
+        if (state := self._standings.get(allowance.only)) is not None and state.metered:
+            await QUERIES.return_relay_slots(connection, name=allowance.only, unused=unused)
+
+    # ---- `gateway.send.Road`
+
+    async def deliver(self, mail: Mail) -> Exchange:
+        """Hand one mail to a relay that may be used."""
+        only = mail.row.bound_relay or mail.only
+        return await self._smtp.deliver(mail.envelope, avoid=self._avoid, only=only)
+
+    async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
+        """Write a relay's or destination's failure and keep off it; how long this mail waits before its next turn."""
+        TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
+        wait = wait_before_next(mail.row.attempt, verdict, jitter=self._jitter())
+        if verdict.scope is Scope.RELAY and exchange.relay in self._names:
+            self._avoid |= {exchange.relay}
+            wait = self._pause(1, verdict, self._jitter())
+        if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
+            return wait
+        try:
+            async with self._pool.acquire() as connection:
+                until = await note_trouble(
+                    connection,
+                    exchange,
+                    verdict,
+                    domain=mail.row.domain,
+                    jitter=self._jitter(),
+                    pause=self._pause,
+                )
+        except AWAY as error:
+            log.warning("a relay's trouble was not written, the ledger is away: %s", type(error).__name__)
+            return wait
+        if until is not None or verdict.stops_relay:
+            log.warning("%s %s: paused until %s", verdict.scope.lower(), exchange.relay, until or "a person resumes it")
+        # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
+        # destination is met, and waited for, at the next claim.
+        return None if until is not None or verdict.scope is Scope.DESTINATION else wait
+
+    def works(self, mail: Mail, exchange: Exchange) -> None:
+        """Mail went through to an answer: the trouble that was known is over, written with the next refresh."""
+        if exchange.relay in self._troubled_relays:
+            self._mended_relays.add(exchange.relay)
+        if mail.row.domain in self._troubled_domains:
+            self._mended_domains.add(mail.row.domain)
+
+    async def _write_mended(self, connection: Any) -> None:
+        for name in sorted(self._mended_relays):
+            await QUERIES.relay_works(connection, name=name)
+        if self._mended_domains:
+            async for _ in QUERIES.destination_works(connection, domains=sorted(self._mended_domains)):
+                pass
+        self._mended_relays.clear()
+        self._mended_domains.clear()

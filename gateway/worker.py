@@ -1,0 +1,513 @@
+"""The gateway's process: claims, sends and records; sweeps, makes campaigns' messages; arq rings it awake.
+
+Nothing here depends on Valkey: a ring saves seconds, the sweep finds everything. Nothing is lost with this process:
+what it had claimed is rescued when its leases expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import asyncpg
+from arq.worker import Worker as ArqWorker
+from arq.worker import func
+
+from gateway import campaign, claim, journal
+from gateway.bell import RING, open_queue
+from gateway.claim import ANY_PRIORITY, Claimed
+from gateway.database import QUERIES
+from gateway.errors import Refusal
+from gateway.house import House
+from gateway.lanes import PauseStep, lane_states, register_relays, usual_pause
+from gateway.ledger import AWAY, Ledger
+from gateway.mail.schedule import wait_before_next
+from gateway.mail.verdict import Verdict
+from gateway.metrics import MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
+from gateway.prepare import Prepare, Signs
+from gateway.record import GATEWAY, NOT_COMPOSED, UNDELIVERED, WRONG_RELAY, Finished, HandOff, decide
+from gateway.record import record as record_now
+from gateway.road import Road
+from gateway.rules import read_verdict_rules
+from gateway.send import send
+from gateway.smtp import Relays
+
+log = logging.getLogger(__name__)
+
+POOL = 12
+"""Connections to PostgreSQL: claim, hand-off and record two each, the rest for sweeps and single loads."""
+CAMPAIGN_PRIORITY = 100
+"""Lanes from here on are campaigns: all sooner ones may overtake what is claimed already."""
+ARQ_POLL_SECONDS = 0.05
+"""How soon a ring is heard; twenty cheap reads a second while idle."""
+ARQ_TIMEOUT = 5
+"""Short, since after a killed worker a job's id stays taken for this long and ten seconds more."""
+SCAN_SECONDS = 30.0
+"""How often leases and deadlines are looked through, at the longest: it reads the whole outbox."""
+VACUUM_AFTER = 5000
+"""Rows finished until the head of the queue is swept clean of their remains."""
+TALLY_SLOTS = 16
+"""Slots of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
+JOURNAL_RESERVE = 0.2
+"""Part of DRAIN_SECONDS kept for the journal."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Ready:
+    """A claimed row that waits for a sender: sooner lanes first, then in the order of the claims."""
+
+    priority: int
+    number: int
+    row: Claimed = field(compare=False)
+    facts: Any = field(compare=False)
+    only: str | None = field(compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """The schedules a worker follows; tests and proofs hurry them."""
+
+    wait: Callable[[int, Verdict], timedelta]
+    pause: PauseStep = usual_pause
+    scan_seconds: float = SCAN_SECONDS
+
+
+def usual_pace(jitter: Callable[[], float]) -> Pace:
+    """The schedule's waits and pauses."""
+    return Pace(wait=lambda attempt, verdict: wait_before_next(attempt, verdict, jitter=jitter()))
+
+
+def random_jitter() -> float:
+    """In [-1, 1]: spreads what failed together."""
+    return random.uniform(-1, 1)  # noqa: S311  nothing secret hangs on it
+
+
+class Worker:
+    """One process's engine. `run` until `stop`; then it drains: what is handed off is finished, the rest given back."""
+
+    def __init__(
+        self,
+        house: House,
+        pool: asyncpg.Pool[Any],
+        smtp: Relays,
+        *,
+        signer: Signs | None,
+        pace: Pace,
+        jitter: Callable[[], float] = random_jitter,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.id = uuid4()
+        self._house = house
+        self._settings = house.settings
+        self._pool = pool
+        self._smtp = smtp
+        self._pace = pace
+        self._clock = clock
+        self._wall = wall
+        self._slot = self.id.int % TALLY_SLOTS
+        self._lease = timedelta(seconds=self._settings.lease_seconds)
+        self._rules = read_verdict_rules()
+        self._prepare = Prepare(pool, house, signer)
+        self._road = Road(pool, smtp, self._settings.relay_url, jitter=jitter, pause=pace.pause)
+        self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._finished)
+        self._numbers = itertools.count()
+        self._ready: list[_Ready] = []
+        self._waiting_senders: list[asyncio.Future[None]] = []
+        self._leased: dict[tuple[UUID, int, UUID], Claimed] = {}
+        self._freed_holds: Counter[str] = Counter()
+        self._paces: Counter[int] = Counter()
+        self._done_since_vacuum = 0
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._scanned = 0.0
+
+    # ---- life
+
+    def wake(self) -> None:
+        """There is mail now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Drain and end: `run` returns within DRAIN_SECONDS."""
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises only what keeps a process from starting."""
+        await self._start()
+        loops = [
+            self._always(self._claim_due, "claim"),
+            self._always(self._sweep, "sweep"),
+            self._always(self._make_campaigns, "campaigns"),
+            self._always(self._keep_leases, "leases"),
+            self._always(self._hear_rings, "rings"),
+        ]
+        background = [asyncio.create_task(loop) for loop in loops]
+        recorders = [asyncio.create_task(loop) for loop in self.ledger.recorders()]
+        senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.width)]
+        try:
+            await self._stop.wait()
+        finally:
+            await self._drain(background, senders, recorders)
+
+    async def _start(self) -> None:
+        async with self._pool.acquire() as connection:
+            await register_relays(connection, self._settings.relay_url)
+        await self._replay_journal()
+        await self._road.refresh()
+
+    async def _always(self, step: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run a step again and again; its failures are told and waited out, never fatal."""
+        backoff = 0.1
+        while not self._stop.is_set():
+            try:
+                await step()
+                backoff = 0.1
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                # A deadlock, PostgreSQL restarting, Valkey away: whatever it is, mail must not stop for good.
+                log.warning("%s: %s; again in %.1f s", name, type(error).__name__, backoff, exc_info=_unknown(error))
+                await self._pause(backoff)
+                backoff = min(2.0, backoff * 2)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, or less if the worker is stopped."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+
+    # ---- claim
+
+    async def _claim_due(self) -> None:
+        """Claim until there is enough at hand, or nothing due; then wait for a ring, the sweep or the next due time."""
+        self._wake.clear()
+        idle = await self._claim_until_full()
+        try:
+            async with asyncio.timeout(idle):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _claim_until_full(self) -> float:
+        """Answers how long to wait before asking again."""
+        batch = claim.BATCH
+        while not self._stop.is_set():
+            if self.ledger.away or not self._road.open:
+                return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
+            full = len(self._ready) >= claim.BATCH
+            found = await self._claim_once(batch, before=CAMPAIGN_PRIORITY if full else ANY_PRIORITY)
+            if found is None:
+                return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
+            if full and found.leased:
+                continue
+            if full:
+                return self._settings.sweep_seconds
+            if not found.leased and not found.parked:
+                return await self._next_due()
+            batch = claim.LARGEST_BATCH if not found.leased else claim.BATCH
+        return 0.0
+
+    async def _claim_once(self, batch: int, *, before: int) -> claim.Claim | None:
+        """One claim; None when no relay has a slot."""
+        started = self._clock()
+        async with self._pool.acquire() as connection:
+            allowance = await self._road.allowance(connection, batch)
+            if not allowance.rows:
+                return None
+            found = await claim.claim(
+                connection, worker=self.id, lease=self._lease, batch=allowance.rows, before=before
+            )
+            await self._road.return_slots(connection, allowance, len(found.leased))
+            for row in found.leased:
+                self._leased[_lease_key(row)] = row
+            facts = await self._prepare.facts(connection, found.leased) if found.leased else {}
+        for row in found.leased:
+            item = _Ready(row.priority, next(self._numbers), row, facts.get(row), allowance.only)
+            heapq.heappush(self._ready, item)
+        self._call_senders(len(found.leased))
+        STAGE_SECONDS.labels("claim").observe(self._clock() - started)
+        return found
+
+    async def _next_due(self) -> float:
+        async with self._pool.acquire() as connection:
+            seconds = await QUERIES.seconds_to_next_due(connection)
+        return (
+            min(self._settings.sweep_seconds, max(0.005, seconds))
+            if seconds is not None
+            else (self._settings.sweep_seconds)
+        )
+
+    # ---- send
+
+    def _call_senders(self, count: int) -> None:
+        while count and self._waiting_senders:
+            waiting = self._waiting_senders.pop()
+            if not waiting.done():
+                waiting.set_result(None)
+                count -= 1
+
+    async def _next_ready(self) -> _Ready:
+        while not self._ready:
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting_senders.append(waiting)
+            await waiting
+        item = heapq.heappop(self._ready)
+        if len(self._ready) == claim.BATCH // 2:
+            self._wake.set()
+        return item
+
+    async def _send_always(self) -> None:
+        """One of `width` senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
+        while not self._stop.is_set():
+            item = await self._next_ready()
+            try:
+                await self._send_one(item)
+            except AWAY as error:
+                log.warning("a mail goes back, the ledger is away: %s", type(error).__name__)
+                # Whether the hand-off was committed is unknown; that nothing was sent is known.
+                await self.ledger.give_back(item.row)
+                self._finished(item.row)
+            except Exception:
+                log.exception("message %s: sending failed in our own code", item.row.message_id)
+                self._finished(item.row)
+
+    async def _send_one(self, item: _Ready) -> None:
+        row = item.row
+        if not self._road.may_use(row.bound_relay or item.only):
+            await self._not_now(row)
+            return
+        started = self._clock()
+        try:
+            async with self._prepare.room(item.facts):
+                mail = await self._prepare.mail(row, item.facts, only=item.only)
+                STAGE_SECONDS.labels("compose").observe(self._clock() - started)
+                outcome = await send(
+                    mail,
+                    road=self._road,
+                    ledger=self.ledger,
+                    rules=self._rules,
+                    wait=self._pace.wait,
+                    clock=self._clock,
+                )
+        except (LookupError, ValueError, Refusal) as error:
+            log.error("message %s cannot be composed: %s", row.message_id, type(error).__name__)
+            await self.ledger.undelivered((row, NOT_COMPOSED))
+            self._finished(row)
+            return
+        STAGE_SECONDS.labels("send").observe(self._clock() - started)
+        self._note(mail.source_type, row, outcome)
+
+    async def _not_now(self, row: Claimed) -> None:
+        if row.bound_relay is not None and row.bound_relay not in self._house.relay_names:
+            await self.ledger.undelivered((row, WRONG_RELAY))
+        else:
+            await self.ledger.give_back(row)
+        self._finished(row)
+
+    def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> None:
+        if isinstance(outcome, Verdict):
+            MESSAGES.labels(source_type, outcome.outcome, outcome.cause or "").inc()
+            self._paces[row.lane_id] += 1
+        if isinstance(outcome, HandOff) or not outcome.counts:
+            self._finished(row)
+        self._done_since_vacuum += 1
+
+    def _finished(self, row: Claimed | Finished) -> None:
+        """Its lease is over: written, given back, or left to the rescue."""
+        gone = self._leased.pop(_lease_key(row), None)
+        if gone is not None and gone.capped:
+            self._freed_holds[gone.domain] += 1
+
+    # ---- leases, sweep, campaigns
+
+    async def _keep_leases(self) -> None:
+        await self._pause(self._settings.lease_seconds / 3)
+        async with self._pool.acquire() as connection:
+            if self._leased:
+                await claim.extend(connection, list(self._leased.values()), lease=self._lease)
+            await QUERIES.extend_holds(connection, worker=self.id, lease=self._lease)
+
+    async def _sweep(self) -> None:
+        """Every few seconds: what no ring announces."""
+        await self._road.refresh()
+        self._wake.set()
+        async with self._pool.acquire() as connection:
+            await self._write_counts(connection)
+            for finished in await campaign.finish(connection):
+                log.info("campaign %s is finished", finished)
+            if self._clock() - self._scanned >= min(self._pace.scan_seconds, self._settings.lease_seconds / 2):
+                self._scanned = self._clock()
+                await self._scan(connection)
+            if self._done_since_vacuum >= VACUUM_AFTER:
+                self._done_since_vacuum = 0
+                await QUERIES.vacuum_outbox(connection)
+        await self._pause(self._settings.sweep_seconds)
+
+    async def _write_counts(self, connection: Any) -> None:
+        paces, self._paces = self._paces, Counter()
+        if paces:
+            await QUERIES.note_pace(
+                connection, worker=self.id, lane_ids=list(paces), attempts=[paces[lane] for lane in paces]
+            )
+        freed, self._freed_holds = self._freed_holds, Counter()
+        if freed:
+            await QUERIES.release_holds(
+                connection, worker=self.id, domains=list(freed), freed=[freed[domain] for domain in freed]
+            )
+
+    async def _scan(self, connection: Any) -> None:
+        """Rescue what lost workers had; expire what waited past its deadline; show the lanes."""
+        unsent, unsure = await claim.rescue(connection, slot=self._slot)
+        RESCUED.labels("queued").inc(unsent)
+        RESCUED.labels("uncertain").inc(unsure)
+        if unsent or unsure:
+            log.warning("rescued from lost workers: %d back in the queue, %d uncertain", unsent, unsure)
+        await expire_overdue(connection, slot=self._slot)
+        await QUERIES.drop_holds(connection, worker=self.id)
+        await QUERIES.forget_pace(connection)
+        for lane in await lane_states(connection):
+            name = lane.name if lane.campaign_id is None else "campaigns"
+            QUEUE_DEPTH.labels(name).set(lane.depth)
+            QUEUE_AGE.labels(name).set(lane.oldest_seconds)
+
+    async def _make_campaigns(self) -> None:
+        made: int | None = 1
+        while made is not None and not self._stop.is_set():
+            async with self._pool.acquire() as connection:
+                made = await campaign.make_messages(connection, self._house)
+            if made:
+                self._wake.set()
+        await self._pause(min(0.25, self._settings.sweep_seconds))
+
+    async def _hear_rings(self) -> None:
+        """arq's runner. Every ring is one job that wakes the drain and is over; its errors end only itself."""
+
+        async def drain(ctx: dict[Any, Any]) -> None:
+            self.wake()
+
+        queue = open_queue(self._settings.redis_url)
+        runner = ArqWorker(
+            functions=[func(cast(Any, drain), name=RING, keep_result=0, timeout=ARQ_TIMEOUT, max_tries=1)],
+            redis_pool=queue,
+            queue_name=queue.default_queue_name,
+            handle_signals=False,
+            poll_delay=ARQ_POLL_SECONDS,
+            job_timeout=ARQ_TIMEOUT,
+            keep_result=0,
+            log_results=False,
+            job_serializer=queue.job_serializer,
+            job_deserializer=queue.job_deserializer,
+        )
+        try:
+            await runner.async_run()
+        finally:
+            if runner.main_task is not None:
+                runner.main_task.cancel()
+            await queue.aclose(close_connection_pool=True)
+
+    # ---- the end
+
+    async def _drain(
+        self,
+        background: list[asyncio.Task[None]],
+        senders: list[asyncio.Task[None]],
+        recorders: list[asyncio.Task[None]],
+    ) -> None:
+        """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
+        self._stop.set()
+        ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
+        await _cancel(background)
+        for waiting in self._waiting_senders:
+            waiting.cancel()
+        back = asyncio.create_task(self._give_back_ready())
+        await _within(asyncio.wait([*senders, back]), ends - self._clock())
+        await _within(self.ledger.flush(), ends - self._clock())
+        await _cancel([*senders, back])
+        await _within(self._smtp.close(), max(0.5, ends - self._clock()))
+        await _cancel(recorders)
+        self._journal(self.ledger.leave())
+        self._prepare.close()
+
+    async def _give_back_ready(self) -> None:
+        ready, self._ready = self._ready, []
+        await asyncio.gather(*(self.ledger.give_back(item.row) for item in ready))
+
+    def _journal(self, left: list[Finished]) -> None:
+        if not left:
+            return
+        if self._settings.journal_dir is None:
+            log.error("%d outcomes are lost to the ledger and will show UNCERTAIN: set JOURNAL_DIR", len(left))
+            return
+        path = journal.write(
+            Path(self._settings.journal_dir), left, now=self._clock(), wall=self._wall(), process=self.id
+        )
+        log.warning("%d outcomes wait in the journal %s for the next start", len(left), path.name)
+
+    async def _replay_journal(self) -> None:
+        """Write what the last process could not: its rows if they are still its own, else as evidence."""
+        if self._settings.journal_dir is None:
+            return
+        for path in journal.files(Path(self._settings.journal_dir)):
+            outcomes = journal.read(path, now=self._clock(), wall=self._wall())
+            for start in range(0, len(outcomes), claim.BATCH):
+                async with self._pool.acquire() as connection:
+                    await record_now(
+                        connection, outcomes[start : start + claim.BATCH], now=self._clock(), slot=self._slot
+                    )
+            log.warning("journal %s: %d outcomes replayed", path.name, len(outcomes))
+            path.unlink()
+
+
+def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
+    return row.message_id, row.recipient_no, row.owner
+
+
+def _unknown(error: Exception) -> bool:
+    """Whether a failure deserves its traceback: PostgreSQL or Valkey being away does not."""
+    return not isinstance(error, (*AWAY, asyncpg.PostgresError, OSError))
+
+
+async def expire_overdue(connection: Any, *, slot: int, batch: int = claim.RESCUE_BATCH) -> int:
+    """Mail whose deadline passed while it waited is EXPIRED, in paused lanes too. Answers how many."""
+    expired = 0
+    while True:
+        keys = [
+            (row["customer_id"], row["message_id"], row["recipient_no"])
+            async for row in QUERIES.overdue(connection, batch=batch)
+        ]
+        if not keys:
+            return expired
+        why = UNDELIVERED[HandOff.EXPIRED]
+        done = await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, slot=slot)
+        expired += done
+        if not done:
+            return expired
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _within(work: Coroutine[Any, Any, Any], seconds: float) -> None:
+    try:
+        async with asyncio.timeout(max(0.0, seconds)):
+            await work
+    except TimeoutError:
+        return

@@ -1,0 +1,245 @@
+"""Claiming: what goes first, what waits and until when, what a lost worker leaves behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from gateway.claim import Claim, claim, extend, give_back, rescue
+from gateway.lanes import DestinationLimit, limit_destination
+from gateway.record import HandOff, hand_off
+from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
+
+WORKER = uuid4()
+LEASE = timedelta(seconds=60)
+
+
+async def take(connection: Any, *, batch: int = 200, before: int = 32767, lease: timedelta = LEASE) -> Claim:
+    return await claim(connection, worker=WORKER, lease=lease, batch=batch, before=before)
+
+
+async def queue_one(connection: Any, **values: Any) -> UUID:
+    """A queued message of a customer of its own, due now; answers the message's id."""
+    customer_id = await make_customer(connection)
+    campaign_id = values.pop("campaign_id", None)
+    lane = values.pop("lane", None)
+    message_id = await make_message(connection, customer_id, campaign_id=campaign_id)
+    if campaign_id is not None:
+        values["lane_id"] = await connection.fetchval("select id from lane where campaign_id = $1", campaign_id)
+    if lane is not None:
+        values["lane_id"] = await connection.fetchval("select id from lane where name = $1", lane)
+    await make_outbox(connection, customer_id, message_id, **values)
+    return message_id
+
+
+async def outbox_of(connection: Any, message_id: UUID) -> asyncpg.Record:
+    row: asyncpg.Record | None = await connection.fetchrow("select * from outbox where message_id = $1", message_id)
+    assert row is not None
+    return row
+
+
+async def test_work_orders_go_before_other_mail_and_campaigns_by_their_priority(connection: Any) -> None:
+    late_campaign = await queue_one(connection, campaign_id=await make_campaign(connection, priority=7))
+    soon_campaign = await queue_one(connection, campaign_id=await make_campaign(connection, priority=1))
+    individual = await queue_one(connection)
+    work_order = await queue_one(connection, lane="work-order")
+
+    found = [(await take(connection, batch=1)).leased[0].message_id for _ in range(4)]
+
+    assert found == [work_order, individual, soon_campaign, late_campaign]
+
+
+async def test_a_retry_that_is_due_goes_before_the_backlog_of_its_lane(connection: Any) -> None:
+    await queue_one(connection, due_at=datetime.now(UTC) - timedelta(hours=1))
+    retry = await queue_one(connection, appointed=True, attempt=2, due_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    found = await take(connection, batch=1)
+
+    assert [row.message_id for row in found.leased] == [retry]
+
+
+async def test_a_paused_lane_gives_nothing_and_individual_mail_can_be_asked_for_alone(connection: Any) -> None:
+    campaign_id = await make_campaign(connection)
+    await queue_one(connection, campaign_id=campaign_id)
+
+    assert not (await take(connection, before=100)).leased
+    await connection.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", campaign_id)
+    assert not (await take(connection)).leased
+    await connection.execute("update lane set paused_at = null, paused_why = null")
+    assert len((await take(connection)).leased) == 1
+
+
+async def test_two_workers_never_hold_the_same_row(pool: asyncpg.Pool[Any]) -> None:
+    async with pool.acquire() as one, pool.acquire() as other:
+        for _ in range(6):
+            await queue_one(one)
+
+        async with one.transaction():
+            mine = await take(one, batch=4)
+            theirs = await take(other, batch=200)
+
+        assert (len(mine.leased), len(theirs.leased)) == (4, 2)
+        assert not {row.message_id for row in mine.leased} & {row.message_id for row in theirs.leased}
+
+
+async def test_mail_of_a_paused_domain_is_parked_once_until_the_pause_ends(connection: Any) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    await insert(connection, "destination", domain="slow.example", paused_until=until, paused_why="busy", pause_step=1)
+    waiting = await queue_one(connection, address="a@slow.example")
+    free = await queue_one(connection, address="a@free.example")
+
+    found = await take(connection)
+
+    assert [row.message_id for row in found.leased] == [free]
+    assert found.parked == 1
+    row = await outbox_of(connection, waiting)
+    assert (row["due_at"], row["appointed"], row["lease_owner"]) == (until, True, None)
+    assert (await take(connection)).parked == 0
+
+
+async def test_a_domain_limited_to_so_many_a_minute_gives_each_mail_its_slot_once(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=6))
+    messages = [await queue_one(connection, address=f"a{number}@slow.example") for number in range(4)]
+
+    found = await take(connection)
+
+    assert [row.message_id for row in found.leased] == messages[:1]
+    slots = [(await outbox_of(connection, message))["due_at"] for message in messages[1:]]
+    assert [round((later - sooner).total_seconds()) for sooner, later in pairwise(slots)] == [
+        10,
+        10,
+    ]
+    assert all([(await outbox_of(connection, message))["paid"] for message in messages])
+    # When its slot comes a row goes, without paying again.
+    await connection.execute("update outbox set due_at = now() where message_id = $1", messages[1])
+    assert [row.message_id for row in (await take(connection)).leased] == [messages[1]]
+
+
+async def test_mail_above_a_days_limit_waits_until_tomorrow(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_day=2))
+    messages = [await queue_one(connection, address=f"a{number}@slow.example") for number in range(3)]
+
+    found = await take(connection)
+
+    assert [row.message_id for row in found.leased] == messages[:2]
+    row = await outbox_of(connection, messages[2])
+    assert (row["due_at"].hour, row["due_at"].minute, row["paid"]) == (0, 0, False)
+    assert row["due_at"] > datetime.now(UTC)
+
+
+async def test_a_warm_up_starts_small_and_grows_by_the_day(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="new.example", warm_up_start=1, warm_up_factor=3))
+    for number in range(5):
+        await queue_one(connection, address=f"a{number}@new.example")
+
+    first = await take(connection)
+    await connection.execute("update destination set warm_up_from = current_date - 1, day = current_date - 1")
+    await connection.execute("update outbox set due_at = now() where lease_owner is null")
+    second = await take(connection)
+
+    assert (len(first.leased), len(second.leased)) == (1, 3)
+
+
+async def test_a_domain_with_a_limit_of_connections_gets_no_more_at_a_time(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="small.example", connections=2))
+    for number in range(5):
+        await queue_one(connection, address=f"a{number}@small.example")
+
+    found = await take(connection)
+
+    assert (len(found.leased), found.parked) == (2, 3)
+    assert all(row.capped for row in found.leased)
+    assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 2
+
+
+async def test_the_hand_off_lets_go_only_what_is_still_ours_and_may_go(connection: Any) -> None:
+    campaign_id = await make_campaign(connection)
+    messages = {
+        "go": await queue_one(connection),
+        "lost": await queue_one(connection),
+        "expired": await queue_one(connection),
+        "suppressed": await queue_one(connection, address="gone@customer.example"),
+        "opted out": await queue_one(connection, campaign_id=campaign_id, honours="MARKETING"),
+        "paused": await queue_one(connection, address="a@paused.example"),
+    }
+    rows = {row.message_id: row for row in (await take(connection)).leased}
+    await connection.execute("update outbox set lease_owner = $1 where message_id = $2", uuid4(), messages["lost"])
+    await connection.execute(
+        "update outbox set expires_at = now() - interval '1 second' where message_id = $1", messages["expired"]
+    )
+    suppressed = await outbox_of(connection, messages["suppressed"])
+    await insert(connection, "suppression", address_key=suppressed["address_key"], reason="COMPLAINT", actor="t")
+    opted_out = await outbox_of(connection, messages["opted out"])
+    await insert(
+        connection, "opt_out", customer_id=opted_out["customer_id"], kind="MARKETING", source="STAFF", actor="t"
+    )
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    await insert(connection, "destination", domain="paused.example", paused_until=until, paused_why="x")
+
+    answers = await hand_off(connection, [rows[message] for message in messages.values()])
+
+    assert dict(zip(messages, answers, strict=True)) == {
+        "go": HandOff.GO,
+        "lost": HandOff.LOST,
+        "expired": HandOff.EXPIRED,
+        "suppressed": HandOff.SUPPRESSED,
+        "opted out": HandOff.OPTED_OUT,
+        "paused": HandOff.PAUSED,
+    }
+    assert await connection.fetchval("select count(*) from outbox where handed_off_at is not null") == 1
+    assert await hand_off(connection, [rows[messages["go"]]]) == [HandOff.LOST]
+
+
+async def test_nothing_is_handed_off_after_a_lease_has_passed(connection: Any) -> None:
+    await queue_one(connection)
+    found = await take(connection, lease=timedelta(milliseconds=-1))
+
+    await extend(connection, found.leased, lease=LEASE)
+
+    assert await hand_off(connection, found.leased) == [HandOff.LOST]
+
+
+async def test_a_pause_that_has_returned_is_exact(pool: asyncpg.Pool[Any]) -> None:
+    async with pool.acquire() as worker, pool.acquire() as person:
+        campaign_id = await make_campaign(person)
+        await queue_one(person, campaign_id=campaign_id)
+        found = await take(worker)
+        await person.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", campaign_id)
+
+        assert await hand_off(worker, found.leased) == [HandOff.PAUSED]
+        await give_back(worker, [(row, None) for row in found.leased])
+
+        assert await person.fetchval("select count(*) from outbox where lease_owner is null") == 1
+
+
+async def test_what_a_lost_worker_had_not_handed_off_is_queued_again(connection: Any) -> None:
+    message_id = await queue_one(connection)
+    await take(connection, lease=timedelta(seconds=-1))
+
+    assert await rescue(connection, slot=0) == (1, 0)
+
+    assert (await outbox_of(connection, message_id))["lease_owner"] is None
+    assert await connection.fetchval("select kind from event where message_id = $1", message_id) == "RESCUED"
+    assert len((await take(connection)).leased) == 1
+
+
+async def test_what_a_lost_worker_had_handed_off_is_uncertain_and_never_sent_by_guess(connection: Any) -> None:
+    campaign_id = await make_campaign(connection)
+    message_id = await queue_one(connection, campaign_id=campaign_id)
+    found = await take(connection)
+    await hand_off(connection, found.leased)
+    await connection.execute("update outbox set lease_until = now() - interval '1 second'")
+
+    assert await rescue(connection, slot=3) == (0, 1)
+
+    message = await connection.fetchrow("select * from message where id = $1", message_id)
+    assert (message["status"], message["cause"]) == ("UNCERTAIN", "CONNECTION_LOST")
+    assert await connection.fetchval("select count(*) from outbox") == 0
+    assert not (await take(connection)).leased
+    event = await connection.fetchrow("select kind, data from event where message_id = $1", message_id)
+    assert (event["kind"], event["data"]["attempt"]) == ("UNCERTAIN", 1)
+    assert await connection.fetchval("select uncertain from campaign_tally where campaign_id = $1", campaign_id) == 1
