@@ -11,6 +11,7 @@ import strawberry
 
 from service.errors import BadInput
 from service.graph.node import LARGEST_BIGINT, read_cursor, read_number_cursor
+from service.shape.executor import Shaped
 from service.shape.field import page_key, rows_of, same_row
 
 # One page is at most this long: a page is one range of an index, held in memory whole.
@@ -77,6 +78,11 @@ class Window:
             nodes=kept,
             page_info=self.page_info(cursors),
         )
+
+    def connect_shaped(self, shaped: Shaped, cursors: Sequence[str]) -> Connection[Any]:
+        """The connection of a page that is JSON already."""
+        rows: Any = shaped
+        return Connection(edges=rows, nodes=rows, page_info=self.page_info(cursors))
 
     def page_info(self, cursors: Sequence[str]) -> PageInfo:
         """Of the cursors of all rows read, the one too many among them."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
-from asyncpg import Record
 
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
-from service.database import Statement, statement
+from service.database import statement
 from service.errors import BadInput
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, Window, read_window
@@ -30,7 +28,9 @@ from service.graph.message import (
 )
 from service.graph.node import read_message_id
 from service.graph.row import FromRow
+from service.shape.compile import Page
 from service.shape.field import column, same_row
+from service.shape.read import read_shaped
 
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
@@ -155,30 +155,28 @@ class ConnectionNoteFilter:
     direction: Direction | None = strawberry.field(default=None, description="Only sent, or only received mail.")
 
 
-SENT_PAGE = statement("sent_page")
-NOTES_PAGE = statement("notes_page")
-FILTERED_NOTES_PAGE = statement("filtered_notes_page")
-CLICKS_PAGE = statement("clicks_page")
-MESSAGE_CLICKS_PAGE = statement("message_clicks_page")
+SENT_PAGE = Page(statement=statement("sent_page"), key="m.id")
+NOTES_PAGE = Page(statement=statement("notes_page"), key="m.id")
+FILTERED_NOTES_PAGE = Page(statement=statement("filtered_notes_page"), key="m.id")
+CLICKS_PAGE = Page(statement=statement("clicks_page"), key="h.id")
+MESSAGE_CLICKS_PAGE = Page(statement=statement("message_clicks_page"), key="h.id")
 MESSAGE_EXISTS = statement("message_exists")
+
+Row = TypeVar("Row", bound=FromRow)
 
 
 @strawberry.type(
     description="The customer's mail history: three lists, each newest first. An error in one leaves the others."
 )
 class CustomerEmails:
-    """Lists of one customer."""
+    """Lists of one customer. Each is one shaped statement; what cannot be shaped reads keys, then their rows."""
 
     customer_id: strawberry.Private[int]
 
     @strawberry.field(description="The campaign mail sent to the customer.")
     async def sent(self, info: Info, first: First = 50, after: After = None) -> Connection[SentEmail] | None:
-        """One statement, shaped; else the keys, then their rows."""
-        window = read_window(first, after)
-        keys = await self._keys(info.context, SENT_PAGE, window)
-        return window.connect(
-            [SentEmail.of(row) for row in await self._messages(info.context, keys, window)], _hex(keys)
-        )
+        """The first list."""
+        return await self._page(info, SentEmail, SENT_PAGE, read_window(first, after))
 
     @strawberry.field(description="The links that the customer clicked, in all mail or in one message.")
     async def clicks(
@@ -193,16 +191,14 @@ class CustomerEmails:
             bool, strawberry.argument(description="Also clicks that machines made, such as link scanners.")
         ] = False,
     ) -> Connection[LinkClick] | None:
-        """One statement, shaped; else the keys, then their rows."""
+        """The second list."""
         window = read_window(first, after)
-        values: dict[str, Any] = {"include_machine": include_machine}
-        page = CLICKS_PAGE
-        if message_id is not None:
-            page, values["message_id"] = MESSAGE_CLICKS_PAGE, await self._own_message(info.context, message_id)
-        keys = await self._keys(info.context, page, window, **values)
-        loaders = info.context.loaders
-        rows = await loaders.hits.load_many([(self.customer_id, key) for key in keys[: window.first]])
-        return window.connect([LinkClick.of(row) for row in rows if row is not None], _hex(keys))
+        if message_id is None:
+            return await self._page(info, LinkClick, CLICKS_PAGE, window, include_machine=include_machine)
+        own = await self._own_message(info.context, message_id)
+        return await self._page(
+            info, LinkClick, MESSAGE_CLICKS_PAGE, window, include_machine=include_machine, message_id=own
+        )
 
     @strawberry.field(description="Every mail sent to or received from the customer, of all source types.")
     async def connection_notes(
@@ -214,24 +210,25 @@ class CustomerEmails:
             ConnectionNoteFilter | None, strawberry.argument(description="Which notes; all when omitted.")
         ] = None,
     ) -> Connection[ConnectionNote] | None:
-        """One statement, shaped; else the keys, then their rows."""
+        """The third list."""
         window = read_window(first, after)
-        page, values = NOTES_PAGE, {}
-        if filter is not None:
-            page, values = FILTERED_NOTES_PAGE, {"source_types": filter.source_types, "direction": filter.direction}
-        keys = await self._keys(info.context, page, window, **values)
-        rows = await self._messages(info.context, keys, window)
-        return window.connect([ConnectionNote.of(row) for row in rows], _hex(keys))
+        if filter is None:
+            return await self._page(info, ConnectionNote, NOTES_PAGE, window)
+        wanted = {"source_types": filter.source_types, "direction": filter.direction}
+        return await self._page(info, ConnectionNote, FILTERED_NOTES_PAGE, window, **wanted)
 
-    async def _keys(self, context: Context, page: Statement, window: Window, **values: Any) -> list[UUID]:
-        rows = await context.ledger.fetch(
-            page, customer_id=self.customer_id, before=window.before, rows=window.rows, **values
-        )
-        return [row["id"] for row in rows]
-
-    async def _messages(self, context: Context, keys: Sequence[UUID], window: Window) -> list[Record]:
-        wanted = [(self.customer_id, key) for key in keys[: window.first]]
-        return [row for row in await context.loaders.messages.load_many(wanted) if row is not None]
+    async def _page(self, info: Info, kind: type[Row], page: Page, window: Window, **values: Any) -> Connection[Row]:
+        context = info.context
+        values |= {"customer_id": self.customer_id, "before": window.before, "rows": window.rows}
+        if context.shaping:
+            read = await read_shaped(context.ledger, info._raw_info, page, window.first, **values)
+            if read is not None:
+                keys, shaped = read
+                return window.connect_shaped(shaped, [key.hex for key in keys])
+        keys = [row["id"] for row in await context.ledger.fetch(page.statement, **values)]
+        loader = context.loaders.hits if kind is LinkClick else context.loaders.messages
+        rows = await loader.load_many([(self.customer_id, key) for key in keys[: window.first]])
+        return window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
 
     async def _own_message(self, context: Context, message_id: str) -> UUID:
         """Raises BadInput, the same whether the message is nobody's or another customer's."""
@@ -241,7 +238,3 @@ class CustomerEmails:
             if row["found"]:
                 return ref.message_id
         raise BadInput("messageId", "this customer has no such message")
-
-
-def _hex(keys: Sequence[UUID]) -> list[str]:
-    return [key.hex for key in keys]

@@ -7,10 +7,8 @@ answers every well-formed request with 200. A subscription is answered as an eve
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from graphql import ExecutionResult
@@ -20,13 +18,14 @@ from starlette.types import Receive, Scope, Send
 
 from service.auth import Caller, Doorkeeper
 from service.errors import Busy, RequestRefused
+from service.graph import event_stream
 from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution, Ready, is_mutation, is_subscription
-from service.graph.masking import MASK, log_unexpected, present, unavailable
+from service.graph.masking import mask, present, unavailable
 from service.graph.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, negotiate
 from service.graph.parameters import Parameters, from_body, from_query_string
+from service.graph.streams import Streams, payloads
 
-_log = logging.getLogger("service.graph")
 _WATCH_AFTER = 0.1
 """Seconds until an answer is slow enough to look whether its client still waits."""
 _HEADERS = {
@@ -40,10 +39,17 @@ class GraphQLOverHttp:
     """The ASGI application behind `/graphql`."""
 
     def __init__(
-        self, execution: Execution, doorkeeper: Doorkeeper, *, read_seconds: float, max_variables: int
+        self,
+        execution: Execution,
+        doorkeeper: Doorkeeper,
+        streams: Streams,
+        *,
+        read_seconds: float,
+        max_variables: int,
     ) -> None:
         self._execution = execution
         self._doorkeeper = doorkeeper
+        self._streams = streams
         self._read_seconds = read_seconds
         self._max_variables = max_variables
 
@@ -68,6 +74,10 @@ class GraphQLOverHttp:
                 raise _method_refused("Use GET for queries and POST for everything.", "GET, POST")
             caller = await self._doorkeeper.caller(request)
             parameters = await self._parameters(request)
+            if media_type == EVENT_STREAM:
+                queries_only = request.method == "GET"
+                results = payloads(self._execution, parameters, caller, queries_only=queries_only)
+                return event_stream.respond(results, self._streams)
             ready = await self._execution.prepare(parameters)
             if request.method == "GET" and is_mutation(ready):
                 raise _method_refused("A mutation is sent by POST.", "POST")
@@ -80,10 +90,7 @@ class GraphQLOverHttp:
         except Busy as busy:
             return _unavailable(busy, media_type)
         except Exception as error:
-            error_id = uuid4().hex
-            log_unexpected(error_id, error)
-            fault = {"message": MASK.format(id=error_id), "extensions": {"code": "INTERNAL", "id": error_id}}
-            return _respond(500, {"errors": [fault]}, media_type)
+            return _respond(500, {"errors": [mask(error)]}, media_type)
 
     async def _parameters(self, request: Request) -> Parameters:
         if request.method == "GET":

@@ -14,7 +14,6 @@ from gateway.errors import GatewayError, LedgerUnavailable, Refusal
 from service.errors import Busy, ServiceError
 
 _log = logging.getLogger("service.graph")
-MASK = "Something unexpected happened; the log has it as {id}."
 
 
 def present(errors: Sequence[GraphQLError], new_id: Callable[[], UUID] = uuid4) -> list[dict[str, Any]]:
@@ -45,9 +44,17 @@ def _present(error: GraphQLError, new_id: Callable[[], UUID]) -> dict[str, Any]:
     if error.path is None:
         # A value of the client's that a scalar could not read, before anything ran.
         return {**shown, "extensions": {"code": "BAD_USER_INPUT"}}
+    return {**shown, **mask(original, new_id)}
+
+
+def mask(error: BaseException, new_id: Callable[[], UUID] = uuid4) -> dict[str, Any]:
+    """An unexpected error as clients see it: an id, under which the log has the rest."""
     error_id = new_id().hex
-    log_unexpected(error_id, original)
-    return {**shown, "message": MASK.format(id=error_id), "extensions": {"code": "INTERNAL", "id": error_id}}
+    log_unexpected(error_id, error)
+    return {
+        "message": f"Something unexpected happened; the log has it as {error_id}.",
+        "extensions": {"code": "INTERNAL", "id": error_id},
+    }
 
 
 def log_unexpected(error_id: str, error: BaseException) -> None:

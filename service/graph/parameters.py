@@ -80,6 +80,13 @@ async def from_body(request: Request, *, max_variables: int, seconds: float) -> 
     return from_map(_read_json(body, "The body"), max_variables=max_variables)
 
 
+def from_message(raw: Any, *, max_variables: int) -> Parameters:
+    """The parameters of a message that was JSON already (WebSocket). Raises RequestRefused: 400, 413."""
+    if _holds_nul(raw):
+        raise malformed("A string holds a NUL character, which cannot be stored.")
+    return from_map(raw, max_variables=max_variables)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body. Raises RequestRefused (413) as soon as it is longer than `limit` bytes, chunked or not."""
     too_large = RequestRefused(413, "BODY_TOO_LARGE", f"The body is larger than {limit} bytes.")

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import strawberry
 from asyncpg import Record
+from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from service.database import statement
 from service.graph.campaign import Campaign
@@ -109,7 +111,14 @@ def _of(kind: type[Made], row: Record | None) -> Made | None:
     return kind.of(row) if row else None
 
 
-schema = strawberry.Schema(
+class QuietSchema(strawberry.Schema):
+    """Errors go to the transport, which masks and logs them: their words may quote a mail or an address."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing is logged here."""
+
+
+schema = QuietSchema(
     query=Query,
     mutation=Mutation,
     types=[Sender],

@@ -1,0 +1,75 @@
+"""Operations answered as server-sent events: graphql-sse, distinct connections mode.
+
+Each result is an event `next`, the end is an event `complete`; errors found before execution are results, too, because
+an `EventSource` shows its page nothing of a response that is not 200.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import orjson
+from starlette.responses import StreamingResponse
+
+from service.errors import Busy, RequestRefused
+from service.graph.documents import DocumentRefused
+from service.graph.masking import present
+from service.graph.media import EVENT_STREAM
+from service.graph.streams import Streams
+
+HEARTBEAT_SECONDS = 12.0
+"""Proxies end what is silent for longer; a client that is gone shows itself when it is written to."""
+_BEAT = b":\n\n"
+_COMPLETE = b"event: complete\ndata: \n\n"
+
+
+def respond(results: AsyncGenerator[dict[str, Any], None], streams: Streams) -> StreamingResponse:
+    """The response whose events are these payloads. Raises Busy when there is no place for it."""
+    if streams.open >= streams.most or streams.draining.is_set():
+        raise Busy("every stream is taken: try again in a moment")
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(results, streams), media_type=EVENT_STREAM, headers=headers)
+
+
+async def _events(results: AsyncGenerator[dict[str, Any], None], streams: Streams) -> AsyncIterator[bytes]:
+    with streams.place():
+        # The first bytes tell the client that it is connected, however long the first result takes.
+        yield _BEAT
+        try:
+            async for event in _with_heartbeat(results, streams):
+                yield event
+        except DocumentRefused as refused:
+            yield _next({"errors": present(refused.errors)})
+        except RequestRefused as refused:
+            yield _next({"errors": [{"message": refused.message, "extensions": refused.extensions}]})
+        yield _COMPLETE
+
+
+async def _with_heartbeat(results: AsyncGenerator[dict[str, Any], None], streams: Streams) -> AsyncIterator[bytes]:
+    """The results as they come, a beat in between, until they end, the process drains or the stream is old."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + streams.life_seconds
+    draining: asyncio.Future[Any] = asyncio.ensure_future(streams.draining.wait())
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(results))
+    try:
+        while loop.time() < until and not draining.done():
+            await asyncio.wait({waiting, draining}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                yield _BEAT
+                continue
+            try:
+                yield _next(waiting.result())
+            except StopAsyncIteration:
+                return
+            waiting = asyncio.ensure_future(anext(results))
+    finally:
+        draining.cancel()
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        await results.aclose()
+
+
+def _next(payload: dict[str, Any]) -> bytes:
+    return b"event: next\ndata: " + orjson.dumps(payload) + b"\n\n"

@@ -1,0 +1,207 @@
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, every operation within the limits of HTTP.
+
+Who asks: a bearer token in the payload of `connection_init` (`{"Authorization": "Bearer ..."}`), or the session cookie
+together with an `Origin` of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from service.auth import Caller, Doorkeeper
+from service.errors import Busy, RequestRefused, ServiceError
+from service.graph.documents import DocumentRefused
+from service.graph.execution import Execution
+from service.graph.masking import present
+from service.graph.parameters import from_message
+from service.graph.streams import Streams, payloads
+
+PROTOCOL = "graphql-transport-ws"
+MOST_OPERATIONS = 20
+"""A page shows a few things at once; each operation costs a watch or a statement."""
+INIT_SECONDS = 10.0
+IDLE_SECONDS = 300.0
+"""A socket without an operation is closed after this: it holds a place that others wait for."""
+
+
+class _Closed(Exception):
+    """The connection ends, with a code of the protocol."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class GraphQLOverWebSocket:
+    """The ASGI application behind `/graphql` for WebSockets."""
+
+    def __init__(self, execution: Execution, doorkeeper: Doorkeeper, streams: Streams, *, max_variables: int) -> None:
+        self._execution = execution
+        self._doorkeeper = doorkeeper
+        self._streams = streams
+        self._max_variables = max_variables
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One connection, from the handshake to its end."""
+        if PROTOCOL not in websocket.scope.get("subprotocols", []):
+            await websocket.accept()
+            await websocket.close(4406, "Subprotocol not acceptable")
+            return
+        await websocket.accept(PROTOCOL)
+        try:
+            with self._streams.place():
+                await self._converse(websocket)
+        except Busy as busy:
+            await _close(websocket, 1013, busy.message)
+        except _Closed as closed:
+            await _close(websocket, closed.code, closed.reason)
+        except WebSocketDisconnect:
+            return
+
+    async def _converse(self, websocket: WebSocket) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._streams.life_seconds
+        caller = await self._introduce(websocket)
+        connection = _Connection(websocket, self._execution, caller, self._max_variables)
+        try:
+            await _send(websocket, {"type": "connection_ack"})
+            while loop.time() < until:
+                patience = IDLE_SECONDS if not connection.operations else until - loop.time()
+                try:
+                    message = await _receive(websocket, patience)
+                except TimeoutError:
+                    if connection.operations and loop.time() < until:
+                        continue
+                    break
+                await connection.handle(message)
+            raise _Closed(1001, "idle, or open for long: connect again")
+        finally:
+            await connection.end()
+
+    async def _introduce(self, websocket: WebSocket) -> Caller:
+        """Who asks. Raises _Closed: 4408 without `connection_init` in time, 4403 for a stranger."""
+        try:
+            message = await _receive(websocket, INIT_SECONDS)
+        except TimeoutError:
+            raise _Closed(4408, "Connection initialisation timeout") from None
+        while message["type"] in ("ping", "pong"):
+            await _send(websocket, {"type": "pong"})
+            message = await _receive(websocket, INIT_SECONDS)
+        if message["type"] != "connection_init":
+            raise _Closed(4401, "Unauthorized")
+        payload = message.get("payload") or {}
+        if not isinstance(payload, dict):
+            raise _Closed(4400, "The payload of connection_init is an object")
+        authorization = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+        try:
+            if isinstance(authorization, str):
+                return await self._doorkeeper.bearer(authorization)
+            caller = await self._doorkeeper.websocket_session(websocket)
+        except RequestRefused:
+            caller = None
+        except ServiceError as error:
+            raise _Closed(1013, error.message) from None
+        if caller is None:
+            raise _Closed(4403, "Forbidden")
+        return caller
+
+
+class _Connection:
+    """The operations of one connection, by their ids."""
+
+    def __init__(self, websocket: WebSocket, execution: Execution, caller: Caller, max_variables: int) -> None:
+        self._websocket = websocket
+        self._execution = execution
+        self._caller = caller
+        self._max_variables = max_variables
+        self.operations: dict[str, asyncio.Task[None]] = {}
+
+    async def handle(self, message: dict[str, Any]) -> None:
+        """One message of the client's. Raises _Closed for what the protocol forbids."""
+        match message["type"]:
+            case "ping":
+                await _send(self._websocket, {"type": "pong"})
+            case "pong":
+                pass
+            case "subscribe":
+                self._begin(message)
+            case "complete":
+                task = self.operations.pop(_id(message), None)
+                if task is not None:
+                    task.cancel()
+            case "connection_init":
+                raise _Closed(4429, "Too many initialisation requests")
+            case _:
+                raise _Closed(4400, "Unknown message type")
+
+    async def end(self) -> None:
+        """Cancel what still runs, and wait for it."""
+        tasks = list(self.operations.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, message: dict[str, Any]) -> None:
+        operation = _id(message)
+        if operation in self.operations:
+            raise _Closed(4409, f"Subscriber for {operation[:50]} already exists")
+        if len(self.operations) >= MOST_OPERATIONS:
+            raise _Closed(4400, f"More than {MOST_OPERATIONS} operations on one connection")
+        task = asyncio.create_task(self._run(operation, message.get("payload")))
+        self.operations[operation] = task
+
+    async def _run(self, operation: str, payload: Any) -> None:
+        """One operation: `next` for each result, then `complete`; or one `error`."""
+        try:
+            parameters = from_message(payload, max_variables=self._max_variables)
+            async for result in payloads(self._execution, parameters, self._caller):
+                await _send(self._websocket, {"id": operation, "type": "next", "payload": result})
+            final: dict[str, Any] = {"id": operation, "type": "complete"}
+        except DocumentRefused as refused:
+            final = {"id": operation, "type": "error", "payload": present(refused.errors)}
+        except ServiceError as refused:
+            error = {"message": refused.message, "extensions": refused.extensions}
+            final = {"id": operation, "type": "error", "payload": [error]}
+        except (WebSocketDisconnect, RuntimeError):
+            # Nobody is there any more; the connection's own loop ends it.
+            return
+        if self.operations.pop(operation, None) is not None:
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await _send(self._websocket, final)
+
+
+def _id(message: dict[str, Any]) -> str:
+    found = message.get("id")
+    if not isinstance(found, str) or not found or len(found) > 255:
+        raise _Closed(4400, "An operation's id is a string of 1 to 255 characters")
+    return found
+
+
+async def _receive(websocket: WebSocket, seconds: float) -> dict[str, Any]:
+    """The next message. Raises TimeoutError, WebSocketDisconnect, or _Closed (4400) when it is none."""
+    async with asyncio.timeout(seconds):
+        received = await websocket.receive()
+    if received["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(received.get("code", 1005))
+    try:
+        message = orjson.loads(received.get("text") or "")
+    except orjson.JSONDecodeError:
+        raise _Closed(4400, "A message is JSON text") from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise _Closed(4400, "A message is an object with a type")
+    return message
+
+
+async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
+    await websocket.send_text(orjson.dumps(message).decode())
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+        await websocket.close(code, reason)

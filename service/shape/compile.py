@@ -1,0 +1,154 @@
+"""A selection becomes columns: each `edges` or `nodes` of a page is one JSON expression over the page's row.
+
+What the client asked for is collected by graphql-core itself (aliases, fragments, @skip, @include), so that it means
+the same as on the ordinary way. A field that declares no SQL makes the whole page unshapable: it then goes that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, cast
+
+from graphql import GraphQLObjectType, GraphQLResolveInfo, get_named_type
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
+from graphql.execution.values import VariableValues
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from service.database import Statement
+from service.shape.field import METADATA_KEY, Column, Cursor, Inner
+
+PLACE = "null::json as shaped"
+"""What a page's statement holds where the columns go."""
+
+LONGEST_NAME = 63
+"""PostgreSQL cuts longer column names, and with them the response keys."""
+
+
+class Unshapable(Exception):
+    """Something in the selection declares no SQL."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A list: its statement, and the expression of its key there."""
+
+    statement: Statement
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShapedStatement:
+    """A page's statement with its columns: after the key, one JSON text for each of `response_keys`."""
+
+    statement: Statement
+    response_keys: tuple[str, ...]
+
+
+class Selection:
+    """What was selected below a field. Equal when it is the same place of the same document, with the same switches.
+
+    Documents are parsed once a source string, so the nodes' identity tells; the nodes are kept, so it stays theirs.
+    """
+
+    __slots__ = ("_identity", "details", "fragments", "operation", "schema", "type", "variables")
+
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+        self.schema = info.schema
+        self.operation = info.operation
+        self.fragments = info.fragments
+        self.details = [FieldDetails(node, None) for node in info.field_nodes]
+        self.type = cast(GraphQLObjectType, get_named_type(info.return_type))
+        # @skip and @include read booleans only.
+        # Strawberry hands resolvers the coerced values alone.
+        given = cast(Mapping[str, object], info.variable_values)
+        self.variables = {name: value for name, value in given.items() if isinstance(value, bool)}
+        switches = tuple(sorted(self.variables.items()))
+        self._identity = (id(info.operation), tuple(id(node) for node in info.field_nodes), switches)
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Selection) and self._identity == other._identity
+
+
+@lru_cache(maxsize=2000)  # some documents of a thousand have three lists; one entry is a few kilobytes
+def shape(page: Page, selection: Selection) -> ShapedStatement | None:
+    """The page's statement for this selection; None when it cannot be shaped."""
+    compiler = _Compiler(selection, page)
+    try:
+        columns = compiler.page_columns()
+    except Unshapable:
+        return None
+    listed = ", ".join(f"{sql}::text as shaped_{number}" for number, sql in enumerate(columns.values()))
+    sql = page.statement.sql.replace(PLACE, listed or PLACE)
+    return ShapedStatement(statement=replace(page.statement, sql=sql), response_keys=tuple(columns))
+
+
+class _Compiler:
+    def __init__(self, selection: Selection, page: Page) -> None:
+        self._selection = selection
+        self._page = page
+        self._fragments = {name: FragmentDetails(node) for name, node in selection.fragments.items()}
+        self._variables = VariableValues({}, selection.variables)
+
+    def page_columns(self) -> dict[str, str]:
+        """The JSON of one row for each `edges` and `nodes`, by response key. Raises Unshapable."""
+        connection = self._selection.type
+        columns = {}
+        for key, details in self._fields(connection, self._selection.details).items():
+            if isinstance(_declared(connection, details), Inner):
+                columns[key] = self._object(_type_of(connection, details), details)
+        return columns
+
+    def _fields(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Mapping[str, list[FieldDetails]]:
+        selection = self._selection
+        return collect_subfields(
+            selection.schema, self._fragments, self._variables, selection.operation, type_, details
+        ).grouped_field_set
+
+    def _object(self, type_: GraphQLObjectType, details: list[FieldDetails], source: str = "") -> str:
+        # A response key is a GraphQL name, letters and digits: nothing of the client's but that ever enters the SQL.
+        fields = self._fields(type_, details)
+        if not fields:
+            return f"(select json '{{}}'{source})"
+        columns = ", ".join(f'{self._column(type_, key, one)} as "{key}"' for key, one in fields.items())
+        return f"(select row_to_json(x) from (select {columns}{source}) x)"  # noqa: S608 - constants and names
+
+    def _column(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> str:
+        if len(key) > LONGEST_NAME:
+            raise Unshapable(key)
+        if details[0].node.name.value == "__typename":
+            return f"text '{type_.name}'"
+        match _declared(type_, details):
+            case Column(sql=sql):
+                return f"({sql})"
+            case Cursor():
+                return f"replace({self._page.key}::text, '-', '')"
+            case Inner() as inner:
+                return self._inner(inner, _type_of(type_, details), details)
+            case _:
+                raise Unshapable(key)
+
+    def _inner(self, inner: Inner, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
+        source = f" from {inner.source}" if inner.source else ""
+        if inner.many:
+            return f"array_to_json(array{self._object(type_, details, source) if source else ''})"
+        if inner.when is None:
+            return self._object(type_, details, source)
+        made = f"case when {inner.when} then {self._object(type_, details)} end"
+        return f"(select {made}{source})" if source else made
+
+
+def _declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
+    field = type_.fields.get(details[0].node.name.value)
+    if field is None:
+        return None
+    return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(METADATA_KEY)
+
+
+def _type_of(type_: GraphQLObjectType, details: list[FieldDetails]) -> GraphQLObjectType:
+    # Nothing that declares SQL is an interface or a union.
+    return cast(GraphQLObjectType, get_named_type(type_.fields[details[0].node.name.value].type))

@@ -1,0 +1,99 @@
+"""Queries generated from the schema: any selection below a list, as clients write them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
+from hypothesis import strategies as st
+
+DEEPEST = 5
+UNSHAPABLE = frozenset({"customer", "progress", "detail"})
+"""Fields that declare no SQL: a selection with one of them goes the ordinary way, which then compares with itself."""
+
+
+@st.composite
+def selections(draw: st.DrawFn, type_: GraphQLObjectType, depth: int = 0) -> str:
+    """What stands between the braces below a field of this type: aliases, fragments, directives, __typename."""
+    names = [
+        name for name, field in type_.fields.items() if depth < DEEPEST or is_leaf_type(get_named_type(field.type))
+    ]
+    chosen = draw(st.lists(st.sampled_from([*names, "__typename"]), min_size=1, max_size=6))
+    return " ".join([draw(_field(type_, name, depth)) for name in chosen])
+
+
+@st.composite
+def _field(draw: st.DrawFn, type_: GraphQLObjectType, name: str, depth: int) -> str:
+    if name in UNSHAPABLE and draw(st.integers(0, 9)):
+        name = "__typename"
+    # One alias names one field only: two fields under one key would have to be the same.
+    alias = draw(st.sampled_from(["", "", f"a_{name}: ", f"b_{name}_{'x' * draw(st.sampled_from([1, 1, 1, 70]))}: "]))
+    directive = draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)"]))
+    below = ""
+    if name != "__typename":
+        inner = get_named_type(type_.fields[name].type)
+        if isinstance(inner, GraphQLInterfaceType):
+            return "__typename"
+        if not is_leaf_type(inner):
+            below = " { " + draw(selections(cast(GraphQLObjectType, inner), depth + 1)) + " }"
+    field = f"{alias}{name}{directive}{below}"
+    wrap = draw(st.sampled_from(["", "", "", "typed", "bare", "named"]))
+    if wrap == "typed":
+        return f"... on {type_.name} {{ {field} }}"
+    if wrap == "bare":
+        return f"... @include(if: $yes) {{ {field} }}"
+    return f"... {type_.name}Named" if wrap == "named" else field
+
+
+LISTS = {
+    "sent": ("SentEmail", ("", "first: 2", "first: 0", 'after: "nonsense"', "first: 1, after: $cursor")),
+    "clicks": ("LinkClick", ("", "messageId: $message", 'messageId: "Message_1_0"', "includeMachine: true, first: 3")),
+    "connectionNotes": (
+        "ConnectionNote",
+        (
+            "",
+            "first: 1",
+            "first: 101",
+            "filter: {direction: RECEIVED}",
+            "filter: {sourceTypes: [CAMPAIGN, WORK_ORDER]}",
+        ),
+    ),
+}
+
+
+@st.composite
+def history_queries(draw: st.DrawFn, schema: GraphQLSchema) -> str:
+    """One query of some lists of `$id`, with named fragments on every type that could use one."""
+    lists = []
+    for number, name in enumerate(draw(st.lists(st.sampled_from(sorted(LISTS)), min_size=1, max_size=3))):
+        row, arguments = LISTS[name]
+        given = draw(st.sampled_from(arguments))
+        connection = cast(GraphQLObjectType, schema.type_map[f"{row}Connection"])
+        lists.append(f"l{number}: {name}{f'({given})' if given else ''} {{ {draw(selections(connection))} }}")
+    body = " ".join(lists)
+    fragments = _fragments(schema, body)
+    types = {"id": "ID!", "yes": "Boolean!", "no": "Boolean!", "message": "ID", "cursor": "String"}
+    declared = ", ".join(f"${name}: {kind}" for name, kind in types.items() if name == "id" or f"${name}" in body)
+    return f"query({declared}) {{ customer(id: $id) {{ emails {{ {body} }} }} }} {fragments}"
+
+
+def _fragments(schema: GraphQLSchema, body: str) -> str:
+    written = []
+    for name, type_ in schema.type_map.items():
+        if f"... {name}Named" in body:
+            leaves = [field for field, one in cast(Any, type_).fields.items() if is_leaf_type(get_named_type(one.type))]
+            leaves = [field for field in leaves if field not in UNSHAPABLE] or ["__typename"]
+            written.append(f"fragment {name}Named on {name} {{ named: __typename {' '.join(leaves)} }}")
+    return " ".join(written)
+
+
+def everything(type_: GraphQLObjectType, above: tuple[str, ...] = ()) -> str:
+    """Every field below this type that can be shaped; no type within itself."""
+    written = ["__typename"]
+    for name, field in type_.fields.items():
+        inner = get_named_type(field.type)
+        if name in UNSHAPABLE or inner.name in above:
+            continue
+        below = "" if is_leaf_type(inner) else f" {{ {everything(cast(Any, inner), (*above, type_.name))} }}"
+        written.append(name + below)
+    return " ".join(written)

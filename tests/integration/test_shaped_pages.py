@@ -1,0 +1,238 @@
+"""Shaped pages say what the ordinary resolvers say, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from graphql import parse, validate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.graph.context import Context
+from service.graph.schema import schema
+from service.shape.compile import Page, Selection, ShapedStatement, shape
+from tests.builders import (
+    insert,
+    make_attempt,
+    make_campaign,
+    make_customer,
+    make_message,
+    make_outbox,
+    make_sender_version,
+    make_template_version,
+)
+from tests.graph_queries import LISTS, everything, history_queries
+
+MakeContext = Callable[..., Context]
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12) | st.sampled_from(
+    ['"quoted" \\ back', "tab\tline\nend\r", "\x1f\x7f", "\u2028 <script>", "grüße 🙂"]
+)
+ATTEMPTS = st.tuples(st.sampled_from([250, 451, 550, None]), st.none() | TEXTS, st.sampled_from([None, "mx.example"]))
+STATUSES = ["ACCEPTED", "REFUSED", "UNCERTAIN", "HELD", "CANCELLED", "EXPIRED", "BOUNCED"]
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> dict[str, Any]:
+    """One message of a customer, with what hangs on it."""
+    kind = draw(st.sampled_from(["campaign", "WORK_ORDER", "E_SIGNATURE", "CARD_PROCESSING", "received"]))
+    queued = kind != "received" and draw(st.booleans())
+    return {
+        "kind": kind,
+        "status": None if kind == "received" or queued else draw(st.sampled_from(STATUSES)),
+        "outbox": draw(st.sampled_from([{}, {"attempt": 2}, {"appointed": True}])) if queued else None,
+        "subject": draw(st.none() | TEXTS),
+        "opened": draw(st.booleans()),
+        "attempts": draw(st.lists(ATTEMPTS, max_size=2)),
+        "copies": draw(st.integers(0, 2)),
+        "clicks": draw(st.lists(st.sampled_from(["HUMAN", "MACHINE", "UNKNOWN"]), max_size=3)),
+        "event": draw(st.booleans()),
+        "attachment": draw(st.booleans()),
+    }
+
+
+class World:
+    """What every generated ledger shares, so that one costs milliseconds."""
+
+    def __init__(self, pool: Any) -> None:
+        self.pool = pool
+
+    async def open(self) -> None:
+        self.template = await make_template_version(self.pool, preview_html='<p class="x">Hello\n</p>')
+        self.sender = await make_sender_version(self.pool)
+        self.digest = bytes(32)
+        await insert(self.pool, "content", sha256=self.digest, size=1, encoding="identity", bytes=b"x")
+
+    async def write(self, specs: list[dict[str, Any]]) -> tuple[int, list[Any]]:
+        customer = await make_customer(self.pool)
+        return customer, [await self._message(customer, spec) for spec in specs]
+
+    async def _message(self, customer: int, spec: dict[str, Any]) -> Any:
+        values: dict[str, Any] = {"subject": spec["subject"], "template_version_id": self.template}
+        values["sender_version_id"] = self.sender
+        if spec["kind"] == "received":
+            values = {"subject": spec["subject"], "direction": "RECEIVED"}
+        elif spec["kind"] == "campaign":
+            values["campaign_id"] = await make_campaign(
+                self.pool, template_version_id=self.template, sender_version_id=self.sender
+            )
+        else:
+            values["source_type"] = spec["kind"]
+        if spec["status"]:
+            values |= {"status": spec["status"], "cause": "POLICY", "advice": "Ask them."}
+        message = await make_message(self.pool, customer, **values)
+        if spec["opened"]:
+            await self.pool.execute("update message set opened_at = now(), letter_kind = 'X' where id = $1", message)
+        if spec["outbox"] is not None:
+            await make_outbox(self.pool, customer, message, **spec["outbox"])
+        await self._parts(customer, message, spec)
+        return message
+
+    async def _parts(self, customer: int, message: Any, spec: dict[str, Any]) -> None:
+        of = {"customer_id": customer, "message_id": message}
+        for number in range(1, spec["copies"] + 1):
+            await insert(self.pool, "copy", **of, recipient_no=number, role="CC", address="x@y.example", name="X")
+            await make_attempt(self.pool, customer, message, recipient_no=number, code=None, host=None)
+        for number, (code, response, host) in enumerate(spec["attempts"], start=1):
+            verdict = "ACCEPTED" if code == 250 else "DEFERRED"
+            values = {"code": code, "response": response, "host": host, "verdict": verdict, "cause": "SPAM"}
+            values |= {"advice": "Wait.", "tls": "TLSv1.3", "enhanced": "4.2.0"}
+            await make_attempt(self.pool, customer, message, number=number, **values)
+        for number, verdict in enumerate(spec["clicks"]):
+            await insert(
+                self.pool,
+                "hit",
+                **of,
+                kind="CLICK",
+                url=f"https://x.example/{number}?a=b&c",
+                verdict=verdict,
+                reasons=["LINK_BURST", "HONEYPOT"][:number],
+            )
+        if spec["event"]:
+            await insert(self.pool, "event", **of, kind="HELD", actor="me", data={"why": ["x", 1]})
+        if spec["attachment"]:
+            await insert(
+                self.pool,
+                "message_attachment",
+                **of,
+                position=0,
+                name="a.pdf",
+                media_type="application/pdf",
+                size=1,
+                sha256=self.digest,
+            )
+
+
+async def answer(query: str, context: Context, variables: dict[str, Any]) -> tuple[bytes, list[Any]]:
+    """The data as bytes, and the errors."""
+    result = await schema.execute(query, context_value=context, variable_values=variables)
+    return orjson.dumps(result.data), [error.formatted for error in result.errors or []]
+
+
+RICH: list[dict[str, Any]] = [
+    {
+        "kind": kind,
+        "status": status,
+        "outbox": {"attempt": 2} if kind != "received" and status is None else None,
+        "subject": "Grüße",
+        "opened": True,
+        "attempts": [(451, "later", "mx.example"), (code, "text", None)],
+        "copies": 2,
+        "clicks": ["HUMAN", "MACHINE", "UNKNOWN"],
+        "event": True,
+        "attachment": True,
+    }
+    for kind, status, code in (
+        ("campaign", "ACCEPTED", 250),
+        ("campaign", None, None),
+        ("WORK_ORDER", "BOUNCED", 250),
+        ("E_SIGNATURE", "REFUSED", 550),
+        ("CARD_PROCESSING", None, 450),
+        ("received", None, 250),
+    )
+]
+
+
+async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
+    pool: Any, make_context: MakeContext
+) -> None:
+    # Given a ledger in which every field has something to say
+    world = World(pool)
+    await world.open()
+    customer, _ = await world.write(RICH)
+    await pool.execute("update campaign set status = 'FINISHED', finished_at = now()")
+    await pool.execute(
+        "update copy set cause = 'POLICY', advice = 'Ask.', status = 'REFUSED', decided_at = now() "
+        "where recipient_no = 1"
+    )
+    # When all of them are asked for, in all lists
+    lists = " ".join(
+        f"{name} {{ {everything(schema._schema.type_map[f'{row}Connection'])} }}" for name, (row, _) in LISTS.items()
+    )
+    query = f"query($id: ID!) {{ customer(id: $id) {{ emails {{ {lists} }} }} }}"
+    shaped = await answer(query, make_context(), {"id": f"Customer_{customer}"})
+    # Then both ways say the same, and no field is silent everywhere
+    assert shaped[1] == []
+    assert shaped == await answer(query, make_context(shaping=False), {"id": f"Customer_{customer}"})
+    assert silent_fields(orjson.loads(shaped[0])) == set()
+
+
+def silent_fields(data: Any) -> set[str]:
+    """Keys that are null or empty wherever they stand."""
+    seen: dict[str, bool] = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, dict):
+            for key, one in value.items():
+                seen[key] = seen.get(key, False) or one not in (None, [])
+                visit(one)
+        elif isinstance(value, list):
+            for one in value:
+                visit(one)
+
+    visit(data)
+    return {key for key, spoken in seen.items() if not spoken}
+
+
+async def test_any_query_over_any_ledger_is_answered_alike_both_ways(
+    pool: Any, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given ledgers and queries that hypothesis makes up
+    world = World(pool)
+    await world.open()
+    shaped_at_all: list[bool] = []
+
+    def spy(page: Page, selection: Selection) -> ShapedStatement | None:
+        found = shape(page, selection)
+        shaped_at_all.append(found is not None)
+        return found
+
+    monkeypatch.setattr("service.shape.read.shape", spy)
+    loop = asyncio.get_running_loop()
+
+    async def compare(specs: list[dict[str, Any]], query: str) -> None:
+        assert validate(schema._schema, parse(query)) == []
+        customer, found = await world.write(specs)
+        variables = {
+            "id": f"Customer_{customer}",
+            "yes": True,
+            "no": False,
+            "message": f"Message_{customer}_{found[0].hex}" if found else None,
+            "cursor": found[-1].hex if found else None,
+        }
+        # When both ways answer, then they say the same
+        shaped = await answer(query, make_context(), variables)
+        assert shaped == await answer(query, make_context(shaping=False), variables)
+
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(specs=st.lists(messages(), max_size=4), query=history_queries(schema._schema))
+    def both_ways(specs: list[dict[str, Any]], query: str) -> None:
+        asyncio.run_coroutine_threadsafe(compare(specs, query), loop).result(30)
+
+    await asyncio.to_thread(both_ways)
+    # And most of it was shaped: the comparison was no comparison of one way with itself
+    assert sum(shaped_at_all) > len(shaped_at_all) / 2
