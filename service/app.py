@@ -11,13 +11,14 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 import gateway.settings
 from gateway.bell import Bell
 from gateway.house import House
-from service import health
+from service import health, sign_in
 from service.auth import Caller, Doorkeeper
 from service.cache import Cache
 from service.database import Ledger, open_ledger
@@ -28,6 +29,8 @@ from service.graph.http import GraphQLOverHttp
 from service.graph.limits import DocumentLimits
 from service.graph.persisted import PersistedOperations, read_allow_list
 from service.graph.schema import schema
+from service.graph.streams import Streams
+from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
 from service.security import SecurityHeaders
 from service.settings import Settings
@@ -51,11 +54,15 @@ class Resources:
 
 
 class _GraphQL:
-    """`/graphql`, once the process is up."""
+    """`/graphql`, once the process is up: hands over to the transports that the lifespan made."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand over to the transport that the lifespan made."""
+        """One HTTP request."""
         await scope["app"].state.graphql(scope, receive, send)
+
+
+async def _graphql_websocket(websocket: WebSocket) -> None:
+    await websocket.app.state.graphql_websocket.serve(websocket)
 
 
 def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlette:
@@ -75,8 +82,10 @@ def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlett
 def _routes() -> list[BaseRoute]:
     return [
         Route("/graphql", _GraphQL()),
+        WebSocketRoute("/graphql", _graphql_websocket),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        *sign_in.routes(),
     ]
 
 
@@ -104,7 +113,18 @@ def _lifespan(
         )
         app.state.resources = resources
         app.state.health = Health(ledger, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
-        app.state.graphql = _graphql(resources)
+        execution = _execution(resources)
+        streams = Streams(draining=app.state.draining)
+        app.state.graphql = GraphQLOverHttp(
+            execution,
+            doorkeeper,
+            streams,
+            read_seconds=settings.read_seconds,
+            max_variables=settings.max_variables_bytes,
+        )
+        app.state.graphql_websocket = GraphQLOverWebSocket(
+            execution, doorkeeper, streams, max_variables=settings.max_variables_bytes
+        )
         try:
             yield
         finally:
@@ -115,7 +135,7 @@ def _lifespan(
     return lifespan
 
 
-def _graphql(resources: Resources) -> GraphQLOverHttp:
+def _execution(resources: Resources) -> Execution:
     settings = resources.settings
 
     def context(caller: Caller) -> Context:
@@ -133,19 +153,13 @@ def _graphql(resources: Resources) -> GraphQLOverHttp:
         depth=settings.max_depth,
         aliases=settings.max_aliases,
     )
-    execution = Execution(
+    return Execution(
         schema,
         documents=Documents(schema._schema, limits, introspection=settings.introspection),
         persisted=PersistedOperations(_allow_list(settings.persisted_operations), resources.cache),
         max_cost=settings.max_cost,
         make_context=context,
         hide_suggestions=not settings.introspection,
-    )
-    return GraphQLOverHttp(
-        execution,
-        resources.doorkeeper,
-        read_seconds=settings.read_seconds,
-        max_variables=settings.max_variables_bytes,
     )
 
 

@@ -16,6 +16,8 @@ from service.graph.execution import Execution
 from service.graph.http import GraphQLOverHttp
 from service.graph.limits import DocumentLimits
 from service.graph.persisted import PersistedOperations
+from service.graph.streams import Streams
+from service.graph.websocket import GraphQLOverWebSocket
 
 LIMITS = DocumentLimits(document_bytes=20_000, tokens=2_000, depth=15, aliases=50)
 TOKEN = "right"
@@ -154,6 +156,10 @@ class OneToken:
             raise unauthenticated()
         return Caller(name="test")
 
+    async def websocket_session(self, connection: Any) -> Caller | None:
+        """Nobody: this one knows no cookies."""
+        return None
+
 
 def make_execution(
     *,
@@ -174,7 +180,15 @@ def make_execution(
     )
 
 
-def make_transport(**options: Any) -> GraphQLOverHttp:
+def make_transport(*, streams: Streams | None = None, **options: Any) -> GraphQLOverHttp:
     """The small schema behind HTTP."""
     doorkeeper: Any = OneToken()
-    return GraphQLOverHttp(make_execution(**options), doorkeeper, read_seconds=0.5, max_variables=10_000)
+    streams = streams or Streams(draining=asyncio.Event())
+    return GraphQLOverHttp(make_execution(**options), doorkeeper, streams, read_seconds=0.5, max_variables=10_000)
+
+
+def make_websocket(*, streams: Streams | None = None, **options: Any) -> GraphQLOverWebSocket:
+    """The small schema behind a WebSocket."""
+    doorkeeper: Any = OneToken()
+    streams = streams or Streams(draining=asyncio.Event())
+    return GraphQLOverWebSocket(make_execution(**options), doorkeeper, streams, max_variables=10_000)

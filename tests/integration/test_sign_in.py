@@ -1,0 +1,170 @@
+"""A browser signs in by a one-time link or a pasted token, and what its session may do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+import service.settings
+from service.auth import create_login_link, create_token
+
+QUERY = {"query": "{ __typename }"}
+BROWSER = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+async def link(app: Starlette, pool: Any) -> str:
+    """A fresh link's path."""
+    address = await create_login_link(pool, "Grace", "http://mail.example")
+    return address.removeprefix("http://mail.example")
+
+
+async def sign_in(browser: httpx.AsyncClient, link: str) -> str:
+    """Signs the browser in; its CSRF token."""
+    assert (await browser.post(link, headers=BROWSER)).status_code == 303
+    token: str = (await browser.get("/session")).json()["csrfToken"]
+    return token
+
+
+async def test_a_link_shows_a_button_and_signs_in_once(anonymous: httpx.AsyncClient, link: str) -> None:
+    # Given previews of chat programs, which GET
+    for _ in range(3):
+        shown = await anonymous.get(link)
+        assert (shown.status_code, shown.headers["content-type"].split(";")[0]) == (200, "text/html")
+        assert '<form method="post">' in shown.text
+    # When the button is pressed
+    signed_in = await anonymous.post(link, headers=BROWSER)
+    # Then the browser is signed in, for half a day at most, by a cookie no script reads
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/")
+    cookie = signed_in.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert "max-age=43200" in cookie
+    session = (await anonymous.get("/session")).json()
+    assert session["name"] == "Grace"
+    # And the link is used up
+    assert (await anonymous.post(link, headers=BROWSER)).status_code == 410
+    assert (await anonymous.get(link)).status_code == 410
+
+
+async def test_a_link_expires_after_ten_minutes(anonymous: httpx.AsyncClient, link: str, pool: Any) -> None:
+    await pool.execute("update login_link set expires_at = expires_at - interval '10 minutes 1 second'")
+    assert (await anonymous.post(link, headers=BROWSER)).status_code == 410
+    assert (await anonymous.get("/session")).status_code == 401
+
+
+async def test_an_invented_link_is_410(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/login/invented")).status_code == 410
+    assert (await anonymous.post("/login/invented", headers=BROWSER)).status_code == 410
+
+
+async def test_a_pasted_token_signs_in(anonymous: httpx.AsyncClient, token: str) -> None:
+    for body in ({"json": {"token": f" {token} "}}, {"data": {"token": token}}):
+        answer = await anonymous.post("/session", headers=BROWSER, **body)  # type: ignore[arg-type]  # one of httpx's ways
+        assert answer.status_code == 200
+        assert answer.json()["name"] == "test"
+        assert answer.json() == (await anonymous.get("/session")).json()
+
+
+@pytest.mark.parametrize("body", [b'{"token": "wrong"}', b'{"token": ""}'])
+async def test_a_wrong_token_is_401(anonymous: httpx.AsyncClient, body: bytes) -> None:
+    answer = await anonymous.post("/session", content=body, headers={**BROWSER, "Content-Type": "application/json"})
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"token": 1}', b"x" * 5000])
+async def test_a_malformed_sign_in_is_refused(anonymous: httpx.AsyncClient, body: bytes) -> None:
+    answer = await anonymous.post("/session", content=body, headers={**BROWSER, "Content-Type": "application/json"})
+    assert answer.status_code in (400, 413)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+)
+async def test_no_other_page_signs_a_browser_in(
+    anonymous: httpx.AsyncClient, link: str, token: str, headers: dict[str, str]
+) -> None:
+    assert (await anonymous.post(link, headers=headers)).status_code == 403
+    assert (await anonymous.post("/session", json={"token": token}, headers=headers)).status_code == 403
+    assert (await anonymous.get("/session")).status_code == 401
+
+
+async def test_a_cookie_needs_the_csrf_header_to_post(anonymous: httpx.AsyncClient, link: str) -> None:
+    csrf = await sign_in(anonymous, link)
+    for headers in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": "é".encode()}):
+        refused = await anonymous.post("/graphql", json=QUERY, headers=headers)  # type: ignore[arg-type]  # bytes are fine
+        assert refused.status_code == 403
+        assert refused.json()["errors"][0]["extensions"]["code"] == "CSRF_TOKEN_MISSING"
+    served = await anonymous.post("/graphql", json=QUERY, headers={"X-CSRF-Token": csrf})
+    assert served.json()["data"] == {"__typename": "Query"}
+    # Reading by GET changes nothing and needs none; GET runs no mutation.
+    assert (await anonymous.get("/graphql", params=QUERY)).status_code == 200
+
+
+async def test_signing_out_ends_the_session_everywhere(anonymous: httpx.AsyncClient, link: str) -> None:
+    csrf = await sign_in(anonymous, link)
+    kept = dict(anonymous.cookies)
+    assert (await anonymous.post("/logout")).status_code == 403
+    assert (await anonymous.post("/logout", headers={"X-CSRF-Token": csrf})).status_code == 204
+    assert not anonymous.cookies
+    anonymous.cookies.update(kept)
+    assert (await anonymous.get("/session")).status_code == 401
+    assert (await anonymous.post("/graphql", json=QUERY, headers={"X-CSRF-Token": csrf})).status_code == 401
+
+
+async def test_a_session_ends_by_itself(anonymous: httpx.AsyncClient, link: str, pool: Any) -> None:
+    await sign_in(anonymous, link)
+    await pool.execute("update session set expires_at = now() - $1::interval", timedelta(seconds=1))
+    assert (await anonymous.get("/session")).status_code == 401
+
+
+async def test_only_digests_are_stored(anonymous: httpx.AsyncClient, link: str, token: str, pool: Any) -> None:
+    csrf = await sign_in(anonymous, link)
+    secrets = [csrf, token, link.rpartition("/")[2], *anonymous.cookies.values()]
+    stored = [
+        repr(tuple(row.values()))
+        for table in ("api_token", "login_link", "session")
+        for row in await pool.fetch(f"select * from {table}")  # noqa: S608 - a constant of this test
+    ]
+    assert len(stored) == 3
+    assert not any(secret in row for secret in secrets for row in stored)
+
+
+async def test_over_https_the_cookie_is_bound_to_the_host(
+    settings: Any, service_settings: service.settings.Settings, pool: Any
+) -> None:
+    from service.app import create_app
+
+    secure = service_settings.model_copy(
+        update={"public_url": "https://mail.example", "frame_ancestors": ("https://crm.example",)}
+    )
+    made = create_app(secure, settings)
+    async with (
+        made.router.lifespan_context(made),
+        httpx.AsyncClient(transport=httpx.ASGITransport(made), base_url="https://mail.example") as browser,
+    ):
+        token = await create_token(pool, "browser")
+        answer = await browser.post("/session", json={"token": token}, headers={"Origin": "https://mail.example"})
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-session=")
+        assert "Secure" in cookie
+        assert "Path=/" in cookie
+        assert "Domain" not in cookie
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert "frame-ancestors 'self' https://crm.example" in answer.headers["content-security-policy"]
+        assert (await browser.get("/session")).status_code == 200
+
+
+async def test_every_answer_carries_the_security_headers(anonymous: httpx.AsyncClient, link: str) -> None:
+    for path in ("/healthz", "/readyz", "/graphql", "/session", link, "/nowhere"):
+        answer = await anonymous.get(path)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy

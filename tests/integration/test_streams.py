@@ -1,0 +1,289 @@
+"""Subscriptions over WebSocket (graphql-transport-ws) and as server-sent events (graphql-sse), on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from service.graph import event_stream, websocket
+from service.graph.streams import Streams
+from tests.serving import Serving, serve, transport_settings
+from tests.small_schema import PERSONAL, TOKEN, make_transport, make_websocket
+
+SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
+EVENTS = {**SIGNED_IN, "Accept": "text/event-stream"}
+
+
+class Small:
+    """The small schema on a socket."""
+
+    def __init__(self) -> None:
+        self.cancelled = asyncio.Event()
+        self.draining = asyncio.Event()
+        self.streams = Streams(draining=self.draining, most=3)
+        context = {"cancelled": self.cancelled}
+        routes = [
+            Route("/graphql", make_transport(context=context, streams=self.streams)),
+            WebSocketRoute("/graphql", make_websocket(context=context, streams=self.streams).serve),
+        ]
+        self.app = Starlette(routes=routes)
+        self.app.state.draining = self.draining
+        self.serving: Serving
+
+    def socket(self, protocol: str = websocket.PROTOCOL, **headers: str) -> connect:
+        address = f"ws://{self.serving.host}:{self.serving.port}/graphql"
+        return connect(address, subprotocols=[Subprotocol(protocol)], additional_headers=headers)
+
+
+@pytest.fixture
+async def small() -> AsyncIterator[Small]:
+    made = Small()
+    async with serve(made.app, transport_settings()) as made.serving:
+        yield made
+
+
+async def say(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(json.dumps(message))
+
+
+async def hear(socket: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        heard: dict[str, Any] = json.loads(await socket.recv())
+    return heard
+
+
+async def sign_in(socket: ClientConnection) -> None:
+    await say(socket, type="connection_init", payload=SIGNED_IN)
+    assert await hear(socket) == {"type": "connection_ack"}
+
+
+async def subscribe(socket: ClientConnection, id: str, query: str, **parameters: Any) -> None:
+    await say(socket, id=id, type="subscribe", payload={"query": query, **parameters})
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    return socket.close_code
+
+
+# WebSocket --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_subscription_streams_and_completes(small: Small) -> None:
+    async with small.socket() as socket:
+        await sign_in(socket)
+        await subscribe(socket, "1", "subscription S($to: Int!) { count(to: $to) }", variables={"to": 3})
+        heard = [await hear(socket) for _ in range(4)]
+    numbers = [{"id": "1", "type": "next", "payload": {"data": {"count": number}}} for number in range(3)]
+    assert heard == [*numbers, {"id": "1", "type": "complete"}]
+
+
+async def test_queries_and_mutations_run_over_a_socket_too(small: Small) -> None:
+    async with small.socket() as socket:
+        await sign_in(socket)
+        for query, data in (("{ hello }", {"hello": "hello you"}), ('mutation { rename(name: "x") }', {"rename": "x"})):
+            await subscribe(socket, "q", query)
+            assert (await hear(socket))["payload"] == {"data": data}
+            assert await hear(socket) == {"id": "q", "type": "complete"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "subscription { unknown }",
+        "subscription {",
+        "subscription { count(to: null) }",
+        "",
+        "{ hello } #" + "x" * 30_000,
+    ],
+)
+async def test_a_wrong_operation_is_an_error_message(small: Small, query: str) -> None:
+    async with small.socket() as socket:
+        await sign_in(socket)
+        await subscribe(socket, "1", query)
+        heard = await hear(socket)
+        assert (heard["id"], heard["type"]) == ("1", "error")
+        assert heard["payload"][0]["message"]
+        # The connection serves on.
+        await say(socket, type="ping")
+        assert await hear(socket) == {"type": "pong"}
+
+
+async def test_a_source_that_breaks_is_masked(small: Small) -> None:
+    async with small.socket() as socket:
+        await sign_in(socket)
+        await subscribe(socket, "1", "subscription { breaks }")
+        assert (await hear(socket))["payload"] == {"data": {"breaks": 1}}
+        broken = await hear(socket)
+        assert broken["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
+        assert PERSONAL not in json.dumps(broken)
+        assert (await hear(socket))["type"] == "complete"
+
+
+async def test_complete_and_hanging_up_both_cancel_the_source(small: Small) -> None:
+    async with small.socket() as socket:
+        await sign_in(socket)
+        for id in ("1", "2"):
+            await subscribe(socket, id, "subscription { count(to: -1) }")
+            assert (await hear(socket))["type"] == "next"
+        await say(socket, id="1", type="complete")
+        async with asyncio.timeout(5):
+            await small.cancelled.wait()
+        small.cancelled.clear()
+    async with asyncio.timeout(5):
+        await small.cancelled.wait()
+    assert small.streams.open == 0
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        (['{"type": "subscribe", "id": "1", "payload": {"query": "{ hello }"}}'], 4401),
+        (['{"type": "connection_init"}'], 4403),
+        (['{"type": "connection_init", "payload": {"Authorization": "Bearer wrong"}}'], 4403),
+        (['{"type": "connection_init", "payload": 1}'], 4400),
+        (["nonsense"], 4400),
+        (["[]"], 4400),
+        (["ACK", "ACK"], 4429),
+        (["ACK", '{"type": "unknown"}'], 4400),
+        (["ACK", '{"type": "subscribe"}'], 4400),
+        (["ACK", "\ud7ff" * 600_000], 1009),
+        (
+            ["ACK", *['{"type": "subscribe", "id": "1", "payload": {"query": "subscription { count(to: -1) }"}}'] * 2],
+            4409,
+        ),
+        (
+            [
+                "ACK",
+                *(
+                    json.dumps(
+                        {"type": "subscribe", "id": str(n), "payload": {"query": "subscription { count(to: -1) }"}}
+                    )
+                    for n in range(websocket.MOST_OPERATIONS + 1)
+                ),
+            ],
+            4400,
+        ),
+    ],
+)
+async def test_the_protocol_is_kept_by_its_close_codes(small: Small, messages: list[str], code: int) -> None:
+    init = json.dumps({"type": "connection_init", "payload": SIGNED_IN})
+    async with small.socket() as socket:
+        for message in messages:
+            await socket.send(init if message == "ACK" else message)
+        assert await close_code(socket) == code
+
+
+async def test_another_subprotocol_is_4406(small: Small) -> None:
+    async with small.socket("graphql-ws") as socket:
+        assert await close_code(socket) == 4406
+
+
+async def test_silence_closes_a_socket(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "INIT_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "IDLE_SECONDS", 0.05)
+    async with small.socket() as socket:
+        assert await close_code(socket) == 4408
+    async with small.socket() as socket:
+        await sign_in(socket)
+        assert await close_code(socket) == 1001
+
+
+async def test_there_are_only_so_many_streams(small: Small) -> None:
+    async with small.socket() as first, small.socket() as second, small.socket() as third:
+        for socket in (first, second, third):
+            await sign_in(socket)
+        async with small.socket() as fourth:
+            assert await close_code(fourth) == 1013
+        async with httpx.AsyncClient() as http:
+            body = {"query": "subscription { count(to: 1) }"}
+            refused = await http.post(f"{small.serving.url}/graphql", json=body, headers=EVENTS)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+
+
+# Server-sent events -----------------------------------------------------------------------------------------------
+
+
+async def read_events(small: Small, body: dict[str, Any]) -> list[tuple[str, Any]]:
+    events = []
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(f"{small.serving.url}/graphql", json=body, headers=EVENTS)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    for block in answer.text.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if lines:
+            events.append((lines["event"], json.loads(lines["data"]) if lines["data"] else None))
+    return events
+
+
+async def test_a_subscription_is_answered_as_events(small: Small) -> None:
+    events = await read_events(small, {"query": "subscription { count(to: 2) }"})
+    assert events == [("next", {"data": {"count": 0}}), ("next", {"data": {"count": 1}}), ("complete", None)]
+
+
+async def test_queries_are_answered_as_events_where_they_are_wanted(small: Small) -> None:
+    assert await read_events(small, {"query": "{ hello }"}) == [
+        ("next", {"data": {"hello": "hello you"}}),
+        ("complete", None),
+    ]
+
+
+async def test_errors_before_execution_are_events(small: Small) -> None:
+    for query in ("{ unknown }", "subscription {", "subscription { count }"):
+        (kind, payload), end = await read_events(small, {"query": query})
+        assert (kind, end) == ("next", ("complete", None))
+        assert payload["errors"][0]["message"]
+
+
+async def test_an_event_source_gets_but_mutates_nothing(small: Small) -> None:
+    address = f"{small.serving.url}/graphql"
+    async with httpx.AsyncClient(headers=EVENTS) as http:
+        got = await http.get(address, params={"query": "subscription { count(to: 1) }"})
+        refused = await http.get(address, params={"query": 'mutation { rename(name: "x") }'})
+    assert '{"data":{"count":0}}' in got.text
+    assert "METHOD_NOT_ALLOWED" in refused.text
+
+
+async def test_a_subscription_without_a_stream_is_406(small: Small) -> None:
+    async with httpx.AsyncClient(headers=SIGNED_IN) as http:
+        answer = await http.post(f"{small.serving.url}/graphql", json={"query": "subscription { count(to: 1) }"})
+    assert answer.status_code == 406
+
+
+async def test_a_reader_that_leaves_cancels_the_source(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.05)
+    body = {"query": "subscription { count(to: -1) }"}
+    address = f"{small.serving.url}/graphql"
+    async with httpx.AsyncClient() as http, http.stream("POST", address, json=body, headers=EVENTS) as answer:
+        seen = b""
+        async for chunk in answer.aiter_raw():
+            seen += chunk
+            if seen.endswith(b"\n\n:\n\n") and b"next" in seen:
+                break
+    async with asyncio.timeout(5):
+        await small.cancelled.wait()
+
+
+async def test_draining_ends_every_stream(small: Small) -> None:
+    async with httpx.AsyncClient() as http:
+        body = {"query": "subscription { count(to: -1) }"}
+        async with http.stream("POST", f"{small.serving.url}/graphql", json=body, headers=EVENTS) as answer:
+            chunks = answer.aiter_raw()
+            await anext(chunks)
+            small.draining.set()
+            rest = b"".join([chunk async for chunk in chunks])
+    assert rest.endswith(b"event: complete\ndata: \n\n")
