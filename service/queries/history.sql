@@ -1,68 +1,97 @@
+-- The pages: the page's rows first, then what is beside them; the planner drops every join that a selection does not
+-- read, and every column. `null::json as shaped` is what shaping replaces.
+
 -- name: sent_page
--- One page of campaign mail sent to a customer, newest first; `null::json as shaped` is what shaping replaces.
+-- One page of campaign mail sent to a customer, newest first.
 select m.id, null::json as shaped
-from message m
-join message_state s on s.customer_id = m.customer_id and s.id = m.id
+from (
+    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
+           n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
+           n.subject
+    from message n
+    where n.customer_id = :customer_id and n.id < :before and n.campaign_id is not null
+    order by n.customer_id desc, n.id desc
+    limit :rows
+) m
+left join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
-where m.customer_id = :customer_id and m.id < :before and m.campaign_id is not null
-order by m.customer_id desc, m.id desc
-limit :rows;
+order by m.id desc;
 
 -- name: notes_page
 -- One page of every message to or from a customer, newest first.
 select m.id, null::json as shaped
-from message m
-join message_state s on s.customer_id = m.customer_id and s.id = m.id
+from (
+    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
+           n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
+           n.subject
+    from message n
+    where n.customer_id = :customer_id and n.id < :before
+    order by n.customer_id desc, n.id desc
+    limit :rows
+) m
+left join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
-where m.customer_id = :customer_id and m.id < :before
-order by m.customer_id desc, m.id desc
-limit :rows;
+order by m.id desc;
 
 -- name: filtered_notes_page
 -- The same, of some source types or of one direction only.
 select m.id, null::json as shaped
-from message m
-join message_state s on s.customer_id = m.customer_id and s.id = m.id
+from (
+    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
+           n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
+           n.subject
+    from message n
+    where n.customer_id = :customer_id and n.id < :before
+      and (:source_types::source_type[] is null or n.source_type = any(:source_types::source_type[]))
+      and (:direction::direction is null or n.direction = :direction::direction)
+    order by n.customer_id desc, n.id desc
+    limit :rows
+) m
+left join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
-where m.customer_id = :customer_id and m.id < :before
-  and (:source_types::source_type[] is null or m.source_type = any(:source_types::source_type[]))
-  and (:direction::direction is null or m.direction = :direction::direction)
-order by m.customer_id desc, m.id desc
-limit :rows;
+order by m.id desc;
 
 -- name: clicks_page
 -- One page of a customer's clicks, newest first; those of machines only when asked for.
 select h.id, null::json as shaped
-from hit h
+from (
+    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
+    from hit k
+    where k.customer_id = :customer_id and k.id < :before and k.kind = 'CLICK'
+      and (:include_machine::boolean or k.verdict <> 'MACHINE')
+    order by k.customer_id desc, k.id desc
+    limit :rows
+) h
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
 left join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
-where h.customer_id = :customer_id and h.id < :before and h.kind = 'CLICK'
-  and (:include_machine::boolean or h.verdict <> 'MACHINE')
-order by h.customer_id desc, h.id desc
-limit :rows;
+order by h.id desc;
 
 -- name: message_clicks_page
 -- The same, of one message.
 select h.id, null::json as shaped
-from hit h
+from (
+    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
+    from hit k
+    where k.customer_id = :customer_id and k.message_id = :message_id and k.id < :before and k.kind = 'CLICK'
+      and (:include_machine::boolean or k.verdict <> 'MACHINE')
+    order by k.customer_id desc, k.message_id desc, k.id desc
+    limit :rows
+) h
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
 left join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
-where h.customer_id = :customer_id and h.message_id = :message_id and h.id < :before and h.kind = 'CLICK'
-  and (:include_machine::boolean or h.verdict <> 'MACHINE')
-order by h.customer_id desc, h.message_id desc, h.id desc
-limit :rows;
+order by h.id desc;
 
 -- name: messages_by_id
 -- Whole rows of messages for the ordinary resolvers, in the order asked for; absent ones are left out.
