@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import zlib
 from typing import Any
@@ -11,12 +12,16 @@ from gateway.database import QUERIES
 _LEVEL = 6
 _SMALLEST = 256
 """Octets: below that zlib's frame eats what it saves."""
+_LARGE = 262_144
+"""Octets: above that packing takes long enough (10 ms and more) to leave the event loop to others."""
 
 
 async def store(connection: Any, content: bytes) -> bytes:
     """Keep `content`, compressed when that is smaller; its SHA-256, 32 bytes. Storing it again changes nothing."""
-    sha256 = hashlib.sha256(content).digest()
-    compressed = zlib.compress(content, _LEVEL) if len(content) >= _SMALLEST else content
+    if len(content) > _LARGE:
+        sha256, compressed = await asyncio.to_thread(_pack, content)
+    else:
+        sha256, compressed = _pack(content)
     smaller = len(compressed) < len(content)
     await QUERIES.insert_content(
         connection,
@@ -26,6 +31,11 @@ async def store(connection: Any, content: bytes) -> bytes:
         bytes=compressed if smaller else content,
     )
     return sha256
+
+
+def _pack(content: bytes) -> tuple[bytes, bytes]:
+    compressed = zlib.compress(content, _LEVEL) if len(content) >= _SMALLEST else content
+    return hashlib.sha256(content).digest(), compressed
 
 
 async def load(connection: Any, sha256: bytes) -> bytes:

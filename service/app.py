@@ -17,8 +17,10 @@ from starlette.websockets import WebSocket
 
 import gateway.settings
 from gateway.bell import Bell
+from gateway.hits import HitBuffer, HitRecorder
 from gateway.house import House
-from service import health, sign_in
+from service import health, sign_in, tracking
+from service.attachments import Attachments
 from service.auth import Caller, Doorkeeper
 from service.cache import Cache
 from service.database import Ledger, open_ledger
@@ -85,7 +87,9 @@ def _routes() -> list[BaseRoute]:
         WebSocketRoute("/graphql", _graphql_websocket),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        Route("/attachments", Attachments().take, methods=["POST"]),
         *sign_in.routes(),
+        *tracking.routes(),
     ]
 
 
@@ -125,8 +129,11 @@ def _lifespan(
         app.state.graphql_websocket = GraphQLOverWebSocket(
             execution, doorkeeper, streams, max_variables=settings.max_variables_bytes
         )
+        recorder = HitRecorder(ledger.writing, HitBuffer(settings.redis_url))
+        app.state.tracking = tracking.Tracking(ledger, recorder, resources.house)
         try:
-            yield
+            async with app.state.tracking.running():
+                yield
         finally:
             await resources.bell.close()
             await cache.close()
