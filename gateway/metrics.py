@@ -20,3 +20,6 @@ CONNECTIONS = Gauge("mail_connections", "Connections to a relay by state.", ("re
 RELAY_USABLE = Gauge("mail_relay_usable", "1 while a relay may be used, 0 while it is paused or stopped.", ("relay",))
 LEDGER_AWAY = Gauge("mail_ledger_away", "1 while PostgreSQL cannot be reached.")
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that wait to be written.")
+HITS = Counter(
+    "mail_hits", "Opens and clicks: recorded, buffered in Valkey, dropped for want of room, flooded.", ("fate",)
+)

@@ -12,7 +12,7 @@ from uuid import UUID
 from gateway.claim import Claimed, columns
 from gateway.database import QUERIES
 from gateway.mail.message import Status
-from gateway.mail.response import Exchange
+from gateway.mail.response import Exchange, Response
 from gateway.mail.verdict import Cause, Outcome, Verdict
 
 GATEWAY = "gateway"
@@ -97,7 +97,7 @@ def finished(
     row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256: bytes, wait: timedelta, ended: float
 ) -> Finished:
     """The value to record: the server's words whole, our reading of them beside."""
-    reply = exchange.response
+    reply = _answer(exchange)
     return Finished(
         owner=row.owner,
         customer_id=row.customer_id,
@@ -108,10 +108,10 @@ def finished(
         cause=verdict.cause,
         advice=verdict.advice,
         rule=verdict.rule,
-        stage=reply.stage if reply else exchange.stage,
+        stage=exchange.stage,
         code=reply.code if reply else None,
         enhanced=reply.enhanced if reply else None,
-        response=_words(exchange),
+        response=_words(reply),
         relay=exchange.relay,
         host=exchange.host,
         tls=exchange.tls,
@@ -123,12 +123,18 @@ def finished(
     )
 
 
-def _words(exchange: Exchange) -> str | None:
+def _answer(exchange: Exchange) -> Response | None:
+    """The reply that answered the last stage. A 354 before a silence is no answer to the mail."""
+    reply = exchange.response
+    return reply if reply is not None and (exchange.fault is None or reply.stage is exchange.stage) else None
+
+
+def _words(reply: Response | None) -> str | None:
     """The server's words, never ours: None when it said nothing."""
-    if exchange.response is None:
+    if reply is None:
         return None
     # PostgreSQL's text holds neither NUL nor lone surrogates; servers have sent both.
-    kept = exchange.response.text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    kept = reply.text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 

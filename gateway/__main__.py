@@ -1,0 +1,143 @@
+"""`python -m gateway [--workers N]`: the gateway's processes.
+
+With one worker this process is the worker. With more it starts that many of itself, keeps them running, and passes
+SIGTERM and SIGINT on. A worker that loses its parent drains, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import uvloop
+from prometheus_client import start_http_server
+
+from gateway import template
+from gateway.database import open_pool
+from gateway.errors import SettingsError
+from gateway.house import House
+from gateway.log import log_as_json
+from gateway.prepare import Signs
+from gateway.settings import Settings, read_settings
+from gateway.smtp import Relays
+from gateway.worker import POOL, Worker, random_jitter, usual_pace
+
+log = logging.getLogger("gateway")
+
+MOST_WORKERS = 64
+RESTART_SECONDS = 1.0
+"""Between a worker's death and its successor: a fault at start must not become a storm."""
+PARENT_LOOK_SECONDS = 0.5
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until told to stop; 0 after a drain, 1 with one sentence when it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="Sends the mail that is due.")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, 1 to 64 (default 1)")
+    parser.add_argument("--child", type=int, default=None, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if not 1 <= options.workers <= MOST_WORKERS:
+        parser.error(f"--workers is a number from 1 to {MOST_WORKERS}")
+    log_as_json()
+    try:
+        settings = read_settings()
+        if options.workers > 1:
+            return Parent(options.workers).run()
+        return uvloop.run(work(settings, number=options.child))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The gateway cannot start: {error}. Check DATABASE_URL and that PostgreSQL runs.", file=sys.stderr)
+        return 1
+
+
+async def work(settings: Settings, *, number: int | None) -> int:
+    """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port + (number or 0))
+    pool = await open_pool(settings.database_url, size=POOL, name="gateway")
+    try:
+        async with pool.acquire() as connection:
+            await template.publish_builtins(connection)
+        worker = Worker(
+            House.open(settings),
+            pool,
+            Relays(settings.relay_url, hostname=socket.getfqdn()),
+            signer=_signer(settings),
+            pace=usual_pace(random_jitter),
+        )
+        for number_of_signal in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
+        orphaned = asyncio.create_task(_stop_without_parent(worker)) if number is not None else None
+        log.info("the gateway works", extra={"worker": str(worker.id)})
+        await worker.run()
+        if orphaned is not None:
+            orphaned.cancel()
+        log.info("the gateway has drained", extra={"worker": str(worker.id)})
+    finally:
+        pool.terminate()
+    return 0
+
+
+def _signer(settings: Settings) -> Signs | None:
+    if not settings.dkim_keys:
+        return None
+    from gateway.dkim import Signer
+
+    return Signer.from_settings(settings.dkim_keys)
+
+
+async def _stop_without_parent(worker: Worker) -> None:
+    parent = os.getppid()
+    while True:
+        await asyncio.sleep(PARENT_LOOK_SECONDS)
+        if os.getppid() != parent:
+            return worker.stop()
+
+
+class Parent:
+    """Keeps N workers running until a signal, then waits for their drains."""
+
+    def __init__(self, workers: int) -> None:
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._workers = workers
+        self._stopping = False
+
+    def run(self) -> int:
+        """Start, restart what dies, pass the signal on, wait. The worst exit code of the drains."""
+        for which in _SIGNALS:
+            signal.signal(which, self._pass_on)
+        while not self._stopping:
+            for number in range(self._workers):
+                child = self._children.get(number)
+                if child is None or child.poll() is not None:
+                    self._start(number, again=child is not None)
+            time.sleep(RESTART_SECONDS)
+        return max(abs(child.wait()) for child in self._children.values())
+
+    def _start(self, number: int, *, again: bool) -> None:
+        if again:
+            log.error("worker %d died and is started again", number)
+        self._children[number] = subprocess.Popen([sys.executable, "-m", "gateway", "--child", str(number)])  # noqa: S603  our own words
+        if self._stopping:
+            self._children[number].send_signal(signal.SIGTERM)
+
+    def _pass_on(self, number: int, frame: object) -> None:
+        self._stopping = True
+        for child in self._children.values():
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

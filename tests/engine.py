@@ -1,0 +1,106 @@
+"""The engine in a test: a worker on the test's own servers, mail for it, and waiting for what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from gateway import template
+from gateway.house import House
+from gateway.mail.letter import CardLetter, CardMailKind, Money
+from gateway.mail.message import MessageRef
+from gateway.queue import Order, put
+from gateway.settings import Settings
+from gateway.smtp import Relays, Timeouts
+from gateway.worker import Worker, usual_pace
+from tests.builders import make_customer
+
+HASTE = timedelta(milliseconds=50)
+PATIENCE_SECONDS = 20.0
+CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
+
+Start = Callable[..., Worker]
+
+
+@pytest.fixture
+async def house(settings: Settings, connection: Any) -> House:
+    """What doors need; the built-in templates are published."""
+    await template.publish_builtins(connection)
+    return House.open(settings)
+
+
+@pytest.fixture
+async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[Start]:
+    """Starts workers in this process; they are drained at the end."""
+    running: list[tuple[Worker, asyncio.Task[None]]] = []
+
+    def begin(own: Settings | None = None, *, own_pool: Any = None, signer: Any = None, **pace: Any) -> Worker:
+        chosen = House.open(own or settings)
+        relays = Relays(chosen.settings.relay_url, hostname="gateway.example", timeouts=Timeouts(end_of_data=1.0))
+        usual = replace(usual_pace(lambda: 0.0), **pace)
+        worker = Worker(chosen, own_pool or pool, relays, signer=signer, pace=usual, jitter=lambda: 0.0)
+        running.append((worker, asyncio.create_task(worker.run())))
+        return worker
+
+    yield begin
+    for worker, task in running:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
+
+
+async def eventually(check: Callable[[], Awaitable[Any]], what: str = "the awaited state") -> Any:
+    """The first true answer of `check`, asked again and again; fails after 20 s, saying what it waited for."""
+    for _ in range(int(PATIENCE_SECONDS / 0.02)):
+        if found := await check():
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{what} did not come")
+
+
+async def queue_mail(connection: Any, house: House, address: str = "ann@customer.example", **values: Any) -> MessageRef:
+    """One letter to a customer of its own, queued."""
+    customer_id = values.pop("customer_id", None) or await make_customer(connection, addresses=[address])
+    usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
+    return (await put(connection, Order(customer_id=customer_id, **(usual | values)), house)).ref
+
+
+async def state_of(connection: Any, ref: MessageRef) -> Any:
+    """The message with its state, the outbox row's word first."""
+    return await connection.fetchrow(
+        "select m.*, s.status::text as state, s.due_at, s.next_attempt from message m"
+        " join message_state s using (customer_id, id) where m.customer_id = $1 and m.id = $2",
+        ref.customer_id,
+        ref.message_id,
+    )
+
+
+async def until(connection: Any, ref: MessageRef, *states: str) -> Any:
+    """The message, once it is in one of these states."""
+
+    async def check() -> Any:
+        row = await state_of(connection, ref)
+        return row if row["state"] in states else None
+
+    return await eventually(check, " or ".join(states))
+
+
+async def empty(connection: Any) -> None:
+    """Wait until nothing is undecided."""
+
+    async def check() -> bool:
+        return not await connection.fetchval("select count(*) from outbox")
+
+    await eventually(check, "an empty outbox")
+
+
+async def attempts_of(connection: Any, ref: MessageRef) -> list[Any]:
+    """Every attempt for a message, in order."""
+    return list(await connection.fetch("select * from attempt where message_id = $1 order by number", ref.message_id))

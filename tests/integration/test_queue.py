@@ -1,0 +1,299 @@
+"""Mail in: one transaction, one result a key, and what a person may decide about one message."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway import attachment, content, template
+from gateway.errors import Refusal, RefusalCode
+from gateway.house import House
+from gateway.mail.letter import (
+    CardLetter,
+    CardMailKind,
+    DocumentKind,
+    ESignatureLetter,
+    Mailbox,
+    Money,
+    Window,
+    WorkOrderKind,
+    WorkOrderLetter,
+)
+from gateway.mail.message import MessageRef
+from gateway.queue import Order, assume_sent, cancel, put, retry
+from gateway.settings import Settings
+from tests.builders import insert, make_customer
+
+CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
+VISIT = WorkOrderLetter(
+    kind=WorkOrderKind.CREATED,
+    number="WO-7",
+    type="Installation",
+    window=Window.parse("2099-12-01T09:00", "2099-12-01T11:00", "Europe/Berlin"),
+)
+
+
+@pytest.fixture
+async def house(settings: Settings, connection: Any) -> House:
+    await template.publish_builtins(connection)
+    return House.open(settings)
+
+
+def order(customer_id: int, **values: Any) -> Order:
+    usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
+    return Order(customer_id=customer_id, **(usual | values))
+
+
+async def message_of(connection: Any, ref: MessageRef) -> Any:
+    return await connection.fetchrow(
+        "select m.*, s.status as state from message m join message_state s using (customer_id, id) where m.id = $1",
+        ref.message_id,
+    )
+
+
+async def test_a_letter_is_composed_stored_and_queued_in_one_go(connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection, addresses=["ann@customer.example"], name="Ann")
+
+    made = await put(connection, order(customer_id, letter=VISIT), house)
+
+    message = await message_of(connection, made.ref)
+    assert (message["state"], message["source_type"], message["letter_kind"]) == ("QUEUED", "WORK_ORDER", "CREATED")
+    assert (message["recipient"], message["recipient_name"]) == ("ann@customer.example", "Ann")
+    assert message["sender"] == "Fabrikam Installers <hello@fabrikam.example>"
+    stored = await content.load(connection, message["content_sha256"])
+    assert made.ref.message_id.hex.encode() in stored
+    waiting = await connection.fetchrow("select o.*, l.name as lane from outbox o join lane l on l.id = o.lane_id")
+    assert (waiting["lane"], waiting["domain"], waiting["attempt"]) == ("work-order", "customer.example", 1)
+    assert waiting["expires_at"] == datetime(2099, 12, 1, 8, 0, tzinfo=UTC)
+
+
+async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection)
+    first_order = order(customer_id)
+    first = await put(connection, first_order, house)
+
+    again = await put(connection, replace(first_order, actor="somebody else"), house)
+    assert (again.ref, again.repeated) == (first.ref, True)
+
+    with pytest.raises(Refusal) as refused:
+        await put(connection, replace(first_order, letter=replace(CARD, note="changed")), house)
+    assert (refused.value.code, refused.value.field) == (RefusalCode.IDEMPOTENCY_CONFLICT, ("idempotencyKey",))
+    assert await connection.fetchval("select count(*) from message") == 1
+
+
+async def test_two_callers_of_one_key_make_one_message(pool: Any, connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection)
+    one = order(customer_id)
+    async with pool.acquire() as first, pool.acquire() as second:
+        async with first.transaction():
+            made = await put(first, one, house)
+            waiting = asyncio.create_task(put(second, one, house))
+        assert (await waiting).ref == made.ref
+    assert await connection.fetchval("select count(*) from message") == 1
+
+
+async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection, addresses=["ann@customer.example"])
+    made = await put(
+        connection,
+        order(
+            customer_id,
+            cc=(Mailbox(address="boss@customer.example", name="Boss"), Mailbox(address="Ann@customer.example")),
+            bcc=(Mailbox(address="files@customer.example"),),
+            bcc_sender=True,
+        ),
+        house,
+    )
+
+    copies = await connection.fetch("select recipient_no, role, address from copy order by recipient_no")
+    assert [tuple(copy) for copy in copies] == [
+        (1, "CC", "boss@customer.example"),
+        (2, "BCC", "files@customer.example"),
+        (3, "BCC", "hello@fabrikam.example"),
+    ]
+    assert await connection.fetchval("select count(*) from outbox") == 4
+    stored = await content.load(connection, (await message_of(connection, made.ref))["content_sha256"])
+    assert b"files@customer.example" not in stored
+
+
+async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection)
+    kept = await attachment.keep(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
+
+    made = await put(connection, order(customer_id, attachment_ids=(kept,)), house)
+
+    row = await connection.fetchrow("select * from message_attachment where message_id = $1", made.ref.message_id)
+    assert (row["name"], row["media_type"], row["size"]) == ("plan.pdf", "application/pdf", 13)
+    assert await connection.fetchval("select referenced_at is not null from attachment")
+    assert b"plan.pdf" in await content.load(connection, (await message_of(connection, made.ref))["content_sha256"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"customer_id": 999_999}, RefusalCode.NOT_FOUND, ("customerId",)),
+        ({"address": "stranger@elsewhere.example"}, RefusalCode.ADDRESS_INVALID, ("address",)),
+        ({"sender_id": uuid4()}, RefusalCode.NOT_FOUND, ("senderId",)),
+        ({"attachment_ids": (uuid4(),)}, RefusalCode.NOT_FOUND, ("attachmentIds", "0")),
+        ({"idempotency_key": ""}, RefusalCode.REQUIRED, ("idempotencyKey",)),
+        ({"idempotency_key": "k" * 256}, RefusalCode.TOO_LONG, ("idempotencyKey",)),
+        ({"cc": tuple(Mailbox(address=f"c{n}@x.example") for n in range(101))}, RefusalCode.TOO_MANY, ("cc",)),
+        (
+            {"letter": replace(VISIT, window=Window.parse("2020-12-01T09:00", "2020-12-01T10:00", "UTC"))},
+            RefusalCode.DEADLINE_PASSED,
+            ("window", "start"),
+        ),
+        (
+            {
+                "letter": ESignatureLetter(
+                    document_kind=DocumentKind.PROPOSAL,
+                    title="Roof",
+                    portal_url="https://portal.example/1",
+                    expires_at=datetime.now(UTC) - timedelta(seconds=1),
+                )
+            },
+            RefusalCode.DEADLINE_PASSED,
+            ("expiresAt",),
+        ),
+    ],
+)
+async def test_what_is_refused_writes_nothing(
+    connection: Any, house: House, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
+) -> None:
+    customer_id = await make_customer(connection)
+
+    with pytest.raises(Refusal) as refused:
+        await put(connection, order(**({"customer_id": customer_id} | change)), house)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+    for table in ("message", "outbox", "idempotency_key", "event"):
+        assert await connection.fetchval(f"select count(*) from {table}") == 0  # noqa: S608 - names are the test's own
+
+
+async def test_an_erased_customer_gets_no_mail(connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection, erased_at=datetime.now(UTC))
+
+    with pytest.raises(Refusal) as refused:
+        await put(connection, order(customer_id), house)
+
+    assert refused.value.code is RefusalCode.ERASED
+
+
+async def test_a_suppressed_address_is_held_and_says_why_and_its_copy_goes(connection: Any, house: House) -> None:
+    customer_id = await make_customer(connection, addresses=["gone@customer.example"])
+    await insert(
+        connection, "suppression", address_key=house.key_of("GONE@customer.example"), reason="BAD_ADDRESS", actor="t"
+    )
+
+    made = await put(connection, order(customer_id, cc=(Mailbox(address="boss@customer.example"),)), house)
+
+    message = await message_of(connection, made.ref)
+    assert (message["state"], message["cause"]) == ("HELD", "SUPPRESSED")
+    assert "must not be mailed" in message["advice"]
+    event = await connection.fetchrow("select kind, actor, data from event")
+    assert (event["kind"], event["actor"], event["data"]["cause"]) == ("HELD", "gateway", "SUPPRESSED")
+    assert await connection.fetchval("select address from outbox") == "boss@customer.example"
+
+
+async def test_mail_bound_to_a_relay_that_is_not_configured_is_held(connection: Any, house: House) -> None:
+    made = await put(connection, order(await make_customer(connection), bound_relay="demo"), house)
+
+    message = await message_of(connection, made.ref)
+    assert (message["state"], message["cause"]) == ("HELD", "WRONG_RELAY")
+    assert await connection.fetchval("select count(*) from outbox") == 0
+
+
+async def decided(connection: Any, ref: MessageRef, status: str) -> None:
+    """The first attempt has come to this."""
+    await connection.execute("delete from outbox")
+    await connection.execute(
+        "update message set status = $1::email_status, decided_at = now(), cause = 'UNKNOWN',"
+        " sent_at = case when $1::email_status in ('ACCEPTED', 'BOUNCED') then now() end,"
+        " bounced_at = case when $1::email_status = 'BOUNCED' then now() end",
+        status,
+    )
+    await insert(
+        connection,
+        "event",
+        customer_id=ref.customer_id,
+        message_id=ref.message_id,
+        kind="UNCERTAIN",
+        actor="gateway",
+        data={"attempt": 3},
+    )
+
+
+@pytest.mark.parametrize("status", ["UNCERTAIN", "REFUSED", "EXPIRED", "BOUNCED", "HELD"])
+async def test_a_person_may_retry_what_was_not_accepted(connection: Any, house: House, status: str) -> None:
+    ref = (await put(connection, order(await make_customer(connection)), house)).ref
+    await decided(connection, ref, status)
+
+    await retry(connection, ref, "Dana", house)
+
+    message = await message_of(connection, ref)
+    assert (message["status"], message["decided_at"], message["cause"]) == ("QUEUED", None, None)
+    waiting = await connection.fetchrow("select attempt, expires_at > now() as in_time from outbox")
+    assert (waiting["attempt"], waiting["in_time"]) == (4, True)
+    event = await connection.fetchrow("select * from event where kind = 'RETRIED'")
+    assert (event["actor"], event["data"]["before"]) == ("Dana", status)
+
+
+async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_before_it_is_free(
+    connection: Any, house: House
+) -> None:
+    customer_id = await make_customer(connection, addresses=["a@customer.example"])
+    ref = (await put(connection, order(customer_id), house)).ref
+    for status, code in (("ACCEPTED", RefusalCode.ILLEGAL_STATE), ("REFUSED", RefusalCode.SUPPRESSED)):
+        await decided(connection, ref, status)
+        await connection.execute(
+            "insert into suppression (address_key, reason, actor) values ($1, 'STAFF', 't') on conflict do nothing",
+            house.key_of("a@customer.example"),
+        )
+        with pytest.raises(Refusal) as refused:
+            await retry(connection, ref, "Dana", house)
+        assert refused.value.code is code
+
+
+async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connection: Any, house: House) -> None:
+    ref = (await put(connection, order(await make_customer(connection)), house)).ref
+    with pytest.raises(Refusal):
+        await assume_sent(connection, ref, "Dana")
+    await decided(connection, ref, "UNCERTAIN")
+
+    await assume_sent(connection, ref, "Dana")
+
+    message = await message_of(connection, ref)
+    assert (message["state"], message["sent_at"] is not None) == ("ACCEPTED", True)
+    assert await connection.fetchval("select actor from event where kind = 'ASSUMED_SENT'") == "Dana"
+
+
+async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection: Any, house: House) -> None:
+    ref = (await put(connection, order(await make_customer(connection)), house)).ref
+    await connection.execute(
+        "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
+        " handed_off_at = now()"
+    )
+    with pytest.raises(Refusal) as refused:
+        await cancel(connection, ref, "Dana")
+    assert refused.value.code is RefusalCode.ILLEGAL_STATE
+    await connection.execute("update outbox set lease_owner = null, lease_until = null, handed_off_at = null")
+
+    await cancel(connection, ref, "Dana")
+
+    message = await message_of(connection, ref)
+    assert (message["state"], message["cause"]) == ("CANCELLED", "BY_PERSON")
+    assert await connection.fetchval("select actor from event where kind = 'CANCELLED'") == "Dana"
+
+
+async def test_a_held_mail_can_be_cancelled_too(connection: Any, house: House) -> None:
+    ref = (await put(connection, order(await make_customer(connection), bound_relay="demo"), house)).ref
+
+    await cancel(connection, ref, "Dana")
+
+    assert (await message_of(connection, ref))["state"] == "CANCELLED"
