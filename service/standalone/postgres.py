@@ -151,10 +151,10 @@ class Postgres:
         return account
 
     def _give(self, path: Path) -> None:
-        """To nobody, where root could become nobody in no other way; its parent then lets nobody pass."""
+        """To nobody, where root could become nobody in no other way; the data directory then lets nobody pass."""
         if self._account is Account.NOBODY:
             os.chown(path, 65534, 65534)
-            path.parent.chmod(0o711)
+            self._data.parent.chmod(0o711)
 
 
 def _last_line(path: Path) -> str:

@@ -85,11 +85,12 @@ def server_account() -> Account:
 
 def _become(account: Account) -> None:
     if account is Account.MAPPED:
+        user, group = os.geteuid(), os.getegid()
         if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
             raise OSError(ctypes.get_errno(), "user namespaces are not to be had")
         Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{_NOBODY} {os.geteuid()} 1")
-        Path("/proc/self/gid_map").write_text(f"{_NOBODY} {os.getegid()} 1")
+        Path("/proc/self/uid_map").write_text(f"{_NOBODY} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{_NOBODY} {group} 1")
     elif account is Account.NOBODY:
         os.setgroups([])
         os.setgid(_NOBODY)

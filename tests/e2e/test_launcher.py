@@ -1,0 +1,98 @@
+"""`make run`: comes up whole, says what keeps it from it, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from service.standalone.tether import Account
+from tests.launching import launched, refused
+
+UPSERT = (
+    'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", name: "Ada"}]})'
+    " { customers { id } userErrors { message } } }"
+)
+NAME = '{ customer(externalRef: "C-1") { name } }'
+
+ACCOUNTS = [Account.SELF, Account.MAPPED] if os.geteuid() == 0 else [Account.SELF]
+"""As whoever runs the tests; where that is root, as an ordinary user, too."""
+
+
+@pytest.fixture
+def data(run_directory: Path, request: pytest.FixtureRequest) -> Path:
+    """A data directory that is not there yet, with a path short enough for sockets."""
+    return run_directory / f"data-{abs(hash(request.node.name)) % 10**8}"
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_it_comes_up_whole_and_ctrl_c_ends_everything(data: Path, account: Account) -> None:
+    with launched(data, account=account) as launcher:
+        assert launcher.get("/healthz") == 200
+        assert launcher.get("/readyz") == 200
+        assert launcher.query(UPSERT)[1]["data"]["upsertCustomers"]["customers"] == [{"id": "Customer_1"}]
+        assert launcher.query(NAME, token="ce_wrong")[0] == 401
+        assert stat.S_IMODE((data / "token").stat().st_mode) == 0o600
+        assert stat.S_IMODE((data / "secret_keys").stat().st_mode) == 0o600
+        assert launcher.token in launcher.output
+        began = time.monotonic()
+        assert launcher.end(signal.SIGINT) == []
+        assert time.monotonic() - began < 10
+        assert launcher.process.returncode == 0
+
+
+def test_kill_9_leaves_nothing_behind_and_loses_nothing(data: Path) -> None:
+    with launched(data) as launcher:
+        launcher.query(UPSERT)
+        token = launcher.token
+        assert launcher.end(signal.SIGKILL) == []
+    with launched(data) as again:
+        assert again.token == token
+        assert again.query(NAME)[1]["data"] == {"customer": {"name": "Ada"}}
+
+
+def test_a_second_launcher_is_told_what_is_in_its_way(data: Path) -> None:
+    with launched(data) as launcher:
+        said = refused(data)
+        assert f"{data} is in use by another `make run` (process {launcher.process.pid})" in said
+        assert len(said.splitlines()) == 1
+        said = refused(data.with_name("elsewhere"), {"PORT": str(launcher.port)})
+        assert said == (
+            f"Port {launcher.port} is in use by another program: choose another, as in `make run PORT=8123`.\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"PORT": "http"}, "PORT=http is no port"),
+        ({"PORT": "70000"}, "PORT=70000 is no port"),
+        ({"HOST": "203.0.113.7"}, "cannot be opened"),
+        ({"HOST": "no such host"}, "is no address of this machine"),
+        ({"DEMO": "yes"}, "DEMO=yes means nothing"),
+        ({"DEMO": "1", "RELAY_URL": "smtp://127.0.0.1:2525"}, "DEMO=1 and RELAY_URL exclude each other"),
+        ({"DEMO": "", "RELAY_URL": "http://relay"}, "RELAY_URL: a relay starts with smtp://"),
+        ({"DEMO": "", "RELAY_URL": "smtp://user:secret@relay.internal"}, "credentials would travel in clear"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_one_line(data: Path, variables: dict[str, str], words: str) -> None:
+    said = refused(data, variables)
+    assert words in said
+    assert len(said.splitlines()) == 1
+    assert "secret" not in said
+
+
+def test_a_directory_that_cannot_be_written_is_named(data: Path) -> None:
+    data.write_text("a file, not a directory")
+    said = refused(data / "below")
+    assert said.startswith(f"{data / 'below'} cannot be written")
+    assert len(said.splitlines()) == 1
+
+
+def test_a_path_too_long_for_sockets_and_with_odd_signs_will_do(data: Path) -> None:
+    with launched(data / ("a long, odd 'name' " * 8) / "é") as launcher:
+        assert launcher.get("/readyz") == 200

@@ -1,0 +1,134 @@
+"""A launcher to test: `make run`'s own program in a process of its own, with what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from service.standalone.tether import Account, spawn
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_SECONDS = 60.0
+ENDED_SECONDS = 15.0
+
+
+def free_port() -> int:
+    """One that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Launcher:
+    """One life of `python -m service.standalone`; its output is read whole at the end."""
+
+    def __init__(
+        self, data: Path, variables: Mapping[str, str] | None = None, *, account: Account = Account.SELF
+    ) -> None:
+        self.data = data
+        self.port = free_port()
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        environment = kept | {"DATA": str(data), "PORT": str(self.port), "DEMO": "0", **(variables or {})}
+        output, self._output = tempfile.mkstemp(prefix="ce-launcher-")
+        self.process = spawn(
+            [sys.executable, "-m", "service.standalone"],
+            stop_signal=signal.SIGKILL,
+            environment=environment,
+            output=output,
+            account=account,
+            directory=ROOT,
+        )
+        os.close(output)
+
+    @property
+    def output(self) -> str:
+        """What it has said so far, on both of its outputs."""
+        return Path(self._output).read_text()
+
+    @property
+    def token(self) -> str:
+        """The API token it made."""
+        return (self.data / "token").read_text().strip()
+
+    def wait_ready(self) -> None:
+        """Until the terminal says so."""
+        ends = time.monotonic() + READY_SECONDS
+        while "Ready in" not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < ends, self.output
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+
+    def end(self, how: signal.Signals) -> list[psutil.Process]:
+        """Send the signal; answers what is still there when everything had time to end."""
+        family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        assert len(family) > 4, "database, queue, gateway and web server should be there"
+        self.process.send_signal(how)
+        self.process.wait(ENDED_SECONDS)
+        _, alive = psutil.wait_procs(family, timeout=ENDED_SECONDS)
+        return alive
+
+    def forget(self) -> None:
+        """Its output is not needed any more."""
+        Path(self._output).unlink()
+
+    def get(self, path: str) -> int:
+        """The status of a GET."""
+        return self._ask("GET", path)[0]
+
+    def query(self, document: str, *, token: str | None = None) -> tuple[int, Any]:
+        """Status and answer of a GraphQL operation."""
+        body = json.dumps({"query": document}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token or self.token}"}
+        status, answer = self._ask("POST", "/graphql", body, headers)
+        return status, json.loads(answer)
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            client.request(method, path, body, headers or {})
+            response = client.getresponse()
+            return response.status, response.read()
+        finally:
+            client.close()
+
+
+@contextlib.contextmanager
+def launched(
+    data: Path, variables: Mapping[str, str] | None = None, *, account: Account = Account.SELF
+) -> Iterator[Launcher]:
+    """A launcher that is ready, and gone afterwards whatever happens."""
+    launcher = Launcher(data, variables, account=account)
+    try:
+        launcher.wait_ready()
+        yield launcher
+    finally:
+        if launcher.process.poll() is None:
+            launcher.end(signal.SIGTERM)
+        launcher.forget()
+
+
+def refused(data: Path, variables: Mapping[str, str] | None = None) -> str:
+    """What a launcher that cannot start says; its exit code is 1."""
+    launcher = Launcher(data, variables)
+    code = launcher.process.wait(READY_SECONDS)
+    said = launcher.output
+    launcher.forget()
+    assert code == 1, said
+    return said
