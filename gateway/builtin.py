@@ -169,7 +169,7 @@ def sample_letter(source_type: SourceType, kind: str) -> Letter:
         card_last_four="4242",
         authorisation_code="A1B2C3",
         portal_url=link,
-        note="Thank you for your trust.",
+        note="Questions? Just reply to this mail.",
     )
 
 

@@ -109,7 +109,10 @@ def compose(
         raise Refusal(RefusalCode.INVALID, message, ("attachmentIds",))
     subject, html, text = _render(letter, template, sender, facts)
     html, text = _track(letter.source_type, html, text, facts, keyring)
-    alternatives = [mime.text_part("plain", [text]), mime.text_part("html", [html])]
+    alternatives = [
+        mime.text_part("plain", [text]),
+        mime.text_part("html", [html if html.endswith("\n") else f"{html}\n"]),
+    ]
     files = [mime.file_part(file) for file in attachments]
     if isinstance(letter, WorkOrderLetter):
         _add_calendar(letter, sender, facts, alternatives, files)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 _BLOCKS = frozenset(
     [
         *("address", "article", "blockquote", "div", "dl", "dt", "dd", "footer", "form", "h1", "h2", "h3", "h4", "h5"),
-        *("h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"),
+        *("h6", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"),
     ]
 )
 _PARAGRAPHS = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"])

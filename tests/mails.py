@@ -1,0 +1,130 @@
+"""Mails to compose in tests: one sender, one customer, one moment; templates without a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from gateway import builtin
+from gateway.compose import Composed, Facts, compose
+from gateway.mail.letter import CampaignLetter, Letter, Mailbox
+from gateway.mail.message import MessageRef
+from gateway.mail.source import SourceType
+from gateway.merge import compile_parts
+from gateway.mime import AttachedFile
+from gateway.plain_text import text_of_html
+from gateway.sender import SenderVersion
+from gateway.template import CompiledTemplate
+from tests.builders import KEYRING
+
+MESSAGE_ID = UUID("01936a00-0000-7000-8000-00000000002a")
+TEMPLATE_ID = UUID("01936a00-0000-7000-8000-0000000000aa")
+CAMPAIGN_ID = UUID("01936a00-0000-7000-8000-0000000000cc")
+
+SENDER = SenderVersion(
+    id=UUID(int=1),
+    sender_id=UUID(int=2),
+    name="main",
+    from_name="Fabrikam Installers",
+    from_address="hello@fabrikam.example",
+    reply_to="office@fabrikam.example",
+    signature="Kim Lee\nFabrikam Installers",
+    postal_address="1 Main Street\nSpringfield",
+    locale="en",
+    time_zone="UTC",
+)
+
+FACTS = Facts(
+    ref=MessageRef(customer_id=42, message_id=MESSAGE_ID),
+    mail_date=datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC),
+    to=Mailbox(address="ann@customer.example", name="Ann Lee"),
+    customer_name="Ann Lee",
+    locale="en",
+    time_zone="America/New_York",
+    message_id_domain="fabrikam.example",
+    public_url="https://mail.fabrikam.example",
+    tracked=True,
+    campaign_id=CAMPAIGN_ID,
+)
+
+
+@cache
+def letter_template(name: str) -> CompiledTemplate:
+    """A built-in template, as publishing makes it: `work-order.created.en`."""
+    source = builtin.read_sources()[builtin.PREFIX + name]
+    return CompiledTemplate(
+        id=UUID(int=3),
+        template_id=TEMPLATE_ID,
+        name=builtin.PREFIX + name,
+        source_type=source.source_type,
+        locale=source.locale,
+        fields=(),
+        required=(),
+        has_unsubscribe=False,
+        letter=builtin.compile_source(source),
+    )
+
+
+def campaign_template(
+    *, subject: str = "News", html: str | None = None, mjml: str | None = None, text: str | None = None
+) -> CompiledTemplate:
+    """A campaign's template, as publishing makes it."""
+    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
+    return CompiledTemplate(
+        id=UUID(int=4),
+        template_id=TEMPLATE_ID,
+        name="campaign",
+        source_type=SourceType.CAMPAIGN,
+        locale="en",
+        fields=parts.fields,
+        required=parts.required,
+        has_unsubscribe=parts.has_unsubscribe,
+        merge=parts,
+    )
+
+
+def composed(
+    letter: Letter,
+    *,
+    locale: str = "en",
+    template: CompiledTemplate | None = None,
+    attachments: tuple[AttachedFile, ...] = (),
+    sender: SenderVersion = SENDER,
+    **facts: Any,
+) -> Composed:
+    """One letter as a mail, with the usual facts but for those given."""
+    if template is None and not isinstance(letter, CampaignLetter):
+        spoken = locale if locale in ("en", "de") else "en"
+        template = letter_template(builtin.template_name(letter, spoken).removeprefix(builtin.PREFIX))
+    assert template is not None
+    return compose(
+        letter,
+        template=template,
+        sender=sender,
+        facts=replace(FACTS, locale=locale, **facts),
+        keyring=KEYRING,
+        attachments=attachments,
+    )
+
+
+def parsed(content: bytes) -> EmailMessage:
+    """A mail as the standard library reads it; a defect anywhere in it fails the test."""
+    message = message_from_bytes(content, policy=SMTP)
+    assert isinstance(message, EmailMessage)
+    assert [part.defects for part in message.walk()] == [[] for _ in message.walk()]
+    return message
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    """The words of its `plain` or `html` part."""
+    part = message.get_body(preferencelist=(kind,))
+    assert part is not None
+    text = part.get_content()
+    assert isinstance(text, str)
+    return text
