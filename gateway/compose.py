@@ -29,6 +29,7 @@ from gateway.mail.source import SourceType
 from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
 from gateway.merge import Field, Link, Mark, MergeParts, Piece, fill_destination, fill_subject, value_of
 from gateway.mime import AttachedFile, Entity
+from gateway.recent import Recent
 from gateway.sender import SenderVersion
 from gateway.template import CompiledTemplate
 
@@ -178,16 +179,23 @@ def _add_calendar(
 
 def _addresses(sender: SenderVersion, facts: Facts) -> str:
     head = mailboxes_header("From", [(sender.from_name, sender.from_address)])
-    head += mailboxes_header("To", [(facts.to.name, facts.to.address)])
-    if facts.cc:
-        head += mailboxes_header("Cc", [(mailbox.name, mailbox.address) for mailbox in facts.cc])
-    return head
+    return head + mailboxes_header("To", [(facts.to.name, facts.to.address)]) + _copies(facts)
+
+
+def _copies(facts: Facts) -> str:
+    return mailboxes_header("Cc", [(mailbox.name, mailbox.address) for mailbox in facts.cc]) if facts.cc else ""
 
 
 def _identity(facts: Facts, sender: SenderVersion) -> str:
-    head = raw_header("Date", _date(int(facts.mail_date.timestamp()))) + raw_header("Message-ID", facts.message_id)
-    if sender.reply_to:
-        head += mailboxes_header("Reply-To", [(None, sender.reply_to)])
+    return _moment(facts) + _answers_to(sender)
+
+
+def _moment(facts: Facts) -> str:
+    return f"Date: {_date(int(facts.mail_date.timestamp()))}\r\nMessage-ID: {facts.message_id}\r\n"
+
+
+def _answers_to(sender: SenderVersion) -> str:
+    head = mailboxes_header("Reply-To", [(None, sender.reply_to)]) if sender.reply_to else ""
     return head + raw_header("MIME-Version", "1.0")
 
 
@@ -196,13 +204,11 @@ def _date(seconds: int) -> str:
     return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
-def _campaign_headers(facts: Facts, sender: SenderVersion, template: CompiledTemplate, unsubscribe: str) -> str:
+def _campaign_headers(campaign_id: UUID | None, template: CompiledTemplate) -> str:
+    """What campaign mail carries behind List-Unsubscribe: RFC 8058, and Feedback-ID for providers' reports."""
     return (
-        raw_header("List-Unsubscribe", f"<{unsubscribe}>")
-        + raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-        + raw_header(
-            "Feedback-ID", f"{(facts.campaign_id or template.id).hex}:{template.template_id.hex}:campaign:mail"
-        )
+        raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        + raw_header("Feedback-ID", f"{(campaign_id or template.id).hex}:{template.template_id.hex}:campaign:mail")
         + raw_header("Precedence", "bulk")
     )
 
@@ -240,6 +246,10 @@ class _Urls:
     def honeypot(self) -> str | None:
         return self.click(HONEYPOT_LINK, f"{self._facts.public_url}/") if self._facts.honeypot else None
 
+    def of(self, mark: Mark) -> str | None:
+        """The address inside a mark; ours need no escaping."""
+        return self.pixel() if mark.kind == "pixel" else self.honeypot()
+
     def unsubscribe(self) -> str:
         facts = self._facts
         return unsubscribe_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)
@@ -268,28 +278,89 @@ def compose_campaign(
 
     Raises Refusal(MERGE_FIELD_MISSING).
     """
-    parts = _parts(template)
+    plate = _plate(template, sender, facts.campaign_id)
     urls = _Urls(facts, keyring)
     unsubscribe = urls.unsubscribe()
-    values = _values(merge_data, sender, facts, unsubscribe)
-    subject = render_subject(template, merge_data, customer_name=facts.customer_name)
+    values = {
+        **merge_data,
+        "unsubscribe_url": unsubscribe,
+        "postal_address": plate.postal_address,
+        "customer_name": facts.customer_name or "",
+    }
+    subject = fill_subject(plate.subject, values)
     boundary = _boundary(facts, "a")
-    content = "".join(
-        [
-            _addresses(sender, facts),
-            text_header("Subject", subject),
-            _identity(facts, sender),
-            _campaign_headers(facts, sender, template, unsubscribe),
-            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n--{boundary}\r\n',
-            mime.TEXT_HEADERS,
-            *_fill_coded(parts.coded_text, parts.text, values, urls if facts.tracked else None, html=False),
-            f"--{boundary}\r\n",
-            mime.HTML_HEADERS,
-            *_fill_coded(parts.coded_html, parts.html, values, urls if facts.tracked else None, html=True),
-            f"--{boundary}--\r\n",
-        ]
+    pieces = plate.pieces.copy()
+    pieces[0] = (
+        f"{plate.sender}{mailboxes_header('To', [(facts.to.name, facts.to.address)])}{_copies(facts)}"
+        f"{text_header('Subject', subject)}{_moment(facts)}{plate.identity}List-Unsubscribe: <{unsubscribe}>\r\n"
+        f'{plate.campaign}Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     )
-    return Composed(subject=subject, content=content.encode())
+    tracked = urls if facts.tracked else None
+    for place, piece, html in plate.slots:
+        if isinstance(piece, Mark):
+            url = tracked and tracked.of(piece)
+            if url:
+                pieces[place] = f"{_coded(piece.before)}{encode_piece(url)}{_coded(piece.after)}"
+        else:
+            pieces[place] = encode_piece(_shown(piece, values, tracked, html=html))
+    for place, start in plate.boundaries:
+        pieces[place] = start % boundary
+    return Composed(subject=subject, content="".join(pieces).encode())
+
+
+_coded = lru_cache(maxsize=64)(encode_piece)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plate:
+    """What is the same for all recipients of a campaign, ready to be copied and filled in.
+
+    `pieces` is the mail with gaps: the first for the head, `slots` for values (where, what, whether in HTML),
+    `boundaries` for the lines between parts. It keeps template and sender, by whose identity it is found.
+    """
+
+    template: CompiledTemplate
+    made_for: SenderVersion
+    sender: str
+    identity: str
+    campaign: str
+    postal_address: str
+    subject: tuple[Piece, ...]
+    pieces: list[str]
+    slots: tuple[tuple[int, Field | Link | Mark, bool], ...]
+    boundaries: tuple[tuple[int, str], ...]
+
+
+_PLATES = Recent[tuple[int, int, UUID | None], _Plate](64)
+
+
+def _plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> _Plate:
+    key = (id(template), id(sender), campaign_id)
+    return _PLATES.get(key) or _PLATES.put(key, _make_plate(template, sender, campaign_id))
+
+
+def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> _Plate:
+    parts = _parts(template)
+    text, html = list(parts.coded_text), list(parts.coded_html)
+    html_start = 2 + len(text) + 1
+    slots = [(2 + place, piece, False) for place, piece in enumerate(parts.text)]
+    slots += [(html_start + place, piece, True) for place, piece in enumerate(parts.html)]
+    return _Plate(
+        template=template,
+        made_for=sender,
+        sender=mailboxes_header("From", [(sender.from_name, sender.from_address)]),
+        identity=_answers_to(sender),
+        campaign=_campaign_headers(campaign_id, template),
+        postal_address=_one_line(sender.postal_address),
+        subject=parts.subject,
+        pieces=["", "", *text, "", *html, ""],
+        slots=tuple((place, piece, page) for place, piece, page in slots if not isinstance(piece, str)),
+        boundaries=(
+            (1, f"--%s\r\n{mime.TEXT_HEADERS}"),
+            (html_start - 1, f"--%s\r\n{mime.HTML_HEADERS}"),
+            (html_start + len(html), "--%s--\r\n"),
+        ),
+    )
 
 
 def compose_reference(
@@ -306,13 +377,14 @@ def compose_reference(
     values = _values(merge_data, sender, facts, urls.unsubscribe())
     subject = render_subject(template, merge_data, customer_name=facts.customer_name)
     tracked = urls if facts.tracked else None
-    text = [piece if isinstance(piece, str) else _shown(piece, values, tracked, html=False) for piece in parts.text]
-    html = [piece if isinstance(piece, str) else _shown(piece, values, tracked, html=True) for piece in parts.html]
+    text = [shown for piece in parts.text for shown in _pieces(piece, values, tracked, html=False)]
+    html = [shown for piece in parts.html for shown in _pieces(piece, values, tracked, html=True)]
     body = mime.multipart(
         "alternative", _boundary(facts, "a"), [mime.text_part("plain", text), mime.text_part("html", html)]
     )
     head = _addresses(sender, facts) + text_header("Subject", subject) + _identity(facts, sender)
-    head += _campaign_headers(facts, sender, template, values["unsubscribe_url"])
+    head += raw_header("List-Unsubscribe", f"<{values['unsubscribe_url']}>")
+    head += _campaign_headers(facts.campaign_id, template)
     return Composed(subject=subject, content=_whole(head, body))
 
 
@@ -326,33 +398,35 @@ def _values(merge_data: Mapping[str, str], sender: SenderVersion, facts: Facts, 
     return {
         **merge_data,
         "unsubscribe_url": unsubscribe,
-        "postal_address": ", ".join((sender.postal_address or "").splitlines()),
+        "postal_address": _one_line(sender.postal_address),
         "customer_name": facts.customer_name or "",
     }
 
 
-def _fill_coded(
-    coded: tuple[str, ...], pieces: tuple[Piece, ...], values: Mapping[str, str], urls: _Urls | None, *, html: bool
-) -> list[str]:
-    """The encoded pieces of one part: fixed ones as they are, the others encoded for this recipient."""
-    return [
-        fixed or (encode_piece(_shown(piece, values, urls, html=html)) if not isinstance(piece, str) else "")
-        for fixed, piece in zip(coded, pieces, strict=True)
-    ]
+def _one_line(postal_address: str | None) -> str:
+    return ", ".join((postal_address or "").splitlines())
 
 
-def _shown(piece: Field | Link | Mark, values: Mapping[str, str], urls: _Urls | None, *, html: bool) -> str:
-    """What stands in the mail for a piece. Without `urls` nothing is tracked."""
+def _pieces(piece: Piece, values: Mapping[str, str], urls: _Urls | None, *, html: bool) -> tuple[str, ...]:
+    """A piece as the strings that are encoded one by one."""
     match piece:
-        case Field():
-            shown = value_of(piece, values)
-        case Link():
-            shown = fill_destination(piece, values)
-            if urls is not None and piece.number > 0:
-                shown = urls.click(piece.number, shown)
+        case str():
+            return (piece,)
         case Mark():
-            url = None if urls is None else urls.pixel() if piece.kind == "pixel" else urls.honeypot()
-            return "" if url is None else f"{piece.before}{escape(url)}{piece.after}"
+            url = urls and urls.of(piece)
+            return (piece.before, url, piece.after) if url else ()
+        case _:
+            return (_shown(piece, values, urls, html=html),)
+
+
+def _shown(piece: Field | Link, values: Mapping[str, str], urls: _Urls | None, *, html: bool) -> str:
+    """What stands in the mail for a value. Without `urls` nothing is tracked."""
+    if isinstance(piece, Field):
+        shown = value_of(piece, values)
+    else:
+        shown = fill_destination(piece, values)
+        if urls is not None and piece.number > 0:
+            shown = urls.click(piece.number, shown)
     return escape(shown) if html and _SPECIAL.search(shown) else shown
 
 

@@ -30,8 +30,9 @@ def encode_piece(text: str) -> str:
         if len(text) < LONGEST_LINE:
             return text + SOFT_BREAK
         chunks = [text[at : at + LONGEST_LINE - 1] for at in range(0, len(text), LONGEST_LINE - 1)]
-        if not any(chunk.startswith((".", "From ")) for chunk in chunks):
-            return SOFT_BREAK.join(chunks) + SOFT_BREAK
+        coded = SOFT_BREAK.join(chunks)
+        if "\n." not in coded and "\nFrom " not in coded:
+            return coded + SOFT_BREAK
     lines = _LINE_ENDS.split(text)
     whole = [_encode_line(line) + "\r\n" for line in lines[:-1]]
     if lines[-1]:
