@@ -20,6 +20,7 @@ from gateway.mail.keys import Purpose
 from gateway.mail.letter import read_merge_data
 from gateway.mail.verdict import Cause
 from gateway.record import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
+from gateway.watch import ChangeKind, tell_customers
 
 LARGEST_AUDIENCE = 10_000
 """Recipients of one createCampaign: with their merge data they fit a request."""
@@ -336,6 +337,7 @@ async def _make(connection: Any, campaign: Any, rows: Sequence[Any], house: Hous
         held_causes=[why[0] if why else None for why in held],
         held_advices=[why[1] if why else None for why in held],
     )
+    await tell_customers(connection, ChangeKind.MESSAGE, [row["customer_id"] for row in rows])
 
 
 def _held(row: Any, bound_relay: str | None, house: House) -> tuple[Cause, str] | None:

@@ -18,7 +18,7 @@ from gateway.house import House
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
 from gateway.mail.message import MessageRef
 from gateway.record import GATEWAY, UNDELIVERED, HandOff, decide
-from gateway.watch import ChangeKind, tell, tell_customer
+from gateway.watch import ChangeKind, tell, tell_customers
 
 CUSTOMER = "customer"
 """The actor of what a reader chose."""
@@ -49,12 +49,12 @@ async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, op
         values = {"customer_id": customer_id, "kinds": [kind], "actor": actor}
         if not opted_out:
             lifted = [row async for row in QUERIES.opt_in_customer(connection, **values)]
-            await tell_customer(connection, ChangeKind.OPT_OUT, customer_id)
+            await tell_customers(connection, ChangeKind.OPT_OUT, [customer_id])
             return bool(lifted)
         chosen = [row async for row in QUERIES.opt_out_customer(connection, **values, source=OptOutSource.STAFF)]
         queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], most=MOST_HELD)
         await _hold(connection, [_key(row) async for row in queued], HandOff.OPTED_OUT, actor)
-        await tell_customer(connection, ChangeKind.OPT_OUT, customer_id)
+        await tell_customers(connection, ChangeKind.OPT_OUT, [customer_id])
         return bool(chosen)
 
 

@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -31,12 +32,13 @@ from gateway.judging import Reclassified, judge_due, reclassify
 from gateway.mail.hit import HitKind
 from gateway.mail.keys import Purpose
 from gateway.mail.message import MessageRef
+from gateway.metrics import HITS
 from gateway.settings import OriginPrivacy
 from gateway.watch import ChangeKind, tell
 
 __all__ = [
+    "Fate",
     "HitBuffer",
-    "HitCounts",
     "HitRecorder",
     "RawHit",
     "Reclassified",
@@ -110,14 +112,13 @@ class RawHit:
         )
 
 
-@dataclass(kw_only=True, slots=True)
-class HitCounts:
-    """What became of this process's hits since its start; for metrics."""
+class Fate(StrEnum):
+    """What became of a hit. DROPPED: there was no room anywhere. FLOODED: above MOST_A_MESSAGE."""
 
-    recorded: int = 0
-    buffered: int = 0
-    dropped: int = 0
-    flooded: int = 0
+    RECORDED = "recorded"
+    BUFFERED = "buffered"
+    DROPPED = "dropped"
+    FLOODED = "flooded"
 
 
 def new_hit_id(at: float) -> UUID:
@@ -178,7 +179,7 @@ class HitRecorder:
         self._task: asyncio.Task[None] | None = None
         self._minute = 0
         self._of_minute: Counter[MessageRef] = Counter()
-        self.counts = HitCounts()
+        self.counts: Counter[Fate] = Counter()
 
     def start(self) -> None:
         """Begin to write; hits that waited in Valkey from before are brought in, too."""
@@ -187,9 +188,9 @@ class HitRecorder:
     def add(self, hit: RawHit) -> None:
         """Take one hit. Never waits, never raises."""
         if self._floods(hit.ref):
-            self.counts.flooded += 1
+            self._count(Fate.FLOODED, 1)
         elif len(self._waiting) >= MOST_IN_MEMORY:
-            self.counts.dropped += 1
+            self._count(Fate.DROPPED, 1)
         else:
             self._waiting.append(hit)
             self._arrived.set()
@@ -202,8 +203,12 @@ class HitRecorder:
             await self._task
         if self._waiting:
             log.error("%d hits were lost: neither PostgreSQL nor Valkey answered", len(self._waiting))
-            self.counts.dropped += len(self._waiting)
+            self._count(Fate.DROPPED, len(self._waiting))
         await self._buffer.close()
+
+    def _count(self, fate: Fate, hits: int) -> None:
+        self.counts[fate] += hits
+        HITS.labels(fate).inc(hits)
 
     def _floods(self, ref: MessageRef) -> bool:
         minute = int(self._clock() // 60)
@@ -258,9 +263,9 @@ class HitRecorder:
             return False
         except asyncpg.PostgresError as error:
             log.error("%d hits cannot be written and are dropped: %s", len(group), type(error).__name__)
-            self.counts.dropped += len(group)
+            self._count(Fate.DROPPED, len(group))
             return True
-        self.counts.recorded += len(group)
+        self._count(Fate.RECORDED, len(group))
         return True
 
     async def _keep(self, group: Sequence[RawHit]) -> bool:
@@ -270,8 +275,8 @@ class HitRecorder:
         except BufferUnavailable as error:
             log.warning("hits wait in memory: %s", error)
             return False
-        self.counts.buffered += len(group) - dropped
-        self.counts.dropped += dropped
+        self._count(Fate.BUFFERED, len(group) - dropped)
+        self._count(Fate.DROPPED, dropped)
         return True
 
     async def _bring_in(self) -> None:
@@ -297,8 +302,8 @@ class HitRecorder:
             await asyncio.wait_for(insert(connection, hits, at=self._clock()), _PATIENCE_SECONDS)
             # Removed only now: a crash in between writes them twice, which the id makes harmless.
             await self._buffer.remove_oldest(len(texts))
-            self.counts.recorded += len(hits)
-            self.counts.dropped += len(texts) - len(hits)
+            self._count(Fate.RECORDED, len(hits))
+            self._count(Fate.DROPPED, len(texts) - len(hits))
             await self._write_waiting()
 
 

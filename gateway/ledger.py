@@ -19,6 +19,7 @@ from gateway.claim import Claimed, give_back
 from gateway.group import Grouper
 from gateway.metrics import GROUP_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
 from gateway.record import Finished, HandOff, Undelivered, decide_unsent, hand_off, record
+from gateway.watch import ChangeKind, Watchers
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Ledger:
         self._room = asyncio.Event()
         self._room.set()
         self.away = False
+        self._watchers = Watchers(clock=clock)
         self.hand_off: Grouper[Claimed, HandOff] = Grouper(
             self._hand_off, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("hand_off").observe
         )
@@ -178,6 +180,7 @@ class Ledger:
         try:
             async with self._pool.acquire() as connection:
                 written = await record(connection, group, now=self._clock(), slot=self._slot)
+                await self._watchers.tell(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
         except AWAY:
             raise
         except asyncpg.PostgresError as error:

@@ -29,6 +29,7 @@ from gateway.record import (
     decide,
     tally,
 )
+from gateway.watch import ChangeKind, tell
 
 MOST_COPIES = 100
 """RFC 5321 4.5.3.1.8: a server must take at least 100 recipients."""
@@ -105,6 +106,7 @@ async def put(connection: Any, order: Order, house: House) -> Put:
             message_id=ref.message_id,
             campaign_id=None,
         )
+        await tell(connection, ChangeKind.MESSAGE, [ref])
     return Put(ref=ref, repeated=False)
 
 
@@ -473,3 +475,4 @@ async def _tell(connection: Any, ref: MessageRef, rows: Sequence[Any], kind: str
             actor=actor,
             data={"before": row["decided"], "attempt": row["attempts"]},
         )
+    await tell(connection, ChangeKind.MESSAGE, [ref])

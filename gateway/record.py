@@ -11,9 +11,10 @@ from uuid import UUID
 
 from gateway.claim import Claimed, columns
 from gateway.database import QUERIES
-from gateway.mail.message import Status
+from gateway.mail.message import MessageRef, Status
 from gateway.mail.response import Exchange, Response
 from gateway.mail.verdict import Cause, Outcome, Verdict
+from gateway.watch import ChangeKind, tell
 
 GATEWAY = "gateway"
 """The actor of what no person did."""
@@ -91,6 +92,11 @@ class Finished:
     def key(self) -> tuple[int, UUID, int]:
         """The order in which groups lock rows."""
         return self.customer_id, self.message_id, self.recipient_no
+
+    @property
+    def ref(self) -> MessageRef:
+        """Its message."""
+        return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
 
 def finished(
@@ -195,6 +201,8 @@ async def decide(
             slot=slot,
         )
     ]
+    refs = [MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]) for row in written]
+    await tell(connection, ChangeKind.MESSAGE, refs)
     return len(written)
 
 

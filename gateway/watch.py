@@ -5,15 +5,19 @@ A notification is a hint to read again, never the news itself: whoever misses on
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Any
 
+import asyncpg
 import orjson
 
 from gateway.database import QUERIES
 from gateway.mail.message import MessageRef
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "customer_emails"
 """What the service's processes LISTEN on."""
@@ -44,10 +48,12 @@ async def tell(connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) 
         await _notify(connection, [change_text(customer, message.hex, kind) for customer, message in told])
 
 
-async def tell_customer(connection: Any, kind: ChangeKind, customer_id: int) -> None:
-    """The same of a change that is no one message's."""
-    async for _ in QUERIES.watched_among(connection, customer_ids=[customer_id]):
-        await _notify(connection, [change_text(customer_id, None, kind)])
+async def tell_customers(connection: Any, kind: ChangeKind, customer_ids: Collection[int]) -> None:
+    """The same of changes that are no one message's, or of messages whose ids are not at hand."""
+    found = QUERIES.watched_among(connection, customer_ids=sorted(set(customer_ids)))
+    told = [change_text(row["customer_id"], None, kind) async for row in found]
+    if told:
+        await _notify(connection, told)
 
 
 async def _notify(connection: Any, changes: list[str]) -> None:
@@ -69,7 +75,13 @@ class Watchers:
         self._watched: frozenset[int] = frozenset()
 
     async def tell(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
-        """Notify whoever watches these messages' customers."""
+        """Notify whoever watches these messages' customers. Never raises: what is written stays written."""
+        try:
+            await self._tell(connection, kind, refs)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.debug("watchers were not told: %s", type(error).__name__)
+
+    async def _tell(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
         if self._clock() - self._asked_at >= _REMEMBERED_SECONDS:
             self._asked_at = self._clock()
             found = QUERIES.watched_customers(connection, most=MOST_WATCHED)

@@ -30,6 +30,7 @@ from gateway.claim import ANY_PRIORITY, Claimed
 from gateway.database import QUERIES
 from gateway.errors import Refusal
 from gateway.house import House
+from gateway.judging import judge_due
 from gateway.lanes import PauseStep, lane_states, register_relays, usual_pause
 from gateway.ledger import AWAY, Ledger
 from gateway.mail.schedule import wait_before_next
@@ -55,6 +56,8 @@ ARQ_TIMEOUT = 5
 """Short, since after a killed worker a job's id stays taken for this long and ten seconds more."""
 SCAN_SECONDS = 30.0
 """How often leases and deadlines are looked through, at the longest: it reads the whole outbox."""
+JUDGE_SECONDS = 1.0
+"""How often hits are looked for that have settled: one read of an index that holds the unjudged only."""
 VACUUM_AFTER = 5000
 """Rows finished until the head of the queue is swept clean of their remains."""
 TALLY_SLOTS = 16
@@ -151,6 +154,7 @@ class Worker:
             self._always(self._claim_due, "claim"),
             self._always(self._sweep, "sweep"),
             self._always(self._make_campaigns, "campaigns"),
+            self._always(self._judge_hits, "hits"),
             self._always(self._keep_leases, "leases"),
             self._always(self._hear_rings, "rings"),
         ]
@@ -393,6 +397,14 @@ class Worker:
             if made:
                 self._wake.set()
         await self._pause(min(0.25, self._settings.sweep_seconds))
+
+    async def _judge_hits(self) -> None:
+        """Judge opens and clicks that have settled, as long as some are due; then look again in a moment."""
+        judged = 1
+        while judged and not self._stop.is_set():
+            async with self._pool.acquire() as connection:
+                judged = await judge_due(connection)
+        await self._pause(JUDGE_SECONDS)
 
     async def _hear_rings(self) -> None:
         """arq's runner. Every ring is one job that wakes the drain and is over; its errors end only itself."""

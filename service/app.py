@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
@@ -68,8 +67,12 @@ async def _graphql_websocket(websocket: WebSocket) -> None:
 
 
 def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlette:
-    """The application; its pools are opened when it starts. `doors` are the gateway's settings, for its doors."""
-    app = Starlette(routes=_routes(), lifespan=_lifespan(settings, doors))
+    """The application; its pools are opened when it starts. `doors` are the gateway's settings, for its doors.
+
+    Raises SettingsError when the list of persisted operations cannot be used.
+    """
+    allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
+    app = Starlette(routes=_routes(), lifespan=_lifespan(settings, doors, allowed))
     draining = app.state.draining = asyncio.Event()
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESSION)
     app.add_middleware(
@@ -94,7 +97,7 @@ def _routes() -> list[BaseRoute]:
 
 
 def _lifespan(
-    settings: Settings, doors: gateway.settings.Settings
+    settings: Settings, doors: gateway.settings.Settings, allowed: Mapping[str, str] | None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -117,7 +120,7 @@ def _lifespan(
         )
         app.state.resources = resources
         app.state.health = Health(ledger, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
-        execution = _execution(resources)
+        execution = _execution(resources, allowed)
         streams = Streams(draining=app.state.draining)
         app.state.graphql = GraphQLOverHttp(
             execution,
@@ -142,7 +145,7 @@ def _lifespan(
     return lifespan
 
 
-def _execution(resources: Resources) -> Execution:
+def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execution:
     settings = resources.settings
 
     def context(caller: Caller) -> Context:
@@ -163,12 +166,8 @@ def _execution(resources: Resources) -> Execution:
     return Execution(
         schema,
         documents=Documents(schema._schema, limits, introspection=settings.introspection),
-        persisted=PersistedOperations(_allow_list(settings.persisted_operations), resources.cache),
+        persisted=PersistedOperations(allowed, resources.cache),
         max_cost=settings.max_cost,
         make_context=context,
         hide_suggestions=not settings.introspection,
     )
-
-
-def _allow_list(path: Path | None) -> dict[str, str] | None:
-    return read_allow_list(path) if path is not None else None

@@ -27,7 +27,8 @@ from gateway.mail.keys import Keyring, Purpose
 from gateway.mail.message import MessageRef
 
 MAX_DESTINATION = 8192
-"""Characters of a link we rewrite. A longer one stays as its author wrote it: most servers refuse such a request."""
+"""Octets of a link we rewrite. A longer one stays as its author wrote it: percent-encoded it may be three times that,
+and servers, ours too, refuse a head of more than 32 KiB."""
 
 MAX_LINK_NUMBER = 32767
 """Two bytes, and `hit.link` is a smallint."""
@@ -71,7 +72,7 @@ def click_url(
     if not 0 <= link_no <= MAX_LINK_NUMBER:
         raise ValueError(f"a link's number is 0 to {MAX_LINK_NUMBER}: {link_no}")
     if not trackable(destination):
-        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} characters are tracked")
+        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} octets are tracked")
     body = _body(ref, link_no.to_bytes(2, "big"))
     token = _token(keyring, Purpose.CLICK, body, destination.encode(), key_id=key_id)
     return f"{public_url}/c/{token}/{_quoted(destination)}"
@@ -132,10 +133,9 @@ def read_return_path(keyring: Keyring, address: str) -> ReturnPath | None:
 @lru_cache(maxsize=4096)
 def trackable(url: str) -> bool:
     """Whether a link may be rewritten: http or https with a host, no control characters, at most MAX_DESTINATION."""
-    if len(url) > MAX_DESTINATION or _CONTROLS.search(url):
-        return False
     try:
-        url.encode()
+        if len(url.encode()) > MAX_DESTINATION or _CONTROLS.search(url):
+            return False
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and ascii_url(url).isascii()
     except ValueError:
