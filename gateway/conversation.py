@@ -17,9 +17,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from gateway.envelope import Envelope, Peer, Timeouts, mail_options, unsendable
+from gateway.envelope import Envelope, Peer, Timeouts, declared
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.wire import (
     KEPT_OF_UNREADABLE,
@@ -29,6 +30,7 @@ from gateway.wire import (
     rcpt_command,
     read_reply,
     readable,
+    reply_cache,
     transparent,
 )
 
@@ -53,6 +55,7 @@ class Delivery:
         "holder",
         "moved",
         "not_before",
+        "options",
         "replies",
         "started_at",
     )
@@ -68,6 +71,7 @@ class Delivery:
         """Its first command leaves now; what an earlier, dead connection said of it is not its answer."""
         self.started_at = started_at
         self.begun = begun
+        self.options = ""
         self.replies: list[Response] = []
         self.decided: Response | None = None
         self.dot_sent = False
@@ -108,6 +112,26 @@ class Writer(Protocol):
         """Close now."""
 
 
+class _Step:
+    """What a reply is expected to; `index` is its limit's."""
+
+    __slots__ = ("index", "read", "stage")
+
+    def __init__(self, index: int, stage: Stage, read: Callable[[bytes], Response]) -> None:
+        self.index = index
+        self.stage = stage
+        self.read = read
+
+
+_MAIL = _Step(0, Stage.MAIL, reply_cache(Stage.MAIL))
+_RCPT = _Step(1, Stage.RCPT, reply_cache(Stage.RCPT))
+_DATA = _Step(2, Stage.DATA, reply_cache(Stage.DATA))
+_CONTENT = _Step(3, Stage.CONTENT, partial(read_reply, stage=Stage.CONTENT))
+_END_OF_DATA = _Step(4, Stage.END_OF_DATA, partial(read_reply, stage=Stage.END_OF_DATA))
+_RSET = _Step(0, Stage.MAIL, reply_cache(Stage.MAIL))
+_BURST = (_MAIL, _RCPT, _DATA)
+
+
 class Conversation:
     """One connection's transactions. `number` counts a pool's connections. The event loop calls everything.
 
@@ -140,23 +164,17 @@ class Conversation:
         self._loop = loop
         self._now = now
         self._reader = ReplyReader()
-        # Whose reply comes next, and to which stage; None: to RSET, nobody's.
-        self._expected: deque[tuple[Delivery | None, Stage]] = deque()
+        # What the next replies answer: the current message's steps, then those of the one ahead.
+        self._expected: deque[_Step] = deque()
         self._current: Delivery | None = None
         self._ahead: Delivery | None = None
         self._unsent: memoryview | None = None
         self._paused = False
         self._needs_rset = False
         self._last_one = False
-        self._limits = {
-            Stage.MAIL: timeouts.mail,
-            Stage.RCPT: timeouts.rcpt,
-            Stage.DATA: timeouts.data,
-            Stage.CONTENT: timeouts.content,
-            Stage.END_OF_DATA: timeouts.end_of_data,
-        }
+        self._limits = (timeouts.mail, timeouts.rcpt, timeouts.data, timeouts.content, timeouts.end_of_data)
         self._deadline = loop.time() + idle_seconds
-        self._look_every = min(*self._limits.values(), idle_seconds, 20.0) / 4
+        self._look_every = min(*self._limits, idle_seconds, 20.0) / 4
         self._timer = loop.call_later(self._look_every, self._look)
 
     # ---- what the pool asks
@@ -240,7 +258,7 @@ class Conversation:
         commands = self._first_commands(delivery)
         if self._needs_rset:
             self._needs_rset = False
-            self._expected.appendleft((None, Stage.MAIL))
+            self._expected.appendleft(_RSET)
             commands = b"RSET\r\n" + commands
         self._transport.write(commands)
         self._set_deadline()
@@ -261,84 +279,83 @@ class Conversation:
     def _take(self) -> Delivery | None:
         while (delivery := self._supply.next_for(self)) is not None:
             delivery.begin(self._now(), self._loop.time())
-            if (fault := unsendable(delivery.envelope, self.peer)) is None:
+            options = declared(delivery.envelope, self.peer)
+            if isinstance(options, str):
+                delivery.options = options
                 delivery.holder = self
                 return delivery
-            delivery.finish(self._exchange(delivery, Stage.MAIL, fault))
+            delivery.finish(self._exchange(delivery, Stage.MAIL, options))
         return None
 
     def _first_commands(self, delivery: Delivery) -> bytes:
         """All three where the server takes them at once (RFC 2920 3.1), else MAIL; and what replies are expected."""
         envelope = delivery.envelope
-        mail = mail_command(envelope.return_path, mail_options(envelope, self.peer))
-        expected = self._expected
-        expected.append((delivery, Stage.MAIL))
+        mail = mail_command(envelope.return_path, delivery.options)
         if not self.peer.pipelining:
-            return mail
-        expected.append((delivery, Stage.RCPT))
-        expected.append((delivery, Stage.DATA))
-        return b"%b%bDATA\r\n" % (mail, rcpt_command(envelope.recipient))
+            self._expected.append(_MAIL)
+            return mail.encode()
+        self._expected.extend(_BURST)
+        return f"{mail}{rcpt_command(envelope.recipient)}DATA\r\n".encode()
 
     # ---- replies
 
     def _on_reply(self, raw: bytes) -> None:
-        """Give one reply to the stage that expects it."""
-        if not self._expected:
+        """Give one reply to the step that expects it."""
+        expected, current = self._expected, self._current
+        if not expected or current is None:
             self._end(FaultKind.PROTOCOL, "The server spoke unasked.", words=readable(raw))
             return
-        delivery, stage = self._expected[0]
-        response = read_reply(raw, stage)
-        self._expected.popleft()
-        if delivery is None:
+        step = expected[0]
+        response = step.read(raw)
+        expected.popleft()
+        if step is _RSET:
             if response.code != 250:
                 self._end(FaultKind.DROPPED, "The server would not forget a transaction (RSET).", words=response.text)
             return
-        delivery.replies.append(response)
+        current.replies.append(response)
         code = response.code
-        if code >= 400 and delivery.decided is None:
-            delivery.decided = response
-        if code == 421:
-            self._on_421(delivery, response)
-        elif stage is Stage.END_OF_DATA and (code < 300 or code >= 400):
-            self._finish_current(delivery, stage)
-        elif stage is Stage.DATA and code == 354:
-            self._on_go_ahead(delivery)
-        elif code >= 400:
-            self._on_refusal(delivery, stage)
-        elif code < 300 and stage in (Stage.MAIL, Stage.RCPT):
+        if code >= 400:
+            self._on_negative(current, step, response)
+        elif step is _DATA and code == 354:
+            self._on_go_ahead(current)
+        elif step is _END_OF_DATA and code < 300:
+            self._finish_current(current, step.stage)
+        elif code < 300 and (step is _MAIL or step is _RCPT):
             if not self.peer.pipelining:
-                self._send_next_command(delivery, stage)
+                self._send_next_command(current, step)
         else:
-            self._end(
-                FaultKind.PROTOCOL, f"{code} is no reply to {stage}: the conversation is out of step.", stage=stage
-            )
+            text = f"{code} is no reply to {step.stage}: the conversation is out of step."
+            self._end(FaultKind.PROTOCOL, text, stage=step.stage)
 
-    def _send_next_command(self, delivery: Delivery, after: Stage) -> None:
-        following = Stage.RCPT if after is Stage.MAIL else Stage.DATA
-        self._expected.append((delivery, following))
-        self._transport.write(
-            rcpt_command(delivery.envelope.recipient) if following is Stage.RCPT else b"DATA\r\n",
-        )
+    def _on_negative(self, delivery: Delivery, step: _Step, response: Response) -> None:
+        """4xx or 5xx. Pipelined, the replies up to DATA's are still to come; 421 closes the channel at once."""
+        if delivery.decided is None:
+            delivery.decided = response
+        if response.code == 421:
+            self._on_421(delivery, response)
+        elif step is _CONTENT:
+            # Said before it had all: nobody knows what it would make of the rest.
+            self._current = None
+            delivery.finish(self._exchange(delivery, step.stage, None))
+            self._end(FaultKind.PROTOCOL, "The server replied amid the content.")
+        elif step is _END_OF_DATA:
+            self._finish_current(delivery, step.stage)
+        elif step is _DATA or not self.peer.pipelining:
+            self._needs_rset = True
+            self._finish_current(delivery, step.stage)
+
+    def _send_next_command(self, delivery: Delivery, after: _Step) -> None:
+        following = _RCPT if after is _MAIL else _DATA
+        self._expected.append(following)
+        command = rcpt_command(delivery.envelope.recipient) if following is _RCPT else "DATA\r\n"
+        self._transport.write(command.encode())
 
     def _on_421(self, delivery: Delivery, response: Response) -> None:
         """The server closes the channel (RFC 5321 4.2.3): its last word, whatever else we had asked."""
-        if self._died_before(delivery, response.stage):
-            self._end(FaultKind.DROPPED, "The server closed the channel.", words=response.text)
-            return
-        self._current = None
-        delivery.finish(self._exchange(delivery, response.stage, None))
-        self._end(FaultKind.DROPPED, "The server closed the channel.", words=response.text)
-
-    def _on_refusal(self, delivery: Delivery, stage: Stage) -> None:
-        """4xx or 5xx before the end of data. Pipelined, the replies up to DATA's are still to come."""
-        if stage is Stage.CONTENT:
-            # Said before it had all: nobody knows what it would make of the rest.
+        if not self._died_before(delivery, response.stage):
             self._current = None
-            delivery.finish(self._exchange(delivery, stage, None))
-            self._end(FaultKind.PROTOCOL, "The server replied amid the content.")
-        elif stage is Stage.DATA or not self.peer.pipelining:
-            self._needs_rset = True
-            self._finish_current(delivery, stage)
+            delivery.finish(self._exchange(delivery, response.stage, None))
+        self._end(FaultKind.DROPPED, "The server closed the channel.", stage=response.stage, words=response.text)
 
     def _finish_current(self, delivery: Delivery, stage: Stage) -> None:
         self.served += 1
@@ -357,12 +374,12 @@ class Conversation:
     # ---- content
 
     def _on_go_ahead(self, delivery: Delivery) -> None:
-        self._expected.append((delivery, Stage.CONTENT))
         if delivery.decided is not None:
             # Every recipient was refused, yet the server waits for a content: RFC 2920 3.1 has a lone dot for it.
-            self._expected[-1] = (delivery, Stage.END_OF_DATA)
+            self._expected.append(_END_OF_DATA)
             self._transport.write(b".\r\n")
         else:
+            self._expected.append(_CONTENT)
             # Whoever got the reply just before this one asks for more in this very turn of the loop: that message's
             # commands can then leave in the same write.
             self._loop.call_soon(self._send_content, delivery)
@@ -375,9 +392,9 @@ class Conversation:
             self._unsent = memoryview(content)
             self._send_piece()
             return
-        self._expected[-1] = (delivery, Stage.END_OF_DATA)
+        self._expected[-1] = _END_OF_DATA
         delivery.dot_sent = True
-        self._transport.write(b"%b.\r\n%b" % (content, self._ride() or b""))
+        self._transport.write(b"".join((content, b".\r\n", self._ride() or b"")))
         self._set_deadline()
 
     def _send_piece(self) -> None:
@@ -389,7 +406,7 @@ class Conversation:
         while not self._paused and not self.ended:
             if not unsent:
                 self._unsent = None
-                self._expected[-1] = (delivery, Stage.END_OF_DATA)
+                self._expected[-1] = _END_OF_DATA
                 delivery.dot_sent = True
                 self._transport.write(b".\r\n" + (self._ride() or b""))
                 self._set_deadline()
@@ -428,7 +445,7 @@ class Conversation:
         current, ahead = self._current, self._ahead
         returned = []
         if current is not None:
-            stage = stage or self._stage_of(current)
+            stage = stage or self._stage()
             if kind is FaultKind.DROPPED and self._died_before(current, stage):
                 current.moved = True
                 returned.append(current)
@@ -441,8 +458,9 @@ class Conversation:
             delivery.holder = None
         self._supply.ended(self, returned, words)
 
-    def _stage_of(self, current: Delivery) -> Stage:
-        return next((stage for delivery, stage in self._expected if delivery is current), Stage.MAIL)
+    def _stage(self) -> Stage:
+        """Where the current message stands."""
+        return self._expected[0].stage if self._expected else Stage.MAIL
 
     def _retire(self) -> None:
         """QUIT, and close without waiting for the answer: there is nothing left that it could change."""
@@ -462,7 +480,7 @@ class Conversation:
     # ---- time
 
     def _set_deadline(self) -> None:
-        limit = self._limits[self._expected[0][1]] if self._expected else self._idle_seconds
+        limit = self._limits[self._expected[0].index] if self._expected else self._idle_seconds
         self._deadline = self._loop.time() + limit
 
     def _look(self) -> None:
@@ -473,7 +491,7 @@ class Conversation:
         elif self._current is None:
             self._retire()
         else:
-            stage = self._stage_of(self._current)
+            stage = self._stage()
             half = readable(self._reader.unfinished[:KEPT_OF_UNREADABLE])
-            text = f"The server did not answer {stage} within {self._limits[stage]:g} s."
+            text = f"The server did not answer {stage} within {self._limits[self._expected[0].index]:g} s."
             self._end(FaultKind.TIMEOUT, f"{text} It had begun to say: {half}" if half else text, stage=stage)

@@ -53,33 +53,30 @@ class Peer:
     size_limit: int | None
 
 
-def unsendable(envelope: Envelope, peer: Peer) -> Fault | None:
-    """Why this server cannot be given this mail, known before a byte of it is sent; or None."""
-    size, limit = len(envelope.content), peer.size_limit
-    if not (fits_a_command(envelope.recipient) and fits_a_command(envelope.return_path)):
-        return Fault(kind=FaultKind.PROTOCOL, stage=Stage.MAIL, text="An address holds a control character.")
-    if limit is not None and size > limit:
-        text = f"The mail has {size} bytes; the server takes at most {limit} (SIZE)."
-        return Fault(kind=FaultKind.TOO_LARGE, stage=Stage.MAIL, text=text)
-    if not peer.smtputf8 and needs_smtputf8(envelope):
-        text = "The address or a header has characters that this server cannot take (it lacks SMTPUTF8)."
-        return Fault(kind=FaultKind.SMTPUTF8_UNSUPPORTED, stage=Stage.MAIL, text=text)
-    if not peer.eight_bit and not envelope.content.isascii():
-        text = "The mail has 8-bit content, and the server lacks 8BITMIME."
-        return Fault(kind=FaultKind.PROTOCOL, stage=Stage.MAIL, text=text)
-    return None
+def declared(envelope: Envelope, peer: Peer) -> str | Fault:
+    """What MAIL declares of a mail: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531).
 
-
-def needs_smtputf8(envelope: Envelope) -> bool:
-    """RFC 6531: an address beyond ASCII, or headers that hold one."""
-    return envelope.smtputf8 or not (envelope.recipient.isascii() and envelope.return_path.isascii())
-
-
-def mail_options(envelope: Envelope, peer: Peer) -> str:
-    """What MAIL declares: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531)."""
-    options = f" SIZE={len(envelope.content)}" if peer.size else ""
-    if peer.eight_bit and not envelope.content.isascii():
+    A fault where this server cannot be given the mail: known before a byte of it is sent.
+    """
+    options = ""
+    if peer.size:
+        size, limit = len(envelope.content), peer.size_limit
+        if limit is not None and size > limit:
+            return _fault(FaultKind.TOO_LARGE, f"The mail has {size} bytes; the server takes at most {limit} (SIZE).")
+        options = f" SIZE={size}"
+    if not envelope.content.isascii():
+        if not peer.eight_bit:
+            return _fault(FaultKind.PROTOCOL, "The mail has 8-bit content, and the server lacks 8BITMIME.")
         options += " BODY=8BITMIME"
-    if needs_smtputf8(envelope):
+    if envelope.smtputf8 or not (envelope.recipient.isascii() and envelope.return_path.isascii()):
+        if not peer.smtputf8:
+            text = "The address or a header has characters that this server cannot take (it lacks SMTPUTF8)."
+            return _fault(FaultKind.SMTPUTF8_UNSUPPORTED, text)
         options += " SMTPUTF8"
+    if not (fits_a_command(envelope.recipient) and fits_a_command(envelope.return_path)):
+        return _fault(FaultKind.PROTOCOL, "An address holds a control character.")
     return options
+
+
+def _fault(kind: FaultKind, text: str) -> Fault:
+    return Fault(kind=kind, stage=Stage.MAIL, text=text)

@@ -57,14 +57,16 @@ class Pool:
         self._rests_until = 0.0
         self._last_failure: Exchange | None = None
         self._last_words: str | None = None
-        self._closed = False
+        self._farewell: Callable[[Pool], Exchange] | None = None
 
     # ---- what the relays ask
 
     def submit(self, delivery: Delivery) -> None:
         """Send this as soon as a connection can: an idle one, a new one, or behind another's mail."""
         self._waiting.append(delivery)
-        if self._idle:
+        if self._farewell is not None:
+            self._answer_all(self._farewell(self))
+        elif self._idle:
             self._idle.pop().wake()
         elif self._may_open():
             self._open_one()
@@ -100,12 +102,12 @@ class Pool:
 
     def close(self, farewell: Callable[[Pool], Exchange]) -> None:
         """End every connection; what still waits is answered with the farewell."""
-        self._closed = True
+        self._farewell = farewell
         for task in self._dials:
             task.cancel()
-        self._answer_all(farewell(self))
         for conversation in list(self._open):
             conversation.stop()
+        self._answer_all(farewell(self))
 
     # ---- what conversations ask and tell (`conversation.Supply`)
 
@@ -152,7 +154,7 @@ class Pool:
 
     def _may_open(self) -> bool:
         """Whether somebody waits whom no connection attempt is for, and the relay and its last failure allow one."""
-        if self._closed or self._connecting >= len(self._waiting) + len(self._fresh):
+        if self._farewell is not None or self._connecting >= len(self._waiting) + len(self._fresh):
             return False
         if len(self._open) + self._connecting >= self.relay.connections:
             return False

@@ -120,6 +120,7 @@ class Relays:
             await asyncio.wait([line.gone for line in self._lines], timeout=FAREWELL_SECONDS)
         for line in list(self._lines):
             line.abort()
+        await asyncio.sleep(0)
 
     def _candidates(self, avoid: frozenset[str], only: str | None) -> list[Pool]:
         pools = self._pools
@@ -146,10 +147,11 @@ def tls_context(relay: Relay) -> ssl.SSLContext | None:
     """How a relay's TLS is verified; None where it has none. TLS 1.2 or newer. Reads the system's authorities."""
     if relay.tls is TlsMode.OFF:
         return None
-    context = ssl.create_default_context()
-    if relay.tls is TlsMode.OPPORTUNISTIC or not relay.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    if relay.tls is not TlsMode.OPPORTUNISTIC and relay.verify:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
@@ -219,6 +221,9 @@ class _Line(SMTPProtocol):
         """Close now; there may be nothing to close."""
         if self.transport is not None:
             cast(asyncio.Transport, self.transport).abort()
+        # Amid a handshake nobody else would say so.
+        if not self.gone.done():
+            self.gone.set_result(None)
 
 
 class _Smtp(SMTP):

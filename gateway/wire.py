@@ -6,7 +6,8 @@ Replies come in any cut: half a line, ten replies in one packet. Nothing is assu
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from gateway.mail.response import Response, Stage
 
@@ -69,22 +70,23 @@ def read_reply(raw: bytes, stage: Stage) -> Response:
 
     The last line's code counts (RFC 5321 4.2.1). Lines that carry another code keep it in the text.
     """
-    return _read_short_reply(raw, stage) if len(raw) < 256 else _read_reply(raw, stage)
-
-
-def _read_reply(raw: bytes, stage: Stage) -> Response:
     lines = [line.rstrip(b"\r") for line in raw[:-1].split(b"\n")]
     code = lines[-1][:3]
     if not (len(code) == 3 and code.isdigit() and b"200" <= code <= b"599" and lines[-1][3:4] in (b"", b" ")):
         raise UnreadableReply("that is no SMTP reply", raw)
-    texts = [line[4:] if line[:3] == code else line for line in lines]
-    text = readable(b"\n".join(texts))
+    text = readable(b"\n".join([line[4:] if line[:3] == code else line for line in lines]))
     enhanced = _ENHANCED.match(text)
     return Response(code=int(code), enhanced=enhanced[0] if enhanced else None, text=text, stage=stage)
 
 
-# Most servers say the same to every MAIL, RCPT and DATA: reading each of these once saves a tenth of the sender's time.
-_read_short_reply = lru_cache(maxsize=512)(_read_reply)
+def reply_cache(stage: Stage) -> Callable[[bytes], Response]:
+    """`read_reply` for a stage at which most servers say the same to every mail: short replies are read once."""
+    remember = lru_cache(maxsize=256)(partial(read_reply, stage=stage))
+
+    def read(raw: bytes) -> Response:
+        return remember(raw) if len(raw) < 128 else read_reply(raw, stage)
+
+    return read
 
 
 def readable(raw: bytes) -> str:
@@ -113,14 +115,14 @@ def _with_line_ends(content: bytes) -> bytes:
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
 
-def mail_command(return_path: str, options: str) -> bytes:
+def mail_command(return_path: str, options: str) -> str:
     """`MAIL FROM:<...>` with its options (RFC 5321 4.1.1.2); an empty return path is the null one."""
-    return f"MAIL FROM:<{return_path}>{options}\r\n".encode()
+    return f"MAIL FROM:<{return_path}>{options}\r\n"
 
 
-def rcpt_command(recipient: str) -> bytes:
+def rcpt_command(recipient: str) -> str:
     """`RCPT TO:<...>` (RFC 5321 4.1.1.3)."""
-    return f"RCPT TO:<{recipient}>\r\n".encode()
+    return f"RCPT TO:<{recipient}>\r\n"
 
 
 def fits_a_command(address: str) -> bool:

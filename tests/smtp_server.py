@@ -243,6 +243,7 @@ class SmtpServer:
         self.tls = tls
         self.tls_context = server_tls(*certificate_for) if tls else None
         self.logins = dict(logins or {})
+        self.auth_methods = "PLAIN LOGIN"
         self.pace = pace
         self.keep_content = keep_content
         self.connections: list[Connection] = []
@@ -275,8 +276,8 @@ class SmtpServer:
 
     # -- scripting
 
-    def script(self, *, connection: int | None = None, **stages: Scripted) -> None:
-        """Play these at the named stages from now on; the module's docstring says how."""
+    def script(self, *, connection: int | None = None, **stages: Any) -> None:
+        """Play these (`Scripted`) at the named stages from now on; the module's docstring says how."""
         for stage, scripted in stages.items():
             if stage not in _STAGES:
                 raise ValueError(f"{stage} is none of {', '.join(_STAGES)}")
@@ -441,7 +442,8 @@ class _Session:
         except _HangUp as hang_up:
             reset = hang_up.reset
             if not reset:
-                await self._flush()
+                with contextlib.suppress(_HangUp, ConnectionError):
+                    await self._flush()
         except (ConnectionError, ssl.SSLError):
             pass
         finally:
@@ -521,6 +523,8 @@ class _Session:
         wire, self.unsent = bytes(self.unsent), bytearray()
         step = 1 if self.server.pace == "bytewise" else len(wire) or 1
         for start in range(0, len(wire), step):
+            if self.writer.is_closing():
+                raise _HangUp
             self.writer.write(wire[start : start + step])
             if step == 1:
                 await asyncio.sleep(0)
@@ -609,7 +613,7 @@ class _Session:
         if self.server.tls == "starttls" and self.record.tls is None:
             keywords.append("STARTTLS")
         if self.server.logins:
-            keywords.append("AUTH PLAIN LOGIN")
+            keywords.append(f"AUTH {self.server.auth_methods}")
         self.greeted = True
         self.reset_transaction()
         await self.play("ehlo", Reply(250, "\n".join([f"scripted.test greets {name}", *keywords])))

@@ -1,0 +1,122 @@
+"""SMTP as bytes: replies in any cut, contents that no server can end too early."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.mail.response import Stage
+from gateway.wire import MAX_REPLY, ReplyReader, UnreadableReply, fits_a_command, read_reply, transparent
+
+LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=40)
+CODE = st.integers(200, 599)
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> tuple[bytes, int, str]:
+    code, lines = draw(CODE), draw(st.lists(LINE, min_size=1, max_size=4))
+    end = draw(st.sampled_from(["\r\n", "\n"]))
+    wire = "".join(f"{code}-{line}{end}" for line in lines[:-1]) + f"{code} {lines[-1]}{end}"
+    return wire.encode(), code, "\n".join(lines)
+
+
+@given(st.lists(replies(), max_size=6), st.data())
+def test_replies_are_cut_alike_however_they_arrive(said: list[tuple[bytes, int, str]], data: st.DataObject) -> None:
+    stream = b"".join(wire for wire, _, _ in said)
+    reader, heard = ReplyReader(), []
+    while stream:
+        size = data.draw(st.integers(1, len(stream)))
+        heard += reader.feed(stream[:size])
+        stream = stream[size:]
+    assert [read_reply(raw, Stage.MAIL).code for raw in heard] == [code for _, code, _ in said]
+    assert [read_reply(raw, Stage.MAIL).text for raw in heard] == [text for _, _, text in said]
+    assert reader.unfinished == b""
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "enhanced", "text"),
+    [
+        (b"250 2.0.0 Ok: queued\r\n", 250, "2.0.0", "2.0.0 Ok: queued"),
+        (b"250\r\n", 250, None, ""),
+        (b"250 \r\n", 250, None, ""),
+        (b"550 5.1.1\r\n", 550, "5.1.1", "5.1.1"),
+        (b"550-5.1.1 unknown\r\n550 5.1.1 user\r\n", 550, "5.1.1", "5.1.1 unknown\n5.1.1 user"),
+        (b"550 5.1.1234 odd\r\n", 550, None, "5.1.1234 odd"),
+        (b"550 version 5.1.1 odd\r\n", 550, None, "version 5.1.1 odd"),
+        (b"250-a\r\n550 b\r\n", 550, None, "250-a\nb"),
+        (b"250 a\rb\r\n", 250, None, "a\rb"),
+    ],
+)
+def test_a_reply_is_read_whole(raw: bytes, code: int, enhanced: str | None, text: str) -> None:
+    reply = read_reply(raw, Stage.RCPT)
+    assert (reply.code, reply.enhanced, reply.text, reply.stage) == (code, enhanced, text, Stage.RCPT)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\r\n", b"2\r\n", b"25\r\n", b"199 x\r\n", b"600 x\r\n", b"abc\r\n", b"250x\r\n", b"2\xb20 x\r\n"]
+)
+def test_what_is_no_reply_is_refused_with_its_words(raw: bytes) -> None:
+    with pytest.raises(UnreadableReply) as caught:
+        read_reply(raw, Stage.RCPT)
+    assert caught.value.words is not None
+
+
+@pytest.mark.parametrize("endless", [b"250-more\r\n", b"x"])
+def test_an_endless_reply_is_bounded(endless: bytes) -> None:
+    reader = ReplyReader()
+    reader.feed(endless * (MAX_REPLY // len(endless)))
+    with pytest.raises(UnreadableReply, match="did not end"):
+        reader.feed(endless * 10)
+
+
+def unstuffed(wire: bytes) -> bytes:
+    """What a receiver makes of it (RFC 5321 4.5.2)."""
+    return re.sub(rb"(?m)^\.", b"", wire)
+
+
+CONTENTS = st.lists(st.sampled_from([b".", b"..", b"\r\n", b"\r\n.", b"a", b"\r\n.\r\n", b"=", b"x" * 70])).map(
+    b"".join
+)
+
+
+@given(CONTENTS)
+@example(b".")
+@example(b"\r\n.\r\n")
+@example(b"")
+def test_composed_content_arrives_as_it_was(content: bytes) -> None:
+    wire = transparent(content)
+    assert b"\r\n.\r\n" not in b"\r\n" + wire
+    assert unstuffed(wire) == (content if content.endswith(b"\r\n") else content + b"\r\n")
+
+
+@given(st.binary(max_size=300) | CONTENTS | st.lists(st.sampled_from([b"\n", b"\r", b".", b"x"])).map(b"".join))
+def test_no_content_can_end_the_mail_early(content: bytes) -> None:
+    wire = b"\r\n" + transparent(content)
+    assert wire.endswith(b"\r\n")
+    assert not re.search(rb"\n\.\r?\n", wire)
+
+
+def test_content_without_such_lines_is_not_copied() -> None:
+    content = b"Subject: x\r\n\r\n1.5 dots. Here...\r\n"
+    assert transparent(content) is content
+
+
+@pytest.mark.parametrize(
+    ("address", "fits"),
+    [
+        ("a@x.test", True),
+        ('"a b>"@x.test', True),
+        ("jörg@x.test", True),
+        ("", True),
+        ("a\r\n@x.test", False),
+        ("a\x00@x", False),
+        ("jö\x85@x.test", False),
+        ("jö\u2028@x.test", False),
+        ("a\x7f@x", False),
+    ],
+)
+def test_an_address_with_control_characters_fits_no_command(address: str, fits: bool) -> None:
+    assert fits_a_command(address) is fits
