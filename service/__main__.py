@@ -72,11 +72,13 @@ def _serve(options: argparse.Namespace) -> int:
     if options.worker is not None:
         return _serve_as_worker(settings, doors, options.worker)
     asyncio.run(_with_database(settings.database_url, _check_version))
-    listening = _listen(settings)
-    if settings.workers == 1:
-        return _run(settings, doors, listening, on_ready=lambda: None)
-    supervisor = Supervisor(worker_command(), listening, count=settings.workers, drain_seconds=settings.drain_seconds)
-    return asyncio.run(supervisor.run())
+    with _listen(settings) as listening:
+        if settings.workers == 1:
+            return _run(settings, doors, listening, on_ready=lambda: None)
+        supervisor = Supervisor(
+            worker_command(), listening, count=settings.workers, drain_seconds=settings.drain_seconds
+        )
+        return asyncio.run(supervisor.run())
 
 
 def _serve_as_worker(settings: Settings, doors: gateway.settings.Settings, number: int) -> int:

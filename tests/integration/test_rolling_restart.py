@@ -1,0 +1,130 @@
+"""Restarts lose no request: workers in turn under load, and one process that drains."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+import service.settings
+from service.auth import create_token
+from tests.eventually import eventually
+from tests.service_process import Running, environment, running, until_ready
+
+QUERY = {"query": "{ customers(first: 3) { nodes { id } } }"}
+CLIENTS = 4
+
+
+@pytest.fixture
+def env(service_settings: service.settings.Settings) -> dict[str, str]:
+    return environment(service_settings)
+
+
+@dataclass(kw_only=True)
+class Load:
+    """Clients that ask without pause, on connections they keep, and never ask twice."""
+
+    url: str
+    token: str
+    answered: int = 0
+    lost: list[str] = field(default_factory=list)
+    stopping: bool = False
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self._ask() for _ in range(CLIENTS)))
+
+    async def _ask(self) -> None:
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {self.token}"}, timeout=20) as http:
+            while not self.stopping:
+                try:
+                    answer = await http.post(f"{self.url}/graphql", json=QUERY)
+                except httpx.HTTPError as error:
+                    self.lost.append(repr(error))
+                    continue
+                if answer.status_code != 200 or "errors" in answer.json():
+                    self.lost.append(f"{answer.status_code} {answer.text}")
+                self.answered += 1
+
+    async def answers(self, more: int) -> None:
+        """Wait until so many more were answered."""
+        wanted = self.answered + more
+        await eventually(lambda: self.answered >= wanted)
+
+
+def workers_of(started: Running) -> list[int]:
+    return [child.pid for child in psutil.Process(started.process.pid).children()]
+
+
+async def test_workers_restart_in_turn_under_load_and_lose_nothing(env: dict[str, str], pool: Any) -> None:
+    token = await create_token(pool, "load")
+    async with running("--workers", "2", env=env) as started:
+        load = Load(url=started.url, token=token)
+        loading = asyncio.create_task(load.run())
+        first, second = workers_of(started)
+        await load.answers(100)
+        # When one worker is ended by hand, and is replaced
+        os.kill(first, signal.SIGTERM)
+        await eventually(lambda: not psutil.pid_exists(first) and len(workers_of(started)) == 2)
+        await until_ready(started)
+        await load.answers(100)
+        # And then all of them are restarted in turn
+        before = set(workers_of(started))
+        assert second in before
+        started.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: len(workers_of(started)) == 2 and not before & set(workers_of(started)))
+        await load.answers(100)
+        load.stopping = True
+        await loading
+        # Then every request was answered
+        assert load.lost == []
+        children = workers_of(started)
+        started.process.terminate()
+        assert await started.process.wait() == 0
+        assert not any(psutil.pid_exists(child) for child in children)
+
+
+async def test_a_killed_parent_takes_its_workers_along(env: dict[str, str]) -> None:
+    async with running("--workers", "2", env=env) as started:
+        children = workers_of(started)
+        started.process.kill()
+        await eventually(lambda: not any(psutil.pid_exists(child) for child in children))
+    assert len(children) == 2
+
+
+async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any) -> None:
+    # Given a request that waits for a lock
+    token = await create_token(pool, "slow")
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        running(env={**env, "DRAIN_NOTICE_SECONDS": "0.5"}) as started,
+        httpx.AsyncClient(headers=headers, timeout=20) as http,
+        httpx.AsyncClient(timeout=20) as prober,
+    ):
+        assert (await http.post(f"{started.url}/graphql", json=QUERY)).status_code == 200
+        async with pool.acquire() as holding:
+            lock = holding.transaction()
+            await lock.start()
+            await holding.execute("lock table customer in access exclusive mode")
+            asking = asyncio.create_task(http.post(f"{started.url}/graphql", json=QUERY))
+            await eventually(lambda: pool.fetchval("select count(*) from pg_locks where not granted"))
+            assert (await prober.get(f"{started.url}/readyz")).status_code == 200
+            # When the process is told to end
+            started.process.terminate()
+            # Then it says so first, while it still serves
+            async with asyncio.timeout(5):
+                while (answer := await prober.get(f"{started.url}/readyz")).status_code == 200:
+                    pass
+            assert (answer.status_code, answer.json()["status"]) == (503, "draining")
+            assert answer.headers["connection"] == "close"
+            assert not asking.done()
+            await lock.rollback()
+        # And the request in flight is answered before it exits
+        assert (await asking).status_code == 200
+        async with asyncio.timeout(6):
+            assert await started.process.wait() == 0

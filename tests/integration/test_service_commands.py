@@ -1,0 +1,114 @@
+"""`python -m service`: what it says when it cannot start, and its commands on tokens and login links."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+import service.settings
+from service.__main__ import main
+from service.auth import digest
+from tests.service_process import environment, free_port
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Awaitable[Finished]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command to its end in a thread of its own, with nothing but `env` in its environment."""
+
+    async def run_command(*arguments: str, env: dict[str, str]) -> Finished:
+        with monkeypatch.context() as patch:
+            for name in set(os.environ) - set(env):
+                patch.delenv(name)
+            for name, value in env.items():
+                patch.setenv(name, value)
+            code = await asyncio.to_thread(main, list(arguments))
+        heard = capsys.readouterr()
+        return Finished(code=code, out=heard.out, err=heard.err)
+
+    return run_command
+
+
+@pytest.fixture
+def env(service_settings: service.settings.Settings) -> dict[str, str]:
+    return environment(service_settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"DATABASE_URL": None}, ["DATABASE_URL is missing", "For example: DATABASE_URL=postgresql://"]),
+        ({"PUBLIC_URL": "mail.example"}, ["PUBLIC_URL", "For example: PUBLIC_URL=https://"]),
+        ({"SECRET_KEYS": None}, ["SECRET_KEYS is missing", "For example"]),
+        ({"WORKERS": "many"}, ["WORKERS"]),
+        ({"FRAME_ANCESTORS": "crm.example"}, ["FRAME_ANCESTORS", "https://crm.example.com"]),
+        ({"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/mail"}, ["DATABASE_URL", "cannot be reached"]),
+        ({"PERSISTED_OPERATIONS": "/nowhere.json"}, ["PERSISTED_OPERATIONS", "cannot be read"]),
+    ],
+)
+async def test_what_forbids_a_start_is_named(
+    run: Run, env: dict[str, str], change: dict[str, str | None], words: list[str]
+) -> None:
+    changed = {name: value for name, value in {**env, **change}.items() if value is not None}
+    finished = await run("--port", str(free_port()), env=changed)
+    assert finished.code == 1
+    assert all(word in finished.err for word in words), finished.err
+    assert "Traceback" not in finished.err
+
+
+async def test_a_busy_port_is_named(run: Run, env: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        finished = await run("--port", str(port), env=env)
+    assert finished.code == 1
+    assert f"port {port}" in finished.err
+    assert "PORT=" in finished.err
+    assert "Traceback" not in finished.err
+
+
+async def test_a_token_is_made_listed_and_revoked(run: Run, env: dict[str, str], pool: Any) -> None:
+    made = await run("token", "create", "crm", env=env)
+    token = made.out.strip()
+    assert (made.code, token[:3]) == (0, "ce_")
+    assert bytes(await pool.fetchval("select token_sha256 from api_token")) == digest(token)
+    twice = await run("token", "create", "crm", env=env)
+    assert (twice.code, "choose another name" in twice.err) == (1, True)
+    listed = await run("token", "list", env=env)
+    assert listed.out.startswith("crm\t")
+    assert token not in listed.out
+    assert (await run("token", "revoke", "crm", env=env)).code == 0
+    again = await run("token", "revoke", "crm", env=env)
+    assert (again.code, "no living token" in again.err) == (1, True)
+    assert "revoked" in (await run("token", "list", env=env)).out
+
+
+async def test_a_login_link_signs_in(run: Run, env: dict[str, str], anonymous: httpx.AsyncClient) -> None:
+    made = await run("login-link", "--name", "Ada", env=env)
+    assert made.out.startswith("http://mail.example/login/")
+    assert (await anonymous.post(made.out.strip())).status_code == 303
+    assert (await anonymous.get("/session")).json()["name"] == "Ada"
+
+
+async def test_a_database_without_tables_is_named(run: Run, env: dict[str, str], postgres: Any) -> None:
+    finished = await run("token", "list", env={**env, "DATABASE_URL": postgres.url("postgres")})
+    assert (finished.code, "make migrate" in finished.err) == (1, True)

@@ -1,0 +1,103 @@
+"""`python -m service` as a process of its own, with the settings of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from service.settings import Settings
+from tests.builders import SECRET_KEYS
+
+ROOT = Path(__file__).parents[1]
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """What the process reads its settings from; nothing of the test run's own."""
+    return {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "PUBLIC_URL": settings.public_url,
+        "DEFAULT_FROM": "Fabrikam Installers <hello@fabrikam.example>",
+        "RELAY_URL": "smtp://127.0.0.1:1",
+        "SECRET_KEYS": SECRET_KEYS,
+        "ALLOW_RESERVED_DOMAINS": "1",
+        "DRAIN_SECONDS": "5",
+        "DRAIN_NOTICE_SECONDS": "0.3",
+        **more,
+    }
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A service that answers at `url`."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    port: int
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running]:
+    """Starts the service, waits until it is ready, ends it at last."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "service",
+        "--port",
+        str(port),
+        *arguments,
+        cwd=ROOT,
+        env=env,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    made = Running(process=process, url=f"http://127.0.0.1:{port}", port=port)
+    words: list[bytes] = []
+    reading = asyncio.create_task(_read(process, words))
+    try:
+        await until_ready(made, words)
+        yield made
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            async with asyncio.timeout(15):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await reading
+
+
+async def until_ready(service: Running, words: list[bytes] | None = None) -> None:
+    """Until `/readyz` answers 200, for at most half a minute."""
+    async with asyncio.timeout(30), httpx.AsyncClient() as http:
+        while True:
+            assert service.process.returncode is None, b"".join(words or []).decode()
+            with contextlib.suppress(httpx.TransportError):
+                if (await http.get(f"{service.url}/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def _read(process: asyncio.subprocess.Process, words: list[bytes]) -> None:
+    if process.stderr is not None:
+        async for line in process.stderr:
+            words.append(line)
