@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import strawberry
 
 from gateway.bell import Bell
 from gateway.house import House
-from service.database import Ledger
+from service.database import Ledger, Reading
 from service.graph.loaders import Loaders
 
 
@@ -26,18 +26,21 @@ class Context:
     actor: str
     bound_relay: str | None = None
     shaping: bool = True
+    reading: Reading = field(init=False)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
         """Loaders live as long as the request: nothing is cached between requests."""
-        object.__setattr__(self, "loaders", Loaders(self.ledger))
+        self._read(Reading(self.ledger))
 
     def reading_back(self) -> Context:
         """This request, reading where it wrote: a replica may not have it yet."""
-        primary = replace(self.ledger, reading=self.ledger.writing)
-        object.__setattr__(self, "ledger", primary)
-        object.__setattr__(self, "loaders", Loaders(primary))
+        self._read(Reading(self.ledger, latest=True))
         return self
+
+    def _read(self, reading: Reading) -> None:
+        object.__setattr__(self, "reading", reading)
+        object.__setattr__(self, "loaders", Loaders(reading))
 
 
 Info = strawberry.Info[Context, None]

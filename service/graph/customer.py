@@ -121,11 +121,11 @@ async def find_customer(context: Context, customer_id: str | None, external_ref:
     if (customer_id is None) == (external_ref is None):
         raise BadInput("id", "give either `id` or `externalRef`")
     if external_ref is not None:
-        return _first(await context.ledger.fetch(CUSTOMER_BY_EXTERNAL_REF, external_ref=external_ref))
+        return _first(await context.reading.fetch(CUSTOMER_BY_EXTERNAL_REF, external_ref=external_ref))
     found = read_typed_id(customer_id or "", "Customer")
     if found is None:
         return None
-    return _first(await context.ledger.fetch(CUSTOMER_BY_ID, id=found.customer_id))
+    return _first(await context.reading.fetch(CUSTOMER_BY_ID, id=found.customer_id))
 
 
 def _first(rows: list[Record]) -> Customer | None:
@@ -143,12 +143,12 @@ SearchArgument = Annotated[
 async def list_customers(info: Info, search: str | None, first: First, after: After) -> Connection[Customer]:
     """All, or those found. Raises BadInput."""
     window = read_number_window(first, after)
-    ledger = info.context.ledger
+    reading = info.context.reading
     if search is None:
-        rows = await ledger.fetch(CUSTOMERS_PAGE, before=window.before, rows=window.rows)
+        rows = await reading.fetch(CUSTOMERS_PAGE, before=window.before, rows=window.rows)
     else:
         pattern = _pattern(search.strip())
-        rows = await ledger.fetch(CUSTOMERS_FOUND, pattern=pattern, before=window.before, rows=window.rows)
+        rows = await reading.fetch(CUSTOMERS_FOUND, pattern=pattern, before=window.before, rows=window.rows)
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
 
 

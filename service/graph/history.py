@@ -221,11 +221,11 @@ class CustomerEmails:
         context = info.context
         values |= {"customer_id": self.customer_id, "before": window.before, "rows": window.rows}
         if context.shaping:
-            read = await read_shaped(context.ledger, info._raw_info, page, window.first, **values)
+            read = await read_shaped(context.reading, info._raw_info, page, window.first, **values)
             if read is not None:
                 keys, shaped = read
                 return window.connect_shaped(shaped, [key.hex for key in keys])
-        keys = [row["id"] for row in await context.ledger.fetch(page.statement, **values)]
+        keys = [row["id"] for row in await context.reading.fetch(page.statement, **values)]
         loader = context.loaders.hits if kind is LinkClick else context.loaders.messages
         rows = await loader.load_many([(self.customer_id, key) for key in keys[: window.first]])
         return window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
@@ -234,7 +234,7 @@ class CustomerEmails:
         """Raises BadInput, the same whether the message is nobody's or another customer's."""
         ref = read_message_id(message_id)
         if ref is not None and ref.customer_id == self.customer_id:
-            [row] = await context.ledger.fetch(MESSAGE_EXISTS, customer_id=ref.customer_id, message_id=ref.message_id)
+            [row] = await context.reading.fetch(MESSAGE_EXISTS, customer_id=ref.customer_id, message_id=ref.message_id)
             if row["found"]:
                 return ref.message_id
         raise BadInput("messageId", "this customer has no such message")

@@ -12,7 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ColorHint
-from service.database import Ledger, Statement, statement
+from service.database import Reading, Statement, statement
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
@@ -26,8 +26,8 @@ LARGEST_BATCH = 500
 class Loaders:
     """One request's loaders, each made when first asked for."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
 
     @cached_property
     def messages(self) -> DataLoader[MessageKey, Record | None]:
@@ -120,7 +120,7 @@ class Loaders:
         self, wanted: Statement, values: Callable[[Sequence[Key]], dict[str, Any]], key: Callable[[Record], Key]
     ) -> DataLoader[Key, Record | None]:
         async def load(keys: list[Key]) -> list[Record | None]:
-            found = {key(row): row for row in await self._ledger.fetch(wanted, **values(keys))}
+            found = {key(row): row for row in await self._reading.fetch(wanted, **values(keys))}
             return [found.get(one) for one in keys]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
@@ -130,7 +130,7 @@ class Loaders:
     ) -> DataLoader[Key, list[Record]]:
         async def load(keys: list[Key]) -> list[list[Record]]:
             found: dict[Key, list[Record]] = {one: [] for one in keys}
-            for row in await self._ledger.fetch(wanted, **values(keys)):
+            for row in await self._reading.fetch(wanted, **values(keys)):
                 found[key(row)].append(row)
             return [found[one] for one in keys]
 

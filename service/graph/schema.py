@@ -68,7 +68,7 @@ class Query:
     async def campaigns(self, info: Info, first: First = 50, after: After = None) -> Connection[Campaign]:
         """Raises BadInput."""
         window = read_window(first, after)
-        rows = await info.context.ledger.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
+        rows = await info.context.reading.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
         loaders = info.context.loaders
         nodes = [Campaign.of(await promised(loaders.campaigns, row["id"])) for row in rows[: window.first]]
         return window.connect(nodes, [row["id"].hex for row in rows])
