@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ async def test_large_contents_arrive_whole_with_leading_dots_on_chunk_edges(piec
     assert server.messages[1].recipients == ("small@x.test",)
 
 
-def chaos(dice: random.Random, chance: float) -> dict[str, object]:
+def chaos(dice: random.Random, chance: float) -> dict[str, Any]:
     """Plays that break a conversation at any stage; every reply names the mail it is for."""
 
     def play(point: Point) -> Play | None:
