@@ -1,0 +1,301 @@
+"""Campaigns: what is refused, what becomes of an audience, and exact pauses, cancels and ends."""
+
+from __future__ import annotations
+
+import quopri
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from gateway import campaign, sender, template
+from gateway.campaign import CampaignOrder, CampaignRecipient
+from gateway.errors import Refusal, RefusalCode
+from gateway.house import House
+from gateway.mail.message import MessageRef
+from gateway.queue import assume_sent, retry
+from gateway.settings import Settings, parse_relay
+from tests.builders import insert, make_customer
+from tests.engine import HASTE, Start, empty, eventually, queue_mail, start, until
+from tests.smtp_server import Drop, Reply, SmtpServer
+
+__all__ = ["start"]
+
+PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
+
+
+@pytest.fixture
+def house(settings: Settings) -> House:
+    return House.open(settings)
+
+
+async def publish(connection: Any, html: str = PAGE) -> UUID:
+    made = await template.publish(
+        connection,
+        name=f"News {uuid4()}",
+        subject="News for {{ first_name }}",
+        mjml=None,
+        html=html,
+        text=None,
+        sample_data={"first_name": "Alex"},
+    )
+    return made.template_id
+
+
+async def order(connection: Any, customers: list[int], **values: Any) -> CampaignOrder:
+    usual: dict[str, Any] = {"title": "Spring news", "idempotency_key": uuid4().hex, "actor": "tests"}
+    if "template_id" not in values:
+        usual["template_id"] = await publish(connection)
+    if "sender_id" not in values:
+        profile = await sender.create(
+            connection,
+            name="Fabrikam",
+            from_address="news@fabrikam.example",
+            postal_address="1 Main",
+            allow_reserved=True,
+        )
+        usual["sender_id"] = profile.sender_id
+    usual["recipients"] = tuple(
+        CampaignRecipient(customer_id=customer, merge_data={"first_name": f"N{number}"})
+        for number, customer in enumerate(customers)
+    )
+    return CampaignOrder(**(usual | values))
+
+
+async def running(connection: Any, house: House, count: int, **values: Any) -> tuple[UUID, list[int]]:
+    """A launched campaign to so many new customers."""
+    customers = [await make_customer(connection) for _ in range(count)]
+    made = await campaign.create(connection, await order(connection, customers, **values), house)
+    await campaign.launch(connection, made, uuid4().hex, house)
+    return made, customers
+
+
+async def tally(connection: Any, campaign_id: UUID) -> dict[str, int]:
+    row = await connection.fetchrow(
+        "select coalesce(sum(made), 0) as made, coalesce(sum(accepted), 0) as accepted, coalesce(sum(refused), 0) as"
+        " refused, coalesce(sum(uncertain), 0) as uncertain, coalesce(sum(held), 0) as held,"
+        " coalesce(sum(cancelled), 0) as cancelled from campaign_tally where campaign_id = $1",
+        campaign_id,
+    )
+    return {name: int(count) for name, count in row.items() if count}
+
+
+async def status_of(connection: Any, campaign_id: UUID) -> str:
+    found: str = await connection.fetchval("select status::text from campaign where id = $1", campaign_id)
+    return found
+
+
+async def test_a_campaign_reaches_everybody_and_finishes(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    made, customers = await running(connection, house, 25)
+    start()
+
+    async def finished() -> bool:
+        return await status_of(connection, made) == "FINISHED"
+
+    await eventually(finished, "the end of the campaign")
+
+    assert await tally(connection, made) == {"made": 25, "accepted": 25}
+    assert await connection.fetchval("select count(*) from lane where campaign_id = $1", made) == 0
+    received = {mail.recipients[0]: mail.content for mail in smtp_server.taken}
+    assert len(received) == 25
+    mail = await connection.fetchrow("select recipient, subject from message where customer_id = $1", customers[3])
+    assert mail["subject"] == "News for N3"
+    assert b"Hello N3" in quopri.decodestring(received[mail["recipient"]])
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in received[mail["recipient"]]
+
+
+async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(connection: Any, house: House) -> None:
+    made, customers = await running(connection, house, 5)
+    await insert(connection, "opt_out", customer_id=customers[0], kind="MARKETING", source="STAFF", actor="t")
+    await insert(connection, "opt_out", customer_id=customers[1], kind="EVENT_BASED", source="STAFF", actor="t")
+    keys = await connection.fetch(
+        "select address_key from customer_address where customer_id = any($1)", customers[2:4]
+    )
+    await insert(
+        connection, "address_opt_out", address_key=keys[0]["address_key"], kind="MARKETING", source="LINK", actor="c"
+    )
+    await insert(connection, "suppression", address_key=keys[1]["address_key"], reason="COMPLAINT", actor="t")
+
+    assert await campaign.make_messages(connection, house) == 5
+
+    assert await connection.fetchval("select opted_out from campaign where id = $1", made) == 2
+    assert await tally(connection, made) == {"made": 3, "held": 1}
+    held = await connection.fetchrow("select status, cause, advice from message where status = 'HELD'")
+    assert held["cause"] == "SUPPRESSED"
+    assert held["advice"]
+    assert await connection.fetchval("select count(*) from outbox where honours = 'MARKETING'") == 2
+
+
+async def test_messages_are_made_in_batches_and_only_a_look_ahead(connection: Any, house: House) -> None:
+    made, _ = await running(connection, house, 10)
+
+    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) == 4
+    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) == 4
+    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) is None
+    await connection.execute("delete from outbox")
+    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) == 2
+    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) is None
+    assert await tally(connection, made) == {"made": 10}
+
+
+async def test_two_workers_make_each_message_once(pool: asyncpg.Pool[Any], connection: Any, house: House) -> None:
+    made, _ = await running(connection, house, 6)
+    async with pool.acquire() as one, pool.acquire() as other, one.transaction():
+        assert await campaign.make_messages(one, house, batch=3) == 3
+        assert await campaign.make_messages(other, house, batch=3) is None
+    assert await campaign.make_messages(connection, house, batch=3) == 3
+    assert await tally(connection, made) == {"made": 6}
+
+
+async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    made, _ = await running(connection, house, 3)
+    await campaign.make_messages(connection, house)
+    await campaign.pause(connection, made, "Dana")
+    start()
+    other, _ = await running(connection, house, 1)
+
+    async def other_is_done() -> bool:
+        return await status_of(connection, other) == "FINISHED"
+
+    await eventually(other_is_done)
+    assert await tally(connection, made) == {"made": 3}
+    await campaign.resume(connection, made, "Dana")
+    await empty(connection)
+    assert await tally(connection, made) == {"made": 3, "accepted": 3}
+
+
+async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: Any, house: House) -> None:
+    made, _ = await running(connection, house, 6)
+    await campaign.make_messages(connection, house, batch=4)
+    await connection.execute(
+        "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
+        " handed_off_at = now() where message_id = (select max(message_id::text)::uuid from outbox)"
+    )
+
+    assert await campaign.cancel(connection, made, "Dana") == 3
+
+    assert await tally(connection, made) == {"made": 4, "cancelled": 3}
+    assert await campaign.make_messages(connection, house) is None
+    assert await connection.fetchval("select count(*) from event where kind = 'CANCELLED' and actor = 'Dana'") == 3
+    # What was on its way comes back deferred: it is taken back, too, and then the lane goes.
+    await connection.execute("update outbox set lease_owner = null, lease_until = null, handed_off_at = null")
+    await campaign.finish(connection)
+    assert await tally(connection, made) == {"made": 4, "cancelled": 4}
+    assert await connection.fetchval("select count(*) from lane where campaign_id = $1", made) == 0
+
+
+async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script(after_dot=[Drop()])
+    made, _ = await running(connection, house, 2)
+    start(wait=lambda attempt, verdict: HASTE)
+
+    async def one_is_uncertain() -> bool:
+        return await tally(connection, made) == {"made": 2, "accepted": 1, "uncertain": 1}
+
+    await eventually(one_is_uncertain)
+    assert await campaign.finish(connection) == []
+    row = await connection.fetchrow("select customer_id, id from message where status = 'UNCERTAIN'")
+    ref = MessageRef(customer_id=row["customer_id"], message_id=row["id"])
+
+    await retry(connection, ref, "Dana", house)
+    await empty(connection)
+    assert await tally(connection, made) == {"made": 2, "accepted": 2}
+    with pytest.raises(Refusal):
+        await assume_sent(connection, ref, "Dana")
+
+    async def finished() -> bool:
+        return await status_of(connection, made) == "FINISHED"
+
+    await eventually(finished)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"title": " "}, RefusalCode.REQUIRED, ("title",)),
+        ({"title": "a\r\nBcc: x"}, RefusalCode.HEADER_INJECTION, ("title",)),
+        ({"priority": 8}, RefusalCode.INVALID, ("priority",)),
+        ({"template_id": uuid4()}, RefusalCode.NOT_FOUND, ("templateId",)),
+        ({"recipients": ()}, RefusalCode.REQUIRED, ("recipients",)),
+        (
+            {"recipients": (CampaignRecipient(customer_id=10**12, merge_data={"first_name": "x"}),)},
+            RefusalCode.NOT_FOUND,
+            ("recipients", "0", "customerId"),
+        ),
+        ({"merge_data": {"card": "4111 1111 1111 1111"}}, RefusalCode.CARD_NUMBER, ("mergeData", "card")),
+    ],
+)
+async def test_a_wrong_campaign_is_refused_and_writes_nothing(
+    connection: Any, house: House, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
+) -> None:
+    right = await order(connection, [await make_customer(connection)])
+
+    with pytest.raises(Refusal) as refused:
+        await campaign.create(connection, replace(right, **change), house)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert await connection.fetchval("select count(*) from campaign") == 0
+
+
+async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any, house: House) -> None:
+    right = await order(connection, [await make_customer(connection), await make_customer(connection)])
+    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data={})))
+
+    with pytest.raises(Refusal) as refused:
+        await campaign.create(connection, wrong, house)
+
+    assert refused.value.code is RefusalCode.MERGE_FIELD_MISSING
+    assert refused.value.field == ("recipients", "1", "mergeData", "first_name")
+
+
+async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, house: House) -> None:
+    right = await order(connection, [await make_customer(connection)])
+    made = await campaign.create(connection, right, house)
+    assert await campaign.create(connection, right, house) == made
+    with pytest.raises(Refusal) as refused:
+        await campaign.create(connection, replace(right, title="Other"), house)
+    assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
+
+    await campaign.launch(connection, made, "launch-1", house)
+    await campaign.launch(connection, made, "launch-1", house)
+    with pytest.raises(Refusal) as again:
+        await campaign.launch(connection, made, "launch-2", house)
+    assert again.value.code is RefusalCode.ILLEGAL_STATE
+
+
+async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(connection: Any, house: House) -> None:
+    customer = await make_customer(connection)
+    bare = await publish(connection, "<p>Hello {{ first_name }}</p>")
+    for change, code in (
+        ({"template_id": bare}, RefusalCode.UNSUBSCRIBE_MISSING),
+        ({"sender_id": None}, RefusalCode.POSTAL_ADDRESS_MISSING),
+    ):
+        made = await campaign.create(connection, await order(connection, [customer], **change), house)
+        with pytest.raises(Refusal) as refused:
+            await campaign.launch(connection, made, uuid4().hex, house)
+        assert refused.value.code is code
+        assert await status_of(connection, made) == "DRAFT"
+
+
+async def test_individual_mail_overtakes_a_running_campaign(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, settings: Settings
+) -> None:
+    await template.publish_builtins(connection)
+    smtp_server.script(rcpt=lambda point: Reply(250, "Ok", delay=0.02))
+    await running(connection, house, 300)
+    slow = settings.model_copy(update={"relay_url": (parse_relay(f"{smtp_server.url}&connections=2"),)})
+    start(slow)
+    await smtp_server.accepted(5)
+
+    ref = await queue_mail(connection, house)
+    await until(connection, ref, "ACCEPTED")
+
+    assert len(smtp_server.taken) < 150
