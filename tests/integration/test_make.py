@@ -1,0 +1,40 @@
+"""make itself: what it says when it cannot begin."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.launching import ROOT
+
+
+def make(*arguments: str, **variables: str) -> tuple[int, str]:
+    """Exit code and stderr."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env=kept | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_missing_python_is_named() -> None:
+    code, said = make("run", "PYTHON=no-such-python")
+    assert code != 0
+    assert said.splitlines()[0] == (
+        "There is no 'no-such-python' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..."
+    )
+
+
+def test_an_old_python_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    old = tmp_path / "python3.9"
+    old.write_text("#!/bin/sh\necho 'Python 3.9 is too old: choose one from 3.11 on.' >&2\nexit 1\n")
+    old.chmod(0o755)
+    code, said = make("run", f"PYTHON={old}")
+    assert code != 0
+    assert said.startswith("Python 3.9 is too old")
