@@ -1,0 +1,195 @@
+"""Templates and senders in the ledger: versions are immutable, publishing is safe, everything reads back as it was."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from gateway import builtin, sender, template
+from gateway.compose import compose, compose_campaign, compose_reference
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.source import SourceType
+from tests.builders import KEYRING
+from tests.mails import FACTS, SENDER, body, parsed
+
+SOURCE: dict[str, Any] = {
+    "name": "Spring news",
+    "subject": 'Hello {{ first_name|default("you") }}',
+    "mjml": None,
+    "html": '<p>Hi {{ first_name|default("you") }}, <a href="https://x.example/{{ sku }}">this</a></p>'
+    '<p>{{ postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>',
+    "text": None,
+    "sample_data": {"first_name": "Sam", "sku": 7},
+}
+
+
+# Campaign templates
+
+
+async def test_a_published_template_reads_back_and_composes(connection: Any) -> None:
+    published = await template.publish(connection, **SOURCE)
+    assert (published.number, published.fields, published.has_unsubscribe) == (1, ("first_name", "sku"), True)
+    assert published.preview.subject == "Hello Sam"
+
+    loaded = await template.load(connection, published.version_id)
+    assert (loaded.fields, loaded.required, loaded.has_unsubscribe) == (("first_name", "sku"), ("sku",), True)
+    given: dict[str, Any] = {
+        "template": loaded,
+        "sender": SENDER,
+        "facts": FACTS,
+        "merge_data": {"sku": "1/2"},
+        "keyring": KEYRING,
+    }
+    mail = compose_campaign(**given)
+    assert mail == compose_reference(**given)
+    assert "Hi you" in body(parsed(mail.content), "html")
+
+
+async def test_the_same_source_is_the_same_version_and_another_is_the_next(connection: Any) -> None:
+    first = await template.publish(connection, **SOURCE)
+    again = await template.publish(connection, **SOURCE)
+    second = await template.publish(connection, **SOURCE | {"subject": "Bye"})
+    assert again == first
+    assert (second.template_id, second.number) == (first.template_id, 2)
+    assert (await template.load(connection, first.version_id)).id == first.version_id
+
+
+async def test_a_version_never_changes(connection: Any) -> None:
+    published = await template.publish(connection, **SOURCE)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await connection.execute("update template_version set subject = 'x' where id = $1", published.version_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"name": ""}, RefusalCode.REQUIRED, "name"),
+        ({"name": "builtin.x"}, RefusalCode.CONFLICT, "name"),
+        ({"name": "x" * 256}, RefusalCode.TOO_LONG, "name"),
+        ({"subject": "a\nb"}, RefusalCode.HEADER_INJECTION, "subject"),
+        ({"subject": " "}, RefusalCode.REQUIRED, "subject"),
+        ({"html": None}, RefusalCode.REQUIRED, "mjml"),
+        ({"mjml": "<mjml></mjml>"}, RefusalCode.REQUIRED, "mjml"),
+        ({"html": "{% if %}"}, RefusalCode.TEMPLATE_INVALID, "html"),
+        ({"sample_data": {"a": "4111111111111111"}}, RefusalCode.CARD_NUMBER, "sampleData"),
+        ({"locale": "not a locale"}, RefusalCode.INVALID, "locale"),
+    ],
+)
+async def test_a_bad_template_leaves_nothing_behind(
+    connection: Any, changes: dict[str, Any], code: RefusalCode, field: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        await template.publish(connection, **SOURCE | changes)
+    assert (refused.value.code, refused.value.field[0]) == (code, field)
+    assert await connection.fetchval("select count(*) from template") == 0
+
+
+# Built-in templates
+
+
+async def test_several_processes_publish_the_built_in_templates_once(pool: asyncpg.Pool[Any]) -> None:
+    async def start() -> None:
+        async with pool.acquire() as connection:
+            await template.publish_builtins(connection)
+
+    await asyncio.gather(*(start() for _ in range(4)))
+    await start()
+    counts = await pool.fetchrow(
+        "select count(*) as versions, count(distinct template_id) as templates, count(distinct locale) as locales,"
+        " count(*) filter (where preview_html like '%Sample%') as previews from template_version"
+    )
+    assert counts is not None
+    assert dict(counts) == {"versions": 22, "templates": 22, "locales": 2, "previews": 22}
+
+
+async def test_a_changed_built_in_template_becomes_a_new_version(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await template.publish_builtins(connection)
+    sources = builtin.read_sources()
+    name = "builtin.card.charge.en"
+    changed = sources | {name: replace(sources[name], subject="Thanks for {{ amount }}")}
+    monkeypatch.setattr(builtin, "read_sources", lambda: changed)
+    await template.publish_builtins(connection)
+    letter = builtin.sample_letter(SourceType.CARD_PROCESSING, "CHARGE")
+    version = await template.builtin_version(connection, letter, "en")
+    assert version.letter is not None
+    assert version.letter.subject == "Thanks for {{ amount }}"
+    assert await connection.fetchval("select count(*) from template_version") == 23
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("de", "de"), ("de-AT", "de"), ("en-GB", "en"), ("fr", "en"), ("", "en"), ("DE_ch", "de")]
+)
+async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any, asked: str, found: str) -> None:
+    await template.publish_builtins(connection)
+    letter = builtin.sample_letter(SourceType.WORK_ORDER, "CREATED")
+    version = await template.builtin_version(connection, letter, asked)
+    assert (version.name, version.locale) == (f"builtin.work-order.created.{found}", found)
+    mail = compose(letter, template=version, sender=SENDER, facts=replace(FACTS, locale=asked), keyring=KEYRING)
+    assert ("Termin" in mail.subject) is (found == "de")
+
+
+async def test_without_publishing_the_fault_says_what_to_do(connection: Any) -> None:
+    letter = builtin.sample_letter(SourceType.WORK_ORDER, "CREATED")
+    with pytest.raises(LookupError, match="publish_builtins"):
+        await template.builtin_version(connection, letter, "en")
+    with pytest.raises(LookupError):
+        await template.load(connection, UUID(int=99))
+
+
+# Senders
+
+
+async def test_a_sender_has_versions_and_the_newest_is_used(connection: Any) -> None:
+    first = await sender.create(connection, name="Sales", from_address="Kim@Fabrikam.com", from_name="Fabrikam")
+    same = await sender.create(connection, name="Sales", from_address="Kim@fabrikam.com", from_name="Fabrikam")
+    second = await sender.create(connection, name="Sales", from_address="sales@fabrikam.com", postal_address="1 Road")
+    assert same == first
+    assert first.mailbox == "Fabrikam <Kim@fabrikam.com>"
+    assert await sender.current(connection, first.sender_id, default_from="x@y.example") == second
+    assert await sender.load(connection, first.id) == first
+
+
+async def test_the_default_sender_is_made_of_its_setting_once(pool: asyncpg.Pool[Any]) -> None:
+    async def default(text: str) -> sender.SenderVersion:
+        async with pool.acquire() as connection:
+            return await sender.current(connection, None, default_from=text)
+
+    made = await asyncio.gather(*(default("Fabrikam <hello@fabrikam.example>") for _ in range(4)))
+    assert len({version.id for version in made}) == 1
+    assert (made[0].from_name, made[0].from_address) == ("Fabrikam", "hello@fabrikam.example")
+    assert (await default("other@fabrikam.example")).id != made[0].id
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"name": "default"}, RefusalCode.CONFLICT, "name"),
+        ({"name": ""}, RefusalCode.REQUIRED, "name"),
+        ({"from_name": "a\r\nb"}, RefusalCode.HEADER_INJECTION, "fromName"),
+        ({"from_address": "a@b"}, RefusalCode.ADDRESS_INVALID, "fromAddress"),
+        ({"from_address": "jörg@fabrikam.com"}, RefusalCode.ADDRESS_INVALID, "fromAddress"),
+        ({"reply_to": "nobody"}, RefusalCode.ADDRESS_INVALID, "replyTo"),
+        ({"time_zone": "Mars"}, RefusalCode.INVALID, "timeZone"),
+        ({"locale": "??"}, RefusalCode.INVALID, "locale"),
+        ({"signature": "4111 1111 1111 1111"}, RefusalCode.CARD_NUMBER, "signature"),
+        ({"postal_address": "x" * 501}, RefusalCode.TOO_LONG, "postalAddress"),
+    ],
+)
+async def test_a_bad_sender_is_refused(connection: Any, changes: dict[str, Any], code: RefusalCode, field: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        await sender.create(connection, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
+    assert (refused.value.code, refused.value.field) == (code, (field,))
+    assert await connection.fetchval("select count(*) from sender") == 0
+
+
+async def test_an_unknown_sender_is_refused(connection: Any) -> None:
+    with pytest.raises(Refusal) as refused:
+        await sender.current(connection, UUID(int=5), default_from="a@b.example")
+    assert refused.value.code is RefusalCode.NOT_FOUND
