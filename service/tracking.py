@@ -84,6 +84,7 @@ def routes() -> list[BaseRoute]:
     """The addresses inside mails."""
     return [
         Route("/o/{token}", open_pixel, methods=["GET"]),
+        Route("/c/{token}", follow_link, methods=["GET"]),
         Route("/c/{token}/{destination:path}", follow_link, methods=["GET"]),
         Route("/u/{token}", show_choice, methods=["GET"]),
         Route("/u/{token}", unsubscribe, methods=["POST"]),

@@ -1,0 +1,309 @@
+"""The addresses inside mails, over HTTP: what a person, a scanner and a stranger get."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from gateway.hits import Fate
+from gateway.mail.keys import Keyring
+from gateway.mail.message import MessageRef
+from gateway.mail.tracking import MAX_DESTINATION, click_url, open_url, unsubscribe_url
+from gateway.settings import SecretKey
+from service.tracking import MOST_FORM_BYTES
+from service.unsubscribe_page import missing_page
+from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
+from tests.engine import eventually
+
+BASE = "http://mail.example"
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
+SHOP = "https://shop.example/prices?id=7&lang=de#top"
+ANN = "ann@customer.example"
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+async def ref(pool: Any, app: Starlette) -> MessageRef:
+    """A campaign mail that Ann's server took."""
+    customer = await make_customer(pool, addresses=[ANN], locale="de")
+    campaign = await make_campaign(pool)
+    message = await make_message(pool, customer, campaign_id=campaign, recipient=ANN, status="ACCEPTED")
+    return MessageRef(customer_id=customer, message_id=message)
+
+
+async def hits(pool: Any, count: int) -> list[Any]:
+    """The hits in the ledger, once there are so many."""
+
+    async def found() -> list[Any] | None:
+        rows = await pool.fetch("select * from hit order by id")
+        return rows if len(rows) >= count else None
+
+    rows: list[Any] = await eventually(found, f"{count} hits")
+    return rows
+
+
+async def test_a_pixel_is_a_43_byte_gif_and_an_open(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+    url = open_url(KEYRING, BASE, ref)
+    answer = await anonymous.get(url, headers={"User-Agent": CHROME})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/gif"
+    assert answer.headers["cache-control"] == "no-store"
+    assert len(answer.content) == 43
+    assert answer.content[:6] == b"GIF89a"
+    assert "set-cookie" not in answer.headers
+    [hit] = await hits(pool, 1)
+    assert (hit["customer_id"], hit["message_id"]) == (ref.customer_id, ref.message_id)
+    assert (hit["kind"], hit["agent"], hit["url"], hit["rules_version"]) == ("OPEN", CHROME, None, 0)
+
+
+async def test_a_link_leads_where_its_signature_says(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+    answer = await anonymous.get(click_url(KEYRING, BASE, ref, 3, SHOP), headers={"User-Agent": CHROME})
+    assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
+    assert answer.headers["cache-control"] == "no-store"
+    [hit] = await hits(pool, 1)
+    assert (hit["kind"], hit["link"], hit["url"], hit["honeypot"]) == ("CLICK", 3, SHOP, False)
+
+
+LONG = "https://shop.example/" + "a" * (MAX_DESTINATION - 21)
+LOCATIONS = {
+    "https://bücher.example/straße?q=a b": "https://xn--bcher-kva.example/stra%C3%9Fe?q=a%20b",
+    "https://shop.example/100%25?next=https%3A%2F%2Fa": "https://shop.example/100%25?next=https%3A%2F%2Fa",
+    "http://user:pw@shop.example:8080/": "http://user:pw@shop.example:8080/",
+    LONG: LONG,
+}
+
+
+async def test_every_web_link_survives_the_detour(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+    for destination, location in LOCATIONS.items():
+        answer = await anonymous.get(click_url(KEYRING, BASE, ref, 1, destination))
+        assert (answer.status_code, answer.headers["location"]) == (302, location)
+    assert {row["url"] for row in await hits(pool, len(LOCATIONS))} == set(LOCATIONS)
+
+
+async def test_what_a_program_appends_to_a_link_does_not_break_it(
+    anonymous: httpx.AsyncClient, ref: MessageRef
+) -> None:
+    answer = await anonymous.get(click_url(KEYRING, BASE, ref, 1, SHOP) + "?fbclid=1")
+    assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
+
+
+async def test_a_scanner_is_served_politely(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+    pixel, link = open_url(KEYRING, BASE, ref), click_url(KEYRING, BASE, ref, 1, SHOP)
+    assert (await anonymous.head(pixel)).status_code == 200
+    followed = await anonymous.head(link, headers={"Sec-Purpose": "prefetch"})
+    assert (followed.status_code, followed.headers["location"], followed.content) == (302, SHOP, b"")
+    stored = {row["kind"]: row for row in await hits(pool, 2)}
+    assert stored["OPEN"]["head"]
+    assert stored["CLICK"]["head"]
+    assert stored["CLICK"]["prefetch"]
+
+
+async def test_header_nonsense_is_stored_safely(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+    url = open_url(KEYRING, BASE, ref)
+    for agent in (b"\xff\xfe\x01 caf\xc3\xa9", b"A" * 20_000, b""):
+        assert (await anonymous.get(url, headers={b"User-Agent": agent})).status_code == 200
+    agents = sorted(row["agent"] for row in await hits(pool, 3))
+    assert agents == ["", "A" * 512, "\ufffd\ufffd\ufffd caf\u00e9"]
+
+
+def spoiled(spoil: Callable[[str], str]) -> Callable[[str], str]:
+    """The address with its token (the fifth part) changed."""
+
+    def change(url: str) -> str:
+        parts = url.split("/")
+        parts[4] = spoil(parts[4])
+        return "/".join(parts)
+
+    return change
+
+
+SPOIL: list[Callable[[str], str]] = [
+    spoiled(lambda token: token[:-1]),
+    spoiled(lambda token: token[:20]),
+    spoiled(lambda token: token[:8] + ("A" if token[8] != "A" else "B") + token[9:]),
+    spoiled(lambda token: token.replace("k1.", "k2.")),
+    spoiled(lambda token: "x"),
+    spoiled(lambda token: "k1." + "A" * 5000),
+    lambda url: url.replace("/o/", "/q/").replace("/c/", "/o/").replace("/u/", "/c/").replace("/q/", "/u/"),
+    lambda url: url.replace("shop", "evil"),
+]
+
+
+async def test_a_bad_token_gets_a_plain_page_without_a_hint(
+    anonymous: httpx.AsyncClient, app: Starlette, ref: MessageRef
+) -> None:
+    urls = [open_url(KEYRING, BASE, ref), click_url(KEYRING, BASE, ref, 1, SHOP), unsubscribe_url(KEYRING, BASE, ref)]
+    pages = set()
+    for url in {spoil(url) for spoil in SPOIL for url in urls} - set(urls):
+        answer = await anonymous.get(url)
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+        pages.add(answer.text)
+    # the same page whatever was wrong, or the one for a path that is no address of ours
+    assert pages == {missing_page(), "Not Found"}
+    assert not app.state.tracking.recorder.counts
+
+
+async def test_a_token_of_an_unknown_or_removed_key_is_foreign(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+    for key in (SecretKey(id="k1", secret=b"stolen" * 6), SecretKey(id="k0", secret=b"removed" * 5)):
+        foreign = Keyring.from_settings([key])
+        for url in (open_url(foreign, BASE, ref), click_url(foreign, BASE, ref, 1, SHOP)):
+            assert (await anonymous.get(url)).status_code == 404
+        assert (await anonymous.post(unsubscribe_url(foreign, BASE, ref), data=ONE_CLICK)).status_code == 404
+
+
+async def test_nothing_but_what_was_signed_is_ever_redirected_to(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+    token = click_url(KEYRING, BASE, ref, 1, SHOP).split("/")[4]
+    for target in ("javascript:alert(1)", "//evil.example/", "data:text/html,x", "https://evil.example/", ""):
+        assert (await anonymous.get(f"/c/{token}/{quote(target, safe='')}")).status_code == 404
+
+
+async def test_hits_of_a_message_that_is_not_there_or_of_an_erased_customer_are_not_kept(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
+    # Given a token of a message that is gone, and a customer that was erased
+    gone = MessageRef(customer_id=ref.customer_id, message_id=uuid4())
+    erased = await make_customer(pool)
+    forgotten = MessageRef(customer_id=erased, message_id=await make_message(pool, erased, status="ACCEPTED"))
+    await pool.execute("update customer set erased_at = now() where id = $1", erased)
+    # When their links are followed, the reader gets there
+    for one in (gone, forgotten):
+        answer = await anonymous.get(click_url(KEYRING, BASE, one, 1, SHOP))
+        assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
+    await anonymous.get(open_url(KEYRING, BASE, ref))
+    # Then only the living one has a row
+    assert [row["customer_id"] for row in await hits(pool, 1)] == [ref.customer_id]
+
+
+async def test_a_flood_on_one_token_is_answered_and_counted_not_stored(
+    anonymous: httpx.AsyncClient, pool: Any, app: Starlette, ref: MessageRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.hits.MOST_A_MESSAGE", 20)
+    url = click_url(KEYRING, BASE, ref, 1, SHOP)
+    assert {(await anonymous.get(url)).status_code for _ in range(50)} == {302}
+    counts: Counter[Fate] = app.state.tracking.recorder.counts
+
+    async def all_counted() -> bool:
+        return sum(counts.values()) == 50
+
+    await eventually(all_counted)
+    # A minute may have begun in between: then twice the limit
+    assert counts[Fate.RECORDED] in (20, 40)
+
+
+async def test_only_the_methods_of_readers(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+    assert (await anonymous.post(open_url(KEYRING, BASE, ref))).status_code == 405
+    assert (await anonymous.put(unsubscribe_url(KEYRING, BASE, ref))).status_code == 405
+
+
+# Unsubscribe -----------------------------------------------------------------------------------------------------
+
+
+async def opt_outs(pool: Any) -> list[tuple[str, str]]:
+    rows = await pool.fetch("select kind, source from address_opt_out order by kind")
+    return [(row["kind"], row["source"]) for row in rows]
+
+
+@pytest.mark.parametrize("multipart", [False, True])
+async def test_one_click_acts_at_once(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef, multipart: bool
+) -> None:
+    # Given campaign mail that waits for the same address under another customer
+    other = await make_customer(pool, addresses=[ANN.upper().replace("CUSTOMER.EXAMPLE", "customer.example")])
+    campaign = await make_campaign(pool)
+    waiting = await make_message(pool, other, campaign_id=campaign, recipient=ANN)
+    await make_outbox(pool, other, waiting, address=ANN, honours="MARKETING")
+    # When the mail program posts, as RFC 8058 allows, in either form encoding, without cookie or login
+    url = unsubscribe_url(KEYRING, BASE, ref)
+    body: dict[str, Any] = {"files": {name: (None, value) for name, value in ONE_CLICK.items()}}
+    answer = await anonymous.post(url, **(body if multipart else {"data": ONE_CLICK}))
+    # Then it is done: no redirect, no cookie
+    assert answer.status_code == 200
+    assert "location" not in answer.headers
+    assert "set-cookie" not in answer.headers
+    assert await opt_outs(pool) == [("MARKETING", "ONE_CLICK")]
+    assert await pool.fetchval("select status from message where id = $1", waiting) == "HELD"
+    # and a repeat is harmless
+    assert (await anonymous.post(url, data=ONE_CLICK)).status_code == 200
+    assert await pool.fetchval("select count(*) from consent_event") == 1
+
+
+async def test_get_shows_a_choice_and_changes_nothing(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+    url = unsubscribe_url(KEYRING, BASE, ref)
+    assert len(url) < 100
+    page = await anonymous.get(url)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    # in the customer's language, with all three choices, without a script
+    assert '<html lang="de">' in page.text
+    assert "Fabrikam Installers" in page.text
+    for choice in ("marketing", "event-based", "all"):
+        assert f'<input type="radio" name="choice" value="{choice}"' in page.text
+    assert "<script" not in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    assert (await anonymous.head(url)).status_code == 200
+    assert await opt_outs(pool) == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("event-based", [("EVENT_BASED", "LINK")]),
+        ("all", [("MARKETING", "LINK"), ("EVENT_BASED", "LINK")]),
+    ],
+)
+async def test_the_pages_form_does_what_was_chosen(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef, choice: str, expected: list[tuple[str, str]]
+) -> None:
+    url = unsubscribe_url(KEYRING, BASE, ref)
+    answer = await anonymous.post(url, data={"choice": choice})
+    assert answer.status_code == 200
+    assert "abgemeldet" in answer.text
+    assert await opt_outs(pool) == expected
+    assert "Sie bekommen nicht mehr" in (await anonymous.get(url)).text
+
+
+async def test_a_post_that_chooses_nothing_shows_the_page_again(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"", b"choice=", b"choice=everything", b"\xff\x00=%ff", b"a=1&" * 50):
+        answer = await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), content=body, headers=form)
+        assert answer.status_code == 400
+        assert 'role="alert"' in answer.text
+    assert await opt_outs(pool) == []
+
+
+async def test_a_form_that_is_too_large_is_refused(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+    answer = await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), content=b"a" * (MOST_FORM_BYTES + 1))
+    assert answer.status_code == 413
+
+
+async def test_an_unsubscribe_of_an_event_based_campaign_is_of_that_kind(
+    anonymous: httpx.AsyncClient, pool: Any
+) -> None:
+    customer = await make_customer(pool, addresses=[ANN])
+    campaign = await make_campaign(pool, kind="EVENT_BASED")
+    message = await make_message(pool, customer, campaign_id=campaign, recipient=ANN, status="ACCEPTED")
+    url = unsubscribe_url(KEYRING, BASE, MessageRef(customer_id=customer, message_id=message))
+    assert 'value="event-based" checked' in (await anonymous.get(url)).text
+    await anonymous.post(url, data=ONE_CLICK)
+    assert await opt_outs(pool) == [("EVENT_BASED", "ONE_CLICK")]
+
+
+async def test_an_erased_customers_link_says_yes_and_a_gone_messages_says_nothing(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
+    await pool.execute("update customer set erased_at = now() where id = $1", ref.customer_id)
+    assert (await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), data=ONE_CLICK)).status_code == 200
+    assert await opt_outs(pool) == []
+    gone = MessageRef(customer_id=ref.customer_id, message_id=UUID(int=7))
+    assert (await anonymous.post(unsubscribe_url(KEYRING, BASE, gone), data=ONE_CLICK)).status_code == 404
