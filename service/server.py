@@ -26,6 +26,7 @@ HEAD_SECONDS = 10.0
 """For the whole head to arrive."""
 DISCARD_LIMIT = 64 * 1_048_576
 """Bytes of a refused body that are read and forgotten, so that the client can read its answer; then we hang up."""
+_HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"
 _LAST_WORDS = 2.0
 """Seconds an idle connection may still bring a request after SIGTERM: it is answered, and told to close."""
 
@@ -34,6 +35,7 @@ class BoundedHead(HttpToolsProtocol):
     """One connection: 431 for a head that is too large, 408 for one that takes too long."""
 
     _head_bytes = 0
+    _field_bytes = 0
     _in_head = True
     _discarded = 0
     _head_timer: asyncio.TimerHandle | None = None
@@ -49,20 +51,27 @@ class BoundedHead(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count until the head is whole. What follows it in the same packet counts too: packets are small."""
+        """Count while the head is not whole; of a whole one its parts are counted."""
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_timer is None:
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_head, b"408 Request Timeout")
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_LIMIT:
-            self._refuse_head(b"431 Request Header Fields Too Large")
+            self._refuse_head(_HEAD_TOO_LARGE)
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the address."""
+        super().on_url(url)
+        if len(self.url) > HEAD_LIMIT:
+            self._refuse_head(b"414 URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One field more."""
         super().on_header(name, value)
-        if len(self.headers) > HEAD_FIELDS:
-            self._refuse_head(b"431 Request Header Fields Too Large")
+        self._field_bytes += len(name) + len(value)
+        if len(self.headers) > HEAD_FIELDS or self._field_bytes > HEAD_LIMIT:
+            self._refuse_head(_HEAD_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """The head is whole: hand the request on, unless it was refused meanwhile."""
@@ -83,7 +92,7 @@ class BoundedHead(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The next head begins."""
-        self._in_head, self._head_bytes, self._discarded = True, 0, 0
+        self._in_head, self._head_bytes, self._field_bytes, self._discarded = True, 0, 0, 0
         if not self.transport.is_closing():
             super().on_message_complete()
 

@@ -1,0 +1,277 @@
+"""What goes wrong around the service: each fault has its status, and the service is up afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+import gateway.settings
+import service.settings
+from service import server
+from service.auth import create_token
+from service.standalone.migrate import migrate
+from service.standalone.postgres import Postgres
+from tests.conftest import stop
+from tests.eventually import eventually
+from tests.serving import Serving, serve
+
+QUERY = {"query": "{ customers(first: 3) { nodes { id } } }"}
+Start = Callable[..., AbstractAsyncContextManager[Serving]]
+
+
+@pytest.fixture
+def start(settings: gateway.settings.Settings, service_settings: service.settings.Settings) -> Start:
+    """Serves the application on a real socket, with some settings changed."""
+
+    @contextlib.asynccontextmanager
+    async def start_service(**changes: Any) -> AsyncIterator[Serving]:
+        from service.app import create_app
+
+        changed = service_settings.model_copy(update=changes)
+        doors = settings.model_copy(update={name: changes[name] for name in ("database_url",) if name in changes})
+        async with serve(create_app(changed, doors), changed) as serving:
+            yield serving
+
+    return start_service
+
+
+@contextlib.asynccontextmanager
+async def signed_in(serving: Serving, connection: Any, name: str = "fault") -> AsyncIterator[httpx.AsyncClient]:
+    token = await create_token(connection, name)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"}
+    async with httpx.AsyncClient(base_url=serving.url, headers=headers, timeout=20) as http:
+        yield http
+
+
+async def works(http: httpx.AsyncClient) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        answer = await http.post("/graphql", json=QUERY)
+        return answer.status_code == 200 and "errors" not in answer.json()
+    return False
+
+
+# The database -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_database_that_restarts_under_load(start: Start, run_directory: Path, tmp_path: Path) -> None:
+    # Given clients that ask without pause, and a PostgreSQL of its own
+    run = run_directory / "restarting"
+    run.mkdir()
+    database = Postgres(data=run / "data", run=run, log=run / "log", durable=False)
+    database.start()
+    database.wait_ready()
+    migrate(database.url("mail"))
+    statuses: set[int] = set()
+    stopping = False
+
+    async def ask(http: httpx.AsyncClient) -> None:
+        while not stopping:
+            answer = await http.post("/graphql", json=QUERY)
+            statuses.add(answer.status_code)
+            assert answer.status_code == 200 or answer.headers["retry-after"]
+            assert answer.status_code != 200 or "errors" not in answer.json()
+
+    connection = await asyncpg.connect(database.url("mail"))
+    async with (
+        start(database_url=database.url("mail"), pool_wait_seconds=1) as serving,
+        signed_in(serving, connection) as http,
+        httpx.AsyncClient(base_url=serving.url) as prober,
+    ):
+        await connection.close()
+        loading = [asyncio.create_task(ask(http)) for _ in range(4)]
+        await eventually(lambda: 200 in statuses)
+        # When it stops, and comes back
+        stop(database.process, signal.SIGINT)
+        await eventually(lambda: 503 in statuses)
+        unready = await prober.get("/readyz")
+        assert (unready.status_code, unready.json()["database"]) == (503, "down")
+        assert (await prober.get("/healthz")).status_code == 200
+        database.start()
+        database.wait_ready()
+        # Then requests were answered or told to come back, and all is well again by itself
+        statuses.clear()
+        await eventually(lambda: 200 in statuses)
+        stopping = True
+        await asyncio.gather(*loading)
+        assert await works(http)
+        assert (await eventually(lambda: _ready(prober)))["database"] == "ok"
+    stop(database.process, signal.SIGQUIT)
+
+
+async def _ready(http: httpx.AsyncClient) -> Any:
+    answer = await http.get("/readyz")
+    return answer.json() if answer.status_code == 200 else None
+
+
+async def test_without_a_free_connection_it_is_503_soon(start: Start, pool: Any) -> None:
+    async with (
+        start(pool_size=1, pool_wait_seconds=0.3) as serving,
+        signed_in(serving, pool) as http,
+        _locked(pool, "customer"),
+    ):
+        first = asyncio.create_task(http.post("/graphql", json=QUERY))
+        await _waits(pool)
+        answer = await http.post("/graphql", json=QUERY)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        first.cancel()
+
+
+async def test_a_statement_has_its_time(start: Start, pool: Any) -> None:
+    async with start(statement_seconds=0.3) as serving, signed_in(serving, pool) as http:
+        async with _locked(pool, "customer"):
+            answer = await http.post("/graphql", json={"query": '{ __typename customer(externalRef: "x") { id } }'})
+        assert answer.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
+        assert await works(http)
+
+
+async def test_a_client_that_goes_away_has_its_statement_cancelled(start: Start, pool: Any) -> None:
+    async with start(statement_seconds=60) as serving, signed_in(serving, pool) as http, _locked(pool, "customer"):
+        asking = asyncio.create_task(http.post("/graphql", json=QUERY))
+        await _waits(pool)
+        # When the client hangs up in the middle
+        asking.cancel()
+        # Then nothing waits for the lock any more
+        await eventually(lambda: _nobody_waits(pool), seconds=10)
+
+
+@contextlib.asynccontextmanager
+async def _locked(pool: Any, table: str) -> AsyncIterator[None]:
+    async with pool.acquire() as holding, holding.transaction():
+        await holding.execute(f"lock table {table} in access exclusive mode")
+        yield
+
+
+async def _waits(pool: Any) -> None:
+    await eventually(lambda: pool.fetchval("select count(*) from pg_locks where not granted"))
+
+
+async def _nobody_waits(pool: Any) -> bool:
+    return int(await pool.fetchval("select count(*) from pg_locks where not granted")) == 0
+
+
+# Valkey -----------------------------------------------------------------------------------------------------------
+
+
+async def test_without_valkey_queries_go_on(start: Start, pool: Any) -> None:
+    async with start(redis_url="redis://127.0.0.1:1/0") as serving, signed_in(serving, pool) as http:
+        assert await works(http)
+        named = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+        assert (await http.post("/graphql", json={"extensions": named})).status_code == 422
+        ready = await http.get("/readyz")
+        assert (ready.status_code, ready.json()["valkey"]) == (200, "degraded")
+
+
+# Clients ----------------------------------------------------------------------------------------------------------
+
+
+async def send_raw(serving: Serving, *pieces: bytes) -> bytes:
+    """The whole answer to these bytes; the server must hang up or answer within ten seconds."""
+    reader, writer = await asyncio.open_connection(serving.host, serving.port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                return await reader.read(65_536)
+        return b""
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_wrong_requests_have_their_status_and_harm_nobody(start: Start, pool: Any) -> None:
+    async with start(read_seconds=0.3) as serving, signed_in(serving, pool) as http:
+        authorization = f"Authorization: {http.headers['authorization']}\r\n".encode()
+        post = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + authorization
+        cases = {
+            b"413": post + b"Content-Length: 10485760\r\n\r\n" + b"x" * 100_000,
+            b"408": post + b"Content-Length: 100\r\n\r\n{",
+            b"415": post + b"Content-Encoding: gzip\r\nContent-Length: 10\r\n\r\n" + b"x" * 10,
+            b"400": b"NONSENSE\r\n\r\n",
+            b"431": b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Flood: 1\r\n" * 500 + b"\r\n",
+            b"414": b"GET /graphql?query=" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        }
+        for status, request in cases.items():
+            answer = await send_raw(serving, request)
+            assert answer.startswith(b"HTTP/1.1 " + status), (status, answer[:200])
+        for request in (
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 100_000,
+            b"GET /healthz HTTP/1.1\r\n" + b"X-Endless: 1\r\n" * 10_000,
+        ):
+            assert (await send_raw(serving, request)).startswith(b"HTTP/1.1 431")
+        assert await works(http)
+
+
+async def test_a_head_that_dribbles_is_408(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    async with start() as serving:
+        assert (await send_raw(serving, b"GET /healthz HTTP/1.1\r\nHost:")).startswith(b"HTTP/1.1 408")
+        assert (await send_raw(serving)).startswith(b"HTTP/1.1 408")
+        # A connection that is kept alive may be silent between requests.
+        async with httpx.AsyncClient(base_url=serving.url) as http:
+            for _ in range(2):
+                assert (await http.get("/healthz")).status_code == 200
+                await asyncio.sleep(0.3)
+
+
+async def test_large_bodies_and_bombs(start: Start, pool: Any) -> None:
+    async with start() as serving, signed_in(serving, pool) as http:
+        large = json.dumps({"query": "{ __typename }", "variables": {"a": "x" * 10_485_760}}).encode()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for begin in range(0, len(large), 65_536):
+                yield large[begin : begin + 65_536]
+
+        headers = {"Content-Type": "application/json"}
+        assert (await http.post("/graphql", content=large, headers=headers)).status_code == 413
+        assert (await http.post("/graphql", content=chunks(), headers=headers)).status_code == 413
+        bomb = gzip.compress(b" " * 50_000_000)
+        packed = {**headers, "Content-Encoding": "gzip"}
+        assert (await http.post("/graphql", content=bomb, headers=packed)).status_code == 415
+        assert await works(http)
+
+
+async def test_strings_that_cannot_be_stored_are_told_so(client: httpx.AsyncClient) -> None:
+    upsert = "mutation M($input: UpsertCustomersInput!) { upsertCustomers(input: $input) { userErrors { message } } }"
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ('{ customers(search: "a\\u0000bc") { nodes { id } } }', {}),
+        ("query Q($s: String) { customers(search: $s) { nodes { id } } }", {"s": "a\0bc"}),
+        (upsert, {"input": {"customers": [{"externalRef": "a\0b"}]}}),
+        ('{ customer(id: "Customer_99999999999999999999") { id } }', {}),
+        ("{ customers(first: 101) { nodes { id } } }", {}),
+        ("{ customers(first: 0) { nodes { id } } }", {}),
+        ("{ customers(first: -1) { nodes { id } } }", {}),
+        ("{ customers(first: 99999999999) { nodes { id } } }", {}),
+        ('{ customers(after: "broken") { nodes { id } } }', {}),
+    ]
+    for query, variables in cases:
+        answer = await client.post("/graphql", json={"query": query, "variables": variables})
+        assert answer.status_code in (200, 400), answer.text
+        assert "INTERNAL" not in answer.text, (query, answer.text)
+        assert "errors" in answer.json() or answer.json()["data"] == {"customer": None}
+
+
+async def test_answers_are_compressed_when_that_helps(client: httpx.AsyncClient) -> None:
+    large = await client.post("/graphql", json={"query": "{ __schema { types { name description } } }"})
+    small = await client.post("/graphql", json={"query": "{ __typename }"})
+    assert large.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in small.headers
+    plain = await client.post(
+        "/graphql", json={"query": "{ __schema { types { name } } }"}, headers={"Accept-Encoding": "identity"}
+    )
+    assert "content-encoding" not in plain.headers
