@@ -33,6 +33,7 @@ from service.graph.schema import schema
 from service.graph.streams import Streams
 from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
+from service.page_files import PageFiles
 from service.security import SecurityHeaders
 from service.settings import Settings
 
@@ -93,6 +94,7 @@ def _routes() -> list[BaseRoute]:
         Route("/attachments", Attachments().take, methods=["POST"]),
         *sign_in.routes(),
         *tracking.routes(),
+        *PageFiles().routes(),
     ]
 
 

@@ -179,3 +179,10 @@ order by f.customer_id, f.message_id, f.position;
 select v.id, v.preview_subject as subject, v.preview_html as html, v.preview_text as text
 from template_version v
 where v.id = any(:ids::uuid[]);
+
+-- name: preview_of_message
+-- The generic preview of the template that a message was made from: sample data only.
+select v.preview_html as html
+from message m
+join template_version v on v.id = m.template_version_id
+where m.customer_id = :customer_id and m.id = :message_id;

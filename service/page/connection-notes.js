@@ -1,0 +1,49 @@
+// The third tab: every mail sent to or received from the customer.
+import { html } from "./vendor/lit-html/lit-html.js";
+import { icons } from "./icons.js";
+import { moment } from "./moments.js";
+import { notice } from "./notices.js";
+import { listEnd, rowBlocks } from "./row-blocks.js";
+import { selectableRow } from "./selectable-row.js";
+import { opened } from "./sent-emails.js";
+import { hintClass } from "./status-icon.js";
+import { words } from "./words.js";
+
+const direction = (node) => {
+  const [picture, word] = node.direction === "RECEIVED" ? [icons.received, "Received"] : [icons.sent, "Sent"];
+  return html`<span class="direction" title=${word}>${picture}<span class="unseen">${word}</span></span>`;
+};
+
+function row(edge, index, { selected, select, open }) {
+  const { node } = edge;
+  return selectableRow({
+    edge, index, select, open,
+    list: "note-row",
+    hint: `hint-${hintClass(node.colorHint)}`,
+    selected: selected === node.message.id,
+    subject: node.title,
+    name: html`<bdi>${node.title ?? html`<i class="erased">subject erased</i>`}</bdi>`,
+    before: html`<div role="cell" class="cell when" data-label="Date/Time">${moment(node.occurredAt)}</div>
+      <div role="cell" class="cell way">${direction(node)}</div>
+      <div role="cell" class="cell type">${words.connectionType(node.connectionType)}${
+        node.sourceType && node.sourceType !== "CAMPAIGN"
+          ? html`<span class="source">${words.source(node.sourceType)}</span>` : ""
+      }</div>`,
+    after: html`<div role="cell" class="cell when" data-label="Opened">${opened(node)}</div>`,
+  });
+}
+
+/** The list; see `sentEmails`. */
+export function connectionNotes(list, actions) {
+  if (list.state === "ready" && !list.count) {
+    return notice({ heading: "No mail yet", text: "Every mail to and from this customer will be listed here." });
+  }
+  return html`<div role="table" class="table" aria-label="Connection notes" aria-rowcount="-1">
+      <div role="rowgroup" class="heads"><div role="row" class="row head note-row" aria-rowindex="1">
+        <div role="columnheader">Date/Time</div><div role="columnheader">Send/Rcvd</div>
+        <div role="columnheader">Connection Type</div><div role="columnheader">Title</div>
+        <div role="columnheader">Opened</div><div role="columnheader"><span class="unseen">Details</span></div>
+      </div></div>
+      ${rowBlocks(list, (edge, index) => row(edge, index, actions))}
+    </div>${listEnd(list)}`;
+}

@@ -1,0 +1,339 @@
+// The Emails page of one customer: three tabs over three lists, a selected mail, a popover, and live changes.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { connectionNotes } from "./connection-notes.js";
+import { customerHeading } from "./customer-heading.js";
+import { emailInfo } from "./email-info.js";
+import { emailTabs } from "./email-tabs.js";
+import { readClicks, readCustomer, readNotes, readRow, readSent } from "./graphql.js";
+import { InfoSheet } from "./info-sheet.js";
+import { linksClicked } from "./links-clicked.js";
+import { LiveChanges } from "./live-changes.js";
+import { failure, notice, skeleton } from "./notices.js";
+import { PagedList } from "./paged-list.js";
+import { forgetHeights, watchBlocks } from "./row-blocks.js";
+import { sentEmails } from "./sent-emails.js";
+import { counted } from "./words.js";
+
+/** After the last scroll event, until the address says where one is. */
+const PLACE_MS = 250;
+/** Mail whose rows are asked for one by one after a change; more is left to the next look. */
+const MOST_ROWS = 10;
+const LIVE_WORDS = {
+  live: ["Live", "Changes appear by themselves"],
+  polling: ["Looks every 5 s", "No live connection: the service is asked every five seconds"],
+  connecting: ["Connecting", "Changes will appear by themselves"],
+  asleep: ["Paused", "Goes on when this tab is looked at"],
+};
+
+export class CustomerEmails {
+  constructor(place, app) {
+    this.app = app;
+    this.place = place;
+    this.customer = null;
+    this.state = "loading";
+    this.subject = null;
+    this.drawings = [];
+    const guarded = (read) => app.guard(read);
+    const list = (read) => new PagedList(guarded((page, options) => read(this.place.customer, page, options)), () => app.changed());
+    this.lists = {
+      sent: list(readSent),
+      notes: list(readNotes),
+      clicks: list((reference, page, options) => readClicks(reference, { ...page, ...this.clicksOf }, options)),
+    };
+    this.clicksOf = { message: null, machines: false };
+    this.readCustomer = guarded(readCustomer);
+    this.readRow = guarded(readRow);
+    this.sheet = new InfoSheet(this, app);
+    this.onScroll = () => this.scrolled();
+    this.onResize = () => Object.values(this.lists).forEach(forgetHeights);
+    window.addEventListener("scroll", this.onScroll, { passive: true });
+    window.addEventListener("resize", this.onResize);
+    this.readHeading();
+  }
+
+  get title() {
+    return this.customer ? `${this.customer.name ?? this.customer.externalRef} · Emails` : "Emails";
+  }
+
+  get customerId() {
+    return this.customer?.id ?? this.place.customer;
+  }
+
+  get list() {
+    return this.lists[this.place.tab];
+  }
+
+  /** Whether this page shows that place, perhaps after moving within itself. */
+  shows(place) {
+    return place.view === "emails" && place.customer === this.place.customer;
+  }
+
+  leave() {
+    this.live?.stop();
+    clearTimeout(this.placing);
+    window.removeEventListener("scroll", this.onScroll);
+    window.removeEventListener("resize", this.onResize);
+    Object.values(this.lists).forEach((list) => list.reset());
+  }
+
+  /** The address has changed: show what it says. */
+  arrive(place, { scroll = true } = {}) {
+    const before = this.place;
+    const moved = place.tab !== before.tab;
+    if (moved) this.list.scroll = window.scrollY;
+    this.place = place;
+    this.follow(place.message);
+    const { clicks } = this.lists;
+    if (place.message !== this.clicksOf.message || place.machines !== this.clicksOf.machines) {
+      this.clicksOf = { message: place.message, machines: place.machines };
+      clicks.reset();
+    }
+    if (this.list.state === "new") {
+      const { list } = this;
+      list.open(place.at).then(() => scroll && this.reveal(list, place.at));
+    } else if (moved && scroll) {
+      const to = this.list.scroll;
+      this.afterDrawing(() => window.scrollTo(0, to));
+      if (this.list.stale) this.list.refresh({ hold: true }).catch(() => {});
+    } else if (place.at !== before.at && scroll) {
+      this.reveal(this.list, place.at);
+    }
+    this.sheet.show(place.info);
+    this.app.changed();
+  }
+
+  /** The session is back, or the network: read again what could not be read. */
+  resume() {
+    if (this.state === "error") this.readHeading();
+    if (this.list.state === "error") this.list.open(this.place.at);
+    else this.hear(new Set());
+    if (this.sheet.state === "error") this.sheet.read();
+  }
+
+  async readHeading() {
+    try {
+      this.customer = await this.readCustomer(this.place.customer);
+      this.state = this.customer ? "ready" : "unknown";
+      if (this.customer && !this.live) {
+        this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.hear(ids), changed: () => this.app.changed() });
+      }
+      if (!this.customer) this.app.announce("There is no such customer");
+    } catch (error) {
+      if (!this.customer) this.state = "error";
+      this.error = error;
+    }
+    this.app.changed();
+  }
+
+  /** Something has changed: renew what is shown, without moving it. */
+  async hear(messageIds) {
+    const { list, place } = this;
+    for (const each of Object.values(this.lists)) if (each !== list) each.stale = true;
+    this.readHeading();
+    if (this.sheet.id && (!messageIds.size || messageIds.has(this.sheet.id))) this.sheet.read();
+    try {
+      const waiting = list.waiting.length;
+      const count = list.count;
+      await list.refresh({ hold: !this.atTop || Boolean(place.info) });
+      if (list.waiting.length > waiting) this.app.announce(`${counted(list.waiting.length, "new row")} above`);
+      else if (list.count > count && count) this.app.announce(counted(list.count - count, "new row"));
+      await Promise.all([...messageIds].slice(0, MOST_ROWS).map((id) => this.reread(id)));
+    } catch {
+      // The guard has seen it: signed out and offline are shown by the page around this one.
+    }
+  }
+
+  /** Renews the rows of one message that lies deeper than the first page. */
+  async reread(id) {
+    const lists = [this.lists.sent, this.lists.notes].filter((list) => list.has(id));
+    if (!lists.length) return;
+    const message = await this.readRow(id).catch(() => null);
+    if (!message) return;
+    const { info, openedAt, clickCount, subject } = message;
+    for (const list of lists) {
+      list.patch(id, (node) => ({ info, openedAt, clickCount, ...("title" in node ? { title: subject } : { subject, sentAt: info.sentAt }) }));
+    }
+    this.app.changed();
+  }
+
+  /** The selected mail's subject, for the chip on Links Clicked. */
+  async follow(id) {
+    if (id === this.subject?.id) return;
+    this.subject = id && { id, text: null };
+    if (!id) return;
+    for (const list of [this.lists.sent, this.lists.notes]) {
+      for (const { node } of list.rows()) {
+        if (node.message.id === id) this.subject.text = node.subject ?? node.title;
+      }
+    }
+    if (this.subject.text) return;
+    const message = await this.readRow(id).catch(() => null);
+    if (this.subject?.id === id && message) this.subject.text = message.subject;
+    this.app.changed();
+  }
+
+  select = (id, on) => {
+    if (!on) {
+      this.app.go({ message: null });
+      this.app.announce("Deselected");
+      return;
+    }
+    this.app.go({ tab: "clicks", message: id, info: null, at: null });
+    this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
+    this.app.announce("Links Clicked, of the selected mail only");
+  };
+
+  openInfo = (id, { replace = false } = {}) => this.app.go({ info: id }, { replace });
+
+  /** The message of the row above (-1) or below (1), where the tab lists messages. */
+  neighbour(id, step) {
+    if (this.place.tab === "clicks") return null;
+    const ids = [...this.list.rows()].map((row) => row.node.message.id);
+    const here = ids.indexOf(id);
+    return here < 0 ? null : (ids[here + step] ?? null);
+  }
+
+  get atTop() {
+    const panel = document.getElementById("panel");
+    return !panel || panel.getBoundingClientRect().top >= 0;
+  }
+
+  showNewest = () => {
+    const { list } = this;
+    if (list.hasNewer) list.open();
+    else list.showWaiting();
+    this.app.go({ at: null }, { replace: true, scroll: false });
+    this.afterDrawing(() => {
+      window.scrollTo(0, 0);
+      document.querySelector("#panel .row .open")?.focus({ preventScroll: true });
+    });
+  };
+
+  /** Scrolls so that the row below the cursor `at` is the first in sight. */
+  reveal(list, at) {
+    if (list !== this.list) return;
+    const cursor = at && list.below(at);
+    this.app.changed();
+    this.afterDrawing(() => {
+      const row = cursor && document.querySelector(`#panel [data-cursor="${cursor}"]`);
+      if (row) row.scrollIntoView({ block: "start" });
+      else if (at === null) window.scrollTo(0, 0);
+    });
+  }
+
+  scrolled() {
+    clearTimeout(this.placing);
+    this.placing = setTimeout(() => this.writePlace(), PLACE_MS);
+  }
+
+  writePlace() {
+    if (document.querySelector("dialog[open]") || this.list.state !== "ready") return;
+    const line = document.querySelector(".sticky")?.getBoundingClientRect().bottom ?? 0;
+    const rows = [...document.querySelectorAll("#panel [data-cursor]")];
+    const first = rows.find((row) => row.getBoundingClientRect().bottom > line + 8);
+    const at = first && window.scrollY > 40 ? this.list.above(first.dataset.cursor) : null;
+    if (at !== this.place.at) this.app.go({ at }, { replace: true, scroll: false });
+    if (this.atTop && window.scrollY < 40 && this.list.waiting.length && !this.list.hasNewer) {
+      this.list.showWaiting();
+      this.app.changed();
+    }
+  }
+
+  afterDrawing(work) {
+    this.drawings.push(work);
+    this.app.changed();
+  }
+
+  /** After each drawing: what the DOM cannot be told by a template. */
+  drawn(root) {
+    const dialog = root.querySelector("dialog.info");
+    if (dialog && this.place.info && !dialog.open) {
+      this.opener = this.place.info;
+      dialog.showModal();
+      document.getElementById("info-heading")?.focus();
+    }
+    if (this.place.info) this.opener = this.place.info;
+    if (dialog?.open && !this.place.info) {
+      dialog.close();
+      root.querySelector(`[data-info="${this.opener}"]`)?.focus();
+    }
+    if (this.shownInfo !== this.sheet.message) {
+      const turned = this.shownInfo?.id !== this.sheet.message?.id;
+      this.shownInfo = this.sheet.message;
+      if (turned && dialog?.open) {
+        root.querySelector(".info-body")?.scrollTo(0, 0);
+        if (!dialog.contains(document.activeElement) || document.activeElement === dialog) document.getElementById("info-heading")?.focus();
+      }
+    }
+    watchBlocks(root);
+    for (const work of this.drawings.splice(0)) work();
+  }
+
+  onKey = (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    const rows = [...document.querySelectorAll("#panel .row .open")];
+    const here = rows.indexOf(event.target.closest(".row")?.querySelector(".open"));
+    const next = here < 0 ? null : rows[here + step];
+    if (!next) return;
+    event.preventDefault();
+    // The info icon's column is kept, too: reasons are read from row to row.
+    const target = event.target.matches(".info-button") ? next.closest(".row").querySelector(".info-button") : next;
+    target.focus();
+  };
+
+  panel() {
+    const { list, place } = this;
+    const { tab } = place;
+    const broken = list.state === "error" ? failure(list.error, () => list.open(place.at)) : null;
+    if (tab === "clicks") {
+      return linksClicked(list, {
+        selected: place.message,
+        subject: this.subject?.text,
+        machines: place.machines,
+        clear: () => {
+          this.app.go({ message: null, at: null });
+          this.app.announce("Links of all mail");
+          this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
+        },
+        setMachines: (machines) => this.app.go({ machines, at: null }, { replace: true }),
+      }, broken);
+    }
+    if (broken) return broken;
+    if (list.state === "loading" || list.state === "new") return skeleton();
+    const actions = { selected: place.message, select: this.select, open: this.openInfo };
+    return tab === "sent" ? sentEmails(list, actions) : connectionNotes(list, actions);
+  }
+
+  newer() {
+    const { list } = this;
+    if (list.waiting.length) {
+      return html`<button type="button" class="pill" @click=${this.showNewest}>${list.waiting.length} new</button>`;
+    }
+    if (list.hasNewer) return html`<button type="button" class="pill" @click=${this.showNewest}>Newer rows above: show the newest</button>`;
+    return nothing;
+  }
+
+  view() {
+    if (this.state === "unknown") {
+      return notice({
+        level: 1,
+        heading: "There is no such customer",
+        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The address may be mistyped.`,
+        action: html`<a class="button" href="/" @click=${this.app.toList}>All customers</a>`,
+      });
+    }
+    if (this.state === "error") return failure(this.error, () => this.readHeading());
+    const { place, list } = this;
+    const [live, title] = LIVE_WORDS[this.live?.state ?? "connecting"];
+    return html`
+      ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">Emails</h1>${skeleton(2)}</div>`}
+      <div class="sticky"><div class="tab-line">
+        ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
+        <span class="live live-${this.live?.state ?? "connecting"}" title=${title}>${live}</span>
+      </div><div class="pill-place">${this.newer()}</div></div>
+      <div id="panel" role="tabpanel" aria-labelledby="tab-${place.tab}" aria-busy=${list.state === "loading" ? "true" : "false"}
+        tabindex=${list.count ? -1 : 0} @keydown=${this.onKey}>${this.panel()}</div>
+      ${emailInfo(this.sheet)}`;
+  }
+}

@@ -1,0 +1,64 @@
+// Everything that happened to one mail, in order: attempts with the server's answer, and events.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { icons } from "./icons.js";
+import { exactMoment, took } from "./moments.js";
+import { hintClass, statusShape } from "./status-icon.js";
+import { words } from "./words.js";
+
+const VERDICT_HINT = { ACCEPTED: "GREY", DEFERRED: "AMBER", REFUSED: "RED", UNCERTAIN: "AMBER" };
+const EVENT_HINT = {
+  HELD: "RED", CANCELLED: "RED", EXPIRED: "RED", BOUNCED: "RED", COMPLAINED: "RED", SUPPRESSED: "RED",
+  UNCERTAIN: "AMBER", OPTED_OUT: "AMBER",
+};
+
+/** The answer whole: its code, and every line as the server wrote it. */
+export function serverAnswer(response) {
+  if (!response) return nothing;
+  const where = [response.host, response.tls ?? "no TLS"].filter(Boolean).join(", ");
+  return html`<figure class="answer-whole">
+    <figcaption><b>${response.code}${response.enhancedCode ? ` ${response.enhancedCode}` : ""}</b>
+      ${words.stage(response.stage)} · ${where}</figcaption>
+    <pre dir="auto">${response.text ?? "The text was erased."}</pre>
+  </figure>`;
+}
+
+function attempt(each) {
+  const hint = VERDICT_HINT[each.verdict] ?? "GREY";
+  const whom = each.copy ? html` to ${each.copy.role} <bdi>${each.copy.address}</bdi>` : nothing;
+  return html`<li class="moment-of-mail">
+    ${statusShape({ colorHint: hint, status: each.verdict })}
+    <div><p class="what"><b class=${hintClass(hint)}>${words.verdict(each.verdict)}${each.cause ? `: ${words.cause(each.cause)}` : ""}</b>
+        <span class="which">attempt ${each.number}${whom}</span></p>
+      <p class="when-exactly">${exactMoment(each.startedAt)}</p>
+      <p class="how">by relay ${each.relay}, ${words.stage(each.stage)}, in ${took(each.tookMs)}</p>
+      ${each.response
+        ? html`<pre dir="auto">${each.response.code} ${each.response.text ?? "(text erased)"}</pre>`
+        : html`<p class="how">The server said nothing.</p>`}
+    </div></li>`;
+}
+
+const detail = (data) => Object.entries(data ?? {})
+  .filter(([, value]) => value !== null && typeof value !== "object")
+  .map(([name, value]) => html`<div><dt>${name.replaceAll("_", " ")}</dt><dd dir="auto">${value}</dd></div>`);
+
+function event(each) {
+  const hint = EVENT_HINT[each.kind] ?? "GREY";
+  const details = detail(each.detail);
+  return html`<li class="moment-of-mail">
+    <span class="status ${hintClass(hint)}">${icons.event}</span>
+    <div><p class="what"><b class=${hintClass(hint)}>${words.event(each.kind)}</b> <span class="which">by ${each.by}</span></p>
+      <p class="when-exactly">${exactMoment(each.occurredAt)}</p>
+      ${details.length ? html`<dl class="detail">${details}</dl>` : nothing}
+    </div></li>`;
+}
+
+/** Attempts and events, oldest first; `occurredAt` is when the mail was put on its way. */
+export function deliveryTimeline({ attempts, events }) {
+  const all = [
+    ...attempts.map((each) => [each.startedAt, attempt(each)]),
+    ...events.map((each) => [each.occurredAt, event(each)]),
+  ];
+  if (!all.length) return html`<p class="how">Nothing yet: no server has been asked.</p>`;
+  all.sort(([one], [other]) => new Date(one) - new Date(other));
+  return html`<ol class="timeline">${all.map(([, drawn]) => drawn)}</ol>`;
+}

@@ -1,0 +1,125 @@
+// The popover of the info icon: did it reach them, and if not, why, in plain words beside the server's own.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { deliveryTimeline, serverAnswer } from "./delivery-timeline.js";
+import { icons } from "./icons.js";
+import { distance, exactMoment } from "./moments.js";
+import { failure, notice, skeleton } from "./notices.js";
+import { hintClass, statusIcon, statusShape } from "./status-icon.js";
+import { templatePreview } from "./template-preview.js";
+import { counted, words } from "./words.js";
+
+/** What a person may do about a mail in a status, and what to know before. */
+const RETRY = {
+  action: "retryMessage", name: "Try again", sure: "Send it again?",
+  warning: "It goes back to the queue and is sent as soon as it is its turn.",
+};
+const RETRY_UNCERTAIN = {
+  ...RETRY, warning: "Nobody knows whether the server took it: the customer may get it twice.",
+};
+const ASSUME = {
+  action: "assumeSent", name: "Assume sent", sure: "Count it as sent?",
+  warning: "It is not tried again. The history keeps that this was your decision.",
+};
+const CANCEL = {
+  action: "cancelMessage", name: "Call back", sure: "Call it back?",
+  warning: "It is not sent. What a server has taken already cannot be called back.",
+};
+const ACTIONS = {
+  REFUSED: [RETRY], EXPIRED: [RETRY], BOUNCED: [RETRY], HELD: [RETRY, CANCEL],
+  UNCERTAIN: [RETRY_UNCERTAIN, ASSUME], QUEUED: [CANCEL], DEFERRED: [CANCEL],
+};
+
+const fact = (name, value) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : nothing);
+
+function why(info) {
+  if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
+  const waits = info.colorHint === "AMBER" && (info.waitsFor || info.nextAttemptAt)
+    ? html`<p class="waits">Waits for: ${info.waitsFor ?? "the next attempt"}${
+        info.nextAttemptAt ? html`, ${distance(info.nextAttemptAt)} <span class="when-exactly">${exactMoment(info.nextAttemptAt)}</span>` : nothing}</p>`
+    : nothing;
+  if (!info.cause && !info.advice && waits === nothing) return nothing;
+  return html`<section class="why ${hintClass(info.colorHint)}">
+    ${info.cause ? html`<p class="cause">${sentence(words.cause(info.cause))}</p>` : nothing}
+    ${info.advice ? html`<p class="advice">${info.advice}</p>` : nothing}${waits}
+  </section>`;
+}
+
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+function actions(info, sheet, messageId) {
+  const possible = ACTIONS[info.status] ?? [];
+  if (!possible.length) return nothing;
+  const asked = possible.find((each) => each.action === sheet.asked);
+  if (asked) {
+    return html`<div class="actions asked" role="group" aria-label=${asked.sure}>
+      <p><b>${asked.sure}</b> ${asked.warning}</p>
+      <button type="button" class="button primary" ?disabled=${sheet.acting} @click=${() => sheet.act(asked.action, messageId)}>Yes, ${
+        asked.name.toLowerCase()}</button>
+      <button type="button" class="button" @click=${() => sheet.ask(null)}>No</button></div>`;
+  }
+  return html`<div class="actions">${possible.map((each) => html`<button type="button" class="button" data-action=${each.action}
+      @click=${() => sheet.ask(each.action)}>${each.name}</button>`)}
+    <p class="fault" role="alert">${sheet.fault ?? nothing}</p></div>`;
+}
+
+function copies(info) {
+  if (!info.copies.length) return nothing;
+  return html`<div><dt>Copies</dt><dd><ul class="copies">${info.copies.map((copy) => html`<li>
+    ${statusIcon(copy)}<span>${copy.role} <bdi>${copy.name ? `${copy.name} <${copy.address}>` : copy.address}</bdi>
+      <span class="copy-status">${words.status(copy.status)}${copy.cause ? ` (${words.cause(copy.cause)})` : ""}</span>
+      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${copy.advice}</span>` : nothing}</span></li>`)}</ul></dd></div>`;
+}
+
+const size = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1_048_576 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
+
+function facts(message, showClicks) {
+  const { info } = message;
+  const kind = message.letterKind ? `, ${message.letterKind.toLowerCase().replaceAll("_", " ")}` : "";
+  return html`<dl class="facts-of-mail">
+    ${fact("To", info.to && html`<bdi>${info.to}</bdi>`)}
+    ${fact("From", info.from && html`<bdi>${info.from}</bdi>`)}
+    ${copies(info)}
+    ${fact(message.direction === "RECEIVED" ? "Received" : "Put on its way", exactMoment(message.occurredAt))}
+    ${fact("Server took it", info.sentAt && exactMoment(info.sentAt))}
+    ${fact("Opened", message.openedAt && exactMoment(message.openedAt))}
+    ${message.clickCount ? fact("Links clicked", html`<button type="button" class="link" @click=${showClicks}>${counted(message.clickCount, "click")}</button>`) : nothing}
+    ${fact("Came from", message.sourceType && `${words.source(message.sourceType)}${kind}`)}
+    ${fact("Campaign", message.campaign && html`<bdi>${message.campaign.title}</bdi>`)}
+    ${message.attachments.length ? fact("Attached", html`<ul class="files">${message.attachments.map((file) => html`<li>
+      ${icons.paperclip}<bdi>${file.name}</bdi> <span class="utc">${size(file.size)}</span></li>`)}</ul>`) : nothing}
+  </dl>`;
+}
+
+function body(sheet) {
+  if (sheet.state === "error") return html`<h2 id="info-heading" tabindex="-1">Details</h2>${failure(sheet.error, () => sheet.read())}`;
+  if (sheet.state === "gone") return notice({ heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's." });
+  if (!sheet.message) return html`<h2 id="info-heading" tabindex="-1" class="unseen">Details</h2>${skeleton(6)}`;
+  const { message } = sheet;
+  const { info } = message;
+  return html`<div class="info-status ${hintClass(info.colorHint)}">${statusShape(info)}
+      <h2 id="info-heading" tabindex="-1">${words.status(info.status)}</h2></div>
+    <p class="info-subject" dir="auto">${message.subject ?? html`<i class="erased">subject erased</i>`}</p>
+    ${why(info)}
+    ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverAnswer(info.response)}</section>` : nothing}
+    ${actions(info, sheet, message.id)}
+    ${facts(message, sheet.showClicks)}
+    ${message.direction === "RECEIVED" && !info.events.length ? nothing
+      : html`<section aria-labelledby="timeline-heading"><h3 id="timeline-heading">What happened</h3>${deliveryTimeline(info)}</section>`}
+    ${info.preview ? templatePreview(message.id, info.preview, { as: sheet.previewAs, show: sheet.showPreview }) : nothing}`;
+}
+
+/** The dialog; it stands in the page always, and opens and closes with the address. */
+export const emailInfo = (sheet) => html`<dialog class="info" aria-labelledby="info-heading"
+  @cancel=${(event) => {
+    event.preventDefault();
+    sheet.close();
+  }}
+  @click=${(event) => event.target === event.currentTarget && sheet.close()}
+>${sheet.id
+    ? html`<div class="info-bar">
+        <button type="button" class="round" aria-label="Newer mail" title="Newer mail" ?disabled=${!sheet.newer} @click=${() => sheet.turn(sheet.newer)}>${icons.up}</button>
+        <button type="button" class="round" aria-label="Older mail" title="Older mail" ?disabled=${!sheet.older} @click=${() => sheet.turn(sheet.older)}>${icons.down}</button>
+        <button type="button" class="round close" aria-label="Close" title="Close" @click=${() => sheet.close()}>${icons.close}</button>
+      </div>
+      <div class="info-body" aria-busy=${sheet.state === "loading" ? "true" : "false"}>${body(sheet)}</div>`
+    : nothing}</dialog>`;

@@ -1,0 +1,211 @@
+// The only file that talks to /graphql: what the page asks, and how answers, refusals and changes come back.
+import { forgetSession, openSession, request, session } from "./session.js";
+import { Offline, Refused, SignedOut } from "./trouble.js";
+
+const PROTOCOL = "graphql-transport-ws";
+/** Characters of a server's words that a row keeps; the popover asks for all of them. */
+const ROW_WORDS = 400;
+
+const OUTCOME = `
+  fragment Outcome on EmailInfo {
+    colorHint status cause nextAttemptAt waitsFor sentAt
+    response { code enhancedCode text }
+  }`;
+const WHO = "customer(id: $id, externalRef: $ref)";
+const WHO_VARIABLES = "$id: ID, $ref: String";
+const PAGE = "pageInfo { hasNextPage endCursor }";
+const SENT_ROW = "campaignTitle subject occurredAt sentAt openedAt clickCount info { ...Outcome } message { id }";
+const NOTE_ROW = `occurredAt direction sourceType connectionType title openedAt clickCount colorHint
+  info { ...Outcome } message { id }`;
+
+const CUSTOMER = `query Customer(${WHO_VARIABLES}) {
+  ${WHO} {
+    id externalRef name locale timeZone failedEmails
+    addresses { address primary suppressedSince suppressionReason }
+    optOuts { marketing { optedOutAt by source } eventBased { optedOutAt by source } }
+  }
+}`;
+
+const CUSTOMERS = `query Customers($search: String, $first: Int!, $after: String) {
+  customers(search: $search, first: $first, after: $after) {
+    edges { cursor node {
+      id externalRef name failedEmails
+      addresses { address primary suppressedSince }
+      latestEmail { occurredAt direction title info { ...Outcome } }
+    } }
+    ${PAGE}
+  }
+}${OUTCOME}`;
+
+const SENT = `query Sent(${WHO_VARIABLES}, $first: Int!, $after: String) {
+  ${WHO} { emails { sent(first: $first, after: $after) { edges { cursor node { ${SENT_ROW} } } ${PAGE} } } }
+}${OUTCOME}`;
+
+const NOTES = `query Notes(${WHO_VARIABLES}, $first: Int!, $after: String) {
+  ${WHO} { emails { connectionNotes(first: $first, after: $after) { edges { cursor node { ${NOTE_ROW} } } ${PAGE} } } }
+}${OUTCOME}`;
+
+const CLICKS = `query Clicks(${WHO_VARIABLES}, $message: ID, $machines: Boolean!, $first: Int!, $after: String) {
+  ${WHO} { emails { clicks(messageId: $message, includeMachine: $machines, first: $first, after: $after) {
+    edges { cursor node { clickedAt url campaignTitle subject verdict reasons message { id } } } ${PAGE}
+  } } }
+}`;
+
+const MESSAGE_ROW = `query Row($id: ID!) {
+  message(id: $id) { id subject occurredAt openedAt clickCount campaign { title } info { ...Outcome } }
+}${OUTCOME}`;
+
+const RESPONSE = "response { code enhancedCode text stage host tls }";
+const INFO = `query Info($id: ID!) {
+  message(id: $id) {
+    id direction sourceType subject occurredAt openedAt clickCount letterKind
+    campaign { title kind }
+    customer { id }
+    attachments { name mediaType size }
+    info {
+      colorHint status from to sentAt decidedAt nextAttemptAt waitsFor cause advice
+      ${RESPONSE}
+      copies { role address name status colorHint sentAt cause advice ${RESPONSE} }
+      attempts {
+        number startedAt tookMs verdict cause advice stage relay host tls ${RESPONSE} copy { role address name }
+      }
+      events { kind occurredAt by detail }
+      preview { subject text }
+    }
+  }
+}`;
+
+const ACTIONS = {
+  retryMessage: mutation("retryMessage"),
+  assumeSent: mutation("assumeSent"),
+  cancelMessage: mutation("cancelMessage"),
+};
+
+const CHANGES = "subscription Changes($id: ID!) { customerEmailsChanged(customerId: $id) { messageId kind } }";
+
+function mutation(name) {
+  return `mutation Act($input: MessageInput!) {
+    ${name}(input: $input) { message { id } userErrors { message } }
+  }`;
+}
+
+/** `Customer_42` is a global id; anything else is the CRM's own reference. */
+const who = (reference) => (/^Customer_\d+$/.test(reference) ? { id: reference } : { ref: reference });
+
+/** The customer of a reference, or null. */
+export async function readCustomer(reference, options) {
+  return (await ask(CUSTOMER, who(reference), options)).customer;
+}
+
+/** One page of customers, newest first, or of those found. */
+export async function readCustomers({ search, first, after }, options) {
+  return (await ask(CUSTOMERS, { search: search || null, first, after }, options)).customers;
+}
+
+/** One page of the first list. */
+export const readSent = (reference, page, options) =>
+  readList(SENT, "sent", { ...who(reference), ...page }, options);
+
+/** One page of the third list. */
+export const readNotes = (reference, page, options) =>
+  readList(NOTES, "connectionNotes", { ...who(reference), ...page }, options);
+
+/** One page of the second list, of one message when `message` is given. */
+export const readClicks = (reference, { message, machines, ...page }, options) =>
+  readList(CLICKS, "clicks", { ...who(reference), message, machines, ...page }, options);
+
+async function readList(document, name, variables, options) {
+  const { customer } = await ask(document, variables, options);
+  if (!customer) return { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+  const list = customer.emails[name];
+  if (!list) throw new Refused("This list cannot be read just now. Try again in a moment.");
+  list.edges.forEach(({ node }) => shorten(node.info));
+  return list;
+}
+
+function shorten(info) {
+  if (info?.response?.text) info.response.text = info.response.text.slice(0, ROW_WORDS);
+}
+
+/** What rows show of one message, or null. */
+export async function readRow(id, options) {
+  const { message } = await ask(MESSAGE_ROW, { id }, options);
+  shorten(message?.info);
+  return message;
+}
+
+/** All that the popover shows of one message, or null. */
+export async function readInfo(id, options) {
+  return (await ask(INFO, { id }, options)).message;
+}
+
+/** `retryMessage`, `assumeSent` or `cancelMessage`. Raises Refused with the gateway's own words. */
+export async function act(name, messageId) {
+  const payload = (await ask(ACTIONS[name], { input: { messageId } }))[name];
+  if (payload.userErrors.length) throw new Refused(payload.userErrors.map((error) => error.message).join(" "));
+}
+
+/** Runs one operation. Raises Offline, SignedOut or Refused; part of an answer counts, its lists being nullable. */
+async function ask(document, variables, { signal, again = true } = {}) {
+  const answer = await request("/graphql", {
+    method: "POST",
+    signal,
+    headers: {
+      "Content-Type": "application/json",
+      Accept: "application/graphql-response+json, application/json",
+      "X-CSRF-Token": session()?.csrfToken ?? "",
+    },
+    body: JSON.stringify({ query: document, variables }),
+  });
+  if (answer.status === 401) {
+    forgetSession();
+    throw new SignedOut();
+  }
+  const { data, errors } = await readJson(answer);
+  if (errors?.some((error) => error.extensions?.code === "CSRF_TOKEN_MISSING") && again) {
+    // Another tab of this browser has signed in anew: the cookie is its, and so is the token.
+    await openSession();
+    return ask(document, variables, { signal, again: false });
+  }
+  if (!data) throw new Refused(errors?.[0]?.message ?? `The service answered ${answer.status}.`, errors?.[0]?.extensions?.code);
+  return data;
+}
+
+async function readJson(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    throw answer.status >= 500 ? new Offline() : new Refused(`The service answered ${answer.status}.`);
+  }
+}
+
+/**
+ * Follows a customer's changes over a WebSocket (graphql-transport-ws). `onChange({ messageId, kind })`,
+ * `onOpen()`, `onEnd()` when the connection is gone or refused. Answers a function that stops it.
+ */
+export function followCustomer(customerId, { onChange, onOpen, onEnd }) {
+  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/graphql`, PROTOCOL);
+  const send = (message) => socket.send(JSON.stringify(message));
+  const received = {
+    connection_ack() {
+      send({ id: "changes", type: "subscribe", payload: { query: CHANGES, variables: { id: customerId } } });
+      onOpen();
+    },
+    next({ payload }) {
+      if (payload.data?.customerEmailsChanged) onChange(payload.data.customerEmailsChanged);
+    },
+    ping: () => send({ type: "pong" }),
+    error: () => socket.close(),
+    complete: () => socket.close(),
+  };
+  socket.onopen = () => send({ type: "connection_init" });
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    received[message.type]?.(message);
+  };
+  socket.onclose = onEnd;
+  return () => {
+    socket.onclose = null;
+    socket.close();
+  };
+}

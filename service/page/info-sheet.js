@@ -1,0 +1,99 @@
+// What the popover knows: which mail it shows, how far reading is, and what was asked of it.
+import { act, readInfo } from "./graphql.js";
+
+export class InfoSheet {
+  /** `page` tells neighbours and moves the address; `guard` watches for the end of the session and the network. */
+  constructor(page, { changed, guard, announce }) {
+    this.page = page;
+    this.changed = changed;
+    this.readInfo = guard(readInfo);
+    this.actOn = guard(act);
+    this.announce = announce;
+    this.previewAs = "html";
+    this.clear(null);
+  }
+
+  clear(id) {
+    this.id = id;
+    this.state = id ? "loading" : "closed";
+    this.message = null;
+    this.error = null;
+    this.asked = null;
+    this.acting = false;
+    this.fault = null;
+  }
+
+  /** Shows this message; null closes. */
+  show(id) {
+    if (id === this.id) return;
+    this.clear(id);
+    if (id) this.read();
+  }
+
+  /** Reads it, or reads it again: what is shown stays meanwhile. */
+  async read() {
+    const { id } = this;
+    if (this.state === "error") this.state = "loading";
+    this.changed();
+    try {
+      const message = await this.readInfo(id);
+      if (id !== this.id) return;
+      this.message = message?.customer.id === this.page.customerId ? message : null;
+      this.state = this.message ? "ready" : "gone";
+    } catch (error) {
+      if (id !== this.id) return;
+      if (!this.message) this.state = "error";
+      this.error = error;
+    }
+    this.changed();
+  }
+
+  get newer() {
+    return this.page.neighbour(this.id, -1);
+  }
+
+  get older() {
+    return this.page.neighbour(this.id, 1);
+  }
+
+  turn(id) {
+    this.page.openInfo(id, { replace: true });
+  }
+
+  close() {
+    this.page.openInfo(null);
+  }
+
+  ask = (action) => {
+    this.asked = action;
+    this.fault = null;
+    this.changed();
+    // The button that was pressed is gone: its place is taken by the question, or by itself again.
+    requestAnimationFrame(() => document.querySelector(".info .actions .button")?.focus());
+  };
+
+  act = async (action, id) => {
+    this.acting = true;
+    this.changed();
+    try {
+      await this.actOn(action, id);
+      this.announce("Done. The history says so.");
+      this.asked = null;
+      await this.read();
+      this.page.reread(id);
+    } catch (error) {
+      this.asked = null;
+      this.fault = error.message || "The service cannot be reached. Nothing was changed.";
+    }
+    this.acting = false;
+    this.changed();
+    document.getElementById("info-heading")?.focus();
+  };
+
+  showPreview = (as) => {
+    this.previewAs = as;
+    this.changed();
+  };
+
+  showClicks = () => this.page.select(this.id, true);
+}

@@ -1,0 +1,66 @@
+// The second tab: the links that the customer clicked, in all mail or in the selected one.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { icons } from "./icons.js";
+import { moment } from "./moments.js";
+import { notice, skeleton } from "./notices.js";
+import { listEnd, rowBlocks } from "./row-blocks.js";
+import { words } from "./words.js";
+
+/** Opens safely in a new tab; anything but http(s) is shown, never linked. */
+function link(url) {
+  const safe = URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol);
+  if (!safe) return html`<span class="url" dir="ltr">${url}</span>`;
+  return html`<a class="url open" dir="ltr" href=${url} target="_blank" rel="noopener noreferrer"
+    >${url}${icons.leaves}<span class="unseen"> (opens in a new tab)</span></a>`;
+}
+
+function who(node, machines) {
+  if (!machines && node.verdict === "HUMAN") return nothing;
+  const reasons = node.reasons.map(words.hitReason).join("; ");
+  return html`<span class="judged judged-${node.verdict.toLowerCase()}"><b>${words.hitVerdict(node.verdict)}</b>${
+    reasons ? html`<span>${reasons}</span>` : nothing
+  }</span>`;
+}
+
+const row = ({ node, cursor, fresh }, index, { machines }) => html`<div
+  role="row" aria-rowindex=${index + 1} data-cursor=${cursor} class="row click-row ${fresh ? "fresh" : ""}"
+><div role="cell" class="cell when" data-label="Clicked">${moment(node.clickedAt)}</div>
+  <div role="cell" class="cell">${link(node.url)}${who(node, machines)}</div>
+  <div role="cell" class="cell about" data-label=${node.campaignTitle ? "Campaign: Subject" : "Subject"}>${
+    node.campaignTitle ? html`<span class="campaign" dir="auto">${node.campaignTitle}:</span> ` : nothing
+  }<bdi>${node.subject ?? html`<i class="erased">subject erased</i>`}</bdi></div>
+</div>`;
+
+/** What is shown, and how to see more of it: the selected mail, and whether machines count. */
+function filters({ selected, subject, clear, machines, setMachines }) {
+  return html`<div class="filters">
+    ${selected
+      ? html`<span class="chip"><span class="chip-text">Only links in <bdi>${subject ?? "the selected mail"}</bdi></span>
+          <button type="button" class="chip-clear" @click=${clear} aria-label="Show the links of all mail" title="Show the links of all mail">${icons.close}</button></span>`
+      : html`<span class="all">Links in all mail</span>`}
+    <label class="switch"><input type="checkbox" role="switch" .checked=${machines}
+      @change=${(event) => setMachines(event.target.checked)}><span>Show machines, too</span></label>
+  </div>`;
+}
+
+function rows(list, shown) {
+  if (list.state === "loading" || list.state === "new") return skeleton();
+  if (!list.count) {
+    return notice({
+      heading: shown.selected ? "No link of this mail was clicked" : "No links clicked yet",
+      text: shown.machines
+        ? "Neither people nor machines have followed a link."
+        : "Clicks of link scanners and other machines are left out; the switch above shows them.",
+    });
+  }
+  return html`<div role="table" class="table" aria-label="Links clicked" aria-rowcount="-1">
+      <div role="rowgroup" class="heads"><div role="row" class="row head click-row" aria-rowindex="1">
+        <div role="columnheader">Clicked</div><div role="columnheader">URL</div>
+        <div role="columnheader">Campaign: Subject</div>
+      </div></div>
+      ${rowBlocks(list, (edge, index) => row(edge, index, shown))}
+    </div>${listEnd(list)}`;
+}
+
+/** The list with its filters; they stay while rows are read. */
+export const linksClicked = (list, shown, broken = null) => html`${filters(shown)}${broken ?? rows(list, shown)}`;

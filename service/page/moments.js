@@ -1,0 +1,36 @@
+// Times in the reader's own zone; the exact UTC is always at hand, in the title and in <time datetime>.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+
+const stamp = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+});
+const exact = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", year: "numeric",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+});
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+
+/** `2026-11-23 14:05:09 UTC`. */
+export const inUtc = (iso) => `${new Date(iso).toISOString().replace("T", " ").slice(0, 19)} UTC`;
+
+/** Date and time, as rows show it. */
+export const moment = (iso) =>
+  iso ? html`<time datetime=${iso} title=${inUtc(iso)}>${stamp.format(new Date(iso))}</time>` : nothing;
+
+/** To the second with its zone, and the same in UTC beside it: for the popover. */
+export const exactMoment = (iso) =>
+  iso
+    ? html`<time datetime=${iso} title=${inUtc(iso)}>${exact.format(new Date(iso))}</time>
+        <span class="utc">${inUtc(iso)}</span>`
+    : nothing;
+
+/** "in 5 minutes", "2 days ago". */
+export function distance(iso, now = Date.now()) {
+  const seconds = Math.round((new Date(iso).getTime() - now) / 1000);
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return relative.format(Math.trunc(seconds / size), unit);
+}
+
+/** 850 -> "0.9 s". */
+export const took = (ms) => (ms < 100 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);

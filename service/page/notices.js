@@ -1,0 +1,25 @@
+// The states beside rows: nothing there, on its way, broken.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { Offline } from "./trouble.js";
+
+/** Grey bars where rows will be. */
+export const skeleton = (rows = 8) => html`<div class="skeleton" aria-hidden="true">${
+  Array.from({ length: rows }, (_, number) => html`<div class="bar" data-width=${number % 4}></div>`)
+}</div><p class="unseen">Loading …</p>`;
+
+/** A heading, a sentence, and perhaps something to do. */
+export const notice = ({ heading, text, action = nothing, kind = "empty", level = 2 }) => html`<div class="notice ${kind}">
+  ${level === 1 ? html`<h1>${heading}</h1>` : html`<h2>${heading}</h2>`}
+  <p>${text}</p>
+  ${action}
+</div>`;
+
+/** What went wrong, and a button that tries again. */
+export const failure = (error, retry) => notice({
+  kind: "broken",
+  heading: error instanceof Offline ? "The service cannot be reached" : "This could not be read",
+  text: error instanceof Offline
+    ? "Your connection or the service is away. It is tried again by itself as soon as it is back."
+    : error.message || "Something unexpected happened in this page. Try again.",
+  action: html`<button type="button" class="button" @click=${retry}>Try again</button>`,
+});

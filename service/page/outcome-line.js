@@ -1,0 +1,28 @@
+// Why a mail is not there, or not yet: one line in the row itself, our words first, then the server's own.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { distance, inUtc } from "./moments.js";
+import { hintClass } from "./status-icon.js";
+import { answerLine, words } from "./words.js";
+
+/** Nothing for mail that went well. */
+export function outcomeLine(info) {
+  if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
+  const answer = answerLine(info.response);
+  return html`<span class="outcome"
+    ><b class=${hintClass(info.colorHint)}>${ours(info)}</b>${next(info)}${
+      answer ? html`<span class="answer" dir="auto">${answer}</span>` : nothing
+    }</span>`;
+}
+
+function ours(info) {
+  const short = words.statusShort(info.status);
+  if (info.cause) return `${short}: ${words.cause(info.cause)}`;
+  if (info.status === "UNCERTAIN") return `${short}: no answer after the mail had left`;
+  if (info.status === "QUEUED" && info.waitsFor) return `${short}: ${info.waitsFor.charAt(0).toLowerCase()}${info.waitsFor.slice(1)}`;
+  return short;
+}
+
+const next = (info) =>
+  info.colorHint === "AMBER" && info.nextAttemptAt && new Date(info.nextAttemptAt) > new Date()
+    ? html`<span title=${inUtc(info.nextAttemptAt)}>next try ${distance(info.nextAttemptAt)}</span>`
+    : nothing;

@@ -1,0 +1,191 @@
+// Where it begins: who is signed in, which view the address asks for, and one drawing after another.
+import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
+import { readAddress, writeAddress } from "./address.js";
+import { CustomerEmails } from "./customer-emails.js";
+import { CustomerList } from "./customer-list.js";
+import { masthead } from "./masthead.js";
+import { failure, notice, skeleton } from "./notices.js";
+import { openSession, session, signOut } from "./session.js";
+import { signInForm } from "./sign-in.js";
+import { Offline, SignedOut } from "./trouble.js";
+
+/** Between two looks whether the service is back. */
+const AGAIN_MS = 3_000;
+const VIEWS = { customers: CustomerList, emails: CustomerEmails };
+
+const root = document.getElementById("page");
+const said = document.getElementById("said");
+let place = readAddress(new URL(location.href));
+let page = null;
+/** `opening`, `in`, `out` (never was in), `ended` (was in) or `broken`. */
+let state = "opening";
+let trouble = null;
+let offline = false;
+let again = null;
+let planned = false;
+
+const app = {
+  /** Draw again, once for all that has changed by then. */
+  changed() {
+    if (planned) return;
+    planned = true;
+    queueMicrotask(draw);
+  },
+
+  /** Move: the address changes by `change`. */
+  go(change, { replace = false, scroll = true } = {}) {
+    arrive({ ...place, ...change }, { scroll });
+    history[replace ? "replaceState" : "pushState"](null, "", writeAddress(place));
+  },
+
+  /** A click on a link of this page; with a modifier the browser has it. */
+  follow(event, there) {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    arrive(there);
+    history.pushState(null, "", writeAddress(there));
+    window.scrollTo(0, 0);
+    document.getElementById("main").focus({ preventScroll: true });
+  },
+
+  toList: (event) => app.follow(event, { view: "customers", search: "" }),
+
+  /** For those who hear the page. */
+  announce(text) {
+    said.textContent = text;
+  },
+
+  /** The same call, which also notices when the session or the network ends, or is back. */
+  guard: (call) => async (...given) => {
+    try {
+      const found = await call(...given);
+      if (offline) back();
+      return found;
+    } catch (error) {
+      if (error instanceof SignedOut) ended();
+      if (error instanceof Offline) lost();
+      throw error;
+    }
+  },
+};
+
+function arrive(there, options) {
+  place = there;
+  if (!page?.shows(there)) {
+    page?.leave();
+    const View = VIEWS[there.view];
+    page = View ? new View(there, app) : null;
+  }
+  page?.arrive(there, options);
+  app.changed();
+}
+
+function ended() {
+  state = state === "in" || state === "ended" ? "ended" : "out";
+  app.changed();
+}
+
+function lost() {
+  offline = true;
+  clearTimeout(again);
+  again = setTimeout(look, AGAIN_MS);
+  app.changed();
+}
+
+async function look() {
+  try {
+    await openSession();
+    back();
+  } catch (error) {
+    if (error instanceof SignedOut) {
+      offline = false;
+      ended();
+    } else {
+      lost();
+    }
+  }
+}
+
+function back() {
+  offline = false;
+  clearTimeout(again);
+  app.announce("The service is back");
+  resume();
+}
+
+function resume() {
+  if (state !== "in" || !page) enter();
+  else page.resume();
+  app.changed();
+}
+
+/** Somebody is signed in: show what the address asks for, or go on. */
+function enter() {
+  const fresh = state !== "ended" || !page;
+  state = "in";
+  if (fresh) arrive(place);
+  else page.resume();
+  app.changed();
+}
+
+async function open() {
+  state = "opening";
+  app.changed();
+  try {
+    await openSession();
+    enter();
+  } catch (error) {
+    if (error instanceof SignedOut) state = "out";
+    else if (error instanceof Offline) lost();
+    if (!(error instanceof SignedOut)) state = "broken";
+    trouble = error;
+  }
+  app.changed();
+}
+
+async function leave() {
+  try {
+    await signOut();
+  } catch {
+    return lost();
+  }
+  page?.leave();
+  page = null;
+  place = { view: "customers", search: "" };
+  history.replaceState(null, "", "/");
+  state = "out";
+  app.announce("Signed out");
+  return app.changed();
+}
+
+const form = () => signInForm({ ended: state === "ended", changed: app.changed, done: enter });
+
+function content() {
+  if (state === "opening") return skeleton();
+  if (state === "broken") return failure(trouble, open);
+  if (state === "out") return form();
+  if (place.view === "nowhere") {
+    return notice({ level: 1, heading: "There is no such page", text: "The address may be mistyped.",
+      action: html`<a class="button" href="/" @click=${app.toList}>All customers</a>` });
+  }
+  return page?.view() ?? nothing;
+}
+
+function draw() {
+  planned = false;
+  document.title = `${state === "in" && page ? page.title : "Sign in"} – Customer Emails`;
+  render(html`${masthead({ session: state === "in" ? session() : null, toList: app.toList, leave })}
+    ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
+    <main id="main" tabindex="-1">${content()}</main>
+    <dialog class="signed-out" aria-labelledby="sign-in-heading" @cancel=${(event) => event.preventDefault()}>${
+      state === "ended" ? form() : nothing}</dialog>`, root);
+  const dialog = root.querySelector("dialog.signed-out");
+  if (state === "ended" && !dialog.open) dialog.showModal();
+  if (state !== "ended" && dialog.open) dialog.close();
+  page?.drawn(root);
+}
+
+history.scrollRestoration = "manual";
+window.addEventListener("popstate", () => state === "in" && arrive(readAddress(new URL(location.href))));
+window.addEventListener("online", () => offline && look());
+open();

@@ -1,0 +1,195 @@
+// One list of the API, newest first: pages read by cursor, kept as blocks of which only those in sight are drawn.
+
+/** The first view: what fills a tall screen. */
+const FIRST_PAGE = 50;
+/** The API's largest page: while one scrolls, fewer and larger requests. */
+const NEXT_PAGE = 100;
+/** Pages read to find a place given in the address; what lies deeper is opened there, without what is above. */
+const PAGES_TO_A_PLACE = 5;
+
+let blockNumbers = 0;
+
+const block = (rows, { inSight = true } = {}) => ({ number: ++blockNumbers, rows, inSight, height: null });
+
+export class PagedList {
+  /** `read({ first, after }, { signal })` answers a connection; `changed()` is called whenever there is news. */
+  constructor(read, changed) {
+    this.read = read;
+    this.changed = changed;
+    this.reset();
+  }
+
+  /** As if nothing had been read. */
+  reset() {
+    this.stop?.abort();
+    this.stop = null;
+    this.blocks = [];
+    this.known = new Map();
+    /** Rows that came while one reads further down; shown when asked for. */
+    this.waiting = [];
+    this.state = "new";
+    this.error = null;
+    this.hasOlder = false;
+    this.hasNewer = false;
+    this.end = null;
+    this.readingOlder = false;
+    this.olderError = null;
+    this.stale = false;
+    /** How far the list was scrolled when it was last left. */
+    this.scroll = 0;
+  }
+
+  get count() {
+    return this.known.size;
+  }
+
+  /** All rows in order, without those that wait. */
+  *rows() {
+    for (const each of this.blocks) yield* each.rows;
+  }
+
+  /** Reads the first page, or on to the place of the cursor `at`. */
+  async open(at = null) {
+    this.reset();
+    this.state = "loading";
+    this.changed();
+    await this.attempt(async (options) => {
+      await this.append({ first: FIRST_PAGE, after: null }, options);
+      for (let page = 1; at && !this.known.has(at) && this.hasOlder && page < PAGES_TO_A_PLACE; page += 1) {
+        await this.append({ first: NEXT_PAGE, after: this.end }, options);
+      }
+      if (at && !this.known.has(at)) await this.openAt(at, options);
+      this.state = "ready";
+    });
+  }
+
+  async openAt(at, options) {
+    const found = await this.read({ first: NEXT_PAGE, after: at }, options);
+    if (!found.edges.length) return;
+    this.blocks = [];
+    this.known.clear();
+    this.take(found);
+    this.hasNewer = true;
+  }
+
+  /** Reads the next page of older rows, once at a time. */
+  async older() {
+    if (this.state !== "ready" || this.readingOlder || !this.hasOlder) return;
+    this.readingOlder = true;
+    this.olderError = null;
+    this.changed();
+    try {
+      await this.append({ first: NEXT_PAGE, after: this.end }, { signal: this.stop?.signal });
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.olderError = error;
+    }
+    this.readingOlder = false;
+    this.changed();
+  }
+
+  /** Reads the newest rows again. Known ones are renewed where they stand; new ones go on top, or wait (`hold`). */
+  async refresh({ hold }) {
+    if (this.state === "new" || this.state === "error") return this.open();
+    if (this.state !== "ready") return undefined;
+    const found = await this.read({ first: FIRST_PAGE, after: null }, { signal: this.stop?.signal });
+    this.stale = false;
+    const fresh = this.renew(found.edges);
+    if (this.hasNewer || !fresh.length) return this.changed();
+    if (fresh.length === found.edges.length && this.count) {
+      // More than a page is new: what lies between is not known, so the list begins anew when asked for.
+      this.waiting = fresh;
+      this.hasNewer = true;
+    } else {
+      const held = new Set(this.waiting.map((row) => row.cursor));
+      this.waiting = [...fresh.filter((row) => !held.has(row.cursor)), ...this.waiting];
+      if (!hold) this.showWaiting();
+    }
+    return this.changed();
+  }
+
+  /** Puts the rows that wait on top. */
+  showWaiting() {
+    if (!this.waiting.length) return;
+    for (const row of this.waiting) {
+      row.fresh = true;
+      this.known.set(row.cursor, row);
+    }
+    this.blocks.unshift(block(this.waiting));
+    this.waiting = [];
+  }
+
+  /** Changes what is known of one message's row. */
+  patch(messageId, change) {
+    for (const row of [...this.rows(), ...this.waiting]) {
+      if (row.node.message.id === messageId) row.node = { ...row.node, ...change(row.node) };
+    }
+  }
+
+  /** Whether a row of this message has been read. */
+  has(messageId) {
+    for (const row of this.rows()) if (row.node.message.id === messageId) return true;
+    return false;
+  }
+
+  /** The cursor of the row above this one: where a reader begins who is to see this row first. */
+  above(cursor) {
+    let before = null;
+    for (const row of this.rows()) {
+      if (row.cursor === cursor) return before;
+      before = row.cursor;
+    }
+    return null;
+  }
+
+  /** The cursor of the row below the one at `at`, its block drawn; null when it is not known. */
+  below(at) {
+    let found = false;
+    for (const each of this.blocks) {
+      for (const row of each.rows) {
+        if (found) {
+          each.inSight = true;
+          return row.cursor;
+        }
+        found = row.cursor === at;
+      }
+    }
+    return null;
+  }
+
+  async attempt(work) {
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    try {
+      await work({ signal });
+    } catch (error) {
+      if (error.name === "AbortError" || signal.aborted) return;
+      this.state = "error";
+      this.error = error;
+    }
+    this.changed();
+  }
+
+  async append(page, options) {
+    this.take(await this.read(page, options));
+  }
+
+  take({ edges, pageInfo }) {
+    const rows = edges.filter((edge) => !this.known.has(edge.cursor));
+    for (const row of rows) this.known.set(row.cursor, row);
+    if (rows.length) this.blocks.push(block(rows));
+    this.hasOlder = pageInfo.hasNextPage;
+    this.end = pageInfo.endCursor ?? this.end;
+  }
+
+  /** Renews known rows; answers the rows that are new. */
+  renew(edges) {
+    const fresh = [];
+    for (const edge of edges) {
+      const row = this.known.get(edge.cursor);
+      if (row) row.node = edge.node;
+      else fresh.push(edge);
+    }
+    return fresh;
+  }
+}

@@ -1,0 +1,80 @@
+// The body of a list: blocks of rows of which only those near the screen are in the DOM; the others keep their height.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { repeat } from "./vendor/lit-html/directives/repeat.js";
+import { failure, skeleton } from "./notices.js";
+
+/** Pixels above and below the screen that are drawn ahead: about two screens. */
+const AHEAD = 1_600;
+/** A row whose height nobody has measured. */
+const ROW_HEIGHT = 52;
+
+const seen = new WeakSet();
+
+const watcher = new IntersectionObserver(
+  (entries) => {
+    const lists = new Set();
+    for (const { target, isIntersecting } of entries) {
+      const { block, list } = target;
+      if (!block || !target.isConnected || block.inSight === isIntersecting) continue;
+      // A row that has the keyboard stays.
+      if (!isIntersecting && target.contains(document.activeElement)) continue;
+      if (!isIntersecting) block.height = target.offsetHeight;
+      block.inSight = isIntersecting;
+      lists.add(list);
+    }
+    for (const list of lists) list.changed();
+  },
+  { rootMargin: `${AHEAD}px 0px` },
+);
+
+const ends = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) target.list?.older();
+  },
+  { rootMargin: `${AHEAD}px 0px` },
+);
+
+/** After each drawing: watch what is new. */
+export function watchBlocks(root) {
+  for (const element of root.querySelectorAll(".block")) {
+    if (seen.has(element)) continue;
+    seen.add(element);
+    watcher.observe(element);
+  }
+  for (const element of root.querySelectorAll(".older")) {
+    // Observed anew each time, so that an end still in sight after a page asks for the next.
+    ends.unobserve(element);
+    ends.observe(element);
+  }
+}
+
+/** Another width makes other heights: what is out of sight is estimated again. */
+export function forgetHeights(list) {
+  for (const each of list.blocks) if (!each.inSight) each.height = null;
+}
+
+const styled = (each) => (each.inSight ? "" : `height:${each.height ?? each.rows.length * ROW_HEIGHT}px`);
+
+/** The blocks, each row by `row(edge, index)`, and the end of the list. */
+export function rowBlocks(list, row) {
+  let index = 1;
+  const first = list.blocks.map((each) => {
+    const start = index;
+    index += each.rows.length;
+    return start;
+  });
+  return html`${repeat(
+    list.blocks,
+    (each) => each.number,
+    (each, place) => html`<div class="block" role=${each.inSight ? "rowgroup" : "presentation"} .block=${each} .list=${list} .style=${styled(each)}>${
+      each.inSight ? repeat(each.rows, (edge) => edge.cursor, (edge, number) => row(edge, first[place] + number)) : nothing
+    }</div>`,
+  )}`;
+}
+
+/** Below the rows: more comes, it failed, or this is all. */
+export function listEnd(list) {
+  if (list.olderError) return failure(list.olderError, () => list.older());
+  if (list.hasOlder) return html`<div class="older" .list=${list}>${skeleton(3)}</div>`;
+  return list.count > 20 ? html`<p class="list-end">That is all.</p>` : nothing;
+}

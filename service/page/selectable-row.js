@@ -1,0 +1,27 @@
+// One row of the two mail lists. A click anywhere on it selects the mail; its button is the keyboard's way.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { icons } from "./icons.js";
+import { outcomeLine } from "./outcome-line.js";
+import { infoButton } from "./status-icon.js";
+
+/** `list` names its columns in the stylesheet; `before` and `after` are cells left and right of the mail's own. */
+export function selectableRow({ edge, index, list, hint = "", subject, name, before = nothing, after, selected, select, open }) {
+  const { node, cursor, fresh } = edge;
+  const id = node.message.id;
+  return html`<div
+    role="row" aria-rowindex=${index + 1} data-cursor=${cursor} data-message=${id}
+    class="row ${list} ${hint} ${selected ? "selected" : ""} ${fresh ? "fresh" : ""}"
+    @click=${(event) => {
+      if (!window.getSelection()?.isCollapsed || event.target.closest("a")) return;
+      select(id, !selected);
+    }}
+  >${before}<div role="cell" class="cell mail">
+      <button type="button" class="open" aria-pressed=${selected ? "true" : "false"}
+        title=${selected ? "Selected. Click again to deselect" : "Show which of its links were clicked"}
+      ><span class="tick">${selected ? icons.check : nothing}</span><span class="subject">${name}</span></button>
+      ${clicks(node.clickCount)}${outcomeLine(node.info)}
+    </div>${after}<div role="cell" class="cell icon-cell">${infoButton(node.info, id, subject, open)}</div>
+  </div>`;
+}
+
+const clicks = (count) => (count ? html`<span class="clicks">${count === 1 ? "1 click" : `${count} clicks`}</span>` : nothing);

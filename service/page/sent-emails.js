@@ -1,0 +1,44 @@
+// The first tab: campaign mail sent to the customer.
+import { html } from "./vendor/lit-html/lit-html.js";
+import { moment } from "./moments.js";
+import { notice } from "./notices.js";
+import { listEnd, rowBlocks } from "./row-blocks.js";
+import { selectableRow } from "./selectable-row.js";
+
+const ERASED = html`<i class="erased">subject erased</i>`;
+
+/** When the server took it; else that it has not, and when it was put on its way. */
+function sent(node) {
+  if (node.sentAt) return moment(node.sentAt);
+  return html`<span class="not">${node.info.colorHint === "RED" ? "Not sent" : "Not yet"}</span>
+    <span class="put">${moment(node.occurredAt)}</span>`;
+}
+
+export const opened = (node) => (node.openedAt ? moment(node.openedAt) : html`<span class="not" aria-label="Not opened">–</span>`);
+
+function row(edge, index, { selected, select, open }) {
+  const { node } = edge;
+  return selectableRow({
+    edge, index, select, open,
+    list: "sent-row",
+    selected: selected === node.message.id,
+    subject: node.subject,
+    name: html`<span class="campaign" dir="auto">${node.campaignTitle}:</span> <bdi>${node.subject ?? ERASED}</bdi>`,
+    after: html`<div role="cell" class="cell when" data-label="Sent">${sent(node)}</div>
+      <div role="cell" class="cell when" data-label="Opened">${opened(node)}</div>`,
+  });
+}
+
+/** The list; `selected` is a message's id, `select(id, on)` and `open(id)` are what rows do. */
+export function sentEmails(list, actions) {
+  if (list.state === "ready" && !list.count) {
+    return notice({ heading: "No campaign mail yet", text: "Campaigns sent to this customer will be listed here." });
+  }
+  return html`<div role="table" class="table" aria-label="Campaign emails sent" aria-rowcount="-1">
+      <div role="rowgroup" class="heads"><div role="row" class="row head sent-row" aria-rowindex="1">
+        <div role="columnheader">Campaign: Subject</div><div role="columnheader">Sent</div>
+        <div role="columnheader">Opened</div><div role="columnheader"><span class="unseen">Details</span></div>
+      </div></div>
+      ${rowBlocks(list, (edge, index) => row(edge, index, actions))}
+    </div>${listEnd(list)}`;
+}

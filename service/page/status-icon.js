@@ -1,0 +1,33 @@
+// The info icon's picture: its colour is the API's hint, its shape and its words say the same without colour.
+import { html } from "./vendor/lit-html/lit-html.js";
+import { icons } from "./icons.js";
+import { words } from "./words.js";
+
+const CLASS = { GREY: "grey", BLUE: "blue", RED: "red", AMBER: "amber" };
+
+/** The CSS class of a colour hint; grey for one this page does not know. */
+export const hintClass = (hint) => CLASS[hint] ?? "grey";
+
+function shape({ colorHint, status }) {
+  if (colorHint === "RED") return icons.failed;
+  if (colorHint === "AMBER") return status === "UNCERTAIN" ? icons.uncertain : icons.waiting;
+  return icons.info;
+}
+
+/** The picture alone; whoever places it says its words beside it. */
+export const statusShape = (info) => html`<span class="status ${hintClass(info.colorHint)}">${shape(info)}</span>`;
+
+/** The picture with its words, for places that have no others. */
+export const statusIcon = (info) => html`<span class="status ${hintClass(info.colorHint)}" title=${words.status(info.status)}
+  >${shape(info)}<span class="unseen">${words.status(info.status)}</span></span>`;
+
+/** The info icon of a row: a button that opens the popover. */
+export const infoButton = (info, messageId, subject, open) => html`<button
+  type="button" class="info-button ${hintClass(info.colorHint)}" data-info=${messageId}
+  title=${`${words.status(info.status)}. Details`} aria-haspopup="dialog"
+  aria-label=${`${words.status(info.status)}. Details of ${subject ?? "this mail"}`}
+  @click=${(event) => {
+    event.stopPropagation();
+    open(messageId);
+  }}
+>${shape(info)}</button>`;

@@ -1,0 +1,166 @@
+// The API's values in plain words. One place, so that rows, popover and icons say the same.
+
+/** What an info icon and the popover's heading say. */
+const STATUS = {
+  QUEUED: "Not sent yet: it waits for its turn",
+  HANDED_OFF: "Being sent just now",
+  DEFERRED: "Not sent yet: it will be tried again",
+  ACCEPTED: "Sent: the server accepted it",
+  REFUSED: "Not sent: the server refused it",
+  UNCERTAIN: "Uncertain: nobody knows whether the server took it",
+  HELD: "Not sent: it is held back",
+  CANCELLED: "Not sent: it was called back",
+  EXPIRED: "Not sent: its deadline passed",
+  BOUNCED: "It came back after the server had accepted it",
+  RECEIVED: "Received from the customer",
+};
+
+/** The first word of a row's second line. */
+const STATUS_SHORT = {
+  QUEUED: "Waiting",
+  HANDED_OFF: "Being sent",
+  DEFERRED: "Delayed",
+  ACCEPTED: "Sent",
+  REFUSED: "Refused",
+  UNCERTAIN: "Uncertain",
+  HELD: "Held back",
+  CANCELLED: "Called back",
+  EXPIRED: "Expired",
+  BOUNCED: "Came back",
+  RECEIVED: "Received",
+};
+
+const CAUSE = {
+  BAD_ADDRESS: "no such mailbox",
+  BAD_DOMAIN: "no such domain, or it takes no mail",
+  MAILBOX_FULL: "the mailbox is full",
+  INACTIVE: "the mailbox is switched off",
+  POLICY: "the receiver's policy forbids it",
+  SPAM: "the receiver takes it for spam",
+  AUTHENTICATION: "SPF, DKIM or DMARC did not satisfy the receiver",
+  REPUTATION: "the receiver mistrusts our server",
+  SIZE: "the mail is too large",
+  CONTENT: "the receiver does not like what is in it",
+  GREYLISTED: "the receiver asks newcomers to come back later",
+  RATE_LIMITED: "too much mail in too little time",
+  RELAY_TROUBLE: "our mail server has trouble",
+  DESTINATION_TROUBLE: "the receiving server has trouble",
+  OUR_CONFIGURATION: "something is set up wrongly on our side",
+  UNSUPPORTED: "a server on the way cannot handle this mail",
+  CONNECTION_LOST: "the connection broke",
+  TIMEOUT: "the server did not answer in time",
+  SUPPRESSED: "the address is on the suppression list",
+  OPTED_OUT: "the customer opted out of such mail",
+  WRONG_RELAY: "it is bound to a relay that is not configured",
+  DEADLINE: "its deadline passed",
+  BY_PERSON: "a person decided so",
+  UNKNOWN: "the server gave no reason we know",
+};
+
+const STAGE = {
+  CONNECT: "while connecting",
+  GREETING: "at the greeting",
+  EHLO: "at EHLO",
+  STARTTLS: "at STARTTLS",
+  AUTH: "at the login",
+  MAIL: "about the sender (MAIL FROM)",
+  RCPT: "about the recipient (RCPT TO)",
+  DATA: "before the content (DATA)",
+  CONTENT: "while the content was under way",
+  END_OF_DATA: "after the whole mail",
+};
+
+const VERDICT = {
+  ACCEPTED: "Accepted",
+  DEFERRED: "Not now",
+  REFUSED: "Refused",
+  UNCERTAIN: "No answer after the mail had left",
+};
+
+const EVENT = {
+  HELD: "Held back",
+  CANCELLED: "Called back",
+  EXPIRED: "Deadline passed",
+  RETRIED: "Another try asked for",
+  ASSUMED_SENT: "Assumed sent",
+  RESCUED: "Back in the queue: its worker was lost before anything was sent",
+  UNCERTAIN: "Uncertain: its worker was lost while it was being sent",
+  RELEASED: "Let go after being held",
+  BOUNCED: "Came back: a delivery report arrived",
+  COMPLAINED: "Reported as spam by its reader",
+  SUPPRESSED: "Address put on the suppression list",
+  OPTED_OUT: "The reader opted out by this mail",
+  SETTLED: "Settled by evidence",
+};
+
+const SOURCE = {
+  CAMPAIGN: "Campaign",
+  WORK_ORDER: "Work order",
+  E_SIGNATURE: "E-signature",
+  CARD_PROCESSING: "Card processing",
+};
+
+const CONNECTION_TYPE = {
+  MARKETING_CAMPAIGN: "Marketing campaign",
+  INDIVIDUAL_EMAIL: "Individual email",
+};
+
+const HIT_VERDICT = { HUMAN: "Person", MACHINE: "Machine", UNKNOWN: "Not certain" };
+
+const HIT_REASON = {
+  PREFETCH_HEADER: "the request said that it was a prefetch",
+  HEAD_REQUEST: "it asked without reading (HEAD)",
+  EMPTY_AGENT: "it named no user agent",
+  SCANNER_AGENT: "its user agent is a known scanner's",
+  PRIVACY_PROXY: "a mail privacy proxy fetches everything",
+  IMAGE_PROXY: "an image proxy hides who asked",
+  LINK_BURST: "several links of the mail within moments",
+  MANY_MESSAGES: "one origin over many mails within moments",
+  BEFORE_ANSWER: "it came before the server had taken the mail",
+  HONEYPOT: "it followed a link that no person sees",
+  BROWSER_AGENT: "its user agent is a browser's",
+  UNRECOGNISED_AGENT: "its user agent is not known",
+};
+
+const SUPPRESSION = {
+  BAD_ADDRESS: "no such mailbox",
+  COMPLAINT: "reported our mail as spam",
+  STAFF: "set by our people",
+};
+
+const OPT_OUT_SOURCE = {
+  LINK: "by the unsubscribe page",
+  ONE_CLICK: "by the unsubscribe button of the mail program",
+  STAFF: "set by our people",
+  COMPLAINT: "by a spam report",
+};
+
+/** A value this page does not know yet: its own name, readable. */
+const named = (words) => (value) =>
+  value == null ? "" : (words[value] ?? value.toLowerCase().replaceAll("_", " "));
+
+export const words = {
+  status: named(STATUS),
+  statusShort: named(STATUS_SHORT),
+  cause: named(CAUSE),
+  stage: named(STAGE),
+  verdict: named(VERDICT),
+  event: named(EVENT),
+  source: named(SOURCE),
+  connectionType: named(CONNECTION_TYPE),
+  hitVerdict: named(HIT_VERDICT),
+  hitReason: named(HIT_REASON),
+  suppression: named(SUPPRESSION),
+  optOutSource: named(OPT_OUT_SOURCE),
+};
+
+/** "1 mail", "3 mails". */
+export const counted = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
+
+/** A server's answer on one line: its code, then its own words. */
+export function answerLine(response) {
+  if (!response) return "";
+  const text = (response.text ?? "").split(/\r?\n/).map((line) => line.trim()).filter(Boolean).join(" ");
+  const enhanced = response.enhancedCode && !text.includes(response.enhancedCode) ? `${response.enhancedCode} ` : "";
+  return text.startsWith(String(response.code)) ? text : `${response.code} ${enhanced}${text}`.trim();
+}
