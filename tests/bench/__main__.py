@@ -1,0 +1,36 @@
+"""`make bench`: every row beside its ceiling. ONLY=name runs those whose name begins so; FULL=1 takes its time."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+
+import uvloop
+
+import tests.bench
+from tests.bench.rows import FIRST_LOOK, FULL, ROWS, keep, measure, shown
+
+
+def main() -> int:
+    """Measure, print, and write `.bench/results.json`. 1 if ONLY names nothing."""
+    for module in pkgutil.iter_modules(tests.bench.__path__):
+        if module.name != "__main__":
+            importlib.import_module(f"tests.bench.{module.name}")
+    only = os.environ.get("ONLY", "")
+    names = [name for name in ROWS if name.startswith(only)]
+    if not names:
+        print(f"ONLY={only} is the beginning of none of: {', '.join(ROWS)}", file=sys.stderr)
+        return 1
+    size = FULL if os.environ.get("FULL", "0") not in ("", "0") else FIRST_LOOK
+    for name in names:
+        rows = measure(name, size, runner=uvloop.run)
+        keep(rows)
+        for row in rows:
+            print(shown(row), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

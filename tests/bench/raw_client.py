@@ -1,0 +1,67 @@
+"""The ceiling of every sender: a raw asyncio client that pipelines. It knows nothing but to send and to count replies.
+
+One coroutine a connection over asyncio's streams; the content is ready for the wire, and the next mail's MAIL, RCPT and
+DATA ride behind it in one write. Every reply's first digit is looked at, nothing is kept, nothing is handed back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator
+
+import uvloop
+
+CONNECTIONS = 20
+CONTENT = (
+    b"From: Fabrikam <news@fabrikam.test>\r\nTo: somebody@example.test\r\nSubject: A letter of eight kilobytes\r\n"
+    b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
+    b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    + b'<p style=3D"margin:0 0 12px">Hello. See https://fabrikam.test/a/b.html now</p>\r\n'
+    * 98
+)
+"""8 KiB of HTML as mails have it, dots and all; no line begins with one."""
+
+
+async def reply(reader: asyncio.StreamReader) -> None:
+    """One reply, all its lines; raises where it is a refusal."""
+    while True:
+        line = await reader.readline()
+        if line[:1] not in (b"2", b"3"):
+            raise RuntimeError(f"the sink said {line!r}")
+        if line[3:4] != b"-":
+            return
+
+
+async def connection(port: int, numbers: Iterator[int]) -> None:
+    """One connection's mails."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await reply(reader)
+    writer.write(b"EHLO raw.test\r\n")
+    await reply(reader)
+    writer.write(b"MAIL FROM:<b@raw.test>\r\nRCPT TO:<r@x.test>\r\nDATA\r\n")
+    for _ in range(3):
+        await reply(reader)
+    for number in numbers:
+        commands = b"MAIL FROM:<b%d@raw.test> SIZE=8192\r\nRCPT TO:<r%d@x.test>\r\nDATA\r\n" % (number, number)
+        writer.write(b"%b.\r\n%b" % (CONTENT, commands))
+        for _ in range(4):
+            await reply(reader)
+    writer.close()
+
+
+async def send(port: int, messages: int, connections: int = CONNECTIONS) -> float:
+    """Send so many; messages a second."""
+    numbers = iter(range(messages))
+    begun = time.perf_counter()
+    await asyncio.gather(*(connection(port, numbers) for _ in range(connections)))
+    return messages / (time.perf_counter() - begun)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--messages", type=int, required=True)
+    arguments = parser.parse_args()
+    print(uvloop.run(send(arguments.port, arguments.messages)))

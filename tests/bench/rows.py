@@ -1,0 +1,99 @@
+"""The frame of every benchmark: a row has a value, its ceiling from the same run, and a goal for their ratio.
+
+    @bench("sender")
+    async def sender(size: Size) -> Row: ...
+
+Modules of this package that register rows are found by `python -m tests.bench`. Figures of one machine mean nothing
+beside those of another; ratios of one run do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(".bench/results.json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One figure. `ratio` is value / ceiling unless given; `met` None where there is no goal.
+
+    `note` says what the ceiling is and what else a reader must know, `sink-bound` above all.
+    """
+
+    name: str
+    value: float
+    unit: str
+    ceiling: float | None = None
+    ratio: float | None = None
+    goal: float | None = None
+    met: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """How much a row may do: `messages` at most, and about `seconds` in all."""
+
+    messages: int
+    seconds: float
+
+
+FIRST_LOOK = Size(messages=100_000, seconds=60.0)
+FULL = Size(messages=1_000_000, seconds=600.0)
+
+Measure = Callable[[Size], Awaitable[Row | list[Row]]]
+ROWS: dict[str, Measure] = {}
+
+
+def bench(name: str) -> Callable[[Measure], Measure]:
+    """Register what measures a row, or several that one run yields; `ONLY=name` runs those whose name begins so."""
+
+    def register(measure: Measure) -> Measure:
+        if name in ROWS:
+            raise ValueError(f"two benchmarks are named {name}")
+        ROWS[name] = measure
+        return measure
+
+    return register
+
+
+def at_least(name: str, value: float, *, unit: str, ceiling: float, goal: float, note: str = "") -> Row:
+    """A row whose goal is a share of its ceiling."""
+    ratio = value / ceiling
+    return Row(name=name, value=value, unit=unit, ceiling=ceiling, ratio=ratio, goal=goal, met=ratio >= goal, note=note)
+
+
+def measure(name: str, size: Size, runner: Callable[..., Row | list[Row]] = asyncio.run) -> list[Row]:
+    """Run one benchmark; its rows."""
+
+    async def run() -> Row | list[Row]:
+        return await ROWS[name](size)
+
+    rows = runner(run())
+    return rows if isinstance(rows, list) else [rows]
+
+
+def shown(row: Row) -> str:
+    """One line for the terminal."""
+    parts = [f"{row.name:<28} {row.value:>12,.1f} {row.unit}"]
+    if row.ceiling is not None:
+        parts.append(f"ceiling {row.ceiling:,.1f}")
+    if row.ratio is not None:
+        parts.append(f"ratio {row.ratio:.2f}")
+    if row.goal is not None:
+        parts.append(f"goal {row.goal:g} {'met' if row.met else 'NOT met'}")
+    return "  ".join([*parts, row.note])
+
+
+def keep(rows: list[Row], path: Path = RESULTS) -> None:
+    """Put these into the results file: a row of the same name is replaced, the others stay."""
+    path.parent.mkdir(exist_ok=True)
+    kept = json.loads(path.read_text()) if path.exists() else []
+    names = {row.name for row in rows}
+    results = [entry for entry in kept if entry["name"] not in names] + [asdict(row) for row in rows]
+    path.write_text(json.dumps(results, indent=2) + "\n")

@@ -1,0 +1,112 @@
+"""The sender alone: `Relays.deliver` against a raw client, and against stock aiosmtplib over a slow network."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+
+import aiosmtplib
+
+from gateway.settings import Relay, TlsMode
+from gateway.smtp import Envelope, Relays
+from tests.bench import raw_client
+from tests.bench.raw_client import CONNECTIONS, CONTENT
+from tests.bench.rows import Row, Size, at_least, bench
+from tests.bench.sink import Sink, fastest_sink, own_sink
+
+ROUNDS = 5
+"""Ceiling and value take turns: a machine that others use treats both alike."""
+
+HEADROOM = 1.3
+"""A sink that cannot take so much more than the ceiling was what we measured, not the sender."""
+
+ROUND_TRIP = 0.04
+
+
+async def sender_rate(port: int, messages: int) -> float:
+    """Messages a second through `Relays`, `width` in flight, as the worker keeps them."""
+    relay = Relay(
+        name="sink", host="127.0.0.1", port=port, tls=TlsMode.OFF, connections=CONNECTIONS, per_connection=10**9
+    )
+    relays = Relays([relay], hostname="bench.test")
+    numbers = iter(range(messages))
+
+    async def lane() -> None:
+        for number in numbers:
+            mail = Envelope(return_path=f"b{number}@x.test", recipient=f"r{number}@x.test", content=CONTENT)
+            exchange = await relays.deliver(mail)
+            if exchange.response is None or exchange.response.code != 250:
+                raise RuntimeError(f"the sink said {exchange}")
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(lane() for _ in range(relays.width)))
+    rate = messages / (time.perf_counter() - begun)
+    await relays.close()
+    return rate
+
+
+async def two_clients_rate(port: int, messages: int) -> float:
+    """What the sink takes from two raw clients at once."""
+    command = ["-m", "tests.bench.raw_client", "--port", str(port), "--messages", str(messages)]
+    clients = [
+        await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE) for _ in range(2)
+    ]
+    said = await asyncio.gather(*(client.communicate() for client in clients))
+    return sum(float(output) for output, _ in said)
+
+
+@bench("sender")
+async def sender(size: Size) -> Row:
+    """The sender alone against a raw asyncio client that pipelines, the same sink, 8 KiB mails, 20 connections."""
+    with fastest_sink() as sink:
+        messages = size.messages // ROUNDS // 2
+        ceilings, values = [], []
+        for _ in range(ROUNDS):
+            ceilings.append(await raw_client.send(sink.port, messages))
+            values.append(await sender_rate(sink.port, messages))
+        ceiling, value = statistics.median(ceilings), statistics.median(values)
+        note = await headroom(sink, ceiling, messages)
+    row = at_least("sender", value, unit="messages/s", ceiling=ceiling, goal=0.8, note=note)
+    return unmet(row) if "sink-bound" in note else row
+
+
+async def headroom(sink: Sink, ceiling: float, messages: int) -> str:
+    """Which sink, what it takes from two clients, and `sink-bound` where that is too near to the ceiling."""
+    both = await two_clients_rate(sink.port, messages)
+    bound = " sink-bound" if both < HEADROOM * ceiling else ""
+    return f"against a raw asyncio client; {sink.kind}, {both:,.0f}/s from two at once{bound}"
+
+
+def unmet(row: Row) -> Row:
+    """The same figures, but no proof of the goal."""
+    return Row(
+        name=row.name, value=row.value, unit=row.unit, ceiling=row.ceiling, ratio=row.ratio, goal=row.goal, met=False,
+        note=row.note,
+    )  # fmt: skip
+
+
+async def stock_rate(port: int, messages: int) -> float:
+    """Messages a second through aiosmtplib as it comes: `sendmail` on 20 reused connections."""
+    numbers = iter(range(messages))
+
+    async def lane() -> None:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, local_hostname="bench.test") as client:
+            for number in numbers:
+                await client.sendmail(f"b{number}@x.test", [f"r{number}@x.test"], CONTENT)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(lane() for _ in range(CONNECTIONS)))
+    return messages / (time.perf_counter() - begun)
+
+
+@bench("sender-40ms")
+async def slow_network(size: Size) -> Row:
+    """With round trips of 40 ms and 20 connections, against stock aiosmtplib on the same sink."""
+    messages = min(size.messages, 4000)
+    with own_sink(delay=ROUND_TRIP) as sink:
+        ceiling = await stock_rate(sink.port, messages // 4)
+        value = await sender_rate(sink.port, messages)
+    note = "against stock aiosmtplib; own sink, each reply 40 ms late"
+    return at_least("sender-40ms", value, unit="messages/s", ceiling=ceiling, goal=2.5, note=note)
