@@ -161,7 +161,7 @@ class Road:
             log.warning("%s %s: paused until %s", verdict.scope.lower(), exchange.relay, until or "a person resumes it")
         # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
         # destination is met, and waited for, at the next claim.
-        return None if until is not None or verdict.scope is Scope.DESTINATION else wait
+        return None
 
     def works(self, mail: Mail, exchange: Exchange) -> None:
         """Mail went through to an answer: the trouble that was known is over, written with the next refresh."""

@@ -1,0 +1,337 @@
+"""Limits, pauses and their ends; the claim's cost; why mail waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.database import QUERIES
+from gateway.errors import Refusal
+from gateway.house import House
+from gateway.lanes import (
+    DestinationLimit,
+    RelayStanding,
+    WaitReason,
+    destinations,
+    domain_depths,
+    lane_states,
+    limit_destination,
+    pause_lane,
+    register_relays,
+    relay_events,
+    relay_states,
+    resume_destination,
+    resume_lane,
+    resume_relay,
+    waits_for,
+)
+from gateway.mail.message import MessageRef
+from gateway.mail.verdict import Verdict
+from gateway.settings import Settings, parse_relay
+from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
+from tests.engine import HASTE, Start, attempts_of, eventually, house, queue_mail, start, state_of, until
+from tests.smtp_server import Drop, Reply, SmtpServer
+
+__all__ = ["house", "start"]
+
+
+def short_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
+    """A pause that a test can wait for, longer by the step."""
+    return timedelta(milliseconds=300 * step)
+
+
+def long_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
+    """A pause that lasts for the whole test."""
+    return timedelta(minutes=5 * step)
+
+
+async def relay_of(connection: Any) -> RelayStanding:
+    """The only relay, once the worker has written that there is one."""
+    [relay] = await eventually(lambda: relay_states(connection), "the relay")
+    found: RelayStanding = relay
+    return found
+
+
+async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script(greeting=Reply(421, "4.3.2 Shutting down for maintenance"))
+    ref = await queue_mail(connection, house)
+    start(pause=short_pause)
+
+    async def paused() -> bool:
+        return (await relay_of(connection)).paused_why is not None
+
+    await eventually(paused, "the relay's pause")
+    smtp_server.forget_scripts()
+    await until(connection, ref, "ACCEPTED")
+
+    assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
+    event = (await relay_events(connection, "main"))[-1]
+    assert (event.code, event.stage) == (421, "GREETING")
+    assert "Shutting down for maintenance" in (event.response or "")
+
+    async def forgotten() -> bool:
+        return (await relay_of(connection)).pause_step == 0
+
+    await eventually(forgotten, "the end of the trouble")
+
+
+async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.logins = {"user": "right"}
+    smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
+    url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
+    ref = await queue_mail(connection, house)
+    start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
+
+    async def stopped() -> Any:
+        return (await relay_of(connection)).stopped_at
+
+    await eventually(stopped, "the stop")
+
+    assert (await state_of(connection, ref))["state"] == "QUEUED"
+    assert not await attempts_of(connection, ref)
+    assert (await waits_for(connection, [ref]))[ref].reason is WaitReason.RELAY_STOPPED
+    smtp_server.forget_scripts()
+    smtp_server.logins = {"user": "wrong"}
+    await resume_relay(connection, "main", "Dana")
+    await until(connection, ref, "ACCEPTED")
+    assert {event.kind for event in await relay_events(connection, "main")} >= {"STOPPED", "RESUMED"}
+
+
+async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script(rcpt={"a@slow.example": Reply(421, "4.7.0 Too many connections from you")})
+    slow = await queue_mail(connection, house, "a@slow.example")
+    start(pause=long_pause)
+
+    async def paused() -> Any:
+        return [found for found in await destinations(connection) if found.paused_until]
+
+    [destination] = await eventually(paused, "the pause")
+    assert destination.domain == "slow.example"
+    other = await queue_mail(connection, house, "b@fast.example")
+    await until(connection, other, "ACCEPTED")
+
+    assert not await attempts_of(connection, slow)
+    waiting = (await waits_for(connection, [slow]))[slow]
+    assert (waiting.reason, waiting.until) == (WaitReason.DESTINATION_PAUSED, destination.paused_until)
+    smtp_server.forget_scripts()
+    await resume_destination(connection, "slow.example")
+    await connection.execute("update outbox set due_at = now()")
+    await until(connection, slow, "ACCEPTED")
+
+
+async def test_mail_fails_over_to_the_next_relay_while_the_first_is_stopped(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    url = smtp_server.url.replace("name=main", "name=second")
+    relays = (parse_relay("smtp://127.0.0.1:1?name=first"), parse_relay(url))
+    await register_relays(connection, relays)
+    await connection.execute("update relay set stopped_at = now(), stopped_why = 'x' where name = 'first'")
+    ref = await queue_mail(connection, house)
+    start(settings.model_copy(update={"relay_url": relays}))
+
+    await until(connection, ref, "ACCEPTED")
+
+    assert [attempt["relay"] for attempt in await attempts_of(connection, ref)] == ["second"]
+
+
+async def test_a_relay_limited_to_so_many_a_day_sends_no_more_and_says_until_when(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    relays = (parse_relay(f"{smtp_server.url}&per_day=2"),)
+    refs = [await queue_mail(connection, house) for _ in range(3)]
+    start(settings.model_copy(update={"relay_url": relays}))
+    await until(connection, refs[0], "ACCEPTED")
+    await until(connection, refs[1], "ACCEPTED")
+
+    async def used_up() -> bool:
+        return (await relay_of(connection)).sent_today == 2
+
+    await eventually(used_up)
+    waiting = (await waits_for(connection, [refs[2]]))[refs[2]]
+    assert waiting.reason is WaitReason.RELAY_LIMIT
+    assert waiting.until is not None
+    assert (waiting.until.hour, waiting.until > datetime.now(UTC)) == (0, True)
+    assert len(smtp_server.taken) == 2
+
+
+async def test_a_relays_rate_gives_its_slots_one_by_one_and_survives_a_restart(connection: Any) -> None:
+    await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=slow&per_minute=60"),))
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 1
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 0
+    await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=slow&per_minute=60"),))
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 0
+    await connection.execute("update relay set next_slot = now() - interval '1 hour'")
+    # An idle hour does not become a burst: at most a second's worth, and the one that is due.
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 2
+    await QUERIES.return_relay_slots(connection, name="slow", unused=1)
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 1
+
+
+async def test_a_stopped_lane_is_shown_and_its_mail_says_why(connection: Any, house: House) -> None:
+    ref = await queue_mail(connection, house)
+    await pause_lane(connection, "individual", "Dana")
+    with pytest.raises(Refusal):
+        await pause_lane(connection, "individual", "Dana")
+
+    states = {lane.name: lane for lane in await lane_states(connection)}
+
+    assert (states["individual"].paused_why, states["individual"].depth) == ("Paused by Dana.", 1)
+    assert (await waits_for(connection, [ref]))[ref].text == "Paused by Dana."
+    assert [(found.domain, found.depth) for found in await domain_depths(connection)] == [("customer.example", 1)]
+    await resume_lane(connection, "individual")
+    assert (await waits_for(connection, [ref]))[ref].reason is WaitReason.ITS_TURN
+
+
+async def test_a_deferred_mail_says_when_it_is_tried_again(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script(rcpt=Reply(451, "4.7.1 Greylisted"))
+    ref = await queue_mail(connection, house)
+    start()
+
+    message = await until(connection, ref, "DEFERRED")
+
+    waiting = (await waits_for(connection, [ref]))[ref]
+    assert (waiting.reason, waiting.until) == (WaitReason.NEXT_TRY, message["due_at"])
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        DestinationLimit(domain=""),
+        DestinationLimit(domain="x@y.example"),
+        DestinationLimit(domain="y.example", per_minute=0),
+        DestinationLimit(domain="y.example", warm_up_start=1, warm_up_factor=0.5),
+    ],
+)
+async def test_a_limit_that_makes_no_sense_is_refused(connection: Any, limit: DestinationLimit) -> None:
+    with pytest.raises(Refusal):
+        await limit_destination(connection, limit)
+    assert await destinations(connection) == ()
+
+
+# The claim's cost ------------------------------------------------------------------------------------------------
+
+BACKLOG = 50_000
+
+
+async def fill(connection: Any, lane_id: int, *, domain: str = "free.example", count: int = BACKLOG) -> None:
+    """Rows that are due, older than any other; no messages: the claim does not read them."""
+    await connection.execute(
+        "insert into outbox (customer_id, message_id, lane_id, due_at, address, address_key, domain, expires_at)"
+        " select n, uuidv7(), $1, now() - interval '1 hour' + n * interval '1 ms', 'a@' || $2::text, sha256('a'),"
+        " $2, now() + interval '1 day' from generate_series(1, $3::bigint) n",
+        lane_id,
+        domain,
+        count,
+    )
+    await connection.execute("analyze outbox")
+
+
+async def lane_of(connection: Any, campaign_id: Any) -> int:
+    found: int = await connection.fetchval("select id from lane where campaign_id = $1", campaign_id)
+    return found
+
+
+async def claim_cost(connection: Any, *, batch: int = 200) -> tuple[int, int]:
+    """Buffers that one claim touches, and the rows that it answers; nothing of it is kept."""
+    statement = QUERIES.claim_due.sql
+    arguments = {"before": 32767, "batch": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
+    places = QUERIES.claim_due.__self__.driver_adapter.var_sorted["claim_due"]
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        explained = await connection.fetchval(
+            f"explain (analyze, buffers, format json) {statement}", *[arguments[place] for place in places]
+        )
+    finally:
+        await transaction.rollback()
+    plan = explained[0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], plan["Actual Rows"]
+
+
+BOUND = 25
+"""Buffers a claimed row may cost: its index entries, its page, its update, and the locks on the way."""
+
+
+async def test_the_claim_costs_its_batch_with_a_deep_backlog(connection: Any) -> None:
+    await fill(connection, await connection.fetchval("select id from lane where name = 'individual'"))
+
+    buffers, rows = await claim_cost(connection)
+
+    assert rows == 200
+    assert buffers < BOUND * 200
+
+
+async def test_the_claim_costs_its_batch_behind_a_paused_campaign(connection: Any) -> None:
+    paused = await make_campaign(connection, priority=1)
+    await connection.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", paused)
+    await fill(connection, await lane_of(connection, paused))
+    customer_id = await make_customer(connection)
+    lane_id = await lane_of(connection, await make_campaign(connection, priority=7))
+    for _ in range(3):
+        await make_outbox(connection, customer_id, await make_message(connection, customer_id), lane_id=lane_id)
+
+    buffers, rows = await claim_cost(connection)
+
+    assert rows == 3
+    assert buffers < 300
+
+
+async def test_the_claim_costs_its_batch_behind_a_paused_domain(connection: Any) -> None:
+    lane_id = await connection.fetchval("select id from lane where name = 'individual'")
+    until_then = datetime.now(UTC) + timedelta(hours=1)
+    await insert(connection, "destination", domain="slow.example", paused_until=until_then, paused_why="x")
+    await fill(connection, lane_id, domain="slow.example")
+
+    buffers, rows = await claim_cost(connection, batch=1000)
+
+    assert rows == 1000
+    assert buffers < BOUND * 1000
+
+
+async def test_the_claim_costs_its_batch_with_fifty_campaigns(connection: Any) -> None:
+    for number in range(50):
+        lane_id = await lane_of(connection, await make_campaign(connection, priority=1 + number % 7))
+        await fill(connection, lane_id, count=BACKLOG // 50)
+
+    buffers, rows = await claim_cost(connection)
+
+    assert rows == 200
+    assert buffers < BOUND * 200
+
+
+async def test_rows_leased_by_others_do_not_make_the_claim_costly(connection: Any) -> None:
+    await fill(connection, await connection.fetchval("select id from lane where name = 'individual'"))
+    await connection.execute(
+        "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min'"
+        " where customer_id <= 2000"
+    )
+    await connection.execute("vacuum analyze outbox")
+
+    buffers, rows = await claim_cost(connection)
+
+    assert rows == 200
+    assert buffers < BOUND * 200 + 2000
+
+
+async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script(data=[Drop()])
+    ref: MessageRef = await queue_mail(connection, house)
+    start(pause=short_pause, wait=lambda attempt, verdict: HASTE)
+
+    await until(connection, ref, "ACCEPTED")
+
+    assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
+    assert len(smtp_server.taken) == 1
