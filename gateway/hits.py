@@ -97,7 +97,7 @@ class RawHit:
 
     def to_json(self) -> bytes:
         """For the Valkey list."""
-        return orjson.dumps(self)
+        return orjson.dumps(self, default=str)
 
     @classmethod
     def from_json(cls, text: bytes) -> RawHit:
@@ -207,6 +207,8 @@ class HitRecorder:
         await self._buffer.close()
 
     def _count(self, fate: Fate, hits: int) -> None:
+        if not hits:
+            return
         self.counts[fate] += hits
         HITS.labels(fate).inc(hits)
 
@@ -224,6 +226,7 @@ class HitRecorder:
                 await self._turn()
             except Exception:
                 log.exception("writing hits failed; the next turn tries again")
+                await asyncio.sleep(_PROBE_SECONDS)
         await self._write_waiting()
 
     async def _turn(self) -> None:
@@ -246,8 +249,13 @@ class HitRecorder:
     async def _write_waiting(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(LARGEST_GROUP, len(self._waiting)))]
-            if not await self._write(group) and not await self._keep(group):
-                self._waiting.extendleft(reversed(group))
+            kept = False
+            try:
+                kept = await self._write(group) or await self._keep(group)
+            finally:
+                if not kept:
+                    self._waiting.extendleft(reversed(group))
+            if not kept:
                 return
 
     async def _write(self, group: Sequence[RawHit]) -> bool:

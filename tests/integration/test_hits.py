@@ -1,0 +1,388 @@
+"""Hits in the ledger: judged after a moment, revised by what comes later, kept while PostgreSQL is away."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.database import open_pool
+from gateway.errors import BufferUnavailable, Refusal, RefusalCode
+from gateway.hits import Fate, HitBuffer, HitRecorder, RawHit, insert, judge_due, new_hit_id, origin_of, reclassify
+from gateway.house import House
+from gateway.judging import read_hit_rules
+from gateway.mail.hit import HitKind
+from gateway.mail.message import MessageRef
+from gateway.settings import OriginPrivacy, Settings
+from service.standalone.migrate import migrate
+from service.standalone.postgres import Postgres
+from tests.builders import make_campaign, make_customer, make_message, make_outbox
+from tests.conftest import stop
+from tests.engine import eventually
+
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
+RULES = read_hit_rules()
+START = datetime(2026, 11, 23, 13, tzinfo=UTC)
+"""An hour after the builders' messages were accepted."""
+
+
+async def make_ref(connection: Any, **values: Any) -> MessageRef:
+    customer = await make_customer(connection)
+    # As old as what the builders say: a message's id is its age
+    made = await connection.fetchval("select uuidv7($1 - now())", START - timedelta(hours=1))
+    usual = {"status": "ACCEPTED", "id": made}
+    return MessageRef(customer_id=customer, message_id=await make_message(connection, customer, **(usual | values)))
+
+
+async def hit(connection: Any, ref: MessageRef, seconds: float, *, link: int | None = None, **values: Any) -> None:
+    """A hit, `seconds` after START: a click when it has a link."""
+    row = {"agent": CHROME, "origin": "ann"} | values
+    await connection.execute(
+        "insert into hit (customer_id, message_id, kind, occurred_at, link, url, agent, origin, head, id)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, uuidv7($4 - now()))",
+        ref.customer_id,
+        ref.message_id,
+        "OPEN" if link is None else "CLICK",
+        START + timedelta(seconds=seconds),
+        link,
+        None if link is None else f"https://shop.example/{link}",
+        row["agent"],
+        row["origin"],
+        row.get("head", False),
+    )
+
+
+async def judge(connection: Any, seconds: float = 3600) -> int:
+    """Judge as if it were that long after START, until nothing is due."""
+    total = 0
+    while judged := await judge_due(connection, START + timedelta(seconds=seconds)):
+        total += judged
+    return total
+
+
+async def verdicts(connection: Any, ref: MessageRef) -> list[tuple[str, list[str]]]:
+    rows = await connection.fetch(
+        "select verdict, reasons::text[] from hit where message_id = $1 order by occurred_at", ref.message_id
+    )
+    return [(row["verdict"], row["reasons"]) for row in rows]
+
+
+async def opened_at(connection: Any, ref: MessageRef) -> float | None:
+    """Seconds after START."""
+    moment = await connection.fetchval("select opened_at from message where id = $1", ref.message_id)
+    return None if moment is None else (moment - START).total_seconds()
+
+
+async def test_a_hit_is_judged_only_when_it_has_settled(connection: Any) -> None:
+    ref = await make_ref(connection)
+    await hit(connection, ref, 0)
+    assert await judge(connection, RULES.settle.total_seconds() - 1) == 0
+    assert await opened_at(connection, ref) is None
+    assert await judge(connection, RULES.settle.total_seconds()) == 1
+    assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])]
+    assert await opened_at(connection, ref) == 0
+    assert await connection.fetchval("select rules_version from hit") == RULES.version
+    # and it is not due again
+    assert await judge(connection) == 0
+
+
+async def test_the_first_open_not_a_machines_counts_and_a_persons_click_implies_one(connection: Any) -> None:
+    # Given a privacy proxy's open, then a person's click without images, then an image proxy's open
+    ref = await make_ref(connection)
+    await hit(connection, ref, 0, agent="Mozilla/5.0")
+    await hit(connection, ref, 60, link=1)
+    await hit(connection, ref, 90, agent="GoogleImageProxy")
+    await judge(connection)
+    assert [verdict for verdict, _ in await verdicts(connection, ref)] == ["MACHINE", "HUMAN", "UNKNOWN"]
+    assert await opened_at(connection, ref) == 60
+    # but a click that may be a machine's implies nothing
+    other = await make_ref(connection)
+    await hit(connection, other, 0, link=1, agent="Fabrikam Reader 1")
+    await judge(connection)
+    assert await verdicts(connection, other) == [("UNKNOWN", ["UNRECOGNISED_AGENT"])]
+    assert await opened_at(connection, other) is None
+
+
+async def test_a_later_burst_revises_what_was_judged_before_and_the_opening_with_it(connection: Any) -> None:
+    # Given a lone click and an open that were taken for a person's
+    ref = await make_ref(connection)
+    await hit(connection, ref, 0)
+    await hit(connection, ref, 1, link=1)
+    assert await judge(connection, 10) == 2
+    assert await opened_at(connection, ref) == 0
+    # When their origin fetches every link within a second, and Ann reads the mail later
+    for link in (2, 3, 4):
+        await hit(connection, ref, 60 + link / 10, link=link)
+    await hit(connection, ref, 1800, origin="ann's phone")
+    await judge(connection)
+    # Then they were the scanner's, and the opening is Ann's
+    assert [verdict for verdict, _ in await verdicts(connection, ref)] == ["MACHINE"] * 5 + ["HUMAN"]
+    assert (await verdicts(connection, ref))[0] == ("MACHINE", ["LINK_BURST"])
+    assert await opened_at(connection, ref) == 1800
+
+
+async def test_one_origin_over_many_messages_revises_the_first_of_them(connection: Any) -> None:
+    refs = [await make_ref(connection) for _ in range(RULES.origin_messages)]
+    await hit(connection, refs[0], 0)
+    assert await judge(connection, 5) == 1
+    assert await verdicts(connection, refs[0]) == [("HUMAN", ["BROWSER_AGENT"])]
+    for number, ref in enumerate(refs[1:], 1):
+        await hit(connection, ref, 1 + number / 10)
+    await judge(connection)
+    for ref in refs:
+        assert await verdicts(connection, ref) == [("MACHINE", ["MANY_MESSAGES"])]
+        assert await opened_at(connection, ref) is None
+
+
+async def test_a_hit_before_the_servers_final_answer_is_a_machines(connection: Any) -> None:
+    accepted = await make_ref(connection, sent_at=START + timedelta(seconds=10))
+    await hit(connection, accepted, 5)
+    await hit(connection, accepted, 11)
+    waiting = await make_ref(connection, status="QUEUED")
+    await make_outbox(connection, waiting.customer_id, waiting.message_id)
+    await hit(connection, waiting, 5)
+    await judge(connection)
+    assert [reasons for _, reasons in await verdicts(connection, accepted)] == [["BEFORE_ANSWER"], ["BROWSER_AGENT"]]
+    assert await verdicts(connection, waiting) == [("MACHINE", ["BEFORE_ANSWER"])]
+
+
+async def test_a_persons_click_settles_what_nobody_knew(connection: Any) -> None:
+    # Given two uncertain campaign mails
+    campaign = await make_campaign(connection)
+    ref, scanned = [
+        await make_ref(connection, status="UNCERTAIN", campaign_id=campaign, cause="CONNECTION_LOST") for _ in range(2)
+    ]
+    # When a person follows a link of one, and a scanner one of the other
+    await hit(connection, ref, 0, link=1)
+    await hit(connection, scanned, 0, link=1, agent="curl/8", origin="scanner")
+    await judge(connection)
+    # Then the first was accepted, with the click as evidence; the other waits on
+    row = await connection.fetchrow("select status, sent_at, cause from message where id = $1", ref.message_id)
+    assert (row["status"], row["cause"]) == ("ACCEPTED", None)
+    assert row["sent_at"] is not None
+    event = await connection.fetchrow("select kind, actor, data from event where message_id = $1", ref.message_id)
+    assert (event["kind"], event["actor"], event["data"]["evidence"]) == ("SETTLED", "gateway", "CLICK")
+    assert await connection.fetchval("select status from message where id = $1", scanned.message_id) == "UNCERTAIN"
+    assert await connection.fetchrow("select accepted, uncertain from campaign_tally") == (1, -1)
+
+
+async def test_only_one_judge_works_at_a_time(pool: Any) -> None:
+    ref = await make_ref(pool)
+    for number in range(20):
+        await hit(pool, ref, number * 20)
+
+    async def work() -> int:
+        async with pool.acquire() as connection:
+            return await judge_due(connection, START + timedelta(hours=1))
+
+    assert sorted(await asyncio.gather(*(work() for _ in range(4))))[-1] == 20
+    assert await pool.fetchval("select count(*) from hit where rules_version = 0") == 0
+
+
+async def test_history_is_judged_again_by_the_current_rules(connection: Any) -> None:
+    # Given history judged by rules that knew Fabrikam's reader for a person's
+    ref, other = await make_ref(connection), await make_ref(connection)
+    for number in range(3):
+        await hit(connection, ref, number * 100, agent=CHROME if number else "Fabrikam Scanner")
+    await hit(connection, other, 0, agent="Fabrikam Scanner")
+    await connection.execute("update hit set verdict = 'HUMAN', reasons = '{BROWSER_AGENT}', rules_version = 1")
+    await connection.execute("update message set opened_at = $1", START)
+    unjudged = await make_ref(connection)
+    await hit(connection, unjudged, 0)
+    # When one customer's history is judged again
+    current = replace(RULES, version=2)
+    done = await reclassify(connection, customer_id=ref.customer_id, rules=current)
+    # Then its verdicts and its opening follow the rules, and nothing else is touched
+    assert (done.judged, done.changed) == (3, 1)
+    assert [verdict for verdict, _ in await verdicts(connection, ref)] == ["MACHINE", "HUMAN", "HUMAN"]
+    assert await opened_at(connection, ref) == 100
+    assert (await verdicts(connection, other))[0][0] == "HUMAN"
+    # and of everybody, from a moment on
+    late = await reclassify(connection, since=START + timedelta(seconds=150), rules=current)
+    assert (late.judged, late.changed) == (1, 0)
+    everybody = await reclassify(connection, rules=current)
+    assert (everybody.judged, everybody.changed) == (4, 1)
+    assert await opened_at(connection, other) is None
+    assert await connection.fetchval("select count(*) from hit where rules_version = 0") == 1
+
+
+async def test_too_much_history_at_once_is_refused(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.judging.MOST_RECLASSIFIED", 2)
+    ref = await make_ref(connection)
+    for number in range(3):
+        await hit(connection, ref, number)
+    await connection.execute("update hit set rules_version = 1")
+    with pytest.raises(Refusal, match="More than 2 hits") as refusal:
+        await reclassify(connection, rules=replace(RULES, version=2))
+    assert refusal.value.code is RefusalCode.TOO_MANY
+    assert await connection.fetchval("select count(*) from hit where rules_version = 1") == 3
+
+
+# Recording -------------------------------------------------------------------------------------------------------
+
+
+def raw(ref: MessageRef, **values: Any) -> RawHit:
+    now = time.time()
+    usual: dict[str, Any] = {"kind": HitKind.CLICK, "link": 1, "url": "https://shop.example/", "agent": CHROME}
+    return RawHit(id=new_hit_id(now), ref=ref, at=now, **(usual | values))
+
+
+async def test_a_group_written_twice_is_there_once(connection: Any) -> None:
+    ref = await make_ref(connection)
+    group = [raw(ref), raw(ref, kind=HitKind.OPEN, link=None, url=None)]
+    for _ in range(2):
+        await insert(connection, group, at=time.time())
+    assert await connection.fetchval("select count(*) from hit") == 2
+
+
+async def test_a_hit_survives_the_list(connection: Any) -> None:
+    one = raw(MessageRef(customer_id=2**62, message_id=uuid4()), origin="o", head=True, url="https://bücher.example/")
+    assert RawHit.from_json(one.to_json()) == one
+
+
+@pytest.mark.parametrize(
+    ("privacy", "check"),
+    [
+        (OriginPrivacy.FULL, lambda kept: kept == "192.0.2.7"),
+        (OriginPrivacy.HASH, lambda kept: len(kept) == 32 and "192" not in kept),
+        (OriginPrivacy.NONE, lambda kept: kept is None),
+    ],
+)
+def test_network_addresses_are_kept_as_the_setting_says(settings: Settings, privacy: OriginPrivacy, check: Any) -> None:
+    house = House.open(settings.model_copy(update={"origin_privacy": privacy}))
+    assert check(origin_of("192.0.2.7", house))
+    # the same address written the other way is the same origin
+    assert origin_of("::ffff:192.0.2.7", house) == origin_of("192.0.2.7", house)
+    assert origin_of("testclient", house) is None
+    assert origin_of(None, house) is None
+
+
+@pytest.fixture
+def own_postgres(run_directory: Path) -> Iterator[Postgres]:
+    """A server of this test's own, to be stopped and started: the session's serves other tests."""
+    made = run_directory / f"own-{uuid4().hex[:6]}"
+    made.mkdir()
+    server = Postgres(data=made / "data", run=made, log=made / "log", durable=False)
+    server.start()
+    server.wait_ready()
+    migrate(server.url("mail"))
+    yield server
+    stop(server.process, signal.SIGQUIT)
+
+
+async def test_postgresql_stops_under_load_and_no_hit_is_lost(own_postgres: Postgres, redis_url: str) -> None:
+    # Given hits that keep coming
+    pool = await open_pool(own_postgres.url("mail"), size=4, name="test")
+    refs = [await make_ref(pool) for _ in range(5)]
+    buffer = HitBuffer(redis_url)
+    recorder = HitRecorder(pool, buffer)
+    recorder.start()
+    sent = 0
+
+    async def load(until: float) -> None:
+        nonlocal sent
+        while time.monotonic() < until:
+            for ref in refs:
+                recorder.add(raw(ref, link=sent % 7 + 1))
+                sent += 1
+            await asyncio.sleep(0.01)
+
+    await load(time.monotonic() + 0.5)
+    await eventually(lambda: pool.fetchval("select count(*) > 0 from hit"), "a first hit")
+    # When PostgreSQL is stopped in the middle, and hits keep coming
+    loading = asyncio.create_task(load(time.monotonic() + 3))
+    await asyncio.to_thread(stop, own_postgres.process, signal.SIGINT)
+
+    async def buffered() -> bool:
+        return await buffer.size() > 0
+
+    await eventually(buffered, "hits in Valkey")
+    # And it comes back
+    await asyncio.to_thread(own_postgres.start)
+    await asyncio.to_thread(own_postgres.wait_ready)
+    await loading
+
+    # Then every hit is there, once
+    async def arrived() -> bool:
+        try:
+            return bool(await pool.fetchval("select count(*) = $1 from hit", sent))
+        except OSError:
+            return False
+
+    await eventually(arrived, f"{sent} hits")
+    assert await buffer.size() == 0
+    assert recorder.counts[Fate.DROPPED] == 0
+    assert recorder.counts[Fate.BUFFERED] > 0
+    await recorder.close()
+    pool.terminate()
+
+
+async def test_what_waits_at_the_end_is_kept_for_the_next_process(pool: Any, database_url: str, redis_url: str) -> None:
+    # Given a process that cannot reach PostgreSQL and is told to end
+    ref = await make_ref(pool)
+    gone = await open_pool(database_url, size=1, name="gone")
+    await gone.close()
+    dying = HitRecorder(gone, HitBuffer(redis_url))
+    dying.start()
+    for _ in range(3):
+        dying.add(raw(ref))
+    await dying.close()
+    assert dying.counts == {Fate.BUFFERED: 3}
+    # When the next one starts
+    living = HitRecorder(pool, HitBuffer(redis_url))
+    living.start()
+    # Then it brings them in
+    await eventually(lambda: pool.fetchval("select count(*) = 3 from hit"), "three hits")
+    await living.close()
+
+
+async def test_a_full_list_keeps_the_oldest_and_counts_the_rest(redis_url: str) -> None:
+    buffer = HitBuffer(redis_url, most=3)
+    assert await buffer.push([b"1", b"2"]) == 0
+    assert await buffer.push([b"3", b"4", b"5"]) == 2
+    assert await buffer.push([b"6"]) == 1
+    assert await buffer.oldest(10) == [b"1", b"2", b"3"]
+    await buffer.remove_oldest(2)
+    assert await buffer.oldest(10) == [b"3"]
+    await buffer.close()
+
+
+async def test_without_valkey_hits_wait_in_memory_and_the_limit_is_counted(
+    pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.hits.MOST_IN_MEMORY", 5)
+    nowhere = HitBuffer("redis://127.0.0.1:1/0")
+    with pytest.raises(BufferUnavailable, match="REDIS_URL"):
+        await nowhere.size()
+    ref = await make_ref(pool)
+    recorder = HitRecorder(pool, nowhere)
+    for _ in range(8):
+        recorder.add(raw(ref))
+    assert recorder.counts == {Fate.DROPPED: 3}
+    # PostgreSQL alone is enough
+    recorder.start()
+    await eventually(lambda: pool.fetchval("select count(*) = 5 from hit"), "five hits")
+    await recorder.close()
+
+
+async def test_what_is_no_hit_in_the_list_does_not_stop_the_others(pool: Any, redis_url: str) -> None:
+    ref = await make_ref(pool)
+    buffer = HitBuffer(redis_url)
+    await buffer.push([b"nonsense", raw(ref).to_json(), b"{}", b"[1]"])
+    recorder = HitRecorder(pool, buffer)
+    recorder.start()
+    await eventually(lambda: pool.fetchval("select count(*) = 1 from hit"), "one hit")
+
+    async def dropped() -> bool:
+        return recorder.counts[Fate.DROPPED] == 3
+
+    await eventually(dropped)
+    await recorder.close()
