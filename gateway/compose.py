@@ -8,7 +8,7 @@ that is the same for all recipients was encoded when the template was published,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -296,6 +296,8 @@ def compose_campaign(
         f'{plate.campaign}Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     )
     tracked = urls if facts.tracked else None
+    for place, number, destination, untouched in plate.links:
+        pieces[place] = encode_piece(tracked.click(number, destination)) if tracked else untouched
     for place, piece, html in plate.slots:
         if isinstance(piece, Mark):
             url = tracked and tracked.of(piece)
@@ -315,8 +317,9 @@ _coded = lru_cache(maxsize=64)(encode_piece)
 class _Plate:
     """What is the same for all recipients of a campaign, ready to be copied and filled in.
 
-    `pieces` is the mail with gaps: the first for the head, `slots` for values (where, what, whether in HTML),
-    `boundaries` for the lines between parts. It keeps template and sender, by whose identity it is found.
+    `pieces` is the mail with gaps, the first of them for the head. `links` lead everybody to one page: where,
+    number, destination, how it looks untracked. `slots` are for other values: where, what, whether in HTML.
+    `boundaries` are the lines between parts. It keeps template and sender, by whose identity it is found.
     """
 
     template: CompiledTemplate
@@ -327,6 +330,7 @@ class _Plate:
     postal_address: str
     subject: tuple[Piece, ...]
     pieces: list[str]
+    links: tuple[tuple[int, int, str, str], ...]
     slots: tuple[tuple[int, Field | Link | Mark, bool], ...]
     boundaries: tuple[tuple[int, str], ...]
 
@@ -343,8 +347,8 @@ def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: 
     parts = _parts(template)
     text, html = list(parts.coded_text), list(parts.coded_html)
     html_start = 2 + len(text) + 1
-    slots = [(2 + place, piece, False) for place, piece in enumerate(parts.text)]
-    slots += [(html_start + place, piece, True) for place, piece in enumerate(parts.html)]
+    gaps = [(2 + place, piece, False) for place, piece in enumerate(parts.text) if not isinstance(piece, str)]
+    gaps += [(html_start + place, piece, True) for place, piece in enumerate(parts.html) if not isinstance(piece, str)]
     return _Plate(
         template=template,
         made_for=sender,
@@ -354,13 +358,29 @@ def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: 
         postal_address=_one_line(sender.postal_address),
         subject=parts.subject,
         pieces=["", "", *text, "", *html, ""],
-        slots=tuple((place, piece, page) for place, piece, page in slots if not isinstance(piece, str)),
+        links=tuple(_fixed_links(gaps)),
+        slots=tuple(gap for gap in gaps if not _is_fixed(gap[1])),
         boundaries=(
             (1, f"--%s\r\n{mime.TEXT_HEADERS}"),
             (html_start - 1, f"--%s\r\n{mime.HTML_HEADERS}"),
             (html_start + len(html), "--%s--\r\n"),
         ),
     )
+
+
+def _fixed_links(gaps: list[tuple[int, Field | Link | Mark, bool]]) -> Iterator[tuple[int, int, str, str]]:
+    for place, piece, html in gaps:
+        if isinstance(piece, Link) and _is_fixed(piece):
+            destination = "".join(map(str, piece.destination))
+            yield place, piece.number, destination, encode_piece(escape(destination) if html else destination)
+
+
+def _is_fixed(piece: Piece) -> bool:
+    """Whether a link counts clicks and leads everybody to the same page."""
+    if not isinstance(piece, Link) or piece.number == 0 or len(piece.destination) != 1:
+        return False
+    destination = piece.destination[0]
+    return isinstance(destination, str) and trackable(destination)
 
 
 def compose_reference(

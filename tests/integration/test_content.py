@@ -21,12 +21,13 @@ NOW = timedelta(0)
 PDF = b"%PDF-1.7\n" + b"x" * 400
 
 
-@pytest.mark.parametrize("octets", [b"", b"a", b"a" * 10_000, os.urandom(10_000), bytes(range(256))])
-async def test_bytes_come_back_as_they_were(connection: Any, octets: bytes) -> None:
-    sha256 = await content.store(connection, octets)
-    assert await content.store(connection, octets) == sha256
-    assert await content.load(connection, sha256) == octets
-    assert await connection.fetchval("select count(*) from content") == 1
+async def test_bytes_come_back_as_they_were(connection: Any) -> None:
+    many = [b"", b"a", b"a" * 10_000, os.urandom(10_000), bytes(range(256))]
+    for octets in many:
+        sha256 = await content.store(connection, octets)
+        assert await content.store(connection, octets) == sha256
+        assert await content.load(connection, sha256) == octets
+    assert await connection.fetchval("select count(*) from content") == len(many)
 
 
 async def test_bytes_are_compressed_only_when_that_is_smaller(connection: Any) -> None:
@@ -95,14 +96,13 @@ def test_what_the_bytes_say_counts_before_what_is_said_of_them(
         ("x" * 256, RefusalCode.TOO_LONG),
     ],
 )
-async def test_a_bad_name_is_refused(connection: Any, name: str, code: RefusalCode) -> None:
+async def test_a_bad_name_is_refused_before_the_ledger_hears_of_it(name: str, code: RefusalCode) -> None:
     with pytest.raises(Refusal) as refused:
-        await attachment.keep(connection, name=name, uploaded_by="t", stream=PDF)
+        await attachment.keep(None, name=name, uploaded_by="t", stream=PDF)
     assert refused.value.code is code
-    assert await connection.fetchval("select count(*) from content") == 0
 
 
-async def test_reading_stops_when_a_file_is_too_large(connection: Any) -> None:
+async def test_reading_stops_when_a_file_is_too_large() -> None:
     read = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -112,7 +112,7 @@ async def test_reading_stops_when_a_file_is_too_large(connection: Any) -> None:
             yield bytes(1_048_576)
 
     with pytest.raises(Refusal) as refused:
-        await attachment.keep(connection, name="a.bin", uploaded_by="t", stream=endless())
+        await attachment.keep(None, name="a.bin", uploaded_by="t", stream=endless())
     assert refused.value.code is RefusalCode.ATTACHMENT_TOO_LARGE
     assert "25 MB" in refused.value.message
     assert read == LARGEST_FILE + 1_048_576

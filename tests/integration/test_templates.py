@@ -80,13 +80,12 @@ async def test_a_version_never_changes(connection: Any) -> None:
         ({"locale": "not a locale"}, RefusalCode.INVALID, "locale"),
     ],
 )
-async def test_a_bad_template_leaves_nothing_behind(
-    connection: Any, changes: dict[str, Any], code: RefusalCode, field: str
+async def test_a_bad_template_is_refused_before_the_ledger_hears_of_it(
+    changes: dict[str, Any], code: RefusalCode, field: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        await template.publish(connection, **SOURCE | changes)
+        await template.publish(None, **SOURCE | changes)
     assert (refused.value.code, refused.value.field[0]) == (code, field)
-    assert await connection.fetchval("select count(*) from template") == 0
 
 
 # Built-in templates
@@ -123,16 +122,15 @@ async def test_a_changed_built_in_template_becomes_a_new_version(
     assert await connection.fetchval("select count(*) from template_version") == 23
 
 
-@pytest.mark.parametrize(
-    ("asked", "found"), [("de", "de"), ("de-AT", "de"), ("en-GB", "en"), ("fr", "en"), ("", "en"), ("DE_ch", "de")]
-)
-async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any, asked: str, found: str) -> None:
+async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any) -> None:
     await template.publish_builtins(connection)
     letter = builtin.sample_letter(SourceType.WORK_ORDER, "CREATED")
-    version = await template.builtin_version(connection, letter, asked)
-    assert (version.name, version.locale) == (f"builtin.work-order.created.{found}", found)
-    mail = compose(letter, template=version, sender=SENDER, facts=replace(FACTS, locale=asked), keyring=KEYRING)
-    assert ("Termin" in mail.subject) is (found == "de")
+    asked = {"de": "de", "de-AT": "de", "DE_ch": "de", "en-GB": "en", "fr": "en", "": "en"}
+    for locale, found in asked.items():
+        version = await template.builtin_version(connection, letter, locale)
+        assert (version.name, version.locale) == (f"builtin.work-order.created.{found}", found)
+        mail = compose(letter, template=version, sender=SENDER, facts=replace(FACTS, locale=locale), keyring=KEYRING)
+        assert ("Termin" in mail.subject) is (found == "de")
 
 
 async def test_without_publishing_the_fault_says_what_to_do(connection: Any) -> None:
@@ -182,11 +180,12 @@ async def test_the_default_sender_is_made_of_its_setting_once(pool: asyncpg.Pool
         ({"postal_address": "x" * 501}, RefusalCode.TOO_LONG, "postalAddress"),
     ],
 )
-async def test_a_bad_sender_is_refused(connection: Any, changes: dict[str, Any], code: RefusalCode, field: str) -> None:
+async def test_a_bad_sender_is_refused_before_the_ledger_hears_of_it(
+    changes: dict[str, Any], code: RefusalCode, field: str
+) -> None:
     with pytest.raises(Refusal) as refused:
-        await sender.create(connection, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
+        await sender.create(None, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
     assert (refused.value.code, refused.value.field) == (code, (field,))
-    assert await connection.fetchval("select count(*) from sender") == 0
 
 
 async def test_an_unknown_sender_is_refused(connection: Any) -> None:

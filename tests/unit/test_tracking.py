@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.mail import tracking
 from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import (
@@ -95,6 +97,11 @@ def test_the_last_characters_spare_bits_make_no_second_spelling() -> None:
     token = token_of(open_url(KEYRING, PUBLIC, REF))
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     assert [last for last in alphabet if read_open(KEYRING, token[:-1] + last)] == [token[-1]]
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=40), st.binary(max_size=200))
+def test_the_mac_is_hmac_as_the_standard_library_has_it(key: bytes, body: bytes, tail: bytes) -> None:
+    assert tracking._mac(key, body, tail) == hmac.digest(key, bytes([len(body)]) + body + tail, "sha256")
 
 
 @given(st.binary(max_size=100))
