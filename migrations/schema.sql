@@ -853,44 +853,6 @@ CREATE VIEW public.message_state AS
 
 
 --
--- Name: message_wait; Type: VIEW; Schema: public; Owner: -
---
-
-CREATE VIEW public.message_wait AS
- SELECT o.customer_id,
-    o.message_id AS id,
-        CASE
-            WHEN (o.lease_until > now()) THEN NULL::timestamp with time zone
-            ELSE GREATEST(o.due_at, d.paused_until)
-        END AS next_attempt_at,
-        CASE
-            WHEN (o.lease_until > now()) THEN NULL::text
-            WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
-            WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
-            WHEN (o.attempt > 1) THEN 'The next attempt'::text
-            WHEN o.appointed THEN 'Its turn under the destination''s limit'::text
-            ELSE 'Its turn in the lane'::text
-        END AS waits_for
-   FROM ((public.outbox o
-     LEFT JOIN public.lane l ON ((l.id = o.lane_id)))
-     LEFT JOIN public.destination d ON ((d.domain = o.domain)))
-  WHERE (o.recipient_no = 0);
-
-
---
--- Name: opt_out; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.opt_out (
-    customer_id bigint NOT NULL,
-    kind public.opt_out_kind NOT NULL,
-    opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
-    source public.opt_out_source NOT NULL,
-    actor text NOT NULL
-);
-
-
---
 -- Name: relay; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -916,6 +878,65 @@ CREATE TABLE public.relay (
     CONSTRAINT relay_per_day_check CHECK ((per_day > 0)),
     CONSTRAINT relay_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT relay_warm_up_start_check CHECK ((warm_up_start > 0))
+);
+
+
+--
+-- Name: message_wait; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.message_wait AS
+ SELECT o.customer_id,
+    o.message_id AS id,
+        CASE
+            WHEN ((o.handed_off_at IS NOT NULL) OR (l.paused_at IS NOT NULL)) THEN NULL::timestamp with time zone
+            WHEN (d.paused_until > now()) THEN d.paused_until
+            WHEN (o.due_at > now()) THEN o.due_at
+            WHEN ((o.lease_owner IS NULL) AND (NOT (EXISTS ( SELECT
+               FROM public.relay r
+              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL) AND ((r.paused_until IS NULL) OR (r.paused_until <= now()))))))) THEN ( SELECT min(r.paused_until) AS min
+               FROM public.relay r
+              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL)))
+            ELSE NULL::timestamp with time zone
+        END AS next_attempt_at,
+        CASE
+            WHEN (o.handed_off_at IS NOT NULL) THEN 'It is being handed to the mail server.'::text
+            WHEN (l.paused_at IS NOT NULL) THEN l.paused_why
+            WHEN (d.paused_until > now()) THEN ((('Mail to '::text || o.domain) || ' is paused. '::text) || d.paused_why)
+            WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.paid)) THEN (('The server put it off; try '::text || o.attempt) || ' comes then.'::text)
+            WHEN ((o.due_at > now()) AND ((d.every IS NOT NULL) OR (d.per_day IS NOT NULL) OR (d.connections IS NOT NULL) OR (d.warm_up_from IS NOT NULL))) THEN (('Mail to '::text || o.domain) || ' is limited; this is its turn.'::text)
+            WHEN ((o.lease_owner IS NULL) AND (EXISTS ( SELECT
+               FROM public.relay r
+              WHERE ((o.bound_relay IS NULL) OR (r.name = o.bound_relay)))) AND (NOT (EXISTS ( SELECT
+               FROM public.relay r
+              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL) AND ((r.paused_until IS NULL) OR (r.paused_until <= now()))))))) THEN COALESCE(( SELECT ((('The relay '::text || r.name) || ' is paused. '::text) || r.paused_why)
+               FROM public.relay r
+              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL))
+              ORDER BY r.paused_until
+             LIMIT 1), ( SELECT ('The relay is stopped. '::text || r.stopped_why)
+               FROM public.relay r
+              WHERE ((o.bound_relay IS NULL) OR (r.name = o.bound_relay))
+              ORDER BY r.name
+             LIMIT 1))
+            WHEN (o.due_at > now()) THEN 'It will be tried again then.'::text
+            ELSE 'It is next in line, or mail of a sooner lane is.'::text
+        END AS waits_for
+   FROM ((public.outbox o
+     LEFT JOIN public.lane l ON ((l.id = o.lane_id)))
+     LEFT JOIN public.destination d ON ((d.domain = o.domain)))
+  WHERE (o.recipient_no = 0);
+
+
+--
+-- Name: opt_out; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.opt_out (
+    customer_id bigint NOT NULL,
+    kind public.opt_out_kind NOT NULL,
+    opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
+    source public.opt_out_source NOT NULL,
+    actor text NOT NULL
 );
 
 

@@ -92,6 +92,12 @@ class Ledger:
             yield connection
 
     @asynccontextmanager
+    async def reading_connection(self) -> AsyncIterator[Connection]:
+        """A connection for a door that only reads. Raises Busy, Unavailable or TooSlow."""
+        async with self._connection(self.reading) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def _connection(self, pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:
         connection = await self.acquire(pool)
         try:

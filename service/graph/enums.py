@@ -76,6 +76,18 @@ class HitReason(StrEnum):
     UNRECOGNISED_AGENT = "UNRECOGNISED_AGENT"
 
 
+class RelayEventKind(StrEnum):
+    """SQL: `relay_event_kind`."""
+
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    STOPPED = "STOPPED"
+    CONNECTION = "CONNECTION"
+    TLS = "TLS"
+    LOGIN = "LOGIN"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
 def _describe(enum: EnumMeta, name: str, description: str, values: dict[str, str]) -> None:
     """Make a Python enum a GraphQL one. Every value needs its sentence: a missing one is a KeyError at import."""
     strawberry.enum(enum, name=name, description=description)
@@ -349,5 +361,19 @@ _describe(
         "ILLEGAL_STATE": "Its state does not allow that.",
         "SUPPRESSED": "The address is on the suppression list.",
         "ERASED": "The customer was erased.",
+    },
+)
+_describe(
+    RelayEventKind,
+    "RelayEventKind",
+    "What happened to a relay or a destination.",
+    {
+        "PAUSED": "It was left alone for a while.",
+        "RESUMED": "A person said that it works again.",
+        "STOPPED": "It waits for a person.",
+        "CONNECTION": "It could not be reached.",
+        "TLS": "TLS failed.",
+        "LOGIN": "The login failed.",
+        "UNAVAILABLE": "It said that it has no service now (421).",
     },
 )

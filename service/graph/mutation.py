@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from service.graph import campaigning, sending, upsert
+from gateway import lanes
+from service.graph import campaigning, gateway_state, sending, upsert
 from service.graph.campaigning import (
     CampaignInput,
     CampaignPayload,
@@ -18,6 +19,13 @@ from service.graph.campaigning import (
     LaunchCampaignPayload,
 )
 from service.graph.context import Info
+from service.graph.gateway_state import (
+    DestinationInput,
+    DestinationLimitInput,
+    GatewayPayload,
+    LaneInput,
+    RelayInput,
+)
 from service.graph.sending import (
     MessageInput,
     MessagePayload,
@@ -102,3 +110,36 @@ class Mutation:
     async def cancel_message(self, info: Info, input: MessageInput) -> MessagePayload:
         """On record, with who and when."""
         return await sending.cancel_message(info.context, input)
+
+    @strawberry.mutation(description="Stop a lane of individual mail: nothing more of it is handed off.")
+    async def pause_lane(self, info: Info, input: LaneInput) -> GatewayPayload:
+        """Exact."""
+        return await gateway_state.decide(
+            info.context, lambda connection: lanes.pause_lane(connection, input.lane, info.context.actor)
+        )
+
+    @strawberry.mutation(description="Let a lane go on.")
+    async def resume_lane(self, info: Info, input: LaneInput) -> GatewayPayload:
+        """Where it stopped."""
+        return await gateway_state.decide(info.context, lambda connection: lanes.resume_lane(connection, input.lane))
+
+    @strawberry.mutation(description="Say that a stopped or paused relay works again.")
+    async def resume_relay(self, info: Info, input: RelayInput) -> GatewayPayload:
+        """On record, with who and when."""
+        return await gateway_state.decide(
+            info.context, lambda connection: lanes.resume_relay(connection, input.relay, info.context.actor)
+        )
+
+    @strawberry.mutation(description="Say that a paused domain takes mail again.")
+    async def resume_destination(self, info: Info, input: DestinationInput) -> GatewayPayload:
+        """At once."""
+        return await gateway_state.decide(
+            info.context, lambda connection: lanes.resume_destination(connection, input.domain)
+        )
+
+    @strawberry.mutation(description="Set, change or lift a domain's limits.")
+    async def set_destination_limit(self, info: Info, input: DestinationLimitInput) -> GatewayPayload:
+        """Replaces what was set."""
+        return await gateway_state.decide(
+            info.context, lambda connection: lanes.limit_destination(connection, gateway_state.limit_of(input))
+        )

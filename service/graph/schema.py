@@ -16,6 +16,7 @@ from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
 from service.graph.customer import Customer, SearchArgument, find_customer, list_customers
+from service.graph.gateway_state import Gateway
 from service.graph.loaders import promised
 from service.graph.message import Message
 from service.graph.mutation import Mutation
@@ -83,6 +84,11 @@ class Query:
     async def node(self, info: Info, id: IdArgument) -> Node | None:
         """By its global id."""
         return await _node(info.context, id)
+
+    @strawberry.field(description="The mail gateway as it is now: lanes, relays, destinations.")
+    def gateway(self) -> Gateway:
+        """Reads nothing yet."""
+        return Gateway()
 
 
 async def _node(context: Context, text: str) -> Node | None:

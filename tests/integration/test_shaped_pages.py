@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -137,7 +138,7 @@ RICH: list[dict[str, Any]] = [
     {
         "kind": kind,
         "status": status,
-        "outbox": {"attempt": 2} if kind != "received" and status is None else None,
+        "outbox": {"attempt": 2, "due_at": datetime(2040, 1, 1, tzinfo=UTC)} if kind != "received" and status is None else None,
         "subject": "Grüße",
         "opened": True,
         "attempts": [(451, "later", "mx.example"), (code, "text", None)],

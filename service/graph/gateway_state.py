@@ -1,0 +1,248 @@
+"""The gateway as it is now: what waits, at which rate it goes, what is paused and why."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway import lanes
+from gateway.errors import Refusal
+from gateway.mail.response import Stage
+from service.graph.context import Context, Info
+from service.graph.enums import RelayEventKind
+from service.graph.node import row_global_id
+from service.graph.user_error import UserError, user_errors
+
+AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
+
+
+@strawberry.type(description="A queue with a priority of its own; each campaign is one.")
+class Lane:
+    """Of `gateway.lanes.LaneStanding`."""
+
+    name: str = strawberry.field(description="Its name.")
+    campaign_id: strawberry.ID | None = strawberry.field(description="Whose it is; null for individual mail.")
+    campaign_title: str | None = strawberry.field(description="Its campaign's title.")
+    priority: int = strawberry.field(description="Lower is sooner.")
+    paused_at: datetime | None = strawberry.field(description="Since when nothing of it leaves; null when it runs.")
+    paused_why: str | None = strawberry.field(description="Why it is paused.")
+    depth: int = strawberry.field(description="How many recipients wait, counted up to 10,000.")
+    deeper: bool = strawberry.field(description="Whether more wait than were counted.")
+    rate: float = strawberry.field(description="Attempts a second over the last one to two minutes.")
+    next_due_at: datetime | None = strawberry.field(description="When the first of them is due; null when empty.")
+    oldest_seconds: float = strawberry.field(description="For how long the oldest has been due, in seconds.")
+
+
+@strawberry.type(description="Trouble of a relay or a destination, in the server's own words.")
+class RelayEvent:
+    """Of `gateway.lanes.RelayEvent`."""
+
+    kind: RelayEventKind = strawberry.field(description="What happened.")
+    domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
+    stage: Stage | None = strawberry.field(description="How far the transaction had come.")
+    code: int | None = strawberry.field(description="The reply code, if there was a reply.")
+    response: str | None = strawberry.field(description="The words.")
+    until: datetime | None = strawberry.field(description="Until when it was paused for that.")
+
+
+@strawberry.type(description="A mail server that we hand mail to.")
+class Relay:
+    """Of `gateway.lanes.RelayStanding`."""
+
+    name: str = strawberry.field(description="Its name.")
+    usable: bool = strawberry.field(description="Whether mail may go by it now.")
+    paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
+    paused_why: str | None = strawberry.field(description="Why it is left alone.")
+    stopped_at: datetime | None = strawberry.field(description="Since when it waits for a person: `resumeRelay`.")
+    stopped_why: str | None = strawberry.field(description="Why it was stopped.")
+    seen_at: datetime | None = strawberry.field(description="When it last took a connection.")
+    per_minute: float | None = strawberry.field(description="Its limit; null for none of ours.")
+    per_day: int | None = strawberry.field(description="Its limit; null for none of ours.")
+    cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
+    sent_today: int = strawberry.field(description="How many went by it today.")
+    waits_until: datetime | None = strawberry.field(description="When it may next be used, if known and not now.")
+
+    @strawberry.field(description="Its newest troubles, at most 20, newest first.")
+    async def events(self, info: Info) -> list[RelayEvent]:
+        """One statement a relay: there are a few."""
+        async with info.context.ledger.reading_connection() as connection:
+            found = await lanes.relay_events(connection, self.name)
+        return [
+            RelayEvent(
+                kind=RelayEventKind(one.kind),
+                domain=one.domain,
+                stage=Stage(one.stage) if one.stage else None,
+                code=one.code,
+                response=one.response,
+                until=one.until,
+            )
+            for one in found
+        ]
+
+
+@strawberry.type(description="A domain with limits or a pause.")
+class Destination:
+    """Of `gateway.lanes.DestinationStanding`."""
+
+    domain: str = strawberry.field(description="The domain.")
+    per_minute: float | None = strawberry.field(description="Its limit; null for none.")
+    per_day: int | None = strawberry.field(description="Its limit; null for none.")
+    connections: int | None = strawberry.field(description="Its limit; null for none.")
+    cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
+    sent_today: int = strawberry.field(description="How many went there today.")
+    next_slot: datetime | None = strawberry.field(description="When the next may go, under its limit.")
+    paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
+    paused_why: str | None = strawberry.field(description="Why it is left alone.")
+
+
+@strawberry.type(description="How much waits for one domain.")
+class DomainDepth:
+    """Of `gateway.lanes.DomainDepth`."""
+
+    domain: str = strawberry.field(description="The domain.")
+    depth: int = strawberry.field(description="How many recipients wait, among the first 50,000 of the queue.")
+    next_due_at: datetime = strawberry.field(description="When the first of them is due.")
+
+
+@strawberry.type(description="The mail gateway as it is now.")
+class Gateway:
+    """Each list is one statement, bounded by the door."""
+
+    @strawberry.field(description="Every lane in order of priority, 500 at most.")
+    async def lanes(self, info: Info) -> list[Lane]:
+        """By priority."""
+        async with info.context.ledger.reading_connection() as connection:
+            found = await lanes.lane_states(connection)
+        return [
+            Lane(
+                name=one.name,
+                campaign_id=row_global_id("Campaign", one.campaign_id) if one.campaign_id else None,
+                campaign_title=one.campaign_title,
+                priority=one.priority,
+                paused_at=one.paused_at,
+                paused_why=one.paused_why,
+                depth=one.depth,
+                deeper=one.deeper,
+                rate=one.rate,
+                next_due_at=one.next_due_at,
+                oldest_seconds=one.oldest_seconds,
+            )
+            for one in found
+        ]
+
+    @strawberry.field(description="Every relay the ledger knows, by name.")
+    async def relays(self, info: Info) -> list[Relay]:
+        """By name."""
+        async with info.context.ledger.reading_connection() as connection:
+            found = await lanes.relay_states(connection)
+        return [
+            Relay(
+                name=one.name,
+                usable=one.usable,
+                paused_until=one.paused_until,
+                paused_why=one.paused_why,
+                stopped_at=one.stopped_at,
+                stopped_why=one.stopped_why,
+                seen_at=one.seen_at,
+                per_minute=one.per_minute,
+                per_day=one.per_day,
+                cap_today=one.cap_today,
+                sent_today=one.sent_today,
+                waits_until=one.waits_until,
+            )
+            for one in found
+        ]
+
+    @strawberry.field(description="Limited and paused domains by name, 500 at most.")
+    async def destinations(self, info: Info, after: AfterDomain = None) -> list[Destination]:
+        """By name."""
+        async with info.context.ledger.reading_connection() as connection:
+            found = await lanes.destinations(connection, after=after)
+        return [
+            Destination(
+                domain=one.domain,
+                per_minute=one.per_minute,
+                per_day=one.per_day,
+                connections=one.connections,
+                cap_today=one.cap_today,
+                sent_today=one.sent_today,
+                next_slot=one.next_slot,
+                paused_until=one.paused_until,
+                paused_why=one.paused_why,
+            )
+            for one in found
+        ]
+
+    @strawberry.field(description="The hundred domains that most mail waits for.")
+    async def domains(self, info: Info) -> list[DomainDepth]:
+        """Deepest first."""
+        async with info.context.ledger.reading_connection() as connection:
+            found = await lanes.domain_depths(connection)
+        return [DomainDepth(domain=one.domain, depth=one.depth, next_due_at=one.next_due_at) for one in found]
+
+
+@strawberry.input(description="One lane of individual mail.")
+class LaneInput:
+    """A campaign's lane is paused by `pauseCampaign`."""
+
+    lane: str = strawberry.field(description="Its name: work-order or individual.")
+
+
+@strawberry.input(description="One relay.")
+class RelayInput:
+    """By its name."""
+
+    relay: str = strawberry.field(description="Its name.")
+
+
+@strawberry.input(description="A domain's limits; whatever is omitted or null has none.")
+class DestinationLimitInput:
+    """Replaces what was set."""
+
+    domain: str = strawberry.field(description="The domain.")
+    per_minute: int | None = strawberry.field(default=None, description="Messages a minute.")
+    per_day: int | None = strawberry.field(default=None, description="Messages a day.")
+    connections: int | None = strawberry.field(default=None, description="Messages on the wire at once.")
+    warm_up_start: int | None = strawberry.field(default=None, description="The first day's limit of a warm-up.")
+    warm_up_factor: float = strawberry.field(default=2.0, description="By which a warm-up's limit grows every day.")
+
+
+@strawberry.input(description="One domain.")
+class DestinationInput:
+    """By its name."""
+
+    domain: str = strawberry.field(description="The domain.")
+
+
+@strawberry.type(description="What came of a decision about the gateway.")
+class GatewayPayload:
+    """Either the gateway or the errors."""
+
+    gateway: Gateway | None = strawberry.field(description="The gateway as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
+async def decide(context: Context, door: Callable[[Any], Awaitable[object]]) -> GatewayPayload:
+    """One door on a writing connection; then ring, since mail may go that could not."""
+    try:
+        async with context.ledger.writing_connection() as connection:
+            await door(connection)
+    except Refusal as refusal:
+        return GatewayPayload(gateway=None, user_errors=user_errors([refusal]))
+    await context.bell.ring()
+    return GatewayPayload(gateway=Gateway(), user_errors=[])
+
+
+def limit_of(given: DestinationLimitInput) -> lanes.DestinationLimit:
+    """The door's value."""
+    return lanes.DestinationLimit(
+        domain=given.domain,
+        per_minute=given.per_minute,
+        per_day=given.per_day,
+        connections=given.connections,
+        warm_up_start=given.warm_up_start,
+        warm_up_factor=given.warm_up_factor,
+    )
