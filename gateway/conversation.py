@@ -113,22 +113,23 @@ class Writer(Protocol):
 
 
 class _Step:
-    """What a reply is expected to; `index` is its limit's."""
+    """What a reply is expected to. `usual` is the code that lets the transaction go on, `index` its limit's."""
 
-    __slots__ = ("index", "read", "stage")
+    __slots__ = ("index", "read", "stage", "usual")
 
-    def __init__(self, index: int, stage: Stage, read: Callable[[bytes], Response]) -> None:
+    def __init__(self, index: int, stage: Stage, usual: int, read: Callable[[bytes], Response]) -> None:
         self.index = index
         self.stage = stage
+        self.usual = usual
         self.read = read
 
 
-_MAIL = _Step(0, Stage.MAIL, reply_cache(Stage.MAIL))
-_RCPT = _Step(1, Stage.RCPT, reply_cache(Stage.RCPT))
-_DATA = _Step(2, Stage.DATA, reply_cache(Stage.DATA))
-_CONTENT = _Step(3, Stage.CONTENT, partial(read_reply, stage=Stage.CONTENT))
-_END_OF_DATA = _Step(4, Stage.END_OF_DATA, partial(read_reply, stage=Stage.END_OF_DATA))
-_RSET = _Step(0, Stage.MAIL, reply_cache(Stage.MAIL))
+_MAIL = _Step(0, Stage.MAIL, 250, reply_cache(Stage.MAIL))
+_RCPT = _Step(1, Stage.RCPT, 250, reply_cache(Stage.RCPT))
+_DATA = _Step(2, Stage.DATA, 354, reply_cache(Stage.DATA))
+_CONTENT = _Step(3, Stage.CONTENT, 0, partial(read_reply, stage=Stage.CONTENT))
+_END_OF_DATA = _Step(4, Stage.END_OF_DATA, 250, partial(read_reply, stage=Stage.END_OF_DATA))
+_RSET = _Step(0, Stage.MAIL, 0, reply_cache(Stage.MAIL))
 _BURST = (_MAIL, _RCPT, _DATA)
 
 
@@ -211,19 +212,27 @@ class Conversation:
     # ---- what the connection says
 
     def received(self, data: bytes) -> None:
-        """Bytes came."""
-        if self.ended:
-            return
+        """Bytes came: give each reply to the step that expects it."""
+        expected = self._expected
         try:
             replies = self._reader.feed(data)
             for raw in replies:
-                self._on_reply(raw)
                 if self.ended:
                     return
+                if not expected:
+                    self._end(FaultKind.PROTOCOL, "The server spoke unasked.", words=readable(raw))
+                    return
+                step = expected[0]
+                response = step.read(raw)
+                expected.popleft()
+                if response.code == step.usual:
+                    self._on_usual(step, response)
+                else:
+                    self._on_other(step, response)
         except UnreadableReply as fault:
             self._end(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}. It said: {fault.words}")
             return
-        if replies:
+        if replies and not self.ended:
             self._set_deadline()
 
     def lost(self, error: Exception | None) -> None:
@@ -299,33 +308,35 @@ class Conversation:
 
     # ---- replies
 
-    def _on_reply(self, raw: bytes) -> None:
-        """Give one reply to the step that expects it."""
-        expected, current = self._expected, self._current
-        if not expected or current is None:
-            self._end(FaultKind.PROTOCOL, "The server spoke unasked.", words=readable(raw))
-            return
-        step = expected[0]
-        response = step.read(raw)
-        expected.popleft()
-        if step is _RSET:
-            if response.code != 250:
-                self._end(FaultKind.DROPPED, "The server would not forget a transaction (RSET).", words=response.text)
+    def _on_usual(self, step: _Step, response: Response) -> None:
+        """The reply that lets the current message's transaction go on."""
+        current = self._current
+        if current is None:
             return
         current.replies.append(response)
-        code = response.code
-        if code >= 400:
-            self._on_negative(current, step, response)
-        elif step is _DATA and code == 354:
-            self._on_go_ahead(current)
-        elif step is _END_OF_DATA and code < 300:
+        if step is _END_OF_DATA:
             self._finish_current(current, step.stage)
-        elif code < 300 and (step is _MAIL or step is _RCPT):
-            if not self.peer.pipelining:
-                self._send_next_command(current, step)
-        else:
-            text = f"{code} is no reply to {step.stage}: the conversation is out of step."
-            self._end(FaultKind.PROTOCOL, text, stage=step.stage)
+        elif step is _DATA:
+            self._on_go_ahead(current)
+        elif not self.peer.pipelining:
+            self._send_next_command(current, step)
+
+    def _on_other(self, step: _Step, response: Response) -> None:
+        """A reply that ends something, or cannot be the answer to what was asked."""
+        current, code = self._current, response.code
+        if step is _RSET:
+            if code != 250:
+                self._end(FaultKind.DROPPED, "The server would not forget a transaction (RSET).", words=response.text)
+        elif current is not None:
+            if code < 300 and step in (_MAIL, _RCPT, _END_OF_DATA):
+                self._on_usual(step, response)
+                return
+            current.replies.append(response)
+            if code >= 400:
+                self._on_negative(current, step, response)
+            else:
+                text = f"{code} is no reply to {step.stage}: the conversation is out of step."
+                self._end(FaultKind.PROTOCOL, text, stage=step.stage)
 
     def _on_negative(self, delivery: Delivery, step: _Step, response: Response) -> None:
         """4xx or 5xx. Pipelined, the replies up to DATA's are still to come; 421 closes the channel at once."""

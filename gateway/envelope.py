@@ -68,13 +68,14 @@ def declared(envelope: Envelope, peer: Peer) -> str | Fault:
         if not peer.eight_bit:
             return _fault(FaultKind.PROTOCOL, "The mail has 8-bit content, and the server lacks 8BITMIME.")
         options += " BODY=8BITMIME"
-    if envelope.smtputf8 or not (envelope.recipient.isascii() and envelope.return_path.isascii()):
+    addresses = envelope.recipient + envelope.return_path
+    if not fits_a_command(addresses):
+        return _fault(FaultKind.PROTOCOL, "An address holds a control character.")
+    if envelope.smtputf8 or not addresses.isascii():
         if not peer.smtputf8:
             text = "The address or a header has characters that this server cannot take (it lacks SMTPUTF8)."
             return _fault(FaultKind.SMTPUTF8_UNSUPPORTED, text)
         options += " SMTPUTF8"
-    if not (fits_a_command(envelope.recipient) and fits_a_command(envelope.return_path)):
-        return _fault(FaultKind.PROTOCOL, "An address holds a control character.")
     return options
 
 

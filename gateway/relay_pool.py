@@ -154,9 +154,9 @@ class Pool:
 
     def _may_open(self) -> bool:
         """Whether somebody waits whom no connection attempt is for, and the relay and its last failure allow one."""
-        if self._farewell is not None or self._connecting >= len(self._waiting) + len(self._fresh):
-            return False
         if len(self._open) + self._connecting >= self.relay.connections:
+            return False
+        if self._farewell is not None or self._connecting >= len(self._waiting) + len(self._fresh):
             return False
         return not self._open or self._loop.time() >= self._rests_until
 

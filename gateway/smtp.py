@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 from aiosmtplib import SMTP
@@ -39,9 +40,8 @@ FAREWELL_SECONDS = 2.0
 """How long `close` waits for connections to end by themselves."""
 
 
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
+utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
+"""The clock."""
 
 
 class Relays:

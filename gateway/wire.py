@@ -34,35 +34,39 @@ class UnreadableReply(Exception):
 class ReplyReader:
     """Cuts a server's stream into whole replies. Holds at most `MAX_REPLY` bytes of an unfinished one."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_lines", "_rest")
 
     def __init__(self) -> None:
+        self._lines = b""
         self._rest = b""
 
     @property
     def unfinished(self) -> bytes:
         """What came of a reply that is not whole yet."""
-        return self._rest
-
-    def forget(self) -> None:
-        """Drop what is unfinished (RFC 3207 section 6: nothing from before TLS counts after it)."""
-        self._rest = b""
+        return self._lines + self._rest
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The replies that are whole now, each with all its lines. Raises UnreadableReply when one gets too long."""
-        if self._rest:
-            data = self._rest + data
+        """The replies that are whole now, without their last line feed. Raises UnreadableReply when one gets too long.
+
+        A line with a hyphen after its code is not its reply's last (RFC 5321 4.2.1).
+        """
+        lines = (self._rest + data if self._rest else data).split(b"\n")
+        self._rest = lines.pop()
         replies: list[bytes] = []
-        begin = position = 0
-        while (end := data.find(b"\n", position)) >= 0:
-            if data[position + 3 : position + 4] != b"-":
-                replies.append(data[begin : end + 1])
-                begin = end + 1
-            position = end + 1
-        self._rest = data[begin:]
-        if len(self._rest) > MAX_REPLY:
-            raise UnreadableReply(f"a reply did not end within {MAX_REPLY} bytes", self._rest)
+        for line in lines:
+            if line[3:4] == b"-":
+                self._lines += line + b"\n"
+            elif self._lines:
+                replies.append(self._lines + line)
+                self._lines = b""
+            else:
+                replies.append(line)
+        if len(self._rest) + len(self._lines) > MAX_REPLY:
+            raise UnreadableReply(f"a reply did not end within {MAX_REPLY} bytes", self.unfinished)
         return replies
+
+
+_CODES = {b"%d" % code: code for code in range(200, 600)}
 
 
 def read_reply(raw: bytes, stage: Stage) -> Response:
@@ -70,13 +74,19 @@ def read_reply(raw: bytes, stage: Stage) -> Response:
 
     The last line's code counts (RFC 5321 4.2.1). Lines that carry another code keep it in the text.
     """
-    lines = [line.rstrip(b"\r") for line in raw[:-1].split(b"\n")]
-    code = lines[-1][:3]
-    if not (len(code) == 3 and code.isdigit() and b"200" <= code <= b"599" and lines[-1][3:4] in (b"", b" ")):
+    words = raw.rstrip(b"\r")
+    if b"\n" in words:
+        lines = [line.rstrip(b"\r") for line in raw.split(b"\n")]
+        mark, after = lines[-1][:3], lines[-1][3:4]
+        words = b"\n".join([line[4:] if line[:3] == mark else line for line in lines])
+    else:
+        mark, after, words = words[:3], words[3:4], words[4:]
+    code = _CODES.get(mark)
+    if code is None or after not in (b"", b" "):
         raise UnreadableReply("that is no SMTP reply", raw)
-    text = readable(b"\n".join([line[4:] if line[:3] == code else line for line in lines]))
-    enhanced = _ENHANCED.match(text)
-    return Response(code=int(code), enhanced=enhanced[0] if enhanced else None, text=text, stage=stage)
+    text = readable(words)
+    enhanced = _ENHANCED.match(text) if text[1:2] == "." else None
+    return Response(code=code, enhanced=enhanced[0] if enhanced else None, text=text, stage=stage)
 
 
 def reply_cache(stage: Stage) -> Callable[[bytes], Response]:

@@ -51,7 +51,8 @@ def test_replies_are_cut_alike_however_they_arrive(said: list[tuple[bytes, int, 
     ],
 )
 def test_a_reply_is_read_whole(raw: bytes, code: int, enhanced: str | None, text: str) -> None:
-    reply = read_reply(raw, Stage.RCPT)
+    (whole,) = ReplyReader().feed(raw)
+    reply = read_reply(whole, Stage.RCPT)
     assert (reply.code, reply.enhanced, reply.text, reply.stage) == (code, enhanced, text, Stage.RCPT)
 
 
@@ -59,9 +60,10 @@ def test_a_reply_is_read_whole(raw: bytes, code: int, enhanced: str | None, text
     "raw", [b"\r\n", b"2\r\n", b"25\r\n", b"199 x\r\n", b"600 x\r\n", b"abc\r\n", b"250x\r\n", b"2\xb20 x\r\n"]
 )
 def test_what_is_no_reply_is_refused_with_its_words(raw: bytes) -> None:
+    (whole,) = ReplyReader().feed(raw)
     with pytest.raises(UnreadableReply) as caught:
-        read_reply(raw, Stage.RCPT)
-    assert caught.value.words is not None
+        read_reply(whole, Stage.RCPT)
+    assert caught.value.words.strip() == raw.decode("utf-8", "backslashreplace").strip()
 
 
 @pytest.mark.parametrize("endless", [b"250-more\r\n", b"x"])
