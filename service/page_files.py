@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from service.database import statement
+from service.database import Reading, statement
 from service.errors import Busy, RequestRefused
 from service.graph.node import read_message_id
 from service.security import page_policy
@@ -126,7 +126,7 @@ async def show_preview(request: Request) -> Response:
     try:
         await resources.doorkeeper.caller(request)
         ref = read_message_id(request.path_params["message"])
-        rows = ref and await resources.ledger.fetch(
+        rows = ref and await Reading(resources.ledger).fetch(
             _PREVIEW_OF_MESSAGE, customer_id=ref.customer_id, message_id=ref.message_id
         )
     except RequestRefused as refused:

@@ -228,7 +228,7 @@ export class CustomerEmails {
 
   writePlace() {
     if (document.querySelector("dialog[open]") || this.list.state !== "ready") return;
-    const line = document.querySelector(".sticky")?.getBoundingClientRect().bottom ?? 0;
+    const line = (document.querySelector("#panel .heads") ?? document.querySelector(".sticky"))?.getBoundingClientRect().bottom ?? 0;
     const rows = [...document.querySelectorAll("#panel [data-cursor]")];
     const first = rows.find((row) => row.getBoundingClientRect().bottom > line + 8);
     const at = first && window.scrollY > 40 ? this.list.above(first.dataset.cursor) : null;

@@ -6,14 +6,14 @@ import { words } from "./words.js";
 
 function address(each) {
   const blocked = each.suppressedSince
-    ? html`<span class="badge red">${icons.failed}Suppressed: ${words.suppression(each.suppressionReason)}, since ${moment(each.suppressedSince)}</span>`
+    ? html`<span class="badge red">${icons.failed}<span>Suppressed: ${words.suppression(each.suppressionReason)}, since ${moment(each.suppressedSince)}</span></span>`
     : nothing;
   return html`<li><bdi>${each.address}</bdi>${blocked}</li>`;
 }
 
 const optOut = (choice, what) => choice
-  ? html`<li><span class="badge amber">${icons.uncertain}No ${what} since ${moment(choice.optedOutAt)}, ${words.optOutSource(choice.source)}${
-      choice.by === "customer" ? "" : ` (${choice.by})`}</span></li>`
+  ? html`<li><span class="badge amber">${icons.uncertain}<span>No ${what} since ${moment(choice.optedOutAt)}, ${words.optOutSource(choice.source)}${
+      choice.by === "customer" ? "" : ` (${choice.by})`}</span></span></li>`
   : nothing;
 
 /** The page's heading. */

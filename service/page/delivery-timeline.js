@@ -11,14 +11,14 @@ const EVENT_HINT = {
   UNCERTAIN: "AMBER", OPTED_OUT: "AMBER",
 };
 
+const said = ({ code, text }) => html`<pre dir="auto"><b>${code}</b> ${text ?? "(text erased)"}</pre>`;
+
 /** The answer whole: its code, and every line as the server wrote it. */
 export function serverAnswer(response) {
   if (!response) return nothing;
-  const where = [response.host, response.tls ?? "no TLS"].filter(Boolean).join(", ");
   return html`<figure class="answer-whole">
-    <figcaption><b>${response.code}${response.enhancedCode ? ` ${response.enhancedCode}` : ""}</b>
-      ${words.stage(response.stage)} · ${where}</figcaption>
-    <pre dir="auto">${response.text ?? "The text was erased."}</pre>
+    ${said(response)}
+    <figcaption>${words.stage(response.stage)} · ${response.host} · ${response.tls ?? "no TLS"}</figcaption>
   </figure>`;
 }
 
@@ -32,14 +32,14 @@ function attempt(each) {
       <p class="when-exactly">${exactMoment(each.startedAt)}</p>
       <p class="how">by relay ${each.relay}, ${words.stage(each.stage)}, in ${took(each.tookMs)}</p>
       ${each.response
-        ? html`<pre dir="auto">${each.response.code} ${each.response.text ?? "(text erased)"}</pre>`
+        ? said(each.response)
         : html`<p class="how">The server said nothing.</p>`}
     </div></li>`;
 }
 
 const detail = (data) => Object.entries(data ?? {})
   .filter(([, value]) => value !== null && typeof value !== "object")
-  .map(([name, value]) => html`<div><dt>${name.replaceAll("_", " ")}</dt><dd dir="auto">${value}</dd></div>`);
+  .map(([name, value]) => html`<div><dt>${name.replaceAll("_", " ")}</dt><dd dir="auto">${/^[A-Z_]+$/.test(value) ? words.cause(value) : value}</dd></div>`);
 
 function event(each) {
   const hint = EVENT_HINT[each.kind] ?? "GREY";
@@ -58,7 +58,7 @@ export function deliveryTimeline({ attempts, events }) {
     ...attempts.map((each) => [each.startedAt, attempt(each)]),
     ...events.map((each) => [each.occurredAt, event(each)]),
   ];
-  if (!all.length) return html`<p class="how">Nothing yet: no server has been asked.</p>`;
+  if (!all.length) return html`<p class="how">No attempt is on record.</p>`;
   all.sort(([one], [other]) => new Date(one) - new Date(other));
   return html`<ol class="timeline">${all.map(([, drawn]) => drawn)}</ol>`;
 }

@@ -7,7 +7,8 @@ import { answerLine, words } from "./words.js";
 /** Nothing for mail that went well. */
 export function outcomeLine(info) {
   if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
-  const answer = answerLine(info.response);
+  // What came back later is not in the answer: the server had said yes.
+  const answer = info.response?.code >= 400 ? answerLine(info.response) : "";
   return html`<span class="outcome"
     ><b class=${hintClass(info.colorHint)}>${ours(info)}</b>${next(info)}${
       answer ? html`<span class="answer" dir="auto">${answer}</span>` : nothing

@@ -16,10 +16,10 @@ export function selectableRow({ edge, index, list, hint = "", subject, name, bef
       select(id, !selected);
     }}
   >${before}<div role="cell" class="cell mail">
-      <button type="button" class="open" aria-pressed=${selected ? "true" : "false"}
+      <div class="mail-line"><button type="button" class="open" aria-pressed=${selected ? "true" : "false"}
         title=${selected ? "Selected. Click again to deselect" : "Show which of its links were clicked"}
-      ><span class="tick">${selected ? icons.check : nothing}</span><span class="subject">${name}</span></button>
-      ${clicks(node.clickCount)}${outcomeLine(node.info)}
+      ><span class="subject">${selected ? html`<span class="tick">${icons.check}</span>` : nothing}${name}</span></button>
+        ${clicks(node.clickCount)}</div>${outcomeLine(node.info)}
     </div>${after}<div role="cell" class="cell icon-cell">${infoButton(node.info, id, subject, open)}</div>
   </div>`;
 }
