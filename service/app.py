@@ -36,6 +36,7 @@ from service.health import Health
 from service.page_files import PageFiles
 from service.security import SecurityHeaders
 from service.settings import Settings
+from service.watch import Watch
 
 _COMPRESS_FROM = 1400
 """Bytes: less fits one packet as it is."""
@@ -53,6 +54,7 @@ class Resources:
     bell: Bell
     cache: Cache
     doorkeeper: Doorkeeper
+    watch: Watch
 
 
 class _GraphQL:
@@ -119,6 +121,7 @@ def _lifespan(
             bell=Bell(settings.redis_url),
             cache=cache,
             doorkeeper=doorkeeper,
+            watch=Watch(settings.database_url, ledger),
         )
         app.state.resources = resources
         app.state.health = Health(ledger, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
@@ -137,7 +140,7 @@ def _lifespan(
         recorder = HitRecorder(ledger.writing, HitBuffer(settings.redis_url))
         app.state.tracking = tracking.Tracking(ledger, recorder, resources.house)
         try:
-            async with app.state.tracking.running():
+            async with app.state.tracking.running(), resources.watch.running():
                 yield
         finally:
             await resources.bell.close()
@@ -155,6 +158,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             ledger=resources.ledger,
             house=resources.house,
             bell=resources.bell,
+            watch=resources.watch,
             actor=caller.name,
             bound_relay=settings.bound_relay,
         )

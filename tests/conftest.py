@@ -24,6 +24,7 @@ from service.graph.context import Context
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
+from service.watch import Watch
 from tests.builders import SECRET_KEYS
 from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
@@ -153,9 +154,11 @@ async def ledger(database_url: str) -> AsyncIterator[Ledger]:
 async def make_context(ledger: Ledger, settings: Settings) -> AsyncIterator[Callable[..., Context]]:
     """What resolvers get with a request: `make_context()` is a new request of `tester`'s."""
     bell = Bell(settings.redis_url)
+    watch = Watch(settings.database_url, ledger)
 
     def make(**values: Any) -> Context:
-        return Context(ledger=ledger, house=House.open(settings), bell=bell, **{"actor": "tester", **values})
+        fixed = {"ledger": ledger, "house": House.open(settings), "bell": bell, "watch": watch}
+        return Context(**{"actor": "tester", **fixed, **values})
 
     yield make
     await bell.close()

@@ -10,6 +10,7 @@ from gateway.bell import Bell
 from gateway.house import House
 from service.database import Ledger, Reading
 from service.graph.loaders import Loaders
+from service.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class Context:
     ledger: Ledger
     house: House
     bell: Bell
+    watch: Watch
     actor: str
     bound_relay: str | None = None
     shaping: bool = True

@@ -9,11 +9,13 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.errors import RefusalCode
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
+from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
 from gateway.mail.message import CopyRole, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
+from gateway.watch import ChangeKind
 
 
 class EventKind(StrEnum):
@@ -49,31 +51,6 @@ class CampaignStatus(StrEnum):
     PAUSED = "PAUSED"
     CANCELLED = "CANCELLED"
     FINISHED = "FINISHED"
-
-
-class HitVerdict(StrEnum):
-    """SQL: `hit_verdict`."""
-
-    HUMAN = "HUMAN"
-    MACHINE = "MACHINE"
-    UNKNOWN = "UNKNOWN"
-
-
-class HitReason(StrEnum):
-    """SQL: `hit_reason`."""
-
-    PREFETCH_HEADER = "PREFETCH_HEADER"
-    HEAD_REQUEST = "HEAD_REQUEST"
-    EMPTY_AGENT = "EMPTY_AGENT"
-    SCANNER_AGENT = "SCANNER_AGENT"
-    PRIVACY_PROXY = "PRIVACY_PROXY"
-    IMAGE_PROXY = "IMAGE_PROXY"
-    LINK_BURST = "LINK_BURST"
-    MANY_MESSAGES = "MANY_MESSAGES"
-    BEFORE_ANSWER = "BEFORE_ANSWER"
-    HONEYPOT = "HONEYPOT"
-    BROWSER_AGENT = "BROWSER_AGENT"
-    UNRECOGNISED_AGENT = "UNRECOGNISED_AGENT"
 
 
 class RelayEventKind(StrEnum):
@@ -375,5 +352,16 @@ _describe(
         "TLS": "TLS failed.",
         "LOGIN": "The login failed.",
         "UNAVAILABLE": "It said that it has no service now (421).",
+    },
+)
+_describe(
+    ChangeKind,
+    "ChangeKind",
+    "What is new in a customer's mail history.",
+    {
+        "MESSAGE": "A message was made, or its status changed.",
+        "HIT": "An open or a click came, or was judged.",
+        "OPT_OUT": "What the customer chose not to get changed.",
+        "RESYNC": "Changes may have been missed: read everything again.",
     },
 )

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from service.database import statement
 from service.errors import BadInput
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, Window, read_window
 from service.graph.context import Context, Info
-from service.graph.enums import HitReason, HitVerdict
 from service.graph.loaders import promised
 from service.graph.message import (
     CLICK_COUNT,

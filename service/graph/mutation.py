@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from gateway import lanes
-from service.graph import campaigning, gateway_state, sending, upsert
+from service.graph import campaigning, consent, gateway_state, reclassify, sending, upsert
 from service.graph.campaigning import (
     CampaignInput,
     CampaignPayload,
@@ -18,6 +18,7 @@ from service.graph.campaigning import (
     LaunchCampaignInput,
     LaunchCampaignPayload,
 )
+from service.graph.consent import SetOptOutInput, SetOptOutPayload
 from service.graph.context import Info
 from service.graph.gateway_state import (
     DestinationInput,
@@ -26,6 +27,7 @@ from service.graph.gateway_state import (
     LaneInput,
     RelayInput,
 )
+from service.graph.reclassify import ReclassifyHitsInput, ReclassifyHitsPayload
 from service.graph.sending import (
     MessageInput,
     MessagePayload,
@@ -143,3 +145,13 @@ class Mutation:
         return await gateway_state.decide(
             info.context, lambda connection: lanes.limit_destination(connection, gateway_state.limit_of(input))
         )
+
+    @strawberry.mutation(description="Write down what a customer chose not to get, or that it may be sent again.")
+    async def set_opt_out(self, info: Info, input: SetOptOutInput) -> SetOptOutPayload:
+        """On record, with who and when."""
+        return await consent.set_opt_out(info.context, input)
+
+    @strawberry.mutation(description="Judge opens and clicks of the past again, by the current rules.")
+    async def reclassify_hits(self, info: Info, input: ReclassifyHitsInput) -> ReclassifyHitsPayload:
+        """Raw hits stay."""
+        return await reclassify.reclassify_hits(info.context, input)

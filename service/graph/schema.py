@@ -24,6 +24,7 @@ from service.graph.node import GlobalId, Node, read_id
 from service.graph.row import FromRow, read_field
 from service.graph.scalars import SCALARS
 from service.graph.sender import Sender
+from service.graph.subscription import Subscription
 from service.graph.template import Template
 from service.shape.executor import ShapingExecutor
 
@@ -127,6 +128,7 @@ class QuietSchema(strawberry.Schema):
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[Sender],
     config=StrawberryConfig(default_resolver=read_field, scalar_map=SCALARS, relay_max_results=100),
     execution_context_class=ShapingExecutor,

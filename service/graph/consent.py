@@ -1,0 +1,53 @@
+"""`setOptOut`: what staff write down of a customer's choice."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gateway import consent
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.choice import OptOutKind
+from service.graph.context import Context
+from service.graph.customer import Customer
+from service.graph.node import read_typed_id
+from service.graph.user_error import UserError, user_errors
+
+
+@strawberry.input(description="A customer's choice about one kind of campaign.")
+class SetOptOutInput:
+    """A repeat is harmless."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Whose choice.")
+    kind: OptOutKind = strawberry.field(description="Of which campaigns.")
+    opted_out: bool = strawberry.field(
+        description="True: no more of them, and queued ones are held. False: they may be sent again, to every address "
+        "of the customer, those opted out by link among them."
+    )
+
+
+@strawberry.type(description="What came of `setOptOut`.")
+class SetOptOutPayload:
+    """Either the customer or the errors."""
+
+    customer: Customer | None = strawberry.field(description="The customer as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+
+
+async def set_opt_out(context: Context, input: SetOptOutInput) -> SetOptOutPayload:
+    """On record, with who and when."""
+    found = read_typed_id(input.customer_id, "Customer")
+    try:
+        if found is None or found.customer_id is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+        async with context.ledger.writing_connection() as connection:
+            await consent.set_opt_out(
+                connection,
+                customer_id=found.customer_id,
+                kind=input.kind,
+                opted_out=input.opted_out,
+                actor=context.actor,
+            )
+    except Refusal as refusal:
+        return SetOptOutPayload(customer=None, user_errors=user_errors([refusal]))
+    row = await context.reading_back().loaders.customers.load(found.customer_id)
+    return SetOptOutPayload(customer=Customer.of(row) if row else None, user_errors=[])

@@ -1,0 +1,55 @@
+"""`reclassifyHits`: opens and clicks of the past, judged by the rules of today."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from gateway.errors import Refusal, RefusalCode
+from gateway.hits import reclassify
+from gateway.judging import MOST_RECLASSIFIED
+from service.graph.context import Context
+from service.graph.node import read_typed_id
+from service.graph.user_error import UserError, user_errors
+
+
+@strawberry.input(description="Which opens and clicks to judge again.")
+class ReclassifyHitsInput:
+    """All of them when nothing is given."""
+
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description="Only of this customer.")
+    since: datetime | None = strawberry.field(default=None, description="Only from this moment on.")
+    until: datetime | None = strawberry.field(default=None, description="Only before this moment.")
+
+
+@strawberry.type(description="What came of `reclassifyHits`.")
+class ReclassifyHitsPayload:
+    """Counts, or the errors."""
+
+    judged: int = strawberry.field(description="How many opens and clicks were judged again.")
+    changed: int = strawberry.field(description="How many have another verdict, or other reasons, than before.")
+    user_errors: list[UserError] = strawberry.field(
+        description=f"Why nothing was done: TOO_MANY above {MOST_RECLASSIFIED} opens and clicks."
+    )
+
+
+async def reclassify_hits(context: Context, input: ReclassifyHitsInput) -> ReclassifyHitsPayload:
+    """A transaction a thousand hits; the raw hits stay as they came."""
+    try:
+        customer_id = _customer_id(input.customer_id)
+        async with context.ledger.writing_connection() as connection:
+            done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
+    except Refusal as refusal:
+        return ReclassifyHitsPayload(judged=0, changed=0, user_errors=user_errors([refusal]))
+    return ReclassifyHitsPayload(judged=done.judged, changed=done.changed, user_errors=[])
+
+
+def _customer_id(text: str | None) -> int | None:
+    """Raises Refusal when it is no customer's."""
+    if text is None:
+        return None
+    found = read_typed_id(text, "Customer")
+    if found is None or found.customer_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    return found.customer_id

@@ -1,0 +1,50 @@
+"""What can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+import strawberry
+
+from gateway.watch import ChangeKind
+from service.errors import BadInput
+from service.graph.context import Info
+from service.graph.node import customer_global_id, message_global_id, read_typed_id
+
+
+@strawberry.type(description="Something of a customer's mail history is new. It says where to look, not what is there.")
+class CustomerEmailsChange:
+    """Of `service.watch.Change`."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Whose history.")
+    message_id: strawberry.ID | None = strawberry.field(
+        description="Which message's part of it; null when it is no one message's."
+    )
+    kind: ChangeKind = strawberry.field(description="What kind of change.")
+
+
+@strawberry.type(description="What can be followed.")
+class Subscription:
+    """The entry points."""
+
+    @strawberry.subscription(
+        description="Every change of a customer's mail history from now on. The first says RESYNC, within two seconds: "
+        "what is read after that, and heard of from then on, is everything."
+    )
+    async def customer_emails_changed(
+        self, info: Info, customer_id: Annotated[strawberry.ID, strawberry.argument(description="Whose history.")]
+    ) -> AsyncGenerator[CustomerEmailsChange, None]:
+        """Raises BadInput when there is no such customer."""
+        found = read_typed_id(customer_id, "Customer")
+        number = found.customer_id if found else None
+        if number is None or await info.context.loaders.customers.load(number) is None:
+            raise BadInput("customerId", "there is no such customer")
+        async with aclosing(info.context.watch.follow(number)) as changes:
+            async for change in changes:
+                yield CustomerEmailsChange(
+                    customer_id=customer_global_id(number),
+                    message_id=message_global_id(number, change.message_id) if change.message_id else None,
+                    kind=change.kind,
+                )

@@ -1,0 +1,222 @@
+"""A page follows a customer: subscriptions over both transports, fed by what the gateway's writers notify."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from starlette.applications import Starlette
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+import service.settings
+from gateway import consent
+from gateway.database import QUERIES
+from gateway.mail.choice import OptOutKind
+from gateway.mail.message import MessageRef
+from gateway.record import UNDELIVERED, HandOff, decide
+from gateway.watch import CHANNEL, ChangeKind, Watchers, tell
+from service.database import Ledger
+from service.watch import MOST_PENDING, Change, Follower, Watch, read_change
+from tests.builders import make_customer, make_message, make_outbox
+from tests.engine import eventually
+from tests.serving import Serving, serve
+
+FOLLOW = "subscription($id: ID!) { customerEmailsChanged(customerId: $id) { customerId messageId kind } }"
+
+
+@pytest.fixture
+async def watch(database_url: str, ledger: Ledger) -> AsyncIterator[Watch]:
+    made = Watch(database_url, ledger, noticed_seconds=0)
+    async with made.running():
+        yield made
+
+
+@asynccontextmanager
+async def following(watch: Watch, customer_id: int) -> AsyncIterator[AsyncGenerator[Change, None]]:
+    """Follows, from after the first RESYNCs: one for the new follower, one when listening has just begun."""
+    async with aclosing(watch.follow(customer_id)) as changes:
+        assert (await anext(changes)).kind is ChangeKind.RESYNC
+        await eventually(_listens(watch), "a LISTEN connection")
+        yield changes
+
+
+def _listens(watch: Watch) -> Any:
+    async def listens() -> bool:
+        async with watch._ledger.reading.acquire() as connection:
+            return bool(
+                await connection.fetchval(
+                    "select count(*) from pg_stat_activity where datname = current_database()"
+                    " and application_name = 'service watch' and query ilike 'listen%' and state = 'idle'"
+                )
+            )
+
+    return listens
+
+
+async def hear(changes: AsyncGenerator[Change, None]) -> Change:
+    """The next change that is news."""
+    async with asyncio.timeout(5):
+        while True:
+            change = await anext(changes)
+            if change.kind is not ChangeKind.RESYNC:
+                return change
+
+
+async def test_a_follower_hears_of_its_customer_only(pool: Any, watch: Watch) -> None:
+    one, other = await make_customer(pool), await make_customer(pool)
+    mine = MessageRef(customer_id=one, message_id=uuid4())
+    async with following(watch, one) as changes, pool.acquire() as connection:
+        await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=other, message_id=uuid4())])
+        await tell(connection, ChangeKind.MESSAGE, [mine])
+        assert await hear(changes) == Change(customer_id=one, message_id=mine.message_id, kind=ChangeKind.MESSAGE)
+
+
+async def test_only_watched_customers_are_notified(pool: Any, database_url: str, watch: Watch) -> None:
+    one, other = await make_customer(pool), await make_customer(pool)
+    heard: list[object] = []
+    listener = await asyncpg.connect(database_url)
+    await listener.add_listener(CHANNEL, lambda *words: heard.append(words[-1]))
+    refs = [MessageRef(customer_id=customer, message_id=uuid4()) for customer in (other, one)]
+    async with following(watch, one) as changes, pool.acquire() as connection:
+        await Watchers().tell(connection, ChangeKind.MESSAGE, refs)
+        await hear(changes)
+    await eventually(lambda: listener.fetchval("select true"))
+    assert len(heard) == 1
+    # and when nobody follows any more, nobody is
+    assert await pool.fetchval("select count(*) from customer_watch") == 0
+    await listener.close()
+
+
+async def test_writers_who_remember_ask_once_a_second(pool: Any) -> None:
+    customer = await make_customer(pool)
+    now = 0.0
+    watchers = Watchers(clock=lambda: now)
+    ref = MessageRef(customer_id=customer, message_id=uuid4())
+    async with pool.acquire() as connection:
+        heard: list[object] = []
+        await connection.add_listener(CHANNEL, lambda *words: heard.append(words[-1]))
+        await watchers.tell(connection, ChangeKind.MESSAGE, [ref])
+        await connection.execute(
+            "insert into customer_watch values ($1, uuidv7(), now() + interval '1 minute')", customer
+        )
+        await watchers.tell(connection, ChangeKind.MESSAGE, [ref])
+        assert heard == []
+        now = 1.0
+        await watchers.tell(connection, ChangeKind.MESSAGE, [ref])
+
+        async def one_heard() -> bool:
+            await connection.execute("select 1")
+            return len(heard) == 1
+
+        await eventually(one_heard)
+        await connection.remove_listener(CHANNEL, next(iter(connection._listeners[CHANNEL])).cb)
+
+
+async def test_held_mail_and_choices_are_news(pool: Any, watch: Watch) -> None:
+    customer = await make_customer(pool)
+    message = await make_message(pool, customer)
+    await make_outbox(pool, customer, message)
+    async with following(watch, customer) as changes, pool.acquire() as connection:
+        key = (customer, message, 0)
+        held = [UNDELIVERED[HandOff.SUPPRESSED]]
+        assert await decide(connection, [key], held, owners=[None], actor="tests", slot=0) == 1
+        assert await hear(changes) == Change(customer_id=customer, message_id=message, kind=ChangeKind.MESSAGE)
+        await consent.set_opt_out(
+            connection, customer_id=customer, kind=OptOutKind.MARKETING, opted_out=True, actor="jo"
+        )
+        assert await hear(changes) == Change(customer_id=customer, message_id=None, kind=ChangeKind.OPT_OUT)
+
+
+async def test_a_lost_listener_listens_again_and_says_resync(pool: Any, watch: Watch) -> None:
+    customer = await make_customer(pool)
+    async with following(watch, customer) as changes:
+        await pool.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'service watch' and datname = current_database()"
+        )
+        async with asyncio.timeout(5):
+            assert (await anext(changes)).kind is ChangeKind.RESYNC
+        async with pool.acquire() as connection:
+            await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=customer, message_id=uuid4())])
+        assert (await hear(changes)).kind is ChangeKind.HIT
+
+
+async def test_a_slow_follower_gets_one_resync_for_all_it_missed() -> None:
+    follower = Follower(7)
+    for _ in range(MOST_PENDING + 1):
+        follower.put(Change(customer_id=7, message_id=uuid4(), kind=ChangeKind.HIT))
+    follower.put(Change(customer_id=7, message_id=None, kind=ChangeKind.OPT_OUT))
+    assert [(await follower.get()).kind for _ in range(2)] == [ChangeKind.RESYNC, ChangeKind.OPT_OUT]
+
+
+def test_what_is_no_change_is_passed_over() -> None:
+    for text in ("", "nonsense", "{}", "[]", '{"customer": "x"}', '{"customer": 1, "message": 7, "kind": "HIT"}'):
+        assert read_change(text) is None
+
+
+async def test_watches_of_processes_that_are_gone_are_forgotten(connection: Any) -> None:
+    from service.database import QUERIES as SERVICE_QUERIES
+
+    await connection.execute("insert into customer_watch values (1, uuidv7(), now() - interval '2 minutes')")
+    assert [row async for row in QUERIES.watched_customers(connection, most=10)] == []
+    await SERVICE_QUERIES.forget_watches(connection)
+    assert await connection.fetchval("select count(*) from customer_watch") == 0
+
+
+# Over the wire ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def serving(app: Starlette, service_settings: service.settings.Settings) -> AsyncIterator[Serving]:
+    app.state.resources.watch._noticed_seconds = 0
+    # The application is running already: uvicorn must not start it twice.
+    async with serve(app, service_settings) as made:
+        yield made
+
+
+async def test_a_page_follows_over_websocket(pool: Any, serving: Serving, token: str) -> None:
+    customer = await make_customer(pool)
+    message = uuid4()
+    address = f"ws://{serving.host}:{serving.port}/graphql"
+    async with asyncio.timeout(15), connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        payload = {"query": FOLLOW, "variables": {"id": f"Customer_{customer}"}}
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+        first = json.loads(await socket.recv())["payload"]["data"]["customerEmailsChanged"]
+        assert first == {"customerId": f"Customer_{customer}", "messageId": None, "kind": "RESYNC"}
+        async with pool.acquire() as connection:
+            await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=customer, message_id=message)])
+        while (change := json.loads(await socket.recv())["payload"]["data"]["customerEmailsChanged"]) == first:
+            continue
+        assert change == {
+            "customerId": f"Customer_{customer}",
+            "messageId": f"Message_{customer}_{message.hex}",
+            "kind": "HIT",
+        }
+
+
+async def test_a_page_follows_by_events_and_nobody_follows_an_unknown_customer(
+    pool: Any, serving: Serving, token: str
+) -> None:
+    customer = await make_customer(pool)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    async with asyncio.timeout(15), httpx.AsyncClient(base_url=serving.url, headers=headers) as client:
+        body = {"query": FOLLOW, "variables": {"id": f"Customer_{customer}"}}
+        async with client.stream("POST", "/graphql", json=body) as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith("data:") and line != "data:":
+                    assert json.loads(line[5:])["data"]["customerEmailsChanged"]["kind"] == "RESYNC"
+                    break
+        for unknown in ("Customer_999999", "Customer_x", "Message_1_2", ""):
+            answer = await client.post("/graphql", json={"query": FOLLOW, "variables": {"id": unknown}})
+            assert "customerId: there is no such customer" in answer.text
+    await eventually(lambda: pool.fetchval("select count(*) = 0 from customer_watch"), "no watch left")
