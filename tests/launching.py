@@ -59,6 +59,10 @@ class Launcher:
         """What it has said so far, on both of its outputs."""
         return Path(self._output).read_text()
 
+    def log(self, name: str) -> str:
+        """The end of what one of its servers wrote."""
+        return (self.data / "log" / f"{name}.log").read_text()[-5000:]
+
     @property
     def token(self) -> str:
         """The API token it made."""

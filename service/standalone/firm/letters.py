@@ -43,10 +43,15 @@ def letters_of(customer: Customer, customer_id: str, started: date) -> list[Send
 
 
 def _window(customer: Customer, started: date, days: int, hour: int, hours: int) -> dict[str, str]:
-    begins = datetime.combine(started + timedelta(days=days), time(hour))
+    begins = datetime.combine(_workday(started + timedelta(days=days)), time(hour))
     ends = begins + timedelta(hours=hours)
     local = "%Y-%m-%dT%H:%M"
     return {"start": begins.strftime(local), "end": ends.strftime(local), "timeZone": customer.time_zone}
+
+
+def _workday(day: date) -> date:
+    """That day, or the Monday after it."""
+    return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
 
 
 def _work_order(

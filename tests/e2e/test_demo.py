@@ -1,0 +1,100 @@
+"""The demo of `make run`: what a newcomer sees, down to the curl that the terminal offers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.launching import Launcher, launched
+
+TOLD_SECONDS = 90.0
+STATUSES = """{ customers(first: 50) { nodes { externalRef emails { connectionNotes(first: 20) {
+  nodes { sourceType colorHint info { colorHint status response { text } } } } } } } }"""
+OPENS = "{ customers(first: 50) { nodes { emails { sent(first: 5) { nodes { openedAt } } } } } }"
+CLICKS = """{ customers(first: 50) { nodes { emails { clicks(first: 20, includeMachine: true) {
+  nodes { url verdict } } } } } }"""
+
+
+def until(launcher: Launcher, words: str) -> None:
+    """Until the terminal says so."""
+    ends, pause = time.monotonic() + TOLD_SECONDS, threading.Event()
+    while words not in launcher.output:
+        assert "The demo stopped" not in launcher.output, launcher.log("service")
+        assert "Traceback" not in launcher.output, launcher.output
+        assert launcher.process.poll() is None, launcher.output
+        assert time.monotonic() < ends, launcher.output
+        pause.wait(0.1)
+
+
+@pytest.fixture(scope="module")
+def demo(run_directory: Path) -> Iterator[Launcher]:
+    """Seeded, sent, answered, read; greylisted mail still waits for its second try."""
+    with launched(run_directory / "demo", {"DEMO": "1"}) as launcher:
+        until(launcher, "their readers:")
+        yield launcher
+
+
+def rows(demo: Launcher, document: str, name: str) -> list[Any]:
+    """The nodes of one list of all customers."""
+    status, answer = demo.query(document)
+    assert status == 200, answer
+    return [row for node in answer["data"]["customers"]["nodes"] for row in node["emails"][name]["nodes"]]
+
+
+def test_the_history_shows_grey_red_and_amber_in_the_relays_own_words(demo: Launcher) -> None:
+    assert "refused:" not in demo.output
+    notes = rows(demo, STATUSES, "connectionNotes")
+    icons = Counter(note["info"]["colorHint"] for note in notes)
+    assert icons["GREY"] > 100
+    assert icons["RED"] > 5
+    assert icons["AMBER"] > 5
+    assert {note["colorHint"] for note in notes} == {"GREY", "BLUE"}
+    assert {note["sourceType"] for note in notes} == {"CAMPAIGN", "WORK_ORDER", "E_SIGNATURE", "CARD_PROCESSING"}
+    assert {note["info"]["status"] for note in notes} >= {"ACCEPTED", "REFUSED", "DEFERRED", "UNCERTAIN", "HELD"}
+    said = " ".join(note["info"]["response"]["text"] or "" for note in notes if note["info"]["response"])
+    for words in (
+        "Ok: queued as",
+        "User unknown in virtual mailbox",
+        "Mailbox size limit",
+        "local policy",
+        "Greylisted",
+    ):
+        assert words in said
+
+
+def test_what_the_relay_accepted_lies_in_the_inbox(demo: Launcher) -> None:
+    assert len(list((demo.data / "inbox").glob("*.eml"))) > 100
+
+
+def test_the_lists_show_people_and_machines(demo: Launcher) -> None:
+    assert any(row["openedAt"] for row in rows(demo, OPENS, "sent"))
+    clicks = rows(demo, CLICKS, "clicks")
+    assert clicks
+    assert all(click["url"].startswith("https://") for click in clicks)
+
+
+def test_the_curl_on_the_terminal_answers_the_three_lists(demo: Launcher) -> None:
+    start = demo.output.index("curl -s ")
+    command = demo.output[start : demo.output.index("\n\n", start)]
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    assert "errors" not in answer
+    customer = answer["data"]["customer"]
+    assert customer["name"] == "Eleanor Hartley"
+    assert len(customer["emails"]["sent"]["nodes"]) == 2
+    assert len(customer["emails"]["connectionNotes"]["nodes"]) == 5
+
+
+def test_nothing_of_the_demo_is_bound_elsewhere(demo: Launcher) -> None:
+    """The demo's own start again sends nothing twice: see `demo.json` and the keys."""
+    notes = json.loads((demo.data / "demo.json").read_text())
+    assert notes["letters"] == 109
+    assert len(notes["customers"]) == 40
