@@ -21,14 +21,14 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway import template
-from gateway.database import open_pool
+from gateway.database import WORKER_SETTINGS, open_pool
+from gateway.dkim import Signer
 from gateway.errors import SettingsError
 from gateway.house import House
 from gateway.log import log_as_json
-from gateway.prepare import Signs
 from gateway.settings import Settings, read_settings
 from gateway.smtp import Relays
-from gateway.worker import POOL, Worker, random_jitter, usual_pace
+from gateway.worker import POOL, Pace, Worker, random_jitter, usual_pace
 
 log = logging.getLogger("gateway")
 
@@ -61,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-async def work(settings: Settings, *, number: int | None) -> int:
+async def work(settings: Settings, *, number: int | None, pace: Pace | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port + (number or 0))
-    pool = await open_pool(settings.database_url, size=POOL, name="gateway")
+    pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
     try:
         async with pool.acquire() as connection:
             await template.publish_builtins(connection)
@@ -73,8 +73,8 @@ async def work(settings: Settings, *, number: int | None) -> int:
             House.open(settings),
             pool,
             Relays(settings.relay_url, hostname=socket.getfqdn()),
-            signer=_signer(settings),
-            pace=usual_pace(random_jitter),
+            signer=Signer.from_settings(settings.dkim_keys) if settings.dkim_keys else None,
+            pace=pace or usual_pace(random_jitter),
         )
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
@@ -87,14 +87,6 @@ async def work(settings: Settings, *, number: int | None) -> int:
     finally:
         pool.terminate()
     return 0
-
-
-def _signer(settings: Settings) -> Signs | None:
-    if not settings.dkim_keys:
-        return None
-    from gateway.dkim import Signer
-
-    return Signer.from_settings(settings.dkim_keys)
 
 
 async def _stop_without_parent(worker: Worker) -> None:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".outcomes"
 LARGEST_FILE = 256 * 1024 * 1024
-"""Octets read back at most: the memory queue holds 10,000 outcomes of at most 64 KiB of words, most of them short."""
+"""Octets read back at most: far above the few hundred outcomes a process holds, with 64 KiB of words each."""
 
 
 def write(directory: Path, outcomes: Sequence[Finished], *, now: float, wall: float, process: UUID) -> Path:

@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 LARGEST_GROUP = 200
 """Rows a commit: the cost a row is flat from here on."""
-MOST_UNWRITTEN = 10_000
-"""Outcomes kept while PostgreSQL is away: seconds of sending, some ten megabytes."""
+MOST_UNWRITTEN = 400
+"""Outcomes known and not yet committed, at most: two groups. Whatever has an answer then waits for room, so that a
+crash leaves few mails uncertain that were answered; while PostgreSQL is away nothing new is handed off anyway."""
 RECORDERS = 2
 """One group commits while the next one forms."""
 LONGEST_BACKOFF = 2.0
@@ -118,7 +119,7 @@ class Ledger:
 
     async def record(self, outcome: Finished) -> None:
         """Take an outcome; it is committed soon, or journalled. Waits only while there is no room."""
-        while len(self._unwritten) >= self._most:
+        while self.unwritten >= self._most:
             self._room.clear()
             await self._room.wait()
         self._unwritten.append(outcome)
