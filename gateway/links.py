@@ -151,13 +151,16 @@ def _web_address(node: LexborNode) -> str | None:
 
 def _without_punctuation(url: str) -> str:
     """The address without what ends the sentence around it; a closing bracket stays when it was opened inside."""
-    while url:
-        last = url[-1]
+    seen = Counter(url)
+    end = len(url)
+    while end:
+        last = url[end - 1]
         opened = _BRACKETS.get(last)
-        if last not in ".,;:!?'*" and (opened is None or url.count(opened) >= url.count(last)):
-            return url
-        url = url[:-1]
-    return url
+        if last not in ".,;:!?'*" and (opened is None or seen[opened] >= seen[last]):
+            break
+        seen[last] -= 1
+        end -= 1
+    return url[:end]
 
 
 def _replace_hrefs(html: str, source: _Source, addresses: list[str | None]) -> str:

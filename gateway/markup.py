@@ -18,6 +18,9 @@ from gateway.errors import Refusal, RefusalCode
 LARGEST_SOURCE = 512 * 1024
 """Octets of a template part. Gmail cuts mails at 102 KB; five times that leaves room for what compiling drops."""
 
+LARGEST_PAGE = 1024 * 1024
+"""Octets of the HTML that MJML becomes: ten times what Gmail shows, and what the later steps take a second for."""
+
 DEEPEST_NESTING = 250
 """Elements in elements. Both compilers recurse: some thousands end the process."""
 
@@ -34,9 +37,12 @@ def compile_mjml(source: str, *, includes: Mapping[str, str], path: tuple[str, .
     _refuse_deep(source, path, xml=True)
     options = mrml.ParserOptions(include_loader=mrml.memory_loader(dict(includes)))
     try:
-        return mrml.to_html(source, options).content
+        page = mrml.to_html(source, options).content
     except OSError as error:
         raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Not MJML: {error}.", path) from None
+    if len(page.encode()) > LARGEST_PAGE:
+        raise Refusal(RefusalCode.TOO_LONG, f"The page has more than {LARGEST_PAGE // 1024} KiB of HTML.", path)
+    return page
 
 
 def inline_css(html: str, path: tuple[str, ...]) -> str:

@@ -22,13 +22,14 @@ from gateway.mail.quoted_printable import encode_piece
 SUPPLIED = frozenset({"unsubscribe_url", "postal_address", "customer_name"})
 """Fields that the gateway fills in itself."""
 
-CODE = re.compile(r"\{\{(?:(?!\}\}).)*\}\}", re.DOTALL)
 _FIELD = re.compile(
     r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*(?:\|\s*default\(\s*(?:\"([^\"\\]*)\"|'([^'\\]*)')\s*\)\s*)?\}\}"
 )
-_FORBIDDEN = re.compile(r"\{%|\{\{|\{#.*?#\}", re.DOTALL)
+_FORBIDDEN = re.compile(r"\{%|\{\{")
 _HREF_START = re.compile(r"(\bhref\s*=\s*[\"']\s*)(jx\d+x)", re.IGNORECASE)
-_NO_FIELDS_IN = re.compile(r"<((?:mj-)?style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
+_STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
+_HIDDEN_FIELD = re.compile(r"jx\d+x")
 _MARK = re.compile(r"\ue000(\d+)\ue001")
 _FIELD_HOST = "https://{}.field.invalid"
 _FIELD_URL = re.compile(r"https://(jx\d+x)\.field\.invalid")
@@ -92,20 +93,23 @@ def check_source(source: str, path: tuple[str, ...]) -> None:
         raise Refusal(RefusalCode.TOO_LONG, f"A template has at most {markup.LARGEST_SOURCE // 1024} KiB.", path)
     if "\0" in source or re.search("[\ud800-\udfff\ue000\ue001]", source):
         raise Refusal(RefusalCode.INVALID, "NUL and broken Unicode characters are not allowed here.", path)
-    wrong = _FORBIDDEN.search(_FIELD.sub("", source))
-    if wrong:
+    wrong = _forbidden(_FIELD.sub("", source))
+    if wrong is not None:
         raise Refusal(
             RefusalCode.TEMPLATE_INVALID,
-            f'Only {{{{ field }}}} and {{{{ field|default("x") }}}} are allowed, not {_excerpt(source)!r}.',
+            f'Only {{{{ field }}}} and {{{{ field|default("x") }}}} are allowed, not {wrong!r}.',
             path,
         )
     markup.refuse_hidden_words(source, path)
 
 
-def _excerpt(source: str) -> str:
-    left = _FIELD.sub("", source)
-    found = _FORBIDDEN.search(left)
-    return left[found.start() : found.start() + 40] if found else ""
+def _forbidden(source: str) -> str | None:
+    """The start of the first template code; `{#` alone is none: it stands in style sheets."""
+    found = _FORBIDDEN.search(source)
+    at = found.start() if found else source.find("{#")
+    if at < 0 or (found is None and source.find("#}", at) < 0):
+        return None
+    return source[at : at + 40]
 
 
 def _read_field(code: str) -> Field:
@@ -144,12 +148,22 @@ def _prepare(*, mjml: str | None, html: str | None, path: tuple[str, ...]) -> tu
     if re.search(r"<script\b", source, re.IGNORECASE):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Mail clients run no scripts: remove <script>.", path)
     hidden, code = markup.hide(source, _FIELD, is_block=lambda _: False)
-    if any("jx" in block.group() and re.search(r"jx\d+x", block.group()) for block in _NO_FIELDS_IN.finditer(hidden)):
+    if _has_field_in_style(hidden):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Fields cannot stand inside <style>.", path)
     hidden = _HREF_START.sub(_field_address(code), hidden)
     if mjml is not None:
         hidden = markup.compile_mjml(hidden, includes={}, path=path)
     return markup.inline_css(hidden, path), code
+
+
+def _has_field_in_style(hidden: str) -> bool:
+    at = 0
+    while start := _STYLE_STARTS.search(hidden, at):
+        end = _STYLE_ENDS.search(hidden, start.end())
+        at = end.end() if end else len(hidden)
+        if _HIDDEN_FIELD.search(hidden, start.end(), at):
+            return True
+    return False
 
 
 def _field_address(code: list[str]) -> Callable[[re.Match[str]], str]:
@@ -257,7 +271,7 @@ def _links_to_unsubscribe(html: tuple[Piece, ...]) -> bool:
         isinstance(piece, Field)
         and piece.name == "unsubscribe_url"
         and isinstance(before, str)
-        and re.search(r"<a\b[^>]*\bhref=\"\s*$", before, re.IGNORECASE)
+        and re.match(r"<a\b[^>]*\bhref=\"\s*$", before[before.rfind("<") :], re.IGNORECASE)
         for before, piece in itertools.pairwise(html)
     )
 

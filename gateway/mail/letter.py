@@ -152,14 +152,13 @@ def check_time_zone(name: str, path: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mailbox:
-    """Somebody to write to: an address in its normal form and, if known, a display name (RFC 5322 3.4)."""
+    """Somebody to write to: an address in its normal form and, if known, a display name (RFC 5322 3.4).
+
+    Made by `parse` of what comes in, directly of what the ledger holds.
+    """
 
     address: str
     name: str | None = None
-
-    def __post_init__(self) -> None:
-        refuse_header_break(self.address, ("address",))
-        _line(self.name, ("name",), LONGEST_NAME)
 
     @classmethod
     def parse(cls, address: str, name: str | None, *, allow_reserved: bool, path: tuple[str, ...]) -> Self:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from gateway.compose import compose_campaign, compose_reference, render_subject
 from gateway.errors import Refusal, RefusalCode
+from gateway.links import rewrite_html, rewrite_text
 from gateway.mail.letter import Mailbox
+from gateway.mail.tracking import click_url, open_url
 from gateway.template import CompiledTemplate, check_merge_data, preview_of
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
@@ -52,6 +54,27 @@ def refused(**source: Any) -> Refusal:
 
 
 # The fast way and the long way
+
+
+def test_links_marked_once_are_the_links_rewritten_in_the_finished_page() -> None:
+    values = {name: value for name, value in VALUES.items() if name != "own_link"} | {
+        "own_link": "https://own.example/"
+    }
+    page = body(parsed(mail(values=values, tracked=False)), "html")
+    words = body(parsed(mail(values=values, tracked=False)), "plain")
+
+    def link(number: int, url: str) -> str:
+        return click_url(KEYRING, FACTS.public_url, FACTS.ref, number, url)
+
+    def leave(url: str) -> bool:
+        return url.startswith(f"{FACTS.public_url}/u/")
+
+    pixel = open_url(KEYRING, FACTS.public_url, FACTS.ref)
+    wanted = rewrite_html(page, link=link, leave=leave, pixel=pixel)
+    lines = rewrite_text(words, link=link, leave=leave, first=len(wanted.urls) + 1)
+    tracked = parsed(mail(values=values))
+    assert body(tracked, "html") == wanted.html
+    assert body(tracked, "plain") == lines.html
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
@@ -176,21 +199,35 @@ def test_code_other_than_fields_is_refused_with_a_sentence(code: str, part: str)
     [{"html": "<script>x</script>"}, {"html": "<style>.a { color: {{ a }} }</style>"}, {"mjml": "<mjml><mj-body>"},
      {"mjml": "no mjml"}, {"mjml": '<mjml><mj-body><mj-include path="/etc/passwd" /></mj-body></mjml>'},
      {"html": "<div>" * 300}, {"html": "<div></x>" * 50_000}, {"html": "<svg>" + "<td>" * 90_000},
-     {"mjml": "<mjml><mj-body><mj-text>" + "<b>" * 60_000}, {"html": "jx1x"}],
+     {"mjml": "<mjml><mj-body><mj-text>" + "<b>" * 60_000}, {"html": "jx1x"}, {"html": "{{ a" * 100_000},
+     {"html": "<style>" * 70_000}, {"html": "<style>{{ a }}"}],
 )  # fmt: skip
 def test_what_cannot_be_compiled_is_refused(source: dict[str, str]) -> None:
     assert refused(**source).code is RefusalCode.TEMPLATE_INVALID
 
 
+SECTIONS = (
+    "<mjml><mj-body>"
+    + "<mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section>" * 6000
+    + "</mj-body></mjml>"
+)
+
+
 @pytest.mark.parametrize(
     ("source", "code"),
-    [({"html": "x" * 600_000}, RefusalCode.TOO_LONG),
+    [({"html": "x" * 600_000}, RefusalCode.TOO_LONG), ({"mjml": SECTIONS}, RefusalCode.TOO_LONG),
      ({"html": '<a href="https://a.example">x</a>' * 1001}, RefusalCode.TOO_MANY),
      ({"html": " ".join(f"{{{{ f{n} }}}}" for n in range(201))}, RefusalCode.TOO_MANY),
      ({"html": "a\0b"}, RefusalCode.INVALID), ({"html": "a\ud800b"}, RefusalCode.INVALID)],
 )  # fmt: skip
 def test_a_template_has_limits(source: dict[str, str], code: RefusalCode) -> None:
     assert refused(**source).code is code
+
+
+@pytest.mark.parametrize("noise", ["<", "<a ", "<!--", "{#", "href=", "<a href='", "https://a.example/)", "."])
+def test_noise_up_to_the_limit_is_read_in_one_pass(noise: str) -> None:
+    template = campaign_template(html=noise * (250_000 // len(noise)), text="https://a.example/" + noise * 20_000)
+    assert template.fields == ()
 
 
 def test_mjml_becomes_a_page_whose_dark_theme_stays() -> None:
