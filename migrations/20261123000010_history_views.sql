@@ -7,13 +7,17 @@ create view message_wait as
 select o.customer_id, o.message_id as id,
        case when o.handed_off_at is not null or l.paused_at is not null then null
             when d.paused_until > now() then d.paused_until
-            when o.due_at > now() then o.due_at
-            when o.lease_owner is null and not exists (
-                select from relay r
-                where (o.bound_relay is null or r.name = o.bound_relay) and r.stopped_at is null
-                  and (r.paused_until is null or r.paused_until <= now()))
+            when o.due_at > now() and (o.attempt > 1 and not o.paid or d.every is not null or d.per_day is not null
+                                       or d.connections is not null or d.warm_up_from is not null) then o.due_at
+            when o.lease_owner is null
+                and exists (select from relay r where o.bound_relay is null or r.name = o.bound_relay)
+                and not exists (
+                    select from relay r
+                    where (o.bound_relay is null or r.name = o.bound_relay) and r.stopped_at is null
+                      and (r.paused_until is null or r.paused_until <= now()))
             then (select min(r.paused_until) from relay r
                   where (o.bound_relay is null or r.name = o.bound_relay) and r.stopped_at is null)
+            when o.due_at > now() then o.due_at
        end as next_attempt_at,
        case when o.handed_off_at is not null then 'It is being handed to the mail server.'
             when l.paused_at is not null then l.paused_why

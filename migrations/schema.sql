@@ -891,12 +891,15 @@ CREATE VIEW public.message_wait AS
         CASE
             WHEN ((o.handed_off_at IS NOT NULL) OR (l.paused_at IS NOT NULL)) THEN NULL::timestamp with time zone
             WHEN (d.paused_until > now()) THEN d.paused_until
-            WHEN (o.due_at > now()) THEN o.due_at
-            WHEN ((o.lease_owner IS NULL) AND (NOT (EXISTS ( SELECT
+            WHEN ((o.due_at > now()) AND (((o.attempt > 1) AND (NOT o.paid)) OR (d.every IS NOT NULL) OR (d.per_day IS NOT NULL) OR (d.connections IS NOT NULL) OR (d.warm_up_from IS NOT NULL))) THEN o.due_at
+            WHEN ((o.lease_owner IS NULL) AND (EXISTS ( SELECT
+               FROM public.relay r
+              WHERE ((o.bound_relay IS NULL) OR (r.name = o.bound_relay)))) AND (NOT (EXISTS ( SELECT
                FROM public.relay r
               WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL) AND ((r.paused_until IS NULL) OR (r.paused_until <= now()))))))) THEN ( SELECT min(r.paused_until) AS min
                FROM public.relay r
               WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL)))
+            WHEN (o.due_at > now()) THEN o.due_at
             ELSE NULL::timestamp with time zone
         END AS next_attempt_at,
         CASE

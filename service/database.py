@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,11 @@ _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
 
 QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", lambda: _ADAPTER, mandatory_parameters=False)
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
+
+NO_HINTS: Mapping[str, str] = {}
+ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""Every read is a page of at most 101 rows and what hangs on them, by key. A plan made for any customer must not hash a
+small table, and then sort the page, because the average customer has ten rows."""
 
 GONE = (
     OSError,
@@ -161,7 +166,9 @@ async def open_ledger(
 ) -> Ledger:
     """Pools of at most `size` connections each. Instants are read and written in UTC: shaped pages print them so."""
 
-    async def pool(address: str, name: str, **options: Any) -> asyncpg.Pool[Any]:
+    async def pool(
+        address: str, name: str, planning: Mapping[str, str] = NO_HINTS, **options: Any
+    ) -> asyncpg.Pool[Any]:
         return await asyncpg.create_pool(
             address,
             min_size=1,
@@ -174,9 +181,10 @@ async def open_ledger(
                 "max_parallel_workers_per_gather": "0",
                 "jit": "off",
                 "statement_timeout": str(int(statement_seconds * 1000)),
+                **planning,
             },
             **options,
         )
 
-    reading = await pool(read_url or url, "service reads", reset=_keep_state)
+    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS, reset=_keep_state)
     return Ledger(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)

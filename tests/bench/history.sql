@@ -81,3 +81,25 @@ select m.customer_id, uuidv7(m.place * interval '1 second' - interval '29 days' 
        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36', 'HUMAN', '{BROWSER_AGENT}', 1
 from (select n.customer_id, n.id, n.mail_date, row_number() over (order by n.id) as place from message n) m,
      generate_series(1, :hits_a_message::integer) h;
+
+-- name: fill_parts!
+-- A copy, an event and an attachment each, and every tenth message still in the queue: for plans, not for speed.
+with content_made as (
+    insert into content (sha256, size, encoding, bytes) values (sha256('x'), 1, 'identity', 'x') returning sha256
+), copies as (
+    insert into copy (customer_id, message_id, recipient_no, role, address)
+    select m.customer_id, m.id, 1, 'CC', 'copy@customer.example'
+    from message m
+), events as (
+    insert into event (customer_id, message_id, kind, actor)
+    select m.customer_id, m.id, 'RETRIED', 'bench'
+    from message m
+), attachments as (
+    insert into message_attachment (customer_id, message_id, position, name, media_type, size, sha256)
+    select m.customer_id, m.id, 0, 'a.pdf', 'application/pdf', 1, c.sha256
+    from message m, content_made c
+)
+insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at)
+select m.customer_id, m.id, 1, m.recipient, sha256(m.recipient::bytea), 'customer.example', now() + interval '1 day'
+from message m
+where substr(m.id::text, 36, 1) in ('0', '1');

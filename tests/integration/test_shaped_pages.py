@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
-from graphql import parse, validate
+from graphql import GraphQLObjectType, parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -138,7 +138,9 @@ RICH: list[dict[str, Any]] = [
     {
         "kind": kind,
         "status": status,
-        "outbox": {"attempt": 2, "due_at": datetime(2040, 1, 1, tzinfo=UTC)} if kind != "received" and status is None else None,
+        "outbox": {"attempt": 2, "due_at": datetime(2040, 1, 1, tzinfo=UTC)}
+        if kind != "received" and status is None
+        else None,
         "subject": "Grüße",
         "opened": True,
         "attempts": [(451, "later", "mx.example"), (code, "text", None)],
@@ -172,7 +174,8 @@ async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
     )
     # When all of them are asked for, in all lists
     lists = " ".join(
-        f"{name} {{ {everything(schema._schema.type_map[f'{row}Connection'])} }}" for name, (row, _) in LISTS.items()
+        f"{name} {{ {everything(cast(GraphQLObjectType, schema._schema.type_map[f'{row}Connection']))} }}"
+        for name, (row, _) in LISTS.items()
     )
     query = f"query($id: ID!) {{ customer(id: $id) {{ emails {{ {lists} }} }} }}"
     shaped = await answer(query, make_context(), {"id": f"Customer_{customer}"})

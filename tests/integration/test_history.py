@@ -1,0 +1,534 @@
+"""`customer.emails`: three lists, their pages, their errors, and what PostgreSQL does for them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+import aiosql
+import asyncpg
+import orjson
+import pytest
+from graphql import GraphQLObjectType
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway import lanes
+from gateway.mail.message import MessageRef
+from service.database import Ledger, Reading, Statement, statement
+from service.graph.context import Context
+from service.graph.history import CLICKS_PAGE, FILTERED_NOTES_PAGE, MESSAGE_CLICKS_PAGE, NOTES_PAGE, SENT_PAGE
+from service.graph.schema import schema
+from service.shape.compile import Page
+from tests.builders import (
+    NOON,
+    insert,
+    make_attempt,
+    make_campaign,
+    make_customer,
+    make_hit,
+    make_message,
+    make_outbox,
+    make_sender_version,
+    make_template_version,
+)
+from tests.graph_queries import LISTS, everything
+from tests.house.sources import ROOT
+
+MakeContext = Callable[..., Context]
+
+THREE_LISTS = """query($id: ID!, $first: Int = 50) { customer(id: $id) { id name emails {
+  sent(first: $first) { edges { cursor node { campaignTitle subject sentAt openedAt info { status attempts {
+    number response { code text } } } } } pageInfo { hasNextPage endCursor } }
+  clicks(first: $first) { nodes { clickedAt url campaignTitle subject message { id } } }
+  connectionNotes(first: $first) { nodes { occurredAt direction connectionType title colorHint info { colorHint } } }
+} } }"""
+
+
+async def ask(context: Context, query: str, **variables: Any) -> tuple[Any, list[Any]]:
+    """The data and the errors, as a client reads them."""
+    result = await schema.execute(query, context_value=context, variable_values=variables)
+    return orjson.loads(orjson.dumps(result.data)), [error.formatted for error in result.errors or []]
+
+
+async def list_of(context: Context, customer: int, field: str) -> tuple[Any, list[Any]]:
+    """One field of the customer's emails."""
+    data, errors = await ask(
+        context, f"query($id: ID!) {{ customer(id: $id) {{ emails {{ list: {field} }} }} }}", id=f"Customer_{customer}"
+    )
+    return data["customer"]["emails"]["list"], errors
+
+
+# What the lists say ----------------------------------------------------------------------------------------------
+
+
+async def test_each_list_tells_its_part_of_the_story(pool: Any, make_context: MakeContext) -> None:
+    # Given a campaign mail that was opened and clicked, a refused signature, a queued work order and a reply
+    customer = await make_customer(pool)
+    campaign = await make_campaign(pool, title="Spring")
+    sent = await make_message(pool, customer, campaign_id=campaign, status="ACCEPTED", subject="Offer")
+    await make_hit(pool, customer, sent, url="https://fabrikam.example/offer")
+    await make_hit(pool, customer, sent, url="https://fabrikam.example/scan", verdict="MACHINE")
+    refused = await make_message(
+        pool, customer, source_type="E_SIGNATURE", status="REFUSED", cause="BAD_ADDRESS", advice="Ask for another."
+    )
+    await make_attempt(pool, customer, refused, verdict="REFUSED", code=550, enhanced="5.1.1", response="5.1.1 No one")
+    queued = await make_message(pool, customer)
+    await make_outbox(pool, customer, queued)
+    await make_message(pool, customer, direction="RECEIVED", subject="Re: Offer")
+    # When the three lists are read
+    context = make_context()
+    campaign_mail, _ = await list_of(context, customer, "sent { nodes { campaignTitle subject clickCount colorHint } }")
+    clicks, _ = await list_of(context, customer, "clicks { nodes { url verdict } }")
+    all_clicks, _ = await list_of(context, customer, "clicks(includeMachine: true) { nodes { url } }")
+    notes, _ = await list_of(
+        context,
+        customer,
+        "connectionNotes { nodes { title direction connectionType colorHint info { status colorHint cause advice"
+        " response { code enhancedCode text } waitsFor } } }",
+    )
+    # Then each says what is true, newest first
+    assert campaign_mail["nodes"] == [
+        {"campaignTitle": "Spring", "subject": "Offer", "clickCount": 1, "colorHint": "GREY"}
+    ]
+    assert clicks["nodes"] == [{"url": "https://fabrikam.example/offer", "verdict": "HUMAN"}]
+    assert len(all_clicks["nodes"]) == 2
+    directions = [note["direction"] for note in notes["nodes"]]
+    rows = [note["colorHint"] for note in notes["nodes"]]
+    icons = [note["info"]["colorHint"] for note in notes["nodes"]]
+    assert directions == ["RECEIVED", "SENT", "SENT", "SENT"]
+    assert (rows, icons) == (["GREY", "GREY", "BLUE", "GREY"], ["GREY", "AMBER", "RED", "GREY"])
+    assert notes["nodes"][1]["info"]["waitsFor"] == "It is next in line, or mail of a sooner lane is."
+    assert notes["nodes"][2]["info"]["response"] == {"code": 550, "enhancedCode": "5.1.1", "text": "5.1.1 No one"}
+    assert notes["nodes"][2]["info"]["advice"] == "Ask for another."
+    assert notes["nodes"][3]["connectionType"] == "MARKETING_CAMPAIGN"
+
+
+async def test_clicks_of_one_message_are_its_own(pool: Any, make_context: MakeContext) -> None:
+    customer = await make_customer(pool)
+    one, other = [await make_message(pool, customer, status="ACCEPTED") for _ in range(2)]
+    await make_hit(pool, customer, one, url="https://x.example/1")
+    await make_hit(pool, customer, other, url="https://x.example/2")
+    found, errors = await list_of(
+        make_context(), customer, f'clicks(messageId: "Message_{customer}_{one.hex}") {{ nodes {{ url }} }}'
+    )
+    assert (found["nodes"], errors) == ([{"url": "https://x.example/1"}], [])
+
+
+async def test_notes_are_filtered_by_source_and_direction(pool: Any, make_context: MakeContext) -> None:
+    customer = await make_customer(pool)
+    await make_message(pool, customer, subject="order")
+    await make_message(pool, customer, subject="card", source_type="CARD_PROCESSING")
+    await make_message(pool, customer, subject="reply", direction="RECEIVED")
+    for given_filter, titles in (
+        ("{}", ["reply", "card", "order"]),
+        ("{sourceTypes: [CARD_PROCESSING]}", ["card"]),
+        ("{direction: RECEIVED}", ["reply"]),
+        ("{sourceTypes: [WORK_ORDER], direction: RECEIVED}", []),
+    ):
+        found, _ = await list_of(
+            make_context(), customer, f"connectionNotes(filter: {given_filter}) {{ nodes {{ title }} }}"
+        )
+        assert [note["title"] for note in found["nodes"]] == titles
+
+
+async def test_why_mail_waits_is_said_in_the_gateways_own_words(pool: Any, make_context: MakeContext) -> None:
+    # Given mail that waits for all sorts of things
+    customer = await make_customer(pool)
+    later = {"due_at": NOON.replace(year=2040)}
+    await insert(pool, "destination", domain="paused.example", paused_until=later["due_at"], paused_why="421 Busy")
+    await insert(pool, "destination", domain="limited.example", per_day=5)
+    lane = await insert(pool, "lane", name="stopped", priority=30, paused_at=NOON, paused_why="Paused by me.")
+    refs = []
+    for values in (
+        {},
+        {"attempt": 3, **later},
+        {"address": "c@paused.example"},
+        {"address": "c@limited.example", **later},
+        {"lane_id": lane["id"]},
+        later,
+        {"lease_owner": UUID(int=1), "lease_until": later["due_at"], "handed_off_at": NOON},
+    ):
+        message = await make_message(pool, customer)
+        await make_outbox(pool, customer, message, **values)
+        refs.append(MessageRef(customer_id=customer, message_id=message))
+    for relays in (
+        [],
+        [{"paused_until": later["due_at"], "paused_why": "421 Later"}],
+        [{"stopped_at": NOON, "stopped_why": "535"}],
+    ):
+        await pool.execute("delete from relay")
+        for relay in relays:
+            await insert(pool, "relay", name="main", **relay)
+        # When the history and the gateway are asked why
+        notes, _ = await list_of(
+            make_context(), customer, "connectionNotes { nodes { info { waitsFor nextAttemptAt } } }"
+        )
+        async with pool.acquire() as connection:
+            told = await lanes.waits_for(connection, refs)
+        # Then both say the same
+        assert [note["info"]["waitsFor"] for note in reversed(notes["nodes"])] == [told[ref].text for ref in refs]
+        untils = [told[ref].until for ref in refs]
+        assert [note["info"]["nextAttemptAt"] is None for note in reversed(notes["nodes"])] == [
+            u is None for u in untils
+        ]
+
+
+# Wrong use -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [0, -1, 101, 2**31 - 1])
+async def test_a_page_of_a_forbidden_size_names_the_limit(pool: Any, make_context: MakeContext, first: int) -> None:
+    customer = await make_customer(pool)
+    found, errors = await list_of(make_context(), customer, f"sent(first: {first}) {{ nodes {{ subject }} }}")
+    assert found is None
+    assert errors[0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "first"}
+    assert "1 to 100" in errors[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "0" * 31, "G" * 32, "0" * 33, "00000000-0000-0000-0000-000000000000", "é" * 32]
+)
+async def test_a_broken_cursor_is_named(pool: Any, make_context: MakeContext, cursor: str) -> None:
+    customer = await make_customer(pool)
+    found, errors = await list_of(make_context(), customer, f'clicks(after: "{cursor}") {{ nodes {{ url }} }}')
+    assert found is None
+    assert errors[0]["extensions"]["argument"] == "after"
+
+
+async def test_another_customers_message_is_as_unknown_as_nobodys(pool: Any, make_context: MakeContext) -> None:
+    # Given a message of somebody else's
+    customer, other = [await make_customer(pool) for _ in range(2)]
+    message = await make_message(pool, other)
+    answers = []
+    for text in (
+        f"Message_{other}_{message.hex}",
+        f"Message_{customer}_{message.hex}",
+        f"Customer_{customer}",
+        "x",
+        "",
+    ):
+        # When its clicks are asked for
+        data, errors = await ask(
+            make_context(),
+            "query($id: ID!, $m: ID!) { customer(id: $id) { emails { clicks(messageId: $m) { nodes { url } }"
+            " connectionNotes { nodes { title } } } } }",
+            id=f"Customer_{customer}",
+            m=text,
+        )
+        answers.append((errors[0]["message"], errors[0]["extensions"]))
+        # Then the other lists are there, and the error tells nothing of whose it is
+        assert data["customer"]["emails"] == {"clicks": None, "connectionNotes": {"nodes": []}}
+    assert answers == [
+        ("messageId: this customer has no such message", {"code": "BAD_USER_INPUT", "argument": "messageId"})
+    ] * len(answers)
+
+
+@pytest.mark.parametrize(
+    "text", ["Customer_0", "Customer_99999999999999999999", "Customer_1_2", "Message_1", "%", "Customer_-1"]
+)
+async def test_an_id_of_nothing_is_null_everywhere(make_context: MakeContext, text: str) -> None:
+    fields = " ".join(f"{name}(id: $id) {{ id }}" for name in ("customer", "message", "node", "campaign", "template"))
+    query = f"query($id: ID!) {{ {fields} }}"
+    data, errors = await ask(make_context(), query, id=text)
+    assert (set(data.values()), errors) == ({None}, [])
+
+
+async def test_a_customer_is_asked_for_in_exactly_one_way(make_context: MakeContext) -> None:
+    for arguments in ("", '(id: "Customer_1", externalRef: "x")'):
+        data, errors = await ask(make_context(), f"{{ customer{arguments} {{ id }} }}")
+        assert data == {"customer": None}
+        assert "externalRef" in errors[0]["message"]
+
+
+async def test_texts_that_postgresql_cannot_hold_are_refused_in_words(make_context: MakeContext) -> None:
+    for text in ("a\x00bcd", "abc\ud800"):
+        for query in (
+            "query($t: String!) { customer(externalRef: $t) { id } }",
+            "query($t: String!) { customers(search: $t) { nodes { id } } }",
+        ):
+            _, errors = await ask(make_context(), query, t=text)
+            assert errors[0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+# Paging ----------------------------------------------------------------------------------------------------------
+
+
+async def test_pages_lose_nothing_and_repeat_nothing_while_rows_arrive(
+    pool: Any, ledger: Ledger, make_context: MakeContext
+) -> None:
+    # Given a customer whose history grows while it is read
+    template, sender = await make_template_version(pool), await make_sender_version(pool)
+    loop = asyncio.get_running_loop()
+
+    async def read(before: int, first: int, arrivals: list[int], shaping: bool) -> None:
+        customer = await make_customer(pool)
+
+        async def arrive(count: int) -> list[str]:
+            made = [
+                await make_message(pool, customer, template_version_id=template, sender_version_id=sender)
+                for _ in range(count)
+            ]
+            return [one.hex for one in made]
+
+        there = await arrive(before)
+        seen: list[str] = []
+        after, more = None, True
+        while more:
+            # When page after page is read
+            data, errors = await ask(
+                make_context(shaping=shaping),
+                "query($id: ID!, $n: Int!, $a: String) { customer(id: $id) { emails { connectionNotes(first: $n, after:"
+                " $a) { edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } }",
+                id=f"Customer_{customer}",
+                n=first,
+                a=after,
+            )
+            assert errors == []
+            page = data["customer"]["emails"]["connectionNotes"]
+            cursors = [edge["cursor"] for edge in page["edges"]]
+            assert len(cursors) <= first
+            assert page["pageInfo"]["hasPreviousPage"] == (after is not None)
+            assert page["pageInfo"]["endCursor"] == (cursors[-1] if cursors else None)
+            seen += cursors
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+            await arrive(arrivals.pop() if arrivals else 0)
+        # Then every row that was there at the start came once, newest first
+        assert seen == sorted(there, reverse=True)
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        before=st.integers(0, 12),
+        first=st.integers(1, 5),
+        arrivals=st.lists(st.integers(0, 3), max_size=6),
+        shaping=st.booleans(),
+    )
+    def pages(before: int, first: int, arrivals: list[int], shaping: bool) -> None:
+        asyncio.run_coroutine_threadsafe(read(before, first, arrivals, shaping), loop).result(60)
+
+    await asyncio.to_thread(pages)
+
+
+# What PostgreSQL does --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
+    """Every statement that requests read by."""
+    seen: list[Statement] = []
+    fetch = Reading.fetch
+
+    async def spy(self: Reading, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
+        seen.append(wanted)
+        return await fetch(self, wanted, **values)
+
+    monkeypatch.setattr(Reading, "fetch", spy)
+    return seen
+
+
+async def fill(pool: Any, customers: int = 3, messages: int = 60) -> int:
+    """Customers with enough mail that a plan matters; answers the last one."""
+    template, sender = await make_template_version(pool), await make_sender_version(pool)
+    campaigns = [
+        await make_campaign(pool, template_version_id=template, sender_version_id=sender) for _ in range(messages)
+    ]
+    customer = 0
+    for _ in range(customers):
+        customer = await make_customer(pool)
+        for number in range(messages):
+            values = {"campaign_id": campaigns[number]} if number % 2 else {}
+            message = await make_message(
+                pool, customer, status="ACCEPTED", template_version_id=template, sender_version_id=sender, **values
+            )
+            await make_attempt(pool, customer, message)
+            await make_hit(pool, customer, message, url="https://x.example/1")
+    await pool.execute("analyze")
+    return customer
+
+
+async def test_three_lists_take_one_statement_each_and_one_for_the_customer(
+    pool: Any, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    customer = await fill(pool, customers=1, messages=12)
+    data, errors = await ask(make_context(), THREE_LISTS, id=f"Customer_{customer}")
+    assert errors == []
+    assert len(data["customer"]["emails"]["connectionNotes"]["nodes"]) == 12
+    assert [one.name for one in asked] == ["customer_by_id", "sent_page", "clicks_page", "notes_page"]
+
+
+async def test_the_ordinary_way_takes_a_statement_a_kind_of_row_never_one_a_row(
+    pool: Any, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    customer = await fill(pool, customers=1, messages=12)
+    await ask(make_context(shaping=False), THREE_LISTS, id=f"Customer_{customer}")
+    assert len(asked) <= 8
+
+
+async def test_no_column_is_read_that_was_not_asked_for(
+    pool: Any, ledger: Ledger, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    # Given a query of titles alone
+    customer = await fill_in_bulk(pool)
+    await list_of(make_context(), customer, "connectionNotes { nodes { title } }")
+    page = asked[-1]
+    # When PostgreSQL says what it puts out, row by row
+    plan = await explain(ledger, page, customer, options="verbose, costs off")
+    # Then every column but the key and the title is a NULL that is never read, and no other table is touched
+    read = re.search(r"Index Scan Backward using message_pkey on public.message n\n\s+Output: (.*)", plan)
+    assert read is not None
+    columns = {name for name in read[1].split(", ") if not name.startswith("NULL::")}
+    # a plan's scan may hold what joins would need; the joins themselves are gone
+    assert columns <= {"n.customer_id", "n.id", "n.subject", "n.campaign_id", "n.template_version_id"}
+    assert len(re.findall(r"Scan", plan.replace("Subquery Scan", ""))) == 1
+
+
+async def explain(
+    ledger: Ledger, wanted: Statement, customer: int, *, options: str = "costs off", **values: str
+) -> str:
+    """The plan that PostgreSQL keeps for any values: the generic one, which later runs of a statement use."""
+    usual = {"customer_id": str(customer), "before": f"'{UUID(int=2**128 - 1)}'", "rows": "51"}
+    literals = usual | {"include_machine": "false"} | values
+    async with ledger.reading_connection() as connection:
+        await connection.execute("set plan_cache_mode = force_generic_plan")
+        await connection.execute(f"prepare page as {wanted.sql}")
+        given_values = ", ".join(literals[name] for name in wanted.parameters)
+        rows = await connection.fetch(f"explain ({options}) execute page({given_values})")
+        await connection.execute("deallocate page; reset plan_cache_mode")
+    return "\n".join(row[0] for row in rows)
+
+
+async def fill_in_bulk(pool: Any) -> int:
+    """A ledger large enough for its plans to be those of a large one; answers the customer with most mail."""
+    statements: Any = aiosql.from_path(ROOT / "tests/bench/history.sql", "asyncpg", mandatory_parameters=False)
+    async with pool.acquire() as connection:
+        await statements.fill_customers(connection, customers=100)
+        await statements.fill_campaigns(connection)
+        await statements.fill_messages(connection, customers=100, messages=4000, large=1000)
+        await statements.fill_attempts(connection)
+        await statements.fill_hits(connection, hits_a_message=3)
+        await statements.fill_parts(connection)
+        await connection.execute("vacuum analyze")
+        found: int = await connection.fetchval("select min(id) from customer")
+    return found
+
+
+PAGES: list[tuple[Page, str, dict[str, str]]] = [
+    (SENT_PAGE, "message_sent_list", {}),
+    (NOTES_PAGE, "message_pkey", {}),
+    (FILTERED_NOTES_PAGE, "message_pkey", {"source_types": "'{CAMPAIGN}'", "direction": "'SENT'"}),
+    (CLICKS_PAGE, "hit_clicks", {}),
+    (MESSAGE_CLICKS_PAGE, "hit_clicks_of_message", {"message_id": f"'{UUID(int=1)}'"}),
+]
+
+
+async def test_every_page_is_an_index_range_without_a_sort(
+    pool: Any, ledger: Ledger, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    # Given a ledger, and queries that ask for everything a list has
+    customer = await fill_in_bulk(pool)
+    for page, index, values in PAGES:
+        kind = "LinkClick" if "click" in page.statement.name else "SentEmail" if page is SENT_PAGE else "ConnectionNote"
+        name = next(name for name, (row, _) in LISTS.items() if row == kind)
+        argument = {
+            FILTERED_NOTES_PAGE.statement.name: "(filter: {direction: SENT})",
+            MESSAGE_CLICKS_PAGE.statement.name: f'(messageId: "Message_{customer}_{await newest(pool, customer)}")',
+        }.get(page.statement.name, "")
+        connection_type = cast(GraphQLObjectType, schema._schema.type_map[f"{kind}Connection"])
+        found, errors = await list_of(make_context(), customer, f"{name}{argument} {{ {everything(connection_type)} }}")
+        assert errors == []
+        assert found["nodes"]
+        shaped = next(one for one in asked if one.name == page.statement.name)
+        for wanted in (page.statement, shaped):
+            # When PostgreSQL plans them, for any customer and page
+            plan = await explain(ledger, wanted, customer, **values)
+            # Then it walks one index within the customer's range, and sorts and scans nothing
+            assert re.search(rf"Index (Only )?Scan( Backward)? using {index}\b", plan), plan
+            assert "Index Cond: ((customer_id = $1)" in plan, plan
+            # (the few relays there are may be sorted, to say which comes back first)
+            assert [key for key in re.findall("Sort Key: (.*)", plan) if not re.match(r"r_?\d*\.", key)] == [], plan
+            assert not re.search(r"Seq Scan on (message|hit|attempt|event|copy|outbox|message_attachment)\b", plan), (
+                plan
+            )
+
+
+async def newest(pool: Any, customer: int) -> str:
+    """The newest message with a click."""
+    found: UUID = await pool.fetchval(
+        "select message_id from hit where customer_id = $1 order by id desc limit 1", customer
+    )
+    return found.hex
+
+
+async def test_a_search_uses_its_trigram_indexes(pool: Any, make_context: MakeContext) -> None:
+    # Given enough customers that reading all of them would cost more
+    await pool.execute(
+        "with c as (insert into customer (external_ref, name) select 'R' || n, 'Name ' || md5(n::text)"
+        " from generate_series(1, 3000) n returning id) insert into customer_address (customer_id, position, address,"
+        " address_key) select id, 0, md5(id::text) || '@a.example', sha256(id::text::bytea) from c"
+    )
+    await pool.execute("vacuum analyze")
+    wanted = statement("customers_found")
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(f"explain {wanted.sql}", "%grimes%", 2**62, 51)
+    plan = "\n".join(row[0] for row in rows)
+    # When one is searched, then each of the three indexes serves, and what they find comes newest first
+    for index in ("customer_name_trigram", "customer_external_ref_trigram", "customer_address_trigram"):
+        assert index in plan
+    known = await make_customer(pool, addresses=["Ann.Grimes@x.example"], external_ref="ZZ-100%_1", name="Änne Grimes")
+    for search in ("grimes", "ANN.GRI", "zz-100", "100%_1", "änne"):
+        data, errors = await ask(
+            make_context(), "query($s: String!) { customers(search: $s) { nodes { id } } }", s=search
+        )
+        assert (errors, data["customers"]["nodes"]) == ([], [{"id": f"Customer_{known}"}]), search
+
+
+@pytest.mark.parametrize("search", ["", "ab", "a.b.c", "%%%", "  x  "])
+async def test_a_search_of_less_than_three_letters_says_so(make_context: MakeContext, search: str) -> None:
+    _, errors = await ask(make_context(), "query($s: String!) { customers(search: $s) { nodes { id } } }", s=search)
+    assert errors[0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "search"}
+    assert "three letters" in errors[0]["message"]
+
+
+async def test_customers_come_newest_first_with_what_a_list_of_them_shows(
+    pool: Any, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    # Given customers with failed and fine mail
+    old, new = [await make_customer(pool) for _ in range(2)]
+    await make_message(pool, old, status="REFUSED", subject="first")
+    await make_message(pool, old, status="ACCEPTED", subject="second")
+    # When they are listed
+    query = (
+        "query($a: String) { customers(first: 1, after: $a) { edges { cursor node { id latestEmail { title }"
+        " failedEmails addresses { primary suppressedSince } optOuts { marketingAt } } } pageInfo { hasNextPage } } }"
+    )
+    data, _ = await ask(make_context(), query)
+    cursor = data["customers"]["edges"][0]["cursor"]
+    page, errors = await ask(make_context(), query, a=cursor)
+    # Then the newest comes first, and the next page says the rest, in a few statements
+    assert errors == []
+    assert data["customers"]["edges"][0]["node"]["id"] == f"Customer_{new}"
+    assert data["customers"]["edges"][0]["node"]["latestEmail"] is None
+    node = page["customers"]["edges"][0]["node"]
+    assert (node["latestEmail"], node["failedEmails"]) == ({"title": "second"}, 1)
+    assert node["addresses"] == [{"primary": True, "suppressedSince": None}]
+    assert len(asked) <= 2 * 6
+
+
+async def test_every_global_id_leads_back_to_its_thing(pool: Any, make_context: MakeContext) -> None:
+    customer = await make_customer(pool)
+    campaign = await make_campaign(pool)
+    message = await make_message(pool, customer, campaign_id=campaign)
+    template = await pool.fetchval("select template_id from template_version limit 1")
+    sender = await pool.fetchval("select sender_id from sender_version limit 1")
+    for text, kind in (
+        (f"Customer_{customer}", "Customer"),
+        (f"Message_{customer}_{message.hex}", "Message"),
+        (f"Campaign_{campaign.hex}", "Campaign"),
+        (f"Template_{template.hex}", "Template"),
+        (f"Sender_{sender.hex}", "Sender"),
+    ):
+        data, errors = await ask(make_context(), "query($id: ID!) { node(id: $id) { __typename id } }", id=text)
+        assert (errors, data) == ([], {"node": {"__typename": kind, "id": text}})
