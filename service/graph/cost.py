@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -107,11 +108,17 @@ class OperationCost:
 
 def _page_size(node: FieldNode, field: GraphQLField, values: Mapping[str, Any]) -> int:
     asked = next((_value(a.value, values) for a in node.arguments or () if a.name.value == "first"), None)
-    default = field.args["first"].default_value
-    for size in (asked, default):
+    for size in (asked, _default(field.args["first"])):
         if isinstance(size, int) and not isinstance(size, bool):
             return max(1, min(size, LARGEST_PAGE))
     return LARGEST_PAGE
+
+
+def _default(argument: GraphQLArgument) -> Any:
+    # graphql-core keeps defaults in two ways: as Strawberry gives them, and as a schema in SDL does.
+    if argument.default is None:
+        return argument.default_value
+    return _literal(argument.default.literal) if argument.default.literal else argument.default.value
 
 
 def _is_list(field: GraphQLField) -> bool:

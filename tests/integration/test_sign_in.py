@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 import service.settings
 from service.auth import create_login_link, create_token
+from service.graph.websocket import PROTOCOL
+from tests.serving import serve
 
 QUERY = {"query": "{ __typename }"}
 BROWSER = {"Sec-Fetch-Site": "same-origin"}
@@ -168,3 +174,39 @@ async def test_every_answer_carries_the_security_headers(anonymous: httpx.AsyncC
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    ("origin", "with_cookie", "code"),
+    [
+        ("http://mail.example", True, None),
+        ("OWN", True, None),
+        ("https://evil.example", True, 4403),
+        ("null", True, 4403),
+        (None, True, 4403),
+        ("http://mail.example", False, 4403),
+    ],
+)
+async def test_a_cookie_opens_a_socket_only_from_our_own_page(
+    app: Starlette,
+    service_settings: service.settings.Settings,
+    anonymous: httpx.AsyncClient,
+    link: str,
+    origin: str | None,
+    with_cookie: bool,
+    code: int | None,
+) -> None:
+    await sign_in(anonymous, link)
+    headers = {"Cookie": f"session={anonymous.cookies['session']}"} if with_cookie else {}
+    async with serve(app, service_settings) as serving:
+        if origin is not None:
+            headers["Origin"] = origin.replace("OWN", serving.url)
+        address = f"ws://{serving.host}:{serving.port}/graphql"
+        async with connect(address, subprotocols=[Subprotocol(PROTOCOL)], additional_headers=headers) as socket:
+            await socket.send(json.dumps({"type": "connection_init"}))
+            if code is None:
+                assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+            else:
+                with pytest.raises(ConnectionClosed):
+                    await socket.recv()
+                assert socket.close_code == code
