@@ -26,6 +26,7 @@ from gateway.wire import (
     KEPT_OF_UNREADABLE,
     ReplyReader,
     UnreadableReply,
+    all_commands,
     mail_command,
     rcpt_command,
     read_reply,
@@ -232,7 +233,7 @@ class Conversation:
         except UnreadableReply as fault:
             self._end(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}. It said: {fault.words}")
             return
-        if replies and not self.ended:
+        if replies and not self.ended and not (expected and expected[0] is _CONTENT):
             self._set_deadline()
 
     def lost(self, error: Exception | None) -> None:
@@ -299,12 +300,11 @@ class Conversation:
     def _first_commands(self, delivery: Delivery) -> bytes:
         """All three where the server takes them at once (RFC 2920 3.1), else MAIL; and what replies are expected."""
         envelope = delivery.envelope
-        mail = mail_command(envelope.return_path, delivery.options)
         if not self.peer.pipelining:
             self._expected.append(_MAIL)
-            return mail.encode()
+            return mail_command(envelope.return_path, delivery.options)
         self._expected.extend(_BURST)
-        return f"{mail}{rcpt_command(envelope.recipient)}DATA\r\n".encode()
+        return all_commands(envelope.return_path, delivery.options, envelope.recipient)
 
     # ---- replies
 
@@ -358,8 +358,8 @@ class Conversation:
     def _send_next_command(self, delivery: Delivery, after: _Step) -> None:
         following = _RCPT if after is _MAIL else _DATA
         self._expected.append(following)
-        command = rcpt_command(delivery.envelope.recipient) if following is _RCPT else "DATA\r\n"
-        self._transport.write(command.encode())
+        command = rcpt_command(delivery.envelope.recipient) if following is _RCPT else b"DATA\r\n"
+        self._transport.write(command)
 
     def _on_421(self, delivery: Delivery, response: Response) -> None:
         """The server closes the channel (RFC 5321 4.2.3): its last word, whatever else we had asked."""
@@ -391,21 +391,22 @@ class Conversation:
             self._transport.write(b".\r\n")
         else:
             self._expected.append(_CONTENT)
-            # Whoever got the reply just before this one asks for more in this very turn of the loop: that message's
-            # commands can then leave in the same write.
-            self._loop.call_soon(self._send_content, delivery)
+            # Whoever got the reply just before this one asks for more in this very turn of the loop: that mail's
+            # commands then leave in the same write as the content.
+            self._loop.call_soon(self._send_content)
 
-    def _send_content(self, delivery: Delivery) -> None:
-        if self.ended or delivery is not self._current:
+    def _send_content(self) -> None:
+        delivery = self._current
+        if self.ended or delivery is None:
             return
         content = transparent(delivery.envelope.content)
         if len(content) > PIECE:
             self._unsent = memoryview(content)
             self._send_piece()
-            return
-        self._expected[-1] = _END_OF_DATA
-        delivery.dot_sent = True
-        self._transport.write(b"".join((content, b".\r\n", self._ride() or b"")))
+        else:
+            self._expected[-1] = _END_OF_DATA
+            delivery.dot_sent = True
+            self._transport.write(b"".join((content, b".\r\n", self._ride() or b"")))
         self._set_deadline()
 
     def _send_piece(self) -> None:

@@ -126,7 +126,7 @@ class Relays:
         pools = self._pools
         if avoid or only is not None:
             pools = [pool for pool in pools if pool.relay.name not in avoid and only in (None, pool.relay.name)]
-        return pools if len(pools) < 2 else sorted(pools, key=lambda pool: pool.rests)
+        return sorted(pools, key=lambda pool: pool.rests) if len(pools) > 1 else pools
 
     def _unsent(self, kind: FaultKind, text: str, *, relay: str) -> Exchange:
         return Exchange(

@@ -125,14 +125,19 @@ def _with_line_ends(content: bytes) -> bytes:
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
 
-def mail_command(return_path: str, options: str) -> str:
+def mail_command(return_path: str, options: str) -> bytes:
     """`MAIL FROM:<...>` with its options (RFC 5321 4.1.1.2); an empty return path is the null one."""
-    return f"MAIL FROM:<{return_path}>{options}\r\n"
+    return f"MAIL FROM:<{return_path}>{options}\r\n".encode()
 
 
-def rcpt_command(recipient: str) -> str:
+def rcpt_command(recipient: str) -> bytes:
     """`RCPT TO:<...>` (RFC 5321 4.1.1.3)."""
-    return f"RCPT TO:<{recipient}>\r\n"
+    return f"RCPT TO:<{recipient}>\r\n".encode()
+
+
+def all_commands(return_path: str, options: str, recipient: str) -> bytes:
+    """MAIL, RCPT and DATA at once (RFC 2920 3.1)."""
+    return f"MAIL FROM:<{return_path}>{options}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
 
 
 def fits_a_command(address: str) -> bool:
