@@ -32,16 +32,15 @@ def write(directory: Path, outcomes: Sequence[Finished], *, now: float, wall: fl
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / f"{process}{SUFFIX}"
-    lines = b"\n".join(orjson.dumps(_line(outcome, now=now, wall=wall)) for outcome in outcomes) + b"\n"
-    # Server's words are personal data: for our eyes only.
-    descriptor = os.open(path.with_suffix(".part"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        path.with_suffix(".part").replace(path)
+    lines = b"".join(orjson.dumps(_line(outcome, now=now, wall=wall), default=str) + b"\n" for outcome in outcomes)
+    part = path.with_suffix(".part")
+    # Servers' words are personal data: for our eyes only.
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
     _sync_directory(directory)
     return path
 
