@@ -1,7 +1,7 @@
 """The firm's customers read their mail: real requests to the pixel, the links and the unsubscribe address.
 
-People, a mail privacy proxy and a link scanner, each from an address of its own where the machine has more than one
-loopback address (Linux), so that the lists show who is who.
+People, a mail privacy proxy, an image proxy and a link scanner, each from an address of its own where the machine has
+more than one loopback address (Linux), so that the lists show who is who.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
 )
 _PRIVACY_PROXY = "Mozilla/5.0"
+_IMAGE_PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 _ADDRESS = re.compile(r"(?:href|src)=\"([^\"]+)\"")
-_THINKING_SECONDS = 0.4
-"""Between two hits of one person: the judge looks for bursts."""
+_THINKING_SECONDS = 1.2
+"""Between two hits of one person: two links within half a second are a burst to the judge."""
 _AT_A_TIME = 8
 """Customers who read at the same moment: a lively evening, not a load test."""
 _TIMEOUT = 10.0
@@ -135,7 +136,8 @@ def _read(customer: Customer, mail: Delivered, url: str, pause: Callable[[float]
 
 
 def _agent(customer: Customer) -> str:
-    return _PRIVACY_PROXY if customer.reader is Reader.PRIVACY else _AGENTS[customer.number % len(_AGENTS)]
+    proxies = {Reader.PRIVACY: _PRIVACY_PROXY, Reader.PROXY: _IMAGE_PROXY}
+    return proxies.get(customer.reader, _AGENTS[customer.number % len(_AGENTS)])
 
 
 def _chosen(customer: Customer, links: Sequence[str]) -> Iterator[str]:

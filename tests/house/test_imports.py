@@ -17,12 +17,14 @@ DOORS = {
     "gateway.errors",
     "gateway.hits",
     "gateway.house",
+    "gateway.judging",
     "gateway.lanes",
     "gateway.mail",
     "gateway.queue",
     "gateway.sender",
     "gateway.settings",
     "gateway.template",
+    "gateway.watch",
 }
 """What `service` may know of `gateway`: where mail is put, looked at and decided, never how it is sent."""
 

@@ -17,9 +17,9 @@ from service.standalone.tether import NATIVE_TIE, Account, Tie, spawn
 from tests.conftest import stop
 
 PARENT = """
-import signal, sys, time
+import signal, sys
 from service.standalone.tether import Tie, spawn
-child = spawn([sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
+child = spawn([sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"],
               stop_signal=signal.SIGTERM, tie=Tie(sys.argv[1]))
 signal.pause()
 """

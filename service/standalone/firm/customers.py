@@ -17,6 +17,8 @@ class Reader(StrEnum):
     CLICKS = "clicks"
     PRIVACY = "privacy"
     """A mail privacy proxy, which fetches the pixel of every mail."""
+    PROXY = "proxy"
+    """A person whose mail program loads pictures through an image proxy: nobody can tell who fetched."""
     SCANNER = "scanner"
     """A security gateway, which follows every link within a second."""
     LEAVES = "leaves"
