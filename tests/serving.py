@@ -60,5 +60,5 @@ async def _run(server: DrainingServer, listening: object) -> None:
         yield
 
     # The test run's own signals stay with pytest.
-    server.capture_signals = leave_signals  # type: ignore[method-assign]
-    await server.serve(sockets=[listening])  # type: ignore[list-item]
+    server.capture_signals = leave_signals  # type: ignore[method-assign]  # a test's signals stay pytest's
+    await server.serve(sockets=[listening])  # type: ignore[list-item]  # any socket serves

@@ -385,4 +385,5 @@ async def test_what_is_no_hit_in_the_list_does_not_stop_the_others(pool: Any, re
         return recorder.counts[Fate.DROPPED] == 3
 
     await eventually(dropped)
+    assert recorder.counts[Fate.DROPPED] == 3
     await recorder.close()

@@ -144,6 +144,7 @@ async def test_a_client_that_goes_away_has_its_statement_cancelled(start: Start,
         asking.cancel()
         # Then nothing waits for the lock any more
         await eventually(lambda: _nobody_waits(pool), seconds=10)
+        assert asking.cancelled()
 
 
 @contextlib.asynccontextmanager

@@ -275,7 +275,7 @@ async def test_a_reader_that_leaves_cancels_the_source(small: Small, monkeypatch
             if seen.endswith(b"\n\n:\n\n") and b"next" in seen:
                 break
     async with asyncio.timeout(5):
-        await small.cancelled.wait()
+        assert await small.cancelled.wait()
 
 
 async def test_draining_ends_every_stream(small: Small) -> None:
