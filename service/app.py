@@ -18,7 +18,7 @@ import gateway.settings
 from gateway.bell import Bell
 from gateway.hits import HitBuffer, HitRecorder
 from gateway.house import House
-from service import health, sign_in, tracking
+from service import graphiql_page, health, sign_in, tracking
 from service.attachments import Attachments
 from service.auth import Caller, Doorkeeper
 from service.cache import Cache
@@ -75,7 +75,7 @@ def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlett
     Raises SettingsError when the list of persisted operations cannot be used.
     """
     allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
-    app = Starlette(routes=_routes(), lifespan=_lifespan(settings, doors, allowed))
+    app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, doors, allowed))
     draining = app.state.draining = asyncio.Event()
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESSION)
     app.add_middleware(
@@ -87,7 +87,7 @@ def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlett
     return app
 
 
-def _routes() -> list[BaseRoute]:
+def _routes(settings: Settings) -> list[BaseRoute]:
     return [
         Route("/graphql", _GraphQL()),
         WebSocketRoute("/graphql", _graphql_websocket),
@@ -96,6 +96,7 @@ def _routes() -> list[BaseRoute]:
         Route("/attachments", Attachments().take, methods=["POST"]),
         *sign_in.routes(),
         *tracking.routes(),
+        *(graphiql_page.routes() if settings.graphiql else ()),
         *PageFiles().routes(),
     ]
 

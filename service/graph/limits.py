@@ -32,7 +32,8 @@ class DocumentLimits:
     tokens: int
     depth: int
     aliases: int
-    fields: int = 2_000
+    fields: int = 600
+    definitions: int = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,11 @@ def too_large(message: str, code: str) -> GraphQLError:
 
 def check_document(document: DocumentNode, limits: DocumentLimits) -> GraphQLError | None:
     """The first limit that the document breaks, or None. A fragment cycle counts once: validation names it."""
+    if len(document.definitions) > limits.definitions:
+        return too_large(
+            f"The document has {len(document.definitions)} operations and fragments, {limits.definitions} are allowed.",
+            "DEFINITION_LIMIT",
+        )
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     counting = _Counting(fragments)
     for node in document.definitions:
