@@ -1,0 +1,204 @@
+"""From the mutation over the wire to what readers did with the mail: opens, clicks, unsubscribes, told apart."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from email.message import EmailMessage
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from gateway import template
+from tests.engine import Start, empty, eventually, start
+from tests.smtp_server import SmtpServer
+
+__all__ = ["start"]
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
+HTML = """<html><body><p>Hello {{ name }}, caf&eacute; &amp; more</p>
+<a href="https://shop.example/offers?a=1&amp;b=2" title="all &quot;offers&quot;">Offers</a>
+<a href="https://shop.example/hours">Hours</a> <a href="https://shop.example/map">Map</a>
+<a href="mailto:office@fabrikam.example">Mail us</a> <a href="tel:+1555">Call</a>
+<a href="https://shop.example/imprint" data-no-track>Imprint</a>
+<a href="{{ unsubscribe_url }}">Unsubscribe</a><p>{{ postal_address }}</p></body></html>"""
+TEXT = "Offers: https://shop.example/offers?a=1&b=2\nUnsubscribe: {{ unsubscribe_url }}\n{{ postal_address }}\n"
+
+
+@pytest.fixture(autouse=True)
+async def builtins(pool: Any) -> None:
+    async with pool.acquire() as connection:
+        await template.publish_builtins(connection)
+
+
+async def run(client: httpx.AsyncClient, mutation: str, fields: str, **input: Any) -> Any:
+    """One mutation that is not refused."""
+    kind = mutation[0].upper() + mutation[1:]
+    errors = "userErrors { code message field }"
+    document = f"mutation($input: {kind}Input!) {{ {mutation}(input: $input) {{ {fields} {errors} }} }}"
+    body = (await client.post("/graphql", json={"query": document, "variables": {"input": input}})).json()
+    assert "errors" not in body, body
+    assert body["data"][mutation]["userErrors"] == []
+    return body["data"][mutation]
+
+
+async def upsert(client: httpx.AsyncClient, *names: str) -> list[str]:
+    customers = [
+        {"externalRef": name, "name": name.title(), "addresses": [f"{name}@customer.example"]} for name in names
+    ]
+    done = await run(client, "upsertCustomers", "customers { id }", customers=customers)
+    return [customer["id"] for customer in done["customers"]]
+
+
+async def launch(client: httpx.AsyncClient, key: str, customers: list[str], **more: Any) -> None:
+    made = await run(
+        client, "createTemplate", "template { id hasUnsubscribe }",
+        name="news", subject="News for {{ name }}", html=HTML, text=TEXT, sampleData={"name": "Sam"},
+    )  # fmt: skip
+    assert made["template"]["hasUnsubscribe"]
+    sender = await run(
+        client, "createSender", "sender { id }",
+        name=f"main {key}", fromAddress="hello@fabrikam.example", postalAddress="1 Main Street, Springfield",
+    )  # fmt: skip
+    recipients = [{"customerId": customer, "mergeData": {"name": "Ann"}} for customer in customers]
+    campaign = await run(
+        client, "createCampaign", "campaign { id }", title="News", templateId=made["template"]["id"],
+        senderId=sender["sender"]["id"], recipients=recipients, idempotencyKey=f"create {key}", **more,
+    )  # fmt: skip
+    await run(
+        client, "launchCampaign", "campaign { id }",
+        campaignId=campaign["campaign"]["id"], idempotencyKey=f"launch {key}",
+    )  # fmt: skip
+
+
+def parse(content: bytes) -> EmailMessage:
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    found = message.get_body(preferencelist=(kind,))
+    assert found is not None
+    content: str = found.get_content()
+    return content
+
+
+def addresses(html: str, start: str) -> list[str]:
+    """The addresses of ours in a page, in its order."""
+    found = [unescape(url) for url in re.findall(r'(?:href|src)="([^"]+)"', html)]
+    return [url for url in found if urlsplit(url).path.startswith(start)]
+
+
+async def history(client: httpx.AsyncClient, customer: str) -> Any:
+    document = """query($id: ID!) { customer(id: $id) { optOuts { marketingAt } emails {
+      sent { nodes { openedAt clickCount info { status cause } } }
+      people: clicks { nodes { url verdict reasons } }
+      everybody: clicks(includeMachine: true) { nodes { url verdict reasons } } } } }"""
+    body = (await client.post("/graphql", json={"query": document, "variables": {"id": customer}})).json()
+    assert "errors" not in body, body
+    return body["data"]["customer"]
+
+
+async def test_people_and_machines_are_told_apart_from_mail_to_history(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, smtp_server: SmtpServer, start: Start, pool: Any
+) -> None:
+    # Given a campaign mail that Ann's and Bob's server took
+    start()
+    ann, bob = await upsert(client, "ann", "bob")
+    await launch(client, "one", [ann, bob])
+    await smtp_server.accepted(2)
+    mails = {mail.recipients[0]: parse(mail.content) for mail in smtp_server.messages}
+    # Then its links are ours in both parts, and what must stay stayed
+    mail = mails["ann@customer.example"]
+    html, text = part(mail, "html"), part(mail, "plain")
+    links = addresses(html, "/c/")
+    assert len(links) == 3
+    assert len(addresses(html, "/o/")) == 1
+    assert 'title="all &quot;offers&quot;"' in html
+    assert "café &amp; more" in html
+    for kept in ("mailto:office@fabrikam.example", "tel:+1555", '"https://shop.example/imprint"'):
+        assert kept in html
+    assert "https://shop.example/offers?" not in text
+    assert "http://mail.example/c/" in text
+    [unsubscribe] = addresses(html, "/u/")
+    assert mail["List-Unsubscribe"] == f"<{unsubscribe}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert len(unsubscribe) < 100
+    await empty(pool)
+    # When Ann opens and follows one link, and a scanner fetches every link of Bob's mail at once
+    assert (await anonymous.get(addresses(html, "/o/")[0], headers=BROWSER)).status_code == 200
+    followed = await anonymous.get(links[0], headers=BROWSER)
+    assert followed.headers["location"] == "https://shop.example/offers?a=1&b=2"
+    for link in addresses(part(mails["bob@customer.example"], "html"), "/c/"):
+        assert (await anonymous.get(link, headers=BROWSER)).status_code == 302
+
+    await eventually(lambda: pool.fetchval("select count(*) = 5 from hit where rules_version > 0"), "verdicts")
+    anns, bobs = [await history(client, one) for one in (ann, bob)]
+    # Then Ann read it, and Bob did not
+    [sent] = anns["emails"]["sent"]["nodes"]
+    assert sent["openedAt"] is not None
+    assert sent["clickCount"] == 1
+    assert [row["url"] for row in anns["emails"]["people"]["nodes"]] == ["https://shop.example/offers?a=1&b=2"]
+    [unread] = bobs["emails"]["sent"]["nodes"]
+    assert (unread["openedAt"], unread["clickCount"]) == (None, 0)
+    assert bobs["emails"]["people"]["nodes"] == []
+    assert [row["reasons"] for row in bobs["emails"]["everybody"]["nodes"]] == [["LINK_BURST"]] * 3
+
+
+async def test_who_unsubscribes_gets_no_more_marketing_and_still_his_appointments(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, smtp_server: SmtpServer, start: Start
+) -> None:
+    # Given Ann, who got a campaign mail and presses her mail program's button
+    start()
+    ann, bob = await upsert(client, "ann", "bob")
+    await launch(client, "one", [ann])
+    await smtp_server.accepted(1)
+    address = parse(smtp_server.messages[0].content)["List-Unsubscribe"].strip("<>")
+    done = await anonymous.post(address, data={"List-Unsubscribe": "One-Click"})
+    assert done.status_code == 200
+    # When the next campaign goes to her and Bob, and a work order to her
+    await launch(client, "two", [ann, bob])
+    await run(
+        client, "sendCardProcessingEmail", "message { id }", customerId=ann, kind="CHARGE",
+        amount={"amount": "12.50", "currency": "USD"}, idempotencyKey="card",
+    )  # fmt: skip
+    await smtp_server.accepted(3)
+    # Then the campaign reached Bob alone, and the card mail her, without a pixel or a link of ours
+    assert sorted(mail.recipients[0] for mail in smtp_server.messages[1:]) == [
+        "ann@customer.example",
+        "bob@customer.example",
+    ]
+    [card] = [mail for mail in smtp_server.messages[1:] if mail.recipients[0] == "ann@customer.example"]
+    assert "/o/" not in card.content.decode()
+    assert "/c/" not in card.content.decode()
+    assert "List-Unsubscribe" not in card.content.decode()
+    assert (await history(client, ann))["optOuts"]["marketingAt"] is not None
+
+
+async def test_an_untracked_campaign_has_no_address_of_ours_but_the_unsubscribe(
+    client: httpx.AsyncClient, smtp_server: SmtpServer, start: Start
+) -> None:
+    start()
+    [ann] = await upsert(client, "ann")
+    await launch(client, "one", [ann], tracked=False)
+    await smtp_server.accepted(1)
+    html = part(parse(smtp_server.messages[0].content), "html")
+    assert addresses(html, "/o/") + addresses(html, "/c/") == []
+    assert len(addresses(html, "/u/")) == 1
+    assert "https://shop.example/offers?a=1&amp;b=2" in html
+
+
+async def test_a_template_with_5000_links_is_refused_by_the_name_of_the_limit(client: httpx.AsyncClient) -> None:
+    html = "<html><body>" + '<a href="https://shop.example/">x</a>' * 5000 + "</body></html>"
+    document = """mutation($input: CreateTemplateInput!) { createTemplate(input: $input) {
+      template { id } userErrors { code message field } } }"""
+    input = {"name": "many", "subject": "Many", "html": html}
+    body = (await client.post("/graphql", json={"query": document, "variables": {"input": input}})).json()
+    [error] = body["data"]["createTemplate"]["userErrors"]
+    assert (error["code"], error["field"]) == ("TOO_MANY", ["html"])
+    assert "1000 links" in error["message"]
