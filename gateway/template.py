@@ -213,14 +213,15 @@ async def load(connection: Any, version_id: UUID) -> CompiledTemplate:
 async def builtin_version(connection: Any, letter: Letter, locale: str) -> CompiledTemplate:
     """The built-in template in use for a letter, in the locale, else its language, else English.
 
-    Raises LookupError when `publish_builtins` has not run.
+    Publishes them first where no gateway has started yet on this ledger.
     """
     if isinstance(letter, CampaignLetter):
         raise TypeError("campaigns bring their own template")
     names = [builtin.template_name(letter, tag) for tag in fallbacks(locale)]
     version_id = await QUERIES.first_of_templates(connection, names=names)
     if version_id is None:
-        raise LookupError(f"no built-in template {names[-1]}: publish_builtins first")
+        await publish_builtins(connection)
+        version_id = await QUERIES.first_of_templates(connection, names=names)
     return await load(connection, version_id)
 
 

@@ -24,7 +24,7 @@ import asyncpg
 from arq.worker import Worker as ArqWorker
 from arq.worker import func
 
-from gateway import campaign, claim, journal
+from gateway import attachment, campaign, claim, journal
 from gateway.bell import RING, open_queue
 from gateway.claim import ANY_PRIORITY, Claimed
 from gateway.database import QUERIES
@@ -382,6 +382,7 @@ class Worker:
         if unsent or unsure:
             log.warning("rescued from lost workers: %d back in the queue, %d uncertain", unsent, unsure)
         await expire_overdue(connection, slot=self._slot)
+        await attachment.sweep(connection)
         await QUERIES.drop_holds(connection, worker=self.id)
         await QUERIES.forget_pace(connection)
         for lane in await lane_states(connection):

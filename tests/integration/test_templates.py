@@ -133,10 +133,12 @@ async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any
         assert ("Termin" in mail.subject) is (found == "de")
 
 
-async def test_without_publishing_the_fault_says_what_to_do(connection: Any) -> None:
+async def test_a_letter_finds_its_template_on_a_ledger_no_gateway_has_seen(connection: Any) -> None:
     letter = builtin.sample_letter(SourceType.WORK_ORDER, "CREATED")
-    with pytest.raises(LookupError, match="publish_builtins"):
-        await template.builtin_version(connection, letter, "en")
+    assert (await template.builtin_version(connection, letter, "de")).name == "builtin.work-order.created.de"
+
+
+async def test_an_unknown_version_is_said_to_be(connection: Any) -> None:
     with pytest.raises(LookupError):
         await template.load(connection, UUID(int=99))
 
