@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+import httpx
 import pytest
 
+import service.settings
 from gateway.database import open_pool
 from gateway.errors import BufferUnavailable, Refusal, RefusalCode
 from gateway.hits import Fate, HitBuffer, HitRecorder, RawHit, insert, judge_due, new_hit_id, origin_of, reclassify
@@ -21,10 +24,12 @@ from gateway.house import House
 from gateway.judging import read_hit_rules
 from gateway.mail.hit import HitKind
 from gateway.mail.message import MessageRef
+from gateway.mail.tracking import click_url, open_url, unsubscribe_url
 from gateway.settings import OriginPrivacy, Settings
+from service.app import create_app
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
-from tests.builders import make_campaign, make_customer, make_message, make_outbox
+from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.conftest import stop
 from tests.engine import eventually
 
@@ -314,7 +319,7 @@ async def test_postgresql_stops_under_load_and_no_hit_is_lost(own_postgres: Post
     async def arrived() -> bool:
         try:
             return bool(await pool.fetchval("select count(*) = $1 from hit", sent))
-        except OSError:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
 
     await eventually(arrived, f"{sent} hits")
@@ -322,6 +327,46 @@ async def test_postgresql_stops_under_load_and_no_hit_is_lost(own_postgres: Post
     assert recorder.counts[Fate.DROPPED] == 0
     assert recorder.counts[Fate.BUFFERED] > 0
     await recorder.close()
+    pool.terminate()
+
+
+async def test_without_postgresql_links_lead_on_and_no_unsubscribe_is_promised(
+    own_postgres: Postgres, settings: Settings
+) -> None:
+    # Given a service whose PostgreSQL is stopped
+    doors = settings.model_copy(update={"database_url": own_postgres.url("mail")})
+    names = ("database_url", "redis_url", "public_url")
+    own = service.settings.read_settings(**{name: getattr(doors, name) for name in names}, pool_wait_seconds=1)
+    app = create_app(own, doors)
+    pool = await open_pool(doors.database_url, size=2, name="test")
+    ref = await make_ref(pool)
+    browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=doors.public_url)
+    async with app.router.lifespan_context(app), browser:
+        await asyncio.to_thread(stop, own_postgres.process, signal.SIGINT)
+        # When a reader opens, follows a link and unsubscribes
+        opened = await browser.get(open_url(KEYRING, doors.public_url, ref))
+        clicked = await browser.get(click_url(KEYRING, doors.public_url, ref, 1, "https://shop.example/"))
+        leave = unsubscribe_url(KEYRING, doors.public_url, ref)
+        asked, left = await browser.get(leave), await browser.post(leave, data={"List-Unsubscribe": "One-Click"})
+        # Then the reader gets where the link leads, and hears that nothing was changed
+        assert (opened.status_code, clicked.status_code) == (200, 302)
+        assert (asked.status_code, left.status_code) == (503, 503)
+        assert left.headers["retry-after"] == "5"
+        assert "Nothing has changed" in left.text
+        # And when PostgreSQL is back, the hits arrive, the unsubscribe does not, until it is asked again
+        await asyncio.to_thread(own_postgres.start)
+        await asyncio.to_thread(own_postgres.wait_ready)
+
+        async def arrived() -> bool:
+            try:
+                return bool(await pool.fetchval("select count(*) = 2 from hit"))
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return False
+
+        await eventually(arrived, "both hits")
+        assert await pool.fetchval("select count(*) from address_opt_out") == 0
+        assert (await browser.post(leave, data={"List-Unsubscribe": "One-Click"})).status_code == 200
+        assert await pool.fetchval("select count(*) from address_opt_out") == 1
     pool.terminate()
 
 
