@@ -23,6 +23,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from arq.worker import Worker as ArqWorker
 from arq.worker import func
+from redis.exceptions import RedisError
 
 from gateway import attachment, campaign, claim, journal
 from gateway.bell import RING, open_queue
@@ -174,16 +175,18 @@ class Worker:
 
     async def _always(self, step: Callable[[], Awaitable[None]], name: str) -> None:
         """Run a step again and again; its failures are told and waited out, never fatal."""
-        backoff = 0.1
+        backoff, failing = 0.1, ""
         while not self._stop.is_set():
             try:
                 await step()
-                backoff = 0.1
+                backoff, failing = 0.1, ""
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 # A deadlock, PostgreSQL restarting, Valkey away: whatever it is, mail must not stop for good.
-                log.warning("%s: %s; again in %.1f s", name, type(error).__name__, backoff, exc_info=_unknown(error))
+                if failing != type(error).__name__:
+                    failing = type(error).__name__
+                    log.warning("%s fails, and is tried again and again: %s", name, failing, exc_info=_unknown(error))
                 await self._pause(backoff)
                 backoff = min(2.0, backoff * 2)
 
@@ -492,7 +495,7 @@ def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
 
 def _unknown(error: Exception) -> bool:
     """Whether a failure deserves its traceback: PostgreSQL or Valkey being away does not."""
-    return not isinstance(error, (*AWAY, asyncpg.PostgresError, OSError))
+    return not isinstance(error, (*AWAY, asyncpg.PostgresError, RedisError))
 
 
 async def expire_overdue(connection: Any, *, slot: int, batch: int = claim.RESCUE_BATCH) -> int:
