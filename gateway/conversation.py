@@ -17,7 +17,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 from gateway.envelope import Envelope, Peer, Timeouts, declared
@@ -31,7 +30,6 @@ from gateway.wire import (
     rcpt_command,
     read_reply,
     readable,
-    reply_cache,
     transparent,
 )
 
@@ -114,23 +112,36 @@ class Writer(Protocol):
 
 
 class _Step:
-    """What a reply is expected to. `usual` is the code that lets the transaction go on, `index` its limit's."""
+    """What a reply is expected to. `usual` is the code that lets the transaction go on, `index` its limit's.
 
-    __slots__ = ("index", "read", "stage", "usual")
+    `known` are short replies read before: most servers say the same to every MAIL, RCPT and DATA.
+    """
 
-    def __init__(self, index: int, stage: Stage, usual: int, read: Callable[[bytes], Response]) -> None:
+    __slots__ = ("index", "known", "remembers", "stage", "usual")
+
+    def __init__(self, index: int, stage: Stage, usual: int, *, remembers: bool = True) -> None:
         self.index = index
         self.stage = stage
         self.usual = usual
-        self.read = read
+        self.remembers = remembers
+        self.known: dict[bytes, Response] = {}
+
+    def read(self, raw: bytes) -> Response:
+        """A reply not known yet. Raises UnreadableReply."""
+        response = read_reply(raw, self.stage)
+        if self.remembers and len(raw) < 128:
+            if len(self.known) >= 256:
+                self.known.clear()
+            self.known[raw] = response
+        return response
 
 
-_MAIL = _Step(0, Stage.MAIL, 250, reply_cache(Stage.MAIL))
-_RCPT = _Step(1, Stage.RCPT, 250, reply_cache(Stage.RCPT))
-_DATA = _Step(2, Stage.DATA, 354, reply_cache(Stage.DATA))
-_CONTENT = _Step(3, Stage.CONTENT, 0, partial(read_reply, stage=Stage.CONTENT))
-_END_OF_DATA = _Step(4, Stage.END_OF_DATA, 250, partial(read_reply, stage=Stage.END_OF_DATA))
-_RSET = _Step(0, Stage.MAIL, 0, reply_cache(Stage.MAIL))
+_MAIL = _Step(0, Stage.MAIL, 250)
+_RCPT = _Step(1, Stage.RCPT, 250)
+_DATA = _Step(2, Stage.DATA, 354)
+_CONTENT = _Step(3, Stage.CONTENT, 0, remembers=False)
+_END_OF_DATA = _Step(4, Stage.END_OF_DATA, 250, remembers=False)
+_RSET = _Step(0, Stage.MAIL, 0)
 _BURST = (_MAIL, _RCPT, _DATA)
 
 
@@ -224,12 +235,19 @@ class Conversation:
                     self._end(FaultKind.PROTOCOL, "The server spoke unasked.", words=readable(raw))
                     return
                 step = expected[0]
-                response = step.read(raw)
+                response = step.known.get(raw) or step.read(raw)
                 expected.popleft()
-                if response.code == step.usual:
-                    self._on_usual(step, response)
-                else:
+                current = self._current
+                if response.code != step.usual or current is None:
                     self._on_other(step, response)
+                    continue
+                current.replies.append(response)
+                if step is _END_OF_DATA:
+                    self._finish_current(current, step.stage)
+                elif step is _DATA:
+                    self._on_go_ahead(current)
+                elif not self.peer.pipelining:
+                    self._send_next_command(current, step)
         except UnreadableReply as fault:
             self._end(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}. It said: {fault.words}")
             return
@@ -308,35 +326,26 @@ class Conversation:
 
     # ---- replies
 
-    def _on_usual(self, step: _Step, response: Response) -> None:
-        """The reply that lets the current message's transaction go on."""
-        current = self._current
-        if current is None:
-            return
-        current.replies.append(response)
-        if step is _END_OF_DATA:
-            self._finish_current(current, step.stage)
-        elif step is _DATA:
-            self._on_go_ahead(current)
-        elif not self.peer.pipelining:
-            self._send_next_command(current, step)
-
     def _on_other(self, step: _Step, response: Response) -> None:
-        """A reply that ends something, or cannot be the answer to what was asked."""
+        """A reply that is not the usual one: it ends something, or cannot be the answer to what was asked."""
         current, code = self._current, response.code
         if step is _RSET:
             if code != 250:
                 self._end(FaultKind.DROPPED, "The server would not forget a transaction (RSET).", words=response.text)
-        elif current is not None:
-            if code < 300 and step in (_MAIL, _RCPT, _END_OF_DATA):
-                self._on_usual(step, response)
-                return
-            current.replies.append(response)
-            if code >= 400:
-                self._on_negative(current, step, response)
-            else:
-                text = f"{code} is no reply to {step.stage}: the conversation is out of step."
-                self._end(FaultKind.PROTOCOL, text, stage=step.stage)
+            return
+        if current is None:
+            return
+        current.replies.append(response)
+        if code >= 400:
+            self._on_negative(current, step, response)
+        elif code < 300 and step is _END_OF_DATA:
+            self._finish_current(current, step.stage)
+        elif code < 300 and step in (_MAIL, _RCPT):
+            if not self.peer.pipelining:
+                self._send_next_command(current, step)
+        else:
+            text = f"{code} is no reply to {step.stage}: the conversation is out of step."
+            self._end(FaultKind.PROTOCOL, text, stage=step.stage)
 
     def _on_negative(self, delivery: Delivery, step: _Step, response: Response) -> None:
         """4xx or 5xx. Pipelined, the replies up to DATA's are still to come; 421 closes the channel at once."""

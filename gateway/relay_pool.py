@@ -158,7 +158,8 @@ class Pool:
             return False
         if self._farewell is not None or self._connecting >= len(self._waiting) + len(self._fresh):
             return False
-        return not self._open or self._loop.time() >= self._rests_until
+        # What came back from a dead connection may go to no older one: it has its connection tried at once.
+        return not self._open or bool(self._fresh) or self._loop.time() >= self._rests_until
 
     def _open_one(self) -> None:
         self._connecting += 1

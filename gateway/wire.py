@@ -6,8 +6,7 @@ Replies come in any cut: half a line, ten replies in one packet. Nothing is assu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from gateway.mail.response import Response, Stage
 
@@ -63,6 +62,8 @@ class ReplyReader:
                 replies.append(line)
         if len(self._rest) + len(self._lines) > MAX_REPLY:
             raise UnreadableReply(f"a reply did not end within {MAX_REPLY} bytes", self.unfinished)
+        if len(data) > MAX_REPLY and max(map(len, replies), default=0) > MAX_REPLY:
+            raise UnreadableReply(f"a reply has more than {MAX_REPLY} bytes", max(replies, key=len))
         return replies
 
 
@@ -82,21 +83,17 @@ def read_reply(raw: bytes, stage: Stage) -> Response:
     else:
         mark, after, words = words[:3], words[3:4], words[4:]
     code = _CODES.get(mark)
-    if code is None or after not in (b"", b" "):
+    if code is None or (after != b" " and after):
         raise UnreadableReply("that is no SMTP reply", raw)
     text = readable(words)
-    enhanced = _ENHANCED.match(text) if text[1:2] == "." else None
-    return Response(code=code, enhanced=enhanced[0] if enhanced else None, text=text, stage=stage)
+    return Response(code=code, enhanced=_enhanced(text[:10]), text=text, stage=stage)
 
 
-def reply_cache(stage: Stage) -> Callable[[bytes], Response]:
-    """`read_reply` for a stage at which most servers say the same to every mail: short replies are read once."""
-    remember = lru_cache(maxsize=256)(partial(read_reply, stage=stage))
-
-    def read(raw: bytes) -> Response:
-        return remember(raw) if len(raw) < 128 else read_reply(raw, stage)
-
-    return read
+@lru_cache(maxsize=1024)
+def _enhanced(beginning: str) -> str | None:
+    """The RFC 3463 code that ten characters begin with (`5.123.123` and a blank): few differ, so each is read once."""
+    match = _ENHANCED.match(beginning)
+    return match[0] if match else None
 
 
 def readable(raw: bytes) -> str:

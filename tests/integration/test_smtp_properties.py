@@ -95,6 +95,10 @@ async def test_under_any_faults_no_reply_is_paired_with_another_mail(seed: int) 
     timeouts = Timeouts(mail=0.2, rcpt=0.2, data=0.2, content=0.2, end_of_data=0.2)
     async with SmtpServer(keywords=keywords, pace=pace) as server:
         server.script(**chaos(dice, 0.06))
+        if seed % 2:
+            # A server that lets in three at a time.
+            full = Reply(421, "4.7.0 too many connections", then=Drop())
+            server.script(greeting=lambda _: full if len(server.open_connections) > 3 else None)
         relays = Relays([server.relay(connections=5)], hostname="gateway.test", timeouts=timeouts)
 
         async def deliver(number: int) -> Exchange | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import smtplib
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,16 @@ async def test_hanging_up_says_its_last_words_and_waits_until_it_is_done(smtp_se
     assert await reader.read() == b"421 4.3.2 closing\r\n"
     assert smtp_server.open_connections == []
     writer.close()
+
+
+async def test_it_runs_as_a_process_of_its_own_and_writes_what_it_took(tmp_path: Path) -> None:
+    taken = tmp_path / "taken.jsonl"
+    command = ["-m", "tests.smtp_server", "--port", "0", "--accepted", str(taken)]
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    port = int((await process.stdout.readline()).rsplit(b":", 1)[1])
+    client = SmtpServer(port=port)  # only its address is used
+    await asyncio.to_thread(send, client, "a@x.test")
+    process.kill()
+    await process.communicate()
+    assert [json.loads(line)["recipients"] for line in taken.read_text().splitlines()] == [["a@x.test"]]
