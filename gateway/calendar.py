@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 from gateway.mail.letter import Mailbox, WorkOrderKind, WorkOrderLetter
 
 PRODUCT = "-//customer-emails//gateway//EN"
+_MAILTO = "@!$'*+-._~"
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -84,7 +86,8 @@ def _calendar(method: str, event: Event, day: date) -> bytes:
 
 
 def _address(mailbox: Mailbox) -> vCalAddress:
-    address = vCalAddress(f"mailto:{mailbox.address}")
+    # RFC 6068 2: a quoted or international local part is percent-encoded.
+    address = vCalAddress(f"mailto:{quote(mailbox.address, safe=_MAILTO)}")
     if mailbox.name:
         address.params["CN"] = vText(mailbox.name)
     return address

@@ -26,7 +26,7 @@ _FIELD = re.compile(
     r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*(?:\|\s*default\(\s*(?:\"([^\"\\]*)\"|'([^'\\]*)')\s*\)\s*)?\}\}"
 )
 _FORBIDDEN = re.compile(r"\{%|\{\{")
-_HREF_START = re.compile(r"(\bhref\s*=\s*[\"']\s*)(jx\d+x)", re.IGNORECASE)
+_HREF_START = re.compile(r"(\bhref\s*=\s*[\"']?\s*)(jx\d+x)", re.IGNORECASE)
 _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
 _STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
 _HIDDEN_FIELD = re.compile(r"jx\d+x")

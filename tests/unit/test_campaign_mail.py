@@ -143,6 +143,12 @@ def test_a_link_of_merge_data_that_is_no_address_leads_nowhere(link: str) -> Non
     assert hrefs(mail(values=VALUES | {"own_link": link}))[1] == "#"
 
 
+def test_a_link_without_quotes_is_a_link_all_the_same() -> None:
+    template = campaign_template(html="<a href={{ link }}>x</a>", text="x")
+    assert hrefs(mail(template, {"link": "javascript:alert(1)"})) == ["#"]
+    assert "/c/" in hrefs(mail(template, {"link": "https://own.example/"}))[0]
+
+
 # Values
 
 

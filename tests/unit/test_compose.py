@@ -70,6 +70,8 @@ NEWS = campaign_template(
 ALL: dict[str, Letter] = {"work-order": WORK_ORDER, "e-signature": E_SIGNATURE, "card": CARD, "campaign": CAMPAIGN}
 
 
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
+LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=80)
 GOLDEN = {
     "work-order": ("{{ type }}: {{ day }}", "{{ notes }}\n{{ hours }}\n{{ confirm_url }}", "{{ notes|lines }}"),
     "e-signature": ("{{ title }}", "{{ expires }}\n{{ portal_url }}", '<a href="{{ portal_url }}">{{ title }}</a>'),
@@ -246,6 +248,24 @@ def test_every_letter_about_a_work_order_means_the_same_event_and_the_latest_cou
     sequences = [event.sequence for _, event in events]
     assert sequences == sorted(set(sequences))
     assert [str(event["STATUS"]) for _, event in events] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+
+
+@settings(max_examples=100)
+@given(note=WORDS, street=WORDS, name=LINE, kind=LINE)
+def test_any_words_fit_into_an_event(note: str, street: str, name: str, kind: str) -> None:
+    try:
+        letter = replace(WORK_ORDER, notes=note, job_site_address=street, type=kind)
+    except Refusal:
+        return
+    _, event = event_of(letter, to=Mailbox(address="ann@customer.example", name=name))
+    assert str(event["SUMMARY"]).startswith(kind.strip())
+    assert str(event["ATTENDEE"]) == "mailto:ann@customer.example"
+    assert "".join(str(event.get("DESCRIPTION", "")).split()) == "".join(note.split())
+
+
+def test_an_unusual_address_is_a_right_uri() -> None:
+    _, event = event_of(WORK_ORDER, to=Mailbox(address='"two words"@customer.example'))
+    assert str(event["ATTENDEE"]) == "mailto:%22two%20words%22@customer.example"
 
 
 def test_a_sequence_that_the_caller_counts_is_kept() -> None:
