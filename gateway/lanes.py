@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.message import MessageRef
 from gateway.mail.response import Exchange, FaultKind, Stage
 from gateway.mail.schedule import pause_step
 from gateway.mail.verdict import Scope, Verdict
@@ -382,80 +380,3 @@ async def _individual_lane(connection: Any, name: str) -> None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such lane.", ("lane",))
     if lane["campaign_id"] is not None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This lane is a campaign's: pause or resume the campaign.", ("lane",))
-
-
-# Why mail waits --------------------------------------------------------------------------------------------------
-
-
-class WaitReason(StrEnum):
-    """What an undecided mail waits for."""
-
-    ITS_TURN = "ITS_TURN"
-    BEING_SENT = "BEING_SENT"
-    LANE_PAUSED = "LANE_PAUSED"
-    DESTINATION_PAUSED = "DESTINATION_PAUSED"
-    DESTINATION_LIMIT = "DESTINATION_LIMIT"
-    RELAY_PAUSED = "RELAY_PAUSED"
-    RELAY_STOPPED = "RELAY_STOPPED"
-    RELAY_LIMIT = "RELAY_LIMIT"
-    NEXT_TRY = "NEXT_TRY"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """Why a mail waits, in words, and until when if that is known."""
-
-    reason: WaitReason
-    text: str
-    until: datetime | None
-
-
-async def waits_for(connection: Any, refs: Sequence[MessageRef]) -> dict[MessageRef, Waiting]:
-    """Why each of these undecided messages waits; decided ones are left out. Two statements for all of them."""
-    relays = await relay_states(connection)
-    return {
-        MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]): explain_wait(row, relays)
-        async for row in QUERIES.waiting_rows(
-            connection,
-            customer_ids=[ref.customer_id for ref in refs],
-            message_ids=[ref.message_id for ref in refs],
-        )
-    }
-
-
-def explain_wait(row: Any, relays: Sequence[RelayStanding]) -> Waiting:
-    """The nearest obstacle of one row of `waiting_rows`. Pure."""
-    if row["handed_off_at"] is not None:
-        return Waiting(reason=WaitReason.BEING_SENT, text="It is being handed to the mail server.", until=None)
-    if row["lane_paused_at"] is not None:
-        return Waiting(reason=WaitReason.LANE_PAUSED, text=row["lane_paused_why"], until=None)
-    if row["domain_paused_until"] is not None:
-        text = f"Mail to {row['domain']} is paused. {row['domain_why']}"
-        return Waiting(reason=WaitReason.DESTINATION_PAUSED, text=text, until=row["domain_paused_until"])
-    if row["ahead"] and row["attempt"] > 1 and not row["paid"]:
-        text = f"The server put it off; try {row['attempt']} comes then."
-        return Waiting(reason=WaitReason.NEXT_TRY, text=text, until=row["due_at"])
-    if row["ahead"] and row["domain_limited"]:
-        text = f"Mail to {row['domain']} is limited; this is its turn."
-        return Waiting(reason=WaitReason.DESTINATION_LIMIT, text=text, until=row["due_at"])
-    return _relay_wait(row, relays)
-
-
-def _relay_wait(row: Any, relays: Sequence[RelayStanding]) -> Waiting:
-    mine = [relay for relay in relays if row["bound_relay"] in (None, relay.name)]
-    if not row["leased"] and mine and not any(relay.usable for relay in mine):
-        paused = [relay for relay in mine if relay.stopped_at is None]
-        if not paused:
-            return Waiting(
-                reason=WaitReason.RELAY_STOPPED, text=f"The relay is stopped. {mine[0].stopped_why}", until=None
-            )
-        first = min(paused, key=lambda relay: relay.paused_until or relay.read_at)
-        text = f"The relay {first.name} is paused. {first.paused_why}"
-        return Waiting(reason=WaitReason.RELAY_PAUSED, text=text, until=first.paused_until)
-    limits = [relay.waits_until for relay in mine if relay.usable]
-    if limits and all(limit is not None for limit in limits) and not row["leased"]:
-        until = min(limit for limit in limits if limit is not None)
-        return Waiting(reason=WaitReason.RELAY_LIMIT, text="The relay's limit is reached for now.", until=until)
-    if row["ahead"]:
-        return Waiting(reason=WaitReason.NEXT_TRY, text="It will be tried again then.", until=row["due_at"])
-    return Waiting(reason=WaitReason.ITS_TURN, text="It is next in line, or mail of a sooner lane is.", until=None)

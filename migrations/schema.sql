@@ -297,6 +297,42 @@ end $$;
 
 
 --
+-- Name: relay_closed_why(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.relay_closed_why(bound text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select case when bool_and(r.stopped_at is not null) then 'The relay is stopped: ' || min(r.stopped_why)
+                when bool_and(r.stopped_at is not null or r.paused_until > now())
+                    then 'The relay is paused: ' || min(r.paused_why)
+                else 'Its turn under the relay''s limit' end
+    from relay r
+    where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
+$$;
+
+
+--
+-- Name: relay_opens_at(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.relay_opens_at(bound text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    select min(case when r.stopped_at is not null then 'infinity'::timestamptz
+                    when r.paused_until > now() then r.paused_until
+                    when r.day = (now() at time zone 'utc')::date
+                         and r.day_count >= day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor, r.day)
+                        then date_trunc('day', now(), 'UTC') + interval '1 day'
+                    -- A slot or two away is its turn; only a queue at the limit is worth a word.
+                    when r.next_slot > now() + interval '1 second' then r.next_slot
+                    else '-infinity'::timestamptz end)
+    from relay r
+    where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
+$$;
+
+
+--
 -- Name: uuid_at(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -853,6 +889,47 @@ CREATE VIEW public.message_state AS
 
 
 --
+-- Name: message_wait; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.message_wait AS
+ SELECT o.customer_id,
+    o.message_id AS id,
+        CASE
+            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
+            ELSE GREATEST(o.due_at, d.paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
+        END AS next_attempt_at,
+        CASE
+            WHEN (o.handed_off_at IS NOT NULL) THEN 'The mail server''s answer'::text
+            WHEN (o.lease_until > now()) THEN 'A free connection'::text
+            WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
+            WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
+            WHEN (public.relay_opens_at(o.bound_relay) > now()) THEN public.relay_closed_why(o.bound_relay)
+            WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.paid)) THEN 'The next attempt'::text
+            WHEN ((o.due_at > now()) AND o.appointed) THEN 'Its turn under the destination''s limit'::text
+            WHEN (o.attempt > 1) THEN 'The next attempt'::text
+            ELSE 'Its turn in the lane'::text
+        END AS waits_for
+   FROM ((public.outbox o
+     LEFT JOIN public.lane l ON ((l.id = o.lane_id)))
+     LEFT JOIN public.destination d ON ((d.domain = o.domain)))
+  WHERE (o.recipient_no = 0);
+
+
+--
+-- Name: opt_out; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.opt_out (
+    customer_id bigint NOT NULL,
+    kind public.opt_out_kind NOT NULL,
+    opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
+    source public.opt_out_source NOT NULL,
+    actor text NOT NULL
+);
+
+
+--
 -- Name: relay; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -878,68 +955,6 @@ CREATE TABLE public.relay (
     CONSTRAINT relay_per_day_check CHECK ((per_day > 0)),
     CONSTRAINT relay_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT relay_warm_up_start_check CHECK ((warm_up_start > 0))
-);
-
-
---
--- Name: message_wait; Type: VIEW; Schema: public; Owner: -
---
-
-CREATE VIEW public.message_wait AS
- SELECT o.customer_id,
-    o.message_id AS id,
-        CASE
-            WHEN ((o.handed_off_at IS NOT NULL) OR (l.paused_at IS NOT NULL)) THEN NULL::timestamp with time zone
-            WHEN (d.paused_until > now()) THEN d.paused_until
-            WHEN ((o.due_at > now()) AND (((o.attempt > 1) AND (NOT o.paid)) OR (d.every IS NOT NULL) OR (d.per_day IS NOT NULL) OR (d.connections IS NOT NULL) OR (d.warm_up_from IS NOT NULL))) THEN o.due_at
-            WHEN ((o.lease_owner IS NULL) AND (EXISTS ( SELECT
-               FROM public.relay r
-              WHERE ((o.bound_relay IS NULL) OR (r.name = o.bound_relay)))) AND (NOT (EXISTS ( SELECT
-               FROM public.relay r
-              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL) AND ((r.paused_until IS NULL) OR (r.paused_until <= now()))))))) THEN ( SELECT min(r.paused_until) AS min
-               FROM public.relay r
-              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL)))
-            WHEN (o.due_at > now()) THEN o.due_at
-            ELSE NULL::timestamp with time zone
-        END AS next_attempt_at,
-        CASE
-            WHEN (o.handed_off_at IS NOT NULL) THEN 'It is being handed to the mail server.'::text
-            WHEN (l.paused_at IS NOT NULL) THEN l.paused_why
-            WHEN (d.paused_until > now()) THEN ((('Mail to '::text || o.domain) || ' is paused. '::text) || d.paused_why)
-            WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.paid)) THEN (('The server put it off; try '::text || o.attempt) || ' comes then.'::text)
-            WHEN ((o.due_at > now()) AND ((d.every IS NOT NULL) OR (d.per_day IS NOT NULL) OR (d.connections IS NOT NULL) OR (d.warm_up_from IS NOT NULL))) THEN (('Mail to '::text || o.domain) || ' is limited; this is its turn.'::text)
-            WHEN ((o.lease_owner IS NULL) AND (EXISTS ( SELECT
-               FROM public.relay r
-              WHERE ((o.bound_relay IS NULL) OR (r.name = o.bound_relay)))) AND (NOT (EXISTS ( SELECT
-               FROM public.relay r
-              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL) AND ((r.paused_until IS NULL) OR (r.paused_until <= now()))))))) THEN COALESCE(( SELECT ((('The relay '::text || r.name) || ' is paused. '::text) || r.paused_why)
-               FROM public.relay r
-              WHERE (((o.bound_relay IS NULL) OR (r.name = o.bound_relay)) AND (r.stopped_at IS NULL))
-              ORDER BY r.paused_until
-             LIMIT 1), ( SELECT ('The relay is stopped. '::text || r.stopped_why)
-               FROM public.relay r
-              WHERE ((o.bound_relay IS NULL) OR (r.name = o.bound_relay))
-              ORDER BY r.name
-             LIMIT 1))
-            WHEN (o.due_at > now()) THEN 'It will be tried again then.'::text
-            ELSE 'It is next in line, or mail of a sooner lane is.'::text
-        END AS waits_for
-   FROM ((public.outbox o
-     LEFT JOIN public.lane l ON ((l.id = o.lane_id)))
-     LEFT JOIN public.destination d ON ((d.domain = o.domain)))
-  WHERE (o.recipient_no = 0);
-
-
---
--- Name: opt_out; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.opt_out (
-    customer_id bigint NOT NULL,
-    kind public.opt_out_kind NOT NULL,
-    opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
-    source public.opt_out_source NOT NULL,
-    actor text NOT NULL
 );
 
 
@@ -1751,4 +1766,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000001'),
     ('20261123000002'),
     ('20261123000010'),
-    ('20261123000040');
+    ('20261123000040'),
+    ('20261123000050');

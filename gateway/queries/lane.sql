@@ -52,16 +52,3 @@ returning id;
 -- name: find_lane^
 -- A lane by its name.
 select id, name, campaign_id, paused_at, paused_why from lane where name = :name;
-
--- name: waiting_rows
--- What keeps undecided recipients waiting: the row, its lane, its destination.
-select o.customer_id, o.message_id, o.recipient_no, o.due_at, o.attempt, o.appointed, o.paid, o.expires_at,
-       o.handed_off_at, o.lease_owner is not null as leased, o.due_at > now() as ahead, o.bound_relay, o.domain,
-       l.paused_at as lane_paused_at, l.paused_why as lane_paused_why, l.campaign_id,
-       case when d.paused_until > now() then d.paused_until end as domain_paused_until, d.paused_why as domain_why,
-       d.every is not null or d.per_day is not null or d.connections is not null
-           or d.warm_up_from is not null as domain_limited
-from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as a(customer_id, message_id)
-join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = 0
-left join lane l on l.id = o.lane_id
-left join destination d on d.domain = o.domain;

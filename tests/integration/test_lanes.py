@@ -14,7 +14,6 @@ from gateway.house import House
 from gateway.lanes import (
     DestinationLimit,
     RelayStanding,
-    WaitReason,
     destinations,
     domain_depths,
     lane_states,
@@ -26,7 +25,6 @@ from gateway.lanes import (
     resume_destination,
     resume_lane,
     resume_relay,
-    waits_for,
 )
 from gateway.mail.message import MessageRef
 from gateway.mail.verdict import Verdict
@@ -53,6 +51,15 @@ async def relay_of(connection: Any) -> RelayStanding:
     [relay] = await eventually(lambda: relay_states(connection), "the relay")
     found: RelayStanding = relay
     return found
+
+
+async def wait_of(connection: Any, ref: MessageRef) -> Any:
+    """What the history says that a mail waits for, and until when."""
+    return await connection.fetchrow(
+        "select waits_for, next_attempt_at from message_wait where customer_id = $1 and id = $2",
+        ref.customer_id,
+        ref.message_id,
+    )
 
 
 async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
@@ -96,7 +103,9 @@ async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
 
     assert (await state_of(connection, ref))["state"] == "QUEUED"
     assert not await attempts_of(connection, ref)
-    assert (await waits_for(connection, [ref]))[ref].reason is WaitReason.RELAY_STOPPED
+    waiting = await wait_of(connection, ref)
+    assert waiting["waits_for"].startswith("The relay is stopped: ")
+    assert waiting["next_attempt_at"] is None
     smtp_server.forget_scripts()
     smtp_server.logins = {"user": "wrong"}
     await resume_relay(connection, "main", "Dana")
@@ -120,8 +129,9 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
     await until(connection, other, "ACCEPTED")
 
     assert not await attempts_of(connection, slow)
-    waiting = (await waits_for(connection, [slow]))[slow]
-    assert (waiting.reason, waiting.until) == (WaitReason.DESTINATION_PAUSED, destination.paused_until)
+    waiting = await wait_of(connection, slow)
+    assert waiting["waits_for"].startswith("The destination is paused: ")
+    assert waiting["next_attempt_at"] == destination.paused_until
     smtp_server.forget_scripts()
     await resume_destination(connection, "slow.example")
     await connection.execute("update outbox set due_at = now()")
@@ -156,10 +166,9 @@ async def test_a_relay_limited_to_so_many_a_day_sends_no_more_and_says_until_whe
         return (await relay_of(connection)).sent_today == 2
 
     await eventually(used_up)
-    waiting = (await waits_for(connection, [refs[2]]))[refs[2]]
-    assert waiting.reason is WaitReason.RELAY_LIMIT
-    assert waiting.until is not None
-    assert (waiting.until.hour, waiting.until > datetime.now(UTC)) == (0, True)
+    waiting = await wait_of(connection, refs[2])
+    assert waiting["waits_for"] == "Its turn under the relay's limit"
+    assert (waiting["next_attempt_at"].hour, waiting["next_attempt_at"] > datetime.now(UTC)) == (0, True)
     assert len(smtp_server.taken) == 2
 
 
@@ -185,10 +194,10 @@ async def test_a_stopped_lane_is_shown_and_its_mail_says_why(connection: Any, ho
     states = {lane.name: lane for lane in await lane_states(connection)}
 
     assert (states["individual"].paused_why, states["individual"].depth) == ("Paused by Dana.", 1)
-    assert (await waits_for(connection, [ref]))[ref].text == "Paused by Dana."
+    assert tuple(await wait_of(connection, ref)) == ("The lane is paused: Paused by Dana.", None)
     assert [(found.domain, found.depth) for found in await domain_depths(connection)] == [("customer.example", 1)]
     await resume_lane(connection, "individual")
-    assert (await waits_for(connection, [ref]))[ref].reason is WaitReason.ITS_TURN
+    assert (await wait_of(connection, ref))["waits_for"] == "Its turn in the lane"
 
 
 async def test_a_deferred_mail_says_when_it_is_tried_again(
@@ -200,8 +209,7 @@ async def test_a_deferred_mail_says_when_it_is_tried_again(
 
     message = await until(connection, ref, "DEFERRED")
 
-    waiting = (await waits_for(connection, [ref]))[ref]
-    assert (waiting.reason, waiting.until) == (WaitReason.NEXT_TRY, message["due_at"])
+    assert tuple(await wait_of(connection, ref)) == ("The next attempt", message["due_at"])
 
 
 @pytest.mark.parametrize(
