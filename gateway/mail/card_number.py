@@ -31,6 +31,9 @@ _SHORTEST, _LONGEST = 12, 19
 _BETWEEN = "[ \\t\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff\u00ad\\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
 _RUN = re.compile(rf"\d(?:{_BETWEEN}*\d)*")
 _GROUP = re.compile(r"\d+")
+_UUID = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9-]*[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
+)
 _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}$")
 
 
@@ -47,8 +50,10 @@ def holds_card_number(text: str) -> bool:
     """Whether a card number stands anywhere in the text, in any script's digits.
 
     A number starts and ends where a group of digits does: `12 4111 1111 1111 1111` holds one, an invoice number of
-    twenty unbroken digits does not. A number behind `+` is a telephone's, one that is a valid IBAN is a bank's.
+    twenty unbroken digits does not. A number behind `+` is a telephone's, a valid IBAN is a bank's, and the digits of
+    a UUID are nobody's.
     """
+    text = _UUID.sub("uuid", text)
     return any(_run_holds_card(text, run) for run in _RUN.finditer(text))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,16 @@ def test_spaces_and_dashes_do_not_hide_it(card: str, gaps: list[str]) -> None:
     assert holds_card_number(f"paid with {spread}, thank you")
 
 
+@given(st.uuids(version=4))
+def test_an_identifier_passes(identifier: UUID) -> None:
+    assert not holds_card_number(f"ref {identifier}, see https://x.example/{identifier}")
+
+
+def test_a_card_number_that_looks_like_an_identifier_is_found() -> None:
+    assert holds_card_number("41111111-1111-1111-0000-000000000000")
+    assert holds_card_number("00000000-4111-1111-1111-1111 00000000")
+
+
 @given(st.sampled_from(CARDS), st.integers(min_value=1, max_value=9))
 def test_one_wrong_digit_is_no_card(card: str, by: int) -> None:
     assert not holds_card_number(card[:-1] + str((int(card[-1]) + by) % 10))
@@ -42,7 +54,8 @@ def test_digits_of_other_scripts_do_not_hide_it() -> None:
     "text",
     ["", "Invoice 2026-000123", "call +49 1512 3456789", "call (650) 253-0000", "+4915123456785",
      "41111111111111112345678", "tracking 00340434161094042557", "DE89 3704 0044 0532 0130 00",
-     "GB29 NWBK 6016 1331 9268 19", "2026-11-23 16:05:27", "4111111111111112", "9111111111111111", "4111 1111 1111"],
+     "GB29 NWBK 6016 1331 9268 19", "2026-11-23 16:05:27",
+     "4111111111111112", "9111111111111111", "4111 1111 1111", "a0000000-4111-1111-1111-111111111111"],
 )  # fmt: skip
 def test_ordinary_numbers_pass(text: str) -> None:
     assert not holds_card_number(text)
