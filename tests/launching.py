@@ -21,7 +21,7 @@ import psutil
 from service.standalone.tether import Account, spawn
 
 ROOT = Path(__file__).resolve().parents[1]
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 ENDED_SECONDS = 15.0
 
 
@@ -63,6 +63,11 @@ class Launcher:
         """The end of what one of its servers wrote."""
         return (self.data / "log" / f"{name}.log").read_text()[-5000:]
 
+    def logs(self) -> str:
+        """The ends of all of them, each below its name."""
+        names = sorted(path.stem for path in (self.data / "log").glob("*.log"))
+        return "".join(f"\n== {name}\n{self.log(name)[-1500:]}" for name in names)
+
     @property
     def token(self) -> str:
         """The API token it made."""
@@ -73,7 +78,7 @@ class Launcher:
         ends = time.monotonic() + READY_SECONDS
         while "Ready in" not in self.output:
             assert self.process.poll() is None, self.output
-            assert time.monotonic() < ends, self.output
+            assert time.monotonic() < ends, self.output + self.logs()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.02)
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.standalone.credentials import make_login_link, make_token
 from service.standalone.data_directory import DataDirectory
 from service.standalone.migrate import migrate
 from service.standalone.options import Options, check_port
@@ -55,9 +54,10 @@ def launch(options: Options) -> int:
         if listener is not None:
             start_demo_relay(data, supervisor, environment, listener)
         start_gateway(data, supervisor, environment)
-        token = data.keep("token", lambda: asyncio.run(make_token(stores.database_url)))
-        start_web_server(options, data, supervisor, environment)
-        welcome(options, data, stores, token, seconds=time.monotonic() - began)
+        web = start_web_server(data, supervisor, environment)
+        token, link = make_credentials(options, data, stores)
+        wait_ready(options, supervisor, web)
+        welcome(options, data, token, link, seconds=time.monotonic() - began)
         if options.demo:
             start_demo(options, data, supervisor, environment)
         supervisor.watch()
@@ -155,14 +155,26 @@ def start_gateway(data: DataDirectory, supervisor: Supervisor, environment: Mapp
     supervisor.start(gateway)
 
 
-def start_web_server(
-    options: Options, data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]
-) -> None:
-    """Last, so that /readyz 200 means everything. Raises LaunchError when it does not come up."""
+def start_web_server(data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> PythonServer:
+    """Last, so that /readyz 200 means everything."""
     web = PythonServer(
         "web server", ["service"], environment=environment, log=data.log("service"), kept_open=(data.lock_fd,)
     )
     supervisor.start(web)
+    return web
+
+
+def make_credentials(options: Options, data: DataDirectory, stores: Stores) -> tuple[str, str]:
+    """The API token, made once and kept in DATA/token; and a new link that signs one browser in."""
+    # Imported here: it takes as long as the servers that start meanwhile.
+    from service.standalone.credentials import make_login_link, make_token
+
+    token = data.keep("token", lambda: asyncio.run(make_token(stores.database_url)))
+    return token, asyncio.run(make_login_link(stores.database_url, options.public_url))
+
+
+def wait_ready(options: Options, supervisor: Supervisor, web: PythonServer) -> None:
+    """Until /readyz answers 200. Raises LaunchError when it does not."""
     if not supervisor.wait_until(lambda: is_ready(options), seconds=_READY_SECONDS, alive=web):
         raise LaunchError(f"The web server is not ready after {_READY_SECONDS:.0f} s: {web.last_words()}")
 
@@ -180,9 +192,8 @@ def is_ready(options: Options) -> bool:
         client.close()
 
 
-def welcome(options: Options, data: DataDirectory, stores: Stores, token: str, *, seconds: float) -> None:
+def welcome(options: Options, data: DataDirectory, token: str, link: str, *, seconds: float) -> None:
     """Where everything is, for the person at the terminal."""
-    link = asyncio.run(make_login_link(stores.database_url, options.public_url))
     say(f"Ready in {seconds:.1f} s: {options.public_url}")
     say(f"  Sign in      {link}   (once, within 10 minutes)")
     say(f"  API          {options.public_url}/graphql")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from gateway.settings import parse_relay
 from service.standalone.trouble import LaunchError
 
 DEFAULT_PORT = 8000
@@ -73,6 +72,9 @@ def _demo(text: str, relay_url: str | None) -> bool:
             "DEMO=1 and RELAY_URL exclude each other, so that demo mail never leaves this machine: "
             "leave one of them out."
         )
+    # Imported here, since few starts need it and it takes a quarter of a second.
+    from gateway.settings import parse_relay
+
     try:
         for url in relay_url.split(","):
             parse_relay(url)
