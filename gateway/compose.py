@@ -218,7 +218,7 @@ def _boundary(facts: Facts, which: str) -> str:
 
 
 def _whole(head: str, body: Entity) -> bytes:
-    return head.encode() + bytes(body)
+    return b"".join(body.chunks(head))
 
 
 # Tracked addresses -----------------------------------------------------------------------------------------------

@@ -138,8 +138,9 @@ def compile_parts(
     for source, where in ((subject, ("subject",)), (mjml or html or "", path), (text or "", ("text",))):
         check_source(source, where)
     prepared, code = _prepare(mjml=mjml, html=html, path=path)
-    if text is None:
-        text = markup.show(derive_text(_FIELD_URL.sub(r"\1", prepared)), code)
+    if text is None or not text.strip():
+        words = derive_text(_FIELD_URL.sub(r"\1", prepared))
+        text = markup.show(words, code) if words.strip() else subject
     return _assemble(subject=parse_text(subject), prepared=prepared, code=code, text=text, path=path)
 
 

@@ -32,8 +32,9 @@ class Entity:
     headers: str
     body: bytes
 
-    def __bytes__(self) -> bytes:
-        return self.headers.encode() + b"\r\n" + self.body
+    def chunks(self, before: str = "") -> tuple[bytes, ...]:
+        """The entity as it goes over the wire, headers in front of its own first; not joined, since it may be large."""
+        return f"{before}{self.headers}\r\n".encode(), self.body
 
 
 def text_part(kind: str, pieces: list[str]) -> Entity:
@@ -60,12 +61,21 @@ def file_part(file: AttachedFile) -> Entity:
 
 def multipart(subtype: str, boundary: str, parts: Sequence[Entity]) -> Entity:
     """Several entities in one. The boundary's `=_` can stand in no quoted-printable or base64 body."""
-    body = b"".join(f"--{boundary}\r\n".encode() + bytes(part) for part in parts) + f"--{boundary}--\r\n".encode()
+    pieces = [chunk for part in parts for chunk in part.chunks(f"--{boundary}\r\n")]
+    body = b"".join([*pieces, f"--{boundary}--\r\n".encode()])
     return Entity(headers=raw_header("Content-Type", f'multipart/{subtype}; boundary="{boundary}"'), body=body)
 
 
 _BASE64 = raw_header("Content-Transfer-Encoding", "base64")
 
 
+_LINES_AT_ONCE = 4096
+"""Lines of 57 octets encoded in one go: a large file is never a list of its lines."""
+
+
 def _base64(content: bytes) -> bytes:
-    return base64.encodebytes(content).replace(b"\n", b"\r\n") or b"\r\n"
+    step = 57 * _LINES_AT_ONCE
+    coded = bytearray()
+    for at in range(0, len(content), step):
+        coded += base64.encodebytes(content[at : at + step]).replace(b"\n", b"\r\n")
+    return bytes(coded) or b"\r\n"

@@ -270,6 +270,12 @@ def test_text_is_made_of_the_page_when_there_is_none() -> None:
     assert "- one\n- two" in text.replace("\r\n", "\n")
 
 
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_a_page_of_pictures_still_has_words(text: str | None) -> None:
+    template = campaign_template(subject="Look, {{ name }}", html='<img src="https://x.example/a.png">', text=text)
+    assert body(parsed(mail(template, {"name": "Ann"})), "plain").strip() == "Look, Ann"
+
+
 def test_a_preview_shows_sample_data_or_the_fields_names() -> None:
     assert EVERYTHING.merge is not None
     preview = preview_of(EVERYTHING.merge, {"first_name": "Sam", "own_link": "https://sample.example/"})
