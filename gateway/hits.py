@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -134,14 +135,17 @@ def origin_of(address: str | None, house: House) -> str | None:
     privacy = house.settings.origin_privacy
     if address is None or privacy is OriginPrivacy.NONE:
         return None
+    return _origin(address, None if privacy is OriginPrivacy.FULL else house.keyring.sign_key(Purpose.ORIGIN)[1])
+
+
+@lru_cache(maxsize=4096)
+def _origin(address: str, key: bytes | None) -> str | None:
     try:
         parsed = ip_address(address)
     except ValueError:
         return None
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    if privacy is OriginPrivacy.FULL:
-        return str(parsed)
-    return hmac.digest(house.keyring.sign_key(Purpose.ORIGIN)[1], parsed.packed, "sha256")[:16].hex()
+    return str(parsed) if key is None else hmac.digest(key, parsed.packed, "sha256")[:16].hex()
 
 
 async def insert(connection: Any, hits: Sequence[RawHit], *, at: float) -> None:

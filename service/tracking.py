@@ -63,6 +63,7 @@ class Tracking:
     def take(self, request: Request, ref: MessageRef, *, link: int | None = None, url: str | None = None) -> None:
         """Keep the hit for the recorder. Waits for nothing."""
         at = self._clock()
+        headers = dict(request.scope["headers"])
         self.recorder.add(
             RawHit(
                 id=new_hit_id(at),
@@ -72,9 +73,9 @@ class Tracking:
                 link=link,
                 url=url,
                 origin=origin_of(request.client.host if request.client else None, self.house),
-                agent=clean_agent(_raw_header(request, b"user-agent")),
+                agent=clean_agent(headers.get(b"user-agent")),
                 head=request.method == "HEAD",
-                prefetch=is_prefetch(request.headers),
+                prefetch=is_prefetch(headers),
                 honeypot=link == HONEYPOT_LINK,
             )
         )
@@ -212,10 +213,6 @@ def _read_multipart(media_type: str, body: bytes) -> dict[str, str]:
             content = part.get_payload(decode=True)
             fields[name] = content.decode("utf-8", "replace").strip() if isinstance(content, bytes) else ""
     return fields
-
-
-def _raw_header(request: Request, wanted: bytes) -> bytes | None:
-    return next((value for name, value in request.scope["headers"] if name == wanted), None)
 
 
 def _missing(request: Request) -> Response:

@@ -21,8 +21,8 @@ T = TypeVar("T")
 LONGEST_AGENT = 512
 """Characters of a User-Agent that are kept: real ones have under 300."""
 
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
-_PREFETCH = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
+_PREFETCH_HEADERS = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
+_PREFETCH = re.compile(rb"prefetch|prerender|preview", re.IGNORECASE)
 
 
 class HitKind(StrEnum):
@@ -149,12 +149,17 @@ def clean_agent(header: bytes | None) -> str | None:
     if header is None:
         return None
     text = header[: LONGEST_AGENT * 4].decode("utf-8", "replace")
+    if text.isprintable():
+        return text[:LONGEST_AGENT]
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)[:LONGEST_AGENT]
 
 
-def is_prefetch(headers: Mapping[str, str]) -> bool:
-    """Whether a request says that nobody asked for it yet: Sec-Purpose (Fetch standard) and its predecessors."""
-    return any(_PREFETCH.search(headers.get(name, "")) for name in _PREFETCH_HEADERS)
+def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request says that nobody asked for it yet: Sec-Purpose (Fetch standard) and its predecessors.
+
+    `headers` by their names in small letters.
+    """
+    return any(_PREFETCH.search(headers[name]) for name in _PREFETCH_HEADERS & headers.keys())
 
 
 def judge_message(hits: Sequence[Hit], around: Surroundings, rules: HitRules) -> list[Judgement]:

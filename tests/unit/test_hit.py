@@ -254,14 +254,15 @@ def test_any_user_agent_can_be_stored(header: bytes) -> None:
     ("headers", "expected"),
     [
         ({}, False),
-        ({"sec-purpose": "prefetch;prerender"}, True),
-        ({"purpose": "prefetch"}, True),
-        ({"x-moz": "prefetch"}, True),
-        ({"x-purpose": "preview"}, True),
-        ({"sec-fetch-dest": "document"}, False),
+        ({b"sec-purpose": b"prefetch;prerender"}, True),
+        ({b"purpose": b"Prefetch"}, True),
+        ({b"x-moz": b"prefetch"}, True),
+        ({b"x-purpose": b"preview"}, True),
+        ({b"purpose": b"\xff"}, False),
+        ({b"sec-fetch-dest": b"document"}, False),
     ],
 )
-def test_a_prefetch_says_so(headers: dict[str, str], expected: bool) -> None:
+def test_a_prefetch_says_so(headers: dict[bytes, bytes], expected: bool) -> None:
     assert is_prefetch(headers) is expected
 
 
