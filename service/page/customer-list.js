@@ -131,7 +131,7 @@ export class CustomerList {
         : notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
     }
     return html`<div id="customers" class="customers" role="group" aria-label="Customers" @keydown=${this.listKey}>${
-      rowBlocks(list, this.row)}</div>${listEnd(list)}`;
+      rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 
   view() {

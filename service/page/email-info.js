@@ -34,8 +34,8 @@ const fact = (name, value) => (value ? html`<div><dt>${name}</dt><dd>${value}</d
 function why(info) {
   if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
   const waits = info.colorHint === "AMBER" && (info.waitsFor || info.nextAttemptAt)
-    ? html`<p class="waits">Waits for: ${info.waitsFor ?? "the next attempt"}${
-        info.nextAttemptAt ? html`, ${distance(info.nextAttemptAt)} <span class="when-exactly">${exactMoment(info.nextAttemptAt)}</span>` : nothing}</p>`
+    ? html`<p class="waits">${info.waitsFor} ${
+        info.nextAttemptAt ? html`Next try ${distance(info.nextAttemptAt)}: <span class="when-exactly">${exactMoment(info.nextAttemptAt)}</span>` : nothing}</p>`
     : nothing;
   if (!info.cause && !info.advice && waits === nothing) return nothing;
   return html`<section class="why ${hintClass(info.colorHint)}">

@@ -18,7 +18,7 @@ function who(node, machines) {
   if (!machines && node.verdict === "HUMAN") return nothing;
   const reasons = node.reasons.map(words.hitReason).join("; ");
   return html`<span class="judged judged-${node.verdict.toLowerCase()}"><b>${words.hitVerdict(node.verdict)}</b>${
-    reasons ? html`<span>${reasons}</span>` : nothing
+    reasons ? html` · ${reasons}` : nothing
   }</span>`;
 }
 

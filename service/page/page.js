@@ -42,8 +42,9 @@ const app = {
   follow(event, there) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    arrive(there);
-    history.pushState(null, "", writeAddress(there));
+    const address = writeAddress(there);
+    history.pushState(null, "", address);
+    arrive(readAddress(new URL(address, location.href)));
     window.scrollTo(0, 0);
     document.getElementById("main").focus({ preventScroll: true });
   },

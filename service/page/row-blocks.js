@@ -55,8 +55,8 @@ export function forgetHeights(list) {
 
 const styled = (each) => (each.inSight ? "" : `height:${each.height ?? each.rows.length * ROW_HEIGHT}px`);
 
-/** The blocks, each row by `row(edge, index)`, and the end of the list. */
-export function rowBlocks(list, row) {
+/** The blocks, each row by `row(edge, index)`; `role` is what a drawn block is in its table. */
+export function rowBlocks(list, row, role = "rowgroup") {
   let index = 1;
   const first = list.blocks.map((each) => {
     const start = index;
@@ -66,7 +66,7 @@ export function rowBlocks(list, row) {
   return html`${repeat(
     list.blocks,
     (each) => each.number,
-    (each, place) => html`<div class="block" role=${each.inSight ? "rowgroup" : "presentation"} .block=${each} .list=${list} .style=${styled(each)}>${
+    (each, place) => html`<div class="block" role=${each.inSight ? role : "presentation"} .block=${each} .list=${list} .style=${styled(each)}>${
       each.inSight ? repeat(each.rows, (edge) => edge.cursor, (edge, number) => row(edge, first[place] + number)) : nothing
     }</div>`,
   )}`;

@@ -1,0 +1,296 @@
+"""A real browser on a real page: the launcher's own processes, a scriptable mail server, and mail that was really sent.
+
+One world a test module, since its databases, its worker and its web server take seconds to start. Tests that change it
+use a customer of their own (`World.customer`). Without Chromium all of it is skipped, with that reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import itertools
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from gateway.database import prepare_connection
+from service.standalone.data_directory import DataDirectory
+from service.standalone.postgres import Postgres
+from tests.launching import Launcher, free_port, launched
+from tests.smtp_server import Drop, Play, Reply, SmtpServer
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 20_000.0
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 740}
+READER = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605"
+)
+
+
+def mutation(name: str, input_type: str, result: str) -> str:
+    """A document whose `done` is the payload of this mutation."""
+    return f"mutation($input: {input_type}!) {{ done: {name}(input: $input) {{ {result} userErrors {{ message }} }} }}"
+
+
+UPSERT = mutation("upsertCustomers", "UpsertCustomersInput", "customers { id }")
+SENDER = mutation("createSender", "CreateSenderInput", "sender { id }")
+TEMPLATE = mutation("createTemplate", "CreateTemplateInput", "template { id }")
+CAMPAIGN = mutation("createCampaign", "CreateCampaignInput", "campaign { id }")
+LAUNCH = mutation("launchCampaign", "LaunchCampaignInput", "campaign { id }")
+WORK_ORDER = mutation("sendWorkOrderEmail", "SendWorkOrderEmailInput", "message { id }")
+E_SIGNATURE = mutation("sendESignatureEmail", "SendESignatureEmailInput", "message { id }")
+CARD = mutation("sendCardProcessingEmail", "SendCardProcessingEmailInput", "message { id }")
+STATUS = "query($id: ID!) { message(id: $id) { status } }"
+
+NEWSLETTER = """<html><body style="font-family: sans-serif"><h1 style="color: #1a4fc0">Spring service</h1>
+<p>Dear {{ customer_name }}, <a href="https://fabrikam.example/book?visit=spring">book an hour</a>
+or <a href="https://fabrikam.example/prices">see the prices</a>.</p>
+<p>{{ postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>"""
+
+_numbers = itertools.count(1)
+
+
+@dataclass(kw_only=True)
+class World:
+    """What a browser test looks at, and how it makes things happen."""
+
+    launcher: Launcher
+    smtp: SmtpServer
+    client: httpx.AsyncClient
+    database: asyncpg.Connection[Any]
+    answers: dict[str, Play] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.launcher.port}"
+
+    async def call(self, document: str, **variables: Any) -> Any:
+        """The `done` of a mutation, which must have been carried out; or all data of a query."""
+        answer = (await self.client.post("/graphql", json={"query": document, "variables": variables})).json()
+        assert not answer.get("errors"), answer
+        done = answer["data"].get("done", answer["data"])
+        assert not done.get("userErrors"), done
+        return done
+
+    async def customer(self, name: str | None, address: str | None = None, *, ref: str | None = None) -> str:
+        """A new customer's global id."""
+        given = {
+            "externalRef": ref or f"E-{next(_numbers)}",
+            "name": name,
+            "addresses": [address] if address else [],
+            "timeZone": "America/New_York",
+        }
+        return str((await self.call(UPSERT, input={"customers": [given]}))["customers"][0]["id"])
+
+    async def work_order(self, customer: str, number: str = "WO-7", **given: Any) -> str:
+        """The message's global id, once it is queued."""
+        window = {"start": "2036-12-01T09:00", "end": "2036-12-01T11:00", "timeZone": "America/New_York"}
+        usual = {"kind": "CREATED", "number": number, "type": "Installation", "window": window}
+        return await self._send(WORK_ORDER, customer, usual | given)
+
+    async def card(self, customer: str, **given: Any) -> str:
+        """A receipt."""
+        usual = {"kind": "CHARGE", "amount": {"amount": "1542.00", "currency": "USD"}, "invoiceNumber": "INV-7"}
+        return await self._send(CARD, customer, usual | given)
+
+    async def e_signature(self, customer: str, **given: Any) -> str:
+        """A proposal to sign."""
+        usual = {
+            "documentKind": "PROPOSAL",
+            "title": "Home cinema",
+            "portalUrl": "https://portal.fabrikam.example/sign/7",
+            "expiresAt": "2036-12-31T12:00:00Z",
+            "onlineOnly": True,
+        }
+        return await self._send(E_SIGNATURE, customer, usual | given)
+
+    async def _send(self, document: str, customer: str, given: Mapping[str, Any]) -> str:
+        key = {"customerId": customer, "idempotencyKey": f"e2e/{next(_numbers)}"}
+        return str((await self.call(document, input={**given, **key}))["message"]["id"])
+
+    async def campaign(self, *customers: str) -> None:
+        """Launches "Spring service" to these."""
+        number = next(_numbers)
+        sender = {
+            "name": f"Fabrikam {number}",
+            "fromName": "Fabrikam Installers",
+            "fromAddress": "hello@fabrikam.example",
+        }
+        sender_id = (await self.call(SENDER, input={**sender, "postalAddress": "1 Main Street, Springfield"}))[
+            "sender"
+        ]["id"]
+        template = {
+            "name": f"Spring {number}",
+            "subject": "An hour for your system, {{ customer_name }}",
+            "html": NEWSLETTER,
+        }
+        template_id = (await self.call(TEMPLATE, input=template))["template"]["id"]
+        campaign = {
+            "title": "Spring service 2027",
+            "templateId": template_id,
+            "senderId": sender_id,
+            "recipients": [{"customerId": each} for each in customers],
+            "idempotencyKey": f"e2e/campaign/{number}",
+        }
+        made = (await self.call(CAMPAIGN, input=campaign))["campaign"]["id"]
+        await self.call(LAUNCH, input={"campaignId": made, "idempotencyKey": f"e2e/launch/{number}"})
+
+    async def arrived(self, address: str, subject: str) -> str:
+        """The HTML of this mail, once the server has taken it."""
+        await self.smtp.until(lambda: self._taken(address, subject) is not None, f"{subject} to {address}")
+        content = self._taken(address, subject)
+        assert content is not None
+        return content
+
+    async def read(self, address: str, subject: str) -> None:
+        """The customer opens a mail that the server took, and follows its first link."""
+        content = await self.arrived(address, subject)
+        links = [unescape(found) for found in re.findall(r"(?:href|src)=\"([^\"]+)\"", content)]
+        headers = {"User-Agent": READER}
+        for kind in ("/o/", "/c/"):
+            found = next((each for each in links if each.startswith(self.url + kind)), None)
+            if found:
+                await self.client.get(found, headers=headers)
+
+    def _taken(self, address: str, subject: str) -> str | None:
+        for message in self.smtp.taken:
+            parsed = email.message_from_bytes(message.content, policy=email.policy.default)
+            if address in message.recipients and subject in str(parsed["Subject"]):
+                return str(parsed.get_body(preferencelist=("html",)).get_content())  # type: ignore[union-attr]  # all have one
+        return None
+
+    async def settled(self, message: str, status: str) -> None:
+        """Until the message has this status."""
+        deadline = PATIENCE_MS / 1000
+
+        async def reached() -> bool:
+            return str((await self.call(STATUS, id=message))["message"]["status"]) == status
+
+        await wait_until(reached, deadline, f"{message} to be {status}")
+
+
+async def wait_until(check: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
+    """Asks again and again, a moment apart."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + seconds
+    while not await check():
+        assert loop.time() < ends, f"waited for {what}"
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser, or a skip that says what is missing."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH: the page is not tested in a browser (apt-get install chromium)")
+    return CHROMIUM
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """One browser a module; every test has a context, hence a session, of its own."""
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield running
+        await running.close()
+
+
+@asynccontextmanager
+async def _connected(launcher: Launcher) -> AsyncIterator[asyncpg.Connection[Any]]:
+    data = launcher.data
+    stores = Postgres(
+        data=data / "postgres", run=DataDirectory(data).run_directory(), log=data / "log" / "postgres.log"
+    )
+    connection = await asyncpg.connect(stores.url())
+    await prepare_connection(connection)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def relay_port() -> int:
+    """Free, so that the launcher can be told of the mail server before it runs."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def running(chromium: str, run_directory: Path, relay_port: int) -> Iterator[Launcher]:
+    """Everything that `make run` starts, with our mail server for a relay."""
+    variables = {"RELAY_URL": f"smtp://127.0.0.1:{relay_port}?name=main", "ALLOW_RESERVED_DOMAINS": "1"}
+    with launched(run_directory / f"page-{relay_port}", variables) as launcher:
+        yield launcher
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(running: Launcher, relay_port: int) -> AsyncIterator[World]:
+    """A ledger made by real sending: `tell` says whose mail went how."""
+    headers = {"Authorization": f"Bearer {running.token}"}
+    async with (
+        SmtpServer(port=relay_port) as smtp,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", headers=headers, timeout=30) as client,
+        _connected(running) as database,
+    ):
+        made = World(launcher=running, smtp=smtp, client=client, database=database)
+        smtp.script(
+            rcpt=lambda point: made.answers.get(point.key),
+            after_dot=lambda point: Drop() if any("dee@" in each for each in point.recipients) else None,
+        )
+        made.answers["gone@customer.example"] = Reply(
+            550, "5.1.1 <gone@customer.example>: User unknown in virtual mailbox table"
+        )
+        made.answers["full@customer.example"] = Reply(552, "5.2.2 <full@customer.example>: Mailbox size limit exceeded")
+        made.answers["slow@customer.example"] = Reply(
+            450, "4.2.0 <slow@customer.example>: Greylisted, try again in 300 seconds"
+        )
+        yield made
+
+
+@asynccontextmanager
+async def looking(
+    browser: Browser, world: World, *, phone: bool = False, dark: bool = False, signed_in: bool = True
+) -> AsyncIterator[Page]:
+    """A page in a context of its own. A script that fails in it fails the test."""
+    context: BrowserContext = await browser.new_context(
+        base_url=world.url,
+        viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]  # a TypedDict of exactly these
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+        timezone_id="America/New_York",
+        has_touch=phone,
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    page = await context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    if signed_in:
+        answer = await context.request.post("/session", data={"token": world.launcher.token})
+        assert answer.ok
+    try:
+        yield page
+    finally:
+        await context.close()
+    assert not faults, faults

@@ -1,0 +1,317 @@
+"""The seed's walkthrough, step by step, in a real browser over mail that was really sent, opened and clicked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.browsing import World, browser, chromium, looking, relay_port, running, world
+from tests.smtp_server import Reply
+
+__all__ = ["browser", "chromium", "relay_port", "running", "world"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+SUBJECT = "An hour for your system, Ann Lee"
+STAMP = re.compile(r"^\d{1,2} \w{3,4} \d{4}, \d{2}:\d{2}$")
+BLUE, INK = "rgb(26, 79, 192)", "rgb(27, 29, 33)"
+GREY, RED, AMBER = "rgb(86, 92, 102)", "rgb(179, 35, 27)", "rgb(133, 83, 0)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """The customers of the story, by what happened to their mail."""
+
+    ann: str
+    gone: str
+    full: str
+    dee: str
+    slow: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(world: World) -> Told:
+    """Ann gets everything and reads it; the others' servers refuse, put off or fall silent."""
+    ann = await world.customer("Ann Lee", "ann@customer.example", ref="ANN-1")
+    gone = await world.customer("Gus Gone", "gone@customer.example")
+    full = await world.customer("Flo Full", "full@customer.example")
+    dee = await world.customer("Dee Dropped", "dee@customer.example")
+    slow = await world.customer("Sal Slow", "slow@customer.example")
+    await world.campaign(ann, gone)
+    await world.arrived("ann@customer.example", SUBJECT)
+    signature = await world.e_signature(ann, cc=[{"address": "partner@customer.example", "name": "Pat Lee"}])
+    order = await world.work_order(ann, confirmUrl="https://portal.fabrikam.example/visits/7")
+    receipt = await world.card(ann)
+    for message in (signature, order, receipt):
+        await world.settled(message, "ACCEPTED")
+    await world.settled(await world.card(full), "REFUSED")
+    await world.settled(await world.work_order(dee), "UNCERTAIN")
+    await world.settled(await world.work_order(slow), "DEFERRED")
+    await world.read("ann@customer.example", SUBJECT)
+    await world.read("ann@customer.example", "Your appointment")
+    return Told(ann=ann, gone=gone, full=full, dee=dee, slow=slow)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, world: World, told: Told) -> AsyncIterator[Page]:
+    """Signed in, at a desk, in daylight."""
+    async with looking(browser, world) as opened:
+        yield opened
+
+
+def row(page: Page, text: str) -> Locator:
+    """The row that shows this text."""
+    return page.locator("#panel .block .row", has_text=text)
+
+
+def tab(page: Page, name: str) -> Locator:
+    """One of the three."""
+    return page.get_by_role("tab", name=name)
+
+
+async def test_the_first_tab_says_what_was_sent_when_and_that_it_was_opened(page: Page, told: Told) -> None:
+    # Given the Emails page of the customer, by the CRM's own reference
+    await page.goto("/customers/ANN-1/emails")
+    # Then the first tab is shown, with a row a campaign mail: campaign and subject, sent, opened, info icon
+    await expect(tab(page, "Campaign Emails Sent")).to_have_attribute("aria-selected", "true")
+    await expect(page.get_by_role("columnheader")).to_have_text(["Campaign: Subject", "Sent", "Opened", "Details"])
+    mail = row(page, SUBJECT)
+    await expect(mail.locator(".subject")).to_have_text(f"Spring service 2027: {SUBJECT}")
+    await expect(mail.locator(".when").nth(0)).to_have_text(STAMP)
+    await expect(mail.locator(".when").nth(1)).to_have_text(STAMP)
+    # And the icon is grey, and says so without its colour
+    icon = mail.get_by_role("button", name=re.compile("Sent: the server accepted it"))
+    await expect(icon).to_have_css("color", GREY)
+    await expect(icon).to_have_attribute("title", "Sent: the server accepted it. Details")
+
+
+async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_click(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.ann}/emails")
+    await expect(row(page, SUBJECT)).to_have_css("background-color", "rgb(255, 255, 255)")
+    # When a row of the first tab is clicked
+    await row(page, SUBJECT).click(position={"x": 500, "y": 15})
+    # Then the second tab shows the links of that mail alone, and says so
+    await expect(tab(page, "Links Clicked")).to_have_attribute("aria-selected", "true")
+    await expect(tab(page, "Links Clicked")).to_be_focused()
+    await expect(page.locator(".chip")).to_contain_text(f"Only links in {SUBJECT}")
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
+    link = page.get_by_role("link", name="https://fabrikam.example/book?visit=spring")
+    await expect(link).to_have_attribute("target", "_blank")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer")
+    await expect(page.locator("#panel .block .row .about")).to_have_text(f"Spring service 2027: {SUBJECT}")
+    await expect(page.locator("#panel .block .row .when")).to_have_text(STAMP)
+    # When one goes back to the first tab, the mail is blue, and marked beside its colour
+    await tab(page, "Campaign Emails Sent").click()
+    name = row(page, SUBJECT).get_by_role("button", name=SUBJECT).first
+    await expect(name).to_have_css("color", BLUE)
+    await expect(name).to_have_attribute("aria-pressed", "true")
+    # When its subject is clicked again, it is black and the tab stays
+    await name.click()
+    await expect(name).to_have_css("color", INK)
+    await expect(name).to_have_attribute("aria-pressed", "false")
+    await expect(tab(page, "Campaign Emails Sent")).to_have_attribute("aria-selected", "true")
+    # And the second tab shows every link of every mail again
+    await tab(page, "Links Clicked").click()
+    await expect(page.locator("#panel .block .row")).to_have_count(2)
+    await expect(row(page, "https://portal.fabrikam.example/visits/7")).to_be_visible()
+
+
+async def test_the_filter_can_be_cleared_where_it_is_seen_and_the_address_holds_it(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.ann}/emails")
+    await row(page, SUBJECT).click()
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
+    # Given the address, another browser tab shows the same
+    await page.reload()
+    await expect(page.locator(".chip")).to_contain_text(SUBJECT)
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
+    # When the filter is cleared
+    await page.get_by_role("button", name="Show the links of all mail").click()
+    # Then all links are there; and the back button brings the filter, then the first tab, back
+    await expect(page.locator("#panel .block .row")).to_have_count(2)
+    await page.go_back()
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
+    await page.go_back()
+    await expect(tab(page, "Campaign Emails Sent")).to_have_attribute("aria-selected", "true")
+
+
+async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.ann}/emails?tab=notes")
+    heads = ["Date/Time", "Send/Rcvd", "Connection Type", "Title", "Opened", "Details"]
+    await expect(page.get_by_role("columnheader")).to_have_text(heads)
+    await expect(page.locator("#panel .block .row")).to_have_count(4)
+    # Then campaigns and work orders are grey, documents and card payments blue; each says what it is
+    for title, kind, color in (
+        (SUBJECT, "Marketing campaign", GREY),
+        ("Your appointment", "Individual emailWork order", GREY),
+        ("Home cinema", "Individual emailE-signature", BLUE),
+        ("Receipt", "Individual emailCard processing", BLUE),
+    ):
+        note = row(page, title)
+        await expect(note.locator(".open")).to_have_css("color", color)
+        await expect(note.locator(".type")).to_have_text(kind)
+        await expect(note.locator(".direction")).to_have_attribute("title", "Sent")
+        await expect(note.locator(".when").first).to_have_text(STAMP)
+    # And what was opened says when
+    await expect(row(page, "Your appointment").locator(".when").nth(1)).to_have_text(STAMP)
+
+
+async def test_a_connection_note_opens_its_links_and_is_deselected_by_a_second_click(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.ann}/emails?tab=notes")
+    await row(page, "Your appointment").click()
+    await expect(tab(page, "Links Clicked")).to_have_attribute("aria-selected", "true")
+    await expect(page.locator("#panel .block .row .url")).to_contain_text("https://portal.fabrikam.example/visits/7")
+    await tab(page, "Connection Notes").click()
+    name = row(page, "Your appointment").locator(".open")
+    await expect(name).to_have_css("color", BLUE)
+    await name.click()
+    await expect(name).to_have_css("color", GREY)
+    await expect(page).to_have_url(re.compile(r"tab=notes$"))
+
+
+async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_popover(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.gone}/emails")
+    mail = row(page, "An hour for your system, Gus Gone")
+    # Then the row itself says why, without a click
+    await expect(mail.locator(".outcome")).to_contain_text("Refused: no such mailbox")
+    await expect(mail.locator(".outcome")).to_contain_text("550 5.1.1 <gone@customer.example>: User unknown")
+    await expect(mail.locator(".when").first).to_contain_text("Not sent")
+    # When the red icon is clicked
+    icon = mail.get_by_role("button", name=re.compile("^Not sent: the server refused it. Details"))
+    await expect(icon).to_have_css("color", RED)
+    await icon.click()
+    # Then the popover says it in plain words, with advice and the server's response whole
+    info = page.get_by_role("dialog", name="Not sent: the server refused it")
+    await expect(info.locator(".why")).to_contain_text("No such mailbox. The address has a typo or no longer exists.")
+    said = "550 5.1.1 <gone@customer.example>: User unknown in virtual mailbox table"
+    await expect(info.locator(".answer-whole pre")).to_have_text(said)
+    await expect(info.locator(".timeline .what").first).to_contain_text("Refused: no such mailbox")
+    await expect(info.locator(".timeline pre").first).to_have_text(said)
+    await expect(info.get_by_text("gone@customer.example", exact=True)).to_be_visible()
+    await expect(info.get_by_text("Fabrikam Installers <hello@fabrikam.example>")).to_be_visible()
+    await expect(info.get_by_text("Address put on the suppression list")).to_be_visible()
+    # And times are the reader's, with UTC beside
+    time = info.locator(".facts-of-mail time").first
+    await expect(time).to_contain_text(re.compile(r"GMT-[45]|E[SD]T"))
+    await expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
+    # And the template is shown with sample data, in a frame that may do nothing
+    frame = info.locator("iframe")
+    await expect(frame).to_have_attribute("sandbox", "")
+    await expect(frame.content_frame.get_by_role("heading", name="Spring service")).to_be_visible()
+    await expect(frame.content_frame.locator("body")).not_to_contain_text("Gus Gone")
+    await info.get_by_role("button", name="Text").click()
+    await expect(info.locator(".preview-text")).to_contain_text("book an hour")
+    # When it is closed by Escape, the keyboard is where it was
+    await page.keyboard.press("Escape")
+    await expect(info).to_be_hidden()
+    await expect(icon).to_be_focused()
+
+
+async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.ann}/emails?tab=notes")
+    await row(page, "Receipt").locator(".info-button").click()
+    info = page.locator("dialog.info")
+    await expect(info.locator(".info-subject")).to_contain_text("Receipt")
+    await info.get_by_role("button", name="Older mail").click()
+    await expect(info.locator(".info-subject")).to_contain_text("Your appointment")
+    await info.get_by_role("button", name="Older mail").click()
+    # Then the copies have outcomes of their own
+    await expect(info.locator(".copies")).to_contain_text("Pat Lee <partner@customer.example>")
+    await expect(info.locator(".copies")).to_contain_text("Sent: the server accepted it")
+    await expect(info.locator(".timeline li")).to_have_count(2)
+    # And the address opens the same popover elsewhere
+    await page.reload()
+    await expect(info.locator(".info-subject")).to_contain_text("Home cinema")
+    await info.get_by_role("button", name="Close").click()
+    await expect(page).to_have_url(re.compile(r"tab=notes$"))
+
+
+async def test_what_waits_is_amber_and_says_for_what(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.slow}/emails?tab=notes")
+    note = row(page, "Your appointment")
+    await expect(note.locator(".outcome b")).to_have_text("Delayed: the receiver asks newcomers to come back later")
+    await expect(note.locator(".outcome b")).to_have_css("color", AMBER)
+    await expect(note.locator(".outcome")).to_contain_text("next try in")
+    await note.locator(".info-button").click()
+    info = page.get_by_role("dialog", name="Not sent yet: it will be tried again")
+    await expect(info.locator(".waits")).to_contain_text("Next try in 4 minutes: ")
+
+
+async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: World, told: Told) -> None:
+    await page.goto(f"/customers/{told.full}/emails?tab=notes")
+    note = row(page, "Receipt")
+    await expect(note.locator(".outcome")).to_contain_text("Refused: the mailbox is full · 552 5.2.2")
+    # Given that the customer has made room
+    world.answers["full@customer.example"] = Reply(250, "2.1.5 Ok")
+    await note.locator(".info-button").click()
+    info = page.locator("dialog.info")
+    # When one asks for another try, changes one's mind, and asks again
+    await info.get_by_role("button", name="Try again").click()
+    await info.get_by_role("button", name="No").click()
+    await info.get_by_role("button", name="Try again").click()
+    await expect(info.get_by_role("group", name="Send it again?")).to_be_visible()
+    await info.get_by_role("button", name="Yes, try again").click()
+    # Then it is sent, the popover and the row say so, and who asked for it
+    await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
+    await expect(info.locator(".timeline")).to_contain_text("Another try asked for by")
+    await expect(info.locator(".timeline li")).to_have_count(3)
+    await info.get_by_role("button", name="Close").click()
+    await expect(note.get_by_role("button", name=re.compile("Sent: the server accepted it"))).to_be_visible()
+    await expect(note.locator(".outcome")).to_have_count(0)
+
+
+async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, told: Told) -> None:
+    await page.goto(f"/customers/{told.dee}/emails?tab=notes")
+    note = row(page, "Your appointment")
+    await expect(note.locator(".outcome b")).to_contain_text("Uncertain")
+    await note.locator(".info-button").click()
+    info = page.get_by_role("dialog", name="Uncertain: nobody knows whether the server took it")
+    await info.get_by_role("button", name="Try again").click()
+    await expect(info.get_by_text("the customer may get it twice")).to_be_visible()
+    await info.get_by_role("button", name="No").click()
+    await info.get_by_role("button", name="Assume sent").click()
+    await info.get_by_role("button", name="Yes, assume sent").click()
+    done = page.locator("dialog.info")
+    await expect(done.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
+    await expect(done.locator(".timeline")).to_contain_text("Assumed sent by")
+
+
+async def test_new_mail_appears_by_itself(page: Page, world: World, told: Told) -> None:
+    customer = await world.customer("Liv Live", "liv@customer.example")
+    await page.goto(f"/customers/{customer}/emails?tab=notes")
+    await expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
+    # When a mail is sent to the customer while somebody looks
+    await world.card(customer)
+    # Then it appears, and its icon turns grey when the server has taken it
+    await expect(row(page, "Receipt")).to_be_visible()
+    await expect(
+        row(page, "Receipt").get_by_role("button", name=re.compile("Sent: the server accepted"))
+    ).to_be_visible()
+    # And a next one goes on top
+    await world.work_order(customer)
+    await expect(page.locator("#panel .block .row .subject").first).to_contain_text("Your appointment")
+
+
+async def test_machines_are_told_from_people(page: Page, world: World, told: Told) -> None:
+    customer = await world.customer("Max Machine", "max@customer.example")
+    order = await world.work_order(customer, confirmUrl="https://portal.fabrikam.example/visits/9")
+    await world.settled(order, "ACCEPTED")
+    key = {"customer_id": int(customer.removeprefix("Customer_"))}
+    await world.database.execute(
+        "insert into hit (customer_id, message_id, kind, url, verdict, reasons, rules_version)"
+        " select $1, m.id, 'CLICK', 'https://portal.fabrikam.example/visits/9', 'MACHINE',"
+        " array['SCANNER_AGENT', 'LINK_BURST']::hit_reason[], 1 from message m where m.customer_id = $1",
+        key["customer_id"],
+    )
+    await page.goto(f"/customers/{customer}/emails?tab=clicks")
+    await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
+    await page.get_by_role("switch", name="Show machines, too").check()
+    judged = page.locator(".judged")
+    await expect(judged).to_have_text(
+        "Machine · its user agent is a known scanner's; several links of the mail within moments"
+    )
+    await expect(page).to_have_url(re.compile("machines"))

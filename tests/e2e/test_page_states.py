@@ -1,0 +1,498 @@
+"""The page when things are not as usual: bad input, trouble, long histories, the keyboard alone, small screens."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
+
+from service.auth import create_login_link
+from tests.browsing import World, browser, chromium, looking, relay_port, running, world
+from tests.builders import (
+    insert,
+    make_attempt,
+    make_campaign,
+    make_customer,
+    make_hit,
+    make_message,
+    make_sender_version,
+    make_template_version,
+)
+
+__all__ = ["browser", "chromium", "relay_port", "running", "world"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+MANY = 20_000
+MOST_ROWS_IN_DOM = 500
+ESCAPING = """<h1>Spring</h1><script>top.document.title = "taken over"; document.body.append("ran")</script>
+<img src="/healthz?image" onerror="top.location = '/healthz?onerror'"><link rel="stylesheet" href="/healthz?style">
+<style>@import "/healthz?import"; h1 { color: rgb(1, 2, 3); background: url(/healthz?background) }</style>
+<meta http-equiv="refresh" content="0;url=/healthz?refresh"><iframe src="/healthz?frame"></iframe>
+</body></html></iframe></dialog><script>document.title = "taken over"</script>
+<form action="/logout" method="post" target="_top"><button>Press</button></form>
+<a href="/healthz?link" target="_top">Go</a>"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Odd:
+    """Customers whose history is out of the ordinary."""
+
+    many: int
+    odd: int
+    erased: int
+    empty: int
+    hostile: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def odd(world: World) -> Odd:
+    """Straight into the ledger: what would take too long, or never comes, by sending."""
+    database = world.database
+    template = await make_template_version(database, preview_html=ESCAPING, preview_subject="Spring")
+    many = await make_customer(database, name="Mia Many", external_ref="MANY", addresses=["mia@customer.example"])
+    await database.execute(
+        "insert into message (customer_id, id, source_type, status, template_version_id, sender_version_id, decided_at,"
+        " sent_at, sender, recipient, subject, mail_date)"
+        " select $1, uuidv7(make_interval(mins => -g)), 'WORK_ORDER', 'ACCEPTED', $2, $3, now(), now(),"
+        " 'a@fabrikam.example', 'mia@customer.example', 'Mail number ' || g, now() - make_interval(mins => g)"
+        " from generate_series(1, $4::integer) g",
+        many,
+        template,
+        await make_sender_version(database),
+        MANY,
+    )
+    customer = await make_customer(
+        database,
+        name="عائلة الأنصاري 👩‍👩‍👧",
+        external_ref="A/B?#ä",
+        addresses=["ansari@customer.example", f"{'long.' * 12}end@{'domain-' * 8}x.example"],
+    )
+    await make_message(database, customer, status="ACCEPTED", subject="W" * 998, template_version_id=template)
+    uncertain = await make_message(database, customer, status="UNCERTAIN", subject="موعدك يوم الاثنين 🎉")
+    await make_attempt(database, customer, uncertain, verdict="UNCERTAIN", code=None, enhanced=None, response=None)
+    bounced = await make_message(database, customer, status="BOUNCED", cause="MAILBOX_FULL", source_type="E_SIGNATURE")
+    await make_attempt(database, customer, bounced, response="2.0.0 Ok\nqueued as 7")
+    await insert(
+        database, "event", customer_id=customer, message_id=bounced, kind="BOUNCED", actor="gateway", data={"code": 552}
+    )
+    await make_message(database, customer, direction="RECEIVED", subject="Re: your mail")
+    campaign = await make_campaign(database, title="Spring & <b>co</b>", template_version_id=template)
+    hostile = await make_message(
+        database,
+        customer,
+        status="ACCEPTED",
+        campaign_id=campaign,
+        template_version_id=template,
+        subject="<img src=x onerror=alert(1)>",
+    )
+    await make_hit(database, customer, hostile, url="javascript:alert(1)", verdict="UNKNOWN")
+    erased = await make_customer(database, name=None, addresses=[], external_ref="erased-7")
+    gone = await make_message(database, erased, status="REFUSED", subject=None, cause="BAD_ADDRESS")
+    await make_attempt(database, erased, gone, verdict="REFUSED", code=550, enhanced="5.1.1", response=None)
+    empty = await make_customer(database, name="Nora Nobody", external_ref="EMPTY")
+    ref = f"Message_{customer}_{hostile.hex}"
+    return Odd(many=many, odd=customer, erased=erased, empty=empty, hostile=ref)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, world: World, odd: Odd) -> AsyncIterator[Page]:
+    """Signed in, at a desk, in daylight."""
+    async with looking(browser, world) as opened:
+        yield opened
+
+
+# Bad input -----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_customer_is_said_to_be_unknown(page: Page) -> None:
+    for address in ("/customers/Customer_999999/emails", "/customers/no-such/emails?tab=notes&info=Message_1_x"):
+        await page.goto(address)
+        await expect(page.get_by_role("heading", name="There is no such customer")).to_be_visible()
+    await page.get_by_role("link", name="All customers").click()
+    await expect(page.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
+
+
+async def test_an_erased_customer_keeps_causes_codes_and_times(page: Page, odd: Odd) -> None:
+    await page.goto("/customers/erased-7/emails?tab=notes")
+    await expect(page.get_by_text("No name and no address: this customer was erased")).to_be_visible()
+    row = page.locator("#panel .block .row")
+    await expect(row.locator(".subject")).to_have_text("subject erased")
+    await expect(row.locator(".outcome")).to_have_text("Refused: no such mailbox · 550 5.1.1")
+    await row.locator(".info-button").click()
+    await expect(page.locator("dialog.info .answer-whole pre")).to_have_text("550 (text erased)")
+
+
+async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Page, odd: Odd) -> None:
+    # Given a reference with characters that addresses treat specially
+    await page.goto("/")
+    await page.get_by_role("searchbox").fill("ansari")
+    await expect(page.locator("#customers .customer")).to_have_count(1)
+    await page.locator("#customers .customer").click()
+    await expect(page.get_by_role("heading", name="عائلة الأنصاري 👩‍👩‍👧")).to_be_visible()
+    await page.goto("/customers/A%2FB%3F%23%C3%A4/emails?tab=notes")
+    await expect(page.get_by_role("heading", name="عائلة الأنصاري 👩‍👩‍👧")).to_be_visible()
+    # Then markup in a subject is text, the longest subject takes two lines, and what is received says so
+    await expect(page.locator("#panel .block .subject").first).to_have_text("<img src=x onerror=alert(1)>")
+    longest = page.locator("#panel .block .row", has_text="W" * 100)
+    box = await longest.bounding_box()
+    assert box is not None
+    assert box["height"] < 90
+    await expect(page.locator("#panel .block .row", has_text="Re: your mail").locator(".direction")).to_have_text(
+        "Received"
+    )
+    # And the popover shows it whole
+    await longest.locator(".info-button").click()
+    await expect(page.locator("dialog.info .info-subject")).to_have_text("W" * 998)
+
+
+async def test_a_link_that_is_no_web_address_is_never_a_link(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks")
+    await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
+    await expect(page.locator("#panel .block a")).to_have_count(0)
+    await expect(page.locator(".judged")).to_have_text("Not certain")
+
+
+async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
+    frame = page.locator("dialog.info iframe").content_frame
+    # Then its own styles show, and nothing else of it happens: no script, no load, no leaving
+    await expect(frame.get_by_role("heading", name="Spring")).to_have_css("color", "rgb(1, 2, 3)")
+    await frame.get_by_role("button", name="Press").click()
+    await frame.get_by_role("link", name="Go").click()
+    await expect(frame.locator("body")).not_to_contain_text("ran")
+    await expect(page).to_have_title(re.compile("Emails – Customer Emails$"))
+    await expect(page).to_have_url(re.compile(f"info={odd.hostile}$"))
+    assert not [url for url in fetched if "healthz" in url or "logout" in url]
+    # And opened by itself it is as tame
+    answer = await page.context.request.get(f"/previews/{odd.hostile}")
+    assert re.search(r"sandbox;", answer.headers["content-security-policy"])
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+# Trouble -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
+    page: Page, world: World, odd: Odd
+) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    # Given that the session is over
+    await world.database.execute("delete from session")
+    # When one goes on
+    await page.get_by_role("tab", name="Links Clicked").click()
+    # Then one is asked to sign in, over what one was looking at
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    await expect(dialog).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_visible()
+    await dialog.get_by_label("API token").fill("ce_wrong")
+    await dialog.get_by_role("button", name="Sign in").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("This token is not known, or was revoked.")
+    await dialog.get_by_label("API token").fill(world.launcher.token)
+    await dialog.get_by_role("button", name="Sign in").click()
+    # And it goes on there
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
+
+
+async def test_without_a_network_what_is_there_stays_and_it_comes_back_by_itself(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    await page.context.set_offline(True)
+    await page.get_by_role("tab", name="Campaign Emails Sent").click()
+    await expect(page.get_by_text("The service cannot be reached. What you see may be out of date")).to_be_visible()
+    await expect(page.get_by_role("heading", name="The service cannot be reached")).to_be_visible()
+    await page.get_by_role("tab", name="Connection Notes").click()
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    await page.get_by_role("tab", name="Campaign Emails Sent").click()
+    await page.context.set_offline(False)
+    await expect(page.locator(".banner")).to_have_count(0)
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
+
+
+async def test_an_error_in_one_list_leaves_the_others_and_can_be_tried_again(page: Page, odd: Odd) -> None:
+    broken = True
+
+    async def fail(route: Route) -> None:
+        asked = json.loads(route.request.post_data or "{}")["query"]
+        if broken and asked.startswith("query Notes"):
+            body = {"data": {"customer": {"emails": {"connectionNotes": None}}}, "errors": [{"message": "no"}]}
+            await route.fulfill(status=200, json=body)
+        else:
+            await route.continue_()
+
+    await page.route("**/graphql", fail)
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    await expect(page.get_by_role("heading", name="This could not be read")).to_be_visible()
+    await page.get_by_role("tab", name="Campaign Emails Sent").click()
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
+    await page.get_by_role("tab", name="Connection Notes").click()
+    broken = False
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+
+
+async def test_while_a_list_is_read_its_place_is_held(page: Page, odd: Odd) -> None:
+    held: list[Route] = []
+    await page.route("**/graphql", lambda route: held.append(route))
+    await page.goto(f"/customers/Customer_{odd.odd}/emails")
+    await expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
+    await expect(page.locator("#panel .skeleton")).to_be_visible()
+    await expect(page.locator("#panel")).to_contain_text("Loading")
+    for route in held:
+        await route.continue_()
+    await expect(page.locator("#panel")).to_have_attribute("aria-busy", "false")
+
+
+async def test_a_customer_without_mail_has_three_empty_lists_that_say_so(page: Page) -> None:
+    await page.goto("/customers/EMPTY/emails")
+    await expect(page.get_by_role("heading", name="No campaign mail yet")).to_be_visible()
+    await page.get_by_role("tab", name="Links Clicked").click()
+    await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
+    await page.get_by_role("tab", name="Connection Notes").click()
+    await expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
+
+
+async def test_a_one_time_link_signs_in_and_signing_out_shows_nothing_more(
+    browser: Browser, world: World, odd: Odd
+) -> None:
+    async with looking(browser, world, signed_in=False) as page:
+        # Given a page that nobody is signed in to
+        await page.goto("/customers/MANY/emails")
+        await expect(page.get_by_label("API token")).to_be_focused()
+        # When a one-time link is opened and its button pressed
+        await page.goto(await create_login_link(world.database, "Grace", world.url))
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("Grace", exact=True)).to_be_visible()
+        await expect(page.locator("#customers .customer").first).to_be_visible()
+        # And one signs out
+        await page.get_by_role("button", name="Sign out").click()
+        # Then nothing of the data is left, and nothing more is shown
+        await expect(page.get_by_role("heading", name="Customer Emails")).to_be_visible()
+        await expect(page.locator("#customers")).to_have_count(0)
+        await page.goto("/customers/MANY/emails")
+        await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        await expect(page.get_by_text("Mia Many")).to_have_count(0)
+
+
+# Long histories ------------------------------------------------------------------------------------------------------
+
+
+async def test_of_twenty_thousand_mails_few_rows_are_drawn(page: Page, odd: Odd) -> None:
+    await page.goto("/customers/MANY/emails?tab=notes")
+    rows = page.locator("#panel .block .row")
+    await expect(rows.first).to_be_visible()
+    # When one scrolls through the mail of a day and a half
+    counts = [0]
+    while not await page.get_by_text("Mail number 2000", exact=True).is_visible():
+        await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        counts.append(await rows.count())
+    # Then few rows are in the DOM at any time, and those in sight are always drawn
+    assert max(counts) <= MOST_ROWS_IN_DOM
+    await page.evaluate("window.scrollTo(0, 20000)")
+    await expect(rows.first).to_be_visible()
+    assert await rows.count() <= MOST_ROWS_IN_DOM
+    assert await page.evaluate(FIRST_IN_SIGHT)
+
+
+async def test_a_place_far_down_is_in_the_address(page: Page, world: World, odd: Odd) -> None:
+    """Somebody else sees the same place first, can go on from there, and finds the way to the newest."""
+    far = await world.database.fetchval("select id from message where subject = $1", f"Mail number {MANY - 30}")
+    await page.goto(f"/customers/MANY/emails?tab=notes&at={far.hex}")
+    await expect(page.locator("#panel .block .subject").first).to_have_text(f"Mail number {MANY - 29}")
+    await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    await expect(page.get_by_text("That is all.")).to_be_visible()
+    await page.get_by_role("button", name="Newer rows above").click()
+    await expect(page.get_by_text("Mail number 1", exact=True)).to_be_in_viewport()
+
+
+async def test_a_place_not_far_down_is_found_again_with_what_is_above_it(page: Page, odd: Odd) -> None:
+    await page.goto("/customers/MANY/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    await page.get_by_text("Mail number 40", exact=True).scroll_into_view_if_needed()
+    await page.mouse.wheel(0, 3000)
+    await expect(page).to_have_url(re.compile("at="))
+    first = await page.evaluate(FIRST_IN_SIGHT)
+    await page.reload()
+    await expect(page.get_by_text(first, exact=True)).to_be_in_viewport()
+    await page.evaluate("window.scrollTo(0, 0)")
+    await expect(page.get_by_text("Mail number 1", exact=True)).to_be_in_viewport()
+
+
+FIRST_IN_SIGHT = """() => {
+  const line = document.querySelector("#panel .heads").getBoundingClientRect().bottom;
+  const rows = [...document.querySelectorAll("#panel .block .row")];
+  return rows.find((row) => row.getBoundingClientRect().top >= line - 1).querySelector(".subject").textContent.trim();
+}"""
+
+
+async def test_news_does_not_move_what_one_reads(page: Page, world: World, odd: Odd) -> None:
+    await page.goto("/customers/MANY/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    await page.evaluate("window.scrollTo(0, 900)")
+    await expect(page).to_have_url(re.compile("at="))
+    before = await page.evaluate(FIRST_IN_SIGHT)
+    # When mail goes out while one reads further down
+    await world.work_order(f"Customer_{odd.many}", "WO-100")
+    # Then a pill says so, and the rows stay where they are
+    await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    assert await page.evaluate(FIRST_IN_SIGHT) == before
+    # Until one asks for it
+    await page.get_by_role("button", name="1 new").click()
+    await expect(page.locator("#panel .block .row").first).to_contain_text("Your appointment")
+    await expect(page.locator("#panel .block .row").first).to_be_in_viewport()
+
+
+# The keyboard alone --------------------------------------------------------------------------------------------------
+
+
+async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
+    await page.goto("/")
+    await expect(page.locator("#customers .customer").first).to_be_visible()
+    # Given the search, reached by its key from anywhere
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await page.keyboard.type("an")
+    await expect(page.locator("#search-hint")).to_have_text("Three letters or digits in a row, at least.")
+    await page.keyboard.type("sari")
+    await expect(page.locator("#customers .customer")).to_have_count(1)
+    # When the arrow goes to the customer and Enter opens it
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#customers .customer")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("tab", name="Campaign Emails Sent")).to_be_visible()
+    # And the tabs are reached by Tab and changed by arrows
+    for _ in range(5):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.role === 'tab'"):
+            break
+    await page.keyboard.press("End")
+    await expect(page.get_by_role("tab", name="Connection Notes")).to_be_focused()
+    await expect(page.locator("#panel .block .row")).to_have_count(5)
+    # Then Tab goes into the rows, arrows from row to row, Tab to the info icon, Enter opens, Escape closes
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#panel .block .open").first).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Tab")
+    icon = page.locator("#panel .block .info-button").nth(1)
+    await expect(icon).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog.info #info-heading")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(icon).to_be_focused()
+    # And Space selects, as a click does
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Space")
+    await expect(page.get_by_role("tab", name="Links Clicked")).to_be_focused()
+    await expect(page.locator(".chip")).to_be_visible()
+
+
+async def test_enter_in_the_search_opens_the_first_found(page: Page, odd: Odd) -> None:
+    await page.goto("/?search=mia%20many")
+    await expect(page.locator("#customers .customer")).to_have_count(1)
+    await page.get_by_role("searchbox").press("Enter")
+    await expect(page.get_by_role("heading", name="Mia Many")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("searchbox")).to_have_value("mia many")
+
+
+async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Page, odd: Odd) -> None:
+    await page.goto("/?search=erased-7")
+    found = page.locator("#customers .customer")
+    await expect(found.locator(".failed")).to_have_text("1 not sent")
+    await expect(found.locator(".latest")).to_contain_text("Not sent: the server refused it")
+    await expect(found.locator(".latest")).to_contain_text("Refused: no such mailbox")
+    await page.get_by_role("searchbox").fill("nobody at all")
+    await expect(page.get_by_role("heading", name="No customer found")).to_be_visible()
+
+
+# For everybody, on every screen --------------------------------------------------------------------------------------
+
+VIEWS = {
+    "customers": ("/", "#customers .customer"),
+    "sent": ("/customers/Customer_{odd}/emails", "#panel .block .row"),
+    "selected": ("/customers/Customer_{odd}/emails?message={hostile}", "#panel .selected"),
+    "clicks": ("/customers/Customer_{odd}/emails?tab=clicks&message={hostile}&machines", "#panel .block .row"),
+    "notes": ("/customers/Customer_{odd}/emails?tab=notes", "#panel .block .row"),
+    "many": ("/customers/MANY/emails?tab=notes", "#panel .block .row"),
+    "popover": ("/customers/Customer_{odd}/emails?tab=notes&info={hostile}", "dialog.info .preview"),
+    "erased": ("/customers/erased-7/emails?tab=notes", "#panel .block .row"),
+    "empty": ("/customers/EMPTY/emails", ".notice"),
+    "unknown": ("/customers/nobody/emails", ".notice"),
+    "nowhere": ("/login/invented", "h1"),
+}
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe-core has against the page as it stands, a line each."""
+    # By the debugger's door: the page's own policy lets no such script in.
+    await page.evaluate(AXE)
+    found = await page.evaluate(
+        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", RULES
+    )
+    return [
+        f"{each['id']}: {each['nodes'][0]['html']}: {each['nodes'][0]['failureSummary']}"
+        for each in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize(("phone", "dark"), [(False, False), (True, True)], ids=["desktop-light", "phone-dark"])
+async def test_no_view_has_violations_or_scrolls_sideways(
+    browser: Browser, world: World, odd: Odd, *, phone: bool, dark: bool
+) -> None:
+    async with looking(browser, world, phone=phone, dark=dark) as page:
+        # What appears by moving is looked at when it has arrived.
+        await page.emulate_media(reduced_motion="reduce")
+        for name, (address, there) in VIEWS.items():
+            await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
+            await expect(page.locator(there).first).to_be_visible()
+            assert await violations(page) == [], name
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    async with looking(browser, world, phone=phone, dark=dark, signed_in=False) as page:
+        await page.goto("/")
+        await expect(page.get_by_label("API token")).to_be_visible()
+        assert await violations(page) == []
+
+
+async def test_at_twice_the_size_nothing_is_lost_and_nothing_scrolls_sideways(page: Page, odd: Odd) -> None:
+    """1280 pixels at 200 % are 640 (WCAG 1.4.10 asks for 320 at 400 %, which is the phone's case)."""
+    for width, views in ((320, ("customers", "clicks", "popover")), (640, ("customers", "sent", "clicks", "notes"))):
+        await page.set_viewport_size({"width": width, "height": 512})
+        for address, there in (VIEWS[name] for name in views):
+            await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
+            await expect(page.locator(there).first).to_be_visible()
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, address)
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    note = page.locator("#panel .block .row", has_text="Your appointment")
+    await expect(note.locator(".type")).to_be_visible()
+    await expect(note.locator(".way")).to_be_visible()
+
+
+async def test_every_icon_says_in_words_what_its_colour_says(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    buttons = page.locator("#panel .block .info-button")
+    await expect(buttons).to_have_count(5)
+    titles = [await button.get_attribute("title") for button in await buttons.all()]
+    shapes = [await button.inner_html() for button in await buttons.all()]
+    said = dict(zip(titles, shapes, strict=True))
+    assert set(said) == {
+        "Sent: the server accepted it. Details",
+        "Received from the customer. Details",
+        "It came back after the server had accepted it. Details",
+        "Uncertain: nobody knows whether the server took it. Details",
+    }
+    assert len(set(said.values())) == 3
