@@ -29,7 +29,6 @@ from gateway import attachment, campaign, claim, journal
 from gateway.bell import RING, open_queue
 from gateway.claim import ANY_PRIORITY, Claimed
 from gateway.database import QUERIES
-from gateway.errors import Refusal
 from gateway.house import House
 from gateway.judging import judge_due
 from gateway.lanes import PauseStep, lane_states, register_relays, usual_pause
@@ -42,8 +41,9 @@ from gateway.record import GATEWAY, NOT_COMPOSED, UNDELIVERED, WRONG_RELAY, Fini
 from gateway.record import record as record_now
 from gateway.road import Road
 from gateway.rules import read_verdict_rules
-from gateway.send import send
+from gateway.send import Mail, send
 from gateway.smtp import Relays
+from gateway.traces import open_tracer, span
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +123,7 @@ class Worker:
         self._slot = self.id.int % TALLY_SLOTS
         self._lease = timedelta(seconds=self._settings.lease_seconds)
         self._rules = read_verdict_rules()
+        self._tracer = open_tracer()
         self._prepare = Prepare(pool, house, signer)
         self._road = Road(pool, smtp, self._settings.relay_url, jitter=jitter, pause=pace.pause)
         self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._finished)
@@ -136,6 +137,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._scanned = 0.0
+        self.idle = False
 
     # ---- life
 
@@ -203,12 +205,15 @@ class Worker:
     async def _claim_due(self) -> None:
         """Claim until there is enough at hand, or nothing due; then wait for a ring, the sweep or the next due time."""
         self._wake.clear()
-        idle = await self._claim_until_full()
+        wait = await self._claim_until_full()
+        self.idle = True
         try:
-            async with asyncio.timeout(idle):
+            async with asyncio.timeout(wait):
                 await self._wake.wait()
         except TimeoutError:
             return
+        finally:
+            self.idle = False
 
     async def _claim_until_full(self) -> float:
         """Answers how long to wait before asking again."""
@@ -290,6 +295,7 @@ class Worker:
                 await self.ledger.give_back(item.row)
                 self._finished(item.row)
             except Exception:
+                # Perhaps handed off, perhaps sent: its lease ends, and the rescue says what is known.
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
                 self._finished(item.row)
 
@@ -299,10 +305,12 @@ class Worker:
             await self._not_now(row)
             return
         started = self._clock()
-        try:
-            async with self._prepare.room(item.facts):
-                mail = await self._prepare.mail(row, item.facts, only=item.only)
-                STAGE_SECONDS.labels("compose").observe(self._clock() - started)
+        async with self._prepare.room(item.facts):
+            mail = await self._composed(item)
+            if mail is None:
+                return
+            STAGE_SECONDS.labels("compose").observe(self._clock() - started)
+            with span(self._tracer, "mail.send", message_id=str(row.message_id), attempt=row.attempt):
                 outcome = await send(
                     mail,
                     road=self._road,
@@ -311,13 +319,21 @@ class Worker:
                     wait=self._pace.wait,
                     clock=self._clock,
                 )
-        except (LookupError, ValueError, Refusal) as error:
-            log.error("message %s cannot be composed: %s", row.message_id, type(error).__name__)
-            await self.ledger.undelivered((row, NOT_COMPOSED))
-            self._finished(row)
-            return
         STAGE_SECONDS.labels("send").observe(self._clock() - started)
         self._note(mail.source_type, row, outcome)
+
+    async def _composed(self, item: _Ready) -> Mail | None:
+        """The mail; one that cannot be composed is held, whatever the reason: tried again and again it would only
+        fail again and again."""
+        try:
+            return await self._prepare.mail(item.row, item.facts, only=item.only)
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("message %s cannot be composed", item.row.message_id)
+            await self.ledger.undelivered((item.row, NOT_COMPOSED))
+            self._finished(item.row)
+            return None
 
     async def _not_now(self, row: Claimed) -> None:
         if row.bound_relay is not None and row.bound_relay not in self._house.relay_names:

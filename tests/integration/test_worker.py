@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import REGISTRY, generate_latest
+
+from gateway.bell import Bell
 from gateway.house import House
 from gateway.mail.letter import Mailbox
-from tests.engine import HASTE, Start, attempts_of, empty, house, queue_mail, start, until
+from gateway.settings import Settings, parse_relay
+from gateway.traces import span
+from gateway.worker import Worker
+from tests.builders import SECRET_KEYS
+from tests.engine import HASTE, Start, attempts_of, empty, eventually, house, queue_mail, start, state_of, until
 from tests.smtp_server import Reply, Silence, SmtpServer
 
 __all__ = ["house", "start"]
@@ -122,3 +134,189 @@ async def test_only_the_deferred_one_of_three_recipients_is_tried_again(
         "ann@customer.example",
         "later@customer.example",
     ]
+
+
+async def test_a_ring_wakes_the_worker_long_before_its_sweep(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    worker = start(settings.model_copy(update={"sweep_seconds": 60.0}))
+    await until_idle(worker)
+    ref = await queue_mail(connection, house)
+    bell = Bell(settings.redis_url)
+
+    await bell.ring()
+
+    await until(connection, ref, "ACCEPTED")
+    await bell.close()
+
+
+async def until_idle(worker: Worker) -> None:
+    """The worker has looked for mail and found none: from now on only a ring or its sweep wakes it."""
+
+    async def waits() -> bool:
+        return worker.idle
+
+    await eventually(waits, "an idle worker")
+
+
+async def test_without_valkey_the_sweep_finds_the_mail_and_a_ring_does_no_harm(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    nowhere = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    start(nowhere)
+    bell = Bell(nowhere.redis_url)
+    ref = await queue_mail(connection, house)
+
+    await bell.ring()
+
+    await until(connection, ref, "ACCEPTED")
+    await bell.close()
+
+
+async def test_mail_that_cannot_be_composed_is_held_and_says_so(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    ref = await queue_mail(connection, house)
+    await connection.execute("update message set content_sha256 = null")
+    start()
+
+    message = await until(connection, ref, "HELD")
+
+    assert message["cause"] == "OUR_CONFIGURATION"
+    assert smtp_server.messages == []
+
+
+async def test_mail_bound_to_another_relay_is_held_by_a_worker_that_lacks_it(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    ref = await queue_mail(connection, house, bound_relay="main")
+    await connection.execute("update outbox set bound_relay = 'demo'")
+    start()
+
+    assert (await until(connection, ref, "HELD"))["cause"] == "WRONG_RELAY"
+
+
+async def test_mail_that_waited_past_its_deadline_expires_even_in_a_paused_lane(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    ref = await queue_mail(connection, house)
+    await connection.execute("update lane set paused_at = now(), paused_why = 'x'")
+    await connection.execute("update outbox set expires_at = now() - interval '1 second'")
+    start(scan_seconds=0.05)
+
+    assert (await until(connection, ref, "EXPIRED"))["cause"] == "DEADLINE"
+
+
+async def test_a_stopped_worker_finishes_what_it_handed_off_and_gives_back_the_rest(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    answer = asyncio.Event()
+    smtp_server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
+    relays = (parse_relay(f"{smtp_server.url}&connections=1"),)
+    refs = [await queue_mail(connection, house) for _ in range(6)]
+    worker = start(settings.model_copy(update={"relay_url": relays, "drain_seconds": 10.0}))
+    await smtp_server.heard("DATA")
+
+    worker.stop()
+    answer.set()
+
+    async def given_back() -> bool:
+        return not await connection.fetchval("select count(*) from outbox where lease_owner is not null")
+
+    await eventually(given_back, "the leases' end")
+    states = [(await state_of(connection, ref))["state"] for ref in refs]
+    assert sorted(set(states)) == ["ACCEPTED", "QUEUED"]
+    assert states.count("ACCEPTED") == len(smtp_server.taken) <= 3
+
+
+async def test_postgresql_going_away_and_coming_back_loses_nothing(
+    connection: Any, database_url: str, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    start()
+    first = await queue_mail(connection, house)
+    await until(connection, first, "ACCEPTED")
+
+    await connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+
+    second = await queue_mail(connection, house)
+    await until(connection, second, "ACCEPTED")
+    assert len(smtp_server.taken) == 2
+
+
+async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    def sent() -> float:
+        labels = {"source_type": "CARD_PROCESSING", "verdict": "ACCEPTED", "cause": ""}
+        return REGISTRY.get_sample_value("mail_attempts_total", labels) or 0.0
+
+    before = sent()
+    start()
+    ref = await queue_mail(connection, house, "somebody.particular@customer.example")
+    await until(connection, ref, "ACCEPTED")
+
+    async def counted() -> bool:
+        return sent() == before + 1
+
+    await eventually(counted, "the count")
+    assert b"somebody" not in generate_latest()
+
+
+async def test_the_gateways_command_starts_several_workers_and_drains_them(
+    connection: Any, settings: Settings, house: House, smtp_server: SmtpServer
+) -> None:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "PUBLIC_URL": settings.public_url,
+        "DEFAULT_FROM": settings.default_from,
+        "RELAY_URL": smtp_server.url,
+        "SECRET_KEYS": SECRET_KEYS,
+        "ALLOW_RESERVED_DOMAINS": "1",
+        "SWEEP_SECONDS": "0.1",
+    }
+    gateway = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "--workers", "2", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    assert gateway.stderr is not None
+    lines: list[dict[str, Any]] = []
+    while sum(line.get("message") == "the gateway works" for line in lines) < 2:
+        lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
+    ref = await queue_mail(connection, house)
+    await until(connection, ref, "ACCEPTED")
+
+    gateway.terminate()
+
+    _, rest = await asyncio.wait_for(gateway.communicate(), 20)
+    assert gateway.returncode == 0
+    assert rest.count(b"the gateway has drained") == 2
+
+
+async def test_the_gateway_names_a_missing_setting(smtp_server: SmtpServer) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    gateway = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+
+    _, said = await asyncio.wait_for(gateway.communicate(), 20)
+
+    assert gateway.returncode == 1
+    assert b"DATABASE_URL is missing. For example: DATABASE_URL=postgresql://" in said
+
+
+def test_spans_are_made_where_opentelemetry_is_installed_and_nothing_elsewhere() -> None:
+    class Tracer:
+        def __init__(self) -> None:
+            self.spans: list[tuple[str, dict[str, Any]]] = []
+
+        def start_as_current_span(self, name: str, attributes: dict[str, Any]) -> Any:
+            self.spans.append((name, attributes))
+            return nullcontext()
+
+    tracer = Tracer()
+    with span(tracer, "mail.send", attempt=1), span(None, "mail.send", attempt=2):
+        assert tracer.spans == [("mail.send", {"attempt": 1})]

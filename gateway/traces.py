@@ -1,0 +1,29 @@
+"""OpenTelemetry traces, when its packages are installed; nothing, and no cost, when they are not.
+
+Spans carry ids and counts, never an address, a subject or a server's words. Where spans go is the installation's
+business: `OTEL_*` variables and `opentelemetry-instrument`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+_NOTHING: AbstractContextManager[Any] = nullcontext()
+
+
+def open_tracer() -> Any:
+    """The gateway's tracer, or None where OpenTelemetry is not installed."""
+    if find_spec("opentelemetry") is None:
+        return None
+    return import_module("opentelemetry.trace").get_tracer("gateway")
+
+
+def span(tracer: Any, name: str, **attributes: str | int) -> AbstractContextManager[Any]:
+    """A span around what is done within; nothing where there is no tracer."""
+    if tracer is None:
+        return _NOTHING
+    started: AbstractContextManager[Any] = tracer.start_as_current_span(name, attributes=attributes)
+    return started
