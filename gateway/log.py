@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 
 import orjson
@@ -12,7 +13,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class JsonLines(logging.Formatter):
-    """A record as JSON: time, level, logger, message, what `extra` brought, and a traceback if there is one."""
+    """A record as JSON: time, level, logger, message, what `extra` brought, and the way to an error."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -23,8 +24,12 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **{name: value for name, value in record.__dict__.items() if name not in _STANDARD},
         }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[0] is not None:
+            # An exception's own words may name somebody: its type and the way to it say enough.
+            line["error"] = record.exc_info[0].__name__
+            line["at_lines"] = [
+                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(record.exc_info[2])
+            ]
         return orjson.dumps(line, default=str).decode()
 
 

@@ -1,0 +1,120 @@
+"""What a claim of 200 rows costs behind everything that could make it slow, beside one from a short queue."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from gateway.claim import BATCH, LARGEST_BATCH, claim
+from gateway.database import WORKER_SETTINGS, open_pool
+from tests.bench.end_to_end import durable_postgres
+from tests.bench.rows import Row, Size, at_least, bench
+from tests.builders import insert, make_campaign
+
+ROUNDS = 15
+SHORT = 2_000
+"""Rows of the queue that gives the ceiling: no depth at all."""
+GOAL = 0.5
+"""A claim that depends on the queue's depth would be hundreds of times slower, not twice."""
+
+
+async def fill(connection: Any, lane_id: int, count: int, *, domain: str = "free.example", age: int = 1) -> None:
+    """Due rows, `age` hours old; no messages: the claim does not read them."""
+    await connection.execute(
+        "insert into outbox (customer_id, message_id, lane_id, due_at, address, address_key, domain, expires_at)"
+        " select n, uuidv7(), $1, now() - $4 * interval '1 hour' + n * interval '1 ms', 'a@' || $2::text, sha256('a'),"
+        " $2, now() + interval '1 day' from generate_series(1, $3::bigint) n",
+        lane_id,
+        domain,
+        count,
+        age,
+    )
+
+
+async def lane_of(connection: Any, campaign_id: Any) -> int:
+    """A campaign's lane."""
+    found: int = await connection.fetchval("select id from lane where campaign_id = $1", campaign_id)
+    return found
+
+
+async def individual(connection: Any) -> int:
+    """The lane of individual mail."""
+    found: int = await connection.fetchval("select id from lane where name = 'individual'")
+    return found
+
+
+async def short_queue(connection: Any, count: int) -> None:
+    """The ceiling."""
+    await fill(connection, await individual(connection), SHORT)
+
+
+async def all_due(connection: Any, count: int) -> None:
+    """Everything is due, in one lane."""
+    await fill(connection, await individual(connection), count)
+
+
+async def paused_campaign(connection: Any, count: int) -> None:
+    """A paused campaign lies in front of one that runs."""
+    paused = await make_campaign(connection, priority=1)
+    await connection.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", paused)
+    await fill(connection, await lane_of(connection, paused), count)
+    await fill(connection, await lane_of(connection, await make_campaign(connection, priority=7)), SHORT * 2)
+
+
+async def paused_domain(connection: Any, count: int) -> None:
+    """Three rows of ten are of a paused domain, and in front; parking them is part of the measured claims."""
+    until = datetime.now(UTC) + timedelta(hours=1)
+    await insert(connection, "destination", domain="slow.example", paused_until=until, paused_why="x")
+    lane_id = await individual(connection)
+    await fill(connection, lane_id, count * 3 // 10, domain="slow.example", age=2)
+    await fill(connection, lane_id, count * 7 // 10)
+
+
+async def fifty_campaigns(connection: Any, count: int) -> None:
+    """Fifty campaigns of all priorities."""
+    for number in range(50):
+        campaign_id = await make_campaign(connection, priority=1 + number % 7)
+        await fill(connection, await lane_of(connection, campaign_id), count // 50)
+
+
+CASES: dict[str, Callable[[Any, int], Awaitable[None]]] = {
+    "claim-all-due": all_due,
+    "claim-paused-campaign": paused_campaign,
+    "claim-paused-domain": paused_domain,
+    "claim-50-campaigns": fifty_campaigns,
+}
+
+
+async def claim_rate(connection: Any, prepare: Callable[[Any, int], Awaitable[None]], count: int) -> float:
+    """Rows a second dealt with (leased or parked) by single claims; the median of a few."""
+    await connection.execute("truncate outbox, destination, destination_hold")
+    await connection.execute("delete from lane where campaign_id is not null")
+    await prepare(connection, count)
+    await connection.execute("vacuum analyze outbox")
+    rates, batch = [], BATCH
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=5), batch=batch)
+        rows = len(found.leased) + found.parked
+        rates.append(rows / (time.perf_counter() - begun))
+        batch = LARGEST_BATCH if not found.leased else BATCH
+    return statistics.median(rates)
+
+
+@bench("claim")
+async def claims(size: Size) -> list[Row]:
+    """Each case beside the short queue, on one durable PostgreSQL."""
+    rows = []
+    with durable_postgres() as server:
+        pool = await open_pool(server.url("mail"), size=1, name="bench", settings=WORKER_SETTINGS)
+        async with pool, pool.acquire() as connection:
+            for name, prepare in CASES.items():
+                ceiling = await claim_rate(connection, short_queue, SHORT)
+                value = await claim_rate(connection, prepare, size.messages)
+                note = f"{size.messages:,} rows, against a queue of {SHORT:,}"
+                rows.append(at_least(name, value, unit="rows/s", ceiling=ceiling, goal=GOAL, note=note))
+    return rows
