@@ -1,0 +1,115 @@
+"""What a mail server received holds: the signatures another implementation verifies, the bytes the ledger can prove."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway import attachment, campaign, compose, sender, template
+from gateway.campaign import CampaignOrder, CampaignRecipient
+from gateway.dkim import Signer
+from gateway.house import House
+from gateway.mail.letter import Mailbox
+from gateway.mail.message import MessageRef
+from gateway.settings import DkimKey
+from tests.builders import make_customer
+from tests.engine import Start, empty, eventually, house, queue_mail, start, until
+from tests.mails import parsed
+from tests.smtp_server import SmtpServer
+from tests.unit.test_campaign_mail import HTML, TEXT, VALUES
+from tests.unit.test_dkim import ED25519, RSA, pem, verified
+
+__all__ = ["house", "start"]
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    keys = []
+    for selector, key in (("r1", RSA), ("e1", ED25519)):
+        (tmp_path / selector).write_bytes(pem(key))
+        keys.append(DkimKey(domain="fabrikam.example", selector=selector, path=str(tmp_path / selector)))
+    return Signer.from_settings(keys)
+
+
+def unsigned(received: bytes) -> bytes:
+    return re.sub(rb"\ADKIM-Signature:.*?(?=From:)", b"", received, count=1, flags=re.DOTALL)
+
+
+async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, signer: Signer
+) -> None:
+    octets = os.urandom(300_000) + b"\r\n.\r\n" * 1000
+    file = await attachment.keep(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
+    cc = (Mailbox(address="bob@customer.example", name="Bob"),)
+    ref = await queue_mail(connection, house, attachment_ids=(file,), cc=cc)
+    start(signer=signer)
+
+    message = await until(connection, ref, "ACCEPTED")
+    await empty(connection)
+
+    assert len(smtp_server.taken) == 2
+    for received in smtp_server.taken:
+        assert verified(received.content) == [True, True]
+        assert hashlib.sha256(unsigned(received.content)).digest() == message["mail_sha256"]
+        [arrived] = parsed(received.content).iter_attachments()
+        assert (arrived.get_filename(), arrived.get_payload(decode=True)) == ("Plan Größe.bin", octets)
+
+
+async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, signer: Signer
+) -> None:
+    published = await template.publish(
+        connection, name="News", subject="{{ story }}", mjml=None, html=HTML, text=TEXT, sample_data=None
+    )
+    profile = await sender.create(
+        connection, name="News", from_address="news@fabrikam.example", from_name="Fabrikam", postal_address="1 Main"
+    )
+    customer = await make_customer(connection, addresses=["ann@customer.example"], name="Jörg Lee")
+    order = CampaignOrder(
+        title="News",
+        template_id=published.template_id,
+        sender_id=profile.sender_id,
+        recipients=(CampaignRecipient(customer_id=customer, merge_data=VALUES | {"story": ".Größe & <Glück>"}),),
+        idempotency_key=uuid4().hex,
+        actor="tests",
+    )
+    made = await campaign.create(connection, order, house)
+    await campaign.launch(connection, made, uuid4().hex, house)
+    start(signer=signer)
+
+    async def sent() -> Any:
+        return await connection.fetchrow("select * from message where campaign_id = $1 and status = 'ACCEPTED'", made)
+
+    row = await eventually(sent, "the campaign's mail")
+    [received] = smtp_server.taken
+    assert verified(received.content) == [True, True]
+    assert b"list-unsubscribe-post" in received.content.split(b"bh=")[0]
+
+    again = compose.compose_campaign(
+        template=await template.load(connection, row["template_version_id"]),
+        sender=await sender.load(connection, row["sender_version_id"]),
+        facts=compose.Facts(
+            ref=MessageRef(customer_id=customer, message_id=row["id"]),
+            mail_date=row["mail_date"],
+            to=Mailbox(address=row["recipient"], name=row["recipient_name"]),
+            customer_name=row["recipient_name"],
+            locale="en",
+            time_zone="UTC",
+            message_id_domain="fabrikam.example",
+            public_url=house.settings.public_url,
+            tracked=row["tracked"],
+            campaign_id=made,
+            token_key_id=row["token_key_id"],
+        ),
+        merge_data=row["merge_data"],
+        keyring=house.keyring,
+    )
+    assert again.subject == row["subject"]
+    assert hashlib.sha256(again.content).digest() == row["mail_sha256"]
+    assert unsigned(received.content) == again.content
