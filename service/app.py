@@ -18,7 +18,7 @@ import gateway.settings
 from gateway.bell import Bell
 from gateway.hits import HitBuffer, HitRecorder
 from gateway.house import House
-from service import graphiql_page, health, sign_in, tracking
+from service import graphiql_page, health, metrics, sign_in, tracking
 from service.attachments import Attachments
 from service.auth import Caller, Doorkeeper
 from service.cache import Cache
@@ -93,6 +93,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         WebSocketRoute("/graphql", _graphql_websocket),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        Route("/metrics", metrics.metrics),
         Route("/attachments", Attachments().take, methods=["POST"]),
         *sign_in.routes(),
         *tracking.routes(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -196,6 +197,26 @@ async def test_a_flood_on_one_token_is_answered_and_counted_not_stored(
     await eventually(all_counted)
     # A minute may have begun in between: then twice the limit
     assert counts[Fate.RECORDED] in (20, 40)
+
+
+async def test_what_became_of_hits_is_in_the_metrics(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
+    async def recorded() -> float:
+        text = (await client.get("/metrics")).text
+        found = re.search(r'^mail_hits_total\{fate="recorded"\} (\S+)$', text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    assert (await anonymous.get("/metrics")).status_code == 401
+    before = await recorded()
+    await anonymous.get(open_url(KEYRING, BASE, ref))
+    await hits(pool, 1)
+
+    async def counted() -> bool:
+        return await recorded() == before + 1
+
+    await eventually(counted, "one hit more")
+    assert ANN not in (await client.get("/metrics")).text
 
 
 async def test_only_the_methods_of_readers(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
