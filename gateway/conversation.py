@@ -104,6 +104,10 @@ class Writer(Protocol):
     def write(self, data: bytes | memoryview) -> None:
         """Send."""
 
+    def is_closing(self) -> bool:
+        """Whether nothing can be sent any more; that the connection is lost will be said."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Close when all is sent."""
 
@@ -199,7 +203,7 @@ class Conversation:
         if self._current is None:
             self._begin_next()
         elif (commands := self._ride()) is not None:
-            self._transport.write(commands)
+            self._write(commands)
 
     def abandon(self, delivery: Delivery) -> None:
         """The caller has gone away: no reply may ever be taken for another's, so the connection closes.
@@ -288,7 +292,7 @@ class Conversation:
             self._needs_rset = False
             self._expected.appendleft(_RSET)
             commands = b"RSET\r\n" + commands
-        self._transport.write(commands)
+        self._write(commands)
         self._set_deadline()
 
     def _ride(self) -> bytes | None:
@@ -368,7 +372,7 @@ class Conversation:
         following = _RCPT if after is _MAIL else _DATA
         self._expected.append(following)
         command = rcpt_command(delivery.envelope.recipient) if following is _RCPT else b"DATA\r\n"
-        self._transport.write(command)
+        self._write(command)
 
     def _on_421(self, delivery: Delivery, response: Response) -> None:
         """The server closes the channel (RFC 5321 4.2.3): its last word, whatever else we had asked."""
@@ -397,7 +401,7 @@ class Conversation:
         if delivery.decided is not None:
             # Every recipient was refused, yet the server waits for a content: RFC 2920 3.1 has a lone dot for it.
             self._expected.append(_END_OF_DATA)
-            self._transport.write(b".\r\n")
+            self._write(b".\r\n")
         else:
             self._expected.append(_CONTENT)
             # Whoever got the reply just before this one asks for more in this very turn of the loop: that mail's
@@ -406,7 +410,7 @@ class Conversation:
 
     def _send_content(self) -> None:
         delivery = self._current
-        if self.ended or delivery is None:
+        if self.ended or delivery is None or self._transport.is_closing():
             return
         content = transparent(delivery.envelope.content)
         if len(content) > PIECE:
@@ -424,7 +428,7 @@ class Conversation:
         delivery = self._current
         if unsent is None or delivery is None:
             return
-        while not self._paused and not self.ended:
+        while not (self._paused or self.ended or self._transport.is_closing()):
             if not unsent:
                 self._unsent = None
                 self._expected[-1] = _END_OF_DATA
@@ -485,7 +489,7 @@ class Conversation:
 
     def _retire(self) -> None:
         """QUIT, and close without waiting for the answer: there is nothing left that it could change."""
-        self._transport.write(b"QUIT\r\n")
+        self._write(b"QUIT\r\n")
         self._close(polite=True)
         self._supply.ended(self, [], None)
 
@@ -497,6 +501,11 @@ class Conversation:
             self._transport.close()
         else:
             self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        """Send a command, unless the connection is gone: that will be said, and uvloop raises."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     # ---- time
 

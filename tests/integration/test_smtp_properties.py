@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,14 +89,20 @@ def chaos(dice: random.Random, chance: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_under_any_faults_no_reply_is_paired_with_another_mail(seed: int) -> None:
+def test_under_any_faults_no_reply_is_paired_with_another_mail(seed: int) -> None:
+    # The worker's event loop is uvloop's, a test's is asyncio's: they differ in how a dead connection is noticed.
+    run = uvloop.run if seed % 2 else asyncio.run
+    run(deliver_under_faults(seed))
+
+
+async def deliver_under_faults(seed: int) -> None:
     dice = random.Random(seed)
     keywords = DEFAULT_KEYWORDS if seed % 3 else DEFAULT_KEYWORDS[1:]
     pace = ("separate", "coalesced", "bytewise")[seed % 3]
     timeouts = Timeouts(mail=0.2, rcpt=0.2, data=0.2, content=0.2, end_of_data=0.2)
     async with SmtpServer(keywords=keywords, pace=pace) as server:
         server.script(**chaos(dice, 0.06))
-        if seed % 2:
+        if seed % 4 > 1:
             # A server that lets in three at a time.
             full = Reply(421, "4.7.0 too many connections", then=Drop())
             server.script(greeting=lambda _: full if len(server.open_connections) > 3 else None)
