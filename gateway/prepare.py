@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Protocol
+from uuid import UUID
 
 import asyncpg
 
@@ -57,8 +58,8 @@ class Prepare:
         size = facts["content_size"] if facts is not None else None
         return self._large if size is not None and size >= LARGE_CONTENT else nullcontext()
 
-    async def facts(self, connection: Any, rows: Sequence[Claimed]) -> dict[Claimed, Any]:
-        """What composing needs of these rows, in one statement; a row whose message has gone is left out."""
+    async def facts(self, connection: Any, rows: Sequence[Claimed]) -> dict[tuple[int, UUID, int], Any]:
+        """What composing needs of these rows, by their keys; a row whose message has gone is left out."""
         found = {
             (row["customer_id"], row["message_id"]): row
             async for row in QUERIES.mails_to_send(
@@ -67,7 +68,7 @@ class Prepare:
                 message_ids=[row.message_id for row in rows],
             )
         }
-        return {row: found[row.key[:2]] for row in rows if row.key[:2] in found}
+        return {row.key: found[row.key[:2]] for row in rows if row.key[:2] in found}
 
     async def mail(self, row: Claimed, facts: Any, *, only: str | None) -> Mail:
         """Compose (or load) and sign. Raises LookupError, ValueError or Refusal when that cannot be done."""

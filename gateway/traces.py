@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from gateway.claim import Claimed
+
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
 
@@ -21,9 +23,10 @@ def open_tracer() -> Any:
     return import_module("opentelemetry.trace").get_tracer("gateway")
 
 
-def span(tracer: Any, name: str, **attributes: str | int) -> AbstractContextManager[Any]:
-    """A span around what is done within; nothing where there is no tracer."""
+def span(tracer: Any, name: str, row: Claimed) -> AbstractContextManager[Any]:
+    """A span around what is done with a row; nothing where there is no tracer."""
     if tracer is None:
         return _NOTHING
+    attributes = {"mail.message_id": str(row.message_id), "mail.attempt": row.attempt}
     started: AbstractContextManager[Any] = tracer.start_as_current_span(name, attributes=attributes)
     return started

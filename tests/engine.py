@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from gateway import template
+from gateway.claim import Claimed
 from gateway.house import House
 from gateway.mail.letter import CardLetter, CardMailKind, Money
 from gateway.mail.message import MessageRef
@@ -28,6 +29,24 @@ PATIENCE_SECONDS = 20.0
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
 
 Start = Callable[..., Worker]
+
+
+def claimed(**values: Any) -> Claimed:
+    """A leased row of nobody's database."""
+    usual: dict[str, Any] = {
+        "customer_id": 7,
+        "message_id": uuid4(),
+        "recipient_no": 0,
+        "attempt": 1,
+        "owner": uuid4(),
+        "lane_id": 1,
+        "priority": 10,
+        "address": "a@customer.example",
+        "domain": "customer.example",
+        "bound_relay": None,
+        "capped": False,
+    }
+    return Claimed(**(usual | values))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from gateway.record import Finished, finished, hand_off, record
 from gateway.rules import read_verdict_rules
 from gateway.settings import Settings
 from tests.builders import NOON, make_campaign
-from tests.engine import Start, attempts_of, eventually, house, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, claimed, eventually, house, queue_mail, start, state_of, until
 from tests.integration.test_claim import queue_one, take
 from tests.smtp_server import Reply, SmtpServer
 
@@ -167,19 +167,7 @@ async def test_a_reply_before_a_silence_is_no_answer(connection: Any) -> None:
 
 
 def test_the_journal_gives_back_what_was_written_and_is_for_our_eyes_only(tmp_path: Path) -> None:
-    row = Claimed(
-        customer_id=7,
-        message_id=uuid4(),
-        recipient_no=2,
-        attempt=3,
-        owner=uuid4(),
-        lane_id=1,
-        priority=10,
-        address="a@b.example",
-        domain="b.example",
-        bound_relay=None,
-        capped=False,
-    )
+    row = claimed(recipient_no=2, attempt=3)
     kept = [outcome(row, ended=90.0), outcome(row, exchange(451, "4.7.1 später"), ended=95.5)]
 
     path = journal.write(tmp_path / "journal", kept, now=100.0, wall=5000.0, process=uuid4())

@@ -19,7 +19,19 @@ from gateway.settings import Settings, parse_relay
 from gateway.traces import span
 from gateway.worker import Worker
 from tests.builders import SECRET_KEYS
-from tests.engine import HASTE, Start, attempts_of, empty, eventually, house, queue_mail, start, state_of, until
+from tests.engine import (
+    HASTE,
+    Start,
+    attempts_of,
+    claimed,
+    empty,
+    eventually,
+    house,
+    queue_mail,
+    start,
+    state_of,
+    until,
+)
 from tests.smtp_server import Reply, Silence, SmtpServer
 
 __all__ = ["house", "start"]
@@ -317,6 +329,9 @@ def test_spans_are_made_where_opentelemetry_is_installed_and_nothing_elsewhere()
             self.spans.append((name, attributes))
             return nullcontext()
 
+    row = claimed()
     tracer = Tracer()
-    with span(tracer, "mail.send", attempt=1), span(None, "mail.send", attempt=2):
-        assert tracer.spans == [("mail.send", {"attempt": 1})]
+    with span(tracer, "mail.send", row), span(None, "mail.send", row):
+        [(name, attributes)] = tracer.spans
+    assert name == "mail.send"
+    assert attributes == {"mail.message_id": str(row.message_id), "mail.attempt": 1}
