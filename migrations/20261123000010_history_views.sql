@@ -1,7 +1,7 @@
 -- migrate:up
 
 -- Why an undecided message waits, in plain words, and until when: read by the history's `waitsFor` and
--- `nextAttemptAt`. The words are those of `gateway.lanes.explain_wait`; a test compares them. Left joins only, and
+-- `nextAttemptAt`. Left joins only, and
 -- what is rarely the reason in a branch of its own, so that a query pays for nothing that it does not read.
 create view message_wait as
 select o.customer_id, o.message_id as id,

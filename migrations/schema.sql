@@ -333,6 +333,20 @@ $$;
 
 
 --
+-- Name: shown_status(public.email_status, uuid, timestamp with time zone, smallint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.shown_status(decided public.email_status, waiting uuid, handed_off_at timestamp with time zone, attempt smallint) RETURNS public.email_status
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when waiting is null then decided
+                when handed_off_at is not null then 'HANDED_OFF'::email_status
+                when attempt > 1 then 'DEFERRED'::email_status
+                else 'QUEUED'::email_status end
+$$;
+
+
+--
 -- Name: uuid_at(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -582,12 +596,7 @@ CREATE VIEW public.copy_state AS
  SELECT c.customer_id,
     c.message_id,
     c.recipient_no,
-        CASE
-            WHEN (o.message_id IS NULL) THEN c.status
-            WHEN (o.handed_off_at IS NOT NULL) THEN 'HANDED_OFF'::public.email_status
-            WHEN (o.attempt > 1) THEN 'DEFERRED'::public.email_status
-            ELSE 'QUEUED'::public.email_status
-        END AS status
+    public.shown_status(c.status, o.message_id, o.handed_off_at, o.attempt) AS status
    FROM (public.copy c
      LEFT JOIN public.outbox o ON (((o.customer_id = c.customer_id) AND (o.message_id = c.message_id) AND (o.recipient_no = c.recipient_no))));
 
@@ -873,12 +882,7 @@ CREATE TABLE public.message_attachment (
 CREATE VIEW public.message_state AS
  SELECT m.customer_id,
     m.id,
-        CASE
-            WHEN (o.message_id IS NULL) THEN m.status
-            WHEN (o.handed_off_at IS NOT NULL) THEN 'HANDED_OFF'::public.email_status
-            WHEN (o.attempt > 1) THEN 'DEFERRED'::public.email_status
-            ELSE 'QUEUED'::public.email_status
-        END AS status,
+    public.shown_status(m.status, o.message_id, o.handed_off_at, o.attempt) AS status,
     o.due_at,
     o.attempt AS next_attempt,
     o.expires_at,
@@ -1767,4 +1771,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000002'),
     ('20261123000010'),
     ('20261123000040'),
-    ('20261123000050');
+    ('20261123000050'),
+    ('20261123000060');

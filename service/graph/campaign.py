@@ -37,7 +37,7 @@ class Campaign(FromRow, Node):
     """Over a row of campaign."""
 
     @strawberry.field(
-        description="The id, unique over all types.", metadata=column("'Campaign_' || replace(c.id::text, '-', '')")
+        description="The id, unique over all types.", metadata=column("'Campaign_' || encode(uuid_send(c.id), 'hex')")
     )
     def id(self) -> strawberry.ID:
         """Global id."""

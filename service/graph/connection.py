@@ -11,7 +11,6 @@ import strawberry
 
 from service.errors import BadInput
 from service.graph.node import LARGEST_BIGINT, read_cursor, read_number_cursor
-from service.shape.executor import Shaped
 from service.shape.field import page_key, rows_of, same_row
 
 # One page is at most this long: a page is one range of an index, held in memory whole.
@@ -50,7 +49,7 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="One page of a list, newest first.")
 class Connection(Generic[T]):
-    """The Relay connection. On a shaped page `edges` and `nodes` are `service.shape.executor.Shaped`."""
+    """The Relay connection."""
 
     edges: list[Edge[T]] = strawberry.field(description="The rows with their cursors.", metadata=rows_of(""))
     nodes: list[T] = strawberry.field(description="The rows.", metadata=rows_of(""))
@@ -79,11 +78,6 @@ class Window:
             page_info=self.page_info(cursors),
         )
 
-    def connect_shaped(self, shaped: Shaped, cursors: Sequence[str]) -> Connection[Any]:
-        """The connection of a page that is JSON already."""
-        rows: Any = shaped
-        return Connection(edges=rows, nodes=rows, page_info=self.page_info(cursors))
-
     def page_info(self, cursors: Sequence[str]) -> PageInfo:
         """Of the cursors of all rows read, the one too many among them."""
         kept = cursors[: self.first]
@@ -93,6 +87,17 @@ class Window:
             start_cursor=kept[0] if kept else None,
             end_cursor=kept[-1] if kept else None,
         )
+
+    def page_info_by_name(self, cursors: Sequence[str]) -> dict[str, Any]:
+        """The same by GraphQL names, for shaped pages."""
+        told = self.page_info(cursors)
+        return {
+            "__typename": "PageInfo",
+            "hasNextPage": told.has_next_page,
+            "hasPreviousPage": told.has_previous_page,
+            "startCursor": told.start_cursor,
+            "endCursor": told.end_cursor,
+        }
 
 
 def read_window(first: int, after: str | None) -> Window:

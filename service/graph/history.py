@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -221,10 +221,11 @@ class CustomerEmails:
         context = info.context
         values |= {"customer_id": self.customer_id, "before": window.before, "rows": window.rows}
         if context.shaping:
-            read = await read_shaped(context.reading, info._raw_info, page, window.first, **values)
-            if read is not None:
-                keys, shaped = read
-                return window.connect_shaped(shaped, [key.hex for key in keys])
+            told = window.page_info_by_name
+            shaped = await read_shaped(context.reading, info._raw_info, page, window.first, told, **values)
+            if shaped is not None:
+                # The executor passes it on as it is: no resolver below sees it.
+                return cast(Connection[Row], shaped)
         keys = [row["id"] for row in await context.reading.fetch(page.statement, **values)]
         loader = context.loaders.hits if kind is LinkClick else context.loaders.messages
         rows = await loader.load_many([(self.customer_id, key) for key in keys[: window.first]])

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from service.graph.customer import Customer
 
 ROW_COLOR = case_of("m.source_type", ROW_COLORS)
-ICON_COLOR = case_of("s.status", ICON_COLORS)
-MESSAGE_ID = "'Message_' || m.customer_id || '_' || replace(m.id::text, '-', '')"
+STATUS = "shown_status(m.status, o.message_id, o.handed_off_at, o.attempt)"
+ICON_COLOR = case_of(STATUS, ICON_COLORS)
+MESSAGE_ID = "'Message_' || m.customer_id || '_' || encode(uuid_send(m.id), 'hex')"
 CLICK_COUNT = (
     "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
     " and k.kind = 'CLICK' and k.verdict <> 'MACHINE')"
@@ -204,7 +205,7 @@ class MessageAttachment(FromRow):
 
 
 class OfMessage(FromRow):
-    """Over a message row (SQL alias m, and s, w, c, v beside it)."""
+    """Over a message row (SQL alias m, and o, w, c, v beside it)."""
 
     @property
     def key(self) -> MessageKey:
@@ -216,7 +217,7 @@ class OfMessage(FromRow):
 class EmailInfo(OfMessage):
     """The popover of lists 1 and 3."""
 
-    status: Status = strawberry.field(description="Where the mail is in its life.", metadata=column("s.status"))
+    status: Status = strawberry.field(description="Where the mail is in its life.", metadata=column(STATUS))
     sender: str | None = strawberry.field(
         name="from", description="The From address; null once erased.", metadata=column("m.sender")
     )
@@ -315,7 +316,7 @@ class Message(OfMessage, Node):
         description="Where it came from; of a received mail, where the mail came from that it answers.",
         metadata=column("m.source_type"),
     )
-    status: Status = strawberry.field(description="Where it is in its life.", metadata=column("s.status"))
+    status: Status = strawberry.field(description="Where it is in its life.", metadata=column(STATUS))
     subject: str | None = strawberry.field(description="Its subject; null once erased.", metadata=column("m.subject"))
     occurred_at: datetime = strawberry.field(
         description="When it was put on its way, or received.", metadata=column("m.mail_date")

@@ -13,7 +13,7 @@ from (
     order by n.customer_id desc, n.id desc
     limit :rows
 ) m
-left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
@@ -31,7 +31,7 @@ from (
     order by n.customer_id desc, n.id desc
     limit :rows
 ) m
-left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
@@ -51,7 +51,7 @@ from (
     order by n.customer_id desc, n.id desc
     limit :rows
 ) m
-left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
@@ -69,7 +69,7 @@ from (
     limit :rows
 ) h
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
-left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
@@ -87,7 +87,7 @@ from (
     limit :rows
 ) h
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
-left join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id

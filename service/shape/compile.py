@@ -39,11 +39,15 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShapedStatement:
-    """A page's statement with its columns: after the key, one JSON text for each of `response_keys`."""
+class ShapedPage:
+    """What a page's connection is made of: the JSON of each row, and by response key what stands in the connection.
+
+    A number in `layout` is the column (after the key) whose rows are listed there; a text is a type's name; a mapping
+    is `pageInfo`: its own response keys, and which fields of PageInfo (or its type's name) they stand for.
+    """
 
     statement: Statement
-    response_keys: tuple[str, ...]
+    layout: Mapping[str, int | str | Mapping[str, str]]
 
 
 class Selection:
@@ -75,16 +79,16 @@ class Selection:
 
 
 @lru_cache(maxsize=2000)  # some documents of a thousand have three lists; one entry is a few kilobytes
-def shape(page: Page, selection: Selection) -> ShapedStatement | None:
+def shape(page: Page, selection: Selection) -> ShapedPage | None:
     """The page's statement for this selection; None when it cannot be shaped."""
     compiler = _Compiler(selection, page)
     try:
-        columns = compiler.page_columns()
+        layout = compiler.layout()
     except Unshapable:
         return None
-    listed = ", ".join(f"{sql}::text as shaped_{number}" for number, sql in enumerate(columns.values()))
+    listed = ", ".join(f"{sql}::text as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1))
     sql = page.statement.sql.replace(PLACE, listed or PLACE)
-    return ShapedStatement(statement=replace(page.statement, sql=sql), response_keys=tuple(columns))
+    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout)
 
 
 class _Compiler:
@@ -93,15 +97,23 @@ class _Compiler:
         self._page = page
         self._fragments = {name: FragmentDetails(node) for name, node in selection.fragments.items()}
         self._variables = VariableValues({}, selection.variables)
+        self.columns: list[str] = []
 
-    def page_columns(self) -> dict[str, str]:
-        """The JSON of one row for each `edges` and `nodes`, by response key. Raises Unshapable."""
+    def layout(self) -> dict[str, int | str | Mapping[str, str]]:
+        """The connection by response key; fills `columns`. Raises Unshapable."""
         connection = self._selection.type
-        columns = {}
+        found: dict[str, int | str | Mapping[str, str]] = {}
         for key, details in self._fields(connection, self._selection.details).items():
-            if isinstance(_declared(connection, details), Inner):
-                columns[key] = self._object(_type_of(connection, details), details)
-        return columns
+            name = details[0].node.name.value
+            if name == "__typename":
+                found[key] = connection.name
+            elif isinstance(_declared(connection, details), Inner):
+                self.columns.append(self._object(_type_of(connection, details), details))
+                found[key] = len(self.columns)
+            else:
+                info = self._fields(_type_of(connection, details), details)
+                found[key] = {one: fields[0].node.name.value for one, fields in info.items()}
+        return found
 
     def _fields(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Mapping[str, list[FieldDetails]]:
         selection = self._selection
@@ -126,7 +138,7 @@ class _Compiler:
             case Column(sql=sql):
                 return f"({sql})"
             case Cursor():
-                return f"replace({self._page.key}::text, '-', '')"
+                return f"encode(uuid_send({self._page.key}), 'hex')"
             case Inner() as inner:
                 return self._inner(inner, _type_of(type_, details), details)
             case _:

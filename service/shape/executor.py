@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,9 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shaped:
-    """The finished JSON of a field, by response key: `a: edges {..} b: edges {..}` have one each."""
+    """The finished JSON of a field."""
 
-    by_key: Mapping[str, bytes]
+    json: bytes
 
 
 class ShapingExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -31,5 +30,5 @@ class ShapingExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """Everything but `Shaped` goes the ordinary way."""
         if type(result) is Shaped:
-            return orjson.Fragment(result.by_key[path.key])
+            return orjson.Fragment(result.json)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)

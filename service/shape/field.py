@@ -1,6 +1,6 @@
 """How a GraphQL field says what it is in SQL: `strawberry.field(..., metadata=column("m.subject"))`.
 
-An expression is a constant. It may read the aliases that the page's statement joins (`queries/history.sql`: m, s, w,
+An expression is a constant. It may read the aliases that the page's statement joins (`queries/history.sql`: m, o, w,
 c, v, h) and those of the `source` it stands in. A house test prepares every one of them.
 """
 

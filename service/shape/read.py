@@ -1,30 +1,42 @@
-"""Reading a shaped page."""
+"""Reading a shaped page: one statement, and its rows' JSON put into the connection."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
+import orjson
+from asyncpg import Record
 from graphql import GraphQLResolveInfo
 
 from service.database import Reading
-from service.shape.compile import Page, Selection, shape
+from service.shape.compile import Page, Selection, ShapedPage, shape
 from service.shape.executor import Shaped
+
+PageInfoOf = Callable[[Sequence[str]], dict[str, Any]]
+"""The fields of PageInfo by GraphQL name, `__typename` among them, of the cursors of all rows read."""
 
 
 async def read_shaped(
-    reading: Reading, info: GraphQLResolveInfo[Any], page: Page, first: int, **values: Any
-) -> tuple[list[UUID], Shaped] | None:
-    """The keys of all rows read, and the JSON of the first `first`; None when the selection cannot be shaped."""
+    reading: Reading, info: GraphQLResolveInfo[Any], page: Page, first: int, page_info: PageInfoOf, **values: Any
+) -> Shaped | None:
+    """The JSON of the connection of at most `first` rows; None when the selection cannot be shaped."""
     found = shape(page, Selection(info))
     if found is None:
         return None
     rows = await reading.fetch(found.statement, **values)
-    kept = rows[:first]
-    by_key = {key: _join([row[place] for row in kept]) for place, key in enumerate(found.response_keys, start=1)}
-    return [row[0] for row in rows], Shaped(by_key=by_key)
+    return Shaped(json=_connection(found, rows, first, page_info))
 
 
-def _join(texts: Sequence[str]) -> bytes:
-    return f"[{','.join(texts)}]".encode()
+def _connection(found: ShapedPage, rows: Sequence[Record], first: int, page_info: PageInfoOf) -> bytes:
+    answer: dict[str, Any] = {}
+    for key, part in found.layout.items():
+        match part:
+            case int(column):
+                answer[key] = orjson.Fragment(f"[{','.join([row[column] for row in rows[:first]])}]")
+            case str(type_name):
+                answer[key] = type_name
+            case _:
+                told = page_info([row[0].hex for row in rows])
+                answer[key] = {one: told[name] for one, name in part.items()}
+    return orjson.dumps(answer)

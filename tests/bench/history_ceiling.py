@@ -23,6 +23,7 @@ from starlette.routing import Route
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ROW_COLORS
 from service.database import Statement, open_ledger, statement
+from service.graph.message import STATUS
 from service.shape.compile import PLACE
 
 NEWEST = UUID(int=2**128 - 1)
@@ -37,10 +38,11 @@ def _with_columns(name: str, columns: str) -> Statement:
 
 
 CUSTOMER = statement("customer_by_id")
-SENT = _with_columns("sent_page", "c.title, m.subject, m.sent_at, m.opened_at, s.status")
+SENT = _with_columns("sent_page", f"c.title, m.subject, m.sent_at, m.opened_at, {STATUS} as status")
 CLICKS = _with_columns("clicks_page", "h.occurred_at, h.url, c.title, m.subject")
 NOTES = _with_columns(
-    "notes_page", "m.mail_date, m.direction, m.campaign_id, m.subject, m.opened_at, m.source_type, s.status"
+    "notes_page",
+    f"m.mail_date, m.direction, m.campaign_id, m.subject, m.opened_at, m.source_type, {STATUS} as status",
 )
 
 

@@ -16,16 +16,12 @@ from graphql import GraphQLObjectType
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway import lanes
-from gateway.mail.message import MessageRef
 from service.database import Ledger, Reading, Statement, statement
 from service.graph.context import Context
 from service.graph.history import CLICKS_PAGE, FILTERED_NOTES_PAGE, MESSAGE_CLICKS_PAGE, NOTES_PAGE, SENT_PAGE
 from service.graph.schema import schema
 from service.shape.compile import Page
 from tests.builders import (
-    NOON,
-    insert,
     make_attempt,
     make_campaign,
     make_customer,
@@ -101,7 +97,7 @@ async def test_each_list_tells_its_part_of_the_story(pool: Any, make_context: Ma
     icons = [note["info"]["colorHint"] for note in notes["nodes"]]
     assert directions == ["RECEIVED", "SENT", "SENT", "SENT"]
     assert (rows, icons) == (["GREY", "GREY", "BLUE", "GREY"], ["GREY", "AMBER", "RED", "GREY"])
-    assert notes["nodes"][1]["info"]["waitsFor"] == "It is next in line, or mail of a sooner lane is."
+    assert notes["nodes"][1]["info"]["waitsFor"] == "Its turn in the lane"
     assert notes["nodes"][2]["info"]["response"] == {"code": 550, "enhancedCode": "5.1.1", "text": "5.1.1 No one"}
     assert notes["nodes"][2]["info"]["advice"] == "Ask for another."
     assert notes["nodes"][3]["connectionType"] == "MARKETING_CAMPAIGN"
@@ -133,48 +129,6 @@ async def test_notes_are_filtered_by_source_and_direction(pool: Any, make_contex
             make_context(), customer, f"connectionNotes(filter: {given_filter}) {{ nodes {{ title }} }}"
         )
         assert [note["title"] for note in found["nodes"]] == titles
-
-
-async def test_why_mail_waits_is_said_in_the_gateways_own_words(pool: Any, make_context: MakeContext) -> None:
-    # Given mail that waits for all sorts of things
-    customer = await make_customer(pool)
-    later = {"due_at": NOON.replace(year=2040)}
-    await insert(pool, "destination", domain="paused.example", paused_until=later["due_at"], paused_why="421 Busy")
-    await insert(pool, "destination", domain="limited.example", per_day=5)
-    lane = await insert(pool, "lane", name="stopped", priority=30, paused_at=NOON, paused_why="Paused by me.")
-    refs = []
-    for values in (
-        {},
-        {"attempt": 3, **later},
-        {"address": "c@paused.example"},
-        {"address": "c@limited.example", **later},
-        {"lane_id": lane["id"]},
-        later,
-        {"lease_owner": UUID(int=1), "lease_until": later["due_at"], "handed_off_at": NOON},
-    ):
-        message = await make_message(pool, customer)
-        await make_outbox(pool, customer, message, **values)
-        refs.append(MessageRef(customer_id=customer, message_id=message))
-    for relays in (
-        [],
-        [{"paused_until": later["due_at"], "paused_why": "421 Later"}],
-        [{"stopped_at": NOON, "stopped_why": "535"}],
-    ):
-        await pool.execute("delete from relay")
-        for relay in relays:
-            await insert(pool, "relay", name="main", **relay)
-        # When the history and the gateway are asked why
-        notes, _ = await list_of(
-            make_context(), customer, "connectionNotes { nodes { info { waitsFor nextAttemptAt } } }"
-        )
-        async with pool.acquire() as connection:
-            told = await lanes.waits_for(connection, refs)
-        # Then both say the same
-        assert [note["info"]["waitsFor"] for note in reversed(notes["nodes"])] == [told[ref].text for ref in refs]
-        untils = [told[ref].until for ref in refs]
-        assert [note["info"]["nextAttemptAt"] is None for note in reversed(notes["nodes"])] == [
-            u is None for u in untils
-        ]
 
 
 # Wrong use -------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from service.graph.context import Context
 from service.graph.schema import schema
-from service.shape.compile import Page, Selection, ShapedStatement, shape
+from service.shape.compile import Page, Selection, ShapedPage, shape
 from tests.builders import (
     insert,
     make_attempt,
@@ -210,7 +210,7 @@ async def test_any_query_over_any_ledger_is_answered_alike_both_ways(
     await world.open()
     shaped_at_all: list[bool] = []
 
-    def spy(page: Page, selection: Selection) -> ShapedStatement | None:
+    def spy(page: Page, selection: Selection) -> ShapedPage | None:
         found = shape(page, selection)
         shaped_at_all.append(found is not None)
         return found
