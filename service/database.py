@@ -34,6 +34,8 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    # The server's farewell met a statement that was just being sent: asyncpg then sees an answer it did not expect.
+    asyncpg.InternalClientError,
 )
 """What asyncpg raises when the server is not there, or leaves in the middle."""
 

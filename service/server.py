@@ -24,6 +24,8 @@ HEAD_LIMIT = 32_768
 HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0
 """For the whole head to arrive."""
+WRITE_SECONDS = 30.0
+"""For a client to take what was written to it."""
 DISCARD_LIMIT = 64 * 1_048_576
 """Bytes of a refused body that are read and forgotten, so that the client can read its answer; then we hang up."""
 _HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"
@@ -32,13 +34,14 @@ _LAST_WORDS = 2.0
 
 
 class BoundedHead(HttpToolsProtocol):
-    """One connection: 431 for a head that is too large, 408 for one that takes too long."""
+    """One connection: 431 or 414 for a head that is too large, 408 for one that takes too long; no reader dawdles."""
 
     _head_bytes = 0
     _field_bytes = 0
     _in_head = True
     _discarded = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Expect a first head."""
@@ -46,9 +49,21 @@ class BoundedHead(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_head, b"408 Request Timeout")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timers."""
         self._stop_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write: it has so long to catch up."""
+        super().pause_writing()
+        self._stop_write_timer()
+        self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        self._stop_write_timer()
 
     def data_received(self, data: bytes) -> None:
         """Count while the head is not whole; of a whole one its parts are counted."""
@@ -107,6 +122,11 @@ class BoundedHead(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def _refuse_head(self, status: bytes) -> None:
         if self.transport.is_closing():

@@ -153,7 +153,7 @@ async def test_every_operation_that_the_schema_allows(ask: Ask) -> None:
         for found in described.get_all_operations():
             operation: Any = found.ok()  # type: ignore[union-attr]  # an error raises here, too
 
-            @hypothesis_settings(QUIET, max_examples=15)
+            @hypothesis_settings(QUIET, max_examples=8)
             @given(operation.as_strategy())
             def fuzz(case: Any) -> None:
                 ask(json={"query": case.body})

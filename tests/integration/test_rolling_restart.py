@@ -66,35 +66,32 @@ async def test_workers_restart_in_turn_under_load_and_lose_nothing(env: dict[str
     async with running("--workers", "2", env=env) as started:
         load = Load(url=started.url, token=token)
         loading = asyncio.create_task(load.run())
-        first, second = workers_of(started)
+        before = workers_of(started)
+        assert len(before) == 2
         await load.answers(100)
-        # When one worker is ended by hand, and is replaced
-        os.kill(first, signal.SIGTERM)
-        await eventually(lambda: not psutil.pid_exists(first) and len(workers_of(started)) == 2)
-        await until_ready(started)
-        await load.answers(100)
-        # And then all of them are restarted in turn
-        before = set(workers_of(started))
-        assert second in before
+        # When all workers are restarted in turn
         started.process.send_signal(signal.SIGHUP)
-        await eventually(lambda: len(workers_of(started)) == 2 and not before & set(workers_of(started)))
+        await eventually(lambda: len(workers_of(started)) == 2 and not set(before) & set(workers_of(started)))
         await load.answers(100)
         load.stopping = True
         await loading
         # Then every request was answered
         assert load.lost == []
-        children = workers_of(started)
+        after = workers_of(started)
         started.process.terminate()
         assert await started.process.wait() == 0
-        assert not any(psutil.pid_exists(child) for child in children)
+        assert not any(psutil.pid_exists(child) for child in after)
 
 
-async def test_a_killed_parent_takes_its_workers_along(env: dict[str, str]) -> None:
+async def test_a_worker_that_dies_is_replaced_and_none_outlives_its_parent(env: dict[str, str]) -> None:
     async with running("--workers", "2", env=env) as started:
-        children = workers_of(started)
+        first, second = workers_of(started)
+        os.kill(first, signal.SIGKILL)
+        replaced = await eventually(lambda: [pid for pid in workers_of(started) if pid not in (first, second)])
+        await until_ready(started)
         started.process.kill()
-        await eventually(lambda: not any(psutil.pid_exists(child) for child in children))
-    assert len(children) == 2
+        await eventually(lambda: not any(psutil.pid_exists(child) for child in (second, *replaced)))
+    assert started.process.returncode == -signal.SIGKILL
 
 
 async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any) -> None:

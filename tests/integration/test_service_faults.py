@@ -7,7 +7,7 @@ import contextlib
 import gzip
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 import gateway.settings
 import service.settings
@@ -64,49 +67,58 @@ async def works(http: httpx.AsyncClient) -> bool:
 # The database -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_database_that_restarts_under_load(start: Start, run_directory: Path, tmp_path: Path) -> None:
-    # Given clients that ask without pause, and a PostgreSQL of its own
+@pytest.fixture
+def own_postgres(run_directory: Path) -> Iterator[Postgres]:
+    """A PostgreSQL of this test's own, to be restarted."""
     run = run_directory / "restarting"
     run.mkdir()
     database = Postgres(data=run / "data", run=run, log=run / "log", durable=False)
-    database.start()
-    database.wait_ready()
-    migrate(database.url("mail"))
+    try:
+        database.start()
+        database.wait_ready()
+        migrate(database.url("mail"))
+        yield database
+    finally:
+        stop(database.process, signal.SIGQUIT)
+
+
+async def test_a_database_that_restarts_under_load(start: Start, own_postgres: Postgres) -> None:
+    # Given clients that ask without pause
+    url = own_postgres.url("mail")
     statuses: set[int] = set()
     stopping = False
 
     async def ask(http: httpx.AsyncClient) -> None:
         while not stopping:
             answer = await http.post("/graphql", json=QUERY)
-            statuses.add(answer.status_code)
             assert answer.status_code == 200 or answer.headers["retry-after"]
             assert answer.status_code != 200 or "errors" not in answer.json()
+            statuses.add(answer.status_code)
 
-    connection = await asyncpg.connect(database.url("mail"))
+    connection = await asyncpg.connect(url)
     async with (
-        start(database_url=database.url("mail"), pool_wait_seconds=1) as serving,
+        start(database_url=url, pool_wait_seconds=1) as serving,
         signed_in(serving, connection) as http,
-        httpx.AsyncClient(base_url=serving.url) as prober,
+        httpx.AsyncClient(base_url=serving.url, timeout=20) as prober,
     ):
         await connection.close()
-        loading = [asyncio.create_task(ask(http)) for _ in range(4)]
-        await eventually(lambda: 200 in statuses)
+        loading = asyncio.gather(*(ask(http) for _ in range(4)))
+        await eventually(lambda: loading.done() or 200 in statuses)
         # When it stops, and comes back
-        stop(database.process, signal.SIGINT)
-        await eventually(lambda: 503 in statuses)
+        await asyncio.to_thread(stop, own_postgres.process, signal.SIGINT)
+        await eventually(lambda: loading.done() or 503 in statuses)
         unready = await prober.get("/readyz")
         assert (unready.status_code, unready.json()["database"]) == (503, "down")
         assert (await prober.get("/healthz")).status_code == 200
-        database.start()
-        database.wait_ready()
+        await asyncio.to_thread(own_postgres.start)
+        await asyncio.to_thread(own_postgres.wait_ready)
         # Then requests were answered or told to come back, and all is well again by itself
         statuses.clear()
-        await eventually(lambda: 200 in statuses)
+        await eventually(lambda: loading.done() or 200 in statuses)
         stopping = True
-        await asyncio.gather(*loading)
+        await loading
         assert await works(http)
         assert (await eventually(lambda: _ready(prober)))["database"] == "ok"
-    stop(database.process, signal.SIGQUIT)
 
 
 async def _ready(http: httpx.AsyncClient) -> Any:
@@ -228,6 +240,20 @@ async def test_a_head_that_dribbles_is_408(start: Start, monkeypatch: pytest.Mon
             for _ in range(2):
                 assert (await http.get("/healthz")).status_code == 200
                 await asyncio.sleep(0.3)
+
+
+async def test_a_client_that_does_not_read_is_left(
+    service_settings: service.settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "WRITE_SECONDS", 0.2)
+    app = Starlette(routes=[Route("/", lambda _: Response(b"x" * 50_000_000))])
+    app.state.draining = asyncio.Event()
+    async with serve(app, service_settings) as serving:
+        reader, writer = await asyncio.open_connection(serving.host, serving.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await reader.readexactly(12) == b"HTTP/1.1 200"
+        await eventually(lambda: not serving.server.server_state.connections, seconds=10)
+        writer.transport.abort()
 
 
 async def test_large_bodies_and_bombs(start: Start, pool: Any) -> None:
