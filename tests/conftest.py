@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 import redis.asyncio
 
@@ -30,6 +31,10 @@ from tests.service_fixtures import anonymous, app, client, service_settings, tok
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
 
 __all__ = ["anonymous", "app", "client", "service_settings", "smtp_server", "token", "trusted_authority"]
+
+# A busy machine is no defect: examples have no time limit of their own.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 _VALKEY_DATABASES = 256
 _numbers = itertools.count()
