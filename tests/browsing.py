@@ -23,7 +23,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from gateway.database import prepare_connection
 from service.standalone.data_directory import DataDirectory
@@ -41,8 +41,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 20_000.0
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 READER = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605"
 )
@@ -276,7 +276,7 @@ async def looking(
     """A page in a context of its own. A script that fails in it fails the test."""
     context: BrowserContext = await browser.new_context(
         base_url=world.url,
-        viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]  # a TypedDict of exactly these
+        viewport=PHONE if phone else DESKTOP,
         color_scheme="dark" if dark else "light",
         locale="en-GB",
         timezone_id="America/New_York",

@@ -110,10 +110,10 @@ export class CustomerList {
     const place = { view: "emails", customer: node.id };
     return html`<a class="customer" data-cursor=${cursor} href=${writeAddress(place)}
       @click=${(event) => this.app.follow(event, place)}>
-      <span class="who"><bdi class="name">${node.name ?? node.externalRef}</bdi>
+      <span class="who"><span class="name"><bdi>${node.name ?? node.externalRef}</bdi></span>
         <span class="whose"><span class="ref">${node.externalRef}</span>${address ? html` <bdi>${address.address}</bdi>` : nothing}</span></span>
       <span class="latest">${latest
-        ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title" dir="auto">${latest.title ?? "subject erased"}</span>${outcomeLine(latest.info)}</span>`
+        ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title"><bdi>${latest.title ?? html`<i class="erased">subject erased</i>`}</bdi></span>${outcomeLine(latest.info)}</span>`
         : html`<span class="not">No mail yet</span>`}</span>
       <span class="when">${latest ? moment(latest.occurredAt) : nothing}</span>
       <span class="failed">${node.failedEmails

@@ -98,7 +98,7 @@ function body(sheet) {
   const { info } = message;
   return html`<div class="info-status ${hintClass(info.colorHint)}">${statusShape(info)}
       <h2 id="info-heading" tabindex="-1">${words.status(info.status)}</h2></div>
-    <p class="info-subject" dir="auto">${message.subject ?? html`<i class="erased">subject erased</i>`}</p>
+    <p class="info-subject"><bdi>${message.subject ?? html`<i class="erased">subject erased</i>`}</bdi></p>
     ${why(info)}
     ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverAnswer(info.response)}</section>` : nothing}
     ${actions(info, sheet, message.id)}

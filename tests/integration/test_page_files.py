@@ -1,0 +1,99 @@
+"""The page's files over HTTP: small, compressed, kept by browsers, and under a policy that lets nothing else in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from service.auth import create_token
+from tests.builders import make_customer, make_message, make_template_version
+
+COMPRESSED_LIMIT = 100_000
+"""Bytes: what the first view may weigh."""
+
+
+def linked(shell: str) -> list[str]:
+    """Everything that the page's shell names."""
+    return re.findall(r'(?:href|src)="([^"]+)"', shell)
+
+
+async def test_the_first_view_is_small_and_complete(anonymous: httpx.AsyncClient) -> None:
+    # Given the page as a browser gets it, signed in or not
+    shell = await anonymous.get("/")
+    assert shell.status_code == 200
+    assert shell.headers["content-type"] == "text/html; charset=utf-8"
+    # When everything it names is fetched, compressed
+    weight = 0
+    for name in {"/", *linked(shell.text)}:
+        async with anonymous.stream("GET", name) as answer:
+            assert answer.status_code == 200, name
+            weight += sum([len(part) async for part in answer.aiter_raw()])
+    # Then it is no more than a fast first view may be, with every module announced
+    assert weight < COMPRESSED_LIMIT
+    assert len([name for name in linked(shell.text) if name.endswith(".js")]) > 20
+
+
+async def test_files_of_a_release_are_kept_for_ever_and_others_asked_about(anonymous: httpx.AsyncClient) -> None:
+    shell = await anonymous.get("/customers/Customer_1/emails")
+    script = next(name for name in linked(shell.text) if name.endswith("/page.js"))
+    released = await anonymous.get(script)
+    assert released.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert released.headers["content-encoding"] == "gzip"
+    plain = await anonymous.get("/static/page.js", headers={"Accept-Encoding": "identity"})
+    assert (plain.headers["cache-control"], plain.text) == ("no-cache", released.text)
+    assert "content-encoding" not in plain.headers
+
+
+@pytest.mark.parametrize("address", ["/", "/static/page.css"])
+async def test_what_a_browser_has_is_not_sent_again(anonymous: httpx.AsyncClient, address: str) -> None:
+    first = await anonymous.get(address)
+    again = await anonymous.get(address, headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    changed = await anonymous.get(address, headers={"If-None-Match": '"other"'})
+    assert changed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "nothing.js", "index.html", "login.html", "../page_files.py", "%2e%2e/settings.py", "vendor/lit-html/LICENSE"],
+)
+async def test_nothing_else_is_served(anonymous: httpx.AsyncClient, name: str) -> None:
+    assert (await anonymous.get(f"/static/{name}")).status_code == 404
+
+
+async def test_the_page_runs_nothing_inline_and_nothing_of_others(anonymous: httpx.AsyncClient) -> None:
+    shell = await anonymous.get("/")
+    policy = shell.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "style-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", shell.text)
+    assert not [name for name in linked(shell.text) if not name.startswith("/")]
+
+
+async def test_a_preview_is_for_those_signed_in_and_can_do_nothing(
+    app: Starlette, anonymous: httpx.AsyncClient, pool: Any
+) -> None:
+    customer = await make_customer(pool)
+    version = await make_template_version(pool, preview_html="<p style='color: red'>Sample</p><script>x()</script>")
+    message = await make_message(pool, customer, template_version_id=version)
+    received = await make_message(pool, customer, direction="RECEIVED")
+    address = f"/previews/Message_{customer}_{message.hex}"
+    assert (await anonymous.get(address)).status_code == 401
+    headers = {"Authorization": f"Bearer {await create_token(pool, 'reader')}"}
+    shown = await anonymous.get(address, headers=headers)
+    assert (shown.status_code, shown.text[:9]) == (200, "<p style=")
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert "sandbox;" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert shown.headers["cache-control"] == "no-store"
+    for unknown in (f"Message_{customer}_{received.hex}", f"Message_{customer + 1}_{message.hex}", "Message_x", "x"):
+        assert (await anonymous.get(f"/previews/{unknown}", headers=headers)).status_code == 404
