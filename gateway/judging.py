@@ -66,12 +66,13 @@ class Reclassified:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Judged:
-    """One hit with its new judgement; `changed` says whether that is other than the old one."""
+    """One hit with its new judgement. `changed`: it is other than the old one. `stale`: or of other rules."""
 
     key: MessageKey
     hit: Hit
     judgement: Judgement
     changed: bool
+    stale: bool
 
 
 @cache
@@ -160,7 +161,7 @@ async def _rejudge_page(connection: Any, rows: Sequence[Any], rules: HitRules) -
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Crowds:
-    """When each origin was on too many messages at once, and which messages those were."""
+    """When each origin was on too many messages at once, and which of those were judged before that was seen."""
 
     spans: Mapping[str, Sequence[Span]]
     messages: frozenset[MessageKey]
@@ -183,10 +184,14 @@ async def _crowds(connection: Any, hits: Iterable[Any], first: datetime, last: d
     spans: dict[str, Sequence[Span]] = {}
     messages: set[MessageKey] = set()
     for origin, of_origin in groupby(rows, key=lambda row: row["origin"]):
-        seen = [(row["occurred_at"], row["customer_id"], row["message_id"]) for row in of_origin]
-        spans[origin] = found = crowded_spans([(moment, message) for moment, _, message in seen], rules)
+        seen = list(of_origin)
+        spans[origin] = found = crowded_spans([(row["occurred_at"], row["message_id"]) for row in seen], rules)
         for span in found:
-            messages |= {(customer, message) for moment, customer, message in seen if span.start <= moment <= span.end}
+            messages |= {
+                (row["customer_id"], row["message_id"])
+                for row in seen
+                if row["unmarked"] and span.start <= row["occurred_at"] <= span.end
+            }
     return _Crowds(spans=spans, messages=frozenset(sorted(messages)[:MOST_REVISED]))
 
 
@@ -224,13 +229,17 @@ async def _judge(
         hits = [_hit(row) for row in listed]
         for row, hit, judgement in zip(listed, hits, judge_message(hits, around, rules), strict=True):
             if first <= hit.occurred_at <= last and (row["rules_version"] > 0 or not again):
-                judged.append(_Judged(key=key, hit=hit, judgement=judgement, changed=_differs(row, judgement)))
+                changed = _differs(row, judgement)
+                stale = changed or row["rules_version"] != rules.version
+                judged.append(_Judged(key=key, hit=hit, judgement=judgement, changed=changed, stale=stale))
     return judged
 
 
 async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) -> None:
-    """The verdicts, then what follows from them for the messages."""
-    ordered = sorted(judged, key=lambda one: (one.key[0], one.hit.id))
+    """The verdicts that are new, then what follows from them for the messages."""
+    ordered = sorted((one for one in judged if one.stale), key=lambda one: (one.key[0], one.hit.id))
+    if not ordered:
+        return
     await QUERIES.judge_hits(
         connection,
         customer_ids=[one.key[0] for one in ordered],
@@ -239,12 +248,12 @@ async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) ->
         reasons=[",".join(one.judgement.reasons) for one in ordered],
         version=rules.version,
     )
-    keys = sorted({one.key for one in judged})
+    keys = sorted({one.key for one in ordered})
     arrays = {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
     async for _ in QUERIES.set_opened_at(connection, **arrays):
         pass
     await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=key[0], message_id=key[1]) for key in keys])
-    clicks = {one.key: one.hit.id for one in judged if _is_evidence(one)}
+    clicks = {one.key: one.hit.id for one in ordered if _is_evidence(one)}
     if clicks:
         async for _ in QUERIES.settle_by_click(
             connection,

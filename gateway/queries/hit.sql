@@ -62,8 +62,9 @@ order by h.customer_id, h.id
 limit :most::integer;
 
 -- name: hits_of_origins
--- When these origins fetched what, oldest first.
-select h.origin, h.occurred_at, h.customer_id, h.message_id
+-- When these origins fetched what, oldest first; `unmarked` was judged and not for being one of many.
+select h.origin, h.occurred_at, h.customer_id, h.message_id,
+       h.rules_version > 0 and not 'MANY_MESSAGES' = any(h.reasons) as unmarked
 from hit h
 where h.origin = any(:origins::text[]) and h.id >= uuid_at(:since::timestamptz - interval '1 hour')
   and h.occurred_at between :since::timestamptz and :until::timestamptz
