@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,21 @@ class Launcher:
 
     def wait_ready(self) -> None:
         """Until the terminal says so."""
+        self.wait_until(lambda: "Ready in" in self.output)
+
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Until it has happened; fails when the launcher ends first, or nothing comes of it."""
         ends = time.monotonic() + READY_SECONDS
-        while "Ready in" not in self.output:
+        while not happened():
             assert self.process.poll() is None, self.output
             assert time.monotonic() < ends, self.output + self.logs()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.02)
+                self.process.wait(0.05)
+
+    def servers(self, program: str) -> list[psutil.Process]:
+        """Those of its children whose command names this program."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if child.is_running() and program in " ".join(_command(child))]
 
     def end(self, how: signal.Signals) -> list[psutil.Process]:
         """Send the signal; answers what is still there when everything had time to end."""
@@ -116,6 +125,13 @@ class Launcher:
             return response.status, response.read()
         finally:
             client.close()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @contextlib.contextmanager

@@ -175,19 +175,23 @@ def make_credentials(options: Options, data: DataDirectory, stores: Stores) -> t
 
 def wait_ready(options: Options, supervisor: Supervisor, web: PythonServer) -> None:
     """Until /readyz answers 200. Raises LaunchError when it does not."""
-    if not supervisor.wait_until(lambda: is_ready(options), seconds=_READY_SECONDS, alive=web):
-        raise LaunchError(f"The web server is not ready after {_READY_SECONDS:.0f} s: {web.last_words()}")
+    if not supervisor.wait_until(lambda: ask_ready(options)[0] == 200, seconds=_READY_SECONDS, alive=web):
+        raise LaunchError(
+            f"The web server is not ready after {_READY_SECONDS:.0f} s; "
+            f"/readyz says {ask_ready(options)[1]}, its log {web.last_words()}"
+        )
 
 
-def is_ready(options: Options) -> bool:
-    """Whether /readyz answers 200."""
+def ask_ready(options: Options) -> tuple[int, str]:
+    """Status and body of /readyz; 0 and the reason when nobody answers."""
     address = options.own_address
     client = http.client.HTTPConnection(address[0], address[1], timeout=5)
     try:
         client.request("GET", "/readyz")
-        return client.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
+        response = client.getresponse()
+        return response.status, response.read(1000).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, f"nothing ({error})"
     finally:
         client.close()
 

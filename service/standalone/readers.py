@@ -30,8 +30,8 @@ _AGENTS = (
 _PRIVACY_PROXY = "Mozilla/5.0"
 _IMAGE_PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 _ADDRESS = re.compile(r"(?:href|src)=\"([^\"]+)\"")
-_THINKING_SECONDS = 1.2
-"""Between two hits of one person: two links within half a second are a burst to the judge."""
+_THINKING_SECONDS = 1.5
+"""Between two mails, and between two links, of one person: whoever is faster is a machine to the judge."""
 _AT_A_TIME = 8
 """Customers who read at the same moment: a lively evening, not a load test."""
 _TIMEOUT = 10.0
@@ -75,7 +75,8 @@ class Browser:
         """The status; 0 when nobody answered."""
         parts = urlsplit(address)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        headers = {"User-Agent": self._agent, "Accept": "*/*"}
+        # Where every reader has to come from 127.0.0.1, the service takes this from it, as from a proxy.
+        headers = {"User-Agent": self._agent, "Accept": "*/*", "X-Forwarded-For": self._source[0]}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         for source in (self._source, None):
@@ -124,6 +125,7 @@ def _read(customer: Customer, mail: Delivered, url: str, pause: Callable[[float]
     browser = Browser(url, _agent(customer), customer.number - 1000)
     opens = clicks = unsubscribed = 0
     if mail.pixel and customer.reader not in (Reader.NOBODY, Reader.SCANNER):
+        pause(_THINKING_SECONDS)
         opens += browser.fetch(mail.pixel) == 200
     for link in _chosen(customer, mail.links):
         if customer.reader is not Reader.SCANNER:

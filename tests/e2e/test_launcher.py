@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from service.standalone.postgres import Postgres
 from service.standalone.tether import Account
 from tests.launching import launched, refused
 
@@ -96,3 +97,19 @@ def test_a_directory_that_cannot_be_written_is_named(data: Path) -> None:
 def test_a_path_too_long_for_sockets_and_with_odd_signs_will_do(data: Path) -> None:
     with launched(data / ("a long, odd 'name' " * 8) / "é") as launcher:
         assert launcher.get("/readyz") == 200
+
+
+@pytest.mark.parametrize("program", ["-m gateway", "valkey-server", "bin/postgres"])
+def test_a_server_that_falls_is_started_again(data: Path, program: str) -> None:
+    with launched(data) as launcher:
+        (fallen,) = launcher.servers(program)
+        fallen.kill()
+        launcher.wait_until(lambda: "starting it again" in launcher.output)
+        launcher.wait_until(lambda: launcher.servers(program) not in ([], [fallen]))
+        launcher.wait_until(lambda: launcher.get("/readyz") == 200)
+
+
+def test_a_database_of_ones_own_is_migrated_and_used(data: Path, postgres: Postgres) -> None:
+    with launched(data, {"OWN_DATABASE_URL": postgres.url("of_my_own")}) as launcher:
+        assert launcher.query(UPSERT)[0] == 200
+        assert not (data / "postgres").exists()
