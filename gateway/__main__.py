@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+import asyncpg
 import uvloop
 from prometheus_client import start_http_server
 
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    except OSError as error:
+    except (OSError, asyncpg.PostgresError) as error:
         print(f"The gateway cannot start: {error}. Check DATABASE_URL and that PostgreSQL runs.", file=sys.stderr)
         return 1
 
@@ -69,10 +70,13 @@ async def work(settings: Settings, *, number: int | None, pace: Pace | None = No
     try:
         async with pool.acquire() as connection:
             await template.publish_builtins(connection)
+        relays = Relays(
+            settings.relay_url, hostname=socket.getfqdn(), on_trouble=lambda exchange: worker.heard(exchange)
+        )
         worker = Worker(
             House.open(settings),
             pool,
-            Relays(settings.relay_url, hostname=socket.getfqdn()),
+            relays,
             signer=Signer.from_settings(settings.dkim_keys) if settings.dkim_keys else None,
             pace=pace or usual_pace(random_jitter),
         )

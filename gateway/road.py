@@ -137,31 +137,30 @@ class Road:
 
     async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
         """Write a relay's or destination's failure and keep off it; how long this mail waits before its next turn."""
+        if await self.note(exchange, verdict, domain=mail.row.domain):
+            # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
+            # destination is met, and waited for, at the next claim.
+            return None
+        return wait_before_next(mail.row.attempt, verdict, jitter=self._jitter())
+
+    async def note(self, exchange: Exchange, verdict: Verdict, *, domain: str = "") -> bool:
+        """Write a failure in its own words and pause what failed; answers whether that is written."""
         TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
-        wait = wait_before_next(mail.row.attempt, verdict, jitter=self._jitter())
-        if verdict.scope is Scope.RELAY and exchange.relay in self._names:
-            self._avoid |= {exchange.relay}
-            wait = self._pause(1, verdict, self._jitter())
         if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
-            return wait
+            return False
+        if verdict.scope is Scope.RELAY:
+            self._avoid |= {exchange.relay}
         try:
             async with self._pool.acquire() as connection:
                 until = await note_trouble(
-                    connection,
-                    exchange,
-                    verdict,
-                    domain=mail.row.domain,
-                    jitter=self._jitter(),
-                    pause=self._pause,
+                    connection, exchange, verdict, domain=domain, jitter=self._jitter(), pause=self._pause
                 )
         except AWAY as error:
             log.warning("a relay's trouble was not written, the ledger is away: %s", type(error).__name__)
-            return wait
+            return False
         if until is not None or verdict.stops_relay:
             log.warning("%s %s: paused until %s", verdict.scope.lower(), exchange.relay, until or "a person resumes it")
-        # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
-        # destination is met, and waited for, at the next claim.
-        return None
+        return True
 
     def works(self, mail: Mail, exchange: Exchange) -> None:
         """Mail went through to an answer: the trouble that was known is over, written with the next refresh."""

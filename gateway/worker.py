@@ -33,8 +33,9 @@ from gateway.house import House
 from gateway.judging import judge_due
 from gateway.lanes import PauseStep, lane_states, register_relays, usual_pause
 from gateway.ledger import AWAY, Ledger
+from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
-from gateway.mail.verdict import Verdict
+from gateway.mail.verdict import Verdict, judge
 from gateway.metrics import MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
 from gateway.prepare import Prepare, Signs
 from gateway.record import GATEWAY, NOT_COMPOSED, UNDELIVERED, WRONG_RELAY, Finished, HandOff, decide
@@ -65,6 +66,8 @@ TALLY_SLOTS = 16
 """Slots of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
 """Part of DRAIN_SECONDS kept for the journal."""
+CANCEL_SECONDS = 1.0
+"""How long a cancelled task may take: a drain ends within DRAIN_SECONDS whatever hangs."""
 
 
 # Looked up once: a label costs more than what it counts.
@@ -137,6 +140,7 @@ class Worker:
         self._freed_holds: Counter[str] = Counter()
         self._paces: Counter[int] = Counter()
         self._done_since_vacuum = 0
+        self._notes: set[asyncio.Task[object]] = set()
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._scanned = 0.0
@@ -147,6 +151,14 @@ class Worker:
     def wake(self) -> None:
         """There is mail now."""
         self._wake.set()
+
+    def heard(self, exchange: Exchange) -> None:
+        """A connection failed. With one relay the mail that waited for it tells; with several, another relay may have
+        taken that mail, and the failure would be seen by nobody."""
+        if len(self._settings.relay_url) > 1:
+            task = asyncio.get_running_loop().create_task(self._road.note(exchange, judge(exchange, self._rules)))
+            self._notes.add(task)
+            task.add_done_callback(self._notes.discard)
 
     def stop(self) -> None:
         """Drain and end: `run` returns within DRAIN_SECONDS."""
@@ -405,6 +417,7 @@ class Worker:
             log.warning("rescued from lost workers: %d back in the queue, %d uncertain", unsent, unsure)
         await expire_overdue(connection, slot=self._slot)
         await attachment.sweep(connection)
+        await attachment.sweep(connection)
         await QUERIES.drop_holds(connection, worker=self.id)
         await QUERIES.forget_pace(connection)
         for lane in await lane_states(connection):
@@ -466,14 +479,14 @@ class Worker:
         """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
         self._stop.set()
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
-        await _cancel(background)
         for waiting in self._waiting_senders:
             waiting.cancel()
+        await _cancel(background)
         back = asyncio.create_task(self._give_back_ready())
-        await _within(asyncio.wait([*senders, back]), ends - self._clock())
+        await asyncio.wait([*senders, back], timeout=max(0.0, ends - self._clock()))
         await _within(self.ledger.flush(), ends - self._clock())
         await _cancel([*senders, back])
-        await _within(self._smtp.close(), max(0.5, ends - self._clock()))
+        await _within(self._smtp.close(), CANCEL_SECONDS)
         await _cancel(recorders)
         self._journal(self.ledger.leave())
         self._prepare.close()
@@ -535,9 +548,12 @@ async def expire_overdue(connection: Any, *, slot: int, batch: int = claim.RESCU
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel, and wait a little: a statement on its way is cancelled at the server, which may be busy."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+    if left:
+        log.warning("%d tasks did not end in time", len(left))
 
 
 async def _within(work: Coroutine[Any, Any, Any], seconds: float) -> None:

@@ -63,7 +63,12 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
 
     def begin(own: Settings | None = None, *, own_pool: Any = None, signer: Any = None, **pace: Any) -> Worker:
         chosen = House.open(own or settings)
-        relays = Relays(chosen.settings.relay_url, hostname="gateway.example", timeouts=Timeouts(end_of_data=1.0))
+        relays = Relays(
+            chosen.settings.relay_url,
+            hostname="gateway.example",
+            timeouts=Timeouts(end_of_data=1.0),
+            on_trouble=lambda exchange: worker.heard(exchange),
+        )
         usual = replace(usual_pace(lambda: 0.0), **pace)
         worker = Worker(chosen, own_pool or pool, relays, signer=signer, pace=usual, jitter=lambda: 0.0)
         running.append((worker, asyncio.create_task(worker.run())))

@@ -173,8 +173,10 @@ where id = :campaign_id;
 -- Running campaigns of which everything is made, nothing waits and nobody is undecided.
 with done as (
     update campaign c set status = 'FINISHED', finished_at = now()
-    where c.status = 'RUNNING' and c.made_position >= c.audience_size
-      and not exists (select from outbox o join lane l on l.id = o.lane_id where l.campaign_id = c.id)
+    from lane l
+    where l.campaign_id = c.id and c.status = 'RUNNING' and c.made_position >= c.audience_size
+      -- One probe of the index a lane, however much waits: an anti-join might read the whole outbox.
+      and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0
       and coalesce((select sum(t.uncertain) from campaign_tally t where t.campaign_id = c.id), 0) = 0
     returning c.id
 )
@@ -185,7 +187,7 @@ select id from done;
 delete from lane l
 using campaign c
 where c.id = l.campaign_id and c.status in ('FINISHED', 'CANCELLED')
-  and not exists (select from outbox o where o.lane_id = l.id);
+  and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0;
 
 -- name: reopen_campaign!
 -- A retried recipient makes its finished campaign run again.

@@ -343,3 +343,19 @@ async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
 
     assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
     assert len(smtp_server.taken) == 1
+
+
+async def test_a_relay_whose_login_fails_shows_even_while_another_takes_its_mail(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    async with SmtpServer(logins={"user": "right"}) as first:
+        url = first.url.replace("smtp://", "smtp://user:wrong@").replace("name=main", "name=first")
+        ref = await queue_mail(connection, house)
+        start(settings.model_copy(update={"relay_url": (parse_relay(url), parse_relay(smtp_server.url))}))
+        await until(connection, ref, "ACCEPTED")
+
+        async def stopped() -> bool:
+            return any(relay.name == "first" and relay.stopped_at for relay in await relay_states(connection))
+
+        await eventually(stopped, "the first relay's stop")
+    assert [attempt["relay"] for attempt in await attempts_of(connection, ref)] == ["main"]
