@@ -87,8 +87,8 @@ async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running
 
 
 async def until_ready(service: Running, words: list[bytes] | None = None) -> None:
-    """Until `/readyz` answers 200, for at most half a minute."""
-    async with asyncio.timeout(30), httpx.AsyncClient() as http:
+    """Until `/readyz` answers 200, for at most a minute."""
+    async with asyncio.timeout(60), httpx.AsyncClient() as http:
         while True:
             assert service.process.returncode is None, b"".join(words or []).decode()
             with contextlib.suppress(httpx.TransportError):

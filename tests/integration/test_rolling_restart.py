@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.service_process import Running, environment, running, until_ready
 
 QUERY = {"query": "{ customers(first: 3) { nodes { id } } }"}
-CLIENTS = 4
+CLIENTS = 2
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ class Load:
     async def answers(self, more: int) -> None:
         """Wait until so many more were answered."""
         wanted = self.answered + more
-        await eventually(lambda: self.answered >= wanted)
+        await eventually(lambda: self.answered >= wanted, seconds=90)
 
 
 def workers_of(started: Running) -> list[int]:
@@ -71,7 +71,9 @@ async def test_workers_restart_in_turn_under_load_and_lose_nothing(env: dict[str
         await load.answers(100)
         # When all workers are restarted in turn
         started.process.send_signal(signal.SIGHUP)
-        await eventually(lambda: len(workers_of(started)) == 2 and not set(before) & set(workers_of(started)))
+        await eventually(
+            lambda: len(workers_of(started)) == 2 and not set(before) & set(workers_of(started)), seconds=90
+        )
         await load.answers(100)
         load.stopping = True
         await loading
@@ -87,7 +89,9 @@ async def test_a_worker_that_dies_is_replaced_and_none_outlives_its_parent(env: 
     async with running("--workers", "2", env=env) as started:
         first, second = workers_of(started)
         os.kill(first, signal.SIGKILL)
-        replaced = await eventually(lambda: [pid for pid in workers_of(started) if pid not in (first, second)])
+        replaced = await eventually(
+            lambda: [pid for pid in workers_of(started) if pid not in (first, second)], seconds=90
+        )
         await until_ready(started)
         started.process.kill()
         await eventually(lambda: not any(psutil.pid_exists(child) for child in (second, *replaced)))
