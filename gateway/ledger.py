@@ -42,6 +42,9 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
+    # Nothing was written, through no fault of the rows: a deadlock's victim, a statement cancelled.
+    asyncpg.TransactionRollbackError,
+    asyncpg.QueryCanceledError,
     TimeoutError,
 )
 """What says that PostgreSQL cannot be reached or cannot write: a matter of waiting, not of the row."""

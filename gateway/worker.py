@@ -304,8 +304,8 @@ class Worker:
             item = await self._next_ready()
             try:
                 await self._send_one(item)
-            except AWAY as error:
-                log.warning("a mail goes back, the ledger is away: %s", type(error).__name__)
+            except (*AWAY, asyncpg.PostgresError) as error:
+                log.warning("a mail goes back, the ledger did not answer: %s", type(error).__name__)
                 # Whether the hand-off was committed is unknown; that nothing was sent is known.
                 await self.ledger.give_back(item.row)
                 self._finished(item.row)

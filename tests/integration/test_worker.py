@@ -158,7 +158,7 @@ async def test_a_ring_wakes_the_worker_long_before_its_sweep(
 
     await bell.ring()
 
-    await until(connection, ref, "ACCEPTED")
+    assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
     await bell.close()
 
 
@@ -181,7 +181,7 @@ async def test_without_valkey_the_sweep_finds_the_mail_and_a_ring_does_no_harm(
 
     await bell.ring()
 
-    await until(connection, ref, "ACCEPTED")
+    assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
     await bell.close()
 
 
