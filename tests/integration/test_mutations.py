@@ -1,0 +1,323 @@
+"""Mutations over the ledger: what is done, what is refused in which words, and that refused calls have done nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.template import publish_builtins
+from service.graph.context import Context
+from service.graph.schema import schema
+from tests.builders import make_customer
+
+MakeContext = Callable[..., Context]
+
+UPSERT = """mutation($c: [UpsertCustomerInput!]!) { upsertCustomers(input: {customers: $c}) {
+  customers { id externalRef name locale timeZone addresses { address primary } }
+  userErrors { code message field } } }"""
+WORK_ORDER = """mutation($i: SendWorkOrderEmailInput!) { sendWorkOrderEmail(input: $i) {
+  message { id status subject info { copies { role address } } } userErrors { code message field } } }"""
+CARD = """mutation($i: SendCardProcessingEmailInput!) { sendCardProcessingEmail(input: $i) {
+  message { id } userErrors { code message field } } }"""
+
+
+async def call(context: Context, query: str, **variables: Any) -> Any:
+    """The one payload; there are no top-level errors."""
+    result = await schema.execute(query, context_value=context, variable_values=variables)
+    assert result.errors is None, result.errors
+    [payload] = orjson.loads(orjson.dumps(result.data)).values()
+    return payload
+
+
+def refusals(payload: Any) -> list[tuple[str, str]]:
+    """Codes and paths."""
+    return [(error["code"], ".".join(error["field"])) for error in payload["userErrors"]]
+
+
+# Customers -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_upsert_inserts_then_changes_only_what_it_names(pool: Any, make_context: MakeContext) -> None:
+    # Given a customer with a name and two addresses
+    first = {
+        "externalRef": "A-1",
+        "name": "Ann",
+        "locale": "de-AT",
+        "timeZone": "Europe/Vienna",
+        "addresses": ["jörg@bücher.de", '"quoted local"@example.com'],
+    }
+    made = await call(make_context(), UPSERT, c=[first])
+    assert [one["address"] for one in made["customers"][0]["addresses"]] == [
+        "jörg@xn--bcher-kva.de",
+        '"quoted local"@example.com',
+    ]
+    # When a later call names other things, in an order of its own
+    later = await call(make_context(), UPSERT, c=[{"externalRef": "B-2"}, {"externalRef": "A-1", "name": None}])
+    # Then what was omitted stays, what is null is cleared, and the order is the call's
+    assert [one["externalRef"] for one in later["customers"]] == ["B-2", "A-1"]
+    again = later["customers"][1]
+    assert again == {**made["customers"][0], "name": None}
+    # And a list of addresses replaces the list
+    replaced = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "addresses": ["new@example.com"]}])
+    assert replaced["customers"][0]["addresses"] == [{"address": "new@example.com", "primary": True}]
+    emptied = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "addresses": []}])
+    assert emptied["customers"][0]["addresses"] == []
+    assert await pool.fetchval("select count(*) from customer") == 2
+
+
+async def test_one_bad_row_refuses_the_call_and_every_error_is_listed(pool: Any, make_context: MakeContext) -> None:
+    payload = await call(
+        make_context(),
+        UPSERT,
+        c=[
+            {"externalRef": "good", "addresses": ["x@example.com"]},
+            {"externalRef": " ", "name": "a\r\nBcc: x", "locale": "??", "timeZone": "Mars/Olympus"},
+            {"externalRef": "dup", "addresses": ["a@b", "x@example.com", "x@EXAMPLE.com", "c\n@example.com"]},
+            {"externalRef": "dup", "name": "4111 1111 1111 1111"},
+        ],
+    )
+    assert payload["customers"] is None
+    assert refusals(payload) == [
+        ("REQUIRED", "customers.1.externalRef"),
+        ("HEADER_INJECTION", "customers.1.name"),
+        ("INVALID", "customers.1.locale"),
+        ("INVALID", "customers.1.timeZone"),
+        ("ADDRESS_INVALID", "customers.2.addresses.0"),
+        ("CONFLICT", "customers.2.addresses.2"),
+        ("HEADER_INJECTION", "customers.2.addresses.3"),
+        ("CARD_NUMBER", "customers.3.name"),
+        ("CONFLICT", "customers.3.externalRef"),
+    ]
+    assert "4111" not in payload["userErrors"][7]["message"]
+    assert await pool.fetchval("select count(*) from customer") == 0
+
+
+async def test_a_thousand_customers_fit_in_one_call_and_one_more_does_not(pool: Any, make_context: MakeContext) -> None:
+    batch = [{"externalRef": f"R-{number}", "addresses": [f"c{number}@example.com"]} for number in range(1001)]
+    refused = await call(make_context(), UPSERT, c=batch)
+    assert refusals(refused) == [("TOO_MANY", "customers")]
+    made = await call(make_context(), UPSERT, c=batch[:1000])
+    assert [one["externalRef"] for one in made["customers"]] == [one["externalRef"] for one in batch[:1000]]
+    assert await pool.fetchval("select count(*) from customer_address") == 1000
+
+
+async def test_a_reserved_name_is_refused_where_it_is_not_allowed(make_context: MakeContext, settings: Any) -> None:
+    context = make_context()
+    strict = type(context.house)(
+        settings=settings.model_copy(update={"allow_reserved_domains": False}), keyring=context.house.keyring
+    )
+    object.__setattr__(context, "house", strict)
+    payload = await call(context, UPSERT, c=[{"externalRef": "T", "addresses": ["x@y.test"]}])
+    assert refusals(payload) == [("ADDRESS_RESERVED", "customers.0.addresses.0")]
+
+
+# Sending ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def customer(pool: Any) -> int:
+    """A customer that the built-in letters can be written to."""
+    async with pool.acquire() as connection:
+        await publish_builtins(connection)
+    return await make_customer(pool)
+
+
+def work_order(customer: int, **values: Any) -> dict[str, Any]:
+    """A right input."""
+    window = {"start": "2040-12-01T09:00", "end": "2040-12-01T11:00", "timeZone": "Europe/Berlin"}
+    usual = {"customerId": f"Customer_{customer}", "kind": "CREATED", "number": "W-1", "type": "Installation"}
+    return {**usual, "window": window, "idempotencyKey": "key-1", **values}
+
+
+async def test_a_work_order_is_queued_once_a_key(pool: Any, make_context: MakeContext, customer: int) -> None:
+    # Given a mail that was put
+    given = work_order(customer, cc=[{"address": "boss@customer.example", "name": "Boss"}], bccSender=True)
+    first = await call(make_context(), WORK_ORDER, i=given)
+    assert first["userErrors"] == []
+    assert first["message"]["status"] == "QUEUED"
+    assert {one["role"] for one in first["message"]["info"]["copies"]} == {"CC", "BCC"}
+    # When the same is put again, then the first message is the answer
+    assert await call(make_context(), WORK_ORDER, i=given) == first
+    # And other content under the same key is refused
+    other = await call(make_context(), WORK_ORDER, i={**given, "number": "W-2"})
+    assert refusals(other) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
+    assert await pool.fetchval("select count(*) from message") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "field"),
+    [
+        ({"customerId": "Customer_999999"}, "NOT_FOUND", "customerId"),
+        ({"customerId": "nonsense"}, "NOT_FOUND", "customerId"),
+        ({"address": "stranger@x.example"}, "ADDRESS_INVALID", "address"),
+        ({"number": "W\r\nBcc: x@y.example"}, "HEADER_INJECTION", "number"),
+        ({"cc": [{"address": "a@b"}]}, "ADDRESS_INVALID", "cc.0.address"),
+        ({"attachmentIds": [f"Attachment_{'0' * 32}"]}, "NOT_FOUND", "attachmentIds.0"),
+        ({"attachmentIds": ["x"]}, "NOT_FOUND", "attachmentIds.0"),
+        ({"senderId": f"Sender_{'0' * 32}"}, "NOT_FOUND", "senderId"),
+        ({"notes": "card 4111-1111-1111-1111"}, "CARD_NUMBER", "notes"),
+        (
+            {"window": {"start": "2020-01-01T09:00", "end": "2020-01-01T10:00", "timeZone": "UTC"}},
+            "DEADLINE_PASSED",
+            "window",
+        ),
+        ({"window": {"start": "x", "end": "2040-01-01T10:00", "timeZone": "UTC"}}, "INVALID", "window.start"),
+        ({"idempotencyKey": ""}, "REQUIRED", "idempotencyKey"),
+        ({"idempotencyKey": "k" * 256}, "TOO_LONG", "idempotencyKey"),
+    ],
+)
+async def test_bad_sendings_are_refused_by_their_field_and_leave_nothing(
+    pool: Any, make_context: MakeContext, customer: int, values: dict[str, Any], code: str, field: str
+) -> None:
+    payload = await call(make_context(), WORK_ORDER, i=work_order(customer, **values))
+    assert payload["message"] is None
+    [(found, path)] = refusals(payload)
+    assert (found, path.startswith(field)) == (code, True), payload
+    assert await pool.fetchval("select count(*) from message") == 0
+    assert await pool.fetchval("select count(*) from idempotency_key") == 0
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "field"),
+    [
+        ("3000000000.00", "IDR", None),
+        ("1.005", "USD", "amount.amount"),
+        ("0", "USD", "amount.amount"),
+        ("5", "XXQ", "amount"),
+    ],
+)
+async def test_money_is_exact(
+    make_context: MakeContext, customer: int, amount: str, currency: str, field: str | None
+) -> None:
+    given = {
+        "customerId": f"Customer_{customer}",
+        "kind": "CHARGE",
+        "amount": {"amount": amount, "currency": currency},
+        "idempotencyKey": "money",
+    }
+    payload = await call(make_context(), CARD, i=given)
+    if field is None:
+        assert payload["userErrors"] == []
+    else:
+        assert refusals(payload)[0][1].startswith(field)
+
+
+@pytest.mark.parametrize("amount", ["1e3", "NaN", "1,5", "0x10", 1.5, True, "", "١"])
+async def test_an_amount_that_is_no_plain_decimal_is_a_fault_of_the_client(
+    make_context: MakeContext, customer: int, amount: Any
+) -> None:
+    given = {"customerId": f"Customer_{customer}", "kind": "CHARGE", "idempotencyKey": "k"}
+    variables = {"i": {**given, "amount": {"amount": amount, "currency": "USD"}}}
+    result = await schema.execute(CARD, context_value=make_context(), variable_values=variables)
+    assert result.errors is not None
+    assert "plain number" in result.errors[0].message
+
+
+async def test_a_message_is_called_back_and_tried_again_by_a_person(
+    pool: Any, make_context: MakeContext, customer: int
+) -> None:
+    # Given a queued message
+    sent = await call(make_context(), WORK_ORDER, i=work_order(customer))
+    given = {"messageId": sent["message"]["id"]}
+    query = (
+        "mutation($i: MessageInput!) {{ {0}(input: $i) {{ message {{ status info {{ events {{ kind by }} }} }}"
+        " userErrors {{ code field }} }} }}"
+    )
+    # When it is assumed sent, which it cannot be, then nothing happens
+    refused = await call(make_context(), query.format("assumeSent"), i=given)
+    assert refusals_of(refused) == ["ILLEGAL_STATE"]
+    # When it is cancelled, then the history says so, and who
+    cancelled = await call(make_context(actor="Kim"), query.format("cancelMessage"), i=given)
+    assert cancelled["message"]["status"] == "CANCELLED"
+    assert cancelled["message"]["info"]["events"] == [{"kind": "CANCELLED", "by": "Kim"}]
+    unknown = await call(make_context(), query.format("retryMessage"), i={"messageId": "Message_1_x"})
+    assert refusals_of(unknown) == ["NOT_FOUND"]
+
+
+def refusals_of(payload: Any) -> list[str]:
+    """Codes alone."""
+    return [error["code"] for error in payload["userErrors"]]
+
+
+# Campaigns -------------------------------------------------------------------------------------------------------
+
+
+CAMPAIGN = """mutation($i: CreateCampaignInput!) { createCampaign(input: $i) {
+  campaign { id status audienceSize progress { waiting } } userErrors { code message field } } }"""
+TEMPLATE = """mutation($i: CreateTemplateInput!) { createTemplate(input: $i) {
+  template { id version fields hasUnsubscribe preview { subject html text } } userErrors { code message field } } }"""
+SENDER = """mutation($i: CreateSenderInput!) { createSender(input: $i) {
+  sender { id from postalAddress } userErrors { code message field } } }"""
+LAUNCH = """mutation($i: LaunchCampaignInput!) { launchCampaign(input: $i) {
+  campaign { status launchedAt } userErrors { code message field } } }"""
+BODY = '<p>Hello {{ first }}, <a href="{{ unsubscribe_url }}">unsubscribe</a>, {{ postal_address }}</p>'
+
+
+async def test_a_campaign_goes_from_template_to_launch(make_context: MakeContext, customer: int) -> None:
+    # Given a template and a sender
+    template = await call(
+        make_context(),
+        TEMPLATE,
+        i={"name": "T", "subject": "Hi {{ first }}", "html": BODY, "sampleData": {"first": "Sam"}},
+    )
+    assert template["userErrors"] == []
+    assert template["template"]["preview"]["subject"] == "Hi Sam"
+    assert template["template"]["hasUnsubscribe"]
+    sender = await call(
+        make_context(), SENDER, i={"name": "S", "fromAddress": "s@fabrikam.example", "postalAddress": "1 Main Street"}
+    )
+    recipient = {"customerId": f"Customer_{customer}"}
+    given = {"title": "Spring", "templateId": template["template"]["id"], "senderId": sender["sender"]["id"]}
+    given |= {"recipients": [recipient], "idempotencyKey": "c-1"}
+    # When a merge field is missing, then the mutation names it
+    missing = await call(make_context(), CAMPAIGN, i=given)
+    assert missing["userErrors"][0]["code"] == "MERGE_FIELD_MISSING"
+    assert "first" in missing["userErrors"][0]["message"] + ".".join(missing["userErrors"][0]["field"])
+    # When it is there, then a draft waits for its launch, which happens once
+    made = await call(
+        make_context(), CAMPAIGN, i={**given, "recipients": [{**recipient, "mergeData": {"first": "Ann"}}]}
+    )
+    assert made["campaign"] is not None, made
+    assert (made["campaign"]["status"], made["campaign"]["progress"]["waiting"]) == ("DRAFT", 1)
+    launch = {"campaignId": made["campaign"]["id"], "idempotencyKey": "l-1"}
+    launched = await call(make_context(), LAUNCH, i=launch)
+    assert launched["campaign"]["status"] == "RUNNING"
+    assert await call(make_context(), LAUNCH, i=launch) == launched
+    again = await call(make_context(), LAUNCH, i={**launch, "idempotencyKey": "l-2"})
+    assert refusals_of(again) == ["ILLEGAL_STATE"]
+
+
+async def test_templates_that_loop_or_look_around_are_refused(pool: Any, make_context: MakeContext) -> None:
+    for html in (
+        "{% for x in range(10**9) %}x{% endfor %}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ first.upper() }}",
+        "{% while true %}",
+        "{{",
+    ):
+        payload = await call(make_context(), TEMPLATE, i={"name": "Bad", "subject": "x", "html": html})
+        assert refusals_of(payload) == ["TEMPLATE_INVALID"], html
+    for bodies in ({}, {"html": "x", "mjml": "<mjml></mjml>"}):
+        payload = await call(make_context(), TEMPLATE, i={"name": "Bad", "subject": "x", **bodies})
+        assert payload["template"] is None
+        assert payload["userErrors"] != []
+    assert await pool.fetchval("select count(*) from template where name = 'Bad'") == 0
+
+
+# The gateway -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_lane_is_paused_and_seen_paused(make_context: MakeContext) -> None:
+    gateway = "lanes { name pausedWhy depth } relays { name } destinations { domain perMinute } domains { domain }"
+    payload = f"{{ gateway {{ {gateway} }} userErrors {{ code }} }}"
+    paused = await call(make_context(actor="Kim"), f'mutation {{ pauseLane(input: {{lane: "individual"}}) {payload} }}')
+    lanes = {lane["name"]: lane["pausedWhy"] for lane in paused["gateway"]["lanes"]}
+    assert lanes == {"individual": "Paused by Kim.", "work-order": None}
+    unknown = await call(make_context(), f'mutation {{ resumeRelay(input: {{relay: "x"}}) {payload} }}')
+    assert refusals_of(unknown) == ["NOT_FOUND"]
+    limit = '{domain: "slow.example", perMinute: 30}'
+    limited = await call(make_context(), f"mutation {{ setDestinationLimit(input: {limit}) {payload} }}")
+    assert limited["gateway"]["destinations"] == [{"domain": "slow.example", "perMinute": 30.0}]
