@@ -253,6 +253,7 @@ class Worker:
         """One claim; None when no relay has a slot."""
         started = self._clock()
         async with self._pool.acquire() as connection:
+            await self._release_holds(connection)
             allowance = await self._road.allowance(connection, batch)
             if not allowance.rows:
                 return None
@@ -402,6 +403,10 @@ class Worker:
             await QUERIES.note_pace(
                 connection, worker=self.id, lane_ids=list(paces), attempts=[paces[lane] for lane in paces]
             )
+        await self._release_holds(connection)
+
+    async def _release_holds(self, connection: Any) -> None:
+        """Connections of capped destinations that our finished mails held are free."""
         freed, self._freed_holds = self._freed_holds, Counter()
         if freed:
             await QUERIES.release_holds(

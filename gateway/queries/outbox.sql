@@ -56,10 +56,11 @@ with open_lanes as (
                 when not paid and left_today is not null and k > left_today then tomorrow
                 when not paid and slot >= tomorrow then tomorrow
                 when slot > now() then slot
-                -- Over the destination's connections: look again in as many seconds as a mail each would take.
+                -- Over the destination's connections: look again when a quarter of a second for each mail before it
+                -- would have passed. A guess too short costs an update, one too long leaves connections idle.
                 when connections is not null and any_k > left_open
                     then now() + ceil((any_k - greatest(left_open, 0)) / connections::numeric)::integer
-                         * interval '1 second'
+                         * interval '250 milliseconds'
            end as park_until,
            relay_until is null and coalesce(paused_until <= now(), true) and not paid
              and (left_today is null or k <= left_today) and slot < tomorrow and domain_is_metered as pays

@@ -359,3 +359,25 @@ async def test_a_relay_whose_login_fails_shows_even_while_another_takes_its_mail
 
         await eventually(stopped, "the first relay's stop")
     assert [attempt["relay"] for attempt in await attempts_of(connection, ref)] == ["main"]
+
+
+async def test_a_capped_destination_never_sees_more_connections_at_a_time(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    await limit_destination(connection, DestinationLimit(domain="small.example", connections=2))
+    busy = most = 0
+
+    def count(step: int) -> None:
+        nonlocal busy, most
+        busy += step
+        most = max(most, busy)
+
+    smtp_server.script(rcpt=lambda point: count(1))
+    smtp_server.on_message = lambda message: count(-1)
+    for number in range(8):
+        await queue_mail(connection, house, f"a{number}@small.example")
+    start()
+
+    await smtp_server.accepted(8)
+
+    assert most <= 2
