@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -103,6 +104,9 @@ def _run(
     from service.app import create_app
 
     server = build_server(create_app(settings, doors), settings, on_ready=on_ready)
+    # The schema lives as long as the process: walking it in every full collection would stop requests for tens of ms.
+    gc.collect()
+    gc.freeze()
     server.run(sockets=[listening])
     return 0
 
