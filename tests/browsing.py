@@ -1,6 +1,6 @@
 """A real browser on a real page: the launcher's own processes, a scriptable mail server, and mail that was really sent.
 
-One world a test module, since its databases, its worker and its web server take seconds to start. Tests that change it
+One world for all of them: its databases, its worker and its web server take seconds to start. Tests that change it
 use a customer of their own (`World.customer`). Without Chromium all of it is skipped, with that reason.
 """
 
@@ -208,9 +208,9 @@ def chromium() -> str:
     return CHROMIUM
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """One browser a module; every test has a context, hence a session, of its own."""
+    """One browser for all; every test has a context, hence a session, of its own."""
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield running
@@ -231,13 +231,13 @@ async def _connected(launcher: Launcher) -> AsyncIterator[asyncpg.Connection[Any
         await connection.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def relay_port() -> int:
     """Free, so that the launcher can be told of the mail server before it runs."""
     return free_port()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running(chromium: str, run_directory: Path, relay_port: int) -> Iterator[Launcher]:
     """Everything that `make run` starts, with our mail server for a relay."""
     variables = {"RELAY_URL": f"smtp://127.0.0.1:{relay_port}?name=main", "ALLOW_RESERVED_DOMAINS": "1"}
@@ -245,7 +245,7 @@ def running(chromium: str, run_directory: Path, relay_port: int) -> Iterator[Lau
         yield launcher
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def world(running: Launcher, relay_port: int) -> AsyncIterator[World]:
     """A ledger made by real sending: `tell` says whose mail went how."""
     headers = {"Authorization": f"Bearer {running.token}"}

@@ -102,7 +102,7 @@ class Launcher:
 
     def forget(self) -> None:
         """Its output is not needed any more."""
-        Path(self._output).unlink()
+        Path(self._output).unlink(missing_ok=True)
 
     def get(self, path: str) -> int:
         """The status of a GET."""

@@ -10,12 +10,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browsing import World, browser, chromium, looking, relay_port, running, world
+from tests.browsing import World, looking
 from tests.smtp_server import Reply
 
-__all__ = ["browser", "chromium", "relay_port", "running", "world"]
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 SUBJECT = "An hour for your system, Ann Lee"
 STAMP = re.compile(r"^\d{1,2} \w{3,4} \d{4}, \d{2}:\d{2}$")
@@ -34,7 +32,7 @@ class Told:
     slow: str
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def told(world: World) -> Told:
     """Ann gets everything and reads it; the others' servers refuse, put off or fall silent."""
     ann = await world.customer("Ann Lee", "ann@customer.example", ref="ANN-1")
@@ -57,7 +55,7 @@ async def told(world: World) -> Told:
     return Told(ann=ann, gone=gone, full=full, dee=dee, slow=slow)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def page(browser: Browser, world: World, told: Told) -> AsyncIterator[Page]:
     """Signed in, at a desk, in daylight."""
     async with looking(browser, world) as opened:
@@ -88,6 +86,7 @@ async def test_the_first_tab_says_what_was_sent_when_and_that_it_was_opened(page
     icon = mail.get_by_role("button", name=re.compile("Sent: the server accepted it"))
     await expect(icon).to_have_css("color", GREY)
     await expect(icon).to_have_attribute("title", "Sent: the server accepted it. Details")
+    assert await mail.locator("svg circle").count() == 2, "a circle with an i"
 
 
 async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_click(page: Page, told: Told) -> None:
@@ -119,6 +118,7 @@ async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_
     await tab(page, "Links Clicked").click()
     await expect(page.locator("#panel .block .row")).to_have_count(2)
     await expect(row(page, "https://portal.fabrikam.example/visits/7")).to_be_visible()
+    assert "message=" not in page.url
 
 
 async def test_the_filter_can_be_cleared_where_it_is_seen_and_the_address_holds_it(page: Page, told: Told) -> None:
@@ -137,6 +137,7 @@ async def test_the_filter_can_be_cleared_where_it_is_seen_and_the_address_holds_
     await expect(page.locator("#panel .block .row")).to_have_count(1)
     await page.go_back()
     await expect(tab(page, "Campaign Emails Sent")).to_have_attribute("aria-selected", "true")
+    assert page.url.endswith(f"/customers/{told.ann}/emails")
 
 
 async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, told: Told) -> None:
@@ -158,6 +159,7 @@ async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, told: T
         await expect(note.locator(".when").first).to_have_text(STAMP)
     # And what was opened says when
     await expect(row(page, "Your appointment").locator(".when").nth(1)).to_have_text(STAMP)
+    assert await page.locator("#panel .block .outcome").count() == 0, "what went well says no more"
 
 
 async def test_a_connection_note_opens_its_links_and_is_deselected_by_a_second_click(page: Page, told: Told) -> None:
@@ -171,6 +173,7 @@ async def test_a_connection_note_opens_its_links_and_is_deselected_by_a_second_c
     await name.click()
     await expect(name).to_have_css("color", GREY)
     await expect(page).to_have_url(re.compile(r"tab=notes$"))
+    assert await name.get_attribute("aria-pressed") == "false"
 
 
 async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_popover(page: Page, told: Told) -> None:
@@ -209,6 +212,7 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     await page.keyboard.press("Escape")
     await expect(info).to_be_hidden()
     await expect(icon).to_be_focused()
+    assert "info=" not in page.url
 
 
 async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page: Page, told: Told) -> None:
@@ -228,6 +232,7 @@ async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page:
     await expect(info.locator(".info-subject")).to_contain_text("Home cinema")
     await info.get_by_role("button", name="Close").click()
     await expect(page).to_have_url(re.compile(r"tab=notes$"))
+    assert await page.locator("dialog[open]").count() == 0
 
 
 async def test_what_waits_is_amber_and_says_for_what(page: Page, told: Told) -> None:
@@ -239,6 +244,7 @@ async def test_what_waits_is_amber_and_says_for_what(page: Page, told: Told) -> 
     await note.locator(".info-button").click()
     info = page.get_by_role("dialog", name="Not sent yet: it will be tried again")
     await expect(info.locator(".waits")).to_contain_text("Next try in 4 minutes: ")
+    assert await info.locator(".answer-whole b").inner_text() == "450"
 
 
 async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: World, told: Told) -> None:
@@ -262,6 +268,7 @@ async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: Wor
     await info.get_by_role("button", name="Close").click()
     await expect(note.get_by_role("button", name=re.compile("Sent: the server accepted it"))).to_be_visible()
     await expect(note.locator(".outcome")).to_have_count(0)
+    assert "Receipt" in await world.arrived("full@customer.example", "Receipt")
 
 
 async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, told: Told) -> None:
@@ -278,6 +285,7 @@ async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, told: T
     done = page.locator("dialog.info")
     await expect(done.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
     await expect(done.locator(".timeline")).to_contain_text("Assumed sent by")
+    assert await done.get_by_role("button", name="Assume sent").count() == 0
 
 
 async def test_new_mail_appears_by_itself(page: Page, world: World, told: Told) -> None:
@@ -294,6 +302,7 @@ async def test_new_mail_appears_by_itself(page: Page, world: World, told: Told) 
     # And a next one goes on top
     await world.work_order(customer)
     await expect(page.locator("#panel .block .row .subject").first).to_contain_text("Your appointment")
+    assert await page.locator("#panel .block .row").count() == 2
 
 
 async def test_machines_are_told_from_people(page: Page, world: World, told: Told) -> None:
@@ -315,3 +324,4 @@ async def test_machines_are_told_from_people(page: Page, world: World, told: Tol
         "Machine · its user agent is a known scanner's; several links of the mail within moments"
     )
     await expect(page).to_have_url(re.compile("machines"))
+    assert await page.locator("#panel .block .row").count() == 1
