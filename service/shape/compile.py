@@ -87,7 +87,8 @@ def shape(page: Page, selection: Selection) -> ShapedPage | None:
     except Unshapable:
         return None
     listed = ", ".join(f"{sql}::text as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1))
-    sql = page.statement.sql.replace(PLACE, listed or PLACE)
+    head, order, tail = page.statement.sql.replace(PLACE, listed or PLACE).rpartition("order by")
+    sql = f"{head}{''.join(compiler.beside)}{order}{tail}"
     return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout)
 
 
@@ -98,6 +99,8 @@ class _Compiler:
         self._fragments = {name: FragmentDetails(node) for name, node in selection.fragments.items()}
         self._variables = VariableValues({}, selection.variables)
         self.columns: list[str] = []
+        self.beside: list[str] = []
+        self._in_source = False
 
     def layout(self) -> dict[str, int | str | Mapping[str, str]]:
         """The connection by response key; fills `columns`. Raises Unshapable."""
@@ -122,12 +125,18 @@ class _Compiler:
         ).grouped_field_set
 
     def _object(self, type_: GraphQLObjectType, details: list[FieldDetails], source: str = "") -> str:
+        """An object's JSON. One of the page's own row stands beside the row, where PostgreSQL makes it a seventh faster
+        than as a subquery; one of a `source` cannot."""
         # A response key is a GraphQL name, letters and digits: nothing of the client's but that ever enters the SQL.
         fields = self._fields(type_, details)
         if not fields:
             return f"(select json '{{}}'{source})"
         columns = ", ".join(f'{self._column(type_, key, one)} as "{key}"' for key, one in fields.items())
-        return f"(select row_to_json(x) from (select {columns}{source}) x)"  # noqa: S608 - constants and names
+        if source or self._in_source:
+            return f"(select row_to_json(x) from (select {columns}{source}) x)"  # noqa: S608 - constants and names
+        name = f"beside_{len(self.beside)}"
+        self.beside.append(f"cross join lateral (select {columns}) {name}\n")
+        return f"row_to_json({name})"
 
     def _column(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> str:
         if len(key) > LONGEST_NAME:
@@ -145,13 +154,22 @@ class _Compiler:
                 raise Unshapable(key)
 
     def _inner(self, inner: Inner, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
-        source = f" from {inner.source}" if inner.source else ""
+        if inner.source is None:
+            made = self._object(type_, details)
+            return made if inner.when is None else f"case when {inner.when} then {made} end"
+        around, self._in_source = self._in_source, True
+        try:
+            return self._from_source(inner, type_, details)
+        finally:
+            self._in_source = around
+
+    def _from_source(self, inner: Inner, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
+        source = f" from {inner.source}"
         if inner.many:
-            return f"array_to_json(array{self._object(type_, details, source) if source else ''})"
+            return f"array_to_json(array{self._object(type_, details, source)})"
         if inner.when is None:
             return self._object(type_, details, source)
-        made = f"case when {inner.when} then {self._object(type_, details)} end"
-        return f"(select {made}{source})" if source else made
+        return f"(select case when {inner.when} then {self._object(type_, details)} end{source})"
 
 
 def _declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:

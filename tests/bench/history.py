@@ -134,7 +134,11 @@ async def fill(url: str, size: Size) -> tuple[int, list[int], str]:
 async def serving(command: list[str], environment: dict[str, str], port: int) -> AsyncIterator[psutil.Process]:
     """A server process, once its port answers."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=os.environ | environment, stdout=asyncio.subprocess.DEVNULL
+        sys.executable,
+        *command,
+        env=os.environ | environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         async with asyncio.timeout(60):
@@ -145,6 +149,8 @@ async def serving(command: list[str], environment: dict[str, str], port: int) ->
                     break
                 except OSError:
                     await asyncio.sleep(0.05)
+            if process.returncode is not None:
+                raise RuntimeError(f"{' '.join(command)} ended at once: run it by hand to see why")
         yield psutil.Process(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
