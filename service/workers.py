@@ -88,7 +88,7 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._restarting.set)
         try:
             if not await self._start_all():
-                _log.error("a worker failed to start: see its words above")
+                _log.error("no worker could start: see their words above")
                 return 1
             while not self._stopping.is_set():
                 await self._watch()
@@ -97,8 +97,13 @@ class Supervisor:
             await asyncio.gather(*(worker.stop(self._drain_seconds) for worker in self._workers))
 
     async def _start_all(self) -> bool:
+        """Whether any of them serves; those that do not are ended, and replaced like any that dies."""
         self._workers = [await Worker.start(self._command, self._listening) for _ in range(self._count)]
-        return all(await asyncio.gather(*(worker.ready() for worker in self._workers)))
+        ready = await asyncio.gather(*(worker.ready() for worker in self._workers))
+        await asyncio.gather(
+            *(worker.stop(0) for worker, is_ready in zip(self._workers, ready, strict=True) if not is_ready)
+        )
+        return any(ready)
 
     async def _watch(self) -> None:
         """Until something happens: told to stop, told to restart, or a worker died."""
