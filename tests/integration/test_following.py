@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 import service.settings
 from gateway import consent
 from gateway.database import QUERIES
+from gateway.house import House
 from gateway.mail.choice import OptOutKind
 from gateway.mail.message import MessageRef
 from gateway.record import UNDELIVERED, HandOff, decide
@@ -26,8 +27,10 @@ from gateway.watch import CHANNEL, ChangeKind, Watchers, tell
 from service.database import Ledger
 from service.watch import MOST_PENDING, Change, Follower, Watch, read_change
 from tests.builders import make_customer, make_message, make_outbox
-from tests.engine import eventually
+from tests.engine import Start, eventually, house, queue_mail, start, until
 from tests.serving import Serving, serve
+
+__all__ = ["house", "start"]
 
 FOLLOW = "subscription($id: ID!) { customerEmailsChanged(customerId: $id) { customerId messageId kind } }"
 
@@ -133,6 +136,17 @@ async def test_held_mail_and_choices_are_news(pool: Any, watch: Watch) -> None:
             connection, customer_id=customer, kind=OptOutKind.MARKETING, opted_out=True, actor="jo"
         )
         assert await hear(changes) == Change(customer_id=customer, message_id=None, kind=ChangeKind.OPT_OUT)
+
+
+async def test_a_letter_and_its_delivery_are_news(pool: Any, house: House, start: Start, watch: Watch) -> None:
+    customer = await make_customer(pool, addresses=["ann@customer.example"])
+    async with following(watch, customer) as changes, pool.acquire() as connection:
+        ref = await queue_mail(connection, house, customer_id=customer)
+        news = Change(customer_id=customer, message_id=ref.message_id, kind=ChangeKind.MESSAGE)
+        assert await hear(changes) == news
+        start()
+        await until(connection, ref, "ACCEPTED")
+        assert await hear(changes) == news
 
 
 async def test_a_lost_listener_listens_again_and_says_resync(pool: Any, watch: Watch) -> None:
