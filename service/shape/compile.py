@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
-from graphql import GraphQLObjectType, GraphQLResolveInfo, get_named_type
+from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLResolveInfo, get_named_type, get_nullable_type
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -145,7 +145,7 @@ class _Compiler:
             return f"text '{type_.name}'"
         match _declared(type_, details):
             case Column(sql=sql):
-                return f"({sql})"
+                return f"({sql}){_as_text(type_, details)}"
             case Cursor():
                 return f"encode(uuid_send({self._page.key}), 'hex')"
             case Inner() as inner:
@@ -177,6 +177,12 @@ def _declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
     if field is None:
         return None
     return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(METADATA_KEY)
+
+
+def _as_text(type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
+    # JSON looks up how to print an enum in every row; text it knows.
+    leaf = get_nullable_type(type_.fields[details[0].node.name.value].type)
+    return "::text" if isinstance(leaf, GraphQLEnumType) else ""
 
 
 def _type_of(type_: GraphQLObjectType, details: list[FieldDetails]) -> GraphQLObjectType:
