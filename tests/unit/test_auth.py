@@ -1,0 +1,76 @@
+"""Bearer tokens without a database: looked up by digest, remembered for seconds, refused without a hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from service import auth
+from service.auth import Caller, Doorkeeper, csrf_token, digest
+from service.errors import RequestRefused
+
+
+class Tokens:
+    """What the ledger knows, and how often it was asked."""
+
+    def __init__(self, **tokens: str) -> None:
+        self.rows = [{"name": name, "token_sha256": digest(token)} for name, token in tokens.items()]
+        self.asked = 0
+
+    async def fetch_latest(self, _: Any, *, token_sha256: bytes) -> list[dict[str, Any]]:
+        """The rows of this digest."""
+        self.asked += 1
+        return [row for row in self.rows if row["token_sha256"] == token_sha256]
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(tokens: Tokens, clock: Clock) -> Doorkeeper:
+    ledger: Any = tokens
+    return Doorkeeper(ledger, public_url="http://mail.example", clock=clock)
+
+
+async def test_a_token_is_remembered_for_seconds_and_then_looked_up_again() -> None:
+    tokens, clock = Tokens(crm="secret"), Clock()
+    doorkeeper = make(tokens, clock)
+    assert await doorkeeper.bearer("Bearer secret") == Caller(name="crm")
+    assert await doorkeeper.bearer("bearer  secret ") == Caller(name="crm")
+    assert tokens.asked == 1
+    # When it is revoked, it ends within five seconds
+    tokens.rows.clear()
+    clock.now += 5.1
+    with pytest.raises(RequestRefused) as caught:
+        await doorkeeper.bearer("Bearer secret")
+    assert caught.value.status == 401
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Bearer", "Bearer ", "Basic secret", "secret", "Bearer wrong", "Bearer " + "x" * 300]
+)
+async def test_whatever_is_wrong_the_words_are_the_same(value: str) -> None:
+    doorkeeper = make(Tokens(crm="secret"), Clock())
+    with pytest.raises(RequestRefused) as caught:
+        await doorkeeper.bearer(value)
+    assert (caught.value.status, str(caught.value)) == (401, str(auth.unauthenticated()))
+
+
+async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_CACHED_TOKENS", 2)
+    tokens = Tokens(a="1", b="2", c="3")
+    doorkeeper = make(tokens, Clock())
+    for token in ("1", "2", "3", "1"):
+        await doorkeeper.bearer(f"Bearer {token}")
+    assert tokens.asked == 4
+
+
+def test_a_csrf_token_belongs_to_its_session_and_does_not_tell_it() -> None:
+    assert csrf_token("one") == csrf_token("one") != csrf_token("two")
+    assert "one" not in csrf_token("one")
