@@ -74,7 +74,7 @@ MOST_IN_MEMORY = 20_000
 MOST_A_MESSAGE = 1000
 """Hits of one message kept in one minute: no reader comes near; a flood on one token is counted, not stored."""
 
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.2
 _PATIENCE_SECONDS = 5.0
 _PROBE_SECONDS = 1.0
 _DRAIN_LOCK = 0x68697473
