@@ -1,0 +1,119 @@
+"""From the mutation over the wire to the history: each source type, each way in which a mail server answers."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.test_opens_and_clicks import launch, parse, run, upsert
+from tests.engine import Start, eventually, start
+from tests.smtp_server import Drop, Reply, SmtpServer
+
+__all__ = ["start"]
+
+VISIT = {"start": "2040-12-01T09:00", "end": "2040-12-01T11:00", "timeZone": "Europe/Berlin"}
+LETTERS: dict[str, dict[str, Any]] = {
+    "sendWorkOrderEmail": {"kind": "CREATED", "number": "WO-7", "type": "Installation", "window": VISIT},
+    "sendESignatureEmail": {
+        "documentKind": "PROPOSAL",
+        "title": "Home cinema",
+        "portalUrl": "https://sign.firm.example/p/7",
+        "expiresAt": "2040-12-01T09:00:00Z",
+    },
+    "sendCardProcessingEmail": {"kind": "CHARGE", "amount": {"amount": "12.50", "currency": "USD"}},
+}
+ROWS = {
+    "launchCampaign": ("CAMPAIGN", "GREY"),
+    "sendWorkOrderEmail": ("WORK_ORDER", "GREY"),
+    "sendESignatureEmail": ("E_SIGNATURE", "BLUE"),
+    "sendCardProcessingEmail": ("CARD_PROCESSING", "BLUE"),
+}
+OUTCOMES = {
+    # The one whose connection is lost comes last: the relay is then left alone for a moment.
+    "taken": ("ACCEPTED", "GREY", "END_OF_DATA", "2.0.0 Ok: queued as 4Zx"),
+    "greylisted": ("DEFERRED", "AMBER", "RCPT", "4.2.0 Greylisted, come again"),
+    "unknown": ("REFUSED", "RED", "RCPT", "5.1.1 No such user"),
+    "blocked": ("REFUSED", "RED", "END_OF_DATA", "5.7.1 Not by our policy"),
+    "silent": ("UNCERTAIN", "AMBER", None, None),
+}
+HISTORY = """query($id: ID!) { customer(id: $id) { emails {
+  sent { nodes { info { status } } }
+  connectionNotes { nodes { sourceType colorHint info {
+    status colorHint sentAt nextAttemptAt response { stage text } attempts { number } } } } } } }"""
+
+
+def address(name: str) -> str:
+    return f"{name}@customer.example"
+
+
+def teach(server: SmtpServer) -> None:
+    """The words of `OUTCOMES`, by recipient."""
+    words = {name: text for name, (_, _, _, text) in OUTCOMES.items() if text}
+    server.script(
+        rcpt={address("greylisted"): Reply(450, words["greylisted"]), address("unknown"): Reply(550, words["unknown"])},
+        after_dot={
+            address("taken"): Reply(250, words["taken"]),
+            address("blocked"): Reply(554, words["blocked"]),
+            address("silent"): Drop(),
+        },
+    )
+
+
+async def send(client: httpx.AsyncClient, mutation: str, customer: str, key: str) -> None:
+    if mutation == "launchCampaign":
+        await launch(client, key, [customer])
+    else:
+        await run(client, mutation, "message { id }", customerId=customer, idempotencyKey=key, **LETTERS[mutation])
+
+
+async def history(client: httpx.AsyncClient, customer: str) -> Any:
+    body = (await client.post("/graphql", json={"query": HISTORY, "variables": {"id": customer}})).json()
+    assert "errors" not in body, body
+    return body["data"]["customer"]["emails"]
+
+
+def check_form(mutation: str, mail: EmailMessage) -> None:
+    """What product.md wants of each letter on the wire."""
+    for header in ("From", "Date", "Subject", "Message-ID"):
+        assert len(mail.get_all(header, [])) == 1, header
+    assert mail.get_body(preferencelist=("plain",)) is not None
+    assert mail.get_body(preferencelist=("html",)) is not None
+    assert ("List-Unsubscribe" in mail) == (mutation == "launchCampaign")
+    calendars = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    assert bool(calendars) == (mutation == "sendWorkOrderEmail")
+
+
+@pytest.mark.parametrize("mutation", ROWS)
+async def test_what_the_server_said_is_what_the_history_says(
+    client: httpx.AsyncClient, smtp_server: SmtpServer, start: Start, mutation: str
+) -> None:
+    # Given a server that answers each of five customers in its own way
+    teach(smtp_server)
+    start()
+    customers = await upsert(client, *OUTCOMES)
+    for customer, (name, (status, icon, stage, words)) in zip(customers, OUTCOMES.items(), strict=True):
+        # When each is written to
+        await send(client, mutation, customer, key=f"{mutation} {name}")
+
+        async def decided(customer: str = customer, status: str = status) -> Any:
+            emails = await history(client, customer)
+            notes = emails["connectionNotes"]["nodes"]
+            return emails if notes and notes[0]["info"]["status"] == status else None
+
+        # Then the history says what the server said, in its words and in the right colours
+        emails = await eventually(decided, f"{status} of {name}")
+        [note] = emails["connectionNotes"]["nodes"]
+        info = note["info"]
+        assert (note["sourceType"], note["colorHint"]) == ROWS[mutation]
+        assert (info["colorHint"], len(info["attempts"])) == (icon, 1)
+        assert (info["response"] or {}).get("stage") == stage
+        assert words is None or words in info["response"]["text"]
+        assert (info["sentAt"] is not None) == (status == "ACCEPTED")
+        assert (info["nextAttemptAt"] is not None) == (status == "DEFERRED")
+        # And only a campaign's mail is in the first list
+        assert [row["info"]["status"] for row in emails["sent"]["nodes"]] == [status] * (mutation == "launchCampaign")
+    [taken] = [mail for mail in smtp_server.messages if mail.recipients == (address("taken"),)]
+    check_form(mutation, parse(taken.content))
