@@ -126,6 +126,8 @@ class Worker:
         self._clock = clock
         self._wall = wall
         self._slot = self.id.int % TALLY_SLOTS
+        # At hand: a batch, or a mail for every sender; more would only wait here instead of in the queue.
+        self._enough = max(claim.BATCH, smtp.width)
         self._lease = timedelta(seconds=self._settings.lease_seconds)
         self._rules = read_verdict_rules()
         self._tracer = open_tracer()
@@ -236,7 +238,7 @@ class Worker:
         while not self._stop.is_set():
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
-            full = len(self._ready) >= claim.BATCH
+            full = len(self._ready) >= self._enough
             found = await self._claim_once(batch, before=CAMPAIGN_PRIORITY if full else ANY_PRIORITY)
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
@@ -295,7 +297,7 @@ class Worker:
             self._waiting_senders.append(waiting)
             await waiting
         _, _, item = heapq.heappop(self._ready)
-        if len(self._ready) == claim.BATCH // 2:
+        if len(self._ready) == self._enough // 2:
             self._wake.set()
         return item
 
