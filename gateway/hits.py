@@ -65,8 +65,8 @@ AWAY = (
 )
 """PostgreSQL is not there, left in the middle, or takes too long: the hits are kept and tried again."""
 
-LARGEST_GROUP = 500
-"""Hits in one statement: the cost a row is flat from 20 on, and a group stays well under a second."""
+LARGEST_GROUP = 100
+"""Hits in one statement: the cost a row is flat from 20 on, and making a larger one would hold up requests."""
 
 MOST_IN_MEMORY = 20_000
 """Hits that may wait in this process: 40 s at 500 hits/s without PostgreSQL and without Valkey, some 20 MB."""
@@ -74,7 +74,7 @@ MOST_IN_MEMORY = 20_000
 MOST_A_MESSAGE = 1000
 """Hits of one message kept in one minute: no reader comes near; a flood on one token is counted, not stored."""
 
-_GATHER_SECONDS = 0.2
+_GATHER_SECONDS = 0.1
 _PATIENCE_SECONDS = 5.0
 _PROBE_SECONDS = 1.0
 _DRAIN_LOCK = 0x68697473
