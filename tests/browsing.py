@@ -23,7 +23,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 
 from gateway.database import prepare_connection
 from service.standalone.data_directory import DataDirectory
@@ -269,11 +269,16 @@ async def world(running: Launcher, relay_port: int) -> AsyncIterator[World]:
         yield made
 
 
+def _breaks_policy(said: ConsoleMessage) -> bool:
+    """Whether our own page did what its policy forbids: it allows 'self', the policy of a mail's frame nobody."""
+    return "Content Security Policy" in said.text and "'self'" in said.text
+
+
 @asynccontextmanager
 async def looking(
     browser: Browser, world: World, *, phone: bool = False, dark: bool = False, signed_in: bool = True
 ) -> AsyncIterator[Page]:
-    """A page in a context of its own. A script that fails in it fails the test."""
+    """A page in a context of its own. A script that fails in it, or breaks its policy, fails the test."""
     context: BrowserContext = await browser.new_context(
         base_url=world.url,
         viewport=PHONE if phone else DESKTOP,
@@ -286,6 +291,7 @@ async def looking(
     page = await context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if _breaks_policy(said) else None)
     if signed_in:
         answer = await context.request.post("/session", data={"token": world.launcher.token})
         assert answer.ok

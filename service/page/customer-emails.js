@@ -18,10 +18,17 @@ import { counted } from "./words.js";
 const PLACE_MS = 250;
 /** Mail whose rows are asked for one by one after a change; more is left to the next look. */
 const MOST_ROWS = 10;
+/** Pixels that count as the very top. */
+const AT_TOP = 40;
+/** For so long a pointer that moved over the rows is somebody about to click. */
+const POINTED_MS = 3_000;
+/** Rows from the end at which older ones are read while one turns from mail to mail. */
+const NEAR_THE_END = 5;
 const LIVE_WORDS = {
   live: ["Live", "Changes appear by themselves"],
   polling: ["Looks every 5 s", "No live connection: the service is asked every five seconds"],
   connecting: ["Connecting", "Changes will appear by themselves"],
+  offline: ["Offline", "The service cannot be reached"],
   asleep: ["Paused", "Goes on when this tab is looked at"],
 };
 
@@ -33,6 +40,7 @@ export class CustomerEmails {
     this.state = "loading";
     this.subject = null;
     this.drawings = [];
+    this.pointedAt = -Infinity;
     const guarded = (read) => app.guard(read);
     const list = (read) => new PagedList(guarded((page, options) => read(this.place.customer, page, options)), () => app.changed());
     this.lists = {
@@ -53,10 +61,6 @@ export class CustomerEmails {
 
   get title() {
     return this.customer ? `${this.customer.name ?? this.customer.externalRef} · Emails` : "Emails";
-  }
-
-  get customerId() {
-    return this.customer?.id ?? this.place.customer;
   }
 
   get list() {
@@ -134,7 +138,7 @@ export class CustomerEmails {
     try {
       const waiting = list.waiting.length;
       const count = list.count;
-      await list.refresh({ hold: !this.atTop || Boolean(place.info) });
+      await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
       if (list.waiting.length > waiting) this.app.announce(`${counted(list.waiting.length, "new row")} above`);
       else if (list.count > count && count) this.app.announce(counted(list.count - count, "new row"));
       await Promise.all([...messageIds].slice(0, MOST_ROWS).map((id) => this.reread(id)));
@@ -183,7 +187,11 @@ export class CustomerEmails {
     this.app.announce("Links Clicked, of the selected mail only");
   };
 
-  openInfo = (id, { replace = false } = {}) => this.app.go({ info: id }, { replace });
+  openInfo = (id, { replace = false } = {}) => {
+    this.app.go({ info: id }, { replace });
+    // Whoever turns from mail to mail reaches the end of what has been read.
+    if (id && this.neighbour(id, NEAR_THE_END) === null) this.list.older();
+  };
 
   /** The message of the row above (-1) or below (1), where the tab lists messages. */
   neighbour(id, step) {
@@ -193,10 +201,21 @@ export class CustomerEmails {
     return here < 0 ? null : (ids[here + step] ?? null);
   }
 
+  /** Whether the newest row is in sight: only then may others come above it. */
   get atTop() {
-    const panel = document.getElementById("panel");
-    return !panel || panel.getBoundingClientRect().top >= 0;
+    return window.scrollY < AT_TOP;
   }
+
+  /** Whether somebody is among the rows, with the keyboard or the pointer: a row that moves is a row missed. */
+  get isReading() {
+    const panel = document.getElementById("panel");
+    const pointed = performance.now() - this.pointedAt < POINTED_MS;
+    return pointed || Boolean(panel?.contains(document.activeElement) && panel !== document.activeElement);
+  }
+
+  onPoint = () => {
+    this.pointedAt = performance.now();
+  };
 
   showNewest = () => {
     const { list } = this;
@@ -228,12 +247,12 @@ export class CustomerEmails {
 
   writePlace() {
     if (document.querySelector("dialog[open]") || this.list.state !== "ready") return;
-    const line = (document.querySelector("#panel .heads") ?? document.querySelector(".sticky"))?.getBoundingClientRect().bottom ?? 0;
+    const line = Math.max(...[".sticky", "#panel .heads"].map((each) => document.querySelector(each)?.getBoundingClientRect().bottom ?? 0));
     const rows = [...document.querySelectorAll("#panel [data-cursor]")];
     const first = rows.find((row) => row.getBoundingClientRect().bottom > line + 8);
-    const at = first && window.scrollY > 40 ? this.list.above(first.dataset.cursor) : null;
+    const at = first && !this.atTop ? this.list.above(first.dataset.cursor) : null;
     if (at !== this.place.at) this.app.go({ at }, { replace: true, scroll: false });
-    if (this.atTop && window.scrollY < 40 && this.list.waiting.length && !this.list.hasNewer) {
+    if (this.atTop && this.list.waiting.length && !this.list.hasNewer) {
       this.list.showWaiting();
       this.app.changed();
     }
@@ -325,15 +344,16 @@ export class CustomerEmails {
     }
     if (this.state === "error") return failure(this.error, () => this.readHeading());
     const { place, list } = this;
-    const [live, title] = LIVE_WORDS[this.live?.state ?? "connecting"];
+    const following = this.app.offline ? "offline" : (this.live?.state ?? "connecting");
+    const [live, title] = LIVE_WORDS[following];
     return html`
       ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">Emails</h1>${skeleton(2)}</div>`}
       <div class="sticky"><div class="tab-line">
         ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
-        <span class="live live-${this.live?.state ?? "connecting"}" title=${title}>${live}</span>
+        <span class="live live-${following}" title=${title}>${live}</span>
       </div><div class="pill-place">${this.newer()}</div></div>
       <div id="panel" role="tabpanel" aria-labelledby="tab-${place.tab}" aria-busy=${list.state === "loading" ? "true" : "false"}
-        tabindex=${list.count ? -1 : 0} @keydown=${this.onKey}>${this.panel()}</div>
+        tabindex=${list.count ? -1 : 0} @keydown=${this.onKey} @pointermove=${this.onPoint}>${this.panel()}</div>
       ${emailInfo(this.sheet)}`;
   }
 }

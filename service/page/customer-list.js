@@ -48,7 +48,7 @@ export class CustomerList {
   }
 
   resume() {
-    this.list.open();
+    this.list.refresh({ hold: false }).catch(() => {});
   }
 
   async find() {

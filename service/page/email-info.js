@@ -92,7 +92,7 @@ function facts(message, showClicks) {
 
 function body(sheet) {
   if (sheet.state === "error") return html`<h2 id="info-heading" tabindex="-1">Details</h2>${failure(sheet.error, () => sheet.read())}`;
-  if (sheet.state === "gone") return notice({ heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's." });
+  if (sheet.gone) return notice({ heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's." });
   if (!sheet.message) return html`<h2 id="info-heading" tabindex="-1" class="unseen">Details</h2>${skeleton(6)}`;
   const { message } = sheet;
   const { info } = message;

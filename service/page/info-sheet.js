@@ -38,14 +38,20 @@ export class InfoSheet {
     try {
       const message = await this.readInfo(id);
       if (id !== this.id) return;
-      this.message = message?.customer.id === this.page.customerId ? message : null;
-      this.state = this.message ? "ready" : "gone";
+      this.message = message;
+      this.state = "ready";
     } catch (error) {
       if (id !== this.id) return;
       if (!this.message) this.state = "error";
       this.error = error;
     }
     this.changed();
+  }
+
+  /** There is no such message, or it is another customer's. */
+  get gone() {
+    const { customer } = this.page;
+    return this.state === "ready" && (!this.message || Boolean(customer && customer.id !== this.message.customer.id));
   }
 
   get newer() {

@@ -49,6 +49,11 @@ const app = {
     document.getElementById("main").focus({ preventScroll: true });
   },
 
+  /** Whether the service cannot be reached just now. */
+  get offline() {
+    return offline;
+  },
+
   toList: (event) => app.follow(event, { view: "customers", search: "" }),
 
   /** For those who hear the page. */
@@ -136,10 +141,9 @@ async function open() {
     await openSession();
     enter();
   } catch (error) {
-    if (error instanceof SignedOut) state = "out";
-    else if (error instanceof Offline) lost();
-    if (!(error instanceof SignedOut)) state = "broken";
+    state = error instanceof SignedOut ? "out" : "broken";
     trouble = error;
+    if (error instanceof Offline) lost();
   }
   app.changed();
 }
@@ -174,7 +178,8 @@ function content() {
 
 function draw() {
   planned = false;
-  document.title = `${state === "in" && page ? page.title : "Sign in"} – Customer Emails`;
+  const title = page?.title ?? (state === "out" ? "Sign in" : null);
+  document.title = title ? `${title} – Customer Emails` : "Customer Emails";
   render(html`${masthead({ session: state === "in" ? session() : null, toList: app.toList, leave })}
     ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
     <main id="main" tabindex="-1">${content()}</main>

@@ -92,19 +92,16 @@ export class PagedList {
   async refresh({ hold }) {
     if (this.state === "new" || this.state === "error") return this.open();
     if (this.state !== "ready") return undefined;
-    const found = await this.read({ first: FIRST_PAGE, after: null }, { signal: this.stop?.signal });
+    const { stop } = this;
+    const found = await this.read({ first: FIRST_PAGE, after: null }, { signal: stop?.signal });
+    if (stop !== this.stop) return undefined;
     this.stale = false;
     const fresh = this.renew(found.edges);
-    if (this.hasNewer || !fresh.length) return this.changed();
-    if (fresh.length === found.edges.length && this.count) {
-      // More than a page is new: what lies between is not known, so the list begins anew when asked for.
-      this.waiting = fresh;
-      this.hasNewer = true;
-    } else {
-      const held = new Set(this.waiting.map((row) => row.cursor));
-      this.waiting = [...fresh.filter((row) => !held.has(row.cursor)), ...this.waiting];
-      if (!hold) this.showWaiting();
-    }
+    if (this.hasNewer) return this.changed();
+    this.waiting = fresh;
+    // More than a page is new: what lies between is not known, so the list begins anew when asked for.
+    if (fresh.length === found.edges.length && this.count) this.hasNewer = true;
+    else if (!hold) this.showWaiting();
     return this.changed();
   }
 
