@@ -15,10 +15,12 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from gateway.errors import SettingsError
+from gateway.errors import Refusal, SettingsError
+from gateway.mail.address import split_mailbox
+from gateway.mail.letter import Mailbox
 
 EXAMPLES = {
     "DATABASE_URL": "postgresql://mail@db.internal/mail",
@@ -204,6 +206,16 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     journal_dir: str | None = None
 
+    @field_validator("default_from")
+    @classmethod
+    def _a_mailbox(cls, text: str) -> str:
+        name, address = split_mailbox(text)
+        try:
+            Mailbox.parse(address, name, allow_reserved=True, path=())
+        except Refusal as refusal:
+            raise ValueError(f"is nobody to send as: {refusal.message.rstrip('.')}") from None
+        return text
+
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if not self.relay_url:
@@ -228,8 +240,8 @@ def explain(error: ValidationError) -> str:
     """One line a fault: the variable's name, what is wrong, an example. Never the value: it may be a secret."""
     lines = []
     for fault in error.errors(include_input=False, include_url=False):
-        name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
-        what = "is missing" if fault["type"] == "missing" else fault["msg"]
+        name = str(fault["loc"][0]).upper() if fault["loc"] else ""
+        what = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
         example = f" For example: {name}={EXAMPLES[name]}" if name in EXAMPLES else ""
-        lines.append(f"{name} {what}.{example}")
+        lines.append(f"{name} {what}.{example}".strip())
     return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""The gateway's settings: what is missing or malformed is named at start, with a right one beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import SettingsError
+from gateway.settings import EXAMPLES, Settings, TlsMode, read_settings
+from tests.builders import SECRET_KEYS
+
+RIGHT = {
+    "database_url": "postgresql://mail@db/mail",
+    "public_url": "https://mail.example.com",
+    "default_from": "Fabrikam Installers <hello@fabrikam.com>",
+    "relay_url": "smtp+starttls://user:hunter2@relay.internal?name=main, smtps://other.internal:4650",
+    "secret_keys": SECRET_KEYS,
+}
+
+
+def read(**values: str) -> Settings:
+    return read_settings(**(RIGHT | values))
+
+
+def test_relays_are_read_in_their_order_and_say_no_password() -> None:
+    first, second = read().relay_url
+    assert (first.name, first.port, first.tls, first.password) == ("main", 587, TlsMode.STARTTLS, "hunter2")
+    assert (second.name, second.port, second.tls) == ("other.internal", 4650, TlsMode.IMPLICIT)
+    assert "hunter2" not in repr(read())
+
+
+@pytest.mark.parametrize("name", ["database_url", "public_url", "default_from", "relay_url", "secret_keys"])
+def test_a_missing_setting_is_named_with_a_right_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name.upper(), raising=False)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(**{key: value for key, value in RIGHT.items() if key != name})
+    assert str(caught.value) == f"{name.upper()} is missing. For example: {name.upper()}={EXAMPLES[name.upper()]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("default_from", "nonsense", "DEFAULT_FROM is nobody to send as: Not an e-mail address"),
+        ("default_from", "Ann <ann@>", "DEFAULT_FROM is nobody to send as: Not an e-mail address"),
+        ("default_from", "Ann\r\nBcc: x <ann@fabrikam.com>", "DEFAULT_FROM is nobody to send as: Line breaks"),
+        ("public_url", "mail.example.com", "PUBLIC_URL String should match"),
+        ("relay_url", "http://relay", "RELAY_URL a relay starts with smtp://"),
+        ("relay_url", "smtp://user:hunter2@relay.internal", "RELAY_URL credentials would travel in clear"),
+        ("relay_url", "smtp://relay?speed=9", "RELAY_URL unknown relay option"),
+        ("relay_url", "smtp://relay,smtps://relay", "RELAY_URL: two relays have one name"),
+        ("secret_keys", "k1:short", "SECRET_KEYS a secret key is id:base64"),
+        ("secret_keys", ",", "SECRET_KEYS holds no key"),
+        ("dkim_keys", "fabrikam.com", "DKIM_KEYS a DKIM key is domain:selector:path"),
+    ],
+)
+def test_a_malformed_setting_is_named_and_no_secret_repeated(name: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(**{name: value})
+    assert str(caught.value).startswith(words)
+    assert "hunter2" not in str(caught.value)
