@@ -203,6 +203,8 @@ def welcome(options: Options, data: DataDirectory, token: str, link: str, *, sec
     say(f"  API          {options.public_url}/graphql")
     say(f"  Token        {token}   (also in {data.path / 'token'})")
     say(f"  Data         {data.path}   (accepted mail in inbox/, what the servers say in log/)")
+    if options.relay_url is not None and not os.environ.get("DEFAULT_FROM"):
+        say(f"  From         {DEMO_FROM}, whom nobody knows: set DEFAULT_FROM to an address of yours")
     say("  Stop         Ctrl-C")
 
 

@@ -112,6 +112,10 @@ class Postgres:
                     "dump it with the old version, or choose another directory with DATA=/some/dir."
                 )
             return
+        if self._data.exists() and (not self._data.is_dir() or any(self._data.iterdir())):
+            raise LaunchError(
+                f"{self._data} holds something that is no database: choose another directory with DATA=/some/dir."
+            )
         # Into a directory of its own, then renamed: an interrupted initdb leaves nothing that looks finished.
         fresh = self._data.with_name(self._data.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)

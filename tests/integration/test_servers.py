@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 import redis.asyncio
 
 from gateway.settings import Settings
+from service.standalone import postgres as embedded
+from service.standalone.trouble import LaunchError
 from tests.builders import make_attempt, make_campaign, make_customer, make_hit, make_message, make_outbox, orphans
 
 
@@ -45,3 +49,23 @@ async def test_the_builders_make_rows_that_the_ledger_takes(pool: asyncpg.Pool[A
     assert await orphans(pool) == {}
     await make_attempt(pool, customer_id, UUID(int=1))
     assert await orphans(pool) == {"attempt": 1}
+
+
+def test_what_initdb_refuses_is_said_in_its_words_and_leaves_nothing(
+    run_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an initdb that finds the disk full
+    place = run_directory / "full"
+    place.mkdir()
+    (place / "initdb").write_text("#!/bin/sh\necho 'initdb: error: could not write: No space left on device'\nexit 1\n")
+    (place / "initdb").chmod(0o755)
+    monkeypatch.setattr(embedded, "binaries", lambda: place)
+    server = embedded.Postgres(data=place / "postgres", run=place, log=place / "postgres.log")
+    # When the server is started, then one sentence says why not and what to do
+    with pytest.raises(LaunchError) as refused:
+        server.start()
+    assert str(refused.value) == (
+        f"PostgreSQL could not make its files in {place} (could not write: No space left on device): "
+        "choose another directory with DATA=/some/dir."
+    )
+    assert sorted(path.name for path in place.iterdir()) == ["initdb", "initdb.log"]
