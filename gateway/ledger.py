@@ -107,11 +107,14 @@ class Ledger:
         backoff = 0.05
         while True:
             try:
-                return await self._returns((row, wait))
-            except AWAY:
+                await self._returns((row, wait))
+            except (*AWAY, asyncpg.PostgresError):  # it names a row and a wait: no such row can be at fault itself
                 self._note_away(True)
                 await asyncio.sleep(backoff)
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
+            else:
+                # Nobody else may have anything to write, and while the ledger is away nothing is claimed.
+                return self._note_away(False)
 
     # ---- outcomes
 
@@ -121,12 +124,15 @@ class Ledger:
         return len(self._unwritten) + self._writing
 
     async def record(self, outcome: Finished) -> None:
-        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room."""
-        while self.unwritten >= self._most:
-            self._room.clear()
-            await self._room.wait()
-        self._unwritten.append(outcome)
-        self._changed.set()
+        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room; who is cancelled
+        meanwhile leaves it here all the same: the process ends, and the journal has room."""
+        try:
+            while self.unwritten >= self._most:
+                self._room.clear()
+                await self._room.wait()
+        finally:
+            self._unwritten.append(outcome)
+            self._changed.set()
 
     def recorders(self) -> list[Coroutine[Any, Any, None]]:
         """The tasks that write outcomes; they run until cancelled."""
@@ -187,7 +193,7 @@ class Ledger:
                 await self._watchers.tell(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
         except AWAY:
             raise
-        except asyncpg.PostgresError as error:
+        except Exception as error:
             await self._write_apart(group, error)
             return
         LATE.inc(len(group) - written)
@@ -195,9 +201,9 @@ class Ledger:
         for outcome in group:
             self._forget(outcome)
 
-    async def _write_apart(self, group: list[Finished], error: asyncpg.PostgresError) -> None:
-        """One outcome that the ledger refuses must not hold up the others; alone, it is left to its lease, which makes
-        it UNCERTAIN."""
+    async def _write_apart(self, group: list[Finished], error: Exception) -> None:
+        """One outcome that the ledger refuses, whatever the reason, must not hold up the others, nor end the recorder;
+        alone, it is left to its lease, which makes it UNCERTAIN."""
         if len(group) > 1:
             for outcome in group:
                 await self._write([outcome])
