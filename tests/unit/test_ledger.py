@@ -1,0 +1,123 @@
+"""The ledger's memory while PostgreSQL is away: nothing known is forgotten, and its return is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.claim import Claimed
+from gateway.ledger import Ledger
+from gateway.mail.verdict import Outcome
+from gateway.record import Finished
+from tests.engine import claimed
+
+
+class NoPool:
+    """Gives connections that lead nowhere."""
+
+    def acquire(self) -> Any:
+        return nullcontext()
+
+
+def open_ledger(**values: Any) -> Ledger:
+    usual: dict[str, Any] = {"slot": 0, "clock": lambda: 0.0, "forget": lambda row: None}
+    return Ledger(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
+
+
+def outcome() -> Finished:
+    row = claimed()
+    return Finished(
+        owner=row.owner,
+        customer_id=row.customer_id,
+        message_id=row.message_id,
+        recipient_no=row.recipient_no,
+        attempt=row.attempt,
+        verdict=Outcome.ACCEPTED,
+        cause=None,
+        advice=None,
+        rule="accepted",
+        stage="END_OF_DATA",
+        code=250,
+        enhanced=None,
+        response="Ok",
+        relay="main",
+        host=None,
+        tls=None,
+        took_ms=1,
+        mail_sha256=bytes(32),
+        wait=timedelta(0),
+        suppress=False,
+        ended=0.0,
+    )
+
+
+@pytest.mark.parametrize("trouble", [OSError, asyncpg.DeadlockDetectedError, asyncpg.OutOfMemoryError])
+async def test_a_row_given_back_at_last_tells_that_the_ledger_is_there_again(
+    monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
+    ledger = open_ledger()
+    away: list[bool] = []
+
+    async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
+        away.append(ledger.away)
+        if len(away) == 1:
+            raise trouble
+
+    monkeypatch.setattr("gateway.ledger.give_back", give_back)
+
+    await ledger.give_back(claimed())
+
+    assert away == [False, True]
+    assert not ledger.away
+
+
+async def test_an_answer_that_finds_no_room_is_not_lost_with_whoever_brought_it() -> None:
+    ledger = open_ledger(most_unwritten=1)
+    first, second = outcome(), outcome()
+    await ledger.record(first)
+    bringing = asyncio.create_task(ledger.record(second))
+    await asyncio.sleep(0)
+
+    bringing.cancel()
+    await asyncio.wait([bringing])
+
+    assert ledger.leave() == [first, second]
+
+
+async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_their_recorder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = outcome(), outcome()
+    written: list[Finished] = []
+
+    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> int:
+        if bad in group:
+            raise KeyError("a defect of ours")
+        written.extend(group)
+        return len(group)
+
+    async def tell(*values: Any) -> None:
+        return None
+
+    monkeypatch.setattr("gateway.ledger.record", record)
+    forgotten: list[Any] = []
+    ledger = open_ledger(forget=forgotten.append)
+    monkeypatch.setattr(ledger._watchers, "tell", tell)
+    await ledger.record(bad)
+    await ledger.record(good)
+
+    recorders = [asyncio.create_task(loop) for loop in ledger.recorders()]
+    await ledger.flush()
+    await ledger.record(second := outcome())
+    await ledger.flush()
+    for task in recorders:
+        task.cancel()
+
+    assert written == [good, second]
+    assert forgotten == [bad, good, second]
