@@ -418,7 +418,8 @@ async def test_enter_in_the_search_opens_the_first_found(page: Page, odd: Odd) -
     await expect(page.get_by_role("heading", name="Mia Many")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("searchbox")).to_have_value("mia many")
-    assert await page.locator("#customers .customer").count() == 1
+    await expect(page.locator("#customers .customer")).to_have_count(1)
+    assert "search=mia" in page.url
 
 
 async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Page, odd: Odd) -> None:
