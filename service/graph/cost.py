@@ -147,4 +147,7 @@ def _literal(node: ValueNode | None) -> int | bool | None:
 
 
 def _simple(value: Any) -> int | bool | None:
+    if isinstance(value, float) and value.is_integer():
+        # GraphQL's Int takes 100.0 for 100.
+        return int(value)
     return value if isinstance(value, int | bool) else None

@@ -84,6 +84,7 @@ def cost(document: str, **variables: Any) -> int:
         ("{ customer { addresses { address } } }", {}, 1 + 5),
         ("query Q($n: Int!) { customers(first: $n) { nodes { id } } }", {"n": 7}, 8),
         ("query Q($n: Int! = 3) { customers(first: $n) { nodes { id } } }", {}, 4),
+        ("query Q($n: Int!) { customers(first: $n) { nodes { id } } }", {"n": 100.0}, 101),
         ("query Q($n: Int!) { customers(first: $n) { nodes { id } } }", {"n": "seven"}, 51),
         ("{ customers(first: 100000) { nodes { id } } }", {}, 101),
         ("{ customers(first: -5) { nodes { id } } }", {}, 2),
