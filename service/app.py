@@ -76,6 +76,8 @@ def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlett
     """
     allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
     app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, doors, allowed))
+    # Starlette would redirect `/u/TOKEN/` to the host that the request names: an address in a mail never redirects so.
+    app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESSION)
     app.add_middleware(

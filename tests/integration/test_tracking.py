@@ -166,6 +166,14 @@ async def test_nothing_but_what_was_signed_is_ever_redirected_to(anonymous: http
         assert (await anonymous.get(f"/c/{token}/{quote(target, safe='')}")).status_code == 404
 
 
+async def test_a_slash_too_many_is_no_redirect_to_whatever_host_was_named(
+    anonymous: httpx.AsyncClient, ref: MessageRef
+) -> None:
+    for url in (open_url(KEYRING, BASE, ref), unsubscribe_url(KEYRING, BASE, ref), f"{BASE}/graphql"):
+        answer = await anonymous.get(url + "/", headers={"Host": "evil.example"})
+        assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 async def test_hits_of_a_message_that_is_not_there_or_of_an_erased_customer_are_not_kept(
     anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
 ) -> None:
