@@ -10,7 +10,6 @@ import strawberry
 
 from gateway import campaign, sender, template
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import parse_address
 from service.graph.campaign import Campaign
 from service.graph.context import Context
 from service.graph.enums import CampaignKind
@@ -142,20 +141,18 @@ Payload = TypeVar("Payload", bound=CampaignPayload)
 async def create_sender(context: Context, given: CreateSenderInput) -> CreateSenderPayload:
     """A sender with its first version."""
     try:
-        allow = context.house.settings.allow_reserved_domains
-        from_address = parse_address(given.from_address, allow_reserved=allow, field=("fromAddress",)).text
-        reply_to = given.reply_to and parse_address(given.reply_to, allow_reserved=allow, field=("replyTo",)).text
         async with context.ledger.writing_connection() as connection, connection.transaction():
             version = await sender.create(
                 connection,
                 name=given.name,
                 from_name=given.from_name,
-                from_address=from_address,
-                reply_to=reply_to,
+                from_address=given.from_address,
+                reply_to=given.reply_to,
                 signature=given.signature,
                 postal_address=given.postal_address,
                 locale=given.locale,
                 time_zone=given.time_zone,
+                allow_reserved=context.house.settings.allow_reserved_domains,
             )
     except Refusal as refusal:
         return CreateSenderPayload(sender=None, user_errors=user_errors([refusal]))

@@ -112,6 +112,8 @@ async def test_a_reserved_name_is_refused_where_it_is_not_allowed(make_context: 
     object.__setattr__(context, "house", strict)
     payload = await call(context, UPSERT, c=[{"externalRef": "T", "addresses": ["x@y.test"]}])
     assert refusals(payload) == [("ADDRESS_RESERVED", "customers.0.addresses.0")]
+    sender = {"name": "Office", "fromAddress": "office@fabrikam.com", "replyTo": "x@y.test"}
+    assert refusals(await call(context, SENDER, i=sender)) == [("ADDRESS_RESERVED", "replyTo")]
 
 
 # Sending ---------------------------------------------------------------------------------------------------------
