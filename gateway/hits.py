@@ -30,6 +30,7 @@ from gateway.errors import BufferUnavailable
 from gateway.hit_buffer import HitBuffer
 from gateway.house import House
 from gateway.judging import Reclassified, judge_due, reclassify
+from gateway.ledger import AWAY
 from gateway.mail.hit import HitKind
 from gateway.mail.keys import Purpose
 from gateway.mail.message import MessageRef
@@ -51,19 +52,6 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-
-AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-)
-"""PostgreSQL is not there, left in the middle, or takes too long: the hits are kept and tried again."""
 
 LARGEST_GROUP = 100
 """Hits in one statement: the cost a row is flat from 20 on, and making a larger one would hold up requests."""
@@ -109,6 +97,7 @@ class RawHit:
             id=UUID(values.pop("id")),
             ref=MessageRef(customer_id=int(ref["customer_id"]), message_id=UUID(ref["message_id"])),
             kind=HitKind(values.pop("kind")),
+            at=float(values.pop("at")),
             **values,
         )
 
@@ -268,17 +257,25 @@ class HitRecorder:
             return False
         try:
             async with self._pool.acquire(timeout=_PATIENCE_SECONDS) as connection:
-                await asyncio.wait_for(insert(connection, group, at=self._clock()), _PATIENCE_SECONDS)
+                await self._insert(connection, group)
         except AWAY as error:
             log.warning("hits wait, PostgreSQL is away: %s", type(error).__name__)
             self._away_until = self._clock() + _PROBE_SECONDS
             return False
+        return True
+
+    async def _insert(self, connection: Any, group: Sequence[RawHit]) -> None:
+        """Write a group and count it. What PostgreSQL refuses for its own sake is dropped: it would refuse it again,
+        and hold up all that wait behind. Raises one of AWAY."""
+        try:
+            await asyncio.wait_for(insert(connection, group, at=self._clock()), _PATIENCE_SECONDS)
+        except AWAY:
+            raise
         except asyncpg.PostgresError as error:
             log.error("%d hits cannot be written and are dropped: %s", len(group), type(error).__name__)
             self._count(Fate.DROPPED, len(group))
-            return True
-        self._count(Fate.RECORDED, len(group))
-        return True
+        else:
+            self._count(Fate.RECORDED, len(group))
 
     async def _keep(self, group: Sequence[RawHit]) -> bool:
         """Put a group into Valkey; false while that is away, too."""
@@ -311,10 +308,9 @@ class HitRecorder:
     async def _move(self, connection: Any) -> None:
         while texts := await self._buffer.oldest(LARGEST_GROUP):
             hits = [hit for hit in map(_read_waiting, texts) if hit is not None]
-            await asyncio.wait_for(insert(connection, hits, at=self._clock()), _PATIENCE_SECONDS)
+            await self._insert(connection, hits)
             # Removed only now: a crash in between writes them twice, which the id makes harmless.
             await self._buffer.remove_oldest(len(texts))
-            self._count(Fate.RECORDED, len(hits))
             self._count(Fate.DROPPED, len(texts) - len(hits))
             await self._write_waiting()
 

@@ -432,3 +432,46 @@ async def test_what_is_no_hit_in_the_list_does_not_stop_the_others(pool: Any, re
     await eventually(dropped)
     assert recorder.counts[Fate.DROPPED] == 3
     await recorder.close()
+
+
+async def test_what_postgresql_refuses_does_not_stop_what_comes_after(pool: Any, redis_url: str) -> None:
+    # Given a hit in the list that no ledger will ever take
+    ref = await make_ref(pool)
+    buffer = HitBuffer(redis_url)
+    await buffer.push([raw(ref, link=2**40).to_json()])
+    recorder = HitRecorder(pool, buffer)
+    # When another comes
+    recorder.add(raw(ref))
+    recorder.start()
+    # Then that one is there, and the first is counted as lost
+    await eventually(lambda: pool.fetchval("select count(*) = 1 from hit"), "one hit")
+    assert await buffer.size() == 0
+    assert recorder.counts == {Fate.DROPPED: 1, Fate.RECORDED: 1}
+    await recorder.close()
+
+
+async def test_a_ledger_that_cannot_be_written_keeps_hits_waiting(pool: Any, database_url: str, redis_url: str) -> None:
+    # Given a PostgreSQL that answers and takes nothing, as a standby does
+    ref = await make_ref(pool)
+    standby = await asyncpg.create_pool(
+        database_url, min_size=1, server_settings={"default_transaction_read_only": "on"}
+    )
+    buffer = HitBuffer(redis_url)
+    recorder = HitRecorder(standby, buffer)
+    recorder.start()
+    # When a hit comes
+    recorder.add(raw(ref))
+
+    async def waits() -> bool:
+        return await buffer.size() == 1
+
+    # Then it waits for one that does
+    await eventually(waits, "a hit in Valkey")
+    await recorder.close()
+    assert recorder.counts == {Fate.BUFFERED: 1}
+    again = HitRecorder(pool, HitBuffer(redis_url))
+    again.start()
+    await eventually(lambda: pool.fetchval("select count(*) = 1 from hit"), "the hit")
+    await again.close()
+    await standby.close()
+    await buffer.close()
