@@ -39,6 +39,12 @@ class Api:
         found = self._post(f"/attachments?name={name}", content, {"Content-Type": "application/octet-stream"})
         return str(found["id"])
 
+    def close(self) -> None:
+        """Hang up; the next call connects again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
         ends = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -47,7 +53,7 @@ class Api:
                 if status != 503:
                     break
             except (OSError, http.client.HTTPException):
-                self._connection = None
+                self.close()
                 if time.monotonic() > ends:
                     raise ApiError("the service does not answer any more") from None
             if time.monotonic() > ends:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from service.standalone.api import Api
+from service.standalone.demo import Diary, Firm
 from tests.launching import Launcher, launched
 
 TOLD_SECONDS = 90.0
@@ -92,8 +95,17 @@ def test_the_curl_on_the_terminal_answers_the_three_lists(demo: Launcher) -> Non
     assert len(customer["emails"]["connectionNotes"]["nodes"]) == 5
 
 
-def test_nothing_of_the_demo_is_bound_elsewhere(demo: Launcher) -> None:
-    """The demo's own start again sends nothing twice: see `demo.json` and the keys."""
+def test_told_again_the_demo_sends_nothing_twice(demo: Launcher, tmp_path: Path) -> None:
+    """What the diary forgets, the ledger knows by its keys."""
+    # Given a demo whose diary was lost, but for the day that its letters speak of
     notes = json.loads((demo.data / "demo.json").read_text())
-    assert notes["letters"] == 109
-    assert len(notes["customers"]) == 40
+    assert (notes["letters"], len(notes["customers"])) == (109, 40)
+    before = len(rows(demo, STATUSES, "connectionNotes"))
+    diary, said = Diary(tmp_path / "demo.json"), list[str]()
+    diary.note("started", notes["started"])
+    # When it is told from the beginning, then it is told as the first time, and nobody gets another mail
+    with contextlib.closing(Api(f"http://127.0.0.1:{demo.port}", demo.token)) as api:
+        Firm(api, diary, said.append).write_to_everybody()
+    assert said == [line for line in demo.output.splitlines() if line in said]
+    assert diary.notes["customers"] == notes["customers"]
+    assert len(rows(demo, STATUSES, "connectionNotes")) == before
