@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from service.auth import create_login_link
-from tests.browsing import World, looking
+from tests.browsing import PATIENCE_MS, World, looking
 from tests.builders import (
     insert,
     make_attempt,
@@ -363,6 +363,19 @@ async def test_news_does_not_move_what_one_reads(page: Page, world: World, odd: 
     await page.get_by_role("button", name="1 new").click()
     await expect(page.locator("#panel .block .row").first).to_contain_text("Your appointment")
     await expect(page.locator("#panel .block .row").first).to_be_in_viewport()
+
+
+async def test_without_a_live_connection_the_page_looks_for_itself(page: Page, world: World, odd: Odd) -> None:
+    # Given a proxy that lets no WebSocket through
+    await page.route_web_socket("**/graphql", lambda socket: socket.close())
+    customer = await world.customer("Pam Polling", "pam@customer.example")
+    await page.goto(f"/customers/{customer}/emails?tab=notes")
+    await expect(page.locator(".live")).to_have_text("Looks every 5 s")
+    await expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
+    # When mail goes out, it is seen all the same
+    await world.work_order(customer)
+    await expect(page.locator("#panel .block .row")).to_have_count(1, timeout=PATIENCE_MS)
+    assert await page.locator(".banner").count() == 0
 
 
 # The keyboard alone --------------------------------------------------------------------------------------------------
