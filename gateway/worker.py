@@ -239,7 +239,7 @@ class Worker:
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
             full = len(self._ready) >= self._enough
-            found = await self._claim_once(batch, before=CAMPAIGN_PRIORITY if full else ANY_PRIORITY)
+            found = await self._claim_once(batch, before=self._overtaking() if full else ANY_PRIORITY)
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
             if full and found.leased:
@@ -250,6 +250,12 @@ class Worker:
                 return await self._next_due()
             batch = claim.LARGEST_BATCH if not found.leased else claim.BATCH
         return 0.0
+
+    def _overtaking(self) -> int:
+        """The priority before which mail is still claimed when there is enough at hand: what would overtake it. So no
+        more than a batch or two of a kind is ever at hand, however much is due."""
+        at_hand = sorted(priority for priority, _, _ in self._ready)
+        return min(CAMPAIGN_PRIORITY, at_hand[self._enough - 1])
 
     async def _claim_once(self, batch: int, *, before: int) -> claim.Claim | None:
         """One claim; None when no relay has a slot."""
@@ -263,10 +269,10 @@ class Worker:
                 connection, worker=self.id, lease=self._lease, batch=allowance.rows, before=before
             )
             await self._road.return_slots(connection, allowance, len(found.leased))
-            for row in found.leased:
-                self._leased[_lease_key(row)] = row
+            # Fails this, the leases of what was claimed end by themselves: nobody keeps them yet.
             facts = await self._prepare.facts(connection, found.leased) if found.leased else {}
         for row in found.leased:
+            self._leased[_lease_key(row)] = row
             item = _Ready(row=row, facts=facts.get(row.key), only=allowance.only)
             heapq.heappush(self._ready, (row.priority, next(self._numbers), item))
         self._call_senders(len(found.leased))
@@ -378,10 +384,13 @@ class Worker:
 
     async def _keep_leases(self) -> None:
         await self._pause(self._settings.lease_seconds / 3)
+        leased = list(self._leased.values())
+        if not leased:
+            return
         async with self._pool.acquire() as connection:
-            if self._leased:
-                await claim.extend(connection, list(self._leased.values()), lease=self._lease)
-            await QUERIES.extend_holds(connection, worker=self.id, lease=self._lease)
+            await claim.extend(connection, leased, lease=self._lease)
+            held = sorted({row.domain for row in leased if row.capped})
+            await QUERIES.extend_holds(connection, worker=self.id, domains=held, lease=self._lease)
 
     async def _sweep(self) -> None:
         """Every few seconds: what no ring announces."""
@@ -410,10 +419,15 @@ class Worker:
     async def _release_holds(self, connection: Any) -> None:
         """Connections of capped destinations that our finished mails held are free."""
         freed, self._freed_holds = self._freed_holds, Counter()
-        if freed:
+        if not freed:
+            return
+        try:
             await QUERIES.release_holds(
                 connection, worker=self.id, domains=list(freed), freed=[freed[domain] for domain in freed]
             )
+        except Exception:
+            self._freed_holds.update(freed)
+            raise
 
     async def _scan(self, connection: Any) -> None:
         """Rescue what lost workers had; expire what waited past its deadline; show the lanes."""
@@ -423,7 +437,6 @@ class Worker:
         if unsent or unsure:
             log.warning("rescued from lost workers: %d back in the queue, %d uncertain", unsent, unsure)
         await expire_overdue(connection, slot=self._slot)
-        await attachment.sweep(connection)
         await attachment.sweep(connection)
         await QUERIES.drop_holds(connection, worker=self.id)
         await QUERIES.forget_pace(connection)

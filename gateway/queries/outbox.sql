@@ -79,7 +79,8 @@ with open_lanes as (
     from placed where connections is not null and park_until is null
     group by domain
     on conflict (domain, worker) do update
-    set held = destination_hold.held + excluded.held, held_until = excluded.held_until
+    set held = excluded.held + case when destination_hold.held_until > now() then destination_hold.held else 0 end,
+        held_until = excluded.held_until
 )
 update outbox o
 set lease_owner = case when p.park_until is null then :owner::uuid end,

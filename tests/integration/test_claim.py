@@ -156,6 +156,24 @@ async def test_a_domain_with_a_limit_of_connections_gets_no_more_at_a_time(conne
     assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 2
 
 
+async def test_connections_that_a_worker_forgot_it_held_are_free_when_their_time_is_over(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="small.example", connections=2))
+    await insert(
+        connection,
+        "destination_hold",
+        domain="small.example",
+        worker=WORKER,
+        held=2,
+        held_until=datetime.now(UTC) - timedelta(seconds=1),
+    )
+    await queue_one(connection, address="a@small.example")
+
+    found = await take(connection)
+
+    assert len(found.leased) == 1
+    assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 1
+
+
 async def test_the_hand_off_lets_go_only_what_is_still_ours_and_may_go(connection: Any) -> None:
     campaign_id = await make_campaign(connection)
     messages = {

@@ -6,15 +6,20 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
+import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from gateway.bell import Bell
+from gateway.claim import Claimed
 from gateway.house import House
 from gateway.mail.letter import Mailbox
+from gateway.prepare import Prepare
 from gateway.settings import Settings, parse_relay
 from gateway.traces import span
 from gateway.worker import Worker
@@ -239,6 +244,58 @@ async def test_a_stopped_worker_finishes_what_it_handed_off_and_gives_back_the_r
     states = [(await state_of(connection, ref))["state"] for ref in refs]
     assert sorted(set(states)) == ["ACCEPTED", "QUEUED"]
     assert states.count("ACCEPTED") == len(smtp_server.taken) <= 3
+
+
+async def test_a_worker_has_no_more_at_hand_than_it_soon_sends_however_much_is_due(
+    connection: Any,
+    settings: Settings,
+    house: House,
+    start: Start,
+    smtp_server: SmtpServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.claim.BATCH", 2)
+    answer = asyncio.Event()
+    smtp_server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
+    relays = (parse_relay(f"{smtp_server.url}&connections=1"),)
+    for _ in range(12):
+        await queue_mail(connection, house)
+    worker = start(settings.model_copy(update={"relay_url": relays}))
+    await smtp_server.heard("DATA")
+    await until_idle(worker)
+
+    leased = await connection.fetchval("select count(*) from outbox where lease_owner is not null")
+    answer.set()
+
+    assert leased <= 6
+    await empty(connection)
+
+
+async def test_mail_whose_claim_broke_half_way_is_sent_when_its_lease_is_over(
+    connection: Any,
+    settings: Settings,
+    house: House,
+    start: Start,
+    smtp_server: SmtpServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = Prepare.facts
+    broken: list[int] = []
+
+    async def facts(prepare: Prepare, connection: Any, rows: Sequence[Claimed]) -> Any:
+        if broken:
+            return await usual(prepare, connection, rows)
+        broken.append(len(rows))
+        raise asyncpg.ConnectionDoesNotExistError("closed in the middle of operation")
+
+    monkeypatch.setattr(Prepare, "facts", facts)
+    ref = await queue_mail(connection, house)
+    start(settings.model_copy(update={"lease_seconds": 2.0}), scan_seconds=0.05)
+
+    await until(connection, ref, "ACCEPTED")
+
+    assert broken == [1]
+    assert len(smtp_server.taken) == 1
 
 
 async def test_postgresql_going_away_and_coming_back_loses_nothing(
