@@ -144,6 +144,7 @@ def test_a_server_that_falls_is_started_again(data: Path, program: str) -> None:
         launcher.wait_until(lambda: "starting it again" in launcher.output)
         launcher.wait_until(lambda: launcher.servers(program) not in ([], [fallen]))
         launcher.wait_until(lambda: launcher.get("/readyz") == 200)
+        assert fallen not in launcher.servers(program)
 
 
 def test_a_database_of_ones_own_is_migrated_and_used(data: Path, postgres: Postgres) -> None:
