@@ -3,6 +3,8 @@
 #   make run PORT=8123 DATA=/some/dir HOST=127.0.0.1 DEMO=0 RELAY_URL=smtps://... PYTHON=python3.12
 
 PYTHON ?= python3
+# Most of a test's time is waiting for servers: one job more than two cores keeps both busy. JOBS=0: one by one.
+JOBS ?= 3
 VENV := .venv
 PY := $(VENV)/bin/python
 # Only what is said on make's own command line: a DATABASE_URL of the shell may be another product's.
@@ -15,7 +17,7 @@ MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/environment.py
 
 help:
 	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL, PYTHON)"
-	@echo "make test         all checks and tests (ARGS='-k words' for some)"
+	@echo "make test         all checks and tests (ARGS='-k words' for some, JOBS=0 one by one)"
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1)"
@@ -33,7 +35,7 @@ run: environment
 	@$(OWN_DATABASE) exec $(PY) -m service.standalone
 
 test: lint
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: environment-for-tests
 	@$(PY) -m ruff check --quiet
