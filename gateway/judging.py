@@ -28,6 +28,7 @@ from gateway.mail.hit import (
     Surroundings,
     crowded_spans,
     hit_rules,
+    joined_spans,
     judge_message,
 )
 from gateway.mail.message import MessageRef
@@ -41,7 +42,7 @@ MOST_OF_MESSAGE = 5000
 """Hits of one message judged together: above what is stored of a flood in the time a burst reaches."""
 
 MOST_OF_ORIGINS = 20_000
-"""Rows of origins read at once; an origin with more is crowded by any rule."""
+"""Rows of origins read at once; where there are more, the time is halved until there are not."""
 
 MOST_REVISED = 2000
 """Messages that one crowd of hits may revise in one transaction; the next hit of that origin revises the others."""
@@ -98,7 +99,7 @@ async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitR
         if not due:
             return 0
         first, last = _extent(due)
-        crowds = await _crowds(connection, due, first, last, rules)
+        crowds = await _crowds(connection, due, rules)
         messages = {(row["customer_id"], row["message_id"]) for row in due} | crowds.messages
         reach = rules.burst_reach
         judged = await _judge(connection, messages, first - reach, min(last + reach, settled), rules)
@@ -167,20 +168,37 @@ class _Crowds:
     messages: frozenset[MessageKey]
 
 
-async def _crowds(connection: Any, hits: Iterable[Any], first: datetime, last: datetime, rules: HitRules) -> _Crowds:
-    origins = {hit["origin"] for hit in hits if hit["origin"] and not rules.image_proxy.search(hit["agent"] or "")}
-    if not origins:
+async def _crowds(connection: Any, hits: Iterable[Any], rules: HitRules) -> _Crowds:
+    seen = [hit for hit in hits if hit["origin"] and not rules.image_proxy.search(hit["agent"] or "")]
+    if not seen:
         return _Crowds(spans={}, messages=frozenset())
+    first, last = _extent(seen)
     rows = [
         row
         async for row in QUERIES.hits_of_origins(
             connection,
-            origins=sorted(origins),
+            origins=sorted({hit["origin"] for hit in seen}),
             since=first - rules.origin_within,
             until=last + rules.origin_within,
             most=MOST_OF_ORIGINS,
         )
     ]
+    if len(rows) < MOST_OF_ORIGINS or first == last:
+        return _crowds_of(rows, rules)
+    # What was cut off may be the crowd around the last of these hits: look at the earlier and the later ones apart.
+    middle = first + (last - first) / 2
+    earlier = await _crowds(connection, [hit for hit in seen if hit["occurred_at"] <= middle], rules)
+    later = await _crowds(connection, [hit for hit in seen if hit["occurred_at"] > middle], rules)
+    return _Crowds(
+        spans={
+            origin: joined_spans([*earlier.spans.get(origin, ()), *later.spans.get(origin, ())])
+            for origin in {*earlier.spans, *later.spans}
+        },
+        messages=frozenset(sorted(earlier.messages | later.messages)[:MOST_REVISED]),
+    )
+
+
+def _crowds_of(rows: Iterable[Any], rules: HitRules) -> _Crowds:
     spans: dict[str, Sequence[Span]] = {}
     messages: set[MessageKey] = set()
     for origin, of_origin in groupby(rows, key=lambda row: row["origin"]):
@@ -218,7 +236,7 @@ async def _judge(
     answers = {
         (row["customer_id"], row["message_id"]): row async for row in QUERIES.answers_of_messages(connection, **arrays)
     }
-    spans = (await _crowds(connection, rows, since, until, rules)).spans
+    spans = (await _crowds(connection, rows, rules)).spans
     judged: list[_Judged] = []
     for key, of_message in groupby(rows, key=lambda row: (row["customer_id"], row["message_id"])):
         answer = answers.get(key)

@@ -187,6 +187,17 @@ def crowded_spans(seen: Sequence[tuple[datetime, UUID]], rules: HitRules) -> lis
     return spans
 
 
+def joined_spans(spans: Sequence[Span]) -> list[Span]:
+    """The same moments, oldest first, in spans that do not touch."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if joined and span.start <= joined[-1].end:
+            before = joined.pop()
+            span = Span(start=before.start, end=max(before.end, span.end))
+        joined.append(span)
+    return joined
+
+
 def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> Judgement:
     agent = hit.agent or ""
     image_proxy = bool(rules.image_proxy.search(agent))

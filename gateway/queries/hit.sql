@@ -67,6 +67,7 @@ select h.origin, h.occurred_at, h.customer_id, h.message_id,
        h.rules_version > 0 and not 'MANY_MESSAGES' = any(h.reasons) as unmarked
 from hit h
 where h.origin = any(:origins::text[]) and h.id >= uuid_at(:since::timestamptz - interval '1 hour')
+  and h.id < uuid_at(:until::timestamptz + interval '1 hour')
   and h.occurred_at between :since::timestamptz and :until::timestamptz
 order by h.origin, h.occurred_at
 limit :most::integer;

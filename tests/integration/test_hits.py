@@ -219,6 +219,24 @@ async def test_history_is_judged_again_by_the_current_rules(connection: Any) -> 
     assert await connection.fetchval("select count(*) from hit where rules_version = 0") == 1
 
 
+async def test_a_busy_scanners_years_are_judged_again_as_they_were(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a scanner that came over all mailboxes every hour, and so often that one read cannot hold it
+    refs = [await make_ref(connection) for _ in range(RULES.origin_messages)]
+    for hour in range(6):
+        for number, ref in enumerate(refs):
+            await hit(connection, ref, hour * 3600 + number / 10, link=1)
+    await judge(connection, 7 * 3600)
+    monkeypatch.setattr("gateway.judging.MOST_OF_ORIGINS", 12)
+    # When its history is judged again
+    done = await reclassify(connection)
+    # Then every crowd is still seen
+    assert (done.judged, done.changed) == (6 * RULES.origin_messages, 0)
+    for ref in refs:
+        assert await verdicts(connection, ref) == [("MACHINE", ["MANY_MESSAGES"])] * 6
+
+
 async def test_too_much_history_at_once_is_refused(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.judging.MOST_RECLASSIFIED", 2)
     ref = await make_ref(connection)

@@ -26,6 +26,7 @@ from gateway.mail.hit import (
     crowded_spans,
     hit_rules,
     is_prefetch,
+    joined_spans,
     judge_message,
 )
 from gateway.rules import read_rules_file
@@ -225,6 +226,18 @@ def test_crowds_are_what_the_rule_says(times: list[tuple[int, int]]) -> None:
     assert [any(span.start <= moment <= span.end for span in spans) for moment, _ in seen] == [
         crowded(moment) for moment, _ in seen
     ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=8))
+def test_joined_spans_hold_the_same_moments_once(lengths: list[tuple[int, int]]) -> None:
+    spans = [
+        Span(start=NOON + timedelta(seconds=start), end=NOON + timedelta(seconds=start + length))
+        for start, length in lengths
+    ]
+    for half_seconds in range(60):
+        moment = NOON + timedelta(seconds=half_seconds / 2)
+        holding = [span for span in joined_spans(spans) if span.start <= moment <= span.end]
+        assert len(holding) == any(span.start <= moment <= span.end for span in spans)
 
 
 @pytest.mark.parametrize(
