@@ -108,15 +108,25 @@ def media_type_of(octets: bytes, name: str, declared: str | None) -> str:
     return mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
 
 
-async def load_many(connection: Any, ids: Sequence[UUID]) -> tuple[AttachedFile, ...]:
-    """The files of these ids, in their order. Raises Refusal: NOT_FOUND, ATTACHMENT_TOO_LARGE above 25 MiB together."""
-    found = {row["id"]: row async for row in QUERIES.attachments_with_content(connection, ids=list(ids))}
+async def asked_for(connection: Any, ids: Sequence[UUID]) -> list[Any]:
+    """The uploads of these ids, in their order, still without their bytes: what is too large is never read.
+
+    Raises Refusal: NOT_FOUND, ATTACHMENT_TOO_LARGE above 25 MiB together.
+    """
+    found = {row["id"]: row async for row in QUERIES.attachments_asked_for(connection, ids=list(ids))}
     for place, attachment_id in enumerate(ids):
         if attachment_id not in found:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such attachment.", ("attachmentIds", str(place)))
-    if sum(found[attachment_id]["size"] for attachment_id in ids) > LARGEST_FILE:
+    rows = [found[attachment_id] for attachment_id in ids]
+    if sum(row["size"] for row in rows) > LARGEST_FILE:
         message = f"A letter's files have at most {LARGEST_FILE // 1_048_576} MB together."
         raise Refusal(RefusalCode.ATTACHMENT_TOO_LARGE, message, ("attachmentIds",))
+    return rows
+
+
+async def load_many(connection: Any, ids: Sequence[UUID]) -> tuple[AttachedFile, ...]:
+    """The files of these ids, in their order; `asked_for` has said that they may be read."""
+    found = {row["id"]: row async for row in QUERIES.attachments_with_content(connection, ids=list(ids))}
     return tuple(_file(found[attachment_id]) for attachment_id in ids)
 
 

@@ -92,7 +92,7 @@ async def put(connection: Any, order: Order, house: House) -> Put:
     """
     _check(order)
     async with connection.transaction():
-        attached = await _attachments(connection, order.attachment_ids)
+        attached = await attachment.asked_for(connection, order.attachment_ids) if order.attachment_ids else []
         digest = input_digest(order, attached)
         first = await first_result(connection, order.idempotency_key, digest)
         if first is not None:
@@ -136,17 +136,6 @@ def _check(order: Order) -> None:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_COPIES} copies of one letter.", ("cc",))
     if len(order.attachment_ids) > MOST_ATTACHMENTS:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_ATTACHMENTS} attachments.", ("attachmentIds",))
-
-
-async def _attachments(connection: Any, ids: tuple[UUID, ...]) -> list[Any]:
-    """The attachments in the order asked for, without their bytes. Raises Refusal for an unknown one."""
-    if not ids:
-        return []
-    found = {row["id"]: row async for row in QUERIES.attachments_asked_for(connection, ids=list(ids))}
-    for place, attachment_id in enumerate(ids):
-        if attachment_id not in found:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such attachment.", ("attachmentIds", str(place)))
-    return [found[attachment_id] for attachment_id in ids]
 
 
 async def _make(connection: Any, order: Order, attached: Sequence[Any], house: House) -> MessageRef:

@@ -122,10 +122,10 @@ async def test_unknown_and_too_many_bytes_together_are_refused(connection: Any) 
     one = await attachment.keep(connection, name="a.bin", uploaded_by="t", stream=b"\1" * 14_000_000)
     two = await attachment.keep(connection, name="b.bin", uploaded_by="t", stream=b"\2" * 14_000_000)
     with pytest.raises(Refusal) as refused:
-        await attachment.load_many(connection, [one, two])
+        await attachment.asked_for(connection, [one, two])
     assert (refused.value.code, refused.value.field) == (RefusalCode.ATTACHMENT_TOO_LARGE, ("attachmentIds",))
     with pytest.raises(Refusal) as refused:
-        await attachment.load_many(connection, [one, UUID(int=3)])
+        await attachment.asked_for(connection, [one, UUID(int=3)])
     assert (refused.value.code, refused.value.field) == (RefusalCode.NOT_FOUND, ("attachmentIds", "1"))
 
 
