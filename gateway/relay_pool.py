@@ -184,7 +184,8 @@ class Pool:
         self._failures += 1
         self._rests_until = self._loop.time() + min(LONGEST_REST, 0.5 * 2 ** min(self._failures, 10))
         self._last_failure = exchange
-        if self._on_trouble is not None:
+        # A server that only grants fewer connections than we would like is in no trouble.
+        if self._on_trouble is not None and not self._open:
             self._on_trouble(exchange)
         if self._open or self._connecting:
             self._waiting.extendleft(reversed(self._fresh))

@@ -48,9 +48,10 @@ class Relays:
     """The relays, first come first: mail goes to the first that can be reached.
 
     A relay whose connections fail rests for a growing while (up to a minute) and is then tried after the others.
-    `on_trouble` hears of every connection that failed, also where another relay took the mail. Make it in a running
-    event loop. Certificates are verified against the system's authorities (`SSL_CERT_FILE` names others), but for
-    opportunistic TLS, where RFC 7435 prefers unverified encryption to none, and for relays with `verify=0`.
+    `on_trouble` hears of every connection that failed while its relay had no other, also where another relay took the
+    mail. Make it in a running event loop. Certificates are verified against the system's authorities
+    (`SSL_CERT_FILE` names others), but for opportunistic TLS, where RFC 7435 prefers unverified encryption to none,
+    and for relays with `verify=0`.
     """
 
     def __init__(
@@ -344,7 +345,7 @@ class _Dialer:
         except asyncio.CancelledError:
             client.hang_up()
             raise
-        except (SMTPException, OSError, _Unfit) as error:
+        except (SMTPException, OSError, UnicodeError, _Unfit) as error:
             failure = self._failure(client, error, started_at, begun)
             client.hang_up()
             return failure
@@ -389,8 +390,8 @@ class _Dialer:
             eight_bit="8bitmime" in offers,
             smtputf8="smtputf8" in offers,
             size="size" in offers,
-            # RFC 1870 4: 0 is no limit; what is no number is none that we know.
-            size_limit=int(limit) if limit.isdecimal() and int(limit) > 0 else None,
+            # RFC 1870 4: 0 is no limit; what is no number of up to 20 digits is none that we know.
+            size_limit=(int(limit) or None) if limit.isdecimal() and len(limit) <= 20 else None,
         )
         line.conversation = Conversation(
             number=pool.next_number(),
@@ -438,6 +439,8 @@ def explain(error: Exception, stage: Stage, unreadable: UnreadableReply | None) 
             return FaultKind.TIMEOUT, f"No answer in time at {stage}."
         case socket.gaierror():
             return FaultKind.DNS, f"The relay's name cannot be resolved: {error.strerror}."
+        case UnicodeError():
+            return FaultKind.DNS, f"The relay's name is none that the DNS can hold: {error}."
         case ssl.SSLError():
             return FaultKind.TLS, f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}."
         case OSError() if stage is Stage.CONNECT:

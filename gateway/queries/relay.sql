@@ -72,9 +72,9 @@ update relay set stopped_at = now(), stopped_why = :why where name = :name and s
 returning stopped_at;
 
 -- name: relay_works!
--- Mail went through: the next trouble starts at the first step again.
+-- Mail went through: the next trouble starts at the first step again. Mail that was on its way ends no pause.
 update relay set pause_step = 0, paused_until = null, paused_why = null
-where name = :name and (pause_step > 0 or paused_until <= now());
+where name = :name and pause_step > 0 and (paused_until is null or paused_until <= now());
 
 -- name: resume_relay$
 -- A person's word that it works again.

@@ -87,6 +87,20 @@ async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
     await eventually(forgotten, "the end of the trouble")
 
 
+async def test_mail_that_was_on_its_way_ends_no_pause(connection: Any) -> None:
+    await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=main"),))
+    await QUERIES.pause_relay(connection, name="main", wait=timedelta(minutes=5), why="It said 421.")
+
+    await QUERIES.relay_works(connection, name="main")
+
+    relay = await relay_of(connection)
+    assert (relay.usable, relay.pause_step) == (False, 1)
+    await connection.execute("update relay set paused_until = now()")
+    await QUERIES.relay_works(connection, name="main")
+    relay = await relay_of(connection)
+    assert (relay.usable, relay.pause_step, relay.paused_why) == (True, 0, None)
+
+
 async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
     connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:

@@ -24,9 +24,14 @@ def letter(name: str = "a", *, content: bytes = CONTENT) -> Envelope:
 
 
 @asynccontextmanager
-async def relays_to(*servers: SmtpServer, timeouts: Timeouts | None = None, **options: Any) -> AsyncIterator[Relays]:
+async def relays_to(
+    *servers: SmtpServer,
+    timeouts: Timeouts | None = None,
+    on_trouble: Callable[[Exchange], None] | None = None,
+    **options: Any,
+) -> AsyncIterator[Relays]:
     settings = [server.relay(name=f"relay{number}", **options) for number, server in enumerate(servers, 1)]
-    relays = Relays(settings, hostname="gateway.test", timeouts=timeouts)
+    relays = Relays(settings, hostname="gateway.test", timeouts=timeouts, on_trouble=on_trouble)
     try:
         yield relays
     finally:
@@ -485,7 +490,7 @@ async def test_a_mail_larger_than_size_is_not_sent() -> None:
     assert (codes(small)[-1], [message.recipients for message in server.taken]) == (250, [("small@x.test",)])
 
 
-@pytest.mark.parametrize("keyword", ["SIZE", "SIZE 0", "SIZE lots", "SIZE -1"])
+@pytest.mark.parametrize("keyword", ["SIZE", "SIZE 0", "SIZE lots", "SIZE -1", f"SIZE {'9' * 5000}"])
 async def test_a_size_that_is_no_limit_is_declared_and_not_enforced(keyword: str) -> None:
     async with SmtpServer(keywords=["PIPELINING", keyword]) as server, relays_to(server) as relays:
         exchange = await relays.deliver(letter(content=CONTENT * 1000))
@@ -575,8 +580,9 @@ async def test_every_waiting_mail_hears_how_the_only_relay_failed() -> None:
     assert {(exchange.relay, exchange.dot_sent) for exchange in exchanges} == {("gone", False)}
 
 
-async def test_a_name_that_does_not_resolve_is_said_so() -> None:
-    relays = Relays([Relay(name="r", host="nowhere.invalid", port=25, tls=TlsMode.OFF)], hostname="gateway.test")
+@pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.invalid"])
+async def test_a_name_that_does_not_resolve_is_said_so(host: str) -> None:
+    relays = Relays([Relay(name="r", host=host, port=25, tls=TlsMode.OFF)], hostname="gateway.test")
     exchange = await relays.deliver(letter())
     await relays.close()
     assert fault_of(exchange) == (FaultKind.DNS, Stage.CONNECT)
@@ -587,9 +593,12 @@ async def test_a_server_that_limits_connections_is_used_with_those_it_grants(ser
         return Reply(421, "4.7.0 too many connections", then=Drop()) if point.connection > 2 else None
 
     server.script(greeting=only_two)
-    async with relays_to(server, connections=8) as relays:
+    troubles: list[Exchange] = []
+    async with relays_to(server, connections=8, on_trouble=troubles.append) as relays:
+        await relays.deliver(letter("first"))
         exchanges = await asyncio.gather(*(relays.deliver(letter(f"n{number}")) for number in range(40)))
         (state,) = relays.states()
+    assert troubles == []
     assert {exchange.response.code for exchange in exchanges if exchange.response} == {250}
     assert {message.connection for message in server.taken} == {1, 2}
     assert state.connected == 2
