@@ -62,8 +62,8 @@ def _line(outcome: Finished, *, now: float, wall: float) -> dict[str, Any]:
 
 
 def files(directory: Path) -> list[Path]:
-    """The journals that lie there, oldest first."""
-    return sorted(directory.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime) if directory.is_dir() else []
+    """The journals that lie there."""
+    return sorted(directory.glob(f"*{SUFFIX}")) if directory.is_dir() else []
 
 
 def read(path: Path, *, now: float, wall: float) -> list[Finished]:

@@ -531,14 +531,17 @@ class Worker:
         if self._settings.journal_dir is None:
             return
         for path in journal.files(Path(self._settings.journal_dir)):
-            outcomes = journal.read(path, now=self._clock(), wall=self._wall())
+            try:
+                outcomes = journal.read(path, now=self._clock(), wall=self._wall())
+            except FileNotFoundError:  # another worker that starts now was sooner; two are as good as one
+                continue
             for start in range(0, len(outcomes), claim.BATCH):
                 async with self._pool.acquire() as connection:
                     await record_now(
                         connection, outcomes[start : start + claim.BATCH], now=self._clock(), slot=self._slot
                     )
             log.warning("journal %s: %d outcomes replayed", path.name, len(outcomes))
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from gateway import journal
 from gateway.claim import Claimed, rescue
 from gateway.database import open_pool
@@ -179,6 +181,26 @@ def test_the_journal_gives_back_what_was_written_and_is_for_our_eyes_only(tmp_pa
     assert (first.ended, second.ended) == (-10.0, -4.5)
     assert (second.cause, second.verdict, second.response) == (Cause.POLICY, Outcome.DEFERRED, "4.7.1 später")
     assert first.owner == row.owner
+
+
+async def test_workers_that_start_together_may_find_the_same_journal(
+    connection: Any,
+    settings: Settings,
+    house: House,
+    start: Start,
+    smtp_server: SmtpServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = journal.write(tmp_path, [outcome(await sent(connection))], now=0.0, wall=0.0, process=uuid4())
+    # Another worker has replayed and removed it since this one looked.
+    path.unlink()
+    monkeypatch.setattr("gateway.journal.files", lambda directory: [path])
+    ref = await queue_mail(connection, house)
+
+    start(settings.model_copy(update={"journal_dir": str(tmp_path)}))
+
+    assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
 
 
 async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_the_start(
