@@ -25,6 +25,9 @@ PLACE = "null::json as shaped"
 LONGEST_NAME = 63
 """PostgreSQL cuts longer column names, and with them the response keys."""
 
+USUAL_DOCUMENT = 4096
+"""Characters: the page's own queries have under two thousand."""
+
 
 class Unshapable(Exception):
     """Something in the selection declares no SQL."""
@@ -78,9 +81,14 @@ class Selection:
         return isinstance(other, Selection) and self._identity == other._identity
 
 
-@lru_cache(maxsize=2000)  # some documents of a thousand have three lists; one entry is a few kilobytes
 def shape(page: Page, selection: Selection) -> ShapedPage | None:
     """The page's statement for this selection; None when it cannot be shaped."""
+    loc = selection.operation.loc
+    large = loc is not None and len(loc.source.body) > USUAL_DOCUMENT
+    return (_shape_of_large if large else _shape_of_usual)(page, selection)
+
+
+def _shape(page: Page, selection: Selection) -> ShapedPage | None:
     compiler = _Compiler(selection, page)
     try:
         layout = compiler.layout()
@@ -90,6 +98,11 @@ def shape(page: Page, selection: Selection) -> ShapedPage | None:
     head, order, tail = page.statement.sql.replace(PLACE, listed or PLACE).rpartition("order by")
     sql = f"{head}{''.join(compiler.beside)}{order}{tail}"
     return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout)
+
+
+# A shape keeps its document's syntax tree alive, some fifty times the source: 4 MiB of source each, at most.
+_shape_of_usual = lru_cache(maxsize=1000)(_shape)
+_shape_of_large = lru_cache(maxsize=64)(_shape)
 
 
 class _Compiler:
