@@ -122,7 +122,7 @@ def _payment(kind: str, share: str, note: str, **given: str) -> Callable[[Custom
     return make
 
 
-_PROPOSAL = _document("PROPOSAL", "Proposal: {project}", attach=True, revision="A")
+_PROPOSAL = _document("PROPOSAL", "{project}", attach=True, revision="A")
 _DEPOSIT = _payment("CHARGE", "0.3", "Thirty percent on signing. Thank you!")
 _VISIT = _work_order("CREATED", "Installation", days=6, hours=6, confirm=True)
 _YESTERDAY = _work_order(
