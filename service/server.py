@@ -183,6 +183,7 @@ def build_server(app: Starlette, settings: Settings, *, on_ready: Callable[[], N
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "forwarded_allow_ips": list(settings.trusted_proxies),
         "limit_concurrency": settings.max_connections,
         "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": max(1, int(settings.drain_seconds - notice_seconds)),

@@ -8,6 +8,7 @@ start, with an example of a right one. What the gateway's doors need inside the 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,13 @@ def _origins(value: Any) -> Any:
     return found
 
 
+def _networks(value: Any) -> Any:
+    """A comma-separated list of addresses and networks (`10.0.0.0/8`)."""
+    if not isinstance(value, str):
+        return value
+    return tuple(str(ip_network(item.strip())) for item in value.split(",") if item.strip())
+
+
 class DatabaseSettings(BaseSettings):
     """What the commands on tokens need."""
 
@@ -53,6 +61,9 @@ class Settings(DatabaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     # Mail put by this service leaves only by the relay of this name: the demo's safety.
     bound_relay: str | None = None
+    # Balancers and proxies whose X-Forwarded-For is believed. Behind one that is not named here every reader has its
+    # address, and an address on many messages at once is taken for a machine.
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_networks)] = ("127.0.0.0/8", "::1/128")
     # Origins that may show the page in a frame; none by default.
     frame_ancestors: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
     drain_seconds: float = Field(default=30.0, ge=1, le=600)

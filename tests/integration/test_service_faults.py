@@ -256,6 +256,16 @@ async def test_a_client_that_does_not_read_is_left(
         writer.transport.abort()
 
 
+async def test_only_a_trusted_proxy_says_who_is_behind_it(service_settings: service.settings.Settings) -> None:
+    app = Starlette(routes=[Route("/", lambda request: Response(request.client.host))])
+    app.state.draining = asyncio.Event()
+    told = {"X-Forwarded-For": "192.0.2.7"}
+    for proxies, seen in {("127.0.0.0/8",): "192.0.2.7", ("10.0.0.0/8",): "127.0.0.1"}.items():
+        changed = service_settings.model_copy(update={"trusted_proxies": proxies})
+        async with serve(app, changed) as serving, httpx.AsyncClient(base_url=serving.url) as http:
+            assert (await http.get("/", headers=told)).text == seen
+
+
 async def test_large_bodies_and_bombs(start: Start, pool: Any) -> None:
     async with start() as serving, signed_in(serving, pool) as http:
         large = json.dumps({"query": "{ __typename }", "variables": {"a": "x" * 10_485_760}}).encode()

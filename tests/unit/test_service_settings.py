@@ -33,6 +33,11 @@ def test_frame_ancestors_are_origins() -> None:
     assert settings.frame_ancestors == ("https://crm.example.com", "http://localhost:3000")
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    assert read(trusted_proxies="10.0.0.0/8, 2001:db8::1").trusted_proxies == ("10.0.0.0/8", "2001:db8::1/128")
+    assert read(trusted_proxies="").trusted_proxies == ()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -40,6 +45,8 @@ def test_frame_ancestors_are_origins() -> None:
         ("frame_ancestors", "https://crm.example.com/page"),
         ("frame_ancestors", "*"),
         ("frame_ancestors", "https://crm.example.com; script-src *"),
+        ("trusted_proxies", "*"),
+        ("trusted_proxies", "10.0.0.1/8"),
         ("database_url", "mysql://db"),
         ("public_url", "https://mail.example.com/path"),
         ("port", "70000"),
