@@ -89,12 +89,20 @@ cross join lateral (
 order by h.customer_id, h.message_id, h.occurred_at, h.id;
 
 -- name: answers_of_messages
--- When the server gave its final answer for these messages; null while there is none, or when nobody knows.
-select m.customer_id, m.id as message_id, s.status in ('QUEUED', 'HANDED_OFF', 'DEFERRED') as undecided,
-       case when m.status = 'UNCERTAIN' then null else coalesce(m.sent_at, m.decided_at) end as answered_at
+-- When the server gave its final answer for these messages; null while there is none, or when nobody knows. Of a mail
+-- that was ever uncertain nobody does, even when it is sent again or settled later: the first may have arrived.
+select m.customer_id, m.id as message_id,
+       s.status in ('QUEUED', 'HANDED_OFF', 'DEFERRED') and not u.uncertain as undecided,
+       case when not u.uncertain then coalesce(m.sent_at, m.decided_at) end as answered_at
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
 join message m on m.customer_id = w.customer_id and m.id = w.message_id
-join message_state s on s.customer_id = m.customer_id and s.id = m.id;
+join message_state s on s.customer_id = m.customer_id and s.id = m.id
+cross join lateral (
+    select m.status = 'UNCERTAIN' or exists (
+        select from event e
+        where e.customer_id = m.customer_id and e.message_id = m.id and e.recipient_no = 0 and e.kind = 'UNCERTAIN'
+    ) as uncertain
+) u;
 
 -- name: judge_hits!
 -- Writes judgements beside the raw hits; reasons come as one comma-separated text each.

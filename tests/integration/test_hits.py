@@ -30,6 +30,7 @@ from service.app import create_app
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
+from tests.builders import insert as insert_row
 from tests.conftest import stop
 from tests.engine import eventually
 
@@ -177,6 +178,24 @@ async def test_a_persons_click_settles_what_nobody_knew(connection: Any) -> None
     assert (event["kind"], event["actor"], event["data"]["evidence"]) == ("SETTLED", "gateway", "CLICK")
     assert await connection.fetchval("select status from message where id = $1", scanned.message_id) == "UNCERTAIN"
     assert await connection.fetchrow("select accepted, uncertain from campaign_tally") == (1, -1)
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "ACCEPTED"])
+async def test_who_clicks_what_was_uncertain_and_is_sent_again_is_no_machine(connection: Any, status: str) -> None:
+    # Given a mail that was uncertain, and is queued again, or was taken the second time
+    ref = await make_ref(connection, status=status)
+    if status == "QUEUED":
+        await make_outbox(connection, ref.customer_id, ref.message_id)
+    else:
+        await connection.execute("update message set sent_at = $1", START + timedelta(minutes=5))
+    of = {"customer_id": ref.customer_id, "message_id": ref.message_id}
+    await insert_row(connection, "event", **of, kind="UNCERTAIN", actor="gateway")
+    # When a person clicks in between
+    await hit(connection, ref, 0, link=1)
+    await judge(connection)
+    # Then it was the first mail, which had arrived
+    assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])]
+    assert await opened_at(connection, ref) == 0
 
 
 async def test_only_one_judge_works_at_a_time(pool: Any) -> None:
