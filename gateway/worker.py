@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from gateway.claim import ANY_PRIORITY, Claimed
 from gateway.database import QUERIES
 from gateway.house import House
 from gateway.judging import judge_due
-from gateway.lanes import PauseStep, lane_states, register_relays, usual_pause
+from gateway.lanes import LaneStanding, PauseStep, lane_states, register_relays, usual_pause
 from gateway.ledger import AWAY, Ledger
 from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
@@ -440,10 +440,7 @@ class Worker:
         await attachment.sweep(connection)
         await QUERIES.drop_holds(connection, worker=self.id)
         await QUERIES.forget_pace(connection)
-        for lane in await lane_states(connection):
-            name = lane.name if lane.campaign_id is None else "campaigns"
-            QUEUE_DEPTH.labels(name).set(lane.depth)
-            QUEUE_AGE.labels(name).set(lane.oldest_seconds)
+        _show_lanes(await lane_states(connection))
 
     async def _make_campaigns(self) -> None:
         made: int | None = 1
@@ -542,6 +539,18 @@ class Worker:
                     )
             log.warning("journal %s: %d outcomes replayed", path.name, len(outcomes))
             path.unlink(missing_ok=True)
+
+
+def _show_lanes(lanes: Iterable[LaneStanding]) -> None:
+    """Campaigns come and go, and are shown as one lane: a label each would never go away again."""
+    depths, ages = {"campaigns": 0}, {"campaigns": 0.0}
+    for lane in lanes:
+        name = lane.name if lane.campaign_id is None else "campaigns"
+        depths[name] = depths.get(name, 0) + lane.depth
+        ages[name] = max(ages.get(name, 0.0), lane.oldest_seconds)
+    for name in depths:
+        QUEUE_DEPTH.labels(name).set(depths[name])
+        QUEUE_AGE.labels(name).set(ages[name])
 
 
 def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:

@@ -183,16 +183,25 @@ with done as (
 select id from done;
 
 -- name: drop_finished_lanes!
--- Lanes of finished and cancelled campaigns, once nothing is left in them.
+-- Lanes of finished and cancelled campaigns, once nothing is left in them. A campaign that is being reopened just now
+-- is locked, and keeps its lane.
+with over as materialized (
+    select c.id from campaign c join lane l on l.campaign_id = c.id
+    where c.status in ('FINISHED', 'CANCELLED')
+    order by c.id
+    for update of c skip locked
+)
 delete from lane l
-using campaign c
-where c.id = l.campaign_id and c.status in ('FINISHED', 'CANCELLED')
+using over
+where l.campaign_id = over.id
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0;
 
 -- name: reopen_campaign!
--- A retried recipient makes its finished campaign run again.
+-- A retried recipient makes its finished campaign run again. One that runs is locked, so that its lane stays until
+-- the recipient is in it.
 with reopened as (
-    update campaign set status = 'RUNNING', finished_at = null where id = :campaign_id and status = 'FINISHED'
+    update campaign set status = 'RUNNING', finished_at = null
+    where id = :campaign_id and status in ('RUNNING', 'FINISHED')
 )
 insert into lane (name, campaign_id, priority)
 select 'campaign-' || replace(c.id::text, '-', ''), c.id, 100 + c.priority from campaign c where c.id = :campaign_id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import quopri
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +19,7 @@ from gateway.house import House
 from gateway.mail.message import MessageRef
 from gateway.queue import assume_sent, retry
 from gateway.settings import Settings, parse_relay
-from tests.builders import insert, make_customer
+from tests.builders import insert, make_campaign, make_customer, make_message
 from tests.engine import HASTE, Start, empty, eventually, queue_mail, start, until
 from tests.smtp_server import Drop, Reply, SmtpServer
 
@@ -299,3 +301,29 @@ async def test_individual_mail_overtakes_a_running_campaign(
     await until(connection, ref, "ACCEPTED")
 
     assert len(smtp_server.taken) < 150
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "FINISHED"])
+async def test_a_recipient_retried_while_its_campaign_ends_keeps_its_lane(
+    pool: asyncpg.Pool[Any], house: House, status: str
+) -> None:
+    async with pool.acquire() as person, pool.acquire() as sweep:
+        ended = {"finished_at": datetime.now(UTC)} if status == "FINISHED" else {}
+        campaign_id = await make_campaign(person, status=status, **ended)
+        customer_id = await make_customer(person)
+        message_id = await make_message(person, customer_id, campaign_id=campaign_id, status="REFUSED")
+        decision = person.transaction()
+        await decision.start()
+        await retry(person, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", house)
+
+        ending = asyncio.create_task(campaign.finish(sweep))
+
+        async def waits_or_has_ended() -> bool:
+            return ending.done() or bool(await person.fetchval("select count(*) from pg_locks where not granted"))
+
+        await eventually(waits_or_has_ended, "the sweep")
+        await decision.commit()
+        await ending
+
+        waiting = await person.fetchval("select count(*) from outbox o join lane l on l.id = o.lane_id")
+        assert waiting == 1

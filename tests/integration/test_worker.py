@@ -23,7 +23,7 @@ from gateway.prepare import Prepare
 from gateway.settings import Settings, parse_relay
 from gateway.traces import span
 from gateway.worker import Worker
-from tests.builders import SECRET_KEYS
+from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import (
     HASTE,
     Start,
@@ -313,6 +313,34 @@ async def test_postgresql_going_away_and_coming_back_loses_nothing(
     second = await queue_mail(connection, house)
     await until(connection, second, "ACCEPTED")
     assert len(smtp_server.taken) == 2
+
+
+async def test_the_depth_of_all_campaigns_shows_as_one_lanes(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    for waiting in (3, 0):
+        campaign_id = await make_campaign(connection)
+        lane_id = await connection.fetchval(
+            "update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1 returning id", campaign_id
+        )
+        for _ in range(waiting):
+            customer_id = await make_customer(connection)
+            message_id = await make_message(connection, customer_id, campaign_id=campaign_id)
+            await make_outbox(connection, customer_id, message_id, lane_id=lane_id)
+    start(scan_seconds=0.05)
+
+    async def shown() -> bool:
+        return REGISTRY.get_sample_value("mail_queue_depth", {"lane": "campaigns"}) == 3
+
+    await eventually(shown, "the campaigns' depth")
+    await connection.execute("delete from outbox")
+    await connection.execute("delete from lane where campaign_id is not null")
+
+    async def gone() -> bool:
+        return REGISTRY.get_sample_value("mail_queue_depth", {"lane": "campaigns"}) == 0
+
+    await eventually(gone, "an empty depth")
+    assert smtp_server.messages == []
 
 
 async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
