@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
-from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLResolveInfo, get_named_type, get_nullable_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    get_named_type,
+    get_nullable_type,
+)
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -92,7 +99,8 @@ def _shape(page: Page, selection: Selection) -> ShapedPage | None:
     compiler = _Compiler(selection, page)
     try:
         layout = compiler.layout()
-    except Unshapable:
+    except (Unshapable, GraphQLError):
+        # A switch that is null: the ordinary way says so where it stands.
         return None
     listed = ", ".join(f"{sql}::text as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1))
     head, order, tail = page.statement.sql.replace(PLACE, listed or PLACE).rpartition("order by")

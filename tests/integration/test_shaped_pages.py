@@ -185,6 +185,22 @@ async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
     assert silent_fields(orjson.loads(shaped[0])) == set()
 
 
+async def test_a_switch_that_is_null_fails_alike_both_ways(pool: Any, make_context: MakeContext) -> None:
+    # Given a query whose switch may be null, and a customer with mail and one without
+    world = World(pool)
+    await world.open()
+    query = """query($id: ID!, $switch: Boolean = true) { customer(id: $id) { emails {
+      connectionNotes { nodes { title @include(if: $switch) } } } } }"""
+    for specs, failures in ((RICH[:1], 1), ([], 0)):
+        customer, _ = await world.write(specs)
+        variables = {"id": f"Customer_{customer}", "switch": None}
+        # When it is null
+        shaped = await answer(query, make_context(), variables)
+        # Then it is an error only where a title would stand
+        assert len(shaped[1]) == failures
+        assert shaped == await answer(query, make_context(shaping=False), variables)
+
+
 def silent_fields(data: Any) -> set[str]:
     """Keys that are null or empty wherever they stand."""
     seen: dict[str, bool] = {}
