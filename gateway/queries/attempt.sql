@@ -105,7 +105,11 @@ with late as materialized (
       and exists (select from event e
                   where e.customer_id = l.customer_id and e.message_id = l.message_id
                     and e.recipient_no = l.recipient_no and e.kind = 'UNCERTAIN'
-                    and e.data ->> 'owner' = l.owner::text and (e.data ->> 'attempt')::smallint = l.attempt)
+                    and e.data ->> 'owner' = l.owner::text and (e.data ->> 'attempt')::smallint = l.attempt
+                    and not exists (select from event later
+                                    where later.customer_id = e.customer_id and later.message_id = e.message_id
+                                      and later.recipient_no = e.recipient_no and later.kind = 'RETRIED'
+                                      and later.id > e.id))
       and not exists (select from outbox o
                       where o.customer_id = l.customer_id and o.message_id = l.message_id
                         and o.recipient_no = l.recipient_no)

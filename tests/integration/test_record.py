@@ -20,7 +20,7 @@ from gateway.mail.verdict import Cause, Outcome, judge
 from gateway.record import Finished, finished, hand_off, record
 from gateway.rules import read_verdict_rules
 from gateway.settings import Settings
-from tests.builders import NOON, make_campaign
+from tests.builders import NOON, insert, make_campaign
 from tests.engine import Start, attempts_of, claimed, eventually, house, queue_mail, start, state_of, until
 from tests.integration.test_claim import queue_one, take
 from tests.smtp_server import Reply, SmtpServer
@@ -134,6 +134,27 @@ async def test_a_late_answer_does_not_overrule_a_person(connection: Any) -> None
 
     assert await connection.fetchval("select status::text from message") == "ACCEPTED"
     assert await connection.fetchval("select count(*) from attempt") == 0
+
+
+async def test_a_late_answer_says_nothing_of_the_try_after_it(connection: Any) -> None:
+    row = await sent(connection)
+    await connection.execute("update outbox set lease_until = now() - interval '1 second'")
+    await rescue(connection, slot=0)
+    # A person has it tried again, and that try ends in silence, too.
+    await insert(
+        connection,
+        "event",
+        customer_id=row.customer_id,
+        message_id=row.message_id,
+        recipient_no=0,
+        kind="RETRIED",
+        actor="Dana",
+        data={"before": "UNCERTAIN", "attempt": 1},
+    )
+
+    await write(connection, outcome(row, exchange(550, "5.1.1 Unknown", Stage.RCPT)))
+
+    assert await connection.fetchval("select status::text from message") == "UNCERTAIN"
 
 
 async def test_times_are_the_databases_even_when_the_hosts_clock_is_an_hour_off(connection: Any) -> None:
