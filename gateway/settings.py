@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from gateway.errors import Refusal, SettingsError
 from gateway.mail.address import split_mailbox
 from gateway.mail.letter import Mailbox
+from gateway.mail.tracking import LONGEST_PUBLIC_URL
 
 EXAMPLES = {
     "DATABASE_URL": "postgresql://mail@db.internal/mail",
@@ -188,7 +189,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field(pattern=r"^postgres(ql)?://")
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
-    public_url: str = Field(pattern=r"^https?://[^/?#]+$")
+    public_url: str = Field(pattern=r"^https?://[^/?#]+$", max_length=LONGEST_PUBLIC_URL)
     default_from: str = Field(min_length=3, max_length=512)
     relay_url: Annotated[tuple[Relay, ...], NoDecode, _each(parse_relay)]
     secret_keys: Annotated[tuple[SecretKey, ...], NoDecode, _each(parse_secret_key)]

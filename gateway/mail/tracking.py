@@ -31,6 +31,9 @@ MAX_DESTINATION = 8192
 """Octets of a link we rewrite. A longer one stays as its author wrote it: percent-encoded it may be three times that,
 and servers, ours too, refuse a head of more than 32 KiB."""
 
+LONGEST_PUBLIC_URL = 42
+"""Characters: with the longest token behind it, a List-Unsubscribe address still has under 100."""
+
 MAX_LINK_NUMBER = 32767
 """Two bytes, and `hit.link` is a smallint."""
 

@@ -43,6 +43,7 @@ def test_a_missing_setting_is_named_with_a_right_one(name: str, monkeypatch: pyt
         ("default_from", "Ann <ann@>", "DEFAULT_FROM is nobody to send as: Not an e-mail address"),
         ("default_from", "Ann\r\nBcc: x <ann@fabrikam.com>", "DEFAULT_FROM is nobody to send as: Line breaks"),
         ("public_url", "mail.example.com", "PUBLIC_URL String should match"),
+        ("public_url", "https://" + "a" * 31 + ".com", "PUBLIC_URL String should have at most 42 characters"),
         ("relay_url", "http://relay", "RELAY_URL a relay starts with smtp://"),
         ("relay_url", "smtp://user:hunter2@relay.internal", "RELAY_URL credentials would travel in clear"),
         ("relay_url", "smtp://relay?speed=9", "RELAY_URL unknown relay option"),
