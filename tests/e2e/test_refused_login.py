@@ -1,0 +1,49 @@
+"""A relay that refuses our login is an alarm: it shows wherever somebody may look, and no mail fails by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from prometheus_client import REGISTRY
+
+from gateway.house import House
+from gateway.settings import Settings, parse_relay
+from tests.engine import Start, eventually, house, queue_mail, start, state_of
+from tests.smtp_server import Reply, SmtpServer
+
+__all__ = ["house", "start"]
+
+QUERY = "{ gateway { relays { name stoppedAt stoppedWhy events { kind code response } } } }"
+
+
+async def test_a_refused_login_shows_in_readyz_the_metrics_and_the_api(
+    client: httpx.AsyncClient,
+    connection: Any,
+    settings: Settings,
+    house: House,
+    start: Start,
+    smtp_server: SmtpServer,
+) -> None:
+    smtp_server.logins = {"user": "right"}
+    smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
+    url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
+    ref = await queue_mail(connection, house)
+    start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
+
+    async def ready() -> Any:
+        answer = await client.get("/readyz")
+        return answer if answer.json()["relays"] == "degraded" else None
+
+    assert (await eventually(ready, "the alarm")).status_code == 200
+
+    async def shown() -> bool:
+        return REGISTRY.get_sample_value("mail_relay_usable", {"relay": "main"}) == 0
+
+    await eventually(shown, "the metric")
+    [relay] = (await client.post("/graphql", json={"query": QUERY})).json()["data"]["gateway"]["relays"]
+    assert relay["stoppedAt"] is not None
+    assert relay["stoppedWhy"]
+    assert (relay["events"][0]["kind"], relay["events"][0]["code"]) == ("STOPPED", 535)
+    assert "credentials invalid" in relay["events"][0]["response"]
+    assert (await state_of(connection, ref))["state"] == "QUEUED"
