@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -13,6 +14,10 @@ from babel.numbers import parse_pattern
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.currency import MINOR_DIGITS
 from gateway.mail.letter import CardLetter, ESignatureLetter, Money, Window, WorkOrderLetter
+
+LONGEST_LOCALE = 35
+"""Characters of a language tag: RFC 5646 4.4.1 wants that many kept."""
+_TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 
 
 @lru_cache(maxsize=256)
@@ -34,10 +39,12 @@ def fallbacks(tag: str) -> tuple[str, ...]:
 
 
 def check_locale(tag: str, path: tuple[str, ...]) -> None:
-    """Refuse what is no BCP 47 tag of a language we can format dates in."""
+    """Refuse what is no BCP 47 tag of a language we can format dates in; any region of it will do (`de-ES`)."""
     try:
-        Locale.parse(tag.replace("_", "-"), sep="-")
-    except (UnknownLocaleError, ValueError, TypeError):
+        if len(tag) > LONGEST_LOCALE or not _TAG.fullmatch(tag):
+            raise ValueError(tag)
+        Locale.parse(tag.replace("_", "-").partition("-")[0])
+    except (UnknownLocaleError, ValueError):
         raise Refusal(RefusalCode.INVALID, "Not a language tag (BCP 47), such as en or de-AT.", path) from None
 
 

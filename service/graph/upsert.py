@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import check_time_zone
+from gateway.wording import check_locale
 from service.database import QUERIES
 from service.graph.context import Context
 from service.graph.customer import Customer
@@ -27,8 +27,6 @@ MOST_CUSTOMERS = 1000
 MOST_ADDRESSES = 20
 LONGEST_EXTERNAL_REF = 255
 LONGEST_NAME = 500
-LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
-LONGEST_LOCALE = 35
 
 
 @strawberry.input(description="One customer as the CRM knows it. Omitted fields stay as they are.")
@@ -129,8 +127,8 @@ def _check_name(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:
 
 
 def _check_locale(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:
-    if entry.locale and (len(entry.locale) > LONGEST_LOCALE or not LOCALE.fullmatch(entry.locale)):
-        raise Refusal(RefusalCode.INVALID, "Not a language tag (BCP 47), such as en or de-AT.", (*path, "locale"))
+    if entry.locale:
+        check_locale(entry.locale, (*path, "locale"))
 
 
 def _check_time_zone(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:

@@ -64,11 +64,17 @@ def test_a_locale_falls_back_to_its_language_then_to_english(tag: str, found: st
     assert fallbacks(tag) == order
 
 
-@pytest.mark.parametrize("tag", ["", "german", "de-", "../x", "e", "xx"])
+@pytest.mark.parametrize("tag", ["", "german", "de-", "../x", "e", "xx", "zz-QQ", "de-" + "a" * 33])
 def test_what_is_no_language_is_refused(tag: str) -> None:
     with pytest.raises(Refusal) as refused:
         check_locale(tag, ("locale",))
     assert refused.value.field == ("locale",)
+
+
+@pytest.mark.parametrize("tag", ["de", "DE", "de-AT-1996", "de_ES", "zh-Hant-TW", "fil-US", "pt-PT-x-own"])
+def test_a_known_language_is_taken_with_any_region(tag: str) -> None:
+    check_locale(tag, ("locale",))
+    assert read_locale(tag).language == tag[: len(read_locale(tag).language)].lower()
 
 
 def test_what_was_unused_for_longest_goes_first() -> None:
