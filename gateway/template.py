@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import quopri
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +20,7 @@ from gateway import builtin
 from gateway.builtin import LetterParts
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import CampaignLetter, Letter, read_merge_data
 from gateway.mail.source import SourceType
@@ -85,6 +87,7 @@ class CompiledTemplate:
     letter: LetterParts | None = None
 
 
+_URL = re.compile(r"https?:[^\s<>]+", re.IGNORECASE)
 _LOADED = Recent[UUID, CompiledTemplate](128)
 
 
@@ -112,6 +115,7 @@ async def publish(
     source = {"subject": subject, "mjml": mjml, "html": html, "text": text, "sample_data": sample, "locale": locale}
     parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
     preview = preview_of(parts, sample)
+    _refuse_card_numbers(parts, preview, page=("html",) if mjml is None else ("mjml",))
     row = {
         "locale": locale,
         "subject": subject.strip(),
@@ -150,6 +154,22 @@ def _check_publish(name: str, subject: str, mjml: str | None, html: str | None, 
     if not (mjml or html or "").strip():
         raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("mjml",) if html is None else ("html",))
     check_locale(locale, ("locale",))
+
+
+def _refuse_card_numbers(parts: MergeParts, preview: Preview, *, page: tuple[str, ...]) -> None:
+    """Refuse one in what readers see, with sample data or with defaults; a page's source holds digits of other uses."""
+    defaults = {name: "" for name in parts.fields if name not in parts.required}
+    for seen in (preview, preview_of(parts, defaults)):
+        _refuse_card_number_in_words(seen.subject, ("subject",))
+        _refuse_card_number_in_words(text_of_html(seen.html), page)
+        _refuse_card_number_in_words(seen.text, ("text",))
+
+
+def _refuse_card_number_in_words(words: str, field: tuple[str, ...]) -> None:
+    """Addresses of links are full of digits: of these only whole words count."""
+    for url in _URL.findall(words):
+        refuse_card_number_in_url(url, field)
+    refuse_card_number(_URL.sub(" \n", words), field)
 
 
 async def publish_builtins(connection: Any) -> None:

@@ -77,6 +77,7 @@ async def test_one_bad_row_refuses_the_call_and_every_error_is_listed(pool: Any,
             {"externalRef": " ", "name": "a\r\nBcc: x", "locale": "??", "timeZone": "Mars/Olympus"},
             {"externalRef": "dup", "addresses": ["a@b", "x@example.com", "x@EXAMPLE.com", "c\n@example.com"]},
             {"externalRef": "dup", "name": "4111 1111 1111 1111"},
+            {"externalRef": "nowhere", "locale": "zz-QQ"},
         ],
     )
     assert payload["customers"] is None
@@ -89,10 +90,19 @@ async def test_one_bad_row_refuses_the_call_and_every_error_is_listed(pool: Any,
         ("CONFLICT", "customers.2.addresses.2"),
         ("HEADER_INJECTION", "customers.2.addresses.3"),
         ("CARD_NUMBER", "customers.3.name"),
+        ("INVALID", "customers.4.locale"),
         ("CONFLICT", "customers.3.externalRef"),
     ]
     assert "4111" not in payload["userErrors"][7]["message"]
     assert await pool.fetchval("select count(*) from customer") == 0
+
+
+async def test_a_language_is_the_same_to_a_customer_and_a_sender(make_context: MakeContext) -> None:
+    sender = {"name": "Office", "fromAddress": "office@fabrikam.example"}
+    for tag, refused in (("zz-QQ", ["INVALID"]), ("de-ES", [])):
+        customer = await call(make_context(), UPSERT, c=[{"externalRef": "A", "locale": tag}])
+        assert refusals_of(customer) == refused
+        assert refusals_of(await call(make_context(), SENDER, i={**sender, "locale": tag})) == refused
 
 
 async def test_a_thousand_customers_fit_in_one_call_and_one_more_does_not(pool: Any, make_context: MakeContext) -> None:
@@ -307,6 +317,42 @@ async def test_templates_that_loop_or_look_around_are_refused(pool: Any, make_co
         assert payload["template"] is None
         assert payload["userErrors"] != []
     assert await pool.fetchval("select count(*) from template where name = 'Bad'") == 0
+
+
+CARD_NUMBER = "4111 1111 1111 1111"
+MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"subject": f"Card {CARD_NUMBER}", "html": BODY}, "subject"),
+        ({"text": f"Card {CARD_NUMBER}", "html": BODY}, "text"),
+        ({"html": f"<p>{CARD_NUMBER}</p>"}, "html"),
+        ({"html": "<p><b>4111</b> 1111 <i>1111&nbsp;1111</i></p>", "text": "Hello"}, "html"),
+        ({"html": "<p>{{ first|default('4111111111111111') }}</p>", "sampleData": {"first": "Sam"}}, "html"),
+        ({"html": "<p>4111 1111 {{ first }}</p>", "sampleData": {"first": "1111 1111"}}, "html"),
+        ({"html": '<a href="https://x.example/4111111111111111">Pay</a>'}, "html"),
+        ({"mjml": MJML.format(CARD_NUMBER)}, "mjml"),
+        ({"html": BODY, "sampleData": {"first": CARD_NUMBER}}, "sampleData.first"),
+    ],
+)
+async def test_a_template_with_a_card_number_is_refused_by_its_field(
+    pool: Any, make_context: MakeContext, values: dict[str, Any], field: str
+) -> None:
+    payload = await call(make_context(), TEMPLATE, i={"name": "Bad", "subject": "x", **values})
+    assert refusals(payload) == [("CARD_NUMBER", field)]
+    assert "4111" not in payload["userErrors"][0]["message"]
+    assert await pool.fetchval("select count(*) from template where name = 'Bad'") == 0
+
+
+async def test_digits_that_nobody_reads_are_no_card_number(make_context: MakeContext) -> None:
+    html = (
+        "<html><head><style>#a4111111111111111 { margin: 4111111111111111px }</style></head><body>"
+        '<p id="4111111111111111">Hi</p><a href="https://x.example/a4111111111111111">Go</a></body></html>'
+    )
+    payload = await call(make_context(), TEMPLATE, i={"name": "Good", "subject": "x", "html": html})
+    assert payload["userErrors"] == []
 
 
 # The gateway -----------------------------------------------------------------------------------------------------
