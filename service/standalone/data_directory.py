@@ -102,15 +102,24 @@ class DataDirectory:
         """For sockets: `run` in here, or where that path is too long or odd, one in the temporary directory."""
         inside = self.path / "run"
         if len(os.fsencode(inside)) <= _LONGEST_RUN and _PLAIN.fullmatch(str(inside)):
-            inside.mkdir(mode=0o700, exist_ok=True)
+            _make_run(inside)
             return inside
         mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
         outside = Path(tempfile.gettempdir()) / f"customer-emails-{os.geteuid()}-{mark}"
-        outside.mkdir(mode=0o700, exist_ok=True)
+        _make_run(outside)
         found = outside.lstat()
         if found.st_uid != os.geteuid() or found.st_mode & 0o077 or outside.is_symlink():
             raise LaunchError(f"{outside} belongs to somebody else or is open to others: remove it and start again.")
         return outside
+
+
+def _make_run(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        raise LaunchError(f"{path} is no directory, and sockets need one there: remove it and start again.") from None
+    except OSError as error:
+        raise LaunchError(f"{path} cannot be made ({error.strerror}): mend that and start again.") from None
 
 
 def _lives(pid: str) -> bool:

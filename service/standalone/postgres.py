@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -18,6 +19,8 @@ from service.standalone.trouble import LaunchError
 MAJOR_VERSION = "18"
 _START_SECONDS = 60.0
 """Longer than recovery after a crash takes with 1 GB of write-ahead log on a slow disk."""
+_CLUSTER_BYTES = 64 * 1024 * 1024
+"""An empty cluster of PostgreSQL 18 takes some 40 MB, its write-ahead log among them."""
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -138,10 +141,12 @@ class Postgres:
             code = spawn(command, stop_signal=signal.SIGKILL, output=log, account=self._account).wait()
         if code != 0:
             reason = _last_line(output)
+            full = os.strerror(errno.ENOSPC) in output.read_text(errors="replace") or _is_full(fresh)
             shutil.rmtree(fresh, ignore_errors=True)
             raise LaunchError(
-                f"PostgreSQL could not make its files in {self._data.parent} ({reason}): "
-                "choose another directory with DATA=/some/dir."
+                f"PostgreSQL could not make its files in {self._data.parent} "
+                + ("because the disk is full: make room, or " if full else f"({reason}): ")
+                + "choose another directory with DATA=/some/dir."
             )
 
     def _find_account(self) -> Account:
@@ -159,6 +164,11 @@ class Postgres:
         if self._account is Account.NOBODY:
             os.chown(path, 65534, 65534)
             self._data.parent.chmod(0o711)
+
+
+def _is_full(path: Path) -> bool:
+    """Where not even initdb's log could be written, nothing else says so."""
+    return shutil.disk_usage(path).free < _CLUSTER_BYTES
 
 
 def _last_line(path: Path) -> str:

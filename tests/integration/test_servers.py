@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ import redis.asyncio
 
 from gateway.settings import Settings
 from service.standalone import postgres as embedded
+from service.standalone.data_directory import DataDirectory
 from service.standalone.trouble import LaunchError
 from tests.builders import make_attempt, make_campaign, make_customer, make_hit, make_message, make_outbox, orphans
 
@@ -51,21 +54,42 @@ async def test_the_builders_make_rows_that_the_ledger_takes(pool: asyncpg.Pool[A
     assert await orphans(pool) == {"attempt": 1}
 
 
-def test_what_initdb_refuses_is_said_in_its_words_and_leaves_nothing(
-    run_directory: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "free", "said"),
+    [
+        ("error: invalid locale name", 10**12, "(invalid locale name): choose"),
+        ("FATAL: could not write: No space left on device", 10**12, "because the disk is full: make room, or choose"),
+        ("", 4096, "because the disk is full: make room, or choose"),
+    ],
+)
+def test_why_initdb_failed_is_said_in_one_sentence_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, free: int, said: str
 ) -> None:
-    # Given an initdb that finds the disk full
-    place = run_directory / "full"
-    place.mkdir()
-    (place / "initdb").write_text("#!/bin/sh\necho 'initdb: error: could not write: No space left on device'\nexit 1\n")
+    # Given an initdb that fails
+    place = tmp_path
+    (place / "initdb").write_text(f"#!/bin/sh\necho 'initdb: {words}'\nexit 1\n")
     (place / "initdb").chmod(0o755)
     monkeypatch.setattr(embedded, "binaries", lambda: place)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     server = embedded.Postgres(data=place / "postgres", run=place, log=place / "postgres.log")
     # When the server is started, then one sentence says why not and what to do
     with pytest.raises(LaunchError) as refused:
         server.start()
     assert str(refused.value) == (
-        f"PostgreSQL could not make its files in {place} (could not write: No space left on device): "
-        "choose another directory with DATA=/some/dir."
+        f"PostgreSQL could not make its files in {place} {said} another directory with DATA=/some/dir."
     )
     assert sorted(path.name for path in place.iterdir()) == ["initdb", "initdb.log"]
+
+
+def test_a_file_in_the_place_of_the_sockets_is_named(run_directory: Path) -> None:
+    # Given a data directory with a file where the sockets go
+    place = run_directory / "occupied"
+    place.mkdir()
+    (place / "run").write_text("mine")
+    # When the servers are to start, then one sentence says what is in the way, and it is left alone
+    with pytest.raises(LaunchError) as refused:
+        DataDirectory(place).run_directory()
+    assert str(refused.value) == (
+        f"{place / 'run'} is no directory, and sockets need one there: remove it and start again."
+    )
+    assert (place / "run").read_text() == "mine"
