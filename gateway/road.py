@@ -159,7 +159,7 @@ class Road:
             log.warning("a relay's trouble was not written, the ledger is away: %s", type(error).__name__)
             return False
         if until is not None or verdict.stops_relay:
-            log.warning("%s %s: paused until %s", verdict.scope.lower(), exchange.relay, until or "a person resumes it")
+            log.warning("%s: paused until %s", _place(exchange, verdict), until or "a person resumes it")
         return True
 
     def works(self, mail: Mail, exchange: Exchange) -> None:
@@ -177,3 +177,10 @@ class Road:
                 pass
         self._mended_relays.clear()
         self._mended_domains.clear()
+
+
+def _place(exchange: Exchange, verdict: Verdict) -> str:
+    """What is paused, for the log: a destination's domain is too near to a person."""
+    if verdict.scope is Scope.DESTINATION:
+        return f"a destination behind relay {exchange.relay}"
+    return f"relay {exchange.relay}"

@@ -128,7 +128,7 @@ async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
 
 
 async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     smtp_server.script(rcpt={"a@slow.example": Reply(421, "4.7.0 Too many connections from you")})
     slow = await queue_mail(connection, house, "a@slow.example")
@@ -139,6 +139,8 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
 
     [destination] = await eventually(paused, "the pause")
     assert destination.domain == "slow.example"
+    assert "a destination behind relay main: paused until" in caplog.text
+    assert "slow.example" not in caplog.text
     other = await queue_mail(connection, house, "b@fast.example")
     await until(connection, other, "ACCEPTED")
 
