@@ -29,10 +29,7 @@ class Api:
     def call(self, document: str, variables: Mapping[str, Any] | None = None) -> Any:
         """The `data` of an operation. Raises ApiError."""
         body = json.dumps({"query": document, "variables": variables or {}}).encode()
-        answer = self._post("/graphql", body, {"Content-Type": "application/json"})
-        if answer.get("errors"):
-            raise ApiError(answer["errors"][0]["message"])
-        return answer["data"]
+        return self._post("/graphql", body, {"Content-Type": "application/json"})["data"]
 
     def upload(self, name: str, content: bytes) -> str:
         """The id of a new attachment. Raises ApiError."""
@@ -60,9 +57,12 @@ class Api:
                 raise ApiError("the service is unavailable")
             time.sleep(0.5)
         try:
-            return json.loads(answer)
+            read = json.loads(answer)
         except ValueError:
             raise ApiError(f"{path} answered {status}") from None
+        if read.get("errors"):
+            raise ApiError(read["errors"][0]["message"])
+        return read
 
     def _try(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         if self._connection is None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from gateway.attachment import LARGEST_FILE
+from service.settings import Settings
+from service.standalone.api import Api, ApiError
+from tests.serving import serve
 
 PDF = b"%PDF-1.7\n" + b"x" * 2000
 
@@ -83,3 +88,16 @@ async def test_what_is_no_plain_body_is_415(client: httpx.AsyncClient) -> None:
 async def test_strangers_upload_nothing(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.post("/attachments?name=a.pdf", content=PDF)).status_code == 401
     assert (await anonymous.get("/attachments")).status_code == 405
+
+
+async def test_a_client_is_told_in_words_why_its_upload_was_refused(
+    app: Starlette, service_settings: Settings, token: str
+) -> None:
+    async with serve(app, service_settings) as serving:
+        api = Api(serving.url, token)
+        try:
+            assert (await asyncio.to_thread(api.upload, "offer.pdf", PDF)).startswith("Attachment_")
+            with pytest.raises(ApiError, match="25 MB"):
+                await asyncio.to_thread(api.upload, "offer.pdf", b"x" * (LARGEST_FILE + 1))
+        finally:
+            api.close()
