@@ -306,7 +306,8 @@ class HitRecorder:
             self._away_until = self._clock() + _PROBE_SECONDS
 
     async def _move(self, connection: Any) -> None:
-        while texts := await self._buffer.oldest(LARGEST_GROUP):
+        # What is left when this process ends waits for the next one.
+        while not self._closing and (texts := await self._buffer.oldest(LARGEST_GROUP)):
             hits = [hit for hit in map(_read_waiting, texts) if hit is not None]
             await self._insert(connection, hits)
             # Removed only now: a crash in between writes them twice, which the id makes harmless.

@@ -426,6 +426,24 @@ async def test_what_waits_at_the_end_is_kept_for_the_next_process(pool: Any, dat
     await living.close()
 
 
+async def test_a_long_list_does_not_hold_up_the_end(pool: Any, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a list that takes long to bring in
+    monkeypatch.setattr("gateway.hits.LARGEST_GROUP", 1)
+    ref = await make_ref(pool)
+    buffer = HitBuffer(redis_url)
+    await buffer.push([raw(ref).to_json() for _ in range(5000)])
+    recorder = HitRecorder(pool, buffer)
+    recorder.start()
+    await eventually(lambda: pool.fetchval("select count(*) > 0 from hit"), "a first hit")
+    # When the process ends in the middle
+    await recorder.close()
+    # Then what is not in the ledger waits for the next one
+    left = HitBuffer(redis_url)
+    assert await left.size() > 0
+    assert await left.size() + await pool.fetchval("select count(*) from hit") == 5000
+    await left.close()
+
+
 async def test_a_full_list_keeps_the_oldest_and_counts_the_rest(redis_url: str) -> None:
     buffer = HitBuffer(redis_url, most=3)
     assert await buffer.push([b"1", b"2"]) == 0
