@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from gateway.worker import POOL, Worker, random_jitter, usual_pace
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.bench.rows import Row, Size, at_least, bench
-from tests.bench.sending import sender_rate
+from tests.bench.sending import HEADROOM, sender_rate, two_clients_rate
 from tests.bench.sink import Sink, fastest_sink
 from tests.builders import SECRET_KEYS
 
@@ -190,9 +191,12 @@ async def end_to_end(size: Size) -> list[Row]:
                 if kind == "unsigned":
                     ceilings.append(await sender_rate(sink.port, count))
                 values[kind].append(await engine_rate(pool, house, count, number, signers[kind]))
-    ceiling = statistics.median(ceilings)
-    note = f"against the sender alone; {sink.kind}, {CONNECTIONS} connections, fsync on"
-    return [
+        ceiling = statistics.median(ceilings)
+        both = await two_clients_rate(sink.port, count)
+    bound = " sink-bound" if both < HEADROOM * ceiling else ""
+    sink_note = f"{sink.kind}, {both:,.0f}/s from two at once{bound}"
+    note = f"against the sender alone; {sink_note}; {CONNECTIONS} connections, fsync on"
+    rows = [
         at_least(
             "end-to-end" if kind == "unsigned" else f"end-to-end-{kind}",
             statistics.median(values[kind]),
@@ -203,6 +207,7 @@ async def end_to_end(size: Size) -> list[Row]:
         )
         for kind, goal in GOALS.items()
     ]
+    return [replace(row, met=False) if bound else row for row in rows]
 
 
 @bench("worker-memory")

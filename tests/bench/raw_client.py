@@ -77,4 +77,4 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--messages", type=int, required=True)
     arguments = parser.parse_args()
-    print(uvloop.run(send(arguments.port, arguments.messages)))
+    print(uvloop.run(send(arguments.port, arguments.messages, rides=True)))

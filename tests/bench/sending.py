@@ -50,7 +50,7 @@ async def sender_rate(port: int, messages: int) -> float:
 
 
 async def two_clients_rate(port: int, messages: int) -> float:
-    """What the sink takes from two raw clients at once."""
+    """What the sink takes from two raw clients at once, whose mails ride: nothing asks more of it."""
     command = ["-m", "tests.bench.raw_client", "--port", str(port), "--messages", str(messages)]
     clients = [
         await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE) for _ in range(2)
