@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.test_opens_and_clicks import launch, parse, run, upsert
+from tests.campaigning import launch, parse, run, upsert
 from tests.engine import Start, eventually, start
 from tests.smtp_server import Drop, Reply, SmtpServer
 

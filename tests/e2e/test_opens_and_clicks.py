@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
 from email.message import EmailMessage
 from html import unescape
@@ -14,71 +12,19 @@ import httpx
 import pytest
 
 from gateway import template
+from tests.campaigning import launch, parse, run, upsert
 from tests.engine import Start, empty, eventually, start
 from tests.smtp_server import SmtpServer
 
 __all__ = ["start"]
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
-HTML = """<html><body><p>Hello {{ name }}, caf&eacute; &amp; more</p>
-<a href="https://shop.example/offers?a=1&amp;b=2" title="all &quot;offers&quot;">Offers</a>
-<a href="https://shop.example/hours">Hours</a> <a href="https://shop.example/map">Map</a>
-<a href="mailto:office@fabrikam.example">Mail us</a> <a href="tel:+1555">Call</a>
-<a href="https://shop.example/imprint" data-no-track>Imprint</a>
-<a href="{{ unsubscribe_url }}">Unsubscribe</a><p>{{ postal_address }}</p></body></html>"""
-TEXT = "Offers: https://shop.example/offers?a=1&b=2\nUnsubscribe: {{ unsubscribe_url }}\n{{ postal_address }}\n"
 
 
 @pytest.fixture(autouse=True)
 async def builtins(pool: Any) -> None:
     async with pool.acquire() as connection:
         await template.publish_builtins(connection)
-
-
-async def run(client: httpx.AsyncClient, mutation: str, fields: str, **input: Any) -> Any:
-    """One mutation that is not refused."""
-    kind = mutation[0].upper() + mutation[1:]
-    errors = "userErrors { code message field }"
-    document = f"mutation($input: {kind}Input!) {{ {mutation}(input: $input) {{ {fields} {errors} }} }}"
-    body = (await client.post("/graphql", json={"query": document, "variables": {"input": input}})).json()
-    assert "errors" not in body, body
-    assert body["data"][mutation]["userErrors"] == []
-    return body["data"][mutation]
-
-
-async def upsert(client: httpx.AsyncClient, *names: str) -> list[str]:
-    customers = [
-        {"externalRef": name, "name": name.title(), "addresses": [f"{name}@customer.example"]} for name in names
-    ]
-    done = await run(client, "upsertCustomers", "customers { id }", customers=customers)
-    return [customer["id"] for customer in done["customers"]]
-
-
-async def launch(client: httpx.AsyncClient, key: str, customers: list[str], **more: Any) -> None:
-    made = await run(
-        client, "createTemplate", "template { id hasUnsubscribe }",
-        name="news", subject="News for {{ name }}", html=HTML, text=TEXT, sampleData={"name": "Sam"},
-    )  # fmt: skip
-    assert made["template"]["hasUnsubscribe"]
-    sender = await run(
-        client, "createSender", "sender { id }",
-        name=f"main {key}", fromAddress="hello@fabrikam.example", postalAddress="1 Main Street, Springfield",
-    )  # fmt: skip
-    recipients = [{"customerId": customer, "mergeData": {"name": "Ann"}} for customer in customers]
-    campaign = await run(
-        client, "createCampaign", "campaign { id }", title="News", templateId=made["template"]["id"],
-        senderId=sender["sender"]["id"], recipients=recipients, idempotencyKey=f"create {key}", **more,
-    )  # fmt: skip
-    await run(
-        client, "launchCampaign", "campaign { id }",
-        campaignId=campaign["campaign"]["id"], idempotencyKey=f"launch {key}",
-    )  # fmt: skip
-
-
-def parse(content: bytes) -> EmailMessage:
-    message = email.message_from_bytes(content, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    return message
 
 
 def part(message: EmailMessage, kind: str) -> str:
