@@ -135,6 +135,7 @@ async def test_the_operation_name_chooses(http: httpx.AsyncClient) -> None:
         b'{"query": "{ hello }", "variables": {"a": "\\u0000"}}',
         b'{"query": "{ hello }", "variables": {"a": ' + b"[" * 1100 + b"]" * 1100 + b"}}",
         b'{"query": "{ hello }", "variables": {"a": ' + b"[" * 990 + b"]" * 990 + b"}}",
+        b'{"query": "{ hello }", "variables": {"a": ' + b"[" * 300 + b"]" * 300 + b"}}",
         b'{"query": "{ hello }", "variables": {"a": ' + b"1" * 5000 + b"}}",
         *(
             b'{"query": "{ hello }", "%s": %s}' % (name, value)
