@@ -14,6 +14,7 @@ from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
 from gateway.house import House
 from gateway.idempotency import check_key, digest_of, first_result, idempotency_conflict
+from gateway.mail.address import with_a_labels
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.keys import Purpose
@@ -138,7 +139,7 @@ async def _refuse_unknown_recipients(connection: Any, order: CampaignOrder) -> N
         connection,
         positions=list(range(len(order.recipients))),
         customer_ids=[recipient.customer_id for recipient in order.recipients],
-        addresses=[recipient.address for recipient in order.recipients],
+        addresses=_addresses(order),
     ):
         path = ("recipients", str(row["position"]))
         if not row["known"]:
@@ -148,6 +149,10 @@ async def _refuse_unknown_recipients(connection: Any, order: CampaignOrder) -> N
         raise Refusal(
             RefusalCode.ADDRESS_INVALID, "The customer does not have this address, or none at all.", (*path, "address")
         )
+
+
+def _addresses(order: CampaignOrder) -> list[str | None]:
+    return [None if one.address is None else with_a_labels(one.address) for one in order.recipients]
 
 
 async def _insert(
@@ -175,7 +180,7 @@ async def _insert(
         campaign_id=campaign_id,
         positions=list(range(1, len(order.recipients) + 1)),
         customer_ids=[recipient.customer_id for recipient in order.recipients],
-        addresses=[recipient.address for recipient in order.recipients],
+        addresses=_addresses(order),
         merge_data=[orjson.dumps(data).decode() for data in own],
     )
     return UUID(str(campaign_id))

@@ -16,7 +16,7 @@ from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
 from gateway.house import House
 from gateway.idempotency import check_key, digest_of, first_result, idempotency_conflict
-from gateway.mail.address import parse_address
+from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderLetter
 from gateway.mail.message import CopyRole, MessageRef, Status
 from gateway.mail.source import SourceType
@@ -184,7 +184,8 @@ async def _make(connection: Any, order: Order, attached: Sequence[Any], house: H
 
 
 async def _whom(connection: Any, order: Order, house: House) -> Any:
-    row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=order.address)
+    asked = None if order.address is None else with_a_labels(order.address)
+    row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=asked)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
     if row["erased"]:

@@ -68,6 +68,16 @@ def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = (
     return address
 
 
+def with_a_labels(text: str) -> str:
+    """An address as someone may type a known one: its domain as `parse_address` keeps it; nothing is refused."""
+    local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
+    try:
+        ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return text
+    return f"{local}{at}{ascii_domain.lower()}"
+
+
 def split_mailbox(text: str) -> tuple[str | None, str]:
     """`Name <a@b.example>` or `a@b.example` as (name, address), neither checked."""
     text = text.strip()

@@ -124,7 +124,7 @@ from campaign_audience a
 join customer c on c.id = a.customer_id
 left join lateral (
     select ca.address, ca.address_key from customer_address ca
-    where ca.customer_id = a.customer_id and (a.address is null or ca.address = a.address)
+    where ca.customer_id = a.customer_id and (a.address is null or lower(ca.address) = lower(a.address))
     order by ca.position limit 1
 ) chosen on true
 where a.campaign_id = :campaign_id and a.position > :after::integer and a.position <= :after::integer + :batch::integer

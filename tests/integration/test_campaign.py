@@ -132,6 +132,24 @@ async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(connect
     assert await connection.fetchval("select count(*) from outbox where honours = 'MARKETING'") == 2
 
 
+async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppressed(
+    connection: Any, house: House
+) -> None:
+    # Given a customer whose address must not be mailed
+    customer = await make_customer(connection, addresses=["free@customer.example", "Jörg@xn--bcher-kva.de"])
+    key = await connection.fetchval("select address_key from customer_address where position = 1")
+    await insert(connection, "suppression", address_key=key, reason="COMPLAINT", actor="t")
+    # When a campaign names it as a person would write it
+    recipient = CampaignRecipient(customer_id=customer, address="jörg@Bücher.de", merge_data={"first_name": "Jörg"})
+    made = await campaign.create(connection, await order(connection, [], recipients=(recipient,)), house)
+    await campaign.launch(connection, made, uuid4().hex, house)
+    await campaign.make_messages(connection, house)
+    # Then the mail is held
+    message = await connection.fetchrow("select recipient, status, cause from message")
+    assert tuple(message) == ("Jörg@xn--bcher-kva.de", "HELD", "SUPPRESSED")
+    assert await connection.fetchval("select count(*) from outbox") == 0
+
+
 async def test_messages_are_made_in_batches_and_only_a_look_ahead(connection: Any, house: House) -> None:
     made, _ = await running(connection, house, 10)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import address_key, parse_address, split_mailbox, suggest_typo
+from gateway.mail.address import address_key, parse_address, split_mailbox, suggest_typo, with_a_labels
 
 KEY = b"k" * 32
 
@@ -24,6 +24,7 @@ KEY = b"k" * 32
 )
 def test_a_good_address_is_taken_in_its_normal_form(written: str, normal: str) -> None:
     assert parse_address(written, allow_reserved=False).text == normal
+    assert with_a_labels(written) == normal
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_a_good_address_is_taken_in_its_normal_form(written: str, normal: str) -
 def test_what_is_no_address_is_refused(written: str) -> None:
     with pytest.raises(Refusal) as refused:
         parse_address(written, allow_reserved=True, field=("address",))
+    with_a_labels(written)
     assert refused.value.code is RefusalCode.ADDRESS_INVALID
     assert refused.value.field == ("address",)
 
