@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 
+from gateway.mail.message import MessageRef
+from gateway.mail.verdict import Verdict
 from gateway.template import publish_builtins
 from service.graph.context import Context
+from service.graph.node import read_message_id
 from service.graph.schema import schema
 from tests.builders import make_customer
+from tests.engine import Start, attempts_of, start, until
+from tests.smtp_server import Drop, SmtpServer
+
+__all__ = ["start"]
 
 MakeContext = Callable[..., Context]
 
@@ -21,6 +29,8 @@ UPSERT = """mutation($c: [UpsertCustomerInput!]!) { upsertCustomers(input: {cust
 WORK_ORDER = """mutation($i: SendWorkOrderEmailInput!) { sendWorkOrderEmail(input: $i) {
   message { id status subject info { copies { role address } } } userErrors { code message field } } }"""
 CARD = """mutation($i: SendCardProcessingEmailInput!) { sendCardProcessingEmail(input: $i) {
+  message { id } userErrors { code message field } } }"""
+E_SIGNATURE = """mutation($i: SendESignatureEmailInput!) { sendESignatureEmail(input: $i) {
   message { id } userErrors { code message field } } }"""
 
 
@@ -160,6 +170,89 @@ async def test_a_work_order_is_queued_once_a_key(pool: Any, make_context: MakeCo
 
 
 @pytest.mark.parametrize(
+    ("query", "letter", "other"),
+    [
+        (
+            E_SIGNATURE,
+            {
+                "documentKind": "PROPOSAL",
+                "title": "Home cinema",
+                "portalUrl": "https://sign.firm.example/p/7",
+                "expiresAt": "2040-12-01T09:00:00Z",
+            },
+            {"title": "Home theatre"},
+        ),
+        (
+            CARD,
+            {"kind": "CHARGE", "amount": {"amount": "12.50", "currency": "USD"}},
+            {"amount": {"amount": "12.51", "currency": "USD"}},
+        ),
+    ],
+)
+async def test_one_key_is_one_letter_of_any_kind(
+    pool: Any, make_context: MakeContext, customer: int, query: str, letter: dict[str, Any], other: dict[str, Any]
+) -> None:
+    # Given a letter that was put
+    given = {"customerId": f"Customer_{customer}", "idempotencyKey": "key-1", **letter}
+    first = await call(make_context(), query, i=given)
+    assert first["userErrors"] == []
+    # When a colleague puts the same again, then the first message is the answer; another letter is refused
+    assert await call(make_context(actor="Kim"), query, i=given) == first
+    refused = await call(make_context(), query, i={**given, **other})
+    assert refusals(refused) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
+    assert await pool.fetchval("select count(*) from message") == 1
+    assert await pool.fetchval("select count(*) from outbox") == 1
+    # And another key is another letter
+    second = await call(make_context(), query, i={**given, "idempotencyKey": "key-2"})
+    assert second["message"]["id"] != first["message"]["id"]
+
+
+async def test_a_changed_address_list_leaves_older_mail_alone(
+    pool: Any, make_context: MakeContext, customer: int, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a letter that waits for its turn
+    ref = await pool.fetchval("select external_ref from customer where id = $1", customer)
+    old = await pool.fetchval("select address from customer_address where customer_id = $1", customer)
+    query = WORK_ORDER.replace("info {", "info { to")
+    first = await call(make_context(), query, i=work_order(customer))
+    assert first["message"]["info"]["to"] == old
+    # When the customer's addresses change, then the letter keeps its own, and the next goes to the new one
+    await call(make_context(), UPSERT, c=[{"externalRef": ref, "addresses": ["new@customer.example"]}])
+    again = await call(make_context(), query, i=work_order(customer))
+    assert again["message"]["info"]["to"] == old
+    second = await call(make_context(), query, i=work_order(customer, idempotencyKey="key-2"))
+    assert second["message"]["info"]["to"] == "new@customer.example"
+    start()
+    await smtp_server.accepted(2)
+    assert {mail.recipients for mail in smtp_server.messages} == {(old,), ("new@customer.example",)}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ('"quoted local"@example.com', '"quoted local"@example.com'),
+        ("jörg@bücher.de", "jörg@xn--bcher-kva.de"),
+    ],
+)
+async def test_an_unusual_address_is_written_to(
+    pool: Any, make_context: MakeContext, customer: int, start: Start, smtp_server: SmtpServer, written: str, kept: str
+) -> None:
+    # Given a customer with an address that few have
+    ref = await pool.fetchval("select external_ref from customer where id = $1", customer)
+    upserted = await call(make_context(), UPSERT, c=[{"externalRef": ref, "addresses": [written]}])
+    assert upserted["customers"][0]["addresses"] == [{"address": kept, "primary": True}]
+    # When it is written to, under the form the CRM knows, then the domain is an A-label everywhere
+    start()
+    query = WORK_ORDER.replace("info {", "info { to")
+    sent = await call(make_context(), query, i=work_order(customer, address=written))
+    assert sent["userErrors"] == []
+    assert sent["message"]["info"]["to"] == kept
+    assert await pool.fetchrow("select address, domain from outbox") == (kept, kept.rpartition("@")[2])
+    await smtp_server.accepted(1)
+    assert smtp_server.messages[0].recipients == (kept,)
+
+
+@pytest.mark.parametrize(
     ("values", "code", "field"),
     [
         ({"customerId": "Customer_999999"}, "NOT_FOUND", "customerId"),
@@ -247,6 +340,55 @@ async def test_a_message_is_called_back_and_tried_again_by_a_person(
     assert cancelled["message"]["info"]["events"] == [{"kind": "CANCELLED", "by": "Kim"}]
     unknown = await call(make_context(), query.format("retryMessage"), i={"messageId": "Message_1_x"})
     assert refusals_of(unknown) == ["NOT_FOUND"]
+
+
+async def test_an_uncertain_message_is_settled_by_a_person_and_the_history_says_who(
+    connection: Any, make_context: MakeContext, customer: int, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given two mails whose server left without a word after the dot
+    smtp_server.script(after_dot=Drop())
+    start(pause=short_pause)
+    sent = [
+        await call(make_context(), WORK_ORDER, i=work_order(customer, number=key, idempotencyKey=key))
+        for key in ("assumed", "retried")
+    ]
+    assumed, retried = [one["message"]["id"] for one in sent]
+    for message in (assumed, retried):
+        await until(connection, known(message), "UNCERTAIN")
+    smtp_server.forget_scripts()
+    # When one is assumed sent, then it is, without another try
+    [settled, kinds] = await decide(make_context(actor="Kim"), "assumeSent", assumed)
+    assert settled == "ACCEPTED"
+    assert kinds[-1] == {"kind": "ASSUMED_SENT", "by": "Kim"}
+    # When the other is tried again, then it goes out again
+    [unsettled, kinds] = await decide(make_context(actor="Dana"), "retryMessage", retried)
+    assert unsettled != "UNCERTAIN"
+    assert kinds[-1] == {"kind": "RETRIED", "by": "Dana"}
+    await until(connection, known(retried), "ACCEPTED")
+    assert [len(await attempts_of(connection, known(one))) for one in (assumed, retried)] == [1, 2]
+
+
+def known(message: str) -> MessageRef:
+    """The message of a global id."""
+    ref = read_message_id(message)
+    assert ref is not None
+    return ref
+
+
+async def decide(context: Context, mutation: str, message: str) -> tuple[str, list[dict[str, str]]]:
+    """A person's decision; the status then and the events."""
+    query = (
+        f"mutation($i: MessageInput!) {{ {mutation}(input: $i) {{ message {{ status info {{ events {{ kind by }} }} }}"
+        " userErrors { code field } } }"
+    )
+    payload = await call(context, query, i={"messageId": message})
+    assert payload["userErrors"] == []
+    return payload["message"]["status"], payload["message"]["info"]["events"]
+
+
+def short_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
+    """A pause that a test can wait for."""
+    return timedelta(milliseconds=100)
 
 
 def refusals_of(payload: Any) -> list[str]:
