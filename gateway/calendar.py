@@ -12,7 +12,7 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event, vCalAddress, vText
+from icalendar import Alarm, Calendar, Event, TimezoneDaylight, TimezoneStandard, vCalAddress, vText
 
 from gateway.mail.letter import Mailbox, WorkOrderKind, WorkOrderLetter
 
@@ -82,7 +82,20 @@ def _calendar(method: str, event: Event, day: date) -> bytes:
     calendar.add_component(event)
     # A year around the visit: the rules of its zone, without a century of its past.
     calendar.add_missing_timezones(first_date=day - timedelta(days=366), last_date=day + timedelta(days=732))
+    for part in calendar.walk():
+        if isinstance(part, TimezoneStandard | TimezoneDaylight):
+            _start_on_the_old_clock(part)
     return bytes(calendar.to_ical(sorted=True))
+
+
+def _start_on_the_old_clock(observance: TimezoneStandard | TimezoneDaylight) -> None:
+    """Clocks put forward: onsets are told by the clock before (RFC 5545 3.6.5), icalendar tells the one after.
+
+    Where clocks are put back it finds the onset where the old clock leaves off, which is right.
+    """
+    ahead = max(observance.TZOFFSETTO - observance.TZOFFSETFROM, timedelta())
+    observance.DTSTART = observance.DTSTART - ahead
+    observance.rdates = [onset - ahead for onset, _ in observance.rdates]
 
 
 def _address(mailbox: Mailbox) -> vCalAddress:

@@ -35,7 +35,7 @@ from gateway.template import CompiledTemplate
 
 __all__ = ["AttachedFile", "Composed", "Facts", "compose", "compose_campaign", "compose_reference", "render_subject"]
 
-COMPOSER_VERSION = 1
+COMPOSER_VERSION = 2
 """Rises when the same input would give other bytes; golden files pin each version."""
 
 # An e-signature's portal link must arrive as it is, and card mail is left alone altogether.

@@ -9,14 +9,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, TimezoneDaylight, TimezoneStandard
 
 from gateway import builtin
 from gateway.builtin import LetterParts
+from gateway.compose import COMPOSER_VERSION
 from gateway.errors import Refusal
 from gateway.mail.letter import (
     CampaignLetter,
@@ -84,7 +86,7 @@ def mail_of(name: str) -> bytes:
     return composed(ALL[name], template=NEWS if name == "campaign" else None).content
 
 
-def event_of(letter: WorkOrderLetter, **facts: Any) -> tuple[str, Event]:
+def calendar_of(letter: WorkOrderLetter, **facts: Any) -> Calendar:
     message = parsed(composed(letter, **facts).content)
     parts = [part for part in message.walk() if part.get_content_type() == "text/calendar"]
     assert len(parts) == 1
@@ -92,6 +94,11 @@ def event_of(letter: WorkOrderLetter, **facts: Any) -> tuple[str, Event]:
     assert isinstance(calendar, Calendar)
     assert parts[0].get_param("method") == calendar["METHOD"]
     assert len(calendar.timezones) == 1
+    return calendar
+
+
+def event_of(letter: WorkOrderLetter, **facts: Any) -> tuple[str, Event]:
+    calendar = calendar_of(letter, **facts)
     return str(calendar["METHOD"]), calendar.events[0]
 
 
@@ -133,7 +140,7 @@ def test_the_same_letter_gives_the_same_bytes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_composer_version_1_gives_the_bytes_it_always_gave(name: str) -> None:
+def test_a_composer_version_gives_the_bytes_it_always_gave(name: str) -> None:
     template = NEWS
     if name in GOLDEN:
         subject, text, html = GOLDEN[name]
@@ -141,7 +148,7 @@ def test_composer_version_1_gives_the_bytes_it_always_gave(name: str) -> None:
         template = replace(NEWS, merge=None, letter=parts)
     file = AttachedFile(name="Größe.txt", media_type="text/plain", content=b"1.5 m\n")
     made = composed(ALL[name], template=template, attachments=() if name == "campaign" else (file,))
-    assert made.content == (CORPUS / f"v1-{name}.eml").read_bytes()
+    assert made.content == (CORPUS / f"v{COMPOSER_VERSION}-{name}.eml").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["work-order", "e-signature", "card"])
@@ -261,6 +268,59 @@ def test_any_words_fit_into_an_event(note: str, street: str, name: str, kind: st
     assert str(event["SUMMARY"]).startswith(kind.strip())
     assert str(event["ATTENDEE"]) == "mailto:ann@customer.example"
     assert "".join(str(event.get("DESCRIPTION", "")).split()) == "".join(note.split())
+
+
+KNOWN_ONSETS = {
+    "America/Denver": {
+        ("2026-03-08T02:00", "-7:00", "-6:00"),
+        ("2026-11-01T02:00", "-6:00", "-7:00"),
+        ("2027-03-14T02:00", "-7:00", "-6:00"),
+        ("2027-11-07T02:00", "-6:00", "-7:00"),
+        ("2028-03-12T02:00", "-7:00", "-6:00"),
+        ("2028-11-05T02:00", "-6:00", "-7:00"),
+    },
+    "Europe/Berlin": {
+        ("2026-03-29T02:00", "1:00", "2:00"),
+        ("2026-10-25T03:00", "2:00", "1:00"),
+        ("2027-03-28T02:00", "1:00", "2:00"),
+        ("2027-10-31T03:00", "2:00", "1:00"),
+        ("2028-03-26T02:00", "1:00", "2:00"),
+        ("2028-10-29T03:00", "2:00", "1:00"),
+    },
+}
+"""The rules of 15 U.S.C. 260a and of Directive 2000/84/EC: the local time before, the offset before, the one after."""
+
+
+def onsets_of(zone: str) -> Iterator[tuple[datetime, timedelta, timedelta]]:
+    """Each change of clocks that the event's VTIMEZONE tells (RFC 5545 3.6.5); not the state it begins with."""
+    letter = replace(WORK_ORDER, window=Window.parse("2026-12-01T09:00", "2026-12-01T11:00", zone))
+    calendar = calendar_of(letter)
+    for part in calendar.timezones[0].walk():
+        if isinstance(part, TimezoneStandard | TimezoneDaylight) and part.TZOFFSETFROM != part.TZOFFSETTO:
+            for onset in (part.DTSTART, *(onset for onset, _ in part.rdates)):
+                assert isinstance(onset, datetime)
+                yield onset, part.TZOFFSETFROM, part.TZOFFSETTO
+
+
+@pytest.mark.parametrize("zone", KNOWN_ONSETS)
+def test_clocks_change_when_the_law_says(zone: str) -> None:
+    def written(offset: timedelta) -> str:
+        return f"{int(offset.total_seconds()) // 3600}:00"
+
+    onsets = list(onsets_of(zone))
+    found = {(onset.isoformat(timespec="minutes"), written(before), written(after)) for onset, before, after in onsets}
+    assert found == KNOWN_ONSETS[zone]
+    assert len(onsets) == len(found)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Dublin", "Australia/Lord_Howe", "Africa/Casablanca", "America/Santiago"])
+def test_clocks_change_when_the_time_zone_database_says(zone: str) -> None:
+    onsets = list(onsets_of(zone))
+    assert onsets
+    for onset, before, after in onsets:
+        moment = onset.replace(tzinfo=UTC) - before
+        assert (moment - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).utcoffset() == before
+        assert moment.astimezone(ZoneInfo(zone)).utcoffset() == after
 
 
 def test_an_unusual_address_is_a_right_uri() -> None:
