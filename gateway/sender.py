@@ -15,6 +15,8 @@ from gateway.mail.letter import check_time_zone
 from gateway.recent import Recent
 from gateway.wording import check_locale
 
+__all__ = ["DEFAULT_NAME", "SenderVersion", "check_locale", "create", "current", "load"]
+
 DEFAULT_NAME = "default"
 """The sender made of DEFAULT_FROM."""
 

@@ -15,7 +15,7 @@ from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import check_time_zone
-from gateway.wording import check_locale
+from gateway.sender import check_locale
 from service.database import QUERIES
 from service.graph.context import Context
 from service.graph.customer import Customer
