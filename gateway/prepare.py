@@ -23,6 +23,7 @@ from gateway.mail.source import SourceType
 from gateway.mail.tracking import return_path
 from gateway.send import Mail
 from gateway.smtp import Envelope
+from gateway.template import CompiledTemplate
 
 LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large."""
@@ -74,12 +75,17 @@ class Prepare:
         """Compose (or load) and sign. Raises LookupError, ValueError or Refusal when that cannot be done."""
         if facts is None:
             raise LookupError("the message of this row is gone")
-        body = await self._body(facts)
         profile = await sender.load(self._pool, facts["sender_version_id"])
+        ref, domain = row.ref, profile.domain
+        if facts["source_type"] == SourceType.CAMPAIGN:
+            version = await template.load(self._pool, facts["template_version_id"])
+            body = self._compose(ref, facts, version, profile, domain)
+        else:
+            body = await content.load(self._pool, facts["content_sha256"])
         envelope = Envelope(
-            return_path=return_path(self._house.keyring, profile.domain, row.ref, row.recipient_no),
+            return_path=return_path(self._house.keyring, domain, ref, row.recipient_no),
             recipient=row.address,
-            content=await self._signed(body, profile.domain),
+            content=body if self._signer is None else await self._sign((body, domain)),
         )
         return Mail(
             row=row,
@@ -89,35 +95,31 @@ class Prepare:
             only=only,
         )
 
-    async def _body(self, facts: Any) -> bytes:
-        if facts["source_type"] != SourceType.CAMPAIGN:
-            return await content.load(self._pool, facts["content_sha256"])
-        version = await template.load(self._pool, facts["template_version_id"])
-        profile = await sender.load(self._pool, facts["sender_version_id"])
-        ref = MessageRef(customer_id=facts["customer_id"], message_id=facts["message_id"])
+    def _compose(
+        self, ref: MessageRef, facts: Any, version: CompiledTemplate, profile: sender.SenderVersion, domain: str
+    ) -> bytes:
+        settings = self._house.settings
+        name = facts["recipient_name"]
         return compose.compose_campaign(
             template=version,
             sender=profile,
             facts=compose.Facts(
                 ref=ref,
                 mail_date=facts["mail_date"],
-                to=Mailbox(address=facts["recipient"], name=facts["recipient_name"]),
-                customer_name=facts["recipient_name"],
+                to=Mailbox(address=facts["recipient"], name=name),
+                customer_name=name,
                 locale=profile.locale,
                 time_zone=profile.time_zone,
-                message_id_domain=profile.domain,
-                public_url=self._house.settings.public_url,
+                message_id_domain=domain,
+                public_url=settings.public_url,
                 tracked=facts["tracked"],
                 campaign_id=facts["campaign_id"],
                 token_key_id=facts["token_key_id"],
-                honeypot=self._house.settings.honeypot_link,
+                honeypot=settings.honeypot_link,
             ),
             merge_data={**facts["campaign_merge_data"], **facts["merge_data"]},
             keyring=self._house.keyring,
         ).content
-
-    async def _signed(self, body: bytes, domain: str) -> bytes:
-        return body if self._signer is None else await self._sign((body, domain))
 
     async def _sign_group(self, group: Sequence[tuple[bytes, str]]) -> Sequence[bytes]:
         """Sign a few mails in one visit to a thread: OpenSSL works without the interpreter's lock."""

@@ -9,9 +9,12 @@ from typing import Protocol
 
 from gateway.claim import Claimed
 from gateway.mail.response import Exchange
-from gateway.mail.verdict import Rules, Scope, Verdict, judge
+from gateway.mail.verdict import Outcome, Rules, Scope, Verdict, judge
 from gateway.record import UNDELIVERED, Finished, HandOff, Undelivered, finished
 from gateway.smtp import Envelope
+
+NO_WAIT = timedelta()
+"""Of what is decided."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +77,6 @@ async def send(
         road.works(mail, exchange)
     else:  # the message's own answer, which also asks to leave the relay or destination alone ("Server busy")
         await road.trouble(mail, exchange, verdict)
-    waits = wait(mail.row.attempt, verdict)
+    waits = wait(mail.row.attempt, verdict) if verdict.outcome is Outcome.DEFERRED else NO_WAIT
     await ledger.record(finished(mail.row, exchange, verdict, mail_sha256=mail.sha256, wait=waits, ended=ended))
     return verdict

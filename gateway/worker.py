@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -72,6 +73,7 @@ CANCEL_SECONDS = 1.0
 
 # Looked up once: a label costs more than what it counts.
 _CLAIMING, _COMPOSING, _SENDING = (STAGE_SECONDS.labels(stage) for stage in ("claim", "compose", "send"))
+_attempts = cache(MESSAGES.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -368,7 +370,7 @@ class Worker:
 
     def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> None:
         if isinstance(outcome, Verdict):
-            MESSAGES.labels(source_type, outcome.outcome, outcome.cause or "").inc()
+            _attempts(source_type, outcome.outcome, outcome.cause or "").inc()
             self._paces[row.lane_id] += 1
         if isinstance(outcome, HandOff) or not outcome.counts:
             self._finished(row)

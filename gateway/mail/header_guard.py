@@ -17,6 +17,8 @@ def refuse_header_break(text: str, field: tuple[str, ...]) -> None:
     For subjects, names, addresses and file names: everything that stands in a header. Lone surrogates count as
     controls, since no header can hold them; tab is let through.
     """
+    if text.isprintable():
+        return
     if _BREAKS.search(text):
         raise Refusal(RefusalCode.HEADER_INJECTION, "Line breaks and NUL are not allowed here: use one line.", field)
     if _CONTROLS.search(text) or _UNWRITABLE.search(text):
