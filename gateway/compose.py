@@ -292,12 +292,18 @@ def compose_campaign(
     pieces = plate.pieces.copy()
     pieces[0] = (
         f"{plate.sender}{mailboxes_header('To', [(facts.to.name, facts.to.address)])}{_copies(facts)}"
-        f"{text_header('Subject', subject)}{_moment(facts)}{plate.identity}List-Unsubscribe: <{unsubscribe}>\r\n"
+        f"{_subject_header(subject)}{_moment(facts)}{plate.identity}List-Unsubscribe: <{unsubscribe}>\r\n"
         f'{plate.campaign}Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     )
     tracked = urls if facts.tracked else None
     for place, number, destination, untouched in plate.links:
         pieces[place] = encode_piece(tracked.click(number, destination)) if tracked else untouched
+    for field, places in plate.fields:
+        value = value_of(field, values)
+        coded = encode_piece(value)
+        coded_html = encode_piece(escape(value)) if _SPECIAL.search(value) else coded
+        for place, html in places:
+            pieces[place] = coded_html if html else coded
     for place, piece, html in plate.slots:
         if isinstance(piece, Mark):
             url = tracked and tracked.of(piece)
@@ -313,12 +319,19 @@ def compose_campaign(
 _coded = lru_cache(maxsize=64)(encode_piece)
 
 
+@lru_cache(maxsize=64)
+def _subject_header(subject: str) -> str:
+    """Most campaigns have one subject for everybody."""
+    return text_header("Subject", subject)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plate:
     """What is the same for all recipients of a campaign, ready to be copied and filled in.
 
     `pieces` is the mail with gaps, the first of them for the head. `links` lead everybody to one page: where,
-    number, destination, how it looks untracked. `slots` are for other values: where, what, whether in HTML.
+    number, destination, how it looks untracked. `fields` are the values put in, each with its places and whether they
+    are in HTML. `slots` are for links that differ, and marks: where, what, whether in HTML.
     `boundaries` are the lines between parts. It keeps template and sender, by whose identity it is found.
     """
 
@@ -331,7 +344,8 @@ class _Plate:
     subject: tuple[Piece, ...]
     pieces: list[str]
     links: tuple[tuple[int, int, str, str], ...]
-    slots: tuple[tuple[int, Field | Link | Mark, bool], ...]
+    fields: tuple[tuple[Field, tuple[tuple[int, bool], ...]], ...]
+    slots: tuple[tuple[int, Link | Mark, bool], ...]
     boundaries: tuple[tuple[int, str], ...]
 
 
@@ -359,13 +373,26 @@ def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: 
         subject=parts.subject,
         pieces=["", "", *text, "", *html, ""],
         links=tuple(_fixed_links(gaps)),
-        slots=tuple(gap for gap in gaps if not _is_fixed(gap[1])),
+        fields=_fields(gaps),
+        slots=tuple(
+            (place, piece, html) for place, piece, html in gaps if not isinstance(piece, Field) and not _is_fixed(piece)
+        ),
         boundaries=(
             (1, f"--%s\r\n{mime.TEXT_HEADERS}"),
             (html_start - 1, f"--%s\r\n{mime.HTML_HEADERS}"),
             (html_start + len(html), "--%s--\r\n"),
         ),
     )
+
+
+def _fields(
+    gaps: list[tuple[int, Field | Link | Mark, bool]],
+) -> tuple[tuple[Field, tuple[tuple[int, bool], ...]], ...]:
+    places: dict[Field, list[tuple[int, bool]]] = {}
+    for place, piece, html in gaps:
+        if isinstance(piece, Field):
+            places.setdefault(piece, []).append((place, html))
+    return tuple((field, tuple(found)) for field, found in places.items())
 
 
 def _fixed_links(gaps: list[tuple[int, Field | Link | Mark, bool]]) -> Iterator[tuple[int, int, str, str]]:
