@@ -237,11 +237,15 @@ class Worker:
     async def _claim_until_full(self) -> float:
         """Answers how long to wait before asking again."""
         batch = claim.BATCH
+        seen = -1
         while not self._stop.is_set():
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
             full = len(self._ready) >= self._enough
-            found = await self._claim_once(batch, before=self._overtaking() if full else ANY_PRIORITY)
+            before = self._overtaking() if full else ANY_PRIORITY
+            if full and seen >= before:
+                return self._settings.sweep_seconds  # the claim just made would have found what is sooner
+            found = await self._claim_once(batch, before=before)
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
             if full and found.leased:
@@ -251,6 +255,7 @@ class Worker:
             if not found.leased and not found.parked:
                 return await self._next_due()
             batch = claim.LARGEST_BATCH if not found.leased else claim.BATCH
+            seen = max((row.priority for row in found.leased), default=-1)
         return 0.0
 
     def _overtaking(self) -> int:
@@ -305,7 +310,7 @@ class Worker:
             self._waiting_senders.append(waiting)
             await waiting
         _, _, item = heapq.heappop(self._ready)
-        if len(self._ready) == self._enough // 2:
+        if len(self._ready) == self._enough - 1:
             self._wake.set()
         return item
 
