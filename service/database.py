@@ -40,6 +40,9 @@ GONE = (
 """What asyncpg raises when the server is not there, or leaves in the middle."""
 
 
+_LONGEST_PREPARED = 65_536
+"""Characters: three lists with most of their fields are one statement of half as much, better planned once."""
+
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
 """A connection on loan from a pool."""
 
@@ -116,8 +119,9 @@ class Ledger:
     async def acquire(self, pool: asyncpg.Pool[Any]) -> Connection:
         """A connection of this pool within `wait_seconds`. Raises Busy or Unavailable."""
         try:
-            # A timeout costs as much as the rest: only who really waits needs one.
-            return await pool.acquire(timeout=None if pool.get_idle_size() else self.wait_seconds)
+            # asyncpg's own timeout costs as much as the rest.
+            async with asyncio.timeout(self.wait_seconds):
+                return await pool.acquire()
         except TimeoutError:
             raise Busy("every database connection is in use: try again in a moment") from None
         except GONE as error:
@@ -177,6 +181,7 @@ async def open_ledger(
             max_size=size,
             init=prepare_connection,
             command_timeout=statement_seconds + 5,
+            max_cacheable_statement_size=_LONGEST_PREPARED,
             server_settings={
                 "application_name": name,
                 "timezone": "UTC",

@@ -222,7 +222,7 @@ class CustomerEmails:
         values |= {"customer_id": self.customer_id, "before": window.before, "rows": window.rows}
         if context.shaping:
             told = window.page_info_by_name
-            shaped = await read_shaped(context.reading, info._raw_info, page, window.first, told, **values)
+            shaped = await read_shaped(context.pages, info._raw_info, page, window.first, told, **values)
             if shaped is not None:
                 # The executor passes it on as it is: no resolver below sees it.
                 return cast(Connection[Row], shaped)

@@ -2,5 +2,6 @@
 
 `field.py`    how a GraphQL field declares its SQL, once, beside its type
 `compile.py`  a selection -> one column expression, or None when something in it declares no SQL
+`together.py` pages asked for in the same breath are one statement
 `executor.py` passes the bytes through graphql-core
 """

@@ -6,15 +6,17 @@ the same as on the ordinary way. A field that declares no SQL makes the whole pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, cast
+from itertools import groupby
+from typing import Any, TypeAlias, cast
 
 from graphql import (
     GraphQLEnumType,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLResolveInfo,
     get_named_type,
     get_nullable_type,
@@ -29,8 +31,17 @@ from service.shape.field import METADATA_KEY, Column, Cursor, Inner
 PLACE = "null::json as shaped"
 """What a page's statement holds where the columns go."""
 
-LONGEST_NAME = 63
-"""PostgreSQL cuts longer column names, and with them the response keys."""
+_MOST_ARGUMENTS = 100
+"""Of one function in PostgreSQL."""
+_WRITTEN_PLAINLY = "ID"
+"""Besides enums: our global ids are letters, digits and underscores, which JSON need not escape."""
+
+
+class _Text(str):
+    """A piece of JSON as it stands; other pieces are SQL expressions."""
+
+
+_Piece: TypeAlias = "_Text | str"
 
 USUAL_DOCUMENT = 4096
 """Characters: the page's own queries have under two thousand."""
@@ -48,16 +59,18 @@ class Page:
     key: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ShapedPage:
     """What a page's connection is made of: the JSON of each row, and by response key what stands in the connection.
 
     A number in `layout` is the column (after the key) whose rows are listed there; a text is a type's name; a mapping
-    is `pageInfo`: its own response keys, and which fields of PageInfo (or its type's name) they stand for.
+    is `pageInfo`: its own response keys, and which fields of PageInfo (or its type's name) they stand for. `width` is
+    how many columns follow the key. The same selection is the same object, as long as it is remembered.
     """
 
     statement: Statement
     layout: Mapping[str, int | str | Mapping[str, str]]
+    width: int
 
 
 class Selection:
@@ -102,10 +115,9 @@ def _shape(page: Page, selection: Selection) -> ShapedPage | None:
     except (Unshapable, GraphQLError):
         # A switch that is null: the ordinary way says so where it stands.
         return None
-    listed = ", ".join(f"{sql}::text as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1))
-    head, order, tail = page.statement.sql.replace(PLACE, listed or PLACE).rpartition("order by")
-    sql = f"{head}{''.join(compiler.beside)}{order}{tail}"
-    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout)
+    listed = ", ".join(f"{sql} as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1))
+    sql = page.statement.sql.replace(PLACE, listed or "null::text as shaped_1")
+    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout, width=max(1, len(compiler.columns)))
 
 
 # A shape keeps its document's syntax tree alive, some fifty times the source: 4 MiB of source each, at most.
@@ -120,8 +132,6 @@ class _Compiler:
         self._fragments = {name: FragmentDetails(node) for name, node in selection.fragments.items()}
         self._variables = VariableValues({}, selection.variables)
         self.columns: list[str] = []
-        self.beside: list[str] = []
-        self._in_source = False
 
     def layout(self) -> dict[str, int | str | Mapping[str, str]]:
         """The connection by response key; fills `columns`. Raises Unshapable."""
@@ -132,7 +142,7 @@ class _Compiler:
             if name == "__typename":
                 found[key] = connection.name
             elif isinstance(_declared(connection, details), Inner):
-                self.columns.append(self._object(_type_of(connection, details), details))
+                self.columns.append(_concat(self._object(_type_of(connection, details), details)))
                 found[key] = len(self.columns)
             else:
                 info = self._fields(_type_of(connection, details), details)
@@ -145,52 +155,63 @@ class _Compiler:
             selection.schema, self._fragments, self._variables, selection.operation, type_, details
         ).grouped_field_set
 
-    def _object(self, type_: GraphQLObjectType, details: list[FieldDetails], source: str = "") -> str:
-        """An object's JSON. One of the page's own row stands beside the row, where PostgreSQL makes it a seventh faster
-        than as a subquery; one of a `source` cannot."""
+    def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> list[_Piece]:
+        """An object's JSON, in pieces: row_to_json looks the type of every value up anew, which costs as much again."""
         # A response key is a GraphQL name, letters and digits: nothing of the client's but that ever enters the SQL.
-        fields = self._fields(type_, details)
-        if not fields:
-            return f"(select json '{{}}'{source})"
-        columns = ", ".join(f'{self._column(type_, key, one)} as "{key}"' for key, one in fields.items())
-        if source or self._in_source:
-            return f"(select row_to_json(x) from (select {columns}{source}) x)"  # noqa: S608 - constants and names
-        name = f"beside_{len(self.beside)}"
-        self.beside.append(f"cross join lateral (select {columns}) {name}\n")
-        return f"row_to_json({name})"
+        pieces: list[_Piece] = []
+        for key, one in self._fields(type_, details).items():
+            pieces += [_Text(f'{"," if pieces else "{"}"{key}":'), *self._value(type_, key, one)]
+        return [*pieces, _Text("}")] if pieces else [_Text("{}")]
 
-    def _column(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> str:
-        if len(key) > LONGEST_NAME:
-            raise Unshapable(key)
+    def _value(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> list[_Piece]:
         if details[0].node.name.value == "__typename":
-            return f"text '{type_.name}'"
+            return [_Text(f'"{type_.name}"')]
         match _declared(type_, details):
             case Column(sql=sql):
-                return f"({sql}){_as_text(type_, details)}"
+                return _leaf(sql, type_.fields[details[0].node.name.value].type)
             case Cursor():
-                return f"encode(uuid_send({self._page.key}), 'hex')"
+                return [_Text('"'), f"encode(uuid_send({self._page.key}), 'hex')", _Text('"')]
             case Inner() as inner:
-                return self._inner(inner, _type_of(type_, details), details)
+                return self._inner(inner, self._object(_type_of(type_, details), details))
             case _:
                 raise Unshapable(key)
 
-    def _inner(self, inner: Inner, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
+    def _inner(self, inner: Inner, made: list[_Piece]) -> list[_Piece]:
+        if inner.source is None and inner.when is None:
+            return made
+        one = _concat(made)
+        if inner.when is not None:
+            one = f"case when {inner.when} then {one} else 'null' end"
         if inner.source is None:
-            made = self._object(type_, details)
-            return made if inner.when is None else f"case when {inner.when} then {made} end"
-        around, self._in_source = self._in_source, True
-        try:
-            return self._from_source(inner, type_, details)
-        finally:
-            self._in_source = around
-
-    def _from_source(self, inner: Inner, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
-        source = f" from {inner.source}"
+            return [one]
+        rows = f"select {one} from {inner.source}"  # noqa: S608 - constants and names
         if inner.many:
-            return f"array_to_json(array{self._object(type_, details, source)})"
-        if inner.when is None:
-            return self._object(type_, details, source)
-        return f"(select case when {inner.when} then {self._object(type_, details)} end{source})"
+            return [_Text("["), f"array_to_string(array({rows}), ',')", _Text("]")]
+        return [f"coalesce(({rows}), 'null')"]
+
+
+def _leaf(sql: str, type_: GraphQLOutputType) -> list[_Piece]:
+    named = get_nullable_type(type_)
+    if not isinstance(named, GraphQLEnumType) and getattr(named, "name", None) != _WRITTEN_PLAINLY:
+        return [f"coalesce(to_json({sql})::text, 'null')"]
+    if named is type_:
+        return [f"coalesce('\"' || ({sql}) || '\"', 'null')"]
+    return [_Text('"'), f"({sql})", _Text('"')]
+
+
+def _concat(pieces: Sequence[_Piece]) -> str:
+    """The pieces as one text; neighbouring words are one argument."""
+    arguments: list[str] = []
+    for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, _Text)):
+        some = list(group)
+        arguments += [f"'{''.join(some)}'"] if is_text else some
+    while len(arguments) > _MOST_ARGUMENTS:
+        arguments = [f"concat({', '.join(some)})" for some in _in_groups(arguments)]
+    return f"concat({', '.join(arguments)})"
+
+
+def _in_groups(arguments: list[str]) -> list[list[str]]:
+    return [arguments[at : at + _MOST_ARGUMENTS] for at in range(0, len(arguments), _MOST_ARGUMENTS)]
 
 
 def _declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
@@ -198,12 +219,6 @@ def _declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
     if field is None:
         return None
     return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(METADATA_KEY)
-
-
-def _as_text(type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
-    # JSON looks up how to print an enum in every row; text it knows.
-    leaf = get_nullable_type(type_.fields[details[0].node.name.value].type)
-    return "::text" if isinstance(leaf, GraphQLEnumType) else ""
 
 
 def _type_of(type_: GraphQLObjectType, details: list[FieldDetails]) -> GraphQLObjectType:

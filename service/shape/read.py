@@ -9,22 +9,22 @@ import orjson
 from asyncpg import Record
 from graphql import GraphQLResolveInfo
 
-from service.database import Reading
 from service.shape.compile import Page, Selection, ShapedPage, shape
 from service.shape.executor import Shaped
+from service.shape.together import KEY, Pages
 
 PageInfoOf = Callable[[Sequence[str]], dict[str, Any]]
 """The fields of PageInfo by GraphQL name, `__typename` among them, of the cursors of all rows read."""
 
 
 async def read_shaped(
-    reading: Reading, info: GraphQLResolveInfo[Any], page: Page, first: int, page_info: PageInfoOf, **values: Any
+    pages: Pages, info: GraphQLResolveInfo[Any], page: Page, first: int, page_info: PageInfoOf, **values: Any
 ) -> Shaped | None:
     """The JSON of the connection of at most `first` rows; None when the selection cannot be shaped."""
     found = shape(page, Selection(info))
     if found is None:
         return None
-    rows = await reading.fetch(found.statement, **values)
+    rows = await pages.rows(found, values)
     return Shaped(json=_connection(found, rows, first, page_info))
 
 
@@ -33,10 +33,10 @@ def _connection(found: ShapedPage, rows: Sequence[Record], first: int, page_info
     for key, part in found.layout.items():
         match part:
             case int(column):
-                answer[key] = orjson.Fragment(f"[{','.join([row[column] for row in rows[:first]])}]")
+                answer[key] = orjson.Fragment(f"[{','.join([row[KEY + column] for row in rows[:first]])}]")
             case str(type_name):
                 answer[key] = type_name
             case _:
-                told = page_info([row[0].hex for row in rows])
+                told = page_info([row[KEY].hex for row in rows])
                 answer[key] = {one: told[name] for one, name in part.items()}
     return orjson.dumps(answer)
