@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -82,6 +82,12 @@ def plain_words() -> Iterator[None]:
         raise Unavailable("the database went away: try again in a moment") from error
 
 
+async def give_back(pool: asyncpg.Pool[Any], connection: Connection) -> None:
+    """Return a connection. What it was taken for is done: a server that leaves just now spoils nothing of it."""
+    with suppress(*GONE):
+        await pool.release(connection)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
     """What resolvers read and write through: one pool for queries, one for mutations."""
@@ -114,7 +120,7 @@ class Ledger:
             with plain_words():
                 yield connection
         finally:
-            await pool.release(connection)
+            await give_back(pool, connection)
 
     async def acquire(self, pool: asyncpg.Pool[Any]) -> Connection:
         """A connection of this pool within `wait_seconds`. Raises Busy or Unavailable."""
@@ -164,7 +170,7 @@ class Reading:
             self._callers -= 1
             if not self._callers and self._connection is not None:
                 used, self._connection = self._connection, None
-                await self._pool.release(used)
+                await give_back(self._pool, used)
 
 
 async def open_ledger(

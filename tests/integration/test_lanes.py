@@ -30,7 +30,7 @@ from gateway.mail.message import MessageRef
 from gateway.mail.verdict import Verdict
 from gateway.settings import Settings, parse_relay
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import HASTE, Start, attempts_of, eventually, house, queue_mail, start, state_of, until
+from tests.engine import HASTE, Start, attempts_of, eventually, house, queue_mail, start, until
 from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["house", "start"]
@@ -114,8 +114,7 @@ async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
         return (await relay_of(connection)).stopped_at
 
     await eventually(stopped, "the stop")
-
-    assert (await state_of(connection, ref))["state"] == "QUEUED"
+    await until(connection, ref, "QUEUED")
     assert not await attempts_of(connection, ref)
     waiting = await wait_of(connection, ref)
     assert waiting["waits_for"].startswith("The relay is stopped: ")
