@@ -55,8 +55,7 @@ class PersistedOperations:
             return parameters.query
         if parameters.query is None:
             return await self._recall(sha256)
-        found = hashlib.sha256(parameters.query.encode("utf-8", "surrogatepass")).hexdigest()
-        if not hmac.compare_digest(found, sha256):
+        if not _is_digest_of(sha256, parameters.query):
             raise malformed("extensions.persistedQuery.sha256Hash is not the SHA-256 of query.")
         return parameters.query
 
@@ -84,7 +83,9 @@ class PersistedOperations:
         if found is not None:
             self._known.move_to_end(sha256)
             return found
-        if self._shared is not None and (shared := await self._shared.get(sha256)) is not None:
+        shared = await self._shared.get(sha256) if self._shared is not None else None
+        # Whoever may write to Valkey does not choose what a hash means.
+        if shared is not None and _is_digest_of(sha256, shared):
             self._keep(sha256, shared)
             return shared
         # Words and code of the APQ protocol: clients answer by sending hash and query together.
@@ -113,6 +114,10 @@ def read_allow_list(path: Path) -> dict[str, str]:
         if hashlib.sha256(source.encode()).hexdigest() != sha256:
             raise SettingsError(f"{wanted}: {sha256} is not the SHA-256 of its document")
     return found
+
+
+def _is_digest_of(sha256: str, source: str) -> bool:
+    return hmac.compare_digest(hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(), sha256)
 
 
 def _named(extensions: Mapping[str, Any]) -> str | None:

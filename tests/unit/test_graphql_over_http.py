@@ -14,6 +14,7 @@ import orjson
 import pytest
 from graphql import ExecutionResult
 
+from service.errors import RequestRefused
 from service.graph.parameters import BODY_LIMIT, Parameters
 from service.graph.persisted import PersistedOperations
 from tests.small_schema import PERSONAL, TOKEN, make_execution, make_transport
@@ -407,6 +408,19 @@ async def test_a_document_is_registered_once_and_named_from_then_on(http: httpx.
 async def test_a_hash_that_is_wrong_is_400(http: httpx.AsyncClient, persisted: Any) -> None:
     answer = await post(http, {"query": HELLO, "extensions": {"persistedQuery": persisted}})
     assert answer.status_code == 400
+
+
+async def test_a_shared_store_does_not_choose_what_a_hash_means() -> None:
+    class Tampered:
+        async def get(self, key: str) -> str | None:
+            return {sha256_of(HELLO): HELLO, sha256_of("{ other }"): HELLO}.get(key)
+
+        async def put(self, key: str, document: str) -> None: ...
+
+    persisted = PersistedOperations(shared=Tampered())
+    assert await persisted.source(Parameters(query=None, extensions=named(sha256_of(HELLO)))) == HELLO
+    with pytest.raises(RequestRefused, match="PersistedQueryNotFound"):
+        await persisted.source(Parameters(query=None, extensions=named(sha256_of("{ other }"))))
 
 
 async def test_with_an_allow_list_nothing_else_runs() -> None:
