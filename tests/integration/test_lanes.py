@@ -111,14 +111,14 @@ async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
     start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
 
     async def stopped() -> Any:
-        return (await relay_of(connection)).stopped_at
+        waiting = await wait_of(connection, ref)
+        return waiting if (waiting["waits_for"] or "").startswith("The relay is stopped: ") else None
 
-    await eventually(stopped, "the stop")
+    # The mail waits for a person, and no attempt of it was burnt
+    assert (await eventually(stopped, "the stop"))["next_attempt_at"] is None
+    assert (await relay_of(connection)).stopped_at is not None
     await until(connection, ref, "QUEUED")
     assert not await attempts_of(connection, ref)
-    waiting = await wait_of(connection, ref)
-    assert waiting["waits_for"].startswith("The relay is stopped: ")
-    assert waiting["next_attempt_at"] is None
     smtp_server.forget_scripts()
     smtp_server.logins = {"user": "wrong"}
     await resume_relay(connection, "main", "Dana")

@@ -265,7 +265,7 @@ def test_any_words_fit_into_an_event(note: str, street: str, name: str, kind: st
     except Refusal:
         return
     _, event = event_of(letter, to=Mailbox(address="ann@customer.example", name=name))
-    assert str(event["SUMMARY"]).startswith(kind.strip())
+    assert str(event["SUMMARY"]).strip().startswith(kind.strip())
     assert str(event["ATTENDEE"]) == "mailto:ann@customer.example"
     assert "".join(str(event.get("DESCRIPTION", "")).split()) == "".join(note.split())
 
