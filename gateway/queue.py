@@ -18,7 +18,7 @@ from gateway.house import House
 from gateway.idempotency import check_key, digest_of, first_result, idempotency_conflict
 from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderLetter
-from gateway.mail.message import CopyRole, MessageRef, Status
+from gateway.mail.message import TRANSITIONS, CopyRole, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.record import (
@@ -329,7 +329,7 @@ async def _write_outbox(
 CANCELLED = Undelivered(
     status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
 )
-_RETRYABLE = frozenset({Status.UNCERTAIN, Status.HELD, Status.REFUSED, Status.EXPIRED, Status.BOUNCED})
+_RETRYABLE = frozenset(status for status, next_ones in TRANSITIONS.items() if Status.QUEUED in next_ones)
 
 
 def _illegal(message: str) -> Refusal:
