@@ -358,6 +358,11 @@ async def finish(connection: Any) -> list[UUID]:
     """Finish campaigns of which nobody is undecided, take back what cancelled ones still have, drop empty lanes."""
     async for row in QUERIES.cancelled_with_rows(connection):
         await cancel_rows(connection, row["id"], "gateway")
-    finished = [row["id"] async for row in QUERIES.finish_campaigns(connection)]
-    await QUERIES.drop_finished_lanes(connection)
+    async with connection.transaction():
+        # Locked first: the statements behind it see what was queued until then, and nothing is queued meanwhile.
+        settled = [row["id"] async for row in QUERIES.lock_settled_campaigns(connection)]
+        if not settled:
+            return []
+        finished = [row["id"] async for row in QUERIES.finish_campaigns(connection, campaign_ids=settled)]
+        await QUERIES.drop_empty_lanes(connection, campaign_ids=settled)
     return finished

@@ -347,23 +347,23 @@ async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> N
         again = [row for row in recipients if not row["queued"] and row["decided"] in _RETRYABLE]
         if not again:
             raise _illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
-        if message["campaign_status"] == "CANCELLED":
+        campaign_id = message["campaign_id"]
+        if campaign_id is not None and await QUERIES.reopen_campaign(connection, campaign_id=campaign_id) is None:
             raise _illegal("Its campaign was cancelled.")
         if message["bound_relay"] is not None and message["bound_relay"] not in house.relay_names:
             raise _illegal(WRONG_RELAY_ADVICE)
         keys = [house.key_of(row["address"]) for row in again]
         async for _ in QUERIES.suppressed_keys(connection, address_keys=keys):
             raise Refusal(RefusalCode.SUPPRESSED, SUPPRESSED_ADVICE, ("messageId",))
-        if message["campaign_id"] is not None:
-            await QUERIES.reopen_campaign(connection, campaign_id=message["campaign_id"])
-            await tally(connection, message["campaign_id"], Status(message["status"]), None)
+        if campaign_id is not None:
+            await tally(connection, campaign_id, Status(message["status"]), None)
         await _change(connection, ref, again, Status.QUEUED, None, None)
         await QUERIES.requeue(
             connection,
             customer_id=ref.customer_id,
             message_id=ref.message_id,
             lane="work-order" if message["source_type"] == SourceType.WORK_ORDER else "individual",
-            campaign_id=message["campaign_id"],
+            campaign_id=campaign_id,
             honours=message["campaign_kind"],
             bound_relay=message["bound_relay"],
             deadline=_retry_deadline(message, house),

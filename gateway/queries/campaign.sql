@@ -169,43 +169,57 @@ set made = campaign_tally.made + excluded.made, held = campaign_tally.held + exc
 update campaign set made_position = :made_position, opted_out = opted_out + :opted_out::integer
 where id = :campaign_id;
 
--- name: finish_campaigns
--- Running campaigns of which everything is made, nothing waits and nobody is undecided.
-with done as (
-    update campaign c set status = 'FINISHED', finished_at = now()
-    from lane l
-    where l.campaign_id = c.id and c.status = 'RUNNING' and c.made_position >= c.audience_size
-      -- One probe of the index a lane, however much waits: an anti-join might read the whole outbox.
-      and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0
-      and coalesce((select sum(t.uncertain) from campaign_tally t where t.campaign_id = c.id), 0) = 0
-    returning c.id
-)
-select id from done;
+-- name: lock_settled_campaigns
+-- Campaigns of which nothing waits and nothing more is made, as far as this statement sees. One of which a recipient is
+-- being retried is locked already, and left alone.
+select c.id
+from (select l.campaign_id as id from lane l union select r.id from campaign r where r.status = 'RUNNING') open
+join campaign c on c.id = open.id
+left join lane l on l.campaign_id = c.id
+where (c.status in ('FINISHED', 'CANCELLED')
+       or (c.status = 'RUNNING' and c.made_position >= c.audience_size
+           and (l.id is not null
+                or coalesce((select sum(t.uncertain) from campaign_tally t where t.campaign_id = c.id), 0) = 0)))
+  -- One probe of the index a lane, however much waits: an anti-join might read the whole outbox.
+  and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0
+order by c.id limit 1000
+for update of c skip locked;
 
--- name: drop_finished_lanes!
--- Lanes of finished and cancelled campaigns, once nothing is left in them. A campaign that is being reopened just now
--- is locked, and keeps its lane.
-with over as materialized (
-    select c.id from campaign c join lane l on l.campaign_id = c.id
-    where c.status in ('FINISHED', 'CANCELLED')
-    order by c.id
-    for update of c skip locked
-)
+-- name: finish_campaigns
+-- Those of the locked campaigns that run, have nothing waiting even now, and nobody undecided.
+update campaign c set status = 'FINISHED', finished_at = now()
+where c.id = any(:campaign_ids::uuid[]) and c.status = 'RUNNING'
+  and (select count(*) from (select from outbox o join lane l on l.id = o.lane_id
+                             where l.campaign_id = c.id limit 1) waiting) = 0
+  and coalesce((select sum(t.uncertain) from campaign_tally t where t.campaign_id = c.id), 0) = 0
+returning c.id;
+
+-- name: drop_empty_lanes!
+-- The lanes of the locked campaigns in which nothing waits even now. A retry makes its campaign's lane anew, so that
+-- one uncertain mail does not keep a lane for ever.
 delete from lane l
-using over
-where l.campaign_id = over.id
+where l.campaign_id = any(:campaign_ids::uuid[])
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0;
 
--- name: reopen_campaign!
--- A retried recipient makes its finished campaign run again. One that runs is locked, so that its lane stays until
--- the recipient is in it.
-with reopened as (
-    update campaign set status = 'RUNNING', finished_at = null
-    where id = :campaign_id and status in ('RUNNING', 'FINISHED')
+-- name: reopen_campaign$
+-- A recipient is to be retried: a finished campaign runs again, and has its lane (anew) until the recipient is in it,
+-- for the campaign is locked. Answers nothing for one that was cancelled, however shortly before.
+with open as materialized (
+    select c.id, c.status, c.priority from campaign c
+    where c.id = :campaign_id and c.status <> 'CANCELLED'
+    for update
+), reopened as (
+    update campaign c set status = 'RUNNING', finished_at = null
+    from open where c.id = open.id and open.status = 'FINISHED'
+), laned as (
+    insert into lane (name, campaign_id, priority, paused_at, paused_why)
+    select 'campaign-' || replace(open.id::text, '-', ''), open.id, 100 + open.priority,
+           case when open.status = 'PAUSED' then now() end,
+           case when open.status = 'PAUSED' then 'Its campaign is paused.' end
+    from open
+    on conflict (campaign_id) do nothing
 )
-insert into lane (name, campaign_id, priority)
-select 'campaign-' || replace(c.id::text, '-', ''), c.id, 100 + c.priority from campaign c where c.id = :campaign_id
-on conflict (campaign_id) do nothing;
+select id from open;
 
 -- name: move_tally!
 -- One recipient changed by a person's decision or later evidence.

@@ -63,7 +63,7 @@ left join content k on k.sha256 = m.content_sha256;
 -- name: lock_message^
 -- The message as a person's decision finds it.
 select m.status, m.source_type, m.campaign_id, m.recipient, m.bound_relay, m.sender_version_id, m.letter_kind,
-       c.status as campaign_status, c.kind as campaign_kind
+       c.kind as campaign_kind
 from message m left join campaign c on c.id = m.campaign_id
 where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT'
 for update of m;

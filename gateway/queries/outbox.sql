@@ -5,9 +5,10 @@
 -- destination must wait are parked until then, the rest are leased to :owner. Answers both; `leased` tells them apart.
 with open_lanes as (
     select l.id, l.priority, a.appointed
+    -- An empty lane costs two probes and is dropped soon: so many campaigns at once are far more than anybody has.
     from (select lane.id, lane.priority from lane
           where lane.paused_at is null and lane.priority < :before::smallint
-          order by lane.priority, lane.id limit 200) l
+          order by lane.priority, lane.id limit 5000) l
     cross join (values (true), (false)) a(appointed)
     order by l.priority, l.id, a.appointed desc
 ), due as materialized (
@@ -96,7 +97,7 @@ returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, p.p
 -- name: seconds_to_next_due$
 -- How long until the next row of an unpaused lane falls due; null when nothing waits.
 select extract(epoch from min(o.due_at) - now())::float8
-from (select id from lane where paused_at is null order by priority, id limit 200) l
+from (select id from lane where paused_at is null order by priority, id limit 5000) l
 cross join (values (true), (false)) a(appointed)
 cross join lateral (
     select b.due_at from outbox b
@@ -274,25 +275,25 @@ with asked as materialized (
 select gone.customer_id, gone.message_id, gone.recipient_no from gone;
 
 -- name: insert_outbox!
--- Queues recipients of one message in the lane of that name.
+-- Queues recipients of one message in the lane of that name; no lane is an error, not a mail that waits for ever.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, expires_at,
                     bound_relay, attempt)
-select :customer_id, :message_id, t.recipient_no, lane.id, t.address, t.address_key, t.domain, :expires_at,
+select :customer_id, :message_id, t.recipient_no, (select lane.id from lane where lane.name = :lane), t.address, t.address_key, t.domain, :expires_at,
        :bound_relay, t.attempt
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
-            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt)
-join lane on lane.name = :lane;
+            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);
 
 -- name: vacuum_outbox!
 -- Keeps the head of the queue short: a server-wide autovacuum_naptime is not ours to set.
 vacuum (skip_locked, truncate off) outbox;
 
 -- name: requeue!
--- Queues recipients of a decided message again, at a person's word, with a new deadline.
+-- Queues recipients of a decided message again, at a person's word, with a new deadline. No lane is an error.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, attempt, expires_at,
                     honours, bound_relay)
-select :customer_id, :message_id, t.recipient_no, lane.id, t.address, t.address_key, t.domain, t.attempt,
-       now() + :deadline::interval, :honours::text::opt_out_kind, :bound_relay
+select :customer_id, :message_id, t.recipient_no,
+       (select lane.id from lane
+        where lane.campaign_id = :campaign_id or (:campaign_id::uuid is null and lane.name = :lane)),
+       t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :honours::text::opt_out_kind, :bound_relay
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
-            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt)
-join lane on lane.campaign_id = :campaign_id or (:campaign_id::uuid is null and lane.name = :lane);
+            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import quopri
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,9 @@ from gateway.house import House
 from gateway.mail.message import MessageRef
 from gateway.queue import assume_sent, retry
 from gateway.settings import Settings, parse_relay
+from service.graph.context import Context
+from service.graph.node import message_global_id
+from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message
 from tests.engine import HASTE, Start, empty, eventually, queue_mail, start, until
 from tests.smtp_server import Drop, Reply, SmtpServer
@@ -345,3 +349,74 @@ async def test_a_recipient_retried_while_its_campaign_ends_keeps_its_lane(
 
         waiting = await person.fetchval("select count(*) from outbox o join lane l on l.id = o.lane_id")
         assert waiting == 1
+        assert await status_of(person, campaign_id) == "RUNNING"
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PAUSED"])
+async def test_a_recipient_is_not_retried_whose_campaign_is_cancelled_meanwhile(
+    pool: asyncpg.Pool[Any], make_context: Callable[..., Context], status: str
+) -> None:
+    async with pool.acquire() as person, pool.acquire() as canceller:
+        campaign_id = await make_campaign(person, status=status)
+        customer_id = await make_customer(person)
+        message_id = await make_message(person, customer_id, campaign_id=campaign_id, status="REFUSED")
+        decision = canceller.transaction()
+        await decision.start()
+        await campaign.cancel(canceller, campaign_id, "Kim")
+
+        mutation = "mutation($id: ID!) { retryMessage(input: {messageId: $id}) { userErrors { code message } } }"
+        message = message_global_id(customer_id, message_id)
+        asked = asyncio.create_task(
+            schema.execute(mutation, context_value=make_context(), variable_values={"id": message})
+        )
+
+        async def waits() -> bool:
+            return bool(await person.fetchval("select count(*) from pg_locks where not granted"))
+
+        await eventually(waits, "the retry, at the campaign's lock")
+        await decision.commit()
+
+        answer = await asked
+        assert answer.data == {
+            "retryMessage": {"userErrors": [{"code": "ILLEGAL_STATE", "message": "Its campaign was cancelled."}]}
+        }
+        assert await person.fetchval("select status::text from message where id = $1", message_id) == "REFUSED"
+        assert await status_of(person, campaign_id) == "CANCELLED"
+        assert await person.fetchval("select count(*) from outbox") == 0
+
+
+@pytest.mark.parametrize(("status", "paused"), [("RUNNING", False), ("PAUSED", True)])
+async def test_an_uncertain_mail_keeps_no_lane_and_gets_one_when_it_is_retried(
+    connection: Any, house: House, status: str, paused: bool
+) -> None:
+    campaign_id = await make_campaign(connection)
+    customer_id = await make_customer(connection)
+    message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
+    await insert(connection, "campaign_tally", campaign_id=campaign_id, slot=0, uncertain=1)
+
+    assert await campaign.finish(connection) == []
+
+    assert await status_of(connection, campaign_id) == "RUNNING"
+    assert await connection.fetchval("select count(*) from lane where campaign_id = $1", campaign_id) == 0
+    if status == "PAUSED":
+        await campaign.pause(connection, campaign_id, "Kim")
+    await retry(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", house)
+    waiting = await connection.fetchrow(
+        "select l.paused_at is not null as paused, o.attempt from outbox o join lane l on l.id = o.lane_id"
+        " where l.campaign_id = $1",
+        campaign_id,
+    )
+    assert tuple(waiting) == (paused, 1)
+
+
+async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_lane(connection: Any) -> None:
+    campaign_id = await make_campaign(connection)
+    customer_id = await make_customer(connection)
+    message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
+    await insert(connection, "campaign_tally", campaign_id=campaign_id, slot=0, uncertain=1)
+    await campaign.finish(connection)
+
+    await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana")
+
+    assert await campaign.finish(connection) == [campaign_id]
+    assert await status_of(connection, campaign_id) == "FINISHED"

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from gateway.claim import Claim, claim, extend, give_back, rescue
+from gateway.database import QUERIES
 from gateway.lanes import DestinationLimit, limit_destination
 from gateway.record import HandOff, hand_off
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
@@ -71,6 +72,21 @@ async def test_a_paused_lane_gives_nothing_and_individual_mail_can_be_asked_for_
     assert not (await take(connection)).leased
     await connection.execute("update lane set paused_at = null, paused_why = null")
     assert len((await take(connection)).leased) == 1
+
+
+async def test_many_campaigns_with_nothing_due_do_not_starve_those_behind_them(connection: Any) -> None:
+    await connection.execute(
+        "insert into lane (name, priority) select 'campaign-' || n, 101 from generate_series(1, 300) n"
+    )
+    await connection.execute(
+        "insert into outbox (customer_id, message_id, lane_id, due_at, address, address_key, domain, expires_at)"
+        " select 1, uuidv7(), id, now() + interval '1 hour', 'a@x.example', sha256('a'), 'x.example',"
+        " now() + interval '1 day' from lane where priority = 101"
+    )
+    last = await queue_one(connection, campaign_id=await make_campaign(connection, priority=7))
+
+    assert await QUERIES.seconds_to_next_due(connection) <= 0
+    assert [row.message_id for row in (await take(connection)).leased] == [last]
 
 
 async def test_two_workers_never_hold_the_same_row(pool: asyncpg.Pool[Any]) -> None:
