@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -531,21 +531,14 @@ class Worker:
         log.warning("%d outcomes wait in the journal %s for the next start", len(left), path.name)
 
     async def _replay_journal(self) -> None:
-        """Write what the last process could not: its rows if they are still its own, else as evidence."""
         if self._settings.journal_dir is None:
             return
-        for path in journal.files(Path(self._settings.journal_dir)):
-            try:
-                outcomes = journal.read(path, now=self._clock(), wall=self._wall())
-            except FileNotFoundError:  # another worker that starts now was sooner; two are as good as one
-                continue
-            for start in range(0, len(outcomes), claim.BATCH):
-                async with self._pool.acquire() as connection:
-                    await record_now(
-                        connection, outcomes[start : start + claim.BATCH], now=self._clock(), slot=self._slot
-                    )
-            log.warning("journal %s: %d outcomes replayed", path.name, len(outcomes))
-            path.unlink(missing_ok=True)
+
+        async def write(outcomes: Sequence[Finished]) -> None:
+            async with self._pool.acquire() as connection:
+                await record_now(connection, outcomes, now=self._clock(), slot=self._slot)
+
+        await journal.replay(Path(self._settings.journal_dir), write, now=self._clock(), wall=self._wall())
 
 
 def _show_lanes(lanes: Iterable[LaneStanding]) -> None:

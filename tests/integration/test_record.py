@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -198,7 +200,8 @@ def test_the_journal_gives_back_what_was_written_and_is_for_our_eyes_only(tmp_pa
     assert journal.files(tmp_path / "journal") == [path]
     assert path.stat().st_mode & 0o777 == 0o600
     # Twenty seconds later, another process's monotonic clock says something else.
-    [first, second] = journal.read(path, now=20.0, wall=5020.0)
+    [first, second], unreadable = journal.read(path, now=20.0, wall=5020.0)
+    assert unreadable == 0
     assert (first.ended, second.ended) == (-10.0, -4.5)
     assert (second.cause, second.verdict, second.response) == (Cause.POLICY, Outcome.DEFERRED, "4.7.1 später")
     assert first.owner == row.owner
@@ -222,6 +225,61 @@ async def test_workers_that_start_together_may_find_the_same_journal(
     start(settings.model_copy(update={"journal_dir": str(tmp_path)}))
 
     assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: line[: len(line) // 2],
+        lambda line: b"\0\xff",
+        lambda line: line.replace(b'"attempt":1', b'"attempt":9e9'),
+    ],
+    ids=["cut short", "garbage", "no such attempt"],
+)
+async def test_a_damaged_journal_is_kept_aside_and_said_so_and_what_can_be_read_is_replayed(
+    connection: Any,
+    settings: Settings,
+    house: House,
+    start: Start,
+    smtp_server: SmtpServer,
+    tmp_path: Path,
+    damage: Callable[[bytes], bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = [await sent(connection) for _ in range(3)]
+    path = journal.write(tmp_path, [outcome(row) for row in rows], now=0.0, wall=0.0, process=uuid4())
+    first, second, third = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([first, damage(second), third]))
+    kept = path.read_bytes()
+
+    start(settings.model_copy(update={"journal_dir": str(tmp_path)}))
+
+    async def replayed() -> bool:
+        accepted = await connection.fetch("select id from message where status = 'ACCEPTED'")
+        return {row["id"] for row in accepted} == {rows[0].message_id, rows[2].message_id}
+
+    await eventually(replayed, "the readable outcomes")
+
+    async def said() -> bool:
+        return "1 of its outcomes are not in the ledger; it is kept as" in caplog.text
+
+    await eventually(said, "the alarm")
+    [aside] = tmp_path.iterdir()
+    assert (aside.suffix, aside.read_bytes()) == (".unreadable", kept)
+
+
+def test_the_journal_is_on_the_disk_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[int, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, bool(journal.files(tmp_path))))
+
+    monkeypatch.setattr("os.fsync", fsync)
+
+    path = journal.write(tmp_path, [outcome(claimed())], now=0.0, wall=0.0, process=uuid4())
+
+    # The file before it gets its name, then the directory that holds the name.
+    assert synced == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
 
 
 async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_the_start(
