@@ -265,15 +265,20 @@ class HitRecorder:
         return True
 
     async def _insert(self, connection: Any, group: Sequence[RawHit]) -> None:
-        """Write a group and count it. What PostgreSQL refuses for its own sake is dropped: it would refuse it again,
-        and hold up all that wait behind. Raises one of AWAY."""
+        """Write a group and count it. A hit that PostgreSQL refuses for its own sake is found by halves and dropped: it
+        would be refused again, and hold up all that wait behind. Raises one of AWAY."""
         try:
             await asyncio.wait_for(insert(connection, group, at=self._clock()), _PATIENCE_SECONDS)
         except AWAY:
             raise
         except asyncpg.PostgresError as error:
-            log.error("%d hits cannot be written and are dropped: %s", len(group), type(error).__name__)
-            self._count(Fate.DROPPED, len(group))
+            if len(group) > 1:
+                middle = len(group) // 2
+                await self._insert(connection, group[:middle])
+                await self._insert(connection, group[middle:])
+            else:
+                log.error("a hit cannot be written and is dropped: %s", type(error).__name__)
+                self._count(Fate.DROPPED, 1)
         else:
             self._count(Fate.RECORDED, len(group))
 

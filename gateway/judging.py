@@ -2,7 +2,8 @@
 
 One transaction loads the hits of some messages, lets `gateway.mail.hit` judge them, and writes what changed: the
 verdicts, when each message was first opened, and that a person's click settles a message of which nobody knew
-whether it had been sent.
+whether it had been sent. While a mail has no final answer every hit on it comes too early to be a person's: such hits
+are looked at again until it has one, or until it is known that nobody will know.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ MOST_DUE = 500
 MOST_OF_MESSAGE = 5000
 """Hits of one message judged together: above what is stored of a flood in the time a burst reaches."""
 
+LOOK_AGAIN_SOONEST = timedelta(seconds=5)
+LOOK_AGAIN_LATEST = timedelta(minutes=5)
+"""A hit whose mail has no final answer is looked at again after as long as it has waited, between these two: few looks
+at a mail that is deferred for days, and a quick one for a mail that is on the wire."""
+
 MOST_OF_ORIGINS = 20_000
 """Rows of origins read at once; where there are more, the time is halved until there are not."""
 
@@ -67,11 +73,12 @@ class Reclassified:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Judged:
-    """One hit with its new judgement. `changed`: it is other than the old one. `stale`: or of other rules."""
+    """One hit with its new judgement. `changed`: it is other than the old one. `stale`: something is to be written."""
 
     key: MessageKey
     hit: Hit
     judgement: Judgement
+    look_again_at: datetime | None
     changed: bool
     stale: bool
 
@@ -86,7 +93,8 @@ def read_hit_rules() -> HitRules:
 
 
 async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
-    """Judge the oldest hits that have settled, and revise their neighbours. Answers how many were due: 0 is done.
+    """Judge the oldest hits that have settled, and revise their neighbours; judge those again whose mail has its final
+    answer by now. Answers how many were looked at: 0 is done.
 
     One transaction; only one judge works at a time, another one gets 0. `now` stands in for the database's clock.
     """
@@ -94,17 +102,47 @@ async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitR
     async with connection.transaction():
         if not await QUERIES.try_judging_lock(connection, lock=_JUDGING_LOCK):
             return 0
-        settled = (now or await QUERIES.database_time(connection)) - rules.settle
-        due = [row async for row in QUERIES.due_hits(connection, until=settled, most=MOST_DUE)]
-        if not due:
-            return 0
-        first, last = _extent(due)
-        crowds = await _crowds(connection, due, rules)
-        messages = {(row["customer_id"], row["message_id"]) for row in due} | crowds.messages
-        reach = rules.burst_reach
-        judged = await _judge(connection, messages, first - reach, min(last + reach, settled), rules)
-        await _write(connection, judged, rules)
+        now = now or await QUERIES.database_time(connection)
+        return await _judge_settled(connection, now, rules) + await _look_again(connection, now, rules)
+
+
+async def _judge_settled(connection: Any, now: datetime, rules: HitRules) -> int:
+    settled = now - rules.settle
+    due = [row async for row in QUERIES.due_hits(connection, until=settled, most=MOST_DUE)]
+    if not due:
+        return 0
+    first, last = _extent(due)
+    crowds = await _crowds(connection, due, rules)
+    stretch = _Stretch(
+        messages={_key(row) for row in due} | crowds.messages,
+        wanted={row["id"] for row in due},
+        first=first - rules.burst_reach,
+        last=min(last + rules.burst_reach, settled),
+    )
+    await _write(connection, await _judge(connection, stretch, now, rules), rules)
     return len(due)
+
+
+async def _look_again(connection: Any, now: datetime, rules: HitRules) -> int:
+    """Judge hits again whose mail has its final answer, or will never have one; put the others off."""
+    rows = [row async for row in QUERIES.hits_to_look_at_again(connection, until=now, most=MOST_DUE)]
+    answers = await _answers(connection, {_key(row) for row in rows}) if rows else {}
+    waiting = [row for row in rows if answers[_key(row)]["undecided"]]
+    decided = [row for row in rows if not answers[_key(row)]["undecided"]]
+    if waiting:
+        await QUERIES.put_off_hits(
+            connection,
+            customer_ids=[row["customer_id"] for row in waiting],
+            ids=[row["id"] for row in waiting],
+            look_again_ats=[_next_look(row["occurred_at"], now) for row in waiting],
+        )
+    if decided:
+        await _rejudge_page(connection, decided, now, rules)
+    return len(rows)
+
+
+def _next_look(occurred_at: datetime, now: datetime) -> datetime:
+    return now + min(max(now - occurred_at, LOOK_AGAIN_SOONEST), LOOK_AGAIN_LATEST)
 
 
 async def reclassify(
@@ -120,10 +158,11 @@ async def reclassify(
     Raises Refusal(TOO_MANY), having changed nothing, above MOST_RECLASSIFIED hits.
     """
     rules = rules or read_hit_rules()
+    now = await QUERIES.database_time(connection)
     stretch = {
         "customer_id": customer_id,
         "since": since or datetime.fromtimestamp(0, UTC),
-        "until": until or await QUERIES.database_time(connection) + timedelta(days=1),
+        "until": until or now + timedelta(days=1),
     }
     most = MOST_RECLASSIFIED
     if await QUERIES.count_hits_to_reclassify(connection, **stretch, most=most + 1) > most:
@@ -145,17 +184,17 @@ async def reclassify(
             ]
             if not rows:
                 return Reclassified(judged=judged, changed=changed)
-            page = await _rejudge_page(connection, rows, rules)
+            page = await _rejudge_page(connection, rows, now, rules)
         judged, changed = judged + page.judged, changed + page.changed
         after = (rows[-1]["customer_id"], rows[-1]["id"])
 
 
-async def _rejudge_page(connection: Any, rows: Sequence[Any], rules: HitRules) -> Reclassified:
-    """Judge exactly these hits again."""
+async def _rejudge_page(connection: Any, rows: Sequence[Any], now: datetime, rules: HitRules) -> Reclassified:
+    """Judge exactly these hits again, which were judged before."""
     first, last = _extent(rows)
     wanted = {row["id"] for row in rows}
-    messages = {(row["customer_id"], row["message_id"]) for row in rows}
-    judged = [one for one in await _judge(connection, messages, first, last, rules, again=True) if one.hit.id in wanted]
+    stretch = _Stretch(messages={_key(row) for row in rows}, wanted=wanted, first=first, last=last)
+    judged = [one for one in await _judge(connection, stretch, now, rules) if one.hit.id in wanted]
     await _write(connection, judged, rules)
     return Reclassified(judged=len(judged), changed=sum(one.changed for one in judged))
 
@@ -205,52 +244,61 @@ def _crowds_of(rows: Iterable[Any], rules: HitRules) -> _Crowds:
         seen = list(of_origin)
         spans[origin] = found = crowded_spans([(row["occurred_at"], row["message_id"]) for row in seen], rules)
         for span in found:
-            messages |= {
-                (row["customer_id"], row["message_id"])
-                for row in seen
-                if row["unmarked"] and span.start <= row["occurred_at"] <= span.end
-            }
+            messages |= {_key(row) for row in seen if row["unmarked"] and span.start <= row["occurred_at"] <= span.end}
     return _Crowds(spans=spans, messages=frozenset(sorted(messages)[:MOST_REVISED]))
 
 
-async def _judge(
-    connection: Any,
-    messages: Collection[MessageKey],
-    first: datetime,
-    last: datetime,
-    rules: HitRules,
-    *,
-    again: bool = False,
-) -> list[_Judged]:
-    """Judge the hits of these messages from `first` to `last`, seeing as far around them as a burst reaches.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stretch:
+    """What to judge: the hits of these messages from `first` to `last`. Those `wanted` are among them, whatever limit
+    keeps others away."""
 
-    `again` judges what was judged only: what has not settled is left to the judge.
-    """
-    keys = sorted(messages)
-    arrays = {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
-    since, until = first - rules.burst_reach, last + rules.burst_reach
+    messages: Collection[MessageKey]
+    wanted: Collection[UUID]
+    first: datetime
+    last: datetime
+
+
+async def _judge(connection: Any, stretch: _Stretch, now: datetime, rules: HitRules) -> list[_Judged]:
+    """Judge a stretch, seeing as far around it as a burst reaches."""
     rows = [
         row
-        async for row in QUERIES.hits_of_messages(connection, **arrays, since=since, until=until, most=MOST_OF_MESSAGE)
+        async for row in QUERIES.hits_of_messages(
+            connection,
+            **_arrays(stretch.messages),
+            since=stretch.first - rules.burst_reach,
+            until=stretch.last + rules.burst_reach,
+            wanted=list(stretch.wanted),
+            first_wanted=min(stretch.wanted),
+            most=MOST_OF_MESSAGE,
+        )
     ]
-    answers = {
-        (row["customer_id"], row["message_id"]): row async for row in QUERIES.answers_of_messages(connection, **arrays)
-    }
+    answers = await _answers(connection, stretch.messages)
     spans = (await _crowds(connection, rows, rules)).spans
     judged: list[_Judged] = []
-    for key, of_message in groupby(rows, key=lambda row: (row["customer_id"], row["message_id"])):
-        answer = answers.get(key)
-        if answer is None:
-            continue
+    for key, of_message in groupby(rows, key=_key):
+        answer = answers[key]
         around = Surroundings(answered_at=answer["answered_at"], undecided=answer["undecided"], crowded=spans)
         listed = list(of_message)
         hits = [_hit(row) for row in listed]
         for row, hit, judgement in zip(listed, hits, judge_message(hits, around, rules), strict=True):
-            if first <= hit.occurred_at <= last and (row["rules_version"] > 0 or not again):
-                changed = _differs(row, judgement)
-                stale = changed or row["rules_version"] != rules.version
-                judged.append(_Judged(key=key, hit=hit, judgement=judgement, changed=changed, stale=stale))
+            if stretch.first <= hit.occurred_at <= stretch.last:
+                judged.append(_judged(key, row, hit, judgement, around, now, rules))
     return judged
+
+
+def _judged(
+    key: MessageKey, row: Any, hit: Hit, judgement: Judgement, around: Surroundings, now: datetime, rules: HitRules
+) -> _Judged:
+    look = (row["look_again_at"] or _next_look(hit.occurred_at, now)) if around.undecided else None
+    changed = _differs(row, judgement)
+    stale = changed or row["rules_version"] != rules.version or row["look_again_at"] != look
+    return _Judged(key=key, hit=hit, judgement=judgement, look_again_at=look, changed=changed, stale=stale)
+
+
+async def _answers(connection: Any, messages: Collection[MessageKey]) -> dict[MessageKey, Any]:
+    """What is known of each mail's final answer."""
+    return {_key(row): row async for row in QUERIES.answers_of_messages(connection, **_arrays(messages))}
 
 
 async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) -> None:
@@ -264,26 +312,33 @@ async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) ->
         ids=[one.hit.id for one in ordered],
         verdicts=[one.judgement.verdict for one in ordered],
         reasons=[",".join(one.judgement.reasons) for one in ordered],
+        look_again_ats=[one.look_again_at for one in ordered],
         version=rules.version,
     )
-    keys = sorted({one.key for one in ordered})
-    arrays = {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
-    async for _ in QUERIES.set_opened_at(connection, **arrays):
+    keys = {one.key for one in ordered}
+    async for _ in QUERIES.set_opened_at(connection, **_arrays(keys)):
         pass
     await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=key[0], message_id=key[1]) for key in keys])
     clicks = {one.key: one.hit.id for one in ordered if _is_evidence(one)}
     if clicks:
         async for _ in QUERIES.settle_by_click(
-            connection,
-            customer_ids=[key[0] for key in sorted(clicks)],
-            message_ids=[key[1] for key in sorted(clicks)],
-            hit_ids=[clicks[key] for key in sorted(clicks)],
+            connection, **_arrays(clicks), hit_ids=[clicks[key] for key in sorted(clicks)]
         ):
             pass
 
 
 def _is_evidence(one: _Judged) -> bool:
     return one.hit.kind is HitKind.CLICK and one.judgement.verdict is HitVerdict.HUMAN
+
+
+def _key(row: Any) -> MessageKey:
+    return row["customer_id"], row["message_id"]
+
+
+def _arrays(messages: Collection[MessageKey]) -> dict[str, list[Any]]:
+    """The parameters of a statement over messages, in their order."""
+    keys = sorted(messages)
+    return {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
 
 
 def _extent(rows: Sequence[Any]) -> tuple[datetime, datetime]:

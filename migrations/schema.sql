@@ -735,6 +735,7 @@ CREATE TABLE public.hit (
     verdict public.hit_verdict DEFAULT 'UNKNOWN'::public.hit_verdict NOT NULL,
     reasons public.hit_reason[] DEFAULT '{}'::public.hit_reason[] NOT NULL,
     rules_version smallint DEFAULT 0 NOT NULL,
+    look_again_at timestamp with time zone,
     CONSTRAINT hit_check CHECK (((kind = 'CLICK'::public.hit_kind) = (url IS NOT NULL)))
 );
 
@@ -1532,6 +1533,13 @@ CREATE INDEX hit_origin ON public.hit USING btree (origin, id) WHERE (origin IS 
 
 
 --
+-- Name: hit_to_look_at_again; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_to_look_at_again ON public.hit USING btree (look_again_at) WHERE (look_again_at IS NOT NULL);
+
+
+--
 -- Name: hit_unjudged; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1772,4 +1780,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000010'),
     ('20261123000040'),
     ('20261123000050'),
-    ('20261123000060');
+    ('20261123000060'),
+    ('20261125000070');

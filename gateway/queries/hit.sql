@@ -32,11 +32,27 @@ select pg_advisory_xact_lock(:lock::bigint);
 
 -- name: due_hits
 -- The oldest hits that nobody has judged yet and that have settled.
-select h.customer_id, h.message_id, h.occurred_at, h.origin, h.agent
+select h.customer_id, h.id, h.message_id, h.occurred_at, h.origin, h.agent
 from hit h
 where h.rules_version = 0 and h.occurred_at <= :until::timestamptz
 order by h.id
 limit :most::integer;
+
+-- name: hits_to_look_at_again
+-- Hits judged while their mail had no final answer, and due to be looked at again.
+select h.customer_id, h.id, h.message_id, h.occurred_at
+from hit h
+where h.look_again_at <= :until::timestamptz
+order by h.look_again_at
+limit :most::integer;
+
+-- name: put_off_hits!
+-- Their mail has no final answer yet: look again later.
+update hit h
+set look_again_at = t.look_again_at
+from unnest(:customer_ids::bigint[], :ids::uuid[], :look_again_ats::timestamptz[])
+    as t(customer_id, id, look_again_at)
+where h.customer_id = t.customer_id and h.id = t.id;
 
 -- name: database_time$
 -- The ledger's clock.
@@ -73,17 +89,19 @@ order by h.origin, h.occurred_at
 limit :most::integer;
 
 -- name: hits_of_messages
--- The hits of these messages in a stretch of time, oldest first; of a flooded message the newest.
+-- The hits of these messages in a stretch of time, oldest first; of a flooded message those wanted and the newest. An
+-- id tells when its process thought it was: the wanted are found by clocks that go wrong, too.
 select h.customer_id, h.message_id, h.id, h.kind, h.occurred_at, h.link, h.origin, h.agent, h.head, h.prefetch,
-       h.honeypot, h.verdict, h.reasons, h.rules_version
+       h.honeypot, h.verdict, h.reasons, h.rules_version, h.look_again_at
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
 cross join lateral (
     select n.customer_id, n.message_id, n.id, n.kind, n.occurred_at, n.link, n.origin, n.agent, n.head, n.prefetch,
-           n.honeypot, n.verdict, n.reasons, n.rules_version
+           n.honeypot, n.verdict, n.reasons, n.rules_version, n.look_again_at
     from hit n
-    where n.customer_id = w.customer_id and n.id >= uuid_at(:since::timestamptz - interval '1 hour')
+    where n.customer_id = w.customer_id
+      and n.id >= least(uuid_at(:since::timestamptz - interval '1 hour'), :first_wanted::uuid)
       and n.message_id = w.message_id and n.occurred_at between :since::timestamptz and :until::timestamptz
-    order by n.customer_id desc, n.id desc
+    order by n.id = any(:wanted::uuid[]) desc, n.id desc
     limit :most::integer
 ) h
 order by h.customer_id, h.message_id, h.occurred_at, h.id;
@@ -91,12 +109,12 @@ order by h.customer_id, h.message_id, h.occurred_at, h.id;
 -- name: answers_of_messages
 -- When the server gave its final answer for these messages; null while there is none, or when nobody knows. Of a mail
 -- that was ever uncertain nobody does, even when it is sent again or settled later: the first may have arrived.
-select m.customer_id, m.id as message_id,
-       s.status in ('QUEUED', 'HANDED_OFF', 'DEFERRED') and not u.uncertain as undecided,
+select w.customer_id, w.message_id,
+       coalesce(s.status in ('QUEUED', 'HANDED_OFF', 'DEFERRED') and not u.uncertain, false) as undecided,
        case when not u.uncertain then coalesce(m.sent_at, m.decided_at) end as answered_at
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
-join message m on m.customer_id = w.customer_id and m.id = w.message_id
-join message_state s on s.customer_id = m.customer_id and s.id = m.id
+left join message m on m.customer_id = w.customer_id and m.id = w.message_id
+left join message_state s on s.customer_id = m.customer_id and s.id = m.id
 cross join lateral (
     select m.status = 'UNCERTAIN' or exists (
         select from event e
@@ -107,9 +125,11 @@ cross join lateral (
 -- name: judge_hits!
 -- Writes judgements beside the raw hits; reasons come as one comma-separated text each.
 update hit h
-set verdict = j.verdict, reasons = string_to_array(j.reasons, ',')::hit_reason[], rules_version = :version::smallint
-from unnest(:customer_ids::bigint[], :ids::uuid[], :verdicts::hit_verdict[], :reasons::text[])
-    as j(customer_id, id, verdict, reasons)
+set verdict = j.verdict, reasons = string_to_array(j.reasons, ',')::hit_reason[], rules_version = :version::smallint,
+    look_again_at = j.look_again_at
+from unnest(:customer_ids::bigint[], :ids::uuid[], :verdicts::hit_verdict[], :reasons::text[],
+            :look_again_ats::timestamptz[])
+    as j(customer_id, id, verdict, reasons, look_again_at)
 where h.customer_id = j.customer_id and h.id = j.id;
 
 -- name: set_opened_at

@@ -198,6 +198,78 @@ async def test_who_clicks_what_was_uncertain_and_is_sent_again_is_no_machine(con
     assert await opened_at(connection, ref) == 0
 
 
+async def decide(connection: Any, ref: MessageRef, status: str, seconds: float) -> None:
+    """The mail's final answer, or that nobody will ever know it, `seconds` after START."""
+    moment = START + timedelta(seconds=seconds)
+    await connection.execute("delete from outbox where message_id = $1", ref.message_id)
+    await connection.execute(
+        "update message set status = $2, decided_at = $3, sent_at = $4 where id = $1",
+        ref.message_id,
+        status,
+        moment,
+        moment if status == "ACCEPTED" else None,
+    )
+    if status == "UNCERTAIN":
+        of = {"customer_id": ref.customer_id, "message_id": ref.message_id}
+        await insert_row(connection, "event", **of, kind="UNCERTAIN", actor="gateway")
+
+
+@pytest.mark.parametrize(
+    ("status", "answered", "verdict", "shown"),
+    [
+        # The worker died with the answer: nobody knows when it was, and the click says that the mail arrived
+        ("UNCERTAIN", 60, ("HUMAN", ["BROWSER_AGENT"]), "ACCEPTED"),
+        # The server's answer is known, from before the hit (it was written late) or from after it
+        ("ACCEPTED", -1, ("HUMAN", ["BROWSER_AGENT"]), "ACCEPTED"),
+        ("ACCEPTED", 60, ("MACHINE", ["BEFORE_ANSWER"]), "ACCEPTED"),
+    ],
+)
+async def test_a_hit_on_a_mail_in_flight_is_judged_again_by_itself_once_its_answer_is_known(
+    connection: Any, status: str, answered: float, verdict: tuple[str, list[str]], shown: str
+) -> None:
+    # Given a click on a mail that is with a worker, and one on a mail that waits on
+    ref, waiting = await make_ref(connection, status="QUEUED"), await make_ref(connection, status="QUEUED")
+    for one in (ref, waiting):
+        await make_outbox(connection, one.customer_id, one.message_id)
+        await hit(connection, one, 0, link=1, origin=str(one.message_id))
+    assert await judge(connection, 10) == 2
+    assert await verdicts(connection, ref) == [("MACHINE", ["BEFORE_ANSWER"])]
+    # When the mail is decided
+    await decide(connection, ref, status, answered)
+    # Then the click is looked at again soon after, without anybody's asking
+    assert await judge(connection, 11) == 0
+    assert await judge(connection, 120) == 2
+    assert await verdicts(connection, ref) == [verdict]
+    assert await opened_at(connection, ref) == (0 if verdict[0] == "HUMAN" else None)
+    assert await connection.fetchval("select status from message where id = $1", ref.message_id) == shown
+    # And never after that; the other goes on being looked at, ever more seldom
+    assert await connection.fetchval("select look_again_at from hit where message_id = $1", ref.message_id) is None
+    assert await verdicts(connection, waiting) == [("MACHINE", ["BEFORE_ANSWER"])]
+    assert [await judge(connection, seconds) for seconds in (239, 240, 479, 480, 779, 780)] == [0, 1, 0, 1, 0, 1]
+
+
+async def test_a_flood_that_piled_up_is_judged_to_its_end(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given more hits on one token than are judged together, while no judge worked
+    monkeypatch.setattr("gateway.judging.MOST_OF_MESSAGE", 7)
+    monkeypatch.setattr("gateway.judging.MOST_DUE", 5)
+    ref = await make_ref(connection)
+    for number in range(30):
+        await hit(connection, ref, number * 10)
+    # When they are judged, the oldest first
+    judged = [await judge_due(connection, START + timedelta(hours=1)) for _ in range(7)]
+    # Then every one of them is, and there is an end
+    assert judged[-1] == 0
+    assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])] * 30
+
+
+async def test_a_hit_of_a_process_whose_clock_is_wrong_is_judged(connection: Any) -> None:
+    ref = await make_ref(connection)
+    await hit(connection, ref, 0)
+    await connection.execute("update hit set id = uuidv7($1 - now())", START - timedelta(hours=5))
+    assert await judge(connection, 10) == 1
+    assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])]
+
+
 async def test_only_one_judge_works_at_a_time(pool: Any) -> None:
     ref = await make_ref(pool)
     for number in range(20):
@@ -360,7 +432,12 @@ async def test_postgresql_stops_under_load_and_no_hit_is_lost(own_postgres: Post
             return False
 
     await eventually(arrived, f"{sent} hits")
-    assert await buffer.size() == 0
+
+    async def emptied() -> bool:
+        return await buffer.size() == 0
+
+    # What waits in Valkey is removed after it can be read
+    await eventually(emptied, "an empty list")
     assert recorder.counts[Fate.DROPPED] == 0
     assert recorder.counts[Fate.BUFFERED] > 0
     await recorder.close()
@@ -479,14 +556,18 @@ async def test_what_is_no_hit_in_the_list_does_not_stop_the_others(pool: Any, re
     await buffer.push([b"nonsense", raw(ref).to_json(), b"{}", b"[1]"])
     recorder = HitRecorder(pool, buffer)
     recorder.start()
-    await eventually(lambda: pool.fetchval("select count(*) = 1 from hit"), "one hit")
-
-    async def dropped() -> bool:
-        return recorder.counts[Fate.DROPPED] == 3
-
-    await eventually(dropped)
-    assert recorder.counts[Fate.DROPPED] == 3
+    await counted(recorder, {Fate.DROPPED: 3, Fate.RECORDED: 1})
+    assert await pool.fetchval("select count(*) from hit") == 1
     await recorder.close()
+
+
+async def counted(recorder: HitRecorder, counts: dict[Fate, int]) -> None:
+    """Waits: a group is counted after it can be read."""
+
+    async def equal() -> bool:
+        return recorder.counts == counts
+
+    await eventually(equal, f"{counts}, not {recorder.counts}")
 
 
 async def test_what_postgresql_refuses_does_not_stop_what_comes_after(pool: Any, redis_url: str) -> None:
@@ -499,9 +580,27 @@ async def test_what_postgresql_refuses_does_not_stop_what_comes_after(pool: Any,
     recorder.add(raw(ref))
     recorder.start()
     # Then that one is there, and the first is counted as lost
-    await eventually(lambda: pool.fetchval("select count(*) = 1 from hit"), "one hit")
+    await counted(recorder, {Fate.DROPPED: 1, Fate.RECORDED: 1})
+    assert await pool.fetchval("select count(*) from hit") == 1
     assert await buffer.size() == 0
-    assert recorder.counts == {Fate.DROPPED: 1, Fate.RECORDED: 1}
+    await recorder.close()
+
+
+async def test_one_refused_hit_takes_none_of_its_group_along(pool: Any, redis_url: str) -> None:
+    # Given two hits that no ledger takes, one that the driver refuses and one that PostgreSQL does, among others
+    ref = await make_ref(pool)
+    group = [raw(ref, link=number) for number in range(1, 51)]
+    group[17] = raw(ref, link=2**40)
+    group[18] = raw(ref, url=None)
+    recorder = HitRecorder(pool, HitBuffer(redis_url))
+    for one in group:
+        recorder.add(one)
+    # When they are written together
+    recorder.start()
+    # Then these two are missing, and no other
+    await counted(recorder, {Fate.DROPPED: 2, Fate.RECORDED: 48})
+    links = [row["link"] for row in await pool.fetch("select link from hit order by link")]
+    assert links == [number for number in range(1, 51) if number not in (18, 19)]
     await recorder.close()
 
 
