@@ -26,6 +26,9 @@ CUSTOMER = "customer"
 MOST_HELD = 1000
 """Queued mail held at once by one choice: far more than one address ever has; the hand-off holds the rest."""
 
+MOST_TOLD = 1000
+"""Customers of one address whose open pages hear of a choice: more do not share one."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
@@ -50,6 +53,7 @@ async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, op
         if not opted_out:
             lifted = [row async for row in QUERIES.opt_in_customer(connection, **values)]
             await tell_customers(connection, ChangeKind.OPT_OUT, [customer_id])
+            await _tell_others(connection, customer_id, [row["address_key"] for row in lifted if row["address_key"]])
             return bool(lifted)
         chosen = [row async for row in QUERIES.opt_out_customer(connection, **values, source=OptOutSource.STAFF)]
         queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], most=MOST_HELD)
@@ -64,25 +68,21 @@ async def opt_out_by_link(
     """The choice of whoever reads mail at the message's address, for that address under every customer.
 
     `kinds` None means the kind of mail the message is (RFC 8058: this list). Answers the kinds chosen, repeated or
-    not, or None when there is no such message. Of an erased customer no address is left to write down, nor to mail.
+    not, or None when there is no such message. Erasure takes the address and leaves its key: the link goes on working.
     """
     async with connection.transaction():
         row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
         if row is None:
             return None
         chosen = frozenset(kinds if kinds is not None else {OptOutKind(row["kind"] or OptOutKind.MARKETING)})
-        if row["erased"]:
-            return chosen
-        asked = {
-            "customer_id": ref.customer_id,
-            "address_key": house.key_of(row["recipient"]),
-            "kinds": sorted(chosen),
-        }
+        address_key = _address_key(row, house)
+        asked = {"customer_id": ref.customer_id, "address_key": address_key, "kinds": sorted(chosen)}
         async for _ in QUERIES.opt_out_address(connection, **asked, message_id=ref.message_id, source=source):
             pass
         queued = QUERIES.queued_for_address(connection, **asked, most=MOST_HELD)
         await _hold(connection, [_key(row) async for row in queued], HandOff.OPTED_OUT, CUSTOMER)
         await tell(connection, ChangeKind.OPT_OUT, [ref])
+        await _tell_others(connection, ref.customer_id, [address_key])
         return chosen
 
 
@@ -91,12 +91,8 @@ async def read_subscription(connection: Any, ref: MessageRef, *, house: House) -
     row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
     if row is None:
         return None
-    opted_out: frozenset[OptOutKind] = frozenset()
-    if not row["erased"]:
-        found = QUERIES.opt_outs_of_address(
-            connection, customer_id=ref.customer_id, address_key=house.key_of(row["recipient"])
-        )
-        opted_out = frozenset([OptOutKind(choice["kind"]) async for choice in found])
+    found = QUERIES.opt_outs_of_address(connection, customer_id=ref.customer_id, address_key=_address_key(row, house))
+    opted_out = frozenset([OptOutKind(choice["kind"]) async for choice in found])
     return Subscription(
         locale=row["locale"],
         sender=row["sender"],
@@ -136,6 +132,19 @@ async def _existing_customer(connection: Any, customer_id: int) -> None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
     if row["erased"]:
         raise Refusal(RefusalCode.ERASED, "This customer was erased: nothing is sent to it.", ("customerId",))
+
+
+async def _tell_others(connection: Any, customer_id: int, address_keys: Collection[bytes]) -> None:
+    """Other customers who have one of these addresses: what was chosen there is theirs, too."""
+    found = QUERIES.customers_of_addresses(connection, address_keys=list(address_keys), most=MOST_TOLD)
+    others = {row["customer_id"] async for row in found} - {customer_id}
+    await tell_customers(connection, ChangeKind.OPT_OUT, others)
+
+
+def _address_key(row: Any, house: House) -> bytes:
+    """The key of the address that a mail went to; of an erased customer that is all there is."""
+    kept: bytes | None = row["recipient_key"]
+    return house.key_of(row["recipient"]) if kept is None else kept
 
 
 async def _hold(connection: Any, keys: list[tuple[int, UUID, int]], why: HandOff, actor: str) -> None:

@@ -837,7 +837,7 @@ CREATE TABLE public.message (
     cause public.cause,
     advice text,
     sender text NOT NULL,
-    recipient text NOT NULL,
+    recipient text,
     recipient_name text,
     subject text,
     merge_data jsonb,
@@ -848,13 +848,16 @@ CREATE TABLE public.message (
     tracked boolean DEFAULT false NOT NULL,
     answers_message_id uuid,
     bound_relay text,
+    recipient_key bytea,
     CONSTRAINT message_check CHECK (((status = 'RECEIVED'::public.email_status) = (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_check1 CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
     CONSTRAINT message_check2 CHECK (((status <> ALL (ARRAY['ACCEPTED'::public.email_status, 'BOUNCED'::public.email_status])) OR (sent_at IS NOT NULL))),
     CONSTRAINT message_check3 CHECK (((status = 'BOUNCED'::public.email_status) <= (bounced_at IS NOT NULL))),
     CONSTRAINT message_check4 CHECK (((direction = 'RECEIVED'::public.direction) OR ((source_type IS NOT NULL) AND (template_version_id IS NOT NULL) AND (sender_version_id IS NOT NULL)))),
     CONSTRAINT message_check5 CHECK (((campaign_id IS NOT NULL) = ((NOT (source_type IS DISTINCT FROM 'CAMPAIGN'::public.source_type)) AND (direction = 'SENT'::public.direction)))),
+    CONSTRAINT message_keeps_whom_it_went_to CHECK (((num_nonnulls(recipient, recipient_key) > 0) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_mail_sha256_check CHECK ((length(mail_sha256) = 32)),
+    CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
 )
 WITH (fillfactor='80');
@@ -1781,4 +1784,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000040'),
     ('20261123000050'),
     ('20261123000060'),
-    ('20261125000070');
+    ('20261125000070'),
+    ('20261125000080');

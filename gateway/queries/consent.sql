@@ -18,7 +18,7 @@ select :customer_id, chosen.kind, true, :source::opt_out_source, :actor from cho
 returning kind;
 
 -- name: opt_in_customer
--- Lifts a customer's opt-outs and those of its addresses; answers the kinds that had been set.
+-- Lifts a customer's opt-outs and those of its addresses; answers the kinds that had been set, and at which address.
 with own as (
     delete from opt_out o
     where o.customer_id = :customer_id and o.kind = any(:kinds::opt_out_kind[])
@@ -32,7 +32,7 @@ insert into consent_event (customer_id, address_key, kind, opted_out, source, ac
 select :customer_id, lifted.address_key, lifted.kind, false, 'STAFF', :actor
 from (select own.kind, null::bytea as address_key from own
       union all select of_addresses.kind, of_addresses.address_key from of_addresses) lifted
-returning kind;
+returning kind, address_key;
 
 -- name: opt_out_address
 -- Sets an address's opt-outs by the link of one message, which gets an event; answers the kinds not set before.
@@ -55,7 +55,7 @@ returning kind;
 
 -- name: message_to_opt_out^
 -- What the unsubscribe page shows: whom the mail went to, of which kind it was, who sent it, in which locale.
-select m.recipient, u.erased_at is not null as erased, coalesce(u.locale, s.locale, 'en') as locale, c.kind,
+select m.recipient, m.recipient_key, coalesce(u.locale, s.locale, 'en') as locale, c.kind,
        coalesce(s.from_name, s.from_address) as sender
 from message m
 join customer u on u.id = m.customer_id
@@ -68,6 +68,11 @@ where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SEN
 select o.kind from address_opt_out o where o.address_key = :address_key
 union
 select o.kind from opt_out o where o.customer_id = :customer_id;
+
+-- name: customers_of_addresses
+-- Everybody who has one of these addresses.
+select distinct a.customer_id from customer_address a where a.address_key = any(:address_keys::bytea[])
+limit :most::integer;
 
 -- name: queued_for_customer
 -- Campaign mail of a customer that is made and not handed off, of these kinds.

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from gateway import consent
@@ -168,20 +169,50 @@ async def test_the_page_knows_what_was_chosen(connection: Any, house: House) -> 
     assert after.opted_out == {MARKETING, EVENT_BASED}
 
 
-async def test_a_message_of_nobody_and_of_an_erased_customer(connection: Any, house: House) -> None:
+async def test_a_message_of_nobody_is_nobodys_choice(connection: Any, house: House) -> None:
     nobody = MessageRef(customer_id=1, message_id=uuid4())
     assert await consent.read_subscription(connection, nobody, house=house) is None
     link = OptOutSource.LINK
     assert await consent.opt_out_by_link(connection, nobody, kinds=None, source=link, house=house) is None
-    # Given a customer that was erased: its messages stay, its address does not
+    assert await connection.fetchval("select count(*) from address_opt_out") == 0
+
+
+async def erase(connection: Any, customer: int, house: House) -> None:
+    """What erasure leaves of a customer as far as consent goes: no address, and the key of each mail's."""
+    await connection.execute(
+        "update message set recipient = null, recipient_key = $2 where customer_id = $1", customer, house.key_of(ANN)
+    )
+    await connection.execute("update customer set erased_at = now(), name = null where id = $1", customer)
+    await connection.execute("delete from customer_address where customer_id = $1", customer)
+
+
+async def test_the_link_of_an_erased_customers_mail_still_opts_the_address_out(connection: Any, house: House) -> None:
+    # Given Ann, who was erased, and who is imported again later
     customer = await make_customer(connection, addresses=[ANN])
     ref = MessageRef(customer_id=customer, message_id=await queue_campaign_mail(connection, customer))
-    await connection.execute("update customer set erased_at = now() where id = $1", customer)
-    # Then the reader is told yes, and nothing is written about anybody
-    assert await consent.opt_out_by_link(connection, ref, kinds=None, source=link, house=house) == frozenset(
-        {MARKETING}
-    )
-    assert await connection.fetchval("select count(*) from address_opt_out") == 0
+    await erase(connection, customer, house)
+    again = await make_customer(connection, addresses=[ANN])
+    waiting = await queue_campaign_mail(connection, again)
+    # When she unsubscribes by the link of the old mail
+    before = await consent.read_subscription(connection, ref, house=house)
+    chosen = await consent.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+    # Then her address gets no marketing any more, under whatever customer
+    assert chosen == frozenset({MARKETING})
+    assert await connection.fetchval("select address_key from address_opt_out") == house.key_of(ANN)
+    assert await state(connection, again, waiting) == ("HELD", "OPTED_OUT")
+    # and the page of the old link knows
+    after = await consent.read_subscription(connection, ref, house=house)
+    assert before is not None
+    assert after is not None
+    assert not before.opted_out
+    assert after.opted_out == {MARKETING}
+
+
+async def test_nobody_takes_a_mails_address_and_leaves_no_key(connection: Any) -> None:
+    customer = await make_customer(connection)
+    await make_message(connection, customer)
+    with pytest.raises(asyncpg.CheckViolationError, match="message_keeps_whom_it_went_to"):
+        await connection.execute("update message set recipient = null")
 
 
 async def test_a_closed_address_holds_everything_queued_for_it_once(connection: Any, house: House) -> None:

@@ -20,7 +20,7 @@ import service.settings
 from gateway import consent
 from gateway.database import QUERIES
 from gateway.house import House
-from gateway.mail.choice import OptOutKind
+from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.message import MessageRef
 from gateway.record import UNDELIVERED, HandOff, decide
 from gateway.watch import CHANNEL, ChangeKind, Watchers, tell
@@ -136,6 +136,24 @@ async def test_held_mail_and_choices_are_news(pool: Any, watch: Watch) -> None:
             connection, customer_id=customer, kind=OptOutKind.MARKETING, opted_out=True, actor="jo"
         )
         assert await hear(changes) == Change(customer_id=customer, message_id=None, kind=ChangeKind.OPT_OUT)
+
+
+async def test_a_choice_made_at_an_address_is_news_to_everybody_who_has_it(
+    pool: Any, house: House, watch: Watch
+) -> None:
+    # Given two customers of one address, and a page that follows the second
+    address = "ann@customer.example"
+    one, other = [await make_customer(pool, addresses=[address]) for _ in range(2)]
+    ref = MessageRef(customer_id=one, message_id=await make_message(pool, one, recipient=address))
+    news = Change(customer_id=other, message_id=None, kind=ChangeKind.OPT_OUT)
+    async with following(watch, other) as changes, pool.acquire() as connection:
+        # When a mail to the first is unsubscribed from, its page hears of it
+        await consent.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+        assert await hear(changes) == news
+        # and when staff lift that again
+        kind = OptOutKind.MARKETING
+        await consent.set_opt_out(connection, customer_id=one, kind=kind, opted_out=False, actor="jo")
+        assert await hear(changes) == news
 
 
 async def test_a_letter_and_its_delivery_are_news(pool: Any, house: House, start: Start, watch: Watch) -> None:
