@@ -24,6 +24,9 @@ LARGEST_PAGE = 1024 * 1024
 DEEPEST_NESTING = 250
 """Elements in elements. Both compilers recurse: some thousands end the process."""
 
+_NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
+"""By default a mere mention of Roboto or Ubuntu links them from Google, which then hears of every reader."""
+
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)([^<>]*)>")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
@@ -35,9 +38,9 @@ _HIDDEN = re.compile(r"<!--jx(\d+)x-->|jx(\d+)x")
 def compile_mjml(source: str, *, includes: Mapping[str, str], path: tuple[str, ...]) -> str:
     """MJML as HTML. `includes` are the only files `mj-include` finds. Raises Refusal(TEMPLATE_INVALID)."""
     _refuse_deep(source, path, xml=True)
-    options = mrml.ParserOptions(include_loader=mrml.memory_loader(dict(includes)))
+    parser = mrml.ParserOptions(include_loader=mrml.memory_loader(dict(includes)))
     try:
-        page = mrml.to_html(source, options).content
+        page = mrml.to_html(source, parser, _NO_FONTS_FROM_ELSEWHERE).content
     except OSError as error:
         raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Not MJML: {error}.", path) from None
     if len(page.encode()) > LARGEST_PAGE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -120,6 +121,13 @@ async def test_a_changed_built_in_template_becomes_a_new_version(
     assert version.letter is not None
     assert version.letter.subject == "Thanks for {{ amount }}"
     assert await connection.fetchval("select count(*) from template_version") == 23
+
+
+def test_no_built_in_letter_loads_anything_from_elsewhere() -> None:
+    loading = re.compile(r"<link|@import|\ssrc=|url\(")
+    pages = {name: builtin.compile_source(source).html for name, source in builtin.read_sources().items()}
+    assert len(pages) > 10
+    assert [name for name, page in pages.items() if loading.search(page)] == []
 
 
 async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any) -> None:

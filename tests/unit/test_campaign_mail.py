@@ -248,6 +248,18 @@ def test_mjml_becomes_a_page_whose_dark_theme_stays() -> None:
     assert "/c/" in page
 
 
+def test_a_font_that_is_named_is_not_fetched_from_google_by_every_reader() -> None:
+    section = "<mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>"
+    named = '<mjml><mj-head>{font}<mj-attributes><mj-all font-family="Roboto, Ubuntu" /></mj-attributes></mj-head>'
+    page = body(parsed(mail(campaign_template(mjml=named.format(font="") + section), {})), "html")
+    assert "Roboto" in page
+    assert "googleapis" not in page
+    # A template that asks for a font by its address gets it.
+    own = '<mj-font name="Roboto" href="https://fonts.fabrikam.example/roboto.css" />'
+    page = body(parsed(mail(campaign_template(mjml=named.format(font=own) + section), {})), "html")
+    assert "https://fonts.fabrikam.example/roboto.css" in page
+
+
 @pytest.mark.parametrize(
     ("source", "has"),
     [({"html": '<a href="{{ unsubscribe_url }}">x</a>'}, True),
