@@ -3,7 +3,9 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { exactMoment, took } from "./moments.js";
 import { hintClass, statusShape } from "./status-icon.js";
-import { words } from "./words.js";
+import { evidenceOf, words } from "./words.js";
+
+const ISO = /^\d{4}-\d\d-\d\dT/;
 
 const VERDICT_HINT = { ACCEPTED: "GREY", DEFERRED: "AMBER", REFUSED: "RED", UNCERTAIN: "AMBER" };
 const EVENT_HINT = {
@@ -28,7 +30,7 @@ function attempt(each) {
   return html`<li class="moment-of-mail">
     ${statusShape({ colorHint: hint, status: each.verdict })}
     <div><p class="what"><b class=${hintClass(hint)}>${words.verdict(each.verdict)}${each.cause ? `: ${words.cause(each.cause)}` : ""}</b>
-        <span class="which">attempt ${each.number}${whom}</span></p>
+        <span class="which"><span class="number">attempt ${each.number}</span>${whom}</span></p>
       <p class="when-exactly">${exactMoment(each.startedAt)}</p>
       <p class="how">by relay ${each.relay}, ${words.stage(each.stage)}, in ${took(each.tookMs)}</p>
       ${each.response
@@ -37,16 +39,17 @@ function attempt(each) {
     </div></li>`;
 }
 
-const detail = (data) => Object.entries(data ?? {})
-  .filter(([, value]) => value !== null && typeof value !== "object")
-  .map(([name, value]) => html`<div><dt>${name.replaceAll("_", " ")}</dt><dd dir="auto">${/^[A-Z_]+$/.test(value) ? words.cause(value) : value}</dd></div>`);
+/** Words of an event; one kind has two, by whether an answer or the loss of a worker left it open. */
+const happened = ({ kind, detail }) => (detail?.handedOffAt ? "Its worker was lost while it was being sent" : words.event(kind));
+
+const evidence = ([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${ISO.test(value) ? exactMoment(value) : value}</dd></div>`;
 
 function event(each) {
   const hint = EVENT_HINT[each.kind] ?? "GREY";
-  const details = detail(each.detail);
+  const details = evidenceOf(each.detail).map(evidence);
   return html`<li class="moment-of-mail">
     <span class="status ${hintClass(hint)}">${icons.event}</span>
-    <div><p class="what"><b class=${hintClass(hint)}>${words.event(each.kind)}</b> <span class="which">by ${each.by}</span></p>
+    <div><p class="what"><b class=${hintClass(hint)}>${happened(each)}</b> <span class="which">by ${each.by}</span></p>
       <p class="when-exactly">${exactMoment(each.occurredAt)}</p>
       ${details.length ? html`<dl class="detail">${details}</dl>` : nothing}
     </div></li>`;

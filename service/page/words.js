@@ -84,13 +84,36 @@ const EVENT = {
   RETRIED: "Another try asked for",
   ASSUMED_SENT: "Assumed sent",
   RESCUED: "Back in the queue: its worker was lost before anything was sent",
-  UNCERTAIN: "Uncertain: its worker was lost while it was being sent",
+  UNCERTAIN: "Uncertain from here on",
   RELEASED: "Let go after being held",
   BOUNCED: "Came back: a delivery report arrived",
   COMPLAINED: "Reported as spam by its reader",
   SUPPRESSED: "Address put on the suppression list",
   OPTED_OUT: "The reader opted out by this mail",
   SETTLED: "Settled by evidence",
+};
+
+/** What settled or stopped a mail. */
+const EVIDENCE = {
+  LATE_ANSWER: "the server's answer, which came late",
+  CLICK: "a person followed a link in it",
+};
+
+const OPT_OUT_KIND = { MARKETING: "marketing campaigns", EVENT_BASED: "event-based campaigns" };
+
+/** What an event's evidence is called, and which words its value is said in; null: of no use to a reader. */
+const DETAIL = {
+  attempt: ["Attempt"],
+  before: ["It was", "statusShort"],
+  cause: ["Because", "cause"],
+  evidence: ["Evidence", "evidence"],
+  handedOffAt: ["Handed over"],
+  hit: null,
+  kinds: ["From", "optOutKind"],
+  owner: null,
+  reason: ["Because", "suppression"],
+  source: ["How", "optOutSource"],
+  verdict: ["Verdict", "verdict"],
 };
 
 const SOURCE = {
@@ -146,6 +169,8 @@ export const words = {
   stage: named(STAGE),
   verdict: named(VERDICT),
   event: named(EVENT),
+  evidence: named(EVIDENCE),
+  optOutKind: named(OPT_OUT_KIND),
   source: named(SOURCE),
   connectionType: named(CONNECTION_TYPE),
   hitVerdict: named(HIT_VERDICT),
@@ -153,6 +178,17 @@ export const words = {
   suppression: named(SUPPRESSION),
   optOutSource: named(OPT_OUT_SOURCE),
 };
+
+/** An event's evidence as `[name, value]`, both in words; a name this page does not know is shown as it is. */
+export function evidenceOf(detail) {
+  return Object.entries(detail ?? {}).flatMap(([name, value]) => {
+    const known = Object.hasOwn(DETAIL, name) ? DETAIL[name] : [name];
+    if (!known || value === null) return [];
+    const [said, which] = known;
+    const say = which ? words[which] : String;
+    return [[said, [value].flat().map(say).join(", ")]];
+  });
+}
 
 /** "1 mail", "3 mails". */
 export const counted = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;

@@ -196,7 +196,8 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     await expect(info.locator(".timeline pre").first).to_have_text(said)
     await expect(info.get_by_text("gone@customer.example", exact=True)).to_be_visible()
     await expect(info.get_by_text("Fabrikam Installers <hello@fabrikam.example>")).to_be_visible()
-    await expect(info.get_by_text("Address put on the suppression list")).to_be_visible()
+    suppressed = info.locator(".timeline li", has_text="Address put on the suppression list")
+    await expect(suppressed.locator(".detail dd")).to_have_text("no such mailbox")
     # And times are the reader's, with UTC beside
     time = info.locator(".facts-of-mail time").first
     await expect(time).to_contain_text(re.compile(r"GMT-[45]|E[SD]T"))
@@ -208,11 +209,13 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     await expect(frame.content_frame.locator("body")).not_to_contain_text("Gus Gone")
     await info.get_by_role("button", name="Text").click()
     await expect(info.locator(".preview-text")).to_contain_text("book an hour")
-    # When it is closed by Escape, the keyboard is where it was
+    # When it is closed by Escape, the keyboard is where it was, and Back does not bring the popover again
     await page.keyboard.press("Escape")
     await expect(info).to_be_hidden()
     await expect(icon).to_be_focused()
     assert "info=" not in page.url
+    await page.go_back()
+    assert page.url == "about:blank"
 
 
 async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page: Page, told: Told) -> None:
@@ -278,6 +281,8 @@ async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, told: T
     await expect(note.locator(".outcome b")).to_contain_text("Uncertain")
     await note.locator(".info-button").click()
     info = page.get_by_role("dialog", name="Uncertain: nobody knows whether the server took it")
+    uncertain = info.locator(".timeline li", has_text="Uncertain from here on")
+    await expect(uncertain.locator(".detail dd").first).to_have_text("the connection broke")
     await info.get_by_role("button", name="Try again").click()
     await expect(info.get_by_text("the customer may get it twice")).to_be_visible()
     await info.get_by_role("button", name="No").click()
