@@ -88,7 +88,9 @@ class PageFiles:
         """The addresses of this file."""
         return [
             Route("/", self.show_page),
-            Route("/customers/{customer:path}/emails", self.show_page),
+            # All below: the page itself says that an address is none of its own, and leads back.
+            Route("/customers", self.show_page),
+            Route("/customers/{rest:path}", self.show_page),
             Route("/static/{name:path}", self.show_file),
             Route("/previews/{message}", show_preview),
         ]

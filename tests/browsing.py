@@ -23,7 +23,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
 
 from gateway.database import prepare_connection
 from service.standalone.data_directory import DataDirectory
@@ -211,6 +211,8 @@ def chromium() -> str:
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """One browser for all; every test has a context, hence a session, of its own."""
+    # Its own five seconds are too few on a machine that does other things, too.
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield running

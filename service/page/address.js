@@ -1,6 +1,8 @@
 // The address says where one is: view, customer, tab, selected mail, open popover and place in the list.
 
-const EMAILS = /^\/customers\/([^/]+)\/emails\/?$/;
+/** The customer's page has nothing but the emails: who cuts the address short, or adds a stroke, is understood. */
+const EMAILS = /^\/customers\/([^/]+)(?:\/emails)?\/?$/;
+const CUSTOMERS = /^\/(?:customers\/?)?$/;
 export const TABS = ["sent", "clicks", "notes"];
 
 /**
@@ -9,7 +11,7 @@ export const TABS = ["sent", "clicks", "notes"];
  */
 export function readAddress(url) {
   const found = EMAILS.exec(url.pathname);
-  if (!found) return { view: url.pathname === "/" ? "customers" : "nowhere", search: url.searchParams.get("search") ?? "" };
+  if (!found) return { view: CUSTOMERS.test(url.pathname) ? "customers" : "nowhere", search: url.searchParams.get("search") ?? "" };
   const tab = url.searchParams.get("tab");
   return {
     view: "emails",

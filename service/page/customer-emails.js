@@ -187,8 +187,10 @@ export class CustomerEmails {
     this.app.announce("Links Clicked, of the selected mail only");
   };
 
+  closeInfo = () => this.app.goBack({ info: null });
+
   openInfo = (id, { replace = false } = {}) => {
-    this.app.go({ info: id }, { replace });
+    this.app.go({ info: id }, { replace, over: true });
     // Whoever turns from mail to mail reaches the end of what has been read.
     if (id && this.neighbour(id, NEAR_THE_END) === null) this.list.older();
   };
@@ -249,7 +251,8 @@ export class CustomerEmails {
     if (document.querySelector("dialog[open]") || this.list.state !== "ready") return;
     const line = Math.max(...[".sticky", "#panel .heads"].map((each) => document.querySelector(each)?.getBoundingClientRect().bottom ?? 0));
     const rows = [...document.querySelectorAll("#panel [data-cursor]")];
-    const first = rows.find((row) => row.getBoundingClientRect().bottom > line + 8);
+    // The first row of which more than half is in sight.
+    const first = rows.map((row) => [row, row.getBoundingClientRect()]).find(([, box]) => (box.top + box.bottom) / 2 > line)?.[0];
     const at = first && !this.atTop ? this.list.above(first.dataset.cursor) : null;
     if (at !== this.place.at) this.app.go({ at }, { replace: true, scroll: false });
     if (this.atTop && this.list.waiting.length && !this.list.hasNewer) {

@@ -67,7 +67,7 @@ export class InfoSheet {
   }
 
   close() {
-    this.page.openInfo(null);
+    this.page.closeInfo();
   }
 
   ask = (action) => {

@@ -9,8 +9,8 @@ import { words } from "./words.js";
 /** Opens safely in a new tab; anything but http(s) is shown, never linked. */
 function link(url) {
   const safe = URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol);
-  if (!safe) return html`<span class="url" dir="ltr">${url}</span>`;
-  return html`<a class="url open" dir="ltr" href=${url} target="_blank" rel="noopener noreferrer"
+  if (!safe) return html`<span class="url" dir="ltr" title=${url}>${url}</span>`;
+  return html`<a class="url open" dir="ltr" title=${url} href=${url} target="_blank" rel="noopener noreferrer"
     >${url}${icons.leaves}<span class="unseen"> (opens in a new tab)</span></a>`;
 }
 

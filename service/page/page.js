@@ -11,6 +11,8 @@ import { Offline, SignedOut } from "./trouble.js";
 
 /** Between two looks whether the service is back. */
 const AGAIN_MS = 3_000;
+/** The state of an address in the history at which a popover lies over the view before it. */
+const OVER = "over";
 const VIEWS = { customers: CustomerList, emails: CustomerEmails };
 
 const root = document.getElementById("page");
@@ -32,10 +34,17 @@ const app = {
     queueMicrotask(draw);
   },
 
-  /** Move: the address changes by `change`. */
-  go(change, { replace = false, scroll = true } = {}) {
+  /** Move: the address changes by `change`. `over` marks something laid over the view, which `goBack` takes away. */
+  go(change, { replace = false, scroll = true, over = false } = {}) {
     arrive({ ...place, ...change }, { scroll });
-    history[replace ? "replaceState" : "pushState"](null, "", writeAddress(place));
+    if (replace) history.replaceState(history.state, "", writeAddress(place));
+    else history.pushState(over ? OVER : null, "", writeAddress(place));
+  },
+
+  /** Back to before what lies over the view was opened; where it came by a link, `change` is made instead. */
+  goBack(change) {
+    if (history.state === OVER) history.back();
+    else app.go(change, { replace: true });
   },
 
   /** A click on a link of this page; with a modifier the browser has it. */
@@ -66,6 +75,8 @@ const app = {
     try {
       const found = await call(...given);
       if (offline) back();
+      // Another tab has signed in, perhaps by a one-time link.
+      if (state === "ended" && session()) enter();
       return found;
     } catch (error) {
       if (error instanceof SignedOut) ended();
@@ -96,6 +107,17 @@ function lost() {
   clearTimeout(again);
   again = setTimeout(look, AGAIN_MS);
   app.changed();
+}
+
+/** Somebody looks at the page again who may have signed in elsewhere. */
+async function wake() {
+  if (document.hidden || state !== "out") return;
+  try {
+    await openSession();
+    enter();
+  } catch {
+    // Still signed out, or away: the form stays.
+  }
 }
 
 async function look() {
@@ -193,5 +215,6 @@ function draw() {
 
 history.scrollRestoration = "manual";
 window.addEventListener("popstate", () => state === "in" && arrive(readAddress(new URL(location.href))));
+document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && look());
 open();

@@ -35,6 +35,6 @@ export const signInForm = ({ ended, changed, done }) => html`<form class="sign-i
     aria-describedby="token-fault token-hint" aria-invalid=${fault ? "true" : "false"} autofocus>
   <p id="token-fault" class="fault" role="alert">${fault ?? nothing}</p>
   <button type="submit" class="button primary" ?disabled=${busy}>${busy ? "Signing in …" : "Sign in"}</button>
-  <p id="token-hint" class="hint">Or open a one-time link: <code>make run</code> prints one, and
-    <code>python -m service login-link</code> makes one.</p>
+  <p id="token-hint" class="hint">Or open a one-time link. Whoever runs this service makes one with
+    <code>python -m service login-link</code>; <code>make run</code> prints one.</p>
 </form>`;

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from service.auth import create_login_link
-from tests.browsing import PATIENCE_MS, World, looking
+from tests.browsing import World, looking
 from tests.builders import (
     insert,
     make_attempt,
@@ -30,6 +30,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MANY = 20_000
+LOOKED_AT_AGAIN = """() => {
+  for (const hidden of [true, false]) {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
+}"""
+"""A tab of a headless browser is never hidden by itself."""
 MOST_ROWS_IN_DOM = 500
 ESCAPING = """<h1>Spring</h1><script>top.document.title = "taken over"; document.body.append("ran")</script>
 <img src="/healthz?image" onerror="top.location = '/healthz?onerror'"><link rel="stylesheet" href="/healthz?style">
@@ -77,6 +84,10 @@ async def odd(world: World) -> Odd:
     await make_message(database, customer, status="ACCEPTED", subject="W" * 998, template_version_id=template)
     uncertain = await make_message(database, customer, status="UNCERTAIN", subject="موعدك يوم الاثنين 🎉")
     await make_attempt(database, customer, uncertain, verdict="UNCERTAIN", code=None, enhanced=None, response=None)
+    lost = {"attempt": 1, "handedOffAt": "2026-11-20T09:00:00.25+00:00", "owner": "host-7"}
+    await insert(
+        database, "event", customer_id=customer, message_id=uncertain, kind="UNCERTAIN", actor="gateway", data=lost
+    )
     bounced = await make_message(database, customer, status="BOUNCED", cause="MAILBOX_FULL", source_type="E_SIGNATURE")
     await make_attempt(database, customer, bounced, response="2.0.0 Ok\nqueued as 7")
     await insert(
@@ -117,6 +128,19 @@ async def test_an_unknown_customer_is_said_to_be_unknown(page: Page) -> None:
         await expect(page.get_by_role("heading", name="There is no such customer")).to_be_visible()
     await page.get_by_role("link", name="All customers").click()
     await expect(page.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
+    assert page.url.endswith("/")
+
+
+async def test_an_address_cut_short_is_understood_and_another_leads_back(page: Page, odd: Odd) -> None:
+    for address in ("/customers/EMPTY", "/customers/EMPTY/", "/customers/EMPTY/emails/"):
+        await page.goto(address)
+        await expect(page.get_by_role("heading", name="Nora Nobody")).to_be_visible()
+    await page.goto("/customers")
+    await expect(page.locator("#customers .customer").first).to_be_visible()
+    await page.goto("/customers/EMPTY/letters")
+    await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    await page.get_by_role("link", name="All customers").click()
+    await expect(page.locator("#customers .customer").first).to_be_visible()
     assert page.url.endswith("/")
 
 
@@ -208,6 +232,25 @@ async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     assert "tab=clicks" in page.url
+
+
+async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world: World, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    await world.database.execute("delete from session")
+    await page.get_by_role("tab", name="Links Clicked").click()
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    await expect(dialog).to_be_visible()
+    # When a one-time link is used in another tab of the browser, and this one is looked at again
+    other = await page.context.new_page()
+    await other.goto(await create_login_link(world.database, "Grace", world.url))
+    await other.get_by_role("button", name="Sign in").click()
+    await expect(other.get_by_text("Grace", exact=True)).to_be_visible()
+    await page.evaluate(LOOKED_AT_AGAIN)
+    # Then it asks no more
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
+    await expect(page.get_by_text("Grace", exact=True)).to_be_visible()
 
 
 async def test_without_a_network_what_is_there_stays_and_it_comes_back_by_itself(page: Page, odd: Odd) -> None:
@@ -374,7 +417,7 @@ async def test_without_a_live_connection_the_page_looks_for_itself(page: Page, w
     await expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
     # When mail goes out, it is seen all the same
     await world.work_order(customer)
-    await expect(page.locator("#panel .block .row")).to_have_count(1, timeout=PATIENCE_MS)
+    await expect(page.locator("#panel .block .row")).to_have_count(1)
     assert await page.locator(".banner").count() == 0
 
 
@@ -422,6 +465,25 @@ async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
     await expect(page.get_by_role("tab", name="Links Clicked")).to_be_focused()
     await expect(page.locator(".chip")).to_be_visible()
     assert "message=" in page.url
+
+
+async def test_what_has_the_keyboard_is_never_hidden_by_what_stays_on_top(page: Page, odd: Odd) -> None:
+    """WCAG 2.4.11, in a list that scrolls below its tabs and its heads."""
+    await page.goto("/customers/MANY/emails?tab=notes")
+    await page.locator("#panel .block .open").nth(40).focus()
+    # When one goes up by the keyboard, through more rows than a screen has
+    for key in ["ArrowUp"] * 25 + ["Shift+Tab"] * 25:
+        await page.keyboard.press(key)
+        seen = await page.evaluate(UNCOVERED)
+        assert seen["top"] >= seen["line"], seen
+    assert await page.evaluate("document.activeElement.matches('#panel .open, #panel .info-button')")
+
+
+UNCOVERED = """() => ({
+  top: Math.ceil(document.activeElement.getBoundingClientRect().top),
+  line: Math.floor(document.querySelector("#panel .heads").getBoundingClientRect().bottom),
+  text: document.activeElement.textContent.trim(),
+})"""
 
 
 async def test_enter_in_the_search_opens_the_first_found(page: Page, odd: Odd) -> None:
@@ -476,7 +538,8 @@ async def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("phone", "dark"), [(False, False), (True, True)], ids=["desktop-light", "phone-dark"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_no_view_has_violations_or_scrolls_sideways(
     browser: Browser, world: World, odd: Odd, *, phone: bool, dark: bool
 ) -> None:
@@ -522,3 +585,13 @@ async def test_every_icon_says_in_words_what_its_colour_says(page: Page, odd: Od
         "Uncertain: nobody knows whether the server took it. Details",
     }
     assert len(set(said.values())) == 3
+
+
+async def test_a_lost_worker_is_told_from_a_lost_answer(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    await page.get_by_role("button", name=re.compile("^Uncertain.*موعدك")).click()
+    told = page.locator("dialog.info .timeline li", has_text="Its worker was lost while it was being sent")
+    # Then its evidence is in words and in the reader's time; what only machines need is left out
+    await expect(told.locator(".detail dt")).to_have_text(["Attempt", "Handed over"])
+    await expect(told.locator(".detail time")).to_have_text(re.compile(r"^20 Nov 2026, 04:00:00"))
+    await expect(told).not_to_contain_text("host-7")
