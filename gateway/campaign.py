@@ -19,6 +19,7 @@ from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.keys import Purpose
 from gateway.mail.letter import read_merge_data
+from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.record import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
 from gateway.watch import ChangeKind, tell_customers
@@ -331,6 +332,7 @@ async def _make(connection: Any, campaign: Any, rows: Sequence[Any], house: Hous
         tracked=campaign["tracked"],
         bound_relay=campaign["bound_relay"],
         deadline=house.settings.campaign_deadline,
+        retry_once=SourceType.CAMPAIGN in house.settings.retry_once,
         positions=[row["position"] for row in rows],
         customer_ids=[row["customer_id"] for row in rows],
         addresses=[row["address"] or "" for row in rows],

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from gateway.database import QUERIES
 from gateway.mail.message import MessageRef
+from gateway.mail.schedule import RETRY_WAITS
 
 BATCH = 200
 """Rows a claim: the ledger's cost a row is flat from here on, and a lost worker has no more than a few of these."""
@@ -119,13 +120,19 @@ async def extend(connection: Any, rows: Sequence[Claimed], *, lease: timedelta) 
     await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)
 
 
-async def rescue(connection: Any, *, slot: int) -> tuple[int, int]:
-    """Settle expired leases: (back in the queue since nothing was sent, UNCERTAIN since something may have been)."""
+async def rescue(connection: Any, *, slot: int, wait: timedelta = RETRY_WAITS[0]) -> tuple[int, int]:
+    """Settle expired leases: (back in the queue since nothing was sent, UNCERTAIN since something may have been).
+    `wait` is what passes before an uncertain try is followed by one more, where the deployment chose that."""
     unsent = unsure = 0
     while found := len([row async for row in QUERIES.rescue_unsent(connection, batch=RESCUE_BATCH)]):
         unsent += found
     while found := len(
-        [row async for row in QUERIES.rescue_handed_off(connection, batch=RESCUE_BATCH, slot=slot, advice=LOST_ADVICE)]
+        [
+            row
+            async for row in QUERIES.rescue_handed_off(
+                connection, batch=RESCUE_BATCH, slot=slot, advice=LOST_ADVICE, wait=wait
+            )
+        ]
     ):
         unsure += found
     return unsent, unsure

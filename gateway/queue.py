@@ -179,7 +179,14 @@ async def _make(connection: Any, order: Order, attached: Sequence[Any], house: H
         bound_relay=order.bound_relay,
     )
     await _write_parts(connection, ref, order, attached, recipients)
-    await _write_outbox(connection, ref, order, recipients, expires_at)
+    await _write_outbox(
+        connection,
+        ref,
+        order,
+        recipients,
+        expires_at=expires_at,
+        retry_once=order.letter.source_type in house.settings.retry_once,
+    )
     return ref
 
 
@@ -306,7 +313,13 @@ async def _write_parts(
 
 
 async def _write_outbox(
-    connection: Any, ref: MessageRef, order: Order, recipients: Sequence[_Recipient], expires_at: datetime
+    connection: Any,
+    ref: MessageRef,
+    order: Order,
+    recipients: Sequence[_Recipient],
+    *,
+    expires_at: datetime,
+    retry_once: bool,
 ) -> None:
     due = [recipient for recipient in recipients if recipient.held is None]
     await QUERIES.insert_outbox(
@@ -321,6 +334,7 @@ async def _write_outbox(
         address_keys=[recipient.key for recipient in due],
         domains=[recipient.domain for recipient in due],
         attempts=[1 for _ in due],
+        retry_once=retry_once,
     )
 
 

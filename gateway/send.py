@@ -17,6 +17,10 @@ NO_WAIT = timedelta()
 """Of what is decided."""
 
 
+_MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
+"""Uncertain mail only where the deployment chose it: the ledger knows."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mail:
     """A claimed row, composed and ready: its envelope (with signatures) and the hash of its content without them."""
@@ -77,6 +81,6 @@ async def send(
         road.works(mail, exchange)
     else:  # the message's own answer, which also asks to leave the relay or destination alone ("Server busy")
         await road.trouble(mail, exchange, verdict)
-    waits = wait(mail.row.attempt, verdict) if verdict.outcome is Outcome.DEFERRED else NO_WAIT
+    waits = wait(mail.row.attempt, verdict) if verdict.outcome in _MAY_GO_AGAIN else NO_WAIT
     await ledger.record(finished(mail.row, exchange, verdict, mail_sha256=mail.sha256, wait=waits, ended=ended))
     return verdict

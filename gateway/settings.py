@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from gateway.errors import Refusal, SettingsError
 from gateway.mail.address import split_mailbox
 from gateway.mail.letter import Mailbox
+from gateway.mail.source import SourceType
 from gateway.mail.tracking import LONGEST_PUBLIC_URL
 
 EXAMPLES = {
@@ -30,6 +31,7 @@ EXAMPLES = {
     "DEFAULT_FROM": "Fabrikam Installers <hello@fabrikam.com>",
     "RELAY_URL": "smtp+starttls://user:password@relay.internal:587?name=main&connections=20",
     "SECRET_KEYS": "k1:" + base64.b64encode(b"0" * 32).decode() + "   (id:base64 of 32 random bytes or more)",
+    "RETRY_ONCE": "CAMPAIGN,WORK_ORDER",
     "DKIM_KEYS": "fabrikam.com:mail2026:/etc/keys/fabrikam.pem",
 }
 
@@ -182,6 +184,13 @@ class OriginPrivacy(StrEnum):
     NONE = "none"
 
 
+def parse_source_type(text: str) -> SourceType:
+    """Its name. Raises ValueError."""
+    if text.strip() not in set(SourceType):
+        raise ValueError(f"there is no such source type: {text.strip()!r}")
+    return SourceType(text.strip())
+
+
 class Settings(BaseSettings):
     """What both `python -m gateway` and the gateway's doors inside the service need."""
 
@@ -202,6 +211,7 @@ class Settings(BaseSettings):
     campaign_deadline: timedelta = timedelta(hours=48)
     completed_deadline: timedelta = timedelta(hours=48)
     card_deadline: timedelta = timedelta(hours=24)
+    retry_once: Annotated[tuple[SourceType, ...], NoDecode, _each(parse_source_type)] = ()
     origin_privacy: OriginPrivacy = OriginPrivacy.HASH
     honeypot_link: bool = False
     metrics_port: int | None = Field(default=None, ge=1, le=65535)

@@ -135,7 +135,8 @@ CREATE TYPE public.event_kind AS ENUM (
     'COMPLAINED',
     'SUPPRESSED',
     'OPTED_OUT',
-    'SETTLED'
+    'SETTLED',
+    'RETRIED_ONCE'
 );
 
 
@@ -581,6 +582,7 @@ CREATE TABLE public.outbox (
     handed_off_at timestamp with time zone,
     honours public.opt_out_kind,
     bound_relay text,
+    retry_once boolean DEFAULT false NOT NULL,
     CONSTRAINT outbox_attempt_check CHECK ((attempt >= 1)),
     CONSTRAINT outbox_check CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
     CONSTRAINT outbox_check1 CHECK (((handed_off_at IS NULL) OR (lease_owner IS NOT NULL)))
@@ -1785,4 +1787,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000050'),
     ('20261123000060'),
     ('20261125000070'),
-    ('20261125000080');
+    ('20261125000080'),
+    ('20261125000100');

@@ -3,7 +3,8 @@
 -- name: record_outcomes
 -- Writes a group of finished attempts: the attempt, the status, the event, the suppression and the tally, in one
 -- statement. Fenced by recipient, attempt and owner: a row that is no longer ours is not written. A deferral past the
--- deadline is EXPIRED. Answers the number of each outcome that was written.
+-- deadline is EXPIRED; where the deployment chose it, an uncertain try is followed by one more, once, and stays
+-- uncertain itself. Answers the number of each outcome that was written.
 with outcome as materialized (
     select * from unnest(
         :customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :attempts::smallint[],
@@ -17,16 +18,18 @@ with outcome as materialized (
     delete from outbox o using outcome r
     where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
       and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
-      and (r.verdict <> 'DEFERRED' or now() + r.wait >= o.expires_at)
+      and not ((r.verdict = 'DEFERRED' or (r.verdict = 'UNCERTAIN' and o.retry_once))
+               and now() + r.wait < o.expires_at)
     returning r.n, o.address_key
 ), deferred as (
     update outbox o
     set attempt = o.attempt + 1, due_at = now() + r.wait, appointed = true, paid = false,
+        retry_once = o.retry_once and r.verdict <> 'UNCERTAIN',
         lease_owner = null, lease_until = null, handed_off_at = null
     from outcome r
     where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
       and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
-      and r.verdict = 'DEFERRED' and now() + r.wait < o.expires_at
+      and (r.verdict = 'DEFERRED' or (r.verdict = 'UNCERTAIN' and o.retry_once)) and now() + r.wait < o.expires_at
     returning r.n
 ), decided as materialized (
     select r.customer_id, r.message_id, r.recipient_no, r.attempt, r.verdict, r.age, r.mail_sha256, r.suppress,
@@ -63,6 +66,11 @@ with outcome as materialized (
     select d.customer_id, d.message_id, d.recipient_no, d.status::event_kind, 'gateway',
            jsonb_build_object('cause', d.cause, 'attempt', d.attempt)
     from decided d where d.status in ('EXPIRED', 'UNCERTAIN')
+    union all
+    select r.customer_id, r.message_id, r.recipient_no, k.kind, 'gateway',
+           jsonb_build_object('cause', r.cause, 'attempt', r.attempt)
+    from outcome r cross join (values ('UNCERTAIN'::event_kind), ('RETRIED_ONCE')) k(kind)
+    where r.verdict = 'UNCERTAIN' and r.n in (select n from deferred)
 ), suppressed as (
     insert into suppression (address_key, reason, actor, customer_id, message_id)
     select distinct on (d.address_key) d.address_key, 'BAD_ADDRESS'::suppression_reason, 'gateway', d.customer_id,
@@ -108,7 +116,7 @@ with late as materialized (
                     and e.data ->> 'owner' = l.owner::text and (e.data ->> 'attempt')::smallint = l.attempt
                     and not exists (select from event later
                                     where later.customer_id = e.customer_id and later.message_id = e.message_id
-                                      and later.recipient_no = e.recipient_no and later.kind = 'RETRIED'
+                                      and later.recipient_no = e.recipient_no and later.kind in ('RETRIED', 'RETRIED_ONCE')
                                       and later.id > e.id))
       and not exists (select from outbox o
                       where o.customer_id = l.customer_id and o.message_id = l.message_id

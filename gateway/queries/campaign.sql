@@ -150,9 +150,10 @@ with made as materialized (
            made.merge_data, :composer_version, :token_key_id, :tracked, :bound_relay::text
     from made
 ), queued as (
-    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, honours, bound_relay)
+    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, honours, bound_relay,
+                        retry_once)
     select made.customer_id, made.id, :lane_id, made.address, made.address_key, made.domain, now() + :deadline::interval,
-           :kind::opt_out_kind, :bound_relay::text
+           :kind::opt_out_kind, :bound_relay::text, :retry_once
     from made where held_cause is null
 ), told as (
     insert into event (customer_id, message_id, kind, actor, data)

@@ -80,7 +80,7 @@ cross join lateral (
          where a.customer_id = m.customer_id and a.message_id = m.id and a.recipient_no = 0),
         (select coalesce(max((e.data ->> 'attempt')::integer), 0) from event e
          where e.customer_id = m.customer_id and e.message_id = m.id and e.recipient_no = 0
-           and e.kind in ('UNCERTAIN', 'RETRIED'))) as attempts) used
+           and e.kind in ('UNCERTAIN', 'RETRIED', 'RETRIED_ONCE'))) as attempts) used
 where m.customer_id = :customer_id and m.id = :message_id
 union all
 select c.recipient_no, c.address, c.status::text, o.message_id is not null, o.handed_off_at is not null, used.attempts
@@ -93,7 +93,7 @@ cross join lateral (
          where a.customer_id = c.customer_id and a.message_id = c.message_id and a.recipient_no = c.recipient_no),
         (select coalesce(max((e.data ->> 'attempt')::integer), 0) from event e
          where e.customer_id = c.customer_id and e.message_id = c.message_id and e.recipient_no = c.recipient_no
-           and e.kind in ('UNCERTAIN', 'RETRIED'))) as attempts) used
+           and e.kind in ('UNCERTAIN', 'RETRIED', 'RETRIED_ONCE'))) as attempts) used
 where c.customer_id = :customer_id and c.message_id = :message_id
 order by 1;
 

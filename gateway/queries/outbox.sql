@@ -191,9 +191,11 @@ from freed
 returning customer_id;
 
 -- name: rescue_handed_off
--- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle.
-with lost as (
-    select o.customer_id, o.message_id, o.recipient_no
+-- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle; or,
+-- where the deployment chose it, tried once more after :wait.
+with lost as materialized (
+    select o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at,
+           o.retry_once and now() + :wait::interval < o.expires_at as again
     from outbox o
     where o.lease_until < now() and o.handed_off_at is not null
     order by o.customer_id, o.message_id, o.recipient_no
@@ -202,7 +204,15 @@ with lost as (
 ), gone as (
     delete from outbox o using lost
     where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
-    returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at
+      and not lost.again
+    returning o.customer_id, o.message_id, o.recipient_no
+), again as (
+    update outbox o
+    set attempt = o.attempt + 1, due_at = now() + :wait::interval, appointed = true, paid = false, retry_once = false,
+        lease_owner = null, lease_until = null, handed_off_at = null
+    from lost
+    where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
+      and lost.again
 ), unsure as (
     update message m set status = 'UNCERTAIN', decided_at = now(), cause = 'CONNECTION_LOST', advice = :advice::text
     from gone
@@ -219,12 +229,17 @@ with lost as (
     select campaign_id, :slot::smallint, count(*) from unsure where campaign_id is not null
     group by campaign_id order by campaign_id
     on conflict (campaign_id, slot) do update set uncertain = campaign_tally.uncertain + excluded.uncertain
+), told as (
+    insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+    select lost.customer_id, lost.message_id, lost.recipient_no, 'UNCERTAIN'::event_kind, 'gateway',
+           jsonb_build_object('attempt', lost.attempt, 'handedOffAt', lost.handed_off_at, 'owner', lost.lease_owner)
+    from lost
+    union all
+    select lost.customer_id, lost.message_id, lost.recipient_no, 'RETRIED_ONCE'::event_kind, 'gateway',
+           jsonb_build_object('attempt', lost.attempt)
+    from lost where lost.again
 )
-insert into event (customer_id, message_id, recipient_no, kind, actor, data)
-select gone.customer_id, gone.message_id, gone.recipient_no, 'UNCERTAIN', 'gateway',
-       jsonb_build_object('attempt', gone.attempt, 'handedOffAt', gone.handed_off_at, 'owner', gone.lease_owner)
-from gone
-returning customer_id;
+select lost.customer_id, lost.message_id from lost;
 
 -- name: overdue
 -- Unleased rows whose deadline has passed, wherever they wait.
@@ -277,9 +292,9 @@ select gone.customer_id, gone.message_id, gone.recipient_no from gone;
 -- name: insert_outbox!
 -- Queues recipients of one message in the lane of that name; no lane is an error, not a mail that waits for ever.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, expires_at,
-                    bound_relay, attempt)
-select :customer_id, :message_id, t.recipient_no, (select lane.id from lane where lane.name = :lane), t.address, t.address_key, t.domain, :expires_at,
-       :bound_relay, t.attempt
+                    bound_relay, attempt, retry_once)
+select :customer_id, :message_id, t.recipient_no, (select lane.id from lane where lane.name = :lane), t.address,
+       t.address_key, t.domain, :expires_at, :bound_relay, t.attempt, :retry_once
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
             :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);
 

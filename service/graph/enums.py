@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
     RETRIED = "RETRIED"
+    RETRIED_ONCE = "RETRIED_ONCE"
     ASSUMED_SENT = "ASSUMED_SENT"
     RESCUED = "RESCUED"
     UNCERTAIN = "UNCERTAIN"
@@ -199,9 +200,10 @@ _describe(
         "CANCELLED": "It was called back.",
         "EXPIRED": "Its deadline passed.",
         "RETRIED": "A person asked for another try.",
+        "RETRIED_ONCE": "Uncertain, it is tried once more, as this deployment chose: it may arrive twice.",
         "ASSUMED_SENT": "A person decided that it was sent.",
         "RESCUED": "Its worker was lost before the hand-off; it went back to the queue.",
-        "UNCERTAIN": "Its worker was lost after the hand-off; nobody knows whether it was sent.",
+        "UNCERTAIN": "Connection or worker was lost after the hand-off: nobody knows whether it was sent.",
         "RELEASED": "It was let go after being held.",
         "BOUNCED": "A delivery report said that it came back.",
         "COMPLAINED": "The reader reported it as spam.",

@@ -82,6 +82,7 @@ const EVENT = {
   CANCELLED: "Called back",
   EXPIRED: "Deadline passed",
   RETRIED: "Another try asked for",
+  RETRIED_ONCE: "Tried once more without a person's word: it may arrive twice",
   ASSUMED_SENT: "Assumed sent",
   RESCUED: "Back in the queue: its worker was lost before anything was sent",
   UNCERTAIN: "Uncertain from here on",

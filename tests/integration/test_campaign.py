@@ -18,6 +18,7 @@ from gateway.campaign import CampaignOrder, CampaignRecipient
 from gateway.errors import Refusal, RefusalCode
 from gateway.house import House
 from gateway.mail.message import MessageRef
+from gateway.mail.source import SourceType
 from gateway.queue import assume_sent, retry
 from gateway.settings import Settings, parse_relay
 from service.graph.context import Context
@@ -383,6 +384,18 @@ async def test_a_recipient_is_not_retried_whose_campaign_is_cancelled_meanwhile(
         assert await person.fetchval("select status::text from message where id = $1", message_id) == "REFUSED"
         assert await status_of(person, campaign_id) == "CANCELLED"
         assert await person.fetchval("select count(*) from outbox") == 0
+
+
+async def test_a_campaigns_mail_knows_whether_an_uncertain_try_is_followed_by_one_more(
+    connection: Any, settings: Settings
+) -> None:
+    for chosen in ((SourceType.CAMPAIGN,), (SourceType.WORK_ORDER,)):
+        house = House.open(settings.model_copy(update={"retry_once": chosen}))
+        await running(connection, house, 1)
+        await campaign.make_messages(connection, house)
+
+    rows = await connection.fetch("select retry_once from outbox order by message_id")
+    assert [row["retry_once"] for row in rows] == [True, False]
 
 
 @pytest.mark.parametrize(("status", "paused"), [("RUNNING", False), ("PAUSED", True)])

@@ -277,3 +277,21 @@ async def test_what_a_lost_worker_had_handed_off_is_uncertain_and_never_sent_by_
     event = await connection.fetchrow("select kind, data from event where message_id = $1", message_id)
     assert (event["kind"], event["data"]["attempt"]) == ("UNCERTAIN", 1)
     assert await connection.fetchval("select uncertain from campaign_tally where campaign_id = $1", campaign_id) == 1
+
+
+async def test_what_a_lost_worker_had_handed_off_is_tried_once_more_where_a_deployment_chose_that(
+    connection: Any,
+) -> None:
+    campaign_id = await make_campaign(connection)
+    await queue_one(connection, campaign_id=campaign_id, retry_once=True)
+    for _ in range(2):
+        await hand_off(connection, (await take(connection)).leased)
+        await connection.execute("update outbox set lease_until = now() - interval '1 second'")
+
+        assert await rescue(connection, slot=0, wait=timedelta(0)) == (0, 1)
+
+    assert await connection.fetchval("select status::text from message") == "UNCERTAIN"
+    assert await connection.fetchval("select count(*) from outbox") == 0
+    events = await connection.fetch("select kind::text, data ->> 'attempt' from event order by id")
+    assert [tuple(event) for event in events] == [("UNCERTAIN", "1"), ("RETRIED_ONCE", "1"), ("UNCERTAIN", "2")]
+    assert await connection.fetchval("select uncertain from campaign_tally where campaign_id = $1", campaign_id) == 1

@@ -138,18 +138,19 @@ async def test_a_late_answer_does_not_overrule_a_person(connection: Any) -> None
     assert await connection.fetchval("select count(*) from attempt") == 0
 
 
-async def test_a_late_answer_says_nothing_of_the_try_after_it(connection: Any) -> None:
+@pytest.mark.parametrize("kind", ["RETRIED", "RETRIED_ONCE"])
+async def test_a_late_answer_says_nothing_of_the_try_after_it(connection: Any, kind: str) -> None:
     row = await sent(connection)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
     await rescue(connection, slot=0)
-    # A person has it tried again, and that try ends in silence, too.
+    # It is tried again, and that try ends in silence, too.
     await insert(
         connection,
         "event",
         customer_id=row.customer_id,
         message_id=row.message_id,
         recipient_no=0,
-        kind="RETRIED",
+        kind=kind,
         actor="Dana",
         data={"before": "UNCERTAIN", "attempt": 1},
     )

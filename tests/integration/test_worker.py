@@ -19,6 +19,7 @@ from gateway.bell import Bell
 from gateway.claim import Claimed
 from gateway.house import House
 from gateway.mail.letter import Mailbox
+from gateway.mail.source import SourceType
 from gateway.prepare import Prepare
 from gateway.settings import Settings, parse_relay
 from gateway.traces import span
@@ -37,7 +38,7 @@ from tests.engine import (
     state_of,
     until,
 )
-from tests.smtp_server import Reply, Silence, SmtpServer
+from tests.smtp_server import Drop, Reply, Silence, SmtpServer
 
 __all__ = ["house", "start"]
 
@@ -122,6 +123,63 @@ async def test_silence_after_the_dot_is_uncertain_and_never_retried(
     [attempt] = await attempts_of(connection, ref)
     assert (attempt["verdict"], attempt["stage"], attempt["code"]) == ("UNCERTAIN", "END_OF_DATA", None)
     assert await connection.fetchval("select count(*) from outbox") == 0
+
+
+@pytest.mark.parametrize(
+    ("plays", "state", "verdicts"),
+    [
+        ([Drop()], "ACCEPTED", ["UNCERTAIN", "ACCEPTED"]),
+        ([Drop(), Drop()], "UNCERTAIN", ["UNCERTAIN", "UNCERTAIN"]),
+        ([Reply(451, "4.3.0 Later"), Drop()], "ACCEPTED", ["DEFERRED", "UNCERTAIN", "ACCEPTED"]),
+    ],
+    ids=["the second is taken", "both are uncertain", "a deferral is not that try"],
+)
+async def test_a_deployment_may_choose_that_uncertain_mail_is_tried_once_more(
+    connection: Any,
+    settings: Settings,
+    start: Start,
+    smtp_server: SmtpServer,
+    house: House,
+    plays: list[Drop | Reply],
+    state: str,
+    verdicts: list[str],
+) -> None:
+    smtp_server.script(after_dot=plays)
+    chosen = House.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
+    ref = await queue_mail(connection, chosen)
+    start(wait=lambda attempt, verdict: HASTE)
+
+    await until(connection, ref, state)
+
+    assert [attempt["verdict"] for attempt in await attempts_of(connection, ref)] == verdicts
+    # The first try stays uncertain, and the history says that another was made without a person's word.
+    events = await connection.fetch(
+        "select kind::text, actor, (data ->> 'attempt')::integer as attempt from event where message_id = $1"
+        " order by id limit 2",
+        ref.message_id,
+    )
+    first = verdicts.index("UNCERTAIN") + 1
+    assert [tuple(event) for event in events] == [
+        ("UNCERTAIN", "gateway", first),
+        ("RETRIED_ONCE", "gateway", first),
+    ]
+
+
+async def test_uncertain_mail_of_other_source_types_or_past_its_deadline_is_not_tried_again(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script(after_dot=Drop())
+    campaigns = House.open(settings.model_copy(update={"retry_once": (SourceType.CAMPAIGN,)}))
+    cards = House.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
+    other = await queue_mail(connection, campaigns)
+    late = await queue_mail(connection, cards)
+    start(wait=lambda attempt, verdict: timedelta(days=2))
+
+    for ref in (other, late):
+        await until(connection, ref, "UNCERTAIN")
+
+    assert await connection.fetchval("select count(*) from event where kind = 'RETRIED_ONCE'") == 0
+    assert len(smtp_server.taken) == 2
 
 
 async def test_only_the_deferred_one_of_three_recipients_is_tried_again(

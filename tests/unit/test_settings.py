@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import SettingsError
+from gateway.mail.source import SourceType
 from gateway.settings import EXAMPLES, Settings, TlsMode, read_settings
 from tests.builders import SECRET_KEYS
 
@@ -50,6 +51,7 @@ def test_a_missing_setting_is_named_with_a_right_one(name: str, monkeypatch: pyt
         ("relay_url", "smtp://relay,smtps://relay", "RELAY_URL: two relays have one name"),
         ("secret_keys", "k1:short", "SECRET_KEYS a secret key is id:base64"),
         ("secret_keys", ",", "SECRET_KEYS holds no key"),
+        ("retry_once", "CAMPAIGN,NEWS", "RETRY_ONCE there is no such source type: 'NEWS'"),
         ("dkim_keys", "fabrikam.com", "DKIM_KEYS a DKIM key is domain:selector:path"),
     ],
 )
@@ -58,3 +60,8 @@ def test_a_malformed_setting_is_named_and_no_secret_repeated(name: str, value: s
         read(**{name: value})
     assert str(caught.value).startswith(words)
     assert "hunter2" not in str(caught.value)
+
+
+def test_mail_is_tried_again_by_itself_only_where_that_is_chosen() -> None:
+    assert read().retry_once == ()
+    assert read(retry_once="CAMPAIGN, WORK_ORDER").retry_once == (SourceType.CAMPAIGN, SourceType.WORK_ORDER)
