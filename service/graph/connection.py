@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -72,31 +72,26 @@ class Window:
     def connect(self, nodes: Sequence[T], cursors: Sequence[str]) -> Connection[T]:
         """The connection of rows read, the one too many cut off."""
         kept = list(nodes[: self.first])
+        shown = cursors[: self.first]
         return Connection(
             edges=[Edge(cursor=cursor, node=node) for cursor, node in zip(cursors, kept, strict=False)],
             nodes=kept,
-            page_info=self.page_info(cursors),
+            page_info=PageInfo(
+                has_next_page=len(cursors) > self.first,
+                has_previous_page=self.continued,
+                start_cursor=shown[0] if shown else None,
+                end_cursor=shown[-1] if shown else None,
+            ),
         )
 
-    def page_info(self, cursors: Sequence[str]) -> PageInfo:
-        """Of the cursors of all rows read, the one too many among them."""
-        kept = cursors[: self.first]
-        return PageInfo(
-            has_next_page=len(cursors) > self.first,
-            has_previous_page=self.continued,
-            start_cursor=kept[0] if kept else None,
-            end_cursor=kept[-1] if kept else None,
-        )
-
-    def page_info_by_name(self, cursors: Sequence[str]) -> dict[str, Any]:
-        """The same by GraphQL names, for shaped pages."""
-        told = self.page_info(cursors)
+    def page_info(self, read: int, first: UUID | None, last: UUID | None) -> Mapping[str, Any]:
+        """The same `PageInfo` by GraphQL names, for shaped pages: of how many rows were read, and the keys shown."""
         return {
             "__typename": "PageInfo",
-            "hasNextPage": told.has_next_page,
-            "hasPreviousPage": told.has_previous_page,
-            "startCursor": told.start_cursor,
-            "endCursor": told.end_cursor,
+            "hasNextPage": read > self.first,
+            "hasPreviousPage": self.continued,
+            "startCursor": first.hex if first else None,
+            "endCursor": last.hex if last else None,
         }
 
 

@@ -10,7 +10,6 @@ from gateway.bell import Bell
 from gateway.house import House
 from service.database import Ledger, Reading
 from service.graph.loaders import Loaders
-from service.shape.together import Pages
 from service.watch import Watch
 
 
@@ -31,7 +30,6 @@ class Context:
     shaping: bool = True
     reading: Reading = field(init=False)
     loaders: Loaders = field(init=False)
-    pages: Pages = field(init=False)
 
     def __post_init__(self) -> None:
         """Loaders live as long as the request: nothing is cached between requests."""
@@ -45,7 +43,6 @@ class Context:
     def _read(self, reading: Reading) -> None:
         object.__setattr__(self, "reading", reading)
         object.__setattr__(self, "loaders", Loaders(reading))
-        object.__setattr__(self, "pages", Pages(reading))
 
 
 Info = strawberry.Info[Context, None]

@@ -97,9 +97,9 @@ class Customer(FromRow, Node):
         return OptOuts(marketing=found.get(OptOutKind.MARKETING), event_based=found.get(OptOutKind.EVENT_BASED))
 
     @strawberry.field(description="Its mail history: three lists.")
-    def emails(self) -> CustomerEmails:
-        """Reads nothing yet."""
-        return CustomerEmails(customer_id=self.row["id"])
+    async def emails(self, info: Info) -> CustomerEmails:
+        """One statement for all lists that can be shaped."""
+        return await CustomerEmails.read(info, self.row["id"])
 
     @strawberry.field(description="Its newest connection note, for lists of customers; null when there is none.")
     async def latest_email(self, info: Info) -> ConnectionNote | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -29,8 +29,9 @@ from service.graph.message import (
 from service.graph.node import read_message_id
 from service.graph.row import FromRow
 from service.shape.compile import Page
-from service.shape.field import column, same_row
-from service.shape.read import read_shaped
+from service.shape.executor import Shaped
+from service.shape.field import column, page_by, same_row
+from service.shape.read import Asked, read_lists
 
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
@@ -165,20 +166,78 @@ MESSAGE_EXISTS = statement("message_exists")
 Row = TypeVar("Row", bound=FromRow)
 
 
+def _asked(page: Page, customer_id: int, window: Window, **values: Any) -> Asked[Window]:
+    values |= {"customer_id": customer_id, "before": window.before, "rows": window.rows}
+    return Asked(page=page, values=values, window=window)
+
+
+async def ask_sent(_: Context, customer_id: int, first: int, after: str | None = None) -> Asked[Window]:
+    """The page of the first list. Raises BadInput."""
+    return _asked(SENT_PAGE, customer_id, read_window(first, after))
+
+
+async def ask_clicks(
+    context: Context,
+    customer_id: int,
+    first: int,
+    after: str | None = None,
+    message_id: str | None = None,
+    include_machine: bool = False,
+) -> Asked[Window]:
+    """The page of the second list. Raises BadInput."""
+    window = read_window(first, after)
+    if message_id is None:
+        return _asked(CLICKS_PAGE, customer_id, window, include_machine=include_machine)
+    own = await _own_message(context, customer_id, message_id)
+    return _asked(MESSAGE_CLICKS_PAGE, customer_id, window, include_machine=include_machine, message_id=own)
+
+
+async def ask_notes(
+    _: Context, customer_id: int, first: int, after: str | None = None, filter: ConnectionNoteFilter | None = None
+) -> Asked[Window]:
+    """The page of the third list. Raises BadInput."""
+    window = read_window(first, after)
+    if filter is None:
+        return _asked(NOTES_PAGE, customer_id, window)
+    wanted = {"source_types": filter.source_types, "direction": filter.direction}
+    return _asked(FILTERED_NOTES_PAGE, customer_id, window, **wanted)
+
+
+async def _own_message(context: Context, customer_id: int, message_id: str) -> UUID:
+    """Raises BadInput, the same whether the message is nobody's or another customer's."""
+    ref = read_message_id(message_id)
+    if ref is not None and ref.customer_id == customer_id:
+        [row] = await context.reading.fetch(MESSAGE_EXISTS, customer_id=ref.customer_id, message_id=ref.message_id)
+        if row["found"]:
+            return ref.message_id
+    raise BadInput("messageId", "this customer has no such message")
+
+
 @strawberry.type(
     description="The customer's mail history: three lists, each newest first. An error in one leaves the others."
 )
-class CustomerEmails:
-    """Lists of one customer. Each is one shaped statement; what cannot be shaped reads keys, then their rows."""
+class CustomerEmails(Shaped):
+    """Lists of one customer, shaped by one statement; what cannot be shaped has resolvers that read keys, then rows."""
 
     customer_id: strawberry.Private[int]
 
-    @strawberry.field(description="The campaign mail sent to the customer.")
+    @classmethod
+    async def read(cls, info: Info, customer_id: int) -> Self:
+        """The lists as they are selected."""
+        emails = cls(customer_id=customer_id)
+        context = info.context
+        if context.shaping:
+            emails.shaped = await read_lists(info._raw_info, context.reading, context, customer_id)
+        return emails
+
+    @strawberry.field(description="The campaign mail sent to the customer.", metadata=page_by(ask_sent))
     async def sent(self, info: Info, first: First = 50, after: After = None) -> Connection[SentEmail] | None:
         """The first list."""
-        return await self._page(info, SentEmail, SENT_PAGE, read_window(first, after))
+        return await self._page(info, SentEmail, await ask_sent(info.context, self.customer_id, first, after))
 
-    @strawberry.field(description="The links that the customer clicked, in all mail or in one message.")
+    @strawberry.field(
+        description="The links that the customer clicked, in all mail or in one message.", metadata=page_by(ask_clicks)
+    )
     async def clicks(
         self,
         info: Info,
@@ -192,15 +251,13 @@ class CustomerEmails:
         ] = False,
     ) -> Connection[LinkClick] | None:
         """The second list."""
-        window = read_window(first, after)
-        if message_id is None:
-            return await self._page(info, LinkClick, CLICKS_PAGE, window, include_machine=include_machine)
-        own = await self._own_message(info.context, message_id)
-        return await self._page(
-            info, LinkClick, MESSAGE_CLICKS_PAGE, window, include_machine=include_machine, message_id=own
-        )
+        asked = await ask_clicks(info.context, self.customer_id, first, after, message_id, include_machine)
+        return await self._page(info, LinkClick, asked)
 
-    @strawberry.field(description="Every mail sent to or received from the customer, of all source types.")
+    @strawberry.field(
+        description="Every mail sent to or received from the customer, of all source types.",
+        metadata=page_by(ask_notes),
+    )
     async def connection_notes(
         self,
         info: Info,
@@ -211,31 +268,12 @@ class CustomerEmails:
         ] = None,
     ) -> Connection[ConnectionNote] | None:
         """The third list."""
-        window = read_window(first, after)
-        if filter is None:
-            return await self._page(info, ConnectionNote, NOTES_PAGE, window)
-        wanted = {"source_types": filter.source_types, "direction": filter.direction}
-        return await self._page(info, ConnectionNote, FILTERED_NOTES_PAGE, window, **wanted)
+        asked = await ask_notes(info.context, self.customer_id, first, after, filter)
+        return await self._page(info, ConnectionNote, asked)
 
-    async def _page(self, info: Info, kind: type[Row], page: Page, window: Window, **values: Any) -> Connection[Row]:
+    async def _page(self, info: Info, kind: type[Row], asked: Asked[Window]) -> Connection[Row]:
         context = info.context
-        values |= {"customer_id": self.customer_id, "before": window.before, "rows": window.rows}
-        if context.shaping:
-            told = window.page_info_by_name
-            shaped = await read_shaped(context.pages, info._raw_info, page, window.first, told, **values)
-            if shaped is not None:
-                # The executor passes it on as it is: no resolver below sees it.
-                return cast(Connection[Row], shaped)
-        keys = [row["id"] for row in await context.reading.fetch(page.statement, **values)]
+        keys = [row["id"] for row in await context.reading.fetch(asked.page.statement, **asked.values)]
         loader = context.loaders.hits if kind is LinkClick else context.loaders.messages
-        rows = await loader.load_many([(self.customer_id, key) for key in keys[: window.first]])
-        return window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
-
-    async def _own_message(self, context: Context, message_id: str) -> UUID:
-        """Raises BadInput, the same whether the message is nobody's or another customer's."""
-        ref = read_message_id(message_id)
-        if ref is not None and ref.customer_id == self.customer_id:
-            [row] = await context.reading.fetch(MESSAGE_EXISTS, customer_id=ref.customer_id, message_id=ref.message_id)
-            if row["found"]:
-                return ref.message_id
-        raise BadInput("messageId", "this customer has no such message")
+        rows = await loader.load_many([(self.customer_id, key) for key in keys[: asked.window.first]])
+        return asked.window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])

@@ -1,7 +1,8 @@
-"""Shaped pages: a long list asks PostgreSQL for exactly the fields selected, as JSON, and passes the bytes through.
+"""Shaped pages: long lists ask PostgreSQL for exactly the fields selected, as JSON, and pass the bytes through.
 
 `field.py`    how a GraphQL field declares its SQL, once, beside its type
 `compile.py`  a selection -> one column expression, or None when something in it declares no SQL
-`together.py` pages asked for in the same breath are one statement
-`executor.py` passes the bytes through graphql-core
+`joined.py`   several pages -> one statement
+`read.py`     reads the lists of an object before graphql-core comes to them
+`executor.py` hands graphql-core what was read
 """

@@ -2,22 +2,26 @@
 
 What the client asked for is collected by graphql-core itself (aliases, fragments, @skip, @include), so that it means
 the same as on the ordinary way. A field that declares no SQL makes the whole page unshapable: it then goes that way.
+A page is one row: its rows' JSON in their order, one a line (no JSON text holds an unescaped line end).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import groupby
-from typing import Any, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 from graphql import (
+    FragmentDefinitionNode,
     GraphQLEnumType,
     GraphQLError,
+    GraphQLList,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
     get_named_type,
     get_nullable_type,
 )
@@ -31,6 +35,8 @@ from service.shape.field import METADATA_KEY, Column, Cursor, Inner
 PLACE = "null::json as shaped"
 """What a page's statement holds where the columns go."""
 
+BESIDE = 3
+"""Columns of a page's row before its texts: how many rows were read, the first key, the last key to show."""
 _MOST_ARGUMENTS = 100
 """Of one function in PostgreSQL."""
 _WRITTEN_PLAINLY = "ID"
@@ -43,15 +49,12 @@ class _Text(str):
 
 _Piece: TypeAlias = "_Text | str"
 
-USUAL_DOCUMENT = 4096
-"""Characters: the page's own queries have under two thousand."""
-
 
 class Unshapable(Exception):
     """Something in the selection declares no SQL."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Page:
     """A list: its statement, and the expression of its key there."""
 
@@ -61,11 +64,11 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ShapedPage:
-    """What a page's connection is made of: the JSON of each row, and by response key what stands in the connection.
+    """What a page's connection is made of: its one row, and by response key what stands in the connection.
 
-    A number in `layout` is the column (after the key) whose rows are listed there; a text is a type's name; a mapping
-    is `pageInfo`: its own response keys, and which fields of PageInfo (or its type's name) they stand for. `width` is
-    how many columns follow the key. The same selection is the same object, as long as it is remembered.
+    The row is: how many rows were read, the key of the first, that of the last one to show, then the texts. A number in
+    `layout` is the column whose lines are listed there; a text is a type's name; a mapping is `pageInfo`: its own
+    response keys, and which fields of PageInfo (or its type's name) they stand for. `width` counts the row's columns.
     """
 
     statement: Statement
@@ -73,106 +76,116 @@ class ShapedPage:
     width: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Selection:
     """What was selected below a field. Equal when it is the same place of the same document, with the same switches.
 
     Documents are parsed once a source string, so the nodes' identity tells; the nodes are kept, so it stays theirs.
     """
 
-    __slots__ = ("_identity", "details", "fragments", "operation", "schema", "type", "variables")
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    details: list[FieldDetails]
+    type: GraphQLObjectType
+    switches: dict[str, Any]
+    identity: tuple[Any, ...]
 
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
-        self.schema = info.schema
-        self.operation = info.operation
-        self.fragments = info.fragments
-        self.details = [FieldDetails(node, None) for node in info.field_nodes]
-        self.type = cast(GraphQLObjectType, get_named_type(info.return_type))
+    @classmethod
+    def of(cls, info: GraphQLResolveInfo[Any]) -> Self:
+        """Below the field that is being resolved."""
         # @skip and @include read booleans only.
         # Strawberry hands resolvers the coerced values alone.
         given = cast(Mapping[str, object], info.variable_values)
-        self.variables = {name: value for name, value in given.items() if isinstance(value, bool)}
-        switches = tuple(sorted(self.variables.items()))
-        self._identity = (id(info.operation), tuple(id(node) for node in info.field_nodes), switches)
+        switches: dict[str, Any] = {name: value for name, value in given.items() if isinstance(value, bool)}
+        nodes = info.field_nodes
+        return cls(
+            schema=info.schema,
+            operation=info.operation,
+            fragments=info.fragments,
+            details=[FieldDetails(node, None) for node in nodes],
+            type=cast(GraphQLObjectType, get_named_type(info.return_type)),
+            switches=switches,
+            identity=(id(info.operation), *map(id, nodes), *sorted(switches.items())),
+        )
+
+    def fields(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Mapping[str, list[FieldDetails]]:
+        """The fields selected below some, by response key. Raises GraphQLError for a switch that is null."""
+        fragments = {name: FragmentDetails(node) for name, node in self.fragments.items()}
+        variables = VariableValues({}, self.switches)
+        return collect_subfields(self.schema, fragments, variables, self.operation, type_, details).grouped_field_set
+
+    def below(self, details: list[FieldDetails]) -> Selection:
+        """The same below one of its fields."""
+        return replace(self, details=details, type=type_of(self.type, details), identity=())
 
     def __hash__(self) -> int:
-        return hash(self._identity)
+        return hash(self.identity)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Selection) and self._identity == other._identity
+        return isinstance(other, Selection) and self.identity == other.identity
 
 
 def shape(page: Page, selection: Selection) -> ShapedPage | None:
     """The page's statement for this selection; None when it cannot be shaped."""
-    loc = selection.operation.loc
-    large = loc is not None and len(loc.source.body) > USUAL_DOCUMENT
-    return (_shape_of_large if large else _shape_of_usual)(page, selection)
-
-
-def _shape(page: Page, selection: Selection) -> ShapedPage | None:
     compiler = _Compiler(selection, page)
     try:
         layout = compiler.layout()
     except (Unshapable, GraphQLError):
         # A switch that is null: the ordinary way says so where it stands.
         return None
-    listed = ", ".join(f"{sql} as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1))
-    sql = page.statement.sql.replace(PLACE, listed or "null::text as shaped_1")
-    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout, width=max(1, len(compiler.columns)))
-
-
-# A shape keeps its document's syntax tree alive, some fifty times the source: 4 MiB of source each, at most.
-_shape_of_usual = lru_cache(maxsize=1000)(_shape)
-_shape_of_large = lru_cache(maxsize=64)(_shape)
+    listed = [f"{sql} as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1)]
+    rows = page.statement.sql.rstrip().removesuffix(";").replace(PLACE, ", ".join(listed) or "null::text as shaped_0")
+    shown = f"${page.statement.parameters.index('rows') + 1} - 1"
+    parts = [
+        "count(*) as read, (array_agg(p.id))[1] as first",
+        f"(array_agg(p.id))[least(count(*), {shown})] as last",
+        *(f"string_agg(p.shaped_{number}, e'\\n') as shaped_{number}" for number in range(1, len(listed) + 1)),
+    ]
+    sql = f"select {', '.join(parts)} from (\n{rows}\n) p"  # noqa: S608 - constants and names
+    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout, width=len(listed) + BESIDE)
 
 
 class _Compiler:
     def __init__(self, selection: Selection, page: Page) -> None:
         self._selection = selection
         self._page = page
-        self._fragments = {name: FragmentDetails(node) for name, node in selection.fragments.items()}
-        self._variables = VariableValues({}, selection.variables)
         self.columns: list[str] = []
 
     def layout(self) -> dict[str, int | str | Mapping[str, str]]:
         """The connection by response key; fills `columns`. Raises Unshapable."""
         connection = self._selection.type
         found: dict[str, int | str | Mapping[str, str]] = {}
-        for key, details in self._fields(connection, self._selection.details).items():
+        for key, details in self._selection.fields(connection, self._selection.details).items():
             name = details[0].node.name.value
             if name == "__typename":
                 found[key] = connection.name
-            elif isinstance(_declared(connection, details), Inner):
-                self.columns.append(_concat(self._object(_type_of(connection, details), details)))
-                found[key] = len(self.columns)
+            elif isinstance(declared(connection, details), Inner):
+                self.columns.append(_concat(self._object(type_of(connection, details), details)))
+                found[key] = len(self.columns) - 1 + BESIDE
             else:
-                info = self._fields(_type_of(connection, details), details)
+                info = self._selection.fields(type_of(connection, details), details)
                 found[key] = {one: fields[0].node.name.value for one, fields in info.items()}
         return found
-
-    def _fields(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Mapping[str, list[FieldDetails]]:
-        selection = self._selection
-        return collect_subfields(
-            selection.schema, self._fragments, self._variables, selection.operation, type_, details
-        ).grouped_field_set
 
     def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> list[_Piece]:
         """An object's JSON, in pieces: row_to_json looks the type of every value up anew, which costs as much again."""
         # A response key is a GraphQL name, letters and digits: nothing of the client's but that ever enters the SQL.
         pieces: list[_Piece] = []
-        for key, one in self._fields(type_, details).items():
+        for key, one in self._selection.fields(type_, details).items():
             pieces += [_Text(f'{"," if pieces else "{"}"{key}":'), *self._value(type_, key, one)]
         return [*pieces, _Text("}")] if pieces else [_Text("{}")]
 
     def _value(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> list[_Piece]:
         if details[0].node.name.value == "__typename":
             return [_Text(f'"{type_.name}"')]
-        match _declared(type_, details):
+        match declared(type_, details):
             case Column(sql=sql):
                 return _leaf(sql, type_.fields[details[0].node.name.value].type)
             case Cursor():
                 return [_Text('"'), f"encode(uuid_send({self._page.key}), 'hex')", _Text('"')]
             case Inner() as inner:
-                return self._inner(inner, self._object(_type_of(type_, details), details))
+                return self._inner(inner, self._object(type_of(type_, details), details))
             case _:
                 raise Unshapable(key)
 
@@ -192,8 +205,11 @@ class _Compiler:
 
 def _leaf(sql: str, type_: GraphQLOutputType) -> list[_Piece]:
     named = get_nullable_type(type_)
+    if isinstance(named, GraphQLList):
+        return [f"coalesce(to_json({sql}), 'null')"]
     if not isinstance(named, GraphQLEnumType) and getattr(named, "name", None) != _WRITTEN_PLAINLY:
-        return [f"coalesce(to_json({sql})::text, 'null')"]
+        # to_json looks up the value's type in the catalogue, row by row.
+        return [f"coalesce(json_scalar({sql}), 'null')"]
     if named is type_:
         return [f"coalesce('\"' || ({sql}) || '\"', 'null')"]
     return [_Text('"'), f"({sql})", _Text('"')]
@@ -214,13 +230,15 @@ def _in_groups(arguments: list[str]) -> list[list[str]]:
     return [arguments[at : at + _MOST_ARGUMENTS] for at in range(0, len(arguments), _MOST_ARGUMENTS)]
 
 
-def _declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
+def declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
+    """What a field says that it is in SQL (`field.py`); None when it says nothing."""
     field = type_.fields.get(details[0].node.name.value)
     if field is None:
         return None
     return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(METADATA_KEY)
 
 
-def _type_of(type_: GraphQLObjectType, details: list[FieldDetails]) -> GraphQLObjectType:
+def type_of(type_: GraphQLObjectType, details: list[FieldDetails]) -> GraphQLObjectType:
+    """The type of a field that is an object, or a list of them."""
     # Nothing that declares SQL is an interface or a union.
     return cast(GraphQLObjectType, get_named_type(type_.fields[details[0].node.name.value].type))

@@ -1,34 +1,32 @@
-"""graphql-core's executor, with one thing added: a list that is JSON already passes through as it is."""
+"""graphql-core's executor, with one thing added: a list that was read already is passed on as it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-import orjson
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Shaped:
-    """The finished JSON of a field."""
+    """An object whose lists were read before its fields are executed: by response key the value, or what went wrong."""
 
-    json: bytes
+    shaped: Mapping[str, Any] = MappingProxyType({})
 
 
 class ShapingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's `execution_context_class`. The answer's data then holds `orjson.Fragment`s: write it with orjson."""
 
-    def complete_value(
-        self,
-        return_type: Any,
-        field_details_list: Any,
-        info: Any,
-        path: Any,
-        result: Any,
-        position_context: Any,
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
     ) -> Any:
-        """Everything but `Shaped` goes the ordinary way."""
-        if type(result) is Shaped:
-            return orjson.Fragment(result.json)
-        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+        """Everything but what is shaped already goes the ordinary way."""
+        if not isinstance(source, Shaped) or path.key not in source.shaped:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        found = source.shaped[path.key]
+        if isinstance(found, Exception):
+            return_type = parent_type.fields[field_details_list[0].node.name.value].type
+            self.handle_field_error(found, return_type, field_details_list, path)
+            return None
+        return found

@@ -6,7 +6,7 @@ c, v, h) and those of the `source` it stands in. A house test prepares every one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,13 @@ class Cursor:
     """A leaf whose expression is the page's own key."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A list: `ask` says which page its arguments mean."""
+
+    ask: Callable[..., Awaitable[Any]]
+
+
 METADATA_KEY = "shape"
 
 
@@ -52,6 +59,11 @@ def first_of(source: str, *, when: str | None = None) -> Mapping[str, Any]:
 def rows_of(source: str) -> Mapping[str, Any]:
     """A list field made of the rows of `source`, which ends in their order."""
     return {METADATA_KEY: Inner(source=source, when=None, many=True)}
+
+
+def page_by(ask: Callable[..., Awaitable[Any]]) -> Mapping[str, Any]:
+    """A list field that is a page: `ask` awaits a `read.Asked`, of whose list it is and of the field's arguments."""
+    return {METADATA_KEY: Listed(ask=ask)}
 
 
 def page_key() -> Mapping[str, Any]:

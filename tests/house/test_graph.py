@@ -116,11 +116,11 @@ async def test_every_shaped_expression_prepares_in_every_page(pool: Any, page: P
     connection_type = cast(GraphQLObjectType, schema._schema.type_map[f"{row}Connection"])
     asked: Any = _Asked(f"{{ list {{ {everything(connection_type)} }} }}", row)
     # When the page is shaped to it, then PostgreSQL understands it, as the JSON of each row
-    shaped = shape(page, Selection(asked))
+    shaped = shape(page, Selection.of(asked))
     assert shaped is not None
     async with pool.acquire() as connection:
         prepared = await connection.prepare(shaped.statement.sql)
-        assert [one.type.name for one in prepared.get_attributes()] == ["uuid", "text", "text"]
+        assert [one.type.name for one in prepared.get_attributes()] == ["int8", "uuid", "uuid", "text", "text"]
 
 
 def test_every_leaf_of_a_list_can_be_shaped_but_those_that_say_so() -> None:

@@ -1,4 +1,4 @@
-"""What shaping remembers, and what it forgets."""
+"""What shaping remembers, what it forgets, and how pages become one statement."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 
 from graphql import OperationDefinitionNode, parse
 
+from service.database import Statement
 from service.graph.history import NOTES_PAGE
 from service.graph.schema import schema
-from service.shape.compile import USUAL_DOCUMENT, Selection, ShapedPage, shape
+from service.shape.compile import Selection, ShapedPage
+from service.shape.joined import joined
+from service.shape.read import USUAL_DOCUMENT, lists_of
 
 
 def operation(comment: str) -> Any:
-    return parse(f"{{ notes {{ nodes {{ title }} }} }} # {comment}").definitions[0]
+    return parse(f"{{ emails {{ connectionNotes {{ nodes {{ title }} }} }} }} # {comment}").definitions[0]
 
 
 def shaped(asked: OperationDefinitionNode) -> ShapedPage | None:
@@ -26,9 +29,10 @@ def shaped(asked: OperationDefinitionNode) -> ShapedPage | None:
         fragments={},
         variable_values={},
         field_nodes=[asked.selection_set.selections[0]],
-        return_type=schema._schema.type_map["ConnectionNoteConnection"],
+        return_type=schema._schema.type_map["CustomerEmails"],
     )
-    return shape(NOTES_PAGE, Selection(info))
+    [notes] = lists_of(Selection.of(info))
+    return notes.shape(NOTES_PAGE)
 
 
 def test_a_page_is_shaped_once_a_document() -> None:
@@ -49,3 +53,18 @@ def test_large_documents_do_not_pile_up() -> None:
     gc.collect()
     # Then its document has been forgotten with it
     assert gone() is None
+
+
+def page(name: str) -> ShapedPage:
+    """A page of two parameters."""
+    sql = f"select count(*) from {name} where id < $2 and a = $1"  # noqa: S608 - constants
+    return ShapedPage(statement=Statement(name=name, sql=sql, parameters=("a", "b")), layout={}, width=3)
+
+
+def test_pages_stand_side_by_side_and_their_parameters_are_counted_on() -> None:
+    made = joined((page("x"), page("y")))
+    assert (made.name, made.parameters) == ("x+y", ("0.a", "0.b", "1.a", "1.b"))
+    assert made.sql == (
+        "select *\nfrom (select count(*) from x where id < $2 and a = $1) l0"
+        "\ncross join (select count(*) from y where id < $4 and a = $3) l1"
+    )
