@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 
 from service.errors import Busy, RequestRefused
 from service.graph.documents import DocumentRefused
-from service.graph.masking import present
+from service.graph.masking import mask, present
 from service.graph.media import EVENT_STREAM
 from service.graph.streams import Streams
 
@@ -44,6 +44,8 @@ async def _events(results: AsyncGenerator[dict[str, Any], None], streams: Stream
             yield _next({"errors": present(refused.errors)})
         except RequestRefused as refused:
             yield _next({"errors": [{"message": refused.message, "extensions": refused.extensions}]})
+        except Exception as unexpected:
+            yield _next({"errors": [mask(unexpected)]})
         yield _COMPLETE
 
 

@@ -17,7 +17,7 @@ from service.auth import Caller, Doorkeeper
 from service.errors import Busy, RequestRefused, ServiceError
 from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution
-from service.graph.masking import present
+from service.graph.masking import mask, present
 from service.graph.parameters import from_message
 from service.graph.streams import Streams, payloads
 
@@ -168,11 +168,13 @@ class _Connection:
         except ServiceError as refused:
             error = {"message": refused.message, "extensions": refused.extensions}
             final = {"id": operation, "type": "error", "payload": [error]}
-        except (WebSocketDisconnect, RuntimeError):
+        except WebSocketDisconnect:
             # Nobody is there any more; the connection's own loop ends it.
             return
+        except Exception as unexpected:
+            final = {"id": operation, "type": "error", "payload": [mask(unexpected)]}
         if self.operations.pop(operation, None) is not None:
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            with contextlib.suppress(WebSocketDisconnect):
                 await _send(self._websocket, final)
 
 
@@ -199,7 +201,12 @@ async def _receive(websocket: WebSocket, seconds: float) -> dict[str, Any]:
 
 
 async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
-    await websocket.send_text(orjson.dumps(message).decode())
+    """Raises WebSocketDisconnect when nobody is there, which Starlette says as a RuntimeError once it has closed."""
+    text = orjson.dumps(message).decode()
+    try:
+        await websocket.send_text(text)
+    except RuntimeError as error:
+        raise WebSocketDisconnect(1006) from error
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from service.graph import event_stream, websocket
+from service.graph.execution import Execution
 from service.graph.streams import Streams
 from tests.serving import Serving, serve, transport_settings
 from tests.small_schema import PERSONAL, TOKEN, make_transport, make_websocket
@@ -132,6 +133,35 @@ async def test_a_source_that_breaks_is_masked(small: Small) -> None:
         assert broken["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
         assert PERSONAL not in json.dumps(broken)
         assert (await hear(socket))["type"] == "complete"
+
+
+@pytest.mark.parametrize("step", ["prepare", "run", "stream"])
+@pytest.mark.parametrize("error", [ZeroDivisionError, RuntimeError])
+async def test_what_breaks_before_the_first_result_ends_its_operation_and_no_other(
+    small: Small, monkeypatch: pytest.MonkeyPatch, step: str, error: type[Exception]
+) -> None:
+    # Given a defect of ours that shows before there is a result
+    async def broken(*_: Any) -> None:
+        raise error(PERSONAL)
+
+    monkeypatch.setattr(Execution, step, broken)
+    query = "{ hello }" if step == "run" else "subscription { count(to: 1) }"
+    # When it is met over a socket, then the operation ends with an error that quotes nobody, and the socket serves on
+    async with small.socket() as socket:
+        await sign_in(socket)
+        await subscribe(socket, "1", query)
+        heard = await hear(socket)
+        assert (heard["id"], heard["type"]) == ("1", "error")
+        assert heard["payload"][0]["extensions"]["code"] == "INTERNAL"
+        assert PERSONAL not in json.dumps(heard)
+        await say(socket, type="ping")
+        assert await hear(socket) == {"type": "pong"}
+    # and the same as events: an error, and the end
+    async with httpx.AsyncClient(base_url=small.serving.url, headers=EVENTS) as client:
+        answer = await client.post("/graphql", json={"query": query})
+    assert '"code":"INTERNAL"' in answer.text
+    assert PERSONAL not in answer.text
+    assert answer.text.endswith("event: complete\ndata: \n\n")
 
 
 async def test_complete_and_hanging_up_both_cancel_the_source(small: Small) -> None:
