@@ -30,8 +30,8 @@ KINDS: Mapping[Choice, frozenset[OptOutKind]] = {
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:1.125rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;"
-    "padding:0 1rem}fieldset{border:1px solid;border-radius:.5rem;padding:1rem;margin:0 0 1rem}label{display:block;"
-    "padding:.5rem 0}button{font:inherit;padding:.6rem 1.2rem;cursor:pointer}"
+    "padding:0 1rem}fieldset{border:1px solid;border-radius:.5rem;padding:1rem;margin:0 0 1rem}label{display:flex;"
+    "align-items:baseline;gap:.6rem;padding:.5rem 0}button{font:inherit;padding:.6rem 1.2rem;cursor:pointer}"
 )
 _STYLE_SHA256 = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
