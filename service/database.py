@@ -139,11 +139,16 @@ class Ledger:
             await pool.close()
 
 
+_GIVEN_BACK: set[asyncio.Task[None]] = set()
+"""On their way: a task that nobody holds may vanish."""
+
+
 class Reading:
     """One request's reads, over one connection at a time.
 
     However many lists a request asks for at once, it takes one place in the pool: no request can empty it, and
-    statements that overlap share the way there and back, a third of what a short statement costs.
+    statements that overlap, or follow on each other without a wait, share the way there and back, a third of what a
+    short statement costs.
     """
 
     def __init__(self, ledger: Ledger, *, latest: bool = False) -> None:
@@ -169,8 +174,16 @@ class Reading:
         finally:
             self._callers -= 1
             if not self._callers and self._connection is not None:
-                used, self._connection = self._connection, None
-                await give_back(self._pool, used)
+                asyncio.get_running_loop().call_soon(self._leave)
+
+    def _leave(self) -> None:
+        """Give the connection back, unless the caller went straight on to its next statement."""
+        if self._callers or self._connection is None:
+            return
+        used, self._connection = self._connection, None
+        task = asyncio.get_running_loop().create_task(give_back(self._pool, used))
+        _GIVEN_BACK.add(task)
+        task.add_done_callback(_GIVEN_BACK.discard)
 
 
 async def open_ledger(
