@@ -1,4 +1,4 @@
-"""Claiming due rows with leases, keeping the leases, giving rows back, and rescuing what a lost worker had."""
+"""Claiming due rows with leases, keeping the leases, and giving rows back."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from uuid import UUID, uuid4
 
 from gateway.database import QUERIES
 from gateway.mail.message import MessageRef
-from gateway.mail.schedule import RETRY_WAITS
 
 BATCH = 200
 """Rows a claim: the ledger's cost a row is flat from here on, and a lost worker has no more than a few of these."""
 LARGEST_BATCH = 1000
 """After a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind them."""
 ANY_PRIORITY = 32767
-RESCUE_BATCH = 1000
-
-LOST_ADVICE = (
-    "The gateway stopped after it had handed this mail to the server and before it heard the answer. It may or may "
-    "not have arrived: a report, a reply or a click will settle it, or a person may retry it or assume it sent."
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,21 +111,3 @@ async def extend(connection: Any, rows: Sequence[Claimed], *, lease: timedelta) 
     """Keep the leases of rows in work. A lease that has expired stays so: its row may be another's."""
     ordered = sorted(rows, key=lambda row: row.key)
     await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)
-
-
-async def rescue(connection: Any, *, slot: int, wait: timedelta = RETRY_WAITS[0]) -> tuple[int, int]:
-    """Settle expired leases: (back in the queue since nothing was sent, UNCERTAIN since something may have been).
-    `wait` is what passes before an uncertain try is followed by one more, where the deployment chose that."""
-    unsent = unsure = 0
-    while found := len([row async for row in QUERIES.rescue_unsent(connection, batch=RESCUE_BATCH)]):
-        unsent += found
-    while found := len(
-        [
-            row
-            async for row in QUERIES.rescue_handed_off(
-                connection, batch=RESCUE_BATCH, slot=slot, advice=LOST_ADVICE, wait=wait
-            )
-        ]
-    ):
-        unsure += found
-    return unsent, unsure

@@ -5,7 +5,8 @@ Everything here is kept in PostgreSQL, so that a restart forgets none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -230,7 +231,7 @@ class DestinationLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DestinationStanding:
-    """A limited or paused domain as it is now."""
+    """A limited or paused domain as it is now. `rate` is attempts a second over the last one to two minutes."""
 
     domain: str
     per_minute: float | None
@@ -238,6 +239,7 @@ class DestinationStanding:
     connections: int | None
     cap_today: int | None
     sent_today: int
+    rate: float
     next_slot: datetime | None
     paused_until: datetime | None
     paused_why: str | None
@@ -290,6 +292,7 @@ async def destinations(connection: Any, *, after: str | None = None) -> tuple[De
                 connections=row["connections"],
                 cap_today=row["cap_today"],
                 sent_today=row["sent_today"],
+                rate=row["rate"],
                 next_slot=row["next_slot"],
                 paused_until=row["paused_until"],
                 paused_why=row["paused_why"],
@@ -347,13 +350,35 @@ def _age(due: datetime | None, now: datetime) -> float:
     return max(0.0, (now - due).total_seconds()) if due is not None else 0.0
 
 
+PACED_DOMAINS = 500
+"""Domains whose pace one worker notes each time, the busiest: a campaign's long tail would be a row a mail."""
+
+
+async def note_pace(connection: Any, *, worker: UUID, paces: Mapping[int, int], domains: Counter[str]) -> None:
+    """Write a worker's attempts since it last said, a lane and a destination domain."""
+    if paces:
+        await QUERIES.note_pace(connection, worker=worker, lane_ids=list(paces), attempts=list(paces.values()))
+    if domains:
+        busiest = domains.most_common(PACED_DOMAINS)
+        await QUERIES.note_domain_pace(
+            connection,
+            worker=worker,
+            domains=[domain for domain, _ in busiest],
+            attempts=[attempts for _, attempts in busiest],
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DomainDepth:
-    """How much waits for one domain, among the first 50,000 rows of the queue."""
+    """How much waits for one domain, among the first 50,000 rows of the queue, and how fast it goes. `rate` is attempts
+    a second over the last one to two minutes."""
 
     domain: str
     depth: int
+    rate: float
     next_due_at: datetime
+    paused_until: datetime | None
+    paused_why: str | None
 
 
 async def domain_depths(connection: Any) -> tuple[DomainDepth, ...]:

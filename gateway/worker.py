@@ -32,15 +32,16 @@ from gateway.claim import ANY_PRIORITY, Claimed
 from gateway.database import QUERIES
 from gateway.house import House
 from gateway.judging import judge_due
-from gateway.lanes import LaneStanding, PauseStep, lane_states, register_relays, usual_pause
+from gateway.lanes import LaneStanding, PauseStep, lane_states, note_pace, register_relays, usual_pause
 from gateway.ledger import AWAY, Ledger
 from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
 from gateway.mail.verdict import Verdict, judge
 from gateway.metrics import MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
 from gateway.prepare import Prepare, Signs
-from gateway.record import GATEWAY, NOT_COMPOSED, UNDELIVERED, WRONG_RELAY, Finished, HandOff, decide
+from gateway.record import NOT_COMPOSED, WRONG_RELAY, Finished, HandOff
 from gateway.record import record as record_now
+from gateway.rescue import my_turn, rescue
 from gateway.road import Road
 from gateway.rules import read_verdict_rules
 from gateway.send import Mail, send
@@ -58,7 +59,7 @@ ARQ_POLL_SECONDS = 0.05
 ARQ_TIMEOUT = 5
 """Short, since after a killed worker a job's id stays taken for this long and ten seconds more."""
 SCAN_SECONDS = 30.0
-"""How often leases and deadlines are looked through, at the longest: it reads the whole outbox."""
+"""How often leases and deadlines are looked through, at the longest: one worker reads the whole outbox then."""
 JUDGE_SECONDS = 1.0
 """How often hits are looked for that have settled: one read of an index that holds the unjudged only."""
 VACUUM_AFTER = 5000
@@ -131,6 +132,7 @@ class Worker:
         # At hand: a batch, or a mail for every sender; more would only wait here instead of in the queue.
         self._enough = max(claim.BATCH, smtp.width)
         self._lease = timedelta(seconds=self._settings.lease_seconds)
+        self._scan_every = min(pace.scan_seconds, self._settings.lease_seconds / 2)
         self._rules = read_verdict_rules()
         self._tracer = open_tracer()
         self._prepare = Prepare(pool, house, signer)
@@ -143,6 +145,7 @@ class Worker:
         self._leased: dict[tuple[UUID, int, UUID], Claimed] = {}
         self._freed_holds: Counter[str] = Counter()
         self._paces: Counter[int] = Counter()
+        self._domain_paces: Counter[str] = Counter()
         self._done_since_vacuum = 0
         self._notes: set[asyncio.Task[object]] = set()
         self._wake = asyncio.Event()
@@ -377,6 +380,7 @@ class Worker:
         if isinstance(outcome, Verdict):
             _attempts(source_type, outcome.outcome, outcome.cause or "").inc()
             self._paces[row.lane_id] += 1
+            self._domain_paces[row.domain] += 1
         if isinstance(outcome, HandOff) or not outcome.counts:
             self._finished(row)
         self._done_since_vacuum += 1
@@ -407,7 +411,7 @@ class Worker:
             await self._write_counts(connection)
             for finished in await campaign.finish(connection):
                 log.info("campaign %s is finished", finished)
-            if self._clock() - self._scanned >= min(self._pace.scan_seconds, self._settings.lease_seconds / 2):
+            if self._clock() - self._scanned >= self._scan_every:
                 self._scanned = self._clock()
                 await self._scan(connection)
             if self._done_since_vacuum >= VACUUM_AFTER:
@@ -417,10 +421,8 @@ class Worker:
 
     async def _write_counts(self, connection: Any) -> None:
         paces, self._paces = self._paces, Counter()
-        if paces:
-            await QUERIES.note_pace(
-                connection, worker=self.id, lane_ids=list(paces), attempts=[paces[lane] for lane in paces]
-            )
+        domains, self._domain_paces = self._domain_paces, Counter()
+        await note_pace(connection, worker=self.id, paces=paces, domains=domains)
         await self._release_holds(connection)
 
     async def _release_holds(self, connection: Any) -> None:
@@ -437,17 +439,22 @@ class Worker:
             raise
 
     async def _scan(self, connection: Any) -> None:
-        """Rescue what lost workers had; expire what waited past its deadline; show the lanes."""
-        unsent, unsure = await claim.rescue(connection, slot=self._slot)
-        RESCUED.labels("queued").inc(unsent)
-        RESCUED.labels("uncertain").inc(unsure)
-        if unsent or unsure:
-            log.warning("rescued from lost workers: %d back in the queue, %d uncertain", unsent, unsure)
-        await expire_overdue(connection, slot=self._slot)
-        await attachment.sweep(connection)
+        """Rescue what lost workers had and expire what waited past its deadline, if it is our turn; show the lanes."""
+        # A little less than our own period: the worker whose turn it was last time is not too early by a moment.
+        if await my_turn(connection, every=timedelta(seconds=0.9 * self._scan_every)):
+            await self._rescue(connection)
+            await attachment.sweep(connection)
+            await QUERIES.forget_pace(connection)
+            await QUERIES.forget_domain_pace(connection)
         await QUERIES.drop_holds(connection, worker=self.id)
-        await QUERIES.forget_pace(connection)
         _show_lanes(await lane_states(connection))
+
+    async def _rescue(self, connection: Any) -> None:
+        found = await rescue(connection, slot=self._slot)
+        RESCUED.labels("queued").inc(found.unsent)
+        RESCUED.labels("uncertain").inc(found.uncertain)
+        if found.unsent or found.uncertain:
+            log.warning("rescued: %d back in the queue, %d uncertain", found.unsent, found.uncertain)
 
     async def _make_campaigns(self) -> None:
         made: int | None = 1
@@ -560,23 +567,6 @@ def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
 def _unknown(error: Exception) -> bool:
     """Whether a failure deserves its traceback: PostgreSQL or Valkey being away does not."""
     return not isinstance(error, (*AWAY, asyncpg.PostgresError, RedisError))
-
-
-async def expire_overdue(connection: Any, *, slot: int, batch: int = claim.RESCUE_BATCH) -> int:
-    """Mail whose deadline passed while it waited is EXPIRED, in paused lanes too. Answers how many."""
-    expired = 0
-    while True:
-        keys = [
-            (row["customer_id"], row["message_id"], row["recipient_no"])
-            async for row in QUERIES.overdue(connection, batch=batch)
-        ]
-        if not keys:
-            return expired
-        why = UNDELIVERED[HandOff.EXPIRED]
-        done = await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, slot=slot)
-        expired += done
-        if not done:
-            return expired
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:

@@ -286,6 +286,20 @@ $$;
 
 
 --
+-- Name: domain_rate(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.domain_rate(of_domain text) RETURNS double precision
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select coalesce(sum(p.attempts), 0)::float8
+           / extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8
+    from domain_pace p
+    where p.domain = of_domain and p.minute >= date_trunc('minute', now()) - interval '1 minute'
+$$;
+
+
+--
 -- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -703,6 +717,19 @@ CREATE TABLE public.destination_hold (
 
 
 --
+-- Name: domain_pace; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.domain_pace (
+    domain text NOT NULL,
+    worker uuid NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    attempts bigint NOT NULL,
+    CONSTRAINT domain_pace_attempts_check CHECK ((attempts >= 0))
+);
+
+
+--
 -- Name: event; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -936,6 +963,17 @@ CREATE TABLE public.opt_out (
     opted_out_at timestamp with time zone DEFAULT now() NOT NULL,
     source public.opt_out_source NOT NULL,
     actor text NOT NULL
+);
+
+
+--
+-- Name: outbox_scan; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.outbox_scan (
+    only_row boolean DEFAULT true NOT NULL,
+    scanned_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT outbox_scan_only_row_check CHECK (only_row)
 );
 
 
@@ -1261,6 +1299,14 @@ ALTER TABLE ONLY public.destination
 
 
 --
+-- Name: domain_pace domain_pace_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.domain_pace
+    ADD CONSTRAINT domain_pace_pkey PRIMARY KEY (domain, worker, minute);
+
+
+--
 -- Name: event event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1354,6 +1400,14 @@ ALTER TABLE ONLY public.opt_out
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (customer_id, message_id, recipient_no);
+
+
+--
+-- Name: outbox_scan outbox_scan_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outbox_scan
+    ADD CONSTRAINT outbox_scan_pkey PRIMARY KEY (only_row);
 
 
 --
@@ -1788,4 +1842,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000060'),
     ('20261125000070'),
     ('20261125000080'),
-    ('20261125000100');
+    ('20261125000100'),
+    ('20261125000110');

@@ -50,7 +50,8 @@ set every = excluded.every, per_day = excluded.per_day, connections = excluded.c
 select d.domain, d.every, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_slot,
        day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor,
                (now() at time zone 'utc')::date) as cap_today,
-       case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as sent_today
+       case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as sent_today,
+       domain_rate(d.domain) as rate
 from destination d
 where :after::text is null or d.domain > :after::text
 order by d.domain limit :most::integer;

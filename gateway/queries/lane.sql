@@ -25,6 +25,18 @@ on conflict (lane_id, worker, minute) do update set attempts = lane_pace.attempt
 -- The pace is of the last minutes; what is older goes.
 delete from lane_pace where minute < now() - interval '10 minutes';
 
+-- name: note_domain_pace!
+-- The same of destination domains.
+insert into domain_pace (domain, worker, minute, attempts)
+select t.domain, :worker, date_trunc('minute', now()), t.attempts
+from unnest(:domains::text[], :attempts::bigint[]) as t(domain, attempts)
+order by t.domain
+on conflict (domain, worker, minute) do update set attempts = domain_pace.attempts + excluded.attempts;
+
+-- name: forget_domain_pace!
+-- There are many domains: only what is read is kept.
+delete from domain_pace where minute < now() - interval '3 minutes';
+
 -- name: lane_paces
 -- Attempts of the last full minute and of the running one, and how far that has come.
 select p.lane_id, sum(p.attempts)::bigint as attempts,
@@ -34,10 +46,16 @@ where p.minute >= date_trunc('minute', now()) - interval '1 minute'
 group by p.lane_id;
 
 -- name: domain_depths
--- The domains that most mail waits for, counted over the first :most rows.
-select t.domain, count(*) as depth, min(t.due_at) as next_due_at
-from (select o.domain, o.due_at from outbox o limit :most::integer) t
-group by t.domain order by count(*) desc, t.domain limit 100;
+-- The domains that most mail waits for, counted over the first :most rows: how much, at which rate it goes (attempts of
+-- the last full minute and of the running one, a second), what is due next, and a pause.
+with waiting as (
+    select t.domain, count(*) as depth, min(t.due_at) as next_due_at
+    from (select o.domain, o.due_at from outbox o limit :most::integer) t
+    group by t.domain order by count(*) desc, t.domain limit 100
+)
+select w.domain, w.depth, w.next_due_at, domain_rate(w.domain) as rate, d.paused_until, d.paused_why
+from waiting w left join destination d on d.domain = w.domain and d.paused_until > now()
+order by w.depth desc, w.domain;
 
 -- name: pause_lane$
 -- Stops a lane: when this has been committed, nothing more is handed off from it.

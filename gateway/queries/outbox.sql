@@ -169,15 +169,36 @@ from (select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recip
 where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
   and o.lease_owner = a.owner and o.lease_until > now();
 
+-- name: begin_scan$
+-- The caller is to look through the outbox now, since nobody has for so long; else answers nothing.
+update outbox_scan set scanned_at = now() where scanned_at <= now() - :every::interval returning true;
+
+-- name: may_read_all$
+-- Until this transaction ends, a table may be read from one end to the other.
+select set_config('enable_seqscan', 'on', true);
+
+-- name: passed
+-- What is to be settled, wherever it waits, found in one pass: leases that ended before and after the hand-off, and
+-- deadlines of what nobody has.
+select o.customer_id, o.message_id, o.recipient_no,
+       case when o.lease_owner is null then 'EXPIRED'
+            when o.handed_off_at is null then 'UNSENT'
+            else 'UNCERTAIN' end as what
+from outbox o
+where o.lease_until < now() or (o.lease_owner is null and o.expires_at <= now())
+limit :most::integer;
+
 -- name: rescue_unsent
 -- Returns to the queue what a lost worker had leased and not handed off: nothing of it was sent.
-with lost as (
+with lost as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.attempt
-    from outbox o
+    from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[])
+        as a(customer_id, message_id, recipient_no)
+    join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id
+        and o.recipient_no = a.recipient_no
     where o.lease_until < now() and o.handed_off_at is null
     order by o.customer_id, o.message_id, o.recipient_no
-    limit :batch::integer
-    for update skip locked
+    for update of o skip locked
 ), freed as (
     update outbox o set lease_owner = null, lease_until = null
     from lost
@@ -196,11 +217,13 @@ returning customer_id;
 with lost as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at,
            o.retry_once and now() + :wait::interval < o.expires_at as again
-    from outbox o
+    from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[])
+        as a(customer_id, message_id, recipient_no)
+    join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id
+        and o.recipient_no = a.recipient_no
     where o.lease_until < now() and o.handed_off_at is not null
     order by o.customer_id, o.message_id, o.recipient_no
-    limit :batch::integer
-    for update skip locked
+    for update of o skip locked
 ), gone as (
     delete from outbox o using lost
     where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
@@ -240,14 +263,6 @@ with lost as materialized (
     from lost where lost.again
 )
 select lost.customer_id, lost.message_id from lost;
-
--- name: overdue
--- Unleased rows whose deadline has passed, wherever they wait.
-select o.customer_id, o.message_id, o.recipient_no
-from outbox o
-where o.expires_at <= now() and o.lease_owner is null
-order by o.customer_id, o.message_id, o.recipient_no
-limit :batch::integer;
 
 -- name: decide_unsent
 -- Decides rows that were not handed off (HELD, EXPIRED, CANCELLED), with an event each; :owners null takes unleased

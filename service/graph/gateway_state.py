@@ -16,6 +16,7 @@ from service.graph.enums import RelayEventKind
 from service.graph.node import row_global_id
 from service.graph.user_error import UserError, user_errors
 
+DOMAIN_RATE = "Attempts a second over the last one to two minutes; of each worker's 500 busiest domains."
 AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
 
 
@@ -93,18 +94,22 @@ class Destination:
     connections: int | None = strawberry.field(description="Its limit; null for none.")
     cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
     sent_today: int = strawberry.field(description="How many went there today.")
+    rate: float = strawberry.field(description=DOMAIN_RATE)
     next_slot: datetime | None = strawberry.field(description="When the next may go, under its limit.")
     paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
     paused_why: str | None = strawberry.field(description="Why it is left alone.")
 
 
-@strawberry.type(description="How much waits for one domain.")
+@strawberry.type(description="How much waits for one domain, and how fast it goes.")
 class DomainDepth:
     """Of `gateway.lanes.DomainDepth`."""
 
     domain: str = strawberry.field(description="The domain.")
     depth: int = strawberry.field(description="How many recipients wait, among the first 50,000 of the queue.")
+    rate: float = strawberry.field(description=DOMAIN_RATE)
     next_due_at: datetime = strawberry.field(description="When the first of them is due.")
+    paused_until: datetime | None = strawberry.field(description="Until when the domain is left alone.")
+    paused_why: str | None = strawberry.field(description="Why it is left alone.")
 
 
 @strawberry.type(description="The mail gateway as it is now.")
@@ -169,6 +174,7 @@ class Gateway:
                 connections=one.connections,
                 cap_today=one.cap_today,
                 sent_today=one.sent_today,
+                rate=one.rate,
                 next_slot=one.next_slot,
                 paused_until=one.paused_until,
                 paused_why=one.paused_why,
@@ -181,7 +187,17 @@ class Gateway:
         """Deepest first."""
         async with info.context.ledger.reading_connection() as connection:
             found = await lanes.domain_depths(connection)
-        return [DomainDepth(domain=one.domain, depth=one.depth, next_due_at=one.next_due_at) for one in found]
+        return [
+            DomainDepth(
+                domain=one.domain,
+                depth=one.depth,
+                rate=one.rate,
+                next_due_at=one.next_due_at,
+                paused_until=one.paused_until,
+                paused_why=one.paused_why,
+            )
+            for one in found
+        ]
 
 
 @strawberry.input(description="One lane of individual mail.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -9,10 +10,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from gateway.claim import Claim, claim, extend, give_back, rescue
-from gateway.database import QUERIES
+from gateway.claim import Claim, claim, extend, give_back
+from gateway.database import QUERIES, WORKER_SETTINGS, open_pool
 from gateway.lanes import DestinationLimit, limit_destination
 from gateway.record import HandOff, hand_off
+from gateway.rescue import Rescued, my_turn, rescue
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
 
 WORKER = uuid4()
@@ -254,7 +256,7 @@ async def test_what_a_lost_worker_had_not_handed_off_is_queued_again(connection:
     message_id = await queue_one(connection)
     await take(connection, lease=timedelta(seconds=-1))
 
-    assert await rescue(connection, slot=0) == (1, 0)
+    assert await rescue(connection, slot=0) == Rescued(unsent=1)
 
     assert (await outbox_of(connection, message_id))["lease_owner"] is None
     assert await connection.fetchval("select kind from event where message_id = $1", message_id) == "RESCUED"
@@ -268,7 +270,7 @@ async def test_what_a_lost_worker_had_handed_off_is_uncertain_and_never_sent_by_
     await hand_off(connection, found.leased)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
 
-    assert await rescue(connection, slot=3) == (0, 1)
+    assert await rescue(connection, slot=3) == Rescued(uncertain=1)
 
     message = await connection.fetchrow("select * from message where id = $1", message_id)
     assert (message["status"], message["cause"]) == ("UNCERTAIN", "CONNECTION_LOST")
@@ -288,10 +290,51 @@ async def test_what_a_lost_worker_had_handed_off_is_tried_once_more_where_a_depl
         await hand_off(connection, (await take(connection)).leased)
         await connection.execute("update outbox set lease_until = now() - interval '1 second'")
 
-        assert await rescue(connection, slot=0, wait=timedelta(0)) == (0, 1)
+        assert await rescue(connection, slot=0, wait=timedelta(0)) == Rescued(uncertain=1)
 
     assert await connection.fetchval("select status::text from message") == "UNCERTAIN"
     assert await connection.fetchval("select count(*) from outbox") == 0
     events = await connection.fetch("select kind::text, data ->> 'attempt' from event order by id")
     assert [tuple(event) for event in events] == [("UNCERTAIN", "1"), ("RETRIED_ONCE", "1"), ("UNCERTAIN", "2")]
     assert await connection.fetchval("select uncertain from campaign_tally where campaign_id = $1", campaign_id) == 1
+
+
+async def test_of_several_workers_one_looks_through_the_outbox_a_period(pool: asyncpg.Pool[Any]) -> None:
+    async with pool.acquire() as one, pool.acquire() as other:
+        period = timedelta(seconds=30)
+        turns = await asyncio.gather(my_turn(one, every=period), my_turn(other, every=period))
+        assert sorted(turns) == [False, True]
+        assert not await my_turn(one, every=period)
+
+        await one.execute("update outbox_scan set scanned_at = scanned_at - interval '30 seconds'")
+
+        assert await my_turn(other, every=period)
+
+
+async def test_what_passed_is_found_in_one_pass_over_a_deep_outbox_and_settled_by_key(database_url: str) -> None:
+    # With a worker's settings, under which a table is read as a whole only where that is asked for.
+    opened = await open_pool(database_url, size=1, name="test", settings=WORKER_SETTINGS)
+    async with opened, opened.acquire() as connection:
+        lost, unsure, overdue = [await queue_one(connection, address=f"a{n}@x.example") for n in range(3)]
+        await connection.execute(
+            "insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, due_at)"
+            " select n, uuidv7(), 1, 'a@x.example', sha256('a'), 'x.example', now() + interval '1 day',"
+            " now() + interval '1 hour' from generate_series(1, 20000) n"
+        )
+        leased = "update outbox set lease_owner = gen_random_uuid(), lease_until = now() - interval '1 s'"
+        await connection.execute(f"{leased} where message_id = $1", lost)
+        await connection.execute(f"{leased}, handed_off_at = now() where message_id = $1", unsure)
+        await connection.execute("update outbox set expires_at = now() where message_id = $1", overdue)
+        await connection.execute("vacuum analyze outbox")
+        async with connection.transaction():
+            await QUERIES.may_read_all(connection)
+            plan = await connection.fetchval(f"explain (analyze, buffers, format json) {QUERIES.passed.sql}", 10_000)
+        pages = await connection.fetchval("select relpages from pg_class where relname = 'outbox'")
+        read = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
+        assert read <= pages + 10
+
+        assert await rescue(connection, slot=0) == Rescued(unsent=1, uncertain=1, expired=1)
+
+        states = await connection.fetch("select id, status::text from message_state")
+        assert {row["id"]: row["status"] for row in states} == {lost: "QUEUED", unsure: "UNCERTAIN", overdue: "EXPIRED"}
+        assert await rescue(connection, slot=0) == Rescued()

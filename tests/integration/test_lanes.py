@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,12 +14,14 @@ from gateway.database import QUERIES
 from gateway.errors import Refusal
 from gateway.house import House
 from gateway.lanes import (
+    PACED_DOMAINS,
     DestinationLimit,
     RelayStanding,
     destinations,
     domain_depths,
     lane_states,
     limit_destination,
+    note_pace,
     pause_lane,
     register_relays,
     relay_events,
@@ -29,6 +33,8 @@ from gateway.lanes import (
 from gateway.mail.message import MessageRef
 from gateway.mail.verdict import Verdict
 from gateway.settings import Settings, parse_relay
+from service.graph.context import Context
+from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import HASTE, Start, attempts_of, eventually, house, queue_mail, start, until
 from tests.smtp_server import Drop, Reply, SmtpServer
@@ -229,6 +235,69 @@ async def test_a_deferred_mail_says_when_it_is_tried_again(
     message = await until(connection, ref, "DEFERRED")
 
     assert tuple(await wait_of(connection, ref)) == ("The next attempt", message["due_at"])
+
+
+async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and_a_domain(
+    connection: Any,
+    house: House,
+    start: Start,
+    smtp_server: SmtpServer,
+    make_context: Callable[..., Context],
+) -> None:
+    # Given a domain that takes mail, and one whose mail must wait
+    until_then = datetime.now(UTC) + timedelta(hours=1)
+    for number in range(6):
+        await queue_mail(connection, house, f"a{number}@fast.example")
+    await limit_destination(connection, DestinationLimit(domain="fast.example", per_day=6))
+    await insert(connection, "destination", domain="slow.example", paused_until=until_then, paused_why="It was busy.")
+    # When the gateway has sent what it may
+    start()
+    await smtp_server.accepted(6)
+    await queue_mail(connection, house, "a@slow.example")
+    await queue_mail(connection, house, "a7@fast.example")
+    query = """{ gateway {
+        lanes { name depth rate pausedWhy nextDueAt }
+        domains { domain depth rate pausedUntil pausedWhy nextDueAt }
+        destinations { domain rate sentToday capToday pausedWhy nextSlot } } }"""
+
+    async def shown() -> Any:
+        answer = await schema.execute(query, context_value=make_context())
+        assert answer.errors is None, answer.errors
+        gateway: dict[str, Any] = (answer.data or {})["gateway"]
+        found: dict[str, Any] = {one["domain"]: one for one in gateway["domains"]}
+        parked = all(datetime.fromisoformat(one["nextDueAt"]) > datetime.now(UTC) for one in found.values())
+        return gateway if len(found) == 2 and parked and found["fast.example"]["rate"] >= 6 / 120 else None
+
+    gateway = await eventually(shown, "the rates, and both mails parked")
+    # Then both domains and the lane say how much waits, how fast it goes, why it waits and until when
+    domains = {one["domain"]: one for one in gateway["domains"]}
+    slow, fast = domains["slow.example"], domains["fast.example"]
+    assert (slow["depth"], slow["rate"], slow["pausedWhy"]) == (1, 0, "It was busy.")
+    assert slow["nextDueAt"] == slow["pausedUntil"]
+    assert datetime.fromisoformat(slow["pausedUntil"]) == until_then
+    assert (fast["depth"], fast["pausedWhy"], datetime.fromisoformat(fast["nextDueAt"]).hour) == (1, None, 0)
+    # Six attempts within the last one to two minutes
+    assert 6 / 120 <= fast["rate"] <= 6 / 60
+    destination = {one["domain"]: one for one in gateway["destinations"]}["fast.example"]
+    assert (destination["rate"], destination["sentToday"]) == (pytest.approx(fast["rate"], rel=0.2), 6)
+    lane = {one["name"]: one for one in gateway["lanes"]}["individual"]
+    assert (lane["depth"], lane["nextDueAt"] is not None) == (2, True)
+    assert 6 / 120 <= lane["rate"] <= 6 / 60
+
+
+async def test_a_long_tail_of_domains_is_not_noted_but_the_busiest_are(connection: Any) -> None:
+    domains = Counter({f"d{number}.example": 1 for number in range(PACED_DOMAINS)})
+    domains["busy.example"] = 60
+
+    for _ in range(2):
+        await note_pace(connection, worker=uuid4(), paces={}, domains=domains)
+
+    assert await connection.fetchval("select count(distinct domain) from domain_pace") == PACED_DOMAINS
+    assert 1 <= await connection.fetchval("select domain_rate('busy.example')") <= 2
+    await connection.execute("update domain_pace set minute = minute - interval '4 minutes'")
+    assert await connection.fetchval("select domain_rate('busy.example')") == 0
+    await QUERIES.forget_domain_pace(connection)
+    assert await connection.fetchval("select count(*) from domain_pace") == 0
 
 
 @pytest.mark.parametrize(

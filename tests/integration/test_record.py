@@ -14,12 +14,13 @@ from uuid import uuid4
 import pytest
 
 from gateway import journal
-from gateway.claim import Claimed, rescue
+from gateway.claim import Claimed
 from gateway.database import open_pool
 from gateway.house import House
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import Cause, Outcome, judge
 from gateway.record import Finished, finished, hand_off, record
+from gateway.rescue import rescue
 from gateway.rules import read_verdict_rules
 from gateway.settings import Settings
 from tests.builders import NOON, insert, make_campaign
