@@ -4,8 +4,8 @@
 const FIRST_PAGE = 50;
 /** The API's largest page: while one scrolls, fewer and larger requests. */
 const NEXT_PAGE = 100;
-/** Pages read to find a place given in the address; what lies deeper is opened there, without what is above. */
-const PAGES_TO_A_PLACE = 5;
+/** Pages read to find a place given in the address: some two thousand rows. What lies deeper is opened there, alone. */
+const PAGES_TO_A_PLACE = 20;
 
 let blockNumbers = 0;
 
@@ -59,6 +59,8 @@ export class PagedList {
         await this.append({ first: NEXT_PAGE, after: this.end }, options);
       }
       if (at && !this.known.has(at)) await this.openAt(at, options);
+      // Only the rows of the place are drawn; those above keep a height, until they come near the screen.
+      for (const each of this.blocks.slice(0, -1)) each.inSight = false;
       this.state = "ready";
     });
   }

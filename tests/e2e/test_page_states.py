@@ -371,6 +371,20 @@ async def test_a_place_far_down_is_in_the_address(page: Page, world: World, odd:
     assert "at=" not in page.url
 
 
+async def test_a_place_a_thousand_rows_down_is_opened_with_all_that_is_above_it(
+    page: Page, world: World, odd: Odd
+) -> None:
+    far = await world.database.fetchval("select id from message where subject = 'Mail number 1500'")
+    await page.goto(f"/customers/MANY/emails?tab=notes&at={far.hex}")
+    await expect(page.get_by_text("Mail number 1501", exact=True)).to_be_in_viewport()
+    assert await page.locator("#panel .block .row").count() <= MOST_ROWS_IN_DOM
+    await page.mouse.move(700, 500)
+    await page.mouse.wheel(0, -1000)
+    await expect(page.get_by_text("Mail number 1488", exact=True)).to_be_in_viewport()
+    await page.evaluate("window.scrollTo(0, 0)")
+    await expect(page.get_by_text("Mail number 1", exact=True)).to_be_in_viewport()
+
+
 async def test_a_place_not_far_down_is_found_again_with_what_is_above_it(page: Page, odd: Odd) -> None:
     await page.goto("/customers/MANY/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
