@@ -91,7 +91,12 @@ async def test_only_watched_customers_are_notified(pool: Any, database_url: str,
     async with following(watch, one) as changes, pool.acquire() as connection:
         await Watchers().tell(connection, ChangeKind.MESSAGE, refs)
         await hear(changes)
-    await eventually(lambda: listener.fetchval("select true"))
+
+    async def one_heard() -> bool:
+        await listener.execute("select 1")
+        return bool(heard)
+
+    await eventually(one_heard, "the notification")
     assert len(heard) == 1
     # and when nobody follows any more, nobody is
     assert await pool.fetchval("select count(*) from customer_watch") == 0
@@ -169,15 +174,19 @@ async def test_a_letter_and_its_delivery_are_news(pool: Any, house: House, start
 
 async def test_a_lost_listener_listens_again_and_says_resync(pool: Any, watch: Watch) -> None:
     customer = await make_customer(pool)
-    async with following(watch, customer) as changes:
+    hit = MessageRef(customer_id=customer, message_id=uuid4())
+    async with following(watch, customer) as changes, pool.acquire() as connection:
+        # Given a follower of whom nothing waits any more
+        await tell(connection, ChangeKind.HIT, [hit])
+        await hear(changes)
+        # When the connection is lost, then it is told to read everything, and hears of what comes after
         await pool.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where application_name = 'service watch' and datname = current_database()"
         )
         async with asyncio.timeout(5):
             assert (await anext(changes)).kind is ChangeKind.RESYNC
-        async with pool.acquire() as connection:
-            await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=customer, message_id=uuid4())])
+        await tell(connection, ChangeKind.HIT, [hit])
         assert (await hear(changes)).kind is ChangeKind.HIT
 
 
@@ -208,7 +217,10 @@ async def test_watches_of_processes_that_are_gone_are_forgotten(connection: Any)
 
 @pytest.fixture
 async def serving(app: Starlette, service_settings: service.settings.Settings) -> AsyncIterator[Serving]:
-    app.state.resources.watch._noticed_seconds = 0
+    watch = app.state.resources.watch
+    watch._noticed_seconds = 0
+    # What is told before it listens is heard as a RESYNC only.
+    await eventually(_listens(watch), "a LISTEN connection")
     # The application is running already: uvicorn must not start it twice.
     async with serve(app, service_settings) as made:
         yield made

@@ -103,7 +103,7 @@ async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any)
     token = await create_token(pool, "slow")
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        running(env={**env, "DRAIN_NOTICE_SECONDS": "0.5"}) as started,
+        running(env={**env, "DRAIN_NOTICE_SECONDS": "2"}) as started,
         httpx.AsyncClient(headers=headers, timeout=20) as http,
         httpx.AsyncClient(timeout=20) as prober,
     ):

@@ -145,7 +145,8 @@ async def test_a_statement_has_its_time(start: Start, pool: Any) -> None:
         async with _locked(pool, "customer"):
             answer = await http.post("/graphql", json={"query": '{ __typename customer(externalRef: "x") { id } }'})
         assert answer.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
-        assert await works(http)
+        # A statement has so little time here that a busy machine may need more than one try.
+        assert await eventually(lambda: works(http))
 
 
 async def test_a_client_that_goes_away_has_its_statement_cancelled(start: Start, pool: Any) -> None:
