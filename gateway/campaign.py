@@ -14,7 +14,7 @@ from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
 from gateway.house import House
 from gateway.idempotency import check_key, digest_of, first_result, idempotency_conflict
-from gateway.mail.address import with_a_labels
+from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.keys import Purpose
@@ -63,7 +63,8 @@ class CampaignOrder:
 
 async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
     """Write a draft and its audience; one transaction. Raises Refusal, having written nothing: INVALID, TOO_MANY,
-    NOT_FOUND, ERASED, ADDRESS_INVALID, MERGE_FIELD_MISSING (its path names the field), IDEMPOTENCY_CONFLICT."""
+    NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field),
+    IDEMPOTENCY_CONFLICT."""
     _check(order)
     shared = read_merge_data(order.merge_data, ("mergeData",))
     own = [
@@ -78,7 +79,7 @@ async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
         version = await _newest_version(connection, order.template_id)
         for place, data in enumerate(own):
             template.check_merge_data(version, {**shared, **data}, ("recipients", str(place), "mergeData"))
-        await _refuse_unknown_recipients(connection, order)
+        await _refuse_unreachable_recipients(connection, order, house)
         profile = await sender.current(connection, order.sender_id, default_from=house.settings.default_from)
         campaign_id = await _insert(connection, order, version.id, profile.id, shared, own)
         await _remember(connection, order.idempotency_key, digest, campaign_id)
@@ -134,19 +135,23 @@ async def _newest_version(connection: Any, template_id: UUID) -> template.Compil
     return await template.load(connection, version_id)
 
 
-async def _refuse_unknown_recipients(connection: Any, order: CampaignOrder) -> None:
-    """Every customer exists, is not erased, and has the address that the mail is to go to."""
+async def _refuse_unreachable_recipients(connection: Any, order: CampaignOrder, house: House) -> None:
+    """Every customer exists, is not erased, and has the address that the mail is to go to, under a name that may be."""
+    allow_reserved = house.settings.allow_reserved_domains
     async for row in QUERIES.audience_facts(
         connection,
         positions=list(range(len(order.recipients))),
         customer_ids=[recipient.customer_id for recipient in order.recipients],
         addresses=_addresses(order),
+        reserved_names=[] if allow_reserved else sorted(RESERVED_NAMES),
     ):
         path = ("recipients", str(row["position"]))
         if not row["known"]:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", (*path, "customerId"))
         if row["erased"]:
             raise Refusal(RefusalCode.ERASED, "This customer was erased.", (*path, "customerId"))
+        if row["address"] is not None:
+            parse_address(row["address"], allow_reserved=allow_reserved, field=(*path, "address"))
         raise Refusal(
             RefusalCode.ADDRESS_INVALID, "The customer does not have this address, or none at all.", (*path, "address")
         )

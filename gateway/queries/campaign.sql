@@ -16,7 +16,7 @@ from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], 
     as t(position, customer_id, address, merge_data);
 
 -- name: audience_facts
--- What is known of those who are to get a campaign: erased or not, and the address they would get it at.
+-- The first of those who cannot get a campaign: unknown, erased, without the address, or at a reserved name.
 select t.position, c.id is not null as known, c.erased_at is not null as erased, a.address
 from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[])
     as t(position, customer_id, address)
@@ -27,6 +27,7 @@ left join lateral (
     order by ca.position limit 1
 ) a on true
 where c.id is null or c.erased_at is not null or a.address is null
+   or lower(substring(a.address from '[^.]*$')) = any(:reserved_names::text[])
 order by t.position limit 1;
 
 -- name: newest_template_version$

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 from service.standalone.data_directory import DataDirectory
 from service.standalone.migrate import migrate
-from service.standalone.options import Options, check_port
+from service.standalone.options import DEMO_RELAY, Options, check_port
 from service.standalone.postgres import Postgres
 from service.standalone.supervisor import PythonServer, Stopped, Supervisor
 from service.standalone.trouble import LaunchError
 from service.standalone.valkey import Valkey
 
-DEMO_RELAY = "demo"
 DEMO_FROM = "Northlight Home Systems <hello@northlight.example>"
 DRAIN_SECONDS = 8
 _STOP_SECONDS = 9.8
@@ -49,6 +48,7 @@ def launch(options: Options) -> int:
         data.open()
         check_port(options)
         stores = start_stores(options, data, supervisor)
+        keep_own_mail_from_the_demo(options, stores)
         listener = None if options.relay_url else socket.create_server(("127.0.0.1", 0))
         environment = service_environment(options, data, stores, listener)
         if listener is not None:
@@ -101,6 +101,20 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
     migrate(database_url)
     valkey.wait_ready()
     return Stores(database_url=database_url, redis_url=valkey.url())
+
+
+def keep_own_mail_from_the_demo(options: Options, stores: Stores) -> None:
+    """The demo relay keeps what it takes: whoever forgot RELAY_URL would read that their own mail was accepted."""
+    if options.relay_url is not None:
+        return
+    # Imported here: not before PostgreSQL and Valkey start.
+    from service.standalone.waiting import waits_for_another_relay
+
+    if asyncio.run(waits_for_another_relay(stores.database_url, DEMO_RELAY)):
+        raise LaunchError(
+            "Mail of your own waits in this ledger, and the demo relay would only pretend to send it: "
+            "start with RELAY_URL=... as before, or choose another directory with DATA=/some/dir."
+        )
 
 
 def service_environment(

@@ -12,6 +12,8 @@ from pathlib import Path
 from service.standalone.trouble import LaunchError
 
 DEFAULT_PORT = 8000
+DEMO_RELAY = "demo"
+"""What the relay on this machine is called, to which all mail of a start without RELAY_URL is bound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +78,11 @@ def _demo(text: str, relay_url: str | None) -> bool:
     from gateway.settings import parse_relay
 
     try:
-        for url in relay_url.split(","):
-            parse_relay(url)
+        names = [parse_relay(url).name for url in relay_url.split(",")]
     except ValueError as error:
         raise LaunchError(f"RELAY_URL: {error}, as in smtp+starttls://user:password@relay.internal:587.") from None
+    if DEMO_RELAY in names:
+        raise LaunchError(f"RELAY_URL: {DEMO_RELAY} is the demo's own relay: give yours another name with ?name=main.")
     return False
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,19 +12,11 @@ import pytest
 
 from service.standalone.postgres import Postgres
 from service.standalone.tether import Account
-from tests.launching import ROOT, free_port, launched, refused
+from tests.launching import launched, refused
 
 UPSERT = (
     'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", name: "Ada"}]})'
     " { customers { id } userErrors { message } } }"
-)
-UPSERT_ADDRESS = (
-    'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", addresses: ["%s"]}]})'
-    " { userErrors { code } } }"
-)
-SEND = (
-    'mutation { sendCardProcessingEmail(input: {customerId: "Customer_1", kind: CHARGE, idempotencyKey: "1",'
-    ' amount: {amount: "12.50", currency: USD}}) { userErrors { code } } }'
 )
 NAME = '{ customer(externalRef: "C-1") { name } }'
 
@@ -86,6 +76,7 @@ def test_a_second_launcher_is_told_what_is_in_its_way(data: Path) -> None:
         ({"HOST": "no such host"}, "is no address of this machine"),
         ({"DEMO": "yes"}, "DEMO=yes means nothing"),
         ({"DEMO": "1", "RELAY_URL": "smtp://127.0.0.1:2525"}, "DEMO=1 and RELAY_URL exclude each other"),
+        ({"DEMO": "", "RELAY_URL": "smtp://127.0.0.1:2525?name=demo"}, "demo is the demo's own relay"),
         ({"DEMO": "", "RELAY_URL": "http://relay"}, "RELAY_URL: a relay starts with smtp://"),
         ({"DEMO": "", "RELAY_URL": "smtp://user:secret@relay.internal"}, "credentials would travel in clear"),
     ],
@@ -111,24 +102,6 @@ def test_a_directory_with_something_else_in_the_databases_place_is_left_alone(da
     assert said.startswith(f"{data / 'postgres'} holds something that is no database: choose another directory")
     assert len(said.splitlines()) == 1
     assert (data / "postgres" / "notes.txt").read_text() == "mine"
-
-
-def test_mail_goes_by_the_relay_that_is_named_and_the_demo_stays_away(data: Path, tmp_path: Path) -> None:
-    port, accepted = free_port(), tmp_path / "accepted"
-    command = [sys.executable, "-m", "tests.smtp_server", "--port", str(port), "--accepted", str(accepted)]
-    relay = subprocess.Popen(command, cwd=ROOT)
-    try:
-        with launched(data, {"DEMO": "", "RELAY_URL": f"smtp://127.0.0.1:{port}"}) as launcher:
-            refusal = launcher.query(UPSERT_ADDRESS % "ada@firm.example")[1]["data"]["upsertCustomers"]
-            assert refusal["userErrors"] == [{"code": "ADDRESS_RESERVED"}]
-            assert launcher.query(UPSERT_ADDRESS % "ada@fabrikam.com")[1]["data"]["upsertCustomers"]["userErrors"] == []
-            assert launcher.query(SEND)[1]["data"]["sendCardProcessingEmail"]["userErrors"] == []
-            launcher.wait_until(lambda: accepted.exists() and "ada@fabrikam.com" in accepted.read_text())
-            assert "set DEFAULT_FROM to an address of yours" in launcher.output
-            assert "Demo" not in launcher.output
-    finally:
-        relay.kill()
-        relay.wait()
 
 
 def test_a_path_too_long_for_sockets_and_with_odd_signs_will_do(data: Path) -> None:

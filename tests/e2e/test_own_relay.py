@@ -1,0 +1,130 @@
+"""`make run RELAY_URL=...`: one's own mail by one's own relay, and the demo's mail by no relay but the demo's."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from service.standalone.postgres import Postgres
+from tests.launching import ROOT, Launcher, free_port, launched, refused
+
+UPSERT = """mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", addresses: ["%s"]}]})
+  { customers { id } userErrors { code } } }"""
+SEND = """mutation { sendCardProcessingEmail(input: {customerId: "%s", kind: CHARGE, idempotencyKey: "receipt %s",
+  amount: {amount: "12.50", currency: USD}}) { userErrors { code } } }"""
+TEMPLATE = """mutation { createTemplate(input: {name: "News", subject: "News",
+  mjml: "<mjml><mj-body><mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section></mj-body></mjml>"})
+  { template { id } userErrors { code } } }"""
+CAMPAIGN = """mutation { createCampaign(input: {title: "News", templateId: "%s", idempotencyKey: "news",
+  recipients: [{customerId: "%s"}]}) { userErrors { code } } }"""
+WAITING = {"QUEUED", "HANDED_OFF", "DEFERRED"}
+NOTES = """{ customers(first: 50) { nodes { emails { connectionNotes(first: 20) {
+  nodes { info { status cause } } } } } } }"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnRelay:
+    """A mail server that takes everything."""
+
+    url: str
+    accepted: Path
+
+    def recipients(self) -> list[str]:
+        """Whom it took mail for."""
+        lines = self.accepted.read_text().splitlines() if self.accepted.exists() else []
+        return [recipient for line in lines for recipient in json.loads(line)["recipients"]]
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[OwnRelay]:
+    port, accepted = free_port(), tmp_path / "accepted"
+    command = [sys.executable, "-m", "tests.smtp_server", "--port", str(port), "--accepted", str(accepted)]
+    with subprocess.Popen(command, cwd=ROOT) as server:
+        yield OwnRelay(url=f"smtp://127.0.0.1:{port}", accepted=accepted)
+        server.kill()
+
+
+@contextmanager
+def launched_with(relay: OwnRelay, data: Path) -> Iterator[Launcher]:
+    with launched(data, {"DEMO": "", "RELAY_URL": relay.url}) as launcher:
+        yield launcher
+
+
+def refusals(launcher: Launcher, document: str, *values: str) -> list[str]:
+    """The codes of a mutation's userErrors."""
+    status, answer = launcher.query(document % values)
+    assert status == 200, answer
+    return [error["code"] for payload in answer["data"].values() for error in payload["userErrors"]]
+
+
+def mails(launcher: Launcher) -> Counter[tuple[str, str | None]]:
+    """How many of all customers' mails have which status and cause."""
+    nodes: list[Any] = launcher.query(NOTES)[1]["data"]["customers"]["nodes"]
+    notes = [note["info"] for node in nodes for note in node["emails"]["connectionNotes"]["nodes"]]
+    return Counter((info["status"], info["cause"]) for info in notes)
+
+
+async def end_all_waiting(data: Path) -> None:
+    """Whatever waits for its next try, or for its relay, is due now."""
+    url = Postgres(data=data / "postgres", run=data / "run", log=data / "log" / "postgres.log").url()
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "update relay set paused_until = null, paused_why = null; update outbox set due_at = now()"
+    )
+    await connection.close()
+
+
+def test_mail_goes_by_the_relay_that_is_named_and_the_demo_stays_away(run_directory: Path, relay: OwnRelay) -> None:
+    with launched_with(relay, run_directory / "own") as launcher:
+        assert refusals(launcher, UPSERT, "ada@firm.example") == ["ADDRESS_RESERVED"]
+        assert refusals(launcher, UPSERT, "ada@fabrikam.com") == []
+        assert refusals(launcher, SEND, "Customer_1", "1") == []
+        launcher.wait_until(lambda: relay.recipients() == ["ada@fabrikam.com"])
+        assert "set DEFAULT_FROM to an address of yours" in launcher.output
+        assert "Demo" not in launcher.output
+
+
+def test_mail_of_ones_own_is_not_given_to_the_demo_relay(run_directory: Path) -> None:
+    # Given mail that waits, since one's own relay is away
+    data, away = run_directory / "waiting", f"smtp://127.0.0.1:{free_port()}"
+    with launched(data, {"DEMO": "", "RELAY_URL": away}) as launcher:
+        assert refusals(launcher, UPSERT, "ada@fabrikam.com") == []
+        assert refusals(launcher, SEND, "Customer_1", "1") == []
+    # When RELAY_URL is forgotten, then nothing starts: the demo relay would take the mail, and it would be lost
+    said = refused(data, {"DEMO": "0"})
+    assert said.startswith("Mail of your own waits in this ledger")
+    assert len(said.splitlines()) == 1
+
+
+async def test_demo_mail_is_held_when_its_data_meets_another_relay(run_directory: Path, relay: OwnRelay) -> None:
+    # Given a demo that was stopped while some of its mail waited for another try
+    data = run_directory / "moved"
+    with launched(data, {"DEMO": "1"}) as demo:
+        demo.wait_until(lambda: any(status == "DEFERRED" for status, _ in mails(demo)))
+        assert demo.end(signal.SIGINT) == []
+    # When its data meets a relay of one's own, and the waiting is over
+    with launched_with(relay, data) as launcher:
+        waited = sum(count for (status, _), count in mails(launcher).items() if status == "DEFERRED")
+        await end_all_waiting(data)
+        # Then that mail is held, and says why
+        launcher.wait_until(lambda: not WAITING & {status for status, _ in mails(launcher)})
+        assert mails(launcher)["HELD", "WRONG_RELAY"] >= waited > 0
+        # And the demo's customers cannot be written to, while everybody else can
+        template = launcher.query(TEMPLATE)[1]["data"]["createTemplate"]["template"]["id"]
+        assert refusals(launcher, SEND, "Customer_1", "1") == ["ADDRESS_RESERVED"]
+        assert refusals(launcher, CAMPAIGN, template, "Customer_1") == ["ADDRESS_RESERVED"]
+        own = launcher.query(UPSERT % "ada@fabrikam.com")[1]["data"]["upsertCustomers"]["customers"][0]["id"]
+        assert refusals(launcher, SEND, own, "2") == []
+        launcher.wait_until(lambda: relay.recipients() != [])
+        assert relay.recipients() == ["ada@fabrikam.com"]
