@@ -8,7 +8,7 @@ import { readClicks, readCustomer, readNotes, readRow, readSent } from "./graphq
 import { InfoSheet } from "./info-sheet.js";
 import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
-import { failure, notice, skeleton } from "./notices.js";
+import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
 import { PagedList } from "./paged-list.js";
 import { forgetHeights, watchBlocks } from "./row-blocks.js";
 import { sentEmails } from "./sent-emails.js";
@@ -172,7 +172,7 @@ export class CustomerEmails {
     }
     if (this.subject.text) return;
     const message = await this.readRow(id).catch(() => null);
-    if (this.subject?.id === id && message) this.subject.text = message.subject;
+    if (this.subject?.id === id && message) this.subject = { id, text: message.subject, customer: message.customer.id };
     this.app.changed();
   }
 
@@ -304,20 +304,34 @@ export class CustomerEmails {
     target.focus();
   };
 
+  /** Of the selected mail; unknown when it is another customer's. */
+  get selectedSubject() {
+    const { subject, customer } = this;
+    return subject?.customer && subject.customer !== customer?.id ? null : subject?.text;
+  }
+
+  clearFilter = () => {
+    this.app.go({ message: null, at: null });
+    this.app.announce("Links of all mail");
+    this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
+  };
+
+  broken() {
+    const { list, place } = this;
+    if (list.error.argument !== "messageId") return failure(list.error, () => list.open(place.at));
+    return notice({ ...NO_SUCH_MAIL, action: html`<button type="button" class="button" @click=${this.clearFilter}>Links of all mail</button>` });
+  }
+
   panel() {
     const { list, place } = this;
     const { tab } = place;
-    const broken = list.state === "error" ? failure(list.error, () => list.open(place.at)) : null;
+    const broken = list.state === "error" ? this.broken() : null;
     if (tab === "clicks") {
       return linksClicked(list, {
         selected: place.message,
-        subject: this.subject?.text,
+        subject: this.selectedSubject,
         machines: place.machines,
-        clear: () => {
-          this.app.go({ message: null, at: null });
-          this.app.announce("Links of all mail");
-          this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
-        },
+        clear: this.clearFilter,
         setMachines: (machines) => this.app.go({ machines, at: null }, { replace: true }),
       }, broken);
     }

@@ -15,13 +15,18 @@ import { counted } from "./words.js";
 const TYPING_MS = 200;
 /** The API searches for three letters or digits in a row, or more. */
 const SEARCHABLE = /[\p{L}\p{N}]{3}/u;
+/** Characters it searches for at most. */
+const LONGEST = 320;
+
+/** What is asked for of an address that somebody has typed: what cannot be searched for finds everybody. */
+const searchOf = (text) => (SEARCHABLE.test(text) ? text.slice(0, LONGEST) : "");
 
 export class CustomerList {
   constructor(place, app) {
     this.app = app;
     this.place = place;
     this.title = "Customers";
-    const read = app.guard((page, options) => readCustomers({ search: this.place.search, ...page }, options));
+    const read = app.guard((page, options) => readCustomers({ search: searchOf(this.place.search), ...page }, options));
     this.list = new PagedList(read, () => app.changed());
     this.typed = place.search;
     this.onKey = (event) => this.shortcut(event);
@@ -139,7 +144,7 @@ export class CustomerList {
     return html`<header class="heading list-heading"><h1>Customers</h1>
       <form role="search" class="search" @submit=${(event) => event.preventDefault()}>
         ${icons.search}<label for="search" class="unseen">Search by name, address or reference</label>
-        <input id="search" type="search" placeholder="Name, address or reference" maxlength="320" autocomplete="off" spellcheck="false"
+        <input id="search" type="search" placeholder="Name, address or reference" maxlength=${LONGEST} autocomplete="off" spellcheck="false"
           aria-describedby="search-hint" aria-keyshortcuts="/" .value=${this.typed} autofocus
           @input=${(event) => this.type(event.target.value)} @keydown=${(event) => this.searchKey(event)}>
         <kbd aria-hidden="true">/</kbd></form>

@@ -3,7 +3,7 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { deliveryTimeline, serverAnswer } from "./delivery-timeline.js";
 import { icons } from "./icons.js";
 import { distance, exactMoment } from "./moments.js";
-import { failure, notice, skeleton } from "./notices.js";
+import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
 import { hintClass, statusIcon, statusShape } from "./status-icon.js";
 import { templatePreview } from "./template-preview.js";
 import { counted, words } from "./words.js";
@@ -90,10 +90,13 @@ function facts(message, showClicks) {
   </dl>`;
 }
 
+/** Without a mail there is no status to be the dialog's name. */
+const untold = (instead) => html`<h2 id="info-heading" tabindex="-1" class="unseen">Details</h2>${instead}`;
+
 function body(sheet) {
-  if (sheet.state === "error") return html`<h2 id="info-heading" tabindex="-1">Details</h2>${failure(sheet.error, () => sheet.read())}`;
-  if (sheet.gone) return notice({ heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's." });
-  if (!sheet.message) return html`<h2 id="info-heading" tabindex="-1" class="unseen">Details</h2>${skeleton(6)}`;
+  if (sheet.state === "error") return untold(failure(sheet.error, () => sheet.read()));
+  if (sheet.gone) return untold(notice(NO_SUCH_MAIL));
+  if (!sheet.message) return untold(skeleton(6));
   const { message } = sheet;
   const { info } = message;
   return html`<div class="info-status ${hintClass(info.colorHint)}">${statusShape(info)}

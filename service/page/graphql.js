@@ -52,7 +52,7 @@ const CLICKS = `query Clicks(${WHO_VARIABLES}, $message: ID, $machines: Boolean!
 }`;
 
 const MESSAGE_ROW = `query Row($id: ID!) {
-  message(id: $id) { id subject occurredAt openedAt clickCount campaign { title } info { ...Outcome } }
+  message(id: $id) { id customer { id } subject occurredAt openedAt clickCount campaign { title } info { ...Outcome } }
 }${OUTCOME}`;
 
 const RESPONSE = "response { code enhancedCode text stage host tls }";
@@ -115,10 +115,10 @@ export const readClicks = (reference, { message, machines, ...page }, options) =
   readList(CLICKS, "clicks", { ...who(reference), message, machines, ...page }, options);
 
 async function readList(document, name, variables, options) {
-  const { customer } = await ask(document, variables, options);
+  const { data: { customer }, errors } = await run(document, variables, options);
   if (!customer) return { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
   const list = customer.emails[name];
-  if (!list) throw new Refused("This list cannot be read just now. Try again in a moment.");
+  if (!list) throw new Refused("This list cannot be read just now. Try again in a moment.", errors?.[0]?.extensions);
   list.edges.forEach(({ node }) => shorten(node.info));
   return list;
 }
@@ -145,8 +145,11 @@ export async function act(name, messageId) {
   if (payload.userErrors.length) throw new Refused(payload.userErrors.map((error) => error.message).join(" "));
 }
 
-/** Runs one operation. Raises Offline, SignedOut or Refused; part of an answer counts, its lists being nullable. */
-async function ask(document, variables, { signal, again = true } = {}) {
+/** What was asked for. Raises Offline, SignedOut or Refused. */
+const ask = async (document, variables, options) => (await run(document, variables, options)).data;
+
+/** Runs one operation; answers `data`, and the `errors` beside it: part of an answer counts, its lists being nullable. */
+async function run(document, variables, { signal, again = true } = {}) {
   const answer = await request("/graphql", {
     method: "POST",
     signal,
@@ -165,10 +168,10 @@ async function ask(document, variables, { signal, again = true } = {}) {
   if (errors?.some((error) => error.extensions?.code === "CSRF_TOKEN_MISSING") && again) {
     // Another tab of this browser has signed in anew: the cookie is its, and so is the token.
     await openSession();
-    return ask(document, variables, { signal, again: false });
+    return run(document, variables, { signal, again: false });
   }
-  if (!data) throw new Refused(errors?.[0]?.message ?? `The service answered ${answer.status}.`, errors?.[0]?.extensions?.code);
-  return data;
+  if (!data) throw new Refused(errors?.[0]?.message ?? `The service answered ${answer.status}.`, errors?.[0]?.extensions);
+  return { data, errors };
 }
 
 async function readJson(answer) {

@@ -14,6 +14,11 @@ export const notice = ({ heading, text, action = nothing, kind = "empty", level 
   ${action}
 </div>`;
 
+/** For an address with a mail that is not this customer's. */
+export const NO_SUCH_MAIL = {
+  heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's.",
+};
+
 /** What went wrong, and a button that tries again. */
 export const failure = (error, retry) => notice({
   kind: "broken",

@@ -66,7 +66,11 @@ export class PagedList {
   }
 
   async openAt(at, options) {
-    const found = await this.read({ first: NEXT_PAGE, after: at }, options);
+    const found = await this.read({ first: NEXT_PAGE, after: at }, options).catch((error) => {
+      // No place of any list: a mistyped address. It begins at the top.
+      if (error.argument === "after") return { edges: [] };
+      throw error;
+    });
     if (!found.edges.length) return;
     this.blocks = [];
     this.known.clear();

@@ -15,7 +15,7 @@ export async function openSession() {
 export async function signIn(token) {
   const headers = { "Content-Type": "application/json" };
   const answer = await request("/session", { method: "POST", headers, body: JSON.stringify({ token }) });
-  if (answer.status === 401) throw new Refused("This token is not known, or was revoked.", "UNAUTHENTICATED");
+  if (answer.status === 401) throw new Refused("This token is not known, or was revoked.", { code: "UNAUTHENTICATED" });
   return remember(answer);
 }
 

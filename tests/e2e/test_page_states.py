@@ -144,6 +144,26 @@ async def test_an_address_cut_short_is_understood_and_another_leads_back(page: P
     assert page.url.endswith("/")
 
 
+async def test_an_address_that_is_mistyped_shows_what_there_is_or_says_what_is_wrong(page: Page, odd: Odd) -> None:
+    # A place of no list: the list begins at the top
+    await page.goto("/customers/MANY/emails?tab=notes&at=garbage")
+    await expect(page.get_by_text("Mail number 1", exact=True)).to_be_in_viewport()
+    # A selected mail that is nobody's, or another customer's, whose subject stays its own
+    for message in ("garbage", odd.hostile):
+        await page.goto(f"/customers/EMPTY/emails?tab=clicks&message={message}")
+        await expect(page.get_by_role("heading", name="There is no such mail")).to_be_visible()
+        await expect(page.locator(".chip")).to_contain_text("Only links in the selected mail")
+    await page.get_by_role("button", name="Links of all mail", exact=True).click()
+    await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
+    # A popover of such a mail
+    await page.goto(f"/customers/EMPTY/emails?info={odd.hostile}")
+    await expect(page.get_by_role("dialog").get_by_text("There is no such mail")).to_be_visible()
+    # What cannot be searched for finds everybody
+    await page.goto("/?search=%25%25%25")
+    await expect(page.locator("#search-hint")).to_have_text("Three letters or digits in a row, at least.")
+    await expect(page.locator("#customers .customer").first).to_be_visible()
+
+
 async def test_an_erased_customer_keeps_causes_codes_and_times(page: Page, odd: Odd) -> None:
     await page.goto("/customers/erased-7/emails?tab=notes")
     await expect(page.get_by_text("No name and no address: this customer was erased")).to_be_visible()
@@ -535,7 +555,10 @@ VIEWS = {
     "erased": ("/customers/erased-7/emails?tab=notes", "#panel .block .row"),
     "empty": ("/customers/EMPTY/emails", ".notice"),
     "unknown": ("/customers/nobody/emails", ".notice"),
-    "nowhere": ("/login/invented", "h1"),
+    "gone": ("/customers/EMPTY/emails?info={hostile}", "dialog.info .notice"),
+    "mistyped": ("/customers/EMPTY/emails?tab=clicks&message={hostile}", ".notice .button"),
+    "nowhere": ("/customers/EMPTY/letters", ".notice"),
+    "expired": ("/login/invented", "h1"),
 }
 
 
@@ -565,9 +588,25 @@ async def test_no_view_has_violations_or_scrolls_sideways(
             await expect(page.locator(there).first).to_be_visible()
             assert await violations(page) == [], name
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        # And in trouble: without the service, and without a session
+        await page.goto("/customers/EMPTY/emails")
+        await expect(page.locator(".notice")).to_be_visible()
+        await page.context.set_offline(True)
+        await page.get_by_role("tab", name="Connection Notes").click()
+        await expect(page.locator(".banner")).to_be_visible()
+        assert await violations(page) == [], "offline"
+        await page.context.set_offline(False)
+        await expect(page.locator(".banner")).to_have_count(0)
+        await page.context.clear_cookies()
+        await page.get_by_role("tab", name="Links Clicked").click()
+        await expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+        assert await violations(page) == [], "ended"
     async with looking(browser, world, phone=phone, dark=dark, signed_in=False) as page:
         await page.goto("/")
         await expect(page.get_by_label("API token")).to_be_visible()
+        assert await violations(page) == []
+        await page.goto(await create_login_link(world.database, "Grace", world.url))
+        await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         assert await violations(page) == []
 
 
