@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -349,6 +349,31 @@ def raw(ref: MessageRef, **values: Any) -> RawHit:
     return RawHit(id=new_hit_id(now), ref=ref, at=now, **(usual | values))
 
 
+@pytest.fixture
+async def buffer(redis_url: str) -> AsyncIterator[HitBuffer]:
+    """The list of waiting hits, as another process sees it."""
+    made = HitBuffer(redis_url)
+    yield made
+    await made.close()
+
+
+Record = Callable[..., HitRecorder]
+
+
+@pytest.fixture
+async def record(redis_url: str) -> AsyncIterator[Record]:
+    """Makes recorders that write to a pool; they are closed at the end, however the test ends."""
+    recorders: list[HitRecorder] = []
+
+    def make(pool: Any, url: str = redis_url) -> HitRecorder:
+        recorders.append(HitRecorder(pool, HitBuffer(url)))
+        return recorders[-1]
+
+    yield make
+    for recorder in recorders:
+        await recorder.close()
+
+
 async def test_a_group_written_twice_is_there_once(connection: Any) -> None:
     ref = await make_ref(connection)
     group = [raw(ref), raw(ref, kind=HitKind.OPEN, link=None, url=None)]
@@ -392,12 +417,13 @@ def own_postgres(run_directory: Path) -> Iterator[Postgres]:
     stop(server.process, signal.SIGQUIT)
 
 
-async def test_postgresql_stops_under_load_and_no_hit_is_lost(own_postgres: Postgres, redis_url: str) -> None:
+async def test_postgresql_stops_under_load_and_no_hit_is_lost(
+    own_postgres: Postgres, record: Record, buffer: HitBuffer
+) -> None:
     # Given hits that keep coming
     pool = await open_pool(own_postgres.url("mail"), size=4, name="test")
     refs = [await make_ref(pool) for _ in range(5)]
-    buffer = HitBuffer(redis_url)
-    recorder = HitRecorder(pool, buffer)
+    recorder = record(pool)
     recorder.start()
     sent = 0
 
@@ -484,81 +510,78 @@ async def test_without_postgresql_links_lead_on_and_no_unsubscribe_is_promised(
     pool.terminate()
 
 
-async def test_what_waits_at_the_end_is_kept_for_the_next_process(pool: Any, database_url: str, redis_url: str) -> None:
+async def test_what_waits_at_the_end_is_kept_for_the_next_process(pool: Any, database_url: str, record: Record) -> None:
     # Given a process that cannot reach PostgreSQL and is told to end
     ref = await make_ref(pool)
     gone = await open_pool(database_url, size=1, name="gone")
     await gone.close()
-    dying = HitRecorder(gone, HitBuffer(redis_url))
+    dying = record(gone)
     dying.start()
     for _ in range(3):
         dying.add(raw(ref))
     await dying.close()
     assert dying.counts == {Fate.BUFFERED: 3}
     # When the next one starts
-    living = HitRecorder(pool, HitBuffer(redis_url))
-    living.start()
+    record(pool).start()
     # Then it brings them in
     await eventually(lambda: pool.fetchval("select count(*) = 3 from hit"), "three hits")
-    await living.close()
 
 
-async def test_a_long_list_does_not_hold_up_the_end(pool: Any, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_list_does_not_hold_up_the_end(
+    pool: Any, record: Record, buffer: HitBuffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given a list that takes long to bring in
     monkeypatch.setattr("gateway.hits.LARGEST_GROUP", 1)
     ref = await make_ref(pool)
-    buffer = HitBuffer(redis_url)
     await buffer.push([raw(ref).to_json() for _ in range(5000)])
-    recorder = HitRecorder(pool, buffer)
+    recorder = record(pool)
     recorder.start()
     await eventually(lambda: pool.fetchval("select count(*) > 0 from hit"), "a first hit")
     # When the process ends in the middle
     await recorder.close()
     # Then what is not in the ledger waits for the next one
-    left = HitBuffer(redis_url)
-    assert await left.size() > 0
-    assert await left.size() + await pool.fetchval("select count(*) from hit") == 5000
-    await left.close()
+    assert await buffer.size() > 0
+    assert await buffer.size() + await pool.fetchval("select count(*) from hit") == 5000
 
 
-async def test_a_full_list_keeps_the_oldest_and_counts_the_rest(redis_url: str) -> None:
-    buffer = HitBuffer(redis_url, most=3)
+async def test_a_full_list_keeps_the_oldest_and_counts_the_rest(
+    buffer: HitBuffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffer, "_most", 3)
     assert await buffer.push([b"1", b"2"]) == 0
     assert await buffer.push([b"3", b"4", b"5"]) == 2
     assert await buffer.push([b"6"]) == 1
     assert await buffer.oldest(10) == [b"1", b"2", b"3"]
     await buffer.remove_oldest(2)
     assert await buffer.oldest(10) == [b"3"]
-    await buffer.close()
 
 
 async def test_without_valkey_hits_wait_in_memory_and_the_limit_is_counted(
-    pool: Any, monkeypatch: pytest.MonkeyPatch
+    pool: Any, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.hits.MOST_IN_MEMORY", 5)
-    nowhere = HitBuffer("redis://127.0.0.1:1/0")
+    nowhere = "redis://127.0.0.1:1/0"
     with pytest.raises(BufferUnavailable, match="REDIS_URL"):
-        await nowhere.size()
+        await HitBuffer(nowhere).size()
     ref = await make_ref(pool)
-    recorder = HitRecorder(pool, nowhere)
+    recorder = record(pool, nowhere)
     for _ in range(8):
         recorder.add(raw(ref))
     assert recorder.counts == {Fate.DROPPED: 3}
     # PostgreSQL alone is enough
     recorder.start()
     await eventually(lambda: pool.fetchval("select count(*) = 5 from hit"), "five hits")
-    await recorder.close()
 
 
-async def test_what_is_no_hit_in_the_list_does_not_stop_the_others(pool: Any, redis_url: str) -> None:
+async def test_what_is_no_hit_in_the_list_does_not_stop_the_others(
+    pool: Any, record: Record, buffer: HitBuffer
+) -> None:
     ref = await make_ref(pool)
-    buffer = HitBuffer(redis_url)
     await buffer.push([b"nonsense", raw(ref).to_json(), b"{}", b"[1]"])
-    recorder = HitRecorder(pool, buffer)
+    recorder = record(pool)
     recorder.start()
     await counted(recorder, {Fate.DROPPED: 3, Fate.RECORDED: 1})
     assert await pool.fetchval("select count(*) from hit") == 1
-    await recorder.close()
 
 
 async def counted(recorder: HitRecorder, counts: dict[Fate, int]) -> None:
@@ -570,29 +593,33 @@ async def counted(recorder: HitRecorder, counts: dict[Fate, int]) -> None:
     await eventually(equal, f"{counts}, not {recorder.counts}")
 
 
-async def test_what_postgresql_refuses_does_not_stop_what_comes_after(pool: Any, redis_url: str) -> None:
+async def test_what_postgresql_refuses_does_not_stop_what_comes_after(
+    pool: Any, record: Record, buffer: HitBuffer
+) -> None:
     # Given a hit in the list that no ledger will ever take
     ref = await make_ref(pool)
-    buffer = HitBuffer(redis_url)
     await buffer.push([raw(ref, link=2**40).to_json()])
-    recorder = HitRecorder(pool, buffer)
+    recorder = record(pool)
     # When another comes
     recorder.add(raw(ref))
     recorder.start()
     # Then that one is there, and the first is counted as lost
     await counted(recorder, {Fate.DROPPED: 1, Fate.RECORDED: 1})
     assert await pool.fetchval("select count(*) from hit") == 1
-    assert await buffer.size() == 0
-    await recorder.close()
+
+    async def emptied() -> bool:
+        return await buffer.size() == 0
+
+    await eventually(emptied, "an empty list")
 
 
-async def test_one_refused_hit_takes_none_of_its_group_along(pool: Any, redis_url: str) -> None:
+async def test_one_refused_hit_takes_none_of_its_group_along(pool: Any, record: Record) -> None:
     # Given two hits that no ledger takes, one that the driver refuses and one that PostgreSQL does, among others
     ref = await make_ref(pool)
     group = [raw(ref, link=number) for number in range(1, 51)]
     group[17] = raw(ref, link=2**40)
     group[18] = raw(ref, url=None)
-    recorder = HitRecorder(pool, HitBuffer(redis_url))
+    recorder = record(pool)
     for one in group:
         recorder.add(one)
     # When they are written together
@@ -601,17 +628,17 @@ async def test_one_refused_hit_takes_none_of_its_group_along(pool: Any, redis_ur
     await counted(recorder, {Fate.DROPPED: 2, Fate.RECORDED: 48})
     links = [row["link"] for row in await pool.fetch("select link from hit order by link")]
     assert links == [number for number in range(1, 51) if number not in (18, 19)]
-    await recorder.close()
 
 
-async def test_a_ledger_that_cannot_be_written_keeps_hits_waiting(pool: Any, database_url: str, redis_url: str) -> None:
+async def test_a_ledger_that_cannot_be_written_keeps_hits_waiting(
+    pool: Any, database_url: str, record: Record, buffer: HitBuffer
+) -> None:
     # Given a PostgreSQL that answers and takes nothing, as a standby does
     ref = await make_ref(pool)
     standby = await asyncpg.create_pool(
         database_url, min_size=1, server_settings={"default_transaction_read_only": "on"}
     )
-    buffer = HitBuffer(redis_url)
-    recorder = HitRecorder(standby, buffer)
+    recorder = record(standby)
     recorder.start()
     # When a hit comes
     recorder.add(raw(ref))
@@ -623,9 +650,6 @@ async def test_a_ledger_that_cannot_be_written_keeps_hits_waiting(pool: Any, dat
     await eventually(waits, "a hit in Valkey")
     await recorder.close()
     assert recorder.counts == {Fate.BUFFERED: 1}
-    again = HitRecorder(pool, HitBuffer(redis_url))
-    again.start()
+    record(pool).start()
     await eventually(lambda: pool.fetchval("select count(*) = 1 from hit"), "the hit")
-    await again.close()
-    await standby.close()
-    await buffer.close()
+    standby.terminate()
