@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import uvloop
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gateway.attachment import LARGEST_FILE
 from gateway.mail.response import Exchange, FaultKind, Stage
+from gateway.mime import AttachedFile
 from gateway.smtp import Envelope, Relays, Timeouts
+from tests.mails import composed, parsed
 from tests.smtp_server import DEFAULT_KEYWORDS, Drop, Play, Point, Raw, Reply, Silence, SmtpServer
+from tests.unit.test_compose import WORK_ORDER
 
 BODIES = st.one_of(
     st.binary(max_size=2000),
@@ -66,6 +71,57 @@ async def test_large_contents_arrive_whole_with_leading_dots_on_chunk_edges(piec
     assert [exchange.fault for exchange in exchanges] == [None, None]
     assert server.messages[0].content == content
     assert server.messages[1].recipients == ("small@x.test",)
+
+
+PIECES = (b".", b"\r\n.\r\n", b"\r\n.", b"\n", b"\0\xff", b"%PDF-1.7", b"x" * 57)
+NOTES = st.lists(
+    st.sampled_from([".", "\n", "\n.", "\n..", "\n.\n", "=", "From ", "ä", "word " * 20]), max_size=12
+).map("".join)
+
+
+@st.composite
+def attached(draw: st.DrawFn, *, most: int) -> tuple[AttachedFile, ...]:
+    """Up to four files of together at most so many octets, of any content: random, or a piece again and again."""
+    files: list[AttachedFile] = []
+    left = most
+    for number in range(draw(st.integers(0, 4))):
+        size = draw(st.one_of(st.integers(0, min(left, 5000)), st.integers(0, left)))
+        piece = draw(st.one_of(st.binary(min_size=1, max_size=300), st.sampled_from(PIECES)))
+        content = (piece * (size // len(piece) + 1))[:size]
+        files.append(AttachedFile(name=f".plan {number}.bin", media_type="application/octet-stream", content=content))
+        left -= size
+    return tuple(files)
+
+
+WHOLE = AttachedFile(name="all.bin", media_type="application/octet-stream", content=b"\r\n." * (LARGEST_FILE // 3))
+
+
+@settings(max_examples=12, deadline=None)
+@given(NOTES, attached(most=LARGEST_FILE), st.booleans())
+@example(".\n..", (WHOLE,), True)
+def test_any_composed_mail_arrives_with_its_files_as_they_were(
+    notes: str, files: tuple[AttachedFile, ...], pipelined: bool
+) -> None:
+    letter = replace(WORK_ORDER, notes=notes)
+    mail = composed(letter, attachments=files)
+
+    arrived = asyncio.run(received(mail.content, pipelined=pipelined))
+
+    assert arrived == mail.content
+    found = [(part.get_filename(), part.get_payload(decode=True)) for part in parsed(arrived).iter_attachments()]
+    # The calendar goes with every work order.
+    assert found[:-1] == [(file.name, file.content) for file in files]
+
+
+async def received(content: bytes, *, pipelined: bool) -> bytes:
+    """What the server has of a mail that was sent to it, its dots unstuffed."""
+    async with SmtpServer(keywords=DEFAULT_KEYWORDS if pipelined else DEFAULT_KEYWORDS[1:]) as server:
+        relays = Relays([server.relay()], hostname="gateway.test")
+        envelope = Envelope(return_path="f@y.test", recipient="a@x.test", content=content)
+        exchange = await relays.deliver(envelope)
+        await relays.close()
+        assert (exchange.fault, exchange.dot_sent) == (None, True)
+        return server.messages[0].content
 
 
 def chaos(dice: random.Random, chance: float) -> dict[str, Any]:
