@@ -301,7 +301,9 @@ class SmtpServer:
     async def hang_up(self, connection: int | None = None, *, wire: bytes = b"") -> None:
         """Close one connection, or all, after these last bytes; returns when they are closed."""
         for number in [connection] if connection else list(self._sessions):
-            session = self._sessions[number]
+            # One may have ended while another was waited for.
+            if (session := self._sessions.get(number)) is None:
+                continue
             if wire:
                 await session.say_now(wire)
             session.close(reset=False)

@@ -18,7 +18,7 @@ def main() -> int:
     deeds = int(os.environ.get("DEEDS", "42"))
     with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
         counts = asyncio.run(prove(mails=mails, deeds=deeds, directory=Path(directory), seed=seed))
-    print(counts.shown())
+    print(counts.words())
     broken = counts.broken()
     for promise in broken:
         print(f"BROKEN: {promise}", file=sys.stderr)
