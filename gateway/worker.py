@@ -176,20 +176,20 @@ class Worker:
         """Work until `stop`. Raises only what keeps a process from starting."""
         await self._start()
         loops = [
-            self._always(self._claim_due, "claim"),
             self._always(self._sweep, "sweep"),
             self._always(self._make_campaigns, "campaigns"),
             self._always(self._judge_hits, "hits"),
             self._always(self._keep_leases, "leases"),
             self._always(self._hear_rings, "rings"),
         ]
+        claiming = asyncio.create_task(self._always(self._claim_due, "claim"))
         background = [asyncio.create_task(loop) for loop in loops]
         recorders = [asyncio.create_task(loop) for loop in self.ledger.recorders()]
         senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.width)]
         try:
             await self._stop.wait()
         finally:
-            await self._drain(background, senders, recorders)
+            await self._drain(claiming, background, senders, recorders)
 
     async def _start(self) -> None:
         async with self._pool.acquire() as connection:
@@ -503,6 +503,7 @@ class Worker:
 
     async def _drain(
         self,
+        claiming: asyncio.Task[None],
         background: list[asyncio.Task[None]],
         senders: list[asyncio.Task[None]],
         recorders: list[asyncio.Task[None]],
@@ -512,7 +513,9 @@ class Worker:
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
         for waiting in self._waiting_senders:
             waiting.cancel()
-        await _cancel(background)
+        # A claim under way ends by itself: cancelled, what it has leased would be nobody's until its leases end.
+        await asyncio.wait([claiming], timeout=CANCEL_SECONDS)
+        await _cancel([claiming, *background])
         back = asyncio.create_task(self._give_back_ready())
         await asyncio.wait([*senders, back], timeout=max(0.0, ends - self._clock()))
         await _within(self.ledger.flush(), ends - self._clock())

@@ -356,6 +356,35 @@ async def test_mail_whose_claim_broke_half_way_is_sent_when_its_lease_is_over(
     assert len(smtp_server.taken) == 1
 
 
+async def test_what_a_worker_claims_while_it_is_stopped_is_given_back_at_once(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker that has just leased a mail, and is not done with its claim
+    usual, leased, stopped = Prepare.facts, asyncio.Event(), asyncio.Event()
+
+    async def facts(prepare: Prepare, connection: Any, rows: Sequence[Claimed]) -> Any:
+        leased.set()
+        await stopped.wait()
+        return await usual(prepare, connection, rows)
+
+    monkeypatch.setattr(Prepare, "facts", facts)
+    ref = await queue_mail(connection, house)
+    worker = start()
+    await leased.wait()
+
+    # When it is stopped
+    worker.stop()
+    asyncio.get_running_loop().call_later(0.05, stopped.set)
+
+    # Then the mail is free long before the lease would have ended
+    async def given_back() -> bool:
+        return not await connection.fetchval("select count(*) from outbox where lease_owner is not null")
+
+    await eventually(given_back, "the lease's end")
+    assert (await state_of(connection, ref))["state"] == "QUEUED"
+    assert smtp_server.messages == []
+
+
 async def test_postgresql_going_away_and_coming_back_loses_nothing(
     connection: Any, database_url: str, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
