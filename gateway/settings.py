@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -24,7 +25,7 @@ from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import LONGEST_PUBLIC_URL
 
-EXAMPLES = {
+EXAMPLES: Mapping[str, str] = {
     "DATABASE_URL": "postgresql://mail@db.internal/mail",
     "REDIS_URL": "redis://valkey.internal:6379/0",
     "PUBLIC_URL": "https://mail.example.com",
@@ -32,6 +33,8 @@ EXAMPLES = {
     "RELAY_URL": "smtp+starttls://user:password@relay.internal:587?name=main&connections=20",
     "SECRET_KEYS": "k1:" + base64.b64encode(b"0" * 32).decode() + "   (id:base64 of 32 random bytes or more)",
     "RETRY_ONCE": "CAMPAIGN,WORK_ORDER",
+    "METRICS_PORT": "9400",
+    "JOURNAL_DIR": "/var/lib/customer-emails/journal",
     "DKIM_KEYS": "fabrikam.com:mail2026:/etc/keys/fabrikam.pem",
 }
 
@@ -244,15 +247,36 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError(explain(error)) from None
+        raise SettingsError(explain(error, examples(Settings))) from None
 
 
-def explain(error: ValidationError) -> str:
-    """One line a fault: the variable's name, what is wrong, an example. Never the value: it may be a secret."""
+def explain(error: ValidationError, right: Mapping[str, str]) -> str:
+    """One line a fault: the variable's name, what is wrong, a right one. Never the value: it may be a secret."""
     lines = []
     for fault in error.errors(include_input=False, include_url=False):
-        name = str(fault["loc"][0]).upper() if fault["loc"] else ""
         what = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
-        example = f" For example: {name}={EXAMPLES[name]}" if name in EXAMPLES else ""
-        lines.append(f"{name} {what}.{example}".strip())
+        if fault["loc"]:
+            what = f"{str(fault['loc'][0]).upper()} {what}"
+        name = what.partition(" ")[0].rstrip(":")
+        lines.append(f"{what}. For example: {name}={right[name]}")
     return "\n".join(lines)
+
+
+def examples(settings: type[BaseSettings], more: Mapping[str, str] = EXAMPLES) -> dict[str, str]:
+    """A right value of every variable: the one in `more`, else its default as the environment would say it."""
+    return {
+        name.upper(): more.get(name.upper()) or _said(field.default) for name, field in settings.model_fields.items()
+    }
+
+
+def _said(value: Any) -> str:
+    match value:
+        case bool():
+            return str(int(value))
+        case timedelta():
+            return f"PT{value // timedelta(hours=1)}H"
+        case tuple():
+            return ",".join(map(str, value))
+        case float():
+            return f"{value:g}"
+    return str(value)

@@ -67,8 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     overrides = {name: getattr(options, name) for name in ("host", "port", "workers") if getattr(options, name)}
-    settings = read_settings(**overrides)
-    doors = gateway.settings.read_settings()
+    settings, doors = _read_settings(overrides)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.worker is not None:
         return _serve_as_worker(settings, doors, options.worker)
@@ -80,6 +79,20 @@ def _serve(options: argparse.Namespace) -> int:
             worker_command(), listening, count=settings.workers, drain_seconds=settings.drain_seconds
         )
         return asyncio.run(supervisor.run())
+
+
+def _read_settings(overrides: dict[str, Any]) -> tuple[Settings, gateway.settings.Settings]:
+    """Our own and those of the gateway's doors. What is wrong with either is said at once, as one SettingsError."""
+    found: list[Any] = []
+    faults: list[str] = []
+    for read in (lambda: read_settings(**overrides), gateway.settings.read_settings):
+        try:
+            found.append(read())
+        except SettingsError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise SettingsError("\n".join(dict.fromkeys(faults)))
+    return found[0], found[1]
 
 
 def _serve_as_worker(settings: Settings, doors: gateway.settings.Settings, number: int) -> int:

@@ -8,6 +8,7 @@ start, with an example of a right one. What the gateway's doors need inside the 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,10 +16,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+import gateway.settings
 from gateway.errors import SettingsError
-from gateway.settings import explain
+from gateway.settings import examples, explain
 
-_EXAMPLE = "https://crm.example.com"
+EXAMPLES: Mapping[str, str] = {
+    **gateway.settings.EXAMPLES,
+    "DATABASE_READ_URL": "postgresql://mail@replica.internal/mail",
+    "BOUND_RELAY": "main",
+    "FRAME_ANCESTORS": "https://crm.example.com",
+    "PERSISTED_OPERATIONS": "/etc/customer-emails/operations.json",
+}
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
@@ -30,7 +38,7 @@ def _origins(value: Any) -> Any:
     for origin in found:
         # They become part of a header: nothing but a host and a port may stand in them.
         if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"an origin is scheme://host or scheme://host:port, for example {_EXAMPLE}: {origin}")
+            raise ValueError(f"an origin is scheme://host or scheme://host:port, not {origin}")
     return found
 
 
@@ -102,7 +110,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError(explain(error)) from None
+        raise SettingsError(explain(error, examples(Settings, EXAMPLES))) from None
 
 
 def read_database_url(**overrides: Any) -> str:
@@ -110,4 +118,4 @@ def read_database_url(**overrides: Any) -> str:
     try:
         return DatabaseSettings(**overrides).database_url
     except ValidationError as error:
-        raise SettingsError(explain(error)) from None
+        raise SettingsError(explain(error, EXAMPLES)) from None

@@ -58,7 +58,8 @@ def env(service_settings: service.settings.Settings) -> dict[str, str]:
         ({"DATABASE_URL": None}, ["DATABASE_URL is missing", "For example: DATABASE_URL=postgresql://"]),
         ({"PUBLIC_URL": "mail.example"}, ["PUBLIC_URL", "For example: PUBLIC_URL=https://"]),
         ({"SECRET_KEYS": None}, ["SECRET_KEYS is missing", "For example"]),
-        ({"WORKERS": "many"}, ["WORKERS"]),
+        ({"WORKERS": "many"}, ["WORKERS", "For example: WORKERS=1"]),
+        ({"PUBLIC_URL": None, "SECRET_KEYS": None}, ["PUBLIC_URL is missing", "SECRET_KEYS is missing"]),
         ({"FRAME_ANCESTORS": "crm.example"}, ["FRAME_ANCESTORS", "https://crm.example.com"]),
         ({"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/mail"}, ["DATABASE_URL", "cannot be reached"]),
         ({"PERSISTED_OPERATIONS": "/nowhere.json"}, ["PERSISTED_OPERATIONS", "cannot be read"]),
@@ -72,6 +73,8 @@ async def test_what_forbids_a_start_is_named(
     assert finished.code == 1
     assert all(word in finished.err for word in words), finished.err
     assert "Traceback" not in finished.err
+    lines = finished.err.splitlines()
+    assert len(lines) == len(set(lines))
 
 
 async def test_a_busy_port_is_named(run: Run, env: dict[str, str]) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingsError
+from gateway.settings import examples
 from service.graph.persisted import read_allow_list
-from service.settings import Settings, read_settings
+from service.settings import EXAMPLES, Settings, read_settings
 
 RIGHT = {"database_url": "postgresql://mail@db/mail", "public_url": "https://mail.example.com"}
 
@@ -58,7 +59,14 @@ def test_proxies_are_addresses_and_networks() -> None:
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read(**{name: value})
-    assert name.upper() in str(caught.value)
+    assert str(caught.value).startswith(name.upper())
+    assert f"For example: {name.upper()}=" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value"), examples(Settings, EXAMPLES).items())
+def test_every_setting_has_an_example_that_is_right(name: str, value: str) -> None:
+    read(**{name.lower(): value})
+    assert value not in ("", "None")
 
 
 def test_a_secret_in_a_url_is_not_repeated() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.mail.source import SourceType
-from gateway.settings import EXAMPLES, Settings, TlsMode, read_settings
+from gateway.settings import EXAMPLES, Settings, TlsMode, examples, read_settings
 from tests.builders import SECRET_KEYS
 
 RIGHT = {
@@ -65,3 +65,20 @@ def test_a_malformed_setting_is_named_and_no_secret_repeated(name: str, value: s
 def test_mail_is_tried_again_by_itself_only_where_that_is_chosen() -> None:
     assert read().retry_once == ()
     assert read(retry_once="CAMPAIGN, WORK_ORDER").retry_once == (SourceType.CAMPAIGN, SourceType.WORK_ORDER)
+
+
+@pytest.mark.parametrize(("name", "value"), examples(Settings).items())
+def test_every_setting_has_an_example_that_is_right(name: str, value: str) -> None:
+    read(**{name.lower(): value.partition("   ")[0]})  # a key's example says in words what it is
+    assert value not in ("", "None")
+
+
+def test_a_malformed_setting_with_a_default_shows_it() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(campaign_deadline="two days", lease_seconds="0", honeypot_link="perhaps")
+    faults = sorted(str(caught.value).splitlines())
+    assert [line.partition(" For example: ")[2] for line in faults] == [
+        "CAMPAIGN_DEADLINE=PT48H",
+        "HONEYPOT_LINK=0",
+        "LEASE_SECONDS=60",
+    ]
