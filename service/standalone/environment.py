@@ -46,6 +46,11 @@ def fingerprint(locks: "list[str]") -> str:
     return digest.hexdigest()
 
 
+def stamp(directory: str, locks: "list[str]") -> str:
+    """The file that holds the fingerprint of what is installed."""
+    return os.path.join(directory, "installed" + ("-for-tests" if len(locks) > 1 else ""))
+
+
 def read(path: str) -> str:
     """A stamp's text, or nothing."""
     try:
@@ -65,15 +70,25 @@ def make(directory: str) -> str:
     """An empty environment of this Python, unless there is one; answers what went wrong."""
     maker = os.path.join(directory, "made-by")
     version = " ".join(sys.version.split())
+    if os.path.isdir(directory) and not os.access(directory, os.W_OK):
+        return unwritable(directory, "it belongs to somebody else")
     if read(maker) == version:
         return ""
     command = [sys.executable, "-m", "venv", "--clear", directory]
     made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if made.returncode != 0:
         last = (made.stdout.strip().splitlines() or ["it did not say why"])[-1]
-        return f"The virtual environment {directory} could not be made: {last}"
+        return unwritable(directory, last)
     write(maker, version)
     return ""
+
+
+def unwritable(directory: str, why: str) -> str:
+    """The sentence for an environment that cannot be made or changed here."""
+    return (
+        f"The virtual environment {os.path.abspath(directory)} could not be made ({why}): run make as the owner of "
+        "the project's directory, or in a copy of your own, on a disk with room."
+    )
 
 
 def install(directory: str, locks: "list[str]") -> str:
@@ -95,16 +110,15 @@ def install(directory: str, locks: "list[str]") -> str:
 def main(directory: str, locks: "list[str]") -> int:
     """Exit code 0 when the environment is as the locks say."""
     trouble = find_obstacle()
-    stamp = os.path.join(directory, "installed" + ("-for-tests" if len(locks) > 1 else ""))
-    wanted = fingerprint(locks)
-    if not trouble and read(stamp) != wanted:
+    if not trouble and read(stamp(directory, locks)) != fingerprint(locks):
         print(f"Installing packages into {directory} (once) ...", file=sys.stderr)
         try:
             trouble = make(directory) or install(directory, locks)
-            if not trouble:
-                write(stamp, wanted)
+            # What tests need stands beside what runs: `make run` finds its own done, too.
+            for done in [] if trouble else [locks[:1], locks]:
+                write(stamp(directory, done), fingerprint(done))
         except OSError as error:
-            trouble = f"The virtual environment {directory} could not be written: {error}."
+            trouble = unwritable(directory, str(error))
     if trouble:
         print(trouble, file=sys.stderr)
     return 1 if trouble else 0

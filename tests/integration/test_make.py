@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.launching import ROOT
@@ -38,3 +39,17 @@ def test_an_old_python_is_refused_before_anything_is_made(tmp_path: Path) -> Non
     code, said = make("run", f"PYTHON={old}")
     assert code != 0
     assert said.startswith("Python 3.9 is too old")
+
+
+def test_a_place_where_no_environment_can_be_made_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / ".venv"
+    command = [sys.executable, "service/standalone/environment.py", str(place), "requirements.lock"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    *_, said = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert said.startswith(f"The virtual environment {place} could not be made (")
+    assert said.endswith(
+        ": run make as the owner of the project's directory, or in a copy of your own, on a disk with room."
+    )
+    assert "Traceback" not in done.stderr
