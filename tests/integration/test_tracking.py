@@ -13,6 +13,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+import service.settings
 from gateway.hits import Fate
 from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
@@ -22,6 +23,7 @@ from service.tracking import MOST_FORM_BYTES
 from service.unsubscribe_page import missing_page
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import eventually
+from tests.serving import serve
 
 BASE = "http://mail.example"
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
@@ -86,6 +88,18 @@ async def test_every_web_link_survives_the_detour(anonymous: httpx.AsyncClient, 
         answer = await anonymous.get(click_url(KEYRING, BASE, ref, 1, destination))
         assert (answer.status_code, answer.headers["location"]) == (302, location)
     assert {row["url"] for row in await hits(pool, len(LOCATIONS))} == set(LOCATIONS)
+
+
+async def test_the_longest_link_gets_through_a_real_server(
+    app: Starlette, service_settings: service.settings.Settings, ref: MessageRef
+) -> None:
+    # Given 8 KiB of which every sign takes three in the address
+    longest = "https://shop.example/?" + "&" * (MAX_DESTINATION - 22)
+    async with serve(app, service_settings) as serving, httpx.AsyncClient() as browser:
+        address = click_url(KEYRING, serving.url, ref, 1, longest)
+        assert len(address) > 24_000
+        answer = await browser.get(address)
+    assert (answer.status_code, answer.headers["location"]) == (302, longest)
 
 
 async def test_what_a_program_appends_to_a_link_does_not_break_it(
