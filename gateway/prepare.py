@@ -63,11 +63,7 @@ class Prepare:
         """What composing needs of these rows, by their keys; a row whose message has gone is left out."""
         found = {
             (row["customer_id"], row["message_id"]): row
-            async for row in QUERIES.mails_to_send(
-                connection,
-                customer_ids=[row.customer_id for row in rows],
-                message_ids=[row.message_id for row in rows],
-            )
+            async for row in QUERIES.mails_to_send(connection, rows=[row.fence for row in rows])
         }
         return {row.key: found[row.key[:2]] for row in rows if row.key[:2] in found}
 
@@ -91,7 +87,7 @@ class Prepare:
             row=row,
             source_type=facts["source_type"],
             envelope=envelope,
-            sha256=hashlib.sha256(body).digest(),
+            sha256_hex=hashlib.sha256(body).hexdigest(),
             only=only,
         )
 
@@ -117,7 +113,7 @@ class Prepare:
                 token_key_id=facts["token_key_id"],
                 honeypot=settings.honeypot_link,
             ),
-            merge_data={**facts["campaign_merge_data"], **facts["merge_data"]},
+            merge_data=facts["merge_data"],
             keyring=self._house.keyring,
         ).content
 

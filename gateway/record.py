@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from gateway.claim import Claimed, columns
+from gateway.claim import Claimed
 from gateway.database import QUERIES
 from gateway.mail.message import MessageRef, Status
 from gateway.mail.response import Exchange, Response
@@ -63,8 +63,11 @@ NOT_COMPOSED = Undelivered(status=Status.HELD, cause=Cause.OUR_CONFIGURATION, ad
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """One attempt's outcome, ready to be written. `ended` is the process's monotonic clock when the answer came:
-    the ledger reckons its own times from it, so a wrong clock on this host writes no wrong time."""
+    """One attempt's outcome, ready to be written: its names and values are those that `record_outcomes` reads as JSON.
+
+    `ended` is the process's monotonic clock when the answer came: the ledger reckons its own times from it, so a wrong
+    clock on this host writes no wrong time. `mail_sha256_hex` is of the mail without its DKIM signatures.
+    """
 
     owner: UUID
     customer_id: int
@@ -83,8 +86,8 @@ class Finished:
     host: str | None
     tls: str | None
     took_ms: int
-    mail_sha256: bytes
-    wait: timedelta
+    mail_sha256_hex: str
+    wait_seconds: float
     suppress: bool
     ended: float
 
@@ -100,7 +103,7 @@ class Finished:
 
 
 def finished(
-    row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256: bytes, wait: timedelta, ended: float
+    row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
 ) -> Finished:
     """The value to record: the server's words whole, our reading of them beside."""
     reply = _answer(exchange)
@@ -122,8 +125,8 @@ def finished(
         host=exchange.host,
         tls=exchange.tls,
         took_ms=max(0, exchange.took_ms),
-        mail_sha256=mail_sha256,
-        wait=wait,
+        mail_sha256_hex=mail_sha256_hex,
+        wait_seconds=wait.total_seconds(),
         suppress=verdict.suppress,
         ended=ended,
     )
@@ -151,9 +154,7 @@ async def hand_off(connection: Any, rows: Sequence[Claimed]) -> list[HandOff]:
     answers = [HandOff.LOST] * len(rows)
     async for answer in QUERIES.hand_off(
         connection,
-        **columns(ordered),
-        attempts=[row.attempt for row in ordered],
-        owners=[row.owner for row in ordered],
+        rows=[row.fence for row in ordered],
         lane_ids=sorted({row.lane_id for row in ordered}),
     ):
         answers[order[answer["n"] - 1]] = HandOff(answer["answer"])
@@ -213,16 +214,10 @@ async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, s
     very attempt, and touches nothing else.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)
-    arrays = _arrays(ordered, now)
     written = {
         row["n"]
         async for row in QUERIES.record_outcomes(
-            connection,
-            **arrays,
-            waits=[outcome.wait for outcome in ordered],
-            suppress=[outcome.suppress for outcome in ordered],
-            slot=slot,
-            expired_advice=EXPIRED_ADVICE,
+            connection, outcomes=ordered, now=now, slot=slot, expired_advice=EXPIRED_ADVICE
         )
     }
     if len(written) < len(ordered):
@@ -233,32 +228,8 @@ async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, s
 
 async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, slot: int) -> int:
     """Offer answers that came too late as evidence. Answers how many settled an uncertain message."""
-    settled = [row async for row in QUERIES.settle_late(connection, **_arrays(late, now), slot=slot)]
+    settled = [row async for row in QUERIES.settle_late(connection, outcomes=late, now=now, slot=slot)]
     return len(settled)
-
-
-def _arrays(outcomes: Sequence[Finished], now: float) -> dict[str, list[Any]]:
-    return {
-        "customer_ids": [outcome.customer_id for outcome in outcomes],
-        "message_ids": [outcome.message_id for outcome in outcomes],
-        "recipient_nos": [outcome.recipient_no for outcome in outcomes],
-        "attempts": [outcome.attempt for outcome in outcomes],
-        "owners": [outcome.owner for outcome in outcomes],
-        "verdicts": [outcome.verdict for outcome in outcomes],
-        "causes": [outcome.cause for outcome in outcomes],
-        "advices": [outcome.advice for outcome in outcomes],
-        "rules": [outcome.rule for outcome in outcomes],
-        "stages": [outcome.stage for outcome in outcomes],
-        "codes": [outcome.code for outcome in outcomes],
-        "enhanced": [outcome.enhanced for outcome in outcomes],
-        "responses": [outcome.response for outcome in outcomes],
-        "relays": [outcome.relay for outcome in outcomes],
-        "hosts": [outcome.host for outcome in outcomes],
-        "tls": [outcome.tls for outcome in outcomes],
-        "ages": [timedelta(seconds=max(0.0, now - outcome.ended)) for outcome in outcomes],
-        "took_ms": [outcome.took_ms for outcome in outcomes],
-        "mail_sha256s": [outcome.mail_sha256 for outcome in outcomes],
-    }
 
 
 async def tally(connection: Any, campaign_id: UUID, before: Status, after: Status | None) -> None:

@@ -28,7 +28,7 @@ class Mail:
     row: Claimed
     source_type: str
     envelope: Envelope
-    sha256: bytes
+    sha256_hex: str
     only: str | None = None
 
 
@@ -82,5 +82,5 @@ async def send(
     else:  # the message's own answer, which also asks to leave the relay or destination alone ("Server busy")
         await road.trouble(mail, exchange, verdict)
     waits = wait(mail.row.attempt, verdict) if verdict.outcome in _MAY_GO_AGAIN else NO_WAIT
-    await ledger.record(finished(mail.row, exchange, verdict, mail_sha256=mail.sha256, wait=waits, ended=ended))
+    await ledger.record(finished(mail.row, exchange, verdict, mail_sha256_hex=mail.sha256_hex, wait=waits, ended=ended))
     return verdict

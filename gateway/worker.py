@@ -7,6 +7,7 @@ what it had claimed is rescued when its leases expire.
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
 import itertools
 import logging
@@ -64,6 +65,8 @@ JUDGE_SECONDS = 1.0
 """How often hits are looked for that have settled: one read of an index that holds the unjudged only."""
 VACUUM_AFTER = 5000
 """Rows finished until the head of the queue is swept clean of their remains."""
+COLLECT_AFTER = 20_000
+"""Objects made and not freed until the garbage collector looks at them: some megabytes."""
 TALLY_SLOTS = 16
 """Slots of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
@@ -98,6 +101,16 @@ class Pace:
 def usual_pace(jitter: Callable[[], float]) -> Pace:
     """The schedule's waits and pauses."""
     return Pace(wait=lambda attempt, verdict: wait_before_next(attempt, verdict, jitter=jitter()))
+
+
+def ease_collector() -> None:
+    """Let the garbage collector look at less, less often; for a process that is a worker and nothing else.
+
+    What lives now lives as long as the process, and a delivery leaves no cycles behind: the usual thresholds cost a
+    tenth of a worker's time.
+    """
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def random_jitter() -> float:

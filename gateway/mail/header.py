@@ -78,6 +78,8 @@ def encoded_words(text: str) -> list[str]:
 
 def _phrase(name: str) -> str:
     """A display name, folded if long (RFC 5322 3.2.5)."""
+    if len(name) <= 60 and "=?" not in name and _ATOMS.fullmatch(name):
+        return name  # most names: nothing to refuse in them, nothing to put right
     refuse_header_break(name, ("name",))
     name = " ".join(name.split())
     if len(name) <= 60 and "=?" not in name:

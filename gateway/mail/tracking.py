@@ -24,6 +24,7 @@ from uuid import UUID
 
 import idna
 
+from gateway.mail import base32
 from gateway.mail.keys import Keyring, Purpose
 from gateway.mail.message import MessageRef
 
@@ -91,7 +92,7 @@ def return_path(keyring: Keyring, domain: str, ref: MessageRef, recipient_no: in
     """The envelope's sender: a bounce that comes back names message and recipient, whatever its text says."""
     key_id, key = keyring.sign_key(Purpose.RETURN_PATH)
     body = _body(ref, recipient_no.to_bytes(1, "big"))
-    coded = base64.b32encode(body + _mac(key, body)[:_RETURN_PATH_MAC]).decode().rstrip("=").lower()
+    coded = base32.encode(body + _mac(key, body)[:_RETURN_PATH_MAC])
     return f"b{len(key_id)}{key_id}{coded}@{domain}"
 
 
@@ -126,8 +127,8 @@ def read_return_path(keyring: Keyring, address: str) -> ReturnPath | None:
         return None
     length, rest = int(match[1]), match[2]
     key = keyring.key(rest[:length], Purpose.RETURN_PATH)
-    raw = _base32(rest[length:])
-    if key is None or raw is None:
+    raw = base32.decode(rest[length:])
+    if key is None or raw is None or len(raw) <= _UUID + 1 + _RETURN_PATH_MAC:
         return None
     body, mac = raw[:-_RETURN_PATH_MAC], raw[-_RETURN_PATH_MAC:]
     ref = _read_body(body, extra=1) if hmac.compare_digest(_mac(key, body)[:_RETURN_PATH_MAC], mac) else None
@@ -222,13 +223,3 @@ def _base64url(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return raw if base64.urlsafe_b64encode(raw).decode().rstrip("=") == text else None
-
-
-def _base32(text: str) -> bytes | None:
-    try:
-        raw = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
-    except (binascii.Error, ValueError):
-        return None
-    if len(raw) <= _UUID + 1 + _RETURN_PATH_MAC:
-        return None
-    return raw if base64.b32encode(raw).decode().rstrip("=").lower() == text else None

@@ -6,14 +6,14 @@
 -- deadline is EXPIRED; where the deployment chose it, an uncertain try is followed by one more, once, and stays
 -- uncertain itself. Answers the number of each outcome that was written.
 with outcome as materialized (
-    select * from unnest(
-        :customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :attempts::smallint[],
-        :owners::uuid[], :verdicts::verdict[], :causes::cause[], :advices::text[], :rules::text[],
-        :stages::smtp_stage[], :codes::smallint[], :enhanced::text[], :responses::text[], :relays::text[],
-        :hosts::text[], :tls::text[], :ages::interval[], :took_ms::integer[], :mail_sha256s::bytea[],
-        :waits::interval[], :suppress::boolean[])
+    select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
+           t.wait_seconds * interval '1 second' as wait, decode(t.mail_sha256_hex, 'hex') as mail_sha256
+    from rows from (json_to_recordset(:outcomes::json) as (
+        customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid, verdict verdict,
+        cause cause, advice text, rule text, stage smtp_stage, code smallint, enhanced text, response text, relay text,
+        host text, tls text, took_ms integer, mail_sha256_hex text, wait_seconds float8, suppress boolean, ended float8))
         with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, verdict, cause, advice, rule, stage,
-             code, enhanced, response, relay, host, tls, age, took_ms, mail_sha256, wait, suppress, n)
+             code, enhanced, response, relay, host, tls, took_ms, mail_sha256_hex, wait_seconds, suppress, ended, n)
 ), fenced as (
     delete from outbox o using outcome r
     where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
@@ -100,13 +100,14 @@ select n from fenced union all select n from deferred;
 -- An answer that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while it is
 -- still uncertain about this very attempt of this very owner; a person's decision in between stands.
 with late as materialized (
-    select * from unnest(
-        :customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :attempts::smallint[],
-        :owners::uuid[], :verdicts::verdict[], :causes::cause[], :advices::text[], :rules::text[],
-        :stages::smtp_stage[], :codes::smallint[], :enhanced::text[], :responses::text[], :relays::text[],
-        :hosts::text[], :tls::text[], :ages::interval[], :took_ms::integer[], :mail_sha256s::bytea[])
+    select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
+           decode(t.mail_sha256_hex, 'hex') as mail_sha256
+    from rows from (json_to_recordset(:outcomes::json) as (
+        customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid, verdict verdict,
+        cause cause, advice text, rule text, stage smtp_stage, code smallint, enhanced text, response text, relay text,
+        host text, tls text, took_ms integer, mail_sha256_hex text, ended float8))
         with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, verdict, cause, advice, rule, stage,
-             code, enhanced, response, relay, host, tls, age, took_ms, mail_sha256, n)
+             code, enhanced, response, relay, host, tls, took_ms, mail_sha256_hex, ended, n)
 ), unsettled as materialized (
     select l.* from late l
     where l.verdict in ('ACCEPTED', 'REFUSED', 'DEFERRED')

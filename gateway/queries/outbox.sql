@@ -109,8 +109,8 @@ cross join lateral (
 -- Marks as handed off every asked row that is still ours, in time, in an unpaused lane and welcome; answers each row
 -- that is still ours with GO or with why not. Lanes are locked in share, so that a pause that has returned is exact.
 with asked as materialized (
-    select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[],
-                         :attempts::smallint[], :owners::uuid[])
+    select * from rows from (json_to_recordset(:rows::json) as (
+        customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid))
         with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, n)
 ), open_lanes as materialized (
     select lane.id from lane

@@ -24,7 +24,7 @@ from gateway.dkim import Signer
 from gateway.house import House
 from gateway.settings import DkimKey, Settings, read_settings
 from gateway.smtp import Relays
-from gateway.worker import POOL, Worker, random_jitter, usual_pace
+from gateway.worker import POOL, Worker, ease_collector, random_jitter, usual_pace
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.bench.rows import Row, Size, at_least, bench
@@ -134,6 +134,7 @@ async def engine_rate(pool: asyncpg.Pool[Any], house: House, count: int, number:
         await connection.execute("vacuum analyze outbox")
         await connection.execute("checkpoint")
     relays = Relays(house.settings.relay_url, hostname="bench.test")
+    ease_collector()  # as `python -m gateway` does
     worker = Worker(house, pool, relays, signer=signer, pace=usual_pace(random_jitter))
     begun = time.perf_counter()
     running = asyncio.create_task(worker.run())

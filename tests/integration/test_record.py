@@ -51,7 +51,7 @@ def exchange(code: int = 250, text: str = "2.0.0 Ok", stage: Stage = Stage.END_O
 def outcome(row: Claimed, found: Exchange | None = None, **values: Any) -> Finished:
     answer = found or exchange()
     verdict = judge(answer, read_verdict_rules())
-    usual: dict[str, Any] = {"mail_sha256": bytes(32), "wait": timedelta(minutes=1), "ended": time.monotonic()}
+    usual: dict[str, Any] = {"mail_sha256_hex": "00" * 32, "wait": timedelta(minutes=1), "ended": time.monotonic()}
     return finished(row, answer, verdict, **(usual | values))
 
 

@@ -50,8 +50,8 @@ def outcome() -> Finished:
         host=None,
         tls=None,
         took_ms=1,
-        mail_sha256=bytes(32),
-        wait=timedelta(0),
+        mail_sha256_hex="00" * 32,
+        wait_seconds=0.0,
         suppress=False,
         ended=0.0,
     )
