@@ -10,6 +10,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -34,6 +35,7 @@ _SMALLEST_RSA = 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Key:
+    number: int
     domain: str
     selector: str
     algorithm: str
@@ -46,61 +48,90 @@ class _Key:
 class Signer:
     """Signs mail with the keys of its From's domain, or of the nearest domain above. Thread-safe; holds private keys.
 
-    RSA takes a good part of a millisecond and releases the GIL: call it from a thread.
+    RSA takes a good part of a millisecond: off the event loop, `ask` says what is to be signed, `gateway.signing` signs
+    it, and `finish` puts it together.
     """
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_by_domain", "keys", "settings")
 
-    def __init__(self, keys: Sequence[_Key]) -> None:
-        self._keys: dict[str, tuple[_Key, ...]] = {}
+    def __init__(self, keys: Sequence[_Key], settings: Sequence[DkimKey]) -> None:
+        self.keys = tuple(keys)
+        self.settings = tuple(settings)
+        self._by_domain: dict[str, tuple[_Key, ...]] = {}
         for key in keys:
-            self._keys[key.domain] = (*self._keys.get(key.domain, ()), key)
+            self._by_domain[key.domain] = (*self._by_domain.get(key.domain, ()), key)
 
     def __repr__(self) -> str:
         """The domains only."""
-        return f"Signer({', '.join(self._keys)})"
+        return f"Signer({', '.join(self._by_domain)})"
 
     @classmethod
     def from_settings(cls, dkim_keys: Sequence[DkimKey]) -> Signer:
         """Read the key files of DKIM_KEYS. Raises SettingsError, naming the file that is missing or no key."""
-        return cls([_read_key(key) for key in dkim_keys])
+        return cls([_read_key(key, number) for number, key in enumerate(dkim_keys)], dkim_keys)
 
     def keys_of(self, from_domain: str) -> tuple[_Key, ...]:
         """The keys that sign mail from this domain; none: it leaves unsigned."""
         domain = from_domain.lower()
         while domain:
-            if domain in self._keys:
-                return self._keys[domain]
+            if domain in self._by_domain:
+                return self._by_domain[domain]
             domain = domain.partition(".")[2]
         return ()
 
     def sign(self, content: bytes, from_domain: str) -> bytes:
         """The mail with a DKIM-Signature a key in front of it; as it is when the domain has no key."""
+        asked = self.ask(content, from_domain)
+        return finish(content, asked, [one.by(one.signed) for one in asked])
+
+    def ask(self, content: bytes, from_domain: str) -> tuple[Asked, ...]:
+        """What each key of the domain has to sign of this mail; none: it leaves unsigned."""
         keys = self.keys_of(from_domain)
         if not keys:
-            return content
+            return ()
         head_end = content.find(b"\r\n\r\n") + 2
         names, block = _signed_headers(content[:head_end])
         body_hash = b64encode(_body_hash(content, head_end + 2)).decode("ascii")
-        return "".join(_signature(key, names, block, body_hash) for key in keys).encode("ascii") + content
+        return tuple(_asked(key, names, block, body_hash) for key in keys)
 
 
-def _signature(key: _Key, names: list[str], block: bytes, body_hash: str) -> str:
-    lines = [
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One signature to be made of `signed`, by the key of this number; `by` makes it here and now. `lines` are the
+    DKIM-Signature around it."""
+
+    key: int
+    signed: bytes
+    by: Callable[[bytes], bytes]
+    lines: tuple[str, ...]
+
+
+def finish(content: bytes, asked: Sequence[Asked], made: Sequence[bytes]) -> bytes:
+    """The mail with its signatures in front, in the order in which they were asked for."""
+    return "".join(map(_header, asked, made)).encode("ascii") + content
+
+
+def _header(asked: Asked, made: bytes) -> str:
+    coded = b64encode(made).decode("ascii")
+    folded = "\r\n ".join([coded[:72], *(coded[at : at + 74] for at in range(72, len(coded), 74))])
+    return "DKIM-Signature: " + "\r\n ".join(asked.lines) + folded + "\r\n"
+
+
+def _asked(key: _Key, names: tuple[str, ...], block: bytes, body_hash: str) -> Asked:
+    lines = (
         f"v=1; a={key.algorithm}; c=relaxed/simple; d={key.domain};",
         f"s={key.selector};",
         *_name_lines(names),
         f"bh={body_hash};",
         "b=",
-    ]
+    )
     # Folded on the wire; relaxed, a fold is one space: both forms are made of the same lines.
     signed = block + f"dkim-signature:{' '.join(lines)}".encode()
-    coded = b64encode(key.sign(signed)).decode("ascii")
-    folded = "\r\n ".join([coded[:72], *(coded[at : at + 74] for at in range(72, len(coded), 74))])
-    return "DKIM-Signature: " + "\r\n ".join(lines) + folded + "\r\n"
+    return Asked(key=key.number, signed=signed, by=key.sign, lines=lines)
 
 
-def _name_lines(names: list[str]) -> list[str]:
+@lru_cache(maxsize=64)
+def _name_lines(names: tuple[str, ...]) -> list[str]:
     lines, line = [], "h="
     for name in names:
         if len(line) + len(name) > 74:
@@ -110,20 +141,28 @@ def _name_lines(names: list[str]) -> list[str]:
     return [*lines, f"{line[:-1]};"]
 
 
-def _signed_headers(head: bytes) -> tuple[list[str], bytes]:
+def _signed_headers(head: bytes) -> tuple[tuple[str, ...], bytes]:
     """The names for `h=`, and the headers they mean, relaxed (RFC 6376 3.4.2); the last of several comes first."""
     found: dict[str, list[bytes]] = {}
     for line in head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n"):
         name, _, value = line.partition(b":")
-        key = name.strip().lower()
-        found.setdefault(key.decode("ascii", "replace"), []).append(key + b":" + b" ".join(value.split()) + b"\r\n")
+        key = _header_key(name)
+        if key is not None:
+            found.setdefault(key, []).append(b"%b:%b\r\n" % (key.encode(), b" ".join(value.split())))
     names: list[str] = []
     block: list[bytes] = []
     for wanted in SIGNED:
         headers = found.get(wanted, [])
         names += [wanted] * (len(headers) + (wanted in SEALED))
         block += reversed(headers)
-    return names, b"".join(block)
+    return tuple(names), b"".join(block)
+
+
+@lru_cache(maxsize=256)
+def _header_key(name: bytes) -> str | None:
+    """The header's name in small letters where it is one that we sign."""
+    key = name.strip().lower().decode("ascii", "replace")
+    return key if key in SIGNED else None
 
 
 def _body_hash(content: bytes, start: int) -> bytes:
@@ -137,7 +176,7 @@ def _body_hash(content: bytes, start: int) -> bytes:
     return digest.digest()
 
 
-def _read_key(setting: DkimKey) -> _Key:
+def _read_key(setting: DkimKey, number: int) -> _Key:
     where = f"DKIM_KEYS: the key file {setting.path!r} of {setting.selector}._domainkey.{setting.domain}"
     example = f" For example: DKIM_KEYS={EXAMPLES['DKIM_KEYS']}"
     try:
@@ -146,14 +185,15 @@ def _read_key(setting: DkimKey) -> _Key:
         raise SettingsError(f"{where} cannot be read: {error.strerror}.{example}") from None
     except (ValueError, TypeError) as error:
         raise SettingsError(f"{where} is no unencrypted private key in PEM.{example}") from error
-    domain = setting.domain.lower()
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        return _Key(domain=domain, selector=setting.selector, algorithm="ed25519-sha256", sign=_ed25519(key))
-    if isinstance(key, rsa.RSAPrivateKey):
+        algorithm, sign = "ed25519-sha256", _ed25519(key)
+    elif isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < _SMALLEST_RSA:
             raise SettingsError(f"{where} has {key.key_size} bits; verifiers want 1024 at least, make it 2048.")
-        return _Key(domain=domain, selector=setting.selector, algorithm="rsa-sha256", sign=_rsa(key))
-    raise SettingsError(f"{where} is neither RSA nor ed25519.{example}")
+        algorithm, sign = "rsa-sha256", _rsa(key)
+    else:
+        raise SettingsError(f"{where} is neither RSA nor ed25519.{example}")
+    return _Key(number=number, domain=setting.domain.lower(), selector=setting.selector, algorithm=algorithm, sign=sign)
 
 
 def _rsa(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -15,13 +14,14 @@ import asyncpg
 from gateway import compose, content, sender, template
 from gateway.claim import Claimed
 from gateway.database import QUERIES
-from gateway.group import Grouper
+from gateway.dkim import Signer, finish
 from gateway.house import House
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import return_path
 from gateway.send import Mail
+from gateway.signing import Signatures
 from gateway.smtp import Envelope
 from gateway.template import CompiledTemplate
 
@@ -29,30 +29,22 @@ LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large."""
 LARGE_AT_ONCE = 4
 """Large mails in memory at a time: with 25 MiB each, some 150 MiB at the very worst."""
-SIGNATURES_AT_ONCE = 32
-"""Mails signed a visit to the thread: the visit costs as much as a signature by ed25519."""
-
-
-class Signs(Protocol):
-    """What puts DKIM-Signature before a mail (`gateway.dkim.Signer`)."""
-
-    def sign(self, content: bytes, from_domain: str) -> bytes: ...
 
 
 class Prepare:
     """Makes mails of claimed rows: campaign mail is composed, individual mail loaded as it was stored."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], house: House, signer: Signs | None) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], house: House, signer: Signer | None) -> None:
         self._pool = pool
         self._house = house
         self._signer = signer
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dkim")
-        self._sign: Grouper[tuple[bytes, str], bytes] = Grouper(self._sign_group, largest=SIGNATURES_AT_ONCE)
+        self._signatures = None if signer is None else Signatures(signer)
 
-    def close(self) -> None:
-        """Let the signing threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """End the signing processes."""
+        if self._signatures is not None:
+            await self._signatures.close()
 
     def room(self, facts: Any) -> AbstractAsyncContextManager[None]:
         """To be held while the mail is in memory: a few large ones at a time."""
@@ -81,7 +73,7 @@ class Prepare:
         envelope = Envelope(
             return_path=return_path(self._house.keyring, domain, ref, row.recipient_no),
             recipient=row.address,
-            content=body if self._signer is None else await self._sign((body, domain)),
+            content=await self._signed(body, domain),
         )
         return Mail(
             row=row,
@@ -117,10 +109,8 @@ class Prepare:
             keyring=self._house.keyring,
         ).content
 
-    async def _sign_group(self, group: Sequence[tuple[bytes, str]]) -> Sequence[bytes]:
-        """Sign a few mails in one visit to a thread: OpenSSL works without the interpreter's lock."""
-        signer = self._signer
-        if signer is None:
-            return [body for body, _ in group]
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: [signer.sign(body, domain) for body, domain in group])
+    async def _signed(self, body: bytes, domain: str) -> bytes:
+        if self._signer is None or self._signatures is None:
+            return body
+        asked = self._signer.ask(body, domain)
+        return finish(body, asked, [await self._signatures.make(one) for one in asked])

@@ -31,6 +31,7 @@ from gateway import attachment, campaign, claim, journal
 from gateway.bell import RING, open_queue
 from gateway.claim import ANY_PRIORITY, Claimed
 from gateway.database import QUERIES
+from gateway.dkim import Signer
 from gateway.house import House
 from gateway.judging import judge_due
 from gateway.lanes import LaneStanding, PauseStep, lane_states, note_pace, register_relays, usual_pause
@@ -39,7 +40,7 @@ from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
 from gateway.mail.verdict import Verdict, judge
 from gateway.metrics import MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
-from gateway.prepare import Prepare, Signs
+from gateway.prepare import Prepare
 from gateway.record import NOT_COMPOSED, WRONG_RELAY, Finished, HandOff
 from gateway.record import record as record_now
 from gateway.rescue import my_turn, rescue
@@ -127,7 +128,7 @@ class Worker:
         pool: asyncpg.Pool[Any],
         smtp: Relays,
         *,
-        signer: Signs | None,
+        signer: Signer | None,
         pace: Pace,
         jitter: Callable[[], float] = random_jitter,
         clock: Callable[[], float] = time.monotonic,
@@ -536,7 +537,7 @@ class Worker:
         await _within(self._smtp.close(), CANCEL_SECONDS)
         await _cancel(recorders)
         self._journal(self.ledger.leave())
-        self._prepare.close()
+        await _within(self._prepare.close(), CANCEL_SECONDS)
 
     async def _give_back_ready(self) -> None:
         ready, self._ready = self._ready, []

@@ -1,0 +1,85 @@
+"""Signatures made in processes of their own: the right ones, in order, and never a reason not to send."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from gateway.dkim import Asked, Signer
+from gateway.settings import DkimKey
+from gateway.signing import Signatures
+from tests.unit.test_dkim import ED25519, RSA, pem
+
+MAIL = b"From: a@fabrikam.example\r\nSubject: %d\r\n\r\nHello\r\n"
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    keys = []
+    for selector, key in (("r1", RSA), ("e1", ED25519)):
+        (tmp_path / selector).write_bytes(pem(key))
+        keys.append(DkimKey(domain="fabrikam.example", selector=selector, path=str(tmp_path / selector)))
+    return Signer.from_settings(keys)
+
+
+def asked_of(signer: Signer, count: int) -> list[Asked]:
+    return [asked for number in range(count) for asked in signer.ask(MAIL % number, "fabrikam.example")]
+
+
+def signing_processes() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [child for child in children if "gateway.signing" in child.cmdline()]
+
+
+async def test_each_gets_its_own_signature_of_the_key_it_asked(signer: Signer) -> None:
+    signatures = Signatures(signer)
+    asked = asked_of(signer, 100)
+
+    made = await asyncio.gather(*(signatures.make(one) for one in asked))
+
+    # RSA (PKCS #1 v1.5) and ed25519 give the same signature of the same bytes each time.
+    assert made == [one.by(one.signed) for one in asked]
+    RSA.public_key().verify(made[0], asked[0].signed, padding.PKCS1v15(), SHA256())
+    await signatures.close()
+    assert not signing_processes()
+
+
+async def test_a_process_that_dies_costs_no_signature_and_another_takes_its_place(
+    signer: Signer, caplog: pytest.LogCaptureFixture
+) -> None:
+    signatures = Signatures(signer)
+    first, second, third = asked_of(signer, 3)[::2]
+    await signatures.make(first)
+    [process] = signing_processes()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    made = await signatures.make(second)
+
+    assert made == second.by(second.signed)
+    assert "a signing process failed" in caplog.text
+    assert await signatures.make(third) == third.by(third.signed)
+    assert [other.pid != process.pid for other in signing_processes()] == [True]
+    await signatures.close()
+
+
+async def test_a_process_leaves_the_end_to_its_worker(signer: Signer) -> None:
+    signatures = Signatures(signer)
+    first, second = asked_of(signer, 2)[::2]
+    await signatures.make(first)
+    [process] = signing_processes()
+
+    # Ctrl-C and a service manager's stop reach every process of the gateway at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(process.pid, number)
+
+    assert await signatures.make(second) == second.by(second.signed)
+    assert [other.pid for other in signing_processes()] == [process.pid]
+    await signatures.close()
