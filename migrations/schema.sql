@@ -1581,7 +1581,21 @@ CREATE INDEX hit_clicks ON public.hit USING btree (customer_id, id) WHERE (kind 
 -- Name: hit_clicks_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX hit_clicks_of_message ON public.hit USING btree (customer_id, message_id, id) WHERE (kind = 'CLICK'::public.hit_kind);
+CREATE INDEX hit_clicks_of_message ON public.hit USING btree (message_id, customer_id, id) WHERE (kind = 'CLICK'::public.hit_kind);
+
+
+--
+-- Name: hit_clicks_of_people; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_clicks_of_people ON public.hit USING btree (customer_id, id) WHERE ((kind = 'CLICK'::public.hit_kind) AND (verdict <> 'MACHINE'::public.hit_verdict));
+
+
+--
+-- Name: hit_clicks_of_people_in_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_clicks_of_people_in_message ON public.hit USING btree (message_id, customer_id, id) WHERE ((kind = 'CLICK'::public.hit_kind) AND (verdict <> 'MACHINE'::public.hit_verdict));
 
 
 --
@@ -1603,6 +1617,13 @@ CREATE INDEX hit_to_look_at_again ON public.hit USING btree (look_again_at) WHER
 --
 
 CREATE INDEX hit_unjudged ON public.hit USING btree (id) WHERE (rules_version = 0);
+
+
+--
+-- Name: message_by_source; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_by_source ON public.message USING btree (customer_id, direction, source_type, id) WHERE (campaign_id IS NULL);
 
 
 --
@@ -1843,4 +1864,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125000070'),
     ('20261125000080'),
     ('20261125000100'),
-    ('20261125000110');
+    ('20261125000110'),
+    ('20261125000130');

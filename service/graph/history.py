@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import product
 from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
 
@@ -160,8 +161,11 @@ SENT_PAGE = Page(statement=statement("sent_page"), key="m.id")
 NOTES_PAGE = Page(statement=statement("notes_page"), key="m.id")
 FILTERED_NOTES_PAGE = Page(statement=statement("filtered_notes_page"), key="m.id")
 CLICKS_PAGE = Page(statement=statement("clicks_page"), key="h.id")
+ALL_CLICKS_PAGE = Page(statement=statement("all_clicks_page"), key="h.id")
 MESSAGE_CLICKS_PAGE = Page(statement=statement("message_clicks_page"), key="h.id")
+ALL_MESSAGE_CLICKS_PAGE = Page(statement=statement("all_message_clicks_page"), key="h.id")
 MESSAGE_EXISTS = statement("message_exists")
+OF_CAMPAIGNS = (Direction.SENT, SourceType.CAMPAIGN)
 
 Row = TypeVar("Row", bound=FromRow)
 
@@ -187,9 +191,9 @@ async def ask_clicks(
     """The page of the second list. Raises BadInput."""
     window = read_window(first, after)
     if message_id is None:
-        return _asked(CLICKS_PAGE, customer_id, window, include_machine=include_machine)
-    own = await _own_message(context, customer_id, message_id)
-    return _asked(MESSAGE_CLICKS_PAGE, customer_id, window, include_machine=include_machine, message_id=own)
+        return _asked(ALL_CLICKS_PAGE if include_machine else CLICKS_PAGE, customer_id, window)
+    page = ALL_MESSAGE_CLICKS_PAGE if include_machine else MESSAGE_CLICKS_PAGE
+    return _asked(page, customer_id, window, message_id=await _own_message(context, customer_id, message_id))
 
 
 async def ask_notes(
@@ -199,8 +203,21 @@ async def ask_notes(
     window = read_window(first, after)
     if filter is None:
         return _asked(NOTES_PAGE, customer_id, window)
-    wanted = {"source_types": filter.source_types, "direction": filter.direction}
-    return _asked(FILTERED_NOTES_PAGE, customer_id, window, **wanted)
+    return _asked(FILTERED_NOTES_PAGE, customer_id, window, **_kinds(filter))
+
+
+def _kinds(filter: ConnectionNoteFilter) -> dict[str, Any]:
+    """The kinds of notes that a filter lets through, as the statement is asked for them."""
+    sources = [*SourceType, None] if filter.source_types is None else filter.source_types
+    directions = [filter.direction] if filter.direction else list(Direction)
+    wanted = set(product(directions, sources))
+    pairs = [one for one in wanted if one != OF_CAMPAIGNS and one[1] is not None]
+    return {
+        "directions": [direction for direction, _ in pairs],
+        "source_types": [source for _, source in pairs],
+        "campaigns": OF_CAMPAIGNS in wanted,
+        "answers_nothing": (Direction.RECEIVED, None) in wanted,
+    }
 
 
 async def _own_message(context: Context, customer_id: int, message_id: str) -> UUID:

@@ -38,33 +38,74 @@ left join template_version v on v.id = m.template_version_id
 order by m.id desc;
 
 -- name: filtered_notes_page
--- The same, of some source types or of one direction only.
+-- The same, of some kinds only: of each kind a range at most a page long, then the newest of them all. `directions` and
+-- `source_types` are pairs; mail of campaigns, and received mail that answers nothing, are asked for by name.
 select m.id, null::json as shaped
 from (
-    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
-           n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
-           n.subject
-    from message n
-    where n.customer_id = :customer_id and n.id < :before
-      and (:source_types::source_type[] is null or n.source_type = any(:source_types::source_type[]))
-      and (:direction::direction is null or n.direction = :direction::direction)
-    order by n.customer_id desc, n.id desc
+    select p.customer_id, p.id
+    from (
+        select r.customer_id, r.id
+        from unnest(:directions::direction[], :source_types::source_type[]) as wanted (direction, source_type)
+        cross join lateral (
+            select n.customer_id, n.id
+            from message n
+            where n.customer_id = :customer_id and n.campaign_id is null and n.direction = wanted.direction
+              and n.source_type = wanted.source_type and n.id < :before
+            order by n.id desc
+            limit :rows
+        ) r
+        union all
+        (
+            select n.customer_id, n.id
+            from message n
+            where :campaigns::boolean and n.customer_id = :customer_id and n.campaign_id is not null and n.id < :before
+            order by n.id desc
+            limit :rows
+        )
+        union all
+        (
+            select n.customer_id, n.id
+            from message n
+            where :answers_nothing::boolean and n.customer_id = :customer_id and n.campaign_id is null
+              and n.direction = 'RECEIVED' and n.source_type is null and n.id < :before
+            order by n.source_type desc, n.id desc
+            limit :rows
+        )
+    ) p
+    order by p.id desc
     limit :rows
-) m
+) k
+join message m on m.customer_id = k.customer_id and m.id = k.id
 left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
-order by m.id desc;
+order by k.id desc;
 
 -- name: clicks_page
--- One page of a customer's clicks, newest first; those of machines only when asked for.
+-- One page of a customer's clicks, newest first, without those of machines.
+select h.id, null::json as shaped
+from (
+    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
+    from hit k
+    where k.customer_id = :customer_id and k.id < :before and k.kind = 'CLICK' and k.verdict <> 'MACHINE'
+    order by k.customer_id desc, k.id desc
+    limit :rows
+) h
+left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
+order by h.id desc;
+
+-- name: all_clicks_page
+-- The same, with those of machines.
 select h.id, null::json as shaped
 from (
     select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
     from hit k
     where k.customer_id = :customer_id and k.id < :before and k.kind = 'CLICK'
-      and (:include_machine::boolean or k.verdict <> 'MACHINE')
     order by k.customer_id desc, k.id desc
     limit :rows
 ) h
@@ -76,13 +117,30 @@ left join template_version v on v.id = m.template_version_id
 order by h.id desc;
 
 -- name: message_clicks_page
--- The same, of one message.
+-- One page of the clicks in one message, newest first, without those of machines.
 select h.id, null::json as shaped
 from (
     select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
     from hit k
     where k.customer_id = :customer_id and k.message_id = :message_id and k.id < :before and k.kind = 'CLICK'
-      and (:include_machine::boolean or k.verdict <> 'MACHINE')
+      and k.verdict <> 'MACHINE'
+    order by k.customer_id desc, k.message_id desc, k.id desc
+    limit :rows
+) h
+left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
+order by h.id desc;
+
+-- name: all_message_clicks_page
+-- The same, with those of machines.
+select h.id, null::json as shaped
+from (
+    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
+    from hit k
+    where k.customer_id = :customer_id and k.message_id = :message_id and k.id < :before and k.kind = 'CLICK'
     order by k.customer_id desc, k.message_id desc, k.id desc
     limit :rows
 ) h

@@ -90,7 +90,7 @@ def _connection(customer: int, rows: Sequence[Any], node: Callable[[int, Any], d
 async def history(request: Request) -> Response:
     """`GET /history/42`."""
     customer = int(request.path_params["id"])
-    page = {"customer_id": customer, "before": NEWEST, "rows": ROWS, "include_machine": False, "id": customer}
+    page = {"customer_id": customer, "before": NEWEST, "rows": ROWS, "id": customer}
     async with request.app.state.ledger.reading_connection() as connection:
 
         async def read(wanted: Statement) -> Any:

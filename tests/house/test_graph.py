@@ -19,7 +19,15 @@ from graphql import (
 )
 
 from gateway.errors import RefusalCode
-from service.graph.history import CLICKS_PAGE, FILTERED_NOTES_PAGE, MESSAGE_CLICKS_PAGE, NOTES_PAGE, SENT_PAGE
+from service.graph.history import (
+    ALL_CLICKS_PAGE,
+    ALL_MESSAGE_CLICKS_PAGE,
+    CLICKS_PAGE,
+    FILTERED_NOTES_PAGE,
+    MESSAGE_CLICKS_PAGE,
+    NOTES_PAGE,
+    SENT_PAGE,
+)
 from service.graph.schema import schema
 from service.shape.compile import Page, Selection, shape
 from service.shape.field import METADATA_KEY
@@ -93,7 +101,9 @@ PAGES = [
     (NOTES_PAGE, "ConnectionNote"),
     (FILTERED_NOTES_PAGE, "ConnectionNote"),
     (CLICKS_PAGE, "LinkClick"),
+    (ALL_CLICKS_PAGE, "LinkClick"),
     (MESSAGE_CLICKS_PAGE, "LinkClick"),
+    (ALL_MESSAGE_CLICKS_PAGE, "LinkClick"),
 ]
 
 

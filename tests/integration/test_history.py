@@ -16,10 +16,19 @@ from graphql import GraphQLObjectType
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.mail.source import Direction, SourceType
 from service.database import Ledger, Reading, Statement, statement
 from service.errors import TooSlow
 from service.graph.context import Context
-from service.graph.history import CLICKS_PAGE, FILTERED_NOTES_PAGE, MESSAGE_CLICKS_PAGE, NOTES_PAGE, SENT_PAGE
+from service.graph.history import (
+    ALL_CLICKS_PAGE,
+    ALL_MESSAGE_CLICKS_PAGE,
+    CLICKS_PAGE,
+    FILTERED_NOTES_PAGE,
+    MESSAGE_CLICKS_PAGE,
+    NOTES_PAGE,
+    SENT_PAGE,
+)
 from service.graph.schema import schema
 from service.shape.compile import Page
 from tests.builders import (
@@ -116,20 +125,31 @@ async def test_clicks_of_one_message_are_its_own(pool: Any, make_context: MakeCo
 
 
 async def test_notes_are_filtered_by_source_and_direction(pool: Any, make_context: MakeContext) -> None:
+    # Given a note of every kind that there can be
     customer = await make_customer(pool)
-    await make_message(pool, customer, subject="order")
-    await make_message(pool, customer, subject="card", source_type="CARD_PROCESSING")
-    await make_message(pool, customer, subject="reply", direction="RECEIVED")
-    for given_filter, titles in (
-        ("{}", ["reply", "card", "order"]),
-        ("{sourceTypes: [CARD_PROCESSING]}", ["card"]),
-        ("{direction: RECEIVED}", ["reply"]),
-        ("{sourceTypes: [WORK_ORDER], direction: RECEIVED}", []),
-    ):
-        found, _ = await list_of(
-            make_context(), customer, f"connectionNotes(filter: {given_filter}) {{ nodes {{ title }} }}"
-        )
-        assert [note["title"] for note in found["nodes"]] == titles
+    kinds = [(direction, source) for source in (*SourceType, None) for direction in Direction]
+    kinds.remove((Direction.SENT, None))
+    for direction, source in kinds:
+        values: dict[str, Any] = {"source_type": source, "direction": direction, "subject": f"{direction} {source}"}
+        if (direction, source) == (Direction.SENT, SourceType.CAMPAIGN):
+            values = {"campaign_id": await make_campaign(pool), "subject": values["subject"]}
+        await make_message(pool, customer, **values)
+    # When any of them are asked for
+    for sources in (None, [], *([one] for one in SourceType), [SourceType.CARD_PROCESSING, SourceType.CAMPAIGN]):
+        for direction in (None, *Direction):
+            found, errors = await list_of(
+                make_context(),
+                customer,
+                f"connectionNotes(filter: {{sourceTypes: {'null' if sources is None else '[' + ' '.join(sources) + ']'}"
+                f" direction: {direction or 'null'}}}) {{ nodes {{ title }} }}",
+            )
+            # Then exactly those are listed, newest first
+            wanted = [
+                f"{way} {source}"
+                for way, source in reversed(kinds)
+                if (sources is None or source in sources) and direction in (None, way)
+            ]
+            assert (errors, [note["title"] for note in found["nodes"]]) == ([], wanted)
 
 
 # Wrong use -------------------------------------------------------------------------------------------------------
@@ -369,7 +389,7 @@ async def explain(
 ) -> str:
     """The plan that PostgreSQL keeps for any values: the generic one, which later runs of a statement use."""
     usual = {"customer_id": str(customer), "before": f"'{UUID(int=2**128 - 1)}'", "rows": "51"}
-    literals = usual | {"include_machine": "false"} | values
+    literals = usual | values
     names = [name.rpartition(".")[2] for name in wanted.parameters]
     async with ledger.reading_connection() as connection:
         await connection.execute("set plan_cache_mode = force_generic_plan")
@@ -395,59 +415,64 @@ async def fill_in_bulk(pool: Any) -> int:
     return found
 
 
-PAGES: list[tuple[Page, str, dict[str, str]]] = [
-    (SENT_PAGE, "message_sent_list", {}),
-    (NOTES_PAGE, "message_pkey", {}),
-    (FILTERED_NOTES_PAGE, "message_pkey", {"source_types": "'{CAMPAIGN}'", "direction": "'SENT'"}),
-    (CLICKS_PAGE, "hit_clicks", {}),
-    (MESSAGE_CLICKS_PAGE, "hit_clicks_of_message", {"message_id": f"'{UUID(int=1)}'"}),
+PAGES: list[tuple[Page, str, str, tuple[str, ...], dict[str, str]]] = [
+    (SENT_PAGE, "sent", "", ("message_sent_list",), {}),
+    (NOTES_PAGE, "connectionNotes", "", ("message_pkey",), {}),
+    (
+        FILTERED_NOTES_PAGE,
+        "connectionNotes",
+        "(filter: {direction: SENT})",
+        ("message_by_source", "message_sent_list", "message_by_source"),
+        {
+            "directions": "'{SENT}'",
+            "source_types": "'{WORK_ORDER}'",
+            "campaigns": "true",
+            "answers_nothing": "true",
+        },
+    ),
+    (CLICKS_PAGE, "clicks", "", ("hit_clicks_of_people",), {}),
+    (ALL_CLICKS_PAGE, "clicks", "(includeMachine: true)", ("hit_clicks",), {}),
+    (MESSAGE_CLICKS_PAGE, "clicks", "(messageId: MESSAGE)", ("hit_clicks_of_people_in_message",), {}),
+    (
+        ALL_MESSAGE_CLICKS_PAGE,
+        "clicks",
+        "(messageId: MESSAGE, includeMachine: true)",
+        ("hit_clicks_of_message",),
+        {},
+    ),
 ]
 
 
-async def test_every_page_is_an_index_range_without_a_sort(
+async def test_every_page_is_index_ranges_no_longer_than_itself(
     pool: Any, ledger: Ledger, make_context: MakeContext, asked: list[Statement]
 ) -> None:
     # Given a ledger, and queries that ask for everything a list has
     customer = await fill_in_bulk(pool)
-    for page, index, values in PAGES:
-        kind = "LinkClick" if "click" in page.statement.name else "SentEmail" if page is SENT_PAGE else "ConnectionNote"
-        name = next(name for name, (row, _) in LISTS.items() if row == kind)
-        argument = {
-            FILTERED_NOTES_PAGE.statement.name: "(filter: {direction: SENT})",
-            MESSAGE_CLICKS_PAGE.statement.name: f'(messageId: "Message_{customer}_{await newest(pool, customer)}")',
-        }.get(page.statement.name, "")
-        connection_type = cast(GraphQLObjectType, schema._schema.type_map[f"{kind}Connection"])
-        found, errors = await list_of(make_context(), customer, f"{name}{argument} {{ {everything(connection_type)} }}")
+    message = await newest(pool, customer)
+    for page, name, argument, indexes, given_values in PAGES:
+        connection_type = cast(GraphQLObjectType, schema._schema.type_map[f"{LISTS[name][0]}Connection"])
+        given_argument = argument.replace("MESSAGE", f'"Message_{customer}_{message}"')
+        found, errors = await list_of(
+            make_context(), customer, f"{name}{given_argument} {{ {everything(connection_type)} }}"
+        )
         assert errors == []
         assert found["nodes"]
         shaped = next(one for one in asked if one.name == page.statement.name)
+        values = {"message_id": f"'{UUID(hex=message)}'", **given_values}
         for wanted in (page.statement, shaped):
             # When PostgreSQL plans them, for any customer and page
             plan = await explain(ledger, wanted, customer, **values)
-            # Then it walks one index within the customer's range, and sorts and scans nothing
-            assert re.search(rf"Index (Only )?Scan( Backward)? using {index}\b", plan), plan
-            assert "Index Cond: ((customer_id = $1)" in plan, plan
-            # (the few relays there are may be sorted, to say which comes back first)
-            assert [key for key in re.findall("Sort Key: (.*)", plan) if not re.match(r"r_?\d*\.", key)] == [], plan
+            # Then it walks a range of an index that is made for it, and leaves no row out that it finds there
+            one = r"Limit.*\n(?:.*Result.*\n.*One-Time.*\n)?.*Scan Backward using (\w+) on (?:message n|hit k)"
+            assert tuple(re.findall(one, plan)) == indexes, plan
+            if wanted is page.statement:
+                assert not re.search(r"(?<!One-Time )Filter:", plan), plan
             assert not re.search(r"Seq Scan on (message|hit|attempt|event|copy|outbox|message_attachment)\b", plan), (
                 plan
             )
-
-
-async def test_lists_asked_for_together_are_the_same_index_ranges(
-    pool: Any, ledger: Ledger, make_context: MakeContext, asked: list[Statement]
-) -> None:
-    # Given a ledger, and a query of all three lists
-    customer = await fill_in_bulk(pool)
-    _, errors = await ask(make_context(), THREE_LISTS, id=f"Customer_{customer}")
-    assert errors == []
-    # When PostgreSQL plans what was asked
-    plan = await explain(ledger, asked[-1], customer)
-    # Then it reads one range of an index a list, each list once, and sorts nothing
-    assert plan.count("Aggregate") == 3, plan
-    walked = re.findall(r"Index (?:Only )?Scan Backward using (\w+)", plan)
-    assert walked == ["message_sent_list", "hit_clicks", "message_pkey"], plan
-    assert "Sort" not in plan, plan
+            # (the few relays there are may be sorted, to say which comes back first; a filtered page its ranges' keys)
+            sorts = [key for key in re.findall("Sort Key: (.*)", plan) if not re.match(r"r_?\d*\.", key)]
+            assert (sorts == []) == (page is not FILTERED_NOTES_PAGE), plan
 
 
 async def newest(pool: Any, customer: int) -> str:
