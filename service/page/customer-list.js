@@ -116,7 +116,7 @@ export class CustomerList {
     return html`<a class="customer" data-cursor=${cursor} href=${writeAddress(place)}
       @click=${(event) => this.app.follow(event, place)}>
       <span class="who"><span class="name"><bdi>${node.name ?? node.externalRef}</bdi></span>
-        <span class="whose"><span class="ref">${node.externalRef}</span>${address ? html` <bdi>${address.address}</bdi>` : nothing}</span></span>
+        <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${address.address}</bdi>` : nothing}</span></span>
       <span class="latest">${latest
         ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title"><bdi>${latest.title ?? html`<i class="erased">subject erased</i>`}</bdi></span>${outcomeLine(latest.info)}</span>`
         : html`<span class="not">No mail yet</span>`}</span>

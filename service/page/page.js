@@ -25,6 +25,8 @@ let trouble = null;
 let offline = false;
 let again = null;
 let planned = false;
+/** From `history.back()` until it has happened: a second Escape in between would leave the page. */
+let goingBack = false;
 
 const app = {
   /** Draw again, once for all that has changed by then. */
@@ -43,7 +45,9 @@ const app = {
 
   /** Back to before what lies over the view was opened; where it came by a link, `change` is made instead. */
   goBack(change) {
-    if (history.state === OVER) history.back();
+    if (goingBack) return;
+    goingBack = history.state === OVER;
+    if (goingBack) history.back();
     else app.go(change, { replace: true });
   },
 
@@ -214,7 +218,10 @@ function draw() {
 }
 
 history.scrollRestoration = "manual";
-window.addEventListener("popstate", () => state === "in" && arrive(readAddress(new URL(location.href))));
+window.addEventListener("popstate", () => {
+  goingBack = false;
+  if (state === "in" || state === "ended") arrive(readAddress(new URL(location.href)));
+});
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && look());
 open();

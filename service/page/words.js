@@ -194,10 +194,14 @@ export function evidenceOf(detail) {
 /** "1 mail", "3 mails". */
 export const counted = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 
-/** A server's answer on one line: its code, then its own words. */
+/** The recipient, whom many servers name before they say what is wrong: the page does, too, and a line is short. */
+const ECHO = /^(\d{3}(?: \d\.\d{1,3}\.\d{1,3})?) <[^<>\s]+>:? /;
+
+/** A server's answer on one line: its code, then its own words. The popover has them whole. */
 export function answerLine(response) {
   if (!response) return "";
   const text = (response.text ?? "").split(/\r?\n/).map((line) => line.trim()).filter(Boolean).join(" ");
   const enhanced = response.enhancedCode && !text.includes(response.enhancedCode) ? `${response.enhancedCode} ` : "";
-  return text.startsWith(String(response.code)) ? text : `${response.code} ${enhanced}${text}`.trim();
+  const line = text.startsWith(String(response.code)) ? text : `${response.code} ${enhanced}${text}`.trim();
+  return line.replace(ECHO, "$1 ");
 }

@@ -16,6 +16,11 @@ from tests.smtp_server import Reply
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 SUBJECT = "An hour for your system, Ann Lee"
+TWO_ESCAPES = """() => {
+  const info = document.querySelector("dialog.info");
+  for (let pressed = 0; pressed < 2; pressed += 1) info.dispatchEvent(new Event("cancel", { cancelable: true }));
+}"""
+"""As from one impatient hand: the second comes before the page has gone back."""
 STAMP = re.compile(r"^\d{1,2} \w{3,4} \d{4}, \d{2}:\d{2}$")
 BLUE, INK = "rgb(26, 79, 192)", "rgb(27, 29, 33)"
 GREY, RED, AMBER = "rgb(86, 92, 102)", "rgb(179, 35, 27)", "rgb(133, 83, 0)"
@@ -181,7 +186,7 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     mail = row(page, "An hour for your system, Gus Gone")
     # Then the row itself says why, without a click
     await expect(mail.locator(".outcome")).to_contain_text("Refused: no such mailbox")
-    await expect(mail.locator(".outcome")).to_contain_text("550 5.1.1 <gone@customer.example>: User unknown")
+    await expect(mail.locator(".outcome")).to_contain_text("550 5.1.1 User unknown in virtual mailbox table")
     await expect(mail.locator(".when").first).to_contain_text("Not sent")
     # When the red icon is clicked
     icon = mail.get_by_role("button", name=re.compile("^Not sent: the server refused it. Details"))
@@ -209,8 +214,8 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     await expect(frame.content_frame.locator("body")).not_to_contain_text("Gus Gone")
     await info.get_by_role("button", name="Text").click()
     await expect(info.locator(".preview-text")).to_contain_text("book an hour")
-    # When it is closed by Escape, the keyboard is where it was, and Back does not bring the popover again
-    await page.keyboard.press("Escape")
+    # When it is closed by Escape, twice, the keyboard is where it was, and Back does not bring the popover again
+    await page.evaluate(TWO_ESCAPES)
     await expect(info).to_be_hidden()
     await expect(icon).to_be_focused()
     assert "info=" not in page.url
@@ -254,7 +259,9 @@ async def test_what_waits_is_amber_and_says_for_what(page: Page, told: Told) -> 
 async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: World, told: Told) -> None:
     await page.goto(f"/customers/{told.full}/emails?tab=notes")
     note = row(page, "Receipt")
-    await expect(note.locator(".outcome")).to_contain_text("Refused: the mailbox is full · 552 5.2.2")
+    await expect(note.locator(".outcome")).to_contain_text(
+        "Refused: the mailbox is full · 552 5.2.2 Mailbox size limit exceeded"
+    )
     # Given that the customer has made room
     world.answers["full@customer.example"] = Reply(250, "2.1.5 Ok")
     await note.locator(".info-button").click()

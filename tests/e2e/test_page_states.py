@@ -501,6 +501,40 @@ async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
     assert "message=" in page.url
 
 
+async def test_what_has_the_keyboard_shows_it_everywhere(page: Page, odd: Odd) -> None:
+    for name in ("customers", "clicks", "notes", "popover"):
+        address, there = VIEWS[name]
+        await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
+        await expect(page.locator(there).first).to_be_visible()
+        reached = set()
+        for _ in range(12):
+            await page.keyboard.press("Tab")
+            seen = await page.evaluate(OUTLINE)
+            assert seen["frame"] or (seen["style"], seen["width"]) == ("solid", 2), (name, seen)
+            reached.add(seen["what"])
+        assert len(reached) >= 5, reached
+
+
+OUTLINE = """() => {
+  const at = document.activeElement;
+  const { outlineStyle, outlineWidth } = getComputedStyle(at);
+  const elsewhere = at === document.body || at.tagName === "IFRAME";
+  return { style: outlineStyle, width: parseFloat(outlineWidth), frame: elsewhere, what: at.outerHTML.slice(0, 80) };
+}"""
+"""A frame draws the outline of its own links; after the last thing of the page it is the browser's turn."""
+
+
+async def test_who_wants_less_motion_gets_none(page: Page, odd: Odd) -> None:
+    moving = "() => document.getAnimations().length"
+    await page.emulate_media(reduced_motion="no-preference")
+    await page.route("**/graphql", lambda route: None)
+    await page.goto("/customers/EMPTY/emails")
+    await expect(page.locator(".skeleton").first).to_be_visible()
+    assert await page.evaluate(moving) > 0
+    await page.emulate_media(reduced_motion="reduce")
+    assert await page.evaluate(moving) == 0
+
+
 async def test_what_has_the_keyboard_is_never_hidden_by_what_stays_on_top(page: Page, odd: Odd) -> None:
     """WCAG 2.4.11, in a list that scrolls below its tabs and its heads."""
     await page.goto("/customers/MANY/emails?tab=notes")
