@@ -21,7 +21,7 @@ from tests.launching import Launcher, launched
 
 TOLD_SECONDS = 90.0
 STATUSES = """{ customers(first: 50) { nodes { externalRef emails { connectionNotes(first: 20) {
-  nodes { sourceType colorHint info { colorHint status response { text } } } } } } } }"""
+  nodes { sourceType colorHint info { colorHint status attempts { response { text } } } } } } } } }"""
 OPENS = "{ customers(first: 50) { nodes { emails { sent(first: 5) { nodes { openedAt } } } } } }"
 CLICKS = """{ customers(first: 50) { nodes { emails { clicks(first: 20, includeMachine: true) {
   nodes { url verdict } } } } } }"""
@@ -40,9 +40,9 @@ def until(launcher: Launcher, happened: Callable[[], bool]) -> None:
 
 @pytest.fixture(scope="module")
 def demo(run_directory: Path) -> Iterator[Launcher]:
-    """Seeded, sent, answered, read; greylisted mail still waits for its second try."""
+    """Seeded, sent, answered; it is being read, and greylisted mail waits a minute for its second try."""
     with launched(run_directory / "demo", {"DEMO": "1"}) as launcher:
-        until(launcher, lambda: "their readers:" in launcher.output)
+        until(launcher, lambda: "the customers read" in launcher.output)
         yield launcher
 
 
@@ -63,7 +63,8 @@ def test_the_history_shows_grey_red_and_amber_in_the_relays_own_words(demo: Laun
     assert {note["colorHint"] for note in notes} == {"GREY", "BLUE"}
     assert {note["sourceType"] for note in notes} == {"CAMPAIGN", "WORK_ORDER", "E_SIGNATURE", "CARD_PROCESSING"}
     assert {note["info"]["status"] for note in notes} >= {"ACCEPTED", "REFUSED", "DEFERRED", "UNCERTAIN", "HELD"}
-    said = " ".join(note["info"]["response"]["text"] or "" for note in notes if note["info"]["response"])
+    attempts = [attempt for note in notes for attempt in note["info"]["attempts"] if attempt["response"]]
+    said = " ".join(attempt["response"]["text"] or "" for attempt in attempts)
     for words in (
         "Ok: queued as",
         "User unknown in virtual mailbox",
