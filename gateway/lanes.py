@@ -14,7 +14,7 @@ from uuid import UUID
 
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.response import Exchange, FaultKind, Stage
+from gateway.mail.response import Exchange, FaultKind, Response, Stage
 from gateway.mail.schedule import pause_step
 from gateway.mail.verdict import Scope, Verdict
 from gateway.settings import Relay
@@ -162,7 +162,13 @@ def trouble_kind(exchange: Exchange) -> str:
         return "TLS"
     if exchange.stage in _STAGE_KINDS:
         return _STAGE_KINDS[exchange.stage]
-    return "UNAVAILABLE" if exchange.response is not None else "CONNECTION"
+    return "UNAVAILABLE" if _refusal(exchange) is not None else "CONNECTION"
+
+
+def _refusal(exchange: Exchange) -> Response | None:
+    """What the server said against it. Where something broke after friendly words, those are not the trouble's."""
+    reply = exchange.answer
+    return reply if reply is not None and (exchange.fault is None or reply.code >= 400) else None
 
 
 async def note_trouble(
@@ -181,7 +187,7 @@ async def note_trouble(
     """
     async with connection.transaction():
         until = await _pause(connection, exchange, verdict, domain=domain, jitter=jitter, pause=pause)
-        reply = exchange.response
+        reply = _refusal(exchange)
         words = reply.text if reply is not None else (exchange.fault.text if exchange.fault is not None else None)
         await QUERIES.insert_relay_event(
             connection,

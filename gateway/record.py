@@ -106,7 +106,7 @@ def finished(
     row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
 ) -> Finished:
     """The value to record: the server's words whole, our reading of them beside."""
-    reply = _answer(exchange)
+    reply = exchange.answer
     return Finished(
         owner=row.owner,
         customer_id=row.customer_id,
@@ -117,7 +117,7 @@ def finished(
         cause=verdict.cause,
         advice=verdict.advice,
         rule=verdict.rule,
-        stage=exchange.stage,
+        stage=reply.stage if reply else exchange.stage,
         code=reply.code if reply else None,
         enhanced=reply.enhanced if reply else None,
         response=_words(reply),
@@ -130,12 +130,6 @@ def finished(
         suppress=verdict.suppress,
         ended=ended,
     )
-
-
-def _answer(exchange: Exchange) -> Response | None:
-    """The reply that answered the last stage. A 354 before a silence is no answer to the mail."""
-    reply = exchange.response
-    return reply if reply is not None and (exchange.fault is None or reply.stage is exchange.stage) else None
 
 
 def _words(reply: Response | None) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from gateway.worker import Worker, usual_pace
 from tests.builders import make_customer
 
 HASTE = timedelta(milliseconds=50)
+NOT_OFF = timedelta()
 PATIENCE_SECONDS = 20.0
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
 
@@ -61,16 +63,32 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
     """Starts workers in this process; they are drained at the end."""
     running: list[tuple[Worker, asyncio.Task[None]]] = []
 
-    def begin(own: Settings | None = None, *, own_pool: Any = None, signer: Any = None, **pace: Any) -> Worker:
+    def begin(
+        own: Settings | None = None,
+        *,
+        own_pool: Any = None,
+        signer: Any = None,
+        timeouts: Timeouts | None = None,
+        clock_off: timedelta = NOT_OFF,
+        **pace: Any,
+    ) -> Worker:
         chosen = House.open(own or settings)
         relays = Relays(
             chosen.settings.relay_url,
             hostname="gateway.example",
-            timeouts=Timeouts(end_of_data=1.0),
+            timeouts=timeouts or Timeouts(end_of_data=1.0),
             on_trouble=lambda exchange: worker.heard(exchange),
+            clock=lambda: datetime.now(UTC) + clock_off,
         )
-        usual = replace(usual_pace(lambda: 0.0), **pace)
-        worker = Worker(chosen, own_pool or pool, relays, signer=signer, pace=usual, jitter=lambda: 0.0)
+        worker = Worker(
+            chosen,
+            own_pool or pool,
+            relays,
+            signer=signer,
+            pace=replace(usual_pace(lambda: 0.0), **pace),
+            jitter=lambda: 0.0,
+            wall=lambda: time.time() + clock_off.total_seconds(),
+        )
         running.append((worker, asyncio.create_task(worker.run())))
         return worker
 

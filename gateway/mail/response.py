@@ -80,3 +80,12 @@ class Exchange:
     tls: str | None
     started_at: datetime
     took_ms: int
+
+    @property
+    def answer(self) -> Response | None:
+        """The reply that counts: a refusal, whatever broke behind it, or the reply to the last stage. A go-ahead before
+        a fault is no answer: a 354 before a silence, a 250 before the connection broke."""
+        reply = self.response
+        if reply is None or self.fault is None or reply.code >= 400 or reply.stage is self.stage:
+            return reply
+        return None
