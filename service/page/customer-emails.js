@@ -108,10 +108,16 @@ export class CustomerEmails {
 
   /** The session is back, or the network: read again what could not be read. */
   resume() {
+    const { list, place } = this;
     if (this.state === "error") this.readHeading();
-    if (this.list.state === "error") this.list.open(this.place.at);
+    for (const each of Object.values(this.lists)) each.forgive();
+    if (list.state === "new") list.open(place.at).then(() => this.reveal(list, place.at));
     else this.hear(new Set());
     if (this.sheet.state === "error") this.sheet.read();
+    if (!this.subject?.text) {
+      this.subject = null;
+      this.follow(place.message);
+    }
   }
 
   async readHeading() {

@@ -53,6 +53,7 @@ export class CustomerList {
   }
 
   resume() {
+    this.list.forgive();
     this.list.refresh({ hold: false }).catch(() => {});
   }
 

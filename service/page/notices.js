@@ -1,6 +1,6 @@
 // The states beside rows: nothing there, on its way, broken.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { Offline } from "./trouble.js";
+import { Offline, SignedOut } from "./trouble.js";
 
 /** Grey bars where rows will be. */
 export const skeleton = (rows = 8) => html`<div class="skeleton" aria-hidden="true">${
@@ -19,12 +19,18 @@ export const NO_SUCH_MAIL = {
   heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's.",
 };
 
+function said(error) {
+  if (error instanceof Offline) {
+    return ["The service cannot be reached", "Your connection or the service is away. It is tried again by itself as soon as it is back."];
+  }
+  if (error instanceof SignedOut) return ["You are signed out", "It goes on as soon as you have signed in."];
+  return ["This could not be read", error.message || "Something unexpected happened in this page. Try again."];
+}
+
 /** What went wrong, and a button that tries again. */
 export const failure = (error, retry) => notice({
   kind: "broken",
-  heading: error instanceof Offline ? "The service cannot be reached" : "This could not be read",
-  text: error instanceof Offline
-    ? "Your connection or the service is away. It is tried again by itself as soon as it is back."
-    : error.message || "Something unexpected happened in this page. Try again.",
+  heading: said(error)[0],
+  text: said(error)[1],
   action: html`<button type="button" class="button" @click=${retry}>Try again</button>`,
 });

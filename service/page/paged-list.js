@@ -94,6 +94,12 @@ export class PagedList {
     this.changed();
   }
 
+  /** What could not be read may be readable now: older rows are read on, a list that never opened begins anew. */
+  forgive() {
+    if (this.state === "error") this.reset();
+    else if (this.olderError) this.older();
+  }
+
   /** Reads the newest rows again. Known ones are renewed where they stand; new ones go on top, or wait (`hold`). */
   async refresh({ hold }) {
     if (this.state === "new" || this.state === "error") return this.open();

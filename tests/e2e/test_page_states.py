@@ -254,6 +254,26 @@ async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
     assert "tab=clicks" in page.url
 
 
+async def test_a_session_that_ends_while_one_scrolls_goes_on_with_the_rows_that_failed(
+    page: Page, world: World, odd: Odd
+) -> None:
+    await page.goto("/customers/MANY/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    await world.database.execute("delete from session")
+    # When older rows are asked for
+    await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    await expect(dialog).to_be_visible()
+    await expect(page.get_by_text("It goes on as soon as you have signed in.")).to_be_attached()
+    # Then they come by themselves once one has signed in
+    await dialog.get_by_label("API token").fill(world.launcher.token)
+    await dialog.get_by_role("button", name="Sign in").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator(".notice.broken")).to_have_count(0)
+    await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    await expect(page.get_by_text("Mail number 250", exact=True)).to_be_attached()
+
+
 async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world: World, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
@@ -646,7 +666,10 @@ async def test_no_view_has_violations_or_scrolls_sideways(
 
 async def test_at_twice_the_size_nothing_is_lost_and_nothing_scrolls_sideways(page: Page, odd: Odd) -> None:
     """1280 pixels at 200 % are 640 (WCAG 1.4.10 asks for 320 at 400 %, which is the phone's case)."""
-    for width, views in ((320, ("customers", "clicks", "popover")), (640, ("customers", "sent", "clicks", "notes"))):
+    for width, views in (
+        (320, ("customers", "selected", "clicks", "notes", "popover")),
+        (640, ("customers", "sent", "clicks", "notes")),
+    ):
         await page.set_viewport_size({"width": width, "height": 512})
         for address, there in (VIEWS[name] for name in views):
             await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
