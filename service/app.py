@@ -57,6 +57,19 @@ class Resources:
     watch: Watch
 
 
+class _Compression(GZipMiddleware):
+    """Compresses for who can read it. Answers of `/graphql` name their Vary themselves: others get them untouched."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            accepted = next((value for name, value in scope["headers"] if name == b"accept-encoding"), b"")
+            if b"gzip" not in accepted:
+                await self.app(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
 class _GraphQL:
     """`/graphql`, once the process is up: hands over to the transports that the lifespan made."""
 
@@ -79,7 +92,7 @@ def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlett
     # Starlette would redirect `/u/TOKEN/` to the host that the request names: an address in a mail never redirects so.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESSION)
+    app.add_middleware(_Compression, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESSION)
     app.add_middleware(
         SecurityHeaders,
         secure=settings.secure,

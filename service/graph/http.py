@@ -31,7 +31,7 @@ _WATCH_AFTER = 0.1
 _HEADERS = {
     # Answers are personal, and depend on who asks and how.
     "Cache-Control": "no-store",
-    "Vary": "Accept, Authorization, Cookie",
+    "Vary": "Accept, Accept-Encoding, Authorization, Cookie",
 }
 
 

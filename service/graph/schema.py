@@ -9,6 +9,7 @@ import strawberry
 from asyncpg import Record
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.database import statement
@@ -118,6 +119,20 @@ def _of(kind: type[Made], row: Record | None) -> Made | None:
     return kind.of(row) if row else None
 
 
+class RememberedNames(NameConverter):
+    """Strawberry asks for the GraphQL name of every argument again with every call: names are made once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, str] = {}
+
+    def apply_naming_config(self, name: str) -> str:
+        """The name in camel case. There are as many as the schema has."""
+        if name not in self._known:
+            self._known[name] = super().apply_naming_config(name)
+        return self._known[name]
+
+
 class QuietSchema(strawberry.Schema):
     """Errors go to the transport, which masks and logs them: their words may quote a mail or an address."""
 
@@ -130,7 +145,9 @@ schema = QuietSchema(
     mutation=Mutation,
     subscription=Subscription,
     types=[Sender],
-    config=StrawberryConfig(default_resolver=read_field, scalar_map=SCALARS, relay_max_results=100),
+    config=StrawberryConfig(
+        name_converter=RememberedNames(), default_resolver=read_field, scalar_map=SCALARS, relay_max_results=100
+    ),
     execution_context_class=ShapingExecutor,
 )
 

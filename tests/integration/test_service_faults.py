@@ -313,3 +313,6 @@ async def test_answers_are_compressed_when_that_helps(client: httpx.AsyncClient)
         "/graphql", json={"query": "{ __schema { types { name } } }"}, headers={"Accept-Encoding": "identity"}
     )
     assert "content-encoding" not in plain.headers
+    # whether or not it was, caches are told that it depends on what the client reads
+    for answer in (large, small, plain):
+        assert "Accept-Encoding" in answer.headers["vary"]
