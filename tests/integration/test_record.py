@@ -320,5 +320,9 @@ async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_t
     start(keeping)
     await until(connection, ref, "ACCEPTED")
     assert len(await attempts_of(connection, ref)) == 1
-    assert journal.files(tmp_path) == []
+
+    async def removed() -> bool:
+        return journal.files(tmp_path) == []
+
+    await eventually(removed, "the end of the journal, which comes after the commit")
     assert len(smtp_server.taken) == 1
