@@ -32,7 +32,10 @@ from service.standalone.postgres import Postgres
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.builders import insert as insert_row
 from tests.conftest import stop
-from tests.engine import eventually
+from tests.engine import Start, eventually, house, queue_mail, start, state_of
+from tests.smtp_server import Silence, SmtpServer
+
+__all__ = ["house", "start"]
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 RULES = read_hit_rules()
@@ -246,6 +249,29 @@ async def test_a_hit_on_a_mail_in_flight_is_judged_again_by_itself_once_its_answ
     assert await connection.fetchval("select look_again_at from hit where message_id = $1", ref.message_id) is None
     assert await verdicts(connection, waiting) == [("MACHINE", ["BEFORE_ANSWER"])]
     assert [await judge(connection, seconds) for seconds in (239, 240, 479, 480, 779, 780)] == [0, 1, 0, 1, 0, 1]
+
+
+async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_anybodys_asking(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker that judges at once, and a server that has a mail and says nothing any more
+    monkeypatch.setattr("gateway.worker.JUDGE_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.judging.LOOK_AGAIN_SOONEST", timedelta(seconds=0.1))
+    monkeypatch.setattr("gateway.judging.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
+    smtp_server.script(after_dot=Silence())
+    ref = await queue_mail(connection, house)
+    start()
+    await smtp_server.received(1)
+    # When its reader follows a link, while nobody has given the mail up yet
+    await insert(connection, [raw(ref)], at=time.time())
+
+    # Then the click is a person's, and says that the mail arrived
+    async def settled() -> Any:
+        return await connection.fetchval("select data from event where kind = 'SETTLED'")
+
+    assert (await eventually(settled, "the evidence"))["evidence"] == "CLICK"
+    assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])]
+    assert (await state_of(connection, ref))["state"] == "ACCEPTED"
 
 
 async def test_a_flood_that_piled_up_is_judged_to_its_end(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
