@@ -82,11 +82,6 @@ class Composed:
     subject: str
     content: bytes
 
-    @property
-    def needs_smtputf8(self) -> bool:
-        """Whether a header holds an address beyond ASCII (RFC 6532)."""
-        return not self.content.isascii()
-
 
 # Letters to one customer -----------------------------------------------------------------------------------------
 

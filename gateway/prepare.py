@@ -74,6 +74,8 @@ class Prepare:
             return_path=return_path(self._house.keyring, domain, ref, row.recipient_no),
             recipient=row.address,
             content=await self._signed(body, domain),
+            # Composed mail is ASCII but for an address in its headers; its copies to others show it, too.
+            smtputf8=not body.isascii(),
         )
         return Mail(
             row=row,

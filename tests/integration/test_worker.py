@@ -356,6 +356,23 @@ async def test_mail_whose_claim_broke_half_way_is_sent_when_its_lease_is_over(
     assert len(smtp_server.taken) == 1
 
 
+@pytest.mark.parametrize("able", [True, False])
+async def test_a_copy_whose_header_shows_an_address_beyond_ascii_goes_only_where_that_is_understood(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, able: bool
+) -> None:
+    smtp_server.keywords = ["8BITMIME", "SMTPUTF8"] if able else ["8BITMIME"]
+    office = Mailbox(address="office@fabrikam.example")
+    ref = await queue_mail(connection, house, address="jörg@customer.example", bcc=(office,))
+    start()
+
+    await until(connection, ref, "ACCEPTED" if able else "REFUSED")
+    await empty(connection)
+
+    copy = await connection.fetchrow("select status::text, cause::text from copy where message_id = $1", ref.message_id)
+    assert tuple(copy) == (("ACCEPTED", None) if able else ("REFUSED", "UNSUPPORTED"))
+    assert [taken.options for taken in smtp_server.taken] == ["BODY=8BITMIME SMTPUTF8"] * (2 if able else 0)
+
+
 async def test_what_a_worker_claims_while_it_is_stopped_is_given_back_at_once(
     connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
