@@ -25,7 +25,7 @@ from service.standalone.firm.proposal import proposal_pdf
 from service.standalone.readers import read_the_mail
 
 FIRM = Path(__file__).parent / "firm"
-POSTAL_ADDRESS = "Northlight Home Systems, 5 Foundry Lane, Brookhaven"
+POSTAL_ADDRESS = "5 Foundry Lane, Brookhaven"
 _SETTLING_SECONDS = 120.0
 """Long enough for greylisted mail to be tried again; what waits longer than that waits for hours."""
 _SOON_SECONDS = 80.0
@@ -92,8 +92,9 @@ class Firm:
         sender = self._diary.once("sender", self._create_sender)
         letters = self._diary.once("letters", lambda: self._send_letters(ids, sender, started))
         self._say(f"  {letters} work-order, e-signature and card-processing mails")
-        spring = self._diary.once("spring", lambda: self._campaign(_spring(ids, self.customers), sender))
+        # The one with the higher priority first: so every start's history has the same order.
         notice = self._diary.once("notice", lambda: self._campaign(_notice(ids, self.customers), sender))
+        spring = self._diary.once("spring", lambda: self._campaign(_spring(ids, self.customers), sender))
         self._say(f"  2 campaigns of {spring} and {notice} recipients")
 
     def _do(self, document: str, what: str, given: dict[str, Any]) -> Any:

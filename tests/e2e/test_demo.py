@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -17,9 +18,10 @@ import pytest
 
 from service.standalone.api import Api
 from service.standalone.demo import Diary, Firm
-from tests.launching import Launcher, launched
+from tests.launching import ROOT, Launcher, launched
 
 TOLD_SECONDS = 90.0
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 STATUSES = """{ customers(first: 50) { nodes { externalRef emails { connectionNotes(first: 20) {
   nodes { sourceType colorHint info { colorHint status attempts { response { text } } } } } } } } }"""
 OPENS = "{ customers(first: 50) { nodes { emails { sent(first: 5) { nodes { openedAt } } } } } }"
@@ -96,6 +98,31 @@ def test_the_curl_on_the_terminal_answers_the_three_lists(demo: Launcher) -> Non
     assert customer["name"] == "Eleanor Hartley"
     assert len(customer["emails"]["sent"]["nodes"]) == 2
     assert len(customer["emails"]["connectionNotes"]["nodes"]) == 5
+
+
+def test_what_the_readme_asks_and_shows_is_so(demo: Launcher) -> None:
+    asked, shown = re.findall(r"-d '(.+?)'\n.+?```json\n(.+?)```", README, re.DOTALL)[0]
+    query, shown = json.loads(asked)["query"], without_times(json.loads(shown))
+    # Which link was clicked last is as it happens: README's is one of them, as soon as it has been judged.
+    [click] = shown["data"]["customer"]["emails"].pop("clicks")["nodes"]
+    more = query.replace("clicks(first: 1)", "clicks(first: 9)")
+    until(demo, lambda: click in without_times(demo.query(more)[1]["data"]["customer"]["emails"]["clicks"]["nodes"]))
+    answer = without_times(demo.query(query)[1])
+    assert answer["data"]["customer"]["emails"].pop("clicks")["nodes"] != []
+    assert answer == shown
+
+
+def test_the_refusal_that_the_readme_shows_is_so(demo: Launcher) -> None:
+    [(info, shown)] = re.findall(r"`(info \{.+\})` of `NL-1005`:\n\n```json\n(.+?)```", README, re.DOTALL)
+    notes = f"connectionNotes(first: 1) {{ nodes {{ {info} }} }}"
+    answer = demo.query(f'{{ customer(externalRef: "NL-1005") {{ emails {{ {notes} }} }} }}')[1]
+    [note] = answer["data"]["customer"]["emails"]["connectionNotes"]["nodes"]
+    assert note["info"] == json.loads(shown)
+
+
+def without_times(answer: Any) -> Any:
+    """The same JSON with a T for each point in time."""
+    return json.loads(re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "T", json.dumps(answer)))
 
 
 def test_told_again_the_demo_sends_nothing_twice(demo: Launcher, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ _STORIES: Mapping[str, tuple[Callable[[Customer, date], Sending], ...]] = {
     "scheduled": (_PROPOSAL, _DEPOSIT, _VISIT, _work_order("REMINDER", "Installation", days=6, hours=6, confirm=True)),
     "changed": (
         _VISIT,
-        _document("CHANGE_ORDER", "Change order 1: {project}", revision="1"),
+        _document("CHANGE_ORDER", "Revised scope: {project}", revision="1"),
         _work_order("CHANGED", "Installation", days=9, hour=13, hours=5, notes="Moved: the new parts come on Friday."),
     ),
     "cancelled": (
