@@ -6,7 +6,7 @@ import { distance, exactMoment } from "./moments.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
 import { hintClass, statusIcon, statusShape } from "./status-icon.js";
 import { templatePreview } from "./template-preview.js";
-import { counted, words } from "./words.js";
+import { counted, waitOf, words } from "./words.js";
 
 /** What a person may do about a mail in a status, and what to know before. */
 const RETRY = {
@@ -34,7 +34,7 @@ const fact = (name, value) => (value ? html`<div><dt>${name}</dt><dd>${value}</d
 function why(info) {
   if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
   const waits = info.colorHint === "AMBER" && (info.waitsFor || info.nextAttemptAt)
-    ? html`<p class="waits">${info.waitsFor} ${
+    ? html`<p class="waits">${waitOf(info)} ${
         info.nextAttemptAt ? html`Next try ${distance(info.nextAttemptAt)}: <span class="when-exactly">${exactMoment(info.nextAttemptAt)}</span>` : nothing}</p>`
     : nothing;
   if (!info.cause && !info.advice && waits === nothing) return nothing;

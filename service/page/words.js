@@ -191,6 +191,13 @@ export function evidenceOf(detail) {
   });
 }
 
+/** What a mail waits for, as a sentence; empty where the time of its next attempt says it. */
+export function waitOf({ waitsFor, nextAttemptAt }) {
+  if (!waitsFor || (nextAttemptAt && waitsFor === "The next attempt")) return "";
+  // "The lane is paused: ..." is a sentence of its own.
+  return waitsFor.includes(":") ? waitsFor : `Waits for ${waitsFor.charAt(0).toLowerCase()}${waitsFor.slice(1)}.`;
+}
+
 /** "1 mail", "3 mails". */
 export const counted = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 

@@ -705,3 +705,15 @@ async def test_a_lost_worker_is_told_from_a_lost_answer(page: Page, odd: Odd) ->
     await expect(told.locator(".detail dt")).to_have_text(["Attempt", "Handed over"])
     await expect(told.locator(".detail time")).to_have_text(re.compile(r"^20 Nov 2026, 04:00:00"))
     await expect(told).not_to_contain_text("host-7")
+
+
+async def test_what_a_mail_waits_for_is_a_sentence(page: Page) -> None:
+    await page.goto("/")
+    for waits_for, until, said in (
+        ("Its turn in the lane", None, "Waits for its turn in the lane."),
+        ("The lane is paused: stocktaking", None, "The lane is paused: stocktaking"),
+        ("The next attempt", "2036-12-01T09:00:00+00:00", ""),
+        ("The next attempt", None, "Waits for the next attempt."),
+    ):
+        info = {"waitsFor": waits_for, "nextAttemptAt": until}
+        assert await page.evaluate("async (info) => (await import('/static/words.js')).waitOf(info)", info) == said
