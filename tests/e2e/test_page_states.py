@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -473,6 +474,21 @@ async def test_without_a_live_connection_the_page_looks_for_itself(page: Page, w
     await world.work_order(customer)
     await expect(page.locator("#panel .block .row")).to_have_count(1)
     assert await page.locator(".banner").count() == 0
+
+
+async def test_the_first_view_takes_three_round_trips_and_a_fraction_of_a_second_of_work(page: Page, odd: Odd) -> None:
+    """Interactive within a second on loopback: counted in the page's own CPU time, as clocks lie on a busy machine."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    debugger = await page.context.new_cdp_session(page)
+    await debugger.send("Performance.enable", {"timeDomain": "threadTicks"})
+    await page.goto("/customers/MANY/emails?tab=notes")
+    await expect(page.locator("#panel .block .row").first).to_be_visible()
+    counted = {each["name"]: each["value"] for each in (await debugger.send("Performance.getMetrics"))["metrics"]}
+    assert counted["TaskDuration"] < 1, counted
+    # The page, who is signed in, then the customer and the list at once; the files are all announced by the page.
+    data = [path for path in asked if not path.startswith("/static/")]
+    assert data[:4] == ["/customers/MANY/emails", "/session", "/graphql", "/graphql"]
 
 
 # The keyboard alone --------------------------------------------------------------------------------------------------
