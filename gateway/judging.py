@@ -115,7 +115,7 @@ async def _judge_settled(connection: Any, now: datetime, rules: HitRules) -> int
     crowds = await _crowds(connection, due, rules)
     stretch = _Stretch(
         messages={_key(row) for row in due} | crowds.messages,
-        wanted={row["id"] for row in due},
+        wanted=_hit_keys(due),
         first=first - rules.burst_reach,
         last=min(last + rules.burst_reach, settled),
     )
@@ -192,9 +192,9 @@ async def reclassify(
 async def _rejudge_page(connection: Any, rows: Sequence[Any], now: datetime, rules: HitRules) -> Reclassified:
     """Judge exactly these hits again, which were judged before."""
     first, last = _extent(rows)
-    wanted = {row["id"] for row in rows}
+    wanted = _hit_keys(rows)
     stretch = _Stretch(messages={_key(row) for row in rows}, wanted=wanted, first=first, last=last)
-    judged = [one for one in await _judge(connection, stretch, now, rules) if one.hit.id in wanted]
+    judged = [one for one in await _judge(connection, stretch, now, rules) if (one.key[0], one.hit.id) in wanted]
     await _write(connection, judged, rules)
     return Reclassified(judged=len(judged), changed=sum(one.changed for one in judged))
 
@@ -250,29 +250,18 @@ def _crowds_of(rows: Iterable[Any], rules: HitRules) -> _Crowds:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Stretch:
-    """What to judge: the hits of these messages from `first` to `last`. Those `wanted` are among them, whatever limit
-    keeps others away."""
+    """What to judge: the hits of these messages from `first` to `last`. Those `wanted` (customer and hit) are among
+    them, whatever limit keeps others away."""
 
     messages: Collection[MessageKey]
-    wanted: Collection[UUID]
+    wanted: frozenset[tuple[int, UUID]]
     first: datetime
     last: datetime
 
 
 async def _judge(connection: Any, stretch: _Stretch, now: datetime, rules: HitRules) -> list[_Judged]:
     """Judge a stretch, seeing as far around it as a burst reaches."""
-    rows = [
-        row
-        async for row in QUERIES.hits_of_messages(
-            connection,
-            **_arrays(stretch.messages),
-            since=stretch.first - rules.burst_reach,
-            until=stretch.last + rules.burst_reach,
-            wanted=list(stretch.wanted),
-            first_wanted=min(stretch.wanted),
-            most=MOST_OF_MESSAGE,
-        )
-    ]
+    rows = await _around(connection, stretch, rules)
     answers = await _answers(connection, stretch.messages)
     spans = (await _crowds(connection, rows, rules)).spans
     judged: list[_Judged] = []
@@ -285,6 +274,25 @@ async def _judge(connection: Any, stretch: _Stretch, now: datetime, rules: HitRu
             if stretch.first <= hit.occurred_at <= stretch.last:
                 judged.append(_judged(key, row, hit, judgement, around, now, rules))
     return judged
+
+
+async def _around(connection: Any, stretch: _Stretch, rules: HitRules) -> list[Any]:
+    """The hits of a stretch and of its surroundings, oldest first within each message."""
+    found = QUERIES.hits_of_messages(
+        connection,
+        **_arrays(stretch.messages),
+        since=stretch.first - rules.burst_reach,
+        until=stretch.last + rules.burst_reach,
+        most=MOST_OF_MESSAGE,
+    )
+    rows = [row async for row in found]
+    missed = stretch.wanted - _hit_keys(rows)
+    if missed:
+        # Older than the newest of a flood, or with the id of a process whose clock is wrong: never judged otherwise.
+        keys = {"customer_ids": [key[0] for key in missed], "ids": [key[1] for key in missed]}
+        rows += [row async for row in QUERIES.hits_by_key(connection, **keys)]
+        rows.sort(key=lambda row: (_key(row), row["occurred_at"], row["id"]))
+    return rows
 
 
 def _judged(
@@ -333,6 +341,10 @@ def _is_evidence(one: _Judged) -> bool:
 
 def _key(row: Any) -> MessageKey:
     return row["customer_id"], row["message_id"]
+
+
+def _hit_keys(rows: Iterable[Any]) -> frozenset[tuple[int, UUID]]:
+    return frozenset((row["customer_id"], row["id"]) for row in rows)
 
 
 def _arrays(messages: Collection[MessageKey]) -> dict[str, list[Any]]:

@@ -89,8 +89,7 @@ order by h.origin, h.occurred_at
 limit :most::integer;
 
 -- name: hits_of_messages
--- The hits of these messages in a stretch of time, oldest first; of a flooded message those wanted and the newest. An
--- id tells when its process thought it was: the wanted are found by clocks that go wrong, too.
+-- The hits of these messages in a stretch of time, oldest first; of a flooded message the newest.
 select h.customer_id, h.message_id, h.id, h.kind, h.occurred_at, h.link, h.origin, h.agent, h.head, h.prefetch,
        h.honeypot, h.verdict, h.reasons, h.rules_version, h.look_again_at
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
@@ -98,13 +97,19 @@ cross join lateral (
     select n.customer_id, n.message_id, n.id, n.kind, n.occurred_at, n.link, n.origin, n.agent, n.head, n.prefetch,
            n.honeypot, n.verdict, n.reasons, n.rules_version, n.look_again_at
     from hit n
-    where n.customer_id = w.customer_id
-      and n.id >= least(uuid_at(:since::timestamptz - interval '1 hour'), :first_wanted::uuid)
+    where n.customer_id = w.customer_id and n.id >= uuid_at(:since::timestamptz - interval '1 hour')
       and n.message_id = w.message_id and n.occurred_at between :since::timestamptz and :until::timestamptz
-    order by n.id = any(:wanted::uuid[]) desc, n.id desc
+    order by n.customer_id desc, n.id desc
     limit :most::integer
 ) h
 order by h.customer_id, h.message_id, h.occurred_at, h.id;
+
+-- name: hits_by_key
+-- These hits, whatever their surroundings.
+select h.customer_id, h.message_id, h.id, h.kind, h.occurred_at, h.link, h.origin, h.agent, h.head, h.prefetch,
+       h.honeypot, h.verdict, h.reasons, h.rules_version, h.look_again_at
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as w(customer_id, id)
+join hit h on h.customer_id = w.customer_id and h.id = w.id;
 
 -- name: answers_of_messages
 -- When the server gave its final answer for these messages; null while there is none, or when nobody knows. Of a mail
