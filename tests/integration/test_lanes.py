@@ -210,6 +210,20 @@ async def test_a_relays_rate_gives_its_slots_one_by_one_and_survives_a_restart(c
     assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 1
 
 
+async def test_a_relays_warm_up_starts_small_grows_by_the_day_and_survives_a_restart(connection: Any) -> None:
+    relays = (parse_relay("smtp://127.0.0.1:1?name=new&warm_up_start=2&warm_up_factor=3"),)
+    await register_relays(connection, relays)
+    assert await QUERIES.take_relay_slots(connection, name="new", wanted=10) == 2
+    await register_relays(connection, relays)
+    assert await QUERIES.take_relay_slots(connection, name="new", wanted=10) == 0
+    assert (await relay_of(connection)).cap_today == 2
+
+    await connection.execute("update relay set warm_up_from = warm_up_from - 1, day = day - 1")
+    await register_relays(connection, relays)
+
+    assert await QUERIES.take_relay_slots(connection, name="new", wanted=10) == 6
+
+
 async def test_a_stopped_lane_is_shown_and_its_mail_says_why(connection: Any, house: House) -> None:
     ref = await queue_mail(connection, house)
     await pause_lane(connection, "individual", "Dana")

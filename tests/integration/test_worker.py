@@ -463,7 +463,44 @@ async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
         return sent() == before + 1
 
     await eventually(counted, "the count")
-    assert b"somebody" not in generate_latest()
+    shown = generate_latest()
+    assert b"somebody" not in shown
+    assert b"customer.example" not in shown
+
+
+def shown_now(name: str, **labels: str) -> float:
+    """A metric as a scrape would find it."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metrics(
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+) -> None:
+    stages = {stage: shown_now("mail_stage_seconds_count", stage=stage) for stage in ("claim", "compose", "send")}
+    groups = {name: shown_now("mail_group_rows_count", statement=name) for name in ("hand_off", "record")}
+    refs = [await queue_mail(connection, house) for _ in range(3)]
+    await connection.execute(
+        "update outbox set due_at = now() - interval '1 hour';"
+        " update lane set paused_at = now(), paused_why = 'x' where name = 'individual'"
+    )
+    start(scan_seconds=0.05)
+
+    async def waiting() -> bool:
+        deep = shown_now("mail_queue_depth", lane="individual") == 3
+        return deep and shown_now("mail_queue_age_seconds", lane="individual") >= 3600
+
+    await eventually(waiting, "the depth and the age of the lane")
+    await connection.execute("update lane set paused_at = null, paused_why = null")
+    for ref in refs:
+        await until(connection, ref, "ACCEPTED")
+
+    async def seen() -> bool:
+        measured = all(shown_now("mail_stage_seconds_count", stage=stage) > stages[stage] for stage in stages)
+        grouped = all(shown_now("mail_group_rows_count", statement=name) > groups[name] for name in groups)
+        connected = shown_now("mail_connections", relay="main", state="connected") >= 1
+        return measured and grouped and connected and shown_now("mail_queue_depth", lane="individual") == 0
+
+    assert await eventually(seen, "latencies, group sizes, connections, an empty lane")
 
 
 async def test_the_gateways_command_starts_several_workers_and_drains_them(
