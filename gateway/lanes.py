@@ -24,6 +24,8 @@ DEPTH_LIMIT = 10_000
 DOMAIN_SAMPLE = 50_000
 """Rows looked at for the depths by domain, for the same reason."""
 MOST_DESTINATIONS = 500
+RELEASE_ROWS = 20_000
+"""Parked rows freed in one statement: some tenths of a second of updates."""
 
 PauseStep = Callable[[int, Verdict, float], timedelta]
 
@@ -145,6 +147,7 @@ async def resume_relay(connection: Any, name: str, actor: str) -> None:
             response=f"Resumed by {actor}.",
             until=None,
         )
+    await _release(connection, relay=name)
 
 
 # Trouble ---------------------------------------------------------------------------------------------------------
@@ -255,7 +258,8 @@ _RANGES = {"per_minute": 100_000, "per_day": 100_000_000, "connections": 1000, "
 
 
 async def limit_destination(connection: Any, limit: DestinationLimit) -> None:
-    """Set (or, with Nones, lift) a domain's limits. Raises Refusal(INVALID)."""
+    """Set (or, with Nones, lift) a domain's limits; mail that waits for its turn gets a new one. Ring the bell then.
+    Raises Refusal(INVALID)."""
     names = {
         "per_minute": "perMinute",
         "per_day": "perDay",
@@ -279,12 +283,27 @@ async def limit_destination(connection: Any, limit: DestinationLimit) -> None:
         warm_up_start=limit.warm_up_start,
         warm_up_factor=limit.warm_up_factor if limit.warm_up_start else None,
     )
+    await _release(connection, domain=limit.domain.lower(), slots=True)
 
 
 async def resume_destination(connection: Any, domain: str) -> None:
-    """A person's word that a paused domain takes mail again. Raises Refusal(NOT_FOUND)."""
+    """A person's word that a paused domain takes mail again; what waits for it is due. Ring the bell after it. Raises
+    Refusal(NOT_FOUND)."""
     if await QUERIES.resume_destination(connection, domain=domain.lower()) is None:
         raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited nor paused.", ("domain",))
+    await _release(connection, domain=domain.lower())
+
+
+async def _release(
+    connection: Any, *, domain: str | None = None, relay: str | None = None, slots: bool = False
+) -> None:
+    """Mail parked for what is over is due now, batch after batch: a statement reads the whole outbox, a few times a
+    year, and is no longer than that."""
+    while (
+        await QUERIES.release_parked(connection, domain=domain, relay=relay, slots=slots, most=RELEASE_ROWS)
+        == RELEASE_ROWS
+    ):
+        pass
 
 
 async def destinations(connection: Any, *, after: str | None = None) -> tuple[DestinationStanding, ...]:

@@ -34,14 +34,14 @@ update destination set paused_until = null, paused_why = null, pause_step = 0 wh
 returning domain;
 
 -- name: limit_destination!
--- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started.
+-- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. Slots are given out anew.
 insert into destination (domain, every, per_day, connections, warm_up_from, warm_up_start, warm_up_factor)
 values (:domain, :every, :per_day, :connections,
         case when :warm_up_start::integer is not null then (now() at time zone 'utc')::date end,
         :warm_up_start::integer, :warm_up_factor)
 on conflict (domain) do update
 set every = excluded.every, per_day = excluded.per_day, connections = excluded.connections,
-    warm_up_start = excluded.warm_up_start, warm_up_factor = excluded.warm_up_factor,
+    next_slot = null, warm_up_start = excluded.warm_up_start, warm_up_factor = excluded.warm_up_factor,
     warm_up_from = case when excluded.warm_up_start is null then null
                         else coalesce(destination.warm_up_from, excluded.warm_up_from) end;
 

@@ -313,6 +313,28 @@ select :customer_id, :message_id, t.recipient_no, (select lane.id from lane wher
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
             :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);
 
+-- name: release_parked$
+-- Mail that waits for a pause or a limit of a destination, or for the pause of the only relay it may leave by, is due
+-- now. :slots: also what has a slot under a limit, and pays anew. What a server put off keeps its time. Answers how
+-- many, at most :most.
+with parked as materialized (
+    select o.customer_id, o.message_id, o.recipient_no, o.paid
+    from outbox o
+    where (o.domain = :domain or o.bound_relay = :relay) and o.lease_owner is null and o.appointed and o.due_at > now()
+      and case when o.paid then :slots::boolean else o.attempt = 1 end
+    limit :most::integer
+    for update skip locked
+), freed as (
+    update outbox o set due_at = now(), paid = false
+    from parked p
+    where o.customer_id = p.customer_id and o.message_id = p.message_id and o.recipient_no = p.recipient_no
+), unspent as (
+    update destination d set day_count = greatest(0, d.day_count - p.paid)
+    from (select count(*) filter (where parked.paid) as paid from parked) p
+    where d.domain = :domain and d.day = (now() at time zone 'utc')::date and p.paid > 0
+)
+select count(*) from parked;
+
 -- name: vacuum_outbox!
 -- Keeps the head of the queue short: a server-wide autovacuum_naptime is not ours to set.
 vacuum (skip_locked, truncate off) outbox;

@@ -115,6 +115,8 @@ BYE = Reply(421, "4.3.2 going down", then=Drop(taken=False))
 STARTTLS: dict[str, Any] = {"tls": "starttls"}
 LOGIN: dict[str, Any] = {"logins": {"user": "right"}}
 
+SLOWLY = {"greeting": 220, "mail": 250, "rcpt": 250, "data": 354, "after_dot": 250}
+
 TRIED: dict[str, tuple[Given, Says]] = {
     "a drop amid a small mail, all of which was on its way": (
         Given(script={"body": Drop(after_bytes=10, reset=True)}),
@@ -145,6 +147,10 @@ TRIED: dict[str, tuple[Given, Says]] = {
     "an endless reply after the dot": (Given(script={"after_dot": Endless()}), uncertain("CONNECTION_LOST")),
     "replies a byte at a time": (Given(server={"pace": "bytewise"}), accepted("2.0.0 <ann@customer.example> taken")),
     "replies in one packet": (Given(server={"pace": "coalesced"}), accepted("2.0.0 <ann@customer.example> taken")),
+    "a tarpit that ends": (
+        Given(script={stage: Reply(code, "slowly", delay=0.2) for stage, code in SLOWLY.items()}),
+        accepted("slowly"),
+    ),
     "greylisting": (
         Given(script={"rcpt": Reply(451, "4.7.1 Greylisted, try again in 5 minutes")}),
         Says(
@@ -215,6 +221,10 @@ UNTRIED: dict[str, tuple[Given, Waits]] = {
     "421 at MAIL": (Given(script={"mail": BYE}), relay_waits("UNAVAILABLE", "MAIL", 421, "4.3.2 going down")),
     "421 at RCPT": (Given(script={"rcpt": BYE}), destination_waits("UNAVAILABLE", "RCPT", 421, "4.3.2 going down")),
     "421 at DATA": (Given(script={"data": BYE}), destination_waits("UNAVAILABLE", "DATA", 421, "4.3.2 going down")),
+    "421 amid the content": (
+        Given(script={"body": Reply(421, "4.3.2 going down", then=Silence())}, attach=LARGE),
+        destination_waits("UNAVAILABLE", "CONTENT", 421, "4.3.2 going down"),
+    ),
     "421 after the dot": (
         Given(script={"after_dot": BYE}),
         destination_waits("UNAVAILABLE", "END_OF_DATA", 421, "4.3.2 going down"),
@@ -223,7 +233,7 @@ UNTRIED: dict[str, tuple[Given, Waits]] = {
         Given(script={"mail": Endless()}),
         relay_waits("CONNECTION", "MAIL", None, "250-and another thing"),
     ),
-    "a tarpit": (
+    "a tarpit that never ends": (
         Given(script={"mail": Raw(b"250-d", then=Silence())}, timeouts=Timeouts(mail=0.5)),
         relay_waits("CONNECTION", "MAIL"),
     ),
@@ -371,7 +381,6 @@ async def test_trouble_on_the_way_burns_no_attempt_and_says_what_the_mail_waits_
             await resume_relay(connection, "main", "Dana")
             if event["domain"]:
                 await resume_destination(connection, event["domain"])
-            await connection.execute("update outbox set due_at = now()")
             info, _ = await read_when(make_context, ref, lambda info: info["status"] == "ACCEPTED", "the sending")
             assert [(attempt["number"], attempt["verdict"]) for attempt in info["attempts"]] == [(1, "ACCEPTED")]
             assert len(server.taken) == 1

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from gateway.claim import claim
 from gateway.database import QUERIES
 from gateway.errors import Refusal
 from gateway.house import House
@@ -159,8 +160,61 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
     assert waiting["next_attempt_at"] == destination.paused_until
     smtp_server.forget_scripts()
     await resume_destination(connection, "slow.example")
-    await connection.execute("update outbox set due_at = now()")
     await until(connection, slow, "ACCEPTED")
+
+
+async def waiting_mails(connection: Any, count: int, **values: Any) -> list[Any]:
+    """Messages whose only recipient waits for slow.example; answers their ids."""
+    made = []
+    for _ in range(count):
+        customer_id = await make_customer(connection)
+        message_id = await make_message(connection, customer_id)
+        await make_outbox(connection, customer_id, message_id, address="a@slow.example", **values)
+        made.append(message_id)
+    return made
+
+
+async def due_now(connection: Any) -> list[Any]:
+    """Ids of what may be claimed."""
+    rows = await connection.fetch("select message_id from outbox where due_at <= now() order by message_id")
+    return [row["message_id"] for row in rows]
+
+
+async def test_a_limit_that_is_raised_or_lifted_frees_the_mail_that_has_its_turn_far_off(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.lanes.RELEASE_ROWS", 2)
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=1, per_day=100))
+    mails = await waiting_mails(connection, 5)
+    put_off = await waiting_mails(
+        connection, 1, attempt=2, appointed=True, due_at=datetime.now(UTC) + timedelta(hours=1)
+    )
+    found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))
+    assert (len(found.leased), found.parked) == (1, 4)
+
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=6000, per_day=100))
+
+    assert await due_now(connection) == mails
+    [standing] = await destinations(connection)
+    assert standing.sent_today == 1
+    again = await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))
+    slots = await connection.fetchval("select max(due_at) - now() from outbox where message_id = any($1)", mails)
+    assert (len(again.leased), again.parked, slots < timedelta(seconds=1)) == (1, 3, True)
+    # What a server put off is not the limit's.
+    assert put_off[0] not in await due_now(connection)
+
+
+async def test_a_resumed_destination_frees_what_waits_for_it_and_no_slot_of_a_limit(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=1))
+    limited = await waiting_mails(connection, 2)
+    await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))
+    await QUERIES.pause_destination(connection, domain="slow.example", wait=timedelta(hours=8), why="It was busy.")
+    paused = await waiting_mails(connection, 2)
+    assert (await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))).parked == 2
+
+    await resume_destination(connection, "slow.example")
+
+    assert await due_now(connection) == [limited[0], *paused]
 
 
 async def test_mail_fails_over_to_the_next_relay_while_the_first_is_stopped(
