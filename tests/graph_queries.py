@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
@@ -46,8 +47,20 @@ def _field(draw: st.DrawFn, type_: GraphQLObjectType, name: str, depth: int) -> 
 
 
 LISTS = {
-    "sent": ("SentEmail", ("", "first: 2", "first: 0", 'after: "nonsense"', "first: 1, after: $cursor")),
-    "clicks": ("LinkClick", ("", "messageId: $message", 'messageId: "Message_1_0"', "includeMachine: true, first: 3")),
+    "sent": (
+        "SentEmail",
+        ("", "first: 2", "first: 0", 'after: "nonsense"', "first: 1, after: $cursor", "first: $few", "first: $many"),
+    ),
+    "clicks": (
+        "LinkClick",
+        (
+            "",
+            "messageId: $message",
+            'messageId: "Message_1_0"',
+            "includeMachine: $yes, first: 3",
+            "messageId: $null_id",
+        ),
+    ),
     "connectionNotes": (
         "ConnectionNote",
         (
@@ -56,9 +69,26 @@ LISTS = {
             "first: 101",
             "filter: {direction: RECEIVED}",
             "filter: {sourceTypes: [CAMPAIGN, WORK_ORDER]}",
+            "filter: {direction: $direction, sourceTypes: [E_SIGNATURE, $source]}",
+            "filter: $filter",
+            "first: $few, filter: null",
         ),
     ),
 }
+VARIABLES = {
+    "id": "ID!",
+    "yes": "Boolean!",
+    "no": "Boolean!",
+    "message": "ID",
+    "cursor": "String",
+    "few": "Int! = 2",
+    "many": "Int! = 1000",
+    "null_id": "ID",
+    "direction": "Direction = SENT",
+    "source": "SourceType!",
+    "filter": "ConnectionNoteFilter",
+}
+"""What a query declares of what it uses; those with a default are left to it."""
 
 
 @st.composite
@@ -69,11 +99,17 @@ def history_queries(draw: st.DrawFn, schema: GraphQLSchema) -> str:
         row, arguments = LISTS[name]
         given = draw(st.sampled_from(arguments))
         connection = cast(GraphQLObjectType, schema.type_map[f"{row}Connection"])
-        lists.append(f"l{number}: {name}{f'({given})' if given else ''} {{ {draw(selections(connection))} }}")
-    body = " ".join(lists)
+        key = f"l{number}: {name}{f'({given})' if given else ''}"
+        switch = draw(st.sampled_from(["", "", " @include(if: $yes)", " @skip(if: $yes)"]))
+        one = f"{key}{switch} {{ {draw(selections(connection))} }}"
+        if draw(st.integers(0, 4)) == 0:
+            # The same field twice is one field with both selections.
+            one += f" {key} {{ again: __typename }}"
+        lists.append(draw(st.sampled_from([one, one, f"... on CustomerEmails {{ {one} }}", f"... {{ {one} }}"])))
+    body = " ".join([*lists, draw(st.sampled_from(["", "__typename"]))])
     fragments = _fragments(schema, body)
-    types = {"id": "ID!", "yes": "Boolean!", "no": "Boolean!", "message": "ID", "cursor": "String"}
-    declared = ", ".join(f"${name}: {kind}" for name, kind in types.items() if name == "id" or f"${name}" in body)
+    used = {name for name in VARIABLES if re.search(rf"\${name}\b", body)} | {"id"}
+    declared = ", ".join(f"${name}: {kind}" for name, kind in VARIABLES.items() if name in used)
     return f"query({declared}) {{ customer(id: $id) {{ emails {{ {body} }} }} }} {fragments}"
 
 

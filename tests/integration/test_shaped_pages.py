@@ -243,6 +243,9 @@ async def test_any_query_over_any_ledger_is_answered_alike_both_ways(
             "no": False,
             "message": f"Message_{customer}_{found[0].hex}" if found else None,
             "cursor": found[-1].hex if found else None,
+            "null_id": None,
+            "source": "CARD_PROCESSING",
+            "filter": {"direction": "SENT", "sourceTypes": ["CAMPAIGN", "WORK_ORDER"]},
         }
         # When both ways answer, then they say the same
         shaped = await answer(query, make_context(), variables)
