@@ -25,6 +25,7 @@ from service import server
 from service.auth import create_token
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
+from tests.builders import make_customer
 from tests.conftest import stop
 from tests.eventually import eventually
 from tests.serving import Serving, serve
@@ -149,9 +150,14 @@ async def test_a_statement_has_its_time(start: Start, pool: Any) -> None:
         assert await eventually(lambda: works(http))
 
 
-async def test_a_client_that_goes_away_has_its_statement_cancelled(start: Start, pool: Any) -> None:
-    async with start(statement_seconds=60) as serving, signed_in(serving, pool) as http, _locked(pool, "customer"):
-        asking = asyncio.create_task(http.post("/graphql", json=QUERY))
+@pytest.mark.parametrize("table", ["customer", "message"])
+async def test_a_client_that_goes_away_has_its_statement_cancelled(start: Start, pool: Any, table: str) -> None:
+    # Given a client who asks for a customer and lists, and whom somebody keeps waiting for the one or for the others
+    await make_customer(pool, external_ref="C-1")
+    lists = "{ sent { nodes { subject } } connectionNotes { nodes { title } } }"
+    query = {"query": f'{{ customer(externalRef: "C-1") {{ name emails {lists} }} }}'}
+    async with start(statement_seconds=60) as serving, signed_in(serving, pool) as http, _locked(pool, table):
+        asking = asyncio.create_task(http.post("/graphql", json=query))
         await _waits(pool)
         # When the client hangs up in the middle
         asking.cancel()
