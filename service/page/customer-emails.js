@@ -143,10 +143,10 @@ export class CustomerEmails {
     if (this.sheet.id && (!messageIds.size || messageIds.has(this.sheet.id))) this.sheet.read();
     try {
       const waiting = list.waiting.length;
-      const count = list.count;
-      await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
+      const hadRows = list.count > 0;
+      const put = await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
       if (list.waiting.length > waiting) this.app.announce(`${counted(list.waiting.length, "new row")} above`);
-      else if (list.count > count && count) this.app.announce(counted(list.count - count, "new row"));
+      else if (put && hadRows) this.app.announce(counted(put, "new row"));
       await Promise.all([...messageIds].slice(0, MOST_ROWS).map((id) => this.reread(id)));
     } catch {
       // The guard has seen it: signed out and offline are shown by the page around this one.

@@ -100,21 +100,33 @@ export class PagedList {
     else if (this.olderError) this.older();
   }
 
-  /** Reads the newest rows again. Known ones are renewed where they stand; new ones go on top, or wait (`hold`). */
+  /**
+   * Reads the newest rows again. Known ones are renewed where they stand; new ones go on top, or wait (`hold`).
+   * Answers how many went on top.
+   */
   async refresh({ hold }) {
-    if (this.state === "new" || this.state === "error") return this.open();
-    if (this.state !== "ready") return undefined;
+    if (this.state === "new" || this.state === "error") {
+      await this.open();
+      return 0;
+    }
+    if (this.state !== "ready") return 0;
     const { stop } = this;
     const found = await this.read({ first: FIRST_PAGE, after: null }, { signal: stop?.signal });
-    if (stop !== this.stop) return undefined;
+    if (stop !== this.stop) return 0;
     this.stale = false;
-    const fresh = this.renew(found.edges);
-    if (this.hasNewer) return this.changed();
+    const put = this.receive(this.renew(found.edges), found.edges, hold);
+    this.changed();
+    return put;
+  }
+
+  receive(fresh, edges, hold) {
+    if (this.hasNewer) return 0;
     this.waiting = fresh;
     // More than a page is new: what lies between is not known, so the list begins anew when asked for.
-    if (fresh.length === found.edges.length && this.count) this.hasNewer = true;
-    else if (!hold) this.showWaiting();
-    return this.changed();
+    if (fresh.length === edges.length && this.count) this.hasNewer = true;
+    if (hold || this.hasNewer) return 0;
+    this.showWaiting();
+    return fresh.length;
   }
 
   /** Puts the rows that wait on top. */

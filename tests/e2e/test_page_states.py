@@ -270,9 +270,10 @@ async def test_a_session_that_ends_while_one_scrolls_goes_on_with_the_rows_that_
     await dialog.get_by_label("API token").fill(world.launcher.token)
     await dialog.get_by_role("button", name="Sign in").click()
     await expect(dialog).to_be_hidden()
+    await expect(page.get_by_text("Mail number 150", exact=True)).to_be_attached()
     await expect(page.locator(".notice.broken")).to_have_count(0)
-    await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
-    await expect(page.get_by_text("Mail number 250", exact=True)).to_be_attached()
+    # And nobody is told of older rows as if they were new
+    assert "new row" not in await page.locator("#said").inner_text()
 
 
 async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world: World, odd: Odd) -> None:
@@ -292,6 +293,21 @@ async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     await expect(page.get_by_text("Grace", exact=True)).to_be_visible()
+
+
+async def test_a_sign_in_form_goes_when_one_has_signed_in_in_another_tab(
+    browser: Browser, world: World, odd: Odd
+) -> None:
+    async with looking(browser, world, signed_in=False) as page:
+        await page.goto("/customers/MANY/emails")
+        await expect(page.get_by_label("API token")).to_be_visible()
+        other = await page.context.new_page()
+        await other.goto(await create_login_link(world.database, "Grace", world.url))
+        await other.get_by_role("button", name="Sign in").click()
+        await expect(other.get_by_text("Grace", exact=True)).to_be_visible()
+        await page.evaluate(LOOKED_AT_AGAIN)
+        await expect(page.get_by_role("heading", name="Mia Many")).to_be_visible()
+        assert await page.get_by_label("API token").count() == 0
 
 
 async def test_without_a_network_what_is_there_stays_and_it_comes_back_by_itself(page: Page, odd: Odd) -> None:
