@@ -616,7 +616,7 @@ async def counted(recorder: HitRecorder, counts: dict[Fate, int]) -> None:
     async def equal() -> bool:
         return recorder.counts == counts
 
-    await eventually(equal, f"{counts}, not {recorder.counts}")
+    await eventually(equal, f"{counts}")
 
 
 async def test_what_postgresql_refuses_does_not_stop_what_comes_after(
