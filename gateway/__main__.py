@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
+    except asyncpg.UndefinedTableError:
+        print("The database has no tables of ours yet: run make migrate.", file=sys.stderr)
+        return 1
     except (OSError, asyncpg.PostgresError) as error:
         print(f"The gateway cannot start: {error}. Check DATABASE_URL and that PostgreSQL runs.", file=sys.stderr)
         return 1
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def work(settings: Settings, *, number: int | None, pace: Pace | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
     if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port + (number or 0))
+        _serve_metrics(settings.metrics_port + (number or 0))
     pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
     try:
         async with pool.acquire() as connection:
@@ -92,6 +95,13 @@ async def work(settings: Settings, *, number: int | None, pace: Pace | None = No
     finally:
         pool.terminate()
     return 0
+
+
+def _serve_metrics(port: int) -> None:
+    try:
+        start_http_server(port)
+    except OSError as error:
+        raise SettingsError(f"METRICS_PORT: port {port} cannot be opened ({error.strerror}): choose another.") from None
 
 
 async def _stop_without_parent(worker: Worker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -24,6 +25,7 @@ from gateway.prepare import Prepare
 from gateway.settings import Settings, parse_relay
 from gateway.traces import span
 from gateway.worker import Worker
+from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import (
     HASTE,
@@ -534,16 +536,43 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
     assert rest.count(b"the gateway has drained") == 2
 
 
-async def test_the_gateway_names_a_missing_setting(smtp_server: SmtpServer) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+async def what_the_gateway_says(*, without: str = "", **variables: str) -> str:
+    """Standard error of `python -m gateway`, which does not start."""
+    right = {
+        "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/mail",
+        "PUBLIC_URL": "https://mail.example.com",
+        "DEFAULT_FROM": "hello@fabrikam.com",
+        "RELAY_URL": "smtp://127.0.0.1:1",
+        "SECRET_KEYS": SECRET_KEYS,
+    }
+    environment = {name: value for name, value in (os.environ | right | variables).items() if name != without}
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE
     )
-
     _, said = await asyncio.wait_for(gateway.communicate(), 20)
-
     assert gateway.returncode == 1
-    assert b"DATABASE_URL is missing. For example: DATABASE_URL=postgresql://" in said
+    assert b"Traceback" not in said
+    return said.decode()
+
+
+async def test_the_gateway_names_a_missing_setting() -> None:
+    said = await what_the_gateway_says(without="DATABASE_URL")
+    assert said.startswith("DATABASE_URL is missing. For example: DATABASE_URL=postgresql://")
+
+
+async def test_the_gateway_says_what_to_do_about_a_database_that_is_away_or_empty(postgres: Postgres) -> None:
+    away = await what_the_gateway_says()
+    assert away.startswith("The gateway cannot start: ")
+    assert "Check DATABASE_URL and that PostgreSQL runs." in away
+    empty = await what_the_gateway_says(DATABASE_URL=postgres.url("postgres"))
+    assert empty == "The database has no tables of ours yet: run make migrate.\n"
+
+
+async def test_the_gateway_names_a_port_for_metrics_that_is_taken() -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = await what_the_gateway_says(METRICS_PORT=str(port))
+    assert said == f"METRICS_PORT: port {port} cannot be opened (Address already in use): choose another.\n"
 
 
 def test_spans_are_made_where_opentelemetry_is_installed_and_nothing_elsewhere() -> None:
