@@ -40,7 +40,7 @@ def invite(
 ) -> Invitation | None:
     """The calendar file of a work order letter; None for COMPLETED, which leaves nothing to come to.
 
-    Without a `sequence`, the second of sending serves: it rises from letter to letter without anybody counting.
+    Without a `sequence`, the second of sending serves: what nobody counts rises all the same, if slowly.
     """
     if letter.kind is WorkOrderKind.COMPLETED:
         return None

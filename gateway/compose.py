@@ -48,7 +48,7 @@ class Facts:
     """What a mail says besides its letter. `mail_date` is aware and counts to the second; the zone is IANA's.
 
     `token_key_id` is the key of its links' tokens when an old mail is composed again; None: the newest. `sequence` is
-    a work order's .ics SEQUENCE where somebody counts.
+    a work order's .ics SEQUENCE, as the ledger counts.
     """
 
     ref: MessageRef

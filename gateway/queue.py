@@ -17,7 +17,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.house import House
 from gateway.idempotency import check_key, digest_of, first_result, idempotency_conflict
 from gateway.mail.address import parse_address, with_a_labels
-from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderLetter
+from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
 from gateway.mail.message import TRANSITIONS, CopyRole, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
@@ -151,7 +151,7 @@ async def _make(connection: Any, order: Order, attached: Sequence[Any], house: H
         order.letter,
         template=version,
         sender=profile,
-        facts=_facts(order, whom, ref, profile, house),
+        facts=_facts(order, whom, ref, profile, house, sequence=await _sequence(connection, order)),
         keyring=house.keyring,
         attachments=await attachment.load_many(connection, order.attachment_ids) if attached else (),
     )
@@ -255,7 +255,9 @@ def _held(order: Order, suppressed: bool, house: House) -> Undelivered | None:
     return None
 
 
-def _facts(order: Order, whom: Any, ref: MessageRef, profile: sender.SenderVersion, house: House) -> compose.Facts:
+def _facts(
+    order: Order, whom: Any, ref: MessageRef, profile: sender.SenderVersion, house: House, *, sequence: int | None
+) -> compose.Facts:
     return compose.Facts(
         ref=ref,
         mail_date=whom["mail_date"],
@@ -268,6 +270,19 @@ def _facts(order: Order, whom: Any, ref: MessageRef, profile: sender.SenderVersi
         public_url=house.settings.public_url,
         tracked=is_tracked(order),
         honeypot=house.settings.honeypot_link,
+        sequence=sequence,
+    )
+
+
+async def _sequence(connection: Any, order: Order) -> int | None:
+    """A work order letter's place among all about that order. Its row is locked until the letter is committed."""
+    letter = order.letter
+    if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
+        return None
+    return int(
+        await QUERIES.next_sequence(
+            connection, customer_id=order.customer_id, number=letter.number, counted=letter.sequence
+        )
     )
 
 

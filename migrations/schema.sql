@@ -1139,6 +1139,18 @@ CREATE TABLE public.template_version (
 
 
 --
+-- Name: work_order; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.work_order (
+    customer_id bigint NOT NULL,
+    number text NOT NULL,
+    sequence integer NOT NULL,
+    CONSTRAINT work_order_sequence_check CHECK ((sequence >= 0))
+);
+
+
+--
 -- Name: address_opt_out address_opt_out_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1515,6 +1527,14 @@ ALTER TABLE ONLY public.template_version
 
 
 --
+-- Name: work_order work_order_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_order
+    ADD CONSTRAINT work_order_pkey PRIMARY KEY (customer_id, number);
+
+
+--
 -- Name: attachment_unreferenced; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1845,6 +1865,14 @@ ALTER TABLE ONLY public.template_version
 
 
 --
+-- Name: work_order work_order_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_order
+    ADD CONSTRAINT work_order_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
 -- PostgreSQL database dump complete
 --
 
@@ -1865,4 +1893,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125000080'),
     ('20261125000100'),
     ('20261125000110'),
-    ('20261125000130');
+    ('20261125000130'),
+    ('20261125000140');

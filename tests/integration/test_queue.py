@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from icalendar import Calendar, Event
 
 from gateway import attachment, content, template
 from gateway.errors import Refusal, RefusalCode
@@ -71,6 +74,38 @@ async def test_a_letter_is_composed_stored_and_queued_in_one_go(connection: Any,
     waiting = await connection.fetchrow("select o.*, l.name as lane from outbox o join lane l on l.id = o.lane_id")
     assert (waiting["lane"], waiting["domain"], waiting["attempt"]) == ("work-order", "customer.example", 1)
     assert waiting["expires_at"] == datetime(2099, 12, 1, 8, 0, tzinfo=UTC)
+
+
+async def event_in(connection: Any, ref: MessageRef) -> Event:
+    """The calendar event of a work order's letter."""
+    stored = await content.load(connection, (await message_of(connection, ref))["content_sha256"])
+    message = email.message_from_bytes(stored, policy=email.policy.default)
+    [file] = [part for part in message.walk() if part.get_content_type() == "application/ics"]
+    return Calendar.from_ical(file.get_content()).events[0]
+
+
+async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(connection: Any, house: House) -> None:
+    customer_id, other = await make_customer(connection), await make_customer(connection)
+    kinds = [WorkOrderKind.CREATED, WorkOrderKind.CHANGED, WorkOrderKind.REMINDER, WorkOrderKind.CANCELLED]
+
+    # Given one moment: `now()` is the same for all letters of a transaction
+    async with connection.transaction():
+        letters = [order(customer_id, letter=replace(VISIT, kind=kind)) for kind in kinds]
+        events = [await event_in(connection, (await put(connection, one, house)).ref) for one in letters]
+        again = [(await put(connection, one, house)).repeated for one in letters]
+        others = await event_in(connection, (await put(connection, order(other, letter=VISIT), house)).ref)
+        counted = replace(VISIT, kind=WorkOrderKind.CHANGED, sequence=2**31 - 2)
+        ahead = await event_in(connection, (await put(connection, order(customer_id, letter=counted), house)).ref)
+        last = order(customer_id, letter=replace(VISIT, kind=WorkOrderKind.CHANGED))
+        behind = await event_in(connection, (await put(connection, last, house)).ref)
+
+    assert len({event.DTSTAMP for event in events}) == len({str(event["UID"]) for event in events}) == 1
+    first = events[0].sequence
+    assert [event.sequence for event in events] == [first, first + 1, first + 2, first + 3]
+    # A repeat counts nothing, another customer's order of this number has its own count, and who counts is believed.
+    assert again == [True] * len(kinds)
+    assert others.sequence == first
+    assert (ahead.sequence, behind.sequence) == (2**31 - 2, 2**31 - 1)
 
 
 async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(connection: Any, house: House) -> None:
