@@ -49,7 +49,16 @@ def _field(draw: st.DrawFn, type_: GraphQLObjectType, name: str, depth: int) -> 
 LISTS = {
     "sent": (
         "SentEmail",
-        ("", "first: 2", "first: 0", 'after: "nonsense"', "first: 1, after: $cursor", "first: $few", "first: $many"),
+        (
+            "",
+            "first: 2",
+            "first: 0",
+            'after: "nonsense"',
+            "first: 1, after: $cursor",
+            "first: $few",
+            "first: $many",
+            "first: $nothing",
+        ),
     ),
     "clicks": (
         "LinkClick",
@@ -84,6 +93,7 @@ VARIABLES = {
     "few": "Int! = 2",
     "many": "Int! = 1000",
     "null_id": "ID",
+    "nothing": "Int",
     "direction": "Direction = SENT",
     "source": "SourceType!",
     "filter": "ConnectionNoteFilter",

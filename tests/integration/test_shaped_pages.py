@@ -244,6 +244,7 @@ async def test_any_query_over_any_ledger_is_answered_alike_both_ways(
             "message": f"Message_{customer}_{found[0].hex}" if found else None,
             "cursor": found[-1].hex if found else None,
             "null_id": None,
+            "nothing": None,
             "source": "CARD_PROCESSING",
             "filter": {"direction": "SENT", "sourceTypes": ["CAMPAIGN", "WORK_ORDER"]},
         }
