@@ -1883,6 +1883,7 @@ ALTER TABLE ONLY public.work_order
 --
 
 INSERT INTO public.schema_migrations (version) VALUES
+    ('20261123000000'),
     ('20261123000001'),
     ('20261123000002'),
     ('20261123000010'),

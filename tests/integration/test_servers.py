@@ -15,6 +15,7 @@ import redis.asyncio
 from gateway.settings import Settings
 from service.standalone import postgres as embedded
 from service.standalone.data_directory import DataDirectory
+from service.standalone.migrate import ROOT
 from service.standalone.trouble import LaunchError
 from tests.builders import make_attempt, make_campaign, make_customer, make_hit, make_message, make_outbox, orphans
 
@@ -23,6 +24,13 @@ async def test_a_test_has_a_migrated_database_of_its_own(pool: asyncpg.Pool[Any]
     assert await pool.fetchval("select count(*) from customer") == 0
     assert await pool.fetchval("select current_setting('server_version_num')::int >= 180000")
     assert settings.allow_reserved_domains
+
+
+async def test_a_server_that_is_too_old_is_named_before_anything_is_made(pool: asyncpg.Pool[Any]) -> None:
+    first = min((ROOT / "migrations").glob("2*.sql")).read_text()
+    await pool.execute(first)
+    with pytest.raises(asyncpg.RaiseError, match="PostgreSQL 18 or newer is needed, this is 18"):
+        await pool.execute(first.replace("180000", "990000"))
 
 
 async def test_the_next_test_sees_nothing_of_the_last(pool: asyncpg.Pool[Any]) -> None:
