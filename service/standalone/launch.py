@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import http.client
 import os
@@ -77,8 +78,9 @@ def stop_all(supervisor: Supervisor) -> None:
 
 
 def say(line: str) -> None:
-    """One line on the terminal, at once."""
-    print(line, flush=True)
+    """One line on the terminal, at once; a closed one hears nothing, and everything is stopped all the same."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def stop_with_make() -> None:

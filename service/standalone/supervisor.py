@@ -24,6 +24,7 @@ _LONGEST_WAIT = 30.0
 _STEADY_SECONDS = 60.0
 """A server that ran this long starts again from the first wait."""
 _TICK_SECONDS = 0.5
+_STDIN = 0
 
 
 class Stopped(Exception):
@@ -110,6 +111,7 @@ class Supervisor:
         self._lives: list[_Life] = []
         self._reader, self._writer = os.pipe()
         self.stopping = False
+        self._at_terminal = os.isatty(_STDIN)
         for descriptor in (self._reader, self._writer):
             os.set_blocking(descriptor, False)
 
@@ -152,6 +154,8 @@ class Supervisor:
             for life in self._lives:
                 self._tend(life)
             self._sleep(_TICK_SECONDS)
+            # A make that leads the session waits for us, and keeps the hang-up of a closed window to itself.
+            self.stopping |= self._at_terminal and not os.isatty(_STDIN)
         raise Stopped
 
     def _tend(self, life: _Life) -> None:

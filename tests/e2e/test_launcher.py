@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from service.standalone.postgres import Postgres
 from service.standalone.tether import Account
-from tests.launching import launched, refused
+from tests.launching import ROOT, free_port, launched, refused
 
 UPSERT = (
     'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", name: "Ada"}]})'
@@ -54,6 +57,27 @@ def test_kill_9_leaves_nothing_behind_and_loses_nothing(data: Path) -> None:
     with launched(data) as again:
         assert again.token == token
         assert again.query(NAME)[1]["data"] == {"customer": {"name": "Ada"}}
+
+
+def test_a_closed_terminal_ends_everything_though_no_signal_says_so(data: Path) -> None:
+    # Given a launcher that reads a terminal without being told of its hang-up, as below a make that leads the session
+    window, terminal = os.openpty()
+    environment = {**os.environ, "DATA": str(data), "PORT": str(free_port()), "DEMO": "0"}
+    command = [sys.executable, "-m", "service.standalone"]
+    launcher = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    )
+    os.close(terminal)
+    said = b""
+    while b"Ctrl-C" not in said:
+        said += os.read(window, 4096)
+    family = [psutil.Process(launcher.pid), *psutil.Process(launcher.pid).children(recursive=True)]
+    # When the window is closed
+    os.close(window)
+    # Then it ends, and everything with it
+    launcher.wait(15)
+    assert len(family) > 4
+    assert psutil.wait_procs(family, timeout=15)[1] == []
 
 
 def test_a_second_launcher_is_told_what_is_in_its_way(data: Path) -> None:
