@@ -36,7 +36,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
     Status.HANDED_OFF: frozenset({Status.ACCEPTED, Status.DEFERRED, Status.REFUSED, Status.UNCERTAIN}),
     Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
-    Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.BOUNCED, Status.QUEUED}),
+    Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.REFUSED, Status.BOUNCED, Status.QUEUED}),
     Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
     Status.ACCEPTED: frozenset({Status.BOUNCED}),
     Status.REFUSED: frozenset({Status.QUEUED}),
@@ -45,7 +45,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
     Status.RECEIVED: frozenset(),
 }
-"""From each state, the states it may become. REFUSED, EXPIRED, BOUNCED -> QUEUED only by `retryMessage`."""
+"""From each state, the states it may become. REFUSED, EXPIRED, BOUNCED -> QUEUED only by `retryMessage`;
+UNCERTAIN -> REFUSED by the server's own answer, when it comes after all."""
 
 ICON_COLORS: dict[Status, ColorHint] = {
     Status.ACCEPTED: ColorHint.GREY,

@@ -217,6 +217,17 @@ async def test_a_resumed_destination_frees_what_waits_for_it_and_no_slot_of_a_li
     assert await due_now(connection) == [limited[0], *paused]
 
 
+async def test_a_resumed_relay_frees_the_mail_that_may_leave_by_no_other(connection: Any) -> None:
+    await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=demo"),))
+    await QUERIES.pause_relay(connection, name="demo", wait=timedelta(hours=8), why="It said 421.")
+    bound = await waiting_mails(connection, 2, bound_relay="demo")
+    assert (await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))).parked == 2
+
+    await resume_relay(connection, "demo", "Dana")
+
+    assert await due_now(connection) == bound
+
+
 async def test_mail_fails_over_to_the_next_relay_while_the_first_is_stopped(
     connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:

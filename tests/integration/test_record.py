@@ -127,6 +127,24 @@ async def test_an_answer_after_the_rescue_is_evidence_that_settles_the_message(c
     assert (int(sums["accepted"]), int(sums["uncertain"])) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("code", "words", "verdict"), [(550, "5.1.1 Unknown", "REFUSED"), (451, "4.3.0 Later", "DEFERRED")]
+)
+async def test_a_late_refusal_settles_too_and_so_does_a_late_not_now(
+    connection: Any, code: int, words: str, verdict: str
+) -> None:
+    row = await sent(connection)
+    await connection.execute("update outbox set lease_until = now() - interval '1 second'")
+    await rescue(connection, slot=0)
+
+    await write(connection, outcome(row, exchange(code, words, Stage.RCPT)))
+
+    # Nothing waits any more that could be tried again: a person may have it tried, knowing that it did not arrive.
+    assert await connection.fetchval("select status::text from message") == "REFUSED"
+    attempt = await connection.fetchrow("select verdict::text, code, response from attempt")
+    assert tuple(attempt) == (verdict, code, words)
+
+
 async def test_a_late_answer_does_not_overrule_a_person(connection: Any) -> None:
     row = await sent(connection)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
