@@ -20,6 +20,7 @@ from gateway.house import House
 from gateway.lanes import resume_destination, resume_relay
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
+from gateway.mail.source import SourceType
 from gateway.mail.verdict import Verdict
 from gateway.settings import Settings, parse_relay
 from gateway.smtp import Timeouts
@@ -38,6 +39,7 @@ HISTORY = """query($id: ID!) {
     colorHint status cause waitsFor nextAttemptAt sentAt
     attempts { number verdict stage startedAt response { code text } copy { address } }
     copies { address status cause }
+    events { kind by }
   } } } } }
   gateway { relays { events { kind stage code response domain } } }
 }"""
@@ -418,6 +420,25 @@ async def test_of_three_recipients_only_the_deferred_one_is_tried_again(
             {"address": "later@customer.example", "status": "ACCEPTED", "cause": None},
         ],
     )
+
+
+async def test_where_a_deployment_has_uncertain_mail_tried_once_more_the_history_says_so(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer, make_context: MakeContext
+) -> None:
+    smtp_server.script(after_dot=[Drop()])
+    chosen = House.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
+    ref = await queue_mail(connection, chosen)
+    start(wait=lambda attempt, verdict: HASTE, pause=long_pause)
+
+    info, _ = await read_when(make_context, ref, lambda info: info["status"] == "ACCEPTED", "the second try")
+
+    # It has arrived twice, as the deployment was told that it may: the first try stays uncertain.
+    assert [(attempt["number"], attempt["verdict"]) for attempt in info["attempts"]] == [
+        (1, "UNCERTAIN"),
+        (2, "ACCEPTED"),
+    ]
+    assert info["events"] == [{"kind": "UNCERTAIN", "by": "gateway"}, {"kind": "RETRIED_ONCE", "by": "gateway"}]
+    assert len(smtp_server.taken) == 2
 
 
 @pytest.mark.parametrize("keywords", [DEFAULT_KEYWORDS, DEFAULT_KEYWORDS[1:]], ids=["pipelined", "one by one"])
