@@ -96,16 +96,16 @@ def check_name(name: str) -> str:
 
 
 def media_type_of(octets: bytes, name: str, declared: str | None) -> str:
-    """What the bytes are, else what the uploader says, else what the name's ending says."""
+    """What the bytes are, else what the uploader says, else what the name's ending says; unknown where the bytes would
+    show it and do not."""
+    named = mimetypes.guess_type(name)[0] or ""
     sniffed = filetype.guess_mime(octets[:8192])
     if sniffed:
-        # Office files are zip archives: the declaration knows better than the first bytes.
-        named = mimetypes.guess_type(name)[0]
-        return named if sniffed == "application/zip" and named else str(sniffed)
+        # Office files are zip archives: their names know better than the first bytes.
+        return named if sniffed == "application/zip" and named.startswith("application/") else str(sniffed)
     said = (declared or "").partition(";")[0].strip().lower()
-    if _MEDIA_TYPE.fullmatch(said) and said != UNKNOWN_TYPE:
-        return said
-    return mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
+    claimed = said if _MEDIA_TYPE.fullmatch(said) and said != UNKNOWN_TYPE else named
+    return UNKNOWN_TYPE if not claimed or filetype.get_type(mime=claimed) else claimed
 
 
 async def asked_for(connection: Any, ids: Sequence[UUID]) -> list[Any]:

@@ -77,7 +77,10 @@ async def test_a_file_is_kept_and_comes_back(connection: Any) -> None:
             None,
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         ),
-        (b"", "empty.pdf", None, "application/pdf"),
+        (b"PK\x03\x04" + b"\0" * 60, "a.png", None, "application/zip"),
+        (b"<html><script>", "offer.pdf", "application/pdf", "application/octet-stream"),
+        (b"<html><script>", "picture.png", None, "application/octet-stream"),
+        (b"", "empty.pdf", None, "application/octet-stream"),
     ],
 )
 def test_what_the_bytes_say_counts_before_what_is_said_of_them(
