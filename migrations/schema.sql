@@ -1612,10 +1612,10 @@ CREATE INDEX hit_clicks_of_people ON public.hit USING btree (customer_id, id) WH
 
 
 --
--- Name: hit_clicks_of_people_in_message; Type: INDEX; Schema: public; Owner: -
+-- Name: hit_of_people_in_message; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX hit_clicks_of_people_in_message ON public.hit USING btree (message_id, customer_id, id) WHERE ((kind = 'CLICK'::public.hit_kind) AND (verdict <> 'MACHINE'::public.hit_verdict));
+CREATE INDEX hit_of_people_in_message ON public.hit USING btree (message_id, customer_id, kind, id) WHERE (verdict <> 'MACHINE'::public.hit_verdict);
 
 
 --
@@ -1895,4 +1895,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125000100'),
     ('20261125000110'),
     ('20261125000130'),
-    ('20261125000140');
+    ('20261125000140'),
+    ('20261125000150');

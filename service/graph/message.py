@@ -32,6 +32,10 @@ CLICK_COUNT = (
     "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
     " and k.kind = 'CLICK' and k.verdict <> 'MACHINE')"
 )
+OPEN_COUNT = (
+    "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
+    " and k.kind = 'OPEN' and k.verdict <> 'MACHINE')"
+)
 LAST_ATTEMPT = (
     "attempt a where a.customer_id = m.customer_id and a.message_id = m.id and a.recipient_no = 0"
     " order by a.number desc limit 1"
@@ -333,6 +337,11 @@ class Message(OfMessage, Node):
     )
     click_count: int = strawberry.field(
         description="How many clicks it got, machines left out.", metadata=column(CLICK_COUNT)
+    )
+    open_count: int = strawberry.field(
+        description="How often its pixel was fetched, machines left out. A mail client may fetch it once for many "
+        "looks, or never: openedAt counts a click as well.",
+        metadata=column(OPEN_COUNT),
     )
 
     @strawberry.field(description="The colour of its row.", metadata=column(ROW_COLOR))

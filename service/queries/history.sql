@@ -156,7 +156,7 @@ order by h.id desc;
 select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
        m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
        m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice,
-       w.next_attempt_at, w.waits_for, k.click_count,
+       w.next_attempt_at, w.waits_for, k.click_count, k.open_count,
        a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
 from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
@@ -165,9 +165,10 @@ join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
 left join lateral (
-    select count(*)::integer as click_count
+    select count(*) filter (where h.kind = 'CLICK')::integer as click_count,
+           count(*) filter (where h.kind = 'OPEN')::integer as open_count
     from hit h
-    where h.customer_id = m.customer_id and h.message_id = m.id and h.kind = 'CLICK' and h.verdict <> 'MACHINE'
+    where h.customer_id = m.customer_id and h.message_id = m.id and h.verdict <> 'MACHINE'
 ) k on true
 left join lateral (
     select a.cause, a.advice, a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls

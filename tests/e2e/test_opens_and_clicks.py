@@ -43,7 +43,7 @@ def addresses(html: str, start: str) -> list[str]:
 
 async def history(client: httpx.AsyncClient, customer: str) -> Any:
     document = """query($id: ID!) { customer(id: $id) { optOuts { marketingAt } emails {
-      sent { nodes { openedAt clickCount info { status cause } } }
+      sent { nodes { openedAt clickCount info { status cause } message { openCount clickCount } } }
       people: clicks { nodes { url verdict reasons } }
       everybody: clicks(includeMachine: true) { nodes { url verdict reasons } } } } }"""
     body = (await client.post("/graphql", json={"query": document, "variables": {"id": customer}})).json()
@@ -91,9 +91,11 @@ async def test_people_and_machines_are_told_apart_from_mail_to_history(
     [sent] = anns["emails"]["sent"]["nodes"]
     assert sent["openedAt"] is not None
     assert sent["clickCount"] == 1
+    assert sent["message"] == {"openCount": 1, "clickCount": 1}
     assert [row["url"] for row in anns["emails"]["people"]["nodes"]] == ["https://shop.example/offers?a=1&b=2"]
     [unread] = bobs["emails"]["sent"]["nodes"]
     assert (unread["openedAt"], unread["clickCount"]) == (None, 0)
+    assert unread["message"] == {"openCount": 0, "clickCount": 0}
     assert bobs["emails"]["people"]["nodes"] == []
     assert [row["reasons"] for row in bobs["emails"]["everybody"]["nodes"]] == [["LINK_BURST"]] * 3
 

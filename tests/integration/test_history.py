@@ -432,7 +432,7 @@ PAGES: list[tuple[Page, str, str, tuple[str, ...], dict[str, str]]] = [
     ),
     (CLICKS_PAGE, "clicks", "", ("hit_clicks_of_people",), {}),
     (ALL_CLICKS_PAGE, "clicks", "(includeMachine: true)", ("hit_clicks",), {}),
-    (MESSAGE_CLICKS_PAGE, "clicks", "(messageId: MESSAGE)", ("hit_clicks_of_people_in_message",), {}),
+    (MESSAGE_CLICKS_PAGE, "clicks", "(messageId: MESSAGE)", ("hit_of_people_in_message",), {}),
     (
         ALL_MESSAGE_CLICKS_PAGE,
         "clicks",
