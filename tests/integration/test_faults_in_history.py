@@ -310,14 +310,14 @@ async def read(make_context: MakeContext, ref: MessageRef) -> tuple[Any, list[An
 async def read_when(
     make_context: MakeContext, ref: MessageRef, ready: Callable[[Any], bool], what: str
 ) -> tuple[Any, list[Any]]:
-    """The same, once it says so."""
+    """The same, once it says so; read anew then, since the events may have been read just before it came to be so."""
 
-    async def check() -> Any:
-        info, events = await read(make_context, ref)
-        return (info, events) if ready(info) else None
+    async def check() -> bool:
+        info, _ = await read(make_context, ref)
+        return ready(info)
 
-    found: tuple[Any, list[Any]] = await eventually(check, what)
-    return found
+    await eventually(check, what)
+    return await read(make_context, ref)
 
 
 ICONS = {"ACCEPTED": "GREY", "REFUSED": "RED", "UNCERTAIN": "AMBER", "DEFERRED": "AMBER"}
