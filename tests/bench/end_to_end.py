@@ -177,7 +177,7 @@ GOALS = {"unsigned": 0.6, "ed25519": 0.4, "rsa": 0.15}
 @bench("end-to-end")
 async def end_to_end(size: Size) -> list[Row]:
     """One worker, durable, unsigned and signed, each beside the sender alone in the same rounds."""
-    count = size.messages // ROUNDS // 4
+    count = size.messages // ROUNDS
     ceilings: list[float] = []
     values: dict[str, list[float]] = {kind: [] for kind in GOALS}
     with fastest_sink() as sink, durable_postgres() as server, tempfile.TemporaryDirectory() as keys:
