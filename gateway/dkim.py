@@ -40,6 +40,7 @@ class _Key:
     selector: str
     algorithm: str
     sign: Callable[[bytes], bytes]
+    pem: bytes
 
     def __repr__(self) -> str:
         return f"_Key({self.selector}._domainkey.{self.domain} {self.algorithm})"
@@ -52,11 +53,10 @@ class Signer:
     it, and `finish` puts it together.
     """
 
-    __slots__ = ("_by_domain", "keys", "settings")
+    __slots__ = ("_by_domain", "_keys")
 
-    def __init__(self, keys: Sequence[_Key], settings: Sequence[DkimKey]) -> None:
-        self.keys = tuple(keys)
-        self.settings = tuple(settings)
+    def __init__(self, keys: Sequence[_Key]) -> None:
+        self._keys = tuple(keys)
         self._by_domain: dict[str, tuple[_Key, ...]] = {}
         for key in keys:
             self._by_domain[key.domain] = (*self._by_domain.get(key.domain, ()), key)
@@ -68,7 +68,12 @@ class Signer:
     @classmethod
     def from_settings(cls, dkim_keys: Sequence[DkimKey]) -> Signer:
         """Read the key files of DKIM_KEYS. Raises SettingsError, naming the file that is missing or no key."""
-        return cls([_read_key(key, number) for number, key in enumerate(dkim_keys)], dkim_keys)
+        return cls([_read_key(key, number) for number, key in enumerate(dkim_keys)])
+
+    @property
+    def pems(self) -> tuple[bytes, ...]:
+        """The keys as they were read, by their numbers: secrets, for `signing_key` in a process of our own."""
+        return tuple(key.pem for key in self._keys)
 
     def keys_of(self, from_domain: str) -> tuple[_Key, ...]:
         """The keys that sign mail from this domain; none: it leaves unsigned."""
@@ -180,20 +185,32 @@ def _read_key(setting: DkimKey, number: int) -> _Key:
     where = f"DKIM_KEYS: the key file {setting.path!r} of {setting.selector}._domainkey.{setting.domain}"
     example = f" For example: DKIM_KEYS={EXAMPLES['DKIM_KEYS']}"
     try:
-        key = load_pem_private_key(Path(setting.path).read_bytes(), password=None)
+        pem = Path(setting.path).read_bytes()
+        algorithm, sign = signing_key(pem)
     except OSError as error:
         raise SettingsError(f"{where} cannot be read: {error.strerror}.{example}") from None
+    except _UnfitKey as error:
+        raise SettingsError(f"{where} {error}.{example}") from None
     except (ValueError, TypeError) as error:
         raise SettingsError(f"{where} is no unencrypted private key in PEM.{example}") from error
+    domain = setting.domain.lower()
+    return _Key(number=number, domain=domain, selector=setting.selector, algorithm=algorithm, sign=sign, pem=pem)
+
+
+class _UnfitKey(ValueError):
+    """What is wrong with a key that can be read."""
+
+
+def signing_key(pem: bytes) -> tuple[str, Callable[[bytes], bytes]]:
+    """A private key's algorithm, as `a=` names it, and what signs by it. Raises ValueError or TypeError: it is none."""
+    key = load_pem_private_key(pem, password=None)
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        algorithm, sign = "ed25519-sha256", _ed25519(key)
-    elif isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size < _SMALLEST_RSA:
-            raise SettingsError(f"{where} has {key.key_size} bits; verifiers want 1024 at least, make it 2048.")
-        algorithm, sign = "rsa-sha256", _rsa(key)
-    else:
-        raise SettingsError(f"{where} is neither RSA nor ed25519.{example}")
-    return _Key(number=number, domain=setting.domain.lower(), selector=setting.selector, algorithm=algorithm, sign=sign)
+        return "ed25519-sha256", _ed25519(key)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise _UnfitKey("is neither RSA nor ed25519")
+    if key.key_size < _SMALLEST_RSA:
+        raise _UnfitKey(f"has {key.key_size} bits; verifiers want 1024 at least, make it 2048")
+    return "rsa-sha256", _rsa(key)
 
 
 def _rsa(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:

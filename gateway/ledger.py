@@ -161,6 +161,8 @@ class Ledger:
             if len(self._unwritten) < LARGEST_GROUP:
                 await asyncio.sleep(GATHER_SECONDS)
             group = [self._unwritten.popleft() for _ in range(min(LARGEST_GROUP, len(self._unwritten)))]
+            if not group:  # the other recorder took a full one meanwhile
+                continue
             if await self._written(group):
                 backoff = 0.05
                 self._note_away(False)

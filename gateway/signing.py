@@ -2,10 +2,12 @@
 
 In a thread of the worker each signature would wait for the interpreter's lock and take it away again, which costs more
 than an ed25519 signature itself (measured). A process is asked over its pipes, a group at a time, and sees nothing but
-what is to be signed. `python -m gateway.signing` is such a process; it ends when its worker closes the pipe, or dies.
+the keys and what is to be signed. `python -m gateway.signing` is such a process; it ends when its worker closes the
+pipe, or dies.
 
-A request is a count, then for each signature the key's number, a length and the bytes. The answer is the length of
-all that follows: a length and a signature each, in the same order. Numbers are unsigned and big-endian.
+It is given the keys on a line of JSON: those that the worker has read, whatever became of their files. A request is a
+count, then for each signature the key's number, a length and the bytes. The answer is the length of all that follows:
+a length and a signature each, in the same order. Numbers are unsigned and big-endian.
 """
 
 from __future__ import annotations
@@ -22,9 +24,8 @@ from typing import BinaryIO
 
 import orjson
 
-from gateway.dkim import Asked, Signer
+from gateway.dkim import Asked, Signer, signing_key
 from gateway.group import Grouper
-from gateway.settings import DkimKey
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ PROCESSES = max(1, min(4, (os.cpu_count() or 2) - 1))
 LARGEST_GROUP = 64
 """Signatures a request: 17 ms of RSA-2048, so that no mail waits long for those before it. What is signed together is
 handed off together, and smaller groups cost the database more (measured)."""
+
+ANSWER_SECONDS = 10.0
+"""A thousand times what a group takes: a process that is stopped, or starved, must not hold up its mails."""
 
 _COUNT = struct.Struct("!I")
 _ASKED = struct.Struct("!HI")
@@ -44,8 +48,9 @@ _BROKEN = (OSError, asyncio.IncompleteReadError)
 class Signatures:
     """Makes signatures for one worker; processes start when they are first needed. `close` at the end."""
 
-    def __init__(self, signer: Signer, *, processes: int = PROCESSES) -> None:
+    def __init__(self, signer: Signer, *, processes: int = PROCESSES, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._signer = signer
+        self._patience = answer_seconds
         self._processes: set[_Process] = set()
         self._idle: list[_Process] = []
         self.make: Grouper[Asked, bytes] = Grouper(self._make, largest=LARGEST_GROUP, at_once=processes)
@@ -61,9 +66,10 @@ class Signatures:
         process = self._idle.pop() if self._idle else None
         try:
             if process is None:
-                process = await _Process.start(self._signer.settings)
+                process = await _Process.start(self._signer.pems)
                 self._processes.add(process)
-            made = await process.ask(group)
+            async with asyncio.timeout(self._patience):
+                made = await process.ask(group)
         except _BROKEN as error:
             log.warning("a signing process failed, its mails are signed in a thread: %s", type(error).__name__)
             if process is not None:
@@ -81,7 +87,7 @@ class _Process:
         self._writer = writer
 
     @classmethod
-    async def start(cls, keys: Sequence[DkimKey]) -> _Process:
+    async def start(cls, pems: Sequence[bytes]) -> _Process:
         """Raises OSError."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway.signing"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -89,7 +95,7 @@ class _Process:
         if process.stdin is None or process.stdout is None:
             raise OSError("a process without pipes")
         started = cls(process, process.stdout, process.stdin)
-        started._writer.write(orjson.dumps(keys) + b"\n")
+        started._writer.write(orjson.dumps([pem.decode() for pem in pems]) + b"\n")
         return started
 
     async def ask(self, group: Sequence[Asked]) -> list[bytes]:
@@ -116,11 +122,11 @@ def _signatures(answer: bytes) -> Iterator[bytes]:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Sign until there are no more requests; the first line names the keys. Raises SettingsError for a missing one."""
-    keys = Signer.from_settings([DkimKey(**key) for key in orjson.loads(requests.readline())]).keys
+    """Sign until there are no more requests; the first line is the keys in PEM."""
+    sign = [signing_key(pem.encode())[1] for pem in orjson.loads(requests.readline())]
     while head := requests.read(_COUNT.size):
         (count,) = _COUNT.unpack(head)
-        made = [keys[number].sign(signed) for number, signed in _requested(requests, count)]
+        made = [sign[number](signed) for number, signed in _requested(requests, count)]
         answer = b"".join(_LENGTH.pack(len(signature)) + signature for signature in made)
         answers.write(_WHOLE.pack(len(answer)) + answer)
         answers.flush()

@@ -83,3 +83,29 @@ async def test_a_process_leaves_the_end_to_its_worker(signer: Signer) -> None:
     assert await signatures.make(second) == second.by(second.signed)
     assert [other.pid for other in signing_processes()] == [process.pid]
     await signatures.close()
+
+
+async def test_a_process_that_hangs_holds_up_no_mail(signer: Signer) -> None:
+    signatures = Signatures(signer, answer_seconds=3.0)  # its start, too, has to fit
+    first, second = asked_of(signer, 2)[::2]
+    await signatures.make(first)
+    [process] = signing_processes()
+    process.suspend()
+
+    assert await signatures.make(second) == second.by(second.signed)
+
+    assert not signing_processes()
+    await signatures.close()
+
+
+async def test_a_process_signs_by_the_keys_that_the_worker_read(signer: Signer, tmp_path: Path) -> None:
+    # Given key files that have been put away since the worker started
+    for selector in ("r1", "e1"):
+        (tmp_path / selector).unlink()
+    signatures = Signatures(signer)
+
+    made = [await signatures.make(asked) for asked in asked_of(signer, 1)]
+
+    assert made == [asked.by(asked.signed) for asked in asked_of(signer, 1)]
+    assert len(signing_processes()) == 1
+    await signatures.close()
