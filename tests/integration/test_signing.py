@@ -13,20 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.dkim import Asked, Signer
-from gateway.settings import DkimKey
 from gateway.signing import Signatures
-from tests.unit.test_dkim import ED25519, RSA, pem
+from tests.integration.test_signed_mail import signer
+from tests.unit.test_dkim import RSA
+
+__all__ = ["signer"]
 
 MAIL = b"From: a@fabrikam.example\r\nSubject: %d\r\n\r\nHello\r\n"
-
-
-@pytest.fixture
-def signer(tmp_path: Path) -> Signer:
-    keys = []
-    for selector, key in (("r1", RSA), ("e1", ED25519)):
-        (tmp_path / selector).write_bytes(pem(key))
-        keys.append(DkimKey(domain="fabrikam.example", selector=selector, path=str(tmp_path / selector)))
-    return Signer.from_settings(keys)
 
 
 def asked_of(signer: Signer, count: int) -> list[Asked]:
