@@ -514,6 +514,9 @@ class Worker:
             await listening
         finally:
             await end(listening)
+            # A ring that was just heard is still being written off, and would connect anew behind our back.
+            if jobs := [job for job in runner.tasks.values() if not job.done()]:
+                await asyncio.wait(jobs, timeout=CANCEL_SECONDS / 2)
             await queue.aclose(close_connection_pool=True)
 
     # ---- the end
