@@ -524,12 +524,13 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
     )
     assert gateway.stderr is not None
     lines: list[dict[str, Any]] = []
-    while sum(line.get("message") == "the gateway works" for line in lines) < 2:
-        lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
-    ref = await queue_mail(connection, house)
-    await until(connection, ref, "ACCEPTED")
-
-    gateway.terminate()
+    try:
+        while sum(line.get("message") == "the gateway works" for line in lines) < 2:
+            lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
+        ref = await queue_mail(connection, house)
+        await until(connection, ref, "ACCEPTED")
+    finally:
+        gateway.terminate()  # also where the test fails: it would outlive it
 
     _, rest = await asyncio.wait_for(gateway.communicate(), 20)
     assert gateway.returncode == 0
