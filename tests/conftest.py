@@ -32,8 +32,10 @@ from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
 
 __all__ = ["anonymous", "app", "client", "service_settings", "smtp_server", "token", "trusted_authority"]
 
-# A busy machine is no defect: examples have no time limit of their own.
-hypothesis.settings.register_profile("house", deadline=None)
+# A busy machine is no defect: examples have no time limit of their own. The same code is tested with the same examples,
+# so that a red run means a change; `make test ARGS=--hypothesis-profile=explore` looks for new ones.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("house")
 
 _VALKEY_DATABASES = 256

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from graphql import GraphQLError
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 
@@ -30,3 +31,14 @@ class ShapingExecutor(StrawberryGraphQLCoreExecutionContext):
             self.handle_field_error(found, return_type, field_details_list, path)
             return None
         return found
+
+    def build_response(self, data: Any) -> Any:
+        """Errors stand as their fields do in the document, not in the order in which siblings happened to fail."""
+        self.collected_errors.errors.sort(key=_place)
+        return super().build_response(data)
+
+
+def _place(error: GraphQLError) -> tuple[list[tuple[int, int]], list[tuple[int, str]]]:
+    """Its fields' lines and columns; then, of one field of many objects, the path."""
+    places = [(location.line, location.column) for location in error.locations or []]
+    return places, [(key, "") if isinstance(key, int) else (-1, key) for key in error.path or []]

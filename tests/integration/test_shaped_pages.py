@@ -201,6 +201,22 @@ async def test_a_switch_that_is_null_fails_alike_both_ways(pool: Any, make_conte
         assert shaped == await answer(query, make_context(shaping=False), variables)
 
 
+async def test_errors_of_lists_stand_in_the_order_of_the_document(pool: Any, make_context: MakeContext) -> None:
+    # Given a query of two lists, of which the ordinary way knows the second's fault sooner than the first's
+    world = World(pool)
+    await world.open()
+    customer, _ = await world.write([])
+    query = """query($id: ID!, $nothing: Int) { customer(id: $id) { emails {
+      clicks(messageId: "Message_1_0") { __typename }
+      sent(first: $nothing) { __typename } } } }"""
+    variables = {"id": f"Customer_{customer}", "nothing": None}
+    for shaping in (True, False):
+        # When it is answered
+        _, errors = await answer(query, make_context(shaping=shaping), variables)
+        # Then the first list's error comes first
+        assert [error["path"][-1] for error in errors] == ["clicks", "sent"]
+
+
 def silent_fields(data: Any) -> set[str]:
     """Keys that are null or empty wherever they stand."""
     seen: dict[str, bool] = {}
