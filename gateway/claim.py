@@ -12,15 +12,21 @@ from gateway.database import QUERIES
 from gateway.mail.message import MessageRef
 
 BATCH = 200
-"""Rows a claim: the ledger's cost a row is flat from here on, and a lost worker has no more than a few of these."""
+"""Rows a claim: the ledger's cost a row is flat from here on."""
 LARGEST_BATCH = 1000
-"""After a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind them."""
-ANY_PRIORITY = 32767
+"""Looked at after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
+them."""
+LARGE_CONTENT = 1_048_576
+"""Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
-    """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it."""
+    """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it.
+
+    `facts` is what sending needs of its message, as `claim_due` names it; None when the message is gone. `handed_off`:
+    the claim did that, too.
+    """
 
     customer_id: int
     message_id: UUID
@@ -33,6 +39,8 @@ class Claimed:
     domain: str
     bound_relay: str | None
     capped: bool
+    handed_off: bool
+    facts: Any
 
     @property
     def ref(self) -> MessageRef:
@@ -55,6 +63,11 @@ class Claimed:
             "owner": self.owner,
         }
 
+    @property
+    def large(self) -> bool:
+        """Whether its mail must wait for room."""
+        return self.facts is not None and (self.facts["content_size"] or 0) >= LARGE_CONTENT
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
@@ -65,13 +78,31 @@ class Claim:
 
 
 async def claim(
-    connection: Any, *, worker: UUID, lease: timedelta, batch: int = BATCH, before: int = ANY_PRIORITY
+    connection: Any,
+    *,
+    worker: UUID,
+    lease: timedelta,
+    owner: UUID | None = None,
+    batch: int = BATCH,
+    most: int | None = None,
+    hand_off: bool = False,
 ) -> Claim:
-    """Lease up to `batch` due rows of unpaused lanes sooner than priority `before`. One statement, O(batch)."""
-    owner = uuid4()
+    """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), of which `hand_off` marks
+    what may go as on its way. One statement, O(batch). Who gives an `owner` can give back what an answer that never
+    came would have named."""
+    owner = owner or uuid4()
     leased: list[Claimed] = []
     parked = 0
-    async for row in QUERIES.claim_due(connection, owner=owner, worker=worker, lease=lease, batch=batch, before=before):
+    async for row in QUERIES.claim_due(
+        connection,
+        owner=owner,
+        worker=worker,
+        lease=lease,
+        batch=batch,
+        most=batch if most is None else most,
+        hand_off=hand_off,
+        large=LARGE_CONTENT,
+    ):
         if row["leased"]:
             leased.append(_claimed(row, owner))
         else:
@@ -92,6 +123,8 @@ def _claimed(row: Any, owner: UUID) -> Claimed:
         domain=row["domain"],
         bound_relay=row["bound_relay"],
         capped=row["capped"],
+        handed_off=row["handed_off"],
+        facts=row if row["found"] else None,
     )
 
 
@@ -116,6 +149,14 @@ async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | N
         waits=[wait for _, wait in ordered],
     ):
         pass
+
+
+async def give_back_claim(connection: Any, owner: UUID) -> None:
+    """Return what a claim of which no answer came may have leased. Reads the whole outbox: claims are seldom lost."""
+    async with connection.transaction():
+        await QUERIES.may_read_all(connection)
+        async for _ in QUERIES.give_back_claim(connection, owner=owner):
+            pass
 
 
 async def extend(connection: Any, rows: Sequence[Claimed], *, lease: timedelta) -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
 from gateway import compose, content, sender, template
 from gateway.claim import Claimed
-from gateway.database import QUERIES
 from gateway.dkim import Signer, finish
 from gateway.house import House
 from gateway.mail.letter import Mailbox
@@ -25,20 +21,19 @@ from gateway.signing import Signatures
 from gateway.smtp import Envelope
 from gateway.template import CompiledTemplate
 
-LARGE_CONTENT = 1_048_576
-"""Octets from which a mail counts as large."""
 LARGE_AT_ONCE = 4
 """Large mails in memory at a time: with 25 MiB each, some 150 MiB at the very worst."""
 
 
 class Prepare:
-    """Makes mails of claimed rows: campaign mail is composed, individual mail loaded as it was stored."""
+    """Makes mails of claimed rows: campaign mail is composed, individual mail loaded as it was stored. `room` is to be
+    held while a large mail is in memory."""
 
     def __init__(self, pool: asyncpg.Pool[Any], house: House, signer: Signer | None) -> None:
         self._pool = pool
         self._house = house
         self._signer = signer
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self.room = asyncio.Semaphore(LARGE_AT_ONCE)
         self._signatures = None if signer is None else Signatures(signer)
 
     async def close(self) -> None:
@@ -46,21 +41,9 @@ class Prepare:
         if self._signatures is not None:
             await self._signatures.close()
 
-    def room(self, facts: Any) -> AbstractAsyncContextManager[None]:
-        """To be held while the mail is in memory: a few large ones at a time."""
-        size = facts["content_size"] if facts is not None else None
-        return self._large if size is not None and size >= LARGE_CONTENT else nullcontext()
-
-    async def facts(self, connection: Any, rows: Sequence[Claimed]) -> dict[tuple[int, UUID, int], Any]:
-        """What composing needs of these rows, by their keys; a row whose message has gone is left out."""
-        found = {
-            (row["customer_id"], row["message_id"]): row
-            async for row in QUERIES.mails_to_send(connection, rows=[row.fence for row in rows])
-        }
-        return {row.key: found[row.key[:2]] for row in rows if row.key[:2] in found}
-
-    async def mail(self, row: Claimed, facts: Any, *, only: str | None) -> Mail:
+    async def mail(self, row: Claimed, *, only: str | None) -> Mail:
         """Compose (or load) and sign. Raises LookupError, ValueError or Refusal when that cannot be done."""
+        facts = row.facts
         if facts is None:
             raise LookupError("the message of this row is gone")
         profile = await sender.load(self._pool, facts["sender_version_id"])

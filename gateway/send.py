@@ -61,7 +61,7 @@ async def send(
     clock: Callable[[], float],
 ) -> HandOff | Verdict:
     """Deliver one mail to one recipient, at most once, and see that the ledger knows what came of it."""
-    match await ledger.hand_off(mail.row):
+    match HandOff.GO if mail.row.handed_off else await ledger.hand_off(mail.row):
         case HandOff.GO:
             exchange = await road.deliver(mail)  # every response, verbatim; a fault is a value with its stage
         case HandOff.LOST:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import heapq
-import itertools
 import logging
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +27,7 @@ from redis.exceptions import RedisError
 
 from gateway import attachment, campaign, claim, journal
 from gateway.bell import RING, open_queue
-from gateway.claim import ANY_PRIORITY, Claimed
+from gateway.claim import Claimed
 from gateway.database import QUERIES
 from gateway.dkim import Signer
 from gateway.house import House
@@ -39,7 +37,7 @@ from gateway.ledger import AWAY, Ledger
 from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
 from gateway.mail.verdict import Verdict, judge
-from gateway.metrics import MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
+from gateway.metrics import GROUP_ROWS, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
 from gateway.prepare import Prepare
 from gateway.record import NOT_COMPOSED, WRONG_RELAY, Finished, HandOff
 from gateway.record import record as record_now
@@ -54,8 +52,11 @@ log = logging.getLogger(__name__)
 
 POOL = 12
 """Connections to PostgreSQL: claim, hand-off and record two each, the rest for sweeps and single loads."""
-CAMPAIGN_PRIORITY = 100
-"""Lanes from here on are campaigns: all sooner ones may overtake what is claimed already."""
+GATHER_SECONDS = 0.002
+"""How long the first free senders wait for others: a claim for a few rows costs the database as much as one for fifty,
+and their connections have a mail each meanwhile."""
+WORTH_A_CLAIM = 4
+"""One sender of so many being free is worth a claim at once."""
 ARQ_POLL_SECONDS = 0.05
 """How soon a ring is heard; twenty cheap reads a second while idle."""
 ARQ_TIMEOUT = 5
@@ -80,16 +81,17 @@ CANCEL_SECONDS = 1.0
 
 # Looked up once: a label costs more than what it counts.
 _CLAIMING, _COMPOSING, _SENDING = (STAGE_SECONDS.labels(stage) for stage in ("claim", "compose", "send"))
+_CLAIMED = GROUP_ROWS.labels("claim")
 _attempts = cache(MESSAGES.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ready:
-    """A claimed row that waits for a sender, what composing it needs, and the relay it must go by, if one must."""
+    """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
 
     row: Claimed
-    facts: Any
     only: str | None
+    ends: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,19 +147,17 @@ class Worker:
         self._clock = clock
         self._wall = wall
         self._slot = self.id.int % TALLY_SLOTS
-        # At hand: a batch, or a mail for every sender; more would only wait here instead of in the queue.
-        self._enough = max(claim.BATCH, smtp.width)
         self._lease = timedelta(seconds=self._settings.lease_seconds)
         self._scan_every = min(pace.scan_seconds, self._settings.lease_seconds / 2)
         self._rules = read_verdict_rules()
         self._tracer = open_tracer()
+        self._loop = asyncio.get_running_loop()
         self._prepare = Prepare(pool, house, signer)
         self._road = Road(pool, smtp, self._settings.relay_url, jitter=jitter, pause=pace.pause)
         self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._finished)
-        self._numbers = itertools.count()
-        # Sooner lanes first, then in the order of the claims: tuples, which a heap compares fastest.
-        self._ready: list[tuple[int, int, _Ready]] = []
-        self._waiting_senders: list[asyncio.Future[None]] = []
+        self._free: deque[asyncio.Future[_Ready]] = deque()
+        self._untaken: list[Claimed] = []
+        self._unheard: list[UUID] = []
         self._leased: dict[tuple[UUID, int, UUID], Claimed] = {}
         self._freed_holds: Counter[str] = Counter()
         self._paces: Counter[int] = Counter()
@@ -198,10 +198,11 @@ class Worker:
             self._always(self._keep_leases, "leases"),
             self._always(self._hear_rings, "rings"),
         ]
+        # Senders first: a claim is for those who are free.
+        senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.width)]
         claiming = asyncio.create_task(self._always(self._claim_due, "claim"))
         background = [asyncio.create_task(loop) for loop in loops]
         recorders = [asyncio.create_task(loop) for loop in self.ledger.recorders()]
-        senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.width)]
         try:
             await self._stop.wait()
         finally:
@@ -241,9 +242,10 @@ class Worker:
     # ---- claim
 
     async def _claim_due(self) -> None:
-        """Claim until there is enough at hand, or nothing due; then wait for a ring, the sweep or the next due time."""
+        """Claim for whoever is free until nothing is due; then wait for a free sender, a ring, the sweep or the next
+        due time."""
         self._wake.clear()
-        wait = await self._claim_until_full()
+        wait = await self._claim_while_due()
         self.idle = True
         try:
             async with asyncio.timeout(wait):
@@ -253,57 +255,73 @@ class Worker:
         finally:
             self.idle = False
 
-    async def _claim_until_full(self) -> float:
+    async def _claim_while_due(self) -> float:
         """Answers how long to wait before asking again."""
-        batch = claim.BATCH
-        seen = -1
+        look = 0
         while not self._stop.is_set():
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
-            full = len(self._ready) >= self._enough
-            before = self._overtaking() if full else ANY_PRIORITY
-            if full and seen >= before:
-                return self._settings.sweep_seconds  # the claim just made would have found what is sooner
-            found = await self._claim_once(batch, before=before)
+            if len(self._free) * WORTH_A_CLAIM < self._smtp.width:
+                await asyncio.sleep(GATHER_SECONDS)
+            free = len(self._free)
+            if not free:
+                return self._settings.sweep_seconds  # the first who is free wakes us
+            found = await self._claim_once(free, look=max(free, look))
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
-            if full and found.leased:
-                continue
-            if full:
-                return self._settings.sweep_seconds
             if not found.leased and not found.parked:
                 return await self._next_due()
-            batch = claim.LARGEST_BATCH if not found.leased else claim.BATCH
-            seen = max((row.priority for row in found.leased), default=-1)
+            look = claim.LARGEST_BATCH if not found.leased else 0
         return 0.0
 
-    def _overtaking(self) -> int:
-        """The priority before which mail is still claimed when there is enough at hand: what would overtake it. So no
-        more than a batch or two of a kind is ever at hand, however much is due."""
-        at_hand = sorted(priority for priority, _, _ in self._ready)
-        return min(CAMPAIGN_PRIORITY, at_hand[self._enough - 1])
+    async def _claim_once(self, free: int, *, look: int) -> claim.Claim | None:
+        """A mail for each of `free` senders, of the first `look` rows; None when no relay has a slot.
 
-    async def _claim_once(self, batch: int, *, before: int) -> claim.Claim | None:
-        """One claim; None when no relay has a slot."""
+        What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
+        are uncertain than two a connection, and none waits here while sooner mail comes in.
+        """
         started = self._clock()
         async with self._pool.acquire() as connection:
+            await self._give_back_unheard(connection)
             await self._release_holds(connection)
-            allowance = await self._road.allowance(connection, batch)
+            allowance = await self._road.allowance(connection, free)
             if not allowance.rows:
                 return None
-            found = await claim.claim(
-                connection, worker=self.id, lease=self._lease, batch=allowance.rows, before=before
-            )
+            found = await self._claim(connection, most=allowance.rows, look=look)
+            self._assign(found.leased, only=allowance.only, ends=started + self._settings.lease_seconds)
             await self._road.return_slots(connection, allowance, len(found.leased))
-            # Fails this, the leases of what was claimed end by themselves: nobody keeps them yet.
-            facts = await self._prepare.facts(connection, found.leased) if found.leased else {}
-        for row in found.leased:
-            self._leased[_lease_key(row)] = row
-            item = _Ready(row=row, facts=facts.get(row.key), only=allowance.only)
-            heapq.heappush(self._ready, (row.priority, next(self._numbers), item))
-        self._call_senders(len(found.leased))
         _CLAIMING.observe(self._clock() - started)
+        _CLAIMED.observe(len(found.leased))
         return found
+
+    async def _claim(self, connection: Any, *, most: int, look: int) -> claim.Claim:
+        """A claim whose answer does not come may have been committed all the same: its rows must not end as uncertain,
+        for nothing was sent. They are given back as soon as PostgreSQL answers again."""
+        owner = uuid4()
+        try:
+            return await claim.claim(
+                connection, worker=self.id, lease=self._lease, owner=owner, batch=look, most=most, hand_off=True
+            )
+        except BaseException:
+            self._unheard.append(owner)
+            raise
+
+    async def _give_back_unheard(self, connection: Any) -> None:
+        while self._unheard:
+            await claim.give_back_claim(connection, self._unheard[0])
+            self._unheard.pop(0)
+
+    def _assign(self, rows: Sequence[Claimed], *, only: str | None, ends: float) -> None:
+        """A row for each free sender; while the worker stops there may be fewer."""
+        for row in rows:
+            self._leased[_lease_key(row)] = row
+            while self._free:
+                waiting = self._free.popleft()
+                if not waiting.done():
+                    waiting.set_result(_Ready(row=row, only=only, ends=ends))
+                    break
+            else:
+                self._untaken.append(row)
 
     async def _next_due(self) -> float:
         async with self._pool.acquire() as connection:
@@ -316,22 +334,12 @@ class Worker:
 
     # ---- send
 
-    def _call_senders(self, count: int) -> None:
-        while count and self._waiting_senders:
-            waiting = self._waiting_senders.pop()
-            if not waiting.done():
-                waiting.set_result(None)
-                count -= 1
-
     async def _next_ready(self) -> _Ready:
-        while not self._ready:
-            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting_senders.append(waiting)
-            await waiting
-        _, _, item = heapq.heappop(self._ready)
-        if len(self._ready) == self._enough - 1:
+        waiting: asyncio.Future[_Ready] = self._loop.create_future()
+        self._free.append(waiting)
+        if len(self._free) == 1:
             self._wake.set()
-        return item
+        return await waiting
 
     async def _send_always(self) -> None:
         """One of `width` senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
@@ -353,22 +361,37 @@ class Worker:
         row = item.row
         if not self._road.may_use(row.bound_relay or item.only):
             await self._not_now(row)
-            return
+        elif row.large:
+            async with self._prepare.room:
+                await self._compose_and_send(item)
+        else:
+            await self._compose_and_send(item)
+
+    async def _compose_and_send(self, item: _Ready) -> None:
+        row = item.row
         started = self._clock()
-        async with self._prepare.room(item.facts):
-            mail = await self._composed(item)
-            if mail is None:
-                return
-            _COMPOSING.observe(self._clock() - started)
-            with span(self._tracer, "mail.send", row):
-                outcome = await send(
-                    mail,
-                    road=self._road,
-                    ledger=self.ledger,
-                    rules=self._rules,
-                    wait=self._pace.wait,
-                    clock=self._clock,
-                )
+        mail = await self._composed(item)
+        if mail is None:
+            return
+        composed = self._clock()
+        _COMPOSING.observe(composed - started)
+        # Whoever was claimed together is composed first and written then: a server that sleeps between two writes has
+        # to be woken for each, which costs more than composing.
+        await asyncio.sleep(0)
+        if row.handed_off and composed >= item.ends:
+            # This process was stopped for so long: the row may be another's by now. If it is not, nothing was sent.
+            await self.ledger.give_back(row)
+            self._finished(row)
+            return
+        with span(self._tracer, "mail.send", row):
+            outcome = await send(
+                mail,
+                road=self._road,
+                ledger=self.ledger,
+                rules=self._rules,
+                wait=self._pace.wait,
+                clock=self._clock,
+            )
         _SENDING.observe(self._clock() - started)
         self._note(mail.source_type, row, outcome)
 
@@ -376,7 +399,7 @@ class Worker:
         """The mail; one that cannot be composed is held, whatever the reason: tried again and again it would only
         fail again and again."""
         try:
-            return await self._prepare.mail(item.row, item.facts, only=item.only)
+            return await self._prepare.mail(item.row, only=item.only)
         except AWAY:
             raise
         except Exception:
@@ -531,12 +554,12 @@ class Worker:
         """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
         self._stop.set()
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
-        for waiting in self._waiting_senders:
+        for waiting in self._free:
             waiting.cancel()
-        # A claim under way ends by itself: cancelled, what it has leased would be nobody's until its leases end.
+        # A claim under way ends by itself: cancelled, what it has leased would have to be looked for.
         await asyncio.wait([claiming], timeout=CANCEL_SECONDS)
         await _cancel([claiming, *background])
-        back = asyncio.create_task(self._give_back_ready())
+        back = asyncio.create_task(self._give_back_untaken())
         await asyncio.wait([*senders, back], timeout=max(0.0, ends - self._clock()))
         await _within(self.ledger.flush(), ends - self._clock())
         await _cancel([*senders, back])
@@ -545,9 +568,11 @@ class Worker:
         self._journal(self.ledger.leave())
         await _within(self._prepare.close(), CANCEL_SECONDS)
 
-    async def _give_back_ready(self) -> None:
-        ready, self._ready = self._ready, []
-        await asyncio.gather(*(self.ledger.give_back(item.row) for _, _, item in ready))
+    async def _give_back_untaken(self) -> None:
+        await asyncio.gather(*(self.ledger.give_back(row) for row in self._untaken))
+        if self._unheard:
+            async with self._pool.acquire() as connection:
+                await self._give_back_unheard(connection)
 
     def _journal(self, left: list[Finished]) -> None:
         if not left:

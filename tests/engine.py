@@ -47,6 +47,8 @@ def claimed(**values: Any) -> Claimed:
         "domain": "customer.example",
         "bound_relay": None,
         "capped": False,
+        "handed_off": False,
+        "facts": None,
     }
     return Claimed(**(usual | values))
 

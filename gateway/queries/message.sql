@@ -50,16 +50,6 @@ select :customer_id, :message_id, t.position, t.name, t.media_type, t.size, t.sh
 from unnest(:positions::smallint[], :names::text[], :media_types::text[], :sizes::bigint[], :sha256s::bytea[])
     as t(position, name, media_type, size, sha256);
 
--- name: mails_to_send
--- What sending needs of claimed rows: the row, its merge data over its campaign's, and how large its stored copy is.
-select m.customer_id, m.id as message_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id,
-       m.mail_date, m.recipient, m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256,
-       m.tracked, m.sender, m.token_key_id, k.size as content_size
-from json_to_recordset(:rows::json) as a(customer_id bigint, message_id uuid)
-join message m on m.customer_id = a.customer_id and m.id = a.message_id
-left join campaign c on c.id = m.campaign_id
-left join content k on k.sha256 = m.content_sha256;
-
 -- name: lock_message^
 -- The message as a person's decision finds it.
 select m.status, m.source_type, m.campaign_id, m.recipient, m.bound_relay, m.sender_version_id, m.letter_kind,

@@ -1,21 +1,26 @@
 -- Pending work: claim, hand-off, give back, rescue. Every clock here is PostgreSQL's.
 
 -- name: claim_due
--- The next due rows of the unpaused lanes, sooner lanes first and appointed rows before the backlog; rows whose
--- destination must wait are parked until then, the rest are leased to :owner. Answers both; `leased` tells them apart.
+-- Looks at the next :batch due rows of the unpaused lanes, sooner lanes first and appointed rows before the backlog.
+-- Rows whose destination must wait are parked until then; the first :most of the others are leased to :owner and, where
+-- :hand_off says so, handed off in the same breath: all that nothing speaks against, but for a mail of :large octets,
+-- which may wait long for room, and one that only one relay may take. Answers parked and leased rows (`leased` tells
+-- them apart), and of a leased one what sending needs: its message, its merge data over its campaign's, its stored
+-- copy's size. `found` is false where the message is gone.
 with open_lanes as (
     select l.id, l.priority, a.appointed
     -- An empty lane costs two probes and is dropped soon: so many campaigns at once are far more than anybody has.
     from (select lane.id, lane.priority from lane
-          where lane.paused_at is null and lane.priority < :before::smallint
+          where lane.paused_at is null
           order by lane.priority, lane.id limit 5000) l
     cross join (values (true), (false)) a(appointed)
     order by l.priority, l.id, a.appointed desc
 ), due as materialized (
-    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.paid, o.due_at, o.bound_relay, l.priority
+    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.paid, o.due_at, o.bound_relay, l.id as lane_id,
+           l.priority, l.appointed, o.place
     from open_lanes l
     cross join lateral (
-        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.paid, b.due_at, b.bound_relay
+        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.paid, b.due_at, b.bound_relay, b.ctid as place
         from outbox b
         where b.lane_id = l.id and b.appointed = l.appointed and b.due_at <= now() and b.lease_owner is null
         order by b.due_at, b.message_id
@@ -23,6 +28,12 @@ with open_lanes as (
         for update skip locked
     ) o
     limit :batch::integer
+), kept_lanes as materialized (
+    -- A pause that has returned is exact: it waits for us, or we see it. One under way is not waited for, since it may
+    -- be waiting for our rows; `hand_off` has the last word then.
+    select lane.id from lane
+    where lane.id in (select due.lane_id from due) and lane.paused_at is null
+    for share skip locked
 ), limited as materialized (
     select d.domain, d.every, d.paused_until, d.connections,
            greatest(d.next_slot, now()) as first_slot,
@@ -66,18 +77,23 @@ with open_lanes as (
            relay_until is null and coalesce(paused_until <= now(), true) and not paid
              and (left_today is null or k <= left_today) and slot < tomorrow and domain_is_metered as pays
     from (select slotted.*, every is not null or left_today is not null as domain_is_metered from slotted) slotted
+), chosen as materialized (
+    select p.*
+    from (select placed.*, count(*) filter (where park_until is null)
+              over (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no) as n from placed) p
+    where p.park_until is not null or p.n <= :most::integer
 ), spent as (
     update destination d
     set next_slot = coalesce(p.last_slot + d.every, d.next_slot),
         day = (now() at time zone 'utc')::date,
         day_count = p.paying + case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end
     from (select domain, count(*) as paying, max(slot) filter (where every is not null) as last_slot
-          from placed where pays group by domain) p
+          from chosen where pays group by domain) p
     where d.domain = p.domain
 ), held as (
     insert into destination_hold (domain, worker, held, held_until)
     select domain, :worker::uuid, count(*), now() + :lease::interval
-    from placed where connections is not null and park_until is null
+    from chosen where connections is not null and park_until is null
     group by domain
     on conflict (domain, worker) do update
     set held = excluded.held + case when destination_hold.held_until > now() then destination_hold.held else 0 end,
@@ -86,13 +102,37 @@ with open_lanes as (
 update outbox o
 set lease_owner = case when p.park_until is null then :owner::uuid end,
     lease_until = case when p.park_until is null then now() + :lease::interval end,
+    handed_off_at = case
+        -- Scalar subqueries, not EXISTS: looked up by key for each row, never a table read whole into a hash.
+        when :hand_off::boolean and p.park_until is null and o.bound_relay is null and o.expires_at > now()
+             and o.lane_id in (select kept_lanes.id from kept_lanes)
+             and (m.content_size is null or m.content_size < :large::bigint)
+             and (select true from suppression s where s.address_key = o.address_key) is null
+             and (o.honours is null or coalesce(
+                 (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.honours),
+                 (select true from address_opt_out x where x.address_key = o.address_key and x.kind = o.honours)
+             ) is null)
+            then now() end,
     due_at = coalesce(p.park_until, o.due_at),
     appointed = o.appointed or p.park_until is not null,
     paid = o.paid or p.pays
-from placed p
-where o.customer_id = p.customer_id and o.message_id = p.message_id and o.recipient_no = p.recipient_no
+from chosen p
+left join lateral (
+    select m.id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date, m.recipient,
+           m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked, m.token_key_id,
+           k.size as content_size
+    from message m
+    left join campaign c on c.id = m.campaign_id
+    left join content k on k.sha256 = m.content_sha256
+    where m.customer_id = p.customer_id and m.id = p.message_id and p.park_until is null
+    limit 1  -- by its key, whatever the planner thinks of the batch
+) m on true
+where o.ctid = p.place  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, p.priority, o.address, o.domain,
-          o.bound_relay, p.connections is not null as capped, p.park_until is null as leased;
+          o.bound_relay, p.connections is not null as capped, p.park_until is null as leased,
+          o.handed_off_at is not null as handed_off, m.id is not null as found, m.source_type, m.campaign_id,
+          m.template_version_id, m.sender_version_id, m.mail_date, m.recipient, m.recipient_name, m.merge_data,
+          m.content_sha256, m.tracked, m.token_key_id, m.content_size;
 
 -- name: seconds_to_next_due$
 -- How long until the next row of an unpaused lane falls due; null when nothing waits.
@@ -158,6 +198,13 @@ set lease_owner = null, lease_until = null, handed_off_at = null,
 from asked a
 where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
   and o.attempt = a.attempt and o.lease_owner = a.owner
+returning o.customer_id, o.message_id;
+
+-- name: give_back_claim
+-- Returns every row of a claim whose answer was never heard: nobody has them, so nothing of them was sent.
+update outbox o
+set lease_owner = null, lease_until = null, handed_off_at = null
+where o.lease_owner = :owner::uuid
 returning o.customer_id, o.message_id;
 
 -- name: extend_leases!
@@ -265,8 +312,9 @@ with lost as materialized (
 select lost.customer_id, lost.message_id from lost;
 
 -- name: decide_unsent
--- Decides rows that were not handed off (HELD, EXPIRED, CANCELLED), with an event each; :owners null takes unleased
--- and leased rows alike, as a person's cancel does. Answers the rows it decided.
+-- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own, of which
+-- it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none that
+-- was handed off. Answers the rows it decided.
 with asked as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[],
                          :statuses::email_status[], :causes::cause[], :advices::text[])
@@ -274,7 +322,7 @@ with asked as materialized (
 ), gone as (
     delete from outbox o using asked a
     where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
-      and o.handed_off_at is null and (a.owner is null or o.lease_owner = a.owner)
+      and case when a.owner is null then o.handed_off_at is null else o.lease_owner = a.owner end
     returning a.customer_id, a.message_id, a.recipient_no, a.status, a.cause, a.advice, o.attempt
 ), decided as (
     update message m set status = gone.status, decided_at = now(), cause = gone.cause, advice = gone.advice

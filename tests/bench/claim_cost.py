@@ -13,7 +13,7 @@ from gateway.claim import BATCH, LARGEST_BATCH, claim
 from gateway.database import WORKER_SETTINGS, open_pool
 from tests.bench.end_to_end import durable_postgres
 from tests.bench.rows import Row, Size, at_least, bench
-from tests.builders import insert, make_campaign
+from tests.builders import insert, make_campaign, make_customer
 
 ROUNDS = 15
 SHORT = 2_000
@@ -23,15 +23,20 @@ GOAL = 0.5
 
 
 async def fill(connection: Any, lane_id: int, count: int, *, domain: str = "free.example", age: int = 1) -> None:
-    """Due rows, `age` hours old; no messages: the claim does not read them."""
+    """Due rows, `age` hours old; their messages are of the kind that says least."""
     await connection.execute(
+        "with made as ("
+        "insert into message (customer_id, direction, status, decided_at, sender)"
+        " select $5, 'RECEIVED', 'RECEIVED', now(), 'a@x.example' from generate_series(1, $3::bigint)"
+        " returning customer_id, id)"
         "insert into outbox (customer_id, message_id, lane_id, due_at, address, address_key, domain, expires_at)"
-        " select n, uuidv7(), $1, now() - $4 * interval '1 hour' + n * interval '1 ms', 'a@' || $2::text, sha256('a'),"
-        " $2, now() + interval '1 day' from generate_series(1, $3::bigint) n",
+        " select customer_id, id, $1, now() - $4 * interval '1 hour' + row_number() over () * interval '1 ms',"
+        " 'a@' || $2::text, sha256('a'), $2, now() + interval '1 day' from made",
         lane_id,
         domain,
         count,
         age,
+        await make_customer(connection),
     )
 
 
@@ -91,14 +96,14 @@ CASES: dict[str, Callable[[Any, int], Awaitable[None]]] = {
 
 async def claim_rate(connection: Any, prepare: Callable[[Any, int], Awaitable[None]], count: int) -> float:
     """Rows a second dealt with (leased or parked) by single claims; the median of a few."""
-    await connection.execute("truncate outbox, destination, destination_hold")
+    await connection.execute("truncate outbox, destination, destination_hold, message cascade")
     await connection.execute("delete from lane where campaign_id is not null")
     await prepare(connection, count)
-    await connection.execute("vacuum analyze outbox")
+    await connection.execute("vacuum analyze outbox, message")
     rates, batch = [], BATCH
     for _ in range(ROUNDS):
         begun = time.perf_counter()
-        found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=5), batch=batch)
+        found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=5), batch=batch, hand_off=True)
         rows = len(found.leased) + found.parked
         rates.append(rows / (time.perf_counter() - begun))
         batch = LARGEST_BATCH if not found.leased else BATCH

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
-from gateway.claim import Claim, claim, extend, give_back
+from gateway.claim import LARGE_CONTENT, Claim, claim, extend, give_back, give_back_claim
 from gateway.database import QUERIES, WORKER_SETTINGS, open_pool
 from gateway.lanes import DestinationLimit, limit_destination
 from gateway.record import HandOff, hand_off
@@ -21,8 +22,10 @@ WORKER = uuid4()
 LEASE = timedelta(seconds=60)
 
 
-async def take(connection: Any, *, batch: int = 200, before: int = 32767, lease: timedelta = LEASE) -> Claim:
-    return await claim(connection, worker=WORKER, lease=lease, batch=batch, before=before)
+async def take(
+    connection: Any, *, batch: int = 200, most: int | None = None, lease: timedelta = LEASE, hand_off: bool = False
+) -> Claim:
+    return await claim(connection, worker=WORKER, lease=lease, batch=batch, most=most, hand_off=hand_off)
 
 
 async def queue_one(connection: Any, **values: Any) -> UUID:
@@ -65,11 +68,10 @@ async def test_a_retry_that_is_due_goes_before_the_backlog_of_its_lane(connectio
     assert [row.message_id for row in found.leased] == [retry]
 
 
-async def test_a_paused_lane_gives_nothing_and_individual_mail_can_be_asked_for_alone(connection: Any) -> None:
+async def test_a_paused_lane_gives_nothing(connection: Any) -> None:
     campaign_id = await make_campaign(connection)
     await queue_one(connection, campaign_id=campaign_id)
 
-    assert not (await take(connection, before=100)).leased
     await connection.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", campaign_id)
     assert not (await take(connection)).leased
     await connection.execute("update lane set paused_at = null, paused_why = null")
@@ -190,6 +192,120 @@ async def test_connections_that_a_worker_forgot_it_held_are_free_when_their_time
 
     assert len(found.leased) == 1
     assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 1
+
+
+async def test_of_what_a_claim_looks_at_it_leases_no_more_than_asked_and_parks_the_rest_that_must_wait(
+    connection: Any,
+) -> None:
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=6))
+    first, second, *others = [
+        await queue_one(connection, address=address)
+        for address in ("a@slow.example", "b@slow.example", "c@free.example", "d@free.example", "e@free.example")
+    ]
+
+    found = await take(connection, most=2)
+
+    assert [row.message_id for row in found.leased] == [first, others[0]]
+    assert found.parked == 1
+    assert (await outbox_of(connection, second))["appointed"]
+    left = [await outbox_of(connection, message) for message in others[1:]]
+    assert [(row["lease_owner"], row["appointed"]) for row in left] == [(None, False)] * 2
+    assert [row.message_id for row in (await take(connection)).leased] == others[1:]
+
+
+async def test_what_a_claim_does_not_lease_pays_nothing_of_a_limit(connection: Any) -> None:
+    await limit_destination(connection, DestinationLimit(domain="slow.example", per_day=5, connections=5))
+    for number in range(5):
+        await queue_one(connection, address=f"a{number}@slow.example")
+
+    found = await take(connection, most=2)
+
+    assert (len(found.leased), found.parked) == (2, 0)
+    assert await connection.fetchval("select day_count from destination where domain = 'slow.example'") == 2
+    assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 2
+
+
+async def test_a_claim_hands_off_what_nothing_speaks_against_and_leaves_the_rest_to_be_asked_for(
+    connection: Any,
+) -> None:
+    campaign_id = await make_campaign(connection)
+    messages = {
+        "go": await queue_one(connection),
+        "campaign": await queue_one(connection, campaign_id=campaign_id, honours="MARKETING"),
+        "expired": await queue_one(connection, expires_at=datetime.now(UTC) - timedelta(seconds=1)),
+        "suppressed": await queue_one(connection, address="gone@customer.example"),
+        "opted out": await queue_one(connection, campaign_id=campaign_id, honours="MARKETING"),
+        "opted out by address": await queue_one(
+            connection, campaign_id=campaign_id, honours="MARKETING", address="no@customer.example"
+        ),
+        "bound": await queue_one(connection, bound_relay="demo"),
+        "large": await queue_one(connection),
+    }
+    suppressed = await outbox_of(connection, messages["suppressed"])
+    await insert(connection, "suppression", address_key=suppressed["address_key"], reason="COMPLAINT", actor="t")
+    opted_out = await outbox_of(connection, messages["opted out"])
+    await insert(
+        connection, "opt_out", customer_id=opted_out["customer_id"], kind="MARKETING", source="STAFF", actor="t"
+    )
+    by_address = await outbox_of(connection, messages["opted out by address"])
+    await insert(
+        connection,
+        "address_opt_out",
+        address_key=by_address["address_key"],
+        kind="MARKETING",
+        source="STAFF",
+        actor="t",
+    )
+    await insert(connection, "content", sha256=bytes(32), size=LARGE_CONTENT, encoding="identity", bytes=b"x")
+    await connection.execute("update message set content_sha256 = $1 where id = $2", bytes(32), messages["large"])
+
+    found = {row.message_id: row for row in (await take(connection, hand_off=True)).leased}
+
+    handed = {name for name, message in messages.items() if found[message].handed_off}
+    assert handed == {"go", "campaign"}
+    assert found[messages["large"]].large
+    marked = await connection.fetch("select message_id from outbox where handed_off_at is not null")
+    assert {row["message_id"] for row in marked} == {messages[name] for name in handed}
+
+
+async def test_a_claim_waits_for_no_pause_under_way_and_hands_off_nothing_of_it(pool: asyncpg.Pool[Any]) -> None:
+    async with pool.acquire() as worker, pool.acquire() as person:
+        campaign_id = await make_campaign(person)
+        await queue_one(person, campaign_id=campaign_id)
+        pause = "update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1"
+        async with person.transaction():
+            await person.execute(pause, campaign_id)
+
+            [row] = (await take(worker, hand_off=True)).leased
+
+            assert not row.handed_off
+        assert await hand_off(worker, [row]) == [HandOff.PAUSED]
+
+
+async def test_a_pause_waits_for_a_claim_under_way(pool: asyncpg.Pool[Any]) -> None:
+    async with pool.acquire() as worker, pool.acquire() as person:
+        campaign_id = await make_campaign(person)
+        await queue_one(person, campaign_id=campaign_id)
+        async with worker.transaction():
+            [row] = (await take(worker, hand_off=True)).leased
+            assert row.handed_off
+            await person.execute("set lock_timeout = '50 ms'")
+
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await person.execute("update lane set paused_at = now(), paused_why = 'x'")
+        await person.execute("update lane set paused_at = now(), paused_why = 'x'")
+
+
+async def test_a_claim_whose_answer_was_never_heard_is_given_back_whole(connection: Any) -> None:
+    messages = [await queue_one(connection) for _ in range(2)]
+    owner = uuid4()
+    unheard = await claim(connection, worker=WORKER, lease=LEASE, owner=owner, hand_off=True)
+    assert all(row.handed_off for row in unheard.leased)
+
+    await give_back_claim(connection, owner)
+
+    again = await take(connection)
+    assert [(row.message_id, row.handed_off) for row in again.leased] == [(message, False) for message in messages]
 
 
 async def test_the_hand_off_lets_go_only_what_is_still_ours_and_may_go(connection: Any) -> None:

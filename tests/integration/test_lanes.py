@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.claim import claim
+from gateway.claim import LARGE_CONTENT, claim
 from gateway.database import QUERIES
 from gateway.errors import Refusal
 from gateway.house import House
@@ -400,16 +400,21 @@ BACKLOG = 50_000
 
 
 async def fill(connection: Any, lane_id: int, *, domain: str = "free.example", count: int = BACKLOG) -> None:
-    """Rows that are due, older than any other; no messages: the claim does not read them."""
+    """Rows that are due, older than any other; their messages are of the kind that says least."""
     await connection.execute(
+        "with made as ("
+        "insert into message (customer_id, direction, status, decided_at, sender)"
+        " select $4, 'RECEIVED', 'RECEIVED', now(), 'a@x.example' from generate_series(1, $3::bigint)"
+        " returning customer_id, id)"
         "insert into outbox (customer_id, message_id, lane_id, due_at, address, address_key, domain, expires_at)"
-        " select n, uuidv7(), $1, now() - interval '1 hour' + n * interval '1 ms', 'a@' || $2::text, sha256('a'),"
-        " $2, now() + interval '1 day' from generate_series(1, $3::bigint) n",
+        " select customer_id, id, $1, now() - interval '1 hour' + row_number() over () * interval '1 ms',"
+        " 'a@' || $2::text, sha256('a'), $2, now() + interval '1 day' from made",
         lane_id,
         domain,
         count,
+        await make_customer(connection),
     )
-    await connection.execute("analyze outbox")
+    await connection.execute("analyze outbox, message")
 
 
 async def lane_of(connection: Any, campaign_id: Any) -> int:
@@ -420,7 +425,8 @@ async def lane_of(connection: Any, campaign_id: Any) -> int:
 async def claim_cost(connection: Any, *, batch: int = 200) -> tuple[int, int]:
     """Buffers that one claim touches, and the rows that it answers; nothing of it is kept."""
     statement = QUERIES.claim_due.sql
-    arguments = {"before": 32767, "batch": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
+    arguments = {"batch": batch, "most": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
+    arguments |= {"hand_off": True, "large": LARGE_CONTENT}
     places = QUERIES.claim_due.__self__.driver_adapter.var_sorted["claim_due"]
     transaction = connection.transaction()
     await transaction.start()
@@ -489,7 +495,7 @@ async def test_rows_leased_by_others_do_not_make_the_claim_costly(connection: An
     await fill(connection, await connection.fetchval("select id from lane where name = 'individual'"))
     await connection.execute(
         "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min'"
-        " where customer_id <= 2000"
+        " where message_id in (select message_id from outbox order by message_id limit 2000)"
     )
     await connection.execute("vacuum analyze outbox")
 
