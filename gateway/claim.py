@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from gateway.database import QUERIES
 from gateway.mail.message import MessageRef
+from gateway.mail.value import value
 
 BATCH = 200
 """Rows a claim: the ledger's cost a row is flat from here on."""
@@ -20,7 +21,7 @@ LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Claimed:
     """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it.
 

@@ -27,6 +27,7 @@ from gateway.mail.message import MessageRef
 from gateway.mail.quoted_printable import encode_piece
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
+from gateway.mail.value import value
 from gateway.merge import Field, Link, Mark, MergeParts, Piece, fill_destination, fill_subject, value_of
 from gateway.mime import AttachedFile, Entity
 from gateway.recent import Recent
@@ -43,7 +44,7 @@ _REWRITES_LINKS = frozenset({SourceType.WORK_ORDER})
 _HAS_PIXEL = frozenset({SourceType.WORK_ORDER, SourceType.E_SIGNATURE})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Facts:
     """What a mail says besides its letter. `mail_date` is aware and counts to the second; the zone is IANA's.
 
@@ -72,7 +73,7 @@ class Facts:
         return f"<{self.ref.message_id.hex}.{self.ref.customer_id}@{self.message_id_domain}>"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Composed:
     """A mail ready for the wire, without DKIM-Signature.
 

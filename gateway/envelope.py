@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.mail.response import Fault, FaultKind, Stage
+from gateway.mail.value import value
 from gateway.wire import fits_a_command
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Envelope:
     """One mail for one recipient. `return_path` may be empty; `content` is composed mail, lines ended by CRLF.
 

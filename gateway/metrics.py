@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -10,7 +16,6 @@ _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 MESSAGES = Counter("mail_attempts", "Attempts by source type, verdict and cause.", ("source_type", "verdict", "cause"))
 UNSENT = Counter("mail_unsent", "Recipients decided without an attempt, by status and cause.", ("status", "cause"))
 TROUBLE = Counter("mail_relay_trouble", "Failures of relays and destinations, by relay and kind.", ("relay", "kind"))
-STAGE_SECONDS = Histogram("mail_stage_seconds", "Time a mail spends in a stage.", ("stage",), buckets=_SECONDS)
 GROUP_ROWS = Histogram("mail_group_rows", "Rows a grouped commit.", ("statement",), buckets=_ROWS)
 LATE = Counter("mail_late_outcomes", "Outcomes that came after their lease was lost.")
 RESCUED = Counter("mail_rescued", "Rows of lost workers, by what became of them.", ("as_",))
@@ -23,3 +28,39 @@ UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that wait to be written."
 HITS = Counter(
     "mail_hits", "Opens and clicks: recorded, buffered in Valkey, dropped for want of room, flooded.", ("fate",)
 )
+
+
+class Stage:
+    """The times of one stage: `Histogram` for one thread, at a fifth of its cost. Every mail passes several."""
+
+    def __init__(self, name: str, buckets: Sequence[float]) -> None:
+        self.name = name
+        self._buckets = buckets
+        self._counts = [0] * (len(buckets) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """One mail, or one group, was so long in this stage."""
+        self._counts[bisect_left(self._buckets, seconds)] += 1
+        self._sum += seconds
+
+    def add_to(self, family: HistogramMetricFamily) -> None:
+        """For a scrape."""
+        bounds = [*map(str, self._buckets), "+Inf"]
+        counts = accumulate(self._counts)
+        family.add_metric([self.name], list(zip(bounds, counts, strict=True)), self._sum)
+
+
+class _Stages(Collector):
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = stages
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily("mail_stage_seconds", "Time a mail spends in a stage.", labels=("stage",))
+        for stage in self._stages:
+            stage.add_to(family)
+        yield family
+
+
+CLAIMING, COMPOSING, SENDING = (Stage(name, _SECONDS) for name in ("claim", "compose", "send"))
+REGISTRY.register(_Stages((CLAIMING, COMPOSING, SENDING)))

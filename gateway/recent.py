@@ -15,17 +15,24 @@ class Recent(Generic[Key, Value]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: OrderedDict[Key, Value] = OrderedDict()
+        self._latest: tuple[Key, Value] | None = None
 
     def get(self, key: Key) -> Value | None:
         """The value, now the most recent one; None when it is not here."""
+        # A campaign's mails ask for the same again and again: comparing is cheaper than hashing and moving.
+        if self._latest is not None and self._latest[0] == key:
+            return self._latest[1]
         value = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)
+            self._latest = key, value
         return value
 
     def put(self, key: Key, value: Value) -> Value:
         """Keep and return `value`."""
         self._values[key] = value
+        self._values.move_to_end(key)
+        self._latest = key, value
         if len(self._values) > self._most:
             self._values.popitem(last=False)
         return value

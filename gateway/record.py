@@ -13,6 +13,7 @@ from gateway.claim import Claimed
 from gateway.database import QUERIES
 from gateway.mail.message import MessageRef, Status
 from gateway.mail.response import Exchange, Response
+from gateway.mail.value import value
 from gateway.mail.verdict import Cause, Outcome, Verdict
 from gateway.watch import ChangeKind, tell
 
@@ -61,7 +62,7 @@ WRONG_RELAY = Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WR
 NOT_COMPOSED = Undelivered(status=Status.HELD, cause=Cause.OUR_CONFIGURATION, advice=NOT_COMPOSED_ADVICE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Finished:
     """One attempt's outcome, ready to be written: its names and values are those that `record_outcomes` reads as JSON.
 
@@ -136,6 +137,8 @@ def _words(reply: Response | None) -> str | None:
     """The server's words, never ours: None when it said nothing."""
     if reply is None:
         return None
+    if reply.text.isascii() and len(reply.text) <= LONGEST_RESPONSE and "\0" not in reply.text:
+        return reply.text
     # PostgreSQL's text holds neither NUL nor lone surrogates; servers have sent both.
     kept = reply.text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
     return kept.encode("utf-8", "replace").decode("utf-8")
@@ -208,16 +211,15 @@ async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, s
     very attempt, and touches nothing else.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)
-    written = {
-        row["n"]
+    late = [
+        ordered[row["n"] - 1]
         async for row in QUERIES.record_outcomes(
             connection, outcomes=ordered, now=now, slot=slot, expired_advice=EXPIRED_ADVICE
         )
-    }
-    if len(written) < len(ordered):
-        late = [outcome for number, outcome in enumerate(ordered, 1) if number not in written]
+    ]
+    if late:
         await settle_late(connection, late, now=now, slot=slot)
-    return len(written)
+    return len(ordered) - len(late)
 
 
 async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, slot: int) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from gateway.claim import Claimed
 from gateway.mail.response import Exchange
+from gateway.mail.value import value
 from gateway.mail.verdict import Outcome, Rules, Scope, Verdict, judge
 from gateway.record import UNDELIVERED, Finished, HandOff, Undelivered, finished
 from gateway.smtp import Envelope
@@ -21,7 +21,7 @@ _MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
 """Uncertain mail only where the deployment chose it: the ledger knows."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Mail:
     """A claimed row, composed and ready: its envelope (with signatures) and the hash of its content without them."""
 

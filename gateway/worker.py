@@ -36,8 +36,9 @@ from gateway.lanes import LaneStanding, PauseStep, lane_states, note_pace, regis
 from gateway.ledger import AWAY, Ledger
 from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
+from gateway.mail.value import value
 from gateway.mail.verdict import Verdict, judge
-from gateway.metrics import GROUP_ROWS, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, STAGE_SECONDS
+from gateway.metrics import CLAIMING, COMPOSING, GROUP_ROWS, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, SENDING
 from gateway.prepare import Prepare
 from gateway.record import NOT_COMPOSED, WRONG_RELAY, Finished, HandOff
 from gateway.record import record as record_now
@@ -80,12 +81,11 @@ CANCEL_SECONDS = 1.0
 
 
 # Looked up once: a label costs more than what it counts.
-_CLAIMING, _COMPOSING, _SENDING = (STAGE_SECONDS.labels(stage) for stage in ("claim", "compose", "send"))
 _CLAIMED = GROUP_ROWS.labels("claim")
 _attempts = cache(MESSAGES.labels)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class _Ready:
     """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
 
@@ -290,7 +290,7 @@ class Worker:
             found = await self._claim(connection, most=allowance.rows, look=look)
             self._assign(found.leased, only=allowance.only, ends=started + self._settings.lease_seconds)
             await self._road.return_slots(connection, allowance, len(found.leased))
-        _CLAIMING.observe(self._clock() - started)
+        CLAIMING.observe(self._clock() - started)
         _CLAIMED.observe(len(found.leased))
         return found
 
@@ -374,7 +374,7 @@ class Worker:
         if mail is None:
             return
         composed = self._clock()
-        _COMPOSING.observe(composed - started)
+        COMPOSING.observe(composed - started)
         # Whoever was claimed together is composed first and written then: a server that sleeps between two writes has
         # to be woken for each, which costs more than composing.
         await asyncio.sleep(0)
@@ -392,7 +392,7 @@ class Worker:
                 wait=self._pace.wait,
                 clock=self._clock,
             )
-        _SENDING.observe(self._clock() - started)
+        SENDING.observe(self._clock() - started)
         self._note(mail.source_type, row, outcome)
 
     async def _composed(self, item: _Ready) -> Mail | None:

@@ -22,6 +22,7 @@ from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_u
 from gateway.mail.currency import MINOR_DIGITS
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
 from gateway.mail.source import SourceType
+from gateway.mail.value import value
 
 LONGEST_NAME = 255
 """Characters of a display name: with its address it still folds into a few header lines."""
@@ -150,7 +151,7 @@ def check_time_zone(name: str, path: tuple[str, ...]) -> None:
 # Parts of letters ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Mailbox:
     """Somebody to write to: an address in its normal form and, if known, a display name (RFC 5322 3.4).
 

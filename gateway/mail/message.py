@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from gateway.mail.source import ColorHint
+from gateway.mail.value import value
 
 
 class Status(StrEnum):
@@ -64,7 +64,7 @@ ICON_COLORS: dict[Status, ColorHint] = {
 """The info icon: grey when the server took it (or it was received), red when it was not sent, amber undecided."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class MessageRef:
     """A message's whole key. A message id alone names no row: the ledger is customer-first."""
 

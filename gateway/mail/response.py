@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gateway.mail.value import value
+
 
 class Stage(StrEnum):
     """How far a transaction had come when its final reply, or its fault, came."""
@@ -37,7 +39,7 @@ class FaultKind(StrEnum):
     NO_RELAY = "NO_RELAY"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Response:
     """One reply: `code` 200..599, `enhanced` as RFC 3463 text (`5.1.1`) or None, `text` every line, joined by \\n.
 
@@ -60,7 +62,7 @@ class Fault:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Exchange:
     """One SMTP transaction for one recipient, whatever came of it. It always ends in a reply or a fault, or both.
 

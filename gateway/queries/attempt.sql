@@ -4,7 +4,7 @@
 -- Writes a group of finished attempts: the attempt, the status, the event, the suppression and the tally, in one
 -- statement. Fenced by recipient, attempt and owner: a row that is no longer ours is not written. A deferral past the
 -- deadline is EXPIRED; where the deployment chose it, an uncertain try is followed by one more, once, and stays
--- uncertain itself. Answers the number of each outcome that was written.
+-- uncertain itself. Answers the number of each outcome that was not written: hardly ever any.
 with outcome as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
            t.wait_seconds * interval '1 second' as wait, decode(t.mail_sha256_hex, 'hex') as mail_sha256
@@ -94,7 +94,8 @@ with outcome as materialized (
     set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
         uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
 )
-select n from fenced union all select n from deferred;
+select r.n from outcome r
+where r.n not in (select fenced.n from fenced union all select deferred.n from deferred);
 
 -- name: settle_late
 -- An answer that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while it is
