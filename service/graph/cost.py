@@ -2,7 +2,8 @@
 
 The cost of an operation is the number of objects it may ask for: one for each object field, and for a connection
 one and, `first` times, what is selected below it. Lists without `first` are bounded elsewhere and counted as
-`SHORT_LIST`. `@include` and `@skip` are honoured. Computed once for each set of values that matter, then remembered.
+`SHORT_LIST`; introspection, which nests as it likes, has a price for all of it. `@include` and `@skip` are honoured.
+Computed once for each set of values that matter, then remembered.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ SHORT_LIST = 5
 """What a list without `first` is counted as: attempts, copies, events, addresses."""
 LARGEST_PAGE = 100
 """More is refused by the list itself, with words of its own."""
+INTROSPECTION = {"__schema": 5_000, "__type": 100}
+"""What a schema told whole is counted as, and one type of it: nobody needs many, and one takes a tenth of a second."""
 _REMEMBERED = 64
 _MOST_COST = 10**12
 
@@ -62,7 +65,8 @@ class OperationCost:
     def of(self, variables: Mapping[str, Any]) -> int:
         """How many objects the operation asks for with these variables, as the client sent them."""
         values = {name: _simple(variables.get(name, default)) for name, default in self._defaults.items()}
-        key = tuple(values.values())
+        # 1 == True, though a page of one row is not a switch that is on.
+        key = tuple((type(value), value) for value in values.values())
         cost = self._remembered.get(key)
         if cost is None:
             root = self._schema.get_root_type(self._operation.operation)
@@ -90,8 +94,10 @@ class OperationCost:
         return min(cost, _MOST_COST)
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
-        if node.selection_set is None or node.name.value.startswith("__"):
+        if node.selection_set is None:
             return 0
+        if node.name.value.startswith("__"):
+            return INTROSPECTION.get(node.name.value, 0)
         if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             return 0
         field = parent.fields.get(node.name.value)

@@ -8,6 +8,7 @@ import pytest
 from graphql import build_schema, parse
 
 from service.graph import documents
+from service.graph.cost import OperationCost
 from service.graph.documents import DocumentRefused, Documents
 from service.graph.limits import DocumentLimits, check_document
 
@@ -63,13 +64,17 @@ def test_fragments_that_double_each_other_are_counted_without_spreading_them() -
     assert refused(doubling + last) is not None
 
 
-def cost(document: str, **variables: Any) -> int:
+def measured(document: str) -> OperationCost:
     known = Documents(
         SCHEMA, DocumentLimits(document_bytes=10_000, tokens=1_000, depth=15, aliases=30), introspection=True
     )
     operation = known.get(document).operation(None)
     assert operation is not None
-    return operation.cost.of(variables)
+    return operation.cost
+
+
+def cost(document: str, **variables: Any) -> int:
+    return measured(document).of(variables)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,8 @@ def cost(document: str, **variables: Any) -> int:
         ("{ customers(first: 4) { ...F } } fragment F on CustomerConnection { nodes { ... on Node { id } } }", {}, 5),
         ("mutation { rename { notes(first: 2) { nodes { title } } } }", {}, 1 + 1 + 2),
         ("{ node { ... on Customer { notes(first: 2) { nodes { title } } } } }", {}, 1 + 1 + 2),
-        ("{ __schema { types { name } } }", {}, 0),
+        ("{ __schema { types { name } } }", {}, 5_000),
+        ('{ a: __type(name: "Note") { name } b: __type(name: "Node") { name } customer { __typename } }', {}, 201),
     ],
 )
 def test_the_cost_is_what_may_be_asked_for(document: str, variables: dict[str, Any], expected: int | None) -> None:
@@ -103,6 +109,17 @@ def test_the_cost_is_what_may_be_asked_for(document: str, variables: dict[str, A
             cost(document, **variables)
     else:
         assert cost(document, **variables) == expected
+
+
+def test_a_callers_values_never_stand_for_anothers_that_are_merely_equal() -> None:
+    # Given a query that somebody sent with a switch in the place of a number: not valid, but counted, at a page's size
+    paged = measured("query Q($n: Int!) { customers(first: $n) { nodes { id } } }")
+    assert paged.of({"n": True}) == 51
+    # When another asks for one row, then that costs what one row costs
+    assert paged.of({"n": 1}) == 2
+    # and the other way round
+    switched = measured("query Q($b: Boolean!) { customer @include(if: $b) { id } }")
+    assert [switched.of({"b": value}) for value in (0, False, 1, True)] == [1, 0, 1, 1]
 
 
 def test_documents_are_parsed_once_and_forgotten_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
