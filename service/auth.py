@@ -136,7 +136,14 @@ def has_own_origin(connection: HTTPConnection, public_url: str) -> bool:
 
 
 def _is_ours(origin: str, connection: HTTPConnection, public_url: str) -> bool:
-    return origin == public_url or urlsplit(origin).netloc == connection.headers.get("host", "")
+    if origin == public_url:
+        return True
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        # What is no address, `http://[`, is nobody's.
+        return False
+    return host != "" and host == connection.headers.get("host")
 
 
 class Doorkeeper:

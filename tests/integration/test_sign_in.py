@@ -90,7 +90,8 @@ async def test_a_malformed_sign_in_is_refused(anonymous: httpx.AsyncClient, body
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://["}],
 )
 async def test_no_other_page_signs_a_browser_in(
     anonymous: httpx.AsyncClient, link: str, token: str, headers: dict[str, str]
@@ -183,6 +184,7 @@ async def test_every_answer_carries_the_security_headers(anonymous: httpx.AsyncC
         ("OWN", True, None),
         ("https://evil.example", True, 4403),
         ("null", True, 4403),
+        ("http://[", True, 4403),
         (None, True, 4403),
         ("http://mail.example", False, 4403),
     ],

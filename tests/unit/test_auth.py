@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 
 from service import auth
 from service.auth import Caller, Doorkeeper, csrf_token, digest
@@ -69,6 +70,26 @@ async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     for token in ("1", "2", "3", "1"):
         await doorkeeper.bearer(f"Bearer {token}")
     assert tokens.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_ours"),
+    [
+        ("http://mail.example", "mail.example", True),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("http://evil.example", "mail.example", False),
+        ("http://[", "mail.example", False),
+        ("http://[::1", "mail.example", False),
+        ("null", "", False),
+        ("null", None, False),
+    ],
+)
+def test_an_origin_is_ours_only_when_it_names_us(origin: str, host: str | None, is_ours: bool) -> None:
+    named = {"origin": origin} if host is None else {"origin": origin, "host": host}
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
+    connection = HTTPConnection({"type": "http", "headers": headers})
+    assert auth.is_same_origin(connection, "http://mail.example") is is_ours
+    assert auth.has_own_origin(connection, "http://mail.example") is is_ours
 
 
 def test_a_csrf_token_belongs_to_its_session_and_does_not_tell_it() -> None:
