@@ -69,7 +69,8 @@ class GraphQLOverHttp:
     async def _answer(self, request: Request, watch: _Watch) -> Response:
         media_type = JSON
         try:
-            media_type = negotiate(request.headers.get("accept"))
+            # Lines of one name are one list (RFC 9110 5.3).
+            media_type = negotiate(", ".join(request.headers.getlist("accept")))
             if request.method not in ("GET", "POST"):
                 raise _method_refused("Use GET for queries and POST for everything.", "GET, POST")
             caller = await self._doorkeeper.caller(request)

@@ -14,13 +14,13 @@ _NOT_ACCEPTABLE = f"Accept one of {GRAPHQL_RESPONSE}, {JSON}, {EVENT_STREAM}."
 
 
 @lru_cache(maxsize=256)
-def negotiate(accept: str | None) -> str:
+def negotiate(accept: str) -> str:
     """The media type of the answer: the acceptable one of highest quality. Raises RequestRefused: 406.
 
     Without `Accept`, and where only a wildcard admits us, `application/json`: legacy clients ask so. The event
     stream (graphql-sse, distinct connections) must be asked for by name.
     """
-    if accept is None or not accept.strip():
+    if not accept.strip():
         return JSON
     if len(accept) > _LONGEST_ACCEPT:
         raise RequestRefused(406, "NOT_ACCEPTABLE", _NOT_ACCEPTABLE)

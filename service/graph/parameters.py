@@ -40,12 +40,14 @@ def malformed(message: str) -> RequestRefused:
 
 
 def from_query_string(query_string: bytes, *, max_variables: int) -> Parameters:
-    """The parameters of a GET. Raises RequestRefused: 400, 413."""
+    """The parameters of a GET, read as browsers write them (URL Standard 5.1). Raises RequestRefused: 400, 413.
+
+    A name without `=` has an empty value, nothing between two `&` is nothing; bytes that are no UTF-8 are refused.
+    """
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
             keep_blank_values=True,
-            strict_parsing=bool(query_string),
             errors="strict",
             max_num_fields=_MOST_PARAMETERS,
         )

@@ -76,6 +76,14 @@ async def test_accept_decides_the_media_type(http: httpx.AsyncClient, accept: st
     assert answer.json()["data"] == {"hello": "hello you"}
 
 
+async def test_several_lines_of_accept_are_one_list(http: httpx.AsyncClient) -> None:
+    lines = [("Accept", "text/html"), ("Accept", RESPONSE), ("Content-Type", JSON)]
+    async with httpx.AsyncClient(transport=http._transport) as plain:
+        request = httpx.Request("POST", URL, content=b'{"query": "{ hello }"}', headers=[*SIGNED_IN.items(), *lines])
+        answer = await plain.send(request)
+    assert answer.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
+
+
 @pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", f"{JSON};charset=utf-16", "image/*", f"{JSON};q=x"])
 async def test_what_is_not_acceptable_is_406(http: httpx.AsyncClient, accept: str) -> None:
     assert (await post(http, {"query": "{ hello }"}, accept=accept)).status_code == 406
@@ -178,6 +186,12 @@ async def test_a_mutation_by_get_is_405(http: httpx.AsyncClient, accept: str) ->
     answer = await http.get(URL, params={"query": 'mutation { rename(name: "x") }'}, headers={"accept": accept})
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("more", ["&", "&operationName", "&&operationName=&", "&other=%zz", "&variables"])
+async def test_a_query_string_is_read_as_browsers_write_them(http: httpx.AsyncClient, more: str) -> None:
+    answer = await http.get(f"{URL}?query=%7Bhello%7D{more}")
+    assert answer.json()["data"] == {"hello": "hello you"}
 
 
 @pytest.mark.parametrize(
@@ -289,6 +303,13 @@ async def test_a_document_over_a_limit_says_which(http: httpx.AsyncClient, docum
 async def test_the_cost_stands_in_extensions(http: httpx.AsyncClient) -> None:
     answer = await post(http, {"query": "{ rows(first: 7) { nodes { id } } }"})
     assert answer.json()["extensions"]["cost"] == {"requested": 8, "limit": 1000}
+
+
+async def test_a_schema_told_whole_is_paid_for_each_time() -> None:
+    once, often = ("{" + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(m)) + "}" for m in (1, 5))
+    async with open_client(max_cost=20_000) as open_:
+        assert (await post(open_, {"query": once})).json()["extensions"]["cost"]["requested"] == 5_000
+        assert code(await post(open_, {"query": often})) == "COST_LIMIT"
 
 
 async def test_introspection_is_a_setting() -> None:
