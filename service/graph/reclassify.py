@@ -9,6 +9,7 @@ import strawberry
 from gateway.errors import Refusal, RefusalCode
 from gateway.hits import reclassify
 from gateway.judging import MOST_RECLASSIFIED
+from service.database import QUERIES, Connection
 from service.graph.context import Context
 from service.graph.node import read_typed_id
 from service.graph.user_error import UserError, user_errors
@@ -37,19 +38,20 @@ class ReclassifyHitsPayload:
 async def reclassify_hits(context: Context, input: ReclassifyHitsInput) -> ReclassifyHitsPayload:
     """A transaction a thousand hits; the raw hits stay as they came."""
     try:
-        customer_id = _customer_id(input.customer_id)
         async with context.ledger.writing_connection() as connection:
+            customer_id = await _customer_id(connection, input.customer_id)
             done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
     except Refusal as refusal:
         return ReclassifyHitsPayload(judged=0, changed=0, user_errors=user_errors([refusal]))
     return ReclassifyHitsPayload(judged=done.judged, changed=done.changed, user_errors=[])
 
 
-def _customer_id(text: str | None) -> int | None:
+async def _customer_id(connection: Connection, text: str | None) -> int | None:
     """Raises Refusal when it is no customer's."""
     if text is None:
         return None
     found = read_typed_id(text, "Customer")
-    if found is None or found.customer_id is None:
+    row = await QUERIES.customer_by_id(connection, id=found.customer_id) if found else None
+    if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
-    return found.customer_id
+    return int(row["id"])

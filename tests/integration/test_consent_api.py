@@ -105,5 +105,6 @@ async def test_hits_are_judged_again_on_request(client: httpx.AsyncClient, pool:
     assert (await ask(client, RECLASSIFY, input={}))["reclassifyHits"] == {"judged": 1, "changed": 0, "userErrors": []}
     narrow = {"since": "2999-01-01T00:00:00Z"}
     assert (await ask(client, RECLASSIFY, input=narrow))["reclassifyHits"]["judged"] == 0
-    wrong = (await ask(client, RECLASSIFY, input={"customerId": "Customer_x"}))["reclassifyHits"]
-    assert [error["code"] for error in wrong["userErrors"]] == ["NOT_FOUND"]
+    for nobody in ("Customer_x", "Customer_99999", "Message_1_2"):
+        wrong = (await ask(client, RECLASSIFY, input={"customerId": nobody}))["reclassifyHits"]
+        assert [error["code"] for error in wrong["userErrors"]] == ["NOT_FOUND"]
