@@ -159,7 +159,15 @@ async def _check_version(connection: asyncpg.Connection[Any]) -> int:
     return 0
 
 
+def _refuse_unprintable(name: str) -> None:
+    """A name is one line of `token list` and of a history, and looks like itself."""
+    if not name.isprintable():
+        raise StartFailed("A name has no line break, tab or other character that cannot be seen: leave it out.")
+
+
 def _create_token(options: argparse.Namespace) -> int:
+    _refuse_unprintable(options.name)
+
     async def work(connection: asyncpg.Connection[Any]) -> int:
         try:
             token = await create_token(connection, options.name)
@@ -194,6 +202,7 @@ def _revoke_token(options: argparse.Namespace) -> int:
 
 
 def _login_link(options: argparse.Namespace) -> int:
+    _refuse_unprintable(options.name)
     settings = read_settings()
 
     async def work(connection: asyncpg.Connection[Any]) -> int:

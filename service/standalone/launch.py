@@ -100,7 +100,13 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
         supervisor.start(postgres)
         postgres.wait_ready()
         database_url = postgres.url()
-    migrate(database_url)
+    try:
+        migrate(database_url)
+    except LaunchError as error:
+        if options.database_url is None:
+            raise
+        advice = "Is DATABASE_URL right, its server running, and its role allowed to make tables?"
+        raise LaunchError(f"{error}. {advice}") from None
     valkey.wait_ready()
     return Stores(database_url=database_url, redis_url=valkey.url())
 

@@ -148,3 +148,11 @@ def test_a_database_of_ones_own_is_migrated_and_used(data: Path, postgres: Postg
     with launched(data, {"OWN_DATABASE_URL": postgres.url("of_my_own")}) as launcher:
         assert launcher.query(UPSERT)[0] == 200
         assert not (data / "postgres").exists()
+
+
+def test_a_database_of_ones_own_that_is_not_there_is_asked_about(data: Path) -> None:
+    said = refused(data, {"OWN_DATABASE_URL": "postgresql://someone:secret@127.0.0.1:1/mail"})
+    assert "The migrations could not be applied: " in said
+    assert "Is DATABASE_URL right, its server running" in said
+    assert len(said.splitlines()) == 1
+    assert "secret" not in said

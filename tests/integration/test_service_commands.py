@@ -105,6 +105,16 @@ async def test_a_token_is_made_listed_and_revoked(run: Run, env: dict[str, str],
     assert "revoked" in (await run("token", "list", env=env)).out
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[2J", "a\u2028b", "a\u202eb"])
+@pytest.mark.parametrize("command", [("token", "create"), ("login-link", "--name")], ids=" ".join)
+async def test_a_name_that_breaks_the_lists_it_stands_in_is_refused(
+    run: Run, env: dict[str, str], pool: Any, command: tuple[str, ...], name: str
+) -> None:
+    finished = await run(*command, name, env=env)
+    assert (finished.code, finished.out, len(finished.err.splitlines())) == (1, "", 1)
+    assert await pool.fetchval("select count(*) from api_token") == 0
+
+
 async def test_a_login_link_signs_in(run: Run, env: dict[str, str], anonymous: httpx.AsyncClient) -> None:
     made = await run("login-link", "--name", "Ada", env=env)
     assert made.out.startswith("http://mail.example/login/")
