@@ -84,6 +84,8 @@ class Watch:
         self._noticed_seconds = noticed_seconds
         self._id = uuid4()
         self._followers: dict[int, set[Follower]] = {}
+        self.listening = asyncio.Event()
+        """Set while what is told is heard."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -168,7 +170,9 @@ class Watch:
         for followers in self._followers.values():
             for follower in followers:
                 follower.resync()
+        self.listening.set()
         await lost.wait()
+        self.listening.clear()
 
     def _hear(self, connection: object, process: int, channel: str, payload: object) -> None:
         change = read_change(str(payload))

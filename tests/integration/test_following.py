@@ -47,21 +47,14 @@ async def following(watch: Watch, customer_id: int) -> AsyncIterator[AsyncGenera
     """Follows, from after the first RESYNCs: one for the new follower, one when listening has just begun."""
     async with aclosing(watch.follow(customer_id)) as changes:
         assert (await anext(changes)).kind is ChangeKind.RESYNC
-        await eventually(_listens(watch), "a LISTEN connection")
+        await _listens(watch)
         yield changes
 
 
-def _listens(watch: Watch) -> Any:
-    async def listens() -> bool:
-        async with watch._ledger.reading.acquire() as connection:
-            return bool(
-                await connection.fetchval(
-                    "select count(*) from pg_stat_activity where datname = current_database()"
-                    " and application_name = 'service watch' and query ilike 'listen%' and state = 'idle'"
-                )
-            )
-
-    return listens
+async def _listens(watch: Watch) -> None:
+    """Until nothing that is told from now on is heard as a RESYNC only."""
+    async with asyncio.timeout(10):
+        await watch.listening.wait()
 
 
 async def hear(changes: AsyncGenerator[Change, None]) -> Change:
@@ -220,7 +213,7 @@ async def serving(app: Starlette, service_settings: service.settings.Settings) -
     watch = app.state.resources.watch
     watch._noticed_seconds = 0
     # What is told before it listens is heard as a RESYNC only.
-    await eventually(_listens(watch), "a LISTEN connection")
+    await _listens(watch)
     # The application is running already: uvicorn must not start it twice.
     async with serve(app, service_settings) as made:
         yield made
