@@ -74,7 +74,8 @@ class GraphQLOverWebSocket:
             while loop.time() < until:
                 patience = IDLE_SECONDS if not connection.operations else until - loop.time()
                 try:
-                    message = await _receive(websocket, patience)
+                    async with asyncio.timeout(patience):
+                        message = await _receive(websocket)
                 except TimeoutError:
                     if connection.operations and loop.time() < until:
                         continue
@@ -87,12 +88,10 @@ class GraphQLOverWebSocket:
     async def _introduce(self, websocket: WebSocket) -> Caller:
         """Who asks. Raises _Closed: 4408 without `connection_init` in time, 4403 for a stranger."""
         try:
-            message = await _receive(websocket, INIT_SECONDS)
+            async with asyncio.timeout(INIT_SECONDS):
+                message = await _first_words(websocket)
         except TimeoutError:
             raise _Closed(4408, "Connection initialisation timeout") from None
-        while message["type"] in ("ping", "pong"):
-            await _send(websocket, {"type": "pong"})
-            message = await _receive(websocket, INIT_SECONDS)
         if message["type"] != "connection_init":
             raise _Closed(4401, "Unauthorized")
         payload = message.get("payload") or {}
@@ -185,10 +184,17 @@ def _id(message: dict[str, Any]) -> str:
     return found
 
 
-async def _receive(websocket: WebSocket, seconds: float) -> dict[str, Any]:
-    """The next message. Raises TimeoutError, WebSocketDisconnect, or _Closed (4400) when it is none."""
-    async with asyncio.timeout(seconds):
-        received = await websocket.receive()
+async def _first_words(websocket: WebSocket) -> dict[str, Any]:
+    """The first message that is no ping or pong. Raises as `_receive` does."""
+    while (message := await _receive(websocket))["type"] in ("ping", "pong"):
+        if message["type"] == "ping":
+            await _send(websocket, {"type": "pong"})
+    return message
+
+
+async def _receive(websocket: WebSocket) -> dict[str, Any]:
+    """The next message. Raises WebSocketDisconnect, or _Closed (4400) when it is none."""
+    received = await websocket.receive()
     if received["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(received.get("code", 1005))
     try:

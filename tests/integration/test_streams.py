@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 from service.graph import event_stream, websocket
 from service.graph.execution import Execution
 from service.graph.streams import Streams
+from tests.eventually import eventually
 from tests.serving import Serving, serve, transport_settings
 from tests.small_schema import PERSONAL, TOKEN, make_transport, make_websocket
 
@@ -176,7 +177,7 @@ async def test_complete_and_hanging_up_both_cancel_the_source(small: Small) -> N
         small.cancelled.clear()
     async with asyncio.timeout(5):
         await small.cancelled.wait()
-    assert small.streams.open == 0
+    await eventually(lambda: small.streams.open == 0)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +232,16 @@ async def test_silence_closes_a_socket(small: Small, monkeypatch: pytest.MonkeyP
     async with small.socket() as socket:
         await sign_in(socket)
         assert await close_code(socket) == 1001
+
+
+async def test_pings_do_not_keep_a_stranger(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "INIT_SECONDS", 0.2)
+    async with small.socket() as socket, asyncio.timeout(5):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await say(socket, type="ping")
+                assert await hear(socket) == {"type": "pong"}
+        assert socket.close_code == 4408
 
 
 async def test_there_are_only_so_many_streams(small: Small) -> None:
