@@ -156,11 +156,13 @@ returning m.customer_id, m.id as message_id;
 
 -- name: settle_by_click
 -- A person followed a link of a mail of which nobody knew whether the server took it: it did. Answers those messages.
+-- A mail with copies is one content: the link may have been the colleague's, which says nothing about the customer's.
 with settled as (
     update message m
     set status = 'ACCEPTED', sent_at = coalesce(m.sent_at, m.decided_at), cause = null, advice = null
     from unnest(:customer_ids::bigint[], :message_ids::uuid[], :hit_ids::uuid[]) as w(customer_id, message_id, hit_id)
     where m.customer_id = w.customer_id and m.id = w.message_id and m.status = 'UNCERTAIN'
+      and not exists (select from copy c where c.customer_id = m.customer_id and c.message_id = m.id)
     returning m.customer_id, m.id as message_id, m.campaign_id, w.hit_id
 ), told as (
     insert into event (customer_id, message_id, kind, actor, data)

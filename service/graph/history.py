@@ -118,10 +118,12 @@ class ConnectionNote(OfMessage):
         name="title", description="Its subject; null once erased.", metadata=column("m.subject")
     )
     opened_at: datetime | None = strawberry.field(
-        description="When a person first opened it; null when none is known to have.", metadata=column("m.opened_at")
+        description="When a person first opened it, the customer or who has a copy; null when none is known to have.",
+        metadata=column("m.opened_at"),
     )
     click_count: int = strawberry.field(
-        description="How many clicks it got, machines left out.", metadata=column(CLICK_COUNT)
+        description="How many clicks it got, machines left out; those in its copies count.",
+        metadata=column(CLICK_COUNT),
     )
 
     @strawberry.field(
@@ -253,7 +255,9 @@ class CustomerEmails(Shaped):
         return await self._page(info, SentEmail, await ask_sent(info.context, self.customer_id, first, after))
 
     @strawberry.field(
-        description="The links that the customer clicked, in all mail or in one message.", metadata=page_by(ask_clicks)
+        description="The links that the customer clicked, in all mail or in one message. A mail with copies is one "
+        "content: the clicks of all who read it are here.",
+        metadata=page_by(ask_clicks),
     )
     async def clicks(
         self,

@@ -329,18 +329,21 @@ class Message(OfMessage, Node):
         description="When the server took it; null while it has not.", metadata=column("m.sent_at")
     )
     opened_at: datetime | None = strawberry.field(
-        description="When a person first opened it; null when none is known to have.", metadata=column("m.opened_at")
+        description="When a person first opened it; null when none is known to have. A mail with copies is one content: "
+        "the customer or who has a copy.",
+        metadata=column("m.opened_at"),
     )
     letter_kind: str | None = strawberry.field(
         description="The letter's kind, such as CREATED or REFUND; null for campaigns.",
         metadata=column("m.letter_kind"),
     )
     click_count: int = strawberry.field(
-        description="How many clicks it got, machines left out.", metadata=column(CLICK_COUNT)
+        description="How many clicks it got, machines left out; those in its copies count.",
+        metadata=column(CLICK_COUNT),
     )
     open_count: int = strawberry.field(
-        description="How often its pixel was fetched, machines left out. A mail client may fetch it once for many "
-        "looks, or never: openedAt counts a click as well.",
+        description="How often its pixel was fetched, machines left out; copies count. A mail client may fetch it once "
+        "for many looks, or never: openedAt counts a click as well.",
         metadata=column(OPEN_COUNT),
     )
 

@@ -183,6 +183,22 @@ async def test_a_persons_click_settles_what_nobody_knew(connection: Any) -> None
     assert await connection.fetchrow("select accepted, uncertain from campaign_tally") == (1, -1)
 
 
+@pytest.mark.parametrize("role", ["CC", "BCC"])
+async def test_a_click_settles_no_mail_that_has_copies(connection: Any, role: str) -> None:
+    # Given an uncertain mail of which a colleague has a copy, accepted
+    ref = await make_ref(connection, status="UNCERTAIN", cause="CONNECTION_LOST")
+    of = {"customer_id": ref.customer_id, "message_id": ref.message_id}
+    copy = {"recipient_no": 1, "role": role, "address": "colleague@customer.example"}
+    await insert_row(connection, "copy", **of, **copy, status="ACCEPTED", decided_at=START, sent_at=START)
+    # When a person follows its link
+    await hit(connection, ref, 0, link=1)
+    await judge(connection)
+    # Then somebody read it, but nobody knows whether the customer's arrived
+    assert await opened_at(connection, ref) == 0
+    assert await connection.fetchval("select status from message where id = $1", ref.message_id) == "UNCERTAIN"
+    assert await connection.fetchval("select count(*) from event where message_id = $1", ref.message_id) == 0
+
+
 @pytest.mark.parametrize("status", ["QUEUED", "ACCEPTED"])
 async def test_who_clicks_what_was_uncertain_and_is_sent_again_is_no_machine(connection: Any, status: str) -> None:
     # Given a mail that was uncertain, and is queued again, or was taken the second time
