@@ -226,21 +226,33 @@ async def launch(connection: Any, campaign_id: UUID, key: str, house: House) -> 
             return
         row = await _locked(connection, campaign_id)
         _refuse_unless(row, ["DRAFT"], "Only a draft can be launched")
-        if not row["has_unsubscribe"]:
-            raise Refusal(
-                RefusalCode.UNSUBSCRIBE_MISSING,
-                "The template shows no unsubscribe link: put {{ unsubscribe_url }} into it and make the campaign anew.",
-                ("campaignId",),
-            )
-        if not row["postal_address"]:
-            raise Refusal(
-                RefusalCode.POSTAL_ADDRESS_MISSING,
-                "The sender has no postal address, which campaign mail must show: make a sender with one.",
-                ("campaignId",),
-            )
+        _refuse_unlawful(await template.load(connection, row["template_version_id"]), row["postal_address"])
         await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
         await QUERIES.insert_campaign_lane(connection, campaign_id=campaign_id, priority=row["priority"])
         await _remember(connection, key, digest, campaign_id)
+
+
+def _refuse_unlawful(version: template.CompiledTemplate, postal_address: str | None) -> None:
+    """Campaign mail shows an unsubscribe link and the sender's postal address, in whichever part is read."""
+    part = version.merge.part_without_unsubscribe if version.merge else "html"
+    if part is not None:
+        what = '<a href="{{ unsubscribe_url }}">' if part == "html" else "{{ unsubscribe_url }}"
+        raise Refusal(RefusalCode.UNSUBSCRIBE_MISSING, _part_lacks(part, "unsubscribe link", what), ("campaignId",))
+    if not postal_address:
+        raise Refusal(
+            RefusalCode.POSTAL_ADDRESS_MISSING,
+            "The sender has no postal address, which campaign mail must show: make a sender with one.",
+            ("campaignId",),
+        )
+    part = version.merge.part_without_postal_address if version.merge else None
+    if part is not None:
+        message = _part_lacks(part, "postal address", "{{ postal_address }}")
+        raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, ("campaignId",))
+
+
+def _part_lacks(part: str, what: str, field: str) -> str:
+    name = "HTML" if part == "html" else "text part"
+    return f"The template's {name} shows no {what}: put {field} into it and make the campaign anew."
 
 
 async def pause(connection: Any, campaign_id: UUID, actor: str) -> None:

@@ -258,8 +258,7 @@ def render_subject(
     template: CompiledTemplate, merge_data: Mapping[str, str], *, customer_name: str | None = None
 ) -> str:
     """A campaign mail's subject, for its row in the ledger: the same that composing gives."""
-    values = {**merge_data, "customer_name": customer_name or "", "unsubscribe_url": "", "postal_address": ""}
-    return fill_subject(_parts(template).subject, values)
+    return fill_subject(_parts(template).subject, {**merge_data, "customer_name": customer_name or ""})
 
 
 def compose_campaign(

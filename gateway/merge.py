@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote
@@ -21,6 +21,9 @@ from gateway.mail.quoted_printable import encode_piece
 
 SUPPLIED = frozenset({"unsubscribe_url", "postal_address", "customer_name"})
 """Fields that the gateway fills in itself."""
+
+NOT_IN_SUBJECT = frozenset({"unsubscribe_url", "postal_address"})
+"""Those that differ from what the ledger knows when it writes a message's row, which holds the subject."""
 
 _FIELD = re.compile(
     r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,62})\s*(?:\|\s*default\(\s*(?:\"([^\"\\]*)\"|'([^'\\]*)')\s*\)\s*)?\}\}"
@@ -78,10 +81,28 @@ class MergeParts:
     fields: tuple[str, ...]
     required: tuple[str, ...]
     links: int
-    has_unsubscribe: bool
     # The same fixed text as it goes over the wire, "" where a piece is put in.
     coded_html: tuple[str, ...]
     coded_text: tuple[str, ...]
+
+    @property
+    def has_unsubscribe(self) -> bool:
+        """Whether whoever reads it finds the unsubscribe link."""
+        return self.part_without_unsubscribe is None
+
+    @property
+    def part_without_unsubscribe(self) -> str | None:
+        """`html` or `text`, the first that does not show the unsubscribe link: mail programs show either."""
+        if not _links_to_unsubscribe(self.html):
+            return "html"
+        return None if _names(self.text, "unsubscribe_url") else "text"
+
+    @property
+    def part_without_postal_address(self) -> str | None:
+        """`html` or `text`, the first that does not show the sender's postal address."""
+        if not _names(_words(self.html), "postal_address"):
+            return "html"
+        return None if _names(self.text, "postal_address") else "text"
 
 
 # Reading what authors wrote --------------------------------------------------------------------------------------
@@ -141,7 +162,16 @@ def compile_parts(
     if text is None or not text.strip():
         words = derive_text(_FIELD_URL.sub(r"\1", prepared))
         text = markup.show(words, code) if words.strip() else subject
-    return _assemble(subject=parse_text(subject), prepared=prepared, code=code, text=text, path=path)
+    return _assemble(subject=_read_subject(subject), prepared=prepared, code=code, text=text, path=path)
+
+
+def _read_subject(subject: str) -> tuple[Piece, ...]:
+    pieces = parse_text(subject)
+    for field in fields_of(pieces):
+        if field.name in NOT_IN_SUBJECT:
+            message = f"A subject cannot hold {{{{ {field.name} }}}}: put it into the body."
+            raise Refusal(RefusalCode.TEMPLATE_INVALID, message, ("subject",))
+    return pieces
 
 
 def _prepare(*, mjml: str | None, html: str | None, path: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -250,7 +280,6 @@ def _parts(subject: tuple[Piece, ...], html: tuple[Piece, ...], text: tuple[Piec
         fields=tuple(names),
         required=tuple(needed),
         links=links,
-        has_unsubscribe=_links_to_unsubscribe(html) or any(f.name == "unsubscribe_url" for f in fields_of(text)),
         coded_html=tuple(encode_piece(piece) if isinstance(piece, str) else "" for piece in html),
         coded_text=tuple(encode_piece(piece) if isinstance(piece, str) else "" for piece in text),
     )
@@ -275,6 +304,20 @@ def _links_to_unsubscribe(html: tuple[Piece, ...]) -> bool:
         and re.match(r"<a\b[^>]*\bhref=\"\s*$", before[before.rfind("<") :], re.IGNORECASE)
         for before, piece in itertools.pairwise(html)
     )
+
+
+def _names(pieces: Iterable[Piece], name: str) -> bool:
+    return any(isinstance(piece, Field) and piece.name == name for piece in pieces)
+
+
+def _words(html: tuple[Piece, ...]) -> Iterator[Piece]:
+    """The pieces of a page but for what stands inside a tag or a comment."""
+    inside = False
+    for piece in html:
+        if not inside:
+            yield piece
+        if isinstance(piece, str) and ("<" in piece or ">" in piece):
+            inside = piece.rfind("<") > piece.rfind(">")
 
 
 # Filling in ------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import CampaignLetter, Letter, read_merge_data
 from gateway.mail.source import SourceType
 from gateway.merge import (
+    NOT_IN_SUBJECT,
     Field,
     Link,
     Mark,
@@ -82,7 +83,6 @@ class CompiledTemplate:
     locale: str
     fields: tuple[str, ...]
     required: tuple[str, ...]
-    has_unsubscribe: bool
     merge: MergeParts | None = None
     letter: LetterParts | None = None
 
@@ -281,9 +281,7 @@ def _shown(piece: Piece, values: Mapping[str, str], *, html: bool) -> str:
 def _compiled(row: Any) -> CompiledTemplate:
     compiled = row["compiled"]
     source_type = SourceType(row["source_type"])
-    merge = (
-        _read(compiled, tuple(row["fields"]), row["has_unsubscribe"]) if source_type is SourceType.CAMPAIGN else None
-    )
+    merge = _read(compiled, tuple(row["fields"])) if source_type is SourceType.CAMPAIGN else None
     letter = None if merge else LetterParts(**compiled)
     return CompiledTemplate(
         id=row["id"],
@@ -293,7 +291,6 @@ def _compiled(row: Any) -> CompiledTemplate:
         locale=row["locale"],
         fields=tuple(row["fields"]),
         required=merge.required if merge else (),
-        has_unsubscribe=row["has_unsubscribe"],
         merge=merge,
         letter=letter,
     )
@@ -322,9 +319,9 @@ def _dump_piece(piece: Piece, coded: str | None = None) -> list[Any]:
             return ["text", piece if coded is None else coded]
 
 
-def _read(compiled: Mapping[str, Any], fields: tuple[str, ...], has_unsubscribe: bool) -> MergeParts:
+def _read(compiled: Mapping[str, Any], fields: tuple[str, ...]) -> MergeParts:
     return MergeParts(
-        subject=tuple(_read_piece(item, encoded=False) for item in compiled["subject"]),
+        subject=tuple(_settled(_read_piece(item, encoded=False)) for item in compiled["subject"]),
         html=tuple(_read_piece(item, encoded=True) for item in compiled["html"]),
         text=tuple(_read_piece(item, encoded=True) for item in compiled["text"]),
         coded_html=tuple(_coded(item) for item in compiled["html"]),
@@ -332,8 +329,12 @@ def _read(compiled: Mapping[str, Any], fields: tuple[str, ...], has_unsubscribe:
         fields=fields,
         required=tuple(compiled["required"]),
         links=compiled["links"],
-        has_unsubscribe=has_unsubscribe,
     )
+
+
+def _settled(piece: Piece) -> Piece:
+    """A piece of a subject. Old versions may hold fields that publishing refuses now: all show the same for them."""
+    return piece.default or "" if isinstance(piece, Field) and piece.name in NOT_IN_SUBJECT else piece
 
 
 def _coded(item: list[Any]) -> str:

@@ -66,7 +66,6 @@ def letter_template(name: str) -> CompiledTemplate:
         locale=source.locale,
         fields=(),
         required=(),
-        has_unsubscribe=False,
         letter=builtin.compile_source(source),
     )
 
@@ -84,7 +83,6 @@ def campaign_template(
         locale="en",
         fields=parts.fields,
         required=parts.required,
-        has_unsubscribe=parts.has_unsubscribe,
         merge=parts,
     )
 

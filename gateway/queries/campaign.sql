@@ -38,9 +38,8 @@ where v.template_id = :template_id order by v.number desc limit 1;
 -- name: lock_campaign^
 -- A campaign as a person's decision finds it.
 select c.id, c.status, c.priority, c.kind, c.template_version_id, c.sender_version_id, c.audience_size,
-       t.has_unsubscribe, s.postal_address
+       s.postal_address
 from campaign c
-join template_version t on t.id = c.template_version_id
 join sender_version s on s.id = c.sender_version_id
 where c.id = :campaign_id
 for update of c;

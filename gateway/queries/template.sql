@@ -32,8 +32,8 @@ returning id, number;
 
 -- name: template_version_by_id^
 -- One version, as mail was or will be composed from it.
-select v.id, v.template_id, t.name, t.source_type, v.number, v.locale, v.compiled, v.fields, v.has_unsubscribe,
-       v.preview_subject, v.preview_html, v.preview_text
+select v.id, v.template_id, t.name, t.source_type, v.number, v.locale, v.compiled, v.fields, v.preview_subject,
+       v.preview_html, v.preview_text
 from template_version v join template t on t.id = v.template_id
 where v.id = :version_id;
 

@@ -329,8 +329,8 @@ class Message(OfMessage, Node):
         description="When the server took it; null while it has not.", metadata=column("m.sent_at")
     )
     opened_at: datetime | None = strawberry.field(
-        description="When a person first opened it; null when none is known to have. A mail with copies is one content: "
-        "the customer or who has a copy.",
+        description="When a person first opened it; null when none is known to have. A mail with copies is one "
+        "content: the customer or who has a copy.",
         metadata=column("m.opened_at"),
     )
     letter_kind: str | None = strawberry.field(

@@ -98,7 +98,7 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
         subject="News for {{ first_name }}",
         mjml=None,
         html=PAGE,
-        text="Hello {{ first_name }} {{ unsubscribe_url }}",
+        text="Hello {{ first_name }} {{ unsubscribe_url }} {{ postal_address }}",
         sample_data={"first_name": "Ann"},
     )
     profile = await sender.create(

@@ -38,14 +38,14 @@ def house(settings: Settings) -> House:
     return House.open(settings)
 
 
-async def publish(connection: Any, html: str = PAGE) -> UUID:
+async def publish(connection: Any, html: str = PAGE, text: str | None = None) -> UUID:
     made = await template.publish(
         connection,
         name=f"News {uuid4()}",
         subject="News for {{ first_name }}",
         mjml=None,
         html=html,
-        text=None,
+        text=text,
         sample_data={"first_name": "Alex"},
     )
     return made.template_id
@@ -296,18 +296,40 @@ async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, ho
     assert again.value.code is RefusalCode.ILLEGAL_STATE
 
 
-async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(connection: Any, house: House) -> None:
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"html": "<p>Hello</p>"}, RefusalCode.UNSUBSCRIBE_MISSING, "HTML shows no unsubscribe link"),
+        (
+            {"html": "<p>x</p>{{ postal_address }}", "text": "bye {{ unsubscribe_url }} {{ postal_address }}"},
+            RefusalCode.UNSUBSCRIBE_MISSING,
+            'HTML shows no unsubscribe link: put <a href="{{ unsubscribe_url }}"> into it',
+        ),
+        ({"text": "{{ postal_address }}"}, RefusalCode.UNSUBSCRIBE_MISSING, "text part shows no unsubscribe link"),
+        (
+            {"html": '<a href="{{ unsubscribe_url }}">bye</a>'},
+            RefusalCode.POSTAL_ADDRESS_MISSING,
+            "HTML shows no postal address: put {{ postal_address }} into it",
+        ),
+        ({"text": "{{ unsubscribe_url }}"}, RefusalCode.POSTAL_ADDRESS_MISSING, "text part shows no postal address"),
+        ({"sender_id": None}, RefusalCode.POSTAL_ADDRESS_MISSING, "make a sender with one"),
+    ],
+)
+async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(
+    connection: Any, house: House, change: dict[str, Any], code: RefusalCode, words: str
+) -> None:
+    # Given a draft that lacks one of them, in the part that some readers see
     customer = await make_customer(connection)
-    bare = await publish(connection, "<p>Hello {{ first_name }}</p>")
-    for change, code in (
-        ({"template_id": bare}, RefusalCode.UNSUBSCRIBE_MISSING),
-        ({"sender_id": None}, RefusalCode.POSTAL_ADDRESS_MISSING),
-    ):
-        made = await campaign.create(connection, await order(connection, [customer], **change), house)
-        with pytest.raises(Refusal) as refused:
-            await campaign.launch(connection, made, uuid4().hex, house)
-        assert refused.value.code is code
-        assert await status_of(connection, made) == "DRAFT"
+    source = {name: value for name, value in change.items() if name in ("html", "text")}
+    values = {"template_id": await publish(connection, **source)} if source else change
+    made = await campaign.create(connection, await order(connection, [customer], **values), house)
+    # When it is launched
+    with pytest.raises(Refusal) as refused:
+        await campaign.launch(connection, made, uuid4().hex, house)
+    # Then it stays a draft, and the refusal says what to add
+    assert refused.value.code is code
+    assert words in refused.value.message
+    assert await status_of(connection, made) == "DRAFT"
 
 
 async def test_individual_mail_overtakes_a_running_campaign(

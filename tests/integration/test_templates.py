@@ -12,10 +12,11 @@ import asyncpg
 import pytest
 
 from gateway import builtin, sender, template
-from gateway.compose import compose, compose_campaign, compose_reference
+from gateway.compose import compose, compose_campaign, compose_reference, render_subject
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.source import SourceType
 from tests.builders import KEYRING
+from tests.builders import insert as insert_row
 from tests.mails import FACTS, SENDER, body, parsed
 
 SOURCE: dict[str, Any] = {
@@ -38,7 +39,7 @@ async def test_a_published_template_reads_back_and_composes(connection: Any) -> 
     assert published.preview.subject == "Hello Sam"
 
     loaded = await template.load(connection, published.version_id)
-    assert (loaded.fields, loaded.required, loaded.has_unsubscribe) == (("first_name", "sku"), ("sku",), True)
+    assert (loaded.fields, loaded.required) == (("first_name", "sku"), ("sku",))
     given: dict[str, Any] = {
         "template": loaded,
         "sender": SENDER,
@@ -49,6 +50,22 @@ async def test_a_published_template_reads_back_and_composes(connection: Any) -> 
     mail = compose_campaign(**given)
     assert mail == compose_reference(**given)
     assert "Hi you" in body(parsed(mail.content), "html")
+
+
+async def test_an_old_subject_with_our_own_fields_is_the_same_wherever_it_is_made(connection: Any) -> None:
+    # Given a version from before subjects with them were refused
+    published = await template.publish(connection, **SOURCE)
+    row = dict(await connection.fetchrow("select * from template_version where id = $1", published.version_id))
+    subject = [["text", "From "], ["field", "postal_address", "us"], ["field", "unsubscribe_url", None]]
+    row |= {"number": 2, "compiled": row["compiled"] | {"subject": subject}}
+    del row["id"]
+    old = await template.load(connection, (await insert_row(connection, "template_version", **row))["id"])
+    # When its mail is made
+    given: dict[str, Any] = {"template": old, "sender": SENDER, "facts": FACTS, "merge_data": {"sku": "1"}}
+    mail = compose_campaign(**given, keyring=KEYRING)
+    # Then the mail, its proof and its row agree
+    assert mail == compose_reference(**given, keyring=KEYRING)
+    assert render_subject(old, {"sku": "1"}) == mail.subject == "From us"
 
 
 async def test_the_same_source_is_the_same_version_and_another_is_the_next(connection: Any) -> None:

@@ -15,6 +15,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.links import rewrite_html, rewrite_text
 from gateway.mail.letter import Mailbox
 from gateway.mail.tracking import click_url, open_url
+from gateway.merge import MergeParts
 from gateway.template import CompiledTemplate, check_merge_data, preview_of
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
@@ -28,6 +29,7 @@ HTML = """<html><head><style>.a { color: red } @media (prefers-color-scheme: dar
 TEXT = """Hello {{ first_name|default("there") }},
 {{ story }}
 .dot From here https://shop.example/{{ sku }}, thanks
+{{ postal_address }}
 {{ unsubscribe_url }}"""
 EVERYTHING = campaign_template(subject='{{ first_name|default("You") }}: {{ story }}', html=HTML, text=TEXT)
 VALUES = {
@@ -51,6 +53,12 @@ def refused(**source: Any) -> Refusal:
     with pytest.raises(Refusal) as caught:
         campaign_template(**source)
     return caught.value
+
+
+def parts_of(**source: Any) -> MergeParts:
+    parts = campaign_template(**source).merge
+    assert parts is not None
+    return parts
 
 
 # The fast way and the long way
@@ -183,6 +191,13 @@ def test_the_subject_of_the_row_is_the_subject_of_the_mail() -> None:
     assert subject == str(parsed(mail(template, {"a": "b"}))["Subject"]) == "Ann Lee, b"
 
 
+@pytest.mark.parametrize("name", ["unsubscribe_url", "postal_address"])
+def test_a_subject_holds_nothing_that_its_row_cannot_show(name: str) -> None:
+    refusal = refused(subject=f"News from {{{{ {name}|default('us') }}}}", html="<p>x</p>")
+    assert (refusal.code, refusal.field) == (RefusalCode.TEMPLATE_INVALID, ("subject",))
+    assert name in refusal.message
+
+
 # What authors may write
 
 
@@ -263,12 +278,28 @@ def test_a_font_that_is_named_is_not_fetched_from_google_by_every_reader() -> No
 @pytest.mark.parametrize(
     ("source", "has"),
     [({"html": '<a href="{{ unsubscribe_url }}">x</a>'}, True),
-     ({"html": "<p>x</p>", "text": "{{ unsubscribe_url }}"}, True),
+     ({"html": "<p>x</p>", "text": "{{ unsubscribe_url }}"}, False),
+     ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye"}, False),
+     ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye <{{ unsubscribe_url }}>"}, True),
      ({"html": "<p>x</p>"}, False), ({"html": "<p>{{ unsubscribe_url }}</p>", "text": "x"}, False),
-     ({"html": "<a class='b' style='c' href='{{unsubscribe_url}}'>x</a>", "text": "x"}, True)],
+     ({"html": "<a class='b' style='c' href='{{unsubscribe_url}}'>x</a>"}, True)],
 )  # fmt: skip
-def test_an_unsubscribe_link_is_found(source: dict[str, str], has: bool) -> None:
-    assert campaign_template(**source).has_unsubscribe is has
+def test_an_unsubscribe_link_is_found_in_whichever_part_is_read(source: dict[str, str], has: bool) -> None:
+    assert parts_of(**source).has_unsubscribe is has
+
+
+@pytest.mark.parametrize(
+    ("source", "without"),
+    [({"html": "<p>{{ postal_address }}</p>"}, None),
+     ({"html": "<p title='{{ a }} > {{ b }}'>{{ postal_address }}"}, None),
+     ({"html": "<p>x</p>", "text": "{{ postal_address }}"}, "html"),
+     ({"html": "<p title='{{ a }} {{ postal_address }}'>x</p>", "text": "{{ postal_address }}"}, "html"),
+     ({"html": "<p>x</p><!-- {{ postal_address }} -->", "text": "{{ postal_address }}"}, "html"),
+     ({"html": "<a href='https://map.example/{{ postal_address }}'>x</a>", "text": "{{ postal_address }}"}, "html"),
+     ({"html": "<p>{{ postal_address|default('x') }}</p>", "text": "bye"}, "text")],
+)  # fmt: skip
+def test_a_postal_address_is_found_among_the_words_only(source: dict[str, str], without: str | None) -> None:
+    assert parts_of(**source).part_without_postal_address == without
 
 
 def test_text_is_made_of_the_page_when_there_is_none() -> None:
