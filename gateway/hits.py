@@ -228,7 +228,8 @@ class HitRecorder:
             await self._bring_in()
             self._look_at = self._clock() + _PROBE_SECONDS
         try:
-            await asyncio.wait_for(self._arrived.wait(), _PROBE_SECONDS)
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._arrived.wait()
         except TimeoutError:
             return
         await asyncio.sleep(_GATHER_SECONDS)
@@ -268,7 +269,8 @@ class HitRecorder:
         """Write a group and count it. A hit that PostgreSQL refuses for its own sake is found by halves and dropped: it
         would be refused again, and hold up all that wait behind. Raises one of AWAY."""
         try:
-            await asyncio.wait_for(insert(connection, group, at=self._clock()), _PATIENCE_SECONDS)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await insert(connection, group, at=self._clock())
         except AWAY:
             raise
         except asyncpg.PostgresError as error:

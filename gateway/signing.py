@@ -29,8 +29,8 @@ from gateway.group import Grouper
 
 log = logging.getLogger(__name__)
 
-PROCESSES = max(1, min(4, (os.cpu_count() or 2) - 1))
-"""One a processor, the worker's own left out; four RSA signers keep up with any worker."""
+PROCESSES = max(1, min(4, os.cpu_count() or 2))
+"""One a processor: a worker that waits for signatures leaves its own to them; four RSA signers keep up with any."""
 LARGEST_GROUP = 64
 """Signatures a request: 17 ms of RSA-2048, so that no mail waits long for those before it. What is signed together is
 handed off together, and smaller groups cost the database more (measured)."""

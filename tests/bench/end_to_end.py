@@ -29,7 +29,7 @@ from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.bench.rows import Row, Size, at_least, bench
 from tests.bench.sending import HEADROOM, sender_rate, two_clients_rate
-from tests.bench.sink import Sink, fastest_sink
+from tests.bench.sink import Sink, postfix_or_own_sink
 from tests.builders import SECRET_KEYS
 
 PARAGRAPH = (
@@ -180,7 +180,7 @@ async def end_to_end(size: Size) -> list[Row]:
     count = size.messages // ROUNDS
     ceilings: list[float] = []
     values: dict[str, list[float]] = {kind: [] for kind in GOALS}
-    with fastest_sink() as sink, durable_postgres() as server, tempfile.TemporaryDirectory() as keys:
+    with postfix_or_own_sink() as sink, durable_postgres() as server, tempfile.TemporaryDirectory() as keys:
         house = House.open(bench_settings(server, sink))
         signers = {kind: signer_of(kind, Path(keys)) for kind in GOALS}
         pool = await open_pool(server.url("mail"), size=POOL, name="bench", settings=WORKER_SETTINGS)
@@ -215,7 +215,7 @@ async def end_to_end(size: Size) -> list[Row]:
 async def memory(size: Size) -> Row:
     """The most memory that a worker takes while it sends; the goal is below 150 MiB in all."""
     count = size.messages
-    with fastest_sink() as sink, durable_postgres() as server:
+    with postfix_or_own_sink() as sink, durable_postgres() as server:
         house = House.open(bench_settings(server, sink))
         pool = await open_pool(server.url("mail"), size=POOL, name="bench", settings=WORKER_SETTINGS)
         async with pool:

@@ -16,7 +16,7 @@ from gateway.smtp import Envelope, Relays
 from tests.bench import raw_client
 from tests.bench.raw_client import CONNECTIONS, CONTENT
 from tests.bench.rows import Row, Size, at_least, bench
-from tests.bench.sink import Sink, fastest_sink, own_sink
+from tests.bench.sink import Sink, own_sink, postfix_or_own_sink
 
 ROUNDS = 5
 """Ceiling and value take turns: a machine that others use treats both alike."""
@@ -66,7 +66,7 @@ async def sender(size: Size) -> list[Row]:
     The second row has no goal: its raw client also lets the next mail ride behind the content, as ours does, and pays
     for nothing else. What it leaves us is the price of knowing: envelopes, dots, replies kept, an answer a mail.
     """
-    with fastest_sink() as sink:
+    with postfix_or_own_sink() as sink:
         messages = size.messages // ROUNDS // 3
         ceilings, riding, values = [], [], []
         for _ in range(ROUNDS):

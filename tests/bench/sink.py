@@ -1,6 +1,6 @@
 """A server that takes mail as fast as Python can and keeps none of it; run as a process of its own.
 
-Without a delay Postfix's smtp-sink is used in its place where it is on the PATH and faster. With one, every reply
+Without a delay Postfix's smtp-sink is used in its place where it is on the PATH. With one, every reply
 leaves `delay` seconds after the bytes it answers: a network with that round trip.
 """
 
@@ -130,7 +130,7 @@ def _await_listening(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def fastest_sink() -> Iterator[Sink]:
+def postfix_or_own_sink() -> Iterator[Sink]:
     """smtp-sink where there is one, else our own."""
     with smtp_sink() if shutil.which("smtp-sink") else own_sink() as sink:
         yield sink
