@@ -16,18 +16,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import asyncpg
 import uvloop
 from prometheus_client import start_http_server
 
-from gateway import template
+from gateway import journal, template
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.dkim import Signer
 from gateway.errors import SettingsError
 from gateway.house import House
 from gateway.log import log_as_json
-from gateway.settings import Settings, read_settings
+from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp import Relays
 from gateway.worker import POOL, Pace, Worker, ease_collector, random_jitter, usual_pace
 
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_as_json()
     try:
         settings = read_settings()
+        _make_journal(settings.journal_dir)
         if options.workers > 1:
             return Parent(options.workers).run()
         return uvloop.run(work(settings, number=options.child))
@@ -95,6 +97,18 @@ async def work(settings: Settings, *, number: int | None, pace: Pace | None = No
     finally:
         pool.terminate()
     return 0
+
+
+def _make_journal(directory: str | None) -> None:
+    """Of a directory that cannot be written nobody would hear before a shutdown needs it."""
+    try:
+        if directory is not None:
+            journal.make(Path(directory))
+    except OSError as error:
+        raise SettingsError(
+            f"JOURNAL_DIR: {directory} cannot be written ({error.strerror}): choose another. "
+            f"For example: JOURNAL_DIR={EXAMPLES['JOURNAL_DIR']}"
+        ) from None
 
 
 def _serve_metrics(port: int) -> None:

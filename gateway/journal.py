@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def write(directory: Path, outcomes: Sequence[Finished], *, now: float, wall: fl
     `now` is the monotonic clock of the outcomes, `wall` the time of day: only by it can the next process tell how old
     they are.
     """
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # somebody may have removed it since the start
     path = directory / f"{process}{SUFFIX}"
     lines = b"".join(_line(outcome, now=now, wall=wall) + b"\n" for outcome in outcomes)
     part = path.with_suffix(".part")
@@ -49,6 +50,13 @@ def write(directory: Path, outcomes: Sequence[Finished], *, now: float, wall: fl
     part.replace(path)
     _sync_directory(directory)
     return path
+
+
+def make(directory: Path) -> None:
+    """Make the directory and write into it, so that a wrong one is known at start. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
 
 
 def _sync_directory(directory: Path) -> None:

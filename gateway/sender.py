@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import parse_address, split_mailbox
+from gateway.mail.address import parse_address, parse_own_address, split_mailbox
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
 from gateway.mail.letter import check_time_zone
@@ -75,10 +75,11 @@ async def create(
     _text(postal_address, 500, ("postalAddress",))
     check_locale(locale, ("locale",))
     check_time_zone(time_zone, ("timeZone",))
+    answers_to = parse_own_address(reply_to, allow_reserved=allow_reserved, field=("replyTo",)) if reply_to else None
     wanted = {
         "from_name": from_name.strip() or None if from_name else None,
-        "from_address": _own_address(from_address, allow_reserved, ("fromAddress",)),
-        "reply_to": _own_address(reply_to, allow_reserved, ("replyTo",)) if reply_to else None,
+        "from_address": parse_own_address(from_address, allow_reserved=allow_reserved, field=("fromAddress",)).text,
+        "reply_to": answers_to.text if answers_to else None,
         "signature": signature or None,
         "postal_address": postal_address.strip() or None if postal_address else None,
         "locale": locale,
@@ -125,13 +126,6 @@ async def _keep(connection: Any, name: str, wanted: dict[str, Any]) -> SenderVer
             return SenderVersion(**newest)
         made = await QUERIES.insert_sender_version(connection, sender_id=sender_id, **wanted)
     return SenderVersion(name=name, **made)
-
-
-def _own_address(text: str, allow_reserved: bool, path: tuple[str, ...]) -> str:
-    address = parse_address(text, allow_reserved=allow_reserved, field=path)
-    if address.needs_smtputf8:
-        raise Refusal(RefusalCode.ADDRESS_INVALID, "Many servers refuse senders beyond ASCII: use another.", path)
-    return address.text
 
 
 def _line(text: str | None, longest: int, path: tuple[str, ...], *, required: bool = False) -> None:

@@ -16,11 +16,11 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.errors import Refusal, SettingsError
-from gateway.mail.address import split_mailbox
+from gateway.mail.address import parse_own_address, split_mailbox
 from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import LONGEST_PUBLIC_URL
@@ -37,6 +37,10 @@ EXAMPLES: Mapping[str, str] = {
     "JOURNAL_DIR": "/var/lib/customer-emails/journal",
     "DKIM_KEYS": "fabrikam.com:mail2026:/etc/keys/fabrikam.pem",
 }
+
+
+LONGEST_DEADLINE = timedelta(days=366)
+"""No server answers "later" for longer; and every date with it added is one."""
 
 
 class TlsMode(StrEnum):
@@ -194,6 +198,15 @@ def parse_source_type(text: str) -> SourceType:
     return SourceType(text.strip())
 
 
+def _some_time(value: timedelta) -> timedelta:
+    if not timedelta(0) < value <= LONGEST_DEADLINE:
+        raise ValueError(f"is a time above zero, at most {LONGEST_DEADLINE.days} days")
+    return value
+
+
+Deadline = Annotated[timedelta, AfterValidator(_some_time)]
+
+
 class Settings(BaseSettings):
     """What both `python -m gateway` and the gateway's doors inside the service need."""
 
@@ -211,9 +224,9 @@ class Settings(BaseSettings):
 
     lease_seconds: float = Field(default=60.0, ge=2, le=3600)
     sweep_seconds: float = Field(default=2.0, ge=0.05, le=60)
-    campaign_deadline: timedelta = timedelta(hours=48)
-    completed_deadline: timedelta = timedelta(hours=48)
-    card_deadline: timedelta = timedelta(hours=24)
+    campaign_deadline: Deadline = timedelta(hours=48)
+    completed_deadline: Deadline = timedelta(hours=48)
+    card_deadline: Deadline = timedelta(hours=24)
     retry_once: Annotated[tuple[SourceType, ...], NoDecode, _each(parse_source_type)] = ()
     origin_privacy: OriginPrivacy = OriginPrivacy.HASH
     honeypot_link: bool = False
@@ -226,6 +239,7 @@ class Settings(BaseSettings):
         name, address = split_mailbox(text)
         try:
             Mailbox.parse(address, name, allow_reserved=True, path=())
+            parse_own_address(address, allow_reserved=True, field=())
         except Refusal as refusal:
             raise ValueError(f"is nobody to send as: {refusal.message.rstrip('.')}") from None
         return text
@@ -236,6 +250,8 @@ class Settings(BaseSettings):
             raise ValueError("RELAY_URL names no relay")
         if not self.secret_keys:
             raise ValueError("SECRET_KEYS holds no key")
+        if len({key.id for key in self.secret_keys}) != len(self.secret_keys):
+            raise ValueError("SECRET_KEYS: two keys have one id; every key needs its own")
         names = [relay.name for relay in self.relay_url]
         if len(set(names)) != len(names):
             raise ValueError("RELAY_URL: two relays have one name; tell them apart with ?name=")

@@ -10,7 +10,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.parser import BytesParser
-from email.policy import HTTP
+from email.policy import compat32
+from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import asyncpg
@@ -205,9 +206,11 @@ async def _read_form(request: Request) -> dict[str, str] | None:
 
 def _read_multipart(media_type: str, body: bytes) -> dict[str, str]:
     head = f"Content-Type: {media_type}\r\n\r\n".encode("latin-1", "replace")
-    whole = BytesParser(policy=HTTP).parsebytes(head + body)
+    # The newer policies read every header by its grammar, and raise where one has none.
+    whole = BytesParser(policy=compat32).parsebytes(head + body)
+    parts: Any = whole.get_payload() if whole.is_multipart() else ()
     fields: dict[str, str] = {}
-    for part in whole.iter_parts() if whole.is_multipart() else ():
+    for part in parts:
         name = part.get_param("name", header="content-disposition")
         if isinstance(name, str):
             content = part.get_payload(decode=True)

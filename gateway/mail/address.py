@@ -68,6 +68,15 @@ def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = (
     return address
 
 
+def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]) -> Address:
+    """An address to send as, which every server must be able to take. Raises Refusal."""
+    address = parse_address(text, allow_reserved=allow_reserved, field=field)
+    if address.needs_smtputf8:
+        message = "Many servers refuse senders beyond ASCII: use another."
+        raise Refusal(RefusalCode.ADDRESS_INVALID, message, field)
+    return address
+
+
 def with_a_labels(text: str) -> str:
     """An address as someone may type a known one: its domain as `parse_address` keeps it; nothing is refused."""
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")

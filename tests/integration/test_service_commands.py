@@ -15,6 +15,7 @@ import pytest
 import service.settings
 from service.__main__ import main
 from service.auth import digest
+from tests.builders import SECRET_KEYS
 from tests.service_process import environment, free_port
 
 
@@ -58,6 +59,8 @@ def env(service_settings: service.settings.Settings) -> dict[str, str]:
         ({"DATABASE_URL": None}, ["DATABASE_URL is missing", "For example: DATABASE_URL=postgresql://"]),
         ({"PUBLIC_URL": "mail.example"}, ["PUBLIC_URL", "For example: PUBLIC_URL=https://"]),
         ({"SECRET_KEYS": None}, ["SECRET_KEYS is missing", "For example"]),
+        ({"SECRET_KEYS": f"{SECRET_KEYS},{SECRET_KEYS}"}, ["SECRET_KEYS: two keys have one id", "For example"]),
+        ({"CARD_DEADLINE": "-PT1H"}, ["CARD_DEADLINE", "For example: CARD_DEADLINE=PT24H"]),
         ({"WORKERS": "many"}, ["WORKERS", "For example: WORKERS=1"]),
         ({"PUBLIC_URL": None, "SECRET_KEYS": None}, ["PUBLIC_URL is missing", "SECRET_KEYS is missing"]),
         ({"FRAME_ANCESTORS": "crm.example"}, ["FRAME_ANCESTORS", "https://crm.example.com"]),

@@ -334,6 +334,28 @@ async def test_a_post_that_chooses_nothing_shows_the_page_again(
     assert await opt_outs(pool) == []
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "form-data; name*",
+        "form-data; name*=x''%",
+        "form-data; name*0*=;name*1",
+        'form-data; name="',
+        "\xff; name=\xff",
+        "",
+    ],
+)
+async def test_a_malformed_multipart_form_chooses_nothing(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef, head: str
+) -> None:
+    body = f"--b\r\nContent-Disposition: {head}\r\n\r\nx\r\n--b--".encode("latin-1")
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), content=body, headers=form)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert await opt_outs(pool) == []
+
+
 async def test_a_form_that_is_too_large_is_refused(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
     answer = await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), content=b"a" * (MOST_FORM_BYTES + 1))
     assert answer.status_code == 413

@@ -9,6 +9,7 @@ import socket
 import sys
 from contextlib import nullcontext
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -558,6 +559,16 @@ async def what_the_gateway_says(*, without: str = "", **variables: str) -> str:
 async def test_the_gateway_names_a_missing_setting() -> None:
     said = await what_the_gateway_says(without="DATABASE_URL")
     assert said.startswith("DATABASE_URL is missing. For example: DATABASE_URL=postgresql://")
+
+
+async def test_the_gateway_names_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    said = await what_the_gateway_says(JOURNAL_DIR=str(tmp_path / "taken" / "journal"))
+    assert said.startswith(f"JOURNAL_DIR: {tmp_path}/taken/journal cannot be written (Not a directory): choose another")
+    assert "For example: JOURNAL_DIR=/var/lib/" in said
+    # and makes one that is only missing, leaving nothing in it
+    await what_the_gateway_says(JOURNAL_DIR=str(tmp_path / "var" / "journal"))
+    assert list((tmp_path / "var" / "journal").iterdir()) == []
 
 
 async def test_the_gateway_says_what_to_do_about_a_database_that_is_away_or_empty(postgres: Postgres) -> None:
