@@ -283,7 +283,10 @@ export class CustomerEmails {
     if (this.place.info) this.opener = this.place.info;
     if (dialog?.open && !this.place.info) {
       dialog.close();
-      root.querySelector(`[data-info="${this.opener}"]`)?.focus();
+      // Its icon is not there where a link has opened it, or on Links Clicked.
+      const opener = root.querySelector(`[data-info="${this.opener}"]`);
+      if (opener) opener.focus();
+      else document.getElementById(`tab-${this.place.tab}`)?.focus({ preventScroll: true });
     }
     if (this.shownInfo !== this.sheet.message) {
       const turned = this.shownInfo?.id !== this.sheet.message?.id;

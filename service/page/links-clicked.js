@@ -22,13 +22,15 @@ function who(node, machines) {
   }</span>`;
 }
 
+const about = ({ campaignTitle, subject }) => [campaignTitle, subject ?? "subject erased"].filter(Boolean).join(": ");
+
 const row = ({ node, cursor, fresh }, index, { machines }) => html`<div
   role="row" aria-rowindex=${index + 1} data-cursor=${cursor} class="row click-row ${fresh ? "fresh" : ""}"
 ><div role="cell" class="cell when" data-label="Clicked">${moment(node.clickedAt)}</div>
   <div role="cell" class="cell">${link(node.url)}${who(node, machines)}</div>
-  <div role="cell" class="cell about" data-label=${node.campaignTitle ? "Campaign: Subject" : "Subject"}>${
+  <div role="cell" class="cell about" data-label=${node.campaignTitle ? "Campaign: Subject" : "Subject"}><span class="subject" title=${about(node)}>${
     node.campaignTitle ? html`<span class="campaign" dir="auto">${node.campaignTitle}:</span> ` : nothing
-  }<bdi>${node.subject ?? html`<i class="erased">subject erased</i>`}</bdi></div>
+  }<bdi>${node.subject ?? html`<i class="erased">subject erased</i>`}</bdi></span></div>
 </div>`;
 
 /** What is shown, and how to see more of it: the selected mail, and whether machines count. */

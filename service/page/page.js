@@ -23,8 +23,12 @@ let page = null;
 let state = "opening";
 let trouble = null;
 let offline = false;
+/** Why somebody who wanted to sign out is still signed in. */
+let stayed = null;
 let again = null;
 let planned = false;
+/** Ids of what may have the keyboard after the next drawing: the first that is there gets it. */
+let next = [];
 /** From `history.back()` until it has happened: a second Escape in between would leave the page. */
 let goingBack = false;
 
@@ -94,6 +98,7 @@ function arrive(there, options) {
   place = there;
   if (!page?.shows(there)) {
     page?.leave();
+    stayed = null;
     const View = VIEWS[there.view];
     page = View ? new View(there, app) : null;
   }
@@ -154,6 +159,8 @@ function resume() {
 /** Somebody is signed in: show what the address asks for, or go on. */
 function enter() {
   const fresh = state !== "ended" || !page;
+  if (state === "out") next = ["search", "main"];
+  if (state === "out" || state === "ended") app.announce(`Signed in as ${session().name}`);
   state = "in";
   if (fresh) arrive(place);
   else page.resume();
@@ -175,16 +182,20 @@ async function open() {
 }
 
 async function leave() {
+  stayed = null;
   try {
     await signOut();
-  } catch {
-    return lost();
+  } catch (error) {
+    if (error instanceof Offline) return lost();
+    stayed = error.message;
+    return app.changed();
   }
   page?.leave();
   page = null;
   place = { view: "customers", search: "" };
   history.replaceState(null, "", "/");
   state = "out";
+  next = ["token"];
   app.announce("Signed out");
   return app.changed();
 }
@@ -208,13 +219,23 @@ function draw() {
   document.title = title ? `${title} – Customer Emails` : "Customer Emails";
   render(html`${masthead({ session: state === "in" ? session() : null, toList: app.toList, leave })}
     ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
+    ${stayed ? html`<p class="banner" role="alert">${stayed}</p>` : nothing}
     <main id="main" tabindex="-1">${content()}</main>
-    <dialog class="signed-out" aria-labelledby="sign-in-heading" @cancel=${(event) => event.preventDefault()}>${
+    <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
-  const dialog = root.querySelector("dialog.signed-out");
-  if (state === "ended" && !dialog.open) dialog.showModal();
-  if (state !== "ended" && dialog.open) dialog.close();
+  showDialog(root.querySelector("dialog.signed-out"));
+  next.map((id) => document.getElementById(id)).find(Boolean)?.focus();
+  next = [];
   page?.drawn(root);
+}
+
+/** Open while the session has ended, whatever closed it: a browser lets nobody hold a dialog open for ever. */
+function showDialog(dialog) {
+  if (state === "ended" && !dialog.open) dialog.showModal();
+  if (state === "ended" || !dialog.open) return;
+  dialog.close();
+  // The keyboard is back where it was, unless that is gone.
+  if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 }
 
 history.scrollRestoration = "manual";

@@ -12,7 +12,7 @@ export function selectableRow({ edge, index, list, hint = "", subject, name, bef
     role="row" aria-rowindex=${index + 1} data-cursor=${cursor} data-message=${id}
     class="row ${list} ${hint} ${selected ? "selected" : ""} ${fresh ? "fresh" : ""}"
     @click=${(event) => {
-      if (!window.getSelection()?.isCollapsed || event.target.closest("a")) return;
+      if (event.target.closest("a") || endsChoosing(event)) return;
       select(id, !selected);
     }}
   >${before}<div role="cell" class="cell mail">
@@ -22,6 +22,12 @@ export function selectableRow({ edge, index, list, hint = "", subject, name, bef
         ${clicks(node.clickCount)}</div>${outcomeLine(node.info)}
     </div>${after}<div role="cell" class="cell icon-cell">${infoButton(node.info, id, subject, open)}</div>
   </div>`;
+}
+
+/** Whether a pointer has just chosen text of this row, to copy it. What is chosen elsewhere, or before a key, is no such thing. */
+function endsChoosing(event) {
+  const chosen = window.getSelection();
+  return event.detail > 0 && !chosen.isCollapsed && event.currentTarget.contains(chosen.anchorNode);
 }
 
 const clicks = (count) => (count ? html`<span class="clicks">${count === 1 ? "1 click" : `${count} clicks`}</span>` : nothing);

@@ -14,7 +14,9 @@ function sent(node) {
     <span class="put">${moment(node.occurredAt)}</span>`;
 }
 
-export const opened = (node) => (node.openedAt ? moment(node.openedAt) : html`<span class="not" aria-label="Not opened">–</span>`);
+const NOT_OPENED = html`<span class="not" aria-hidden="true">–</span><span class="unseen">Not opened</span>`;
+
+export const opened = (node) => (node.openedAt ? moment(node.openedAt) : NOT_OPENED);
 
 function row(edge, index, { selected, select, open }) {
   const { node } = edge;

@@ -19,10 +19,24 @@ export async function signIn(token) {
   return remember(answer);
 }
 
-/** Ends the session, here and in the service. */
+/** Ends the session, here and in the service. Raises Offline, or Refused when it lives on. */
 export async function signOut() {
-  await request("/logout", { method: "POST", headers: { "X-CSRF-Token": current?.csrfToken ?? "" } });
+  let status = await endSession();
+  if (status === 403) {
+    // Another tab of this browser has signed in anew: the cookie is its, and so is the token.
+    await openSession().catch(unlessSignedOut);
+    status = await endSession();
+  }
+  if (status !== 204 && status !== 401) throw new Refused("You are still signed in: the service could not end the session. Try again in a moment.");
   current = null;
+}
+
+async function endSession() {
+  return (await request("/logout", { method: "POST", headers: { "X-CSRF-Token": current?.csrfToken ?? "" } })).status;
+}
+
+function unlessSignedOut(error) {
+  if (!(error instanceof SignedOut)) throw error;
 }
 
 /** Forgets the session: an answer said that it has ended. */

@@ -82,7 +82,10 @@ async def odd(world: World) -> Odd:
         external_ref="A/B?#ä",
         addresses=["ansari@customer.example", f"{'long.' * 12}end@{'domain-' * 8}x.example"],
     )
-    await make_message(database, customer, status="ACCEPTED", subject="W" * 998, template_version_id=template)
+    longest = await make_message(
+        database, customer, status="ACCEPTED", subject="W" * 998, template_version_id=template
+    )
+    await make_hit(database, customer, longest, url="https://fabrikam.example/long", verdict="MACHINE")
     uncertain = await make_message(database, customer, status="UNCERTAIN", subject="موعدك يوم الاثنين 🎉")
     await make_attempt(database, customer, uncertain, verdict="UNCERTAIN", code=None, enhanced=None, response=None)
     lost = {"attempt": 1, "handedOffAt": "2026-11-20T09:00:00.25+00:00", "owner": "host-7"}
@@ -197,6 +200,13 @@ async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Pa
     # And the popover shows it whole
     await longest.locator(".info-button").click()
     await expect(page.locator("dialog.info .info-subject")).to_have_text("W" * 998)
+    # And among the clicked links it takes two lines, too, and its title has the rest
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks&machines")
+    click = page.locator("#panel .block .row", has_text="https://fabrikam.example/long")
+    box = await click.bounding_box()
+    assert box is not None
+    assert box["height"] < 90
+    assert await click.locator(".about .subject").get_attribute("title") == "W" * 998
 
 
 async def test_a_link_that_is_no_web_address_is_never_a_link(page: Page, odd: Odd) -> None:
@@ -242,8 +252,6 @@ async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
     # Then one is asked to sign in, over what one was looking at
     dialog = page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_be_visible()
     await dialog.get_by_label("API token").fill("ce_wrong")
     await dialog.get_by_role("button", name="Sign in").click()
     await expect(dialog.get_by_role("alert")).to_have_text("This token is not known, or was revoked.")
@@ -253,6 +261,23 @@ async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     assert "tab=clicks" in page.url
+
+
+async def test_no_escape_takes_away_the_question_who_one_is(page: Page, world: World, odd: Odd) -> None:
+    await page.goto("/")
+    await expect(page.locator("#customers .customer").first).to_be_visible()
+    await world.database.execute("delete from session")
+    await page.get_by_role("searchbox").fill("mia many")
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    await expect(dialog).to_be_visible()
+    # When it is pressed again and again, which no page can refuse in every browser
+    for _ in range(4):
+        await page.keyboard.press("Escape")
+    await expect(dialog).to_be_visible()
+    await page.evaluate("document.querySelector('dialog.signed-out').close()")
+    # Then the question is still there, and has the keyboard
+    await expect(dialog).to_be_visible()
+    await expect(dialog.get_by_label("API token")).to_be_focused()
 
 
 async def test_a_session_that_ends_while_one_scrolls_goes_on_with_the_rows_that_failed(
@@ -293,6 +318,61 @@ async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     await expect(page.get_by_text("Grace", exact=True)).to_be_visible()
+
+
+async def test_who_signed_in_anew_in_another_tab_signs_out_in_this_one(
+    browser: Browser, world: World, odd: Odd
+) -> None:
+    async with looking(browser, world) as page:
+        await page.goto("/customers/EMPTY/emails")
+        await expect(page.get_by_role("heading", name="Nora Nobody")).to_be_visible()
+        # Given a session that another tab has begun in the place of this one's
+        other = await page.context.new_page()
+        await other.goto(await create_login_link(world.database, "Grace", world.url))
+        await other.get_by_role("button", name="Sign in").click()
+        await expect(other.get_by_text("Grace", exact=True)).to_be_visible()
+        # When one signs out here
+        await page.get_by_role("button", name="Sign out").click()
+        # Then it has really ended, and the keyboard is where one signs in again
+        await expect(page.get_by_label("API token")).to_be_focused()
+        await expect(page.locator("#said")).to_have_text("Signed out")
+        assert (await page.context.request.get("/session")).status == 401
+
+
+async def test_a_sign_out_that_fails_says_so_and_nobody_believes_it_done(page: Page, odd: Odd) -> None:
+    answers = [503, 403, 403]
+
+    async def fail(route: Route) -> None:
+        await route.fulfill(status=answers.pop(0), json={"errors": []})
+
+    await page.goto("/customers/EMPTY/emails")
+    await page.route("**/logout", fail)
+    for _ in ("the service is busy", "the token is refused, and refused again"):
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("alert")).to_contain_text("You are still signed in")
+        await expect(page.get_by_role("heading", name="Nora Nobody")).to_be_visible()
+        await page.get_by_role("link", name="Customer Emails").click()
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await page.go_back()
+    assert answers == []
+    # When it is tried once more
+    await page.unroute("**/logout")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API token")).to_be_visible()
+    await expect(page.get_by_text("You are still signed in")).to_have_count(0)
+    assert (await page.context.request.get("/session")).status == 401
+
+
+async def test_the_keyboard_goes_on_where_one_has_signed_in(browser: Browser, world: World, odd: Odd) -> None:
+    async with looking(browser, world, signed_in=False) as page:
+        for address, goes_on in (("/", "#search"), ("/customers/EMPTY/emails", "#main")):
+            await page.goto(address)
+            await expect(page.get_by_label("API token")).to_be_focused()
+            await page.keyboard.type(world.launcher.token)
+            await page.keyboard.press("Enter")
+            await expect(page.locator(goes_on)).to_be_focused()
+            await expect(page.locator("#said")).to_have_text(re.compile("^Signed in as "))
+            await page.context.clear_cookies()
 
 
 async def test_a_sign_in_form_goes_when_one_has_signed_in_in_another_tab(
@@ -551,6 +631,38 @@ async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
     await expect(page.get_by_role("tab", name="Links Clicked")).to_be_focused()
     await expect(page.locator(".chip")).to_be_visible()
     assert "message=" in page.url
+
+
+async def test_text_chosen_elsewhere_does_not_keep_a_row_from_the_keyboard(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    for key in ("Enter", "Space"):
+        opener = page.locator("#panel .block .open").first
+        await opener.focus()
+        # Given the customer's name, chosen to be copied
+        await page.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
+        await page.keyboard.press(key)
+        await expect(page.locator(".chip")).to_be_visible()
+        await page.go_back()
+    # But who has just drawn the pointer over a row's own words wants these
+    row = page.locator("#panel .block .row").first
+    await expect(row).to_be_visible()
+    words = await row.locator(".type").bounding_box()
+    assert words is not None
+    await page.mouse.move(words["x"] + 2, words["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(words["x"] + 70, words["y"] + 10, steps=5)
+    await page.mouse.up()
+    assert await page.evaluate("getSelection().toString()") != ""
+    await expect(page.locator("#panel .block .row")).to_have_count(5)
+    await expect(page.locator(".chip")).to_have_count(0)
+
+
+async def test_a_popover_that_a_link_has_opened_leaves_the_keyboard_on_the_tab(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks&info={odd.hostile}")
+    await expect(page.locator("dialog.info #info-heading")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog.info")).to_be_hidden()
+    await expect(page.get_by_role("tab", name="Links Clicked")).to_be_focused()
 
 
 async def test_what_has_the_keyboard_shows_it_everywhere(page: Page, odd: Odd) -> None:
