@@ -11,7 +11,7 @@ export const TABS = ["sent", "clicks", "notes"];
  */
 export function readAddress(url) {
   const found = EMAILS.exec(url.pathname);
-  if (!found) return { view: CUSTOMERS.test(url.pathname) ? "customers" : "nowhere", search: url.searchParams.get("search") ?? "" };
+  if (!found) return { view: CUSTOMERS.test(url.pathname) ? "customers" : "nowhere", search: url.searchParams.get("search")?.trim() ?? "" };
   const tab = url.searchParams.get("tab");
   return {
     view: "emails",

@@ -13,25 +13,42 @@ import { counted } from "./words.js";
 
 /** Pause in typing after which is searched. */
 const TYPING_MS = 200;
-/** The API searches for three letters or digits in a row, or more. */
-const SEARCHABLE = /[\p{L}\p{N}]{3}/u;
+/** From so many letters or digits in a row the API looks inside names, references and addresses; less finds whole ones. */
+const LONG_ENOUGH = /[\p{L}\p{M}\p{N}]{3}/u;
 /** Characters it searches for at most. */
 const LONGEST = 320;
 
-/** What is asked for of an address that somebody has typed: what cannot be searched for finds everybody. */
-const searchOf = (text) => (SEARCHABLE.test(text) ? text.slice(0, LONGEST) : "");
+/** What no service would look for is nobody's. */
+function findNobody(error) {
+  if (error.argument !== "search") throw error;
+  return { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+}
+
+const NOBODY_YET = notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
+
+const foundNobody = (search) => notice({
+  heading: "No customer found",
+  text: LONG_ENOUGH.test(search)
+    ? html`Nobody's name, address or reference contains “<bdi>${search}</bdi>”.`
+    : html`Nobody's name, address or reference is “<bdi>${search}</bdi>”. Fewer than three letters or digits in a row find whole ones only.`,
+});
 
 export class CustomerList {
   constructor(place, app) {
     this.app = app;
     this.place = place;
     this.title = "Customers";
-    const read = app.guard((page, options) => readCustomers({ search: searchOf(this.place.search), ...page }, options));
+    const read = app.guard((page, options) =>
+      readCustomers({ search: this.place.search.slice(0, LONGEST), ...page }, options).catch(findNobody));
     this.list = new PagedList(read, () => app.changed());
     this.typed = place.search;
+    /** `open` or `focus`: what a key wants of the first customer, once what is typed has been found. */
+    this.wanted = null;
+    /** The customer that was opened from here, for whoever comes back. */
+    this.left = app.left?.search === place.search ? app.left : null;
     this.onKey = (event) => this.shortcut(event);
     document.addEventListener("keydown", this.onKey);
-    this.list.open();
+    this.list.open(this.left?.cursor);
   }
 
   shows(place) {
@@ -48,7 +65,9 @@ export class CustomerList {
     const searched = place.search !== this.place.search;
     this.place = place;
     if (!searched) return;
-    this.typed = place.search;
+    // The space of whoever is about to type a second word stays.
+    if (this.typed.trim() !== place.search) this.typed = place.search;
+    this.left = null;
     this.find();
   }
 
@@ -76,24 +95,39 @@ export class CustomerList {
 
   type(text) {
     this.typed = text;
+    this.wanted = null;
     this.app.changed();
     clearTimeout(this.typing);
-    const wanted = text.trim();
-    if (wanted && !SEARCHABLE.test(wanted)) return;
-    this.typing = setTimeout(() => this.app.go({ search: wanted }, { replace: true }), TYPING_MS);
+    this.typing = setTimeout(() => this.search(), TYPING_MS);
+  }
+
+  search() {
+    clearTimeout(this.typing);
+    const search = this.typed.trim();
+    if (search !== this.place.search) this.app.go({ search }, { replace: true });
   }
 
   searchKey(event) {
-    const first = document.querySelector("#customers .customer");
-    if (event.key === "ArrowDown") {
+    // That Enter chooses a word of an input method.
+    if (event.isComposing) return;
+    const wanted = { ArrowDown: "focus", Enter: "open" }[event.key];
+    if (wanted) {
       event.preventDefault();
-      first?.focus();
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      if (this.list.state === "ready" && this.typed.trim() === this.place.search) first?.click();
+      this.wanted = wanted;
+      this.search();
+      this.fulfil();
     } else if (event.key === "Escape" && this.typed) {
       this.type("");
     }
+  }
+
+  /** Nobody waits for a customer whom the search that stands there has not found. */
+  fulfil() {
+    if (!this.wanted || this.list.state !== "ready" || this.typed.trim() !== this.place.search) return;
+    const first = document.querySelector("#customers .customer");
+    if (this.wanted === "focus") first?.focus();
+    else first?.click();
+    this.wanted = null;
   }
 
   listKey = (event) => {
@@ -108,6 +142,24 @@ export class CustomerList {
 
   drawn(root) {
     watchBlocks(root);
+    if (this.list.state !== "ready") return;
+    this.comeBack();
+    this.fulfil();
+  }
+
+  /** The customer that was opened stands where it stood, with the keyboard. */
+  comeBack() {
+    const row = this.left && document.querySelector(`#customers [data-cursor="${this.left.cursor}"]`);
+    if (row) {
+      window.scrollBy(0, row.getBoundingClientRect().top - this.left.top);
+      row.focus({ preventScroll: true });
+    }
+    this.left = null;
+  }
+
+  open(event, place, cursor) {
+    const { top } = event.currentTarget.getBoundingClientRect();
+    this.app.follow(event, place, { search: this.place.search, cursor, top });
   }
 
   row = ({ node, cursor }) => {
@@ -115,7 +167,7 @@ export class CustomerList {
     const address = node.addresses.find((each) => each.primary) ?? node.addresses[0];
     const place = { view: "emails", customer: node.id };
     return html`<a class="customer" data-cursor=${cursor} href=${writeAddress(place)}
-      @click=${(event) => this.app.follow(event, place)}>
+      @click=${(event) => this.open(event, place, cursor)}>
       <span class="who"><span class="name"><bdi>${node.name ?? node.externalRef}</bdi></span>
         <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${address.address}</bdi>` : nothing}</span></span>
       <span class="latest">${latest
@@ -131,25 +183,22 @@ export class CustomerList {
     const { list } = this;
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
-    if (!list.count) {
-      return this.place.search
-        ? notice({ heading: "No customer found", text: html`Nobody's name, address or reference contains “<bdi>${this.place.search}</bdi>”.` })
-        : notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
-    }
-    return html`<div id="customers" class="customers" role="group" aria-label="Customers" @keydown=${this.listKey}>${
+    if (!list.count) return this.place.search ? foundNobody(this.place.search) : NOBODY_YET;
+    return html`${list.hasNewer ? html`<p class="list-end"><button type="button" class="link" @click=${() => list.open()}>Newer customers above: show the newest</button></p>` : nothing}
+      <div id="customers" class="customers" role="group" aria-label="Customers" @keydown=${this.listKey}>${
       rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 
   view() {
-    const short = this.typed.trim() && !SEARCHABLE.test(this.typed.trim());
     return html`<header class="heading list-heading"><h1>Customers</h1>
       <form role="search" class="search" @submit=${(event) => event.preventDefault()}>
         ${icons.search}<label for="search" class="unseen">Search by name, address or reference</label>
         <input id="search" type="search" placeholder="Name, address or reference" maxlength=${LONGEST} autocomplete="off" spellcheck="false"
           aria-describedby="search-hint" aria-keyshortcuts="/" .value=${this.typed} autofocus
-          @input=${(event) => this.type(event.target.value)} @keydown=${(event) => this.searchKey(event)}>
+          @input=${(event) => this.type(event.target.value)} @keydown=${(event) => this.searchKey(event)}
+          @blur=${() => { this.wanted = null; }}>
         <kbd aria-hidden="true">/</kbd></form>
-      <p id="search-hint" class="hint">${short ? "Three letters or digits in a row, at least." : html`<kbd>/</kbd> searches, <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens.`}</p></header>
+      <p id="search-hint" class="hint"><kbd>/</kbd> searches, <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens.</p></header>
       ${this.rows()}`;
   }
 }

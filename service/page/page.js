@@ -55,10 +55,11 @@ const app = {
     else app.go(change, { replace: true });
   },
 
-  /** A click on a link of this page; with a modifier the browser has it. */
-  follow(event, there) {
+  /** A click on a link of this page; with a modifier the browser has it. `left` is what `app.left` says after Back. */
+  follow(event, there, left = null) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
+    if (left) history.replaceState({ left }, "");
     const address = writeAddress(there);
     history.pushState(null, "", address);
     arrive(readAddress(new URL(address, location.href)));
@@ -69,6 +70,11 @@ const app = {
   /** Whether the service cannot be reached just now. */
   get offline() {
     return offline;
+  },
+
+  /** Where this entry of the history was left, if it was. */
+  get left() {
+    return history.state?.left ?? null;
   },
 
   toList: (event) => app.follow(event, { view: "customers", search: "" }),
