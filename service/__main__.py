@@ -18,7 +18,7 @@ import asyncpg
 
 import gateway.settings
 from gateway.errors import SettingsError
-from service.auth import create_login_link, create_token
+from service.auth import create_login_link, create_token, revoke_token
 from service.database import QUERIES
 from service.server import build_server, listen
 from service.settings import Settings, read_database_url, read_settings
@@ -193,9 +193,11 @@ def _list_tokens(_: argparse.Namespace) -> int:
 
 def _revoke_token(options: argparse.Namespace) -> int:
     async def work(connection: asyncpg.Connection[Any]) -> int:
-        if not await QUERIES.revoke_token(connection, name=options.name):
+        if not await revoke_token(connection, options.name):
             raise StartFailed(f"There is no living token named {options.name}.")
-        print(f"revoked {options.name}: it is refused everywhere within five seconds")
+        print(
+            f"revoked {options.name}: it is refused everywhere within five seconds, and what it follows ends within ten"
+        )
         return 0
 
     return asyncio.run(_with_database(read_database_url(), work))

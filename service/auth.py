@@ -95,6 +95,15 @@ async def create_token(connection: asyncpg.Connection[Any], name: str) -> str:
     return token
 
 
+async def revoke_token(connection: asyncpg.Connection[Any], name: str) -> bool:
+    """End the token of this name and every session opened with it; whether it was living."""
+    async with connection.transaction():
+        if await QUERIES.revoke_token(connection, name=name) is None:
+            return False
+        await QUERIES.end_sessions_of_token(connection, name=name)
+    return True
+
+
 async def create_login_link(connection: asyncpg.Connection[Any], name: str, public_url: str) -> str:
     """A one-time address that signs one browser in as `name`, for 10 minutes."""
     code = secrets.token_urlsafe(32)
@@ -179,12 +188,12 @@ class Doorkeeper:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated()
-        name = await self.token_name(token.strip())
+        name = await self._token_name(token.strip())
         if name is None:
             raise unauthenticated()
         return Caller(name=name)
 
-    async def token_name(self, token: str) -> str | None:
+    async def _token_name(self, token: str) -> str | None:
         """The name of a living token, or None."""
         if not token or len(token) > _LONGEST_SECRET:
             return None

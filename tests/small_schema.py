@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.errors import Refusal, RefusalCode
 from service.auth import Caller, unauthenticated
-from service.errors import BadInput, Busy
+from service.errors import BadInput, Busy, Unavailable
 from service.graph.documents import Documents
 from service.graph.execution import Execution
 from service.graph.http import GraphQLOverHttp
@@ -144,7 +144,11 @@ schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscrip
 
 
 class OneToken:
-    """A doorkeeper that knows one token, and no database."""
+    """A doorkeeper that knows one token until it is revoked, and no database."""
+
+    def __init__(self) -> None:
+        self.revoked = False
+        self.away = False
 
     async def caller(self, connection: Any) -> Caller:
         """The caller, when the token is right."""
@@ -152,7 +156,9 @@ class OneToken:
 
     async def bearer(self, authorization: str) -> Caller:
         """The same for the value alone."""
-        if authorization != f"Bearer {TOKEN}":
+        if self.away:
+            raise Unavailable("the database cannot be reached")
+        if self.revoked or authorization != f"Bearer {TOKEN}":
             raise unauthenticated()
         return Caller(name="test")
 
@@ -180,15 +186,19 @@ def make_execution(
     )
 
 
-def make_transport(*, streams: Streams | None = None, **options: Any) -> GraphQLOverHttp:
+def make_transport(
+    *, streams: Streams | None = None, one_token: OneToken | None = None, **options: Any
+) -> GraphQLOverHttp:
     """The small schema behind HTTP."""
-    doorkeeper: Any = OneToken()
+    doorkeeper: Any = one_token or OneToken()
     streams = streams or Streams(draining=asyncio.Event())
     return GraphQLOverHttp(make_execution(**options), doorkeeper, streams, read_seconds=0.5, max_variables=10_000)
 
 
-def make_websocket(*, streams: Streams | None = None, **options: Any) -> GraphQLOverWebSocket:
+def make_websocket(
+    *, streams: Streams | None = None, one_token: OneToken | None = None, **options: Any
+) -> GraphQLOverWebSocket:
     """The small schema behind a WebSocket."""
-    doorkeeper: Any = OneToken()
+    doorkeeper: Any = one_token or OneToken()
     streams = streams or Streams(draining=asyncio.Event())
     return GraphQLOverWebSocket(make_execution(**options), doorkeeper, streams, max_variables=10_000)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -78,7 +79,8 @@ class GraphQLOverHttp:
             if media_type == EVENT_STREAM:
                 queries_only = request.method == "GET"
                 results = payloads(self._execution, parameters, caller, queries_only=queries_only)
-                return event_stream.respond(results, self._streams)
+                ask = partial(self._doorkeeper.caller, request)
+                return event_stream.respond(results, self._streams, ask)
             ready = await self._execution.prepare(parameters)
             if request.method == "GET" and is_mutation(ready):
                 raise _method_refused("A mutation is sent by POST.", "POST")

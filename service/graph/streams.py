@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,12 @@ from service.graph.parameters import Parameters
 MOST_STREAMS = 1000
 """Sockets and event streams a process serves at once: each holds a connection, some memory and a watch."""
 LIFE_SECONDS = 3600.0
-"""How long one lives: who asks is looked at again at least so often. Clients reconnect by themselves."""
+"""How long one lives: it stays with the process that it came to. Clients reconnect by themselves."""
+LOOK_AGAIN_SECONDS = 5.0
+"""Until who follows something is looked at again: a token may be revoked meanwhile, a session ended."""
+
+Ask = Callable[[], Awaitable[Caller]]
+"""Finds out who asks, now. Raises when that is nobody whom we know any more."""
 
 
 @dataclass(kw_only=True, slots=True)

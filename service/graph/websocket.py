@@ -1,13 +1,15 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol, every operation within the limits of HTTP.
 
 Who asks: a bearer token in the payload of `connection_init` (`{"Authorization": "Bearer ..."}`), or the session cookie
-together with an `Origin` of ours.
+together with an `Origin` of ours. It is found out again for every operation, and while something is followed: a socket
+ends with 4403 when its token was revoked or its session ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +21,7 @@ from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution
 from service.graph.masking import mask, present
 from service.graph.parameters import from_message
-from service.graph.streams import Streams, payloads
+from service.graph.streams import LOOK_AGAIN_SECONDS, Ask, Streams, payloads
 
 PROTOCOL = "graphql-transport-ws"
 MOST_OPERATIONS = 20
@@ -67,8 +69,9 @@ class GraphQLOverWebSocket:
     async def _converse(self, websocket: WebSocket) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._streams.life_seconds
-        caller = await self._introduce(websocket)
-        connection = _Connection(websocket, self._execution, caller, self._max_variables)
+        ask = await self._introduce(websocket)
+        connection = _Connection(websocket, self._execution, ask, self._max_variables)
+        watching = asyncio.create_task(connection.look_again())
         try:
             await _send(websocket, {"type": "connection_ack"})
             while loop.time() < until:
@@ -83,10 +86,14 @@ class GraphQLOverWebSocket:
                 await connection.handle(message)
             raise _Closed(1001, "idle, or open for long: connect again")
         finally:
+            watching.cancel()
             await connection.end()
 
-    async def _introduce(self, websocket: WebSocket) -> Caller:
-        """Who asks. Raises _Closed: 4408 without `connection_init` in time, 4403 for a stranger."""
+    async def _introduce(self, websocket: WebSocket) -> Ask:
+        """What finds out who asks, and has done so once.
+
+        Raises _Closed: 4408 without `connection_init` in time, 4403 for a stranger.
+        """
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 message = await _first_words(websocket)
@@ -98,14 +105,21 @@ class GraphQLOverWebSocket:
         if not isinstance(payload, dict):
             raise _Closed(4400, "The payload of connection_init is an object")
         authorization = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+        ask = partial(self._identify, websocket, authorization if isinstance(authorization, str) else None)
         try:
-            if isinstance(authorization, str):
+            await ask()
+        except ServiceError as error:
+            raise _Closed(1013, error.message) from None
+        return ask
+
+    async def _identify(self, websocket: WebSocket, authorization: str | None) -> Caller:
+        """Who asks. Raises _Closed (4403) for a stranger, ServiceError when that cannot be found out."""
+        try:
+            if authorization is not None:
                 return await self._doorkeeper.bearer(authorization)
             caller = await self._doorkeeper.websocket_session(websocket)
         except RequestRefused:
             caller = None
-        except ServiceError as error:
-            raise _Closed(1013, error.message) from None
         if caller is None:
             raise _Closed(4403, "Forbidden")
         return caller
@@ -114,10 +128,10 @@ class GraphQLOverWebSocket:
 class _Connection:
     """The operations of one connection, by their ids."""
 
-    def __init__(self, websocket: WebSocket, execution: Execution, caller: Caller, max_variables: int) -> None:
+    def __init__(self, websocket: WebSocket, execution: Execution, ask: Ask, max_variables: int) -> None:
         self._websocket = websocket
         self._execution = execution
-        self._caller = caller
+        self._ask = ask
         self._max_variables = max_variables
         self.operations: dict[str, asyncio.Task[None]] = {}
 
@@ -139,6 +153,22 @@ class _Connection:
             case _:
                 raise _Closed(4400, "Unknown message type")
 
+    async def look_again(self) -> None:
+        """Close the socket as soon as what runs on it runs for nobody we know. Runs as long as the socket lives."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            try:
+                if self.operations:
+                    await self._ask()
+            except ServiceError:
+                # A database that is away says nothing of who asks, and has nothing to tell them.
+                continue
+            except _Closed as closed:
+                return await _close(self._websocket, closed.code, closed.reason)
+            except Exception as unexpected:
+                mask(unexpected)
+                return await _close(self._websocket, 1011, "Internal error")
+
     async def end(self) -> None:
         """Cancel what still runs, and wait for it."""
         tasks = list(self.operations.values())
@@ -159,7 +189,7 @@ class _Connection:
         """One operation: `next` for each result, then `complete`; or one `error`."""
         try:
             parameters = from_message(payload, max_variables=self._max_variables)
-            async for result in payloads(self._execution, parameters, self._caller):
+            async for result in payloads(self._execution, parameters, await self._ask()):
                 await _send(self._websocket, {"id": operation, "type": "next", "payload": result})
             final: dict[str, Any] = {"id": operation, "type": "complete"}
         except DocumentRefused as refused:
@@ -167,6 +197,9 @@ class _Connection:
         except ServiceError as refused:
             error = {"message": refused.message, "extensions": refused.extensions}
             final = {"id": operation, "type": "error", "payload": [error]}
+        except _Closed as closed:
+            # The connection's own loop hears of it as of any other end.
+            return await _close(self._websocket, closed.code, closed.reason)
         except WebSocketDisconnect:
             # Nobody is there any more; the connection's own loop ends it.
             return

@@ -4,6 +4,13 @@ select t.name, t.token_sha256
 from api_token t
 where t.token_sha256 = :token_sha256 and t.revoked_at is null;
 
+-- name: hold_token$
+-- The name of the living token of this digest, which is not revoked before this transaction ends.
+select t.name
+from api_token t
+where t.token_sha256 = :token_sha256 and t.revoked_at is null
+for share;
+
 -- name: create_token!
 -- A new token's digest under its name; the token itself is stored nowhere.
 insert into api_token (name, token_sha256)
@@ -17,16 +24,13 @@ order by t.id desc
 limit 1000;
 
 -- name: revoke_token$
--- Ends the token of this name, and every session that was opened with it.
-with revoked as (
-    update api_token t
-    set revoked_at = now()
-    where t.name = :name and t.revoked_at is null
-    returning t.name
-), ended as (
-    delete from session s
-    using revoked r
-    where s.name = r.name
-)
-select count(*)
-from revoked;
+-- Ends the token of this name; its name when it was living. Waits for who is signing in with it.
+update api_token t
+set revoked_at = now()
+where t.name = :name and t.revoked_at is null
+returning t.name;
+
+-- name: end_sessions_of_token!
+-- Ends every session of this name. A statement of its own: it sees the one that `revoke_token` waited for.
+delete from session s
+where s.name = :name;

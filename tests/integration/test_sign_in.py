@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -14,8 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 import service.settings
-from service.auth import create_login_link, create_token
+from service.auth import create_login_link, create_session, create_token, digest, revoke_token
+from service.database import QUERIES
 from service.graph.websocket import PROTOCOL
+from tests.eventually import eventually
 from tests.serving import serve
 
 QUERY = {"query": "{ __typename }"}
@@ -74,6 +77,57 @@ async def test_a_pasted_token_signs_in(anonymous: httpx.AsyncClient, token: str)
         assert answer.status_code == 200
         assert answer.json()["name"] == "test"
         assert answer.json() == (await anonymous.get("/session")).json()
+
+
+async def test_a_revoked_token_opens_no_session_though_it_is_still_remembered(
+    anonymous: httpx.AsyncClient, token: str, pool: Any
+) -> None:
+    # Given a token that was just used
+    used = await anonymous.get("/graphql", params=QUERY, headers={"Authorization": f"Bearer {token}"})
+    assert used.status_code == 200
+    # When it is revoked
+    async with pool.acquire() as connection:
+        assert await revoke_token(connection, "test")
+    # Then no browser signs in with it, from that moment on
+    answer = await anonymous.post("/session", headers=BROWSER, json={"token": token})
+    assert answer.status_code == 401
+    assert await pool.fetchval("select count(*) from session") == 0
+
+
+async def test_revoking_waits_for_who_is_signing_in_and_ends_that_session_too(token: str, pool: Any) -> None:
+    async with pool.acquire() as browser, pool.acquire() as command:
+        # Given a sign-in that has found its token living and is not yet committed
+        signing_in = browser.transaction()
+        await signing_in.start()
+        name = await QUERIES.hold_token(browser, token_sha256=digest(token))
+        await create_session(browser, name)
+        # When the token is revoked meanwhile
+        revoking = asyncio.create_task(revoke_token(command, name))
+        pid = command.get_server_pid()
+        waits = "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1"
+        await eventually(lambda: pool.fetchval(waits, pid))
+        await signing_in.commit()
+        # Then the session ends with it
+        assert await revoking
+        assert await pool.fetchval("select count(*) from session") == 0
+
+
+async def test_a_socket_ends_with_its_session(
+    app: Starlette, service_settings: service.settings.Settings, anonymous: httpx.AsyncClient, link: str, pool: Any
+) -> None:
+    await sign_in(anonymous, link)
+    headers = {"Cookie": f"session={anonymous.cookies['session']}", "Origin": "http://mail.example"}
+    async with serve(app, service_settings) as serving, asyncio.timeout(10):
+        address = f"ws://{serving.host}:{serving.port}/graphql"
+        async with connect(address, subprotocols=[Subprotocol(PROTOCOL)], additional_headers=headers) as socket:
+            await socket.send(json.dumps({"type": "connection_init"}))
+            assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+            # When the session's time is over, then the next operation ends the socket
+            await pool.execute("update session set expires_at = now()")
+            await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": QUERY}))
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+            assert socket.close_code == 4403
 
 
 @pytest.mark.parametrize("body", [b'{"token": "wrong"}', b'{"token": ""}'])

@@ -21,7 +21,7 @@ from service.graph.execution import Execution
 from service.graph.streams import Streams
 from tests.eventually import eventually
 from tests.serving import Serving, serve, transport_settings
-from tests.small_schema import PERSONAL, TOKEN, make_transport, make_websocket
+from tests.small_schema import PERSONAL, TOKEN, OneToken, make_transport, make_websocket
 
 SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
 EVENTS = {**SIGNED_IN, "Accept": "text/event-stream"}
@@ -34,10 +34,15 @@ class Small:
         self.cancelled = asyncio.Event()
         self.draining = asyncio.Event()
         self.streams = Streams(draining=self.draining, most=3)
-        context = {"cancelled": self.cancelled}
+        self.token = OneToken()
+        options: dict[str, Any] = {
+            "context": {"cancelled": self.cancelled},
+            "streams": self.streams,
+            "one_token": self.token,
+        }
         routes = [
-            Route("/graphql", make_transport(context=context, streams=self.streams)),
-            WebSocketRoute("/graphql", make_websocket(context=context, streams=self.streams).serve),
+            Route("/graphql", make_transport(**options)),
+            WebSocketRoute("/graphql", make_websocket(**options).serve),
         ]
         self.app = Starlette(routes=routes)
         self.app.state.draining = self.draining
@@ -234,6 +239,56 @@ async def test_silence_closes_a_socket(small: Small, monkeypatch: pytest.MonkeyP
         assert await close_code(socket) == 1001
 
 
+async def test_every_operation_asks_who_is_there(small: Small) -> None:
+    # Given a socket of somebody we know
+    async with small.socket() as socket:
+        await sign_in(socket)
+        # When it cannot be found out, then an operation says so, and the socket serves on
+        small.token.away = True
+        await subscribe(socket, "1", "{ hello }")
+        heard = await hear(socket)
+        assert (heard["type"], heard["payload"][0]["extensions"]["code"]) == ("error", "UNAVAILABLE")
+        small.token.away = False
+        await subscribe(socket, "2", "{ hello }")
+        assert (await hear(socket))["type"] == "next"
+        # When the token is revoked, then nothing runs any more
+        small.token.revoked = True
+        await subscribe(socket, "3", 'mutation { rename(name: "x") }')
+        assert await hear(socket) == {"id": "2", "type": "complete"}
+        assert await close_code(socket) == 4403
+
+
+async def test_what_is_followed_ends_with_the_token(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a socket and an event stream that follow something
+    for module in (websocket, event_stream):
+        monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.02)
+    address, body = f"{small.serving.url}/graphql", {"query": "subscription { count(to: -1) }"}
+    async with (
+        small.socket() as socket,
+        httpx.AsyncClient() as http,
+        http.stream("POST", address, json=body, headers=EVENTS) as answer,
+        asyncio.timeout(10),
+    ):
+        await sign_in(socket)
+        await subscribe(socket, "1", body["query"])
+        assert (await hear(socket))["type"] == "next"
+        heard = answer.aiter_lines()
+        # When the database is away for a moment, then they go on
+        small.token.away = True
+        beats = 0
+        while beats < 3:
+            beats += await anext(heard) == ":"
+        await say(socket, type="ping")
+        assert await hear(socket) == {"type": "pong"}
+        # When the token is revoked, then both end
+        small.token.away, small.token.revoked = False, True
+        assert await close_code(socket) == 4403
+        rest = [line async for line in heard]
+    assert [line for line in rest if line.startswith("event")] == ["event: next", "event: complete"]
+    assert '"code":"UNAUTHENTICATED"' in "".join(rest)
+    await eventually(lambda: small.streams.open == 0)
+
+
 async def test_pings_do_not_keep_a_stranger(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "INIT_SECONDS", 0.2)
     async with small.socket() as socket, asyncio.timeout(5):
@@ -306,7 +361,7 @@ async def test_a_subscription_without_a_stream_is_406(small: Small) -> None:
 
 
 async def test_a_reader_that_leaves_cancels_the_source(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(event_stream, "LOOK_AGAIN_SECONDS", 0.05)
     body = {"query": "subscription { count(to: -1) }"}
     address = f"{small.serving.url}/graphql"
     async with httpx.AsyncClient() as http, http.stream("POST", address, json=body, headers=EVENTS) as answer:
