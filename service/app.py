@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -22,6 +21,7 @@ from service import graphiql_page, health, metrics, sign_in, tracking
 from service.attachments import Attachments
 from service.auth import Caller, Doorkeeper
 from service.cache import Cache
+from service.compression import Compression
 from service.database import Ledger, open_ledger
 from service.graph.context import Context
 from service.graph.documents import Documents
@@ -38,11 +38,6 @@ from service.security import SecurityHeaders
 from service.settings import Settings
 from service.watch import Watch
 
-_COMPRESS_FROM = 1400
-"""Bytes: less fits one packet as it is."""
-_COMPRESSION = 5
-"""A tenth larger than the best, in a third of the time."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
@@ -55,19 +50,6 @@ class Resources:
     cache: Cache
     doorkeeper: Doorkeeper
     watch: Watch
-
-
-class _Compression(GZipMiddleware):
-    """Compresses for who can read it. Answers of `/graphql` name their Vary themselves: others get them untouched."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] == "http" and scope["path"] == "/graphql":
-            accepted = next((value for name, value in scope["headers"] if name == b"accept-encoding"), b"")
-            if b"gzip" not in accepted:
-                await self.app(scope, receive, send)
-                return
-        await super().__call__(scope, receive, send)
 
 
 class _GraphQL:
@@ -92,7 +74,7 @@ def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlett
     # Starlette would redirect `/u/TOKEN/` to the host that the request names: an address in a mail never redirects so.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
-    app.add_middleware(_Compression, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESSION)
+    app.add_middleware(Compression)
     app.add_middleware(
         SecurityHeaders,
         secure=settings.secure,

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.compression import accepts_gzip
 from service.database import Reading, statement
 from service.errors import Busy, RequestRefused
 from service.graph.node import read_message_id
@@ -37,7 +38,7 @@ _PREVIEW_OF_MESSAGE = statement("preview_of_message")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageFile:
-    """One file, ready to be sent. `etag` is quoted, as headers have it."""
+    """One file, ready to be sent. `etag` is as headers have it, and weak: it stands for both forms (RFC 9110 8.8.3)."""
 
     body: bytes
     gzipped: bytes | None
@@ -48,7 +49,7 @@ class PageFile:
     def of(cls, body: bytes, media_type: str) -> PageFile:
         """Compressed, where that is worth a header."""
         small = gzip.compress(body, 9, mtime=0) if len(body) >= _COMPRESS_FROM else None
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         return cls(body=body, gzipped=small, etag=etag, media_type=media_type)
 
     def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
@@ -56,14 +57,15 @@ class PageFile:
         headers = {**headers, "ETag": self.etag, "Vary": "Accept-Encoding"}
         if self._is_known(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
-        if self.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if self.gzipped is not None and accepts_gzip(request.headers):
             headers["Content-Encoding"] = "gzip"
             return Response(self.gzipped, headers=headers, media_type=self.media_type)
         return Response(self.body, headers=headers, media_type=self.media_type)
 
     def _is_known(self, if_none_match: str) -> bool:
+        """By weak comparison, as RFC 9110 13.1.2 has it."""
         sent = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
-        return any(tag in (self.etag, "*") for tag in sent)
+        return any(tag in (self.etag.removeprefix("W/"), "*") for tag in sent)
 
 
 class PageFiles:

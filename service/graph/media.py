@@ -46,6 +46,12 @@ def is_json(content_type: str) -> bool:
     return media_type == JSON and charset in ("", "utf-8", "utf8")
 
 
+def read_coding(text: str) -> tuple[str, float]:
+    """One item of `Accept-Encoding`: the coding and its quality (RFC 9110 12.4.2)."""
+    name, _, quality = _parameters(text)
+    return name, quality
+
+
 def _parameters(text: str) -> tuple[str, str, float]:
     """Media type, charset and quality; a quality that cannot be read admits nothing."""
     media_type, *parameters = text.split(";")

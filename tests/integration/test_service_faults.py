@@ -310,6 +310,32 @@ async def test_strings_that_cannot_be_stored_are_told_so(client: httpx.AsyncClie
         assert "errors" in answer.json() or answer.json()["data"] == {"customer": None}
 
 
+@pytest.mark.parametrize("address", ["/graphql", "/static/page.css"])
+@pytest.mark.parametrize(
+    ("lines", "coding"),
+    [
+        (["gzip"], "gzip"),
+        (["br, GZIP;q=0.5"], "gzip"),
+        (["br", "x-gzip"], "gzip"),
+        (["gzip;q=0"], None),
+        (["br, gzip; q=0.000, *"], None),
+        (["bgzipx"], None),
+        (["gzip;q=much"], None),
+        ([""], None),
+    ],
+)
+async def test_compression_is_for_who_accepts_it(
+    client: httpx.AsyncClient, address: str, lines: list[str], coding: str | None
+) -> None:
+    del client.headers["Accept-Encoding"]
+    query = {"query": "{ __schema { types { name description } } }"} if address == "/graphql" else None
+    request = client.build_request("GET", address, params=query, headers=[("Accept-Encoding", line) for line in lines])
+    answer = await client.send(request)
+    assert answer.status_code == 200
+    assert answer.headers.get("content-encoding") == coding
+    assert "Accept-Encoding" in answer.headers["vary"]
+
+
 async def test_answers_are_compressed_when_that_helps(client: httpx.AsyncClient) -> None:
     large = await client.post("/graphql", json={"query": "{ __schema { types { name description } } }"})
     small = await client.post("/graphql", json={"query": "{ __typename }"})
