@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import locale
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from service.standalone.trouble import LaunchError
 MAJOR_VERSION = "18"
 _START_SECONDS = 60.0
 """Longer than recovery after a crash takes with 1 GB of write-ahead log on a slow disk."""
+_CTYPE = "C.UTF-8"
 _CLUSTER_BYTES = 64 * 1024 * 1024
 """An empty cluster of PostgreSQL 18 takes some 40 MB, its write-ahead log among them."""
 
@@ -133,6 +135,9 @@ class Postgres:
         options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions"]
         # Bytes in the order of code points: the same on every machine, and this build has no ICU.
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        # pg_trgm alone asks the system what a letter is: told "C", it finds none beyond ASCII to index.
+        if _is_known_here(_CTYPE):
+            options.append(f"--lc-ctype={_CTYPE}")
         if not self._durable:
             options.append("--no-sync")
         output = self._log.with_name("initdb.log")
@@ -164,6 +169,17 @@ class Postgres:
         if self._account is Account.NOBODY:
             os.chown(path, 65534, 65534)
             self._data.parent.chmod(0o711)
+
+
+def _is_known_here(ctype: str) -> bool:
+    """Whether the system's library has these character types: older ones, and macOS, may not."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, ctype)
+    except locale.Error:
+        return False
+    locale.setlocale(locale.LC_CTYPE, before)
+    return True
 
 
 def _is_full(path: Path) -> bool:

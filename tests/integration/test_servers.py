@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,7 @@ from service.standalone.data_directory import DataDirectory
 from service.standalone.migrate import ROOT
 from service.standalone.trouble import LaunchError
 from tests.builders import make_attempt, make_campaign, make_customer, make_hit, make_message, make_outbox, orphans
+from tests.conftest import stop
 
 
 async def test_a_test_has_a_migrated_database_of_its_own(pool: asyncpg.Pool[Any], settings: Settings) -> None:
@@ -87,6 +90,37 @@ def test_why_initdb_failed_is_said_in_one_sentence_and_nothing_is_left(
         f"PostgreSQL could not make its files in {place} {said} another directory with DATA=/some/dir."
     )
     assert sorted(path.name for path in place.iterdir()) == ["initdb", "initdb.log"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_letters_of_every_script_are_indexed_where_the_system_knows_them(
+    run_directory: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    # Given a system whose library knows C.UTF-8, or one where nothing does
+    if known and not embedded._is_known_here("C.UTF-8"):
+        pytest.skip("this system's library does not know C.UTF-8")
+    monkeypatch.setattr(embedded, "_CTYPE", "C.UTF-8" if known else "C.NOWHERE")
+    place = run_directory / f"letters-{known}"
+    place.mkdir()
+    server = embedded.Postgres(data=place / "postgres", run=place, log=place / "postgres.log", durable=False)
+    # When a new cluster is made, then it starts, and the search index sees the letters of a name in Cyrillic, or none
+    try:
+        server.start()
+        server.wait_ready()
+        assert asyncio.run(_trigrams(server.url("postgres"))) == (8 if known else 0, True)
+    finally:
+        stop(server.process, signal.SIGQUIT)
+
+
+async def _trigrams(url: str) -> tuple[Any, ...]:
+    """Of a name in Cyrillic: how many there are, and whether it is found without them, too."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("create extension pg_trgm")
+        row = await connection.fetchrow("select cardinality(show_trgm('Сидоров')), 'СИДОРОВ' ilike '%сид%'")
+        return tuple(row or ())
+    finally:
+        await connection.close()
 
 
 def test_a_file_in_the_place_of_the_sockets_is_named(run_directory: Path) -> None:
