@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Annotated
 
 import strawberry
 from asyncpg import Record
 
+from gateway.mail.address import with_a_labels
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
-from service.database import statement
+from service.database import Statement, statement
 from service.errors import BadInput
 from service.graph.connection import After, Connection, First, read_number_window
 from service.graph.context import Context, Info
@@ -23,10 +25,12 @@ CUSTOMER_BY_ID = statement("customer_by_id")
 CUSTOMER_BY_EXTERNAL_REF = statement("customer_by_external_ref")
 CUSTOMERS_PAGE = statement("customers_page")
 CUSTOMERS_FOUND = statement("customers_found")
+CUSTOMERS_OF_WORD = statement("customers_of_word")
 
-# A trigram index finds nothing shorter; the longest is an address's own limit.
-SEARCHABLE = re.compile(r"[^\W_]{3}")
+SHORTEST_PART = 3
+"""Letters or digits in a row: a trigram index finds no shorter part of a word."""
 LONGEST_SEARCH = 320
+"""Characters: an address's own limit."""
 
 
 @strawberry.type(description="An address of a customer.")
@@ -135,7 +139,8 @@ def _first(rows: list[Record]) -> Customer | None:
 SearchArgument = Annotated[
     str | None,
     strawberry.argument(
-        description="Part of a name, address or external ref, with three letters or digits in a row at least."
+        description="Part of a name, address or external ref, with three letters or digits in a row; "
+        "with fewer, a whole word of a name, a whole address or a whole external ref."
     ),
 ]
 
@@ -147,14 +152,32 @@ async def list_customers(info: Info, search: str | None, first: First, after: Af
     if search is None:
         rows = await reading.fetch(CUSTOMERS_PAGE, before=window.before, rows=window.rows)
     else:
-        pattern = _pattern(search.strip())
-        rows = await reading.fetch(CUSTOMERS_FOUND, pattern=pattern, before=window.before, rows=window.rows)
+        wanted, values = _read_search(search.strip())
+        rows = await reading.fetch(wanted, **values, before=window.before, rows=window.rows)
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
 
 
-def _pattern(search: str) -> str:
-    if not SEARCHABLE.search(search):
-        raise BadInput("search", "needs three letters or digits in a row at least; leave it out to list all")
+def _read_search(search: str) -> tuple[Statement, dict[str, str | None]]:
+    """The statement that finds it, and its patterns. Raises BadInput."""
     if len(search) > LONGEST_SEARCH:
         raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
-    return "%" + re.sub(r"([\\%_])", r"\\\1", search) + "%"
+    longest = _longest_run(search)
+    if not longest:
+        raise BadInput("search", "needs a letter or digit; leave it out to list all")
+    literal = _as_literal(search)
+    # A domain is stored in A-labels, and typed as it is read.
+    stored = search if search.isascii() or " " in search else with_a_labels(search)
+    in_a_labels = f"%{_as_literal(stored)}%" if stored != search else None
+    if longest < SHORTEST_PART:
+        return CUSTOMERS_OF_WORD, {"word": literal, "in_a_labels": in_a_labels}
+    return CUSTOMERS_FOUND, {"pattern": f"%{literal}%", "in_a_labels": in_a_labels}
+
+
+def _longest_run(search: str) -> int:
+    """How many letters, their marks, and digits stand in a row at most: in many scripts a vowel is a mark."""
+    signs = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in search)
+    return max((len(run) for run in signs.split()), default=0)
+
+
+def _as_literal(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text)
