@@ -43,6 +43,9 @@ GONE = (
 _LONGEST_PREPARED = 65_536
 """Characters: three lists with most of their fields are one statement of half as much, better planned once."""
 
+_CLOSE_SECONDS = 0.3
+"""For connections to say goodbye; no request is left that uses one."""
+
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
 """A connection on loan from a pool."""
 
@@ -136,7 +139,10 @@ class Ledger:
     async def close(self) -> None:
         """Give every connection back."""
         for pool in {id(self.reading): self.reading, id(self.writing): self.writing}.values():
-            await pool.close()
+            # A statement that is cancelled but not yet ended holds its connection: asyncpg then terminates it.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await pool.close()
 
 
 _GIVEN_BACK: set[asyncio.Task[None]] = set()

@@ -136,7 +136,8 @@ async def _session(request: Request) -> Session:
 
 
 async def _pasted_token(request: Request) -> str:
-    body = await read_body(request, _FORM_LIMIT)
+    seconds = request.app.state.resources.settings.read_seconds
+    body = await read_body(request, limit=_FORM_LIMIT, seconds=seconds)
     try:
         if is_json(request.headers.get("content-type", "")):
             fields = orjson.loads(body)

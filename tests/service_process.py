@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -46,11 +46,12 @@ def free_port() -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """A service that answers at `url`."""
+    """A service that answers at `url`. `words` is what it has logged so far."""
 
     process: asyncio.subprocess.Process
     url: str
     port: int
+    words: list[bytes] = field(default_factory=list)
 
 
 @contextlib.asynccontextmanager
@@ -69,10 +70,9 @@ async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running
         stderr=asyncio.subprocess.PIPE,
     )
     made = Running(process=process, url=f"http://127.0.0.1:{port}", port=port)
-    words: list[bytes] = []
-    reading = asyncio.create_task(_read(process, words))
+    reading = asyncio.create_task(_read(process, made.words))
     try:
-        await until_ready(made, words)
+        await until_ready(made)
         yield made
     finally:
         if process.returncode is None:
@@ -86,11 +86,11 @@ async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running
         await reading
 
 
-async def until_ready(service: Running, words: list[bytes] | None = None) -> None:
+async def until_ready(service: Running) -> None:
     """Until `/readyz` answers 200, for at most a minute."""
     async with asyncio.timeout(60), httpx.AsyncClient() as http:
         while True:
-            assert service.process.returncode is None, b"".join(words or []).decode()
+            assert service.process.returncode is None, b"".join(service.words).decode()
             with contextlib.suppress(httpx.TransportError):
                 if (await http.get(f"{service.url}/readyz")).status_code == 200:
                     return

@@ -70,15 +70,7 @@ async def from_body(request: Request, *, max_variables: int, seconds: float) -> 
         raise RequestRefused(415, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json (UTF-8).")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestRefused(415, "UNSUPPORTED_ENCODING", "Send the body without Content-Encoding.")
-    try:
-        async with asyncio.timeout(seconds):
-            body = await read_body(request, BODY_LIMIT)
-    except TimeoutError:
-        raise RequestRefused(
-            408, "REQUEST_TIMEOUT", f"The body did not arrive within {seconds:g} seconds.", {"Connection": "close"}
-        ) from None
-    except ClientDisconnect:
-        raise malformed("The client left before its body was whole.") from None
+    body = await read_body(request, limit=BODY_LIMIT, seconds=seconds)
     return from_map(_read_json(body, "The body"), max_variables=max_variables)
 
 
@@ -89,8 +81,20 @@ def from_message(raw: Any, *, max_variables: int) -> Parameters:
     return from_map(raw, max_variables=max_variables)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises RequestRefused (413) as soon as it is longer than `limit` bytes, chunked or not."""
+async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body. Raises RequestRefused: 400, 408, and 413 as soon as it is longer than `limit` bytes."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read_body(request, limit)
+    except TimeoutError:
+        raise RequestRefused(
+            408, "REQUEST_TIMEOUT", f"The body did not arrive within {seconds:g} seconds.", {"Connection": "close"}
+        ) from None
+    except ClientDisconnect:
+        raise malformed("The client left before its body was whole.") from None
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
     too_large = RequestRefused(413, "BODY_TOO_LARGE", f"The body is larger than {limit} bytes.")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 import service.settings
 from service.auth import create_token
+from tests.builders import make_customer
 from tests.eventually import eventually
 from tests.service_process import Running, environment, running, until_ready
 
@@ -129,3 +132,58 @@ async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any)
         assert (await asking).status_code == 200
         async with asyncio.timeout(6):
             assert await started.process.wait() == 0
+
+
+async def test_a_stop_waits_for_nobody_who_only_keeps_a_connection(env: dict[str, str], pool: Any) -> None:
+    # Given uploads, one silent and one that dribbles, half a query, half a sign-in and a stream that is followed
+    token = await create_token(pool, "slow")
+    customer = await make_customer(pool)
+    head = f"Host: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 3000\r\n"
+    follow = f'subscription {{ customerEmailsChanged(customerId: "Customer_{customer}") {{ kind }} }}'
+    events = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    async with (
+        running(env={**env, "DRAIN_SECONDS": "6", "DRAIN_NOTICE_SECONDS": "0"}) as started,
+        httpx.AsyncClient(headers=events, timeout=20) as http,
+        http.stream("POST", f"{started.url}/graphql", json={"query": follow}) as stream,
+        contextlib.AsyncExitStack() as open_,
+    ):
+        beats = stream.aiter_raw()
+        await anext(beats)
+        silent = [
+            await open_.enter_async_context(begin(started, f"POST {path} HTTP/1.1\r\n{head}\r\n" + "{"))
+            for path in ("/attachments?name=silent", "/graphql", "/session")
+        ]
+        dribbling = begin(started, f"POST /attachments?name=dribbling HTTP/1.1\r\n{head}\r\n")
+        dribble = asyncio.create_task(keep_sending((await open_.enter_async_context(dribbling))[1]))
+        # When the process is told to end
+        began = asyncio.get_running_loop().time()
+        started.process.terminate()
+        # Then those who are silent are told why, and the stream ends
+        for reader, _ in silent:
+            async with asyncio.timeout(6):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+        assert b"event: complete" in b"".join([part async for part in beats])
+        # and the process ends in its time and in order
+        assert await started.process.wait() == 0
+        assert asyncio.get_running_loop().time() - began < 6
+        await dribble
+    assert b"Exception" not in b"".join(started.words)
+
+
+@contextlib.asynccontextmanager
+async def begin(started: Running, words: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection that has said this much."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
+    writer.write(words.encode())
+    await writer.drain()
+    yield reader, writer
+    writer.close()
+
+
+async def keep_sending(writer: asyncio.StreamWriter) -> None:
+    """A byte now and then, until nobody takes it."""
+    with contextlib.suppress(OSError):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.2)
