@@ -41,6 +41,8 @@ MOST_MERGE_FIELDS = 200
 LONGEST_MERGE_VALUE = 10_000
 LARGEST_MERGE_DATA = 65_536
 """Octets of one recipient's merge data: a million recipients must fit the disk."""
+_EXACT_DIGITS = 15
+"""A decimal number of so many digits comes back from a double as it was (DBL_DIG)."""
 LARGEST_MINOR_UNITS = 2**63 - 1
 """The ledger keeps money as bigint."""
 
@@ -137,9 +139,13 @@ def check_url(url: str | None, path: tuple[str, ...]) -> None:
     refuse_card_number_in_url(url, path)
 
 
+_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+"""Beside the zones on a machine's disk: its own zone under other names, and "not set"."""
+
+
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def check_time_zone(name: str, path: tuple[str, ...]) -> None:
@@ -419,6 +425,15 @@ def _merge_value(name: object, value: object, path: tuple[str, ...]) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise _invalid("A merge field's value is a text or a number.", *path, name)
-    text = value if isinstance(value, str) else str(value)
+    text = f"{Decimal(str(value)):f}" if isinstance(value, float | Decimal) else str(value)
+    if isinstance(value, float) and not _is_exact(text):
+        message = "This number has more digits than JSON's numbers keep: send it as a text, as it is to be mailed."
+        raise _invalid(message, *path, name)
     _free_text(text, (*path, name), LONGEST_MERGE_VALUE)
     return text
+
+
+def _is_exact(number: str) -> bool:
+    """Whether a float is surely what the caller wrote, but for zeros at its end."""
+    digits = number.removeprefix("-").replace(".", "", 1)
+    return digits.isdecimal() and len(digits.lstrip("0")) <= _EXACT_DIGITS

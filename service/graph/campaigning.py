@@ -75,7 +75,9 @@ class CampaignRecipientInput:
         default=None, description="One of the customer's addresses; the primary when omitted."
     )
     merge_data: Json | None = strawberry.field(
-        default=None, description="An object of values for this recipient; they go before the campaign's."
+        default=None,
+        description="An object of values for this recipient; they go before the campaign's. Texts are mailed as they "
+        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts.",
     )
 
 
@@ -91,7 +93,9 @@ class CreateCampaignInput:
         default=None, description="A Sender's id; DEFAULT_FROM when omitted."
     )
     merge_data: Json | None = strawberry.field(
-        default=None, description="An object of values for the template's fields, for all recipients."
+        default=None,
+        description="An object of values for the template's fields, for all recipients: texts, as they are to be "
+        "mailed, and plain numbers.",
     )
     recipients: list[CampaignRecipientInput] = strawberry.field(description="At most 10,000, each customer once.")
     tracked: bool = strawberry.field(default=True, description="Whether opens and clicks are tracked.")

@@ -25,6 +25,7 @@ from gateway.mail.letter import (
     Window,
     WorkOrderKind,
     WorkOrderLetter,
+    check_time_zone,
     read_merge_data,
 )
 
@@ -125,6 +126,13 @@ def test_a_window_knows_its_moments() -> None:
 )  # fmt: skip
 def test_a_bad_window_is_refused(changes: dict[str, str], where: str) -> None:
     assert refusal(window, **changes).field == ("window", where)
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules", "posix/UTC", "right/UTC", "Berlin", "../UTC"])
+def test_a_time_zone_is_one_of_ianas(name: str) -> None:
+    assert refusal(check_time_zone, name=name, path=("timeZone",)).field == ("timeZone",)
+    check_time_zone("Europe/Berlin", ())
+    check_time_zone("UTC", ())
 
 
 def test_a_time_that_the_clocks_skip_is_refused_with_the_reason() -> None:
@@ -241,6 +249,20 @@ def test_merge_data_becomes_text() -> None:
         "none": "",
         "total": "1.10",
     }
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890123", "9007199254740993.0", "0.12345678901234567", "1e400"])
+def test_a_number_that_json_cannot_keep_is_refused(number: str) -> None:
+    refused = refusal(read_merge_data, value={"n": float(number)}, path=("mergeData",))
+    assert (refused.code, refused.field) == (RefusalCode.INVALID, ("mergeData", "n"))
+    assert "send it as a text" in refused.message
+
+
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=6, allow_nan=False))
+def test_a_number_that_json_keeps_is_mailed_with_its_value_and_no_exponent(number: Decimal) -> None:
+    read = read_merge_data({"n": float(number)}, ("mergeData",))["n"]
+    assert Decimal(read) == number
+    assert "e" not in read.lower()
 
 
 @pytest.mark.parametrize(
