@@ -22,6 +22,7 @@ from gateway.mail.letter import read_merge_data
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.record import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
+from gateway.seam import refuse_card_number_in_seams, seams_of
 from gateway.watch import ChangeKind, tell_customers
 
 LARGEST_AUDIENCE = 10_000
@@ -63,7 +64,7 @@ class CampaignOrder:
 
 async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
     """Write a draft and its audience; one transaction. Raises Refusal, having written nothing: INVALID, TOO_MANY,
-    NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field),
+    NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
     IDEMPOTENCY_CONFLICT."""
     _check(order)
     shared = read_merge_data(order.merge_data, ("mergeData",))
@@ -77,8 +78,7 @@ async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
         if first is not None:
             return _first_campaign(first)
         version = await _newest_version(connection, order.template_id)
-        for place, data in enumerate(own):
-            template.check_merge_data(version, {**shared, **data}, ("recipients", str(place), "mergeData"))
+        _check_merge_data(version, shared, own)
         await _refuse_unreachable_recipients(connection, order, house)
         profile = await sender.current(connection, order.sender_id, default_from=house.settings.default_from)
         campaign_id = await _insert(connection, order, version.id, profile.id, shared, own)
@@ -133,6 +133,17 @@ async def _newest_version(connection: Any, template_id: UUID) -> template.Compil
     if version_id is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such template.", ("templateId",))
     return await template.load(connection, version_id)
+
+
+def _check_merge_data(
+    version: template.CompiledTemplate, shared: Mapping[str, str], own: Sequence[Mapping[str, str]]
+) -> None:
+    seams = seams_of(version.merge) if version.merge else ()
+    for place, data in enumerate(own):
+        path = ("recipients", str(place), "mergeData")
+        values = {**shared, **data}
+        template.check_merge_data(version, values, path)
+        refuse_card_number_in_seams(seams, values, path)
 
 
 async def _refuse_unreachable_recipients(connection: Any, order: CampaignOrder, house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 _BLOCKS = frozenset(
@@ -69,3 +70,21 @@ def text_of_html(html: str) -> str:
     reader.close()
     lines = [re.sub(r"[ \u00a0\u200c\u034f]+", " ", line).strip() for line in "".join(reader.pieces).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+_COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
+_STYLE = re.compile(r"<(style|mj-style|script)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
+_SPOKEN = re.compile(
+    r"\b(?:alt|aria-description|aria-label|content|label|placeholder|summary|title|value)\s*=\s*"
+    r"(?:\"([^\"]*)\"|'([^']*)')",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[^<>]*>")
+
+
+def every_word_of_html(html: str) -> str:
+    """What a page, or its source, says anywhere: hidden words, comments, attributes that are shown or read aloud."""
+    comments = [_TAG.sub("\n", comment) for comment in _COMMENT.findall(html)]  # Outlook reads the markup in some
+    page = _STYLE.sub("", _COMMENT.sub("", html))
+    spoken = [quoted or single for quoted, single in _SPOKEN.findall(page)]
+    return unescape("\n".join([_TAG.sub("\n", page), *spoken, *comments]))

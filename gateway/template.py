@@ -37,7 +37,7 @@ from gateway.merge import (
     fill_subject,
     value_of,
 )
-from gateway.plain_text import text_of_html
+from gateway.plain_text import every_word_of_html, text_of_html
 from gateway.recent import Recent
 from gateway.wording import check_locale, fallbacks
 
@@ -115,7 +115,9 @@ async def publish(
     source = {"subject": subject, "mjml": mjml, "html": html, "text": text, "sample_data": sample, "locale": locale}
     parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
     preview = preview_of(parts, sample)
-    _refuse_card_numbers(parts, preview, page=("html",) if mjml is None else ("mjml",))
+    page = ("html",) if mjml is None else ("mjml",)
+    _refuse_card_numbers(parts, preview, page=page)
+    _refuse_card_number_in_words(every_word_of_html(mjml or html or ""), page)
     row = {
         "locale": locale,
         "subject": subject.strip(),
@@ -147,6 +149,7 @@ def _check_publish(name: str, subject: str, mjml: str | None, html: str | None, 
             raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
         if len(value) > longest:
             raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
+    refuse_card_number(name, ("name",))
     if name.strip().startswith(builtin.PREFIX):
         raise Refusal(RefusalCode.CONFLICT, f"Names that start with {builtin.PREFIX!r} are ours.", ("name",))
     if (mjml is None) == (html is None):
@@ -157,11 +160,12 @@ def _check_publish(name: str, subject: str, mjml: str | None, html: str | None, 
 
 
 def _refuse_card_numbers(parts: MergeParts, preview: Preview, *, page: tuple[str, ...]) -> None:
-    """Refuse one in what readers see, with sample data or with defaults; a page's source holds digits of other uses."""
+    """Refuse one in what a mail says, with sample data or with defaults; markup holds digits of other uses."""
     defaults = {name: "" for name in parts.fields if name not in parts.required}
     for seen in (preview, preview_of(parts, defaults)):
         _refuse_card_number_in_words(seen.subject, ("subject",))
         _refuse_card_number_in_words(text_of_html(seen.html), page)
+        _refuse_card_number_in_words(every_word_of_html(seen.html), page)
         _refuse_card_number_in_words(seen.text, ("text",))
 
 

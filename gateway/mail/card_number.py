@@ -1,13 +1,16 @@
 """The guard that keeps full card numbers out of the ledger (`product.md`, card processing).
 
 A number counts as a card's when a card issuer's prefix, that issuer's length and the Luhn sum (ISO/IEC 7812-1)
-all fit. Spaces and dashes between its digits do not hide it, nor do other numbers before and behind.
+all fit. Spaces, dashes and what prints as nothing between its digits do not hide it, nor do other numbers before and
+behind.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
 from urllib.parse import unquote
 
 from gateway.errors import Refusal, RefusalCode
@@ -24,11 +27,34 @@ _ISSUERS: tuple[tuple[str, frozenset[int]], ...] = (
     (r"508|60|8[12]", frozenset({16})),  # RuPay
     (r"50[123]8|5020|5893|6304|6759|676[1-3]", frozenset(range(12, 20))),  # Maestro
 )
-_PREFIXES = tuple((re.compile(prefix), lengths) for prefix, lengths in _ISSUERS)
 _SHORTEST, _LONGEST = 12, 19
+_PREFIXES = {
+    length: re.compile("|".join(prefix for prefix, lengths in _ISSUERS if length in lengths))
+    for length in range(_SHORTEST, _LONGEST + 1)
+}
 
-# Between digits: spaces of every width, dashes of every length, and what prints as nothing. Not line ends.
-_BETWEEN = "[ \\t\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff\u00ad\\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+_SEPARATING = frozenset({"Zs", "Pd", "Cf", "Mn", "Me"})
+"""Unicode's categories of spaces, dashes, invisible controls, and marks that sit on the digit before."""
+_OTHER_SPACES = "\t\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8"
+_OTHER_DASHES = "\u02d7\u2043\u2053\u207b\u208b\u2212\u2796"
+"""What prints as nothing, or as a dash, and is filed elsewhere: as a letter, a sign, a symbol."""
+
+
+def _between_digits() -> str:
+    """The class of characters that may stand between a number's digits. Line ends are none of them."""
+    planes = (range(0x20000), range(0xE0000, 0xE1000))  # the others hold ideographs only
+    codes = [code for plane in planes for code in plane if unicodedata.category(chr(code)) in _SEPARATING]
+    return f"[{_OTHER_SPACES}{_OTHER_DASHES}{''.join(_ranges(codes))}]"
+
+
+def _ranges(codes: list[int]) -> Iterator[str]:
+    for _, listed in groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0]):
+        together = [code for _, code in listed]
+        yield f"\\U{together[0]:08x}-\\U{together[-1]:08x}"
+
+
+_BETWEEN = _between_digits()
+_JOINING = re.compile(rf"\d|{_BETWEEN}")
 _RUN = re.compile(rf"\d(?:{_BETWEEN}*\d)*")
 _GROUP = re.compile(r"\d+")
 _UUID = re.compile(
@@ -39,7 +65,8 @@ _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}$")
 
 def is_card_number(digits: str) -> bool:
     """Whether these ASCII digits, all of them, have an issuer's prefix and length and pass Luhn."""
-    if not any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _PREFIXES):
+    prefix = _PREFIXES.get(len(digits))
+    if prefix is None or not prefix.match(digits):
         return False
     doubled = [int(digit) * 2 for digit in digits[-2::-2]]
     total = sum(map(int, digits[-1::-2])) + sum(value - 9 if value > 9 else value for value in doubled)
@@ -64,19 +91,17 @@ def _run_holds_card(text: str, run: re.Match[str]) -> bool:
         return False
     if text[: run.start()].endswith(("+", "+(")) and len(whole) <= 15:  # E.164: at most 15 digits
         return False
-    return any(is_card_number(number) for start in range(len(groups)) for number in _numbers_from(groups[start:]))
+    return any(is_card_number(number) for start in range(len(groups)) for number in _numbers_from(groups, start))
 
 
-def _numbers_from(groups: list[str]) -> list[str]:
-    numbers = []
+def _numbers_from(groups: list[str], start: int) -> Iterator[str]:
     number = ""
-    for group in groups:
-        number += group
+    for place in range(start, len(groups)):
+        number += groups[place]
         if len(number) > _LONGEST:
             break
         if len(number) >= _SHORTEST:
-            numbers.append(number)
-    return numbers
+            yield number
 
 
 def _is_iban(before: str, digits: str) -> bool:
@@ -86,6 +111,11 @@ def _is_iban(before: str, digits: str) -> bool:
         return False
     country = "".join(str(ord(letter) - 55) for letter in head.group())
     return int(digits[2:] + country + digits[:2]) % 97 == 1
+
+
+def continues_number(character: str) -> bool:
+    """Whether a number may go on with it: a digit, or what may stand between two."""
+    return _JOINING.fullmatch(character) is not None
 
 
 def refuse_card_number(text: str, field: tuple[str, ...]) -> None:

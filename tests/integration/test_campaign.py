@@ -281,6 +281,24 @@ async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any
     assert refused.value.field == ("recipients", "1", "mergeData", "first_name")
 
 
+async def test_values_that_make_a_card_number_of_the_templates_digits_are_refused(
+    connection: Any, house: House
+) -> None:
+    # Given a template with one half of a card's number, and a recipient whose value is the other
+    half = await publish(connection, PAGE.replace("Hello ", "41111111"))
+    customers = [await make_customer(connection) for _ in range(2)]
+    recipients = tuple(
+        CampaignRecipient(customer_id=customer, merge_data={"first_name": value})
+        for customer, value in zip(customers, ["Ann", "11111111"], strict=True)
+    )
+    # When a campaign is made of them
+    with pytest.raises(Refusal) as refused:
+        await campaign.create(connection, await order(connection, [], template_id=half, recipients=recipients), house)
+    # Then it is refused, and the recipient named
+    assert refused.value.code is RefusalCode.CARD_NUMBER
+    assert refused.value.field == ("recipients", "1", "mergeData")
+
+
 async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, house: House) -> None:
     right = await order(connection, [await make_customer(connection)])
     made = await campaign.create(connection, right, house)

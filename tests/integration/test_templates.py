@@ -29,6 +29,9 @@ SOURCE: dict[str, Any] = {
     "sample_data": {"first_name": "Sam", "sku": 7},
 }
 
+CARD = "4111 1111 1111 1111"
+MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
+
 
 # Campaign templates
 
@@ -83,6 +86,12 @@ async def test_a_version_never_changes(connection: Any) -> None:
         await connection.execute("update template_version set subject = 'x' where id = $1", published.version_id)
 
 
+async def test_digits_that_nobody_reads_are_no_card_number(connection: Any) -> None:
+    digits = CARD.replace(" ", "")
+    page = f"<style>.a{digits} {{ color: red }}</style><p id='{digits}' class='a{digits}'>x</p>"
+    assert (await template.publish(connection, **SOURCE | {"html": page})).number == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
@@ -95,6 +104,13 @@ async def test_a_version_never_changes(connection: Any) -> None:
         ({"mjml": "<mjml></mjml>"}, RefusalCode.REQUIRED, "mjml"),
         ({"html": "{% if %}"}, RefusalCode.TEMPLATE_INVALID, "html"),
         ({"sample_data": {"a": "4111111111111111"}}, RefusalCode.CARD_NUMBER, "sampleData"),
+        ({"name": f"Card {CARD}"}, RefusalCode.CARD_NUMBER, "name"),
+        ({"html": f"<p title='{CARD}'>x</p>"}, RefusalCode.CARD_NUMBER, "html"),
+        ({"html": f"<p>x</p><!-- {CARD} -->"}, RefusalCode.CARD_NUMBER, "html"),
+        ({"html": f"<div style='display:none'>{CARD}</div><p>x</p>"}, RefusalCode.CARD_NUMBER, "html"),
+        ({"html": f"<p aria-label='{{{{ a|default(\"{CARD}\") }}}}'>x</p>"}, RefusalCode.CARD_NUMBER, "html"),
+        ({"html": None, "mjml": MJML.format(f"<!-- {CARD} -->x")}, RefusalCode.CARD_NUMBER, "mjml"),
+        ({"html": None, "mjml": MJML.format(f'<p title="{CARD}">x</p>')}, RefusalCode.CARD_NUMBER, "mjml"),
         ({"locale": "not a locale"}, RefusalCode.INVALID, "locale"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from uuid import UUID
 
 import pytest
@@ -29,6 +31,29 @@ def test_a_card_number_is_found_in_any_text(card: str, frame: str) -> None:
 def test_spaces_and_dashes_do_not_hide_it(card: str, gaps: list[str]) -> None:
     spread = "".join(digit + gap for digit, gap in zip(card, gaps, strict=False))
     assert holds_card_number(f"paid with {spread}, thank you")
+
+
+@pytest.mark.parametrize("category", ["Zs", "Pd", "Cf", "Mn", "Me"])
+def test_nothing_that_is_a_space_a_dash_or_unseen_hides_it(category: str) -> None:
+    between = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) == category]
+    assert between
+    assert [c for c in between if not holds_card_number(f"4111{c}1111{c}{c}1111{c}1111")] == []
+
+
+@pytest.mark.parametrize(
+    "between", "\t\u034f\u180e\u2043\u2212\u2796\u3164\u2800\ufe0f\U000e0030\u20e3\u0336\u05be\u301c"
+)
+def test_no_other_character_that_looks_like_a_gap_hides_it(between: str) -> None:
+    assert holds_card_number(between.join("4111111111111111"))
+
+
+@pytest.mark.parametrize("between", "\n\r,.;:/_x")
+def test_what_parts_numbers_for_a_reader_parts_them(between: str) -> None:
+    assert not holds_card_number(between.join(["4111", "1111", "1111", "1111"]))
+
+
+def test_a_long_row_of_numbers_is_read_in_one_pass() -> None:
+    assert not holds_card_number("1 " * 100_000)
 
 
 @given(st.uuids(version=4))

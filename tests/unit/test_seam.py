@@ -1,0 +1,55 @@
+"""Card numbers that come together only when a template is filled in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.errors import Refusal, RefusalCode
+from gateway.seam import refuse_card_number_in_seams, seams_of
+from tests.mails import campaign_template
+
+HALVES = {"x": "11111111", "y": "41111111"}
+
+
+def refused(**source: Any) -> Refusal | None:
+    """What a template says to these halves."""
+    parts = campaign_template(**source).merge
+    assert parts is not None
+    try:
+        refuse_card_number_in_seams(seams_of(parts), HALVES, ("mergeData",))
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"html": "<p>41111111{{ x }}</p>"}, {"html": "<p>{{ y }}-<b>{{ x }}</b></p>"}, {"html": "<p>{{ y }}11111111"},
+     {"html": "<p>4111 <i>1111</i> {{ x|default('0') }}</p>", "text": "x"},
+     {"html": "<p title='4111 1111 {{ x }}'>x</p>", "text": "x"},
+     {"html": "<p>x</p><!-- {{ y }}{{ x }} -->", "text": "x"},
+     {"html": "<p>x</p>", "text": "no. 41111111\u200b{{ x }}."}, {"html": "<p>x</p>", "subject": "{{ y }} {{ x }}"},
+     {"html": "<p>x</p>", "text": "{{ z|default('4111') }}1111{{ x }}"}],
+)  # fmt: skip
+def test_halves_that_meet_are_refused(source: dict[str, str]) -> None:
+    refusal = refused(**source)
+    assert refusal is not None
+    assert (refusal.code, refusal.field) == (RefusalCode.CARD_NUMBER, ("mergeData",))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"html": "<p>Order {{ y }} of {{ x }}</p>"}, {"html": "<p>41111111</p><p>{{ x }}</p>"},
+     {"html": "<p>41111111{{ customer_name }}{{ x }}</p>"}, {"html": "<p>x</p>", "text": "{{ y }}\n{{ x }}"},
+     {"html": "<a href='https://x.example/41111111{{ x }}'>x</a>"}],
+)  # fmt: skip
+def test_halves_apart_are_let_through(source: dict[str, str]) -> None:
+    assert refused(**source) is None
+
+
+def test_most_templates_have_nothing_to_fill_in() -> None:
+    parts = campaign_template(subject="Hello {{ a }}", html="<p>In 2026, {{ a }}: {{ b }}.</p>").merge
+    assert parts is not None
+    assert seams_of(parts) == frozenset()
