@@ -40,7 +40,7 @@ export function connectionNotes(list, actions) {
   }
   return html`<div role="table" class="table" aria-label="Connection notes" aria-rowcount="-1">
       <div role="rowgroup" class="heads"><div role="row" class="row head note-row" aria-rowindex="1">
-        <div role="columnheader">Date/Time</div><div role="columnheader">Send/Rcvd</div>
+        <div role="columnheader">Date/Time</div><div role="columnheader">Send/<wbr>Rcvd</div>
         <div role="columnheader">Connection Type</div><div role="columnheader">Title</div>
         <div role="columnheader">Opened</div><div role="columnheader"><span class="unseen">Details</span></div>
       </div></div>

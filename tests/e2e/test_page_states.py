@@ -851,11 +851,13 @@ async def violations(page: Page) -> list[str]:
     # By the debugger's door: the page's own policy lets no such script in.
     await page.evaluate(AXE)
     found = await page.evaluate(
-        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", RULES
+        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES
     )
+    # A label where none is allowed is something that axe-core leaves to a person where there is text beside it.
+    doubted = [each for each in found["incomplete"] if each["id"] == "aria-prohibited-attr"]
     return [
         f"{each['id']}: {each['nodes'][0]['html']}: {each['nodes'][0]['failureSummary']}"
-        for each in found["violations"]
+        for each in [*found["violations"], *doubted]
     ]
 
 
@@ -899,16 +901,47 @@ async def test_at_twice_the_size_nothing_is_lost_and_nothing_scrolls_sideways(pa
     for width, views in (
         (320, ("customers", "selected", "clicks", "notes", "popover")),
         (640, ("customers", "sent", "clicks", "notes")),
+        (800, ("customers", "sent", "clicks", "notes", "popover")),
     ):
         await page.set_viewport_size({"width": width, "height": 512})
         for address, there in (VIEWS[name] for name in views):
             await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
             await expect(page.locator(there).first).to_be_visible()
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, address)
-    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
-    note = page.locator("#panel .block .row", has_text="Your appointment")
-    await expect(note.locator(".type")).to_be_visible()
-    await expect(note.locator(".way")).to_be_visible()
+    for width in (640, 800, 1000):
+        await page.set_viewport_size({"width": width, "height": 512})
+        await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+        note = page.locator("#panel .block .row", has_text="Your appointment")
+        await expect(note.locator(".type")).to_be_visible()
+        await expect(note.locator(".way")).to_be_visible()
+        # And no head is cut off, wherever heads are seen
+        assert await page.evaluate(CUT_OFF) == [], width
+
+
+CUT_OFF = """() => [...document.querySelectorAll("#panel .heads [role=columnheader]")]
+  .filter((head) => head.closest(".heads").clientWidth > 1 && head.scrollWidth > head.clientWidth)
+  .map((head) => head.textContent)"""
+
+
+@pytest.mark.parametrize("width", [360, 800, 1440])
+async def test_whoever_hears_a_table_hears_a_cell_below_each_head(page: Page, odd: Odd, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 740})
+    for name, heads in (
+        ("sent", ["Campaign: Subject", "Sent", "Opened", "Details"]),
+        ("notes", ["Date/Time", "Send/Rcvd", "Connection Type", "Title", "Opened", "Details"]),
+        ("clicks", ["Clicked", "URL", "Campaign: Subject"]),
+    ):
+        address, there = VIEWS[name]
+        await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
+        await expect(page.locator(there).first).to_be_visible()
+        # What is told of the page to those who hear it: what is not displayed is not among it
+        await expect(page.get_by_role("columnheader")).to_have_text(heads)
+        for row in await page.locator(there).all():
+            cells = row.get_by_role("cell")
+            await expect(cells).to_have_count(len(heads))
+            if "Opened" in heads:
+                await expect(cells.nth(heads.index("Opened"))).to_contain_text("Not opened")
+                await expect(cells.last.get_by_role("button")).to_have_count(1)
 
 
 async def test_every_icon_says_in_words_what_its_colour_says(page: Page, odd: Odd) -> None:
