@@ -29,6 +29,9 @@ NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 
 _TRACKABLE_ELEMENTS = ("a", "area")
+_LEADING_AWAY = ("href", "xlink:href", "target")
+# As browsers draw links by themselves, weaker than any rule of the author's.
+_LINK_STYLE = ":where(a) { color: LinkText; text-decoration: underline }"
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -128,6 +131,23 @@ def rewrite_text(
         return link(first + len(urls) - 1, url) + match[0][len(url) :]
 
     return Rewritten(html=_TEXT_URL.sub(replace, text), urls=tuple(urls))
+
+
+def unlinked(html: str) -> str:
+    """The document with links that look like links and lead nowhere."""
+    tree = LexborHTMLParser(html)
+    for node in tree.css(", ".join(_TRACKABLE_ELEMENTS)):
+        for name in _LEADING_AWAY:
+            if name in node.attributes:
+                del node.attrs[name]
+    style = tree.create_node("style")
+    style.insert_child(_LINK_STYLE)
+    head = tree.head
+    if head is not None and head.first_child is not None:
+        head.first_child.insert_before(style)
+    elif head is not None:
+        head.insert_child(style)
+    return tree.html or ""
 
 
 def _refuse_too_many(number: int, field: tuple[str, ...]) -> None:

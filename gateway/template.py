@@ -20,6 +20,7 @@ from gateway import builtin
 from gateway.builtin import LetterParts
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
+from gateway.links import unlinked
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import CampaignLetter, Letter, read_merge_data
@@ -268,6 +269,11 @@ def preview_of(parts: MergeParts, sample: Mapping[str, str]) -> Preview:
         html="".join(_shown(piece, values, html=True) for piece in parts.html),
         text="".join(_shown(piece, values, html=False) for piece in parts.text),
     )
+
+
+def preview_page(html: str) -> str:
+    """A preview's HTML for a frame: who follows a link with sample data in it would find an error in its place."""
+    return unlinked(html)
 
 
 def _shown(piece: Piece, values: Mapping[str, str], *, html: bool) -> str:

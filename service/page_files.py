@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway import template
 from service.compression import accepts_gzip
 from service.database import Reading, statement
 from service.errors import Busy, RequestRefused
@@ -122,7 +123,7 @@ class PageFiles:
 
 
 async def show_preview(request: Request) -> Response:
-    """The HTML of a message's template with sample data, for a frame: nothing in it runs, loads or submits.
+    """The HTML of a message's template with sample data, for a frame: nothing in it runs, loads, submits or leads away.
 
     The policy's `sandbox` holds when the address is opened by itself, too (CSP Level 3, 6.3.2).
     """
@@ -140,7 +141,7 @@ async def show_preview(request: Request) -> Response:
     if not rows:
         return PlainTextResponse("There is no such preview.", status_code=404)
     return Response(
-        rows[0]["html"],
+        template.preview_page(rows[0]["html"]),
         media_type="text/html; charset=utf-8",
         headers={
             "Content-Security-Policy": preview_policy(resources.settings.frame_ancestors),

@@ -1,6 +1,25 @@
 // The generic preview of a template: sample data, in a frame that runs nothing and loads nothing from elsewhere.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
+/** Characters on a line of a mail in the frame, and the rem that a line takes with the space around it. */
+const LINE = 50;
+const LINE_HEIGHT = 2.25;
+const LOWEST = 30;
+const HIGHEST = 150;
+
+/** How high the frame is, so that what is around it scrolls and the frame itself seldom: nobody may look inside for it. */
+function height(text) {
+  const lines = text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / LINE)), 0);
+  return `height:${Math.min(Math.max(lines * LINE_HEIGHT, LOWEST), HIGHEST)}rem`;
+}
+
+/** A click into the frame leaves the keyboard outside: what is pressed in there, Escape too, is never heard here. */
+window.addEventListener("blur", () => {
+  const frame = document.activeElement;
+  // Once the browser has done with the click: it would not listen before.
+  if (frame?.matches(".preview-frame")) setTimeout(() => frame.parentElement?.focus({ preventScroll: true }));
+});
+
 /** `as` is `html` or `text`; `show(as)` changes it. */
 export function templatePreview(messageId, preview, { as, show }) {
   const choice = (value, name) => html`<button type="button" class="choice" aria-pressed=${as === value ? "true" : "false"}
@@ -10,8 +29,9 @@ export function templatePreview(messageId, preview, { as, show }) {
       <div class="choices" role="group" aria-label="Show the preview as">${choice("html", "HTML")}${choice("text", "Text")}</div></div>
     <p class="sample">With sample data, not this customer's. Subject: <bdi>${preview.subject}</bdi></p>
     ${as === "html"
-      ? html`<iframe class="preview-frame" title="Template preview with sample data" sandbox="" referrerpolicy="no-referrer"
-          src="/previews/${messageId}"></iframe>`
+      ? html`<div class="preview-scroll" tabindex="0" role="group" aria-labelledby="preview-heading"><iframe class="preview-frame" tabindex="-1"
+          title="Template preview with sample data" sandbox="" referrerpolicy="no-referrer" .style=${height(preview.text)}
+          src="/previews/${messageId}"></iframe></div>`
       : nothing}
     ${as === "text" ? html`<pre class="preview-text" dir="auto" tabindex="0" aria-label="Template preview as text">${preview.text}</pre>` : nothing}
   </section>`;

@@ -224,7 +224,8 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
     # Then its own styles show, and nothing else of it happens: no script, no load, no leaving
     await expect(frame.get_by_role("heading", name="Spring")).to_have_css("color", "rgb(1, 2, 3)")
     await frame.get_by_role("button", name="Press").click()
-    await frame.get_by_role("link", name="Go").click()
+    await expect(frame.get_by_role("link")).to_have_count(0)
+    await frame.get_by_text("Go", exact=True).click()
     await expect(frame.locator("body")).not_to_contain_text("ran")
     await expect(page).to_have_title(re.compile("Emails – Customer Emails$"))
     await expect(page).to_have_url(re.compile(f"info={odd.hostile}$"))
@@ -653,6 +654,24 @@ async def test_text_chosen_elsewhere_does_not_keep_a_row_from_the_keyboard(page:
     await expect(page.locator(".chip")).to_have_count(0)
 
 
+async def test_escape_closes_the_popover_from_its_preview_too(page: Page, odd: Odd) -> None:
+    info = page.locator("dialog.info")
+    for way in ("keyboard", "pointer"):
+        await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
+        frame = info.locator("iframe").content_frame
+        await expect(frame.get_by_role("heading", name="Spring")).to_be_visible()
+        preview = info.get_by_role("group", name="Template preview", exact=True)
+        # Given a preview that has the keyboard, to be scrolled by it
+        if way == "keyboard":
+            await info.get_by_role("button", name="Text").focus()
+            await page.keyboard.press("Tab")
+        else:
+            await frame.get_by_role("heading", name="Spring").click()
+        await expect(preview).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(info).to_be_hidden()
+
+
 async def test_a_popover_that_a_link_has_opened_leaves_the_keyboard_on_the_tab(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks&info={odd.hostile}")
     await expect(page.locator("dialog.info #info-heading")).to_be_focused()
@@ -850,9 +869,7 @@ async def violations(page: Page) -> list[str]:
     """What axe-core has against the page as it stands, a line each."""
     # By the debugger's door: the page's own policy lets no such script in.
     await page.evaluate(AXE)
-    found = await page.evaluate(
-        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES
-    )
+    found = await page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES)
     # A label where none is allowed is something that axe-core leaves to a person where there is text beside it.
     doubted = [each for each in found["incomplete"] if each["id"] == "aria-prohibited-attr"]
     return [

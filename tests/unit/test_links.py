@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.links import MAX_LINKS, rewrite_html, rewrite_text
+from gateway.links import MAX_LINKS, rewrite_html, rewrite_text, unlinked
 
 PIXEL = "https://mail.example.com/o/k1.token?a=1&b=2"
 
@@ -27,6 +27,20 @@ def without_links(html: str) -> str:
         if re.match(r"\s*https?:", node.attributes["href"] or "", re.IGNORECASE):
             node.attrs["href"] = ""
     return tree.html or ""
+
+
+def test_what_is_only_looked_at_leads_nowhere_and_looks_the_same() -> None:
+    html = (
+        "<!doctype html><html><head><style>a { color: red }</style></head><body>"
+        "<A HREF='https://a.example/' target=_top title=t>one</A><svg><a xlink:href='#x'>two</a></svg>"
+        "<map><area href=javascript:x()></map><img src=x></body></html>"
+    )
+    shown = unlinked(html)
+    assert not re.search("href|target", shown)
+    # The author's own rules come after ours, and nothing else is touched
+    assert re.search(r"<head><style>:where\(a\) \{[^<]+\}</style><style>a \{ color: red \}</style></head>", shown)
+    assert shown.endswith('<a title="t">one</a><svg><a>two</a></svg><map><area></map><img src="x"></body></html>')
+    assert unlinked("Hello").endswith("</style></head><body>Hello</body></html>")
 
 
 def test_http_links_are_numbered_in_document_order_and_the_source_stays() -> None:
