@@ -13,7 +13,7 @@ import { counted } from "./words.js";
 
 /** Pause in typing after which is searched. */
 const TYPING_MS = 200;
-/** From so many letters or digits in a row the API looks inside names, references and addresses; less finds whole ones. */
+/** From so many letters or digits in a row the API looks inside names, references and addresses; less finds whole words. */
 const LONG_ENOUGH = /[\p{L}\p{M}\p{N}]{3}/u;
 /** Characters it searches for at most. */
 const LONGEST = 320;
@@ -30,7 +30,7 @@ const foundNobody = (search) => notice({
   heading: "No customer found",
   text: LONG_ENOUGH.test(search)
     ? html`Nobody's name, address or reference contains “<bdi>${search}</bdi>”.`
-    : html`Nobody's name, address or reference is “<bdi>${search}</bdi>”. Fewer than three letters or digits in a row find whole ones only.`,
+    : html`“<bdi>${search}</bdi>” is no word of a name, and no whole address or reference. Parts of them are found by three letters or digits in a row.`,
 });
 
 export class CustomerList {

@@ -789,16 +789,23 @@ def asks_for(text: str, request: Request) -> bool:
     return "graphql" in request.url and json.loads(request.post_data or "{}")["variables"].get("search") == text
 
 
-async def test_short_names_are_searched_for_and_it_is_said_that_whole_ones_are_found(page: Page, odd: Odd) -> None:
+async def test_short_names_are_found_and_it_is_said_what_few_letters_find(page: Page, world: World, odd: Odd) -> None:
+    await make_customer(world.database, name="王伟")
+    await make_customer(world.database, name="Mai Ng")
     await page.goto("/")
     for text in ("हिन्दी", "王伟", "Ng", "42"):
-        # Then the service is asked, whatever it makes of it
+        # Then the service is asked
         async with page.expect_request(partial(asks_for, text)):
             await page.get_by_role("searchbox").fill(text)
+    # And finds who is called so
+    for text, name in (("王伟", "王伟"), ("ng", "Mai Ng")):
+        await page.get_by_role("searchbox").fill(text)
+        await expect(page.locator("#customers .customer .name")).to_have_text([name])
     # And where it knows nobody, the page says what such a search is for
     await page.get_by_role("searchbox").fill("§9")
     await expect(page.locator(".notice p")).to_have_text(
-        "Nobody's name, address or reference is “§9”. Fewer than three letters or digits in a row find whole ones only."
+        "“§9” is no word of a name, and no whole address or reference."
+        " Parts of them are found by three letters or digits in a row."
     )
     await page.get_by_role("searchbox").fill("§999")
     await expect(page.locator(".notice p")).to_have_text("Nobody's name, address or reference contains “§999”.")
