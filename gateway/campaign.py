@@ -33,6 +33,7 @@ LOOK_AHEAD = 25_000
 """Rows a campaign may have waiting: seconds of sending, so that queue time and send time stay close together, and a
 cancel takes back little."""
 NO_ADDRESS_ADVICE = "The customer has no address any more. Add one to the customer and retry."
+RESERVED_ADVICE = "Nobody can have this address: its name is reserved. Correct the customer's and send it anew."
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
 
 
@@ -381,6 +382,8 @@ def _held(row: Any, bound_relay: str | None, house: House) -> tuple[Cause, str] 
         return Cause.BAD_ADDRESS, NO_ADDRESS_ADVICE
     if bound_relay is not None and bound_relay not in house.relay_names:
         return Cause.WRONG_RELAY, WRONG_RELAY_ADVICE
+    if not house.settings.allow_reserved_domains and row["address"].rpartition(".")[2].lower() in RESERVED_NAMES:
+        return Cause.BAD_ADDRESS, RESERVED_ADVICE  # the draft is from when they were allowed
     return (Cause.SUPPRESSED, SUPPRESSED_ADVICE) if row["suppressed"] else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -34,6 +35,7 @@ class DataDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock_fd = -1
+        self._outside: Path | None = None
 
     def open(self) -> None:
         """Make it where it is missing, and lock it. Raises LaunchError."""
@@ -105,12 +107,18 @@ class DataDirectory:
             _make_run(inside)
             return inside
         mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
-        outside = Path(tempfile.gettempdir()) / f"customer-emails-{os.geteuid()}-{mark}"
+        self._outside = outside = Path(tempfile.gettempdir()) / f"customer-emails-{os.geteuid()}-{mark}"
         _make_run(outside)
         found = outside.lstat()
         if found.st_uid != os.geteuid() or found.st_mode & 0o077 or outside.is_symlink():
             raise LaunchError(f"{outside} belongs to somebody else or is open to others: remove it and start again.")
         return outside
+
+    def leave(self) -> None:
+        """Remove what lies outside of it, when the servers have ended. The lock ends with the process."""
+        if self._outside is not None:
+            with contextlib.suppress(OSError):  # somebody else's, or a server that was killed left its socket
+                self._outside.rmdir()
 
 
 def _make_run(path: Path) -> None:

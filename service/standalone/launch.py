@@ -44,8 +44,8 @@ def launch(options: Options) -> int:
     supervisor = Supervisor(say)
     supervisor.listen()
     stop_with_make()
+    data = DataDirectory(options.data)
     try:
-        data = DataDirectory(options.data)
         data.open()
         check_port(options)
         stores = start_stores(options, data, supervisor)
@@ -66,6 +66,7 @@ def launch(options: Options) -> int:
         say("Stopping ...")
     finally:
         stop_all(supervisor)
+        data.leave()
     say("Stopped. Nothing is lost: the next `make run` goes on from here.")
     return 0
 

@@ -129,8 +129,17 @@ def test_a_directory_with_something_else_in_the_databases_place_is_left_alone(da
 
 
 def test_a_path_too_long_for_sockets_and_with_odd_signs_will_do(data: Path) -> None:
-    with launched(data / ("a long, odd 'name' " * 8) / "é") as launcher:
+    # Given a place of its own for temporary files, and a path that sockets cannot have
+    outside = data.with_name(f"{data.name}-tmp")
+    outside.mkdir()
+    with launched(data / ("a long, odd 'name' " * 8) / "é", {"TMPDIR": str(outside)}) as launcher:
+        # When it is up, then its sockets are there
         assert launcher.get("/readyz") == 200
+        (sockets,) = outside.glob("customer-emails-*")
+        assert any(sockets.iterdir())
+        # and nothing is when it has ended
+        assert launcher.end(signal.SIGINT) == []
+        assert list(outside.iterdir()) == []
 
 
 @pytest.mark.parametrize("program", ["-m gateway", "valkey-server", "bin/postgres"])

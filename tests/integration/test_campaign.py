@@ -155,6 +155,22 @@ async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppres
     assert await connection.fetchval("select count(*) from outbox") == 0
 
 
+async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held(
+    connection: Any, house: House, settings: Settings
+) -> None:
+    # Given a campaign made while reserved names were allowed
+    customers = [await make_customer(connection, addresses=[address]) for address in ("a@b.example", "a@fabrikam.com")]
+    made = await campaign.create(connection, await order(connection, customers), house)
+    # When it is launched and made where they are not
+    strict = House.open(settings.model_copy(update={"allow_reserved_domains": False}))
+    await campaign.launch(connection, made, uuid4().hex, strict)
+    await campaign.make_messages(connection, strict)
+    # Then only the other one's mail is queued
+    rows = await connection.fetch("select recipient, status, cause from message order by recipient")
+    assert [tuple(row) for row in rows] == [("a@b.example", "HELD", "BAD_ADDRESS"), ("a@fabrikam.com", "QUEUED", None)]
+    assert await connection.fetchval("select count(*) from outbox") == 1
+
+
 async def test_messages_are_made_in_batches_and_only_a_look_ahead(connection: Any, house: House) -> None:
     made, _ = await running(connection, house, 10)
 
