@@ -102,6 +102,8 @@ class BoundedHead(HttpToolsProtocol):
         self._stop_timer()
         if not self.transport.is_closing():
             super().on_headers_complete()
+            if self._draining:
+                self._expect_body()
 
     def on_body(self, body: bytes) -> None:
         """A body whose answer is out already is forgotten, up to a limit."""
@@ -124,11 +126,11 @@ class BoundedHead(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Answer what comes within the last moment; an idle connection is closed after it."""
+        self._draining = True
         if self.cycle is None or self.cycle.response_complete:
             self.loop.call_later(_LAST_WORDS, super().shutdown)
         else:
             super().shutdown()
-            self._draining = True
             if self.cycle.more_body:
                 self._expect_body()
 

@@ -13,12 +13,18 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 import service.settings
+from service import server
 from service.auth import create_token
 from tests.builders import make_customer
 from tests.eventually import eventually
 from tests.service_process import Running, environment, running, until_ready
+from tests.serving import serve, transport_settings
 
 QUERY = {"query": "{ customers(first: 3) { nodes { id } } }"}
 CLIENTS = 2
@@ -155,6 +161,8 @@ async def test_a_stop_waits_for_nobody_who_only_keeps_a_connection(env: dict[str
         ]
         dribbling = begin(started, f"POST /attachments?name=dribbling HTTP/1.1\r\n{head}\r\n")
         dribble = asyncio.create_task(keep_sending((await open_.enter_async_context(dribbling))[1]))
+        # (the newest connection is served, so all of them are)
+        assert (await http.get(f"{started.url}/healthz", headers={"Connection": "close"})).status_code == 200
         # When the process is told to end
         began = asyncio.get_running_loop().time()
         started.process.terminate()
@@ -168,6 +176,30 @@ async def test_a_stop_waits_for_nobody_who_only_keeps_a_connection(env: dict[str
         assert asyncio.get_running_loop().time() - began < 6
         await dribble
     assert b"Exception" not in b"".join(started.words)
+
+
+async def test_a_body_that_begins_while_it_drains_has_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a connection that was kept
+    monkeypatch.setattr(server, "_LAST_WORDS", 0.3)
+    app = Starlette(routes=[Route("/", measure, methods=["POST"])])
+    app.state.draining = asyncio.Event()
+    async with asyncio.timeout(10), serve(app, transport_settings()) as serving:
+        reader, writer = await asyncio.open_connection(serving.host, serving.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
+        assert (await reader.readuntil(b"2 bytes")).startswith(b"HTTP/1.1 200 ")
+        # When the process drains and another request begins on it that is never whole
+        serving.server.should_exit = True
+        await app.state.draining.wait()
+        await eventually(lambda: not serving.server.servers[0].is_serving())
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\nab")
+        # Then that is answered, and the connection ends
+        assert b"HTTP/1.1 408 " in await reader.read()
+        writer.close()
+
+
+async def measure(request: Request) -> Response:
+    """How long the body was, once it is whole."""
+    return PlainTextResponse(f"{len(await request.body())} bytes")
 
 
 @contextlib.asynccontextmanager
