@@ -65,19 +65,16 @@ def declared(envelope: Envelope, peer: Peer) -> str | Fault:
         if limit is not None and size > limit:
             return _fault(FaultKind.TOO_LARGE, f"The mail has {size} bytes; the server takes at most {limit} (SIZE).")
         options = f" SIZE={size}"
-    if not envelope.content.isascii():
-        if not peer.eight_bit:
-            return _fault(FaultKind.PROTOCOL, "The mail has 8-bit content, and the server lacks 8BITMIME.")
-        options += " BODY=8BITMIME"
     addresses = envelope.recipient + envelope.return_path
     if not fits_a_command(addresses):
-        return _fault(FaultKind.PROTOCOL, "An address holds a control character.")
-    if envelope.smtputf8 or not addresses.isascii():
-        if not peer.smtputf8:
-            text = "The address or a header has characters that this server cannot take (it lacks SMTPUTF8)."
-            return _fault(FaultKind.SMTPUTF8_UNSUPPORTED, text)
-        options += " SMTPUTF8"
-    return options
+        return _fault(FaultKind.ADDRESS_UNUSABLE, "An address holds a control character.")
+    utf8, eight_bit = envelope.smtputf8 or not addresses.isascii(), not envelope.content.isascii()
+    if utf8 and not peer.smtputf8:
+        text = "The address or a header has characters that this server cannot take (it lacks SMTPUTF8)."
+        return _fault(FaultKind.SMTPUTF8_UNSUPPORTED, text)
+    if eight_bit and not peer.eight_bit:
+        return _fault(FaultKind.EIGHT_BIT_UNSUPPORTED, "The mail has 8-bit content, and the server lacks 8BITMIME.")
+    return f"{options}{' BODY=8BITMIME' if eight_bit else ''}{' SMTPUTF8' if utf8 else ''}"
 
 
 def _fault(kind: FaultKind, text: str) -> Fault:

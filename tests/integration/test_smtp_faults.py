@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -500,13 +501,15 @@ async def test_a_size_that_is_no_limit_is_declared_and_not_enforced(keyword: str
 
 async def test_smtputf8_is_declared_where_needed_and_refused_where_absent() -> None:
     mail = Envelope(return_path="from@y.test", recipient="jörg@x.test", content=CONTENT)
+    shown = replace(mail, content="To: jörg@x.test\r\n\r\nx\r\n".encode(), smtputf8=True)
     async with SmtpServer() as able, relays_to(able) as relays:
         assert codes(await relays.deliver(mail))[-1] == 250
         assert able.messages[0].options == f"SIZE={len(CONTENT)} SMTPUTF8"
         assert able.messages[0].recipients == ("jörg@x.test",)
     async with SmtpServer(keywords=["PIPELINING"]) as unable, relays_to(unable) as relays:
-        exchange = await relays.deliver(mail)
-        assert fault_of(exchange) == (FaultKind.SMTPUTF8_UNSUPPORTED, Stage.MAIL)
+        for refused in (mail, shown):
+            exchange = await relays.deliver(refused)
+            assert fault_of(exchange) == (FaultKind.SMTPUTF8_UNSUPPORTED, Stage.MAIL)
         assert unable.verbs() == ["EHLO"]
 
 
@@ -516,7 +519,7 @@ async def test_8bit_content_is_declared_where_offered_and_never_sent_where_not()
         assert codes(await relays.deliver(mail))[-1] == 250
         assert "BODY=8BITMIME" in able.messages[0].options
     async with SmtpServer(keywords=[]) as unable, relays_to(unable) as relays:
-        assert fault_of(await relays.deliver(mail)) == (FaultKind.PROTOCOL, Stage.MAIL)
+        assert fault_of(await relays.deliver(mail)) == (FaultKind.EIGHT_BIT_UNSUPPORTED, Stage.MAIL)
         assert unable.messages == []
 
 
@@ -524,7 +527,7 @@ async def test_8bit_content_is_declared_where_offered_and_never_sent_where_not()
 async def test_an_address_that_would_end_its_command_is_not_sent(server: SmtpServer, address: str) -> None:
     async with relays_to(server) as relays:
         exchange = await relays.deliver(Envelope(return_path="", recipient=address, content=CONTENT))
-    assert (fault_of(exchange), server.messages) == ((FaultKind.PROTOCOL, Stage.MAIL), [])
+    assert (fault_of(exchange), server.messages) == ((FaultKind.ADDRESS_UNUSABLE, Stage.MAIL), [])
 
 
 async def test_the_null_return_path_and_a_quoted_local_part_go_as_they_are(server: SmtpServer) -> None:

@@ -81,10 +81,19 @@ def test_trouble_before_the_dot_defers_and_burns_no_attempt(line: str, scope: Sc
     assert verdict.advice.endswith("It is tried again by itself.")
 
 
-@pytest.mark.parametrize(("kind", "cause"), [("TOO_LARGE", Cause.SIZE), ("SMTPUTF8_UNSUPPORTED", Cause.UNSUPPORTED)])
-def test_what_our_relay_cannot_take_is_refused_in_our_words(kind: str, cause: Cause) -> None:
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        ("TOO_LARGE", Cause.SIZE),
+        ("SMTPUTF8_UNSUPPORTED", Cause.UNSUPPORTED),
+        ("EIGHT_BIT_UNSUPPORTED", Cause.UNSUPPORTED),
+        ("ADDRESS_UNUSABLE", Cause.BAD_ADDRESS),
+    ],
+)
+def test_what_our_relay_cannot_take_is_that_mails_failure_alone(kind: str, cause: Cause) -> None:
     verdict = judge(broken(f"MAIL {kind}"), RULES)
     assert (verdict.outcome, verdict.cause, verdict.suppress) == (Outcome.REFUSED, cause, False)
+    assert (verdict.scope, verdict.counts) == (Scope.MESSAGE, True)
 
 
 @pytest.mark.parametrize("line", ["AUTH 535 5.7.8 No", "AUTH 535 account disabled", "MAIL 535 No", "AUTH 550 No"])
