@@ -13,6 +13,8 @@ Some promises are kept here, whatever a rule says:
 - before MAIL a reply speaks of the relay: DEFERRED, never the end of a recipient;
 - 421 closes a channel and says nothing of the message: its scope is RELAY before RCPT, DESTINATION from there on
   (so that a mail which a server chokes on cannot pause everybody's);
+- before RCPT no server has heard of a destination: general words that would pause one pause the relay; a provider's
+  own words (`knows_destination`) come from the destination through the relay, and pause that;
 - only a 5xx to this recipient's RCPT or later suppresses, and a 5.7.x (policy) or 4.x.x code never does.
 """
 
@@ -112,7 +114,8 @@ class Rule:
     """One rule for replies of 4xx and 5xx; it fits when everything it names fits, and None fits everything.
 
     `text` searches the reply's `plain_words`. `enhanced` matches a whole RFC 3463 code. `defers` keeps even a 5xx for
-    another try. `example` is a reply that this rule decides: its stage, then the reply.
+    another try. `knows_destination` keeps the scope DESTINATION even before RCPT. `example` is a reply that this rule
+    decides: its stage, then the reply.
     """
 
     name: str
@@ -125,6 +128,7 @@ class Rule:
     stages: frozenset[Stage] | None = None
     defers: bool = False
     scope: Scope = Scope.MESSAGE
+    knows_destination: bool = False
     suppress: bool = False
     stops_relay: bool = False
 
@@ -213,6 +217,8 @@ def _scope(rule: Rule, said: Said) -> Scope:
         return Scope.RELAY if said.stage in BEFORE_RCPT else Scope.DESTINATION
     if said.code >= 500 and not rule.defers:
         return Scope.MESSAGE
+    if rule.scope is Scope.DESTINATION and said.stage in BEFORE_RCPT and not rule.knows_destination:
+        return Scope.RELAY
     return rule.scope
 
 

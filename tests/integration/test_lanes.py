@@ -69,10 +69,15 @@ async def wait_of(connection: Any, ref: MessageRef) -> Any:
     )
 
 
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [("GREETING", "4.3.2 Shutting down for maintenance"), ("MAIL", "4.7.0 Too many connections, slow down")],
+)
 async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, house: House, start: Start, smtp_server: SmtpServer, stage: str, words: str
 ) -> None:
-    smtp_server.script(greeting=Reply(421, "4.3.2 Shutting down for maintenance"))
+    script: dict[str, Any] = {stage.lower(): Reply(421, words)}
+    smtp_server.script(**script)
     ref = await queue_mail(connection, house)
     start(pause=short_pause)
 
@@ -85,8 +90,8 @@ async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
 
     assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
     event = (await relay_events(connection, "main"))[-1]
-    assert (event.code, event.stage) == (421, "GREETING")
-    assert "Shutting down for maintenance" in (event.response or "")
+    assert (event.code, event.stage, event.domain) == (421, stage, None)
+    assert words in (event.response or "")
 
     async def forgotten() -> bool:
         return (await relay_of(connection)).pause_step == 0

@@ -108,8 +108,14 @@ def test_a_refused_login_stops_the_relay_and_fails_nobody(line: str) -> None:
     [("GREETING", Scope.RELAY), ("MAIL", Scope.RELAY), ("RCPT", Scope.DESTINATION), ("END_OF_DATA", Scope.DESTINATION)],
 )
 def test_421_pauses_and_burns_no_attempt(stage: str, scope: Scope) -> None:
-    verdict = judged(f"{stage} 421 Service not available")
-    assert (verdict.outcome, verdict.scope, verdict.counts) == (Outcome.DEFERRED, scope, False)
+    for words in ("Service not available", "4.7.0 Too many connections, slow down", "4.4.5 Later"):
+        verdict = judged(f"{stage} 421 {words}")
+        assert (verdict.outcome, verdict.scope, verdict.counts) == (Outcome.DEFERRED, scope, False)
+
+
+def test_a_provider_that_speaks_through_the_relay_pauses_itself_and_no_other() -> None:
+    verdict = judged("MAIL 421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred")
+    assert (verdict.scope, verdict.counts) == (Scope.DESTINATION, False)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_one_more_right_rule_is_taken() -> None:
         ("enhanced", {"enhanced": ["2.1.5"]}, "rule 'new': enhanced = .*2\\.1\\.5"),
         ("enhanced", {"enhanced": ["5.1"]}, "rule 'new': enhanced = "),
         ("text", {"text": ["new"], "scope": "WORLD"}, "rule 'new': scope = 'WORLD'"),
+        ("text", {"text": ["new"], "knows_destination": True}, "rule 'new': knows_destination is for"),
         ("text", {"text": ["new"], "colour": "red"}, "rule 'new': unknown key 'colour'"),
         ("text", {"text": ["new"], "suppress": True, "cause": "MAILBOX_FULL"}, "rule 'new': only bad addresses"),
         ("enhanced", {"enhanced": ["5.7.*"], "suppress": True, "cause": "BAD_ADDRESS"}, "rule 'new': 5.7.x is policy"),
