@@ -26,7 +26,7 @@ class Claimed:
     """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it.
 
     `facts` is what sending needs of its message, as `claim_due` names it; None when the message is gone. `handed_off`:
-    the claim did that, too.
+    the claim did that, too. `large`: its mail must wait for room.
     """
 
     customer_id: int
@@ -41,6 +41,7 @@ class Claimed:
     bound_relay: str | None
     capped: bool
     handed_off: bool
+    large: bool
     facts: Any
 
     @property
@@ -64,11 +65,6 @@ class Claimed:
             "owner": self.owner,
         }
 
-    @property
-    def large(self) -> bool:
-        """Whether its mail must wait for room."""
-        return self.facts is not None and (self.facts["content_size"] or 0) >= LARGE_CONTENT
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
@@ -86,11 +82,12 @@ async def claim(
     owner: UUID | None = None,
     batch: int = BATCH,
     most: int | None = None,
+    large_room: int | None = None,
     hand_off: bool = False,
 ) -> Claim:
-    """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), of which `hand_off` marks
-    what may go as on its way. One statement, O(batch). Who gives an `owner` can give back what an answer that never
-    came would have named."""
+    """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), up to `large_room` large
+    ones among them, of which `hand_off` marks what may go as on its way. One statement, O(batch). Who gives an `owner`
+    can give back what an answer that never came would have named."""
     owner = owner or uuid4()
     leased: list[Claimed] = []
     parked = 0
@@ -101,6 +98,7 @@ async def claim(
         lease=lease,
         batch=batch,
         most=batch if most is None else most,
+        large_room=batch if large_room is None else large_room,
         hand_off=hand_off,
         large=LARGE_CONTENT,
     ):
@@ -125,6 +123,7 @@ def _claimed(row: Any, owner: UUID) -> Claimed:
         bound_relay=row["bound_relay"],
         capped=row["capped"],
         handed_off=row["handed_off"],
+        large=row["is_large"],
         facts=row if row["found"] else None,
     )
 

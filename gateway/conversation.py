@@ -85,8 +85,8 @@ class Delivery:
 class Supply(Protocol):
     """Where conversations get their messages, and whom they tell how they are: the pool."""
 
-    def next_for(self, conversation: Conversation) -> Delivery | None:
-        """The next message this conversation may send."""
+    def next_for(self, conversation: Conversation, *, rides: bool) -> Delivery | None:
+        """The next message this conversation may send: now, or when it `rides` behind another's."""
 
     def rests_now(self, conversation: Conversation) -> None:
         """It has nothing to do."""
@@ -281,7 +281,7 @@ class Conversation:
     # ---- beginning
 
     def _begin_next(self) -> None:
-        delivery = self._take()
+        delivery = self._take(rides=False)
         if delivery is None:
             self._reused = True
             self._supply.rests_now(self)
@@ -301,15 +301,15 @@ class Conversation:
             return None
         if self._current is None or not self._current.dot_sent:
             return None
-        delivery = self._take()
+        delivery = self._take(rides=True)
         if delivery is None:
             self._supply.could_take(self)
             return None
         self._ahead = delivery
         return self._first_commands(delivery)
 
-    def _take(self) -> Delivery | None:
-        while (delivery := self._supply.next_for(self)) is not None:
+    def _take(self, *, rides: bool) -> Delivery | None:
+        while (delivery := self._supply.next_for(self, rides=rides)) is not None:
             delivery.begin(self._now(), self._loop.time())
             options = declared(delivery.envelope, self.peer)
             if isinstance(options, str):

@@ -116,9 +116,14 @@ class Pool:
         self._numbers += 1
         return self._numbers
 
-    def next_for(self, conversation: Conversation) -> Delivery | None:
-        """What came back from dead connections first, to connections younger than that; then whoever waits longest."""
+    def next_for(self, conversation: Conversation, *, rides: bool) -> Delivery | None:
+        """What came back from dead connections first, to connections younger than that; then whoever waits longest.
+
+        For whom a connection is being opened rides behind nobody: the one in front may be answered in ten minutes.
+        """
         self._could_take.pop(conversation, None)
+        if rides and self._connecting >= len(self._waiting) + len(self._fresh):
+            return None
         if self._fresh and self._fresh[0].not_before <= conversation.number:
             return self._fresh.popleft()
         while self._waiting:
@@ -192,6 +197,8 @@ class Pool:
             self._fresh.clear()
             for conversation in self._idle[: len(self._waiting)]:
                 self._idle.remove(conversation)
+                conversation.wake()
+            for conversation in list(self._could_take)[: len(self._waiting)]:
                 conversation.wake()
         else:
             self._answer_all(exchange)

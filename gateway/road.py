@@ -14,7 +14,7 @@ import asyncpg
 from gateway.database import QUERIES
 from gateway.lanes import PauseStep, RelayStanding, note_trouble, relay_states, trouble_kind, usual_pause
 from gateway.ledger import AWAY
-from gateway.mail.response import Exchange
+from gateway.mail.response import Exchange, FaultKind
 from gateway.mail.schedule import wait_before_next
 from gateway.mail.verdict import Scope, Verdict
 from gateway.metrics import CONNECTIONS, RELAY_USABLE, TROUBLE
@@ -110,7 +110,7 @@ class Road:
             return Allowance(rows=wanted)
         for name in self._names:
             state = self._standings.get(name)
-            if state is None or not state.usable:
+            if state is None or name in self._avoid:
                 continue
             if not state.metered:
                 return Allowance(rows=wanted, only=name)
@@ -120,13 +120,10 @@ class Road:
                 return Allowance(rows=granted, only=name)
         return Allowance(rows=0)
 
-    async def return_slots(self, connection: Any, allowance: Allowance, used: int) -> None:
-        """Give back slots for which no mail was found."""
-        unused = allowance.rows - used
-        if allowance.only is None or unused <= 0:
-            return
-        if (state := self._standings.get(allowance.only)) is not None and state.metered:
-            await QUERIES.return_relay_slots(connection, name=allowance.only, unused=unused)
+    async def return_slots(self, connection: Any, name: str, unused: int) -> None:
+        """Give back slots of a relay by which nothing left."""
+        if (state := self._standings.get(name)) is not None and state.metered:
+            await QUERIES.return_relay_slots(connection, name=name, unused=unused)
 
     # ---- `gateway.send.Road`
 
@@ -137,6 +134,8 @@ class Road:
 
     async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
         """Write a relay's or destination's failure and keep off it; how long this mail waits before its next turn."""
+        if exchange.fault is not None and exchange.fault.kind is FaultKind.NO_RELAY:
+            return None  # the one it has a slot of, or is bound to, fell away meanwhile: the next claim knows
         if await self.note(exchange, verdict, domain=mail.row.domain):
             # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
             # destination is met, and waited for, at the next claim.

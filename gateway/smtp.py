@@ -84,6 +84,11 @@ class Relays:
         that mail now goes to."""
         return 2 * next((pool for pool in self._pools if not pool.rests), self._pools[0]).relay.connections
 
+    @property
+    def widest(self) -> int:
+        """The most that `width` may be."""
+        return 2 * max(pool.relay.connections for pool in self._pools)
+
     def states(self) -> tuple[RelayState, ...]:
         """Every relay as it is now, in order of priority."""
         return tuple(pool.state for pool in self._pools)

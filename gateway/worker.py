@@ -73,7 +73,12 @@ COLLECT_AFTER = 20_000
 TALLY_SLOTS = 16
 """Slots of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
-"""Part of DRAIN_SECONDS kept for the journal."""
+"""Part of DRAIN_SECONDS kept for what comes after the senders: telling those that still wait, writing, the journal."""
+MOST_LARGE = 8
+"""Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue, for a sender
+that waits for room sends nothing else."""
+NOT_LOADED_WAIT = timedelta(minutes=1)
+"""When a mail is tried again that could not be loaded, through no fault of its own."""
 CANCEL_AGAIN_SECONDS = 0.05
 """When a task that has not ended is cancelled again."""
 CANCEL_SECONDS = 1.0
@@ -157,7 +162,11 @@ class Worker:
         self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._finished)
         self._free: deque[asyncio.Future[_Ready]] = deque()
         self._untaken: list[Claimed] = []
-        self._unheard: list[UUID] = []
+        self._unheard: dict[UUID, float] = {}
+        self._ask_unheard_at = 0.0
+        self._holds = asyncio.Lock()
+        self._large = 0
+        self._unused_slots: Counter[str] = Counter()
         self._leased: dict[tuple[UUID, int, UUID], Claimed] = {}
         self._freed_holds: Counter[str] = Counter()
         self._paces: Counter[int] = Counter()
@@ -199,7 +208,7 @@ class Worker:
             self._always(self._hear_rings, "rings"),
         ]
         # Senders first: a claim is for those who are free.
-        senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.width)]
+        senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.widest)]
         claiming = asyncio.create_task(self._always(self._claim_due, "claim"))
         background = [asyncio.create_task(loop) for loop in loops]
         recorders = [asyncio.create_task(loop) for loop in self.ledger.recorders()]
@@ -261,60 +270,90 @@ class Worker:
         while not self._stop.is_set():
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
-            if len(self._free) * WORTH_A_CLAIM < self._smtp.width:
+            if self._wanted * WORTH_A_CLAIM < self._smtp.width:
                 await asyncio.sleep(GATHER_SECONDS)
-            free = len(self._free)
-            if not free:
+            wanted = self._wanted
+            if not wanted:
                 return self._settings.sweep_seconds  # the first who is free wakes us
-            found = await self._claim_once(free, look=max(free, look))
+            crowded = self._large >= MOST_LARGE
+            found = await self._claim_once(wanted, look=max(wanted, look))
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
-            if not found.leased and not found.parked:
-                return await self._next_due()
-            look = claim.LARGEST_BATCH if not found.leased else 0
+            if found.leased:
+                look = 0
+            elif (found.parked or crowded) and look < claim.LARGEST_BATCH:
+                look = claim.LARGEST_BATCH  # behind what must wait there may be what may go
+            elif not found.parked:
+                # Whoever has sent a large mail wakes us, as does whoever is free.
+                return self._settings.sweep_seconds if crowded else await self._next_due()
         return 0.0
 
-    async def _claim_once(self, free: int, *, look: int) -> claim.Claim | None:
-        """A mail for each of `free` senders, of the first `look` rows; None when no relay has a slot.
+    @property
+    def _wanted(self) -> int:
+        """Mails to claim: one for each free sender, but no more in all than the relay in use has connections for."""
+        busy = self._smtp.widest - len(self._free)
+        return max(0, min(len(self._free), self._smtp.width - busy))
+
+    async def _claim_once(self, wanted: int, *, look: int) -> claim.Claim | None:
+        """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a slot.
 
         What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
         are uncertain than two a connection, and none waits here while sooner mail comes in.
         """
         started = self._clock()
-        async with self._pool.acquire() as connection:
+        async with self._holds, self._pool.acquire() as connection:
             await self._give_back_unheard(connection)
             await self._release_holds(connection)
-            allowance = await self._road.allowance(connection, free)
+            await self._return_slots(connection)
+            allowance = await self._road.allowance(connection, wanted)
             if not allowance.rows:
                 return None
             found = await self._claim(connection, most=allowance.rows, look=look)
             self._assign(found.leased, only=allowance.only, ends=started + self._settings.lease_seconds)
-            await self._road.return_slots(connection, allowance, len(found.leased))
+            if allowance.only is not None:
+                self._unused_slots[allowance.only] += allowance.rows - len(found.leased)
+                await self._return_slots(connection)
         CLAIMING.observe(self._clock() - started)
         _CLAIMED.observe(len(found.leased))
         return found
 
     async def _claim(self, connection: Any, *, most: int, look: int) -> claim.Claim:
-        """A claim whose answer does not come may have been committed all the same: its rows must not end as uncertain,
-        for nothing was sent. They are given back as soon as PostgreSQL answers again."""
+        """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
+        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
         owner = uuid4()
         try:
             return await claim.claim(
-                connection, worker=self.id, lease=self._lease, owner=owner, batch=look, most=most, hand_off=True
+                connection,
+                worker=self.id,
+                lease=self._lease,
+                owner=owner,
+                batch=look,
+                most=most,
+                large_room=max(0, MOST_LARGE - self._large),
+                hand_off=True,
             )
-        except BaseException:
-            self._unheard.append(owner)
+        except BaseException as error:
+            if not _rolled_back(error):
+                self._unheard[owner] = self._clock() + self._settings.lease_seconds
+                self._ask_unheard_at = 0.0
             raise
 
     async def _give_back_unheard(self, connection: Any) -> None:
-        while self._unheard:
-            await claim.give_back_claim(connection, self._unheard[0])
-            self._unheard.pop(0)
+        """PostgreSQL may be at work on a claim after its connection broke: asked at once, and again with each sweep
+        until its lease would be over."""
+        if not self._unheard or self._clock() < self._ask_unheard_at:
+            return
+        for owner, ends in list(self._unheard.items()):
+            await claim.give_back_claim(connection, owner)
+            if self._clock() >= ends:
+                del self._unheard[owner]
+        self._ask_unheard_at = self._clock() + self._settings.sweep_seconds
 
     def _assign(self, rows: Sequence[Claimed], *, only: str | None, ends: float) -> None:
         """A row for each free sender; while the worker stops there may be fewer."""
         for row in rows:
             self._leased[_lease_key(row)] = row
+            self._large += row.large
             while self._free:
                 waiting = self._free.popleft()
                 if not waiting.done():
@@ -342,37 +381,44 @@ class Worker:
         return await waiting
 
     async def _send_always(self) -> None:
-        """One of `width` senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
+        """One of the senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
         while not self._stop.is_set():
             item = await self._next_ready()
             try:
-                await self._send_one(item)
-            except (*AWAY, asyncpg.PostgresError) as error:
-                log.warning("a mail goes back, the ledger did not answer: %s", type(error).__name__)
-                # Whether the hand-off was committed is unknown; that nothing was sent is known.
-                await self.ledger.give_back(item.row)
-                self._finished(item.row)
+                asked = await self._send_or_give_back(item)
             except Exception:
                 # Perhaps handed off, perhaps sent: its lease ends, and the rescue says what is known.
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
                 self._finished(item.row)
+                asked = True
+            if item.only is not None and not asked:
+                self._unused_slots[item.only] += 1
 
-    async def _send_one(self, item: _Ready) -> None:
+    async def _send_or_give_back(self, item: _Ready) -> bool:
+        """Answers whether a server was asked to take it."""
+        try:
+            return await self._send_one(item)
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("a mail goes back, the ledger did not answer: %s", type(error).__name__)
+            # Whether the hand-off was committed is unknown; that nothing was sent is known.
+            await self._give_back(item.row)
+            return False
+
+    async def _send_one(self, item: _Ready) -> bool:
         row = item.row
         if not self._road.may_use(row.bound_relay or item.only):
-            await self._not_now(row)
-        elif row.large:
-            async with self._prepare.room:
-                await self._compose_and_send(item)
-        else:
-            await self._compose_and_send(item)
+            return await self._not_now(row)
+        if not row.large:
+            return await self._compose_and_send(item)
+        async with self._prepare.room:
+            return await (self._give_back(row) if self._stop.is_set() else self._compose_and_send(item))
 
-    async def _compose_and_send(self, item: _Ready) -> None:
+    async def _compose_and_send(self, item: _Ready) -> bool:
         row = item.row
         started = self._clock()
         mail = await self._composed(item)
         if mail is None:
-            return
+            return False
         composed = self._clock()
         COMPOSING.observe(composed - started)
         # Whoever was claimed together is composed first and written then: a server that sleeps between two writes has
@@ -380,9 +426,7 @@ class Worker:
         await asyncio.sleep(0)
         if row.handed_off and composed >= item.ends:
             # This process was stopped for so long: the row may be another's by now. If it is not, nothing was sent.
-            await self.ledger.give_back(row)
-            self._finished(row)
-            return
+            return await self._give_back(row)
         with span(self._tracer, "mail.send", row):
             outcome = await send(
                 mail,
@@ -393,42 +437,60 @@ class Worker:
                 clock=self._clock,
             )
         SENDING.observe(self._clock() - started)
-        self._note(mail.source_type, row, outcome)
+        return self._note(mail.source_type, row, outcome)
 
     async def _composed(self, item: _Ready) -> Mail | None:
         """The mail; one that cannot be composed is held, whatever the reason: tried again and again it would only
-        fail again and again."""
+        fail again and again. One that could not be loaded for want of memory, here or in PostgreSQL, goes back."""
         try:
             return await self._prepare.mail(item.row, only=item.only)
         except AWAY:
             raise
+        except (asyncpg.PostgresError, MemoryError) as error:
+            log.warning("message %s cannot be loaded now: %s", item.row.message_id, type(error).__name__)
+            await self._give_back(item.row, NOT_LOADED_WAIT)
+            return None
         except Exception:
             log.exception("message %s cannot be composed", item.row.message_id)
             await self.ledger.undelivered((item.row, NOT_COMPOSED))
             self._finished(item.row)
             return None
 
-    async def _not_now(self, row: Claimed) -> None:
-        if row.bound_relay is not None and row.bound_relay not in self._house.relay_names:
-            await self.ledger.undelivered((row, WRONG_RELAY))
-        else:
-            await self.ledger.give_back(row)
+    async def _not_now(self, row: Claimed) -> bool:
+        if row.bound_relay is None or row.bound_relay in self._house.relay_names:
+            return await self._give_back(row)
+        await self.ledger.undelivered((row, WRONG_RELAY))
         self._finished(row)
+        return False
 
-    def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> None:
+    async def _give_back(self, row: Claimed, wait: timedelta | None = None) -> bool:
+        """Answers that no server was asked."""
+        await self.ledger.give_back(row, wait)
+        self._finished(row)
+        return False
+
+    def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> bool:
+        """Answers whether a server was asked to take the mail, and not only found in trouble."""
         if isinstance(outcome, Verdict):
             _attempts(source_type, outcome.outcome, outcome.cause or "").inc()
             self._paces[row.lane_id] += 1
             self._domain_paces[row.domain] += 1
-        if isinstance(outcome, HandOff) or not outcome.counts:
-            self._finished(row)
         self._done_since_vacuum += 1
+        if isinstance(outcome, Verdict) and outcome.counts:
+            return True
+        self._finished(row)
+        return False
 
     def _finished(self, row: Claimed | Finished) -> None:
         """Its lease is over: written, given back, or left to the rescue."""
         gone = self._leased.pop(_lease_key(row), None)
-        if gone is not None and gone.capped:
+        if gone is None:
+            return
+        if gone.capped:
             self._freed_holds[gone.domain] += 1
+        if gone.large:
+            self._large -= 1
+            self._wake.set()
 
     # ---- leases, sweep, campaigns
 
@@ -439,8 +501,22 @@ class Worker:
             return
         async with self._pool.acquire() as connection:
             await claim.extend(connection, leased, lease=self._lease)
-            held = sorted({row.domain for row in leased if row.capped})
-            await QUERIES.extend_holds(connection, worker=self.id, domains=held, lease=self._lease)
+            await self._extend_holds(connection)
+
+    async def _extend_holds(self, connection: Any) -> None:
+        """Keep the connections of capped destinations that our mails hold, and say how many: unless a claim is under
+        way, of which only PostgreSQL knows what it holds."""
+        held = Counter(row.domain for row in self._leased.values() if row.capped) + self._freed_holds
+        domains = sorted(held)
+        if self._holds.locked():
+            await QUERIES.extend_holds(
+                connection, worker=self.id, domains=domains, held=[None] * len(domains), lease=self._lease
+            )
+            return
+        async with self._holds:
+            await QUERIES.extend_holds(
+                connection, worker=self.id, domains=domains, held=[held[name] for name in domains], lease=self._lease
+            )
 
     async def _sweep(self) -> None:
         """Every few seconds: what no ring announces."""
@@ -462,7 +538,22 @@ class Worker:
         paces, self._paces = self._paces, Counter()
         domains, self._domain_paces = self._domain_paces, Counter()
         await note_pace(connection, worker=self.id, paces=paces, domains=domains)
-        await self._release_holds(connection)
+        async with self._holds:
+            await self._release_holds(connection)
+        await self._return_slots(connection)
+        await self._give_back_unheard(connection)
+
+    async def _return_slots(self, connection: Any) -> None:
+        """Slots of metered relays by which nothing left are for other mail."""
+        unused, self._unused_slots = self._unused_slots, Counter()
+        for name in list(unused):
+            if unused[name]:
+                try:
+                    await self._road.return_slots(connection, name, unused[name])
+                except Exception:
+                    self._unused_slots.update(unused)
+                    raise
+            del unused[name]
 
     async def _release_holds(self, connection: Any) -> None:
         """Connections of capped destinations that our finished mails held are free."""
@@ -561,9 +652,12 @@ class Worker:
         await _cancel([claiming, *background])
         back = asyncio.create_task(self._give_back_untaken())
         await asyncio.wait([*senders, back], timeout=max(0.0, ends - self._clock()))
-        await _within(self.ledger.flush(), ends - self._clock())
+        # Whoever still waits for a server is told that we stop, and says of its mail what is known.
+        moment = self._settings.drain_seconds * JOURNAL_RESERVE / 4
+        await _within(self._smtp.close(), moment)
+        await asyncio.wait([*senders, back], timeout=moment)
+        await _within(self.ledger.flush(), max(moment, ends - self._clock()))
         await _cancel([*senders, back])
-        await _within(self._smtp.close(), CANCEL_SECONDS)
         await _cancel(recorders)
         self._journal(self.ledger.leave())
         await _within(self._prepare.close(), CANCEL_SECONDS)
@@ -615,6 +709,14 @@ def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
 def _unknown(error: Exception) -> bool:
     """Whether a failure deserves its traceback: PostgreSQL or Valkey being away does not."""
     return not isinstance(error, (*AWAY, asyncpg.PostgresError, RedisError))
+
+
+def _rolled_back(error: BaseException) -> bool:
+    """Whether PostgreSQL itself said that a statement failed, and nothing of it remains."""
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, _CUT_SHORT)
+
+
+_CUT_SHORT = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 
 
 async def end(task: asyncio.Task[Any]) -> None:

@@ -48,6 +48,7 @@ def claimed(**values: Any) -> Claimed:
         "bound_relay": None,
         "capped": False,
         "handed_off": False,
+        "large": False,
         "facts": None,
     }
     return Claimed(**(usual | values))

@@ -63,9 +63,11 @@ from unnest(:domains::text[], :freed::integer[]) as t(domain, freed)
 where h.domain = t.domain and h.worker = :worker;
 
 -- name: extend_holds!
--- What a living worker holds it keeps holding. What it forgot (a claim whose answer was lost) ends with its lease.
-update destination_hold set held_until = now() + :lease::interval
-where worker = :worker and domain = any(:domains::text[]) and held > 0;
+-- What a living worker holds it keeps holding; where it says how many, what it never heard of (a claim whose answer was
+-- lost) is free again.
+update destination_hold h set held = coalesce(t.held, h.held), held_until = now() + :lease::interval
+from unnest(:domains::text[], :held::integer[]) as t(domain, held)
+where h.domain = t.domain and h.worker = :worker;
 
 -- name: drop_holds!
 -- What lost or idle workers held is free.

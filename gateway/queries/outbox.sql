@@ -2,11 +2,11 @@
 
 -- name: claim_due
 -- Looks at the next :batch due rows of the unpaused lanes, sooner lanes first and appointed rows before the backlog.
--- Rows whose destination must wait are parked until then; the first :most of the others are leased to :owner and, where
--- :hand_off says so, handed off in the same breath: all that nothing speaks against, but for a mail of :large octets,
--- which may wait long for room, and one that only one relay may take. Answers parked and leased rows (`leased` tells
--- them apart), and of a leased one what sending needs: its message, its merge data over its campaign's, its stored
--- copy's size. `found` is false where the message is gone.
+-- Rows whose destination must wait are parked until then; the first :most of the others, among them :large_room of
+-- :large octets or more, are leased to :owner and, where :hand_off says so, handed off in the same breath: all that
+-- nothing speaks against, but for a large one, which may wait long for room, and one that only one relay may take.
+-- Answers parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
+-- merge data over its campaign's, its stored copy's size. `found` is false where the message is gone.
 with open_lanes as (
     select l.id, l.priority, a.appointed
     -- An empty lane costs two probes and is dropped soon: so many campaigns at once are far more than anybody has.
@@ -52,10 +52,11 @@ with open_lanes as (
            row_number() over (partition by due.domain, due.paid order by due.priority, due.due_at, due.message_id) as k,
            row_number() over (partition by due.domain order by due.priority, due.paid desc, due.due_at,
                               due.message_id) as any_k,
-           r.paused_until as relay_until
+           -- A stopped relay waits for a person: whoever resumes it frees what is parked for it.
+           case when r.stopped_at is not null then now() + interval '1 minute' else r.paused_until end as relay_until
     from due
     left join limited l on l.domain = due.domain
-    left join relay r on r.name = due.bound_relay and r.paused_until > now()
+    left join relay r on r.name = due.bound_relay and (r.paused_until > now() or r.stopped_at is not null)
 ), slotted as (
     select ranked.*,
            case when paid or every is null then now() else first_slot + (k - 1) * every end as slot,
@@ -77,11 +78,34 @@ with open_lanes as (
            relay_until is null and coalesce(paused_until <= now(), true) and not paid
              and (left_today is null or k <= left_today) and slot < tomorrow and domain_is_metered as pays
     from (select slotted.*, every is not null or left_today is not null as domain_is_metered from slotted) slotted
+), loaded as (
+    select placed.*, m.*, coalesce(m.content_size >= :large::bigint, false) as is_large
+    from placed
+    left join lateral (
+        select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
+               m.recipient, m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
+               m.token_key_id, k.size as content_size
+        from message m
+        left join campaign c on c.id = m.campaign_id
+        left join content k on k.sha256 = m.content_sha256
+        where m.customer_id = placed.customer_id and m.id = placed.message_id and placed.park_until is null
+        limit 1  -- by its key, whatever the planner thinks of the batch
+    ) m on true
+), counted as (
+    select loaded.*, park_until is null
+             and (not is_large or count(*) filter (where is_large) over in_order <= :large_room::integer) as fits
+    from loaded
+    window in_order as (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no)
+), taken as (
+    select counted.*, fits and count(*) filter (where fits) over in_order <= :most::integer as is_taken
+    from counted
+    window in_order as (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no)
 ), chosen as materialized (
-    select p.*
-    from (select placed.*, count(*) filter (where park_until is null)
-              over (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no) as n from placed) p
-    where p.park_until is not null or p.n <= :most::integer
+    -- Where a row of a limited domain is left for the next claim, those behind it get no slot before it.
+    select t.*
+    from (select taken.*, bool_or(park_until is null and not is_taken) over (partition by domain) as some_left
+          from taken) t
+    where t.is_taken or (t.park_until is not null and not (t.some_left and t.pays))
 ), spent as (
     update destination d
     set next_slot = coalesce(p.last_slot + d.every, d.next_slot),
@@ -106,7 +130,7 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
         -- Scalar subqueries, not EXISTS: looked up by key for each row, never a table read whole into a hash.
         when :hand_off::boolean and p.park_until is null and o.bound_relay is null and o.expires_at > now()
              and o.lane_id in (select kept_lanes.id from kept_lanes)
-             and (m.content_size is null or m.content_size < :large::bigint)
+             and not p.is_large
              and (select true from suppression s where s.address_key = o.address_key) is null
              and (o.honours is null or coalesce(
                  (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.honours),
@@ -117,22 +141,12 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
     appointed = o.appointed or p.park_until is not null,
     paid = o.paid or p.pays
 from chosen p
-left join lateral (
-    select m.id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date, m.recipient,
-           m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked, m.token_key_id,
-           k.size as content_size
-    from message m
-    left join campaign c on c.id = m.campaign_id
-    left join content k on k.sha256 = m.content_sha256
-    where m.customer_id = p.customer_id and m.id = p.message_id and p.park_until is null
-    limit 1  -- by its key, whatever the planner thinks of the batch
-) m on true
 where o.ctid = p.place  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, p.priority, o.address, o.domain,
           o.bound_relay, p.connections is not null as capped, p.park_until is null as leased,
-          o.handed_off_at is not null as handed_off, m.id is not null as found, m.source_type, m.campaign_id,
-          m.template_version_id, m.sender_version_id, m.mail_date, m.recipient, m.recipient_name, m.merge_data,
-          m.content_sha256, m.tracked, m.token_key_id, m.content_size;
+          o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
+          p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
+          p.merge_data, p.content_sha256, p.tracked, p.token_key_id;
 
 -- name: seconds_to_next_due$
 -- How long until the next row of an unpaused lane falls due; null when nothing waits.

@@ -54,7 +54,7 @@ where r.name = t.name
 returning t.granted;
 
 -- name: return_relay_slots!
--- Gives back slots for which no mail was found.
+-- Gives back slots by which no mail left: none was found, or it did not go.
 update relay
 set next_slot = next_slot - :unused::integer * every, day_count = greatest(0, day_count - :unused::integer)
 where name = :name;

@@ -431,7 +431,7 @@ async def claim_cost(connection: Any, *, batch: int = 200) -> tuple[int, int]:
     """Buffers that one claim touches, and the rows that it answers; nothing of it is kept."""
     statement = QUERIES.claim_due.sql
     arguments = {"batch": batch, "most": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
-    arguments |= {"hand_off": True, "large": LARGE_CONTENT}
+    arguments |= {"hand_off": True, "large": LARGE_CONTENT, "large_room": batch}
     places = QUERIES.claim_due.__self__.driver_adapter.var_sorted["claim_due"]
     transaction = connection.transaction()
     await transaction.start()

@@ -50,6 +50,8 @@ def test_any_display_name_is_read_back(name: str, padding: int) -> None:
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=255)
     .map(str.strip)
     .filter(bool)
+    # The standard library takes what stands around a whole name for quotes.
+    .filter(lambda name: (name[0], name[-1]) not in (("<", ">"), ('"', '"')))
 )
 def test_any_file_name_is_read_back(name: str) -> None:
     header = "Content-Disposition: attachment;\r\n" + parameter("filename", name) + "\r\n"
