@@ -115,11 +115,14 @@ def _reply_rule(entry: _Entry, required: str) -> Rule:
         scope=entry.take("scope", Scope) or Scope.MESSAGE,
         knows_destination=entry.take("knows_destination", bool) or False,
         suppress=entry.take("suppress", bool) or False,
+        sure_after_data=entry.take("sure_after_data", bool) or False,
         stops_relay=entry.take("stops_relay", bool) or False,
     )
     entry.done()
     if rule.knows_destination and rule.scope is not Scope.DESTINATION:
         raise entry.wrong("knows_destination is for rules whose scope is DESTINATION")
+    if rule.sure_after_data and not rule.suppress:
+        raise entry.wrong("sure_after_data is for rules that suppress")
     if rule.suppress and cause not in BAD_ADDRESS_CAUSES:
         raise entry.wrong(f"only bad addresses are suppressed, and {cause} says that the address may be good")
     if rule.suppress and rule.enhanced is not None and rule.enhanced.fullmatch("5.7.1"):

@@ -15,7 +15,9 @@ Some promises are kept here, whatever a rule says:
   (so that a mail which a server chokes on cannot pause everybody's);
 - before RCPT no server has heard of a destination: general words that would pause one pause the relay; a provider's
   own words (`knows_destination`) come from the destination through the relay, and pause that;
-- only a 5xx to this recipient's RCPT or later suppresses, and a 5.7.x (policy) or 4.x.x code never does.
+- only a 5xx to this recipient's RCPT suppresses, or one after it whose code is about addresses (5.1.x) or whose words
+  are a provider's own (`sure_after_data`): a server that has read the mail may speak of an address in it. A 5.7.x
+  (policy) or 4.x.x code never suppresses, nor do words that call the trouble temporary.
 """
 
 from __future__ import annotations
@@ -114,8 +116,8 @@ class Rule:
     """One rule for replies of 4xx and 5xx; it fits when everything it names fits, and None fits everything.
 
     `text` searches the reply's `plain_words`. `enhanced` matches a whole RFC 3463 code. `defers` keeps even a 5xx for
-    another try. `knows_destination` keeps the scope DESTINATION even before RCPT. `example` is a reply that this rule
-    decides: its stage, then the reply.
+    another try. `knows_destination` keeps the scope DESTINATION even before RCPT. `sure_after_data` suppresses after
+    RCPT even without a 5.1.x code. `example` is a reply that this rule decides: its stage, then the reply.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Rule:
     scope: Scope = Scope.MESSAGE
     knows_destination: bool = False
     suppress: bool = False
+    sure_after_data: bool = False
     stops_relay: bool = False
 
 
@@ -203,7 +206,7 @@ def _judge_reply(said: Said, rules: Rules) -> Verdict:
         advice=f"{rule.advice} {rules.again}" if deferred and not rule.stops_relay else rule.advice,
         rule=rule.name,
         scope=scope,
-        suppress=rule.suppress and not deferred and _may_suppress(said),
+        suppress=rule.suppress and not deferred and _may_suppress(rule, said),
         retry_after=asked_wait(said.words) if deferred else None,
         stops_relay=rule.stops_relay,
         counts=not (deferred and (said.code == 421 or said.stage in BEFORE_MAIL or rule.stops_relay)),
@@ -222,10 +225,13 @@ def _scope(rule: Rule, said: Said) -> Scope:
     return rule.scope
 
 
-def _may_suppress(said: Said) -> bool:
-    if said.stage in BEFORE_RCPT:
+def _may_suppress(rule: Rule, said: Said) -> bool:
+    if said.stage in BEFORE_RCPT or "temporar" in said.words:
         return False
-    return said.enhanced is None or (said.enhanced.startswith("5.") and not said.enhanced.startswith("5.7."))
+    code = said.enhanced or "5."
+    if not code.startswith("5.") or code.startswith("5.7."):
+        return False
+    return said.stage is Stage.RCPT or rule.sure_after_data or code.startswith("5.1.")
 
 
 def fits(rule: Rule, said: Said) -> bool:

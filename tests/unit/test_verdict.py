@@ -13,6 +13,7 @@ from gateway.mail.verdict import (
     ACCEPTED,
     BAD_ADDRESS_CAUSES,
     BEFORE_MAIL,
+    BEFORE_RCPT,
     LONGEST_ASKED_WAIT,
     Cause,
     Outcome,
@@ -126,6 +127,10 @@ def test_a_provider_that_speaks_through_the_relay_pauses_itself_and_no_other() -
         "RCPT 550 5.7.1 No such user!",  # policy
         "RCPT 550 4.1.1 No such user",  # the code's class says: later
         "GREETING 554 No such user",
+        "RCPT 550 5.1.1 User temporarily unknown",
+        "DATA 550 No such user",
+        "END_OF_DATA 550 No such user",  # of whom? the server has read the mail's own addresses
+        "END_OF_DATA 550 5.6.0 No such user",
     ],
 )
 def test_unsure_words_never_suppress(line: str) -> None:
@@ -259,6 +264,7 @@ def test_every_exchange_has_a_verdict_that_keeps_the_promises(given_exchange: Ex
         assert verdict.cause in BAD_ADDRESS_CAUSES
         assert response is not None
         assert not (response.enhanced or "").startswith("5.7.")
+        assert response.stage not in BEFORE_RCPT
     if verdict.scope is not Scope.MESSAGE or not verdict.counts:
         assert verdict.outcome is Outcome.DEFERRED
     if verdict.stops_relay:

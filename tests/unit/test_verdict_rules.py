@@ -86,6 +86,7 @@ def test_one_more_right_rule_is_taken() -> None:
         ("enhanced", {"enhanced": ["5.1"]}, "rule 'new': enhanced = "),
         ("text", {"text": ["new"], "scope": "WORLD"}, "rule 'new': scope = 'WORLD'"),
         ("text", {"text": ["new"], "knows_destination": True}, "rule 'new': knows_destination is for"),
+        ("text", {"text": ["new"], "sure_after_data": True}, "rule 'new': sure_after_data is for"),
         ("text", {"text": ["new"], "colour": "red"}, "rule 'new': unknown key 'colour'"),
         ("text", {"text": ["new"], "suppress": True, "cause": "MAILBOX_FULL"}, "rule 'new': only bad addresses"),
         ("enhanced", {"enhanced": ["5.7.*"], "suppress": True, "cause": "BAD_ADDRESS"}, "rule 'new': 5.7.x is policy"),
