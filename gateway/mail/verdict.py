@@ -312,8 +312,16 @@ LONGEST_ASKED_WAIT = timedelta(hours=24)
 """A server that asks for more is obeyed this far: a deadline decides the rest."""
 
 _CLOCK_WAIT = re.compile(r"\b(?:in|after|for|wait)\s+(\d{1,2}):(\d{2}):(\d{2})\b")
+# "A few" is three: early enough for minutes, not a lost day for hours.
+_COUNT = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER_WORDS = {"a": 1, "an": 1, "half a": 0.5, "half an": 0.5, "half": 0.5, "a couple of": 2, "a few": 3} | {
+    word: number for number, word in enumerate(_COUNT, start=1)
+}
+_NUMBER = rf"\d{{1,6}}|(?:{'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))})(?= )"
 _COUNTED_WAIT = re.compile(
-    r"\b(?:in|after|for|wait|within|least)[ :=]+(?:about |another |the next |at least )?(\d{1,6})\s{0,2}"
+    r"\b(?:in|after|for|wait|within|least|between)[ :=]+"
+    r"(?:(?:about|around|approximately|another|the next|at least|up to) )*"
+    rf"(?:({_NUMBER})(?: ?[-\u2013] ?| to | or | and ))?({_NUMBER})\s{{0,2}}"
     r"(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b"
 )
 _AGAIN = re.compile(r"again|retry|wait|come back|defer|resend|later|delay|greylist|graylist")
@@ -321,13 +329,19 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def asked_wait(words: str) -> timedelta | None:
-    """How long a temporary refusal asks us to wait ("try again in 5 minutes"), at most LONGEST_ASKED_WAIT."""
+    """How long a temporary refusal asks us to wait ("try again in 5 minutes", "in half an hour"; of a range its larger
+    end), at most LONGEST_ASKED_WAIT."""
     if _AGAIN.search(words) is None:
         return None
     if clock := _CLOCK_WAIT.search(words):
         seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3])
     elif counted := _COUNTED_WAIT.search(words):
-        seconds = int(counted[1]) * _SECONDS[counted[2][0]]
+        number = max(_number(counted[1] or counted[2]), _number(counted[2]))
+        seconds = int(number * _SECONDS[counted[3][0]])
     else:
         return None
     return min(timedelta(seconds=seconds), LONGEST_ASKED_WAIT)
+
+
+def _number(words: str) -> float:
+    return _NUMBER_WORDS[words] if words in _NUMBER_WORDS else int(words)
