@@ -245,26 +245,29 @@ async def launch(connection: Any, campaign_id: UUID, key: str, house: House) -> 
 
 
 def _refuse_unlawful(version: template.CompiledTemplate, postal_address: str | None) -> None:
-    """Campaign mail shows an unsubscribe link and the sender's postal address, in whichever part is read."""
-    part = version.merge.part_without_unsubscribe if version.merge else "html"
-    if part is not None:
-        what = '<a href="{{ unsubscribe_url }}">' if part == "html" else "{{ unsubscribe_url }}"
-        raise Refusal(RefusalCode.UNSUBSCRIBE_MISSING, _part_lacks(part, "unsubscribe link", what), ("campaignId",))
+    """Campaign mail shows an unsubscribe link and the sender's postal address, in whichever part is read. Publishing
+    completes what it can; versions of earlier days may lack more."""
+    lacking = version.merge.part_without_unsubscribe if version.merge else "html"
+    if lacking == "html":
+        raise Refusal(
+            RefusalCode.UNSUBSCRIBE_MISSING,
+            "The template's HTML shows no unsubscribe link: "
+            'put <a href="{{ unsubscribe_url }}"> into it and make the campaign anew.',
+            ("campaignId",),
+        )
     if not postal_address:
         raise Refusal(
             RefusalCode.POSTAL_ADDRESS_MISSING,
             "The sender has no postal address, which campaign mail must show: make a sender with one.",
             ("campaignId",),
         )
-    part = version.merge.part_without_postal_address if version.merge else None
-    if part is not None:
-        message = _part_lacks(part, "postal address", "{{ postal_address }}")
-        raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, ("campaignId",))
-
-
-def _part_lacks(part: str, what: str, field: str) -> str:
-    name = "HTML" if part == "html" else "text part"
-    return f"The template's {name} shows no {what}: put {field} into it and make the campaign anew."
+    if lacking or version.merge is None or version.merge.part_without_postal_address:
+        code = RefusalCode.UNSUBSCRIBE_MISSING if lacking else RefusalCode.POSTAL_ADDRESS_MISSING
+        message = (
+            "This version of the template does not show the unsubscribe link and the postal address in both parts: "
+            "publish the template again, which completes it, and make the campaign anew."
+        )
+        raise Refusal(code, message, ("campaignId",))
 
 
 async def pause(connection: Any, campaign_id: UUID, actor: str) -> None:

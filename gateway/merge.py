@@ -70,6 +70,9 @@ class Mark:
 
 Piece = str | Field | Link | Mark
 
+_POSTAL_ADDRESS = Field(name="postal_address", default=None)
+_UNSUBSCRIBE_URL = Field(name="unsubscribe_url", default=None)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MergeParts:
@@ -232,7 +235,30 @@ def _assemble(
         field=("text",),
     )
     body = markup.show(lines.html, hidden, lambda found: mark(_read_field(found)))
-    return _parts(subject, _pieces(whole, marked), _pieces(body, marked), len(html.urls))
+    page = _with_postal_address(_pieces(whole, marked))
+    words_too = _with_footer(_pieces(body, marked), unsubscribe=_links_to_unsubscribe(page))
+    return _parts(subject, page, words_too, len(html.urls))
+
+
+def _with_postal_address(html: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """A page that shows the sender's postal address: where its author did not put it, at its end."""
+    if _names(_words(html), "postal_address"):
+        return html
+    for place in reversed(range(len(html))):
+        piece = html[place]
+        at = piece.rfind("</body") if isinstance(piece, str) else -1
+        if isinstance(piece, str) and at >= 0:
+            return (*html[:place], piece[:at] + "<p>", _POSTAL_ADDRESS, "</p>" + piece[at:], *html[place + 1 :])
+    return (*html, "<p>", _POSTAL_ADDRESS, "</p>\n")
+
+
+def _with_footer(text: tuple[Piece, ...], *, unsubscribe: bool) -> tuple[Piece, ...]:
+    """The text part with what it lacks of the page's footer: mail programs show either."""
+    if not _names(text, "postal_address"):
+        text = (*text, "\n", _POSTAL_ADDRESS, "\n")
+    if unsubscribe and not _names(text, "unsubscribe_url"):
+        text = (*text, "\n", _UNSUBSCRIBE_URL, "\n")
+    return text
 
 
 def _destination(url: str, code: list[str]) -> tuple[str | Field, ...]:

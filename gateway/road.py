@@ -157,6 +157,11 @@ class Road:
         except AWAY as error:
             log.warning("a relay's trouble was not written, the ledger is away: %s", type(error).__name__)
             return False
+        # Known at once: the next mail may go through, and end it, before the standings are read again.
+        if verdict.scope is Scope.RELAY:
+            self._troubled_relays.add(exchange.relay)
+        elif domain:
+            self._troubled_domains.add(domain)
         if until is not None or verdict.stops_relay:
             log.warning("%s: paused until %s", _place(exchange, verdict), until or "a person resumes it")
         return True

@@ -42,6 +42,9 @@ from gateway.plain_text import every_word_of_html, text_of_html
 from gateway.recent import Recent
 from gateway.wording import check_locale, fallbacks
 
+PUBLISHING = 2
+"""Rises when the same source would be compiled to another page: published again, it is a new version then."""
+
 SUPPLIED_SAMPLES = {
     "unsubscribe_url": "#unsubscribe",
     "postal_address": "1 Sample Street, Sampletown",
@@ -108,7 +111,8 @@ async def publish(
 ) -> PublishedTemplate:
     """A campaign template's next version; the version in use when nothing differs.
 
-    Exactly one of `mjml` and `html`; without `text` it is derived from the page. Raises Refusal: TEMPLATE_INVALID,
+    Exactly one of `mjml` and `html`; without `text` it is derived from the page. Where its author left out the sender's
+    postal address it is put at the end, as is the unsubscribe address in the text. Raises Refusal: TEMPLATE_INVALID,
     REQUIRED, INVALID, TOO_LONG, TOO_MANY, CARD_NUMBER, HEADER_INJECTION.
     """
     _check_publish(name, subject, mjml, html, locale)
@@ -130,7 +134,7 @@ async def publish(
         "preview_subject": preview.subject,
         "preview_html": preview.html,
         "preview_text": preview.text,
-        "source_sha256": _hash(source),
+        "source_sha256": _hash(source | {"publishing": PUBLISHING}),
     }
     template_id, version_id, number = await _insert(connection, name.strip(), SourceType.CAMPAIGN, row)
     return PublishedTemplate(

@@ -279,7 +279,7 @@ def test_a_font_that_is_named_is_not_fetched_from_google_by_every_reader() -> No
     ("source", "has"),
     [({"html": '<a href="{{ unsubscribe_url }}">x</a>'}, True),
      ({"html": "<p>x</p>", "text": "{{ unsubscribe_url }}"}, False),
-     ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye"}, False),
+     ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye"}, True),
      ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye <{{ unsubscribe_url }}>"}, True),
      ({"html": "<p>x</p>"}, False), ({"html": "<p>{{ unsubscribe_url }}</p>", "text": "x"}, False),
      ({"html": "<a class='b' style='c' href='{{unsubscribe_url}}'>x</a>"}, True)],
@@ -289,17 +289,34 @@ def test_an_unsubscribe_link_is_found_in_whichever_part_is_read(source: dict[str
 
 
 @pytest.mark.parametrize(
-    ("source", "without"),
-    [({"html": "<p>{{ postal_address }}</p>"}, None),
-     ({"html": "<p title='{{ a }} > {{ b }}'>{{ postal_address }}"}, None),
-     ({"html": "<p>x</p>", "text": "{{ postal_address }}"}, "html"),
-     ({"html": "<p title='{{ a }} {{ postal_address }}'>x</p>", "text": "{{ postal_address }}"}, "html"),
-     ({"html": "<p>x</p><!-- {{ postal_address }} -->", "text": "{{ postal_address }}"}, "html"),
-     ({"html": "<a href='https://map.example/{{ postal_address }}'>x</a>", "text": "{{ postal_address }}"}, "html"),
-     ({"html": "<p>{{ postal_address|default('x') }}</p>", "text": "bye"}, "text")],
+    ("source", "added"),
+    [({"html": "<p>{{ postal_address }}</p><hr>"}, 0),
+     ({"html": "<p title='{{ a }} > {{ b }}'>{{ postal_address }}<hr>"}, 0),
+     ({"html": "<p>x</p>", "text": "{{ postal_address }}"}, 1),
+     ({"html": "<p title='{{ a }} {{ postal_address }}'>x</p>", "text": "{{ postal_address }}"}, 1),
+     ({"html": "<p>x</p><!-- {{ postal_address }} -->", "text": "{{ postal_address }}"}, 1),
+     ({"html": "<a href='https://map.example/{{ postal_address }}'>x</a>", "text": "{{ postal_address }}"}, 1),
+     ({"html": "<p>{{ postal_address|default('x') }}</p><hr>", "text": "bye"}, 0)],
 )  # fmt: skip
-def test_a_postal_address_is_found_among_the_words_only(source: dict[str, str], without: str | None) -> None:
-    assert parts_of(**source).part_without_postal_address == without
+def test_a_page_whose_words_lack_the_postal_address_gets_it_at_its_end(source: dict[str, str], added: int) -> None:
+    parts = parts_of(**source)
+    assert parts.part_without_postal_address is None
+    end = "".join(piece if isinstance(piece, str) else "*" for piece in parts.html)
+    assert end.count("<p>*</p></body>") == added
+
+
+def test_a_text_is_completed_with_what_the_page_shows() -> None:
+    # Given a page with both, and a text of its author's that has neither
+    template = campaign_template(
+        html='<p>Hello</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">bye</a></p>', text="Hello"
+    )
+    # When it is mailed
+    shown = parsed(mail(template, {}))
+    # Then whoever reads the text finds the same
+    lines = [line for line in body(shown, "plain").splitlines() if line]
+    assert lines[0] == "Hello"
+    assert lines[1].startswith("1 Main")
+    assert "/u/" in lines[2]
 
 
 def test_text_is_made_of_the_page_when_there_is_none() -> None:
@@ -308,7 +325,7 @@ def test_text_is_made_of_the_page_when_there_is_none() -> None:
         "<ul><li>one</li><li>two</li></ul><img alt='A house'>"
     )
     text = body(parsed(mail(template, {"name": "Ann"}, tracked=False)), "plain")
-    words = "Big & new Hello Ann, see this (https://a.example/x). - one - two A house"
+    words = "Big & new Hello Ann, see this (https://a.example/x). - one - two A house 1 Main Street, Springfield"
     assert " ".join(text.split()) == words
     assert "- one\n- two" in text.replace("\r\n", "\n")
 
@@ -316,7 +333,8 @@ def test_text_is_made_of_the_page_when_there_is_none() -> None:
 @pytest.mark.parametrize("text", [None, "", " \n"])
 def test_a_page_of_pictures_still_has_words(text: str | None) -> None:
     template = campaign_template(subject="Look, {{ name }}", html='<img src="https://x.example/a.png">', text=text)
-    assert body(parsed(mail(template, {"name": "Ann"})), "plain").strip() == "Look, Ann"
+    words = body(parsed(mail(template, {"name": "Ann"})), "plain").split("\r\n")
+    assert words[:3] == ["Look, Ann", "", "1 Main Street, Springfield"]
 
 
 def test_a_preview_shows_sample_data_or_the_fields_names() -> None:
