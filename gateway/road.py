@@ -3,6 +3,7 @@ end. The ledger knows all of it; this keeps the latest reading at hand."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -52,6 +53,10 @@ class Road:
         self._pause = pause
         self._standings: dict[str, RelayStanding] = {}
         self._avoid: frozenset[str] = frozenset()
+        # Relays in trouble of which no reading knows yet, a number each; and the numbers that are written by now.
+        self._unread: dict[int, str] = {}
+        self._written: set[int] = set()
+        self._numbers = itertools.count()
         self._troubled_relays: set[str] = set()
         self._troubled_domains: set[str] = set()
         self._mended_relays: set[str] = set()
@@ -61,13 +66,17 @@ class Road:
 
     async def refresh(self) -> None:
         """Read the standings anew, and write that what was in trouble works again. Raises when PostgreSQL is away."""
+        written = self._written.copy()
         async with self._pool.acquire() as connection:
             await self._write_mended(connection)
             await QUERIES.see_relays(connection, names=list(self._names))
             states = await relay_states(connection)
             self._troubled_domains = {row["domain"] async for row in QUERIES.troubled_domains(connection)}
         self._standings = {state.name: state for state in states if state.name in self._names}
-        self._avoid = frozenset(name for name, state in self._standings.items() if not state.usable)
+        self._written -= written
+        self._unread = {number: name for number, name in self._unread.items() if number not in written}
+        unusable = {name for name, state in self._standings.items() if not state.usable}
+        self._avoid = frozenset(unusable | set(self._unread.values()))
         self._troubled_relays = {name for name, state in self._standings.items() if state.pause_step > 0}
         self._show()
 
@@ -147,8 +156,10 @@ class Road:
         TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
         if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
             return False
+        number = next(self._numbers)
         if verdict.scope is Scope.RELAY:
             self._avoid |= {exchange.relay}
+            self._unread[number] = exchange.relay
         try:
             async with self._pool.acquire() as connection:
                 until = await note_trouble(
@@ -157,6 +168,8 @@ class Road:
         except AWAY as error:
             log.warning("a relay's trouble was not written, the ledger is away: %s", type(error).__name__)
             return False
+        finally:
+            self._written.add(number)
         # Known at once: the next mail may go through, and end it, before the standings are read again.
         if verdict.scope is Scope.RELAY:
             self._troubled_relays.add(exchange.relay)
