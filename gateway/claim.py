@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from gateway.mail.message import MessageRef
 from gateway.mail.value import value
 
 BATCH = 200
-"""Rows a claim: the ledger's cost a row is flat from here on."""
+"""Rows a claim where nobody says how many: the ledger's cost a row is flat from here on."""
 LARGEST_BATCH = 1000
 """Looked at after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
 them."""
@@ -35,7 +35,6 @@ class Claimed:
     attempt: int
     owner: UUID
     lane_id: int
-    priority: int
     address: str
     domain: str
     bound_relay: str | None
@@ -84,10 +83,12 @@ async def claim(
     most: int | None = None,
     large_room: int | None = None,
     hand_off: bool = False,
+    relays: Iterable[str] = (),
 ) -> Claim:
     """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), up to `large_room` large
-    ones among them, of which `hand_off` marks what may go as on its way. One statement, O(batch). Who gives an `owner`
-    can give back what an answer that never came would have named."""
+    ones among them, of which `hand_off` marks what may go as on its way. Mail bound to one of `relays` that is paused
+    or stopped waits. One statement, O(batch). Who gives an `owner` can give back what an answer that never came would
+    have named."""
     owner = owner or uuid4()
     leased: list[Claimed] = []
     parked = 0
@@ -101,6 +102,7 @@ async def claim(
         large_room=batch if large_room is None else large_room,
         hand_off=hand_off,
         large=LARGE_CONTENT,
+        relays=list(relays),
     ):
         if row["leased"]:
             leased.append(_claimed(row, owner))
@@ -117,7 +119,6 @@ def _claimed(row: Any, owner: UUID) -> Claimed:
         attempt=row["attempt"],
         owner=owner,
         lane_id=row["lane_id"],
-        priority=row["priority"],
         address=row["address"],
         domain=row["domain"],
         bound_relay=row["bound_relay"],

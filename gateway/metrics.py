@@ -9,6 +9,7 @@ from itertools import accumulate
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -46,7 +47,7 @@ class Stage:
 
     def add_to(self, family: HistogramMetricFamily) -> None:
         """For a scrape."""
-        bounds = [*map(str, self._buckets), "+Inf"]
+        bounds = [*map(floatToGoString, self._buckets), "+Inf"]
         counts = accumulate(self._counts)
         family.add_metric([self.name], list(zip(bounds, counts, strict=True)), self._sum)
 

@@ -129,10 +129,12 @@ class Road:
                 return Allowance(rows=granted, only=name)
         return Allowance(rows=0)
 
-    async def return_slots(self, connection: Any, name: str, unused: int) -> None:
-        """Give back slots of a relay by which nothing left."""
+    async def return_slots(self, connection: Any, name: str, unused: int, *, taken_ago: float) -> None:
+        """Give back slots of a relay by which nothing left, taken so many seconds ago."""
         if (state := self._standings.get(name)) is not None and state.metered:
-            await QUERIES.return_relay_slots(connection, name=name, unused=unused)
+            await QUERIES.return_relay_slots(
+                connection, name=name, unused=unused, taken_ago=timedelta(seconds=taken_ago)
+            )
 
     # ---- `gateway.send.Road`
 

@@ -122,10 +122,12 @@ class Relays:
         """End every connection: idle ones with QUIT, busy ones at once. Deliveries not answered get CANCELLED."""
         for pool in self._pools:
             pool.close(lambda pool: self._unsent(FaultKind.CANCELLED, "The gateway stopped.", relay=pool.relay.name))
-        if self._lines:
-            await asyncio.wait([line.gone for line in self._lines], timeout=FAREWELL_SECONDS)
-        for line in list(self._lines):
-            line.abort()
+        try:
+            if self._lines:
+                await asyncio.wait([line.gone for line in self._lines], timeout=FAREWELL_SECONDS)
+        finally:  # whoever has no patience for farewells leaves no connection behind, either
+            for line in list(self._lines):
+                line.abort()
         await asyncio.sleep(0)
 
     def _candidates(self, avoid: frozenset[str], only: str | None) -> list[Pool]:

@@ -7,6 +7,7 @@ what it had claimed is rescued when its leases expire.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import random
@@ -161,12 +162,14 @@ class Worker:
         self._road = Road(pool, smtp, self._settings.relay_url, jitter=jitter, pause=pace.pause)
         self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._finished)
         self._free: deque[asyncio.Future[_Ready]] = deque()
+        self._starved = False
         self._untaken: list[Claimed] = []
         self._unheard: dict[UUID, float] = {}
         self._ask_unheard_at = 0.0
         self._holds = asyncio.Lock()
         self._large = 0
         self._unused_slots: Counter[str] = Counter()
+        self._unused_since: dict[str, float] = {}
         self._leased: dict[tuple[UUID, int, UUID], Claimed] = {}
         self._freed_holds: Counter[str] = Counter()
         self._paces: Counter[int] = Counter()
@@ -274,13 +277,14 @@ class Worker:
                 await asyncio.sleep(GATHER_SECONDS)
             wanted = self._wanted
             if not wanted:
-                return self._settings.sweep_seconds  # the first who is free wakes us
+                self._starved = True  # the first who may send wakes us
+                return self._settings.sweep_seconds
             crowded = self._large >= MOST_LARGE
             found = await self._claim_once(wanted, look=max(wanted, look))
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
             if found.leased:
-                look = 0
+                look = look if crowded else 0
             elif (found.parked or crowded) and look < claim.LARGEST_BATCH:
                 look = claim.LARGEST_BATCH  # behind what must wait there may be what may go
             elif not found.parked:
@@ -308,11 +312,11 @@ class Worker:
             allowance = await self._road.allowance(connection, wanted)
             if not allowance.rows:
                 return None
+            self._keep_slots(allowance.only, allowance.rows, taken=started)
             found = await self._claim(connection, most=allowance.rows, look=look)
+            self._keep_slots(allowance.only, -len(found.leased), taken=started)
             self._assign(found.leased, only=allowance.only, ends=started + self._settings.lease_seconds)
-            if allowance.only is not None:
-                self._unused_slots[allowance.only] += allowance.rows - len(found.leased)
-                await self._return_slots(connection)
+            await self._return_slots(connection)
         CLAIMING.observe(self._clock() - started)
         _CLAIMED.observe(len(found.leased))
         return found
@@ -330,6 +334,7 @@ class Worker:
                 batch=look,
                 most=most,
                 large_room=max(0, MOST_LARGE - self._large),
+                relays=self._house.relay_names,
                 hand_off=True,
             )
         except BaseException as error:
@@ -376,7 +381,8 @@ class Worker:
     async def _next_ready(self) -> _Ready:
         waiting: asyncio.Future[_Ready] = self._loop.create_future()
         self._free.append(waiting)
-        if len(self._free) == 1:
+        if self._starved and self._wanted:
+            self._starved = False
             self._wake.set()
         return await waiting
 
@@ -391,8 +397,8 @@ class Worker:
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
                 self._finished(item.row)
                 asked = True
-            if item.only is not None and not asked:
-                self._unused_slots[item.only] += 1
+            if not asked:
+                self._keep_slots(item.only, 1, taken=item.ends - self._settings.lease_seconds)
 
     async def _send_or_give_back(self, item: _Ready) -> bool:
         """Answers whether a server was asked to take it."""
@@ -543,17 +549,23 @@ class Worker:
         await self._return_slots(connection)
         await self._give_back_unheard(connection)
 
+    def _keep_slots(self, relay: str | None, count: int, *, taken: float) -> None:
+        """Slots of a metered relay, taken at that time, by which nothing left: to be returned."""
+        if relay is not None:
+            self._unused_slots[relay] += count
+            self._unused_since[relay] = min(taken, self._unused_since.get(relay, taken))
+
     async def _return_slots(self, connection: Any) -> None:
-        """Slots of metered relays by which nothing left are for other mail."""
-        unused, self._unused_slots = self._unused_slots, Counter()
-        for name in list(unused):
-            if unused[name]:
-                try:
-                    await self._road.return_slots(connection, name, unused[name])
-                except Exception:
-                    self._unused_slots.update(unused)
-                    raise
-            del unused[name]
+        """What nothing left by is for other mail."""
+        for name in list(self._unused_slots):
+            unused, since = self._unused_slots.pop(name), self._unused_since.pop(name)
+            if not unused:
+                continue
+            try:
+                await self._road.return_slots(connection, name, unused, taken_ago=self._clock() - since)
+            except Exception:
+                self._keep_slots(name, unused, taken=since)
+                raise
 
     async def _release_holds(self, connection: Any) -> None:
         """Connections of capped destinations that our finished mails held are free."""
@@ -656,6 +668,7 @@ class Worker:
         moment = self._settings.drain_seconds * JOURNAL_RESERVE / 4
         await _within(self._smtp.close(), moment)
         await asyncio.wait([*senders, back], timeout=moment)
+        await _within(self._return_slots_at_last(), moment)
         await _within(self.ledger.flush(), max(moment, ends - self._clock()))
         await _cancel([*senders, back])
         await _cancel(recorders)
@@ -667,6 +680,12 @@ class Worker:
         if self._unheard:
             async with self._pool.acquire() as connection:
                 await self._give_back_unheard(connection)
+
+    async def _return_slots_at_last(self) -> None:
+        """A stop is no reason for a relay's day to be shorter. With PostgreSQL away it is."""
+        with contextlib.suppress(*AWAY, asyncpg.PostgresError):
+            async with self._pool.acquire() as connection:
+                await self._return_slots(connection)
 
     def _journal(self, left: list[Finished]) -> None:
         if not left:

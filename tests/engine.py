@@ -42,7 +42,6 @@ def claimed(**values: Any) -> Claimed:
         "attempt": 1,
         "owner": uuid4(),
         "lane_id": 1,
-        "priority": 10,
         "address": "a@customer.example",
         "domain": "customer.example",
         "bound_relay": None,

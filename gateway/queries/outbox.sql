@@ -56,7 +56,9 @@ with open_lanes as (
            case when r.stopped_at is not null then now() + interval '1 minute' else r.paused_until end as relay_until
     from due
     left join limited l on l.domain = due.domain
-    left join relay r on r.name = due.bound_relay and (r.paused_until > now() or r.stopped_at is not null)
+    -- Mail bound to a relay that this worker does not have is no matter of waiting.
+    left join relay r on r.name = due.bound_relay and r.name = any(:relays::text[])
+        and (r.paused_until > now() or r.stopped_at is not null)
 ), slotted as (
     select ranked.*,
            case when paid or every is null then now() else first_slot + (k - 1) * every end as slot,
@@ -142,8 +144,8 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
     paid = o.paid or p.pays
 from chosen p
 where o.ctid = p.place  -- locked, so it stays there
-returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, p.priority, o.address, o.domain,
-          o.bound_relay, p.connections is not null as capped, p.park_until is null as leased,
+returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
+          p.connections is not null as capped, p.park_until is null as leased,
           o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
           p.merge_data, p.content_sha256, p.tracked, p.token_key_id;

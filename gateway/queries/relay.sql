@@ -54,9 +54,11 @@ where r.name = t.name
 returning t.granted;
 
 -- name: return_relay_slots!
--- Gives back slots by which no mail left: none was found, or it did not go.
+-- Gives back slots by which no mail left: none was found, or it did not go. A new day has spent none of them.
 update relay
-set next_slot = next_slot - :unused::integer * every, day_count = greatest(0, day_count - :unused::integer)
+set next_slot = next_slot - :unused::integer * every,
+    day_count = case when day = ((now() - :taken_ago::interval) at time zone 'utc')::date
+                     then greatest(0, day_count - :unused::integer) else day_count end
 where name = :name;
 
 -- name: pause_relay$

@@ -226,7 +226,7 @@ async def test_a_resumed_relay_frees_the_mail_that_may_leave_by_no_other(connect
     await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=demo"),))
     await QUERIES.pause_relay(connection, name="demo", wait=timedelta(hours=8), why="It said 421.")
     bound = await waiting_mails(connection, 2, bound_relay="demo")
-    assert (await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))).parked == 2
+    assert (await claim(connection, worker=uuid4(), lease=timedelta(minutes=1), relays=["demo"])).parked == 2
 
     await resume_relay(connection, "demo", "Dana")
 
@@ -276,8 +276,20 @@ async def test_a_relays_rate_gives_its_slots_one_by_one_and_survives_a_restart(c
     await connection.execute("update relay set next_slot = now() - interval '1 hour'")
     # An idle hour does not become a burst: at most a second's worth, and the one that is due.
     assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 2
-    await QUERIES.return_relay_slots(connection, name="slow", unused=1)
+    await QUERIES.return_relay_slots(connection, name="slow", unused=1, taken_ago=timedelta())
     assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 1
+
+
+async def test_slots_of_yesterday_that_come_back_after_midnight_do_not_lengthen_today(connection: Any) -> None:
+    relays = (parse_relay("smtp://127.0.0.1:1?name=slow&per_day=10"),)
+    await register_relays(connection, relays)
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 10
+
+    await QUERIES.return_relay_slots(connection, name="slow", unused=4, taken_ago=timedelta(days=1))
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 0
+
+    await QUERIES.return_relay_slots(connection, name="slow", unused=4, taken_ago=timedelta())
+    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 4
 
 
 async def test_a_relays_warm_up_starts_small_grows_by_the_day_and_survives_a_restart(connection: Any) -> None:
@@ -431,7 +443,7 @@ async def claim_cost(connection: Any, *, batch: int = 200) -> tuple[int, int]:
     """Buffers that one claim touches, and the rows that it answers; nothing of it is kept."""
     statement = QUERIES.claim_due.sql
     arguments = {"batch": batch, "most": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
-    arguments |= {"hand_off": True, "large": LARGE_CONTENT, "large_room": batch}
+    arguments |= {"hand_off": True, "large": LARGE_CONTENT, "large_room": batch, "relays": ["main"]}
     places = QUERIES.claim_due.__self__.driver_adapter.var_sorted["claim_due"]
     transaction = connection.transaction()
     await transaction.start()

@@ -305,15 +305,9 @@ async def test_a_stopped_worker_finishes_what_it_handed_off_and_gives_back_the_r
     assert states.count("ACCEPTED") == len(smtp_server.taken) <= 3
 
 
-async def test_a_worker_has_no_more_at_hand_than_it_soon_sends_however_much_is_due(
-    connection: Any,
-    settings: Settings,
-    house: House,
-    start: Start,
-    smtp_server: SmtpServer,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_worker_has_no_more_at_hand_than_two_mails_a_connection_however_much_is_due(
+    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
-    monkeypatch.setattr("gateway.claim.BATCH", 2)
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
     relays = (parse_relay(f"{smtp_server.url}&connections=1"),)
@@ -326,7 +320,7 @@ async def test_a_worker_has_no_more_at_hand_than_it_soon_sends_however_much_is_d
     leased = await connection.fetchval("select count(*) from outbox where lease_owner is not null")
     answer.set()
 
-    assert leased <= 6
+    assert leased == 2
     await empty(connection)
 
 

@@ -13,7 +13,7 @@ import pytest
 from gateway import claim
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.house import House
-from gateway.lanes import DestinationLimit, limit_destination, relay_states
+from gateway.lanes import DestinationLimit, limit_destination, register_relays, relay_states
 from gateway.prepare import Prepare
 from gateway.settings import Settings, parse_relay
 from gateway.smtp import Timeouts
@@ -220,7 +220,7 @@ async def test_connections_that_a_lost_claim_held_are_free_again_under_load(
     await limit_destination(connection, DestinationLimit(domain="customer.example", connections=2))
     for _ in range(4):
         await queue_mail(connection, house)
-    start(settings.model_copy(update={"lease_seconds": 1.5}), timeouts=PATIENT)
+    start(settings.model_copy(update={"lease_seconds": 3.0}), timeouts=PATIENT)
     await smtp_server.received(2)
 
     # When one more is held by nobody, as after a claim whose answer was lost
@@ -280,6 +280,65 @@ async def test_a_relay_that_takes_over_is_used_with_all_its_connections(
     assert len(smtp_server.open_connections) == 6
     answer.set()
     await empty(connection)
+
+
+async def test_a_relay_with_fewer_connections_than_the_next_one_never_waits_for_the_sweep(
+    connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a first relay of one connection and a second one of six, both well, and a sweep that comes seldom
+    relays = (
+        parse_relay(f"{smtp_server.url}&connections=1"),
+        parse_relay(f"{smtp_server.url.replace('main', 'second')}&connections=6"),
+    )
+    own = settings.model_copy(update={"relay_url": relays, "sweep_seconds": 600.0})
+    for _ in range(20):
+        await queue_mail(connection, House.open(own))
+
+    # When a worker sends, then everything goes by the first, without another sweep
+    start(own)
+    await smtp_server.accepted(20)
+    await empty(connection)
+    assert len(smtp_server.connections) == 1
+
+
+async def test_a_stop_leaves_a_metered_relay_the_slots_by_which_nothing_left(
+    connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a metered relay that says nothing, with mail on its way to it
+    relays = (parse_relay(f"{smtp_server.url}&per_day=1000&connections=2"),)
+    smtp_server.script(mail=Silence())
+    own = settings.model_copy(update={"relay_url": relays})
+    for _ in range(6):
+        await queue_mail(connection, House.open(own))
+    worker = start(own, timeouts=PATIENT)
+    await smtp_server.heard("MAIL", 2)
+
+    # When the worker is stopped
+    worker.stop()
+    await nothing_leased(connection)
+
+    async def unspent() -> bool:
+        return bool(await connection.fetchval("select day_count = 0 from relay"))
+
+    # Then the relay's day is whole
+    await eventually(unspent, "a whole allowance")
+    assert smtp_server.messages == []
+
+
+async def test_mail_bound_to_a_relay_that_was_stopped_and_taken_away_is_held(
+    connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a relay that refused our login, and a firm that then took another one
+    before = settings.model_copy(update={"relay_url": (parse_relay(smtp_server.url.replace("main", "old")),)})
+    await register_relays(connection, before.relay_url)
+    await connection.execute("update relay set stopped_at = now(), stopped_why = '535' where name = 'old'")
+    ref = await queue_mail(connection, House.open(before), bound_relay="old")
+
+    # When a worker that does not have it claims the mail
+    start()
+
+    # Then the mail is held, and says why
+    assert (await until(connection, ref, "HELD"))["cause"] == "WRONG_RELAY"
 
 
 async def test_mail_bound_to_a_stopped_relay_holds_up_no_other(
