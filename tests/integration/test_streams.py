@@ -273,6 +273,8 @@ async def test_what_is_followed_ends_with_the_token(small: Small, monkeypatch: p
         await subscribe(socket, "1", body["query"])
         assert (await hear(socket))["type"] == "next"
         heard = answer.aiter_lines()
+        while await anext(heard) != "event: next":
+            pass
         # When the database is away for a moment, then they go on
         small.token.away = True
         beats = 0
