@@ -28,7 +28,17 @@ from gateway.mail.quoted_printable import encode_piece
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
 from gateway.mail.value import value
-from gateway.merge import Field, Link, Mark, MergeParts, Piece, fill_destination, fill_subject, value_of
+from gateway.merge import (
+    NOT_IN_SUBJECT,
+    Field,
+    Link,
+    Mark,
+    MergeParts,
+    Piece,
+    fill_destination,
+    fill_subject,
+    value_of,
+)
 from gateway.mime import AttachedFile, Entity
 from gateway.recent import Recent
 from gateway.sender import SenderVersion
@@ -257,8 +267,12 @@ class _Urls:
 def render_subject(
     template: CompiledTemplate, merge_data: Mapping[str, str], *, customer_name: str | None = None
 ) -> str:
-    """A campaign mail's subject, for its row in the ledger: the same that composing gives."""
-    return fill_subject(_parts(template).subject, {**merge_data, "customer_name": customer_name or ""})
+    """A campaign mail's subject, for its row in the ledger: the same that composing gives.
+
+    Old versions may hold what publishing refuses now and the row cannot know: it shows nothing, or the default.
+    """
+    values = {**merge_data, **dict.fromkeys(NOT_IN_SUBJECT, ""), "customer_name": customer_name or ""}
+    return fill_subject(_parts(template).subject, values)
 
 
 def compose_campaign(
@@ -417,7 +431,7 @@ def compose_reference(
     parts = _parts(template)
     urls = _Urls(facts, keyring)
     values = _values(merge_data, sender, facts, urls.unsubscribe())
-    subject = render_subject(template, merge_data, customer_name=facts.customer_name)
+    subject = fill_subject(parts.subject, values)
     tracked = urls if facts.tracked else None
     text = [shown for piece in parts.text for shown in _pieces(piece, values, tracked, html=False)]
     html = [shown for piece in parts.html for shown in _pieces(piece, values, tracked, html=True)]

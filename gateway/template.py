@@ -26,7 +26,6 @@ from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import CampaignLetter, Letter, read_merge_data
 from gateway.mail.source import SourceType
 from gateway.merge import (
-    NOT_IN_SUBJECT,
     Field,
     Link,
     Mark,
@@ -335,7 +334,7 @@ def _dump_piece(piece: Piece, coded: str | None = None) -> list[Any]:
 
 def _read(compiled: Mapping[str, Any], fields: tuple[str, ...]) -> MergeParts:
     return MergeParts(
-        subject=tuple(_settled(_read_piece(item, encoded=False)) for item in compiled["subject"]),
+        subject=tuple(_read_piece(item, encoded=False) for item in compiled["subject"]),
         html=tuple(_read_piece(item, encoded=True) for item in compiled["html"]),
         text=tuple(_read_piece(item, encoded=True) for item in compiled["text"]),
         coded_html=tuple(_coded(item) for item in compiled["html"]),
@@ -344,11 +343,6 @@ def _read(compiled: Mapping[str, Any], fields: tuple[str, ...]) -> MergeParts:
         required=tuple(compiled["required"]),
         links=compiled["links"],
     )
-
-
-def _settled(piece: Piece) -> Piece:
-    """A piece of a subject. Old versions may hold fields that publishing refuses now: all show the same for them."""
-    return piece.default or "" if isinstance(piece, Field) and piece.name in NOT_IN_SUBJECT else piece
 
 
 def _coded(item: list[Any]) -> str:
