@@ -12,14 +12,14 @@ import gc
 import logging
 import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 from arq.worker import Worker as ArqWorker
@@ -32,14 +32,14 @@ from gateway.claim import Claimed
 from gateway.database import QUERIES
 from gateway.dkim import Signer
 from gateway.house import House
+from gateway.intake import Intake, Ready
 from gateway.judging import judge_due
 from gateway.lanes import LaneStanding, PauseStep, lane_states, note_pace, register_relays, usual_pause
 from gateway.ledger import AWAY, Ledger
 from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
-from gateway.mail.value import value
 from gateway.mail.verdict import Verdict, judge
-from gateway.metrics import CLAIMING, COMPOSING, GROUP_ROWS, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, SENDING
+from gateway.metrics import COMPOSING, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, SENDING
 from gateway.prepare import Prepare
 from gateway.record import NOT_COMPOSED, WRONG_RELAY, Finished, HandOff
 from gateway.record import record as record_now
@@ -75,9 +75,6 @@ TALLY_SLOTS = 16
 """Slots of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
 """Part of DRAIN_SECONDS kept for what comes after the senders: telling those that still wait, writing, the journal."""
-MOST_LARGE = 8
-"""Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue, for a sender
-that waits for room sends nothing else."""
 NOT_LOADED_WAIT = timedelta(minutes=1)
 """When a mail is tried again that could not be loaded, through no fault of its own."""
 CANCEL_AGAIN_SECONDS = 0.05
@@ -87,17 +84,7 @@ CANCEL_SECONDS = 1.0
 
 
 # Looked up once: a label costs more than what it counts.
-_CLAIMED = GROUP_ROWS.labels("claim")
 _attempts = cache(MESSAGES.labels)
-
-
-@value
-class _Ready:
-    """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
-
-    row: Claimed
-    only: str | None
-    ends: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,30 +140,18 @@ class Worker:
         self._clock = clock
         self._wall = wall
         self._slot = self.id.int % TALLY_SLOTS
-        self._lease = timedelta(seconds=self._settings.lease_seconds)
         self._scan_every = min(pace.scan_seconds, self._settings.lease_seconds / 2)
         self._rules = read_verdict_rules()
         self._tracer = open_tracer()
-        self._loop = asyncio.get_running_loop()
         self._prepare = Prepare(pool, house, signer)
         self._road = Road(pool, smtp, self._settings.relay_url, jitter=jitter, pause=pace.pause)
-        self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._finished)
-        self._free: deque[asyncio.Future[_Ready]] = deque()
-        self._starved = False
-        self._untaken: list[Claimed] = []
-        self._unheard: dict[UUID, float] = {}
-        self._ask_unheard_at = 0.0
-        self._holds = asyncio.Lock()
-        self._large = 0
-        self._unused_slots: Counter[str] = Counter()
-        self._unused_since: dict[str, float] = {}
-        self._leased: dict[tuple[UUID, int, UUID], Claimed] = {}
-        self._freed_holds: Counter[str] = Counter()
+        self._wake = asyncio.Event()
+        self._intake = Intake(house, self._road, smtp, worker=self.id, clock=clock, wake=self._wake.set)
+        self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._intake.finished)
         self._paces: Counter[int] = Counter()
         self._domain_paces: Counter[str] = Counter()
         self._done_since_vacuum = 0
         self._notes: set[asyncio.Task[object]] = set()
-        self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._scanned = 0.0
         self.idle = False
@@ -273,14 +248,13 @@ class Worker:
         while not self._stop.is_set():
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
-            if self._wanted * WORTH_A_CLAIM < self._smtp.width:
+            if self._intake.wanted * WORTH_A_CLAIM < self._smtp.width:
                 await asyncio.sleep(GATHER_SECONDS)
-            wanted = self._wanted
+            wanted, crowded = self._intake.want(), self._intake.crowded
             if not wanted:
-                self._starved = True  # the first who may send wakes us
-                return self._settings.sweep_seconds
-            crowded = self._large >= MOST_LARGE
-            found = await self._claim_once(wanted, look=max(wanted, look))
+                return self._settings.sweep_seconds  # the first who may send wakes us
+            async with self._pool.acquire() as connection:
+                found = await self._intake.claim(connection, wanted, look=max(wanted, look))
             if found is None:
                 return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
             if found.leased:
@@ -291,81 +265,6 @@ class Worker:
                 # Whoever has sent a large mail wakes us, as does whoever is free.
                 return self._settings.sweep_seconds if crowded else await self._next_due()
         return 0.0
-
-    @property
-    def _wanted(self) -> int:
-        """Mails to claim: one for each free sender, but no more in all than the relay in use has connections for."""
-        busy = self._smtp.widest - len(self._free)
-        return max(0, min(len(self._free), self._smtp.width - busy))
-
-    async def _claim_once(self, wanted: int, *, look: int) -> claim.Claim | None:
-        """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a slot.
-
-        What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
-        are uncertain than two a connection, and none waits here while sooner mail comes in.
-        """
-        started = self._clock()
-        async with self._holds, self._pool.acquire() as connection:
-            await self._give_back_unheard(connection)
-            await self._release_holds(connection)
-            await self._return_slots(connection)
-            allowance = await self._road.allowance(connection, wanted)
-            if not allowance.rows:
-                return None
-            self._keep_slots(allowance.only, allowance.rows, taken=started)
-            found = await self._claim(connection, most=allowance.rows, look=look)
-            self._keep_slots(allowance.only, -len(found.leased), taken=started)
-            self._assign(found.leased, only=allowance.only, ends=started + self._settings.lease_seconds)
-            await self._return_slots(connection)
-        CLAIMING.observe(self._clock() - started)
-        _CLAIMED.observe(len(found.leased))
-        return found
-
-    async def _claim(self, connection: Any, *, most: int, look: int) -> claim.Claim:
-        """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
-        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
-        owner = uuid4()
-        try:
-            return await claim.claim(
-                connection,
-                worker=self.id,
-                lease=self._lease,
-                owner=owner,
-                batch=look,
-                most=most,
-                large_room=max(0, MOST_LARGE - self._large),
-                relays=self._house.relay_names,
-                hand_off=True,
-            )
-        except BaseException as error:
-            if not _rolled_back(error):
-                self._unheard[owner] = self._clock() + self._settings.lease_seconds
-                self._ask_unheard_at = 0.0
-            raise
-
-    async def _give_back_unheard(self, connection: Any) -> None:
-        """PostgreSQL may be at work on a claim after its connection broke: asked at once, and again with each sweep
-        until its lease would be over."""
-        if not self._unheard or self._clock() < self._ask_unheard_at:
-            return
-        for owner, ends in list(self._unheard.items()):
-            await claim.give_back_claim(connection, owner)
-            if self._clock() >= ends:
-                del self._unheard[owner]
-        self._ask_unheard_at = self._clock() + self._settings.sweep_seconds
-
-    def _assign(self, rows: Sequence[Claimed], *, only: str | None, ends: float) -> None:
-        """A row for each free sender; while the worker stops there may be fewer."""
-        for row in rows:
-            self._leased[_lease_key(row)] = row
-            self._large += row.large
-            while self._free:
-                waiting = self._free.popleft()
-                if not waiting.done():
-                    waiting.set_result(_Ready(row=row, only=only, ends=ends))
-                    break
-            else:
-                self._untaken.append(row)
 
     async def _next_due(self) -> float:
         async with self._pool.acquire() as connection:
@@ -378,29 +277,21 @@ class Worker:
 
     # ---- send
 
-    async def _next_ready(self) -> _Ready:
-        waiting: asyncio.Future[_Ready] = self._loop.create_future()
-        self._free.append(waiting)
-        if self._starved and self._wanted:
-            self._starved = False
-            self._wake.set()
-        return await waiting
-
     async def _send_always(self) -> None:
         """One of the senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
         while not self._stop.is_set():
-            item = await self._next_ready()
+            item = await self._intake.next()
             try:
                 asked = await self._send_or_give_back(item)
             except Exception:
                 # Perhaps handed off, perhaps sent: its lease ends, and the rescue says what is known.
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
-                self._finished(item.row)
+                self._intake.finished(item.row)
                 asked = True
             if not asked:
-                self._keep_slots(item.only, 1, taken=item.ends - self._settings.lease_seconds)
+                self._intake.keep_slots(item)
 
-    async def _send_or_give_back(self, item: _Ready) -> bool:
+    async def _send_or_give_back(self, item: Ready) -> bool:
         """Answers whether a server was asked to take it."""
         try:
             return await self._send_one(item)
@@ -410,7 +301,7 @@ class Worker:
             await self._give_back(item.row)
             return False
 
-    async def _send_one(self, item: _Ready) -> bool:
+    async def _send_one(self, item: Ready) -> bool:
         row = item.row
         if not self._road.may_use(row.bound_relay or item.only):
             return await self._not_now(row)
@@ -419,7 +310,7 @@ class Worker:
         async with self._prepare.room:
             return await (self._give_back(row) if self._stop.is_set() else self._compose_and_send(item))
 
-    async def _compose_and_send(self, item: _Ready) -> bool:
+    async def _compose_and_send(self, item: Ready) -> bool:
         row = item.row
         started = self._clock()
         mail = await self._composed(item)
@@ -445,7 +336,7 @@ class Worker:
         SENDING.observe(self._clock() - started)
         return self._note(mail.source_type, row, outcome)
 
-    async def _composed(self, item: _Ready) -> Mail | None:
+    async def _composed(self, item: Ready) -> Mail | None:
         """The mail; one that cannot be composed is held, whatever the reason: tried again and again it would only
         fail again and again. One that could not be loaded for want of memory, here or in PostgreSQL, goes back."""
         try:
@@ -459,20 +350,20 @@ class Worker:
         except Exception:
             log.exception("message %s cannot be composed", item.row.message_id)
             await self.ledger.undelivered((item.row, NOT_COMPOSED))
-            self._finished(item.row)
+            self._intake.finished(item.row)
             return None
 
     async def _not_now(self, row: Claimed) -> bool:
         if row.bound_relay is None or row.bound_relay in self._house.relay_names:
             return await self._give_back(row)
         await self.ledger.undelivered((row, WRONG_RELAY))
-        self._finished(row)
+        self._intake.finished(row)
         return False
 
     async def _give_back(self, row: Claimed, wait: timedelta | None = None) -> bool:
         """Answers that no server was asked."""
         await self.ledger.give_back(row, wait)
-        self._finished(row)
+        self._intake.finished(row)
         return False
 
     def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> bool:
@@ -484,45 +375,16 @@ class Worker:
         self._done_since_vacuum += 1
         if isinstance(outcome, Verdict) and outcome.counts:
             return True
-        self._finished(row)
+        self._intake.finished(row)
         return False
-
-    def _finished(self, row: Claimed | Finished) -> None:
-        """Its lease is over: written, given back, or left to the rescue."""
-        gone = self._leased.pop(_lease_key(row), None)
-        if gone is None:
-            return
-        if gone.capped:
-            self._freed_holds[gone.domain] += 1
-        if gone.large:
-            self._large -= 1
-            self._wake.set()
 
     # ---- leases, sweep, campaigns
 
     async def _keep_leases(self) -> None:
         await self._pause(self._settings.lease_seconds / 3)
-        leased = list(self._leased.values())
-        if not leased:
-            return
-        async with self._pool.acquire() as connection:
-            await claim.extend(connection, leased, lease=self._lease)
-            await self._extend_holds(connection)
-
-    async def _extend_holds(self, connection: Any) -> None:
-        """Keep the connections of capped destinations that our mails hold, and say how many: unless a claim is under
-        way, of which only PostgreSQL knows what it holds."""
-        held = Counter(row.domain for row in self._leased.values() if row.capped) + self._freed_holds
-        domains = sorted(held)
-        if self._holds.locked():
-            await QUERIES.extend_holds(
-                connection, worker=self.id, domains=domains, held=[None] * len(domains), lease=self._lease
-            )
-            return
-        async with self._holds:
-            await QUERIES.extend_holds(
-                connection, worker=self.id, domains=domains, held=[held[name] for name in domains], lease=self._lease
-            )
+        if self._intake.leased:
+            async with self._pool.acquire() as connection:
+                await self._intake.extend(connection)
 
     async def _sweep(self) -> None:
         """Every few seconds: what no ring announces."""
@@ -544,41 +406,7 @@ class Worker:
         paces, self._paces = self._paces, Counter()
         domains, self._domain_paces = self._domain_paces, Counter()
         await note_pace(connection, worker=self.id, paces=paces, domains=domains)
-        async with self._holds:
-            await self._release_holds(connection)
-        await self._return_slots(connection)
-        await self._give_back_unheard(connection)
-
-    def _keep_slots(self, relay: str | None, count: int, *, taken: float) -> None:
-        """Slots of a metered relay, taken at that time, by which nothing left: to be returned."""
-        if relay is not None:
-            self._unused_slots[relay] += count
-            self._unused_since[relay] = min(taken, self._unused_since.get(relay, taken))
-
-    async def _return_slots(self, connection: Any) -> None:
-        """What nothing left by is for other mail."""
-        for name in list(self._unused_slots):
-            unused, since = self._unused_slots.pop(name), self._unused_since.pop(name)
-            if not unused:
-                continue
-            try:
-                await self._road.return_slots(connection, name, unused, taken_ago=self._clock() - since)
-            except Exception:
-                self._keep_slots(name, unused, taken=since)
-                raise
-
-    async def _release_holds(self, connection: Any) -> None:
-        """Connections of capped destinations that our finished mails held are free."""
-        freed, self._freed_holds = self._freed_holds, Counter()
-        if not freed:
-            return
-        try:
-            await QUERIES.release_holds(
-                connection, worker=self.id, domains=list(freed), freed=[freed[domain] for domain in freed]
-            )
-        except Exception:
-            self._freed_holds.update(freed)
-            raise
+        await self._intake.tidy(connection)
 
     async def _scan(self, connection: Any) -> None:
         """Rescue what lost workers had and expire what waited past its deadline, if it is our turn; show the lanes."""
@@ -657,8 +485,7 @@ class Worker:
         """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
         self._stop.set()
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
-        for waiting in self._free:
-            waiting.cancel()
+        self._intake.send_home()
         # A claim under way ends by itself: cancelled, what it has leased would have to be looked for.
         await asyncio.wait([claiming], timeout=CANCEL_SECONDS)
         await _cancel([claiming, *background])
@@ -668,7 +495,7 @@ class Worker:
         moment = self._settings.drain_seconds * JOURNAL_RESERVE / 4
         await _within(self._smtp.close(), moment)
         await asyncio.wait([*senders, back], timeout=moment)
-        await _within(self._return_slots_at_last(), moment)
+        await _within(self._tidy_at_last(), moment)
         await _within(self.ledger.flush(), max(moment, ends - self._clock()))
         await _cancel([*senders, back])
         await _cancel(recorders)
@@ -676,16 +503,13 @@ class Worker:
         await _within(self._prepare.close(), CANCEL_SECONDS)
 
     async def _give_back_untaken(self) -> None:
-        await asyncio.gather(*(self.ledger.give_back(row) for row in self._untaken))
-        if self._unheard:
-            async with self._pool.acquire() as connection:
-                await self._give_back_unheard(connection)
+        await asyncio.gather(*(self.ledger.give_back(row) for row in self._intake.untaken))
 
-    async def _return_slots_at_last(self) -> None:
-        """A stop is no reason for a relay's day to be shorter. With PostgreSQL away it is."""
+    async def _tidy_at_last(self) -> None:
+        """A stop is no reason for a relay's day to be shorter, or for mail of an unheard claim to be uncertain."""
         with contextlib.suppress(*AWAY, asyncpg.PostgresError):
             async with self._pool.acquire() as connection:
-                await self._return_slots(connection)
+                await self._intake.tidy(connection)
 
     def _journal(self, left: list[Finished]) -> None:
         if not left:
@@ -721,21 +545,9 @@ def _show_lanes(lanes: Iterable[LaneStanding]) -> None:
         QUEUE_AGE.labels(name).set(ages[name])
 
 
-def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
-    return row.message_id, row.recipient_no, row.owner
-
-
 def _unknown(error: Exception) -> bool:
     """Whether a failure deserves its traceback: PostgreSQL or Valkey being away does not."""
     return not isinstance(error, (*AWAY, asyncpg.PostgresError, RedisError))
-
-
-def _rolled_back(error: BaseException) -> bool:
-    """Whether PostgreSQL itself said that a statement failed, and nothing of it remains."""
-    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, _CUT_SHORT)
-
-
-_CUT_SHORT = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 
 
 async def end(task: asyncio.Task[Any]) -> None:
