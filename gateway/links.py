@@ -29,6 +29,7 @@ NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 
 _TRACKABLE_ELEMENTS = ("a", "area")
+_NEVER_SHOWN = frozenset({"title", "style", "script", "template", "textarea"})
 _LEADING_AWAY = ("href", "xlink:href", "target")
 # As browsers draw links by themselves, weaker than any rule of the author's.
 _LINK_STYLE = ":where(a) { color: LinkText; text-decoration: underline }"
@@ -148,6 +149,32 @@ def unlinked(html: str) -> str:
     elif head is not None:
         head.insert_child(style)
     return tree.html or ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What a page shows: its words, and the addresses of the links that have a word or a picture to click on."""
+
+    words: str
+    links: tuple[str, ...]
+
+
+def seen_of(html: str) -> Seen:
+    """What the parser says is shown: no comment, no attribute but the links', no title, no style sheet."""
+    tree = LexborHTMLParser(html)
+    links = [node for node in tree.css("a[href]") if node.css_first("img") is not None or _words(node).strip()]
+    return Seen(
+        words=_words(tree.root) if tree.root is not None else "",
+        links=tuple(node.attributes["href"] or "" for node in links),
+    )
+
+
+def _words(inside: LexborNode) -> str:
+    return "".join(
+        node.text_content or ""
+        for node in inside.traverse(include_text=True)
+        if node.is_text_node and (node.parent is None or node.parent.tag not in _NEVER_SHOWN)
+    )
 
 
 def _refuse_too_many(number: int, field: tuple[str, ...]) -> None:

@@ -6,7 +6,6 @@ one recipient to the next, so it is encoded once; only the other pieces cost som
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 from gateway import markup
 from gateway.errors import Refusal, RefusalCode
-from gateway.links import rewrite_html, rewrite_text
+from gateway.links import Seen, rewrite_html, rewrite_text, seen_of
 from gateway.mail.letter import MOST_MERGE_FIELDS
 from gateway.mail.quoted_printable import encode_piece
 
@@ -34,6 +33,7 @@ _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
 _STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
 _HIDDEN_FIELD = re.compile(r"jx\d+x")
 _MARK = re.compile(r"\ue000(\d+)\ue001")
+_MARK_SIGN = re.compile("[\ue000\ue001]")
 _FIELD_HOST = "https://{}.field.invalid"
 _FIELD_URL = re.compile(r"https://(jx\d+x)\.field\.invalid")
 _FIELD_LINK = re.compile(r"https://jx\d+x\.field\.invalid[^\"]*")
@@ -96,7 +96,7 @@ class MergeParts:
     @property
     def part_without_unsubscribe(self) -> str | None:
         """`html` or `text`, the first that does not show the unsubscribe link: mail programs show either."""
-        if not _links_to_unsubscribe(self.html):
+        if not _names(_clickable(self.html), "unsubscribe_url"):
             return "html"
         return None if _names(self.text, "unsubscribe_url") else "text"
 
@@ -115,7 +115,7 @@ def check_source(source: str, path: tuple[str, ...]) -> None:
     """Refuse code other than fields, and sources above the limit. Raises Refusal(TEMPLATE_INVALID)."""
     if len(source.encode("utf-8", "surrogatepass")) > markup.LARGEST_SOURCE:
         raise Refusal(RefusalCode.TOO_LONG, f"A template has at most {markup.LARGEST_SOURCE // 1024} KiB.", path)
-    if "\0" in source or re.search("[\ud800-\udfff\ue000\ue001]", source):
+    if "\0" in source or re.search("[\ud800-\udfff\ue000\ue001]", source) or _MARK_SIGN.search(unescape(source)):
         raise Refusal(RefusalCode.INVALID, "NUL and broken Unicode characters are not allowed here.", path)
     wrong = _forbidden(_FIELD.sub("", source))
     if wrong is not None:
@@ -236,7 +236,7 @@ def _assemble(
     )
     body = markup.show(lines.html, hidden, lambda found: mark(_read_field(found)))
     page = _with_postal_address(_pieces(whole, marked))
-    words_too = _with_footer(_pieces(body, marked), unsubscribe=_links_to_unsubscribe(page))
+    words_too = _with_footer(_pieces(body, marked), unsubscribe=_names(_clickable(page), "unsubscribe_url"))
     return _parts(subject, page, words_too, len(html.urls))
 
 
@@ -248,7 +248,10 @@ def _with_postal_address(html: tuple[Piece, ...]) -> tuple[Piece, ...]:
         piece = html[place]
         at = piece.rfind("</body") if isinstance(piece, str) else -1
         if isinstance(piece, str) and at >= 0:
-            return (*html[:place], piece[:at] + "<p>", _POSTAL_ADDRESS, "</p>" + piece[at:], *html[place + 1 :])
+            placed = (*html[:place], piece[:at] + "<p>", _POSTAL_ADDRESS, "</p>" + piece[at:], *html[place + 1 :])
+            if _names(_words(placed), "postal_address"):
+                return placed
+            break  # that end stands in a comment
     return (*html, "<p>", _POSTAL_ADDRESS, "</p>\n")
 
 
@@ -322,28 +325,28 @@ def fields_of(pieces: tuple[Piece, ...]) -> list[Field]:
     return found
 
 
-def _links_to_unsubscribe(html: tuple[Piece, ...]) -> bool:
-    return any(
-        isinstance(piece, Field)
-        and piece.name == "unsubscribe_url"
-        and isinstance(before, str)
-        and re.match(r"<a\b[^>]*\bhref=\"\s*$", before[before.rfind("<") :], re.IGNORECASE)
-        for before, piece in itertools.pairwise(html)
-    )
-
-
 def _names(pieces: Iterable[Piece], name: str) -> bool:
     return any(isinstance(piece, Field) and piece.name == name for piece in pieces)
 
 
 def _words(html: tuple[Piece, ...]) -> Iterator[Piece]:
-    """The pieces of a page but for what stands inside a tag or a comment."""
-    inside = False
-    for piece in html:
-        if not inside:
-            yield piece
-        if isinstance(piece, str) and ("<" in piece or ">" in piece):
-            inside = piece.rfind("<") > piece.rfind(">")
+    """The pieces of a page that stand among the words it shows."""
+    for match in _MARK.finditer(_seen(html).words):
+        yield html[int(match.group(1))]
+
+
+def _clickable(html: tuple[Piece, ...]) -> Iterator[Piece]:
+    """The pieces of a page with which the address of a link starts that shows something to click on."""
+    for address in _seen(html).links:
+        match = _MARK.match(address.strip())
+        if match is not None:
+            yield html[int(match.group(1))]
+
+
+def _seen(html: tuple[Piece, ...]) -> Seen:
+    """What a page shows, each field as a mark. Pixel and honeypot show nothing."""
+    marked = (f"\ue000{place}\ue001" if isinstance(piece, Field) else piece for place, piece in enumerate(html))
+    return seen_of("".join(piece for piece in marked if isinstance(piece, str)))
 
 
 # Filling in ------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ from gateway.plain_text import every_word_of_html, text_of_html
 from gateway.recent import Recent
 from gateway.wording import check_locale, fallbacks
 
-PUBLISHING = 2
+PUBLISHING = 3
 """Rises when the same source would be compiled to another page: published again, it is a new version then."""
 
 SUPPLIED_SAMPLES = {

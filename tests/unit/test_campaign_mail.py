@@ -239,7 +239,8 @@ SECTIONS = (
     [({"html": "x" * 600_000}, RefusalCode.TOO_LONG), ({"mjml": SECTIONS}, RefusalCode.TOO_LONG),
      ({"html": '<a href="https://a.example">x</a>' * 1001}, RefusalCode.TOO_MANY),
      ({"html": " ".join(f"{{{{ f{n} }}}}" for n in range(201))}, RefusalCode.TOO_MANY),
-     ({"html": "a\0b"}, RefusalCode.INVALID), ({"html": "a\ud800b"}, RefusalCode.INVALID)],
+     ({"html": "a\0b"}, RefusalCode.INVALID), ({"html": "a&#xe000;9&#xe001;b"}, RefusalCode.INVALID),
+     ({"html": "a\ud800b"}, RefusalCode.INVALID)],
 )  # fmt: skip
 def test_a_template_has_limits(source: dict[str, str], code: RefusalCode) -> None:
     assert refused(**source).code is code
@@ -282,7 +283,12 @@ def test_a_font_that_is_named_is_not_fetched_from_google_by_every_reader() -> No
      ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye"}, True),
      ({"html": '<a href="{{ unsubscribe_url }}">x</a>', "text": "bye <{{ unsubscribe_url }}>"}, True),
      ({"html": "<p>x</p>"}, False), ({"html": "<p>{{ unsubscribe_url }}</p>", "text": "x"}, False),
-     ({"html": "<a class='b' style='c' href='{{unsubscribe_url}}'>x</a>"}, True)],
+     ({"html": "<a class='b' style='c' href='{{unsubscribe_url}}'>x</a>"}, True),
+     ({"html": "<a href='{{ unsubscribe_url }}'><img src='https://x.example/a.png' alt=''></a>"}, True),
+     ({"html": "<a href='{{ unsubscribe_url }}'>{{ a }}</a>"}, True),
+     ({"html": "<a href='{{ unsubscribe_url }}'> <b></b>&nbsp;</a><p>x</p>"}, False),
+     ({"html": "<p>x</p><!-- <a href='{{ unsubscribe_url }}'>x</a> -->"}, False),
+     ({"html": "<p>x</p><!--[if mso]><a href='{{ unsubscribe_url }}'>x</a><![endif]-->"}, False)],
 )  # fmt: skip
 def test_an_unsubscribe_link_is_found_in_whichever_part_is_read(source: dict[str, str], has: bool) -> None:
     assert parts_of(**source).has_unsubscribe is has
@@ -295,6 +301,10 @@ def test_an_unsubscribe_link_is_found_in_whichever_part_is_read(source: dict[str
      ({"html": "<p>x</p>", "text": "{{ postal_address }}"}, 1),
      ({"html": "<p title='{{ a }} {{ postal_address }}'>x</p>", "text": "{{ postal_address }}"}, 1),
      ({"html": "<p>x</p><!-- {{ postal_address }} -->", "text": "{{ postal_address }}"}, 1),
+     ({"html": "<p>x</p><!-- <b>{{ postal_address }}</b> -->"}, 1),
+     ({"html": "<p>x</p><!--[if mso]>{{ postal_address }}<![endif]-->"}, 1),
+     ({"html": "<!-- {{ a }} > {{ b }} --><p>{{ postal_address }}</p><hr>"}, 0),
+     ({"html": "<title>{{ postal_address }}</title><p>x</p>"}, 1),
      ({"html": "<a href='https://map.example/{{ postal_address }}'>x</a>", "text": "{{ postal_address }}"}, 1),
      ({"html": "<p>{{ postal_address|default('x') }}</p><hr>", "text": "bye"}, 0)],
 )  # fmt: skip
@@ -303,6 +313,11 @@ def test_a_page_whose_words_lack_the_postal_address_gets_it_at_its_end(source: d
     assert parts.part_without_postal_address is None
     end = "".join(piece if isinstance(piece, str) else "*" for piece in parts.html)
     assert end.count("<p>*</p></body>") == added
+
+
+def test_an_end_of_the_page_that_stands_in_a_comment_is_none() -> None:
+    parts = parts_of(html="<html><body><p>x</p></body></html><!-- </body> -->")
+    assert parts.part_without_postal_address is None
 
 
 def test_a_text_is_completed_with_what_the_page_shows() -> None:
