@@ -34,7 +34,10 @@ class Template(FromRow, Node):
     name: str = strawberry.field(description="Its name.")
     version: int = strawberry.field(description="The number of its newest version; versions never change.")
     fields: list[str] = strawberry.field(description="The merge fields that the newest version uses.")
-    has_unsubscribe: bool = strawberry.field(description="Whether it holds the unsubscribe link that campaigns need.")
+    has_unsubscribe: bool = strawberry.field(
+        description="Whether its newest version was found to show the unsubscribe link when it was published. Versions "
+        "of earlier days may show it in one part only, or not at all: launchCampaign looks itself, and refuses those."
+    )
 
     @strawberry.field(description="The newest version with its sample data.")
     async def preview(self, info: Info) -> EmailPreview:
