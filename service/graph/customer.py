@@ -161,6 +161,7 @@ def _read_search(search: str) -> tuple[Statement, dict[str, str | None]]:
     """The statement that finds it, and its patterns. Raises BadInput."""
     if len(search) > LONGEST_SEARCH:
         raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
+    search = unicodedata.normalize("NFC", search)
     longest = _longest_run(search)
     if not longest:
         raise BadInput("search", "needs a letter or digit; leave it out to list all")
@@ -174,9 +175,17 @@ def _read_search(search: str) -> tuple[Statement, dict[str, str | None]]:
 
 
 def _longest_run(search: str) -> int:
-    """How many letters, their marks, and digits stand in a row at most: in many scripts a vowel is a mark."""
-    signs = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in search)
+    """How many letters, their marks, and digits stand in a row at most: in many scripts a vowel is a mark.
+
+    As pg_trgm sees them, so that a trigram is there to be looked up: to it `\u0301` or `²` parts two words.
+    """
+    signs = "".join(sign if _is_in_trigrams(sign) else " " for sign in search)
     return max((len(run) for run in signs.split()), default=0)
+
+
+def _is_in_trigrams(sign: str) -> bool:
+    category = unicodedata.category(sign)
+    return category[0] in "LMN" and category != "No" and not "\u0300" <= sign <= "\u036f"
 
 
 def _as_literal(text: str) -> str:

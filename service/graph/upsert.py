@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -176,7 +177,7 @@ async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
             async for row in QUERIES.upsert_customers(
                 connection,
                 external_refs=[entry.external_ref for entry in entries],
-                names=[entry.name or None for entry in entries],
+                names=[unicodedata.normalize("NFC", entry.name) if entry.name else None for entry in entries],
                 locales=[entry.locale or None for entry in entries],
                 time_zones=[entry.time_zone or None for entry in entries],
                 keeps_name=[entry.external_ref for entry in entries if entry.name is strawberry.UNSET],

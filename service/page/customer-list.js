@@ -14,7 +14,7 @@ import { counted } from "./words.js";
 /** Pause in typing after which is searched. */
 const TYPING_MS = 200;
 /** From so many letters or digits in a row the API looks inside names, references and addresses; less finds whole words. */
-const LONG_ENOUGH = /[\p{L}\p{M}\p{N}]{3}/u;
+const LONG_ENOUGH = /(?:(?![\u0300-\u036f])[\p{L}\p{M}\p{Nd}\p{Nl}]){3}/u;
 /** Characters it searches for at most. */
 const LONGEST = 320;
 
@@ -28,7 +28,7 @@ const NOBODY_YET = notice({ heading: "No customers yet", text: "They appear here
 
 const foundNobody = (search) => notice({
   heading: "No customer found",
-  text: LONG_ENOUGH.test(search)
+  text: LONG_ENOUGH.test(search.normalize("NFC"))
     ? html`Nobody's name, address or reference contains “<bdi>${search}</bdi>”.`
     : html`“<bdi>${search}</bdi>” is no word of a name, and no whole address or reference. Parts of them are found by three letters or digits in a row.`,
 });

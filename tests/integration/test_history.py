@@ -509,7 +509,7 @@ async def test_a_search_uses_its_trigram_indexes(pool: Any, ledger: Ledger, want
 @pytest.mark.parametrize(
     "search",
     [
-        *("grimes", "ANN.GRI", "zz-100", "100%_1", "änne", "Zoë Änne"),
+        *("grimes", "ANN.GRI", "zz-100", "100%_1", "änne", "Zoë Änne", "A\u0308nne"),
         *("сидоров", "王伟明", "हिन्दी"),
         # too short for a part: a whole word of the name, the whole external ref or address
         *("Ng", "ng", "王伟", "Ли", "a@b.c"),
@@ -528,6 +528,18 @@ async def test_a_customer_is_found_by_what_people_type(pool: Any, make_context: 
     assert found == (["ZZ-1000", "ZZ-100%_1"] if search == "zz-100" else ["ZZ-100%_1"])
 
 
+@pytest.mark.parametrize("search", ["ne\u0301", "N\u0303o", "q\u0303x", "x²y"])
+async def test_what_is_in_no_trigram_is_no_letter_of_the_three(
+    pool: Any, make_context: MakeContext, asked: list[Statement], search: str
+) -> None:
+    # Given customers of two letters' names, with accents
+    await make_customer(pool, name="Né Ño q\u0303x X²y", external_ref="short")
+    # When one is searched, in however many code points, then as a whole word: a part would read the whole index
+    data, errors = await ask(make_context(), SEARCH, s=search)
+    assert (errors, data["customers"]["nodes"]) == ([], [{"externalRef": "short"}])
+    assert asked == [CUSTOMERS_OF_WORD]
+
+
 async def test_a_short_external_ref_is_found_whole(pool: Any, make_context: MakeContext) -> None:
     for ref in ("42", "142", "42-1", "#4"):
         await make_customer(pool, external_ref=ref)
@@ -536,7 +548,7 @@ async def test_a_short_external_ref_is_found_whole(pool: Any, make_context: Make
         assert (errors, data["customers"]["nodes"]) == ([], [{"externalRef": search}])
 
 
-@pytest.mark.parametrize("search", ["", "%%%", "  _ ", "-", "…"])
+@pytest.mark.parametrize("search", ["", "%%%", "  _ ", "-", "…", "²", "\u0301\u0301\u0301"])
 async def test_a_search_without_a_letter_says_so(make_context: MakeContext, search: str) -> None:
     _, errors = await ask(make_context(), SEARCH, s=search)
     assert errors[0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "search"}

@@ -73,6 +73,13 @@ async def test_an_upsert_inserts_then_changes_only_what_it_names(pool: Any, make
     # And a list of addresses replaces the list
     replaced = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "addresses": ["new@example.com"]}])
     assert replaced["customers"][0]["addresses"] == [{"address": "new@example.com", "primary": True}]
+
+
+async def test_a_name_is_kept_as_a_search_spells_it(pool: Any, make_context: MakeContext) -> None:
+    # Given a name from a system that writes an accent as a sign of its own
+    made = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "name": "Rene\u0301"}])
+    # Then it is the name that people type
+    assert made["customers"][0]["name"] == "Ren\u00e9"
     emptied = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "addresses": []}])
     assert emptied["customers"][0]["addresses"] == []
     assert await pool.fetchval("select count(*) from customer") == 2
