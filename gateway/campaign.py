@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,13 +23,15 @@ from gateway.mail.letter import read_merge_data
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.record import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
-from gateway.seam import refuse_card_number_in_seams, seams_of
+from gateway.seam import refuse_card_number_in_seams, seams_of, weight_of
 from gateway.watch import ChangeKind, tell_customers
 
 LARGEST_AUDIENCE = 10_000
 """Recipients of one createCampaign: with their merge data they fit a request."""
 MAKE_BATCH = 5000
 """Recipients a batch: 26,000 messages a second were made so; batches of 500 reach 0.6 of that."""
+FILLED_AT_ONCE = 5000
+"""Fields filled in, to look for card numbers, before others may run: some ten milliseconds; or a hundred recipients."""
 LOOK_AHEAD = 25_000
 """Rows a campaign may have waiting: seconds of sending, so that queue time and send time stay close together, and a
 cancel takes back little."""
@@ -79,7 +82,7 @@ async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
         if first is not None:
             return _first_campaign(first)
         version = await _newest_version(connection, order.template_id)
-        _check_merge_data(version, shared, own)
+        await check_audience_data(version, shared, own)
         await _refuse_unreachable_recipients(connection, order, house)
         profile = await sender.current(connection, order.sender_id, default_from=house.settings.default_from)
         campaign_id = await _insert(connection, order, version.id, profile.id, shared, own)
@@ -136,11 +139,16 @@ async def _newest_version(connection: Any, template_id: UUID) -> template.Compil
     return await template.load(connection, version_id)
 
 
-def _check_merge_data(
+async def check_audience_data(
     version: template.CompiledTemplate, shared: Mapping[str, str], own: Sequence[Mapping[str, str]]
 ) -> None:
+    """Refuse values that cannot be mailed, letting others run in between: ten thousand recipients take a while, most
+    with templates of earlier days. Raises Refusal: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER."""
     seams = seams_of(version.merge) if version.merge else ()
+    pause = max(1, min(100, FILLED_AT_ONCE // (weight_of(seams) or 1)))
     for place, data in enumerate(own):
+        if place % pause == 0:
+            await asyncio.sleep(0)
         path = ("recipients", str(place), "mergeData")
         values = {**shared, **data}
         template.check_merge_data(version, values, path)

@@ -11,12 +11,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 
+from gateway.errors import Refusal, RefusalCode
 from gateway.mail.card_number import continues_number, refuse_card_number
 from gateway.merge import SUPPLIED, Field, MergeParts, Piece, value_of
 from gateway.plain_text import every_word_of_html, text_of_html
 
 Seam = tuple[str | Field, ...]
 """Fields, and the digits around and between them."""
+
+MOST_TOUCHING = 50
+"""Fields in one seam: a row of a table of figures has fewer, and each costs something with every recipient."""
+MOST_IN_SEAMS = 1000
+"""Fields in all seams of a template together: filled in, they take a millisecond or two a recipient."""
 
 _MARK = re.compile("\ue000(\\d+)\ue001")
 
@@ -25,6 +31,27 @@ def seams_of(parts: MergeParts) -> frozenset[Seam]:
     """Where a number may go on from a template's words into a value, or from one value into the next."""
     words = [parts.subject, parts.text, *_words_of_page(parts.html)]
     return frozenset(seam for pieces in words for seam in _joined(pieces) if _may_hold_more(seam))
+
+
+def weight_of(seams: Iterable[Seam]) -> int:
+    """How many fields they hold: what a recipient costs."""
+    return sum(isinstance(piece, Field) for seam in seams for piece in seam)
+
+
+def refuse_long_seams(parts: MergeParts, path: tuple[str, ...]) -> None:
+    """Refuse a template whose recipients would take long to check. Raises Refusal(TEMPLATE_INVALID)."""
+    seams = seams_of(parts)
+    if any(weight_of([seam]) > MOST_TOUCHING for seam in seams):
+        message = (
+            f"More than {MOST_TOUCHING} fields follow each other with nothing but digits, spaces or dashes between: "
+            "put words or line breaks between them."
+        )
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, message, path)
+    if weight_of(seams) > MOST_IN_SEAMS:
+        message = (
+            f"More than {MOST_IN_SEAMS:,} fields touch digits or each other: put words or line breaks between them."
+        )
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, message, path)
 
 
 def refuse_card_number_in_seams(seams: Iterable[Seam], values: Mapping[str, str], path: tuple[str, ...]) -> None:

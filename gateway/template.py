@@ -39,6 +39,7 @@ from gateway.merge import (
 )
 from gateway.plain_text import every_word_of_html, text_of_html
 from gateway.recent import Recent
+from gateway.seam import refuse_long_seams
 from gateway.wording import check_locale, fallbacks
 
 PUBLISHING = 3
@@ -120,6 +121,7 @@ async def publish(
     parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
     preview = preview_of(parts, sample)
     page = ("html",) if mjml is None else ("mjml",)
+    refuse_long_seams(parts, page)
     _refuse_card_numbers(parts, preview, page=page)
     _refuse_card_number_in_words(every_word_of_html(mjml or html or ""), page)
     row = {

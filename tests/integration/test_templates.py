@@ -105,6 +105,7 @@ async def test_digits_that_nobody_reads_are_no_card_number(connection: Any) -> N
         ({"html": None}, RefusalCode.REQUIRED, "mjml"),
         ({"mjml": "<mjml></mjml>"}, RefusalCode.REQUIRED, "mjml"),
         ({"html": "{% if %}"}, RefusalCode.TEMPLATE_INVALID, "html"),
+        ({"html": "<p>" + "{{ a }} " * 51}, RefusalCode.TEMPLATE_INVALID, "html"),
         ({"sample_data": {"a": "4111111111111111"}}, RefusalCode.CARD_NUMBER, "sampleData"),
         ({"name": f"Card {CARD}"}, RefusalCode.CARD_NUMBER, "name"),
         ({"html": f"<p title='{CARD}'>x</p>"}, RefusalCode.CARD_NUMBER, "html"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from gateway import campaign
 from gateway.errors import Refusal, RefusalCode
-from gateway.seam import refuse_card_number_in_seams, seams_of
+from gateway.seam import MOST_IN_SEAMS, MOST_TOUCHING, refuse_card_number_in_seams, refuse_long_seams, seams_of
 from tests.mails import campaign_template
 
 HALVES = {"x": "11111111", "y": "41111111"}
@@ -53,3 +55,44 @@ def test_most_templates_have_nothing_to_fill_in() -> None:
     parts = campaign_template(subject="Hello {{ a }}", html="<p>In 2026, {{ a }}: {{ b }}.</p>").merge
     assert parts is not None
     assert seams_of(parts) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("<p>" + "{{ a }} " * MOST_TOUCHING, None),
+        ("<p>" + "{{ a }} " * (MOST_TOUCHING + 1), f"More than {MOST_TOUCHING} fields"),
+        ("<p>" + "{{ a }} in " * 20_000, None),
+        ("".join(f"<p>{n}{{{{ a }}}}</p>" for n in range(MOST_IN_SEAMS + 1)), f"More than {MOST_IN_SEAMS:,} fields"),
+    ],
+)
+def test_a_template_that_is_slow_to_check_with_every_recipient_is_refused(page: str, says: str | None) -> None:
+    parts = campaign_template(html=page, text="x").merge
+    assert parts is not None
+    if says is None:
+        refuse_long_seams(parts, ("html",))
+        return
+    with pytest.raises(Refusal) as refused:
+        refuse_long_seams(parts, ("html",))
+    assert (refused.value.code, refused.value.field) == (RefusalCode.TEMPLATE_INVALID, ("html",))
+    assert says in refused.value.message
+
+
+@pytest.mark.parametrize(("page", "breaks"), [("<p>{{ a }}{{ a }}", 4), ("<p>" + "{{ a }} " * 5000, 400)])
+async def test_others_are_served_while_a_large_audience_is_checked(page: str, breaks: int) -> None:
+    # Given a version, maybe of earlier days, and somebody else who is to be served
+    version = campaign_template(html=page, text="x")
+    served = 0
+
+    async def serve() -> None:
+        nonlocal served
+        while True:
+            served += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(serve())
+    # When it is checked with four hundred recipients
+    await campaign.check_audience_data(version, {}, [{"a": "x"}] * 400)
+    # Then the other had a turn the more often the more there is to do
+    assert served >= breaks
+    other.cancel()
