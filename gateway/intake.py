@@ -64,7 +64,7 @@ class Intake:
         self._wake = wake
         self._loop = asyncio.get_running_loop()
         self.leased: dict[tuple[UUID, int, UUID], Claimed] = {}
-        self.untaken: list[Claimed] = []
+        self.untaken: list[Ready] = []
         self._free: deque[asyncio.Future[Ready]] = deque()
         self._starved = False
         self._large = 0
@@ -95,7 +95,7 @@ class Intake:
     def wanted(self) -> int:
         """Mails to claim: one for each free sender, but no more in all than the relay in use has connections for."""
         busy = self._smtp.widest - len(self._free)
-        return max(0, min(len(self._free), self._smtp.width - busy))
+        return max(0, min(len(self._free), self._road.width - busy))
 
     def want(self) -> int:
         """The same; when it is none, the first sender that may send wakes whoever claims."""
@@ -171,13 +171,14 @@ class Intake:
         for row in rows:
             self.leased[_lease_key(row)] = row
             self._large += row.large
+            item = Ready(row=row, only=only, ends=ends)
             while self._free:
                 waiting = self._free.popleft()
                 if not waiting.done():
-                    waiting.set_result(Ready(row=row, only=only, ends=ends))
+                    waiting.set_result(item)
                     break
             else:
-                self.untaken.append(row)
+                self.untaken.append(item)
 
     # ---- what is kept, and given back
 
@@ -185,21 +186,24 @@ class Intake:
         """Keep the leases, and the connections of capped destinations that our mails hold: with how many they are,
         unless a claim is under way, of which only PostgreSQL knows what it holds."""
         await claim.extend(connection, list(self.leased.values()), lease=self._lease)
-        held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_holds
-        domains = sorted(held)
-        values = {"worker": self._worker, "domains": domains, "lease": self._lease}
         if self._holds.locked():
-            await QUERIES.extend_holds(connection, held=[None] * len(domains), **values)
+            await self._extend_holds(connection, counted=False)
             return
         async with self._holds:
-            await QUERIES.extend_holds(connection, held=[held[name] for name in domains], **values)
+            await self._extend_holds(connection, counted=True)
+
+    async def _extend_holds(self, connection: Any, *, counted: bool) -> None:
+        held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_holds
+        domains = sorted(held)
+        numbers = [held[name] if counted else None for name in domains]
+        await QUERIES.extend_holds(connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease)
 
     async def tidy(self, connection: Any) -> None:
         """Give back what nobody needs: rows of unheard claims, connections, slots."""
         async with self._holds:
             await self._release_holds(connection)
-        await self._return_slots(connection)
-        await self._give_back_unheard(connection)
+            await self._return_slots(connection)
+            await self._give_back_unheard(connection)
 
     async def _give_back_unheard(self, connection: Any) -> None:
         """PostgreSQL may be at work on a claim after its connection broke: asked at once, and again with each sweep
@@ -219,7 +223,7 @@ class Intake:
             return
         try:
             await QUERIES.release_holds(
-                connection, worker=self._worker, domains=list(freed), freed=[freed[domain] for domain in freed]
+                connection, worker=self._worker, domains=sorted(freed), freed=[freed[name] for name in sorted(freed)]
             )
         except Exception:
             self._freed_holds.update(freed)

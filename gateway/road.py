@@ -93,6 +93,11 @@ class Road:
         return len(self._avoid) < len(self._names)
 
     @property
+    def width(self) -> int:
+        """How many mails to keep on their way, by the relay that they go to now."""
+        return self._smtp.width(self._avoid)
+
+    @property
     def metered(self) -> bool:
         """Whether mail needs slots."""
         return any(state.metered for state in self._standings.values())
@@ -167,8 +172,8 @@ class Road:
                 until = await note_trouble(
                     connection, exchange, verdict, domain=domain, jitter=self._jitter(), pause=self._pause
                 )
-        except AWAY as error:
-            log.warning("a relay's trouble was not written, the ledger is away: %s", type(error).__name__)
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("a relay's trouble was not written: %s", type(error).__name__)
             return False
         finally:
             self._written.add(number)

@@ -78,11 +78,11 @@ class Relays:
             )
             self._pools.append(Pool(relay, dial=dialer.dial, on_trouble=on_trouble))
 
-    @property
-    def width(self) -> int:
+    def width(self, avoid: frozenset[str] = frozenset()) -> int:
         """How many `deliver` calls to keep in flight: one on the wire and one ahead, for each connection of the relay
-        that mail now goes to."""
-        return 2 * next((pool for pool in self._pools if not pool.rests), self._pools[0]).relay.connections
+        that mail now goes to, those in `avoid` left out."""
+        usable = [pool for pool in self._pools if pool.relay.name not in avoid] or self._pools
+        return 2 * next((pool for pool in usable if not pool.rests), usable[0]).relay.connections
 
     @property
     def widest(self) -> int:

@@ -154,6 +154,7 @@ class Worker:
         self._notes: set[asyncio.Task[object]] = set()
         self._stop = asyncio.Event()
         self._scanned = 0.0
+        self._extended = clock()
         self.idle = False
 
     # ---- life
@@ -248,7 +249,7 @@ class Worker:
         while not self._stop.is_set():
             if self.ledger.away or not self._road.open:
                 return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
-            if self._intake.wanted * WORTH_A_CLAIM < self._smtp.width:
+            if self._intake.wanted * WORTH_A_CLAIM < self._road.width:
                 await asyncio.sleep(GATHER_SECONDS)
             wanted, crowded = self._intake.want(), self._intake.crowded
             if not wanted:
@@ -354,8 +355,11 @@ class Worker:
             return None
 
     async def _not_now(self, row: Claimed) -> bool:
-        if row.bound_relay is None or row.bound_relay in self._house.relay_names:
+        if row.bound_relay is None:
             return await self._give_back(row)
+        if row.bound_relay in self._house.relay_names:
+            # The ledger says that it may be used, our last reading not yet: until the next one.
+            return await self._give_back(row, timedelta(seconds=self._settings.sweep_seconds))
         await self.ledger.undelivered((row, WRONG_RELAY))
         self._intake.finished(row)
         return False
@@ -381,10 +385,12 @@ class Worker:
     # ---- leases, sweep, campaigns
 
     async def _keep_leases(self) -> None:
-        await self._pause(self._settings.lease_seconds / 3)
+        """A third of a lease after the last time; one that failed is tried again at once, while there is time."""
+        await self._pause(max(0.0, self._extended + self._settings.lease_seconds / 3 - self._clock()))
         if self._intake.leased:
-            async with self._pool.acquire() as connection:
+            async with asyncio.timeout(self._settings.lease_seconds / 6), self._pool.acquire() as connection:
                 await self._intake.extend(connection)
+        self._extended = self._clock()
 
     async def _sweep(self) -> None:
         """Every few seconds: what no ring announces."""
@@ -503,7 +509,11 @@ class Worker:
         await _within(self._prepare.close(), CANCEL_SECONDS)
 
     async def _give_back_untaken(self) -> None:
-        await asyncio.gather(*(self.ledger.give_back(row) for row in self._intake.untaken))
+        async def give_back(item: Ready) -> None:
+            await self._give_back(item.row)
+            self._intake.keep_slots(item)
+
+        await asyncio.gather(*(give_back(item) for item in self._intake.untaken))
 
     async def _tidy_at_last(self) -> None:
         """A stop is no reason for a relay's day to be shorter, or for mail of an unheard claim to be uncertain."""

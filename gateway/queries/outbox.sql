@@ -120,7 +120,7 @@ with open_lanes as (
     insert into destination_hold (domain, worker, held, held_until)
     select domain, :worker::uuid, count(*), now() + :lease::interval
     from chosen where connections is not null and park_until is null
-    group by domain
+    group by domain order by domain
     on conflict (domain, worker) do update
     set held = excluded.held + case when destination_hold.held_until > now() then destination_hold.held else 0 end,
         held_until = excluded.held_until

@@ -43,7 +43,7 @@ async def sender_rate(port: int, messages: int) -> float:
                 raise RuntimeError(f"the sink said {exchange}")
 
     begun = time.perf_counter()
-    await asyncio.gather(*(lane() for _ in range(relays.width)))
+    await asyncio.gather(*(lane() for _ in range(relays.width())))
     rate = messages / (time.perf_counter() - begun)
     await relays.close()
     return rate

@@ -609,4 +609,4 @@ async def test_a_server_that_limits_connections_is_used_with_those_it_grants(ser
 
 async def test_width_is_two_for_each_connection_of_the_relay_in_use(server: SmtpServer) -> None:
     async with relays_to(server, connections=7) as relays:
-        assert relays.width == 14
+        assert relays.width() == 14

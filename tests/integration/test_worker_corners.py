@@ -60,16 +60,23 @@ async def nothing_leased(connection: Any) -> None:
 # A stop ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def patient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a worker that waits a second for its senders, and has time for everything after: machines are busy."""
+    monkeypatch.setattr("gateway.worker.JOURNAL_RESERVE", 0.9)
+    return settings.model_copy(update={"drain_seconds": 10.0})
+
+
 @pytest.mark.parametrize("stage", ["greeting", "mail", "rcpt"])
 async def test_a_stop_gives_back_what_a_silent_server_has_not_got(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer, stage: str
+    connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer, stage: str
 ) -> None:
     # Given a server that falls silent before any content, and more mails handed off than it has connections
     relays = (parse_relay(f"{smtp_server.url}&connections=2"),)
     stages: dict[str, Any] = {stage: Silence()}
     smtp_server.script(**stages)
     refs = [await queue_mail(connection, house) for _ in range(6)]
-    worker = start(settings.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    worker = start(patient.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
 
     async def handed_off() -> bool:
         return await leased(connection) == 4
@@ -89,13 +96,13 @@ async def test_a_stop_gives_back_what_a_silent_server_has_not_got(
 
 
 async def test_a_stop_keeps_what_is_known_of_mail_whose_answer_did_not_come(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a server that is silent after the dot: it has two mails, and two wait for their turn
     relays = (parse_relay(f"{smtp_server.url}&connections=2"),)
     smtp_server.script(after_dot=Silence())
     refs = [await queue_mail(connection, house) for _ in range(4)]
-    worker = start(settings.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    worker = start(patient.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
     await smtp_server.received(2)
 
     # When the worker is stopped
@@ -111,14 +118,14 @@ async def test_a_stop_keeps_what_is_known_of_mail_whose_answer_did_not_come(
 
 
 async def test_a_stop_gives_back_large_mail_that_waits_for_room(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given large mails, of which four are at a silent server and some wait for room
     relays = (parse_relay(f"{smtp_server.url}&connections=10"),)
     smtp_server.script(after_dot=Silence())
     refs = [await queue_mail(connection, house, f"ann{number}@customer.example") for number in range(12)]
     await make_large(connection, *(ref.message_id for ref in refs))
-    worker = start(settings.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    worker = start(patient.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
     await smtp_server.received(4)
 
     # When the worker is stopped
@@ -282,6 +289,36 @@ async def test_a_relay_that_takes_over_is_used_with_all_its_connections(
     await empty(connection)
 
 
+async def test_a_relay_that_takes_over_gets_no_more_mail_than_two_a_connection(
+    connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a wide relay that the ledger knows to be paused, and a slow one of two connections
+    answer = asyncio.Event()
+    smtp_server.script(after_dot=Reply(250, "2.0.0 Ok", when=answer))
+    relays = (parse_relay(f"{NOWHERE}&connections=20"), parse_relay(f"{smtp_server.url}&connections=2"))
+    own = settings.model_copy(update={"relay_url": relays})
+    await register_relays(connection, relays)
+    await connection.execute(
+        "update relay set paused_until = now() + interval '1 hour', paused_why = 'x', pause_step = 1"
+        " where name = 'first'"
+    )
+    for _ in range(12):
+        await queue_mail(connection, House.open(own))
+
+    # When a worker sends
+    worker = start(own, timeouts=PATIENT)
+    await smtp_server.received(2)
+
+    async def waits() -> bool:
+        return worker.idle
+
+    # Then no more is handed off than that one has room for
+    await eventually(waits, "a worker that has enough")
+    assert await connection.fetchval("select count(*) from outbox where handed_off_at is not null") == 4
+    answer.set()
+    await empty(connection)
+
+
 async def test_a_relay_with_fewer_connections_than_the_next_one_never_waits_for_the_sweep(
     connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
@@ -302,12 +339,12 @@ async def test_a_relay_with_fewer_connections_than_the_next_one_never_waits_for_
 
 
 async def test_a_stop_leaves_a_metered_relay_the_slots_by_which_nothing_left(
-    connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
+    connection: Any, patient: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a metered relay that says nothing, with mail on its way to it
     relays = (parse_relay(f"{smtp_server.url}&per_day=1000&connections=2"),)
     smtp_server.script(mail=Silence())
-    own = settings.model_copy(update={"relay_url": relays})
+    own = patient.model_copy(update={"relay_url": relays})
     for _ in range(6):
         await queue_mail(connection, House.open(own))
     worker = start(own, timeouts=PATIENT)
