@@ -230,10 +230,11 @@ async def test_another_subprotocol_is_4406(small: Small) -> None:
 
 
 async def test_silence_closes_a_socket(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "INIT_SECONDS", 0.05)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(websocket, "INIT_SECONDS", 0.05)
+        async with small.socket() as socket:
+            assert await close_code(socket) == 4408
     monkeypatch.setattr(websocket, "IDLE_SECONDS", 0.05)
-    async with small.socket() as socket:
-        assert await close_code(socket) == 4408
     async with small.socket() as socket:
         await sign_in(socket)
         assert await close_code(socket) == 1001
