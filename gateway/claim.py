@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -90,7 +91,7 @@ async def claim(
     or stopped waits. One statement, O(batch). Who gives an `owner` can give back what an answer that never came would
     have named."""
     owner = owner or uuid4()
-    leased: list[Claimed] = []
+    leased: list[tuple[int, Claimed]] = []
     parked = 0
     async for row in QUERIES.claim_due(
         connection,
@@ -105,10 +106,12 @@ async def claim(
         relays=list(relays),
     ):
         if row["leased"]:
-            leased.append(_claimed(row, owner))
+            leased.append((row["turn"], _claimed(row, owner)))
         else:
             parked += 1
-    return Claim(leased=tuple(leased), parked=parked)
+    # An update answers in no order: whoever is first in the lanes is given out first.
+    leased.sort(key=itemgetter(0))
+    return Claim(leased=tuple(row for _, row in leased), parked=parked)
 
 
 def _claimed(row: Any, owner: UUID) -> Claimed:

@@ -99,7 +99,8 @@ with open_lanes as (
     from loaded
     window in_order as (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no)
 ), taken as (
-    select counted.*, fits and count(*) filter (where fits) over in_order <= :most::integer as is_taken
+    select counted.*, count(*) filter (where fits) over in_order as turn,
+           fits and count(*) filter (where fits) over in_order <= :most::integer as is_taken
     from counted
     window in_order as (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no)
 ), chosen as materialized (
@@ -145,7 +146,7 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
 from chosen p
 where o.ctid = p.place  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
-          p.connections is not null as capped, p.park_until is null as leased,
+          p.turn, p.connections is not null as capped, p.park_until is null as leased,
           o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
           p.merge_data, p.content_sha256, p.tracked, p.token_key_id;

@@ -59,6 +59,16 @@ async def test_work_orders_go_before_other_mail_and_campaigns_by_their_priority(
     assert found == [work_order, individual, soon_campaign, late_campaign]
 
 
+async def test_a_claim_gives_out_what_it_found_in_the_order_of_the_lanes(connection: Any) -> None:
+    campaign = await make_campaign(connection)
+    late = [await queue_one(connection, campaign_id=campaign, address=f"a@z{n % 3}.example") for n in range(9)]
+    soon = [await queue_one(connection, lane="work-order", address=f"a@z{n % 3}.example") for n in range(9)]
+
+    found = await take(connection, hand_off=True)
+
+    assert [row.message_id for row in found.leased] == [*soon, *late]
+
+
 async def test_a_retry_that_is_due_goes_before_the_backlog_of_its_lane(connection: Any) -> None:
     await queue_one(connection, due_at=datetime.now(UTC) - timedelta(hours=1))
     retry = await queue_one(connection, appointed=True, attempt=2, due_at=datetime.now(UTC) - timedelta(seconds=1))
