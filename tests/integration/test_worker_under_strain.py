@@ -146,9 +146,9 @@ async def test_a_stop_ends_in_time_though_the_server_is_silent_and_leaves_the_re
     assert gateway.returncode == 0
     assert time.monotonic() - begun < PATIENCE
     states = [(await state_of(connection, ref))["state"] for ref in refs]
-    # One is at the silent server, one was handed off to ride behind it; the others were given back.
+    # One is at the silent server, whichever was loaded first; one was to ride behind it; the others were given back.
     assert states.count("QUEUED") >= 4
-    assert states[0] in ("HANDED_OFF", "UNCERTAIN")
+    assert {"HANDED_OFF", "UNCERTAIN"} & set(states)
     leased = await connection.fetchval(
         "select count(*) from outbox where handed_off_at is null and lease_owner is not null"
     )
