@@ -18,11 +18,12 @@ from gateway.database import QUERIES
 from gateway.house import House
 from gateway.mail.value import value
 from gateway.metrics import CLAIMING, GROUP_ROWS
+from gateway.prepare import LARGE_AT_ONCE
 from gateway.record import Finished
 from gateway.road import Road
 from gateway.smtp import Relays
 
-MOST_LARGE = 8
+MOST_LARGE = 2 * LARGE_AT_ONCE
 """Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue, for a sender
 that waits for room sends nothing else."""
 

@@ -32,7 +32,8 @@ _HREF_START = re.compile(r"(\bhref\s*=\s*[\"']?\s*)(jx\d+x)", re.IGNORECASE)
 _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
 _STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
 _HIDDEN_FIELD = re.compile(r"jx\d+x")
-_MARK = re.compile(r"\ue000(\d+)\ue001")
+MARK = re.compile(r"\ue000(\d+)\ue001")
+"""What stands for a piece in a text that is taken apart again: the piece's place."""
 _MARK_SIGN = re.compile("[\ue000\ue001]")
 _FIELD_HOST = "https://{}.field.invalid"
 _FIELD_URL = re.compile(r"https://(jx\d+x)\.field\.invalid")
@@ -115,7 +116,7 @@ def check_source(source: str, path: tuple[str, ...]) -> None:
     """Refuse code other than fields, and sources above the limit. Raises Refusal(TEMPLATE_INVALID)."""
     if len(source.encode("utf-8", "surrogatepass")) > markup.LARGEST_SOURCE:
         raise Refusal(RefusalCode.TOO_LONG, f"A template has at most {markup.LARGEST_SOURCE // 1024} KiB.", path)
-    if "\0" in source or re.search("[\ud800-\udfff\ue000\ue001]", source) or _MARK_SIGN.search(unescape(source)):
+    if "\0" in source or re.search("[\ud800-\udfff]", source) or _MARK_SIGN.search(unescape(source)):
         raise Refusal(RefusalCode.INVALID, "NUL and broken Unicode characters are not allowed here.", path)
     wrong = _forbidden(_FIELD.sub("", source))
     if wrong is not None:
@@ -289,7 +290,7 @@ def _pieces(text: str, marked: list[Piece]) -> tuple[Piece, ...]:
     """Text with marks as pieces; it ends a line."""
     pieces: list[Piece] = []
     at = 0
-    for match in _MARK.finditer(text):
+    for match in MARK.finditer(text):
         pieces += [text[at : match.start()], marked[int(match.group(1))]]
         at = match.end()
     pieces.append(text[at:] if text[at:].endswith("\n") else text[at:] + "\n")
@@ -331,22 +332,28 @@ def _names(pieces: Iterable[Piece], name: str) -> bool:
 
 def _words(html: tuple[Piece, ...]) -> Iterator[Piece]:
     """The pieces of a page that stand among the words it shows."""
-    for match in _MARK.finditer(_seen(html).words):
+    for match in MARK.finditer(_seen(html).words):
         yield html[int(match.group(1))]
 
 
 def _clickable(html: tuple[Piece, ...]) -> Iterator[Piece]:
     """The pieces of a page with which the address of a link starts that shows something to click on."""
     for address in _seen(html).links:
-        match = _MARK.match(address.strip())
+        match = MARK.match(address.strip())
         if match is not None:
             yield html[int(match.group(1))]
 
 
 def _seen(html: tuple[Piece, ...]) -> Seen:
-    """What a page shows, each field as a mark. Pixel and honeypot show nothing."""
-    marked = (f"\ue000{place}\ue001" if isinstance(piece, Field) else piece for place, piece in enumerate(html))
-    return seen_of("".join(piece for piece in marked if isinstance(piece, str)))
+    return seen_of(with_marks(html))
+
+
+def with_marks(pieces: tuple[Piece, ...]) -> str:
+    """The pieces as one text, each field as a `MARK`, whatever else is put in as `#`."""
+    return "".join(
+        piece if isinstance(piece, str) else f"\ue000{place}\ue001" if isinstance(piece, Field) else "#"
+        for place, piece in enumerate(pieces)
+    )
 
 
 # Filling in ------------------------------------------------------------------------------------------------------

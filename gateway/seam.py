@@ -7,13 +7,12 @@ customer's name is left out: it is not known before the mail is made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.card_number import continues_number, refuse_card_number
-from gateway.merge import SUPPLIED, Field, MergeParts, Piece, value_of
+from gateway.merge import MARK, SUPPLIED, Field, MergeParts, Piece, value_of, with_marks
 from gateway.plain_text import every_word_of_html, text_of_html
 
 Seam = tuple[str | Field, ...]
@@ -23,8 +22,6 @@ MOST_TOUCHING = 50
 """Fields in one seam: a row of a table of figures has fewer, and each costs something with every recipient."""
 MOST_IN_SEAMS = 1000
 """Fields in all seams of a template together: filled in, they take a millisecond or two a recipient."""
-
-_MARK = re.compile("\ue000(\\d+)\ue001")
 
 
 def seams_of(parts: MergeParts) -> frozenset[Seam]:
@@ -64,13 +61,9 @@ def refuse_card_number_in_seams(seams: Iterable[Seam], values: Mapping[str, str]
 
 def _words_of_page(html: tuple[Piece, ...]) -> Iterator[tuple[Piece, ...]]:
     """A page's words without its tags, which do not part a number for who reads it."""
-    fields = [piece for piece in html if isinstance(piece, Field)]
-    places = iter(range(len(fields)))
-    marked = [f"\ue000{next(places)}\ue001" if isinstance(piece, Field) else piece for piece in html]
-    page = "".join(piece if isinstance(piece, str) else "#" for piece in marked)
+    page = with_marks(html)
     for words in (text_of_html(page), every_word_of_html(page)):
-        split = _MARK.split(words)
-        yield tuple(fields[int(piece)] if place % 2 else piece for place, piece in enumerate(split))
+        yield tuple(html[int(piece)] if place % 2 else piece for place, piece in enumerate(MARK.split(words)))
 
 
 def _joined(pieces: Iterable[Piece]) -> Iterator[Seam]:

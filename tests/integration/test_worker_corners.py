@@ -14,6 +14,7 @@ from gateway import claim
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.house import House
 from gateway.lanes import DestinationLimit, limit_destination, register_relays, relay_states
+from gateway.mail.message import MessageRef
 from gateway.prepare import Prepare
 from gateway.settings import Settings, parse_relay
 from gateway.smtp import Timeouts
@@ -48,6 +49,17 @@ async def leased(connection: Any) -> int:
     return int(await connection.fetchval("select count(*) from outbox where lease_owner is not null"))
 
 
+def by(settings: Settings, *relays: str) -> Settings:
+    """The settings of a worker that sends by these."""
+    return settings.model_copy(update={"relay_url": tuple(parse_relay(relay) for relay in relays)})
+
+
+async def queue_many(connection: Any, settings: Settings, count: int) -> list[MessageRef]:
+    """So many letters, to a customer each."""
+    house = House.open(settings)
+    return [await queue_mail(connection, house) for _ in range(count)]
+
+
 async def nothing_leased(connection: Any) -> None:
     """Wait until everything is given back or decided."""
 
@@ -72,11 +84,10 @@ async def test_a_stop_gives_back_what_a_silent_server_has_not_got(
     connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer, stage: str
 ) -> None:
     # Given a server that falls silent before any content, and more mails handed off than it has connections
-    relays = (parse_relay(f"{smtp_server.url}&connections=2"),)
     stages: dict[str, Any] = {stage: Silence()}
     smtp_server.script(**stages)
     refs = [await queue_mail(connection, house) for _ in range(6)]
-    worker = start(patient.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    worker = start(by(patient, f"{smtp_server.url}&connections=2"), timeouts=PATIENT)
 
     async def handed_off() -> bool:
         return await leased(connection) == 4
@@ -99,10 +110,9 @@ async def test_a_stop_keeps_what_is_known_of_mail_whose_answer_did_not_come(
     connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a server that is silent after the dot: it has two mails, and two wait for their turn
-    relays = (parse_relay(f"{smtp_server.url}&connections=2"),)
     smtp_server.script(after_dot=Silence())
     refs = [await queue_mail(connection, house) for _ in range(4)]
-    worker = start(patient.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    worker = start(by(patient, f"{smtp_server.url}&connections=2"), timeouts=PATIENT)
     await smtp_server.received(2)
 
     # When the worker is stopped
@@ -121,11 +131,10 @@ async def test_a_stop_gives_back_large_mail_that_waits_for_room(
     connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given large mails, of which four are at a silent server and some wait for room
-    relays = (parse_relay(f"{smtp_server.url}&connections=10"),)
     smtp_server.script(after_dot=Silence())
     refs = [await queue_mail(connection, house, f"ann{number}@customer.example") for number in range(12)]
     await make_large(connection, *(ref.message_id for ref in refs))
-    worker = start(patient.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    worker = start(by(patient, f"{smtp_server.url}&connections=10"), timeouts=PATIENT)
     await smtp_server.received(4)
 
     # When the worker is stopped
@@ -144,7 +153,6 @@ async def test_large_mail_that_waits_for_room_holds_up_nothing_else(
     connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given more large mails than have room, on their way to a slow server
-    relays = (parse_relay(f"{smtp_server.url}&connections=10"),)
     answer = asyncio.Event()
 
     def slow_for_large(point: Point) -> Reply | None:
@@ -153,7 +161,7 @@ async def test_large_mail_that_waits_for_room_holds_up_nothing_else(
     smtp_server.script(after_dot=slow_for_large)
     large = [await queue_mail(connection, house, f"large{number}@customer.example") for number in range(30)]
     await make_large(connection, *(ref.message_id for ref in large))
-    start(settings.model_copy(update={"relay_url": relays}), timeouts=PATIENT)
+    start(by(settings, f"{smtp_server.url}&connections=10"), timeouts=PATIENT)
     await smtp_server.received(4)
 
     # When a small one comes behind them, in the same lane
@@ -250,10 +258,8 @@ async def test_slots_of_a_metered_relay_that_cannot_be_reached_are_not_spent(
     connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a first relay with an allowance a day, which is down, and a second one
-    relays = (parse_relay(f"{NOWHERE}&per_day=1000"), parse_relay(smtp_server.url))
-    own = settings.model_copy(update={"relay_url": relays})
-    for _ in range(60):
-        await queue_mail(connection, House.open(own))
+    own = by(settings, f"{NOWHERE}&per_day=1000", smtp_server.url)
+    await queue_many(connection, own, 60)
 
     # When a worker has sent everything by the second
     start(own)
@@ -274,10 +280,8 @@ async def test_a_relay_that_takes_over_is_used_with_all_its_connections(
     # Given a first relay of one connection, which is down, and a second one of six
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 Ok", when=answer))
-    relays = (parse_relay(f"{NOWHERE}&connections=1"), parse_relay(f"{smtp_server.url}&connections=6"))
-    own = settings.model_copy(update={"relay_url": relays})
-    for _ in range(8):
-        await queue_mail(connection, House.open(own))
+    own = by(settings, f"{NOWHERE}&connections=1", f"{smtp_server.url}&connections=6")
+    await queue_many(connection, own, 8)
 
     # When a worker sends, and the second one is slow
     start(own, timeouts=PATIENT)
@@ -295,15 +299,13 @@ async def test_a_relay_that_takes_over_gets_no_more_mail_than_two_a_connection(
     # Given a wide relay that the ledger knows to be paused, and a slow one of two connections
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 Ok", when=answer))
-    relays = (parse_relay(f"{NOWHERE}&connections=20"), parse_relay(f"{smtp_server.url}&connections=2"))
-    own = settings.model_copy(update={"relay_url": relays})
-    await register_relays(connection, relays)
+    own = by(settings, f"{NOWHERE}&connections=20", f"{smtp_server.url}&connections=2")
+    await register_relays(connection, own.relay_url)
     await connection.execute(
         "update relay set paused_until = now() + interval '1 hour', paused_why = 'x', pause_step = 1"
         " where name = 'first'"
     )
-    for _ in range(12):
-        await queue_mail(connection, House.open(own))
+    await queue_many(connection, own, 12)
 
     # When a worker sends
     worker = start(own, timeouts=PATIENT)
@@ -323,13 +325,11 @@ async def test_a_relay_with_fewer_connections_than_the_next_one_never_waits_for_
     connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a first relay of one connection and a second one of six, both well, and a sweep that comes seldom
-    relays = (
-        parse_relay(f"{smtp_server.url}&connections=1"),
-        parse_relay(f"{smtp_server.url.replace('main', 'second')}&connections=6"),
+    slow_sweep = settings.model_copy(update={"sweep_seconds": 600.0})
+    own = by(
+        slow_sweep, f"{smtp_server.url}&connections=1", f"{smtp_server.url.replace('main', 'second')}&connections=6"
     )
-    own = settings.model_copy(update={"relay_url": relays, "sweep_seconds": 600.0})
-    for _ in range(20):
-        await queue_mail(connection, House.open(own))
+    await queue_many(connection, own, 20)
 
     # When a worker sends, then everything goes by the first, without another sweep
     start(own)
@@ -342,11 +342,9 @@ async def test_a_stop_leaves_a_metered_relay_the_slots_by_which_nothing_left(
     connection: Any, patient: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a metered relay that says nothing, with mail on its way to it
-    relays = (parse_relay(f"{smtp_server.url}&per_day=1000&connections=2"),)
     smtp_server.script(mail=Silence())
-    own = patient.model_copy(update={"relay_url": relays})
-    for _ in range(6):
-        await queue_mail(connection, House.open(own))
+    own = by(patient, f"{smtp_server.url}&per_day=1000&connections=2")
+    await queue_many(connection, own, 6)
     worker = start(own, timeouts=PATIENT)
     await smtp_server.heard("MAIL", 2)
 
@@ -366,7 +364,7 @@ async def test_mail_bound_to_a_relay_that_was_stopped_and_taken_away_is_held(
     connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a relay that refused our login, and a firm that then took another one
-    before = settings.model_copy(update={"relay_url": (parse_relay(smtp_server.url.replace("main", "old")),)})
+    before = by(settings, smtp_server.url.replace("main", "old"))
     await register_relays(connection, before.relay_url)
     await connection.execute("update relay set stopped_at = now(), stopped_why = '535' where name = 'old'")
     ref = await queue_mail(connection, House.open(before), bound_relay="old")
@@ -382,8 +380,7 @@ async def test_mail_bound_to_a_stopped_relay_holds_up_no_other(
     connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a relay that refused our login, mail that may leave by it alone, and other mail behind
-    relays = (parse_relay(f"{NOWHERE}&connections=1"), parse_relay(f"{smtp_server.url}&connections=1"))
-    own = settings.model_copy(update={"relay_url": relays})
+    own = by(settings, f"{NOWHERE}&connections=1", f"{smtp_server.url}&connections=1")
     both = House.open(own)
     start(own)
     await eventually(lambda: relay_states(connection), "the relays")
