@@ -22,15 +22,16 @@ import asyncpg
 import uvloop
 from prometheus_client import start_http_server
 
-from gateway import journal, template
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.dkim import Signer
+from gateway.delivery import journal
+from gateway.delivery.dkim import Signer
+from gateway.delivery.worker import POOL, Pace, Worker, ease_collector, random_jitter, usual_pace
+from gateway.deployment import House
 from gateway.errors import SettingsError
-from gateway.house import House
-from gateway.log import log_as_json
 from gateway.settings import EXAMPLES, Settings, read_settings
-from gateway.smtp import Relays
-from gateway.worker import POOL, Pace, Worker, ease_collector, random_jitter, usual_pace
+from gateway.smtp.relays import Relays
+from gateway.telemetry.log import log_as_json
+from gateway.templates import versions
 
 log = logging.getLogger("gateway")
 
@@ -74,7 +75,7 @@ async def work(settings: Settings, *, number: int | None, pace: Pace | None = No
     pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
     try:
         async with pool.acquire() as connection:
-            await template.publish_builtins(connection)
+            await versions.publish_builtins(connection)
         relays = Relays(
             settings.relay_url, hostname=socket.getfqdn(), on_trouble=lambda exchange: worker.heard(exchange)
         )

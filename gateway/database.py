@@ -49,6 +49,24 @@ WORKER_SETTINGS = {
 """What the worker's connections ask of PostgreSQL."""
 
 
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    # Nothing was written, through no fault of the rows: a deadlock's victim, a statement cancelled.
+    asyncpg.TransactionRollbackError,
+    asyncpg.QueryCanceledError,
+    TimeoutError,
+)
+"""What says that PostgreSQL cannot be reached or cannot write: a matter of waiting, not of the row."""
+
+
 async def open_pool(url: str, *, size: int, name: str, settings: Mapping[str, str] | None = None) -> asyncpg.Pool[Any]:
     """A pool of at most `size` connections; `name` is what PostgreSQL shows as application_name, `settings` what else
     its sessions set."""

@@ -18,7 +18,8 @@ import asyncpg
 
 import gateway.settings
 from gateway.errors import SettingsError
-from service.auth import create_login_link, create_token, revoke_token
+from service.auth.sessions import create_login_link
+from service.auth.tokens import create_token, revoke_token
 from service.database import QUERIES
 from service.server import build_server, listen
 from service.settings import Settings, read_database_url, read_settings

@@ -14,12 +14,12 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 import gateway.settings
-from gateway.bell import Bell
-from gateway.hits import HitBuffer, HitRecorder
-from gateway.house import House
-from service import graphiql_page, health, metrics, sign_in, tracking
-from service.attachments import Attachments
-from service.auth import Caller, Doorkeeper
+from gateway.deployment import House
+from gateway.notify.wakeup import Bell
+from gateway.tracking.recorder import HitBuffer, HitRecorder
+from service import health, metrics
+from service.auth import sign_in
+from service.auth.callers import Caller, Doorkeeper
 from service.cache import Cache
 from service.compression import Compression
 from service.database import Ledger, open_ledger
@@ -33,7 +33,9 @@ from service.graph.schema import schema
 from service.graph.streams import Streams
 from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
-from service.page_files import PageFiles
+from service.http import graphiql_page, tracking
+from service.http.attachments import Attachments
+from service.http.page_files import PageFiles
 from service.security import SecurityHeaders
 from service.settings import Settings
 from service.watch import Watch

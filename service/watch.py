@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
-from gateway.watch import CHANNEL, ChangeKind
+from gateway.notify.changes import CHANNEL, ChangeKind
 from service.database import GONE, QUERIES, Ledger
 from service.errors import ServiceError
 
@@ -183,7 +183,7 @@ class Watch:
 
 
 def read_change(text: str) -> Change | None:
-    """What `gateway.watch` wrote; None for anything else that was sent on this channel."""
+    """What `gateway.notify.changes` wrote; None for anything else that was sent on this channel."""
     try:
         found = orjson.loads(text)
         return Change(

@@ -16,9 +16,9 @@ import hypothesis
 import pytest
 import redis.asyncio
 
-from gateway.bell import Bell
 from gateway.database import open_pool
-from gateway.house import House
+from gateway.deployment import House
+from gateway.notify.wakeup import Bell
 from gateway.settings import Settings, read_settings
 from service.database import Ledger, open_ledger
 from service.graph.context import Context

@@ -14,15 +14,15 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway import template
-from gateway.claim import Claimed
-from gateway.house import House
+from gateway.delivery.worker import Worker, usual_pace
+from gateway.deployment import House
 from gateway.mail.letter import CardLetter, CardMailKind, Money
 from gateway.mail.message import MessageRef
-from gateway.queue import Order, put
+from gateway.outbox.claim import Claimed
+from gateway.outbox.enqueue import Order, put
 from gateway.settings import Settings
-from gateway.smtp import Relays, Timeouts
-from gateway.worker import Worker, usual_pace
+from gateway.smtp.relays import Relays, Timeouts
+from gateway.templates import versions
 from tests.builders import make_customer
 
 HASTE = timedelta(milliseconds=50)
@@ -56,7 +56,7 @@ def claimed(**values: Any) -> Claimed:
 @pytest.fixture
 async def house(settings: Settings, connection: Any) -> House:
     """What doors need; the built-in templates are published."""
-    await template.publish_builtins(connection)
+    await versions.publish_builtins(connection)
     return House.open(settings)
 
 

@@ -11,16 +11,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from gateway import builtin
-from gateway.compose import Composed, Facts, compose
+from gateway.compose.headers import Composed, Facts
+from gateway.compose.individual import compose
+from gateway.compose.sender_profiles import SenderVersion
 from gateway.mail.letter import CampaignLetter, Letter, Mailbox
 from gateway.mail.message import MessageRef
+from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
-from gateway.merge import compile_parts
-from gateway.mime import AttachedFile
-from gateway.plain_text import text_of_html
-from gateway.sender import SenderVersion
-from gateway.template import CompiledTemplate
+from gateway.templates import builtin
+from gateway.templates.html_to_text import text_of_html
+from gateway.templates.merge_fields import compile_parts
+from gateway.templates.versions import CompiledTemplate
 from tests.builders import KEYRING
 
 MESSAGE_ID = UUID("01936a00-0000-7000-8000-00000000002a")

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 import gateway.settings
 import service.settings
-from service.auth import create_token
+from service.auth.tokens import create_token
 
 BASE_URL = "http://mail.example"
 GRAPHQL_RESPONSE = "application/graphql-response+json"

@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from gateway.errors import Refusal, RefusalCode
-from service.auth import Caller, unauthenticated
+from service.auth.callers import Caller, unauthenticated
 from service.errors import BadInput, Busy, Unavailable
 from service.graph.documents import Documents
 from service.graph.execution import Execution

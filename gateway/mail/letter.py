@@ -22,7 +22,7 @@ from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_u
 from gateway.mail.currency import MINOR_DIGITS
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
 from gateway.mail.source import SourceType
-from gateway.mail.value import value
+from gateway.value import value
 
 LONGEST_NAME = 255
 """Characters of a display name: with its address it still folds into a few header lines."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from gateway.mail.source import ColorHint
-from gateway.mail.value import value
+from gateway.value import value
 
 
 class Status(StrEnum):

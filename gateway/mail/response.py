@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.mail.value import value
+from gateway.value import value
 
 
 class Stage(StrEnum):

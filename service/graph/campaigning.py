@@ -8,8 +8,10 @@ from uuid import UUID
 
 import strawberry
 
-from gateway import campaign, sender, template
+from gateway.campaigns import drafts, lifecycle
+from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
+from gateway.templates import versions
 from service.graph.campaign import Campaign
 from service.graph.context import Context
 from service.graph.enums import CampaignKind
@@ -146,7 +148,7 @@ async def create_sender(context: Context, given: CreateSenderInput) -> CreateSen
     """A sender with its first version."""
     try:
         async with context.ledger.writing_connection() as connection, connection.transaction():
-            version = await sender.create(
+            version = await sender_profiles.create(
                 connection,
                 name=given.name,
                 from_name=given.from_name,
@@ -169,7 +171,7 @@ async def create_template(context: Context, given: CreateTemplateInput) -> Creat
     try:
         sample = _object(given.sample_data, ("sampleData",))
         async with context.ledger.writing_connection() as connection, connection.transaction():
-            published = await template.publish(
+            published = await versions.publish(
                 connection,
                 name=given.name,
                 subject=given.subject,
@@ -190,14 +192,14 @@ async def create_campaign(context: Context, given: CreateCampaignInput) -> Creat
     try:
         order = _order(context, given)
         async with context.ledger.writing_connection() as connection:
-            campaign_id = await campaign.create(connection, order, context.house)
+            campaign_id = await drafts.create(connection, order, context.house)
     except Refusal as refusal:
         return CreateCampaignPayload(campaign=None, user_errors=user_errors([refusal]))
     return await _written(context, campaign_id, CreateCampaignPayload)
 
 
-def _order(context: Context, given: CreateCampaignInput) -> campaign.CampaignOrder:
-    return campaign.CampaignOrder(
+def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:
+    return drafts.CampaignOrder(
         title=given.title,
         kind=given.kind.value,
         priority=given.priority,
@@ -212,9 +214,9 @@ def _order(context: Context, given: CreateCampaignInput) -> campaign.CampaignOrd
     )
 
 
-def _recipient(given: CampaignRecipientInput, number: int) -> campaign.CampaignRecipient:
+def _recipient(given: CampaignRecipientInput, number: int) -> drafts.CampaignRecipient:
     path = ("recipients", str(number))
-    return campaign.CampaignRecipient(
+    return drafts.CampaignRecipient(
         customer_id=read_customer_id(given.customer_id, (*path, "customerId")),
         address=given.address,
         merge_data=_object(given.merge_data, (*path, "mergeData")),
@@ -234,7 +236,7 @@ async def launch_campaign(context: Context, given: LaunchCampaignInput) -> Launc
     return await _decide(
         context,
         given.campaign_id,
-        lambda connection, found: campaign.launch(connection, found, given.idempotency_key, context.house),
+        lambda connection, found: lifecycle.launch(connection, found, given.idempotency_key, context.house),
         LaunchCampaignPayload,
     )
 
@@ -244,7 +246,7 @@ async def pause_campaign(context: Context, given: CampaignInput) -> CampaignPayl
     return await _decide(
         context,
         given.campaign_id,
-        lambda connection, found: campaign.pause(connection, found, context.actor),
+        lambda connection, found: lifecycle.pause(connection, found, context.actor),
         CampaignPayload,
     )
 
@@ -254,7 +256,7 @@ async def resume_campaign(context: Context, given: CampaignInput) -> CampaignPay
     return await _decide(
         context,
         given.campaign_id,
-        lambda connection, found: campaign.resume(connection, found, context.actor),
+        lambda connection, found: lifecycle.resume(connection, found, context.actor),
         CampaignPayload,
     )
 
@@ -264,7 +266,7 @@ async def cancel_campaign(context: Context, given: CampaignInput) -> CampaignPay
     return await _decide(
         context,
         given.campaign_id,
-        lambda connection, found: campaign.cancel(connection, found, context.actor),
+        lambda connection, found: lifecycle.cancel(connection, found, context.actor),
         CampaignPayload,
     )
 

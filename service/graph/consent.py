@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway import consent
+from gateway.consent import opt_outs
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind
 from service.graph.context import Context
@@ -40,7 +40,7 @@ async def set_opt_out(context: Context, input: SetOptOutInput) -> SetOptOutPaylo
         if found is None or found.customer_id is None:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
         async with context.ledger.writing_connection() as connection:
-            await consent.set_opt_out(
+            await opt_outs.set_opt_out(
                 connection,
                 customer_id=found.customer_id,
                 kind=input.kind,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import strawberry
 
-from gateway.bell import Bell
-from gateway.house import House
+from gateway.deployment import House
+from gateway.notify.wakeup import Bell
 from service.database import Ledger, Reading
 from service.graph.loaders import Loaders
 from service.watch import Watch

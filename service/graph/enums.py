@@ -15,7 +15,7 @@ from gateway.mail.message import CopyRole, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
-from gateway.watch import ChangeKind
+from gateway.notify.changes import ChangeKind
 
 
 class EventKind(StrEnum):

@@ -11,7 +11,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType, execute, subscribe
 from strawberry.execution import optimized_is_awaitable
 
-from service.auth import Caller
+from service.auth.callers import Caller
 from service.errors import RequestRefused
 from service.graph.documents import DocumentRefused, Documents, Operation
 from service.graph.limits import too_large

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gateway import lanes
 from gateway.errors import Refusal
 from gateway.mail.response import Stage
+from gateway.outbox import domain_limits, lanes, relay_limits
 from service.graph.context import Context, Info
 from service.graph.enums import RelayEventKind
 from service.graph.node import row_global_id
@@ -22,7 +22,7 @@ AfterDomain = Annotated[str | None, strawberry.argument(description="Only domain
 
 @strawberry.type(description="A queue with a priority of its own; each campaign is one.")
 class Lane:
-    """Of `gateway.lanes.LaneStanding`."""
+    """Of `gateway.outbox.lanes.LaneStanding`."""
 
     name: str = strawberry.field(description="Its name.")
     campaign_id: strawberry.ID | None = strawberry.field(description="Whose it is; null for individual mail.")
@@ -39,7 +39,7 @@ class Lane:
 
 @strawberry.type(description="Trouble of a relay or a destination, in the server's own words.")
 class RelayEvent:
-    """Of `gateway.lanes.RelayEvent`."""
+    """Of `gateway.outbox.relay_limits.RelayEvent`."""
 
     kind: RelayEventKind = strawberry.field(description="What happened.")
     domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
@@ -51,7 +51,7 @@ class RelayEvent:
 
 @strawberry.type(description="A mail server that we hand mail to.")
 class Relay:
-    """Of `gateway.lanes.RelayStanding`."""
+    """Of `gateway.outbox.relay_limits.RelayStanding`."""
 
     name: str = strawberry.field(description="Its name.")
     usable: bool = strawberry.field(description="Whether mail may go by it now.")
@@ -70,7 +70,7 @@ class Relay:
     async def events(self, info: Info) -> list[RelayEvent]:
         """One statement a relay: there are a few."""
         async with info.context.ledger.reading_connection() as connection:
-            found = await lanes.relay_events(connection, self.name)
+            found = await relay_limits.relay_events(connection, self.name)
         return [
             RelayEvent(
                 kind=RelayEventKind(one.kind),
@@ -86,7 +86,7 @@ class Relay:
 
 @strawberry.type(description="A domain with limits or a pause.")
 class Destination:
-    """Of `gateway.lanes.DestinationStanding`."""
+    """Of `gateway.outbox.domain_limits.DestinationStanding`."""
 
     domain: str = strawberry.field(description="The domain.")
     per_minute: float | None = strawberry.field(description="Its limit; null for none.")
@@ -102,7 +102,7 @@ class Destination:
 
 @strawberry.type(description="How much waits for one domain, and how fast it goes.")
 class DomainDepth:
-    """Of `gateway.lanes.DomainDepth`."""
+    """Of `gateway.outbox.domain_limits.DomainDepth`."""
 
     domain: str = strawberry.field(description="The domain.")
     depth: int = strawberry.field(description="How many recipients wait, among the first 50,000 of the queue.")
@@ -142,7 +142,7 @@ class Gateway:
     async def relays(self, info: Info) -> list[Relay]:
         """By name."""
         async with info.context.ledger.reading_connection() as connection:
-            found = await lanes.relay_states(connection)
+            found = await relay_limits.relay_states(connection)
         return [
             Relay(
                 name=one.name,
@@ -165,7 +165,7 @@ class Gateway:
     async def destinations(self, info: Info, after: AfterDomain = None) -> list[Destination]:
         """By name."""
         async with info.context.ledger.reading_connection() as connection:
-            found = await lanes.destinations(connection, after=after)
+            found = await domain_limits.destinations(connection, after=after)
         return [
             Destination(
                 domain=one.domain,
@@ -186,7 +186,7 @@ class Gateway:
     async def domains(self, info: Info) -> list[DomainDepth]:
         """Deepest first."""
         async with info.context.ledger.reading_connection() as connection:
-            found = await lanes.domain_depths(connection)
+            found = await domain_limits.domain_depths(connection)
         return [
             DomainDepth(
                 domain=one.domain,
@@ -252,9 +252,9 @@ async def decide(context: Context, door: Callable[[Any], Awaitable[object]]) -> 
     return GatewayPayload(gateway=Gateway(), user_errors=[])
 
 
-def limit_of(given: DestinationLimitInput) -> lanes.DestinationLimit:
+def limit_of(given: DestinationLimitInput) -> domain_limits.DestinationLimit:
     """The door's value."""
-    return lanes.DestinationLimit(
+    return domain_limits.DestinationLimit(
         domain=given.domain,
         per_minute=given.per_minute,
         per_day=given.per_day,

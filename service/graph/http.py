@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.auth import Caller, Doorkeeper
+from service.auth.callers import Caller, Doorkeeper
 from service.errors import Busy, RequestRefused
 from service.graph import event_stream
 from service.graph.documents import DocumentRefused

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway import lanes
+from gateway.outbox import domain_limits, lanes, relay_limits
 from service.graph import campaigning, consent, gateway_state, reclassify, sending, upsert
 from service.graph.campaigning import (
     CampaignInput,
@@ -141,21 +141,21 @@ class Mutation:
     async def resume_relay(self, info: Info, input: Annotated[RelayInput, INPUT]) -> GatewayPayload:
         """On record, with who and when."""
         return await gateway_state.decide(
-            info.context, lambda connection: lanes.resume_relay(connection, input.relay, info.context.actor)
+            info.context, lambda connection: relay_limits.resume_relay(connection, input.relay, info.context.actor)
         )
 
     @strawberry.mutation(description="Say that a paused domain takes mail again.")
     async def resume_destination(self, info: Info, input: Annotated[DestinationInput, INPUT]) -> GatewayPayload:
         """At once."""
         return await gateway_state.decide(
-            info.context, lambda connection: lanes.resume_destination(connection, input.domain)
+            info.context, lambda connection: domain_limits.resume_destination(connection, input.domain)
         )
 
     @strawberry.mutation(description="Set, change or lift a domain's limits.")
     async def set_destination_limit(self, info: Info, input: Annotated[DestinationLimitInput, INPUT]) -> GatewayPayload:
         """Replaces what was set."""
         return await gateway_state.decide(
-            info.context, lambda connection: lanes.limit_destination(connection, gateway_state.limit_of(input))
+            info.context, lambda connection: domain_limits.limit_destination(connection, gateway_state.limit_of(input))
         )
 
     @strawberry.mutation(description="Write down what a customer chose not to get, or that it may be sent again.")

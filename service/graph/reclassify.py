@@ -7,8 +7,8 @@ from datetime import datetime
 import strawberry
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.hits import reclassify
-from gateway.judging import MOST_RECLASSIFIED
+from gateway.tracking.classify import MOST_RECLASSIFIED
+from gateway.tracking.recorder import reclassify
 from service.database import QUERIES, Connection
 from service.graph.context import Context
 from service.graph.node import read_typed_id

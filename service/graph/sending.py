@@ -10,7 +10,6 @@ from uuid import UUID
 
 import strawberry
 
-from gateway import queue
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.letter import (
     CardLetter,
@@ -25,6 +24,7 @@ from gateway.mail.letter import (
     WorkOrderLetter,
 )
 from gateway.mail.message import MessageRef
+from gateway.outbox import actions, enqueue
 from service.graph.context import Context
 from service.graph.loaders import promised
 from service.graph.message import Message
@@ -204,7 +204,7 @@ async def send_email(
     try:
         order = _order(context, given, letter(), tracked)
         async with context.ledger.writing_connection() as connection:
-            put = await queue.put(connection, order, context.house)
+            put = await enqueue.put(connection, order, context.house)
     except Refusal as refusal:
         return SendEmailPayload(message=None, user_errors=user_errors([refusal]))
     if not put.repeated:
@@ -212,8 +212,8 @@ async def send_email(
     return SendEmailPayload(message=await _written(context, put.ref), user_errors=[])
 
 
-def _order(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> queue.Order:
-    return queue.Order(
+def _order(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> enqueue.Order:
+    return enqueue.Order(
         customer_id=read_customer_id(given.customer_id, ("customerId",)),
         letter=letter,
         idempotency_key=given.idempotency_key,
@@ -265,18 +265,18 @@ def _attachments(given: list[strawberry.ID]) -> tuple[UUID, ...]:
 async def retry_message(context: Context, given: MessageInput) -> MessagePayload:
     """Back to the queue, by a person's decision."""
     return await _decide(
-        context, given, lambda connection, ref: queue.retry(connection, ref, context.actor, context.house)
+        context, given, lambda connection, ref: actions.retry(connection, ref, context.actor, context.house)
     )
 
 
 async def assume_sent(context: Context, given: MessageInput) -> MessagePayload:
     """UNCERTAIN becomes ACCEPTED, by a person's decision."""
-    return await _decide(context, given, lambda connection, ref: queue.assume_sent(connection, ref, context.actor))
+    return await _decide(context, given, lambda connection, ref: actions.assume_sent(connection, ref, context.actor))
 
 
 async def cancel_message(context: Context, given: MessageInput) -> MessagePayload:
     """Called back before it is sent."""
-    return await _decide(context, given, lambda connection, ref: queue.cancel(connection, ref, context.actor))
+    return await _decide(context, given, lambda connection, ref: actions.cancel(connection, ref, context.actor))
 
 
 async def _decide(

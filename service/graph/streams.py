@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import ExecutionResult
 
-from service.auth import Caller
+from service.auth.callers import Caller
 from service.errors import Busy, RequestRefused, ServiceError
 from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution, Ready, is_subscription

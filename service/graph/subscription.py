@@ -8,7 +8,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.watch import ChangeKind
+from gateway.notify.changes import ChangeKind
 from service.errors import BadInput
 from service.graph.context import Info
 from service.graph.node import customer_global_id, message_global_id, read_typed_id

@@ -10,13 +10,13 @@ from typing import Any
 import strawberry
 from asyncpg import Record
 
+from gateway.compose.sender_profiles import check_locale
+from gateway.deployment import House
 from gateway.errors import Refusal, RefusalCode
-from gateway.house import House
 from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import check_time_zone
-from gateway.sender import check_locale
 from service.database import QUERIES
 from service.graph.context import Context
 from service.graph.customer import Customer

@@ -6,7 +6,8 @@ import secrets
 
 import asyncpg
 
-from service.auth import create_login_link, create_token
+from service.auth.sessions import create_login_link
+from service.auth.tokens import create_token
 
 
 async def make_token(database_url: str) -> str:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from gateway.claim import BATCH, LARGEST_BATCH, claim
 from gateway.database import WORKER_SETTINGS, open_pool
+from gateway.outbox.claim import BATCH, LARGEST_BATCH, claim
 from tests.bench.end_to_end import durable_postgres
 from tests.bench.rows import Row, Size, at_least, bench
 from tests.builders import insert, make_campaign, make_customer

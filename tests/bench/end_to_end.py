@@ -18,13 +18,15 @@ import asyncpg
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from gateway import campaign, sender, template
+from gateway.campaigns import expansion
+from gateway.compose import sender_profiles
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.dkim import Signer
-from gateway.house import House
+from gateway.delivery.dkim import Signer
+from gateway.delivery.worker import POOL, Worker, ease_collector, random_jitter, usual_pace
+from gateway.deployment import House
 from gateway.settings import DkimKey, Settings, read_settings
-from gateway.smtp import Relays
-from gateway.worker import POOL, Worker, ease_collector, random_jitter, usual_pace
+from gateway.smtp.relays import Relays
+from gateway.templates import versions
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.bench.rows import Row, Size, at_least, bench
@@ -92,7 +94,7 @@ async def make_audience(connection: Any, count: int) -> None:
 
 async def make_campaign(connection: Any, count: int, number: int) -> UUID:
     """A launched campaign to the first `count` customers; its messages are not made yet."""
-    published = await template.publish(
+    published = await versions.publish(
         connection,
         name="Bench",
         subject="News for {{ first_name }}",
@@ -101,7 +103,7 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
         text="Hello {{ first_name }} {{ unsubscribe_url }} {{ postal_address }}",
         sample_data={"first_name": "Ann"},
     )
-    profile = await sender.create(
+    profile = await sender_profiles.create(
         connection, name="Bench", from_address="news@fabrikam.com", from_name="Fabrikam", postal_address="1 Main"
     )
     campaign_id: UUID = await connection.fetchval(
@@ -129,7 +131,7 @@ async def engine_rate(pool: asyncpg.Pool[Any], house: House, count: int, number:
     """Messages a second, from the worker's start to the last commit; the messages lie there already."""
     async with pool.acquire() as connection:
         campaign_id = await make_campaign(connection, count, number)
-        while await campaign.make_messages(connection, house, look_ahead=10**9):
+        while await expansion.make_messages(connection, house, look_ahead=10**9):
             pass
         await connection.execute("vacuum analyze outbox")
         await connection.execute("checkpoint")

@@ -23,7 +23,7 @@ import asyncpg
 import orjson
 import psutil
 
-from service.auth import create_token
+from service.auth.tokens import create_token
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey

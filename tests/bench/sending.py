@@ -12,7 +12,7 @@ from dataclasses import replace
 import aiosmtplib
 
 from gateway.settings import Relay, TlsMode
-from gateway.smtp import Envelope, Relays
+from gateway.smtp.relays import Envelope, Relays
 from tests.bench import raw_client
 from tests.bench.raw_client import CONNECTIONS, CONTENT
 from tests.bench.rows import Row, Size, at_least, bench

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from gateway import template
+from gateway.templates import versions
 from tests.campaigning import launch, parse, run, upsert
 from tests.engine import Start, empty, eventually, start
 from tests.smtp_server import SmtpServer
@@ -25,7 +25,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/201001
 @pytest.fixture(autouse=True)
 async def builtins(pool: Any) -> None:
     async with pool.acquire() as connection:
-        await template.publish_builtins(connection)
+        await versions.publish_builtins(connection)
 
 
 def part(message: EmailMessage, kind: str) -> str:

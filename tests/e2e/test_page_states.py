@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Request, Route, expect
 
-from service.auth import create_login_link
+from service.auth.sessions import create_login_link
 from tests.browsing import World, looking
 from tests.builders import (
     insert,

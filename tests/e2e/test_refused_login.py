@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from prometheus_client import REGISTRY
 
-from gateway.house import House
+from gateway.deployment import House
 from gateway.settings import Settings, parse_relay
 from tests.engine import Start, eventually, house, queue_mail, start, state_of
 from tests.smtp_server import Reply, SmtpServer

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.attachment import LARGEST_FILE
+from gateway.storage.attachments import LARGEST_FILE
 from service.settings import Settings
 from service.standalone.api import Api, ApiError
 from tests.serving import serve

@@ -13,14 +13,16 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gateway import campaign, sender, template
-from gateway.campaign import CampaignOrder, CampaignRecipient
+from gateway.campaigns import drafts, expansion, lifecycle
+from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.compose import sender_profiles
+from gateway.deployment import House
 from gateway.errors import Refusal, RefusalCode
-from gateway.house import House
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
-from gateway.queue import assume_sent, retry
+from gateway.outbox.actions import assume_sent, retry
 from gateway.settings import Settings, parse_relay
+from gateway.templates import versions
 from service.graph.context import Context
 from service.graph.node import message_global_id
 from service.graph.schema import schema
@@ -39,7 +41,7 @@ def house(settings: Settings) -> House:
 
 
 async def publish(connection: Any, html: str = PAGE, text: str | None = None) -> UUID:
-    made = await template.publish(
+    made = await versions.publish(
         connection,
         name=f"News {uuid4()}",
         subject="News for {{ first_name }}",
@@ -56,7 +58,7 @@ async def order(connection: Any, customers: list[int], **values: Any) -> Campaig
     if "template_id" not in values:
         usual["template_id"] = await publish(connection)
     if "sender_id" not in values:
-        profile = await sender.create(
+        profile = await sender_profiles.create(
             connection,
             name="Fabrikam",
             from_address="news@fabrikam.example",
@@ -74,8 +76,8 @@ async def order(connection: Any, customers: list[int], **values: Any) -> Campaig
 async def running(connection: Any, house: House, count: int, **values: Any) -> tuple[UUID, list[int]]:
     """A launched campaign to so many new customers."""
     customers = [await make_customer(connection) for _ in range(count)]
-    made = await campaign.create(connection, await order(connection, customers, **values), house)
-    await campaign.launch(connection, made, uuid4().hex, house)
+    made = await drafts.create(connection, await order(connection, customers, **values), house)
+    await lifecycle.launch(connection, made, uuid4().hex, house)
     return made, customers
 
 
@@ -127,7 +129,7 @@ async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(connect
     )
     await insert(connection, "suppression", address_key=keys[1]["address_key"], reason="COMPLAINT", actor="t")
 
-    assert await campaign.make_messages(connection, house) == 5
+    assert await expansion.make_messages(connection, house) == 5
 
     assert await connection.fetchval("select opted_out from campaign where id = $1", made) == 2
     assert await tally(connection, made) == {"made": 3, "held": 1}
@@ -146,9 +148,9 @@ async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppres
     await insert(connection, "suppression", address_key=key, reason="COMPLAINT", actor="t")
     # When a campaign names it as a person would write it
     recipient = CampaignRecipient(customer_id=customer, address="jörg@Bücher.de", merge_data={"first_name": "Jörg"})
-    made = await campaign.create(connection, await order(connection, [], recipients=(recipient,)), house)
-    await campaign.launch(connection, made, uuid4().hex, house)
-    await campaign.make_messages(connection, house)
+    made = await drafts.create(connection, await order(connection, [], recipients=(recipient,)), house)
+    await lifecycle.launch(connection, made, uuid4().hex, house)
+    await expansion.make_messages(connection, house)
     # Then the mail is held
     message = await connection.fetchrow("select recipient, status, cause from message")
     assert tuple(message) == ("Jörg@xn--bcher-kva.de", "HELD", "SUPPRESSED")
@@ -160,11 +162,11 @@ async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held
 ) -> None:
     # Given a campaign made while reserved names were allowed
     customers = [await make_customer(connection, addresses=[address]) for address in ("a@b.example", "a@fabrikam.com")]
-    made = await campaign.create(connection, await order(connection, customers), house)
+    made = await drafts.create(connection, await order(connection, customers), house)
     # When it is launched and made where they are not
     strict = House.open(settings.model_copy(update={"allow_reserved_domains": False}))
-    await campaign.launch(connection, made, uuid4().hex, strict)
-    await campaign.make_messages(connection, strict)
+    await lifecycle.launch(connection, made, uuid4().hex, strict)
+    await expansion.make_messages(connection, strict)
     # Then only the other one's mail is queued
     rows = await connection.fetch("select recipient, status, cause from message order by recipient")
     assert [tuple(row) for row in rows] == [("a@b.example", "HELD", "BAD_ADDRESS"), ("a@fabrikam.com", "QUEUED", None)]
@@ -174,21 +176,21 @@ async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held
 async def test_messages_are_made_in_batches_and_only_a_look_ahead(connection: Any, house: House) -> None:
     made, _ = await running(connection, house, 10)
 
-    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) == 4
-    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) == 4
-    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) is None
+    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) == 4
+    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) == 4
+    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) is None
     await connection.execute("delete from outbox")
-    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) == 2
-    assert await campaign.make_messages(connection, house, batch=4, look_ahead=6) is None
+    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) == 2
+    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) is None
     assert await tally(connection, made) == {"made": 10}
 
 
 async def test_two_workers_make_each_message_once(pool: asyncpg.Pool[Any], connection: Any, house: House) -> None:
     made, _ = await running(connection, house, 6)
     async with pool.acquire() as one, pool.acquire() as other, one.transaction():
-        assert await campaign.make_messages(one, house, batch=3) == 3
-        assert await campaign.make_messages(other, house, batch=3) is None
-    assert await campaign.make_messages(connection, house, batch=3) == 3
+        assert await expansion.make_messages(one, house, batch=3) == 3
+        assert await expansion.make_messages(other, house, batch=3) is None
+    assert await expansion.make_messages(connection, house, batch=3) == 3
     assert await tally(connection, made) == {"made": 6}
 
 
@@ -196,8 +198,8 @@ async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
     connection: Any, house: House, start: Start, smtp_server: SmtpServer
 ) -> None:
     made, _ = await running(connection, house, 3)
-    await campaign.make_messages(connection, house)
-    await campaign.pause(connection, made, "Dana")
+    await expansion.make_messages(connection, house)
+    await lifecycle.pause(connection, made, "Dana")
     start()
     other, _ = await running(connection, house, 1)
 
@@ -206,27 +208,27 @@ async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
 
     await eventually(other_is_done)
     assert await tally(connection, made) == {"made": 3}
-    await campaign.resume(connection, made, "Dana")
+    await lifecycle.resume(connection, made, "Dana")
     await empty(connection)
     assert await tally(connection, made) == {"made": 3, "accepted": 3}
 
 
 async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: Any, house: House) -> None:
     made, _ = await running(connection, house, 6)
-    await campaign.make_messages(connection, house, batch=4)
+    await expansion.make_messages(connection, house, batch=4)
     await connection.execute(
         "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
         " handed_off_at = now() where message_id = (select max(message_id::text)::uuid from outbox)"
     )
 
-    assert await campaign.cancel(connection, made, "Dana") == 3
+    assert await lifecycle.cancel(connection, made, "Dana") == 3
 
     assert await tally(connection, made) == {"made": 4, "cancelled": 3}
-    assert await campaign.make_messages(connection, house) is None
+    assert await expansion.make_messages(connection, house) is None
     assert await connection.fetchval("select count(*) from event where kind = 'CANCELLED' and actor = 'Dana'") == 3
     # What was on its way comes back deferred: it is taken back, too, and then the lane goes.
     await connection.execute("update outbox set lease_owner = null, lease_until = null, handed_off_at = null")
-    await campaign.finish(connection)
+    await lifecycle.finish(connection)
     assert await tally(connection, made) == {"made": 4, "cancelled": 4}
     assert await connection.fetchval("select count(*) from lane where campaign_id = $1", made) == 0
 
@@ -242,7 +244,7 @@ async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
         return await tally(connection, made) == {"made": 2, "accepted": 1, "uncertain": 1}
 
     await eventually(one_is_uncertain)
-    assert await campaign.finish(connection) == []
+    assert await lifecycle.finish(connection) == []
     row = await connection.fetchrow("select customer_id, id from message where status = 'UNCERTAIN'")
     ref = MessageRef(customer_id=row["customer_id"], message_id=row["id"])
 
@@ -280,7 +282,7 @@ async def test_a_wrong_campaign_is_refused_and_writes_nothing(
     right = await order(connection, [await make_customer(connection)])
 
     with pytest.raises(Refusal) as refused:
-        await campaign.create(connection, replace(right, **change), house)
+        await drafts.create(connection, replace(right, **change), house)
 
     assert (refused.value.code, refused.value.field) == (code, field)
     assert await connection.fetchval("select count(*) from campaign") == 0
@@ -291,7 +293,7 @@ async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any
     wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data={})))
 
     with pytest.raises(Refusal) as refused:
-        await campaign.create(connection, wrong, house)
+        await drafts.create(connection, wrong, house)
 
     assert refused.value.code is RefusalCode.MERGE_FIELD_MISSING
     assert refused.value.field == ("recipients", "1", "mergeData", "first_name")
@@ -309,7 +311,7 @@ async def test_values_that_make_a_card_number_of_the_templates_digits_are_refuse
     )
     # When a campaign is made of them
     with pytest.raises(Refusal) as refused:
-        await campaign.create(connection, await order(connection, [], template_id=half, recipients=recipients), house)
+        await drafts.create(connection, await order(connection, [], template_id=half, recipients=recipients), house)
     # Then it is refused, and the recipient named
     assert refused.value.code is RefusalCode.CARD_NUMBER
     assert refused.value.field == ("recipients", "1", "mergeData")
@@ -317,16 +319,16 @@ async def test_values_that_make_a_card_number_of_the_templates_digits_are_refuse
 
 async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, house: House) -> None:
     right = await order(connection, [await make_customer(connection)])
-    made = await campaign.create(connection, right, house)
-    assert await campaign.create(connection, right, house) == made
+    made = await drafts.create(connection, right, house)
+    assert await drafts.create(connection, right, house) == made
     with pytest.raises(Refusal) as refused:
-        await campaign.create(connection, replace(right, title="Other"), house)
+        await drafts.create(connection, replace(right, title="Other"), house)
     assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
 
-    await campaign.launch(connection, made, "launch-1", house)
-    await campaign.launch(connection, made, "launch-1", house)
+    await lifecycle.launch(connection, made, "launch-1", house)
+    await lifecycle.launch(connection, made, "launch-1", house)
     with pytest.raises(Refusal) as again:
-        await campaign.launch(connection, made, "launch-2", house)
+        await lifecycle.launch(connection, made, "launch-2", house)
     assert again.value.code is RefusalCode.ILLEGAL_STATE
 
 
@@ -349,10 +351,10 @@ async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(
     customer = await make_customer(connection)
     source = {name: value for name, value in change.items() if name in ("html", "text")}
     values = {"template_id": await publish(connection, **source)} if source else change
-    made = await campaign.create(connection, await order(connection, [customer], **values), house)
+    made = await drafts.create(connection, await order(connection, [customer], **values), house)
     # When it is launched
     with pytest.raises(Refusal) as refused:
-        await campaign.launch(connection, made, uuid4().hex, house)
+        await lifecycle.launch(connection, made, uuid4().hex, house)
     # Then it stays a draft, and the refusal says what to add
     assert refused.value.code is code
     assert words in refused.value.message
@@ -367,25 +369,25 @@ async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_p
     customer = await make_customer(connection)
     source = {"html": PAGE, "text": "{{ postal_address }} {{ unsubscribe_url }}".replace(f"{{{{ {field} }}}}", "bye")}
     with monkeypatch.context() as earlier:
-        earlier.setattr("gateway.merge._with_footer", lambda text, unsubscribe: text)
-        earlier.setattr("gateway.template.PUBLISHING", 1)
+        earlier.setattr("gateway.templates.merge_fields._with_footer", lambda text, unsubscribe: text)
+        earlier.setattr("gateway.templates.versions.PUBLISHING", 1)
         old = await publish(connection, **source)
-    made = await campaign.create(connection, await order(connection, [customer], template_id=old), house)
+    made = await drafts.create(connection, await order(connection, [customer], template_id=old), house)
     # When it is launched, then the refusal says how it is completed
     with pytest.raises(Refusal) as refused:
-        await campaign.launch(connection, made, uuid4().hex, house)
+        await lifecycle.launch(connection, made, uuid4().hex, house)
     assert "publish the template again" in refused.value.message
     # And published again, the same source launches
     new = await publish(connection, **source)
-    again = await campaign.create(connection, await order(connection, [customer], template_id=new), house)
-    await campaign.launch(connection, again, uuid4().hex, house)
+    again = await drafts.create(connection, await order(connection, [customer], template_id=new), house)
+    await lifecycle.launch(connection, again, uuid4().hex, house)
     assert await status_of(connection, again) != "DRAFT"
 
 
 async def test_individual_mail_overtakes_a_running_campaign(
     connection: Any, house: House, start: Start, smtp_server: SmtpServer, settings: Settings
 ) -> None:
-    await template.publish_builtins(connection)
+    await versions.publish_builtins(connection)
     smtp_server.script(rcpt=lambda point: Reply(250, "Ok", delay=0.02))
     await running(connection, house, 300)
     slow = settings.model_copy(update={"relay_url": (parse_relay(f"{smtp_server.url}&connections=2"),)})
@@ -411,7 +413,7 @@ async def test_a_recipient_retried_while_its_campaign_ends_keeps_its_lane(
         await decision.start()
         await retry(person, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", house)
 
-        ending = asyncio.create_task(campaign.finish(sweep))
+        ending = asyncio.create_task(lifecycle.finish(sweep))
 
         async def waits_or_has_ended() -> bool:
             return ending.done() or bool(await person.fetchval("select count(*) from pg_locks where not granted"))
@@ -435,7 +437,7 @@ async def test_a_recipient_is_not_retried_whose_campaign_is_cancelled_meanwhile(
         message_id = await make_message(person, customer_id, campaign_id=campaign_id, status="REFUSED")
         decision = canceller.transaction()
         await decision.start()
-        await campaign.cancel(canceller, campaign_id, "Kim")
+        await lifecycle.cancel(canceller, campaign_id, "Kim")
 
         mutation = "mutation($id: ID!) { retryMessage(input: {messageId: $id}) { userErrors { code message } } }"
         message = message_global_id(customer_id, message_id)
@@ -464,7 +466,7 @@ async def test_a_campaigns_mail_knows_whether_an_uncertain_try_is_followed_by_on
     for chosen in ((SourceType.CAMPAIGN,), (SourceType.WORK_ORDER,)):
         house = House.open(settings.model_copy(update={"retry_once": chosen}))
         await running(connection, house, 1)
-        await campaign.make_messages(connection, house)
+        await expansion.make_messages(connection, house)
 
     rows = await connection.fetch("select retry_once from outbox order by message_id")
     assert [row["retry_once"] for row in rows] == [True, False]
@@ -479,12 +481,12 @@ async def test_an_uncertain_mail_keeps_no_lane_and_gets_one_when_it_is_retried(
     message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
     await insert(connection, "campaign_tally", campaign_id=campaign_id, slot=0, uncertain=1)
 
-    assert await campaign.finish(connection) == []
+    assert await lifecycle.finish(connection) == []
 
     assert await status_of(connection, campaign_id) == "RUNNING"
     assert await connection.fetchval("select count(*) from lane where campaign_id = $1", campaign_id) == 0
     if status == "PAUSED":
-        await campaign.pause(connection, campaign_id, "Kim")
+        await lifecycle.pause(connection, campaign_id, "Kim")
     await retry(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", house)
     waiting = await connection.fetchrow(
         "select l.paused_at is not null as paused, o.attempt from outbox o join lane l on l.id = o.lane_id"
@@ -499,9 +501,9 @@ async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_la
     customer_id = await make_customer(connection)
     message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
     await insert(connection, "campaign_tally", campaign_id=campaign_id, slot=0, uncertain=1)
-    await campaign.finish(connection)
+    await lifecycle.finish(connection)
 
     await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana")
 
-    assert await campaign.finish(connection) == [campaign_id]
+    assert await lifecycle.finish(connection) == [campaign_id]
     assert await status_of(connection, campaign_id) == "FINISHED"

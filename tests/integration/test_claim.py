@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gateway.claim import LARGE_CONTENT, Claim, claim, extend, give_back, give_back_claim
 from gateway.database import QUERIES, WORKER_SETTINGS, open_pool
-from gateway.lanes import DestinationLimit, limit_destination
-from gateway.record import HandOff, hand_off
-from gateway.rescue import Rescued, my_turn, rescue
+from gateway.outbox.claim import LARGE_CONTENT, Claim, claim, extend, give_back, give_back_claim
+from gateway.outbox.domain_limits import DestinationLimit, limit_destination
+from gateway.outbox.outcomes import HandOff, hand_off
+from gateway.outbox.recovery import Rescued, my_turn, rescue
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
 
 WORKER = uuid4()

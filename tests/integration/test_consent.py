@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gateway import consent
+from gateway.consent import opt_outs, suppressions
+from gateway.deployment import House
 from gateway.errors import Refusal, RefusalCode
-from gateway.house import House
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
 from gateway.mail.message import MessageRef
 from gateway.settings import Settings
@@ -54,7 +54,7 @@ async def test_staff_opt_a_customer_out_and_queued_mail_is_held(connection: Any)
     order = await make_message(connection, customer, recipient=ANN)
     await make_outbox(connection, customer, order, address=ANN)
     # When a colleague opts it out of marketing
-    changed = await consent.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
+    changed = await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
     # Then only the marketing mail is held, and says why, by whom
     assert changed
     assert await state(connection, customer, marketing) == ("HELD", "OPTED_OUT")
@@ -69,7 +69,7 @@ async def test_staff_opt_a_customer_out_and_queued_mail_is_held(connection: Any)
 async def test_a_repeat_changes_and_writes_nothing(connection: Any) -> None:
     customer = await make_customer(connection)
     for expected in (True, False, False):
-        changed = await consent.set_opt_out(
+        changed = await opt_outs.set_opt_out(
             connection, customer_id=customer, kind=EVENT_BASED, opted_out=True, actor="jo"
         )
         assert changed is expected
@@ -80,7 +80,7 @@ async def test_mail_on_the_wire_is_not_called_back(connection: Any) -> None:
     customer = await make_customer(connection, addresses=[ANN])
     now = await connection.fetchval("select now()")
     sent = await queue_campaign_mail(connection, customer, lease_owner=uuid4(), lease_until=now, handed_off_at=now)
-    await consent.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
+    await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
     assert await state(connection, customer, sent) == ("HANDED_OFF", None)
 
 
@@ -88,10 +88,10 @@ async def test_opting_in_again_lifts_the_customers_and_its_addresses_choice(conn
     customer = await make_customer(connection, addresses=[ANN])
     message = await queue_campaign_mail(connection, customer)
     ref = MessageRef(customer_id=customer, message_id=message)
-    await consent.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, house=house)
-    await consent.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
-    assert await consent.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=False, actor="jo")
-    assert not await consent.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=False, actor="jo")
+    await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, house=house)
+    await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
+    assert await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=False, actor="jo")
+    assert not await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=False, actor="jo")
     assert await connection.fetchval("select count(*) from opt_out") == 0
     assert await connection.fetchval("select count(*) from address_opt_out") == 0
     story = await connection.fetch("select opted_out, source, actor from consent_event order by id")
@@ -110,7 +110,7 @@ async def test_no_choice_for_nobody(connection: Any, erased: bool | None, code: 
         customer = await make_customer(connection)
         await connection.execute("update customer set erased_at = now() where id = $1", customer)
     with pytest.raises(Refusal) as refusal:
-        await consent.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
+        await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
     assert refusal.value.code is code
     assert refusal.value.field == ("customerId",)
 
@@ -126,7 +126,7 @@ async def test_a_link_opts_the_address_out_under_every_customer(connection: Any,
     bobs = await queue_campaign_mail(connection, third, address="bob@customer.example")
     # When Ann unsubscribes by the link of one mail
     ref = MessageRef(customer_id=one, message_id=read)
-    chosen = await consent.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+    chosen = await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
     # Then her address gets no marketing under either, and other addresses do
     assert chosen == frozenset({MARKETING})
     assert await state(connection, one, read) == ("HELD", "OPTED_OUT")
@@ -144,7 +144,7 @@ async def test_a_link_pressed_twice_at_once_is_one_choice(pool: Any, house: Hous
 
     async def press() -> frozenset[OptOutKind] | None:
         async with pool.acquire() as connection:
-            return await consent.opt_out_by_link(
+            return await opt_outs.opt_out_by_link(
                 connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, house=house
             )
 
@@ -157,23 +157,23 @@ async def test_a_link_pressed_twice_at_once_is_one_choice(pool: Any, house: Hous
 async def test_the_page_knows_what_was_chosen(connection: Any, house: House) -> None:
     customer = await make_customer(connection, addresses=[ANN], locale="de")
     ref = MessageRef(customer_id=customer, message_id=await queue_campaign_mail(connection, customer))
-    before = await consent.read_subscription(connection, ref, house=house)
-    assert before == consent.Subscription(
+    before = await opt_outs.read_subscription(connection, ref, house=house)
+    assert before == opt_outs.Subscription(
         locale="de", sender="Fabrikam Installers", kind=MARKETING, opted_out=frozenset()
     )
-    await consent.opt_out_by_link(
+    await opt_outs.opt_out_by_link(
         connection, ref, kinds=[MARKETING, EVENT_BASED], source=OptOutSource.LINK, house=house
     )
-    after = await consent.read_subscription(connection, ref, house=house)
+    after = await opt_outs.read_subscription(connection, ref, house=house)
     assert after is not None
     assert after.opted_out == {MARKETING, EVENT_BASED}
 
 
 async def test_a_message_of_nobody_is_nobodys_choice(connection: Any, house: House) -> None:
     nobody = MessageRef(customer_id=1, message_id=uuid4())
-    assert await consent.read_subscription(connection, nobody, house=house) is None
+    assert await opt_outs.read_subscription(connection, nobody, house=house) is None
     link = OptOutSource.LINK
-    assert await consent.opt_out_by_link(connection, nobody, kinds=None, source=link, house=house) is None
+    assert await opt_outs.opt_out_by_link(connection, nobody, kinds=None, source=link, house=house) is None
     assert await connection.fetchval("select count(*) from address_opt_out") == 0
 
 
@@ -194,14 +194,14 @@ async def test_the_link_of_an_erased_customers_mail_still_opts_the_address_out(c
     again = await make_customer(connection, addresses=[ANN])
     waiting = await queue_campaign_mail(connection, again)
     # When she unsubscribes by the link of the old mail
-    before = await consent.read_subscription(connection, ref, house=house)
-    chosen = await consent.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+    before = await opt_outs.read_subscription(connection, ref, house=house)
+    chosen = await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
     # Then her address gets no marketing any more, under whatever customer
     assert chosen == frozenset({MARKETING})
     assert await connection.fetchval("select address_key from address_opt_out") == house.key_of(ANN)
     assert await state(connection, again, waiting) == ("HELD", "OPTED_OUT")
     # and the page of the old link knows
-    after = await consent.read_subscription(connection, ref, house=house)
+    after = await opt_outs.read_subscription(connection, ref, house=house)
     assert before is not None
     assert after is not None
     assert not before.opted_out
@@ -225,7 +225,7 @@ async def test_a_closed_address_holds_everything_queued_for_it_once(connection: 
         "reason": SuppressionReason.COMPLAINT,
         "evidence": MessageRef(customer_id=customer, message_id=campaign),
     }
-    assert await consent.suppress(connection, **closing)
-    assert not await consent.suppress(connection, **closing)
+    assert await suppressions.suppress(connection, **closing)
+    assert not await suppressions.suppress(connection, **closing)
     assert await state(connection, customer, campaign) == ("HELD", "SUPPRESSED")
     assert await state(connection, customer, order) == ("HELD", "SUPPRESSED")

@@ -15,15 +15,16 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway import attachment
-from gateway.house import House
-from gateway.lanes import resume_destination, resume_relay
+from gateway.deployment import House
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Verdict
+from gateway.outbox.domain_limits import resume_destination
+from gateway.outbox.relay_limits import resume_relay
 from gateway.settings import Settings, parse_relay
-from gateway.smtp import Timeouts
+from gateway.smtp.relays import Timeouts
+from gateway.storage import attachments
 from service.graph.context import Context
 from service.graph.node import customer_global_id
 from service.graph.schema import schema
@@ -291,7 +292,7 @@ async def queue(connection: Any, house: House, given: Given) -> MessageRef:
     if not given.attach:
         return await queue_mail(connection, house)
     octets = b"%PDF-1.7 " + b"x" * given.attach
-    file = await attachment.keep(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
+    file = await attachments.keep(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
     return await queue_mail(connection, house, attachment_ids=(file,))
 
 

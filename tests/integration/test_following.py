@@ -17,13 +17,13 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 import service.settings
-from gateway import consent
+from gateway.consent import opt_outs
 from gateway.database import QUERIES
-from gateway.house import House
+from gateway.deployment import House
 from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.message import MessageRef
-from gateway.record import UNDELIVERED, HandOff, decide
-from gateway.watch import CHANNEL, ChangeKind, Watchers, tell
+from gateway.notify.changes import CHANNEL, ChangeKind, Watchers, tell
+from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide
 from service.database import Ledger
 from service.watch import MOST_PENDING, Change, Follower, Watch, read_change
 from tests.builders import make_customer, make_message, make_outbox
@@ -130,7 +130,7 @@ async def test_held_mail_and_choices_are_news(pool: Any, watch: Watch) -> None:
         held = [UNDELIVERED[HandOff.SUPPRESSED]]
         assert await decide(connection, [key], held, owners=[None], actor="tests", slot=0) == 1
         assert await hear(changes) == Change(customer_id=customer, message_id=message, kind=ChangeKind.MESSAGE)
-        await consent.set_opt_out(
+        await opt_outs.set_opt_out(
             connection, customer_id=customer, kind=OptOutKind.MARKETING, opted_out=True, actor="jo"
         )
         assert await hear(changes) == Change(customer_id=customer, message_id=None, kind=ChangeKind.OPT_OUT)
@@ -146,11 +146,11 @@ async def test_a_choice_made_at_an_address_is_news_to_everybody_who_has_it(
     news = Change(customer_id=other, message_id=None, kind=ChangeKind.OPT_OUT)
     async with following(watch, other) as changes, pool.acquire() as connection:
         # When a mail to the first is unsubscribed from, its page hears of it
-        await consent.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+        await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
         assert await hear(changes) == news
         # and when staff lift that again
         kind = OptOutKind.MARKETING
-        await consent.set_opt_out(connection, customer_id=one, kind=kind, opted_out=False, actor="jo")
+        await opt_outs.set_opt_out(connection, customer_id=one, kind=kind, opted_out=False, actor="jo")
         assert await hear(changes) == news
 
 

@@ -18,14 +18,24 @@ import pytest
 
 import service.settings
 from gateway.database import open_pool
+from gateway.deployment import House
 from gateway.errors import BufferUnavailable, Refusal, RefusalCode
-from gateway.hits import Fate, HitBuffer, HitRecorder, RawHit, insert, judge_due, new_hit_id, origin_of, reclassify
-from gateway.house import House
-from gateway.judging import read_hit_rules
 from gateway.mail.hit import HitKind
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import click_url, open_url, unsubscribe_url
 from gateway.settings import OriginPrivacy, Settings
+from gateway.tracking.classify import read_hit_rules
+from gateway.tracking.recorder import (
+    Fate,
+    HitBuffer,
+    HitRecorder,
+    RawHit,
+    insert,
+    judge_due,
+    new_hit_id,
+    origin_of,
+    reclassify,
+)
 from service.app import create_app
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
@@ -271,9 +281,9 @@ async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_an
     connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker that judges at once, and a server that has a mail and says nothing any more
-    monkeypatch.setattr("gateway.worker.JUDGE_SECONDS", 0.05)
-    monkeypatch.setattr("gateway.judging.LOOK_AGAIN_SOONEST", timedelta(seconds=0.1))
-    monkeypatch.setattr("gateway.judging.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
+    monkeypatch.setattr("gateway.delivery.worker.JUDGE_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.tracking.classify.LOOK_AGAIN_SOONEST", timedelta(seconds=0.1))
+    monkeypatch.setattr("gateway.tracking.classify.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
     smtp_server.script(after_dot=Silence())
     ref = await queue_mail(connection, house)
     start()
@@ -292,8 +302,8 @@ async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_an
 
 async def test_a_flood_that_piled_up_is_judged_to_its_end(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given more hits on one token than are judged together, while no judge worked
-    monkeypatch.setattr("gateway.judging.MOST_OF_MESSAGE", 7)
-    monkeypatch.setattr("gateway.judging.MOST_DUE", 5)
+    monkeypatch.setattr("gateway.tracking.classify.MOST_OF_MESSAGE", 7)
+    monkeypatch.setattr("gateway.tracking.classify.MOST_DUE", 5)
     ref = await make_ref(connection)
     for number in range(30):
         await hit(connection, ref, number * 10)
@@ -361,7 +371,7 @@ async def test_a_busy_scanners_years_are_judged_again_as_they_were(
         for number, ref in enumerate(refs):
             await hit(connection, ref, hour * 3600 + number / 10, link=1)
     await judge(connection, 7 * 3600)
-    monkeypatch.setattr("gateway.judging.MOST_OF_ORIGINS", 12)
+    monkeypatch.setattr("gateway.tracking.classify.MOST_OF_ORIGINS", 12)
     # When its history is judged again
     done = await reclassify(connection)
     # Then every crowd is still seen
@@ -371,7 +381,7 @@ async def test_a_busy_scanners_years_are_judged_again_as_they_were(
 
 
 async def test_too_much_history_at_once_is_refused(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.judging.MOST_RECLASSIFIED", 2)
+    monkeypatch.setattr("gateway.tracking.classify.MOST_RECLASSIFIED", 2)
     ref = await make_ref(connection)
     for number in range(3):
         await hit(connection, ref, number)
@@ -573,7 +583,7 @@ async def test_a_long_list_does_not_hold_up_the_end(
     pool: Any, record: Record, buffer: HitBuffer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a list that takes long to bring in
-    monkeypatch.setattr("gateway.hits.LARGEST_GROUP", 1)
+    monkeypatch.setattr("gateway.tracking.recorder.LARGEST_GROUP", 1)
     ref = await make_ref(pool)
     await buffer.push([raw(ref).to_json() for _ in range(5000)])
     recorder = record(pool)
@@ -601,7 +611,7 @@ async def test_a_full_list_keeps_the_oldest_and_counts_the_rest(
 async def test_without_valkey_hits_wait_in_memory_and_the_limit_is_counted(
     pool: Any, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.hits.MOST_IN_MEMORY", 5)
+    monkeypatch.setattr("gateway.tracking.recorder.MOST_IN_MEMORY", 5)
     nowhere = "redis://127.0.0.1:1/0"
     with pytest.raises(BufferUnavailable, match="REDIS_URL"):
         await HitBuffer(nowhere).size()

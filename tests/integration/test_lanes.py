@@ -10,29 +10,21 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.claim import LARGE_CONTENT, claim
 from gateway.database import QUERIES
+from gateway.deployment import House
 from gateway.errors import Refusal
-from gateway.house import House
-from gateway.lanes import (
-    PACED_DOMAINS,
-    DestinationLimit,
-    RelayStanding,
-    destinations,
-    domain_depths,
-    lane_states,
-    limit_destination,
-    note_pace,
-    pause_lane,
-    register_relays,
-    relay_events,
-    relay_states,
-    resume_destination,
-    resume_lane,
-    resume_relay,
-)
 from gateway.mail.message import MessageRef
 from gateway.mail.verdict import Verdict
+from gateway.outbox.claim import LARGE_CONTENT, claim
+from gateway.outbox.domain_limits import (
+    DestinationLimit,
+    destinations,
+    domain_depths,
+    limit_destination,
+    resume_destination,
+)
+from gateway.outbox.lanes import PACED_DOMAINS, lane_states, note_pace, pause_lane, resume_lane
+from gateway.outbox.relay_limits import RelayStanding, register_relays, relay_events, relay_states, resume_relay
 from gateway.settings import Settings, parse_relay
 from service.graph.context import Context
 from service.graph.schema import schema
@@ -188,7 +180,7 @@ async def due_now(connection: Any) -> list[Any]:
 async def test_a_limit_that_is_raised_or_lifted_frees_the_mail_that_has_its_turn_far_off(
     connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.lanes.RELEASE_ROWS", 2)
+    monkeypatch.setattr("gateway.outbox.parked.RELEASE_ROWS", 2)
     await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=1, per_day=100))
     mails = await waiting_mails(connection, 5)
     put_off = await waiting_mails(

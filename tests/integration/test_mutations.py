@@ -11,7 +11,7 @@ import pytest
 
 from gateway.mail.message import MessageRef
 from gateway.mail.verdict import Verdict
-from gateway.template import publish_builtins
+from gateway.templates.versions import publish_builtins
 from service.graph.context import Context
 from service.graph.node import read_message_id
 from service.graph.schema import schema

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from service.auth import create_token
+from service.auth.tokens import create_token
 from tests.builders import make_customer, make_message, make_template_version
 
 COMPRESSED_LIMIT = 100_000

@@ -14,9 +14,8 @@ from uuid import uuid4
 import pytest
 from icalendar import Calendar, Event
 
-from gateway import attachment, content, template
+from gateway.deployment import House
 from gateway.errors import Refusal, RefusalCode
-from gateway.house import House
 from gateway.mail.letter import (
     CardLetter,
     CardMailKind,
@@ -29,8 +28,11 @@ from gateway.mail.letter import (
     WorkOrderLetter,
 )
 from gateway.mail.message import MessageRef
-from gateway.queue import Order, assume_sent, cancel, put, retry
+from gateway.outbox.actions import assume_sent, cancel, retry
+from gateway.outbox.enqueue import Order, put
 from gateway.settings import Settings
+from gateway.storage import attachments, content
+from gateway.templates import versions
 from tests.builders import insert, make_customer
 
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
@@ -44,7 +46,7 @@ VISIT = WorkOrderLetter(
 
 @pytest.fixture
 async def house(settings: Settings, connection: Any) -> House:
-    await template.publish_builtins(connection)
+    await versions.publish_builtins(connection)
     return House.open(settings)
 
 
@@ -159,7 +161,7 @@ async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection
 
 async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(connection: Any, house: House) -> None:
     customer_id = await make_customer(connection)
-    kept = await attachment.keep(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
+    kept = await attachments.keep(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
 
     made = await put(connection, order(customer_id, attachment_ids=(kept,)), house)
 

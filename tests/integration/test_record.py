@@ -13,16 +13,16 @@ from uuid import uuid4
 
 import pytest
 
-from gateway import journal
-from gateway.claim import Claimed
 from gateway.database import open_pool
-from gateway.house import House
+from gateway.delivery import journal
+from gateway.deployment import House
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import Cause, Outcome, judge
-from gateway.record import Finished, finished, hand_off, record
-from gateway.rescue import rescue
-from gateway.rules import read_verdict_rules
+from gateway.outbox.claim import Claimed
+from gateway.outbox.outcomes import Finished, finished, hand_off, record
+from gateway.outbox.recovery import rescue
 from gateway.settings import Settings
+from gateway.verdict_rules import read_verdict_rules
 from tests.builders import NOON, insert, make_campaign
 from tests.engine import Start, attempts_of, claimed, eventually, house, queue_mail, start, state_of, until
 from tests.integration.test_claim import queue_one, take
@@ -239,7 +239,7 @@ async def test_workers_that_start_together_may_find_the_same_journal(
     path = journal.write(tmp_path, [outcome(await sent(connection))], now=0.0, wall=0.0, process=uuid4())
     # Another worker has replayed and removed it since this one looked.
     path.unlink()
-    monkeypatch.setattr("gateway.journal.files", lambda directory: [path])
+    monkeypatch.setattr("gateway.delivery.journal.files", lambda directory: [path])
     ref = await queue_mail(connection, house)
 
     start(settings.model_copy(update={"journal_dir": str(tmp_path)}))

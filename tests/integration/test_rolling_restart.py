@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import service.settings
-from service.auth import create_token
+from service.auth.tokens import create_token
 from tests.builders import make_customer
 from tests.eventually import eventually
 from tests.service_process import Running, environment, running, until_ready

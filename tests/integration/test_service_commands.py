@@ -14,7 +14,7 @@ import pytest
 
 import service.settings
 from service.__main__ import main
-from service.auth import digest
+from service.auth.tokens import digest
 from tests.builders import SECRET_KEYS
 from tests.service_process import environment, free_port
 

@@ -22,7 +22,7 @@ from starlette.routing import Route
 import gateway.settings
 import service.settings
 from service import server
-from service.auth import create_token
+from service.auth.tokens import create_token
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.builders import make_customer

@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 import service.settings
-from service.auth import create_login_link, create_session, create_token, digest, revoke_token
+from service.auth.sessions import create_login_link, create_session
+from service.auth.tokens import create_token, digest, revoke_token
 from service.database import QUERIES
 from service.graph.websocket import PROTOCOL
 from tests.eventually import eventually

@@ -11,13 +11,16 @@ from uuid import uuid4
 
 import pytest
 
-from gateway import attachment, campaign, compose, sender, template
-from gateway.campaign import CampaignOrder, CampaignRecipient
-from gateway.dkim import Signer
-from gateway.house import House
+from gateway.campaigns import drafts, lifecycle
+from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.compose import campaign, headers, sender_profiles
+from gateway.delivery.dkim import Signer
+from gateway.deployment import House
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.settings import DkimKey
+from gateway.storage import attachments
+from gateway.templates import versions
 from tests.builders import make_customer
 from tests.engine import Start, empty, eventually, house, queue_mail, start, until
 from tests.mails import parsed
@@ -45,7 +48,7 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
     connection: Any, house: House, start: Start, smtp_server: SmtpServer, signer: Signer
 ) -> None:
     octets = os.urandom(300_000) + b"\r\n.\r\n" * 1000
-    file = await attachment.keep(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
+    file = await attachments.keep(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
     cc = (Mailbox(address="bob@customer.example", name="Bob"),)
     ref = await queue_mail(connection, house, attachment_ids=(file,), cc=cc)
     start(signer=signer)
@@ -64,10 +67,10 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
 async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     connection: Any, house: House, start: Start, smtp_server: SmtpServer, signer: Signer
 ) -> None:
-    published = await template.publish(
+    published = await versions.publish(
         connection, name="News", subject="{{ story }}", mjml=None, html=HTML, text=TEXT, sample_data=None
     )
-    profile = await sender.create(
+    profile = await sender_profiles.create(
         connection, name="News", from_address="news@fabrikam.example", from_name="Fabrikam", postal_address="1 Main"
     )
     customer = await make_customer(connection, addresses=["ann@customer.example"], name="Jörg Lee")
@@ -79,8 +82,8 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
         idempotency_key=uuid4().hex,
         actor="tests",
     )
-    made = await campaign.create(connection, order, house)
-    await campaign.launch(connection, made, uuid4().hex, house)
+    made = await drafts.create(connection, order, house)
+    await lifecycle.launch(connection, made, uuid4().hex, house)
     start(signer=signer)
 
     async def sent() -> Any:
@@ -91,10 +94,10 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     assert verified(received.content) == [True, True]
     assert b"list-unsubscribe-post" in received.content.split(b"bh=")[0]
 
-    again = compose.compose_campaign(
-        template=await template.load(connection, row["template_version_id"]),
-        sender=await sender.load(connection, row["sender_version_id"]),
-        facts=compose.Facts(
+    again = campaign.compose_campaign(
+        template=await versions.load(connection, row["template_version_id"]),
+        sender=await sender_profiles.load(connection, row["sender_version_id"]),
+        facts=headers.Facts(
             ref=MessageRef(customer_id=customer, message_id=row["id"]),
             mail_date=row["mail_date"],
             to=Mailbox(address=row["recipient"], name=row["recipient_name"]),

@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from gateway.dkim import Asked, Signer
-from gateway.signing import Signatures
+from gateway.delivery.dkim import Asked, Signer
+from gateway.delivery.dkim_processes import Signatures
 from tests.integration.test_signed_mail import signer
 from tests.unit.test_dkim import RSA
 
@@ -28,7 +28,7 @@ def asked_of(signer: Signer, count: int) -> list[Asked]:
 
 def signing_processes() -> list[psutil.Process]:
     children = psutil.Process().children()
-    return [child for child in children if "gateway.signing" in child.cmdline()]
+    return [child for child in children if "gateway.delivery.dkim_processes" in child.cmdline()]
 
 
 async def test_each_gets_its_own_signature_of_the_key_it_asked(signer: Signer) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.mail.response import Exchange, FaultKind, Stage
 from gateway.settings import Relay, TlsMode
-from gateway.smtp import Envelope, Relays, Timeouts
+from gateway.smtp.relays import Envelope, Relays, Timeouts
 from tests.smtp_server import DEFAULT_KEYWORDS, Drop, Endless, Raw, Reply, Silence, SmtpServer
 
 CONTENT = b"Subject: hello\r\n\r\nHello.\r\n"

@@ -13,10 +13,10 @@ import uvloop
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.attachment import LARGEST_FILE
+from gateway.mail.mime import AttachedFile
 from gateway.mail.response import Exchange, FaultKind, Stage
-from gateway.mime import AttachedFile
-from gateway.smtp import Envelope, Relays, Timeouts
+from gateway.smtp.relays import Envelope, Relays, Timeouts
+from gateway.storage.attachments import LARGEST_FILE
 from tests.mails import composed, parsed
 from tests.smtp_server import DEFAULT_KEYWORDS, Drop, Play, Point, Raw, Reply, Silence, SmtpServer
 from tests.unit.test_compose import WORK_ORDER

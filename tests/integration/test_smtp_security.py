@@ -11,7 +11,7 @@ import pytest
 
 from gateway.mail.response import Exchange, FaultKind, Stage
 from gateway.settings import TlsMode
-from gateway.smtp import Envelope, Relays, Timeouts
+from gateway.smtp.relays import Envelope, Relays, Timeouts
 from tests.smtp_server import Drop, Raw, Reply, Silence, SmtpServer
 
 MAIL = Envelope(return_path="from@y.test", recipient="a@x.test", content=b"Subject: x\r\n\r\nx\r\n")

@@ -11,10 +11,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from gateway import builtin, sender, template
-from gateway.compose import compose, compose_campaign, compose_reference, render_subject
+from gateway.compose import sender_profiles
+from gateway.compose.campaign import compose_campaign, compose_reference, render_subject
+from gateway.compose.individual import compose
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.source import SourceType
+from gateway.templates import builtin, versions
 from tests.builders import KEYRING
 from tests.builders import insert as insert_row
 from tests.mails import FACTS, SENDER, body, parsed
@@ -37,11 +39,11 @@ MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column><
 
 
 async def test_a_published_template_reads_back_and_composes(connection: Any) -> None:
-    published = await template.publish(connection, **SOURCE)
+    published = await versions.publish(connection, **SOURCE)
     assert (published.number, published.fields, published.has_unsubscribe) == (1, ("first_name", "sku"), True)
     assert published.preview.subject == "Hello Sam"
 
-    loaded = await template.load(connection, published.version_id)
+    loaded = await versions.load(connection, published.version_id)
     assert (loaded.fields, loaded.required) == (("first_name", "sku"), ("sku",))
     given: dict[str, Any] = {
         "template": loaded,
@@ -57,12 +59,12 @@ async def test_a_published_template_reads_back_and_composes(connection: Any) -> 
 
 async def test_an_old_subject_with_our_own_fields_is_composed_as_it_was_sent(connection: Any) -> None:
     # Given a version from before subjects with them were refused
-    published = await template.publish(connection, **SOURCE)
+    published = await versions.publish(connection, **SOURCE)
     row = dict(await connection.fetchrow("select * from template_version where id = $1", published.version_id))
     subject = [["text", "From "], ["field", "postal_address", "us"], ["field", "unsubscribe_url", None]]
     row |= {"number": 2, "compiled": row["compiled"] | {"subject": subject}}
     del row["id"]
-    old = await template.load(connection, (await insert_row(connection, "template_version", **row))["id"])
+    old = await versions.load(connection, (await insert_row(connection, "template_version", **row))["id"])
     # When its mail is made
     given: dict[str, Any] = {"template": old, "sender": SENDER, "facts": FACTS, "merge_data": {"sku": "1"}}
     mail = compose_campaign(**given, keyring=KEYRING)
@@ -74,16 +76,16 @@ async def test_an_old_subject_with_our_own_fields_is_composed_as_it_was_sent(con
 
 
 async def test_the_same_source_is_the_same_version_and_another_is_the_next(connection: Any) -> None:
-    first = await template.publish(connection, **SOURCE)
-    again = await template.publish(connection, **SOURCE)
-    second = await template.publish(connection, **SOURCE | {"subject": "Bye"})
+    first = await versions.publish(connection, **SOURCE)
+    again = await versions.publish(connection, **SOURCE)
+    second = await versions.publish(connection, **SOURCE | {"subject": "Bye"})
     assert again == first
     assert (second.template_id, second.number) == (first.template_id, 2)
-    assert (await template.load(connection, first.version_id)).id == first.version_id
+    assert (await versions.load(connection, first.version_id)).id == first.version_id
 
 
 async def test_a_version_never_changes(connection: Any) -> None:
-    published = await template.publish(connection, **SOURCE)
+    published = await versions.publish(connection, **SOURCE)
     with pytest.raises(asyncpg.RestrictViolationError):
         await connection.execute("update template_version set subject = 'x' where id = $1", published.version_id)
 
@@ -91,7 +93,7 @@ async def test_a_version_never_changes(connection: Any) -> None:
 async def test_digits_that_nobody_reads_are_no_card_number(connection: Any) -> None:
     digits = CARD.replace(" ", "")
     page = f"<style>.a{digits} {{ color: red }}</style><p id='{digits}' class='a{digits}'>x</p>"
-    assert (await template.publish(connection, **SOURCE | {"html": page})).number == 1
+    assert (await versions.publish(connection, **SOURCE | {"html": page})).number == 1
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ async def test_a_bad_template_is_refused_before_the_ledger_hears_of_it(
     changes: dict[str, Any], code: RefusalCode, field: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        await template.publish(None, **SOURCE | changes)
+        await versions.publish(None, **SOURCE | changes)
     assert (refused.value.code, refused.value.field[0]) == (code, field)
 
 
@@ -131,7 +133,7 @@ async def test_a_bad_template_is_refused_before_the_ledger_hears_of_it(
 async def test_several_processes_publish_the_built_in_templates_once(pool: asyncpg.Pool[Any]) -> None:
     async def start() -> None:
         async with pool.acquire() as connection:
-            await template.publish_builtins(connection)
+            await versions.publish_builtins(connection)
 
     await asyncio.gather(*(start() for _ in range(4)))
     await start()
@@ -146,14 +148,14 @@ async def test_several_processes_publish_the_built_in_templates_once(pool: async
 async def test_a_changed_built_in_template_becomes_a_new_version(
     connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await template.publish_builtins(connection)
+    await versions.publish_builtins(connection)
     sources = builtin.read_sources()
     name = "builtin.card.charge.en"
     changed = sources | {name: replace(sources[name], subject="Thanks for {{ amount }}")}
     monkeypatch.setattr(builtin, "read_sources", lambda: changed)
-    await template.publish_builtins(connection)
+    await versions.publish_builtins(connection)
     letter = builtin.sample_letter(SourceType.CARD_PROCESSING, "CHARGE")
-    version = await template.builtin_version(connection, letter, "en")
+    version = await versions.builtin_version(connection, letter, "en")
     assert version.letter is not None
     assert version.letter.subject == "Thanks for {{ amount }}"
     assert await connection.fetchval("select count(*) from template_version") == 23
@@ -167,11 +169,11 @@ def test_no_built_in_letter_loads_anything_from_elsewhere() -> None:
 
 
 async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any) -> None:
-    await template.publish_builtins(connection)
+    await versions.publish_builtins(connection)
     letter = builtin.sample_letter(SourceType.WORK_ORDER, "CREATED")
     asked = {"de": "de", "de-AT": "de", "DE_ch": "de", "en-GB": "en", "fr": "en", "": "en"}
     for locale, found in asked.items():
-        version = await template.builtin_version(connection, letter, locale)
+        version = await versions.builtin_version(connection, letter, locale)
         assert (version.name, version.locale) == (f"builtin.work-order.created.{found}", found)
         mail = compose(letter, template=version, sender=SENDER, facts=replace(FACTS, locale=locale), keyring=KEYRING)
         assert ("Termin" in mail.subject) is (found == "de")
@@ -179,31 +181,35 @@ async def test_a_letter_finds_its_template_in_the_nearest_locale(connection: Any
 
 async def test_a_letter_finds_its_template_on_a_ledger_no_gateway_has_seen(connection: Any) -> None:
     letter = builtin.sample_letter(SourceType.WORK_ORDER, "CREATED")
-    assert (await template.builtin_version(connection, letter, "de")).name == "builtin.work-order.created.de"
+    assert (await versions.builtin_version(connection, letter, "de")).name == "builtin.work-order.created.de"
 
 
 async def test_an_unknown_version_is_said_to_be(connection: Any) -> None:
     with pytest.raises(LookupError):
-        await template.load(connection, UUID(int=99))
+        await versions.load(connection, UUID(int=99))
 
 
 # Senders
 
 
 async def test_a_sender_has_versions_and_the_newest_is_used(connection: Any) -> None:
-    first = await sender.create(connection, name="Sales", from_address="Kim@Fabrikam.com", from_name="Fabrikam")
-    same = await sender.create(connection, name="Sales", from_address="Kim@fabrikam.com", from_name="Fabrikam")
-    second = await sender.create(connection, name="Sales", from_address="sales@fabrikam.com", postal_address="1 Road")
+    first = await sender_profiles.create(
+        connection, name="Sales", from_address="Kim@Fabrikam.com", from_name="Fabrikam"
+    )
+    same = await sender_profiles.create(connection, name="Sales", from_address="Kim@fabrikam.com", from_name="Fabrikam")
+    second = await sender_profiles.create(
+        connection, name="Sales", from_address="sales@fabrikam.com", postal_address="1 Road"
+    )
     assert same == first
     assert first.mailbox == "Fabrikam <Kim@fabrikam.com>"
-    assert await sender.current(connection, first.sender_id, default_from="x@y.example") == second
-    assert await sender.load(connection, first.id) == first
+    assert await sender_profiles.current(connection, first.sender_id, default_from="x@y.example") == second
+    assert await sender_profiles.load(connection, first.id) == first
 
 
 async def test_the_default_sender_is_made_of_its_setting_once(pool: asyncpg.Pool[Any]) -> None:
-    async def default(text: str) -> sender.SenderVersion:
+    async def default(text: str) -> sender_profiles.SenderVersion:
         async with pool.acquire() as connection:
-            return await sender.current(connection, None, default_from=text)
+            return await sender_profiles.current(connection, None, default_from=text)
 
     made = await asyncio.gather(*(default("Fabrikam <hello@fabrikam.example>") for _ in range(4)))
     assert len({version.id for version in made}) == 1
@@ -230,11 +236,11 @@ async def test_a_bad_sender_is_refused_before_the_ledger_hears_of_it(
     changes: dict[str, Any], code: RefusalCode, field: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        await sender.create(None, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
+        await sender_profiles.create(None, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
     assert (refused.value.code, refused.value.field) == (code, (field,))
 
 
 async def test_an_unknown_sender_is_refused(connection: Any) -> None:
     with pytest.raises(Refusal) as refused:
-        await sender.current(connection, UUID(int=5), default_from="a@b.example")
+        await sender_profiles.current(connection, UUID(int=5), default_from="a@b.example")
     assert refused.value.code is RefusalCode.NOT_FOUND

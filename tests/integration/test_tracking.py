@@ -14,13 +14,13 @@ import pytest
 from starlette.applications import Starlette
 
 import service.settings
-from gateway.hits import Fate
 from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import MAX_DESTINATION, click_url, open_url, unsubscribe_url
 from gateway.settings import SecretKey
-from service.tracking import MOST_FORM_BYTES
-from service.unsubscribe_page import missing_page
+from gateway.tracking.recorder import Fate
+from service.http.tracking import MOST_FORM_BYTES
+from service.http.unsubscribe_page import missing_page
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import eventually
 from tests.serving import serve
@@ -216,7 +216,7 @@ async def test_hits_of_a_message_that_is_not_there_or_of_an_erased_customer_are_
 async def test_a_flood_on_one_token_is_answered_and_counted_not_stored(
     anonymous: httpx.AsyncClient, pool: Any, app: Starlette, ref: MessageRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.hits.MOST_A_MESSAGE", 20)
+    monkeypatch.setattr("gateway.tracking.recorder.MOST_A_MESSAGE", 20)
     url = click_url(KEYRING, BASE, ref, 1, SHOP)
     assert {(await anonymous.get(url)).status_code for _ in range(50)} == {302}
     counts: Counter[Fate] = app.state.tracking.recorder.counts

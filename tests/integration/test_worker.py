@@ -16,14 +16,14 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
-from gateway import claim
-from gateway.bell import Bell
-from gateway.house import House
+from gateway.delivery.worker import Worker
+from gateway.deployment import House
 from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
+from gateway.notify.wakeup import Bell
+from gateway.outbox import claim
 from gateway.settings import Settings, parse_relay
-from gateway.traces import span
-from gateway.worker import Worker
+from gateway.telemetry.traces import span
 from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import (
@@ -338,7 +338,7 @@ async def test_mail_of_a_claim_whose_answer_was_never_heard_is_given_back_and_se
         unheard.append(found)
         raise asyncpg.ConnectionDoesNotExistError("closed in the middle of operation")
 
-    monkeypatch.setattr("gateway.claim.claim", claim_unheard)
+    monkeypatch.setattr("gateway.outbox.claim.claim", claim_unheard)
     ref = await queue_mail(connection, house)
 
     # When the worker goes on
@@ -381,7 +381,7 @@ async def test_what_a_worker_claims_while_it_is_stopped_is_given_back_at_once(
         await stopped.wait()
         return found
 
-    monkeypatch.setattr("gateway.claim.claim", slow_claim)
+    monkeypatch.setattr("gateway.outbox.claim.claim", slow_claim)
     ref = await queue_mail(connection, house)
     worker = start()
     await leased.wait()

@@ -11,14 +11,15 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gateway import claim
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.house import House
-from gateway.lanes import DestinationLimit, limit_destination, register_relays, relay_states
+from gateway.delivery.build import Prepare
+from gateway.deployment import House
 from gateway.mail.message import MessageRef
-from gateway.prepare import Prepare
+from gateway.outbox import claim
+from gateway.outbox.domain_limits import DestinationLimit, limit_destination
+from gateway.outbox.relay_limits import register_relays, relay_states
 from gateway.settings import Settings, parse_relay
-from gateway.smtp import Timeouts
+from gateway.smtp.relays import Timeouts
 from tests.engine import Start, attempts_of, empty, eventually, house, queue_mail, start, state_of, until
 from tests.smtp_server import Point, Reply, Silence, SmtpServer
 
@@ -76,7 +77,7 @@ async def nothing_leased(connection: Any) -> None:
 @pytest.fixture
 def patient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of a worker that waits a second for its senders, and has time for everything after: machines are busy."""
-    monkeypatch.setattr("gateway.worker.JOURNAL_RESERVE", 0.9)
+    monkeypatch.setattr("gateway.delivery.worker.JOURNAL_RESERVE", 0.9)
     return settings.model_copy(update={"drain_seconds": 10.0})
 
 
@@ -452,8 +453,8 @@ async def test_an_answer_of_postgresql_that_says_no_leaves_nothing_to_look_for(
     async def unasked(*given: Any) -> None:
         raise AssertionError("the whole outbox is read for nothing")
 
-    monkeypatch.setattr("gateway.claim.claim", refused_once)
-    monkeypatch.setattr("gateway.claim.give_back_claim", unasked)
+    monkeypatch.setattr("gateway.outbox.claim.claim", refused_once)
+    monkeypatch.setattr("gateway.outbox.claim.give_back_claim", unasked)
     ref = await queue_mail(connection, house)
 
     # When the worker goes on, then it sends the mail and looks for nothing

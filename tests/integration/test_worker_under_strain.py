@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from gateway import claim
-from gateway.house import House
-from gateway.record import Finished, record
-from gateway.road import Road
+from gateway.delivery.routing import Road
+from gateway.deployment import House
+from gateway.outbox import claim
+from gateway.outbox.outcomes import Finished, record
 from gateway.settings import Settings
-from gateway.smtp import Timeouts
+from gateway.smtp.relays import Timeouts
 from tests.builders import SECRET_KEYS
 from tests.engine import Start, attempts_of, eventually, house, queue_mail, start, state_of, until
 from tests.smtp_server import Reply, Silence, SmtpServer
@@ -77,8 +77,8 @@ async def test_while_results_cannot_be_written_nothing_is_claimed_and_then_all_g
         sweeps += 1
         await usual_refresh(road)
 
-    monkeypatch.setattr("gateway.ledger.record", cannot_write)
-    monkeypatch.setattr("gateway.claim.claim", counted_claim)
+    monkeypatch.setattr("gateway.delivery.outcome_writer.record", cannot_write)
+    monkeypatch.setattr("gateway.outbox.claim.claim", counted_claim)
     monkeypatch.setattr(Road, "refresh", counted_refresh)
     first = await queue_mail(connection, house)
     worker = start()

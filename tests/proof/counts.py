@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gateway.ledger import MOST_UNWRITTEN
+from gateway.delivery.outcome_writer import MOST_UNWRITTEN
 
 CONNECTIONS = 10
 """Of each worker."""

@@ -15,13 +15,13 @@ from typing import Any
 import uvloop
 
 from gateway.__main__ import work
-from gateway.log import log_as_json
+from gateway.delivery.routing import Road
+from gateway.delivery.send import Mail
+from gateway.delivery.worker import Pace
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Verdict
-from gateway.road import Road
-from gateway.send import Mail
 from gateway.settings import read_settings
-from gateway.worker import Pace
+from gateway.telemetry.log import log_as_json
 from tests.proof.counts import sender_of
 
 

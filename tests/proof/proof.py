@@ -19,12 +19,15 @@ from uuid import uuid4
 import asyncpg
 import redis
 
-from gateway import campaign, queue, sender, template
-from gateway.campaign import CampaignOrder, CampaignRecipient
+from gateway.campaigns import drafts, lifecycle
+from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.compose import sender_profiles
 from gateway.database import open_pool, prepare_connection
-from gateway.house import House
+from gateway.deployment import House
 from gateway.mail.message import MessageRef
+from gateway.outbox import actions
 from gateway.settings import Settings, read_settings
+from gateway.templates import versions
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
@@ -228,7 +231,7 @@ async def prove(*, mails: int, deeds: int, directory: Path, seed: int) -> Counts
                 valkey=valkey,
                 smtp=smtp,
                 settings=_settings(postgres, valkey, smtp),
-                log=directory / "gateway.log",
+                log=directory / "gateway.telemetry.log",
                 faults=Faults(seed),
             )
             try:
@@ -282,7 +285,7 @@ async def _launch(settings: Settings, mails: int) -> None:
     house = House.open(settings)
     pool = await open_pool(settings.database_url, size=2, name="proof")
     async with pool, pool.acquire() as connection:
-        await template.publish_builtins(connection)
+        await versions.publish_builtins(connection)
         await connection.execute(
             "with made as (insert into customer (external_ref, name) select 'P-' || n, 'Customer ' || n"
             " from generate_series(1, $1::integer) n returning id)"
@@ -290,28 +293,27 @@ async def _launch(settings: Settings, mails: int) -> None:
             " select id, 0, 'c' || id || '@d' || id % 97 || '.example', sha256(id::text::bytea) from made",
             mails,
         )
-        profile = await sender.create(
+        profile = await sender_profiles.create(
             connection, name="News", from_address="news@fabrikam.example", postal_address="1 Main", allow_reserved=True
         )
-        made = await template.publish(
+        made = await versions.publish(
             connection, name="News", subject="News", mjml=None, html=PAGE, text=None, sample_data={"first_name": "Al"}
         )
         ids = [row["id"] for row in await connection.fetch("select id from customer order by id")]
-        for start in range(0, mails, campaign.LARGEST_AUDIENCE):
+        for start in range(0, mails, drafts.LARGEST_AUDIENCE):
             order = CampaignOrder(
                 title=f"Proof {start}",
                 template_id=made.template_id,
                 sender_id=profile.sender_id,
                 merge_data={"first_name": "Ann"},
                 recipients=tuple(
-                    CampaignRecipient(customer_id=customer)
-                    for customer in ids[start : start + campaign.LARGEST_AUDIENCE]
+                    CampaignRecipient(customer_id=customer) for customer in ids[start : start + drafts.LARGEST_AUDIENCE]
                 ),
                 idempotency_key=f"proof-{start}",
                 actor="proof",
             )
-            campaign_id = await campaign.create(connection, order, house)
-            await campaign.launch(connection, campaign_id, uuid4().hex, house)
+            campaign_id = await drafts.create(connection, order, house)
+            await lifecycle.launch(connection, campaign_id, uuid4().hex, house)
 
 
 async def _break_things(world: World, dice: random.Random, *, mails: int, deeds: int) -> None:
@@ -365,7 +367,7 @@ async def _retry_what_was_taken(world: World) -> None:
     try:
         for row in await connection.fetch("select customer_id, id from message where status = 'UNCERTAIN' order by id"):
             if row["id"] in taken and world.deeds[RETRIED] < MOST_RETRIED:
-                await queue.retry(
+                await actions.retry(
                     connection, MessageRef(customer_id=row["customer_id"], message_id=row["id"]), "proof", house
                 )
                 world.deeds[RETRIED] += 1

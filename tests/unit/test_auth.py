@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from starlette.requests import HTTPConnection
 
-from service import auth
-from service.auth import Caller, Doorkeeper, csrf_token, digest
+from service.auth import callers, sessions
+from service.auth.callers import Caller, Doorkeeper
+from service.auth.sessions import csrf_token
+from service.auth.tokens import digest
 from service.errors import RequestRefused
 
 
@@ -60,11 +62,11 @@ async def test_whatever_is_wrong_the_words_are_the_same(value: str) -> None:
     doorkeeper = make(Tokens(crm="secret"), Clock())
     with pytest.raises(RequestRefused) as caught:
         await doorkeeper.bearer(value)
-    assert (caught.value.status, str(caught.value)) == (401, str(auth.unauthenticated()))
+    assert (caught.value.status, str(caught.value)) == (401, str(callers.unauthenticated()))
 
 
 async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_CACHED_TOKENS", 2)
+    monkeypatch.setattr(callers, "_CACHED_TOKENS", 2)
     tokens = Tokens(a="1", b="2", c="3")
     doorkeeper = make(tokens, Clock())
     for token in ("1", "2", "3", "1"):
@@ -88,8 +90,8 @@ def test_an_origin_is_ours_only_when_it_names_us(origin: str, host: str | None, 
     named = {"origin": origin} if host is None else {"origin": origin, "host": host}
     headers = [(name.encode(), value.encode()) for name, value in named.items()]
     connection = HTTPConnection({"type": "http", "headers": headers})
-    assert auth.is_same_origin(connection, "http://mail.example") is is_ours
-    assert auth.has_own_origin(connection, "http://mail.example") is is_ours
+    assert sessions.is_same_origin(connection, "http://mail.example") is is_ours
+    assert sessions.has_own_origin(connection, "http://mail.example") is is_ours
 
 
 def test_a_csrf_token_belongs_to_its_session_and_does_not_tell_it() -> None:

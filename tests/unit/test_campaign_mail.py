@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.compose import compose_campaign, compose_reference, render_subject
+from gateway.compose.campaign import compose_campaign, compose_reference, render_subject
 from gateway.errors import Refusal, RefusalCode
-from gateway.links import rewrite_html, rewrite_text
 from gateway.mail.letter import Mailbox
 from gateway.mail.tracking import click_url, open_url
-from gateway.merge import MergeParts
-from gateway.template import CompiledTemplate, check_merge_data, preview_of
+from gateway.templates.html_links import rewrite_html, rewrite_text
+from gateway.templates.merge_fields import MergeParts
+from gateway.templates.versions import CompiledTemplate, check_merge_data, preview_of
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
 

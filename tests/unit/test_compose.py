@@ -16,9 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar, Event, TimezoneDaylight, TimezoneStandard
 
-from gateway import builtin
-from gateway.builtin import LetterParts
-from gateway.compose import COMPOSER_VERSION
+from gateway.compose.headers import COMPOSER_VERSION
 from gateway.errors import Refusal
 from gateway.mail.letter import (
     CampaignLetter,
@@ -33,8 +31,10 @@ from gateway.mail.letter import (
     WorkOrderKind,
     WorkOrderLetter,
 )
+from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
-from gateway.mime import AttachedFile
+from gateway.templates import builtin
+from gateway.templates.builtin import LetterParts
 from tests.mails import SENDER, body, campaign_template, composed, parsed
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "composed"

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dkim import Signer
+from gateway.delivery.dkim import Signer
 from gateway.errors import SettingsError
 from gateway.settings import DkimKey
 from tests.mails import composed

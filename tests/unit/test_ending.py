@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.worker import end
+from gateway.delivery.worker import end
 
 
 class Deaf:

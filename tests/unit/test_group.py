@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.group import Grouper
+from gateway.batching import Grouper
 
 
 class Store:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.judging import read_hit_rules
 from gateway.mail.hit import (
     LONGEST_AGENT,
     Hit,
@@ -29,7 +28,8 @@ from gateway.mail.hit import (
     joined_spans,
     judge_message,
 )
-from gateway.rules import read_rules_file
+from gateway.rule_files import read_rules_file
+from gateway.tracking.classify import read_hit_rules
 
 RULES = read_hit_rules()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.claim import Claimed
-from gateway.ledger import Ledger
+from gateway.delivery.outcome_writer import Ledger
 from gateway.mail.verdict import Outcome
-from gateway.record import Finished
+from gateway.outbox.claim import Claimed
+from gateway.outbox.outcomes import Finished
 from tests.engine import claimed
 
 
@@ -69,7 +69,7 @@ async def test_a_row_given_back_at_last_tells_that_the_ledger_is_there_again(
         if len(away) == 1:
             raise trouble
 
-    monkeypatch.setattr("gateway.ledger.give_back", give_back)
+    monkeypatch.setattr("gateway.delivery.outcome_writer.give_back", give_back)
 
     await ledger.give_back(claimed())
 
@@ -105,7 +105,7 @@ async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_the
     async def tell(*values: Any) -> None:
         return None
 
-    monkeypatch.setattr("gateway.ledger.record", record)
+    monkeypatch.setattr("gateway.delivery.outcome_writer.record", record)
     forgotten: list[Any] = []
     ledger = open_ledger(forget=forgotten.append)
     monkeypatch.setattr(ledger._watchers, "tell", tell)

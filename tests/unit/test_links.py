@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.links import MAX_LINKS, rewrite_html, rewrite_text, unlinked
+from gateway.templates.html_links import MAX_LINKS, rewrite_html, rewrite_text, unlinked
 
 PIXEL = "https://mail.example.com/o/k1.token?a=1&b=2"
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from gateway.log import JsonLines
+from gateway.telemetry.log import JsonLines
 
 MESSAGE_ID = UUID(int=42)
 

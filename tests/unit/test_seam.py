@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
-from gateway import campaign
+from gateway.campaigns import drafts
 from gateway.errors import Refusal, RefusalCode
-from gateway.seam import MOST_IN_SEAMS, MOST_TOUCHING, refuse_card_number_in_seams, refuse_long_seams, seams_of
+from gateway.templates.card_numbers import (
+    MOST_IN_SEAMS,
+    MOST_TOUCHING,
+    refuse_card_number_in_seams,
+    refuse_long_seams,
+    seams_of,
+)
 from tests.mails import campaign_template
 
 HALVES = {"x": "11111111", "y": "41111111"}
@@ -92,7 +98,7 @@ async def test_others_are_served_while_a_large_audience_is_checked(page: str, br
 
     other = asyncio.create_task(serve())
     # When it is checked with four hundred recipients
-    await campaign.check_audience_data(version, {}, [{"a": "x"}] * 400)
+    await drafts.check_audience_data(version, {}, [{"a": "x"}] * 400)
     # Then the other had a turn the more often the more there is to do
     assert served >= breaks
     other.cancel()

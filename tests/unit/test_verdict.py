@@ -24,7 +24,7 @@ from gateway.mail.verdict import (
     judge,
     plain_words,
 )
-from gateway.rules import read_verdict_rules
+from gateway.verdict_rules import read_verdict_rules
 from tests.unit.exchanges import answered, broken, exchange, reply
 
 RULES = read_verdict_rules()

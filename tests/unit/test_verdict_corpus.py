@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.mail.verdict import Scope, Verdict, judge
-from gateway.rules import read_verdict_rules
+from gateway.verdict_rules import read_verdict_rules
 from tests.unit.exchanges import answered
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "responses.txt"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, Outcome, Scope, judge
-from gateway.rules import RulesError, read_rules_file, read_verdict_rules, verdict_rules
+from gateway.rule_files import RulesError, read_rules_file
+from gateway.verdict_rules import read_verdict_rules, verdict_rules
 from tests.unit.exchanges import answered, broken
 
 RULES = read_verdict_rules()
@@ -110,7 +111,7 @@ def test_rules_that_leave_a_case_open_are_refused(table: str) -> None:
 def test_a_file_that_is_not_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "torn.toml").write_text("[[text]\n")
-    monkeypatch.setattr("gateway.rules.files", lambda package: tmp_path)
+    monkeypatch.setattr("gateway.rule_files.files", lambda package: tmp_path)
     with pytest.raises(RulesError, match=r"rules/torn\.toml is not TOML"):
         read_rules_file("torn")
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.mail.response import Stage
-from gateway.wire import MAX_REPLY, ReplyReader, UnreadableReply, fits_a_command, read_reply, transparent
+from gateway.smtp.protocol import MAX_REPLY, ReplyReader, UnreadableReply, fits_a_command, read_reply, transparent
 
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=40)
 CODE = st.integers(200, 599)

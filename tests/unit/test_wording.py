@@ -8,9 +8,17 @@ from decimal import Decimal
 import pytest
 
 from gateway.errors import Refusal
+from gateway.lru import Recent
 from gateway.mail.letter import Money, Window
-from gateway.recent import Recent
-from gateway.wording import check_locale, fallbacks, read_locale, say_day, say_hours, say_moment, say_money
+from gateway.templates.localization import (
+    check_locale,
+    fallbacks,
+    read_locale,
+    say_day,
+    say_hours,
+    say_moment,
+    say_money,
+)
 
 
 @pytest.mark.parametrize(

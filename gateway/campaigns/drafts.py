@@ -1,0 +1,200 @@
+"""Campaign drafts: what is asked for, checked as a whole and written with its audience."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from gateway.compose import sender_profiles
+from gateway.database import QUERIES
+from gateway.deployment import House
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
+from gateway.mail.card_number import refuse_card_number
+from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.letter import read_merge_data
+from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict, remember_campaign
+from gateway.templates import versions
+from gateway.templates.card_numbers import refuse_card_number_in_seams, seams_of, weight_of
+
+LARGEST_AUDIENCE = 10_000
+"""Recipients of one createCampaign: with their merge data they fit a request."""
+FILLED_AT_ONCE = 5000
+"""Fields filled in, to look for card numbers, before others may run: some ten milliseconds; or a hundred recipients."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CampaignRecipient:
+    """One customer of an audience; `address` must be one of the customer's, None means the primary one."""
+
+    customer_id: int
+    address: str | None = None
+    merge_data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CampaignOrder:
+    """A campaign to an explicit audience. `kind` is MARKETING or EVENT_BASED; priority 1 goes before 7."""
+
+    title: str
+    template_id: UUID
+    recipients: tuple[CampaignRecipient, ...]
+    idempotency_key: str
+    actor: str
+    kind: str = "MARKETING"
+    priority: int = 4
+    sender_id: UUID | None = None
+    merge_data: Mapping[str, Any] = field(default_factory=dict)
+    tracked: bool = True
+    bound_relay: str | None = None
+
+
+async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
+    """Write a draft and its audience; one transaction. Raises Refusal, having written nothing: INVALID, TOO_MANY,
+    NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
+    IDEMPOTENCY_CONFLICT."""
+    _check(order)
+    shared = read_merge_data(order.merge_data, ("mergeData",))
+    own = [
+        read_merge_data(recipient.merge_data, ("recipients", str(place), "mergeData"))
+        for place, recipient in enumerate(order.recipients)
+    ]
+    digest = _digest(order, shared, own)
+    async with connection.transaction():
+        first = await first_result(connection, order.idempotency_key, digest)
+        if first is not None:
+            return _first_campaign(first)
+        version = await _newest_version(connection, order.template_id)
+        await check_audience_data(version, shared, own)
+        await _refuse_unreachable_recipients(connection, order, house)
+        profile = await sender_profiles.current(connection, order.sender_id, default_from=house.settings.default_from)
+        campaign_id = await _insert(connection, order, version.id, profile.id, shared, own)
+        await remember_campaign(connection, order.idempotency_key, digest, campaign_id)
+    return campaign_id
+
+
+def _check(order: CampaignOrder) -> None:
+    check_key(order.idempotency_key)
+    refuse_header_break(order.title, ("title",))
+    refuse_card_number(order.title, ("title",))
+    if not order.title.strip():
+        raise Refusal(RefusalCode.REQUIRED, "A campaign has a title.", ("title",))
+    if len(order.title) > 255:
+        raise Refusal(RefusalCode.TOO_LONG, "A title has at most 255 characters.", ("title",))
+    if not 1 <= order.priority <= 7:
+        raise Refusal(RefusalCode.INVALID, "A priority is 1 (first) to 7.", ("priority",))
+    if not order.recipients:
+        raise Refusal(RefusalCode.REQUIRED, "A campaign has at least one recipient.", ("recipients",))
+    if len(order.recipients) > LARGEST_AUDIENCE:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {LARGEST_AUDIENCE:,} recipients in one call.", ("recipients",))
+    seen: set[int] = set()
+    for place, recipient in enumerate(order.recipients):
+        if recipient.customer_id in seen:
+            path = ("recipients", str(place), "customerId")
+            raise Refusal(RefusalCode.INVALID, "This customer is in the list twice.", path)
+        seen.add(recipient.customer_id)
+
+
+def _digest(order: CampaignOrder, shared: Mapping[str, str], own: Sequence[Mapping[str, str]]) -> bytes:
+    return digest_of(
+        {
+            "campaign": [order.title, order.kind, order.priority, str(order.template_id), str(order.sender_id)],
+            "merge_data": shared,
+            "tracked": order.tracked,
+            "recipients": [
+                [recipient.customer_id, recipient.address, data]
+                for recipient, data in zip(order.recipients, own, strict=True)
+            ],
+        }
+    )
+
+
+def _first_campaign(row: Any) -> UUID:
+    if row["campaign_id"] is None:
+        raise idempotency_conflict()
+    return UUID(str(row["campaign_id"]))
+
+
+async def _newest_version(connection: Any, template_id: UUID) -> versions.CompiledTemplate:
+    version_id = await QUERIES.newest_template_version(connection, template_id=template_id)
+    if version_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such template.", ("templateId",))
+    return await versions.load(connection, version_id)
+
+
+async def check_audience_data(
+    version: versions.CompiledTemplate, shared: Mapping[str, str], own: Sequence[Mapping[str, str]]
+) -> None:
+    """Refuse values that cannot be mailed, letting others run in between: ten thousand recipients take a while, most
+    with templates of earlier days. Raises Refusal: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER."""
+    seams = seams_of(version.merge) if version.merge else ()
+    pause = max(1, min(100, FILLED_AT_ONCE // (weight_of(seams) or 1)))
+    for place, data in enumerate(own):
+        if place % pause == 0:
+            await asyncio.sleep(0)
+        path = ("recipients", str(place), "mergeData")
+        values = {**shared, **data}
+        versions.check_merge_data(version, values, path)
+        refuse_card_number_in_seams(seams, values, path)
+
+
+async def _refuse_unreachable_recipients(connection: Any, order: CampaignOrder, house: House) -> None:
+    """Every customer exists, is not erased, and has the address that the mail is to go to, under a name that may be."""
+    allow_reserved = house.settings.allow_reserved_domains
+    async for row in QUERIES.audience_facts(
+        connection,
+        positions=list(range(len(order.recipients))),
+        customer_ids=[recipient.customer_id for recipient in order.recipients],
+        addresses=_addresses(order),
+        reserved_names=[] if allow_reserved else sorted(RESERVED_NAMES),
+    ):
+        path = ("recipients", str(row["position"]))
+        if not row["known"]:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", (*path, "customerId"))
+        if row["erased"]:
+            raise Refusal(RefusalCode.ERASED, "This customer was erased.", (*path, "customerId"))
+        if row["address"] is not None:
+            parse_address(row["address"], allow_reserved=allow_reserved, field=(*path, "address"))
+        raise Refusal(
+            RefusalCode.ADDRESS_INVALID, "The customer does not have this address, or none at all.", (*path, "address")
+        )
+
+
+def _addresses(order: CampaignOrder) -> list[str | None]:
+    return [None if one.address is None else with_a_labels(one.address) for one in order.recipients]
+
+
+async def _insert(
+    connection: Any,
+    order: CampaignOrder,
+    version_id: UUID,
+    sender_version_id: UUID,
+    shared: Mapping[str, str],
+    own: Sequence[Mapping[str, str]],
+) -> UUID:
+    campaign_id = await QUERIES.insert_campaign(
+        connection,
+        title=order.title,
+        kind=order.kind,
+        priority=order.priority,
+        template_version_id=version_id,
+        sender_version_id=sender_version_id,
+        merge_data=shared,
+        tracked=order.tracked,
+        audience_size=len(order.recipients),
+        bound_relay=order.bound_relay,
+    )
+    await QUERIES.insert_audience(
+        connection,
+        campaign_id=campaign_id,
+        positions=list(range(1, len(order.recipients) + 1)),
+        customer_ids=[recipient.customer_id for recipient in order.recipients],
+        addresses=_addresses(order),
+        merge_data=[orjson.dumps(data).decode() for data in own],
+    )
+    return UUID(str(campaign_id))

@@ -1,0 +1,128 @@
+"""A campaign's life: launch, pause, resume, cancel, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.deployment import House
+from gateway.errors import Refusal, RefusalCode
+from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
+from gateway.templates import versions
+
+CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
+
+
+# The person's word -----------------------------------------------------------------------------------------------
+
+
+async def _locked(connection: Any, campaign_id: UUID) -> Any:
+    row = await QUERIES.lock_campaign(connection, campaign_id=campaign_id)
+    if row is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such campaign.", ("campaignId",))
+    return row
+
+
+def _refuse_unless(row: Any, allowed: Sequence[str], what: str) -> None:
+    if row["status"] not in allowed:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
+
+
+async def launch(connection: Any, campaign_id: UUID, key: str, house: House) -> None:
+    """Let a draft run; answers at once, the worker makes its messages. Ring the bell after the commit.
+
+    Raises Refusal: NOT_FOUND, ILLEGAL_STATE, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING, IDEMPOTENCY_CONFLICT.
+    """
+    check_key(key)
+    digest = digest_of({"launch": str(campaign_id)})
+    async with connection.transaction():
+        first = await first_result(connection, key, digest)
+        if first is not None:
+            return
+        row = await _locked(connection, campaign_id)
+        _refuse_unless(row, ["DRAFT"], "Only a draft can be launched")
+        _refuse_unlawful(await versions.load(connection, row["template_version_id"]), row["postal_address"])
+        await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
+        await QUERIES.insert_campaign_lane(connection, campaign_id=campaign_id, priority=row["priority"])
+        await remember_campaign(connection, key, digest, campaign_id)
+
+
+def _refuse_unlawful(version: versions.CompiledTemplate, postal_address: str | None) -> None:
+    """Campaign mail shows an unsubscribe link and the sender's postal address, in whichever part is read. Publishing
+    completes what it can; versions of earlier days may lack more."""
+    lacking = version.merge.part_without_unsubscribe if version.merge else "html"
+    if lacking == "html":
+        raise Refusal(
+            RefusalCode.UNSUBSCRIBE_MISSING,
+            "The template's HTML shows no unsubscribe link: "
+            'put <a href="{{ unsubscribe_url }}"> into it and make the campaign anew.',
+            ("campaignId",),
+        )
+    if not postal_address:
+        raise Refusal(
+            RefusalCode.POSTAL_ADDRESS_MISSING,
+            "The sender has no postal address, which campaign mail must show: make a sender with one.",
+            ("campaignId",),
+        )
+    if lacking or version.merge is None or version.merge.part_without_postal_address:
+        code = RefusalCode.UNSUBSCRIBE_MISSING if lacking else RefusalCode.POSTAL_ADDRESS_MISSING
+        message = (
+            "This version of the template does not show the unsubscribe link and the postal address in both parts: "
+            "publish the template again, which completes it, and make the campaign anew."
+        )
+        raise Refusal(code, message, ("campaignId",))
+
+
+async def pause(connection: Any, campaign_id: UUID, actor: str) -> None:
+    """Stop a running campaign exactly: when this returns, nothing more of it is handed off. What was handed off just
+    before shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        row = await _locked(connection, campaign_id)
+        _refuse_unless(row, ["RUNNING"], "Only a running campaign can be paused")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="PAUSED")
+        await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
+
+
+async def resume(connection: Any, campaign_id: UUID, actor: str) -> None:
+    """Let a paused campaign run on. Ring the bell after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        row = await _locked(connection, campaign_id)
+        _refuse_unless(row, ["PAUSED"], "Only a paused campaign can be resumed")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="RUNNING")
+        await QUERIES.resume_campaign_lane(connection, campaign_id=campaign_id)
+
+
+async def cancel(connection: Any, campaign_id: UUID, actor: str) -> int:
+    """End a campaign for good: its waiting mail is CANCELLED, the rest of its audience gets none. Answers how many
+    messages were taken back. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        row = await _locked(connection, campaign_id)
+        _refuse_unless(row, ["DRAFT", "RUNNING", "PAUSED"], "Only a campaign that is not over can be cancelled")
+        if row["status"] == "DRAFT":
+            await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
+        await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="CANCELLED")
+        return await cancel_rows(connection, campaign_id, actor)
+
+
+async def cancel_rows(connection: Any, campaign_id: UUID, actor: str) -> int:
+    """Take back what of a cancelled campaign is in the queue. Answers how many."""
+    return int(
+        await QUERIES.cancel_campaign_rows(connection, campaign_id=campaign_id, actor=actor, advice=CANCELLED_ADVICE)
+    )
+
+
+async def finish(connection: Any) -> list[UUID]:
+    """Finish campaigns of which nobody is undecided, take back what cancelled ones still have, drop empty lanes."""
+    async for row in QUERIES.cancelled_with_rows(connection):
+        await cancel_rows(connection, row["id"], "gateway")
+    async with connection.transaction():
+        # Locked first: the statements behind it see what was queued until then, and nothing is queued meanwhile.
+        settled = [row["id"] async for row in QUERIES.lock_settled_campaigns(connection)]
+        if not settled:
+            return []
+        finished = [row["id"] async for row in QUERIES.finish_campaigns(connection, campaign_ids=settled)]
+        await QUERIES.drop_empty_lanes(connection, campaign_ids=settled)
+    return finished

@@ -1,0 +1,142 @@
+"""Senders: the profiles that mail is sent as. Versioned, so that an old mail can be composed again as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.errors import Refusal, RefusalCode
+from gateway.lru import Recent
+from gateway.mail.address import parse_address, parse_own_address, split_mailbox
+from gateway.mail.card_number import refuse_card_number
+from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
+from gateway.mail.letter import check_time_zone
+from gateway.templates.localization import check_locale
+
+__all__ = ["DEFAULT_NAME", "SenderVersion", "check_locale", "create", "current", "load"]
+
+DEFAULT_NAME = "default"
+"""The sender made of DEFAULT_FROM."""
+
+_LOADED = Recent[UUID, "SenderVersion"](256)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SenderVersion:
+    """One version of a profile. `locale` (BCP 47) and `time_zone` (IANA) serve customers who have none of their own."""
+
+    id: UUID
+    sender_id: UUID
+    name: str
+    from_name: str | None
+    from_address: str
+    reply_to: str | None
+    signature: str | None
+    postal_address: str | None
+    locale: str
+    time_zone: str
+
+    @property
+    def mailbox(self) -> str:
+        """`Name <address>`, for people to read."""
+        return f"{self.from_name} <{self.from_address}>" if self.from_name else self.from_address
+
+    @property
+    def domain(self) -> str:
+        """The domain of From: of the Message-ID, and of the DKIM key."""
+        return self.from_address.rpartition("@")[2]
+
+
+async def create(
+    connection: Any,
+    *,
+    name: str,
+    from_address: str,
+    from_name: str | None = None,
+    reply_to: str | None = None,
+    signature: str | None = None,
+    postal_address: str | None = None,
+    locale: str = "en",
+    time_zone: str = "UTC",
+    allow_reserved: bool = True,
+) -> SenderVersion:
+    """A profile, or a new version of the one with this name; the version in use when nothing differs.
+
+    Raises Refusal. Reserved domains are let through unless `allow_reserved` is false.
+    """
+    if name.strip() == DEFAULT_NAME:
+        message = "The sender 'default' is made of DEFAULT_FROM: choose another name."
+        raise Refusal(RefusalCode.CONFLICT, message, ("name",))
+    _line(name, 255, ("name",), required=True)
+    _line(from_name, 255, ("fromName",))
+    _text(signature, 2000, ("signature",))
+    _text(postal_address, 500, ("postalAddress",))
+    check_locale(locale, ("locale",))
+    check_time_zone(time_zone, ("timeZone",))
+    answers_to = parse_own_address(reply_to, allow_reserved=allow_reserved, field=("replyTo",)) if reply_to else None
+    wanted = {
+        "from_name": from_name.strip() or None if from_name else None,
+        "from_address": parse_own_address(from_address, allow_reserved=allow_reserved, field=("fromAddress",)).text,
+        "reply_to": answers_to.text if answers_to else None,
+        "signature": signature or None,
+        "postal_address": postal_address.strip() or None if postal_address else None,
+        "locale": locale,
+        "time_zone": time_zone,
+    }
+    return await _keep(connection, name.strip(), wanted)
+
+
+async def current(connection: Any, sender_id: UUID | None, *, default_from: str) -> SenderVersion:
+    """The version in use of a profile; of the one made of `default_from` (`Name <address>`) when no id is given.
+
+    Raises Refusal(NOT_FOUND) for an unknown id.
+    """
+    row = await QUERIES.newest_sender_version(connection, sender_id=sender_id, name=DEFAULT_NAME)
+    if sender_id is not None:
+        if row is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such sender.", ("senderId",))
+        return SenderVersion(**row)
+    name, address = split_mailbox(default_from)
+    parsed = parse_address(address, allow_reserved=True, field=("defaultFrom",)).text
+    if row is not None and (row["from_name"], row["from_address"]) == (name, parsed):
+        return SenderVersion(**row)
+    wanted = {"from_name": name, "from_address": parsed, "reply_to": None, "signature": None, "postal_address": None}
+    return await _keep(connection, DEFAULT_NAME, wanted | {"locale": "en", "time_zone": "UTC"})
+
+
+async def load(connection: Any, version_id: UUID) -> SenderVersion:
+    """One version; versions never change, so recent ones are kept in memory. Raises LookupError."""
+    known = _LOADED.get(version_id)
+    if known is not None:
+        return known
+    row = await QUERIES.sender_version_by_id(connection, version_id=version_id)
+    if row is None:
+        raise LookupError(f"no sender version {version_id}")
+    return _LOADED.put(version_id, SenderVersion(**row))
+
+
+async def _keep(connection: Any, name: str, wanted: dict[str, Any]) -> SenderVersion:
+    async with connection.transaction():
+        await QUERIES.insert_sender(connection, name=name)
+        sender_id = await QUERIES.lock_sender_by_name(connection, name=name)
+        newest = await QUERIES.newest_sender_version(connection, sender_id=sender_id, name=None)
+        if newest is not None and {key: newest[key] for key in wanted} == wanted:
+            return SenderVersion(**newest)
+        made = await QUERIES.insert_sender_version(connection, sender_id=sender_id, **wanted)
+    return SenderVersion(name=name, **made)
+
+
+def _line(text: str | None, longest: int, path: tuple[str, ...], *, required: bool = False) -> None:
+    if required and not (text or "").strip():
+        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
+    refuse_header_break(text or "", path)
+    _text(text, longest, path)
+
+
+def _text(text: str | None, longest: int, path: tuple[str, ...]) -> None:
+    refuse_unwritable(text or "", path)
+    if len(text or "") > longest:
+        raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
+    refuse_card_number(text or "", path)

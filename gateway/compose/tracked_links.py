@@ -1,0 +1,43 @@
+"""The addresses of one mail's pixel, tracked links and unsubscribe page."""
+
+from __future__ import annotations
+
+from gateway.compose.headers import Facts
+from gateway.mail.keys import Keyring
+from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
+from gateway.templates.merge_fields import (
+    Mark,
+)
+
+# Tracked addresses -----------------------------------------------------------------------------------------------
+
+
+class TrackedLinks:
+    """The addresses of one mail's pixel and links."""
+
+    __slots__ = ("_facts", "_keyring")
+
+    def __init__(self, facts: Facts, keyring: Keyring) -> None:
+        self._facts = facts
+        self._keyring = keyring
+
+    def pixel(self) -> str:
+        facts = self._facts
+        return open_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)
+
+    def click(self, number: int, destination: str) -> str:
+        facts = self._facts
+        if not trackable(destination):
+            return destination
+        return click_url(self._keyring, facts.public_url, facts.ref, number, destination, key_id=facts.token_key_id)
+
+    def honeypot(self) -> str | None:
+        return self.click(HONEYPOT_LINK, f"{self._facts.public_url}/") if self._facts.honeypot else None
+
+    def of(self, mark: Mark) -> str | None:
+        """The address inside a mark; ours need no escaping."""
+        return self.pixel() if mark.kind == "pixel" else self.honeypot()
+
+    def unsubscribe(self) -> str:
+        facts = self._facts
+        return unsubscribe_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)

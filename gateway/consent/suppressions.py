@@ -1,0 +1,36 @@
+"""Addresses that must not be mailed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.consent.queued_mail import MOST_HELD, hold_queued, row_key
+from gateway.database import QUERIES
+from gateway.mail.choice import SuppressionReason
+from gateway.mail.message import MessageRef
+from gateway.outbox.outcomes import GATEWAY, HandOff
+
+
+async def suppress(
+    connection: Any,
+    *,
+    address_key: bytes,
+    reason: SuppressionReason,
+    evidence: MessageRef,
+    actor: str = GATEWAY,
+) -> bool:
+    """Close an address, by the evidence of one message, and hold what is queued for it. Answers whether it was open."""
+    async with connection.transaction():
+        closed = await QUERIES.suppress_address(
+            connection,
+            address_key=address_key,
+            reason=reason,
+            actor=actor,
+            customer_id=evidence.customer_id,
+            message_id=evidence.message_id,
+        )
+        queued = QUERIES.queued_for_closed_address(
+            connection, customer_id=evidence.customer_id, address_key=address_key, most=MOST_HELD
+        )
+        await hold_queued(connection, [row_key(row) async for row in queued], HandOff.SUPPRESSED, actor)
+        return closed is not None

@@ -1,0 +1,263 @@
+"""What a worker takes in: claims made for its free senders, the leases it keeps, and what mail that did not go gives
+back (connections of capped destinations, slots of metered relays)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from gateway.database import QUERIES
+from gateway.delivery.build import LARGE_AT_ONCE
+from gateway.delivery.routing import Road
+from gateway.deployment import House
+from gateway.outbox import claim
+from gateway.outbox.claim import Claim, Claimed
+from gateway.outbox.outcomes import Finished
+from gateway.smtp.relays import Relays
+from gateway.telemetry.metrics import CLAIMING, GROUP_ROWS
+from gateway.value import value
+
+MOST_LARGE = 2 * LARGE_AT_ONCE
+"""Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue, for a sender
+that waits for room sends nothing else."""
+
+# Looked up once: a label costs more than what it counts.
+_CLAIMED = GROUP_ROWS.labels("claim")
+
+
+@value
+class Ready:
+    """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
+
+    row: Claimed
+    only: str | None
+    ends: float
+
+
+class Intake:
+    """One worker's claims. `leased` are the rows it answers for; `untaken` those that came when nobody was free any
+    more, while the worker stops."""
+
+    def __init__(
+        self,
+        house: House,
+        road: Road,
+        smtp: Relays,
+        *,
+        worker: UUID,
+        clock: Callable[[], float],
+        wake: Callable[[], None],
+    ) -> None:
+        self._relays = house.relay_names
+        self._sweep_seconds = house.settings.sweep_seconds
+        self._lease_seconds = house.settings.lease_seconds
+        self._lease = timedelta(seconds=self._lease_seconds)
+        self._road = road
+        self._smtp = smtp
+        self._worker = worker
+        self._clock = clock
+        self._wake = wake
+        self._loop = asyncio.get_running_loop()
+        self.leased: dict[tuple[UUID, int, UUID], Claimed] = {}
+        self.untaken: list[Ready] = []
+        self._free: deque[asyncio.Future[Ready]] = deque()
+        self._starved = False
+        self._large = 0
+        self._unheard: dict[UUID, float] = {}
+        self._ask_unheard_at = 0.0
+        self._holds = asyncio.Lock()
+        self._freed_holds: Counter[str] = Counter()
+        self._unused_slots: Counter[str] = Counter()
+        self._unused_since: dict[str, float] = {}
+
+    # ---- senders
+
+    async def next(self) -> Ready:
+        """A row for a sender that is free from now on."""
+        waiting: asyncio.Future[Ready] = self._loop.create_future()
+        self._free.append(waiting)
+        if self._starved and self.wanted:
+            self._starved = False
+            self._wake()
+        return await waiting
+
+    def send_home(self) -> None:
+        """Free senders get nothing any more: the worker stops."""
+        for waiting in self._free:
+            waiting.cancel()
+
+    @property
+    def wanted(self) -> int:
+        """Mails to claim: one for each free sender, but no more in all than the relay in use has connections for."""
+        busy = self._smtp.widest - len(self._free)
+        return max(0, min(len(self._free), self._road.width - busy))
+
+    def want(self) -> int:
+        """The same; when it is none, the first sender that may send wakes whoever claims."""
+        wanted = self.wanted
+        self._starved = not wanted
+        return wanted
+
+    @property
+    def crowded(self) -> bool:
+        """Whether no more large mail is taken for now; whoever has sent one wakes whoever claims."""
+        return self._large >= MOST_LARGE
+
+    def finished(self, row: Claimed | Finished) -> None:
+        """Its lease is over: written, given back, or left to the rescue."""
+        gone = self.leased.pop(_lease_key(row), None)
+        if gone is None:
+            return
+        if gone.capped:
+            self._freed_holds[gone.domain] += 1
+        if gone.large:
+            self._large -= 1
+            self._wake()
+
+    # ---- claims
+
+    async def claim(self, connection: Any, wanted: int, *, look: int) -> Claim | None:
+        """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a slot.
+
+        What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
+        are uncertain than two a connection, and none waits here while sooner mail comes in.
+        """
+        started = self._clock()
+        async with self._holds:
+            await self._give_back_unheard(connection)
+            await self._release_holds(connection)
+            await self._return_slots(connection)
+            allowance = await self._road.allowance(connection, wanted)
+            if not allowance.rows:
+                return None
+            self._note_slots(allowance.only, allowance.rows, taken=started)
+            found = await self._claim(connection, most=allowance.rows, look=look)
+            self._note_slots(allowance.only, -len(found.leased), taken=started)
+            self._assign(found.leased, only=allowance.only, ends=started + self._lease_seconds)
+            await self._return_slots(connection)
+        CLAIMING.observe(self._clock() - started)
+        _CLAIMED.observe(len(found.leased))
+        return found
+
+    async def _claim(self, connection: Any, *, most: int, look: int) -> Claim:
+        """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
+        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
+        owner = uuid4()
+        try:
+            return await claim.claim(
+                connection,
+                worker=self._worker,
+                lease=self._lease,
+                owner=owner,
+                batch=look,
+                most=most,
+                large_room=max(0, MOST_LARGE - self._large),
+                relays=self._relays,
+                hand_off=True,
+            )
+        except BaseException as error:
+            if not _rolled_back(error):
+                self._unheard[owner] = self._clock() + self._lease_seconds
+                self._ask_unheard_at = 0.0
+            raise
+
+    def _assign(self, rows: Sequence[Claimed], *, only: str | None, ends: float) -> None:
+        """A row for each free sender; while the worker stops there may be fewer."""
+        for row in rows:
+            self.leased[_lease_key(row)] = row
+            self._large += row.large
+            item = Ready(row=row, only=only, ends=ends)
+            while self._free:
+                waiting = self._free.popleft()
+                if not waiting.done():
+                    waiting.set_result(item)
+                    break
+            else:
+                self.untaken.append(item)
+
+    # ---- what is kept, and given back
+
+    async def extend(self, connection: Any) -> None:
+        """Keep the leases, and the connections of capped destinations that our mails hold: with how many they are,
+        unless a claim is under way, of which only PostgreSQL knows what it holds."""
+        await claim.extend(connection, list(self.leased.values()), lease=self._lease)
+        if self._holds.locked():
+            await self._extend_holds(connection, counted=False)
+            return
+        async with self._holds:
+            await self._extend_holds(connection, counted=True)
+
+    async def _extend_holds(self, connection: Any, *, counted: bool) -> None:
+        held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_holds
+        domains = sorted(held)
+        numbers = [held[name] if counted else None for name in domains]
+        await QUERIES.extend_holds(connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease)
+
+    async def tidy(self, connection: Any) -> None:
+        """Give back what nobody needs: rows of unheard claims, connections, slots."""
+        async with self._holds:
+            await self._release_holds(connection)
+            await self._return_slots(connection)
+            await self._give_back_unheard(connection)
+
+    async def _give_back_unheard(self, connection: Any) -> None:
+        """PostgreSQL may be at work on a claim after its connection broke: asked at once, and again with each sweep
+        until its lease would be over."""
+        if not self._unheard or self._clock() < self._ask_unheard_at:
+            return
+        for owner, ends in list(self._unheard.items()):
+            await claim.give_back_claim(connection, owner)
+            if self._clock() >= ends:
+                del self._unheard[owner]
+        self._ask_unheard_at = self._clock() + self._sweep_seconds
+
+    async def _release_holds(self, connection: Any) -> None:
+        """Connections of capped destinations that our finished mails held are free."""
+        freed, self._freed_holds = self._freed_holds, Counter()
+        if not freed:
+            return
+        try:
+            await QUERIES.release_holds(
+                connection, worker=self._worker, domains=sorted(freed), freed=[freed[name] for name in sorted(freed)]
+            )
+        except Exception:
+            self._freed_holds.update(freed)
+            raise
+
+    def keep_slots(self, item: Ready) -> None:
+        """By a metered relay's slot nothing left: other mail may have it."""
+        self._note_slots(item.only, 1, taken=item.ends - self._lease_seconds)
+
+    def _note_slots(self, relay: str | None, count: int, *, taken: float) -> None:
+        if relay is not None:
+            self._unused_slots[relay] += count
+            self._unused_since[relay] = min(taken, self._unused_since.get(relay, taken))
+
+    async def _return_slots(self, connection: Any) -> None:
+        for name in list(self._unused_slots):
+            unused, since = self._unused_slots.pop(name), self._unused_since.pop(name)
+            if not unused:
+                continue
+            try:
+                await self._road.return_slots(connection, name, unused, taken_ago=self._clock() - since)
+            except Exception:
+                self._note_slots(name, unused, taken=since)
+                raise
+
+
+def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
+    return row.message_id, row.recipient_no, row.owner
+
+
+def _rolled_back(error: BaseException) -> bool:
+    """Whether PostgreSQL itself said that a statement failed, and nothing of it remains."""
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, _CUT_SHORT)
+
+
+_CUT_SHORT = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)

@@ -1,0 +1,205 @@
+"""The worker's way to write: hand-offs and outcomes of single deliveries, grouped into commits.
+
+An outcome is taken at once and written soon. While PostgreSQL is away outcomes wait here, up to a limit; whoever has
+one more waits for room, and nothing new is claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+
+from gateway.batching import Grouper
+from gateway.database import AWAY
+from gateway.notify.changes import ChangeKind, Watchers
+from gateway.outbox.claim import Claimed, give_back
+from gateway.outbox.outcomes import Finished, HandOff, Undelivered, decide_unsent, hand_off, record
+from gateway.telemetry.metrics import GROUP_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
+
+log = logging.getLogger(__name__)
+
+LARGEST_GROUP = 200
+"""Rows a commit: the cost a row is flat from here on."""
+MOST_UNWRITTEN = 400
+"""Outcomes known and not yet committed, at most: two groups. Whatever has an answer then waits for room, so that a
+crash leaves few mails uncertain that were answered; while PostgreSQL is away nothing new is handed off anyway."""
+GATHER_SECONDS = 0.005
+"""How long an outcome may wait for others: a commit for a few costs the database as much as one for fifty, and nobody
+waits for it but whoever looks."""
+LONGEST_BACKOFF = 2.0
+
+
+class Ledger:
+    """One worker's grouped writes. `forget` hears of every row that needs no lease of ours any more."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        *,
+        slot: int,
+        clock: Callable[[], float],
+        forget: Callable[[Any], None],
+        most_unwritten: int = MOST_UNWRITTEN,
+    ) -> None:
+        self._pool = pool
+        self._slot = slot
+        self._clock = clock
+        self._forget = forget
+        self._most = most_unwritten
+        self._unwritten: deque[Finished] = deque()
+        self._writing = 0
+        self._changed = asyncio.Event()
+        self._wrote = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self.away = False
+        self._watchers = Watchers(clock=clock)
+        self.hand_off: Grouper[Claimed, HandOff] = Grouper(
+            self._hand_off, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("hand_off").observe
+        )
+        self._returns: Grouper[tuple[Claimed, timedelta | None], None] = Grouper(
+            self._give_back, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("give_back").observe
+        )
+        self.undelivered: Grouper[tuple[Claimed, Undelivered], None] = Grouper(
+            self._undelivered, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("undelivered").observe
+        )
+
+    async def _hand_off(self, rows: Sequence[Claimed]) -> Sequence[HandOff]:
+        async with self._pool.acquire() as connection:
+            return await hand_off(connection, rows)
+
+    async def _give_back(self, rows: Sequence[tuple[Claimed, timedelta | None]]) -> Sequence[None]:
+        async with self._pool.acquire() as connection:
+            await give_back(connection, rows)
+        return [None] * len(rows)
+
+    async def _undelivered(self, rows: Sequence[tuple[Claimed, Undelivered]]) -> Sequence[None]:
+        async with self._pool.acquire() as connection:
+            await decide_unsent(connection, rows, slot=self._slot)
+        for _, why in rows:
+            UNSENT.labels(why.status, why.cause).inc()
+        return [None] * len(rows)
+
+    async def give_back(self, row: Claimed, wait: timedelta | None = None) -> None:
+        """Return a row whose mail was certainly not sent. Tries until it is written: left alone, a row that was handed
+        off would become UNCERTAIN, which it is not."""
+        backoff = 0.05
+        while True:
+            try:
+                await self._returns((row, wait))
+            except (*AWAY, asyncpg.PostgresError):  # it names a row and a wait: no such row can be at fault itself
+                self._note_away(True)
+                await asyncio.sleep(backoff)
+                backoff = min(LONGEST_BACKOFF, backoff * 2)
+            else:
+                # Nobody else may have anything to write, and while the ledger is away nothing is claimed.
+                return self._note_away(False)
+
+    # ---- outcomes
+
+    @property
+    def unwritten(self) -> int:
+        """Outcomes that are known and not yet committed."""
+        return len(self._unwritten) + self._writing
+
+    async def record(self, outcome: Finished) -> None:
+        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room; who is cancelled
+        meanwhile leaves it here all the same: the process ends, and the journal has room."""
+        try:
+            while self.unwritten >= self._most:
+                self._room.clear()
+                await self._room.wait()
+        finally:
+            self._unwritten.append(outcome)
+            self._changed.set()
+
+    def recorders(self) -> list[Coroutine[Any, Any, None]]:
+        """The tasks that write outcomes; they run until cancelled. While the first commits a group the next one forms;
+        the second takes only what is a full group already."""
+        return [self._write_always(least=1), self._write_always(least=LARGEST_GROUP)]
+
+    async def flush(self) -> None:
+        """Return when every outcome taken so far is committed. Waits as long as PostgreSQL is away."""
+        while self.unwritten:
+            self._wrote.clear()
+            await self._wrote.wait()
+
+    def leave(self) -> list[Finished]:
+        """What is not written: for the journal. Call it when the recorders are gone."""
+        left = list(self._unwritten)
+        self._unwritten.clear()
+        return left
+
+    async def _write_always(self, *, least: int) -> None:
+        backoff = 0.05
+        while True:
+            while len(self._unwritten) < least:
+                self._changed.clear()
+                await self._changed.wait()
+            if len(self._unwritten) < LARGEST_GROUP:
+                await asyncio.sleep(GATHER_SECONDS)
+            group = [self._unwritten.popleft() for _ in range(min(LARGEST_GROUP, len(self._unwritten)))]
+            if not group:  # the other recorder took a full one meanwhile
+                continue
+            if await self._written(group):
+                backoff = 0.05
+                self._note_away(False)
+            else:
+                self._note_away(True)
+                await asyncio.sleep(backoff)
+                backoff = min(LONGEST_BACKOFF, backoff * 2)
+
+    async def _written(self, group: list[Finished]) -> bool:
+        """Write a group; False puts it back, for PostgreSQL is away."""
+        self._writing += len(group)
+        try:
+            await self._write(group)
+        except AWAY as error:
+            log.warning("ledger away, %d outcomes wait: %s", self.unwritten, type(error).__name__)
+            self._unwritten.extendleft(reversed(group))
+            return False
+        except asyncio.CancelledError:
+            # Perhaps committed, perhaps not: writing it again is harmless, for it is fenced.
+            self._unwritten.extendleft(reversed(group))
+            raise
+        finally:
+            self._writing -= len(group)
+            UNWRITTEN.set(len(self._unwritten))
+            self._wrote.set()
+        self._room.set()
+        return True
+
+    async def _write(self, group: list[Finished]) -> None:
+        try:
+            async with self._pool.acquire() as connection:
+                written = await record(connection, group, now=self._clock(), slot=self._slot)
+                await self._watchers.tell(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
+        except AWAY:
+            raise
+        except Exception as error:
+            await self._write_apart(group, error)
+            return
+        LATE.inc(len(group) - written)
+        GROUP_ROWS.labels("record").observe(len(group))
+        for outcome in group:
+            self._forget(outcome)
+
+    async def _write_apart(self, group: list[Finished], error: Exception) -> None:
+        """One outcome that the ledger refuses, whatever the reason, must not hold up the others, nor end the recorder;
+        alone, it is left to its lease, which makes it UNCERTAIN."""
+        if len(group) > 1:
+            for outcome in group:
+                await self._write([outcome])
+            return
+        log.error("outcome of message %s cannot be written: %s", group[0].message_id, type(error).__name__)
+        self._forget(group[0])
+
+    def _note_away(self, away: bool) -> None:
+        self.away = away
+        LEDGER_AWAY.set(away)

@@ -1,0 +1,210 @@
+"""The way to the servers as one worker sees it: which relays may be used now, slots of metered ones, trouble and its
+end. The ledger knows all of it; this keeps the latest reading at hand."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+
+from gateway.database import AWAY, QUERIES
+from gateway.delivery.send import Mail
+from gateway.mail.response import Exchange, FaultKind
+from gateway.mail.schedule import wait_before_next
+from gateway.mail.verdict import Scope, Verdict
+from gateway.outbox.relay_limits import RelayStanding, relay_states
+from gateway.outbox.trouble import PauseStep, note_trouble, trouble_kind, usual_pause
+from gateway.settings import Relay
+from gateway.smtp.relays import Relays
+from gateway.telemetry.metrics import CONNECTIONS, RELAY_USABLE, TROUBLE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """How many rows may be claimed now, and by which relay they must go (None: by any that may be used)."""
+
+    rows: int
+    only: str | None = None
+
+
+class Road:
+    """The relays of one worker. `refresh` before use, then every few seconds."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        smtp: Relays,
+        relays: tuple[Relay, ...],
+        *,
+        jitter: Callable[[], float],
+        pause: PauseStep = usual_pause,
+    ) -> None:
+        self._pool = pool
+        self._smtp = smtp
+        self._names = tuple(relay.name for relay in relays)
+        self._jitter = jitter
+        self._pause = pause
+        self._standings: dict[str, RelayStanding] = {}
+        self._avoid: frozenset[str] = frozenset()
+        # Relays in trouble of which no reading knows yet, a number each; and the numbers that are written by now.
+        self._unread: dict[int, str] = {}
+        self._written: set[int] = set()
+        self._numbers = itertools.count()
+        self._troubled_relays: set[str] = set()
+        self._troubled_domains: set[str] = set()
+        self._mended_relays: set[str] = set()
+        self._mended_domains: set[str] = set()
+
+    # ---- reading
+
+    async def refresh(self) -> None:
+        """Read the standings anew, and write that what was in trouble works again. Raises when PostgreSQL is away."""
+        written = self._written.copy()
+        async with self._pool.acquire() as connection:
+            await self._write_mended(connection)
+            await QUERIES.see_relays(connection, names=list(self._names))
+            states = await relay_states(connection)
+            self._troubled_domains = {row["domain"] async for row in QUERIES.troubled_domains(connection)}
+        self._standings = {state.name: state for state in states if state.name in self._names}
+        self._written -= written
+        self._unread = {number: name for number, name in self._unread.items() if number not in written}
+        unusable = {name for name, state in self._standings.items() if not state.usable}
+        self._avoid = frozenset(unusable | set(self._unread.values()))
+        self._troubled_relays = {name for name, state in self._standings.items() if state.pause_step > 0}
+        self._show()
+
+    def _show(self) -> None:
+        for name, state in self._standings.items():
+            RELAY_USABLE.labels(name).set(state.usable)
+        for pool in self._smtp.states():
+            CONNECTIONS.labels(pool.name, "connected").set(pool.connected)
+            CONNECTIONS.labels(pool.name, "idle").set(pool.idle)
+
+    @property
+    def open(self) -> bool:
+        """Whether any relay may be used."""
+        return len(self._avoid) < len(self._names)
+
+    @property
+    def width(self) -> int:
+        """How many mails to keep on their way, by the relay that they go to now."""
+        return self._smtp.width(self._avoid)
+
+    @property
+    def metered(self) -> bool:
+        """Whether mail needs slots."""
+        return any(state.metered for state in self._standings.values())
+
+    @property
+    def opens_in(self) -> float | None:
+        """Seconds until a relay may be used again, as of the last reading; None when nobody knows, or one may now."""
+        waits = [
+            (state.waits_until - state.read_at).total_seconds()
+            for state in self._standings.values()
+            if state.waits_until is not None
+        ]
+        return max(0.0, min(waits)) if waits else None
+
+    def may_use(self, name: str | None) -> bool:
+        """Whether this relay (None: some relay) may be used now."""
+        return self.open if name is None else name in self._names and name not in self._avoid
+
+    # ---- slots
+
+    async def allowance(self, connection: Any, wanted: int) -> Allowance:
+        """How many rows may be claimed: all of them, or as many as the first usable relay has slots for."""
+        if not self.metered:
+            return Allowance(rows=wanted)
+        for name in self._names:
+            state = self._standings.get(name)
+            if state is None or name in self._avoid:
+                continue
+            if not state.metered:
+                return Allowance(rows=wanted, only=name)
+            granted = await QUERIES.take_relay_slots(connection, name=name, wanted=wanted)
+            self._standings[name] = replace(state, next_slot=None)
+            if granted:
+                return Allowance(rows=granted, only=name)
+        return Allowance(rows=0)
+
+    async def return_slots(self, connection: Any, name: str, unused: int, *, taken_ago: float) -> None:
+        """Give back slots of a relay by which nothing left, taken so many seconds ago."""
+        if (state := self._standings.get(name)) is not None and state.metered:
+            await QUERIES.return_relay_slots(
+                connection, name=name, unused=unused, taken_ago=timedelta(seconds=taken_ago)
+            )
+
+    # ---- `gateway.delivery.send.Road`
+
+    async def deliver(self, mail: Mail) -> Exchange:
+        """Hand one mail to a relay that may be used."""
+        only = mail.row.bound_relay or mail.only
+        return await self._smtp.deliver(mail.envelope, avoid=self._avoid, only=only)
+
+    async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
+        """Write a relay's or destination's failure and keep off it; how long this mail waits before its next turn."""
+        if exchange.fault is not None and exchange.fault.kind is FaultKind.NO_RELAY:
+            return None  # the one it has a slot of, or is bound to, fell away meanwhile: the next claim knows
+        if await self.note(exchange, verdict, domain=mail.row.domain):
+            # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
+            # destination is met, and waited for, at the next claim.
+            return None
+        return wait_before_next(mail.row.attempt, verdict, jitter=self._jitter())
+
+    async def note(self, exchange: Exchange, verdict: Verdict, *, domain: str = "") -> bool:
+        """Write a failure in its own words and pause what failed; answers whether that is written."""
+        TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
+        if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
+            return False
+        number = next(self._numbers)
+        if verdict.scope is Scope.RELAY:
+            self._avoid |= {exchange.relay}
+            self._unread[number] = exchange.relay
+        try:
+            async with self._pool.acquire() as connection:
+                until = await note_trouble(
+                    connection, exchange, verdict, domain=domain, jitter=self._jitter(), pause=self._pause
+                )
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("a relay's trouble was not written: %s", type(error).__name__)
+            return False
+        finally:
+            self._written.add(number)
+        # Known at once: the next mail may go through, and end it, before the standings are read again.
+        if verdict.scope is Scope.RELAY:
+            self._troubled_relays.add(exchange.relay)
+        elif domain:
+            self._troubled_domains.add(domain)
+        if until is not None or verdict.stops_relay:
+            log.warning("%s: paused until %s", _place(exchange, verdict), until or "a person resumes it")
+        return True
+
+    def works(self, mail: Mail, exchange: Exchange) -> None:
+        """Mail went through to an answer: the trouble that was known is over, written with the next refresh."""
+        if exchange.relay in self._troubled_relays:
+            self._mended_relays.add(exchange.relay)
+        if mail.row.domain in self._troubled_domains:
+            self._mended_domains.add(mail.row.domain)
+
+    async def _write_mended(self, connection: Any) -> None:
+        for name in sorted(self._mended_relays):
+            await QUERIES.relay_works(connection, name=name)
+        if self._mended_domains:
+            async for _ in QUERIES.destination_works(connection, domains=sorted(self._mended_domains)):
+                pass
+        self._mended_relays.clear()
+        self._mended_domains.clear()
+
+
+def _place(exchange: Exchange, verdict: Verdict) -> str:
+    """What is paused, for the log: a destination's domain is too near to a person."""
+    if verdict.scope is Scope.DESTINATION:
+        return f"a destination behind relay {exchange.relay}"
+    return f"relay {exchange.relay}"

@@ -1,0 +1,86 @@
+"""One delivery, from the ledger's permission to its record: the table of contents of what this project is for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol
+
+from gateway.mail.response import Exchange
+from gateway.mail.verdict import Outcome, Rules, Scope, Verdict, judge
+from gateway.outbox.claim import Claimed
+from gateway.outbox.outcomes import UNDELIVERED, Finished, HandOff, Undelivered, finished
+from gateway.smtp.relays import Envelope
+from gateway.value import value
+
+NO_WAIT = timedelta()
+"""Of what is decided."""
+
+
+_MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
+"""Uncertain mail only where the deployment chose it: the ledger knows."""
+
+
+@value
+class Mail:
+    """A claimed row, composed and ready: its envelope (with signatures) and the hash of its content without them."""
+
+    row: Claimed
+    source_type: str
+    envelope: Envelope
+    sha256_hex: str
+    only: str | None = None
+
+
+class Writes(Protocol):
+    """What a delivery asks of the ledger (`gateway.delivery.outcome_writer.Ledger`)."""
+
+    @property
+    def hand_off(self) -> Callable[[Claimed], Awaitable[HandOff]]: ...
+    async def give_back(self, row: Claimed, wait: timedelta | None = None) -> None: ...
+    @property
+    def undelivered(self) -> Callable[[tuple[Claimed, Undelivered]], Awaitable[None]]: ...
+    async def record(self, outcome: Finished) -> None: ...
+
+
+class Road(Protocol):
+    """What a delivery asks of the way to the servers: SMTP itself, and whom to tell of trouble on it."""
+
+    async def deliver(self, mail: Mail) -> Exchange: ...
+    async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None: ...
+    def works(self, mail: Mail, exchange: Exchange) -> None: ...
+
+
+async def send(
+    mail: Mail,
+    *,
+    road: Road,
+    ledger: Writes,
+    rules: Rules,
+    wait: Callable[[int, Verdict], timedelta],
+    clock: Callable[[], float],
+) -> HandOff | Verdict:
+    """Deliver one mail to one recipient, at most once, and see that the ledger knows what came of it."""
+    match HandOff.GO if mail.row.handed_off else await ledger.hand_off(mail.row):
+        case HandOff.GO:
+            exchange = await road.deliver(mail)  # every response, verbatim; a fault is a value with its stage
+        case HandOff.LOST:
+            return HandOff.LOST
+        case HandOff.PAUSED:
+            await ledger.give_back(mail.row)
+            return HandOff.PAUSED
+        case stop:
+            await ledger.undelivered((mail.row, UNDELIVERED[stop]))
+            return stop
+    ended = clock()
+    verdict = judge(exchange, rules)
+    if not verdict.counts:  # the relay's or destination's trouble, not the message's: nothing was sent
+        await ledger.give_back(mail.row, await road.trouble(mail, exchange, verdict))
+        return verdict
+    if verdict.scope is Scope.MESSAGE:
+        road.works(mail, exchange)
+    else:  # the message's own answer, which also asks to leave the relay or destination alone ("Server busy")
+        await road.trouble(mail, exchange, verdict)
+    waits = wait(mail.row.attempt, verdict) if verdict.outcome in _MAY_GO_AGAIN else NO_WAIT
+    await ledger.record(finished(mail.row, exchange, verdict, mail_sha256_hex=mail.sha256_hex, wait=waits, ended=ended))
+    return verdict

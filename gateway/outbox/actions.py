@@ -1,0 +1,159 @@
+"""What a person may do with one message: retry it, assume it sent, cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from gateway.database import QUERIES
+from gateway.deployment import House
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.message import TRANSITIONS, MessageRef, Status
+from gateway.mail.source import SourceType
+from gateway.mail.verdict import Cause
+from gateway.notify.changes import ChangeKind, tell
+from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered, decide, tally
+
+# A person's word about one message ------------------------------------------------------------------------------
+
+CANCELLED = Undelivered(
+    status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
+)
+_RETRYABLE = frozenset(status for status, next_ones in TRANSITIONS.items() if Status.QUEUED in next_ones)
+
+
+def _illegal(message: str) -> Refusal:
+    return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
+
+
+async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> None:
+    """Queue again every recipient that is uncertain, held, refused, expired or bounced, with a new deadline.
+
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE when nobody is in such a state; SUPPRESSED while the address is.
+    An UNCERTAIN mail may arrive twice by this: the person decides, and the history says who.
+    """
+    async with connection.transaction():
+        message, recipients = await _locked(connection, ref)
+        again = [row for row in recipients if not row["queued"] and row["decided"] in _RETRYABLE]
+        if not again:
+            raise _illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
+        campaign_id = message["campaign_id"]
+        if campaign_id is not None and await QUERIES.reopen_campaign(connection, campaign_id=campaign_id) is None:
+            raise _illegal("Its campaign was cancelled.")
+        if message["bound_relay"] is not None and message["bound_relay"] not in house.relay_names:
+            raise _illegal(WRONG_RELAY_ADVICE)
+        keys = [house.key_of(row["address"]) for row in again]
+        async for _ in QUERIES.suppressed_keys(connection, address_keys=keys):
+            raise Refusal(RefusalCode.SUPPRESSED, SUPPRESSED_ADVICE, ("messageId",))
+        if campaign_id is not None:
+            await tally(connection, campaign_id, Status(message["status"]), None)
+        await _change(connection, ref, again, Status.QUEUED, None, None)
+        await QUERIES.requeue(
+            connection,
+            customer_id=ref.customer_id,
+            message_id=ref.message_id,
+            lane="work-order" if message["source_type"] == SourceType.WORK_ORDER else "individual",
+            campaign_id=campaign_id,
+            honours=message["campaign_kind"],
+            bound_relay=message["bound_relay"],
+            deadline=_retry_deadline(message, house),
+            recipient_nos=[row["recipient_no"] for row in again],
+            addresses=[row["address"] for row in again],
+            address_keys=keys,
+            domains=[row["address"].rpartition("@")[2].lower() for row in again],
+            attempts=[row["attempts"] + 1 for row in again],
+        )
+        await _tell(connection, ref, again, "RETRIED", actor)
+
+
+def _retry_deadline(message: Any, house: House) -> timedelta:
+    """A person who retries wants it sent now: the letter's own date may have passed."""
+    settings = house.settings
+    if message["source_type"] == SourceType.CAMPAIGN:
+        return settings.campaign_deadline
+    return (
+        settings.card_deadline if message["source_type"] == SourceType.CARD_PROCESSING else settings.completed_deadline
+    )
+
+
+async def assume_sent(connection: Any, ref: MessageRef, actor: str) -> None:
+    """Take an UNCERTAIN mail for accepted, on a person's word. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        message, recipients = await _locked(connection, ref)
+        unsure = [row for row in recipients if not row["queued"] and row["decided"] == Status.UNCERTAIN]
+        if not unsure:
+            raise _illegal("Only mail that is uncertain can be assumed sent.")
+        if unsure[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
+            await tally(connection, message["campaign_id"], Status.UNCERTAIN, Status.ACCEPTED)
+        await _change(connection, ref, unsure, Status.ACCEPTED, None, None)
+        await _tell(connection, ref, unsure, "ASSUMED_SENT", actor)
+
+
+async def cancel(connection: Any, ref: MessageRef, actor: str) -> None:
+    """Take back a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    async with connection.transaction():
+        message, recipients = await _locked(connection, ref)
+        queued = [row for row in recipients if row["queued"] and not row["handed_off"]]
+        held = [row for row in recipients if not row["queued"] and row["decided"] == Status.HELD]
+        if any(row["handed_off"] for row in recipients) or not queued + held:
+            raise _illegal("Only mail that is queued, deferred or held can be cancelled.")
+        gone = await decide(
+            connection,
+            [(ref.customer_id, ref.message_id, row["recipient_no"]) for row in queued],
+            [CANCELLED] * len(queued),
+            owners=[None] * len(queued),
+            actor=actor,
+            slot=0,
+        )
+        if gone != len(queued):
+            raise _illegal("It is being handed to the server right now.")
+        if held:
+            if held[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
+                await tally(connection, message["campaign_id"], Status.HELD, Status.CANCELLED)
+            await _change(connection, ref, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
+            await _tell(connection, ref, held, "CANCELLED", actor)
+
+
+async def _locked(connection: Any, ref: MessageRef) -> tuple[Any, list[Any]]:
+    message = await QUERIES.lock_message(connection, customer_id=ref.customer_id, message_id=ref.message_id)
+    if message is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+    recipients = [
+        row
+        async for row in QUERIES.recipients_of_message(
+            connection, customer_id=ref.customer_id, message_id=ref.message_id
+        )
+    ]
+    return message, recipients
+
+
+async def _change(
+    connection: Any, ref: MessageRef, rows: Sequence[Any], status: Status, cause: Cause | None, advice: str | None
+) -> None:
+    values = {
+        "customer_id": ref.customer_id,
+        "message_id": ref.message_id,
+        "status": status,
+        "cause": cause,
+        "advice": advice,
+    }
+    if any(row["recipient_no"] == 0 for row in rows):
+        await QUERIES.change_message(connection, **values)
+    copies = [row["recipient_no"] for row in rows if row["recipient_no"] > 0]
+    if copies:
+        await QUERIES.change_copies(connection, **values, recipient_nos=copies)
+
+
+async def _tell(connection: Any, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
+    for row in rows:
+        await QUERIES.insert_event(
+            connection,
+            customer_id=ref.customer_id,
+            message_id=ref.message_id,
+            recipient_no=row["recipient_no"],
+            kind=kind,
+            actor=actor,
+            data={"before": row["decided"], "attempt": row["attempts"]},
+        )
+    await tell(connection, ChangeKind.MESSAGE, [ref])

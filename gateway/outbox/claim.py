@@ -1,0 +1,169 @@
+"""Claiming due rows with leases, keeping the leases, and giving rows back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from operator import itemgetter
+from typing import Any
+from uuid import UUID, uuid4
+
+from gateway.database import QUERIES
+from gateway.mail.message import MessageRef
+from gateway.value import value
+
+BATCH = 200
+"""Rows a claim where nobody says how many: the ledger's cost a row is flat from here on."""
+LARGEST_BATCH = 1000
+"""Looked at after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
+them."""
+LARGE_CONTENT = 1_048_576
+"""Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
+
+
+@value
+class Claimed:
+    """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it.
+
+    `facts` is what sending needs of its message, as `claim_due` names it; None when the message is gone. `handed_off`:
+    the claim did that, too. `large`: its mail must wait for room.
+    """
+
+    customer_id: int
+    message_id: UUID
+    recipient_no: int
+    attempt: int
+    owner: UUID
+    lane_id: int
+    address: str
+    domain: str
+    bound_relay: str | None
+    capped: bool
+    handed_off: bool
+    large: bool
+    facts: Any
+
+    @property
+    def ref(self) -> MessageRef:
+        """Its message."""
+        return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
+
+    @property
+    def key(self) -> tuple[int, UUID, int]:
+        """The order in which groups lock rows: one order everywhere, against deadlocks."""
+        return self.customer_id, self.message_id, self.recipient_no
+
+    @property
+    def fence(self) -> dict[str, Any]:
+        """What a statement must find unchanged to write about this row, as it reads it."""
+        return {
+            "customer_id": self.customer_id,
+            "message_id": self.message_id,
+            "recipient_no": self.recipient_no,
+            "attempt": self.attempt,
+            "owner": self.owner,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What one claim found: rows now leased to us, and how many it parked (they wait for their destination)."""
+
+    leased: tuple[Claimed, ...]
+    parked: int
+
+
+async def claim(
+    connection: Any,
+    *,
+    worker: UUID,
+    lease: timedelta,
+    owner: UUID | None = None,
+    batch: int = BATCH,
+    most: int | None = None,
+    large_room: int | None = None,
+    hand_off: bool = False,
+    relays: Iterable[str] = (),
+) -> Claim:
+    """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), up to `large_room` large
+    ones among them, of which `hand_off` marks what may go as on its way. Mail bound to one of `relays` that is paused
+    or stopped waits. One statement, O(batch). Who gives an `owner` can give back what an answer that never came would
+    have named."""
+    owner = owner or uuid4()
+    leased: list[tuple[int, Claimed]] = []
+    parked = 0
+    async for row in QUERIES.claim_due(
+        connection,
+        owner=owner,
+        worker=worker,
+        lease=lease,
+        batch=batch,
+        most=batch if most is None else most,
+        large_room=batch if large_room is None else large_room,
+        hand_off=hand_off,
+        large=LARGE_CONTENT,
+        relays=list(relays),
+    ):
+        if row["leased"]:
+            leased.append((row["turn"], _claimed(row, owner)))
+        else:
+            parked += 1
+    # An update answers in no order: whoever is first in the lanes is given out first.
+    leased.sort(key=itemgetter(0))
+    return Claim(leased=tuple(row for _, row in leased), parked=parked)
+
+
+def _claimed(row: Any, owner: UUID) -> Claimed:
+    return Claimed(
+        customer_id=row["customer_id"],
+        message_id=row["message_id"],
+        recipient_no=row["recipient_no"],
+        attempt=row["attempt"],
+        owner=owner,
+        lane_id=row["lane_id"],
+        address=row["address"],
+        domain=row["domain"],
+        bound_relay=row["bound_relay"],
+        capped=row["capped"],
+        handed_off=row["handed_off"],
+        large=row["is_large"],
+        facts=row if row["found"] else None,
+    )
+
+
+def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
+    """The keys of rows as the arrays that `unnest` takes."""
+    return {
+        "customer_ids": [row.customer_id for row in rows],
+        "message_ids": [row.message_id for row in rows],
+        "recipient_nos": [row.recipient_no for row in rows],
+    }
+
+
+async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
+    """Return rows whose mail was certainly not sent, each after its wait, or as it was. Not ours any more: nothing."""
+    ordered = sorted(rows, key=lambda pair: pair[0].key)
+    claimed = [row for row, _ in ordered]
+    async for _ in QUERIES.give_back(
+        connection,
+        **columns(claimed),
+        attempts=[row.attempt for row in claimed],
+        owners=[row.owner for row in claimed],
+        waits=[wait for _, wait in ordered],
+    ):
+        pass
+
+
+async def give_back_claim(connection: Any, owner: UUID) -> None:
+    """Return what a claim of which no answer came may have leased. Reads the whole outbox: claims are seldom lost."""
+    async with connection.transaction():
+        await QUERIES.may_read_all(connection)
+        async for _ in QUERIES.give_back_claim(connection, owner=owner):
+            pass
+
+
+async def extend(connection: Any, rows: Sequence[Claimed], *, lease: timedelta) -> None:
+    """Keep the leases of rows in work. A lease that has expired stays so: its row may be another's."""
+    ordered = sorted(rows, key=lambda row: row.key)
+    await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)

@@ -1,0 +1,354 @@
+"""Puts a letter on its way: one transaction makes the message, its recipients and their outbox rows. The caller wakes
+the workers after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gateway.compose import headers, individual, sender_profiles
+from gateway.compose.sender_profiles import SenderVersion
+from gateway.database import QUERIES
+from gateway.deployment import House
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import parse_address, with_a_labels
+from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
+from gateway.mail.message import CopyRole, MessageRef, Status
+from gateway.mail.source import SourceType
+from gateway.mail.verdict import Cause
+from gateway.notify.changes import ChangeKind, tell
+from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict
+from gateway.outbox.outcomes import GATEWAY, SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered
+from gateway.storage import attachments, content
+from gateway.templates import versions
+
+MOST_COPIES = 100
+"""RFC 5321 4.5.3.1.8: a server must take at least 100 recipients."""
+MOST_ATTACHMENTS = 50
+"""A letter with more is an archive; each costs a MIME part and a row."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """One letter to one customer. `address` must be one of the customer's; None means the primary one."""
+
+    customer_id: int
+    letter: Letter
+    idempotency_key: str
+    actor: str
+    address: str | None = None
+    sender_id: UUID | None = None
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    bcc_sender: bool = False
+    attachment_ids: tuple[UUID, ...] = ()
+    tracked: bool | None = None
+    bound_relay: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Put:
+    """Where the letter is now. `repeated`: the key was known, and this is its first result."""
+
+    ref: MessageRef
+    repeated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Recipient:
+    """One address of the message: number 0 is its To, the others are copies. `held` says why it must not be mailed."""
+
+    number: int
+    address: str
+    key: bytes
+    role: CopyRole | None = None
+    name: str | None = None
+    held: Undelivered | None = None
+
+    @property
+    def status(self) -> Status:
+        return self.held.status if self.held else Status.QUEUED
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2].lower()
+
+
+async def put(connection: Any, order: Order, house: House) -> Put:
+    """Compose a letter and queue it; one transaction. Ring the bell after the commit.
+
+    Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
+    DEADLINE_PASSED, ATTACHMENT_TOO_LARGE, TOO_MANY, and what letters and senders refuse. An address that is
+    suppressed, or a relay that is not configured, is no refusal: the message is HELD and says why.
+    """
+    _check(order)
+    async with connection.transaction():
+        attached = await attachments.asked_for(connection, order.attachment_ids) if order.attachment_ids else []
+        digest = input_digest(order, attached)
+        first = await first_result(connection, order.idempotency_key, digest)
+        if first is not None:
+            return Put(ref=_first_message(first), repeated=True)
+        ref = await _make(connection, order, attached, house)
+        await QUERIES.insert_idempotency_key(
+            connection,
+            key=order.idempotency_key,
+            input_sha256=digest,
+            customer_id=ref.customer_id,
+            message_id=ref.message_id,
+            campaign_id=None,
+        )
+        await tell(connection, ChangeKind.MESSAGE, [ref])
+    return Put(ref=ref, repeated=False)
+
+
+def _first_message(row: Any) -> MessageRef:
+    if row["message_id"] is None:
+        raise idempotency_conflict()
+    return MessageRef(customer_id=row["customer_id"], message_id=row["message_id"])
+
+
+def input_digest(order: Order, attached: Sequence[Any] = ()) -> bytes:
+    """SHA-256 of the normalised input: the letter and whom it goes to, attachments by their content.
+
+    Not the key itself, nor who asks: a retry by a colleague is still the same intent.
+    """
+    apart = ("idempotency_key", "actor", "bound_relay", "attachment_ids")
+    value = {field.name: getattr(order, field.name) for field in fields(order) if field.name not in apart}
+    value["attachments"] = [(row["sha256"].hex(), row["name"]) for row in attached]
+    return digest_of(value)
+
+
+# Making a message ------------------------------------------------------------------------------------------------
+
+
+def _check(order: Order) -> None:
+    check_key(order.idempotency_key)
+    if len(order.cc) + len(order.bcc) + order.bcc_sender > MOST_COPIES:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_COPIES} copies of one letter.", ("cc",))
+    if len(order.attachment_ids) > MOST_ATTACHMENTS:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_ATTACHMENTS} attachments.", ("attachmentIds",))
+
+
+async def _make(connection: Any, order: Order, attached: Sequence[Any], house: House) -> MessageRef:
+    """Compose and write the message. Raises Refusal."""
+    whom = await _whom(connection, order, house)
+    profile = await sender_profiles.current(connection, order.sender_id, default_from=house.settings.default_from)
+    locale = whom["locale"] or profile.locale
+    version = await versions.builtin_version(connection, order.letter, locale)
+    ref = MessageRef(customer_id=order.customer_id, message_id=whom["message_id"])
+    recipients = await _recipients(connection, order, whom, profile, house)
+    expires_at = _deadline(order.letter, whom["mail_date"], house)
+    composed = individual.compose(
+        order.letter,
+        template=version,
+        sender=profile,
+        facts=_facts(order, whom, ref, profile, house, sequence=await _sequence(connection, order)),
+        keyring=house.keyring,
+        attachments=await attachments.load_many(connection, order.attachment_ids) if attached else (),
+    )
+    sha256 = await content.store(connection, composed.content)
+    await QUERIES.insert_message(
+        connection,
+        customer_id=ref.customer_id,
+        id=ref.message_id,
+        source_type=order.letter.source_type,
+        status=recipients[0].status,
+        template_version_id=version.id,
+        sender_version_id=profile.id,
+        letter_kind=order.letter.letter_kind,
+        mail_date=whom["mail_date"],
+        cause=recipients[0].held.cause if recipients[0].held else None,
+        advice=recipients[0].held.advice if recipients[0].held else None,
+        sender=profile.mailbox,
+        recipient=recipients[0].address,
+        recipient_name=whom["name"],
+        subject=composed.subject,
+        content_sha256=sha256,
+        composer_version=headers.COMPOSER_VERSION,
+        token_key_id=None,
+        tracked=is_tracked(order),
+        bound_relay=order.bound_relay,
+    )
+    await _write_parts(connection, ref, order, attached, recipients)
+    await _write_outbox(
+        connection,
+        ref,
+        order,
+        recipients,
+        expires_at=expires_at,
+        retry_once=order.letter.source_type in house.settings.retry_once,
+    )
+    return ref
+
+
+async def _whom(connection: Any, order: Order, house: House) -> Any:
+    asked = None if order.address is None else with_a_labels(order.address)
+    row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=asked)
+    if row is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    if row["erased"]:
+        raise Refusal(RefusalCode.ERASED, "This customer was erased.", ("customerId",))
+    if row["address"] is None and order.address is not None:
+        raise Refusal(
+            RefusalCode.ADDRESS_INVALID,
+            "This is none of the customer's addresses: add it to the customer.",
+            ("address",),
+        )
+    if row["address"] is None:
+        raise Refusal(RefusalCode.ADDRESS_INVALID, "The customer has no address.", ("customerId",))
+    parse_address(row["address"], allow_reserved=house.settings.allow_reserved_domains, field=("address",))
+    return row
+
+
+def _deadline(letter: Letter, now: datetime, house: House) -> datetime:
+    expires_at = letter.deadline(now, house.settings)
+    if expires_at > now:
+        return expires_at
+    path = ("window", "start") if isinstance(letter, WorkOrderLetter) else ("expiresAt",)
+    raise Refusal(RefusalCode.DEADLINE_PASSED, "This time has passed: the mail would come too late.", path)
+
+
+def is_tracked(order: Order) -> bool:
+    """Card mail never; e-signature mail only when asked for; work orders unless asked not to."""
+    if isinstance(order.letter, CardLetter):
+        return False
+    if order.tracked is not None:
+        return order.tracked
+    return order.letter.source_type is SourceType.WORK_ORDER
+
+
+async def _recipients(
+    connection: Any, order: Order, whom: Any, profile: SenderVersion, house: House
+) -> list[_Recipient]:
+    """The To and its copies; an address gets one copy at most. What must not be mailed is marked as held."""
+    copies = [(CopyRole.CC, mailbox) for mailbox in order.cc] + [(CopyRole.BCC, mailbox) for mailbox in order.bcc]
+    if order.bcc_sender:
+        copies.append((CopyRole.BCC, Mailbox(address=profile.reply_to or profile.from_address)))
+    listed: dict[bytes, tuple[str, CopyRole | None, str | None]] = {
+        house.key_of(whom["address"]): (whom["address"], None, whom["name"])
+    }
+    for role, mailbox in copies:
+        listed.setdefault(house.key_of(mailbox.address), (mailbox.address, role, mailbox.name))
+    suppressed = {row["address_key"] async for row in QUERIES.suppressed_keys(connection, address_keys=list(listed))}
+    return [
+        _Recipient(
+            number=number, address=address, key=key, role=role, name=name, held=_held(order, key in suppressed, house)
+        )
+        for number, (key, (address, role, name)) in enumerate(listed.items())
+    ]
+
+
+def _held(order: Order, suppressed: bool, house: House) -> Undelivered | None:
+    if order.bound_relay is not None and order.bound_relay not in house.relay_names:
+        return Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
+    if suppressed:
+        return Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE)
+    return None
+
+
+def _facts(
+    order: Order,
+    whom: Any,
+    ref: MessageRef,
+    profile: SenderVersion,
+    house: House,
+    *,
+    sequence: int | None,
+) -> headers.Facts:
+    return headers.Facts(
+        ref=ref,
+        mail_date=whom["mail_date"],
+        to=Mailbox(address=whom["address"], name=whom["name"]),
+        cc=order.cc,
+        customer_name=whom["name"],
+        locale=whom["locale"] or profile.locale,
+        time_zone=whom["time_zone"] or profile.time_zone,
+        message_id_domain=profile.domain,
+        public_url=house.settings.public_url,
+        tracked=is_tracked(order),
+        honeypot=house.settings.honeypot_link,
+        sequence=sequence,
+    )
+
+
+async def _sequence(connection: Any, order: Order) -> int | None:
+    """A work order letter's place among all about that order. Its row is locked until the letter is committed."""
+    letter = order.letter
+    if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
+        return None
+    return int(
+        await QUERIES.next_sequence(
+            connection, customer_id=order.customer_id, number=letter.number, counted=letter.sequence
+        )
+    )
+
+
+async def _write_parts(
+    connection: Any, ref: MessageRef, order: Order, attached: Sequence[Any], recipients: Sequence[_Recipient]
+) -> None:
+    """Copies, attachments, and an event for whoever is held."""
+    keys = {"customer_id": ref.customer_id, "message_id": ref.message_id}
+    copies = [recipient for recipient in recipients if recipient.role is not None]
+    if copies:
+        await QUERIES.insert_copies(
+            connection,
+            **keys,
+            recipient_nos=[copy.number for copy in copies],
+            roles=[copy.role for copy in copies],
+            addresses=[copy.address for copy in copies],
+            names=[copy.name for copy in copies],
+            statuses=[copy.status for copy in copies],
+            causes=[copy.held.cause if copy.held else None for copy in copies],
+            advices=[copy.held.advice if copy.held else None for copy in copies],
+        )
+    if attached:
+        await QUERIES.insert_message_attachments(
+            connection,
+            **keys,
+            positions=list(range(len(attached))),
+            names=[row["name"] for row in attached],
+            media_types=[row["media_type"] for row in attached],
+            sizes=[row["size"] for row in attached],
+            sha256s=[row["sha256"] for row in attached],
+        )
+        await QUERIES.reference_attachments(connection, ids=list(order.attachment_ids))
+    for recipient in recipients:
+        if recipient.held is not None:
+            await QUERIES.insert_event(
+                connection,
+                **keys,
+                recipient_no=recipient.number,
+                kind="HELD",
+                actor=GATEWAY,
+                data={"cause": recipient.held.cause},
+            )
+
+
+async def _write_outbox(
+    connection: Any,
+    ref: MessageRef,
+    order: Order,
+    recipients: Sequence[_Recipient],
+    *,
+    expires_at: datetime,
+    retry_once: bool,
+) -> None:
+    due = [recipient for recipient in recipients if recipient.held is None]
+    await QUERIES.insert_outbox(
+        connection,
+        customer_id=ref.customer_id,
+        message_id=ref.message_id,
+        lane="work-order" if order.letter.source_type is SourceType.WORK_ORDER else "individual",
+        expires_at=expires_at,
+        bound_relay=order.bound_relay,
+        recipient_nos=[recipient.number for recipient in due],
+        addresses=[recipient.address for recipient in due],
+        address_keys=[recipient.key for recipient in due],
+        domains=[recipient.domain for recipient in due],
+        attempts=[1 for _ in due],
+        retry_once=retry_once,
+    )

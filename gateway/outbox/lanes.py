@@ -1,0 +1,103 @@
+"""Lanes: priority, pause, depth and rate. Individual mail never waits behind a campaign."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.errors import Refusal, RefusalCode
+
+DEPTH_LIMIT = 10_000
+"""Rows counted a lane: a depth above it is "at least this"; counting a million would cost a scan."""
+
+
+# Lanes -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneStanding:
+    """A lane as it is now. `depth` counts up to 10,000; `deeper` says that there is more. `rate` is attempts a second
+    over the last one to two minutes."""
+
+    name: str
+    campaign_id: UUID | None
+    campaign_title: str | None
+    priority: int
+    paused_at: datetime | None
+    paused_why: str | None
+    depth: int
+    deeper: bool
+    rate: float
+    next_due_at: datetime | None
+    oldest_seconds: float
+
+
+async def lane_states(connection: Any, *, most: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
+    """Every lane in order of priority, 500 at most."""
+    paces = {row["lane_id"]: row["attempts"] / max(1.0, row["seconds"]) async for row in QUERIES.lane_paces(connection)}
+    return tuple(
+        [
+            LaneStanding(
+                name=row["name"],
+                campaign_id=row["campaign_id"],
+                campaign_title=row["campaign_title"],
+                priority=row["priority"],
+                paused_at=row["paused_at"],
+                paused_why=row["paused_why"],
+                depth=row["depth"],
+                deeper=row["depth"] >= most,
+                rate=float(paces.get(row["id"], 0.0)),
+                next_due_at=row["next_due_at"],
+                oldest_seconds=_age(row["next_due_at"], row["read_at"]),
+            )
+            async for row in QUERIES.lane_depths(connection, most=most)
+        ]
+    )
+
+
+def _age(due: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - due).total_seconds()) if due is not None else 0.0
+
+
+PACED_DOMAINS = 500
+"""Domains whose pace one worker notes each time, the busiest: a campaign's long tail would be a row a mail."""
+
+
+async def note_pace(connection: Any, *, worker: UUID, paces: Mapping[int, int], domains: Counter[str]) -> None:
+    """Write a worker's attempts since it last said, a lane and a destination domain."""
+    if paces:
+        await QUERIES.note_pace(connection, worker=worker, lane_ids=list(paces), attempts=list(paces.values()))
+    if domains:
+        busiest = domains.most_common(PACED_DOMAINS)
+        await QUERIES.note_domain_pace(
+            connection,
+            worker=worker,
+            domains=[domain for domain, _ in busiest],
+            attempts=[attempts for _, attempts in busiest],
+        )
+
+
+async def pause_lane(connection: Any, name: str, actor: str) -> None:
+    """Stop a lane of individual mail exactly, like a campaign's pause. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    await _individual_lane(connection, name)
+    if await QUERIES.pause_lane(connection, name=name, why=f"Paused by {actor}.") is None:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, "This lane is paused already.", ("lane",))
+
+
+async def resume_lane(connection: Any, name: str) -> None:
+    """Let a lane's mail go again. Ring the bell after it. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    await _individual_lane(connection, name)
+    await QUERIES.resume_lane(connection, name=name)
+
+
+async def _individual_lane(connection: Any, name: str) -> None:
+    lane = await QUERIES.find_lane(connection, name=name)
+    if lane is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such lane.", ("lane",))
+    if lane["campaign_id"] is not None:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, "This lane is a campaign's: pause or resume the campaign.", ("lane",))

@@ -1,0 +1,239 @@
+"""What the ledger is told about one delivery: the hand-off before it, the outcome after it. Grouped, fenced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.mail.message import MessageRef, Status
+from gateway.mail.response import Exchange, Response
+from gateway.mail.verdict import Cause, Outcome, Verdict
+from gateway.notify.changes import ChangeKind, tell
+from gateway.outbox.claim import Claimed
+from gateway.value import value
+
+GATEWAY = "gateway"
+"""The actor of what no person did."""
+
+EXPIRED_ADVICE = "The deadline passed before a server took it. A person may retry it if it still makes sense."
+SUPPRESSED_ADVICE = (
+    "This address must not be mailed: a server said that it does not exist, its owner complained, or staff closed it. "
+    "Correct the address, or lift the suppression and retry."
+)
+OPTED_OUT_ADVICE = "The customer opted out of this kind of campaign after the mail was made."
+WRONG_RELAY_ADVICE = "This mail may leave only by a relay that is not configured here. Nothing was sent."
+NOT_COMPOSED_ADVICE = "The mail could not be composed from its template. Publish a corrected version and send it anew."
+
+LONGEST_RESPONSE = 65_536
+"""Characters of a server's words that one attempt keeps: an endless reply must not fill the ledger."""
+
+
+class HandOff(StrEnum):
+    """The ledger's word before a byte is sent. Only GO sends."""
+
+    GO = "GO"
+    LOST = "LOST"
+    PAUSED = "PAUSED"
+    EXPIRED = "EXPIRED"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undelivered:
+    """A row that will not be sent: its final status and why."""
+
+    status: Status
+    cause: Cause
+    advice: str
+
+
+UNDELIVERED = {
+    HandOff.EXPIRED: Undelivered(status=Status.EXPIRED, cause=Cause.DEADLINE, advice=EXPIRED_ADVICE),
+    HandOff.SUPPRESSED: Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE),
+    HandOff.OPTED_OUT: Undelivered(status=Status.HELD, cause=Cause.OPTED_OUT, advice=OPTED_OUT_ADVICE),
+}
+WRONG_RELAY = Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
+NOT_COMPOSED = Undelivered(status=Status.HELD, cause=Cause.OUR_CONFIGURATION, advice=NOT_COMPOSED_ADVICE)
+
+
+@value
+class Finished:
+    """One attempt's outcome, ready to be written: its names and values are those that `record_outcomes` reads as JSON.
+
+    `ended` is the process's monotonic clock when the answer came: the ledger reckons its own times from it, so a wrong
+    clock on this host writes no wrong time. `mail_sha256_hex` is of the mail without its DKIM signatures.
+    """
+
+    owner: UUID
+    customer_id: int
+    message_id: UUID
+    recipient_no: int
+    attempt: int
+    verdict: Outcome
+    cause: Cause | None
+    advice: str | None
+    rule: str
+    stage: str
+    code: int | None
+    enhanced: str | None
+    response: str | None
+    relay: str
+    host: str | None
+    tls: str | None
+    took_ms: int
+    mail_sha256_hex: str
+    wait_seconds: float
+    suppress: bool
+    ended: float
+
+    @property
+    def key(self) -> tuple[int, UUID, int]:
+        """The order in which groups lock rows."""
+        return self.customer_id, self.message_id, self.recipient_no
+
+    @property
+    def ref(self) -> MessageRef:
+        """Its message."""
+        return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
+
+
+def finished(
+    row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
+) -> Finished:
+    """The value to record: the server's words whole, our reading of them beside."""
+    reply = exchange.answer
+    return Finished(
+        owner=row.owner,
+        customer_id=row.customer_id,
+        message_id=row.message_id,
+        recipient_no=row.recipient_no,
+        attempt=row.attempt,
+        verdict=verdict.outcome,
+        cause=verdict.cause,
+        advice=verdict.advice,
+        rule=verdict.rule,
+        stage=reply.stage if reply else exchange.stage,
+        code=reply.code if reply else None,
+        enhanced=reply.enhanced if reply else None,
+        response=_words(reply),
+        relay=exchange.relay,
+        host=exchange.host,
+        tls=exchange.tls,
+        took_ms=max(0, exchange.took_ms),
+        mail_sha256_hex=mail_sha256_hex,
+        wait_seconds=wait.total_seconds(),
+        suppress=verdict.suppress,
+        ended=ended,
+    )
+
+
+def _words(reply: Response | None) -> str | None:
+    """The server's words, never ours: None when it said nothing."""
+    if reply is None:
+        return None
+    if reply.text.isascii() and len(reply.text) <= LONGEST_RESPONSE and "\0" not in reply.text:
+        return reply.text
+    # PostgreSQL's text holds neither NUL nor lone surrogates; servers have sent both.
+    kept = reply.text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return kept.encode("utf-8", "replace").decode("utf-8")
+
+
+async def hand_off(connection: Any, rows: Sequence[Claimed]) -> list[HandOff]:
+    """Commit "on its way" for every row that may go, and say of each which it is. Call it outside a transaction."""
+    order = sorted(range(len(rows)), key=lambda place: rows[place].key)
+    ordered = [rows[place] for place in order]
+    answers = [HandOff.LOST] * len(rows)
+    async for answer in QUERIES.hand_off(
+        connection,
+        rows=[row.fence for row in ordered],
+        lane_ids=sorted({row.lane_id for row in ordered}),
+    ):
+        answers[order[answer["n"] - 1]] = HandOff(answer["answer"])
+    return answers
+
+
+async def decide_unsent(
+    connection: Any, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, slot: int = 0
+) -> int:
+    """Write that these leased rows will not be sent, each with an event. Answers how many were still ours."""
+    ordered = sorted(rows, key=lambda pair: pair[0].key)
+    return await decide(
+        connection,
+        [pair[0].key for pair in ordered],
+        [pair[1] for pair in ordered],
+        owners=[pair[0].owner for pair in ordered],
+        actor=actor,
+        slot=slot,
+    )
+
+
+async def decide(
+    connection: Any,
+    keys: Sequence[tuple[int, UUID, int]],
+    why: Sequence[Undelivered],
+    *,
+    owners: Sequence[UUID | None],
+    actor: str,
+    slot: int,
+) -> int:
+    """The same by key (customer, message, recipient), in ascending order; an owner of None takes any row not handed
+    off."""
+    written = [
+        row
+        async for row in QUERIES.decide_unsent(
+            connection,
+            customer_ids=[key[0] for key in keys],
+            message_ids=[key[1] for key in keys],
+            recipient_nos=[key[2] for key in keys],
+            owners=list(owners),
+            statuses=[reason.status for reason in why],
+            causes=[reason.cause for reason in why],
+            advices=[reason.advice for reason in why],
+            actor=actor,
+            slot=slot,
+        )
+    ]
+    refs = [MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]) for row in written]
+    await tell(connection, ChangeKind.MESSAGE, refs)
+    return len(written)
+
+
+async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, slot: int) -> int:
+    """Write a group of outcomes in one statement; `now` is the monotonic clock. Answers how many were still ours.
+
+    What was not ours any more is offered as evidence: it settles a message that was given up as UNCERTAIN about this
+    very attempt, and touches nothing else.
+    """
+    ordered = sorted(outcomes, key=lambda outcome: outcome.key)
+    late = [
+        ordered[row["n"] - 1]
+        async for row in QUERIES.record_outcomes(
+            connection, outcomes=ordered, now=now, slot=slot, expired_advice=EXPIRED_ADVICE
+        )
+    ]
+    if late:
+        await settle_late(connection, late, now=now, slot=slot)
+    return len(ordered) - len(late)
+
+
+async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, slot: int) -> int:
+    """Offer answers that came too late as evidence. Answers how many settled an uncertain message."""
+    settled = [row async for row in QUERIES.settle_late(connection, outcomes=late, now=now, slot=slot)]
+    return len(settled)
+
+
+async def tally(connection: Any, campaign_id: UUID, before: Status, after: Status | None) -> None:
+    """Count one recipient of a campaign in its new state; None is undecided again."""
+    counts = dict.fromkeys(("accepted", "refused", "uncertain", "held", "expired", "cancelled"), 0)
+    # A bounced mail stays counted as accepted: the server had taken it.
+    for status, step in ((before, -1), (after, 1)):
+        name = "accepted" if status is Status.BOUNCED else str(status).lower()
+        if name in counts:
+            counts[name] += step
+    await QUERIES.move_tally(connection, campaign_id=campaign_id, **counts)

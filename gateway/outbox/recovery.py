@@ -1,0 +1,91 @@
+"""What nobody works on any more: leases of lost workers, and deadlines that passed while mail waited.
+
+The lease columns have no index (updates of the outbox stay within their page), so what is to be settled is found by
+one pass over the outbox, by one worker a period, and settled by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.mail.schedule import RETRY_WAITS
+from gateway.outbox.outcomes import GATEWAY, UNDELIVERED, HandOff, decide
+
+PASS_ROWS = 10_000
+"""Rows that one pass finds at most; another pass follows where there are more."""
+BATCH = 1000
+"""Rows settled in one statement: a lost worker has a few hundred, and nobody waits long for their locks."""
+
+LOST_ADVICE = (
+    "The gateway stopped after it had handed this mail to the server and before it heard the answer. It may or may "
+    "not have arrived: a report, a reply or a click will settle it, or a person may retry it or assume it sent."
+)
+
+Key = tuple[int, UUID, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rescued:
+    """How many were settled: back in the queue since nothing was sent, uncertain since something may have been (some
+    of which are tried once more, where the deployment chose it), expired."""
+
+    unsent: int = 0
+    uncertain: int = 0
+    expired: int = 0
+
+
+async def my_turn(connection: Any, *, every: timedelta) -> bool:
+    """Whether nobody has looked through the outbox for so long: then it is the caller's turn, and nobody else's."""
+    return await QUERIES.begin_scan(connection, every=every) is not None
+
+
+async def rescue(connection: Any, *, slot: int, wait: timedelta = RETRY_WAITS[0]) -> Rescued:
+    """Settle every lease and deadline that has passed, in paused lanes too. `wait` is what passes before an uncertain
+    try is followed by one more. Call it outside a transaction."""
+    unsent = uncertain = expired = 0
+    while True:
+        found = await _passed(connection)
+        for keys in _batches(found["UNSENT"]):
+            unsent += await _count(QUERIES.rescue_unsent(connection, **_columns(keys)))
+        for keys in _batches(found["UNCERTAIN"]):
+            uncertain += await _count(
+                QUERIES.rescue_handed_off(connection, **_columns(keys), slot=slot, advice=LOST_ADVICE, wait=wait)
+            )
+        for keys in _batches(found["EXPIRED"]):
+            expired += await _expire(connection, keys, slot=slot)
+        if sum(map(len, found.values())) < PASS_ROWS:
+            return Rescued(unsent=unsent, uncertain=uncertain, expired=expired)
+
+
+async def _passed(connection: Any) -> dict[str, list[Key]]:
+    """Keys of what is to be settled, by how; in the order in which groups lock rows."""
+    found: dict[str, list[Key]] = {"UNSENT": [], "UNCERTAIN": [], "EXPIRED": []}
+    async with connection.transaction():
+        # A worker's connections never read a whole table but here.
+        await QUERIES.may_read_all(connection)
+        async for row in QUERIES.passed(connection, most=PASS_ROWS):
+            found[row["what"]].append((row["customer_id"], row["message_id"], row["recipient_no"]))
+    return {what: sorted(keys) for what, keys in found.items()}
+
+
+def _batches(keys: list[Key]) -> list[list[Key]]:
+    return [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
+
+
+def _columns(keys: Sequence[Key]) -> dict[str, list[Any]]:
+    customer_ids, message_ids, recipient_nos = map(list, zip(*keys, strict=True))
+    return {"customer_ids": customer_ids, "message_ids": message_ids, "recipient_nos": recipient_nos}
+
+
+async def _count(rows: Any) -> int:
+    return len([row async for row in rows])
+
+
+async def _expire(connection: Any, keys: Sequence[Key], *, slot: int) -> int:
+    why = UNDELIVERED[HandOff.EXPIRED]
+    return await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, slot=slot)

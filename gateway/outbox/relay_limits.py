@@ -1,0 +1,128 @@
+"""Relays as PostgreSQL knows them: limits, pauses and stops, the day's count. A restart forgets none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES
+from gateway.errors import Refusal, RefusalCode
+from gateway.outbox.parked import release_parked
+from gateway.settings import Relay
+
+# Relays ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelayStanding:
+    """One relay as the ledger knows it. `usable`: neither stopped nor paused now. None is no limit of ours."""
+
+    name: str
+    usable: bool
+    paused_until: datetime | None
+    paused_why: str | None
+    stopped_at: datetime | None
+    stopped_why: str | None
+    seen_at: datetime | None
+    per_minute: float | None
+    per_day: int | None
+    cap_today: int | None
+    sent_today: int
+    next_slot: datetime | None
+    read_at: datetime
+    tomorrow: datetime
+    pause_step: int
+
+    @property
+    def metered(self) -> bool:
+        """Whether mail needs a slot of it."""
+        return self.per_minute is not None or self.cap_today is not None
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When it may next be used, if that is known and not now."""
+        if self.stopped_at is not None:
+            return None
+        if not self.usable:
+            return self.paused_until
+        if self.cap_today is not None and self.sent_today >= self.cap_today:
+            return self.tomorrow
+        if self.per_minute is not None and self.next_slot is not None and self.next_slot > self.read_at:
+            return self.next_slot
+        return None
+
+
+async def register_relays(connection: Any, relays: Sequence[Relay]) -> None:
+    """Write the configured relays and their limits; pauses, stops and the day's count stay as they are."""
+    await QUERIES.register_relays(
+        connection,
+        names=[relay.name for relay in relays],
+        everys=[timedelta(minutes=1) / relay.per_minute if relay.per_minute else None for relay in relays],
+        per_days=[relay.per_day for relay in relays],
+        warm_up_starts=[relay.warm_up_start for relay in relays],
+        warm_up_factors=[relay.warm_up_factor for relay in relays],
+    )
+
+
+async def relay_states(connection: Any) -> tuple[RelayStanding, ...]:
+    """Every relay the ledger knows, by name: for `/readyz`, the `gateway` query and the worker."""
+    return tuple([_standing(row) async for row in QUERIES.relay_states(connection)])
+
+
+def _standing(row: Any) -> RelayStanding:
+    return RelayStanding(
+        name=row["name"],
+        usable=row["stopped_at"] is None and not row["paused"],
+        paused_until=row["paused_until"] if row["paused"] else None,
+        paused_why=row["paused_why"] if row["paused"] else None,
+        stopped_at=row["stopped_at"],
+        stopped_why=row["stopped_why"],
+        seen_at=row["seen_at"],
+        per_minute=timedelta(minutes=1) / row["every"] if row["every"] else None,
+        per_day=row["per_day"],
+        cap_today=row["cap_today"],
+        sent_today=row["sent_today"],
+        next_slot=row["next_slot"],
+        read_at=row["read_at"],
+        tomorrow=row["tomorrow"],
+        pause_step=row["pause_step"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelayEvent:
+    """One trouble of a relay or destination, in the server's own words."""
+
+    id: UUID
+    domain: str | None
+    kind: str
+    stage: str | None
+    code: int | None
+    response: str | None
+    until: datetime | None
+
+
+async def relay_events(connection: Any, name: str, *, most: int = 20) -> tuple[RelayEvent, ...]:
+    """A relay's newest troubles, newest first."""
+    return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, most=most)])
+
+
+async def resume_relay(connection: Any, name: str, actor: str) -> None:
+    """A person's word that a stopped or paused relay works again. Raises Refusal(NOT_FOUND)."""
+    async with connection.transaction():
+        if await QUERIES.resume_relay(connection, name=name) is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such relay.", ("relay",))
+        await QUERIES.insert_relay_event(
+            connection,
+            relay=name,
+            domain=None,
+            kind="RESUMED",
+            stage=None,
+            code=None,
+            response=f"Resumed by {actor}.",
+            until=None,
+        )
+    await release_parked(connection, relay=name)

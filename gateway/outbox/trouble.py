@@ -1,0 +1,93 @@
+"""Trouble of a relay or destination: written in the server's own words, and paused, each time for longer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.database import QUERIES
+from gateway.mail.response import Exchange, FaultKind, Response, Stage
+from gateway.mail.schedule import pause_step
+from gateway.mail.verdict import Scope, Verdict
+from gateway.outbox.relay_limits import relay_states
+
+PauseStep = Callable[[int, Verdict, float], timedelta]
+
+
+def usual_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
+    """The schedule's pauses."""
+    return pause_step(step, verdict, jitter=jitter)
+
+
+# Trouble ---------------------------------------------------------------------------------------------------------
+
+_STAGE_KINDS = {
+    Stage.AUTH: "LOGIN",
+    Stage.STARTTLS: "TLS",
+    Stage.CONNECT: "CONNECTION",
+}
+
+
+def trouble_kind(exchange: Exchange) -> str:
+    """What kind of `relay_event` this exchange is."""
+    if exchange.fault is not None and exchange.fault.kind is FaultKind.TLS:
+        return "TLS"
+    if exchange.stage in _STAGE_KINDS:
+        return _STAGE_KINDS[exchange.stage]
+    return "UNAVAILABLE" if _refusal(exchange) is not None else "CONNECTION"
+
+
+def _refusal(exchange: Exchange) -> Response | None:
+    """What the server said against it. Where something broke after friendly words, those are not the trouble's."""
+    reply = exchange.answer
+    return reply if reply is not None and (exchange.fault is None or reply.code >= 400) else None
+
+
+async def note_trouble(
+    connection: Any,
+    exchange: Exchange,
+    verdict: Verdict,
+    *,
+    domain: str,
+    jitter: float,
+    pause: PauseStep = usual_pause,
+) -> datetime | None:
+    """Write a relay's or destination's failure in its own words, and pause it, one step longer than last time.
+
+    A login refused for good stops the relay until a person resumes it. Answers until when it is paused by this; None
+    when it was paused already, or is stopped. One transaction.
+    """
+    async with connection.transaction():
+        until = await _pause(connection, exchange, verdict, domain=domain, jitter=jitter, pause=pause)
+        reply = _refusal(exchange)
+        words = reply.text if reply is not None else (exchange.fault.text if exchange.fault is not None else None)
+        await QUERIES.insert_relay_event(
+            connection,
+            relay=exchange.relay,
+            domain=domain if verdict.scope is Scope.DESTINATION else None,
+            kind="STOPPED" if verdict.stops_relay else trouble_kind(exchange),
+            stage=exchange.stage,
+            code=reply.code if reply is not None else None,
+            response=words.replace("\0", "\N{REPLACEMENT CHARACTER}") if words is not None else None,
+            until=until,
+        )
+    return until
+
+
+async def _pause(
+    connection: Any, exchange: Exchange, verdict: Verdict, *, domain: str, jitter: float, pause: PauseStep
+) -> datetime | None:
+    why = verdict.advice or "It did not take mail."
+    if verdict.stops_relay:
+        await QUERIES.stop_relay(connection, name=exchange.relay, why=why)
+        return None
+    if verdict.scope is Scope.DESTINATION:
+        step = (await QUERIES.destination_step(connection, domain=domain) or 0) + 1
+        wait = pause(step, verdict, jitter)
+        until: datetime | None = await QUERIES.pause_destination(connection, domain=domain, wait=wait, why=why)
+        return until
+    steps = {standing.name: standing.pause_step for standing in await relay_states(connection)}
+    wait = pause(steps.get(exchange.relay, 0) + 1, verdict, jitter)
+    until = await QUERIES.pause_relay(connection, name=exchange.relay, wait=wait, why=why)
+    return until

@@ -1,0 +1,246 @@
+"""`/o/…`, `/c/…`, `/u/…`: the addresses inside mails. Thin over the gateway's doors, and polite to any scanner.
+
+A pixel and a redirect wait for no database: everything they need is in the signed address. An unsubscribe waits for
+its commit, and is never buffered: without the database it answers 503 and changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from email.parser import BytesParser
+from email.policy import compat32
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import asyncpg
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.consent import opt_outs
+from gateway.deployment import House
+from gateway.mail.choice import OptOutKind, OptOutSource
+from gateway.mail.hit import HitKind, clean_agent, is_prefetch
+from gateway.mail.message import MessageRef
+from gateway.mail.tracking import HONEYPOT_LINK, ascii_url, read_click, read_open, read_unsubscribe
+from gateway.tracking.recorder import HitRecorder, RawHit, new_hit_id, origin_of
+from service.database import Ledger
+from service.errors import ServiceError
+from service.http.unsubscribe_page import (
+    KINDS,
+    POLICY,
+    Choice,
+    away_page,
+    done_page,
+    form_page,
+    language_of,
+    missing_page,
+)
+
+PIXEL = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
+"""A transparent GIF of one pixel."""
+
+MOST_FORM_BYTES = 16_384
+"""A form of ours or of RFC 8058 has under 200 bytes, and mail programs may add a little."""
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_PAGE = {**_NO_STORE, "Content-Security-Policy": POLICY, "X-Robots-Tag": "noindex"}
+_ONE_CLICK = ("list-unsubscribe", "one-click")
+
+
+class Tracking:
+    """What the three addresses share; one a process, kept in `app.state.tracking`."""
+
+    def __init__(
+        self, ledger: Ledger, recorder: HitRecorder, house: House, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.ledger = ledger
+        self.recorder = recorder
+        self.house = house
+        self._clock = clock
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hits are written while this lasts; what waits at the end is written, too."""
+        self.recorder.start()
+        try:
+            yield
+        finally:
+            await self.recorder.close()
+
+    def take(self, request: Request, ref: MessageRef, *, link: int | None = None, url: str | None = None) -> None:
+        """Keep the hit for the recorder. Waits for nothing."""
+        at = self._clock()
+        headers = dict(request.scope["headers"])
+        self.recorder.add(
+            RawHit(
+                id=new_hit_id(at),
+                ref=ref,
+                kind=HitKind.OPEN if link is None else HitKind.CLICK,
+                at=at,
+                link=link,
+                url=url,
+                origin=origin_of(request.client.host if request.client else None, self.house),
+                agent=clean_agent(headers.get(b"user-agent")),
+                head=request.method == "HEAD",
+                prefetch=is_prefetch(headers),
+                honeypot=link == HONEYPOT_LINK,
+            )
+        )
+
+
+def routes() -> list[BaseRoute]:
+    """The addresses inside mails."""
+    return [
+        Route("/o/{token}", open_pixel, methods=["GET"]),
+        Route("/c/{token}", follow_link, methods=["GET"]),
+        Route("/c/{token}/{destination:path}", follow_link, methods=["GET"]),
+        Route("/u/{token}", show_choice, methods=["GET"]),
+        Route("/u/{token}", unsubscribe, methods=["POST"]),
+    ]
+
+
+async def open_pixel(request: Request) -> Response:
+    """The pixel of one mail: 43 bytes, never from a cache."""
+    tracking = _tracking(request)
+    ref = read_open(tracking.house.keyring, request.path_params["token"])
+    if ref is None:
+        return _missing(request)
+    tracking.take(request, ref)
+    return Response(PIXEL, media_type="image/gif", headers=_NO_STORE)
+
+
+async def follow_link(request: Request) -> Response:
+    """The link of one mail: on to where its signature says, and nowhere else."""
+    tracking = _tracking(request)
+    token = request.path_params["token"]
+    destination = _destination(request, token)
+    link = read_click(tracking.house.keyring, token, destination)
+    if link is None:
+        return _missing(request)
+    url = destination.decode()
+    tracking.take(request, link.ref, link=link.number, url=url)
+    return Response(status_code=302, headers={"Location": ascii_url(url), **_NO_STORE})
+
+
+async def show_choice(request: Request) -> Response:
+    """The page with the choice. It changes nothing: scanners GET everything."""
+    tracking = _tracking(request)
+    ref = read_unsubscribe(tracking.house.keyring, request.path_params["token"])
+    if ref is None:
+        return _missing(request)
+    return await _form(request, ref)
+
+
+async def unsubscribe(request: Request) -> Response:
+    """The mail program's one click (RFC 8058), or the page's form: done when it answers, without login or redirect."""
+    tracking = _tracking(request)
+    ref = read_unsubscribe(tracking.house.keyring, request.path_params["token"])
+    if ref is None:
+        return _missing(request)
+    fields = await _read_form(request)
+    if fields is None:
+        return _html("", request, status=413)
+    choice = _choice(fields)
+    if choice is not None:
+        return await _opt_out(request, ref, KINDS[choice], OptOutSource.LINK)
+    if _ONE_CLICK in {(name.lower(), value.lower()) for name, value in fields.items()}:
+        return await _opt_out(request, ref, None, OptOutSource.ONE_CLICK)
+    return await _form(request, ref, wrong=True)
+
+
+async def _opt_out(
+    request: Request, ref: MessageRef, kinds: frozenset[OptOutKind] | None, source: OptOutSource
+) -> Response:
+    tracking = _tracking(request)
+    try:
+        async with tracking.ledger.writing_connection() as connection:
+            chosen = await opt_outs.opt_out_by_link(connection, ref, kinds=kinds, source=source, house=tracking.house)
+            subscription = await opt_outs.read_subscription(connection, ref, house=tracking.house)
+    except (ServiceError, asyncpg.PostgresError):
+        return _away(request)
+    if chosen is None or subscription is None:
+        return _missing(request)
+    return _html(done_page(chosen, locale=subscription.locale), request)
+
+
+async def _form(request: Request, ref: MessageRef, *, wrong: bool = False) -> Response:
+    tracking = _tracking(request)
+    try:
+        async with tracking.ledger.writing_connection() as connection:
+            subscription = await opt_outs.read_subscription(connection, ref, house=tracking.house)
+    except (ServiceError, asyncpg.PostgresError):
+        return _away(request)
+    if subscription is None:
+        return _missing(request)
+    return _html(form_page(subscription, wrong=wrong), request, status=400 if wrong else 200)
+
+
+def _tracking(request: Request) -> Tracking:
+    tracking: Tracking = request.app.state.tracking
+    return tracking
+
+
+def _destination(request: Request, token: str) -> bytes:
+    """What follows the token, decoded once from the raw path: the decoded one cannot tell `/` from `%2F`."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    _, _, rest = raw.partition(b"/c/" + token.encode() + b"/")
+    return unquote_to_bytes(rest)
+
+
+def _choice(fields: dict[str, str]) -> Choice | None:
+    try:
+        return Choice(fields.get("choice", ""))
+    except ValueError:
+        return None
+
+
+async def _read_form(request: Request) -> dict[str, str] | None:
+    """The fields of either form encoding (RFC 8058 allows both); none when unreadable, None when it is too large."""
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_FORM_BYTES:
+                return None
+    except ClientDisconnect:
+        return {}
+    media_type = request.headers.get("content-type", "")
+    if media_type.lower().startswith("multipart/form-data"):
+        return _read_multipart(media_type, body)
+    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20)) if body.count(b"&") < 20 else {}
+
+
+def _read_multipart(media_type: str, body: bytes) -> dict[str, str]:
+    head = f"Content-Type: {media_type}\r\n\r\n".encode("latin-1", "replace")
+    # The newer policies read every header by its grammar, and raise where one has none.
+    whole = BytesParser(policy=compat32).parsebytes(head + body)
+    parts: Any = whole.get_payload() if whole.is_multipart() else ()
+    fields: dict[str, str] = {}
+    for part in parts:
+        name = part.get_param("name", header="content-disposition")
+        if isinstance(name, str):
+            content = part.get_payload(decode=True)
+            fields[name] = content.decode("utf-8", "replace").strip() if isinstance(content, bytes) else ""
+    return fields
+
+
+def _missing(request: Request) -> Response:
+    return _html(missing_page(_language(request)), request, status=404)
+
+
+def _away(request: Request) -> Response:
+    response = _html(away_page(_language(request)), request, status=503)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _language(request: Request) -> str:
+    """The browser's first language; the customer's is not known here."""
+    return language_of(request.headers.get("accept-language", "en")[:100].partition(",")[0].partition(";")[0].strip())
+
+
+def _html(page: str, request: Request, *, status: int = 200) -> Response:
+    return HTMLResponse(page, status_code=status, headers=_PAGE)
