@@ -25,8 +25,8 @@ from prometheus_client import start_http_server
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.delivery import journal
 from gateway.delivery.dkim import Signer
-from gateway.delivery.worker import POOL, Pace, Worker, ease_collector, random_jitter, usual_pace
-from gateway.deployment import House
+from gateway.delivery.worker import POOL, RetrySchedule, Worker, default_schedule, ease_collector, random_jitter
+from gateway.deployment import Deployment
 from gateway.errors import SettingsError
 from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
@@ -35,7 +35,7 @@ from gateway.templates import versions
 
 log = logging.getLogger("gateway")
 
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 RESTART_SECONDS = 1.0
 """Between a worker's death and its successor: a fault at start must not become a storm."""
 PARENT_LOOK_SECONDS = 0.5
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, 1 to 64 (default 1)")
     parser.add_argument("--child", type=int, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if not 1 <= options.workers <= MOST_WORKERS:
-        parser.error(f"--workers is a number from 1 to {MOST_WORKERS}")
+    if not 1 <= options.workers <= MAX_WORKERS:
+        parser.error(f"--workers is a number from 1 to {MAX_WORKERS}")
     log_as_json()
     try:
         settings = read_settings()
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-async def work(settings: Settings, *, number: int | None, pace: Pace | None = None) -> int:
+async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
     if settings.metrics_port is not None:
         _serve_metrics(settings.metrics_port + (number or 0))
@@ -80,11 +80,11 @@ async def work(settings: Settings, *, number: int | None, pace: Pace | None = No
             settings.relay_url, hostname=socket.getfqdn(), on_trouble=lambda exchange: worker.heard(exchange)
         )
         worker = Worker(
-            House.open(settings),
+            Deployment.open(settings),
             pool,
             relays,
             signer=Signer.from_settings(settings.dkim_keys) if settings.dkim_keys else None,
-            pace=pace or usual_pace(random_jitter),
+            schedule=schedule or default_schedule(random_jitter),
         )
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)

@@ -13,7 +13,7 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 
-class Grouper(Generic[Asked, Answer]):
+class Batcher(Generic[Asked, Answer]):
     """Turns single calls into groups for `run`, which answers a group in its order.
 
     At most `largest` a group: the ledger's cost a row is flat from 200 on. While one commits, the next one forms, and

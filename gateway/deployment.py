@@ -10,14 +10,14 @@ from gateway.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class House:
+class Deployment:
     """One process's settings and keys. Cheap to share: it holds no connection."""
 
     settings: Settings
     keyring: Keyring
 
     @classmethod
-    def open(cls, settings: Settings) -> House:
+    def open(cls, settings: Settings) -> Deployment:
         """Derive the keys of `settings`."""
         return cls(settings=settings, keyring=Keyring.from_settings(settings.secret_keys))
 

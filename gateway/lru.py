@@ -9,11 +9,11 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
+class LruCache(Generic[Key, Value]):
     """At most `most` values; the one unused for longest goes first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._most = limit
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self._latest: tuple[Key, Value] | None = None
 

@@ -190,7 +190,7 @@ create table campaign (
     audience_size integer not null default 0 check (audience_size >= 0),
     opted_out integer not null default 0 check (opted_out >= 0),
     -- Audience rows up to here have become messages; the next batch starts behind it.
-    made_position integer not null default 0 check (made_position >= 0),
+    expanded_to integer not null default 0 check (expanded_to >= 0),
     created_at timestamptz not null default now(),
     launched_at timestamptz,
     finished_at timestamptz,
@@ -211,7 +211,7 @@ create table campaign_audience (
 
 create table campaign_tally (
     campaign_id uuid not null references campaign on delete cascade,
-    slot smallint not null check (slot between 0 and 15),
+    shard smallint not null check (shard between 0 and 15),
     made bigint not null default 0,
     accepted bigint not null default 0,
     refused bigint not null default 0,
@@ -219,7 +219,7 @@ create table campaign_tally (
     held bigint not null default 0,
     expired bigint not null default 0,
     cancelled bigint not null default 0,
-    primary key (campaign_id, slot)
+    primary key (campaign_id, shard)
 ) with (fillfactor = 10);
 
 -- A lane is a queue with its own priority; a campaign is a lane, so pausing it touches one row.
@@ -235,11 +235,11 @@ create table lane (
 );
 insert into lane (name, priority) values ('work-order', 10), ('individual', 20);
 
--- A limit is "one every ..."; next_slot is when the next may go. Warm-up: the day's cap grows by its step.
+-- A limit is "one every ..."; next_permit_at is when the next may go. Warm-up: the day's cap grows by its step.
 create table destination (
     domain text primary key,
-    every interval check (every > interval '0'),
-    next_slot timestamptz,
+    min_interval interval check (min_interval > interval '0'),
+    next_permit_at timestamptz,
     per_day integer check (per_day > 0),
     connections smallint check (connections > 0),
     day date,
@@ -255,8 +255,8 @@ create table destination (
 
 create table relay (
     name text primary key,
-    every interval check (every > interval '0'),
-    next_slot timestamptz,
+    min_interval interval check (min_interval > interval '0'),
+    next_permit_at timestamptz,
     per_day integer check (per_day > 0),
     day date,
     day_count integer not null default 0,
@@ -377,10 +377,10 @@ create table outbox (
     recipient_no smallint not null default 0,
     lane_id integer not null,
     due_at timestamptz not null default now(),
-    -- Has a time of its own (a retry, a slot): such rows are claimed before the backlog.
-    appointed boolean not null default false,
-    -- Has already paid its destination's slot.
-    paid boolean not null default false,
+    -- Has a time of its own (a retry, a permit under a limit): such rows are claimed before the backlog.
+    scheduled boolean not null default false,
+    -- Has already been counted against its destination's limit.
+    rate_counted boolean not null default false,
     address text not null,
     address_key bytea not null,
     domain text not null,
@@ -390,14 +390,14 @@ create table outbox (
     lease_until timestamptz,
     handed_off_at timestamptz,
     -- Which opt-outs hold it: null for individual mail.
-    honours opt_out_kind,
+    opt_out_kind opt_out_kind,
     bound_relay text,
     primary key (customer_id, message_id, recipient_no),
     check ((lease_owner is null) = (lease_until is null)),
     check (handed_off_at is null or lease_owner is not null)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
-create index outbox_due on outbox (lane_id, appointed, due_at, message_id);
+create index outbox_due on outbox (lane_id, scheduled, due_at, message_id);
 
 create table attempt (
     customer_id bigint not null,

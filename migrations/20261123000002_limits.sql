@@ -12,7 +12,7 @@ $$;
 
 -- Who holds how many of a capped destination's connections. Rows exist only for destinations with `connections`; a
 -- worker that dies leaves its row until `held_until`, which it extends with its leases.
-create table destination_hold (
+create table domain_connection_lease (
     domain text not null references destination on delete cascade,
     worker uuid not null,
     held integer not null check (held >= 0),
@@ -22,7 +22,7 @@ create table destination_hold (
 
 -- How fast lanes drain: attempts a minute, written by each worker every few seconds, kept for ten minutes. The attempt
 -- table has no index by time, and must not need one for this.
-create table lane_pace (
+create table lane_throughput (
     lane_id integer not null,
     worker uuid not null,
     minute timestamptz not null,

@@ -7,7 +7,7 @@ create view message_wait as
 select o.customer_id, o.message_id as id,
        case when o.handed_off_at is not null or l.paused_at is not null then null
             when d.paused_until > now() then d.paused_until
-            when o.due_at > now() and (o.attempt > 1 and not o.paid or d.every is not null or d.per_day is not null
+            when o.due_at > now() and (o.attempt > 1 and not o.rate_counted or d.min_interval is not null or d.per_day is not null
                                        or d.connections is not null or d.warm_up_from is not null) then o.due_at
             when o.lease_owner is null
                 and exists (select from relay r where o.bound_relay is null or r.name = o.bound_relay)
@@ -22,9 +22,9 @@ select o.customer_id, o.message_id as id,
        case when o.handed_off_at is not null then 'It is being handed to the mail server.'
             when l.paused_at is not null then l.paused_why
             when d.paused_until > now() then 'Mail to ' || o.domain || ' is paused. ' || d.paused_why
-            when o.due_at > now() and o.attempt > 1 and not o.paid
+            when o.due_at > now() and o.attempt > 1 and not o.rate_counted
             then 'The server put it off; try ' || o.attempt || ' comes then.'
-            when o.due_at > now() and (d.every is not null or d.per_day is not null or d.connections is not null
+            when o.due_at > now() and (d.min_interval is not null or d.per_day is not null or d.connections is not null
                                        or d.warm_up_from is not null)
             then 'Mail to ' || o.domain || ' is limited; this is its turn.'
             when o.lease_owner is null

@@ -8,8 +8,8 @@ create function relay_opens_at(bound text) returns timestamptz language sql stab
                     when r.day = (now() at time zone 'utc')::date
                          and r.day_count >= day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor, r.day)
                         then date_trunc('day', now(), 'UTC') + interval '1 day'
-                    -- A slot or two away is its turn; only a queue at the limit is worth a word.
-                    when r.next_slot > now() + interval '1 second' then r.next_slot
+                    -- A permit or two away is its turn; only a queue at the limit is worth a word.
+                    when r.next_permit_at > now() + interval '1 second' then r.next_permit_at
                     else '-infinity'::timestamptz end)
     from relay r
     where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
@@ -38,8 +38,8 @@ select o.customer_id, o.message_id as id,
             when l.paused_at is not null then 'The lane is paused: ' || l.paused_why
             when d.paused_until > now() then 'The destination is paused: ' || d.paused_why
             when relay_opens_at(o.bound_relay) > now() then relay_closed_why(o.bound_relay)
-            when o.due_at > now() and o.attempt > 1 and not o.paid then 'The next attempt'
-            when o.due_at > now() and o.appointed then 'Its turn under the destination''s limit'
+            when o.due_at > now() and o.attempt > 1 and not o.rate_counted then 'The next attempt'
+            when o.due_at > now() and o.scheduled then 'Its turn under the destination''s limit'
             when o.attempt > 1 then 'The next attempt'
             else 'Its turn in the lane' end as waits_for
 from outbox o

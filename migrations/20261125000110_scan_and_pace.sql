@@ -10,7 +10,7 @@ insert into outbox_scan default values;
 
 -- How fast destination domains take mail: attempts a minute, of the busiest domains of each worker, kept for three
 -- minutes.
-create table domain_pace (
+create table domain_throughput (
     domain text not null,
     worker uuid not null,
     minute timestamptz not null,
@@ -22,7 +22,7 @@ create table domain_pace (
 create function domain_rate(of_domain text) returns float8 language sql stable parallel safe as $$
     select coalesce(sum(p.attempts), 0)::float8
            / extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8
-    from domain_pace p
+    from domain_throughput p
     where p.domain = of_domain and p.minute >= date_trunc('minute', now()) - interval '1 minute'
 $$;
 

@@ -294,7 +294,7 @@ CREATE FUNCTION public.domain_rate(of_domain text) RETURNS double precision
     AS $$
     select coalesce(sum(p.attempts), 0)::float8
            / extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8
-    from domain_pace p
+    from domain_throughput p
     where p.domain = of_domain and p.minute >= date_trunc('minute', now()) - interval '1 minute'
 $$;
 
@@ -339,8 +339,8 @@ CREATE FUNCTION public.relay_opens_at(bound text) RETURNS timestamp with time zo
                     when r.day = (now() at time zone 'utc')::date
                          and r.day_count >= day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor, r.day)
                         then date_trunc('day', now(), 'UTC') + interval '1 day'
-                    -- A slot or two away is its turn; only a queue at the limit is worth a word.
-                    when r.next_slot > now() + interval '1 second' then r.next_slot
+                    -- A permit or two away is its turn; only a queue at the limit is worth a word.
+                    when r.next_permit_at > now() + interval '1 second' then r.next_permit_at
                     else '-infinity'::timestamptz end)
     from relay r
     where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
@@ -471,7 +471,7 @@ CREATE TABLE public.campaign (
     tracked boolean DEFAULT true NOT NULL,
     audience_size integer DEFAULT 0 NOT NULL,
     opted_out integer DEFAULT 0 NOT NULL,
-    made_position integer DEFAULT 0 NOT NULL,
+    expanded_to integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     launched_at timestamp with time zone,
     finished_at timestamp with time zone,
@@ -479,7 +479,7 @@ CREATE TABLE public.campaign (
     CONSTRAINT campaign_audience_size_check CHECK ((audience_size >= 0)),
     CONSTRAINT campaign_check CHECK (((status = 'DRAFT'::public.campaign_status) = (launched_at IS NULL))),
     CONSTRAINT campaign_check1 CHECK (((status = ANY (ARRAY['FINISHED'::public.campaign_status, 'CANCELLED'::public.campaign_status])) = (finished_at IS NOT NULL))),
-    CONSTRAINT campaign_made_position_check CHECK ((made_position >= 0)),
+    CONSTRAINT campaign_expanded_to_check CHECK ((expanded_to >= 0)),
     CONSTRAINT campaign_opted_out_check CHECK ((opted_out >= 0)),
     CONSTRAINT campaign_priority_check CHECK (((priority >= 1) AND (priority <= 7))),
     CONSTRAINT campaign_title_check CHECK (((length(title) >= 1) AND (length(title) <= 255)))
@@ -506,7 +506,7 @@ CREATE TABLE public.campaign_audience (
 
 CREATE TABLE public.campaign_tally (
     campaign_id uuid NOT NULL,
-    slot smallint NOT NULL,
+    shard smallint NOT NULL,
     made bigint DEFAULT 0 NOT NULL,
     accepted bigint DEFAULT 0 NOT NULL,
     refused bigint DEFAULT 0 NOT NULL,
@@ -514,7 +514,7 @@ CREATE TABLE public.campaign_tally (
     held bigint DEFAULT 0 NOT NULL,
     expired bigint DEFAULT 0 NOT NULL,
     cancelled bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT campaign_tally_slot_check CHECK (((slot >= 0) AND (slot <= 15)))
+    CONSTRAINT campaign_tally_shard_check CHECK (((shard >= 0) AND (shard <= 15)))
 )
 WITH (fillfactor='10');
 
@@ -584,8 +584,8 @@ CREATE TABLE public.outbox (
     recipient_no smallint DEFAULT 0 NOT NULL,
     lane_id integer NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
-    appointed boolean DEFAULT false NOT NULL,
-    paid boolean DEFAULT false NOT NULL,
+    scheduled boolean DEFAULT false NOT NULL,
+    rate_counted boolean DEFAULT false NOT NULL,
     address text NOT NULL,
     address_key bytea NOT NULL,
     domain text NOT NULL,
@@ -594,7 +594,7 @@ CREATE TABLE public.outbox (
     lease_owner uuid,
     lease_until timestamp with time zone,
     handed_off_at timestamp with time zone,
-    honours public.opt_out_kind,
+    opt_out_kind public.opt_out_kind,
     bound_relay text,
     retry_once boolean DEFAULT false NOT NULL,
     CONSTRAINT outbox_attempt_check CHECK ((attempt >= 1)),
@@ -682,8 +682,8 @@ CREATE UNLOGGED TABLE public.customer_watch (
 
 CREATE TABLE public.destination (
     domain text NOT NULL,
-    every interval,
-    next_slot timestamp with time zone,
+    min_interval interval,
+    next_permit_at timestamp with time zone,
     per_day integer,
     connections smallint,
     day date,
@@ -696,7 +696,7 @@ CREATE TABLE public.destination (
     pause_step smallint DEFAULT 0 NOT NULL,
     CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
     CONSTRAINT destination_connections_check CHECK ((connections > 0)),
-    CONSTRAINT destination_every_check CHECK ((every > '00:00:00'::interval)),
+    CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
     CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
@@ -704,28 +704,28 @@ CREATE TABLE public.destination (
 
 
 --
--- Name: destination_hold; Type: TABLE; Schema: public; Owner: -
+-- Name: domain_connection_lease; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.destination_hold (
+CREATE TABLE public.domain_connection_lease (
     domain text NOT NULL,
     worker uuid NOT NULL,
     held integer NOT NULL,
     held_until timestamp with time zone NOT NULL,
-    CONSTRAINT destination_hold_held_check CHECK ((held >= 0))
+    CONSTRAINT domain_connection_lease_held_check CHECK ((held >= 0))
 );
 
 
 --
--- Name: domain_pace; Type: TABLE; Schema: public; Owner: -
+-- Name: domain_throughput; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.domain_pace (
+CREATE TABLE public.domain_throughput (
     domain text NOT NULL,
     worker uuid NOT NULL,
     minute timestamp with time zone NOT NULL,
     attempts bigint NOT NULL,
-    CONSTRAINT domain_pace_attempts_check CHECK ((attempts >= 0))
+    CONSTRAINT domain_throughput_attempts_check CHECK ((attempts >= 0))
 );
 
 
@@ -817,15 +817,15 @@ ALTER TABLE public.lane ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
--- Name: lane_pace; Type: TABLE; Schema: public; Owner: -
+-- Name: lane_throughput; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.lane_pace (
+CREATE TABLE public.lane_throughput (
     lane_id integer NOT NULL,
     worker uuid NOT NULL,
     minute timestamp with time zone NOT NULL,
     attempts bigint NOT NULL,
-    CONSTRAINT lane_pace_attempts_check CHECK ((attempts >= 0))
+    CONSTRAINT lane_throughput_attempts_check CHECK ((attempts >= 0))
 );
 
 
@@ -942,8 +942,8 @@ CREATE VIEW public.message_wait AS
             WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
             WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
             WHEN (public.relay_opens_at(o.bound_relay) > now()) THEN public.relay_closed_why(o.bound_relay)
-            WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.paid)) THEN 'The next attempt'::text
-            WHEN ((o.due_at > now()) AND o.appointed) THEN 'Its turn under the destination''s limit'::text
+            WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.rate_counted)) THEN 'The next attempt'::text
+            WHEN ((o.due_at > now()) AND o.scheduled) THEN 'Its turn under the destination''s limit'::text
             WHEN (o.attempt > 1) THEN 'The next attempt'::text
             ELSE 'Its turn in the lane'::text
         END AS waits_for
@@ -983,8 +983,8 @@ CREATE TABLE public.outbox_scan (
 
 CREATE TABLE public.relay (
     name text NOT NULL,
-    every interval,
-    next_slot timestamp with time zone,
+    min_interval interval,
+    next_permit_at timestamp with time zone,
     per_day integer,
     day date,
     day_count integer DEFAULT 0 NOT NULL,
@@ -999,7 +999,7 @@ CREATE TABLE public.relay (
     seen_at timestamp with time zone,
     CONSTRAINT relay_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
     CONSTRAINT relay_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
-    CONSTRAINT relay_every_check CHECK ((every > '00:00:00'::interval)),
+    CONSTRAINT relay_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT relay_per_day_check CHECK ((per_day > 0)),
     CONSTRAINT relay_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT relay_warm_up_start_check CHECK ((warm_up_start > 0))
@@ -1227,7 +1227,7 @@ ALTER TABLE ONLY public.campaign
 --
 
 ALTER TABLE ONLY public.campaign_tally
-    ADD CONSTRAINT campaign_tally_pkey PRIMARY KEY (campaign_id, slot);
+    ADD CONSTRAINT campaign_tally_pkey PRIMARY KEY (campaign_id, shard);
 
 
 --
@@ -1295,14 +1295,6 @@ ALTER TABLE ONLY public.customer_watch
 
 
 --
--- Name: destination_hold destination_hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.destination_hold
-    ADD CONSTRAINT destination_hold_pkey PRIMARY KEY (domain, worker);
-
-
---
 -- Name: destination destination_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1311,11 +1303,19 @@ ALTER TABLE ONLY public.destination
 
 
 --
--- Name: domain_pace domain_pace_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: domain_connection_lease domain_connection_lease_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.domain_pace
-    ADD CONSTRAINT domain_pace_pkey PRIMARY KEY (domain, worker, minute);
+ALTER TABLE ONLY public.domain_connection_lease
+    ADD CONSTRAINT domain_connection_lease_pkey PRIMARY KEY (domain, worker);
+
+
+--
+-- Name: domain_throughput domain_throughput_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.domain_throughput
+    ADD CONSTRAINT domain_throughput_pkey PRIMARY KEY (domain, worker, minute);
 
 
 --
@@ -1359,19 +1359,19 @@ ALTER TABLE ONLY public.lane
 
 
 --
--- Name: lane_pace lane_pace_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.lane_pace
-    ADD CONSTRAINT lane_pace_pkey PRIMARY KEY (lane_id, worker, minute);
-
-
---
 -- Name: lane lane_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: lane_throughput lane_throughput_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane_throughput
+    ADD CONSTRAINT lane_throughput_pkey PRIMARY KEY (lane_id, worker, minute);
 
 
 --
@@ -1671,7 +1671,7 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 -- Name: outbox_due; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, appointed, due_at, message_id);
+CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, scheduled, due_at, message_id);
 
 
 --
@@ -1753,11 +1753,11 @@ ALTER TABLE ONLY public.customer_address
 
 
 --
--- Name: destination_hold destination_hold_domain_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+-- Name: domain_connection_lease domain_connection_lease_domain_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.destination_hold
-    ADD CONSTRAINT destination_hold_domain_fkey FOREIGN KEY (domain) REFERENCES public.destination(domain) ON DELETE CASCADE;
+ALTER TABLE ONLY public.domain_connection_lease
+    ADD CONSTRAINT domain_connection_lease_domain_fkey FOREIGN KEY (domain) REFERENCES public.destination(domain) ON DELETE CASCADE;
 
 
 --

@@ -68,14 +68,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     overrides = {name: getattr(options, name) for name in ("host", "port", "workers") if getattr(options, name)}
-    settings, doors = _read_settings(overrides)
+    settings, gateway_settings = _read_settings(overrides)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.worker is not None:
-        return _serve_as_worker(settings, doors, options.worker)
+        return _serve_as_worker(settings, gateway_settings, options.worker)
     asyncio.run(_with_database(settings.database_url, _check_version))
     with _listen(settings) as listening:
         if settings.workers == 1:
-            return _run(settings, doors, listening, on_ready=lambda: None)
+            return _run(settings, gateway_settings, listening, on_ready=lambda: None)
         supervisor = Supervisor(
             worker_command(), listening, count=settings.workers, drain_seconds=settings.drain_seconds
         )
@@ -96,12 +96,12 @@ def _read_settings(overrides: dict[str, Any]) -> tuple[Settings, gateway.setting
     return found[0], found[1]
 
 
-def _serve_as_worker(settings: Settings, doors: gateway.settings.Settings, number: int) -> int:
-    def tell() -> None:
+def _serve_as_worker(settings: Settings, gateway_settings: gateway.settings.Settings, number: int) -> int:
+    def notify_change() -> None:
         os.write(sys.stdout.fileno(), READY)
 
     threading.Thread(target=_follow_parent, daemon=True).start()
-    return _run(settings, doors, socket.socket(fileno=number), on_ready=tell)
+    return _run(settings, gateway_settings, socket.socket(fileno=number), on_ready=notify_change)
 
 
 def _follow_parent() -> None:
@@ -112,12 +112,16 @@ def _follow_parent() -> None:
 
 
 def _run(
-    settings: Settings, doors: gateway.settings.Settings, listening: socket.socket, *, on_ready: Callable[[], None]
+    settings: Settings,
+    gateway_settings: gateway.settings.Settings,
+    listening: socket.socket,
+    *,
+    on_ready: Callable[[], None],
 ) -> int:
     # Imported here: the commands beside `serve` need neither schema nor server.
     from service.app import create_app
 
-    server = build_server(create_app(settings, doors), settings, on_ready=on_ready)
+    server = build_server(create_app(settings, gateway_settings), settings, on_ready=on_ready)
     # The schema lives as long as the process: walking it in every full collection would stop requests for tens of ms.
     gc.collect()
     gc.freeze()

@@ -14,15 +14,15 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 import gateway.settings
-from gateway.deployment import House
-from gateway.notify.wakeup import Bell
+from gateway.deployment import Deployment
+from gateway.notify.wakeup import Wakeup
 from gateway.tracking.recorder import HitBuffer, HitRecorder
 from service import health, metrics
 from service.auth import sign_in
-from service.auth.callers import Caller, Doorkeeper
+from service.auth.callers import Authenticator, Caller
 from service.cache import Cache
 from service.compression import Compression
-from service.database import Ledger, open_ledger
+from service.database import DatabasePools, open_pools
 from service.graph.context import Context
 from service.graph.documents import Documents
 from service.graph.execution import Execution
@@ -46,11 +46,11 @@ class Resources:
     """What the routes of this process share: `request.app.state.resources`."""
 
     settings: Settings
-    ledger: Ledger
-    house: House
-    bell: Bell
+    pools: DatabasePools
+    deployment: Deployment
+    wakeup: Wakeup
     cache: Cache
-    doorkeeper: Doorkeeper
+    authenticator: Authenticator
     watch: Watch
 
 
@@ -66,13 +66,13 @@ async def _graphql_websocket(websocket: WebSocket) -> None:
     await websocket.app.state.graphql_websocket.serve(websocket)
 
 
-def create_app(settings: Settings, doors: gateway.settings.Settings) -> Starlette:
+def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) -> Starlette:
     """The application; its pools are opened when it starts. `doors` are the gateway's settings, for its doors.
 
     Raises SettingsError when the list of persisted operations cannot be used.
     """
     allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
-    app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, doors, allowed))
+    app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, gateway_settings, allowed))
     # Starlette would redirect `/u/TOKEN/` to the host that the request names: an address in a mail never redirects so.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
@@ -102,11 +102,11 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 
 
 def _lifespan(
-    settings: Settings, doors: gateway.settings.Settings, allowed: Mapping[str, str] | None
+    settings: Settings, gateway_settings: gateway.settings.Settings, allowed: Mapping[str, str] | None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        ledger = await open_ledger(
+        pools = await open_pools(
             settings.database_url,
             read_url=settings.database_read_url,
             size=settings.pool_size,
@@ -114,39 +114,39 @@ def _lifespan(
             statement_seconds=settings.statement_seconds,
         )
         cache = Cache(settings.redis_url, clock=time.monotonic)
-        doorkeeper = Doorkeeper(ledger, public_url=settings.public_url, clock=time.monotonic)
+        authenticator = Authenticator(pools, public_url=settings.public_url, clock=time.monotonic)
         resources = Resources(
             settings=settings,
-            ledger=ledger,
-            house=House.open(doors),
-            bell=Bell(settings.redis_url),
+            pools=pools,
+            deployment=Deployment.open(gateway_settings),
+            wakeup=Wakeup(settings.redis_url),
             cache=cache,
-            doorkeeper=doorkeeper,
-            watch=Watch(settings.database_url, ledger),
+            authenticator=authenticator,
+            watch=Watch(settings.database_url, pools),
         )
         app.state.resources = resources
-        app.state.health = Health(ledger, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
+        app.state.health = Health(pools, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
         execution = _execution(resources, allowed)
         streams = Streams(draining=app.state.draining)
         app.state.graphql = GraphQLOverHttp(
             execution,
-            doorkeeper,
+            authenticator,
             streams,
             read_seconds=settings.read_seconds,
             max_variables=settings.max_variables_bytes,
         )
         app.state.graphql_websocket = GraphQLOverWebSocket(
-            execution, doorkeeper, streams, max_variables=settings.max_variables_bytes
+            execution, authenticator, streams, max_variables=settings.max_variables_bytes
         )
-        recorder = HitRecorder(ledger.writing, HitBuffer(settings.redis_url))
-        app.state.tracking = tracking.Tracking(ledger, recorder, resources.house)
+        recorder = HitRecorder(pools.writing, HitBuffer(settings.redis_url))
+        app.state.tracking = tracking.Tracking(pools, recorder, resources.deployment)
         try:
             async with app.state.tracking.running(), resources.watch.running():
                 yield
         finally:
-            await resources.bell.close()
+            await resources.wakeup.close()
             await cache.close()
-            await ledger.close()
+            await pools.close()
 
     return lifespan
 
@@ -156,9 +156,9 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
 
     def context(caller: Caller) -> Context:
         return Context(
-            ledger=resources.ledger,
-            house=resources.house,
-            bell=resources.bell,
+            pools=resources.pools,
+            deployment=resources.deployment,
+            wakeup=resources.wakeup,
             watch=resources.watch,
             actor=caller.name,
             bound_relay=settings.bound_relay,

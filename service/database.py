@@ -92,7 +92,7 @@ async def give_back(pool: asyncpg.Pool[Any], connection: Connection) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ledger:
+class DatabasePools:
     """What resolvers read and write through: one pool for queries, one for mutations."""
 
     reading: asyncpg.Pool[Any]
@@ -157,10 +157,10 @@ class Reading:
     short statement costs.
     """
 
-    def __init__(self, ledger: Ledger, *, latest: bool = False) -> None:
+    def __init__(self, pools: DatabasePools, *, latest: bool = False) -> None:
         """`latest` reads where mutations write: a replica may be behind."""
-        self._ledger = ledger
-        self._pool = ledger.writing if latest else ledger.reading
+        self._pools = pools
+        self._pool = pools.writing if latest else pools.reading
         self._turn = asyncio.Lock()
         self._callers = 0
         self._connection: Connection | None = None
@@ -174,7 +174,7 @@ class Reading:
         try:
             async with self._turn:
                 if self._connection is None:
-                    self._connection = await self._ledger.acquire(self._pool)
+                    self._connection = await self._pools.acquire(self._pool)
                 with plain_words():
                     return await self._connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
         finally:
@@ -192,9 +192,9 @@ class Reading:
         task.add_done_callback(_GIVEN_BACK.discard)
 
 
-async def open_ledger(
+async def open_pools(
     url: str, *, read_url: str | None = None, size: int = 10, wait_seconds: float = 5.0, statement_seconds: float = 15.0
-) -> Ledger:
+) -> DatabasePools:
     """Pools of at most `size` connections each. Instants are read and written in UTC: shaped pages print them so."""
 
     async def pool(
@@ -219,4 +219,4 @@ async def open_ledger(
         )
 
     reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS, reset=_keep_state)
-    return Ledger(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)
+    return DatabasePools(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from service.cache import Cache
-from service.database import Ledger, statement
+from service.database import DatabasePools, statement
 from service.errors import ServiceError
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -33,9 +33,9 @@ class Health:
     """What `/readyz` says. Ready: the database answers, its migrations are ours or newer, and we are not draining."""
 
     def __init__(
-        self, ledger: Ledger, cache: Cache, *, is_draining: Callable[[], bool], clock: Callable[[], float]
+        self, pools: DatabasePools, cache: Cache, *, is_draining: Callable[[], bool], clock: Callable[[], float]
     ) -> None:
-        self._ledger = ledger
+        self._pools = pools
         self._cache = cache
         self._clock = clock
         self._expected = expected_migrations()
@@ -58,8 +58,8 @@ class Health:
         valkey = "ok" if await self._cache.answers() else "degraded"
         try:
             async with asyncio.timeout(_PATIENCE):
-                applied = {row["version"] for row in await self._ledger.fetch_latest(_APPLIED)}
-                relays = await self._ledger.fetch_latest(_RELAYS)
+                applied = {row["version"] for row in await self._pools.fetch_latest(_APPLIED)}
+                relays = await self._pools.fetch_latest(_RELAYS)
         except (ServiceError, TimeoutError):
             return {
                 "database": "down",

@@ -15,7 +15,7 @@ from service.errors import Busy, RequestRefused
 async def metrics(request: Request) -> Response:
     """The text format; 401 without a token, 503 when the database that knows tokens is away."""
     try:
-        await request.app.state.resources.doorkeeper.caller(request)
+        await request.app.state.resources.authenticator.caller(request)
     except RequestRefused as refused:
         return PlainTextResponse(f"{refused}\n", status_code=refused.status, headers=refused.headers)
     except Busy as busy:

@@ -20,12 +20,12 @@ import asyncpg
 import orjson
 
 from gateway.notify.changes import CHANNEL, ChangeKind
-from service.database import GONE, QUERIES, Ledger
+from service.database import GONE, QUERIES, DatabasePools
 from service.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
-MOST_PENDING = 100
+MAX_PENDING = 100
 """Changes that wait for one follower; with more it reads everything again anyway."""
 
 _GOOD_FOR = timedelta(seconds=60)
@@ -54,7 +54,7 @@ class Follower:
 
     def put(self, change: Change) -> None:
         """One change more; too many become one RESYNC."""
-        if len(self._pending) >= MOST_PENDING:
+        if len(self._pending) >= MAX_PENDING:
             self.resync()
         else:
             self._pending[change] = None
@@ -78,9 +78,9 @@ class Follower:
 class Watch:
     """The source of `customerEmailsChanged`. One a process; `running()` for as long as it serves."""
 
-    def __init__(self, database_url: str, ledger: Ledger, *, noticed_seconds: float = _NOTICED_SECONDS) -> None:
+    def __init__(self, database_url: str, pools: DatabasePools, *, noticed_seconds: float = _NOTICED_SECONDS) -> None:
         self._url = database_url
-        self._ledger = ledger
+        self._pools = pools
         self._noticed_seconds = noticed_seconds
         self._id = uuid4()
         self._followers: dict[int, set[Follower]] = {}
@@ -125,11 +125,11 @@ class Watch:
         del self._followers[follower.customer_id]
         # The row ends by itself when this fails.
         with contextlib.suppress(ServiceError):
-            async with self._ledger.writing_connection() as connection:
+            async with self._pools.writing_connection() as connection:
                 await QUERIES.end_watch(connection, customer_id=follower.customer_id, watcher=self._id)
 
     async def _renew(self, customer_ids: list[int]) -> None:
-        async with self._ledger.writing_connection() as connection:
+        async with self._pools.writing_connection() as connection:
             await QUERIES.renew_watches(connection, customer_ids=customer_ids, watcher=self._id, good_for=_GOOD_FOR)
 
     async def _renew_always(self) -> None:
@@ -138,7 +138,7 @@ class Watch:
             try:
                 if self._followers:
                     await self._renew(sorted(self._followers))
-                async with self._ledger.writing_connection() as connection:
+                async with self._pools.writing_connection() as connection:
                     await QUERIES.forget_watches(connection)
             except (ServiceError, asyncpg.PostgresError) as error:
                 log.warning("watches are not renewed: %s", type(error).__name__)

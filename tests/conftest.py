@@ -17,10 +17,10 @@ import pytest
 import redis.asyncio
 
 from gateway.database import open_pool
-from gateway.deployment import House
-from gateway.notify.wakeup import Bell
+from gateway.deployment import Deployment
+from gateway.notify.wakeup import Wakeup
 from gateway.settings import Settings, read_settings
-from service.database import Ledger, open_ledger
+from service.database import DatabasePools, open_pools
 from service.graph.context import Context
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
@@ -34,9 +34,9 @@ __all__ = ["anonymous", "app", "client", "service_settings", "smtp_server", "tok
 
 # A busy machine is no defect: examples have no time limit of their own. The same code is tested with the same examples,
 # so that a red run means a change; `make test ARGS=--hypothesis-profile=explore` looks for new ones.
-hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None)
-hypothesis.settings.load_profile("house")
+hypothesis.settings.load_profile("repeatable")
 
 _VALKEY_DATABASES = 256
 _numbers = itertools.count()
@@ -149,23 +149,23 @@ def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Sett
 
 
 @pytest.fixture
-async def ledger(database_url: str) -> AsyncIterator[Ledger]:
+async def pools(database_url: str) -> AsyncIterator[DatabasePools]:
     """The service's pools on this test's database."""
-    opened = await open_ledger(database_url)
+    opened = await open_pools(database_url)
     yield opened
     opened.reading.terminate()
     opened.writing.terminate()
 
 
 @pytest.fixture
-async def make_context(ledger: Ledger, settings: Settings) -> AsyncIterator[Callable[..., Context]]:
+async def make_context(pools: DatabasePools, settings: Settings) -> AsyncIterator[Callable[..., Context]]:
     """What resolvers get with a request: `make_context()` is a new request of `tester`'s."""
-    bell = Bell(settings.redis_url)
-    watch = Watch(settings.database_url, ledger)
+    wakeup = Wakeup(settings.redis_url)
+    watch = Watch(settings.database_url, pools)
 
     def make(**values: Any) -> Context:
-        fixed = {"ledger": ledger, "house": House.open(settings), "bell": bell, "watch": watch}
+        fixed = {"pools": pools, "deployment": Deployment.open(settings), "wakeup": wakeup, "watch": watch}
         return Context(**{"actor": "tester", **fixed, **values})
 
     yield make
-    await bell.close()
+    await wakeup.close()

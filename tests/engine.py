@@ -14,8 +14,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.delivery.worker import Worker, usual_pace
-from gateway.deployment import House
+from gateway.delivery.worker import Worker, default_schedule
+from gateway.deployment import Deployment
 from gateway.mail.letter import CardLetter, CardMailKind, Money
 from gateway.mail.message import MessageRef
 from gateway.outbox.claim import Claimed
@@ -54,10 +54,10 @@ def claimed(**values: Any) -> Claimed:
 
 
 @pytest.fixture
-async def house(settings: Settings, connection: Any) -> House:
+async def deployment(settings: Settings, connection: Any) -> Deployment:
     """What doors need; the built-in templates are published."""
     await versions.publish_builtins(connection)
-    return House.open(settings)
+    return Deployment.open(settings)
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
         signer: Any = None,
         timeouts: Timeouts | None = None,
         clock_off: timedelta = NOT_OFF,
-        **pace: Any,
+        **schedule: Any,
     ) -> Worker:
-        chosen = House.open(own or settings)
+        chosen = Deployment.open(own or settings)
         relays = Relays(
             chosen.settings.relay_url,
             hostname="gateway.example",
@@ -87,7 +87,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
             own_pool or pool,
             relays,
             signer=signer,
-            pace=replace(usual_pace(lambda: 0.0), **pace),
+            schedule=replace(default_schedule(lambda: 0.0), **schedule),
             jitter=lambda: 0.0,
             wall=lambda: time.time() + clock_off.total_seconds(),
         )
@@ -109,11 +109,13 @@ async def eventually(check: Callable[[], Awaitable[Any]], what: str = "the await
     raise AssertionError(f"{what} did not come")
 
 
-async def queue_mail(connection: Any, house: House, address: str = "ann@customer.example", **values: Any) -> MessageRef:
+async def queue_mail(
+    connection: Any, deployment: Deployment, address: str = "ann@customer.example", **values: Any
+) -> MessageRef:
     """One letter to a customer of its own, queued."""
     customer_id = values.pop("customer_id", None) or await make_customer(connection, addresses=[address])
     usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
-    return (await put(connection, Order(customer_id=customer_id, **(usual | values)), house)).ref
+    return (await put(connection, Order(customer_id=customer_id, **(usual | values)), deployment)).ref
 
 
 async def state_of(connection: Any, ref: MessageRef) -> Any:

@@ -190,15 +190,15 @@ def make_transport(
     *, streams: Streams | None = None, one_token: OneToken | None = None, **options: Any
 ) -> GraphQLOverHttp:
     """The small schema behind HTTP."""
-    doorkeeper: Any = one_token or OneToken()
+    authenticator: Any = one_token or OneToken()
     streams = streams or Streams(draining=asyncio.Event())
-    return GraphQLOverHttp(make_execution(**options), doorkeeper, streams, read_seconds=0.5, max_variables=10_000)
+    return GraphQLOverHttp(make_execution(**options), authenticator, streams, read_seconds=0.5, max_variables=10_000)
 
 
 def make_websocket(
     *, streams: Streams | None = None, one_token: OneToken | None = None, **options: Any
 ) -> GraphQLOverWebSocket:
     """The small schema behind a WebSocket."""
-    doorkeeper: Any = one_token or OneToken()
+    authenticator: Any = one_token or OneToken()
     streams = streams or Streams(draining=asyncio.Event())
-    return GraphQLOverWebSocket(make_execution(**options), doorkeeper, streams, max_variables=10_000)
+    return GraphQLOverWebSocket(make_execution(**options), authenticator, streams, max_variables=10_000)

@@ -12,7 +12,7 @@ import orjson
 
 from gateway.compose import sender_profiles
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
 from gateway.mail.card_number import refuse_card_number
@@ -20,7 +20,7 @@ from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import read_merge_data
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict, remember_campaign
 from gateway.templates import versions
-from gateway.templates.card_numbers import refuse_card_number_in_seams, seams_of, weight_of
+from gateway.templates.card_numbers import field_runs, refuse_card_number_across_fields, weight_of
 
 LARGEST_AUDIENCE = 10_000
 """Recipients of one createCampaign: with their merge data they fit a request."""
@@ -54,7 +54,7 @@ class CampaignOrder:
     bound_relay: str | None = None
 
 
-async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
+async def create(connection: Any, order: CampaignOrder, deployment: Deployment) -> UUID:
     """Write a draft and its audience; one transaction. Raises Refusal, having written nothing: INVALID, TOO_MANY,
     NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
     IDEMPOTENCY_CONFLICT."""
@@ -71,8 +71,10 @@ async def create(connection: Any, order: CampaignOrder, house: House) -> UUID:
             return _first_campaign(first)
         version = await _newest_version(connection, order.template_id)
         await check_audience_data(version, shared, own)
-        await _refuse_unreachable_recipients(connection, order, house)
-        profile = await sender_profiles.current(connection, order.sender_id, default_from=house.settings.default_from)
+        await _refuse_unreachable_recipients(connection, order, deployment)
+        profile = await sender_profiles.current(
+            connection, order.sender_id, default_from=deployment.settings.default_from
+        )
         campaign_id = await _insert(connection, order, version.id, profile.id, shared, own)
         await remember_campaign(connection, order.idempotency_key, digest, campaign_id)
     return campaign_id
@@ -132,20 +134,20 @@ async def check_audience_data(
 ) -> None:
     """Refuse values that cannot be mailed, letting others run in between: ten thousand recipients take a while, most
     with templates of earlier days. Raises Refusal: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER."""
-    seams = seams_of(version.merge) if version.merge else ()
-    pause = max(1, min(100, FILLED_AT_ONCE // (weight_of(seams) or 1)))
+    runs = field_runs(version.merge) if version.merge else ()
+    pause = max(1, min(100, FILLED_AT_ONCE // (weight_of(runs) or 1)))
     for place, data in enumerate(own):
         if place % pause == 0:
             await asyncio.sleep(0)
         path = ("recipients", str(place), "mergeData")
         values = {**shared, **data}
         versions.check_merge_data(version, values, path)
-        refuse_card_number_in_seams(seams, values, path)
+        refuse_card_number_across_fields(runs, values, path)
 
 
-async def _refuse_unreachable_recipients(connection: Any, order: CampaignOrder, house: House) -> None:
+async def _refuse_unreachable_recipients(connection: Any, order: CampaignOrder, deployment: Deployment) -> None:
     """Every customer exists, is not erased, and has the address that the mail is to go to, under a name that may be."""
-    allow_reserved = house.settings.allow_reserved_domains
+    allow_reserved = deployment.settings.allow_reserved_domains
     async for row in QUERIES.audience_facts(
         connection,
         positions=list(range(len(order.recipients))),

@@ -8,12 +8,12 @@ from typing import Any
 from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.address import RESERVED_NAMES
 from gateway.mail.keys import Purpose
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
-from gateway.notify.changes import ChangeKind, tell_customers
+from gateway.notify.changes import ChangeKind, notify_customers
 from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
 from gateway.templates import versions
 
@@ -30,7 +30,7 @@ RESERVED_ADVICE = "Nobody can have this address: its name is reserved. Correct t
 
 
 async def make_messages(
-    connection: Any, house: House, *, batch: int = MAKE_BATCH, look_ahead: int = LOOK_AHEAD
+    connection: Any, deployment: Deployment, *, batch: int = MAKE_BATCH, look_ahead: int = LOOK_AHEAD
 ) -> int | None:
     """Make the next batch of some running campaign that may have more mail waiting; one transaction, resumable.
 
@@ -47,27 +47,27 @@ async def make_messages(
                 connection,
                 campaign_id=campaign["id"],
                 kind=campaign["kind"],
-                after=campaign["made_position"],
+                after=campaign["expanded_to"],
                 batch=batch,
             )
         ]
         made = [row for row in rows if not row["opted_out"]]
         if made:
-            await _make(connection, campaign, made, house)
+            await _make(connection, campaign, made, deployment)
         await QUERIES.advance_campaign(
             connection,
             campaign_id=campaign["id"],
-            made_position=min(campaign["made_position"] + batch, campaign["audience_size"]),
+            expanded_to=min(campaign["expanded_to"] + batch, campaign["audience_size"]),
             opted_out=len(rows) - len(made),
         )
     return len(rows)
 
 
-async def _make(connection: Any, campaign: Any, rows: Sequence[Any], house: House) -> None:
+async def _make(connection: Any, campaign: Any, rows: Sequence[Any], deployment: Deployment) -> None:
     version = await versions.load(connection, campaign["template_version_id"])
     profile = await sender_profiles.load(connection, campaign["sender_version_id"])
     shared = campaign["merge_data"]
-    held = [_held(row, campaign["bound_relay"], house) for row in rows]
+    held = [_held(row, campaign["bound_relay"], deployment) for row in rows]
     await QUERIES.make_campaign_messages(
         connection,
         campaign_id=campaign["id"],
@@ -77,31 +77,29 @@ async def _make(connection: Any, campaign: Any, rows: Sequence[Any], house: Hous
         lane_id=campaign["lane_id"],
         sender=profile.mailbox,
         composer_version=headers.COMPOSER_VERSION,
-        token_key_id=house.keyring.sign_key(Purpose.OPEN)[0],
+        token_key_id=deployment.keyring.sign_key(Purpose.OPEN)[0],
         tracked=campaign["tracked"],
         bound_relay=campaign["bound_relay"],
-        deadline=house.settings.campaign_deadline,
-        retry_once=SourceType.CAMPAIGN in house.settings.retry_once,
+        deadline=deployment.settings.campaign_deadline,
+        retry_once=SourceType.CAMPAIGN in deployment.settings.retry_once,
         positions=[row["position"] for row in rows],
         customer_ids=[row["customer_id"] for row in rows],
         addresses=[row["address"] or "" for row in rows],
-        address_keys=[row["address_key"] or house.key_of(row["address"] or "") for row in rows],
+        address_keys=[row["address_key"] or deployment.key_of(row["address"] or "") for row in rows],
         domains=[(row["address"] or "").rpartition("@")[2].lower() for row in rows],
-        subjects=[
-            render_subject(version, {**shared, **row["merge_data"]}, customer_name=row["name"]) for row in rows
-        ],
+        subjects=[render_subject(version, {**shared, **row["merge_data"]}, customer_name=row["name"]) for row in rows],
         held_causes=[why[0] if why else None for why in held],
         held_advices=[why[1] if why else None for why in held],
     )
-    await tell_customers(connection, ChangeKind.MESSAGE, [row["customer_id"] for row in rows])
+    await notify_customers(connection, ChangeKind.MESSAGE, [row["customer_id"] for row in rows])
 
 
-def _held(row: Any, bound_relay: str | None, house: House) -> tuple[Cause, str] | None:
+def _held(row: Any, bound_relay: str | None, deployment: Deployment) -> tuple[Cause, str] | None:
     """Why a recipient's message is made but not sent, if it is not."""
     if row["address"] is None:
         return Cause.BAD_ADDRESS, NO_ADDRESS_ADVICE
-    if bound_relay is not None and bound_relay not in house.relay_names:
+    if bound_relay is not None and bound_relay not in deployment.relay_names:
         return Cause.WRONG_RELAY, WRONG_RELAY_ADVICE
-    if not house.settings.allow_reserved_domains and row["address"].rpartition(".")[2].lower() in RESERVED_NAMES:
+    if not deployment.settings.allow_reserved_domains and row["address"].rpartition(".")[2].lower() in RESERVED_NAMES:
         return Cause.BAD_ADDRESS, RESERVED_ADVICE  # the draft is from when they were allowed
     return (Cause.SUPPRESSED, SUPPRESSED_ADVICE) if row["suppressed"] else None

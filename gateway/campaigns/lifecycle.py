@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
 from gateway.templates import versions
@@ -30,7 +30,7 @@ def _refuse_unless(row: Any, allowed: Sequence[str], what: str) -> None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
 
 
-async def launch(connection: Any, campaign_id: UUID, key: str, house: House) -> None:
+async def launch(connection: Any, campaign_id: UUID, key: str, deployment: Deployment) -> None:
     """Let a draft run; answers at once, the worker makes its messages. Ring the bell after the commit.
 
     Raises Refusal: NOT_FOUND, ILLEGAL_STATE, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING, IDEMPOTENCY_CONFLICT.

@@ -25,7 +25,7 @@ from gateway.compose.headers import (
 )
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
-from gateway.lru import Recent
+from gateway.lru import LruCache
 from gateway.mail import mime
 from gateway.mail.header import mailboxes_header, raw_header, text_header
 from gateway.mail.keys import Keyring
@@ -35,9 +35,9 @@ from gateway.templates.merge_fields import (
     NOT_IN_SUBJECT,
     Field,
     Link,
-    Mark,
     MergeParts,
     Piece,
+    TrackingTag,
     fill_destination,
     fill_subject,
     value_of,
@@ -70,40 +70,40 @@ def compose_campaign(
 
     Raises Refusal(MERGE_FIELD_MISSING).
     """
-    plate = _plate(template, sender, facts.campaign_id)
+    precompiled = _precompiled(template, sender, facts.campaign_id)
     urls = TrackedLinks(facts, keyring)
     unsubscribe = urls.unsubscribe()
     values = {
         **merge_data,
         "unsubscribe_url": unsubscribe,
-        "postal_address": plate.postal_address,
+        "postal_address": precompiled.postal_address,
         "customer_name": facts.customer_name or "",
     }
-    subject = fill_subject(plate.subject, values)
+    subject = fill_subject(precompiled.subject, values)
     separator = boundary(facts, "a")
-    pieces = plate.pieces.copy()
+    pieces = precompiled.pieces.copy()
     pieces[0] = (
-        f"{plate.sender}{mailboxes_header('To', [(facts.to.name, facts.to.address)])}{copies_header(facts)}"
-        f"{_subject_header(subject)}{date_headers(facts)}{plate.identity}List-Unsubscribe: <{unsubscribe}>\r\n"
-        f'{plate.campaign}Content-Type: multipart/alternative; boundary="{separator}"\r\n\r\n'
+        f"{precompiled.sender}{mailboxes_header('To', [(facts.to.name, facts.to.address)])}{copies_header(facts)}"
+        f"{_subject_header(subject)}{date_headers(facts)}{precompiled.identity}List-Unsubscribe: <{unsubscribe}>\r\n"
+        f'{precompiled.campaign}Content-Type: multipart/alternative; boundary="{separator}"\r\n\r\n'
     )
     tracked = urls if facts.tracked else None
-    for place, number, destination, untouched in plate.links:
+    for place, number, destination, untouched in precompiled.links:
         pieces[place] = encode_piece(tracked.click(number, destination)) if tracked else untouched
-    for field, places in plate.fields:
+    for field, places in precompiled.fields:
         value = value_of(field, values)
         coded = encode_piece(value)
         coded_html = encode_piece(escape(value)) if _SPECIAL.search(value) else coded
         for place, html in places:
             pieces[place] = coded_html if html else coded
-    for place, piece, html in plate.slots:
-        if isinstance(piece, Mark):
+    for place, piece, html in precompiled.gaps:
+        if isinstance(piece, TrackingTag):
             url = tracked and tracked.of(piece)
             if url:
                 pieces[place] = f"{_coded(piece.before)}{encode_piece(url)}{_coded(piece.after)}"
         else:
             pieces[place] = encode_piece(_shown(piece, values, tracked, html=html))
-    for place, start in plate.boundaries:
+    for place, start in precompiled.boundaries:
         pieces[place] = start % separator
     return Composed(subject=subject, content="".join(pieces).encode())
 
@@ -118,12 +118,12 @@ def _subject_header(subject: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Plate:
+class PrecompiledMail:
     """What is the same for all recipients of a campaign, ready to be copied and filled in.
 
     `pieces` is the mail with gaps, the first of them for the head. `links` lead everybody to one page: where,
     number, destination, how it looks untracked. `fields` are the values put in, each with its places and whether they
-    are in HTML. `slots` are for links that differ, and marks: where, what, whether in HTML.
+    are in HTML. `gaps` are for links that differ, and marks: where, what, whether in HTML.
     `boundaries` are the lines between parts. It keeps template and sender, by whose identity it is found.
     """
 
@@ -137,25 +137,25 @@ class _Plate:
     pieces: list[str]
     links: tuple[tuple[int, int, str, str], ...]
     fields: tuple[tuple[Field, tuple[tuple[int, bool], ...]], ...]
-    slots: tuple[tuple[int, Link | Mark, bool], ...]
+    gaps: tuple[tuple[int, Link | TrackingTag, bool], ...]
     boundaries: tuple[tuple[int, str], ...]
 
 
-_PLATES = Recent[tuple[int, int, UUID | None], _Plate](64)
+_PRECOMPILED = LruCache[tuple[int, int, UUID | None], PrecompiledMail](64)
 
 
-def _plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> _Plate:
+def _precompiled(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> PrecompiledMail:
     key = (id(template), id(sender), campaign_id)
-    return _PLATES.get(key) or _PLATES.put(key, _make_plate(template, sender, campaign_id))
+    return _PRECOMPILED.get(key) or _PRECOMPILED.put(key, _precompile(template, sender, campaign_id))
 
 
-def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> _Plate:
+def _precompile(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> PrecompiledMail:
     parts = _parts(template)
     text, html = list(parts.coded_text), list(parts.coded_html)
     html_start = 2 + len(text) + 1
     gaps = [(2 + place, piece, False) for place, piece in enumerate(parts.text) if not isinstance(piece, str)]
     gaps += [(html_start + place, piece, True) for place, piece in enumerate(parts.html) if not isinstance(piece, str)]
-    return _Plate(
+    return PrecompiledMail(
         template=template,
         made_for=sender,
         sender=mailboxes_header("From", [(sender.from_name, sender.from_address)]),
@@ -166,7 +166,7 @@ def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: 
         pieces=["", "", *text, "", *html, ""],
         links=tuple(_fixed_links(gaps)),
         fields=_fields(gaps),
-        slots=tuple(
+        gaps=tuple(
             (place, piece, html) for place, piece, html in gaps if not isinstance(piece, Field) and not _is_fixed(piece)
         ),
         boundaries=(
@@ -178,7 +178,7 @@ def _make_plate(template: CompiledTemplate, sender: SenderVersion, campaign_id: 
 
 
 def _fields(
-    gaps: list[tuple[int, Field | Link | Mark, bool]],
+    gaps: list[tuple[int, Field | Link | TrackingTag, bool]],
 ) -> tuple[tuple[Field, tuple[tuple[int, bool], ...]], ...]:
     places: dict[Field, list[tuple[int, bool]]] = {}
     for place, piece, html in gaps:
@@ -187,7 +187,7 @@ def _fields(
     return tuple((field, tuple(found)) for field, found in places.items())
 
 
-def _fixed_links(gaps: list[tuple[int, Field | Link | Mark, bool]]) -> Iterator[tuple[int, int, str, str]]:
+def _fixed_links(gaps: list[tuple[int, Field | Link | TrackingTag, bool]]) -> Iterator[tuple[int, int, str, str]]:
     for place, piece, html in gaps:
         if isinstance(piece, Link) and _is_fixed(piece):
             destination = "".join(map(str, piece.destination))
@@ -251,7 +251,7 @@ def _pieces(piece: Piece, values: Mapping[str, str], urls: TrackedLinks | None, 
     match piece:
         case str():
             return (piece,)
-        case Mark():
+        case TrackingTag():
             url = urls and urls.of(piece)
             return (piece.before, url, piece.after) if url else ()
         case _:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
-from gateway.lru import Recent
+from gateway.lru import LruCache
 from gateway.mail.address import parse_address, parse_own_address, split_mailbox
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
@@ -20,7 +20,7 @@ __all__ = ["DEFAULT_NAME", "SenderVersion", "check_locale", "create", "current",
 DEFAULT_NAME = "default"
 """The sender made of DEFAULT_FROM."""
 
-_LOADED = Recent[UUID, "SenderVersion"](256)
+_LOADED = LruCache[UUID, "SenderVersion"](256)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

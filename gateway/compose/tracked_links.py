@@ -6,7 +6,7 @@ from gateway.compose.headers import Facts
 from gateway.mail.keys import Keyring
 from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
 from gateway.templates.merge_fields import (
-    Mark,
+    TrackingTag,
 )
 
 # Tracked addresses -----------------------------------------------------------------------------------------------
@@ -34,7 +34,7 @@ class TrackedLinks:
     def honeypot(self) -> str | None:
         return self.click(HONEYPOT_LINK, f"{self._facts.public_url}/") if self._facts.honeypot else None
 
-    def of(self, mark: Mark) -> str | None:
+    def of(self, mark: TrackingTag) -> str | None:
         """The address inside a mark; ours need no escaping."""
         return self.pixel() if mark.kind == "pixel" else self.honeypot()
 

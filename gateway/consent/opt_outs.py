@@ -12,19 +12,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.consent.queued_mail import MOST_HELD, hold_queued, row_key
+from gateway.consent.queued_mail import MAX_HELD, hold_queued, row_key
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.message import MessageRef
-from gateway.notify.changes import ChangeKind, tell, tell_customers
+from gateway.notify.changes import ChangeKind, notify_change, notify_customers
 from gateway.outbox.outcomes import HandOff
 
 CUSTOMER = "customer"
 """The actor of what a reader chose."""
 
-MOST_TOLD = 1000
+MAX_TOLD = 1000
 """Customers of one address whose open pages hear of a choice: more do not share one."""
 
 
@@ -50,18 +50,23 @@ async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, op
         values = {"customer_id": customer_id, "kinds": [kind], "actor": actor}
         if not opted_out:
             lifted = [row async for row in QUERIES.opt_in_customer(connection, **values)]
-            await tell_customers(connection, ChangeKind.OPT_OUT, [customer_id])
-            await _tell_others(connection, customer_id, [row["address_key"] for row in lifted if row["address_key"]])
+            await notify_customers(connection, ChangeKind.OPT_OUT, [customer_id])
+            await _notify_others(connection, customer_id, [row["address_key"] for row in lifted if row["address_key"]])
             return bool(lifted)
         chosen = [row async for row in QUERIES.opt_out_customer(connection, **values, source=OptOutSource.STAFF)]
-        queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], most=MOST_HELD)
+        queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], limit=MAX_HELD)
         await hold_queued(connection, [row_key(row) async for row in queued], HandOff.OPTED_OUT, actor)
-        await tell_customers(connection, ChangeKind.OPT_OUT, [customer_id])
+        await notify_customers(connection, ChangeKind.OPT_OUT, [customer_id])
         return bool(chosen)
 
 
 async def opt_out_by_link(
-    connection: Any, ref: MessageRef, *, kinds: Collection[OptOutKind] | None, source: OptOutSource, house: House
+    connection: Any,
+    ref: MessageRef,
+    *,
+    kinds: Collection[OptOutKind] | None,
+    source: OptOutSource,
+    deployment: Deployment,
 ) -> frozenset[OptOutKind] | None:
     """The choice of whoever reads mail at the message's address, for that address under every customer.
 
@@ -73,23 +78,25 @@ async def opt_out_by_link(
         if row is None:
             return None
         chosen = frozenset(kinds if kinds is not None else {OptOutKind(row["kind"] or OptOutKind.MARKETING)})
-        address_key = _address_key(row, house)
+        address_key = _address_key(row, deployment)
         asked = {"customer_id": ref.customer_id, "address_key": address_key, "kinds": sorted(chosen)}
         async for _ in QUERIES.opt_out_address(connection, **asked, message_id=ref.message_id, source=source):
             pass
-        queued = QUERIES.queued_for_address(connection, **asked, most=MOST_HELD)
+        queued = QUERIES.queued_for_address(connection, **asked, limit=MAX_HELD)
         await hold_queued(connection, [row_key(row) async for row in queued], HandOff.OPTED_OUT, CUSTOMER)
-        await tell(connection, ChangeKind.OPT_OUT, [ref])
-        await _tell_others(connection, ref.customer_id, [address_key])
+        await notify_change(connection, ChangeKind.OPT_OUT, [ref])
+        await _notify_others(connection, ref.customer_id, [address_key])
         return chosen
 
 
-async def read_subscription(connection: Any, ref: MessageRef, *, house: House) -> Subscription | None:
+async def read_subscription(connection: Any, ref: MessageRef, *, deployment: Deployment) -> Subscription | None:
     """What the reader of this mail gets and does not get now; None when there is no such message."""
     row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
     if row is None:
         return None
-    found = QUERIES.opt_outs_of_address(connection, customer_id=ref.customer_id, address_key=_address_key(row, house))
+    found = QUERIES.opt_outs_of_address(
+        connection, customer_id=ref.customer_id, address_key=_address_key(row, deployment)
+    )
     opted_out = frozenset([OptOutKind(choice["kind"]) async for choice in found])
     return Subscription(
         locale=row["locale"],
@@ -107,14 +114,14 @@ async def _existing_customer(connection: Any, customer_id: int) -> None:
         raise Refusal(RefusalCode.ERASED, "This customer was erased: nothing is sent to it.", ("customerId",))
 
 
-async def _tell_others(connection: Any, customer_id: int, address_keys: Collection[bytes]) -> None:
+async def _notify_others(connection: Any, customer_id: int, address_keys: Collection[bytes]) -> None:
     """Other customers who have one of these addresses: what was chosen there is theirs, too."""
-    found = QUERIES.customers_of_addresses(connection, address_keys=list(address_keys), most=MOST_TOLD)
+    found = QUERIES.customers_of_addresses(connection, address_keys=list(address_keys), limit=MAX_TOLD)
     others = {row["customer_id"] async for row in found} - {customer_id}
-    await tell_customers(connection, ChangeKind.OPT_OUT, others)
+    await notify_customers(connection, ChangeKind.OPT_OUT, others)
 
 
-def _address_key(row: Any, house: House) -> bytes:
+def _address_key(row: Any, deployment: Deployment) -> bytes:
     """The key of the address that a mail went to; of an erased customer that is all there is."""
     kept: bytes | None = row["recipient_key"]
-    return house.key_of(row["recipient"]) if kept is None else kept
+    return deployment.key_of(row["recipient"]) if kept is None else kept

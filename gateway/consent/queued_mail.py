@@ -7,13 +7,13 @@ from uuid import UUID
 
 from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide
 
-MOST_HELD = 1000
+MAX_HELD = 1000
 """Queued mail held at once by one choice: far more than one address ever has; the hand-off holds the rest."""
 
 
 async def hold_queued(connection: Any, keys: list[tuple[int, UUID, int]], why: HandOff, actor: str) -> None:
     if keys:
-        await decide(connection, keys, [UNDELIVERED[why]] * len(keys), owners=[None] * len(keys), actor=actor, slot=0)
+        await decide(connection, keys, [UNDELIVERED[why]] * len(keys), owners=[None] * len(keys), actor=actor, shard=0)
 
 
 def row_key(row: Any) -> tuple[int, UUID, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.consent.queued_mail import MOST_HELD, hold_queued, row_key
+from gateway.consent.queued_mail import MAX_HELD, hold_queued, row_key
 from gateway.database import QUERIES
 from gateway.mail.choice import SuppressionReason
 from gateway.mail.message import MessageRef
@@ -30,7 +30,7 @@ async def suppress(
             message_id=evidence.message_id,
         )
         queued = QUERIES.queued_for_closed_address(
-            connection, customer_id=evidence.customer_id, address_key=address_key, most=MOST_HELD
+            connection, customer_id=evidence.customer_id, address_key=address_key, limit=MAX_HELD
         )
         await hold_queued(connection, [row_key(row) async for row in queued], HandOff.SUPPRESSED, actor)
         return closed is not None

@@ -13,7 +13,7 @@ from gateway.compose.sender_profiles import SenderVersion
 from gateway.delivery.dkim import Signer, finish
 from gateway.delivery.dkim_processes import Signatures
 from gateway.delivery.send import Mail
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
@@ -28,13 +28,13 @@ LARGE_AT_ONCE = 4
 """Large mails in memory at a time: with 25 MiB each, some 150 MiB at the very worst."""
 
 
-class Prepare:
+class MailBuilder:
     """Makes mails of claimed rows: campaign mail is composed, individual mail loaded as it was stored. `room` is to be
     held while a large mail is in memory."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], house: House, signer: Signer | None) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], deployment: Deployment, signer: Signer | None) -> None:
         self._pool = pool
-        self._house = house
+        self._deployment = deployment
         self._signer = signer
         self.room = asyncio.Semaphore(LARGE_AT_ONCE)
         self._signatures = None if signer is None else Signatures(signer)
@@ -44,7 +44,7 @@ class Prepare:
         if self._signatures is not None:
             await self._signatures.close()
 
-    async def mail(self, row: Claimed, *, only: str | None) -> Mail:
+    async def build(self, row: Claimed, *, via_relay: str | None) -> Mail:
         """Compose (or load) and sign. Raises LookupError, ValueError or Refusal when that cannot be done."""
         facts = row.facts
         if facts is None:
@@ -57,7 +57,7 @@ class Prepare:
         else:
             body = await content.load(self._pool, facts["content_sha256"])
         envelope = Envelope(
-            return_path=return_path(self._house.keyring, domain, ref, row.recipient_no),
+            return_path=return_path(self._deployment.keyring, domain, ref, row.recipient_no),
             recipient=row.address,
             content=await self._signed(body, domain),
             # Composed mail is ASCII but for an address in its headers; its copies to others show it, too.
@@ -68,7 +68,7 @@ class Prepare:
             source_type=facts["source_type"],
             envelope=envelope,
             sha256_hex=hashlib.sha256(body).hexdigest(),
-            only=only,
+            via_relay=via_relay,
         )
 
     def _compose(
@@ -79,7 +79,7 @@ class Prepare:
         profile: SenderVersion,
         domain: str,
     ) -> bytes:
-        settings = self._house.settings
+        settings = self._deployment.settings
         name = facts["recipient_name"]
         return campaign.compose_campaign(
             template=version,
@@ -99,7 +99,7 @@ class Prepare:
                 honeypot=settings.honeypot_link,
             ),
             merge_data=facts["merge_data"],
-            keyring=self._house.keyring,
+            keyring=self._deployment.keyring,
         ).content
 
     async def _signed(self, body: bytes, domain: str) -> bytes:

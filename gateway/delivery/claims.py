@@ -1,5 +1,5 @@
 """What a worker takes in: claims made for its free senders, the leases it keeps, and what mail that did not go gives
-back (connections of capped destinations, slots of metered relays)."""
+back (connections of capped destinations, permits of metered relays)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import asyncpg
 
 from gateway.database import QUERIES
 from gateway.delivery.build import LARGE_AT_ONCE
-from gateway.delivery.routing import Road
-from gateway.deployment import House
+from gateway.delivery.routing import RelayRouter
+from gateway.deployment import Deployment
 from gateway.outbox import claim
 from gateway.outbox.claim import Claim, Claimed
 from gateway.outbox.outcomes import Finished
@@ -23,7 +23,7 @@ from gateway.smtp.relays import Relays
 from gateway.telemetry.metrics import CLAIMING, GROUP_ROWS
 from gateway.value import value
 
-MOST_LARGE = 2 * LARGE_AT_ONCE
+MAX_LARGE = 2 * LARGE_AT_ONCE
 """Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue, for a sender
 that waits for room sends nothing else."""
 
@@ -36,29 +36,29 @@ class Ready:
     """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
 
     row: Claimed
-    only: str | None
+    via_relay: str | None
     ends: float
 
 
-class Intake:
+class Claims:
     """One worker's claims. `leased` are the rows it answers for; `untaken` those that came when nobody was free any
     more, while the worker stops."""
 
     def __init__(
         self,
-        house: House,
-        road: Road,
+        deployment: Deployment,
+        router: RelayRouter,
         smtp: Relays,
         *,
         worker: UUID,
         clock: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
-        self._relays = house.relay_names
-        self._sweep_seconds = house.settings.sweep_seconds
-        self._lease_seconds = house.settings.lease_seconds
+        self._relays = deployment.relay_names
+        self._sweep_seconds = deployment.settings.sweep_seconds
+        self._lease_seconds = deployment.settings.lease_seconds
         self._lease = timedelta(seconds=self._lease_seconds)
-        self._road = road
+        self._router = router
         self._smtp = smtp
         self._worker = worker
         self._clock = clock
@@ -71,9 +71,9 @@ class Intake:
         self._large = 0
         self._unheard: dict[UUID, float] = {}
         self._ask_unheard_at = 0.0
-        self._holds = asyncio.Lock()
-        self._freed_holds: Counter[str] = Counter()
-        self._unused_slots: Counter[str] = Counter()
+        self._domain_connections = asyncio.Lock()
+        self._freed_domain_connections: Counter[str] = Counter()
+        self._unused_permits: Counter[str] = Counter()
         self._unused_since: dict[str, float] = {}
 
     # ---- senders
@@ -96,7 +96,7 @@ class Intake:
     def wanted(self) -> int:
         """Mails to claim: one for each free sender, but no more in all than the relay in use has connections for."""
         busy = self._smtp.widest - len(self._free)
-        return max(0, min(len(self._free), self._road.width - busy))
+        return max(0, min(len(self._free), self._router.width - busy))
 
     def want(self) -> int:
         """The same; when it is none, the first sender that may send wakes whoever claims."""
@@ -107,7 +107,7 @@ class Intake:
     @property
     def crowded(self) -> bool:
         """Whether no more large mail is taken for now; whoever has sent one wakes whoever claims."""
-        return self._large >= MOST_LARGE
+        return self._large >= MAX_LARGE
 
     def finished(self, row: Claimed | Finished) -> None:
         """Its lease is over: written, given back, or left to the rescue."""
@@ -115,37 +115,37 @@ class Intake:
         if gone is None:
             return
         if gone.capped:
-            self._freed_holds[gone.domain] += 1
+            self._freed_domain_connections[gone.domain] += 1
         if gone.large:
             self._large -= 1
             self._wake()
 
     # ---- claims
 
-    async def claim(self, connection: Any, wanted: int, *, look: int) -> Claim | None:
-        """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a slot.
+    async def claim(self, connection: Any, wanted: int, *, scan_limit: int) -> Claim | None:
+        """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a permit.
 
         What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
         are uncertain than two a connection, and none waits here while sooner mail comes in.
         """
         started = self._clock()
-        async with self._holds:
+        async with self._domain_connections:
             await self._give_back_unheard(connection)
-            await self._release_holds(connection)
-            await self._return_slots(connection)
-            allowance = await self._road.allowance(connection, wanted)
+            await self._release_domain_connections(connection)
+            await self._return_permits(connection)
+            allowance = await self._router.allowance(connection, wanted)
             if not allowance.rows:
                 return None
-            self._note_slots(allowance.only, allowance.rows, taken=started)
-            found = await self._claim(connection, most=allowance.rows, look=look)
-            self._note_slots(allowance.only, -len(found.leased), taken=started)
-            self._assign(found.leased, only=allowance.only, ends=started + self._lease_seconds)
-            await self._return_slots(connection)
+            self._note_permits(allowance.via_relay, allowance.rows, taken=started)
+            found = await self._claim(connection, limit=allowance.rows, scan_limit=scan_limit)
+            self._note_permits(allowance.via_relay, -len(found.leased), taken=started)
+            self._assign(found.leased, via_relay=allowance.via_relay, ends=started + self._lease_seconds)
+            await self._return_permits(connection)
         CLAIMING.observe(self._clock() - started)
         _CLAIMED.observe(len(found.leased))
         return found
 
-    async def _claim(self, connection: Any, *, most: int, look: int) -> Claim:
+    async def _claim(self, connection: Any, *, limit: int, scan_limit: int) -> Claim:
         """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
         uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
         owner = uuid4()
@@ -155,9 +155,9 @@ class Intake:
                 worker=self._worker,
                 lease=self._lease,
                 owner=owner,
-                batch=look,
-                most=most,
-                large_room=max(0, MOST_LARGE - self._large),
+                batch=scan_limit,
+                limit=limit,
+                large_room=max(0, MAX_LARGE - self._large),
                 relays=self._relays,
                 hand_off=True,
             )
@@ -167,12 +167,12 @@ class Intake:
                 self._ask_unheard_at = 0.0
             raise
 
-    def _assign(self, rows: Sequence[Claimed], *, only: str | None, ends: float) -> None:
+    def _assign(self, rows: Sequence[Claimed], *, via_relay: str | None, ends: float) -> None:
         """A row for each free sender; while the worker stops there may be fewer."""
         for row in rows:
             self.leased[_lease_key(row)] = row
             self._large += row.large
-            item = Ready(row=row, only=only, ends=ends)
+            item = Ready(row=row, via_relay=via_relay, ends=ends)
             while self._free:
                 waiting = self._free.popleft()
                 if not waiting.done():
@@ -187,23 +187,25 @@ class Intake:
         """Keep the leases, and the connections of capped destinations that our mails hold: with how many they are,
         unless a claim is under way, of which only PostgreSQL knows what it holds."""
         await claim.extend(connection, list(self.leased.values()), lease=self._lease)
-        if self._holds.locked():
-            await self._extend_holds(connection, counted=False)
+        if self._domain_connections.locked():
+            await self._extend_domain_connections(connection, counted=False)
             return
-        async with self._holds:
-            await self._extend_holds(connection, counted=True)
+        async with self._domain_connections:
+            await self._extend_domain_connections(connection, counted=True)
 
-    async def _extend_holds(self, connection: Any, *, counted: bool) -> None:
-        held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_holds
+    async def _extend_domain_connections(self, connection: Any, *, counted: bool) -> None:
+        held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_domain_connections
         domains = sorted(held)
         numbers = [held[name] if counted else None for name in domains]
-        await QUERIES.extend_holds(connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease)
+        await QUERIES.extend_domain_connections(
+            connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease
+        )
 
     async def tidy(self, connection: Any) -> None:
-        """Give back what nobody needs: rows of unheard claims, connections, slots."""
-        async with self._holds:
-            await self._release_holds(connection)
-            await self._return_slots(connection)
+        """Give back what nobody needs: rows of unheard claims, connections, permits."""
+        async with self._domain_connections:
+            await self._release_domain_connections(connection)
+            await self._return_permits(connection)
             await self._give_back_unheard(connection)
 
     async def _give_back_unheard(self, connection: Any) -> None:
@@ -217,37 +219,37 @@ class Intake:
                 del self._unheard[owner]
         self._ask_unheard_at = self._clock() + self._sweep_seconds
 
-    async def _release_holds(self, connection: Any) -> None:
+    async def _release_domain_connections(self, connection: Any) -> None:
         """Connections of capped destinations that our finished mails held are free."""
-        freed, self._freed_holds = self._freed_holds, Counter()
+        freed, self._freed_domain_connections = self._freed_domain_connections, Counter()
         if not freed:
             return
         try:
-            await QUERIES.release_holds(
+            await QUERIES.release_domain_connections(
                 connection, worker=self._worker, domains=sorted(freed), freed=[freed[name] for name in sorted(freed)]
             )
         except Exception:
-            self._freed_holds.update(freed)
+            self._freed_domain_connections.update(freed)
             raise
 
-    def keep_slots(self, item: Ready) -> None:
-        """By a metered relay's slot nothing left: other mail may have it."""
-        self._note_slots(item.only, 1, taken=item.ends - self._lease_seconds)
+    def return_unused_permit(self, item: Ready) -> None:
+        """By a metered relay's permit nothing left: other mail may have it."""
+        self._note_permits(item.via_relay, 1, taken=item.ends - self._lease_seconds)
 
-    def _note_slots(self, relay: str | None, count: int, *, taken: float) -> None:
+    def _note_permits(self, relay: str | None, count: int, *, taken: float) -> None:
         if relay is not None:
-            self._unused_slots[relay] += count
+            self._unused_permits[relay] += count
             self._unused_since[relay] = min(taken, self._unused_since.get(relay, taken))
 
-    async def _return_slots(self, connection: Any) -> None:
-        for name in list(self._unused_slots):
-            unused, since = self._unused_slots.pop(name), self._unused_since.pop(name)
+    async def _return_permits(self, connection: Any) -> None:
+        for name in list(self._unused_permits):
+            unused, since = self._unused_permits.pop(name), self._unused_since.pop(name)
             if not unused:
                 continue
             try:
-                await self._road.return_slots(connection, name, unused, taken_ago=self._clock() - since)
+                await self._router.return_permits(connection, name, unused, taken_ago=self._clock() - since)
             except Exception:
-                self._note_slots(name, unused, taken=since)
+                self._note_permits(name, unused, taken=since)
                 raise
 
 

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 import orjson
 
-from gateway.batching import Grouper
+from gateway.batching import Batcher
 from gateway.delivery.dkim import Asked, Signer, signing_key
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Signatures:
         self._patience = answer_seconds
         self._processes: set[_Process] = set()
         self._idle: list[_Process] = []
-        self.make: Grouper[Asked, bytes] = Grouper(self._make, largest=LARGEST_GROUP, at_once=processes)
+        self.make: Batcher[Asked, bytes] = Batcher(self._make, largest=LARGEST_GROUP, at_once=processes)
 
     async def close(self) -> None:
         """End the processes, and wait until they have ended."""

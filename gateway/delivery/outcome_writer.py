@@ -15,9 +15,9 @@ from typing import Any
 
 import asyncpg
 
-from gateway.batching import Grouper
+from gateway.batching import Batcher
 from gateway.database import AWAY
-from gateway.notify.changes import ChangeKind, Watchers
+from gateway.notify.changes import ChangeKind, ChangeNotifier
 from gateway.outbox.claim import Claimed, give_back
 from gateway.outbox.outcomes import Finished, HandOff, Undelivered, decide_unsent, hand_off, record
 from gateway.telemetry.metrics import GROUP_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_GROUP = 200
 """Rows a commit: the cost a row is flat from here on."""
-MOST_UNWRITTEN = 400
+MAX_UNWRITTEN = 400
 """Outcomes known and not yet committed, at most: two groups. Whatever has an answer then waits for room, so that a
 crash leaves few mails uncertain that were answered; while PostgreSQL is away nothing new is handed off anyway."""
 GATHER_SECONDS = 0.005
@@ -35,20 +35,20 @@ waits for it but whoever looks."""
 LONGEST_BACKOFF = 2.0
 
 
-class Ledger:
+class OutcomeWriter:
     """One worker's grouped writes. `forget` hears of every row that needs no lease of ours any more."""
 
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
         *,
-        slot: int,
+        shard: int,
         clock: Callable[[], float],
         forget: Callable[[Any], None],
-        most_unwritten: int = MOST_UNWRITTEN,
+        most_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
         self._pool = pool
-        self._slot = slot
+        self._shard = shard
         self._clock = clock
         self._forget = forget
         self._most = most_unwritten
@@ -59,14 +59,14 @@ class Ledger:
         self._room = asyncio.Event()
         self._room.set()
         self.away = False
-        self._watchers = Watchers(clock=clock)
-        self.hand_off: Grouper[Claimed, HandOff] = Grouper(
+        self._changes = ChangeNotifier(clock=clock)
+        self.hand_off: Batcher[Claimed, HandOff] = Batcher(
             self._hand_off, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("hand_off").observe
         )
-        self._returns: Grouper[tuple[Claimed, timedelta | None], None] = Grouper(
+        self._returns: Batcher[tuple[Claimed, timedelta | None], None] = Batcher(
             self._give_back, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("give_back").observe
         )
-        self.undelivered: Grouper[tuple[Claimed, Undelivered], None] = Grouper(
+        self.undelivered: Batcher[tuple[Claimed, Undelivered], None] = Batcher(
             self._undelivered, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("undelivered").observe
         )
 
@@ -81,7 +81,7 @@ class Ledger:
 
     async def _undelivered(self, rows: Sequence[tuple[Claimed, Undelivered]]) -> Sequence[None]:
         async with self._pool.acquire() as connection:
-            await decide_unsent(connection, rows, slot=self._slot)
+            await decide_unsent(connection, rows, shard=self._shard)
         for _, why in rows:
             UNSENT.labels(why.status, why.cause).inc()
         return [None] * len(rows)
@@ -178,8 +178,8 @@ class Ledger:
     async def _write(self, group: list[Finished]) -> None:
         try:
             async with self._pool.acquire() as connection:
-                written = await record(connection, group, now=self._clock(), slot=self._slot)
-                await self._watchers.tell(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
+                written = await record(connection, group, now=self._clock(), shard=self._shard)
+                await self._changes.notify_change(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
         except AWAY:
             raise
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The way to the servers as one worker sees it: which relays may be used now, slots of metered ones, trouble and its
+"""The way to the servers as one worker sees it: which relays may be used now, permits of metered ones, trouble and its
 end. The ledger knows all of it; this keeps the latest reading at hand."""
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Allowance:
     """How many rows may be claimed now, and by which relay they must go (None: by any that may be used)."""
 
     rows: int
-    only: str | None = None
+    via_relay: str | None = None
 
 
-class Road:
+class RelayRouter:
     """The relays of one worker. `refresh` before use, then every few seconds."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Road:
 
     @property
     def metered(self) -> bool:
-        """Whether mail needs slots."""
+        """Whether mail needs permits."""
         return any(state.metered for state in self._standings.values())
 
     @property
@@ -116,10 +116,10 @@ class Road:
         """Whether this relay (None: some relay) may be used now."""
         return self.open if name is None else name in self._names and name not in self._avoid
 
-    # ---- slots
+    # ---- permits
 
     async def allowance(self, connection: Any, wanted: int) -> Allowance:
-        """How many rows may be claimed: all of them, or as many as the first usable relay has slots for."""
+        """How many rows may be claimed: all of them, or as many as the first usable relay has permits for."""
         if not self.metered:
             return Allowance(rows=wanted)
         for name in self._names:
@@ -127,17 +127,17 @@ class Road:
             if state is None or name in self._avoid:
                 continue
             if not state.metered:
-                return Allowance(rows=wanted, only=name)
-            granted = await QUERIES.take_relay_slots(connection, name=name, wanted=wanted)
-            self._standings[name] = replace(state, next_slot=None)
+                return Allowance(rows=wanted, via_relay=name)
+            granted = await QUERIES.take_relay_permits(connection, name=name, wanted=wanted)
+            self._standings[name] = replace(state, next_permit_at=None)
             if granted:
-                return Allowance(rows=granted, only=name)
+                return Allowance(rows=granted, via_relay=name)
         return Allowance(rows=0)
 
-    async def return_slots(self, connection: Any, name: str, unused: int, *, taken_ago: float) -> None:
-        """Give back slots of a relay by which nothing left, taken so many seconds ago."""
+    async def return_permits(self, connection: Any, name: str, unused: int, *, taken_ago: float) -> None:
+        """Give back permits of a relay by which nothing left, taken so many seconds ago."""
         if (state := self._standings.get(name)) is not None and state.metered:
-            await QUERIES.return_relay_slots(
+            await QUERIES.return_relay_permits(
                 connection, name=name, unused=unused, taken_ago=timedelta(seconds=taken_ago)
             )
 
@@ -145,13 +145,13 @@ class Road:
 
     async def deliver(self, mail: Mail) -> Exchange:
         """Hand one mail to a relay that may be used."""
-        only = mail.row.bound_relay or mail.only
-        return await self._smtp.deliver(mail.envelope, avoid=self._avoid, only=only)
+        via_relay = mail.row.bound_relay or mail.via_relay
+        return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay)
 
     async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
         """Write a relay's or destination's failure and keep off it; how long this mail waits before its next turn."""
         if exchange.fault is not None and exchange.fault.kind is FaultKind.NO_RELAY:
-            return None  # the one it has a slot of, or is bound to, fell away meanwhile: the next claim knows
+            return None  # the one it has a permit of, or is bound to, fell away meanwhile: the next claim knows
         if await self.note(exchange, verdict, domain=mail.row.domain):
             # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
             # destination is met, and waited for, at the next claim.

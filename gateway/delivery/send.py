@@ -29,7 +29,7 @@ class Mail:
     source_type: str
     envelope: Envelope
     sha256_hex: str
-    only: str | None = None
+    via_relay: str | None = None
 
 
 class Writes(Protocol):
@@ -43,7 +43,7 @@ class Writes(Protocol):
     async def record(self, outcome: Finished) -> None: ...
 
 
-class Road(Protocol):
+class Router(Protocol):
     """What a delivery asks of the way to the servers: SMTP itself, and whom to tell of trouble on it."""
 
     async def deliver(self, mail: Mail) -> Exchange: ...
@@ -54,33 +54,35 @@ class Road(Protocol):
 async def send(
     mail: Mail,
     *,
-    road: Road,
-    ledger: Writes,
+    router: Router,
+    outcomes: Writes,
     rules: Rules,
     wait: Callable[[int, Verdict], timedelta],
     clock: Callable[[], float],
 ) -> HandOff | Verdict:
     """Deliver one mail to one recipient, at most once, and see that the ledger knows what came of it."""
-    match HandOff.GO if mail.row.handed_off else await ledger.hand_off(mail.row):
+    match HandOff.GO if mail.row.handed_off else await outcomes.hand_off(mail.row):
         case HandOff.GO:
-            exchange = await road.deliver(mail)  # every response, verbatim; a fault is a value with its stage
+            exchange = await router.deliver(mail)  # every response, verbatim; a fault is a value with its stage
         case HandOff.LOST:
             return HandOff.LOST
         case HandOff.PAUSED:
-            await ledger.give_back(mail.row)
+            await outcomes.give_back(mail.row)
             return HandOff.PAUSED
         case stop:
-            await ledger.undelivered((mail.row, UNDELIVERED[stop]))
+            await outcomes.undelivered((mail.row, UNDELIVERED[stop]))
             return stop
     ended = clock()
     verdict = judge(exchange, rules)
     if not verdict.counts:  # the relay's or destination's trouble, not the message's: nothing was sent
-        await ledger.give_back(mail.row, await road.trouble(mail, exchange, verdict))
+        await outcomes.give_back(mail.row, await router.trouble(mail, exchange, verdict))
         return verdict
     if verdict.scope is Scope.MESSAGE:
-        road.works(mail, exchange)
+        router.works(mail, exchange)
     else:  # the message's own answer, which also asks to leave the relay or destination alone ("Server busy")
-        await road.trouble(mail, exchange, verdict)
+        await router.trouble(mail, exchange, verdict)
     waits = wait(mail.row.attempt, verdict) if verdict.outcome in _MAY_GO_AGAIN else NO_WAIT
-    await ledger.record(finished(mail.row, exchange, verdict, mail_sha256_hex=mail.sha256_hex, wait=waits, ended=ended))
+    await outcomes.record(
+        finished(mail.row, exchange, verdict, mail_sha256_hex=mail.sha256_hex, wait=waits, ended=ended)
+    )
     return verdict

@@ -29,30 +29,30 @@ from redis.exceptions import RedisError
 from gateway.campaigns import expansion, lifecycle
 from gateway.database import AWAY, QUERIES
 from gateway.delivery import journal
-from gateway.delivery.build import Prepare
-from gateway.delivery.claims import Intake, Ready
+from gateway.delivery.build import MailBuilder
+from gateway.delivery.claims import Claims, Ready
 from gateway.delivery.dkim import Signer
-from gateway.delivery.outcome_writer import Ledger
-from gateway.delivery.routing import Road
+from gateway.delivery.outcome_writer import OutcomeWriter
+from gateway.delivery.routing import RelayRouter
 from gateway.delivery.send import Mail, send
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.response import Exchange
 from gateway.mail.schedule import wait_before_next
 from gateway.mail.verdict import Verdict, judge
-from gateway.notify.wakeup import RING, open_queue
+from gateway.notify.wakeup import WAKEUP_JOB, open_queue
 from gateway.outbox import claim
 from gateway.outbox.claim import Claimed
-from gateway.outbox.lanes import LaneStanding, lane_states, note_pace
+from gateway.outbox.lanes import LaneStanding, lane_states, note_throughput
 from gateway.outbox.outcomes import NOT_COMPOSED, WRONG_RELAY, Finished, HandOff
 from gateway.outbox.outcomes import record as record_now
-from gateway.outbox.recovery import my_turn, rescue
+from gateway.outbox.recovery import my_turn, recover
 from gateway.outbox.relay_limits import register_relays
 from gateway.outbox.trouble import PauseStep, usual_pause
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
-from gateway.telemetry.metrics import COMPOSING, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RESCUED, SENDING
+from gateway.telemetry.metrics import COMPOSING, MESSAGES, QUEUE_AGE, QUEUE_DEPTH, RECOVERED, SENDING
 from gateway.telemetry.traces import open_tracer, span
-from gateway.tracking.classify import judge_due
+from gateway.tracking.classify import classify_due
 from gateway.verdict_rules import read_verdict_rules
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ VACUUM_AFTER = 5000
 """Rows finished until the head of the queue is swept clean of their remains."""
 COLLECT_AFTER = 20_000
 """Objects made and not freed until the garbage collector looks at them: some megabytes."""
-TALLY_SLOTS = 16
+TALLY_SHARDS = 16
 """Slots of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
 """Part of DRAIN_SECONDS kept for what comes after the senders: telling those that still wait, writing, the journal."""
@@ -93,7 +93,7 @@ _attempts = cache(MESSAGES.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class RetrySchedule:
     """The schedules a worker follows; tests and proofs hurry them."""
 
     wait: Callable[[int, Verdict], timedelta]
@@ -101,9 +101,9 @@ class Pace:
     scan_seconds: float = SCAN_SECONDS
 
 
-def usual_pace(jitter: Callable[[], float]) -> Pace:
+def default_schedule(jitter: Callable[[], float]) -> RetrySchedule:
     """The schedule's waits and pauses."""
-    return Pace(wait=lambda attempt, verdict: wait_before_next(attempt, verdict, jitter=jitter()))
+    return RetrySchedule(wait=lambda attempt, verdict: wait_before_next(attempt, verdict, jitter=jitter()))
 
 
 def ease_collector() -> None:
@@ -126,35 +126,35 @@ class Worker:
 
     def __init__(
         self,
-        house: House,
+        deployment: Deployment,
         pool: asyncpg.Pool[Any],
         smtp: Relays,
         *,
         signer: Signer | None,
-        pace: Pace,
+        schedule: RetrySchedule,
         jitter: Callable[[], float] = random_jitter,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.id = uuid4()
-        self._house = house
-        self._settings = house.settings
+        self._deployment = deployment
+        self._settings = deployment.settings
         self._pool = pool
         self._smtp = smtp
-        self._pace = pace
+        self._schedule = schedule
         self._clock = clock
         self._wall = wall
-        self._slot = self.id.int % TALLY_SLOTS
-        self._scan_every = min(pace.scan_seconds, self._settings.lease_seconds / 2)
+        self._shard = self.id.int % TALLY_SHARDS
+        self._scan_every = min(schedule.scan_seconds, self._settings.lease_seconds / 2)
         self._rules = read_verdict_rules()
         self._tracer = open_tracer()
-        self._prepare = Prepare(pool, house, signer)
-        self._road = Road(pool, smtp, self._settings.relay_url, jitter=jitter, pause=pace.pause)
+        self._builder = MailBuilder(pool, deployment, signer)
+        self._router = RelayRouter(pool, smtp, self._settings.relay_url, jitter=jitter, pause=schedule.pause)
         self._wake = asyncio.Event()
-        self._intake = Intake(house, self._road, smtp, worker=self.id, clock=clock, wake=self._wake.set)
-        self.ledger = Ledger(pool, slot=self._slot, clock=clock, forget=self._intake.finished)
-        self._paces: Counter[int] = Counter()
-        self._domain_paces: Counter[str] = Counter()
+        self._claims = Claims(deployment, self._router, smtp, worker=self.id, clock=clock, wake=self._wake.set)
+        self.outcomes = OutcomeWriter(pool, shard=self._shard, clock=clock, forget=self._claims.finished)
+        self._lane_attempts: Counter[int] = Counter()
+        self._domain_attempts: Counter[str] = Counter()
         self._done_since_vacuum = 0
         self._notes: set[asyncio.Task[object]] = set()
         self._stop = asyncio.Event()
@@ -172,7 +172,7 @@ class Worker:
         """A connection failed. With one relay the mail that waited for it tells; with several, another relay may have
         taken that mail, and the failure would be seen by nobody."""
         if len(self._settings.relay_url) > 1:
-            task = asyncio.get_running_loop().create_task(self._road.note(exchange, judge(exchange, self._rules)))
+            task = asyncio.get_running_loop().create_task(self._router.note(exchange, judge(exchange, self._rules)))
             self._notes.add(task)
             task.add_done_callback(self._notes.discard)
 
@@ -195,7 +195,7 @@ class Worker:
         senders = [asyncio.create_task(self._send_always()) for _ in range(self._smtp.widest)]
         claiming = asyncio.create_task(self._always(self._claim_due, "claim"))
         background = [asyncio.create_task(loop) for loop in loops]
-        recorders = [asyncio.create_task(loop) for loop in self.ledger.recorders()]
+        recorders = [asyncio.create_task(loop) for loop in self.outcomes.recorders()]
         try:
             await self._stop.wait()
         finally:
@@ -205,7 +205,7 @@ class Worker:
         async with self._pool.acquire() as connection:
             await register_relays(connection, self._settings.relay_url)
         await self._replay_journal()
-        await self._road.refresh()
+        await self._router.refresh()
 
     async def _always(self, step: Callable[[], Awaitable[None]], name: str) -> None:
         """Run a step again and again; its failures are told and waited out, never fatal."""
@@ -250,23 +250,23 @@ class Worker:
 
     async def _claim_while_due(self) -> float:
         """Answers how long to wait before asking again."""
-        look = 0
+        scan_limit = 0
         while not self._stop.is_set():
-            if self.ledger.away or not self._road.open:
-                return min(self._settings.sweep_seconds, self._road.opens_in or self._settings.sweep_seconds)
-            if self._intake.wanted * WORTH_A_CLAIM < self._road.width:
+            if self.outcomes.away or not self._router.open:
+                return min(self._settings.sweep_seconds, self._router.opens_in or self._settings.sweep_seconds)
+            if self._claims.wanted * WORTH_A_CLAIM < self._router.width:
                 await asyncio.sleep(GATHER_SECONDS)
-            wanted, crowded = self._intake.want(), self._intake.crowded
+            wanted, crowded = self._claims.want(), self._claims.crowded
             if not wanted:
                 return self._settings.sweep_seconds  # the first who may send wakes us
             async with self._pool.acquire() as connection:
-                found = await self._intake.claim(connection, wanted, look=max(wanted, look))
+                found = await self._claims.claim(connection, wanted, scan_limit=max(wanted, scan_limit))
             if found is None:
-                return min(self._settings.sweep_seconds, self._road.opens_in or 0.05)
+                return min(self._settings.sweep_seconds, self._router.opens_in or 0.05)
             if found.leased:
-                look = look if crowded else 0
-            elif (found.parked or crowded) and look < claim.LARGEST_BATCH:
-                look = claim.LARGEST_BATCH  # behind what must wait there may be what may go
+                scan_limit = scan_limit if crowded else 0
+            elif (found.parked or crowded) and scan_limit < claim.LARGEST_BATCH:
+                scan_limit = claim.LARGEST_BATCH  # behind what must wait there may be what may go
             elif not found.parked:
                 # Whoever has sent a large mail wakes us, as does whoever is free.
                 return self._settings.sweep_seconds if crowded else await self._next_due()
@@ -286,16 +286,16 @@ class Worker:
     async def _send_always(self) -> None:
         """One of the senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
         while not self._stop.is_set():
-            item = await self._intake.next()
+            item = await self._claims.next()
             try:
                 asked = await self._send_or_give_back(item)
             except Exception:
                 # Perhaps handed off, perhaps sent: its lease ends, and the rescue says what is known.
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
-                self._intake.finished(item.row)
+                self._claims.finished(item.row)
                 asked = True
             if not asked:
-                self._intake.keep_slots(item)
+                self._claims.return_unused_permit(item)
 
     async def _send_or_give_back(self, item: Ready) -> bool:
         """Answers whether a server was asked to take it."""
@@ -309,11 +309,11 @@ class Worker:
 
     async def _send_one(self, item: Ready) -> bool:
         row = item.row
-        if not self._road.may_use(row.bound_relay or item.only):
+        if not self._router.may_use(row.bound_relay or item.via_relay):
             return await self._not_now(row)
         if not row.large:
             return await self._compose_and_send(item)
-        async with self._prepare.room:
+        async with self._builder.room:
             return await (self._give_back(row) if self._stop.is_set() else self._compose_and_send(item))
 
     async def _compose_and_send(self, item: Ready) -> bool:
@@ -333,10 +333,10 @@ class Worker:
         with span(self._tracer, "mail.send", row):
             outcome = await send(
                 mail,
-                road=self._road,
-                ledger=self.ledger,
+                router=self._router,
+                outcomes=self.outcomes,
                 rules=self._rules,
-                wait=self._pace.wait,
+                wait=self._schedule.wait,
                 clock=self._clock,
             )
         SENDING.observe(self._clock() - started)
@@ -346,7 +346,7 @@ class Worker:
         """The mail; one that cannot be composed is held, whatever the reason: tried again and again it would only
         fail again and again. One that could not be loaded for want of memory, here or in PostgreSQL, goes back."""
         try:
-            return await self._prepare.mail(item.row, only=item.only)
+            return await self._builder.build(item.row, via_relay=item.via_relay)
         except AWAY:
             raise
         except (asyncpg.PostgresError, MemoryError) as error:
@@ -355,36 +355,36 @@ class Worker:
             return None
         except Exception:
             log.exception("message %s cannot be composed", item.row.message_id)
-            await self.ledger.undelivered((item.row, NOT_COMPOSED))
-            self._intake.finished(item.row)
+            await self.outcomes.undelivered((item.row, NOT_COMPOSED))
+            self._claims.finished(item.row)
             return None
 
     async def _not_now(self, row: Claimed) -> bool:
         if row.bound_relay is None:
             return await self._give_back(row)
-        if row.bound_relay in self._house.relay_names:
+        if row.bound_relay in self._deployment.relay_names:
             # The ledger says that it may be used, our last reading not yet: until the next one.
             return await self._give_back(row, timedelta(seconds=self._settings.sweep_seconds))
-        await self.ledger.undelivered((row, WRONG_RELAY))
-        self._intake.finished(row)
+        await self.outcomes.undelivered((row, WRONG_RELAY))
+        self._claims.finished(row)
         return False
 
     async def _give_back(self, row: Claimed, wait: timedelta | None = None) -> bool:
         """Answers that no server was asked."""
-        await self.ledger.give_back(row, wait)
-        self._intake.finished(row)
+        await self.outcomes.give_back(row, wait)
+        self._claims.finished(row)
         return False
 
     def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> bool:
         """Answers whether a server was asked to take the mail, and not only found in trouble."""
         if isinstance(outcome, Verdict):
             _attempts(source_type, outcome.outcome, outcome.cause or "").inc()
-            self._paces[row.lane_id] += 1
-            self._domain_paces[row.domain] += 1
+            self._lane_attempts[row.lane_id] += 1
+            self._domain_attempts[row.domain] += 1
         self._done_since_vacuum += 1
         if isinstance(outcome, Verdict) and outcome.counts:
             return True
-        self._intake.finished(row)
+        self._claims.finished(row)
         return False
 
     # ---- leases, sweep, campaigns
@@ -392,14 +392,14 @@ class Worker:
     async def _keep_leases(self) -> None:
         """A third of a lease after the last time; one that failed is tried again at once, while there is time."""
         await self._pause(max(0.0, self._extended + self._settings.lease_seconds / 3 - self._clock()))
-        if self._intake.leased:
+        if self._claims.leased:
             async with asyncio.timeout(self._settings.lease_seconds / 6), self._pool.acquire() as connection:
-                await self._intake.extend(connection)
+                await self._claims.extend(connection)
         self._extended = self._clock()
 
     async def _sweep(self) -> None:
         """Every few seconds: what no ring announces."""
-        await self._road.refresh()
+        await self._router.refresh()
         self._wake.set()
         async with self._pool.acquire() as connection:
             await self._write_counts(connection)
@@ -414,26 +414,26 @@ class Worker:
         await self._pause(self._settings.sweep_seconds)
 
     async def _write_counts(self, connection: Any) -> None:
-        paces, self._paces = self._paces, Counter()
-        domains, self._domain_paces = self._domain_paces, Counter()
-        await note_pace(connection, worker=self.id, paces=paces, domains=domains)
-        await self._intake.tidy(connection)
+        paces, self._lane_attempts = self._lane_attempts, Counter()
+        domains, self._domain_attempts = self._domain_attempts, Counter()
+        await note_throughput(connection, worker=self.id, throughput=paces, domains=domains)
+        await self._claims.tidy(connection)
 
     async def _scan(self, connection: Any) -> None:
         """Rescue what lost workers had and expire what waited past its deadline, if it is our turn; show the lanes."""
         # A little less than our own period: the worker whose turn it was last time is not too early by a moment.
         if await my_turn(connection, every=timedelta(seconds=0.9 * self._scan_every)):
-            await self._rescue(connection)
+            await self._recover(connection)
             await attachments.sweep(connection)
-            await QUERIES.forget_pace(connection)
-            await QUERIES.forget_domain_pace(connection)
-        await QUERIES.drop_holds(connection, worker=self.id)
+            await QUERIES.forget_throughput(connection)
+            await QUERIES.forget_domain_throughput(connection)
+        await QUERIES.drop_domain_connections(connection, worker=self.id)
         _show_lanes(await lane_states(connection))
 
-    async def _rescue(self, connection: Any) -> None:
-        found = await rescue(connection, slot=self._slot)
-        RESCUED.labels("queued").inc(found.unsent)
-        RESCUED.labels("uncertain").inc(found.uncertain)
+    async def _recover(self, connection: Any) -> None:
+        found = await recover(connection, shard=self._shard)
+        RECOVERED.labels("queued").inc(found.unsent)
+        RECOVERED.labels("uncertain").inc(found.uncertain)
         if found.unsent or found.uncertain:
             log.warning("rescued: %d back in the queue, %d uncertain", found.unsent, found.uncertain)
 
@@ -441,7 +441,7 @@ class Worker:
         made: int | None = 1
         while made is not None and not self._stop.is_set():
             async with self._pool.acquire() as connection:
-                made = await expansion.make_messages(connection, self._house)
+                made = await expansion.make_messages(connection, self._deployment)
             if made:
                 self._wake.set()
         await self._pause(min(0.25, self._settings.sweep_seconds))
@@ -451,7 +451,7 @@ class Worker:
         judged = 1
         while judged and not self._stop.is_set():
             async with self._pool.acquire() as connection:
-                judged = await judge_due(connection)
+                judged = await classify_due(connection)
         await self._pause(JUDGE_SECONDS)
 
     async def _hear_rings(self) -> None:
@@ -462,7 +462,7 @@ class Worker:
 
         queue = open_queue(self._settings.redis_url)
         runner = ArqWorker(
-            functions=[func(cast(Any, drain), name=RING, keep_result=0, timeout=ARQ_TIMEOUT, max_tries=1)],
+            functions=[func(cast(Any, drain), name=WAKEUP_JOB, keep_result=0, timeout=ARQ_TIMEOUT, max_tries=1)],
             redis_pool=queue,
             queue_name=queue.default_queue_name,
             handle_signals=False,
@@ -496,7 +496,7 @@ class Worker:
         """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
         self._stop.set()
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
-        self._intake.send_home()
+        self._claims.send_home()
         # A claim under way ends by itself: cancelled, what it has leased would have to be looked for.
         await asyncio.wait([claiming], timeout=CANCEL_SECONDS)
         await _cancel([claiming, *background])
@@ -507,24 +507,24 @@ class Worker:
         await _within(self._smtp.close(), moment)
         await asyncio.wait([*senders, back], timeout=moment)
         await _within(self._tidy_at_last(), moment)
-        await _within(self.ledger.flush(), max(moment, ends - self._clock()))
+        await _within(self.outcomes.flush(), max(moment, ends - self._clock()))
         await _cancel([*senders, back])
         await _cancel(recorders)
-        self._journal(self.ledger.leave())
-        await _within(self._prepare.close(), CANCEL_SECONDS)
+        self._journal(self.outcomes.leave())
+        await _within(self._builder.close(), CANCEL_SECONDS)
 
     async def _give_back_untaken(self) -> None:
         async def give_back(item: Ready) -> None:
             await self._give_back(item.row)
-            self._intake.keep_slots(item)
+            self._claims.return_unused_permit(item)
 
-        await asyncio.gather(*(give_back(item) for item in self._intake.untaken))
+        await asyncio.gather(*(give_back(item) for item in self._claims.untaken))
 
     async def _tidy_at_last(self) -> None:
         """A stop is no reason for a relay's day to be shorter, or for mail of an unheard claim to be uncertain."""
         with contextlib.suppress(*AWAY, asyncpg.PostgresError):
             async with self._pool.acquire() as connection:
-                await self._intake.tidy(connection)
+                await self._claims.tidy(connection)
 
     def _journal(self, left: list[Finished]) -> None:
         if not left:
@@ -543,7 +543,7 @@ class Worker:
 
         async def write(outcomes: Sequence[Finished]) -> None:
             async with self._pool.acquire() as connection:
-                await record_now(connection, outcomes, now=self._clock(), slot=self._slot)
+                await record_now(connection, outcomes, now=self._clock(), shard=self._shard)
 
         await journal.replay(Path(self._settings.journal_dir), write, now=self._clock(), wall=self._wall())
 

@@ -73,7 +73,7 @@ class Hit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
+class Classification:
     """What we make of a hit. Reasons are in the order of their enum; there is always at least one."""
 
     verdict: HitVerdict
@@ -162,7 +162,7 @@ def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
     return any(_PREFETCH.search(headers[name]) for name in _PREFETCH_HEADERS & headers.keys())
 
 
-def judge_message(hits: Sequence[Hit], around: Surroundings, rules: HitRules) -> list[Judgement]:
+def classify_hits(hits: Sequence[Hit], around: Surroundings, rules: HitRules) -> list[Classification]:
     """A judgement for each hit of one message, in the order of `hits`, which must be oldest first."""
     burst = _burst_hits(hits, rules)
     return [_judge(hit, hit.id in burst, around, rules) for hit in hits]
@@ -198,7 +198,7 @@ def joined_spans(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> Judgement:
+def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> Classification:
     agent = hit.agent or ""
     image_proxy = bool(rules.image_proxy.search(agent))
     machine = {
@@ -215,12 +215,12 @@ def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> J
     }
     reasons = tuple(reason for reason, applies in machine.items() if applies)
     if reasons:
-        return Judgement(verdict=HitVerdict.MACHINE, reasons=reasons)
+        return Classification(verdict=HitVerdict.MACHINE, reasons=reasons)
     if image_proxy:
-        return Judgement(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.IMAGE_PROXY,))
+        return Classification(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.IMAGE_PROXY,))
     if rules.reader.search(agent):
-        return Judgement(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))
-    return Judgement(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.UNRECOGNISED_AGENT,))
+        return Classification(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))
+    return Classification(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.UNRECOGNISED_AGENT,))
 
 
 def _before_answer(hit: Hit, around: Surroundings) -> bool:

@@ -36,7 +36,7 @@ LONGEST_BODY = 50_000
 """Characters of an own body; with its markup the mail stays below the 102 KB at which Gmail cuts."""
 LONGEST_URL = 2_000
 """Octets: what every browser and proxy takes."""
-MOST_MERGE_FIELDS = 200
+MAX_MERGE_FIELDS = 200
 """Fields of merge data: as many as a template may name."""
 LONGEST_MERGE_VALUE = 10_000
 LARGEST_MERGE_DATA = 65_536
@@ -410,8 +410,8 @@ def read_merge_data(value: object, path: tuple[str, ...]) -> dict[str, str]:
         return {}
     if not isinstance(value, Mapping):
         raise _invalid("Merge data is an object: field names and their values.", *path)
-    if len(value) > MOST_MERGE_FIELDS:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_MERGE_FIELDS} merge fields.", path)
+    if len(value) > MAX_MERGE_FIELDS:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_MERGE_FIELDS} merge fields.", path)
     read = {name: _merge_value(name, item, path) for name, item in value.items()}
     if sum(len(name) + len(text.encode()) for name, text in read.items()) > LARGEST_MERGE_DATA:
         raise Refusal(RefusalCode.TOO_LONG, f"Merge data has at most {LARGEST_MERGE_DATA:,} octets.", path)

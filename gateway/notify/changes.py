@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "customer_emails"
 """What the service's processes LISTEN on."""
 
-MOST_WATCHED = 10_000
+MAX_WATCHED = 10_000
 """Customers watched at once that are remembered: far above the pages that staff have open."""
 
 _REMEMBERED_SECONDS = 1.0
@@ -37,7 +37,7 @@ class ChangeKind(StrEnum):
     RESYNC = "RESYNC"
 
 
-async def tell(connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
+async def notify_change(connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
     """Notify whoever watches these messages' customers, when the caller's transaction commits."""
     changes = {(ref.customer_id, ref.message_id) for ref in refs}
     customers = sorted({customer_id for customer_id, _ in changes})
@@ -48,7 +48,7 @@ async def tell(connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) 
         await _notify(connection, [change_text(customer, message.hex, kind) for customer, message in told])
 
 
-async def tell_customers(connection: Any, kind: ChangeKind, customer_ids: Collection[int]) -> None:
+async def notify_customers(connection: Any, kind: ChangeKind, customer_ids: Collection[int]) -> None:
     """The same of changes that are no one message's, or of messages whose ids are not at hand."""
     found = QUERIES.watched_among(connection, customer_ids=sorted(set(customer_ids)))
     told = [change_text(row["customer_id"], None, kind) async for row in found]
@@ -66,7 +66,7 @@ def change_text(customer_id: int, message_hex: str | None, kind: ChangeKind) -> 
     return orjson.dumps({"customer": customer_id, "message": message_hex, "kind": kind}).decode()
 
 
-class Watchers:
+class ChangeNotifier:
     """`tell` for those who write thousands of rows a second: who is watched is asked once a second, not every time."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,7 +74,7 @@ class Watchers:
         self._asked_at = float("-inf")
         self._watched: frozenset[int] = frozenset()
 
-    async def tell(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
+    async def notify_change(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
         """Notify whoever watches these messages' customers. Never raises: what is written stays written."""
         try:
             await self._tell(connection, kind, refs)
@@ -84,8 +84,8 @@ class Watchers:
     async def _tell(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
         if self._clock() - self._asked_at >= _REMEMBERED_SECONDS:
             self._asked_at = self._clock()
-            found = QUERIES.watched_customers(connection, most=MOST_WATCHED)
+            found = QUERIES.watched_customers(connection, limit=MAX_WATCHED)
             self._watched = frozenset([row["customer_id"] async for row in found])
         told = [ref for ref in refs if ref.customer_id in self._watched]
         if told:
-            await tell(connection, kind, told)
+            await notify_change(connection, kind, told)

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-RING = "drain"
+WAKEUP_JOB = "drain"
 """The one job there is, and its id: while one waits, another ring adds nothing."""
 
 # A mutation waits for its ring: a silent Valkey must not hold it for long.
@@ -26,17 +26,17 @@ def open_queue(url: str) -> ArqRedis:
     return ArqRedis(pool_or_conn=pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
 
 
-class Bell:
+class Wakeup:
     """Tells the gateway that mail is due now. Share one a process; `close()` at the end."""
 
     def __init__(self, url: str) -> None:
         self._queue = open_queue(url)
         self._away = False
 
-    async def ring(self) -> None:
+    async def notify(self) -> None:
         """Ask some worker to drain. Never raises: without Valkey the sweep finds the mail, seconds later."""
         try:
-            await self._queue.enqueue_job(RING, _job_id=RING)
+            await self._queue.enqueue_job(WAKEUP_JOB, _job_id=WAKEUP_JOB)
         except (RedisError, OSError) as error:
             if not self._away:
                 log.warning("valkey is away, mail waits for the sweep: %s", type(error).__name__)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.message import TRANSITIONS, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
-from gateway.notify.changes import ChangeKind, tell
+from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered, decide, tally
 
 # A person's word about one message ------------------------------------------------------------------------------
@@ -27,7 +27,7 @@ def _illegal(message: str) -> Refusal:
     return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
 
 
-async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> None:
+async def retry(connection: Any, ref: MessageRef, actor: str, deployment: Deployment) -> None:
     """Queue again every recipient that is uncertain, held, refused, expired or bounced, with a new deadline.
 
     Raises Refusal: NOT_FOUND; ILLEGAL_STATE when nobody is in such a state; SUPPRESSED while the address is.
@@ -41,9 +41,9 @@ async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> N
         campaign_id = message["campaign_id"]
         if campaign_id is not None and await QUERIES.reopen_campaign(connection, campaign_id=campaign_id) is None:
             raise _illegal("Its campaign was cancelled.")
-        if message["bound_relay"] is not None and message["bound_relay"] not in house.relay_names:
+        if message["bound_relay"] is not None and message["bound_relay"] not in deployment.relay_names:
             raise _illegal(WRONG_RELAY_ADVICE)
-        keys = [house.key_of(row["address"]) for row in again]
+        keys = [deployment.key_of(row["address"]) for row in again]
         async for _ in QUERIES.suppressed_keys(connection, address_keys=keys):
             raise Refusal(RefusalCode.SUPPRESSED, SUPPRESSED_ADVICE, ("messageId",))
         if campaign_id is not None:
@@ -55,9 +55,9 @@ async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> N
             message_id=ref.message_id,
             lane="work-order" if message["source_type"] == SourceType.WORK_ORDER else "individual",
             campaign_id=campaign_id,
-            honours=message["campaign_kind"],
+            opt_out_kind=message["campaign_kind"],
             bound_relay=message["bound_relay"],
-            deadline=_retry_deadline(message, house),
+            deadline=_retry_deadline(message, deployment),
             recipient_nos=[row["recipient_no"] for row in again],
             addresses=[row["address"] for row in again],
             address_keys=keys,
@@ -67,9 +67,9 @@ async def retry(connection: Any, ref: MessageRef, actor: str, house: House) -> N
         await _tell(connection, ref, again, "RETRIED", actor)
 
 
-def _retry_deadline(message: Any, house: House) -> timedelta:
+def _retry_deadline(message: Any, deployment: Deployment) -> timedelta:
     """A person who retries wants it sent now: the letter's own date may have passed."""
-    settings = house.settings
+    settings = deployment.settings
     if message["source_type"] == SourceType.CAMPAIGN:
         return settings.campaign_deadline
     return (
@@ -104,7 +104,7 @@ async def cancel(connection: Any, ref: MessageRef, actor: str) -> None:
             [CANCELLED] * len(queued),
             owners=[None] * len(queued),
             actor=actor,
-            slot=0,
+            shard=0,
         )
         if gone != len(queued):
             raise _illegal("It is being handed to the server right now.")
@@ -156,4 +156,4 @@ async def _tell(connection: Any, ref: MessageRef, rows: Sequence[Any], kind: str
             actor=actor,
             data={"before": row["decided"], "attempt": row["attempts"]},
         )
-    await tell(connection, ChangeKind.MESSAGE, [ref])
+    await notify_change(connection, ChangeKind.MESSAGE, [ref])

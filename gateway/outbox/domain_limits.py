@@ -12,7 +12,7 @@ from gateway.outbox.parked import release_parked
 
 DOMAIN_SAMPLE = 50_000
 """Rows looked at for the depths by domain, for the same reason."""
-MOST_DESTINATIONS = 500
+MAX_DESTINATIONS = 500
 
 
 # Destinations ----------------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ class DestinationStanding:
     cap_today: int | None
     sent_today: int
     rate: float
-    next_slot: datetime | None
+    next_permit_at: datetime | None
     paused_until: datetime | None
     paused_why: str | None
 
@@ -58,10 +58,10 @@ async def limit_destination(connection: Any, limit: DestinationLimit) -> None:
         "connections": "connections",
         "warm_up_start": "warmUpStart",
     }
-    for name, most in _RANGES.items():
+    for name, highest in _RANGES.items():
         value = getattr(limit, name)
-        if value is not None and not 1 <= value <= most:
-            raise Refusal(RefusalCode.INVALID, f"A whole number from 1 to {most:,}.", (names[name],))
+        if value is not None and not 1 <= value <= highest:
+            raise Refusal(RefusalCode.INVALID, f"A whole number from 1 to {highest:,}.", (names[name],))
     if not 1 <= limit.warm_up_factor <= 10:
         raise Refusal(RefusalCode.INVALID, "A warm-up grows by a factor of 1 to 10 a day.", ("warmUpFactor",))
     if not limit.domain or len(limit.domain) > 253 or "@" in limit.domain:
@@ -69,13 +69,13 @@ async def limit_destination(connection: Any, limit: DestinationLimit) -> None:
     await QUERIES.limit_destination(
         connection,
         domain=limit.domain.lower(),
-        every=timedelta(minutes=1) / limit.per_minute if limit.per_minute else None,
+        min_interval=timedelta(minutes=1) / limit.per_minute if limit.per_minute else None,
         per_day=limit.per_day,
         connections=limit.connections,
         warm_up_start=limit.warm_up_start,
         warm_up_factor=limit.warm_up_factor if limit.warm_up_start else None,
     )
-    await release_parked(connection, domain=limit.domain.lower(), slots=True)
+    await release_parked(connection, domain=limit.domain.lower(), rate_counted=True)
 
 
 async def resume_destination(connection: Any, domain: str) -> None:
@@ -92,17 +92,17 @@ async def destinations(connection: Any, *, after: str | None = None) -> tuple[De
         [
             DestinationStanding(
                 domain=row["domain"],
-                per_minute=timedelta(minutes=1) / row["every"] if row["every"] else None,
+                per_minute=timedelta(minutes=1) / row["min_interval"] if row["min_interval"] else None,
                 per_day=row["per_day"],
                 connections=row["connections"],
                 cap_today=row["cap_today"],
                 sent_today=row["sent_today"],
                 rate=row["rate"],
-                next_slot=row["next_slot"],
+                next_permit_at=row["next_permit_at"],
                 paused_until=row["paused_until"],
                 paused_why=row["paused_why"],
             )
-            async for row in QUERIES.destinations(connection, after=after, most=MOST_DESTINATIONS)
+            async for row in QUERIES.destinations(connection, after=after, limit=MAX_DESTINATIONS)
         ]
     )
 
@@ -122,4 +122,4 @@ class DomainDepth:
 
 async def domain_depths(connection: Any) -> tuple[DomainDepth, ...]:
     """The hundred domains that most mail waits for."""
-    return tuple([DomainDepth(**dict(row)) async for row in QUERIES.domain_depths(connection, most=DOMAIN_SAMPLE)])
+    return tuple([DomainDepth(**dict(row)) async for row in QUERIES.domain_depths(connection, limit=DOMAIN_SAMPLE)])

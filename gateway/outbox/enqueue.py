@@ -13,22 +13,22 @@ from uuid import UUID
 from gateway.compose import headers, individual, sender_profiles
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
 from gateway.mail.message import CopyRole, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
-from gateway.notify.changes import ChangeKind, tell
+from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict
 from gateway.outbox.outcomes import GATEWAY, SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered
 from gateway.storage import attachments, content
 from gateway.templates import versions
 
-MOST_COPIES = 100
+MAX_COPIES = 100
 """RFC 5321 4.5.3.1.8: a server must take at least 100 recipients."""
-MOST_ATTACHMENTS = 50
+MAX_ATTACHMENTS = 50
 """A letter with more is an archive; each costs a MIME part and a row."""
 
 
@@ -78,7 +78,7 @@ class _Recipient:
         return self.address.rpartition("@")[2].lower()
 
 
-async def put(connection: Any, order: Order, house: House) -> Put:
+async def put(connection: Any, order: Order, deployment: Deployment) -> Put:
     """Compose a letter and queue it; one transaction. Ring the bell after the commit.
 
     Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
@@ -92,7 +92,7 @@ async def put(connection: Any, order: Order, house: House) -> Put:
         first = await first_result(connection, order.idempotency_key, digest)
         if first is not None:
             return Put(ref=_first_message(first), repeated=True)
-        ref = await _make(connection, order, attached, house)
+        ref = await _make(connection, order, attached, deployment)
         await QUERIES.insert_idempotency_key(
             connection,
             key=order.idempotency_key,
@@ -101,7 +101,7 @@ async def put(connection: Any, order: Order, house: House) -> Put:
             message_id=ref.message_id,
             campaign_id=None,
         )
-        await tell(connection, ChangeKind.MESSAGE, [ref])
+        await notify_change(connection, ChangeKind.MESSAGE, [ref])
     return Put(ref=ref, repeated=False)
 
 
@@ -127,27 +127,27 @@ def input_digest(order: Order, attached: Sequence[Any] = ()) -> bytes:
 
 def _check(order: Order) -> None:
     check_key(order.idempotency_key)
-    if len(order.cc) + len(order.bcc) + order.bcc_sender > MOST_COPIES:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_COPIES} copies of one letter.", ("cc",))
-    if len(order.attachment_ids) > MOST_ATTACHMENTS:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_ATTACHMENTS} attachments.", ("attachmentIds",))
+    if len(order.cc) + len(order.bcc) + order.bcc_sender > MAX_COPIES:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_COPIES} copies of one letter.", ("cc",))
+    if len(order.attachment_ids) > MAX_ATTACHMENTS:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ATTACHMENTS} attachments.", ("attachmentIds",))
 
 
-async def _make(connection: Any, order: Order, attached: Sequence[Any], house: House) -> MessageRef:
+async def _make(connection: Any, order: Order, attached: Sequence[Any], deployment: Deployment) -> MessageRef:
     """Compose and write the message. Raises Refusal."""
-    whom = await _whom(connection, order, house)
-    profile = await sender_profiles.current(connection, order.sender_id, default_from=house.settings.default_from)
+    whom = await _whom(connection, order, deployment)
+    profile = await sender_profiles.current(connection, order.sender_id, default_from=deployment.settings.default_from)
     locale = whom["locale"] or profile.locale
     version = await versions.builtin_version(connection, order.letter, locale)
     ref = MessageRef(customer_id=order.customer_id, message_id=whom["message_id"])
-    recipients = await _recipients(connection, order, whom, profile, house)
-    expires_at = _deadline(order.letter, whom["mail_date"], house)
+    recipients = await _recipients(connection, order, whom, profile, deployment)
+    expires_at = _deadline(order.letter, whom["mail_date"], deployment)
     composed = individual.compose(
         order.letter,
         template=version,
         sender=profile,
-        facts=_facts(order, whom, ref, profile, house, sequence=await _sequence(connection, order)),
-        keyring=house.keyring,
+        facts=_facts(order, whom, ref, profile, deployment, sequence=await _sequence(connection, order)),
+        keyring=deployment.keyring,
         attachments=await attachments.load_many(connection, order.attachment_ids) if attached else (),
     )
     sha256 = await content.store(connection, composed.content)
@@ -180,12 +180,12 @@ async def _make(connection: Any, order: Order, attached: Sequence[Any], house: H
         order,
         recipients,
         expires_at=expires_at,
-        retry_once=order.letter.source_type in house.settings.retry_once,
+        retry_once=order.letter.source_type in deployment.settings.retry_once,
     )
     return ref
 
 
-async def _whom(connection: Any, order: Order, house: House) -> Any:
+async def _whom(connection: Any, order: Order, deployment: Deployment) -> Any:
     asked = None if order.address is None else with_a_labels(order.address)
     row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=asked)
     if row is None:
@@ -200,12 +200,12 @@ async def _whom(connection: Any, order: Order, house: House) -> Any:
         )
     if row["address"] is None:
         raise Refusal(RefusalCode.ADDRESS_INVALID, "The customer has no address.", ("customerId",))
-    parse_address(row["address"], allow_reserved=house.settings.allow_reserved_domains, field=("address",))
+    parse_address(row["address"], allow_reserved=deployment.settings.allow_reserved_domains, field=("address",))
     return row
 
 
-def _deadline(letter: Letter, now: datetime, house: House) -> datetime:
-    expires_at = letter.deadline(now, house.settings)
+def _deadline(letter: Letter, now: datetime, deployment: Deployment) -> datetime:
+    expires_at = letter.deadline(now, deployment.settings)
     if expires_at > now:
         return expires_at
     path = ("window", "start") if isinstance(letter, WorkOrderLetter) else ("expiresAt",)
@@ -222,28 +222,33 @@ def is_tracked(order: Order) -> bool:
 
 
 async def _recipients(
-    connection: Any, order: Order, whom: Any, profile: SenderVersion, house: House
+    connection: Any, order: Order, whom: Any, profile: SenderVersion, deployment: Deployment
 ) -> list[_Recipient]:
     """The To and its copies; an address gets one copy at most. What must not be mailed is marked as held."""
     copies = [(CopyRole.CC, mailbox) for mailbox in order.cc] + [(CopyRole.BCC, mailbox) for mailbox in order.bcc]
     if order.bcc_sender:
         copies.append((CopyRole.BCC, Mailbox(address=profile.reply_to or profile.from_address)))
     listed: dict[bytes, tuple[str, CopyRole | None, str | None]] = {
-        house.key_of(whom["address"]): (whom["address"], None, whom["name"])
+        deployment.key_of(whom["address"]): (whom["address"], None, whom["name"])
     }
     for role, mailbox in copies:
-        listed.setdefault(house.key_of(mailbox.address), (mailbox.address, role, mailbox.name))
+        listed.setdefault(deployment.key_of(mailbox.address), (mailbox.address, role, mailbox.name))
     suppressed = {row["address_key"] async for row in QUERIES.suppressed_keys(connection, address_keys=list(listed))}
     return [
         _Recipient(
-            number=number, address=address, key=key, role=role, name=name, held=_held(order, key in suppressed, house)
+            number=number,
+            address=address,
+            key=key,
+            role=role,
+            name=name,
+            held=_held(order, key in suppressed, deployment),
         )
         for number, (key, (address, role, name)) in enumerate(listed.items())
     ]
 
 
-def _held(order: Order, suppressed: bool, house: House) -> Undelivered | None:
-    if order.bound_relay is not None and order.bound_relay not in house.relay_names:
+def _held(order: Order, suppressed: bool, deployment: Deployment) -> Undelivered | None:
+    if order.bound_relay is not None and order.bound_relay not in deployment.relay_names:
         return Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
     if suppressed:
         return Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE)
@@ -255,7 +260,7 @@ def _facts(
     whom: Any,
     ref: MessageRef,
     profile: SenderVersion,
-    house: House,
+    deployment: Deployment,
     *,
     sequence: int | None,
 ) -> headers.Facts:
@@ -268,9 +273,9 @@ def _facts(
         locale=whom["locale"] or profile.locale,
         time_zone=whom["time_zone"] or profile.time_zone,
         message_id_domain=profile.domain,
-        public_url=house.settings.public_url,
+        public_url=deployment.settings.public_url,
         tracked=is_tracked(order),
-        honeypot=house.settings.honeypot_link,
+        honeypot=deployment.settings.honeypot_link,
         sequence=sequence,
     )
 

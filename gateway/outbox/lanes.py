@@ -37,9 +37,11 @@ class LaneStanding:
     oldest_seconds: float
 
 
-async def lane_states(connection: Any, *, most: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
+async def lane_states(connection: Any, *, limit: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
     """Every lane in order of priority, 500 at most."""
-    paces = {row["lane_id"]: row["attempts"] / max(1.0, row["seconds"]) async for row in QUERIES.lane_paces(connection)}
+    throughput = {
+        row["lane_id"]: row["attempts"] / max(1.0, row["seconds"]) async for row in QUERIES.lane_throughput(connection)
+    }
     return tuple(
         [
             LaneStanding(
@@ -50,12 +52,12 @@ async def lane_states(connection: Any, *, most: int = DEPTH_LIMIT) -> tuple[Lane
                 paused_at=row["paused_at"],
                 paused_why=row["paused_why"],
                 depth=row["depth"],
-                deeper=row["depth"] >= most,
-                rate=float(paces.get(row["id"], 0.0)),
+                deeper=row["depth"] >= limit,
+                rate=float(throughput.get(row["id"], 0.0)),
                 next_due_at=row["next_due_at"],
                 oldest_seconds=_age(row["next_due_at"], row["read_at"]),
             )
-            async for row in QUERIES.lane_depths(connection, most=most)
+            async for row in QUERIES.lane_depths(connection, limit=limit)
         ]
     )
 
@@ -64,17 +66,21 @@ def _age(due: datetime | None, now: datetime) -> float:
     return max(0.0, (now - due).total_seconds()) if due is not None else 0.0
 
 
-PACED_DOMAINS = 500
+MAX_COUNTED_DOMAINS = 500
 """Domains whose pace one worker notes each time, the busiest: a campaign's long tail would be a row a mail."""
 
 
-async def note_pace(connection: Any, *, worker: UUID, paces: Mapping[int, int], domains: Counter[str]) -> None:
+async def note_throughput(
+    connection: Any, *, worker: UUID, throughput: Mapping[int, int], domains: Counter[str]
+) -> None:
     """Write a worker's attempts since it last said, a lane and a destination domain."""
-    if paces:
-        await QUERIES.note_pace(connection, worker=worker, lane_ids=list(paces), attempts=list(paces.values()))
+    if throughput:
+        await QUERIES.note_throughput(
+            connection, worker=worker, lane_ids=list(throughput), attempts=list(throughput.values())
+        )
     if domains:
-        busiest = domains.most_common(PACED_DOMAINS)
-        await QUERIES.note_domain_pace(
+        busiest = domains.most_common(MAX_COUNTED_DOMAINS)
+        await QUERIES.note_domain_throughput(
             connection,
             worker=worker,
             domains=[domain for domain, _ in busiest],

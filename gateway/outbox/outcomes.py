@@ -13,7 +13,7 @@ from gateway.database import QUERIES
 from gateway.mail.message import MessageRef, Status
 from gateway.mail.response import Exchange, Response
 from gateway.mail.verdict import Cause, Outcome, Verdict
-from gateway.notify.changes import ChangeKind, tell
+from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.claim import Claimed
 from gateway.value import value
 
@@ -159,7 +159,7 @@ async def hand_off(connection: Any, rows: Sequence[Claimed]) -> list[HandOff]:
 
 
 async def decide_unsent(
-    connection: Any, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, slot: int = 0
+    connection: Any, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, shard: int = 0
 ) -> int:
     """Write that these leased rows will not be sent, each with an event. Answers how many were still ours."""
     ordered = sorted(rows, key=lambda pair: pair[0].key)
@@ -169,7 +169,7 @@ async def decide_unsent(
         [pair[1] for pair in ordered],
         owners=[pair[0].owner for pair in ordered],
         actor=actor,
-        slot=slot,
+        shard=shard,
     )
 
 
@@ -180,7 +180,7 @@ async def decide(
     *,
     owners: Sequence[UUID | None],
     actor: str,
-    slot: int,
+    shard: int,
 ) -> int:
     """The same by key (customer, message, recipient), in ascending order; an owner of None takes any row not handed
     off."""
@@ -196,15 +196,15 @@ async def decide(
             causes=[reason.cause for reason in why],
             advices=[reason.advice for reason in why],
             actor=actor,
-            slot=slot,
+            shard=shard,
         )
     ]
     refs = [MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]) for row in written]
-    await tell(connection, ChangeKind.MESSAGE, refs)
+    await notify_change(connection, ChangeKind.MESSAGE, refs)
     return len(written)
 
 
-async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, slot: int) -> int:
+async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, shard: int) -> int:
     """Write a group of outcomes in one statement; `now` is the monotonic clock. Answers how many were still ours.
 
     What was not ours any more is offered as evidence: it settles a message that was given up as UNCERTAIN about this
@@ -214,17 +214,17 @@ async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, s
     late = [
         ordered[row["n"] - 1]
         async for row in QUERIES.record_outcomes(
-            connection, outcomes=ordered, now=now, slot=slot, expired_advice=EXPIRED_ADVICE
+            connection, outcomes=ordered, now=now, shard=shard, expired_advice=EXPIRED_ADVICE
         )
     ]
     if late:
-        await settle_late(connection, late, now=now, slot=slot)
+        await settle_late(connection, late, now=now, shard=shard)
     return len(ordered) - len(late)
 
 
-async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, slot: int) -> int:
+async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, shard: int) -> int:
     """Offer answers that came too late as evidence. Answers how many settled an uncertain message."""
-    settled = [row async for row in QUERIES.settle_late(connection, outcomes=late, now=now, slot=slot)]
+    settled = [row async for row in QUERIES.settle_late(connection, outcomes=late, now=now, shard=shard)]
     return len(settled)
 
 

@@ -11,12 +11,14 @@ RELEASE_ROWS = 20_000
 
 
 async def release_parked(
-    connection: Any, *, domain: str | None = None, relay: str | None = None, slots: bool = False
+    connection: Any, *, domain: str | None = None, relay: str | None = None, rate_counted: bool = False
 ) -> None:
     """Mail parked for what is over is due now, batch after batch: a statement reads the whole outbox, a few times a
     year, and is no longer than that."""
     while (
-        await QUERIES.release_parked(connection, domain=domain, relay=relay, slots=slots, most=RELEASE_ROWS)
+        await QUERIES.release_parked(
+            connection, domain=domain, relay=relay, rate_counted=rate_counted, limit=RELEASE_ROWS
+        )
         == RELEASE_ROWS
     ):
         pass

@@ -30,7 +30,7 @@ Key = tuple[int, UUID, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rescued:
+class Recovered:
     """How many were settled: back in the queue since nothing was sent, uncertain since something may have been (some
     of which are tried once more, where the deployment chose it), expired."""
 
@@ -44,22 +44,22 @@ async def my_turn(connection: Any, *, every: timedelta) -> bool:
     return await QUERIES.begin_scan(connection, every=every) is not None
 
 
-async def rescue(connection: Any, *, slot: int, wait: timedelta = RETRY_WAITS[0]) -> Rescued:
+async def recover(connection: Any, *, shard: int, wait: timedelta = RETRY_WAITS[0]) -> Recovered:
     """Settle every lease and deadline that has passed, in paused lanes too. `wait` is what passes before an uncertain
     try is followed by one more. Call it outside a transaction."""
     unsent = uncertain = expired = 0
     while True:
         found = await _passed(connection)
         for keys in _batches(found["UNSENT"]):
-            unsent += await _count(QUERIES.rescue_unsent(connection, **_columns(keys)))
+            unsent += await _count(QUERIES.recover_unsent(connection, **_columns(keys)))
         for keys in _batches(found["UNCERTAIN"]):
             uncertain += await _count(
-                QUERIES.rescue_handed_off(connection, **_columns(keys), slot=slot, advice=LOST_ADVICE, wait=wait)
+                QUERIES.recover_handed_off(connection, **_columns(keys), shard=shard, advice=LOST_ADVICE, wait=wait)
             )
         for keys in _batches(found["EXPIRED"]):
-            expired += await _expire(connection, keys, slot=slot)
+            expired += await _expire(connection, keys, shard=shard)
         if sum(map(len, found.values())) < PASS_ROWS:
-            return Rescued(unsent=unsent, uncertain=uncertain, expired=expired)
+            return Recovered(unsent=unsent, uncertain=uncertain, expired=expired)
 
 
 async def _passed(connection: Any) -> dict[str, list[Key]]:
@@ -68,7 +68,7 @@ async def _passed(connection: Any) -> dict[str, list[Key]]:
     async with connection.transaction():
         # A worker's connections never read a whole table but here.
         await QUERIES.may_read_all(connection)
-        async for row in QUERIES.passed(connection, most=PASS_ROWS):
+        async for row in QUERIES.passed(connection, limit=PASS_ROWS):
             found[row["what"]].append((row["customer_id"], row["message_id"], row["recipient_no"]))
     return {what: sorted(keys) for what, keys in found.items()}
 
@@ -86,6 +86,6 @@ async def _count(rows: Any) -> int:
     return len([row async for row in rows])
 
 
-async def _expire(connection: Any, keys: Sequence[Key], *, slot: int) -> int:
+async def _expire(connection: Any, keys: Sequence[Key], *, shard: int) -> int:
     why = UNDELIVERED[HandOff.EXPIRED]
-    return await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, slot=slot)
+    return await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, shard=shard)

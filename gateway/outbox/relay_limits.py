@@ -31,14 +31,14 @@ class RelayStanding:
     per_day: int | None
     cap_today: int | None
     sent_today: int
-    next_slot: datetime | None
+    next_permit_at: datetime | None
     read_at: datetime
     tomorrow: datetime
     pause_step: int
 
     @property
     def metered(self) -> bool:
-        """Whether mail needs a slot of it."""
+        """Whether mail needs a permit of it."""
         return self.per_minute is not None or self.cap_today is not None
 
     @property
@@ -50,8 +50,8 @@ class RelayStanding:
             return self.paused_until
         if self.cap_today is not None and self.sent_today >= self.cap_today:
             return self.tomorrow
-        if self.per_minute is not None and self.next_slot is not None and self.next_slot > self.read_at:
-            return self.next_slot
+        if self.per_minute is not None and self.next_permit_at is not None and self.next_permit_at > self.read_at:
+            return self.next_permit_at
         return None
 
 
@@ -60,7 +60,7 @@ async def register_relays(connection: Any, relays: Sequence[Relay]) -> None:
     await QUERIES.register_relays(
         connection,
         names=[relay.name for relay in relays],
-        everys=[timedelta(minutes=1) / relay.per_minute if relay.per_minute else None for relay in relays],
+        min_intervals=[timedelta(minutes=1) / relay.per_minute if relay.per_minute else None for relay in relays],
         per_days=[relay.per_day for relay in relays],
         warm_up_starts=[relay.warm_up_start for relay in relays],
         warm_up_factors=[relay.warm_up_factor for relay in relays],
@@ -81,11 +81,11 @@ def _standing(row: Any) -> RelayStanding:
         stopped_at=row["stopped_at"],
         stopped_why=row["stopped_why"],
         seen_at=row["seen_at"],
-        per_minute=timedelta(minutes=1) / row["every"] if row["every"] else None,
+        per_minute=timedelta(minutes=1) / row["min_interval"] if row["min_interval"] else None,
         per_day=row["per_day"],
         cap_today=row["cap_today"],
         sent_today=row["sent_today"],
-        next_slot=row["next_slot"],
+        next_permit_at=row["next_permit_at"],
         read_at=row["read_at"],
         tomorrow=row["tomorrow"],
         pause_step=row["pause_step"],
@@ -105,9 +105,9 @@ class RelayEvent:
     until: datetime | None
 
 
-async def relay_events(connection: Any, name: str, *, most: int = 20) -> tuple[RelayEvent, ...]:
+async def relay_events(connection: Any, name: str, *, limit: int = 20) -> tuple[RelayEvent, ...]:
     """A relay's newest troubles, newest first."""
-    return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, most=most)])
+    return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, limit=limit)])
 
 
 async def resume_relay(connection: Any, name: str, actor: str) -> None:

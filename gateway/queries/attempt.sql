@@ -23,7 +23,7 @@ with outcome as materialized (
     returning r.n, o.address_key
 ), deferred as (
     update outbox o
-    set attempt = o.attempt + 1, due_at = now() + r.wait, appointed = true, paid = false,
+    set attempt = o.attempt + 1, due_at = now() + r.wait, scheduled = true, rate_counted = false,
         retry_once = o.retry_once and r.verdict <> 'UNCERTAIN',
         lease_owner = null, lease_until = null, handed_off_at = null
     from outcome r
@@ -84,13 +84,13 @@ with outcome as materialized (
     select s.customer_id, s.message_id, 'SUPPRESSED', 'gateway', jsonb_build_object('reason', 'BAD_ADDRESS')
     from suppressed s
 ), tallied as (
-    insert into campaign_tally (campaign_id, slot, accepted, refused, uncertain, expired)
-    select campaign_id, :slot::smallint, count(*) filter (where status = 'ACCEPTED'),
+    insert into campaign_tally (campaign_id, shard, accepted, refused, uncertain, expired)
+    select campaign_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),
            count(*) filter (where status = 'REFUSED'), count(*) filter (where status = 'UNCERTAIN'),
            count(*) filter (where status = 'EXPIRED')
     from messages where campaign_id is not null
     group by campaign_id order by campaign_id
-    on conflict (campaign_id, slot) do update
+    on conflict (campaign_id, shard) do update
     set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
         uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
 )
@@ -154,12 +154,12 @@ with late as materialized (
            jsonb_build_object('evidence', 'LATE_ANSWER', 'attempt', s.attempt, 'verdict', s.verdict)
     from settled s
 ), tallied as (
-    insert into campaign_tally (campaign_id, slot, accepted, refused, uncertain)
-    select campaign_id, :slot::smallint, count(*) filter (where status = 'ACCEPTED'),
+    insert into campaign_tally (campaign_id, shard, accepted, refused, uncertain)
+    select campaign_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),
            count(*) filter (where status = 'REFUSED'), -count(*)
     from messages where campaign_id is not null
     group by campaign_id order by campaign_id
-    on conflict (campaign_id, slot) do update
+    on conflict (campaign_id, shard) do update
     set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
         uncertain = campaign_tally.uncertain + excluded.uncertain
 )

@@ -89,9 +89,9 @@ with doomed as materialized (
     select gone.customer_id, gone.message_id, 'CANCELLED', :actor::text, jsonb_build_object('attempt', gone.attempt)
     from gone
 ), tallied as (
-    insert into campaign_tally (campaign_id, slot, cancelled)
+    insert into campaign_tally (campaign_id, shard, cancelled)
     select :campaign_id, 0, count(*) from decided
-    on conflict (campaign_id, slot) do update set cancelled = campaign_tally.cancelled + excluded.cancelled
+    on conflict (campaign_id, shard) do update set cancelled = campaign_tally.cancelled + excluded.cancelled
 )
 select count(*) from gone;
 
@@ -101,11 +101,11 @@ select c.id from campaign c join lane l on l.campaign_id = c.id where c.status =
 
 -- name: campaign_to_make^
 -- The next running campaign that has recipients without a message and fewer than :look_ahead rows waiting.
-select c.id, c.kind, c.template_version_id, c.sender_version_id, c.merge_data, c.tracked, c.made_position,
+select c.id, c.kind, c.template_version_id, c.sender_version_id, c.merge_data, c.tracked, c.expanded_to,
        c.audience_size, c.bound_relay, l.id as lane_id
 from campaign c
 join lane l on l.campaign_id = c.id
-where c.status = 'RUNNING' and c.made_position < c.audience_size
+where c.status = 'RUNNING' and c.expanded_to < c.audience_size
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit :look_ahead::integer) counted)
       < :look_ahead::integer
 order by c.priority, c.id
@@ -150,7 +150,7 @@ with made as materialized (
            made.merge_data, :composer_version, :token_key_id, :tracked, :bound_relay::text
     from made
 ), queued as (
-    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, honours, bound_relay,
+    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, opt_out_kind, bound_relay,
                         retry_once)
     select made.customer_id, made.id, :lane_id, made.address, made.address_key, made.domain, now() + :deadline::interval,
            :kind::opt_out_kind, :bound_relay::text, :retry_once
@@ -160,14 +160,14 @@ with made as materialized (
     select made.customer_id, made.id, 'HELD', 'gateway', jsonb_build_object('cause', held_cause)
     from made where held_cause is not null
 )
-insert into campaign_tally (campaign_id, slot, made, held)
+insert into campaign_tally (campaign_id, shard, made, held)
 select :campaign_id::uuid, 0, count(*), count(held_cause) from made
-on conflict (campaign_id, slot) do update
+on conflict (campaign_id, shard) do update
 set made = campaign_tally.made + excluded.made, held = campaign_tally.held + excluded.held;
 
 -- name: advance_campaign!
 -- Audience rows up to here have become messages or were counted as opted out.
-update campaign set made_position = :made_position, opted_out = opted_out + :opted_out::integer
+update campaign set expanded_to = :expanded_to, opted_out = opted_out + :opted_out::integer
 where id = :campaign_id;
 
 -- name: lock_settled_campaigns
@@ -178,7 +178,7 @@ from (select l.campaign_id as id from lane l union select r.id from campaign r w
 join campaign c on c.id = open.id
 left join lane l on l.campaign_id = c.id
 where (c.status in ('FINISHED', 'CANCELLED')
-       or (c.status = 'RUNNING' and c.made_position >= c.audience_size
+       or (c.status = 'RUNNING' and c.expanded_to >= c.audience_size
            and (l.id is not null
                 or coalesce((select sum(t.uncertain) from campaign_tally t where t.campaign_id = c.id), 0) = 0)))
   -- One probe of the index a lane, however much waits: an anti-join might read the whole outbox.
@@ -224,9 +224,9 @@ select id from open;
 
 -- name: move_tally!
 -- One recipient changed by a person's decision or later evidence.
-insert into campaign_tally (campaign_id, slot, accepted, refused, uncertain, held, expired, cancelled)
+insert into campaign_tally (campaign_id, shard, accepted, refused, uncertain, held, expired, cancelled)
 values (:campaign_id, 0, :accepted, :refused, :uncertain, :held, :expired, :cancelled)
-on conflict (campaign_id, slot) do update
+on conflict (campaign_id, shard) do update
 set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
     uncertain = campaign_tally.uncertain + excluded.uncertain, held = campaign_tally.held + excluded.held,
     expired = campaign_tally.expired + excluded.expired, cancelled = campaign_tally.cancelled + excluded.cancelled;

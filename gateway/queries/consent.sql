@@ -72,15 +72,15 @@ select o.kind from opt_out o where o.customer_id = :customer_id;
 -- name: customers_of_addresses
 -- Everybody who has one of these addresses.
 select distinct a.customer_id from customer_address a where a.address_key = any(:address_keys::bytea[])
-limit :most::integer;
+limit :limit::integer;
 
 -- name: queued_for_customer
 -- Campaign mail of a customer that is made and not handed off, of these kinds.
 select o.customer_id, o.message_id, o.recipient_no
 from outbox o
-where o.customer_id = :customer_id and o.honours = any(:kinds::opt_out_kind[]) and o.handed_off_at is null
+where o.customer_id = :customer_id and o.opt_out_kind = any(:kinds::opt_out_kind[]) and o.handed_off_at is null
 order by o.customer_id, o.message_id, o.recipient_no
-limit :most::integer;
+limit :limit::integer;
 
 -- name: queued_for_address
 -- The same of an address, under every customer that has it.
@@ -88,6 +88,6 @@ select o.customer_id, o.message_id, o.recipient_no
 from outbox o
 where o.customer_id in (select a.customer_id from customer_address a where a.address_key = :address_key
                         union select :customer_id::bigint)
-  and o.address_key = :address_key and o.honours = any(:kinds::opt_out_kind[]) and o.handed_off_at is null
+  and o.address_key = :address_key and o.opt_out_kind = any(:kinds::opt_out_kind[]) and o.handed_off_at is null
 order by o.customer_id, o.message_id, o.recipient_no
-limit :most::integer;
+limit :limit::integer;

@@ -17,7 +17,7 @@ select pause_step from destination where domain = :domain;
 -- name: destination_works
 -- Mail went through: rows that only remember old trouble go, the others start at the first step again.
 with working as (
-    select domain, every is null and per_day is null and connections is null and warm_up_from is null as bare
+    select domain, min_interval is null and per_day is null and connections is null and warm_up_from is null as bare
     from destination
     where domain = any(:domains::text[]) and pause_step > 0 and (paused_until is null or paused_until <= now())
     order by domain for update skip locked
@@ -35,43 +35,43 @@ returning domain;
 
 -- name: limit_destination!
 -- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. Slots are given out anew.
-insert into destination (domain, every, per_day, connections, warm_up_from, warm_up_start, warm_up_factor)
-values (:domain, :every, :per_day, :connections,
+insert into destination (domain, min_interval, per_day, connections, warm_up_from, warm_up_start, warm_up_factor)
+values (:domain, :min_interval, :per_day, :connections,
         case when :warm_up_start::integer is not null then (now() at time zone 'utc')::date end,
         :warm_up_start::integer, :warm_up_factor)
 on conflict (domain) do update
-set every = excluded.every, per_day = excluded.per_day, connections = excluded.connections,
-    next_slot = null, warm_up_start = excluded.warm_up_start, warm_up_factor = excluded.warm_up_factor,
+set min_interval = excluded.min_interval, per_day = excluded.per_day, connections = excluded.connections,
+    next_permit_at = null, warm_up_start = excluded.warm_up_start, warm_up_factor = excluded.warm_up_factor,
     warm_up_from = case when excluded.warm_up_start is null then null
                         else coalesce(destination.warm_up_from, excluded.warm_up_from) end;
 
 -- name: destinations
 -- Every limited or paused domain, by name.
-select d.domain, d.every, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_slot,
+select d.domain, d.min_interval, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_permit_at,
        day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor,
                (now() at time zone 'utc')::date) as cap_today,
        case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as sent_today,
        domain_rate(d.domain) as rate
 from destination d
 where :after::text is null or d.domain > :after::text
-order by d.domain limit :most::integer;
+order by d.domain limit :limit::integer;
 
--- name: release_holds!
+-- name: release_domain_connections!
 -- Connections of capped destinations that are free again.
-update destination_hold h set held = greatest(0, h.held - t.freed)
+update domain_connection_lease h set held = greatest(0, h.held - t.freed)
 from unnest(:domains::text[], :freed::integer[]) as t(domain, freed)
 where h.domain = t.domain and h.worker = :worker;
 
--- name: extend_holds!
+-- name: extend_domain_connections!
 -- What a living worker holds it keeps holding; where it says how many, what it never heard of (a claim whose answer was
 -- lost) is free again.
-update destination_hold h set held = coalesce(t.held, h.held), held_until = now() + :lease::interval
+update domain_connection_lease h set held = coalesce(t.held, h.held), held_until = now() + :lease::interval
 from unnest(:domains::text[], :held::integer[]) as t(domain, held)
 where h.domain = t.domain and h.worker = :worker;
 
--- name: drop_holds!
+-- name: drop_domain_connections!
 -- What lost or idle workers held is free.
-delete from destination_hold where held_until < now() or (worker = :worker and held = 0);
+delete from domain_connection_lease where held_until < now() or (worker = :worker and held = 0);
 
 -- name: troubled_domains
 -- Domains that were paused for trouble and have not taken mail since.

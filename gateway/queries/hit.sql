@@ -22,11 +22,11 @@ select pg_try_advisory_lock(:lock::bigint);
 -- Lets the next process have its turn.
 select pg_advisory_unlock(:lock::bigint);
 
--- name: try_judging_lock$
+-- name: try_classification_lock$
 -- One judge at a time: judgements of one message by two at once would lock each other out.
 select pg_try_advisory_xact_lock(:lock::bigint);
 
--- name: wait_for_judging_lock$
+-- name: wait_for_classification_lock$
 -- Waits for its turn to judge.
 select pg_advisory_xact_lock(:lock::bigint);
 
@@ -36,7 +36,7 @@ select h.customer_id, h.id, h.message_id, h.occurred_at, h.origin, h.agent
 from hit h
 where h.rules_version = 0 and h.occurred_at <= :until::timestamptz
 order by h.id
-limit :most::integer;
+limit :limit::integer;
 
 -- name: hits_to_look_at_again
 -- Hits judged while their mail had no final answer, and due to be looked at again.
@@ -44,7 +44,7 @@ select h.customer_id, h.id, h.message_id, h.occurred_at
 from hit h
 where h.look_again_at <= :until::timestamptz
 order by h.look_again_at
-limit :most::integer;
+limit :limit::integer;
 
 -- name: put_off_hits!
 -- Their mail has no final answer yet: look again later.
@@ -64,7 +64,7 @@ select count(*) from (
     select from hit h
     where (:customer_id::bigint is null or h.customer_id = :customer_id::bigint)
       and h.id >= uuid_at(:since::timestamptz) and h.id < uuid_at(:until::timestamptz) and h.rules_version > 0
-    limit :most::integer
+    limit :limit::integer
 ) counted;
 
 -- name: hits_to_reclassify
@@ -75,7 +75,7 @@ where (:customer_id::bigint is null or h.customer_id = :customer_id::bigint)
   and (h.customer_id, h.id) > (:after_customer::bigint, :after_id::uuid)
   and h.id >= uuid_at(:since::timestamptz) and h.id < uuid_at(:until::timestamptz) and h.rules_version > 0
 order by h.customer_id, h.id
-limit :most::integer;
+limit :limit::integer;
 
 -- name: hits_of_origins
 -- When these origins fetched what, oldest first; `unmarked` was judged and not for being one of many.
@@ -86,7 +86,7 @@ where h.origin = any(:origins::text[]) and h.id >= uuid_at(:since::timestamptz -
   and h.id < uuid_at(:until::timestamptz + interval '1 hour')
   and h.occurred_at between :since::timestamptz and :until::timestamptz
 order by h.origin, h.occurred_at
-limit :most::integer;
+limit :limit::integer;
 
 -- name: hits_of_messages
 -- The hits of these messages in a stretch of time, oldest first; of a flooded message the newest.
@@ -100,7 +100,7 @@ cross join lateral (
     where n.customer_id = w.customer_id and n.id >= uuid_at(:since::timestamptz - interval '1 hour')
       and n.message_id = w.message_id and n.occurred_at between :since::timestamptz and :until::timestamptz
     order by n.customer_id desc, n.id desc
-    limit :most::integer
+    limit :limit::integer
 ) h
 order by h.customer_id, h.message_id, h.occurred_at, h.id;
 
@@ -127,7 +127,7 @@ cross join lateral (
     ) as uncertain
 ) u;
 
--- name: judge_hits!
+-- name: classify_hits!
 -- Writes judgements beside the raw hits; reasons come as one comma-separated text each.
 update hit h
 set verdict = j.verdict, reasons = string_to_array(j.reasons, ',')::hit_reason[], rules_version = :version::smallint,
@@ -170,10 +170,10 @@ with settled as (
            jsonb_build_object('evidence', 'CLICK', 'hit', s.hit_id, 'verdict', 'ACCEPTED')
     from settled s
 ), tallied as (
-    insert into campaign_tally (campaign_id, slot, accepted, uncertain)
+    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
     select s.campaign_id, 0, count(*), -count(*) from settled s where s.campaign_id is not null
     group by s.campaign_id order by s.campaign_id
-    on conflict (campaign_id, slot) do update
+    on conflict (campaign_id, shard) do update
     set accepted = campaign_tally.accepted + excluded.accepted,
         uncertain = campaign_tally.uncertain + excluded.uncertain
 )

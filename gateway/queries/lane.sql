@@ -3,45 +3,45 @@
 -- name: lane_depths
 -- Every lane: how much waits in it (counted up to :most, then "at least"), how old its head is, and what is next due.
 select l.id, l.name, l.campaign_id, c.title as campaign_title, l.priority, l.paused_at, l.paused_why,
-       (select count(*) from (select from outbox o where o.lane_id = l.id limit :most::integer) counted) as depth,
-       least((select b.due_at from outbox b where b.lane_id = l.id and b.appointed
+       (select count(*) from (select from outbox o where o.lane_id = l.id limit :limit::integer) counted) as depth,
+       least((select b.due_at from outbox b where b.lane_id = l.id and b.scheduled
               order by b.due_at, b.message_id limit 1),
-             (select b.due_at from outbox b where b.lane_id = l.id and not b.appointed
+             (select b.due_at from outbox b where b.lane_id = l.id and not b.scheduled
               order by b.due_at, b.message_id limit 1)) as next_due_at,
        now() as read_at
 from lane l left join campaign c on c.id = l.campaign_id
 order by l.priority, l.id
 limit 500;
 
--- name: note_pace!
+-- name: note_throughput!
 -- A worker's attempts since it last said, a lane and minute each.
-insert into lane_pace (lane_id, worker, minute, attempts)
+insert into lane_throughput (lane_id, worker, minute, attempts)
 select t.lane_id, :worker, date_trunc('minute', now()), t.attempts
 from unnest(:lane_ids::integer[], :attempts::bigint[]) as t(lane_id, attempts)
 order by t.lane_id
-on conflict (lane_id, worker, minute) do update set attempts = lane_pace.attempts + excluded.attempts;
+on conflict (lane_id, worker, minute) do update set attempts = lane_throughput.attempts + excluded.attempts;
 
--- name: forget_pace!
+-- name: forget_throughput!
 -- The pace is of the last minutes; what is older goes.
-delete from lane_pace where minute < now() - interval '10 minutes';
+delete from lane_throughput where minute < now() - interval '10 minutes';
 
--- name: note_domain_pace!
+-- name: note_domain_throughput!
 -- The same of destination domains.
-insert into domain_pace (domain, worker, minute, attempts)
+insert into domain_throughput (domain, worker, minute, attempts)
 select t.domain, :worker, date_trunc('minute', now()), t.attempts
 from unnest(:domains::text[], :attempts::bigint[]) as t(domain, attempts)
 order by t.domain
-on conflict (domain, worker, minute) do update set attempts = domain_pace.attempts + excluded.attempts;
+on conflict (domain, worker, minute) do update set attempts = domain_throughput.attempts + excluded.attempts;
 
--- name: forget_domain_pace!
+-- name: forget_domain_throughput!
 -- There are many domains: only what is read is kept.
-delete from domain_pace where minute < now() - interval '3 minutes';
+delete from domain_throughput where minute < now() - interval '3 minutes';
 
--- name: lane_paces
+-- name: lane_throughput
 -- Attempts of the last full minute and of the running one, and how far that has come.
 select p.lane_id, sum(p.attempts)::bigint as attempts,
        extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8 as seconds
-from lane_pace p
+from lane_throughput p
 where p.minute >= date_trunc('minute', now()) - interval '1 minute'
 group by p.lane_id;
 
@@ -50,7 +50,7 @@ group by p.lane_id;
 -- the last full minute and of the running one, a second), what is due next, and a pause.
 with waiting as (
     select t.domain, count(*) as depth, min(t.due_at) as next_due_at
-    from (select o.domain, o.due_at from outbox o limit :most::integer) t
+    from (select o.domain, o.due_at from outbox o limit :limit::integer) t
     group by t.domain order by count(*) desc, t.domain limit 100
 )
 select w.domain, w.depth, w.next_due_at, domain_rate(w.domain) as rate, d.paused_until, d.paused_why

@@ -8,21 +8,21 @@
 -- Answers parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
 -- merge data over its campaign's, its stored copy's size. `found` is false where the message is gone.
 with open_lanes as (
-    select l.id, l.priority, a.appointed
+    select l.id, l.priority, a.scheduled
     -- An empty lane costs two probes and is dropped soon: so many campaigns at once are far more than anybody has.
     from (select lane.id, lane.priority from lane
           where lane.paused_at is null
           order by lane.priority, lane.id limit 5000) l
-    cross join (values (true), (false)) a(appointed)
-    order by l.priority, l.id, a.appointed desc
+    cross join (values (true), (false)) a(scheduled)
+    order by l.priority, l.id, a.scheduled desc
 ), due as materialized (
-    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.paid, o.due_at, o.bound_relay, l.id as lane_id,
-           l.priority, l.appointed, o.place
+    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.rate_counted, o.due_at, o.bound_relay, l.id as lane_id,
+           l.priority, l.scheduled, o.place
     from open_lanes l
     cross join lateral (
-        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.paid, b.due_at, b.bound_relay, b.ctid as place
+        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.rate_counted, b.due_at, b.bound_relay, b.ctid as place
         from outbox b
-        where b.lane_id = l.id and b.appointed = l.appointed and b.due_at <= now() and b.lease_owner is null
+        where b.lane_id = l.id and b.scheduled = l.scheduled and b.due_at <= now() and b.lease_owner is null
         order by b.due_at, b.message_id
         limit :batch::integer
         for update skip locked
@@ -35,22 +35,22 @@ with open_lanes as (
     where lane.id in (select due.lane_id from due) and lane.paused_at is null
     for share skip locked
 ), limited as materialized (
-    select d.domain, d.every, d.paused_until, d.connections,
-           greatest(d.next_slot, now()) as first_slot,
+    select d.domain, d.min_interval, d.paused_until, d.connections,
+           greatest(d.next_permit_at, now()) as first_permit_at,
            day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor, (now() at time zone 'utc')::date)
              - case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as left_today,
-           d.connections - coalesce((select sum(h.held) from destination_hold h
+           d.connections - coalesce((select sum(h.held) from domain_connection_lease h
                                      where h.domain = d.domain and h.held_until > now()), 0) as left_open
     from destination d
     where d.domain in (select due.domain from due)
-      and (d.every is not null or d.per_day is not null or d.warm_up_from is not null or d.connections is not null
+      and (d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null or d.connections is not null
            or d.paused_until > now())
     order by d.domain
     for update of d
 ), ranked as (
-    select due.*, l.every, l.paused_until, l.connections, l.first_slot, l.left_today, l.left_open,
-           row_number() over (partition by due.domain, due.paid order by due.priority, due.due_at, due.message_id) as k,
-           row_number() over (partition by due.domain order by due.priority, due.paid desc, due.due_at,
+    select due.*, l.min_interval, l.paused_until, l.connections, l.first_permit_at, l.left_today, l.left_open,
+           row_number() over (partition by due.domain, due.rate_counted order by due.priority, due.due_at, due.message_id) as k,
+           row_number() over (partition by due.domain order by due.priority, due.rate_counted desc, due.due_at,
                               due.message_id) as any_k,
            -- A stopped relay waits for a person: whoever resumes it frees what is parked for it.
            case when r.stopped_at is not null then now() + interval '1 minute' else r.paused_until end as relay_until
@@ -59,27 +59,27 @@ with open_lanes as (
     -- Mail bound to a relay that this worker does not have is no matter of waiting.
     left join relay r on r.name = due.bound_relay and r.name = any(:relays::text[])
         and (r.paused_until > now() or r.stopped_at is not null)
-), slotted as (
+), timed as (
     select ranked.*,
-           case when paid or every is null then now() else first_slot + (k - 1) * every end as slot,
+           case when rate_counted or min_interval is null then now() else first_permit_at + (k - 1) * min_interval end as permit_at,
            date_trunc('day', now(), 'UTC') + interval '1 day' as tomorrow
     from ranked
 ), placed as (
-    select slotted.*,
+    select timed.*,
            case when relay_until is not null then relay_until
                 when paused_until > now() then paused_until
-                when not paid and left_today is not null and k > left_today then tomorrow
-                when not paid and slot >= tomorrow then tomorrow
-                when slot > now() then slot
+                when not rate_counted and left_today is not null and k > left_today then tomorrow
+                when not rate_counted and permit_at >= tomorrow then tomorrow
+                when permit_at > now() then permit_at
                 -- Over the destination's connections: look again when a quarter of a second for each mail before it
                 -- would have passed. A guess too short costs an update, one too long leaves connections idle.
                 when connections is not null and any_k > left_open
                     then now() + ceil((any_k - greatest(left_open, 0)) / connections::numeric)::integer
                          * interval '250 milliseconds'
            end as park_until,
-           relay_until is null and coalesce(paused_until <= now(), true) and not paid
-             and (left_today is null or k <= left_today) and slot < tomorrow and domain_is_metered as pays
-    from (select slotted.*, every is not null or left_today is not null as domain_is_metered from slotted) slotted
+           relay_until is null and coalesce(paused_until <= now(), true) and not rate_counted
+             and (left_today is null or k <= left_today) and permit_at < tomorrow and domain_is_metered as pays
+    from (select timed.*, min_interval is not null or left_today is not null as domain_is_metered from timed) timed
 ), loaded as (
     select placed.*, m.*, coalesce(m.content_size >= :large::bigint, false) as is_large
     from placed
@@ -97,33 +97,33 @@ with open_lanes as (
     select loaded.*, park_until is null
              and (not is_large or count(*) filter (where is_large) over in_order <= :large_room::integer) as fits
     from loaded
-    window in_order as (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no)
+    window in_order as (order by priority, lane_id, scheduled desc, due_at, message_id, recipient_no)
 ), taken as (
     select counted.*, count(*) filter (where fits) over in_order as turn,
-           fits and count(*) filter (where fits) over in_order <= :most::integer as is_taken
+           fits and count(*) filter (where fits) over in_order <= :limit::integer as is_taken
     from counted
-    window in_order as (order by priority, lane_id, appointed desc, due_at, message_id, recipient_no)
+    window in_order as (order by priority, lane_id, scheduled desc, due_at, message_id, recipient_no)
 ), chosen as materialized (
-    -- Where a row of a limited domain is left for the next claim, those behind it get no slot before it.
+    -- Where a row of a limited domain is left for the next claim, those behind it get no permit before it.
     select t.*
     from (select taken.*, bool_or(park_until is null and not is_taken) over (partition by domain) as some_left
           from taken) t
     where t.is_taken or (t.park_until is not null and not (t.some_left and t.pays))
 ), spent as (
     update destination d
-    set next_slot = coalesce(p.last_slot + d.every, d.next_slot),
+    set next_permit_at = coalesce(p.last_permit_at + d.min_interval, d.next_permit_at),
         day = (now() at time zone 'utc')::date,
         day_count = p.paying + case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end
-    from (select domain, count(*) as paying, max(slot) filter (where every is not null) as last_slot
+    from (select domain, count(*) as paying, max(permit_at) filter (where min_interval is not null) as last_permit_at
           from chosen where pays group by domain) p
     where d.domain = p.domain
 ), held as (
-    insert into destination_hold (domain, worker, held, held_until)
+    insert into domain_connection_lease (domain, worker, held, held_until)
     select domain, :worker::uuid, count(*), now() + :lease::interval
     from chosen where connections is not null and park_until is null
     group by domain order by domain
     on conflict (domain, worker) do update
-    set held = excluded.held + case when destination_hold.held_until > now() then destination_hold.held else 0 end,
+    set held = excluded.held + case when domain_connection_lease.held_until > now() then domain_connection_lease.held else 0 end,
         held_until = excluded.held_until
 )
 update outbox o
@@ -135,14 +135,14 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
              and o.lane_id in (select kept_lanes.id from kept_lanes)
              and not p.is_large
              and (select true from suppression s where s.address_key = o.address_key) is null
-             and (o.honours is null or coalesce(
-                 (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.honours),
-                 (select true from address_opt_out x where x.address_key = o.address_key and x.kind = o.honours)
+             and (o.opt_out_kind is null or coalesce(
+                 (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind),
+                 (select true from address_opt_out x where x.address_key = o.address_key and x.kind = o.opt_out_kind)
              ) is null)
             then now() end,
     due_at = coalesce(p.park_until, o.due_at),
-    appointed = o.appointed or p.park_until is not null,
-    paid = o.paid or p.pays
+    scheduled = o.scheduled or p.park_until is not null,
+    rate_counted = o.rate_counted or p.pays
 from chosen p
 where o.ctid = p.place  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
@@ -155,10 +155,10 @@ returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.a
 -- How long until the next row of an unpaused lane falls due; null when nothing waits.
 select extract(epoch from min(o.due_at) - now())::float8
 from (select id from lane where paused_at is null order by priority, id limit 5000) l
-cross join (values (true), (false)) a(appointed)
+cross join (values (true), (false)) a(scheduled)
 cross join lateral (
     select b.due_at from outbox b
-    where b.lane_id = l.id and b.appointed = a.appointed and b.lease_owner is null
+    where b.lane_id = l.id and b.scheduled = a.scheduled and b.lease_owner is null
     order by b.due_at, b.message_id limit 1
 ) o;
 
@@ -179,10 +179,10 @@ with asked as materialized (
            case when l.id is null then 'PAUSED'
                 when o.expires_at <= now() then 'EXPIRED'
                 when exists (select from suppression s where s.address_key = o.address_key) then 'SUPPRESSED'
-                when o.honours is not null and (
-                    exists (select from opt_out x where x.customer_id = o.customer_id and x.kind = o.honours)
+                when o.opt_out_kind is not null and (
+                    exists (select from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind)
                     or exists (select from address_opt_out x
-                               where x.address_key = o.address_key and x.kind = o.honours)) then 'OPTED_OUT'
+                               where x.address_key = o.address_key and x.kind = o.opt_out_kind)) then 'OPTED_OUT'
                 when exists (select from destination d
                              where d.domain = o.domain and d.paused_until > now()) then 'PAUSED'
                 else 'GO' end as answer
@@ -211,7 +211,7 @@ with asked as materialized (
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null,
     due_at = coalesce(now() + a.wait, o.due_at),
-    appointed = o.appointed or a.wait is not null
+    scheduled = o.scheduled or a.wait is not null
 from asked a
 where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
   and o.attempt = a.attempt and o.lease_owner = a.owner
@@ -250,9 +250,9 @@ select o.customer_id, o.message_id, o.recipient_no,
             else 'UNCERTAIN' end as what
 from outbox o
 where o.lease_until < now() or (o.lease_owner is null and o.expires_at <= now())
-limit :most::integer;
+limit :limit::integer;
 
--- name: rescue_unsent
+-- name: recover_unsent
 -- Returns to the queue what a lost worker had leased and not handed off: nothing of it was sent.
 with lost as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.attempt
@@ -275,7 +275,7 @@ select freed.customer_id, freed.message_id, freed.recipient_no, 'RESCUED', 'gate
 from freed
 returning customer_id;
 
--- name: rescue_handed_off
+-- name: recover_handed_off
 -- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle; or,
 -- where the deployment chose it, tried once more after :wait.
 with lost as materialized (
@@ -295,7 +295,7 @@ with lost as materialized (
     returning o.customer_id, o.message_id, o.recipient_no
 ), again as (
     update outbox o
-    set attempt = o.attempt + 1, due_at = now() + :wait::interval, appointed = true, paid = false, retry_once = false,
+    set attempt = o.attempt + 1, due_at = now() + :wait::interval, scheduled = true, rate_counted = false, retry_once = false,
         lease_owner = null, lease_until = null, handed_off_at = null
     from lost
     where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
@@ -312,10 +312,10 @@ with lost as materialized (
     where gone.recipient_no > 0 and c.customer_id = gone.customer_id and c.message_id = gone.message_id
       and c.recipient_no = gone.recipient_no and c.status = 'QUEUED'
 ), tallied as (
-    insert into campaign_tally (campaign_id, slot, uncertain)
-    select campaign_id, :slot::smallint, count(*) from unsure where campaign_id is not null
+    insert into campaign_tally (campaign_id, shard, uncertain)
+    select campaign_id, :shard::smallint, count(*) from unsure where campaign_id is not null
     group by campaign_id order by campaign_id
-    on conflict (campaign_id, slot) do update set uncertain = campaign_tally.uncertain + excluded.uncertain
+    on conflict (campaign_id, shard) do update set uncertain = campaign_tally.uncertain + excluded.uncertain
 ), told as (
     insert into event (customer_id, message_id, recipient_no, kind, actor, data)
     select lost.customer_id, lost.message_id, lost.recipient_no, 'UNCERTAIN'::event_kind, 'gateway',
@@ -358,12 +358,12 @@ with asked as materialized (
            jsonb_build_object('cause', gone.cause, 'attempt', gone.attempt)
     from gone
 ), tallied as (
-    insert into campaign_tally (campaign_id, slot, held, expired, cancelled)
-    select campaign_id, :slot::smallint, count(*) filter (where status = 'HELD'),
+    insert into campaign_tally (campaign_id, shard, held, expired, cancelled)
+    select campaign_id, :shard::smallint, count(*) filter (where status = 'HELD'),
            count(*) filter (where status = 'EXPIRED'), count(*) filter (where status = 'CANCELLED')
     from decided where campaign_id is not null
     group by campaign_id order by campaign_id
-    on conflict (campaign_id, slot) do update
+    on conflict (campaign_id, shard) do update
     set held = campaign_tally.held + excluded.held, expired = campaign_tally.expired + excluded.expired,
         cancelled = campaign_tally.cancelled + excluded.cancelled
 )
@@ -380,23 +380,23 @@ from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea
 
 -- name: release_parked$
 -- Mail that waits for a pause or a limit of a destination, or for the pause of the only relay it may leave by, is due
--- now. :slots: also what has a slot under a limit, and pays anew. What a server put off keeps its time. Answers how
+-- now. :rate_counted: also what has a permit under a limit, and is counted anew. What a server put off keeps its time. Answers how
 -- many, at most :most.
 with parked as materialized (
-    select o.customer_id, o.message_id, o.recipient_no, o.paid
+    select o.customer_id, o.message_id, o.recipient_no, o.rate_counted
     from outbox o
-    where (o.domain = :domain or o.bound_relay = :relay) and o.lease_owner is null and o.appointed and o.due_at > now()
-      and case when o.paid then :slots::boolean else o.attempt = 1 end
-    limit :most::integer
+    where (o.domain = :domain or o.bound_relay = :relay) and o.lease_owner is null and o.scheduled and o.due_at > now()
+      and case when o.rate_counted then :rate_counted::boolean else o.attempt = 1 end
+    limit :limit::integer
     for update skip locked
 ), freed as (
-    update outbox o set due_at = now(), paid = false
+    update outbox o set due_at = now(), rate_counted = false
     from parked p
     where o.customer_id = p.customer_id and o.message_id = p.message_id and o.recipient_no = p.recipient_no
 ), unspent as (
-    update destination d set day_count = greatest(0, d.day_count - p.paid)
-    from (select count(*) filter (where parked.paid) as paid from parked) p
-    where d.domain = :domain and d.day = (now() at time zone 'utc')::date and p.paid > 0
+    update destination d set day_count = greatest(0, d.day_count - p.rate_counted)
+    from (select count(*) filter (where parked.rate_counted) as rate_counted from parked) p
+    where d.domain = :domain and d.day = (now() at time zone 'utc')::date and p.rate_counted > 0
 )
 select count(*) from parked;
 
@@ -407,10 +407,10 @@ vacuum (skip_locked, truncate off) outbox;
 -- name: requeue!
 -- Queues recipients of a decided message again, at a person's word, with a new deadline. No lane is an error.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, attempt, expires_at,
-                    honours, bound_relay)
+                    opt_out_kind, bound_relay)
 select :customer_id, :message_id, t.recipient_no,
        (select lane.id from lane
         where lane.campaign_id = :campaign_id or (:campaign_id::uuid is null and lane.name = :lane)),
-       t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :honours::text::opt_out_kind, :bound_relay
+       t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :opt_out_kind::text::opt_out_kind, :bound_relay
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
             :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);

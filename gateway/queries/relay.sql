@@ -2,15 +2,15 @@
 
 -- name: register_relays!
 -- The configured relays with their limits. Pauses, counts and a stop survive: they are the relay's, not the process's.
-insert into relay (name, every, per_day, warm_up_from, warm_up_start, warm_up_factor, seen_at)
-select t.name, t.every, t.per_day,
+insert into relay (name, min_interval, per_day, warm_up_from, warm_up_start, warm_up_factor, seen_at)
+select t.name, t.min_interval, t.per_day,
        case when t.warm_up_start is not null then (now() at time zone 'utc')::date end, t.warm_up_start,
        case when t.warm_up_start is not null then t.warm_up_factor end, now()
-from unnest(:names::text[], :everys::interval[], :per_days::integer[], :warm_up_starts::integer[],
-            :warm_up_factors::numeric[]) as t(name, every, per_day, warm_up_start, warm_up_factor)
+from unnest(:names::text[], :min_intervals::interval[], :per_days::integer[], :warm_up_starts::integer[],
+            :warm_up_factors::numeric[]) as t(name, min_interval, per_day, warm_up_start, warm_up_factor)
 order by t.name
 on conflict (name) do update
-set every = excluded.every, per_day = excluded.per_day, warm_up_start = excluded.warm_up_start,
+set min_interval = excluded.min_interval, per_day = excluded.per_day, warm_up_start = excluded.warm_up_start,
     warm_up_factor = excluded.warm_up_factor,
     warm_up_from = case when excluded.warm_up_start is null then null
                         else coalesce(relay.warm_up_from, excluded.warm_up_from) end,
@@ -22,8 +22,8 @@ update relay set seen_at = now() where name = any(:names::text[]) and seen_at < 
 
 -- name: relay_states
 -- Every relay: may it be used, until when not and why, its limits, and when a worker last used it.
-select r.name, r.paused_until, r.paused_why, r.pause_step, r.stopped_at, r.stopped_why, r.seen_at, r.every, r.per_day,
-       r.next_slot, day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor,
+select r.name, r.paused_until, r.paused_why, r.pause_step, r.stopped_at, r.stopped_why, r.seen_at, r.min_interval, r.per_day,
+       r.next_permit_at, day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor,
                             (now() at time zone 'utc')::date) as cap_today,
        case when r.day = (now() at time zone 'utc')::date then r.day_count else 0 end as sent_today,
        r.paused_until > now() as paused, now() as read_at,
@@ -31,21 +31,21 @@ select r.name, r.paused_until, r.paused_why, r.pause_step, r.stopped_at, r.stopp
 from relay r
 order by r.name;
 
--- name: take_relay_slots$
--- Takes up to :wanted of a relay's slots: those of its rate that have come, within what is left of its day. At most a
--- second's worth of unused slots is kept, so that an idle hour does not become a burst.
+-- name: take_relay_permits$
+-- Takes up to :wanted of a relay's permits: those of its rate that have come, within what is left of its day. At most a
+-- second's worth of unused permits is kept, so that an idle hour does not become a burst.
 update relay r
-set next_slot = case when r.every is null then r.next_slot else t.first_slot + t.granted * r.every end,
+set next_permit_at = case when r.min_interval is null then r.next_permit_at else t.first_permit_at + t.granted * r.min_interval end,
     day = t.today, day_count = t.used + t.granted
 from (
-    select s.name, s.first_slot, s.today, s.used, s.cap,
+    select s.name, s.first_permit_at, s.today, s.used, s.cap,
            greatest(0, least(:wanted::integer, coalesce(s.cap - s.used, :wanted::integer),
-               case when s.every is null then :wanted::integer
-                    when s.first_slot > now() then 0
-                    else floor(extract(epoch from now() - s.first_slot) / extract(epoch from s.every))::integer + 1
+               case when s.min_interval is null then :wanted::integer
+                    when s.first_permit_at > now() then 0
+                    else floor(extract(epoch from now() - s.first_permit_at) / extract(epoch from s.min_interval))::integer + 1
                end)) as granted
-    from (select name, every, (now() at time zone 'utc')::date as today,
-                 greatest(coalesce(next_slot, now()), now() - interval '1 second') as first_slot,
+    from (select name, min_interval, (now() at time zone 'utc')::date as today,
+                 greatest(coalesce(next_permit_at, now()), now() - interval '1 second') as first_permit_at,
                  case when day = (now() at time zone 'utc')::date then day_count else 0 end as used,
                  day_cap(per_day, warm_up_from, warm_up_start, warm_up_factor, (now() at time zone 'utc')::date) as cap
           from relay where name = :name for update) s
@@ -53,10 +53,10 @@ from (
 where r.name = t.name
 returning t.granted;
 
--- name: return_relay_slots!
--- Gives back slots by which no mail left: none was found, or it did not go. A new day has spent none of them.
+-- name: return_relay_permits!
+-- Gives back permits by which no mail left: none was found, or it did not go. A new day has spent none of them.
 update relay
-set next_slot = next_slot - :unused::integer * every,
+set next_permit_at = next_permit_at - :unused::integer * min_interval,
     day_count = case when day = ((now() - :taken_ago::interval) at time zone 'utc')::date
                      then greatest(0, day_count - :unused::integer) else day_count end
 where name = :name;
@@ -93,4 +93,4 @@ values (:relay, :domain, :kind, :stage, :code, :response, :until);
 -- name: relay_events
 -- The newest troubles of a relay.
 select id, domain, kind, stage, code, response, until from relay_event
-where relay = :relay order by id desc limit :most::integer;
+where relay = :relay order by id desc limit :limit::integer;

@@ -15,4 +15,4 @@ where o.customer_id in (select a.customer_id from customer_address a where a.add
                         union select :customer_id::bigint)
   and o.address_key = :address_key and o.handed_off_at is null
 order by o.customer_id, o.message_id, o.recipient_no
-limit :most::integer;
+limit :limit::integer;

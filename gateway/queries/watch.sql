@@ -2,7 +2,7 @@
 
 -- name: watched_customers
 -- The customers that somebody watches.
-select distinct w.customer_id from customer_watch w where w.watched_until > now() limit :most::integer;
+select distinct w.customer_id from customer_watch w where w.watched_until > now() limit :limit::integer;
 
 -- name: watched_among
 -- Which of these customers somebody watches.

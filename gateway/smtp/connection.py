@@ -165,7 +165,7 @@ class Conversation:
         supply: Supply,
         timeouts: Timeouts,
         idle_seconds: float,
-        most: int,
+        limit: int,
         loop: asyncio.AbstractEventLoop,
         now: Callable[[], datetime],
     ) -> None:
@@ -177,7 +177,7 @@ class Conversation:
         self._transport = transport
         self._supply = supply
         self._idle_seconds = idle_seconds
-        self._most = most
+        self._most = limit
         self._loop = loop
         self._now = now
         self._reader = ReplyReader()

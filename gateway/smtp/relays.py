@@ -94,7 +94,7 @@ class Relays:
         return tuple(pool.state for pool in self._pools)
 
     async def deliver(
-        self, envelope: Envelope, *, avoid: frozenset[str] = frozenset(), only: str | None = None
+        self, envelope: Envelope, *, avoid: frozenset[str] = frozenset(), via_relay: str | None = None
     ) -> Exchange:
         """Send one mail to one recipient; what was said, whatever came of it.
 
@@ -104,7 +104,7 @@ class Relays:
         handed off a mail shields this call (`asyncio.shield`) and waits for its answer while it drains.
         """
         first: Exchange | None = None
-        for pool in self._candidates(avoid, only):
+        for pool in self._candidates(avoid, via_relay):
             answer: asyncio.Future[Exchange] = self._loop.create_future()
             delivery = Delivery(envelope, answer)
             pool.submit(delivery)
@@ -116,7 +116,7 @@ class Relays:
             if exchange.stage not in BEFORE_MAIL:
                 return exchange
             first = first or exchange
-        return first or self._unsent(FaultKind.NO_RELAY, "No relay may be used for this mail.", relay=only or "")
+        return first or self._unsent(FaultKind.NO_RELAY, "No relay may be used for this mail.", relay=via_relay or "")
 
     async def close(self) -> None:
         """End every connection: idle ones with QUIT, busy ones at once. Deliveries not answered get CANCELLED."""
@@ -130,10 +130,10 @@ class Relays:
                 line.abort()
         await asyncio.sleep(0)
 
-    def _candidates(self, avoid: frozenset[str], only: str | None) -> list[Pool]:
+    def _candidates(self, avoid: frozenset[str], via_relay: str | None) -> list[Pool]:
         pools = self._pools
-        if avoid or only is not None:
-            pools = [pool for pool in pools if pool.relay.name not in avoid and only in (None, pool.relay.name)]
+        if avoid or via_relay is not None:
+            pools = [pool for pool in pools if pool.relay.name not in avoid and via_relay in (None, pool.relay.name)]
         return sorted(pools, key=lambda pool: pool.rests) if len(pools) > 1 else pools
 
     def _unsent(self, kind: FaultKind, text: str, *, relay: str) -> Exchange:
@@ -407,7 +407,7 @@ class _Dialer:
             supply=pool,
             timeouts=self.timeouts,
             idle_seconds=self.relay.idle_seconds,
-            most=self.relay.per_connection,
+            limit=self.relay.per_connection,
             loop=asyncio.get_running_loop(),
             now=self.clock,
         )

@@ -19,7 +19,7 @@ UNSENT = Counter("mail_unsent", "Recipients decided without an attempt, by statu
 TROUBLE = Counter("mail_relay_trouble", "Failures of relays and destinations, by relay and kind.", ("relay", "kind"))
 GROUP_ROWS = Histogram("mail_group_rows", "Rows a grouped commit.", ("statement",), buckets=_ROWS)
 LATE = Counter("mail_late_outcomes", "Outcomes that came after their lease was lost.")
-RESCUED = Counter("mail_rescued", "Rows of lost workers, by what became of them.", ("as_",))
+RECOVERED = Counter("mail_rescued", "Rows of lost workers, by what became of them.", ("as_",))
 QUEUE_DEPTH = Gauge("mail_queue_depth", "Rows waiting in a lane, counted up to 10,000.", ("lane",))
 QUEUE_AGE = Gauge("mail_queue_age_seconds", "How long the head of a lane has been due.", ("lane",))
 CONNECTIONS = Gauge("mail_connections", "Connections to a relay by state.", ("relay", "state"))
@@ -31,7 +31,7 @@ HITS = Counter(
 )
 
 
-class Stage:
+class StageTimes:
     """The times of one stage: `Histogram` for one thread, at a fifth of its cost. Every mail passes several."""
 
     def __init__(self, name: str, buckets: Sequence[float]) -> None:
@@ -52,8 +52,8 @@ class Stage:
         family.add_metric([self.name], list(zip(bounds, counts, strict=True)), self._sum)
 
 
-class _Stages(Collector):
-    def __init__(self, stages: Sequence[Stage]) -> None:
+class _StageTimesCollector(Collector):
+    def __init__(self, stages: Sequence[StageTimes]) -> None:
         self._stages = stages
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
@@ -63,5 +63,5 @@ class _Stages(Collector):
         yield family
 
 
-CLAIMING, COMPOSING, SENDING = (Stage(name, _SECONDS) for name in ("claim", "compose", "send"))
-REGISTRY.register(_Stages((CLAIMING, COMPOSING, SENDING)))
+CLAIMING, COMPOSING, SENDING = (StageTimes(name, _SECONDS) for name in ("claim", "compose", "send"))
+REGISTRY.register(_StageTimesCollector((CLAIMING, COMPOSING, SENDING)))

@@ -13,7 +13,7 @@ from html import unescape
 from urllib.parse import quote
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.letter import MOST_MERGE_FIELDS
+from gateway.mail.letter import MAX_MERGE_FIELDS
 from gateway.mail.quoted_printable import encode_piece
 from gateway.templates.html_links import Seen, rewrite_html, rewrite_text, seen_of
 from gateway.templates.mjml import LARGEST_SOURCE, compile_mjml, hide, inline_css, refuse_hidden_words, show
@@ -32,7 +32,7 @@ _HREF_START = re.compile(r"(\bhref\s*=\s*[\"']?\s*)(jx\d+x)", re.IGNORECASE)
 _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
 _STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
 _HIDDEN_FIELD = re.compile(r"jx\d+x")
-MARK = re.compile(r"\ue000(\d+)\ue001")
+FIELD_PLACEHOLDER = re.compile(r"\ue000(\d+)\ue001")
 """What stands for a piece in a text that is taken apart again: the piece's place."""
 _MARK_SIGN = re.compile("[\ue000\ue001]")
 _FIELD_HOST = "https://{}.field.invalid"
@@ -61,7 +61,7 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mark:
+class TrackingTag:
     """The open pixel, or the link that only machines follow: markup around an address, left out when not tracked."""
 
     kind: str
@@ -69,7 +69,7 @@ class Mark:
     after: str
 
 
-Piece = str | Field | Link | Mark
+Piece = str | Field | Link | TrackingTag
 
 _POSTAL_ADDRESS = Field(name="postal_address", default=None)
 _UNSUBSCRIBE_URL = Field(name="unsubscribe_url", default=None)
@@ -281,7 +281,7 @@ def _cut_marks(html: str, mark: Callable[[Piece], str]) -> str:
         found = re.search(rf'(<{element} (?:src|href)="){re.escape(url)}("[^>]*>(?:</a>)?)', html)
         if found is None:
             raise ValueError(f"the {kind} is not in the page")
-        piece = Mark(kind=kind, before=found.group(1), after=found.group(2))
+        piece = TrackingTag(kind=kind, before=found.group(1), after=found.group(2))
         html = html[: found.start()] + mark(piece) + html[found.end() :]
     return html
 
@@ -290,7 +290,7 @@ def _pieces(text: str, marked: list[Piece]) -> tuple[Piece, ...]:
     """Text with marks as pieces; it ends a line."""
     pieces: list[Piece] = []
     at = 0
-    for match in MARK.finditer(text):
+    for match in FIELD_PLACEHOLDER.finditer(text):
         pieces += [text[at : match.start()], marked[int(match.group(1))]]
         at = match.end()
     pieces.append(text[at:] if text[at:].endswith("\n") else text[at:] + "\n")
@@ -300,8 +300,8 @@ def _pieces(text: str, marked: list[Piece]) -> tuple[Piece, ...]:
 def _parts(subject: tuple[Piece, ...], html: tuple[Piece, ...], text: tuple[Piece, ...], links: int) -> MergeParts:
     fields = [*fields_of(subject), *fields_of(html), *fields_of(text)]
     names = dict.fromkeys(field.name for field in fields if field.name not in SUPPLIED)
-    if len(names) > MOST_MERGE_FIELDS:
-        raise Refusal(RefusalCode.TOO_MANY, f"A template has at most {MOST_MERGE_FIELDS} fields.", ("subject",))
+    if len(names) > MAX_MERGE_FIELDS:
+        raise Refusal(RefusalCode.TOO_MANY, f"A template has at most {MAX_MERGE_FIELDS} fields.", ("subject",))
     needed = dict.fromkeys(field.name for field in fields if field.name in names and field.default is None)
     return MergeParts(
         subject=subject,
@@ -332,23 +332,23 @@ def _names(pieces: Iterable[Piece], name: str) -> bool:
 
 def _words(html: tuple[Piece, ...]) -> Iterator[Piece]:
     """The pieces of a page that stand among the words it shows."""
-    for match in MARK.finditer(_seen(html).words):
+    for match in FIELD_PLACEHOLDER.finditer(_seen(html).words):
         yield html[int(match.group(1))]
 
 
 def _clickable(html: tuple[Piece, ...]) -> Iterator[Piece]:
     """The pieces of a page with which the address of a link starts that shows something to click on."""
     for address in _seen(html).links:
-        match = MARK.match(address.strip())
+        match = FIELD_PLACEHOLDER.match(address.strip())
         if match is not None:
             yield html[int(match.group(1))]
 
 
 def _seen(html: tuple[Piece, ...]) -> Seen:
-    return seen_of(with_marks(html))
+    return seen_of(with_placeholders(html))
 
 
-def with_marks(pieces: tuple[Piece, ...]) -> str:
+def with_placeholders(pieces: tuple[Piece, ...]) -> str:
     """The pieces as one text, each field as a `MARK`, whatever else is put in as `#`."""
     return "".join(
         piece if isinstance(piece, str) else f"\ue000{place}\ue001" if isinstance(piece, Field) else "#"

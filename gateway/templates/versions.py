@@ -18,23 +18,23 @@ import orjson
 
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
-from gateway.lru import Recent
+from gateway.lru import LruCache
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import CampaignLetter, Letter, read_merge_data
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
-from gateway.templates.card_numbers import refuse_long_seams
+from gateway.templates.card_numbers import refuse_long_field_runs
 from gateway.templates.html_links import unlinked
 from gateway.templates.html_to_text import every_word_of_html, text_of_html
 from gateway.templates.localization import check_locale, fallbacks
 from gateway.templates.merge_fields import (
     Field,
     Link,
-    Mark,
     MergeParts,
     Piece,
+    TrackingTag,
     compile_parts,
     fields_of,
     fill_destination,
@@ -92,7 +92,7 @@ class CompiledTemplate:
 
 
 _URL = re.compile(r"https?:[^\s<>]+", re.IGNORECASE)
-_LOADED = Recent[UUID, CompiledTemplate](128)
+_LOADED = LruCache[UUID, CompiledTemplate](128)
 
 
 # Publishing ------------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ async def publish(
     parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
     preview = preview_of(parts, sample)
     page = ("html",) if mjml is None else ("mjml",)
-    refuse_long_seams(parts, page)
+    refuse_long_field_runs(parts, page)
     _refuse_card_numbers(parts, preview, page=page)
     _refuse_card_number_in_words(every_word_of_html(mjml or html or ""), page)
     row = {
@@ -284,7 +284,7 @@ def preview_page(html: str) -> str:
 def _shown(piece: Piece, values: Mapping[str, str], *, html: bool) -> str:
     if isinstance(piece, str):
         return piece
-    if isinstance(piece, Mark):
+    if isinstance(piece, TrackingTag):
         return ""
     shown = fill_destination(piece, values) if isinstance(piece, Link) else value_of(piece, values)
     return escape(shown) if html else shown
@@ -328,7 +328,7 @@ def _dump_piece(piece: Piece, coded: str | None = None) -> list[Any]:
             return ["field", piece.name, piece.default]
         case Link():
             return ["link", piece.number, [_dump_piece(part) for part in piece.destination]]
-        case Mark():
+        case TrackingTag():
             return ["mark", piece.kind, piece.before, piece.after]
         case _:
             return ["text", piece if coded is None else coded]
@@ -361,5 +361,5 @@ def _read_piece(item: list[Any], *, encoded: bool) -> Piece:
             parts = [_read_piece(part, encoded=False) for part in destination]
             return Link(number=number, destination=tuple(part for part in parts if isinstance(part, str | Field)))
         case ["mark", kind, before, after]:
-            return Mark(kind=kind, before=before, after=after)
+            return TrackingTag(kind=kind, before=before, after=after)
     raise ValueError(f"a template piece of a kind unknown here: {item[0]!r}")

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from gateway.errors import BufferUnavailable
 
-MOST_WAITING = 500_000
+MAX_WAITING = 500_000
 """Hits the list may hold, some 300 bytes each: a quarter of an hour at 500 hits/s."""
 
 _KEY = "hits:waiting"
@@ -21,11 +21,11 @@ _PATIENCE_SECONDS = 2.0
 class HitBuffer:
     """The list of waiting hits. Every method raises BufferUnavailable when Valkey does not answer."""
 
-    def __init__(self, url: str, *, most: int = MOST_WAITING) -> None:
+    def __init__(self, url: str, *, limit: int = MAX_WAITING) -> None:
         self._redis = Redis.from_url(
             url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS, max_connections=4
         )
-        self._most = most
+        self._most = limit
 
     async def push(self, hits: Sequence[bytes]) -> int:
         """Put hits at the end; answers how many had no room and are lost: the newest, the list keeps what it had."""
@@ -35,9 +35,9 @@ class HitBuffer:
         await self._answer(self._redis.ltrim(_KEY, 0, self._most - 1))
         return min(length - self._most, len(hits))
 
-    async def oldest(self, most: int) -> list[bytes]:
+    async def oldest(self, limit: int) -> list[bytes]:
         """The hits that wait longest; they stay in the list."""
-        found: list[bytes] = await self._answer(self._redis.lrange(_KEY, 0, most - 1))
+        found: list[bytes] = await self._answer(self._redis.lrange(_KEY, 0, limit - 1))
         return found
 
     async def remove_oldest(self, count: int) -> None:

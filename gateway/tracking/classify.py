@@ -19,27 +19,27 @@ from uuid import UUID
 from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.hit import (
+    Classification,
     Hit,
     HitKind,
     HitReason,
     HitRules,
     HitVerdict,
-    Judgement,
     Span,
     Surroundings,
+    classify_hits,
     crowded_spans,
     hit_rules,
     joined_spans,
-    judge_message,
 )
 from gateway.mail.message import MessageRef
-from gateway.notify.changes import ChangeKind, tell
+from gateway.notify.changes import ChangeKind, notify_change
 from gateway.rule_files import RulesError, read_rules_file
 
-MOST_DUE = 500
+MAX_DUE = 500
 """Unjudged hits in one transaction: judged and written in a tenth of a second."""
 
-MOST_OF_MESSAGE = 5000
+MAX_OF_MESSAGE = 5000
 """Hits of one message judged together: above what is stored of a flood in the time a burst reaches."""
 
 LOOK_AGAIN_SOONEST = timedelta(seconds=5)
@@ -47,17 +47,17 @@ LOOK_AGAIN_LATEST = timedelta(minutes=5)
 """A hit whose mail has no final answer is looked at again after as long as it has waited, between these two: few looks
 at a mail that is deferred for days, and a quick one for a mail that is on the wire."""
 
-MOST_OF_ORIGINS = 20_000
+MAX_OF_ORIGINS = 20_000
 """Rows of origins read at once; where there are more, the time is halved until there are not."""
 
-MOST_REVISED = 2000
+MAX_REVISED = 2000
 """Messages that one crowd of hits may revise in one transaction; the next hit of that origin revises the others."""
 
-MOST_RECLASSIFIED = 100_000
+MAX_RECLASSIFIED = 100_000
 """Hits that one call of `reclassify` judges again: a caller waits for it, some ten seconds."""
 
 _RECLASSIFY_PAGE = 1000
-_JUDGING_LOCK = 0x6A756467
+_CLASSIFICATION_LOCK = 0x6A756467
 
 MessageKey = tuple[int, UUID]
 """Customer and message."""
@@ -77,7 +77,7 @@ class _Judged:
 
     key: MessageKey
     hit: Hit
-    judgement: Judgement
+    judgement: Classification
     look_again_at: datetime | None
     changed: bool
     stale: bool
@@ -92,7 +92,7 @@ def read_hit_rules() -> HitRules:
         raise RulesError(f"rules/hits.toml: {type(error).__name__}: {error}") from error
 
 
-async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
+async def classify_due(connection: Any, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
     """Judge the oldest hits that have settled, and revise their neighbours; judge those again whose mail has its final
     answer by now. Answers how many were looked at: 0 is done.
 
@@ -100,7 +100,7 @@ async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitR
     """
     rules = rules or read_hit_rules()
     async with connection.transaction():
-        if not await QUERIES.try_judging_lock(connection, lock=_JUDGING_LOCK):
+        if not await QUERIES.try_classification_lock(connection, lock=_CLASSIFICATION_LOCK):
             return 0
         now = now or await QUERIES.database_time(connection)
         return await _judge_settled(connection, now, rules) + await _look_again(connection, now, rules)
@@ -108,7 +108,7 @@ async def judge_due(connection: Any, now: datetime | None = None, *, rules: HitR
 
 async def _judge_settled(connection: Any, now: datetime, rules: HitRules) -> int:
     settled = now - rules.settle
-    due = [row async for row in QUERIES.due_hits(connection, until=settled, most=MOST_DUE)]
+    due = [row async for row in QUERIES.due_hits(connection, until=settled, limit=MAX_DUE)]
     if not due:
         return 0
     first, last = _extent(due)
@@ -125,7 +125,7 @@ async def _judge_settled(connection: Any, now: datetime, rules: HitRules) -> int
 
 async def _look_again(connection: Any, now: datetime, rules: HitRules) -> int:
     """Judge hits again whose mail has its final answer, or will never have one; put the others off."""
-    rows = [row async for row in QUERIES.hits_to_look_at_again(connection, until=now, most=MOST_DUE)]
+    rows = [row async for row in QUERIES.hits_to_look_at_again(connection, until=now, limit=MAX_DUE)]
     answers = await _answers(connection, {_key(row) for row in rows}) if rows else {}
     waiting = [row for row in rows if answers[_key(row)]["undecided"]]
     decided = [row for row in rows if not answers[_key(row)]["undecided"]]
@@ -155,7 +155,7 @@ async def reclassify(
 ) -> Reclassified:
     """Judge history again: of one customer or of all, from `since` to before `until`. A transaction a page.
 
-    Raises Refusal(TOO_MANY), having changed nothing, above MOST_RECLASSIFIED hits.
+    Raises Refusal(TOO_MANY), having changed nothing, above MAX_RECLASSIFIED hits.
     """
     rules = rules or read_hit_rules()
     now = await QUERIES.database_time(connection)
@@ -164,22 +164,22 @@ async def reclassify(
         "since": since or datetime.fromtimestamp(0, UTC),
         "until": until or now + timedelta(days=1),
     }
-    most = MOST_RECLASSIFIED
-    if await QUERIES.count_hits_to_reclassify(connection, **stretch, most=most + 1) > most:
+    limit = MAX_RECLASSIFIED
+    if await QUERIES.count_hits_to_reclassify(connection, **stretch, limit=limit + 1) > limit:
         raise Refusal(
             RefusalCode.TOO_MANY,
-            f"More than {most} hits: judge them a customer or a stretch of time at once.",
+            f"More than {limit} hits: judge them a customer or a stretch of time at once.",
             ("since",),
         )
     judged = changed = 0
     after: tuple[int, UUID] = (0, UUID(int=0))
     while True:
         async with connection.transaction():
-            await QUERIES.wait_for_judging_lock(connection, lock=_JUDGING_LOCK)
+            await QUERIES.wait_for_classification_lock(connection, lock=_CLASSIFICATION_LOCK)
             rows = [
                 row
                 async for row in QUERIES.hits_to_reclassify(
-                    connection, **stretch, after_customer=after[0], after_id=after[1], most=_RECLASSIFY_PAGE
+                    connection, **stretch, after_customer=after[0], after_id=after[1], limit=_RECLASSIFY_PAGE
                 )
             ]
             if not rows:
@@ -219,10 +219,10 @@ async def _crowds(connection: Any, hits: Iterable[Any], rules: HitRules) -> _Cro
             origins=sorted({hit["origin"] for hit in seen}),
             since=first - rules.origin_within,
             until=last + rules.origin_within,
-            most=MOST_OF_ORIGINS,
+            limit=MAX_OF_ORIGINS,
         )
     ]
-    if len(rows) < MOST_OF_ORIGINS or first == last:
+    if len(rows) < MAX_OF_ORIGINS or first == last:
         return _crowds_of(rows, rules)
     # What was cut off may be the crowd around the last of these hits: look at the earlier and the later ones apart.
     middle = first + (last - first) / 2
@@ -233,7 +233,7 @@ async def _crowds(connection: Any, hits: Iterable[Any], rules: HitRules) -> _Cro
             origin: joined_spans([*earlier.spans.get(origin, ()), *later.spans.get(origin, ())])
             for origin in {*earlier.spans, *later.spans}
         },
-        messages=frozenset(sorted(earlier.messages | later.messages)[:MOST_REVISED]),
+        messages=frozenset(sorted(earlier.messages | later.messages)[:MAX_REVISED]),
     )
 
 
@@ -245,7 +245,7 @@ def _crowds_of(rows: Iterable[Any], rules: HitRules) -> _Crowds:
         spans[origin] = found = crowded_spans([(row["occurred_at"], row["message_id"]) for row in seen], rules)
         for span in found:
             messages |= {_key(row) for row in seen if row["unmarked"] and span.start <= row["occurred_at"] <= span.end}
-    return _Crowds(spans=spans, messages=frozenset(sorted(messages)[:MOST_REVISED]))
+    return _Crowds(spans=spans, messages=frozenset(sorted(messages)[:MAX_REVISED]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,7 +270,7 @@ async def _judge(connection: Any, stretch: _Stretch, now: datetime, rules: HitRu
         around = Surroundings(answered_at=answer["answered_at"], undecided=answer["undecided"], crowded=spans)
         listed = list(of_message)
         hits = [_hit(row) for row in listed]
-        for row, hit, judgement in zip(listed, hits, judge_message(hits, around, rules), strict=True):
+        for row, hit, judgement in zip(listed, hits, classify_hits(hits, around, rules), strict=True):
             if stretch.first <= hit.occurred_at <= stretch.last:
                 judged.append(_judged(key, row, hit, judgement, around, now, rules))
     return judged
@@ -283,7 +283,7 @@ async def _around(connection: Any, stretch: _Stretch, rules: HitRules) -> list[A
         **_arrays(stretch.messages),
         since=stretch.first - rules.burst_reach,
         until=stretch.last + rules.burst_reach,
-        most=MOST_OF_MESSAGE,
+        limit=MAX_OF_MESSAGE,
     )
     rows = [row async for row in found]
     missed = stretch.wanted - _hit_keys(rows)
@@ -296,7 +296,7 @@ async def _around(connection: Any, stretch: _Stretch, rules: HitRules) -> list[A
 
 
 def _judged(
-    key: MessageKey, row: Any, hit: Hit, judgement: Judgement, around: Surroundings, now: datetime, rules: HitRules
+    key: MessageKey, row: Any, hit: Hit, judgement: Classification, around: Surroundings, now: datetime, rules: HitRules
 ) -> _Judged:
     look = (row["look_again_at"] or _next_look(hit.occurred_at, now)) if around.undecided else None
     changed = _differs(row, judgement)
@@ -314,7 +314,7 @@ async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) ->
     ordered = sorted((one for one in judged if one.stale), key=lambda one: (one.key[0], one.hit.id))
     if not ordered:
         return
-    await QUERIES.judge_hits(
+    await QUERIES.classify_hits(
         connection,
         customer_ids=[one.key[0] for one in ordered],
         ids=[one.hit.id for one in ordered],
@@ -326,7 +326,7 @@ async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) ->
     keys = {one.key for one in ordered}
     async for _ in QUERIES.set_opened_at(connection, **_arrays(keys)):
         pass
-    await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=key[0], message_id=key[1]) for key in keys])
+    await notify_change(connection, ChangeKind.HIT, [MessageRef(customer_id=key[0], message_id=key[1]) for key in keys])
     clicks = {one.key: one.hit.id for one in ordered if _is_evidence(one)}
     if clicks:
         async for _ in QUERIES.settle_by_click(
@@ -372,6 +372,6 @@ def _hit(row: Any) -> Hit:
     )
 
 
-def _differs(row: Any, judgement: Judgement) -> bool:
+def _differs(row: Any, judgement: Classification) -> bool:
     old = (row["verdict"], tuple(HitReason(reason) for reason in row["reasons"]))
     return old != (judgement.verdict, judgement.reasons)

@@ -26,16 +26,16 @@ import asyncpg
 import orjson
 
 from gateway.database import AWAY, QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import BufferUnavailable
 from gateway.mail.hit import HitKind
 from gateway.mail.keys import Purpose
 from gateway.mail.message import MessageRef
-from gateway.notify.changes import ChangeKind, tell
+from gateway.notify.changes import ChangeKind, notify_change
 from gateway.settings import OriginPrivacy
 from gateway.telemetry.metrics import HITS
 from gateway.tracking.buffer import HitBuffer
-from gateway.tracking.classify import Reclassified, judge_due, reclassify
+from gateway.tracking.classify import Reclassified, classify_due, reclassify
 
 __all__ = [
     "Fate",
@@ -43,8 +43,8 @@ __all__ = [
     "HitRecorder",
     "RawHit",
     "Reclassified",
+    "classify_due",
     "insert",
-    "judge_due",
     "new_hit_id",
     "origin_of",
     "reclassify",
@@ -55,10 +55,10 @@ log = logging.getLogger(__name__)
 LARGEST_GROUP = 100
 """Hits in one statement: the cost a row is flat from 20 on, and making a larger one would hold up requests."""
 
-MOST_IN_MEMORY = 20_000
+MAX_IN_MEMORY = 20_000
 """Hits that may wait in this process: 40 s at 500 hits/s without PostgreSQL and without Valkey, some 20 MB."""
 
-MOST_A_MESSAGE = 1000
+MAX_A_MESSAGE = 1000
 """Hits of one message kept in one minute: no reader comes near; a flood on one token is counted, not stored."""
 
 _GATHER_SECONDS = 0.1
@@ -102,7 +102,7 @@ class RawHit:
 
 
 class Fate(StrEnum):
-    """What became of a hit. DROPPED: there was no room anywhere. FLOODED: above MOST_A_MESSAGE."""
+    """What became of a hit. DROPPED: there was no room anywhere. FLOODED: above MAX_A_MESSAGE."""
 
     RECORDED = "recorded"
     BUFFERED = "buffered"
@@ -118,12 +118,12 @@ def new_hit_id(at: float) -> UUID:
     return UUID(bytes=bytes(raw))
 
 
-def origin_of(address: str | None, house: House) -> str | None:
+def origin_of(address: str | None, deployment: Deployment) -> str | None:
     """A network address as the setting ORIGIN_PRIVACY keeps it: a keyed hash, in full, or not at all."""
-    privacy = house.settings.origin_privacy
+    privacy = deployment.settings.origin_privacy
     if address is None or privacy is OriginPrivacy.NONE:
         return None
-    return _origin(address, None if privacy is OriginPrivacy.FULL else house.keyring.sign_key(Purpose.ORIGIN)[1])
+    return _origin(address, None if privacy is OriginPrivacy.FULL else deployment.keyring.sign_key(Purpose.ORIGIN)[1])
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +154,7 @@ async def insert(connection: Any, hits: Sequence[RawHit], *, at: float) -> None:
         prefetches=[hit.prefetch for hit in ordered],
         honeypots=[hit.honeypot for hit in ordered],
     )
-    await tell(connection, ChangeKind.HIT, [hit.ref for hit in ordered])
+    await notify_change(connection, ChangeKind.HIT, [hit.ref for hit in ordered])
 
 
 class HitRecorder:
@@ -181,7 +181,7 @@ class HitRecorder:
         """Take one hit. Never waits, never raises."""
         if self._floods(hit.ref):
             self._count(Fate.FLOODED, 1)
-        elif len(self._waiting) >= MOST_IN_MEMORY:
+        elif len(self._waiting) >= MAX_IN_MEMORY:
             self._count(Fate.DROPPED, 1)
         else:
             self._waiting.append(hit)
@@ -210,7 +210,7 @@ class HitRecorder:
             self._minute = minute
             self._of_minute.clear()
         self._of_minute[ref] += 1
-        return self._of_minute[ref] > MOST_A_MESSAGE
+        return self._of_minute[ref] > MAX_A_MESSAGE
 
     async def _run(self) -> None:
         while not self._closing:

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from service.auth.sessions import Session, check_csrf, cookie_name, has_own_origin
 from service.auth.tokens import digest
-from service.database import Ledger, statement
+from service.database import DatabasePools, statement
 from service.errors import RequestRefused
 
 _CACHE_SECONDS = 5.0
@@ -40,17 +40,17 @@ def unauthenticated() -> RequestRefused:
     )
 
 
-class Doorkeeper:
+class Authenticator:
     """Finds out who is asking. One a process; remembers living tokens for a few seconds."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        pools: DatabasePools,
         *,
         public_url: str,
         clock: Callable[[], float],
     ) -> None:
-        self._ledger = ledger
+        self._pools = pools
         self._public_url = public_url
         self._secure = public_url.startswith("https://")
         self._clock = clock
@@ -87,7 +87,7 @@ class Doorkeeper:
         if until > self._clock():
             return known
         self._known.pop(sha256, None)
-        rows = await self._ledger.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
+        rows = await self._pools.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
         name = next((row["name"] for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
         if name is None:
             return None
@@ -102,7 +102,7 @@ class Doorkeeper:
         if not secret or len(secret) > _LONGEST_SECRET:
             return None
         sha256 = digest(secret)
-        for row in await self._ledger.fetch_latest(_FIND_SESSION, session_sha256=sha256):
+        for row in await self._pools.fetch_latest(_FIND_SESSION, session_sha256=sha256):
             if hmac.compare_digest(row["session_sha256"], sha256):
                 csrf = bytes(row["csrf_sha256"])
                 return Session(name=row["name"], secret=secret, expires_at=row["expires_at"], csrf_sha256=csrf)

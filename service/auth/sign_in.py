@@ -42,7 +42,7 @@ def routes() -> list[Route]:
 async def show_login(request: Request) -> Response:
     """A page with a button: programs that fetch every link of a chat or mail do not press it."""
     resources = request.app.state.resources
-    found = await resources.ledger.fetch_latest(_FIND_LINK, link_sha256=digest(request.path_params["code"]))
+    found = await resources.pools.fetch_latest(_FIND_LINK, link_sha256=digest(request.path_params["code"]))
     return _page(request, "login.html" if found else "login-expired.html", 200 if found else 410)
 
 
@@ -98,8 +98,8 @@ async def log_out(request: Request) -> Response:
 
 @asynccontextmanager
 async def _transaction(request: Request) -> AsyncIterator[Any]:
-    ledger = request.app.state.resources.ledger
-    async with ledger.writing_connection() as connection, connection.transaction():
+    pools = request.app.state.resources.pools
+    async with pools.writing_connection() as connection, connection.transaction():
         yield connection
 
 
@@ -130,7 +130,7 @@ def _same_origin_only(request: Request) -> None:
 
 
 async def _session(request: Request) -> Session:
-    session: Session | None = await request.app.state.resources.doorkeeper.session(request)
+    session: Session | None = await request.app.state.resources.authenticator.session(request)
     if session is None:
         raise signed_out()
     return session

@@ -147,7 +147,7 @@ Payload = TypeVar("Payload", bound=CampaignPayload)
 async def create_sender(context: Context, given: CreateSenderInput) -> CreateSenderPayload:
     """A sender with its first version."""
     try:
-        async with context.ledger.writing_connection() as connection, connection.transaction():
+        async with context.pools.writing_connection() as connection, connection.transaction():
             version = await sender_profiles.create(
                 connection,
                 name=given.name,
@@ -158,7 +158,7 @@ async def create_sender(context: Context, given: CreateSenderInput) -> CreateSen
                 postal_address=given.postal_address,
                 locale=given.locale,
                 time_zone=given.time_zone,
-                allow_reserved=context.house.settings.allow_reserved_domains,
+                allow_reserved=context.deployment.settings.allow_reserved_domains,
             )
     except Refusal as refusal:
         return CreateSenderPayload(sender=None, user_errors=user_errors([refusal]))
@@ -170,7 +170,7 @@ async def create_template(context: Context, given: CreateTemplateInput) -> Creat
     """A new version of the template of this name."""
     try:
         sample = _object(given.sample_data, ("sampleData",))
-        async with context.ledger.writing_connection() as connection, connection.transaction():
+        async with context.pools.writing_connection() as connection, connection.transaction():
             published = await versions.publish(
                 connection,
                 name=given.name,
@@ -191,8 +191,8 @@ async def create_campaign(context: Context, given: CreateCampaignInput) -> Creat
     """A draft."""
     try:
         order = _order(context, given)
-        async with context.ledger.writing_connection() as connection:
-            campaign_id = await drafts.create(connection, order, context.house)
+        async with context.pools.writing_connection() as connection:
+            campaign_id = await drafts.create(connection, order, context.deployment)
     except Refusal as refusal:
         return CreateCampaignPayload(campaign=None, user_errors=user_errors([refusal]))
     return await _written(context, campaign_id, CreateCampaignPayload)
@@ -236,7 +236,7 @@ async def launch_campaign(context: Context, given: LaunchCampaignInput) -> Launc
     return await _decide(
         context,
         given.campaign_id,
-        lambda connection, found: lifecycle.launch(connection, found, given.idempotency_key, context.house),
+        lambda connection, found: lifecycle.launch(connection, found, given.idempotency_key, context.deployment),
         LaunchCampaignPayload,
     )
 
@@ -276,11 +276,11 @@ async def _decide(
 ) -> Payload:
     try:
         campaign_id = read_row_id(text, "Campaign", ("campaignId",))
-        async with context.ledger.writing_connection() as connection:
+        async with context.pools.writing_connection() as connection:
             await door(connection, campaign_id)
     except Refusal as refusal:
         return payload(campaign=None, user_errors=user_errors([refusal]))
-    await context.bell.ring()
+    await context.wakeup.notify()
     return await _written(context, campaign_id, payload)
 
 

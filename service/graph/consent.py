@@ -39,7 +39,7 @@ async def set_opt_out(context: Context, input: SetOptOutInput) -> SetOptOutPaylo
     try:
         if found is None or found.customer_id is None:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
-        async with context.ledger.writing_connection() as connection:
+        async with context.pools.writing_connection() as connection:
             await opt_outs.set_opt_out(
                 connection,
                 customer_id=found.customer_id,

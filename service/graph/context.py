@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import strawberry
 
-from gateway.deployment import House
-from gateway.notify.wakeup import Bell
-from service.database import Ledger, Reading
+from gateway.deployment import Deployment
+from gateway.notify.wakeup import Wakeup
+from service.database import DatabasePools, Reading
 from service.graph.loaders import Loaders
 from service.watch import Watch
 
@@ -21,9 +21,9 @@ class Context:
     relay of that name (the demo's safety). `shaping` false sends every list the ordinary way (tests compare).
     """
 
-    ledger: Ledger
-    house: House
-    bell: Bell
+    pools: DatabasePools
+    deployment: Deployment
+    wakeup: Wakeup
     watch: Watch
     actor: str
     bound_relay: str | None = None
@@ -33,11 +33,11 @@ class Context:
 
     def __post_init__(self) -> None:
         """Loaders live as long as the request: nothing is cached between requests."""
-        self._read(Reading(self.ledger))
+        self._read(Reading(self.pools))
 
     def reading_back(self) -> Context:
         """This request, reading where it wrote: a replica may not have it yet."""
-        self._read(Reading(self.ledger, latest=True))
+        self._read(Reading(self.pools, latest=True))
         return self
 
     def _read(self, reading: Reading) -> None:

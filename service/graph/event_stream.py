@@ -29,7 +29,7 @@ def respond(results: AsyncGenerator[dict[str, Any], None], streams: Streams, ask
 
     Raises Busy when there is no place for it.
     """
-    if streams.open >= streams.most or streams.draining.is_set():
+    if streams.open >= streams.limit or streams.draining.is_set():
         raise Busy("every stream is taken: try again in a moment")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(results, streams, ask), media_type=EVENT_STREAM, headers=headers)

@@ -69,7 +69,7 @@ class Relay:
     @strawberry.field(description="Its newest troubles, at most 20, newest first.")
     async def events(self, info: Info) -> list[RelayEvent]:
         """One statement a relay: there are a few."""
-        async with info.context.ledger.reading_connection() as connection:
+        async with info.context.pools.reading_connection() as connection:
             found = await relay_limits.relay_events(connection, self.name)
         return [
             RelayEvent(
@@ -95,7 +95,9 @@ class Destination:
     cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
     sent_today: int = strawberry.field(description="How many went there today.")
     rate: float = strawberry.field(description=DOMAIN_RATE)
-    next_slot: datetime | None = strawberry.field(description="When the next may go, under its limit.")
+    next_permit_at: datetime | None = strawberry.field(
+        name="nextSlot", description="When the next may go, under its limit."
+    )
     paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
     paused_why: str | None = strawberry.field(description="Why it is left alone.")
 
@@ -119,7 +121,7 @@ class Gateway:
     @strawberry.field(description="Every lane in order of priority, 500 at most.")
     async def lanes(self, info: Info) -> list[Lane]:
         """By priority."""
-        async with info.context.ledger.reading_connection() as connection:
+        async with info.context.pools.reading_connection() as connection:
             found = await lanes.lane_states(connection)
         return [
             Lane(
@@ -141,7 +143,7 @@ class Gateway:
     @strawberry.field(description="Every relay the ledger knows, by name.")
     async def relays(self, info: Info) -> list[Relay]:
         """By name."""
-        async with info.context.ledger.reading_connection() as connection:
+        async with info.context.pools.reading_connection() as connection:
             found = await relay_limits.relay_states(connection)
         return [
             Relay(
@@ -164,7 +166,7 @@ class Gateway:
     @strawberry.field(description="Limited and paused domains by name, 500 at most.")
     async def destinations(self, info: Info, after: AfterDomain = None) -> list[Destination]:
         """By name."""
-        async with info.context.ledger.reading_connection() as connection:
+        async with info.context.pools.reading_connection() as connection:
             found = await domain_limits.destinations(connection, after=after)
         return [
             Destination(
@@ -175,7 +177,7 @@ class Gateway:
                 cap_today=one.cap_today,
                 sent_today=one.sent_today,
                 rate=one.rate,
-                next_slot=one.next_slot,
+                next_permit_at=one.next_permit_at,
                 paused_until=one.paused_until,
                 paused_why=one.paused_why,
             )
@@ -185,7 +187,7 @@ class Gateway:
     @strawberry.field(description="The hundred domains that most mail waits for.")
     async def domains(self, info: Info) -> list[DomainDepth]:
         """Deepest first."""
-        async with info.context.ledger.reading_connection() as connection:
+        async with info.context.pools.reading_connection() as connection:
             found = await domain_limits.domain_depths(connection)
         return [
             DomainDepth(
@@ -244,11 +246,11 @@ class GatewayPayload:
 async def decide(context: Context, door: Callable[[Any], Awaitable[object]]) -> GatewayPayload:
     """One door on a writing connection; then ring, since mail may go that could not."""
     try:
-        async with context.ledger.writing_connection() as connection:
+        async with context.pools.writing_connection() as connection:
             await door(connection)
     except Refusal as refusal:
         return GatewayPayload(gateway=None, user_errors=user_errors([refusal]))
-    await context.bell.ring()
+    await context.wakeup.notify()
     return GatewayPayload(gateway=Gateway(), user_errors=[])
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.auth.callers import Caller, Doorkeeper
+from service.auth.callers import Authenticator, Caller
 from service.errors import Busy, RequestRefused
 from service.graph import event_stream
 from service.graph.documents import DocumentRefused
@@ -42,14 +42,14 @@ class GraphQLOverHttp:
     def __init__(
         self,
         execution: Execution,
-        doorkeeper: Doorkeeper,
+        authenticator: Authenticator,
         streams: Streams,
         *,
         read_seconds: float,
         max_variables: int,
     ) -> None:
         self._execution = execution
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         self._streams = streams
         self._read_seconds = read_seconds
         self._max_variables = max_variables
@@ -74,12 +74,12 @@ class GraphQLOverHttp:
             media_type = negotiate(", ".join(request.headers.getlist("accept")))
             if request.method not in ("GET", "POST"):
                 raise _method_refused("Use GET for queries and POST for everything.", "GET, POST")
-            caller = await self._doorkeeper.caller(request)
+            caller = await self._authenticator.caller(request)
             parameters = await self._parameters(request)
             if media_type == EVENT_STREAM:
                 queries_only = request.method == "GET"
                 results = payloads(self._execution, parameters, caller, queries_only=queries_only)
-                ask = partial(self._doorkeeper.caller, request)
+                ask = partial(self._authenticator.caller, request)
                 return event_stream.respond(results, self._streams, ask)
             ready = await self._execution.prepare(parameters)
             if request.method == "GET" and is_mutation(ready):

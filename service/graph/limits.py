@@ -16,9 +16,9 @@ from graphql import (
     SelectionSetNode,
 )
 
-MOST_REPEATS = 20
+MAX_REPEATS = 20
 """The same answer key in one selection set: merging them is quadratic, and nobody repeats a field by hand so often."""
-MOST_DIRECTIVES = 4
+MAX_DIRECTIVES = 4
 """On one field: ours are include and skip."""
 _ENOUGH = 1_000_000_000
 """Where counting stops: fragments within fragments double the number with every line."""
@@ -78,13 +78,13 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> GraphQLErr
                 f"The document asks for {extent.fields} fields, {limits.fields} are allowed: ask in two requests.",
                 "FIELD_LIMIT",
             )
-    if counting.repeats > MOST_REPEATS:
+    if counting.repeats > MAX_REPEATS:
         return too_large(
-            f"A selection repeats a field {counting.repeats} times, {MOST_REPEATS} are allowed: name it once.",
+            f"A selection repeats a field {counting.repeats} times, {MAX_REPEATS} are allowed: name it once.",
             "REPEAT_LIMIT",
         )
-    if counting.directives > MOST_DIRECTIVES:
-        return too_large(f"A field has more than {MOST_DIRECTIVES} directives.", "DIRECTIVE_LIMIT")
+    if counting.directives > MAX_DIRECTIVES:
+        return too_large(f"A field has more than {MAX_DIRECTIVES} directives.", "DIRECTIVE_LIMIT")
     return None
 
 

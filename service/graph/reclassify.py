@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.tracking.classify import MOST_RECLASSIFIED
+from gateway.tracking.classify import MAX_RECLASSIFIED
 from gateway.tracking.recorder import reclassify
 from service.database import QUERIES, Connection
 from service.graph.context import Context
@@ -31,14 +31,14 @@ class ReclassifyHitsPayload:
     judged: int = strawberry.field(description="How many opens and clicks were judged again.")
     changed: int = strawberry.field(description="How many have another verdict, or other reasons, than before.")
     user_errors: list[UserError] = strawberry.field(
-        description=f"Why nothing was done: TOO_MANY above {MOST_RECLASSIFIED} opens and clicks."
+        description=f"Why nothing was done: TOO_MANY above {MAX_RECLASSIFIED} opens and clicks."
     )
 
 
 async def reclassify_hits(context: Context, input: ReclassifyHitsInput) -> ReclassifyHitsPayload:
     """A transaction a thousand hits; the raw hits stay as they came."""
     try:
-        async with context.ledger.writing_connection() as connection:
+        async with context.pools.writing_connection() as connection:
             customer_id = await _customer_id(connection, input.customer_id)
             done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
     except Refusal as refusal:

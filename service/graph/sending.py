@@ -203,12 +203,12 @@ async def send_email(
     """Put one letter in the queue, ring, and show the message."""
     try:
         order = _order(context, given, letter(), tracked)
-        async with context.ledger.writing_connection() as connection:
-            put = await enqueue.put(connection, order, context.house)
+        async with context.pools.writing_connection() as connection:
+            put = await enqueue.put(connection, order, context.deployment)
     except Refusal as refusal:
         return SendEmailPayload(message=None, user_errors=user_errors([refusal]))
     if not put.repeated:
-        await context.bell.ring()
+        await context.wakeup.notify()
     return SendEmailPayload(message=await _written(context, put.ref), user_errors=[])
 
 
@@ -251,7 +251,7 @@ def read_row_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
 
 
 def _mailboxes(context: Context, given: list[MailboxInput] | None, name: str) -> tuple[Mailbox, ...]:
-    allow = context.house.settings.allow_reserved_domains
+    allow = context.deployment.settings.allow_reserved_domains
     return tuple(
         Mailbox.parse(one.address, one.name, allow_reserved=allow, path=(name, str(number)))
         for number, one in enumerate(given or [])
@@ -265,7 +265,7 @@ def _attachments(given: list[strawberry.ID]) -> tuple[UUID, ...]:
 async def retry_message(context: Context, given: MessageInput) -> MessagePayload:
     """Back to the queue, by a person's decision."""
     return await _decide(
-        context, given, lambda connection, ref: actions.retry(connection, ref, context.actor, context.house)
+        context, given, lambda connection, ref: actions.retry(connection, ref, context.actor, context.deployment)
     )
 
 
@@ -286,11 +286,11 @@ async def _decide(
     try:
         if ref is None:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
-        async with context.ledger.writing_connection() as connection:
+        async with context.pools.writing_connection() as connection:
             await door(connection, ref)
     except Refusal as refusal:
         return MessagePayload(message=None, user_errors=user_errors([refusal]))
-    await context.bell.ring()
+    await context.wakeup.notify()
     return MessagePayload(message=await _written(context, ref), user_errors=[])
 
 

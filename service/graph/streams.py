@@ -17,7 +17,7 @@ from service.graph.execution import Execution, Ready, is_subscription
 from service.graph.masking import mask, present
 from service.graph.parameters import Parameters
 
-MOST_STREAMS = 1000
+MAX_STREAMS = 1000
 """Sockets and event streams a process serves at once: each holds a connection, some memory and a watch."""
 LIFE_SECONDS = 3600.0
 """How long one lives: it stays with the process that it came to. Clients reconnect by themselves."""
@@ -33,14 +33,14 @@ class Streams:
     """Counts the streams of a process. `draining` is set when it must end them."""
 
     draining: asyncio.Event
-    most: int = MOST_STREAMS
+    limit: int = MAX_STREAMS
     life_seconds: float = LIFE_SECONDS
     open: int = field(default=0, init=False)
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """One stream's place. Raises Busy when all are taken, or the process is about to end."""
-        if self.open >= self.most or self.draining.is_set():
+        if self.open >= self.limit or self.draining.is_set():
             raise Busy("every stream is taken: try again in a moment")
         self.open += 1
         try:

@@ -11,7 +11,7 @@ import strawberry
 from asyncpg import Record
 
 from gateway.compose.sender_profiles import check_locale
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
@@ -23,9 +23,9 @@ from service.graph.customer import Customer
 from service.graph.user_error import UserError, user_errors
 
 # One call is one transaction and one answer: larger batches hold locks for too long.
-MOST_CUSTOMERS = 1000
+MAX_CUSTOMERS = 1000
 # Nobody reads mail at more; a longer list is a mailing list in disguise.
-MOST_ADDRESSES = 20
+MAX_ADDRESSES = 20
 LONGEST_EXTERNAL_REF = 255
 LONGEST_NAME = 500
 
@@ -42,7 +42,7 @@ class UpsertCustomerInput:
     )
     addresses: list[str] | None = strawberry.field(
         default=strawberry.UNSET,
-        description=f"Replaces the whole list, at most {MOST_ADDRESSES}; the first is primary. Null stays as it is.",
+        description=f"Replaces the whole list, at most {MAX_ADDRESSES}; the first is primary. Null stays as it is.",
     )
     locale: str | None = strawberry.field(
         default=strawberry.UNSET, description="The language of its mail (BCP 47), such as en-GB; null clears it."
@@ -54,10 +54,10 @@ class UpsertCustomerInput:
 
 @strawberry.input(description="A batch of customers.")
 class UpsertCustomersInput:
-    """At most MOST_CUSTOMERS."""
+    """At most MAX_CUSTOMERS."""
 
     customers: list[UpsertCustomerInput] = strawberry.field(
-        description=f"At most {MOST_CUSTOMERS}, each externalRef once. One bad entry refuses the whole call."
+        description=f"At most {MAX_CUSTOMERS}, each externalRef once. One bad entry refuses the whole call."
     )
 
 
@@ -82,12 +82,12 @@ class _Checked:
 async def upsert_customers(context: Context, batch: UpsertCustomersInput) -> UpsertCustomersPayload:
     """Check everything, then write everything."""
     refusals: list[Refusal] = []
-    if len(batch.customers) > MOST_CUSTOMERS:
+    if len(batch.customers) > MAX_CUSTOMERS:
         refusals.append(
-            Refusal(RefusalCode.TOO_MANY, f"At most {MOST_CUSTOMERS} customers in one call.", ("customers",))
+            Refusal(RefusalCode.TOO_MANY, f"At most {MAX_CUSTOMERS} customers in one call.", ("customers",))
         )
         return UpsertCustomersPayload(customers=None, user_errors=user_errors(refusals))
-    checked = [_check(entry, number, context.house, refusals) for number, entry in enumerate(batch.customers)]
+    checked = [_check(entry, number, context.deployment, refusals) for number, entry in enumerate(batch.customers)]
     _refuse_repeats(batch.customers, refusals)
     if refusals:
         return UpsertCustomersPayload(customers=None, user_errors=user_errors(refusals))
@@ -96,7 +96,7 @@ async def upsert_customers(context: Context, batch: UpsertCustomersInput) -> Ups
     return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked], user_errors=[])
 
 
-def _check(entry: UpsertCustomerInput, number: int, house: House, refusals: list[Refusal]) -> _Checked:
+def _check(entry: UpsertCustomerInput, number: int, deployment: Deployment, refusals: list[Refusal]) -> _Checked:
     path = ("customers", str(number))
     addresses: tuple[str, ...] | None = None
     for check in (_check_external_ref, _check_name, _check_locale, _check_time_zone):
@@ -105,7 +105,7 @@ def _check(entry: UpsertCustomerInput, number: int, house: House, refusals: list
         except Refusal as refusal:
             refusals.append(refusal)
     if entry.addresses:
-        addresses = _check_addresses(entry.addresses, path, house, refusals)
+        addresses = _check_addresses(entry.addresses, path, deployment, refusals)
     elif entry.addresses == []:
         addresses = ()
     return _Checked(entry=entry, addresses=addresses)
@@ -142,15 +142,17 @@ def _limit(text: str, longest: int, field: tuple[str, ...]) -> None:
         raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", field)
 
 
-def _check_addresses(given: list[str], path: tuple[str, ...], house: House, refusals: list[Refusal]) -> tuple[str, ...]:
-    if len(given) > MOST_ADDRESSES:
-        refusals.append(Refusal(RefusalCode.TOO_MANY, f"At most {MOST_ADDRESSES} addresses.", (*path, "addresses")))
+def _check_addresses(
+    given: list[str], path: tuple[str, ...], deployment: Deployment, refusals: list[Refusal]
+) -> tuple[str, ...]:
+    if len(given) > MAX_ADDRESSES:
+        refusals.append(Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ADDRESSES} addresses.", (*path, "addresses")))
         return ()
     found: list[str] = []
     for number, text in enumerate(given):
         field = (*path, "addresses", str(number))
         try:
-            address = parse_address(text, allow_reserved=house.settings.allow_reserved_domains, field=field).text
+            address = parse_address(text, allow_reserved=deployment.settings.allow_reserved_domains, field=field).text
             if address in found:
                 raise Refusal(RefusalCode.CONFLICT, "This address is in the list twice.", field)
             found.append(address)
@@ -171,7 +173,7 @@ def _refuse_repeats(entries: list[UpsertCustomerInput], refusals: list[Refusal])
 
 async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
     entries = [one.entry for one in checked]
-    async with context.ledger.writing_connection() as connection, connection.transaction():
+    async with context.pools.writing_connection() as connection, connection.transaction():
         rows = [
             row
             async for row in QUERIES.upsert_customers(
@@ -186,11 +188,13 @@ async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
             )
         ]
         ids = {row["external_ref"]: row["id"] for row in rows}
-        await _replace_addresses(connection, context.house, ids, checked)
+        await _replace_addresses(connection, context.deployment, ids, checked)
     return rows
 
 
-async def _replace_addresses(connection: Any, house: House, ids: dict[str, int], checked: list[_Checked]) -> None:
+async def _replace_addresses(
+    connection: Any, deployment: Deployment, ids: dict[str, int], checked: list[_Checked]
+) -> None:
     replaced = [(ids[one.entry.external_ref], one.addresses) for one in checked if one.addresses is not None]
     listed = [
         (customer, position, address) for customer, addresses in replaced for position, address in enumerate(addresses)
@@ -201,5 +205,5 @@ async def _replace_addresses(connection: Any, house: House, ids: dict[str, int],
         customer_ids=[customer for customer, _, _ in listed],
         positions=[position for _, position, _ in listed],
         addresses=[address for _, _, address in listed],
-        address_keys=[house.key_of(address) for _, _, address in listed],
+        address_keys=[deployment.key_of(address) for _, _, address in listed],
     )

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from service.auth.callers import Caller, Doorkeeper
+from service.auth.callers import Authenticator, Caller
 from service.errors import Busy, RequestRefused, ServiceError
 from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution
@@ -24,7 +24,7 @@ from service.graph.parameters import from_message
 from service.graph.streams import LOOK_AGAIN_SECONDS, Ask, Streams, payloads
 
 PROTOCOL = "graphql-transport-ws"
-MOST_OPERATIONS = 20
+MAX_OPERATIONS = 20
 """A page shows a few things at once; each operation costs a watch or a statement."""
 INIT_SECONDS = 10.0
 IDLE_SECONDS = 300.0
@@ -43,9 +43,11 @@ class _Closed(Exception):
 class GraphQLOverWebSocket:
     """The ASGI application behind `/graphql` for WebSockets."""
 
-    def __init__(self, execution: Execution, doorkeeper: Doorkeeper, streams: Streams, *, max_variables: int) -> None:
+    def __init__(
+        self, execution: Execution, authenticator: Authenticator, streams: Streams, *, max_variables: int
+    ) -> None:
         self._execution = execution
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         self._streams = streams
         self._max_variables = max_variables
 
@@ -116,8 +118,8 @@ class GraphQLOverWebSocket:
         """Who asks. Raises _Closed (4403) for a stranger, ServiceError when that cannot be found out."""
         try:
             if authorization is not None:
-                return await self._doorkeeper.bearer(authorization)
-            caller = await self._doorkeeper.websocket_session(websocket)
+                return await self._authenticator.bearer(authorization)
+            caller = await self._authenticator.websocket_session(websocket)
         except RequestRefused:
             caller = None
         if caller is None:
@@ -180,8 +182,8 @@ class _Connection:
         operation = _id(message)
         if operation in self.operations:
             raise _Closed(4409, f"Subscriber for {operation[:50]} already exists")
-        if len(self.operations) >= MOST_OPERATIONS:
-            raise _Closed(4400, f"More than {MOST_OPERATIONS} operations on one connection")
+        if len(self.operations) >= MAX_OPERATIONS:
+            raise _Closed(4400, f"More than {MAX_OPERATIONS} operations on one connection")
         task = asyncio.create_task(self._run(operation, message.get("payload")))
         self.operations[operation] = task
 

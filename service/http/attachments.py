@@ -56,17 +56,17 @@ class Attachments:
 
     async def _take(self, request: Request) -> Response:
         resources = request.app.state.resources
-        caller = await resources.doorkeeper.caller(request)
+        caller = await resources.authenticator.caller(request)
         name = attachments.check_name(_name(request))
         media_type = _media_type(request)
         _refuse_declared(request)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
             await _receive(request, spool)
-            async with self._turn, resources.ledger.writing_connection() as connection:
+            async with self._turn, resources.pools.writing_connection() as connection:
                 attachment_id = await attachments.keep(
                     connection, name=name, uploaded_by=caller.name, stream=_read(spool), media_type=media_type
                 )
-        row = (await resources.ledger.fetch_latest(_ATTACHMENT, id=attachment_id))[0]
+        row = (await resources.pools.fetch_latest(_ATTACHMENT, id=attachment_id))[0]
         body = {
             "id": row_global_id("Attachment", attachment_id),
             "name": row["name"],

@@ -129,9 +129,9 @@ async def show_preview(request: Request) -> Response:
     """
     resources = request.app.state.resources
     try:
-        await resources.doorkeeper.caller(request)
+        await resources.authenticator.caller(request)
         ref = read_message_id(request.path_params["message"])
-        rows = ref and await Reading(resources.ledger).fetch(
+        rows = ref and await Reading(resources.pools).fetch(
             _PREVIEW_OF_MESSAGE, customer_id=ref.customer_id, message_id=ref.message_id
         )
     except RequestRefused as refused:

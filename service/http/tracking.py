@@ -20,13 +20,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.consent import opt_outs
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.hit import HitKind, clean_agent, is_prefetch
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import HONEYPOT_LINK, ascii_url, read_click, read_open, read_unsubscribe
 from gateway.tracking.recorder import HitRecorder, RawHit, new_hit_id, origin_of
-from service.database import Ledger
+from service.database import DatabasePools
 from service.errors import ServiceError
 from service.http.unsubscribe_page import (
     KINDS,
@@ -42,7 +42,7 @@ from service.http.unsubscribe_page import (
 PIXEL = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 """A transparent GIF of one pixel."""
 
-MOST_FORM_BYTES = 16_384
+MAX_FORM_BYTES = 16_384
 """A form of ours or of RFC 8058 has under 200 bytes, and mail programs may add a little."""
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -54,11 +54,16 @@ class Tracking:
     """What the three addresses share; one a process, kept in `app.state.tracking`."""
 
     def __init__(
-        self, ledger: Ledger, recorder: HitRecorder, house: House, *, clock: Callable[[], float] = time.time
+        self,
+        pools: DatabasePools,
+        recorder: HitRecorder,
+        deployment: Deployment,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.ledger = ledger
+        self.pools = pools
         self.recorder = recorder
-        self.house = house
+        self.deployment = deployment
         self._clock = clock
 
     @asynccontextmanager
@@ -82,7 +87,7 @@ class Tracking:
                 at=at,
                 link=link,
                 url=url,
-                origin=origin_of(request.client.host if request.client else None, self.house),
+                origin=origin_of(request.client.host if request.client else None, self.deployment),
                 agent=clean_agent(headers.get(b"user-agent")),
                 head=request.method == "HEAD",
                 prefetch=is_prefetch(headers),
@@ -105,7 +110,7 @@ def routes() -> list[BaseRoute]:
 async def open_pixel(request: Request) -> Response:
     """The pixel of one mail: 43 bytes, never from a cache."""
     tracking = _tracking(request)
-    ref = read_open(tracking.house.keyring, request.path_params["token"])
+    ref = read_open(tracking.deployment.keyring, request.path_params["token"])
     if ref is None:
         return _missing(request)
     tracking.take(request, ref)
@@ -117,7 +122,7 @@ async def follow_link(request: Request) -> Response:
     tracking = _tracking(request)
     token = request.path_params["token"]
     destination = _destination(request, token)
-    link = read_click(tracking.house.keyring, token, destination)
+    link = read_click(tracking.deployment.keyring, token, destination)
     if link is None:
         return _missing(request)
     url = destination.decode()
@@ -128,7 +133,7 @@ async def follow_link(request: Request) -> Response:
 async def show_choice(request: Request) -> Response:
     """The page with the choice. It changes nothing: scanners GET everything."""
     tracking = _tracking(request)
-    ref = read_unsubscribe(tracking.house.keyring, request.path_params["token"])
+    ref = read_unsubscribe(tracking.deployment.keyring, request.path_params["token"])
     if ref is None:
         return _missing(request)
     return await _form(request, ref)
@@ -137,7 +142,7 @@ async def show_choice(request: Request) -> Response:
 async def unsubscribe(request: Request) -> Response:
     """The mail program's one click (RFC 8058), or the page's form: done when it answers, without login or redirect."""
     tracking = _tracking(request)
-    ref = read_unsubscribe(tracking.house.keyring, request.path_params["token"])
+    ref = read_unsubscribe(tracking.deployment.keyring, request.path_params["token"])
     if ref is None:
         return _missing(request)
     fields = await _read_form(request)
@@ -156,9 +161,11 @@ async def _opt_out(
 ) -> Response:
     tracking = _tracking(request)
     try:
-        async with tracking.ledger.writing_connection() as connection:
-            chosen = await opt_outs.opt_out_by_link(connection, ref, kinds=kinds, source=source, house=tracking.house)
-            subscription = await opt_outs.read_subscription(connection, ref, house=tracking.house)
+        async with tracking.pools.writing_connection() as connection:
+            chosen = await opt_outs.opt_out_by_link(
+                connection, ref, kinds=kinds, source=source, deployment=tracking.deployment
+            )
+            subscription = await opt_outs.read_subscription(connection, ref, deployment=tracking.deployment)
     except (ServiceError, asyncpg.PostgresError):
         return _away(request)
     if chosen is None or subscription is None:
@@ -169,8 +176,8 @@ async def _opt_out(
 async def _form(request: Request, ref: MessageRef, *, wrong: bool = False) -> Response:
     tracking = _tracking(request)
     try:
-        async with tracking.ledger.writing_connection() as connection:
-            subscription = await opt_outs.read_subscription(connection, ref, house=tracking.house)
+        async with tracking.pools.writing_connection() as connection:
+            subscription = await opt_outs.read_subscription(connection, ref, deployment=tracking.deployment)
     except (ServiceError, asyncpg.PostgresError):
         return _away(request)
     if subscription is None:
@@ -203,7 +210,7 @@ async def _read_form(request: Request) -> dict[str, str] | None:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_FORM_BYTES:
+            if len(body) > MAX_FORM_BYTES:
                 return None
     except ClientDisconnect:
         return {}

@@ -285,7 +285,7 @@ def read(firm: Firm, diary: Diary, inbox: Path, url: str, say: Callable[[str], N
     say(f"  their readers: {done.opens} opens, {done.clicks} clicks, {done.unsubscribed} unsubscribed")
 
 
-def tell(firm: Firm, diary: Diary, data: Path, url: str, say: Callable[[str], None]) -> None:
+def notify_change(firm: Firm, diary: Diary, data: Path, url: str, say: Callable[[str], None]) -> None:
     """The whole story, once. Raises ApiError."""
     say("Demo: Northlight Home Systems, an invented installer, writes to its customers")
     firm.write_to_everybody()
@@ -310,7 +310,7 @@ def main(url: str, data: Path) -> int:
         if "told" in diary.notes:
             invite(diary.notes["customers"][0], url, data, say)
         else:
-            tell(Firm(Api(url, (data / "token").read_text().strip()), diary, say), diary, data, url, say)
+            notify_change(Firm(Api(url, (data / "token").read_text().strip()), diary, say), diary, data, url, say)
     except ApiError as error:
         say(f"The demo stopped: {error} The next `make run` goes on with it.")
         return 1

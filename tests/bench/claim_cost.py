@@ -96,7 +96,7 @@ CASES: dict[str, Callable[[Any, int], Awaitable[None]]] = {
 
 async def claim_rate(connection: Any, prepare: Callable[[Any, int], Awaitable[None]], count: int) -> float:
     """Rows a second dealt with (leased or parked) by single claims; the median of a few."""
-    await connection.execute("truncate outbox, destination, destination_hold, message cascade")
+    await connection.execute("truncate outbox, destination, domain_connection_lease, message cascade")
     await connection.execute("delete from lane where campaign_id is not null")
     await prepare(connection, count)
     await connection.execute("vacuum analyze outbox, message")

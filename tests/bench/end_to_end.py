@@ -22,8 +22,8 @@ from gateway.campaigns import expansion
 from gateway.compose import sender_profiles
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.delivery.dkim import Signer
-from gateway.delivery.worker import POOL, Worker, ease_collector, random_jitter, usual_pace
-from gateway.deployment import House
+from gateway.delivery.worker import POOL, Worker, default_schedule, ease_collector, random_jitter
+from gateway.deployment import Deployment
 from gateway.settings import DkimKey, Settings, read_settings
 from gateway.smtp.relays import Relays
 from gateway.templates import versions
@@ -127,17 +127,19 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
     return campaign_id
 
 
-async def engine_rate(pool: asyncpg.Pool[Any], house: House, count: int, number: int, signer: Signer | None) -> float:
+async def engine_rate(
+    pool: asyncpg.Pool[Any], deployment: Deployment, count: int, number: int, signer: Signer | None
+) -> float:
     """Messages a second, from the worker's start to the last commit; the messages lie there already."""
     async with pool.acquire() as connection:
         campaign_id = await make_campaign(connection, count, number)
-        while await expansion.make_messages(connection, house, look_ahead=10**9):
+        while await expansion.make_messages(connection, deployment, look_ahead=10**9):
             pass
         await connection.execute("vacuum analyze outbox")
         await connection.execute("checkpoint")
-    relays = Relays(house.settings.relay_url, hostname="bench.test")
+    relays = Relays(deployment.settings.relay_url, hostname="bench.test")
     ease_collector()  # as `python -m gateway` does
-    worker = Worker(house, pool, relays, signer=signer, pace=usual_pace(random_jitter))
+    worker = Worker(deployment, pool, relays, signer=signer, schedule=default_schedule(random_jitter))
     begun = time.perf_counter()
     running = asyncio.create_task(worker.run())
     await _decided(pool, campaign_id, count)
@@ -183,7 +185,7 @@ async def end_to_end(size: Size) -> list[Row]:
     ceilings: list[float] = []
     values: dict[str, list[float]] = {kind: [] for kind in GOALS}
     with postfix_or_own_sink() as sink, durable_postgres() as server, tempfile.TemporaryDirectory() as keys:
-        house = House.open(bench_settings(server, sink))
+        deployment = Deployment.open(bench_settings(server, sink))
         signers = {kind: signer_of(kind, Path(keys)) for kind in GOALS}
         pool = await open_pool(server.url("mail"), size=POOL, name="bench", settings=WORKER_SETTINGS)
         async with pool:
@@ -193,7 +195,7 @@ async def end_to_end(size: Size) -> list[Row]:
                 kind = list(GOALS)[number % len(GOALS)]
                 if kind == "unsigned":
                     ceilings.append(await sender_rate(sink.port, count))
-                values[kind].append(await engine_rate(pool, house, count, number, signers[kind]))
+                values[kind].append(await engine_rate(pool, deployment, count, number, signers[kind]))
         ceiling = statistics.median(ceilings)
         both = await two_clients_rate(sink.port, count)
     bound = " sink-bound" if both < HEADROOM * ceiling else ""
@@ -218,12 +220,12 @@ async def memory(size: Size) -> Row:
     """The most memory that a worker takes while it sends; the goal is below 150 MiB in all."""
     count = size.messages
     with postfix_or_own_sink() as sink, durable_postgres() as server:
-        house = House.open(bench_settings(server, sink))
+        deployment = Deployment.open(bench_settings(server, sink))
         pool = await open_pool(server.url("mail"), size=POOL, name="bench", settings=WORKER_SETTINGS)
         async with pool:
             async with pool.acquire() as connection:
                 await make_audience(connection, count)
-            await engine_rate(pool, house, count, 0, None)
+            await engine_rate(pool, deployment, count, 0, None)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Row(
         name="worker-memory",

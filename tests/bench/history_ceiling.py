@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ROW_COLORS
-from service.database import Statement, open_ledger, statement
+from service.database import Statement, open_pools, statement
 from service.graph.message import STATUS
 from service.shape.compile import PLACE
 
@@ -108,7 +108,7 @@ async def history(request: Request) -> Response:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    app.state.ledger = await open_ledger(os.environ["DATABASE_URL"], size=10)
+    app.state.ledger = await open_pools(os.environ["DATABASE_URL"], size=10)
     yield
     await app.state.ledger.close()
 

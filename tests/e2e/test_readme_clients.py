@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 import service.settings
 from tests.browsing import ARGUMENTS
 from tests.builders import make_campaign, make_customer, make_hit, make_message
-from tests.house.sources import ROOT
+from tests.conventions.sources import ROOT
 from tests.serving import Serving, serve
 
 SERVICE = "http://127.0.0.1:8000"

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 from prometheus_client import REGISTRY
 
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.settings import Settings, parse_relay
-from tests.engine import Start, eventually, house, queue_mail, start, state_of
+from tests.engine import Start, deployment, eventually, queue_mail, start, state_of
 from tests.smtp_server import Reply, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 QUERY = "{ gateway { relays { name stoppedAt stoppedWhy events { kind code response } } } }"
 
@@ -21,14 +21,14 @@ async def test_a_refused_login_shows_in_readyz_the_metrics_and_the_api(
     client: httpx.AsyncClient,
     connection: Any,
     settings: Settings,
-    house: House,
+    deployment: Deployment,
     start: Start,
     smtp_server: SmtpServer,
 ) -> None:
     smtp_server.logins = {"user": "right"}
     smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
     url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
 
     async def ready() -> Any:

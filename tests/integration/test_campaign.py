@@ -16,7 +16,7 @@ import pytest
 from gateway.campaigns import drafts, expansion, lifecycle
 from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
 from gateway.compose import sender_profiles
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
@@ -36,8 +36,8 @@ PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubsc
 
 
 @pytest.fixture
-def house(settings: Settings) -> House:
-    return House.open(settings)
+def deployment(settings: Settings) -> Deployment:
+    return Deployment.open(settings)
 
 
 async def publish(connection: Any, html: str = PAGE, text: str | None = None) -> UUID:
@@ -73,11 +73,11 @@ async def order(connection: Any, customers: list[int], **values: Any) -> Campaig
     return CampaignOrder(**(usual | values))
 
 
-async def running(connection: Any, house: House, count: int, **values: Any) -> tuple[UUID, list[int]]:
+async def running(connection: Any, deployment: Deployment, count: int, **values: Any) -> tuple[UUID, list[int]]:
     """A launched campaign to so many new customers."""
     customers = [await make_customer(connection) for _ in range(count)]
-    made = await drafts.create(connection, await order(connection, customers, **values), house)
-    await lifecycle.launch(connection, made, uuid4().hex, house)
+    made = await drafts.create(connection, await order(connection, customers, **values), deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment)
     return made, customers
 
 
@@ -97,9 +97,9 @@ async def status_of(connection: Any, campaign_id: UUID) -> str:
 
 
 async def test_a_campaign_reaches_everybody_and_finishes(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    made, customers = await running(connection, house, 25)
+    made, customers = await running(connection, deployment, 25)
     start()
 
     async def finished() -> bool:
@@ -117,8 +117,10 @@ async def test_a_campaign_reaches_everybody_and_finishes(
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in received[mail["recipient"]]
 
 
-async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(connection: Any, house: House) -> None:
-    made, customers = await running(connection, house, 5)
+async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(
+    connection: Any, deployment: Deployment
+) -> None:
+    made, customers = await running(connection, deployment, 5)
     await insert(connection, "opt_out", customer_id=customers[0], kind="MARKETING", source="STAFF", actor="t")
     await insert(connection, "opt_out", customer_id=customers[1], kind="EVENT_BASED", source="STAFF", actor="t")
     keys = await connection.fetch(
@@ -129,18 +131,18 @@ async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(connect
     )
     await insert(connection, "suppression", address_key=keys[1]["address_key"], reason="COMPLAINT", actor="t")
 
-    assert await expansion.make_messages(connection, house) == 5
+    assert await expansion.make_messages(connection, deployment) == 5
 
     assert await connection.fetchval("select opted_out from campaign where id = $1", made) == 2
     assert await tally(connection, made) == {"made": 3, "held": 1}
     held = await connection.fetchrow("select status, cause, advice from message where status = 'HELD'")
     assert held["cause"] == "SUPPRESSED"
     assert held["advice"]
-    assert await connection.fetchval("select count(*) from outbox where honours = 'MARKETING'") == 2
+    assert await connection.fetchval("select count(*) from outbox where opt_out_kind = 'MARKETING'") == 2
 
 
 async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppressed(
-    connection: Any, house: House
+    connection: Any, deployment: Deployment
 ) -> None:
     # Given a customer whose address must not be mailed
     customer = await make_customer(connection, addresses=["free@customer.example", "Jörg@xn--bcher-kva.de"])
@@ -148,9 +150,9 @@ async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppres
     await insert(connection, "suppression", address_key=key, reason="COMPLAINT", actor="t")
     # When a campaign names it as a person would write it
     recipient = CampaignRecipient(customer_id=customer, address="jörg@Bücher.de", merge_data={"first_name": "Jörg"})
-    made = await drafts.create(connection, await order(connection, [], recipients=(recipient,)), house)
-    await lifecycle.launch(connection, made, uuid4().hex, house)
-    await expansion.make_messages(connection, house)
+    made = await drafts.create(connection, await order(connection, [], recipients=(recipient,)), deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    await expansion.make_messages(connection, deployment)
     # Then the mail is held
     message = await connection.fetchrow("select recipient, status, cause from message")
     assert tuple(message) == ("Jörg@xn--bcher-kva.de", "HELD", "SUPPRESSED")
@@ -158,13 +160,13 @@ async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppres
 
 
 async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held(
-    connection: Any, house: House, settings: Settings
+    connection: Any, deployment: Deployment, settings: Settings
 ) -> None:
     # Given a campaign made while reserved names were allowed
     customers = [await make_customer(connection, addresses=[address]) for address in ("a@b.example", "a@fabrikam.com")]
-    made = await drafts.create(connection, await order(connection, customers), house)
+    made = await drafts.create(connection, await order(connection, customers), deployment)
     # When it is launched and made where they are not
-    strict = House.open(settings.model_copy(update={"allow_reserved_domains": False}))
+    strict = Deployment.open(settings.model_copy(update={"allow_reserved_domains": False}))
     await lifecycle.launch(connection, made, uuid4().hex, strict)
     await expansion.make_messages(connection, strict)
     # Then only the other one's mail is queued
@@ -173,35 +175,37 @@ async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held
     assert await connection.fetchval("select count(*) from outbox") == 1
 
 
-async def test_messages_are_made_in_batches_and_only_a_look_ahead(connection: Any, house: House) -> None:
-    made, _ = await running(connection, house, 10)
+async def test_messages_are_made_in_batches_and_only_a_look_ahead(connection: Any, deployment: Deployment) -> None:
+    made, _ = await running(connection, deployment, 10)
 
-    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) == 4
-    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) == 4
-    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) is None
+    assert await expansion.make_messages(connection, deployment, batch=4, look_ahead=6) == 4
+    assert await expansion.make_messages(connection, deployment, batch=4, look_ahead=6) == 4
+    assert await expansion.make_messages(connection, deployment, batch=4, look_ahead=6) is None
     await connection.execute("delete from outbox")
-    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) == 2
-    assert await expansion.make_messages(connection, house, batch=4, look_ahead=6) is None
+    assert await expansion.make_messages(connection, deployment, batch=4, look_ahead=6) == 2
+    assert await expansion.make_messages(connection, deployment, batch=4, look_ahead=6) is None
     assert await tally(connection, made) == {"made": 10}
 
 
-async def test_two_workers_make_each_message_once(pool: asyncpg.Pool[Any], connection: Any, house: House) -> None:
-    made, _ = await running(connection, house, 6)
+async def test_two_workers_make_each_message_once(
+    pool: asyncpg.Pool[Any], connection: Any, deployment: Deployment
+) -> None:
+    made, _ = await running(connection, deployment, 6)
     async with pool.acquire() as one, pool.acquire() as other, one.transaction():
-        assert await expansion.make_messages(one, house, batch=3) == 3
-        assert await expansion.make_messages(other, house, batch=3) is None
-    assert await expansion.make_messages(connection, house, batch=3) == 3
+        assert await expansion.make_messages(one, deployment, batch=3) == 3
+        assert await expansion.make_messages(other, deployment, batch=3) is None
+    assert await expansion.make_messages(connection, deployment, batch=3) == 3
     assert await tally(connection, made) == {"made": 6}
 
 
 async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    made, _ = await running(connection, house, 3)
-    await expansion.make_messages(connection, house)
+    made, _ = await running(connection, deployment, 3)
+    await expansion.make_messages(connection, deployment)
     await lifecycle.pause(connection, made, "Dana")
     start()
-    other, _ = await running(connection, house, 1)
+    other, _ = await running(connection, deployment, 1)
 
     async def other_is_done() -> bool:
         return await status_of(connection, other) == "FINISHED"
@@ -213,9 +217,9 @@ async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
     assert await tally(connection, made) == {"made": 3, "accepted": 3}
 
 
-async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: Any, house: House) -> None:
-    made, _ = await running(connection, house, 6)
-    await expansion.make_messages(connection, house, batch=4)
+async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: Any, deployment: Deployment) -> None:
+    made, _ = await running(connection, deployment, 6)
+    await expansion.make_messages(connection, deployment, batch=4)
     await connection.execute(
         "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
         " handed_off_at = now() where message_id = (select max(message_id::text)::uuid from outbox)"
@@ -224,7 +228,7 @@ async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: An
     assert await lifecycle.cancel(connection, made, "Dana") == 3
 
     assert await tally(connection, made) == {"made": 4, "cancelled": 3}
-    assert await expansion.make_messages(connection, house) is None
+    assert await expansion.make_messages(connection, deployment) is None
     assert await connection.fetchval("select count(*) from event where kind = 'CANCELLED' and actor = 'Dana'") == 3
     # What was on its way comes back deferred: it is taken back, too, and then the lane goes.
     await connection.execute("update outbox set lease_owner = null, lease_until = null, handed_off_at = null")
@@ -234,10 +238,10 @@ async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: An
 
 
 async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(after_dot=[Drop()])
-    made, _ = await running(connection, house, 2)
+    made, _ = await running(connection, deployment, 2)
     start(wait=lambda attempt, verdict: HASTE)
 
     async def one_is_uncertain() -> bool:
@@ -248,7 +252,7 @@ async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
     row = await connection.fetchrow("select customer_id, id from message where status = 'UNCERTAIN'")
     ref = MessageRef(customer_id=row["customer_id"], message_id=row["id"])
 
-    await retry(connection, ref, "Dana", house)
+    await retry(connection, ref, "Dana", deployment)
     await empty(connection)
     assert await tally(connection, made) == {"made": 2, "accepted": 2}
     with pytest.raises(Refusal):
@@ -277,30 +281,30 @@ async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
     ],
 )
 async def test_a_wrong_campaign_is_refused_and_writes_nothing(
-    connection: Any, house: House, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
+    connection: Any, deployment: Deployment, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
 ) -> None:
     right = await order(connection, [await make_customer(connection)])
 
     with pytest.raises(Refusal) as refused:
-        await drafts.create(connection, replace(right, **change), house)
+        await drafts.create(connection, replace(right, **change), deployment)
 
     assert (refused.value.code, refused.value.field) == (code, field)
     assert await connection.fetchval("select count(*) from campaign") == 0
 
 
-async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any, house: House) -> None:
+async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any, deployment: Deployment) -> None:
     right = await order(connection, [await make_customer(connection), await make_customer(connection)])
     wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data={})))
 
     with pytest.raises(Refusal) as refused:
-        await drafts.create(connection, wrong, house)
+        await drafts.create(connection, wrong, deployment)
 
     assert refused.value.code is RefusalCode.MERGE_FIELD_MISSING
     assert refused.value.field == ("recipients", "1", "mergeData", "first_name")
 
 
 async def test_values_that_make_a_card_number_of_the_templates_digits_are_refused(
-    connection: Any, house: House
+    connection: Any, deployment: Deployment
 ) -> None:
     # Given a template with one half of a card's number, and a recipient whose value is the other
     half = await publish(connection, PAGE.replace("Hello ", "41111111"))
@@ -311,24 +315,26 @@ async def test_values_that_make_a_card_number_of_the_templates_digits_are_refuse
     )
     # When a campaign is made of them
     with pytest.raises(Refusal) as refused:
-        await drafts.create(connection, await order(connection, [], template_id=half, recipients=recipients), house)
+        await drafts.create(
+            connection, await order(connection, [], template_id=half, recipients=recipients), deployment
+        )
     # Then it is refused, and the recipient named
     assert refused.value.code is RefusalCode.CARD_NUMBER
     assert refused.value.field == ("recipients", "1", "mergeData")
 
 
-async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, house: House) -> None:
+async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, deployment: Deployment) -> None:
     right = await order(connection, [await make_customer(connection)])
-    made = await drafts.create(connection, right, house)
-    assert await drafts.create(connection, right, house) == made
+    made = await drafts.create(connection, right, deployment)
+    assert await drafts.create(connection, right, deployment) == made
     with pytest.raises(Refusal) as refused:
-        await drafts.create(connection, replace(right, title="Other"), house)
+        await drafts.create(connection, replace(right, title="Other"), deployment)
     assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
 
-    await lifecycle.launch(connection, made, "launch-1", house)
-    await lifecycle.launch(connection, made, "launch-1", house)
+    await lifecycle.launch(connection, made, "launch-1", deployment)
+    await lifecycle.launch(connection, made, "launch-1", deployment)
     with pytest.raises(Refusal) as again:
-        await lifecycle.launch(connection, made, "launch-2", house)
+        await lifecycle.launch(connection, made, "launch-2", deployment)
     assert again.value.code is RefusalCode.ILLEGAL_STATE
 
 
@@ -345,16 +351,16 @@ async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, ho
     ],
 )
 async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(
-    connection: Any, house: House, change: dict[str, Any], code: RefusalCode, words: str
+    connection: Any, deployment: Deployment, change: dict[str, Any], code: RefusalCode, words: str
 ) -> None:
     # Given a draft that lacks one of them
     customer = await make_customer(connection)
     source = {name: value for name, value in change.items() if name in ("html", "text")}
     values = {"template_id": await publish(connection, **source)} if source else change
-    made = await drafts.create(connection, await order(connection, [customer], **values), house)
+    made = await drafts.create(connection, await order(connection, [customer], **values), deployment)
     # When it is launched
     with pytest.raises(Refusal) as refused:
-        await lifecycle.launch(connection, made, uuid4().hex, house)
+        await lifecycle.launch(connection, made, uuid4().hex, deployment)
     # Then it stays a draft, and the refusal says what to add
     assert refused.value.code is code
     assert words in refused.value.message
@@ -363,7 +369,7 @@ async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(
 
 @pytest.mark.parametrize("field", ["postal_address", "unsubscribe_url"])
 async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_published_again(
-    connection: Any, house: House, monkeypatch: pytest.MonkeyPatch, field: str
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
     # Given a template whose text lacks a field, published when nothing was completed
     customer = await make_customer(connection)
@@ -372,29 +378,29 @@ async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_p
         earlier.setattr("gateway.templates.merge_fields._with_footer", lambda text, unsubscribe: text)
         earlier.setattr("gateway.templates.versions.PUBLISHING", 1)
         old = await publish(connection, **source)
-    made = await drafts.create(connection, await order(connection, [customer], template_id=old), house)
+    made = await drafts.create(connection, await order(connection, [customer], template_id=old), deployment)
     # When it is launched, then the refusal says how it is completed
     with pytest.raises(Refusal) as refused:
-        await lifecycle.launch(connection, made, uuid4().hex, house)
+        await lifecycle.launch(connection, made, uuid4().hex, deployment)
     assert "publish the template again" in refused.value.message
     # And published again, the same source launches
     new = await publish(connection, **source)
-    again = await drafts.create(connection, await order(connection, [customer], template_id=new), house)
-    await lifecycle.launch(connection, again, uuid4().hex, house)
+    again = await drafts.create(connection, await order(connection, [customer], template_id=new), deployment)
+    await lifecycle.launch(connection, again, uuid4().hex, deployment)
     assert await status_of(connection, again) != "DRAFT"
 
 
 async def test_individual_mail_overtakes_a_running_campaign(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, settings: Settings
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, settings: Settings
 ) -> None:
     await versions.publish_builtins(connection)
     smtp_server.script(rcpt=lambda point: Reply(250, "Ok", delay=0.02))
-    await running(connection, house, 300)
+    await running(connection, deployment, 300)
     slow = settings.model_copy(update={"relay_url": (parse_relay(f"{smtp_server.url}&connections=2"),)})
     start(slow)
     await smtp_server.accepted(5)
 
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     await until(connection, ref, "ACCEPTED")
 
     assert len(smtp_server.taken) < 150
@@ -402,7 +408,7 @@ async def test_individual_mail_overtakes_a_running_campaign(
 
 @pytest.mark.parametrize("status", ["RUNNING", "FINISHED"])
 async def test_a_recipient_retried_while_its_campaign_ends_keeps_its_lane(
-    pool: asyncpg.Pool[Any], house: House, status: str
+    pool: asyncpg.Pool[Any], deployment: Deployment, status: str
 ) -> None:
     async with pool.acquire() as person, pool.acquire() as sweep:
         ended = {"finished_at": datetime.now(UTC)} if status == "FINISHED" else {}
@@ -411,7 +417,7 @@ async def test_a_recipient_retried_while_its_campaign_ends_keeps_its_lane(
         message_id = await make_message(person, customer_id, campaign_id=campaign_id, status="REFUSED")
         decision = person.transaction()
         await decision.start()
-        await retry(person, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", house)
+        await retry(person, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", deployment)
 
         ending = asyncio.create_task(lifecycle.finish(sweep))
 
@@ -464,9 +470,9 @@ async def test_a_campaigns_mail_knows_whether_an_uncertain_try_is_followed_by_on
     connection: Any, settings: Settings
 ) -> None:
     for chosen in ((SourceType.CAMPAIGN,), (SourceType.WORK_ORDER,)):
-        house = House.open(settings.model_copy(update={"retry_once": chosen}))
-        await running(connection, house, 1)
-        await expansion.make_messages(connection, house)
+        deployment = Deployment.open(settings.model_copy(update={"retry_once": chosen}))
+        await running(connection, deployment, 1)
+        await expansion.make_messages(connection, deployment)
 
     rows = await connection.fetch("select retry_once from outbox order by message_id")
     assert [row["retry_once"] for row in rows] == [True, False]
@@ -474,12 +480,12 @@ async def test_a_campaigns_mail_knows_whether_an_uncertain_try_is_followed_by_on
 
 @pytest.mark.parametrize(("status", "paused"), [("RUNNING", False), ("PAUSED", True)])
 async def test_an_uncertain_mail_keeps_no_lane_and_gets_one_when_it_is_retried(
-    connection: Any, house: House, status: str, paused: bool
+    connection: Any, deployment: Deployment, status: str, paused: bool
 ) -> None:
     campaign_id = await make_campaign(connection)
     customer_id = await make_customer(connection)
     message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
-    await insert(connection, "campaign_tally", campaign_id=campaign_id, slot=0, uncertain=1)
+    await insert(connection, "campaign_tally", campaign_id=campaign_id, shard=0, uncertain=1)
 
     assert await lifecycle.finish(connection) == []
 
@@ -487,7 +493,7 @@ async def test_an_uncertain_mail_keeps_no_lane_and_gets_one_when_it_is_retried(
     assert await connection.fetchval("select count(*) from lane where campaign_id = $1", campaign_id) == 0
     if status == "PAUSED":
         await lifecycle.pause(connection, campaign_id, "Kim")
-    await retry(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", house)
+    await retry(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", deployment)
     waiting = await connection.fetchrow(
         "select l.paused_at is not null as paused, o.attempt from outbox o join lane l on l.id = o.lane_id"
         " where l.campaign_id = $1",
@@ -500,7 +506,7 @@ async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_la
     campaign_id = await make_campaign(connection)
     customer_id = await make_customer(connection)
     message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
-    await insert(connection, "campaign_tally", campaign_id=campaign_id, slot=0, uncertain=1)
+    await insert(connection, "campaign_tally", campaign_id=campaign_id, shard=0, uncertain=1)
     await lifecycle.finish(connection)
 
     await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana")

@@ -15,7 +15,7 @@ from gateway.database import QUERIES, WORKER_SETTINGS, open_pool
 from gateway.outbox.claim import LARGE_CONTENT, Claim, claim, extend, give_back, give_back_claim
 from gateway.outbox.domain_limits import DestinationLimit, limit_destination
 from gateway.outbox.outcomes import HandOff, hand_off
-from gateway.outbox.recovery import Rescued, my_turn, rescue
+from gateway.outbox.recovery import Recovered, my_turn, recover
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
 
 WORKER = uuid4()
@@ -23,9 +23,9 @@ LEASE = timedelta(seconds=60)
 
 
 async def take(
-    connection: Any, *, batch: int = 200, most: int | None = None, lease: timedelta = LEASE, hand_off: bool = False
+    connection: Any, *, batch: int = 200, limit: int | None = None, lease: timedelta = LEASE, hand_off: bool = False
 ) -> Claim:
-    return await claim(connection, worker=WORKER, lease=lease, batch=batch, most=most, hand_off=hand_off)
+    return await claim(connection, worker=WORKER, lease=lease, batch=batch, limit=limit, hand_off=hand_off)
 
 
 async def queue_one(connection: Any, **values: Any) -> UUID:
@@ -71,7 +71,7 @@ async def test_a_claim_gives_out_what_it_found_in_the_order_of_the_lanes(connect
 
 async def test_a_retry_that_is_due_goes_before_the_backlog_of_its_lane(connection: Any) -> None:
     await queue_one(connection, due_at=datetime.now(UTC) - timedelta(hours=1))
-    retry = await queue_one(connection, appointed=True, attempt=2, due_at=datetime.now(UTC) - timedelta(seconds=1))
+    retry = await queue_one(connection, scheduled=True, attempt=2, due_at=datetime.now(UTC) - timedelta(seconds=1))
 
     found = await take(connection, batch=1)
 
@@ -127,24 +127,24 @@ async def test_mail_of_a_paused_domain_is_parked_once_until_the_pause_ends(conne
     assert [row.message_id for row in found.leased] == [free]
     assert found.parked == 1
     row = await outbox_of(connection, waiting)
-    assert (row["due_at"], row["appointed"], row["lease_owner"]) == (until, True, None)
+    assert (row["due_at"], row["scheduled"], row["lease_owner"]) == (until, True, None)
     assert (await take(connection)).parked == 0
 
 
-async def test_a_domain_limited_to_so_many_a_minute_gives_each_mail_its_slot_once(connection: Any) -> None:
+async def test_a_domain_limited_to_so_many_a_minute_gives_each_mail_its_permit_once(connection: Any) -> None:
     await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=6))
     messages = [await queue_one(connection, address=f"a{number}@slow.example") for number in range(4)]
 
     found = await take(connection)
 
     assert [row.message_id for row in found.leased] == messages[:1]
-    slots = [(await outbox_of(connection, message))["due_at"] for message in messages[1:]]
-    assert [round((later - sooner).total_seconds()) for sooner, later in pairwise(slots)] == [
+    permits = [(await outbox_of(connection, message))["due_at"] for message in messages[1:]]
+    assert [round((later - sooner).total_seconds()) for sooner, later in pairwise(permits)] == [
         10,
         10,
     ]
-    assert all([(await outbox_of(connection, message))["paid"] for message in messages])
-    # When its slot comes a row goes, without paying again.
+    assert all([(await outbox_of(connection, message))["rate_counted"] for message in messages])
+    # When its permit comes a row goes, without paying again.
     await connection.execute("update outbox set due_at = now() where message_id = $1", messages[1])
     assert [row.message_id for row in (await take(connection)).leased] == [messages[1]]
 
@@ -157,7 +157,7 @@ async def test_mail_above_a_days_limit_waits_until_tomorrow(connection: Any) -> 
 
     assert [row.message_id for row in found.leased] == messages[:2]
     row = await outbox_of(connection, messages[2])
-    assert (row["due_at"].hour, row["due_at"].minute, row["paid"]) == (0, 0, False)
+    assert (row["due_at"].hour, row["due_at"].minute, row["rate_counted"]) == (0, 0, False)
     assert row["due_at"] > datetime.now(UTC)
 
 
@@ -183,14 +183,14 @@ async def test_a_domain_with_a_limit_of_connections_gets_no_more_at_a_time(conne
 
     assert (len(found.leased), found.parked) == (2, 3)
     assert all(row.capped for row in found.leased)
-    assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 2
+    assert await connection.fetchval("select held from domain_connection_lease where worker = $1", WORKER) == 2
 
 
 async def test_connections_that_a_worker_forgot_it_held_are_free_when_their_time_is_over(connection: Any) -> None:
     await limit_destination(connection, DestinationLimit(domain="small.example", connections=2))
     await insert(
         connection,
-        "destination_hold",
+        "domain_connection_lease",
         domain="small.example",
         worker=WORKER,
         held=2,
@@ -201,7 +201,7 @@ async def test_connections_that_a_worker_forgot_it_held_are_free_when_their_time
     found = await take(connection)
 
     assert len(found.leased) == 1
-    assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 1
+    assert await connection.fetchval("select held from domain_connection_lease where worker = $1", WORKER) == 1
 
 
 async def test_of_what_a_claim_looks_at_it_leases_no_more_than_asked_and_parks_the_rest_that_must_wait(
@@ -213,13 +213,13 @@ async def test_of_what_a_claim_looks_at_it_leases_no_more_than_asked_and_parks_t
         for address in ("a@slow.example", "b@slow.example", "c@free.example", "d@free.example", "e@free.example")
     ]
 
-    found = await take(connection, most=2)
+    found = await take(connection, limit=2)
 
     assert [row.message_id for row in found.leased] == [first, others[0]]
     assert found.parked == 1
-    assert (await outbox_of(connection, second))["appointed"]
+    assert (await outbox_of(connection, second))["scheduled"]
     left = [await outbox_of(connection, message) for message in others[1:]]
-    assert [(row["lease_owner"], row["appointed"]) for row in left] == [(None, False)] * 2
+    assert [(row["lease_owner"], row["scheduled"]) for row in left] == [(None, False)] * 2
     assert [row.message_id for row in (await take(connection)).leased] == others[1:]
 
 
@@ -228,11 +228,11 @@ async def test_what_a_claim_does_not_lease_pays_nothing_of_a_limit(connection: A
     for number in range(5):
         await queue_one(connection, address=f"a{number}@slow.example")
 
-    found = await take(connection, most=2)
+    found = await take(connection, limit=2)
 
     assert (len(found.leased), found.parked) == (2, 0)
     assert await connection.fetchval("select day_count from destination where domain = 'slow.example'") == 2
-    assert await connection.fetchval("select held from destination_hold where worker = $1", WORKER) == 2
+    assert await connection.fetchval("select held from domain_connection_lease where worker = $1", WORKER) == 2
 
 
 async def test_a_claim_hands_off_what_nothing_speaks_against_and_leaves_the_rest_to_be_asked_for(
@@ -241,12 +241,12 @@ async def test_a_claim_hands_off_what_nothing_speaks_against_and_leaves_the_rest
     campaign_id = await make_campaign(connection)
     messages = {
         "go": await queue_one(connection),
-        "campaign": await queue_one(connection, campaign_id=campaign_id, honours="MARKETING"),
+        "campaign": await queue_one(connection, campaign_id=campaign_id, opt_out_kind="MARKETING"),
         "expired": await queue_one(connection, expires_at=datetime.now(UTC) - timedelta(seconds=1)),
         "suppressed": await queue_one(connection, address="gone@customer.example"),
-        "opted out": await queue_one(connection, campaign_id=campaign_id, honours="MARKETING"),
+        "opted out": await queue_one(connection, campaign_id=campaign_id, opt_out_kind="MARKETING"),
         "opted out by address": await queue_one(
-            connection, campaign_id=campaign_id, honours="MARKETING", address="no@customer.example"
+            connection, campaign_id=campaign_id, opt_out_kind="MARKETING", address="no@customer.example"
         ),
         "bound": await queue_one(connection, bound_relay="demo"),
         "large": await queue_one(connection),
@@ -325,7 +325,7 @@ async def test_the_hand_off_lets_go_only_what_is_still_ours_and_may_go(connectio
         "lost": await queue_one(connection),
         "expired": await queue_one(connection),
         "suppressed": await queue_one(connection, address="gone@customer.example"),
-        "opted out": await queue_one(connection, campaign_id=campaign_id, honours="MARKETING"),
+        "opted out": await queue_one(connection, campaign_id=campaign_id, opt_out_kind="MARKETING"),
         "paused": await queue_one(connection, address="a@paused.example"),
     }
     rows = {row.message_id: row for row in (await take(connection)).leased}
@@ -382,7 +382,7 @@ async def test_what_a_lost_worker_had_not_handed_off_is_queued_again(connection:
     message_id = await queue_one(connection)
     await take(connection, lease=timedelta(seconds=-1))
 
-    assert await rescue(connection, slot=0) == Rescued(unsent=1)
+    assert await recover(connection, shard=0) == Recovered(unsent=1)
 
     assert (await outbox_of(connection, message_id))["lease_owner"] is None
     assert await connection.fetchval("select kind from event where message_id = $1", message_id) == "RESCUED"
@@ -396,7 +396,7 @@ async def test_what_a_lost_worker_had_handed_off_is_uncertain_and_never_sent_by_
     await hand_off(connection, found.leased)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
 
-    assert await rescue(connection, slot=3) == Rescued(uncertain=1)
+    assert await recover(connection, shard=3) == Recovered(uncertain=1)
 
     message = await connection.fetchrow("select * from message where id = $1", message_id)
     assert (message["status"], message["cause"]) == ("UNCERTAIN", "CONNECTION_LOST")
@@ -416,7 +416,7 @@ async def test_what_a_lost_worker_had_handed_off_is_tried_once_more_where_a_depl
         await hand_off(connection, (await take(connection)).leased)
         await connection.execute("update outbox set lease_until = now() - interval '1 second'")
 
-        assert await rescue(connection, slot=0, wait=timedelta(0)) == Rescued(uncertain=1)
+        assert await recover(connection, shard=0, wait=timedelta(0)) == Recovered(uncertain=1)
 
     assert await connection.fetchval("select status::text from message") == "UNCERTAIN"
     assert await connection.fetchval("select count(*) from outbox") == 0
@@ -459,8 +459,8 @@ async def test_what_passed_is_found_in_one_pass_over_a_deep_outbox_and_settled_b
         read = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
         assert read <= pages + 10
 
-        assert await rescue(connection, slot=0) == Rescued(unsent=1, uncertain=1, expired=1)
+        assert await recover(connection, shard=0) == Recovered(unsent=1, uncertain=1, expired=1)
 
         states = await connection.fetch("select id, status::text from message_state")
         assert {row["id"]: row["status"] for row in states} == {lost: "QUEUED", unsure: "UNCERTAIN", overdue: "EXPIRED"}
-        assert await rescue(connection, slot=0) == Rescued()
+        assert await recover(connection, shard=0) == Recovered()

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from gateway.consent import opt_outs, suppressions
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
 from gateway.mail.message import MessageRef
@@ -22,8 +22,8 @@ MARKETING, EVENT_BASED = OptOutKind.MARKETING, OptOutKind.EVENT_BASED
 
 
 @pytest.fixture
-def house(settings: Settings) -> House:
-    return House.open(settings)
+def deployment(settings: Settings) -> Deployment:
+    return Deployment.open(settings)
 
 
 async def queue_campaign_mail(
@@ -32,7 +32,7 @@ async def queue_campaign_mail(
     campaign = await make_campaign(connection, kind=kind)
     lane = await connection.fetchval("select id from lane where campaign_id = $1", campaign)
     message = await make_message(connection, customer_id, campaign_id=campaign, recipient=address)
-    await make_outbox(connection, customer_id, message, address=address, honours=kind, lane_id=lane, **outbox)
+    await make_outbox(connection, customer_id, message, address=address, opt_out_kind=kind, lane_id=lane, **outbox)
     return message
 
 
@@ -84,11 +84,13 @@ async def test_mail_on_the_wire_is_not_called_back(connection: Any) -> None:
     assert await state(connection, customer, sent) == ("HANDED_OFF", None)
 
 
-async def test_opting_in_again_lifts_the_customers_and_its_addresses_choice(connection: Any, house: House) -> None:
+async def test_opting_in_again_lifts_the_customers_and_its_addresses_choice(
+    connection: Any, deployment: Deployment
+) -> None:
     customer = await make_customer(connection, addresses=[ANN])
     message = await queue_campaign_mail(connection, customer)
     ref = MessageRef(customer_id=customer, message_id=message)
-    await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, house=house)
+    await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, deployment=deployment)
     await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=True, actor="jo")
     assert await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=False, actor="jo")
     assert not await opt_outs.set_opt_out(connection, customer_id=customer, kind=MARKETING, opted_out=False, actor="jo")
@@ -115,7 +117,7 @@ async def test_no_choice_for_nobody(connection: Any, erased: bool | None, code: 
     assert refusal.value.field == ("customerId",)
 
 
-async def test_a_link_opts_the_address_out_under_every_customer(connection: Any, house: House) -> None:
+async def test_a_link_opts_the_address_out_under_every_customer(connection: Any, deployment: Deployment) -> None:
     # Given two customers that share an address, spelled differently, and a third that does not
     one = await make_customer(connection, addresses=[ANN])
     other = await make_customer(connection, addresses=["second@customer.example", "Ann@Customer.Example"])
@@ -126,7 +128,9 @@ async def test_a_link_opts_the_address_out_under_every_customer(connection: Any,
     bobs = await queue_campaign_mail(connection, third, address="bob@customer.example")
     # When Ann unsubscribes by the link of one mail
     ref = MessageRef(customer_id=one, message_id=read)
-    chosen = await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+    chosen = await opt_outs.opt_out_by_link(
+        connection, ref, kinds=None, source=OptOutSource.LINK, deployment=deployment
+    )
     # Then her address gets no marketing under either, and other addresses do
     assert chosen == frozenset({MARKETING})
     assert await state(connection, one, read) == ("HELD", "OPTED_OUT")
@@ -138,14 +142,14 @@ async def test_a_link_opts_the_address_out_under_every_customer(connection: Any,
     assert (event["actor"], event["data"]) == ("customer", {"kinds": ["MARKETING"], "source": "LINK"})
 
 
-async def test_a_link_pressed_twice_at_once_is_one_choice(pool: Any, house: House) -> None:
+async def test_a_link_pressed_twice_at_once_is_one_choice(pool: Any, deployment: Deployment) -> None:
     customer = await make_customer(pool, addresses=[ANN])
     ref = MessageRef(customer_id=customer, message_id=await queue_campaign_mail(pool, customer, kind="EVENT_BASED"))
 
     async def press() -> frozenset[OptOutKind] | None:
         async with pool.acquire() as connection:
             return await opt_outs.opt_out_by_link(
-                connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, house=house
+                connection, ref, kinds=None, source=OptOutSource.ONE_CLICK, deployment=deployment
             )
 
     assert await asyncio.gather(*(press() for _ in range(8))) == [frozenset({EVENT_BASED})] * 8
@@ -154,54 +158,60 @@ async def test_a_link_pressed_twice_at_once_is_one_choice(pool: Any, house: Hous
     assert await pool.fetchval("select count(*) from event where kind = 'OPTED_OUT'") == 1
 
 
-async def test_the_page_knows_what_was_chosen(connection: Any, house: House) -> None:
+async def test_the_page_knows_what_was_chosen(connection: Any, deployment: Deployment) -> None:
     customer = await make_customer(connection, addresses=[ANN], locale="de")
     ref = MessageRef(customer_id=customer, message_id=await queue_campaign_mail(connection, customer))
-    before = await opt_outs.read_subscription(connection, ref, house=house)
+    before = await opt_outs.read_subscription(connection, ref, deployment=deployment)
     assert before == opt_outs.Subscription(
         locale="de", sender="Fabrikam Installers", kind=MARKETING, opted_out=frozenset()
     )
     await opt_outs.opt_out_by_link(
-        connection, ref, kinds=[MARKETING, EVENT_BASED], source=OptOutSource.LINK, house=house
+        connection, ref, kinds=[MARKETING, EVENT_BASED], source=OptOutSource.LINK, deployment=deployment
     )
-    after = await opt_outs.read_subscription(connection, ref, house=house)
+    after = await opt_outs.read_subscription(connection, ref, deployment=deployment)
     assert after is not None
     assert after.opted_out == {MARKETING, EVENT_BASED}
 
 
-async def test_a_message_of_nobody_is_nobodys_choice(connection: Any, house: House) -> None:
+async def test_a_message_of_nobody_is_nobodys_choice(connection: Any, deployment: Deployment) -> None:
     nobody = MessageRef(customer_id=1, message_id=uuid4())
-    assert await opt_outs.read_subscription(connection, nobody, house=house) is None
+    assert await opt_outs.read_subscription(connection, nobody, deployment=deployment) is None
     link = OptOutSource.LINK
-    assert await opt_outs.opt_out_by_link(connection, nobody, kinds=None, source=link, house=house) is None
+    assert await opt_outs.opt_out_by_link(connection, nobody, kinds=None, source=link, deployment=deployment) is None
     assert await connection.fetchval("select count(*) from address_opt_out") == 0
 
 
-async def erase(connection: Any, customer: int, house: House) -> None:
+async def erase(connection: Any, customer: int, deployment: Deployment) -> None:
     """What erasure leaves of a customer as far as consent goes: no address, and the key of each mail's."""
     await connection.execute(
-        "update message set recipient = null, recipient_key = $2 where customer_id = $1", customer, house.key_of(ANN)
+        "update message set recipient = null, recipient_key = $2 where customer_id = $1",
+        customer,
+        deployment.key_of(ANN),
     )
     await connection.execute("update customer set erased_at = now(), name = null where id = $1", customer)
     await connection.execute("delete from customer_address where customer_id = $1", customer)
 
 
-async def test_the_link_of_an_erased_customers_mail_still_opts_the_address_out(connection: Any, house: House) -> None:
+async def test_the_link_of_an_erased_customers_mail_still_opts_the_address_out(
+    connection: Any, deployment: Deployment
+) -> None:
     # Given Ann, who was erased, and who is imported again later
     customer = await make_customer(connection, addresses=[ANN])
     ref = MessageRef(customer_id=customer, message_id=await queue_campaign_mail(connection, customer))
-    await erase(connection, customer, house)
+    await erase(connection, customer, deployment)
     again = await make_customer(connection, addresses=[ANN])
     waiting = await queue_campaign_mail(connection, again)
     # When she unsubscribes by the link of the old mail
-    before = await opt_outs.read_subscription(connection, ref, house=house)
-    chosen = await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+    before = await opt_outs.read_subscription(connection, ref, deployment=deployment)
+    chosen = await opt_outs.opt_out_by_link(
+        connection, ref, kinds=None, source=OptOutSource.LINK, deployment=deployment
+    )
     # Then her address gets no marketing any more, under whatever customer
     assert chosen == frozenset({MARKETING})
-    assert await connection.fetchval("select address_key from address_opt_out") == house.key_of(ANN)
+    assert await connection.fetchval("select address_key from address_opt_out") == deployment.key_of(ANN)
     assert await state(connection, again, waiting) == ("HELD", "OPTED_OUT")
     # and the page of the old link knows
-    after = await opt_outs.read_subscription(connection, ref, house=house)
+    after = await opt_outs.read_subscription(connection, ref, deployment=deployment)
     assert before is not None
     assert after is not None
     assert not before.opted_out
@@ -215,13 +225,13 @@ async def test_nobody_takes_a_mails_address_and_leaves_no_key(connection: Any) -
         await connection.execute("update message set recipient = null")
 
 
-async def test_a_closed_address_holds_everything_queued_for_it_once(connection: Any, house: House) -> None:
+async def test_a_closed_address_holds_everything_queued_for_it_once(connection: Any, deployment: Deployment) -> None:
     customer = await make_customer(connection, addresses=[ANN])
     campaign = await queue_campaign_mail(connection, customer)
     order = await make_message(connection, customer, recipient=ANN)
     await make_outbox(connection, customer, order, address=ANN)
     closing: dict[str, Any] = {
-        "address_key": house.key_of(ANN),
+        "address_key": deployment.key_of(ANN),
         "reason": SuppressionReason.COMPLAINT,
         "evidence": MessageRef(customer_id=customer, message_id=campaign),
     }

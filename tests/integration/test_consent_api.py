@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from gateway.tracking.recorder import judge_due
+from gateway.tracking.recorder import classify_due
 from tests.builders import make_campaign, make_customer, make_hit, make_message, make_outbox
 
 SET = """mutation($input: SetOptOutInput!) { setOptOut(input: $input) {
@@ -33,7 +33,7 @@ async def test_staff_set_and_lift_an_opt_out(client: httpx.AsyncClient, pool: An
     customer = await make_customer(pool)
     campaign = await make_campaign(pool)
     message = await make_message(pool, customer, campaign_id=campaign)
-    await make_outbox(pool, customer, message, honours="MARKETING")
+    await make_outbox(pool, customer, message, opt_out_kind="MARKETING")
     whom = {"customerId": f"Customer_{customer}", "kind": "MARKETING"}
     for _ in range(2):
         done = (await ask(client, SET, input={**whom, "optedOut": True}))["setOptOut"]
@@ -70,7 +70,7 @@ async def test_lists_count_people_and_show_machines_when_asked(client: httpx.Asy
         )  # fmt: skip
     await pool.execute("update hit set link = 1")
     async with pool.acquire() as connection:
-        assert await judge_due(connection) == 3
+        assert await classify_due(connection) == 3
     # When the history is asked for, with and without machines
     asked = {"id": f"Customer_{customer}", "message": f"Message_{customer}_{UUID(str(message)).hex}"}
     people = (await ask(client, HISTORY, **asked, machine=False))["customer"]["emails"]

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
@@ -28,10 +28,10 @@ from gateway.storage import attachments
 from service.graph.context import Context
 from service.graph.node import customer_global_id
 from service.graph.schema import schema
-from tests.engine import HASTE, Start, eventually, house, queue_mail, start, until
+from tests.engine import HASTE, Start, deployment, eventually, queue_mail, start, until
 from tests.smtp_server import DEFAULT_KEYWORDS, Drop, Endless, Raw, Reply, Silence, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 MakeContext = Callable[..., Context]
 
@@ -287,13 +287,13 @@ def settings_for(given: Given, server: SmtpServer, settings: Settings) -> Settin
     return settings.model_copy(update={"relay_url": (parse_relay(url),)})
 
 
-async def queue(connection: Any, house: House, given: Given) -> MessageRef:
+async def queue(connection: Any, deployment: Deployment, given: Given) -> MessageRef:
     """The mail."""
     if not given.attach:
-        return await queue_mail(connection, house)
+        return await queue_mail(connection, deployment)
     octets = b"%PDF-1.7 " + b"x" * given.attach
     file = await attachments.keep(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
-    return await queue_mail(connection, house, attachment_ids=(file,))
+    return await queue_mail(connection, deployment, attachment_ids=(file,))
 
 
 async def read(make_context: MakeContext, ref: MessageRef) -> tuple[Any, list[Any]]:
@@ -326,12 +326,12 @@ ICONS = {"ACCEPTED": "GREY", "REFUSED": "RED", "UNCERTAIN": "AMBER", "DEFERRED":
 
 @pytest.mark.parametrize("name", TRIED)
 async def test_a_try_shows_what_came_of_it_in_the_servers_own_words(
-    connection: Any, settings: Settings, house: House, start: Start, make_context: MakeContext, name: str
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, make_context: MakeContext, name: str
 ) -> None:
     given, says = TRIED[name]
     async with SmtpServer(**given.server) as server:
         server.script(connection=None, **given.script)
-        ref = await queue(connection, house, given)
+        ref = await queue(connection, deployment, given)
         start(settings_for(given, server, settings), timeouts=given.timeouts, pause=long_pause)
 
         info, _ = await read_when(make_context, ref, lambda info: info["attempts"] != [], "the attempt")
@@ -355,7 +355,7 @@ async def test_a_try_shows_what_came_of_it_in_the_servers_own_words(
 async def test_trouble_on_the_way_burns_no_attempt_and_says_what_the_mail_waits_for(
     connection: Any,
     settings: Settings,
-    house: House,
+    deployment: Deployment,
     start: Start,
     make_context: MakeContext,
     trusted_authority: Path,
@@ -364,7 +364,7 @@ async def test_trouble_on_the_way_burns_no_attempt_and_says_what_the_mail_waits_
     given, waits = UNTRIED[name]
     async with SmtpServer(**given.server) as server:
         server.script(connection=None, **given.script)
-        ref = await queue(connection, house, given)
+        ref = await queue(connection, deployment, given)
         start(settings_for(given, server, settings), timeouts=given.timeouts, pause=long_pause)
 
         info, events = await read_when(
@@ -390,7 +390,7 @@ async def test_trouble_on_the_way_burns_no_attempt_and_says_what_the_mail_waits_
 
 
 async def test_of_three_recipients_only_the_deferred_one_is_tried_again(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, make_context: MakeContext
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, make_context: MakeContext
 ) -> None:
     smtp_server.script(
         rcpt={
@@ -399,7 +399,7 @@ async def test_of_three_recipients_only_the_deferred_one_is_tried_again(
         }
     )
     copies = (Mailbox(address="refused@customer.example"), Mailbox(address="later@customer.example"))
-    ref = await queue_mail(connection, house, cc=copies)
+    ref = await queue_mail(connection, deployment, cc=copies)
     start(wait=lambda attempt, verdict: HASTE)
 
     info, _ = await read_when(make_context, ref, lambda info: len(info["attempts"]) == 4, "four attempts")
@@ -424,10 +424,15 @@ async def test_of_three_recipients_only_the_deferred_one_is_tried_again(
 
 
 async def test_where_a_deployment_has_uncertain_mail_tried_once_more_the_history_says_so(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer, make_context: MakeContext
+    connection: Any,
+    settings: Settings,
+    deployment: Deployment,
+    start: Start,
+    smtp_server: SmtpServer,
+    make_context: MakeContext,
 ) -> None:
     smtp_server.script(after_dot=[Drop()])
-    chosen = House.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
+    chosen = Deployment.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
     ref = await queue_mail(connection, chosen)
     start(wait=lambda attempt, verdict: HASTE, pause=long_pause)
 
@@ -444,14 +449,19 @@ async def test_where_a_deployment_has_uncertain_mail_tried_once_more_the_history
 
 @pytest.mark.parametrize("keywords", [DEFAULT_KEYWORDS, DEFAULT_KEYWORDS[1:]], ids=["pipelined", "one by one"])
 async def test_a_server_that_closes_idle_connections_costs_no_attempt(
-    connection: Any, settings: Settings, house: House, start: Start, make_context: MakeContext, keywords: list[str]
+    connection: Any,
+    settings: Settings,
+    deployment: Deployment,
+    start: Start,
+    make_context: MakeContext,
+    keywords: list[str],
 ) -> None:
     async with SmtpServer(keywords=keywords) as server:
         start(settings_for(Given(host="127.0.0.1"), server, settings), pause=long_pause)
-        await until(connection, await queue_mail(connection, house, "first@customer.example"), "ACCEPTED")
+        await until(connection, await queue_mail(connection, deployment, "first@customer.example"), "ACCEPTED")
         # It closes at the very moment when the next mail comes, which is the worst.
         server.script(connection=1, mail=Drop(reset=True))
-        ref = await queue_mail(connection, house)
+        ref = await queue_mail(connection, deployment)
 
         info, events = await read_when(make_context, ref, lambda info: info["status"] == "ACCEPTED", "the sending")
 
@@ -460,11 +470,11 @@ async def test_a_server_that_closes_idle_connections_costs_no_attempt(
 
 
 async def test_a_clock_an_hour_off_on_the_workers_host_changes_no_time_in_the_history(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, make_context: MakeContext
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, make_context: MakeContext
 ) -> None:
     smtp_server.script(rcpt=[Reply(451, "4.7.1 Greylisted")])
     begun = datetime.now(UTC)
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(clock_off=timedelta(hours=1), wait=lambda attempt, verdict: HASTE)
 
     info, _ = await read_when(make_context, ref, lambda info: info["status"] == "ACCEPTED", "the sending")

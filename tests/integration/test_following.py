@@ -19,25 +19,25 @@ from websockets.typing import Subprotocol
 import service.settings
 from gateway.consent import opt_outs
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.message import MessageRef
-from gateway.notify.changes import CHANNEL, ChangeKind, Watchers, tell
+from gateway.notify.changes import CHANNEL, ChangeKind, ChangeNotifier, notify_change
 from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide
-from service.database import Ledger
-from service.watch import MOST_PENDING, Change, Follower, Watch, read_change
+from service.database import DatabasePools
+from service.watch import MAX_PENDING, Change, Follower, Watch, read_change
 from tests.builders import make_customer, make_message, make_outbox
-from tests.engine import Start, eventually, house, queue_mail, start, until
+from tests.engine import Start, deployment, eventually, queue_mail, start, until
 from tests.serving import Serving, serve
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 FOLLOW = "subscription($id: ID!) { customerEmailsChanged(customerId: $id) { customerId messageId kind } }"
 
 
 @pytest.fixture
-async def watch(database_url: str, ledger: Ledger) -> AsyncIterator[Watch]:
-    made = Watch(database_url, ledger, noticed_seconds=0)
+async def watch(database_url: str, pools: DatabasePools) -> AsyncIterator[Watch]:
+    made = Watch(database_url, pools, noticed_seconds=0)
     async with made.running():
         yield made
 
@@ -70,8 +70,8 @@ async def test_a_follower_hears_of_its_customer_only(pool: Any, watch: Watch) ->
     one, other = await make_customer(pool), await make_customer(pool)
     mine = MessageRef(customer_id=one, message_id=uuid4())
     async with following(watch, one) as changes, pool.acquire() as connection:
-        await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=other, message_id=uuid4())])
-        await tell(connection, ChangeKind.MESSAGE, [mine])
+        await notify_change(connection, ChangeKind.HIT, [MessageRef(customer_id=other, message_id=uuid4())])
+        await notify_change(connection, ChangeKind.MESSAGE, [mine])
         assert await hear(changes) == Change(customer_id=one, message_id=mine.message_id, kind=ChangeKind.MESSAGE)
 
 
@@ -82,7 +82,7 @@ async def test_only_watched_customers_are_notified(pool: Any, database_url: str,
     await listener.add_listener(CHANNEL, lambda *words: heard.append(words[-1]))
     refs = [MessageRef(customer_id=customer, message_id=uuid4()) for customer in (other, one)]
     async with following(watch, one) as changes, pool.acquire() as connection:
-        await Watchers().tell(connection, ChangeKind.MESSAGE, refs)
+        await ChangeNotifier().notify_change(connection, ChangeKind.MESSAGE, refs)
         await hear(changes)
 
     async def one_heard() -> bool:
@@ -99,19 +99,19 @@ async def test_only_watched_customers_are_notified(pool: Any, database_url: str,
 async def test_writers_who_remember_ask_once_a_second(pool: Any) -> None:
     customer = await make_customer(pool)
     now = 0.0
-    watchers = Watchers(clock=lambda: now)
+    watchers = ChangeNotifier(clock=lambda: now)
     ref = MessageRef(customer_id=customer, message_id=uuid4())
     async with pool.acquire() as connection:
         heard: list[object] = []
         await connection.add_listener(CHANNEL, lambda *words: heard.append(words[-1]))
-        await watchers.tell(connection, ChangeKind.MESSAGE, [ref])
+        await watchers.notify_change(connection, ChangeKind.MESSAGE, [ref])
         await connection.execute(
             "insert into customer_watch values ($1, uuidv7(), now() + interval '1 minute')", customer
         )
-        await watchers.tell(connection, ChangeKind.MESSAGE, [ref])
+        await watchers.notify_change(connection, ChangeKind.MESSAGE, [ref])
         assert heard == []
         now = 1.0
-        await watchers.tell(connection, ChangeKind.MESSAGE, [ref])
+        await watchers.notify_change(connection, ChangeKind.MESSAGE, [ref])
 
         async def one_heard() -> bool:
             await connection.execute("select 1")
@@ -128,7 +128,7 @@ async def test_held_mail_and_choices_are_news(pool: Any, watch: Watch) -> None:
     async with following(watch, customer) as changes, pool.acquire() as connection:
         key = (customer, message, 0)
         held = [UNDELIVERED[HandOff.SUPPRESSED]]
-        assert await decide(connection, [key], held, owners=[None], actor="tests", slot=0) == 1
+        assert await decide(connection, [key], held, owners=[None], actor="tests", shard=0) == 1
         assert await hear(changes) == Change(customer_id=customer, message_id=message, kind=ChangeKind.MESSAGE)
         await opt_outs.set_opt_out(
             connection, customer_id=customer, kind=OptOutKind.MARKETING, opted_out=True, actor="jo"
@@ -137,7 +137,7 @@ async def test_held_mail_and_choices_are_news(pool: Any, watch: Watch) -> None:
 
 
 async def test_a_choice_made_at_an_address_is_news_to_everybody_who_has_it(
-    pool: Any, house: House, watch: Watch
+    pool: Any, deployment: Deployment, watch: Watch
 ) -> None:
     # Given two customers of one address, and a page that follows the second
     address = "ann@customer.example"
@@ -146,7 +146,7 @@ async def test_a_choice_made_at_an_address_is_news_to_everybody_who_has_it(
     news = Change(customer_id=other, message_id=None, kind=ChangeKind.OPT_OUT)
     async with following(watch, other) as changes, pool.acquire() as connection:
         # When a mail to the first is unsubscribed from, its page hears of it
-        await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, house=house)
+        await opt_outs.opt_out_by_link(connection, ref, kinds=None, source=OptOutSource.LINK, deployment=deployment)
         assert await hear(changes) == news
         # and when staff lift that again
         kind = OptOutKind.MARKETING
@@ -154,10 +154,12 @@ async def test_a_choice_made_at_an_address_is_news_to_everybody_who_has_it(
         assert await hear(changes) == news
 
 
-async def test_a_letter_and_its_delivery_are_news(pool: Any, house: House, start: Start, watch: Watch) -> None:
+async def test_a_letter_and_its_delivery_are_news(
+    pool: Any, deployment: Deployment, start: Start, watch: Watch
+) -> None:
     customer = await make_customer(pool, addresses=["ann@customer.example"])
     async with following(watch, customer) as changes, pool.acquire() as connection:
-        ref = await queue_mail(connection, house, customer_id=customer)
+        ref = await queue_mail(connection, deployment, customer_id=customer)
         news = Change(customer_id=customer, message_id=ref.message_id, kind=ChangeKind.MESSAGE)
         assert await hear(changes) == news
         start()
@@ -170,7 +172,7 @@ async def test_a_lost_listener_listens_again_and_says_resync(pool: Any, watch: W
     hit = MessageRef(customer_id=customer, message_id=uuid4())
     async with following(watch, customer) as changes, pool.acquire() as connection:
         # Given a follower of whom nothing waits any more
-        await tell(connection, ChangeKind.HIT, [hit])
+        await notify_change(connection, ChangeKind.HIT, [hit])
         await hear(changes)
         # When the connection is lost, then it is told to read everything, and hears of what comes after
         await pool.execute(
@@ -179,13 +181,13 @@ async def test_a_lost_listener_listens_again_and_says_resync(pool: Any, watch: W
         )
         async with asyncio.timeout(5):
             assert (await anext(changes)).kind is ChangeKind.RESYNC
-        await tell(connection, ChangeKind.HIT, [hit])
+        await notify_change(connection, ChangeKind.HIT, [hit])
         assert (await hear(changes)).kind is ChangeKind.HIT
 
 
 async def test_a_slow_follower_gets_one_resync_for_all_it_missed() -> None:
     follower = Follower(7)
-    for _ in range(MOST_PENDING + 1):
+    for _ in range(MAX_PENDING + 1):
         follower.put(Change(customer_id=7, message_id=uuid4(), kind=ChangeKind.HIT))
     follower.put(Change(customer_id=7, message_id=None, kind=ChangeKind.OPT_OUT))
     assert [(await follower.get()).kind for _ in range(2)] == [ChangeKind.RESYNC, ChangeKind.OPT_OUT]
@@ -200,7 +202,7 @@ async def test_watches_of_processes_that_are_gone_are_forgotten(connection: Any)
     from service.database import QUERIES as SERVICE_QUERIES
 
     await connection.execute("insert into customer_watch values (1, uuidv7(), now() - interval '2 minutes')")
-    assert [row async for row in QUERIES.watched_customers(connection, most=10)] == []
+    assert [row async for row in QUERIES.watched_customers(connection, limit=10)] == []
     await SERVICE_QUERIES.forget_watches(connection)
     assert await connection.fetchval("select count(*) from customer_watch") == 0
 
@@ -231,7 +233,7 @@ async def test_a_page_follows_over_websocket(pool: Any, serving: Serving, token:
         first = json.loads(await socket.recv())["payload"]["data"]["customerEmailsChanged"]
         assert first == {"customerId": f"Customer_{customer}", "messageId": None, "kind": "RESYNC"}
         async with pool.acquire() as connection:
-            await tell(connection, ChangeKind.HIT, [MessageRef(customer_id=customer, message_id=message)])
+            await notify_change(connection, ChangeKind.HIT, [MessageRef(customer_id=customer, message_id=message)])
         while (change := json.loads(await socket.recv())["payload"]["data"]["customerEmailsChanged"]) == first:
             continue
         assert change == {

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.mail.source import Direction, SourceType
-from service.database import Ledger, Reading, Statement
+from service.database import DatabasePools, Reading, Statement
 from service.errors import TooSlow
 from service.graph.context import Context
 from service.graph.customer import CUSTOMERS_FOUND, CUSTOMERS_OF_WORD
@@ -42,8 +42,8 @@ from tests.builders import (
     make_sender_version,
     make_template_version,
 )
+from tests.conventions.sources import ROOT
 from tests.graph_queries import LISTS, everything
-from tests.house.sources import ROOT
 
 MakeContext = Callable[..., Context]
 
@@ -258,7 +258,7 @@ async def test_texts_that_postgresql_cannot_hold_are_refused_in_words(make_conte
 
 
 async def test_pages_lose_nothing_and_repeat_nothing_while_rows_arrive(
-    pool: Any, ledger: Ledger, make_context: MakeContext
+    pool: Any, pools: DatabasePools, make_context: MakeContext
 ) -> None:
     # Given a customer whose history grows while it is read
     template, sender = await make_template_version(pool), await make_sender_version(pool)
@@ -368,14 +368,14 @@ async def test_the_ordinary_way_takes_a_statement_a_kind_of_row_never_one_a_row(
 
 
 async def test_no_column_is_read_that_was_not_asked_for(
-    pool: Any, ledger: Ledger, make_context: MakeContext, asked: list[Statement]
+    pool: Any, pools: DatabasePools, make_context: MakeContext, asked: list[Statement]
 ) -> None:
     # Given a query of titles alone
     customer = await fill_in_bulk(pool)
     await list_of(make_context(), customer, "connectionNotes { nodes { title } }")
     page = asked[-1]
     # When PostgreSQL says what it puts out, row by row
-    plan = await explain(ledger, page, customer, options="verbose, costs off")
+    plan = await explain(pools, page, customer, options="verbose, costs off")
     # Then every column but the key and the title is a NULL that is never read, and no other table is touched
     read = re.search(r"Index Scan Backward using message_pkey on public.message n\n\s+Output: (.*)", plan)
     assert read is not None
@@ -386,13 +386,13 @@ async def test_no_column_is_read_that_was_not_asked_for(
 
 
 async def explain(
-    ledger: Ledger, wanted: Statement, customer: int, *, options: str = "costs off", **values: str
+    pools: DatabasePools, wanted: Statement, customer: int, *, options: str = "costs off", **values: str
 ) -> str:
     """The plan that PostgreSQL keeps for any values: the generic one, which later runs of a statement use."""
     usual = {"customer_id": str(customer), "before": f"'{UUID(int=2**128 - 1)}'", "rows": "51"}
     literals = usual | values
     names = [name.rpartition(".")[2] for name in wanted.parameters]
-    async with ledger.reading_connection() as connection:
+    async with pools.reading_connection() as connection:
         await connection.execute("set plan_cache_mode = force_generic_plan")
         await connection.execute(f"prepare page as {wanted.sql}")
         given_values = ", ".join(literals[name] for name in names)
@@ -445,7 +445,7 @@ PAGES: list[tuple[Page, str, str, tuple[str, ...], dict[str, str]]] = [
 
 
 async def test_every_page_is_index_ranges_no_longer_than_itself(
-    pool: Any, ledger: Ledger, make_context: MakeContext, asked: list[Statement]
+    pool: Any, pools: DatabasePools, make_context: MakeContext, asked: list[Statement]
 ) -> None:
     # Given a ledger, and queries that ask for everything a list has
     customer = await fill_in_bulk(pool)
@@ -462,7 +462,7 @@ async def test_every_page_is_index_ranges_no_longer_than_itself(
         values = {"message_id": f"'{UUID(hex=message)}'", **given_values}
         for wanted in (page.statement, shaped):
             # When PostgreSQL plans them, for any customer and page
-            plan = await explain(ledger, wanted, customer, **values)
+            plan = await explain(pools, wanted, customer, **values)
             # Then it walks a range of an index that is made for it, and leaves no row out that it finds there
             one = r"Limit.*\n(?:.*Result.*\n.*One-Time.*\n)?.*Scan Backward using (\w+) on (?:message n|hit k)"
             assert tuple(re.findall(one, plan)) == indexes, plan
@@ -488,7 +488,7 @@ SEARCH = "query($s: String!) { customers(search: $s) { nodes { externalRef } } }
 
 
 @pytest.mark.parametrize("wanted", [CUSTOMERS_FOUND, CUSTOMERS_OF_WORD], ids=lambda one: str(one.name))
-async def test_a_search_uses_its_trigram_indexes(pool: Any, ledger: Ledger, wanted: Statement) -> None:
+async def test_a_search_uses_its_trigram_indexes(pool: Any, pools: DatabasePools, wanted: Statement) -> None:
     # Given enough customers that reading all of them would cost more
     await pool.execute(
         "with c as (insert into customer (external_ref, name) select 'R' || n, 'Name ' || md5(n::text)"
@@ -498,7 +498,7 @@ async def test_a_search_uses_its_trigram_indexes(pool: Any, ledger: Ledger, want
     await pool.execute("vacuum analyze")
     # When one is searched, then each of the three indexes serves, and no table is read whole
     values = {"pattern": "%grimes%", "word": "ng", "in_a_labels": "%xn--bcher-kva%", "before": 2**62, "rows": 51}
-    async with ledger.reading.acquire() as connection:
+    async with pools.reading.acquire() as connection:
         rows = await connection.fetch(f"explain {wanted.sql}", *[values[name] for name in wanted.parameters])
     plan = "\n".join(row[0] for row in rows)
     for index in ("customer_name_trigram", "customer_external_ref_trigram", "customer_address_trigram"):

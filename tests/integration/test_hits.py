@@ -18,7 +18,7 @@ import pytest
 
 import service.settings
 from gateway.database import open_pool
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import BufferUnavailable, Refusal, RefusalCode
 from gateway.mail.hit import HitKind
 from gateway.mail.message import MessageRef
@@ -30,8 +30,8 @@ from gateway.tracking.recorder import (
     HitBuffer,
     HitRecorder,
     RawHit,
+    classify_due,
     insert,
-    judge_due,
     new_hit_id,
     origin_of,
     reclassify,
@@ -42,10 +42,10 @@ from service.standalone.postgres import Postgres
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.builders import insert as insert_row
 from tests.conftest import stop
-from tests.engine import Start, eventually, house, queue_mail, start, state_of
+from tests.engine import Start, deployment, eventually, queue_mail, start, state_of
 from tests.smtp_server import Silence, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 RULES = read_hit_rules()
@@ -82,7 +82,7 @@ async def hit(connection: Any, ref: MessageRef, seconds: float, *, link: int | N
 async def judge(connection: Any, seconds: float = 3600) -> int:
     """Judge as if it were that long after START, until nothing is due."""
     total = 0
-    while judged := await judge_due(connection, START + timedelta(seconds=seconds)):
+    while judged := await classify_due(connection, START + timedelta(seconds=seconds)):
         total += judged
     return total
 
@@ -278,14 +278,14 @@ async def test_a_hit_on_a_mail_in_flight_is_judged_again_by_itself_once_its_answ
 
 
 async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_anybodys_asking(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker that judges at once, and a server that has a mail and says nothing any more
     monkeypatch.setattr("gateway.delivery.worker.JUDGE_SECONDS", 0.05)
     monkeypatch.setattr("gateway.tracking.classify.LOOK_AGAIN_SOONEST", timedelta(seconds=0.1))
     monkeypatch.setattr("gateway.tracking.classify.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
     smtp_server.script(after_dot=Silence())
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start()
     await smtp_server.received(1)
     # When its reader follows a link, while nobody has given the mail up yet
@@ -302,13 +302,13 @@ async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_an
 
 async def test_a_flood_that_piled_up_is_judged_to_its_end(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given more hits on one token than are judged together, while no judge worked
-    monkeypatch.setattr("gateway.tracking.classify.MOST_OF_MESSAGE", 7)
-    monkeypatch.setattr("gateway.tracking.classify.MOST_DUE", 5)
+    monkeypatch.setattr("gateway.tracking.classify.MAX_OF_MESSAGE", 7)
+    monkeypatch.setattr("gateway.tracking.classify.MAX_DUE", 5)
     ref = await make_ref(connection)
     for number in range(30):
         await hit(connection, ref, number * 10)
     # When they are judged, the oldest first
-    judged = [await judge_due(connection, START + timedelta(hours=1)) for _ in range(7)]
+    judged = [await classify_due(connection, START + timedelta(hours=1)) for _ in range(7)]
     # Then every one of them is, and there is an end
     assert judged[-1] == 0
     assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])] * 30
@@ -329,7 +329,7 @@ async def test_only_one_judge_works_at_a_time(pool: Any) -> None:
 
     async def work() -> int:
         async with pool.acquire() as connection:
-            return await judge_due(connection, START + timedelta(hours=1))
+            return await classify_due(connection, START + timedelta(hours=1))
 
     assert sorted(await asyncio.gather(*(work() for _ in range(4))))[-1] == 20
     assert await pool.fetchval("select count(*) from hit where rules_version = 0") == 0
@@ -371,7 +371,7 @@ async def test_a_busy_scanners_years_are_judged_again_as_they_were(
         for number, ref in enumerate(refs):
             await hit(connection, ref, hour * 3600 + number / 10, link=1)
     await judge(connection, 7 * 3600)
-    monkeypatch.setattr("gateway.tracking.classify.MOST_OF_ORIGINS", 12)
+    monkeypatch.setattr("gateway.tracking.classify.MAX_OF_ORIGINS", 12)
     # When its history is judged again
     done = await reclassify(connection)
     # Then every crowd is still seen
@@ -381,7 +381,7 @@ async def test_a_busy_scanners_years_are_judged_again_as_they_were(
 
 
 async def test_too_much_history_at_once_is_refused(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.tracking.classify.MOST_RECLASSIFIED", 2)
+    monkeypatch.setattr("gateway.tracking.classify.MAX_RECLASSIFIED", 2)
     ref = await make_ref(connection)
     for number in range(3):
         await hit(connection, ref, number)
@@ -448,12 +448,12 @@ async def test_a_hit_survives_the_list(connection: Any) -> None:
     ],
 )
 def test_network_addresses_are_kept_as_the_setting_says(settings: Settings, privacy: OriginPrivacy, check: Any) -> None:
-    house = House.open(settings.model_copy(update={"origin_privacy": privacy}))
-    assert check(origin_of("192.0.2.7", house))
+    deployment = Deployment.open(settings.model_copy(update={"origin_privacy": privacy}))
+    assert check(origin_of("192.0.2.7", deployment))
     # the same address written the other way is the same origin
-    assert origin_of("::ffff:192.0.2.7", house) == origin_of("192.0.2.7", house)
-    assert origin_of("testclient", house) is None
-    assert origin_of(None, house) is None
+    assert origin_of("::ffff:192.0.2.7", deployment) == origin_of("192.0.2.7", deployment)
+    assert origin_of("testclient", deployment) is None
+    assert origin_of(None, deployment) is None
 
 
 @pytest.fixture
@@ -526,19 +526,21 @@ async def test_without_postgresql_links_lead_on_and_no_unsubscribe_is_promised(
     own_postgres: Postgres, settings: Settings
 ) -> None:
     # Given a service whose PostgreSQL is stopped
-    doors = settings.model_copy(update={"database_url": own_postgres.url("mail")})
+    gateway_settings = settings.model_copy(update={"database_url": own_postgres.url("mail")})
     names = ("database_url", "redis_url", "public_url")
-    own = service.settings.read_settings(**{name: getattr(doors, name) for name in names}, pool_wait_seconds=1)
-    app = create_app(own, doors)
-    pool = await open_pool(doors.database_url, size=2, name="test")
+    own = service.settings.read_settings(
+        **{name: getattr(gateway_settings, name) for name in names}, pool_wait_seconds=1
+    )
+    app = create_app(own, gateway_settings)
+    pool = await open_pool(gateway_settings.database_url, size=2, name="test")
     ref = await make_ref(pool)
-    browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=doors.public_url)
+    browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=gateway_settings.public_url)
     async with app.router.lifespan_context(app), browser:
         await asyncio.to_thread(stop, own_postgres.process, signal.SIGINT)
         # When a reader opens, follows a link and unsubscribes
-        opened = await browser.get(open_url(KEYRING, doors.public_url, ref))
-        clicked = await browser.get(click_url(KEYRING, doors.public_url, ref, 1, "https://shop.example/"))
-        leave = unsubscribe_url(KEYRING, doors.public_url, ref)
+        opened = await browser.get(open_url(KEYRING, gateway_settings.public_url, ref))
+        clicked = await browser.get(click_url(KEYRING, gateway_settings.public_url, ref, 1, "https://shop.example/"))
+        leave = unsubscribe_url(KEYRING, gateway_settings.public_url, ref)
         asked, left = await browser.get(leave), await browser.post(leave, data={"List-Unsubscribe": "One-Click"})
         # Then the reader gets where the link leads, and hears that nothing was changed
         assert (opened.status_code, clicked.status_code) == (200, 302)
@@ -611,7 +613,7 @@ async def test_a_full_list_keeps_the_oldest_and_counts_the_rest(
 async def test_without_valkey_hits_wait_in_memory_and_the_limit_is_counted(
     pool: Any, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.tracking.recorder.MOST_IN_MEMORY", 5)
+    monkeypatch.setattr("gateway.tracking.recorder.MAX_IN_MEMORY", 5)
     nowhere = "redis://127.0.0.1:1/0"
     with pytest.raises(BufferUnavailable, match="REDIS_URL"):
         await HitBuffer(nowhere).size()

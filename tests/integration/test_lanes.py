@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.database import QUERIES
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal
 from gateway.mail.message import MessageRef
 from gateway.mail.verdict import Verdict
@@ -23,16 +23,16 @@ from gateway.outbox.domain_limits import (
     limit_destination,
     resume_destination,
 )
-from gateway.outbox.lanes import PACED_DOMAINS, lane_states, note_pace, pause_lane, resume_lane
+from gateway.outbox.lanes import MAX_COUNTED_DOMAINS, lane_states, note_throughput, pause_lane, resume_lane
 from gateway.outbox.relay_limits import RelayStanding, register_relays, relay_events, relay_states, resume_relay
 from gateway.settings import Settings, parse_relay
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import HASTE, Start, attempts_of, eventually, house, queue_mail, start, until
+from tests.engine import HASTE, Start, attempts_of, deployment, eventually, queue_mail, start, until
 from tests.smtp_server import Drop, Reply, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 
 def short_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
@@ -66,11 +66,11 @@ async def wait_of(connection: Any, ref: MessageRef) -> Any:
     [("GREETING", "4.3.2 Shutting down for maintenance"), ("MAIL", "4.7.0 Too many connections, slow down")],
 )
 async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, stage: str, words: str
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, stage: str, words: str
 ) -> None:
     script: dict[str, Any] = {stage.lower(): Reply(421, words)}
     smtp_server.script(**script)
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(pause=short_pause)
 
     async def paused() -> bool:
@@ -106,12 +106,12 @@ async def test_mail_that_was_on_its_way_ends_no_pause(connection: Any) -> None:
 
 
 async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.logins = {"user": "right"}
     smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
     url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
 
     async def stopped() -> Any:
@@ -131,10 +131,10 @@ async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
 
 
 async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, caplog: pytest.LogCaptureFixture
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     smtp_server.script(rcpt={"a@slow.example": Reply(421, "4.7.0 Too many connections from you")})
-    slow = await queue_mail(connection, house, "a@slow.example")
+    slow = await queue_mail(connection, deployment, "a@slow.example")
     start(pause=long_pause)
 
     async def paused() -> Any:
@@ -148,7 +148,7 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
 
     await eventually(told, "the warning, written once the pause stands")
     assert "slow.example" not in caplog.text
-    other = await queue_mail(connection, house, "b@fast.example")
+    other = await queue_mail(connection, deployment, "b@fast.example")
     await until(connection, other, "ACCEPTED")
 
     assert not await attempts_of(connection, slow)
@@ -184,7 +184,7 @@ async def test_a_limit_that_is_raised_or_lifted_frees_the_mail_that_has_its_turn
     await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=1, per_day=100))
     mails = await waiting_mails(connection, 5)
     put_off = await waiting_mails(
-        connection, 1, attempt=2, appointed=True, due_at=datetime.now(UTC) + timedelta(hours=1)
+        connection, 1, attempt=2, scheduled=True, due_at=datetime.now(UTC) + timedelta(hours=1)
     )
     found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))
     assert (len(found.leased), found.parked) == (1, 4)
@@ -195,13 +195,13 @@ async def test_a_limit_that_is_raised_or_lifted_frees_the_mail_that_has_its_turn
     [standing] = await destinations(connection)
     assert standing.sent_today == 1
     again = await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))
-    slots = await connection.fetchval("select max(due_at) - now() from outbox where message_id = any($1)", mails)
-    assert (len(again.leased), again.parked, slots < timedelta(seconds=1)) == (1, 3, True)
+    permits = await connection.fetchval("select max(due_at) - now() from outbox where message_id = any($1)", mails)
+    assert (len(again.leased), again.parked, permits < timedelta(seconds=1)) == (1, 3, True)
     # What a server put off is not the limit's.
     assert put_off[0] not in await due_now(connection)
 
 
-async def test_a_resumed_destination_frees_what_waits_for_it_and_no_slot_of_a_limit(connection: Any) -> None:
+async def test_a_resumed_destination_frees_what_waits_for_it_and_no_permit_of_a_limit(connection: Any) -> None:
     await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=1))
     limited = await waiting_mails(connection, 2)
     await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))
@@ -226,13 +226,13 @@ async def test_a_resumed_relay_frees_the_mail_that_may_leave_by_no_other(connect
 
 
 async def test_mail_fails_over_to_the_next_relay_while_the_first_is_stopped(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     url = smtp_server.url.replace("name=main", "name=second")
     relays = (parse_relay("smtp://127.0.0.1:1?name=first"), parse_relay(url))
     await register_relays(connection, relays)
     await connection.execute("update relay set stopped_at = now(), stopped_why = 'x' where name = 'first'")
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(settings.model_copy(update={"relay_url": relays}))
 
     await until(connection, ref, "ACCEPTED")
@@ -241,10 +241,10 @@ async def test_mail_fails_over_to_the_next_relay_while_the_first_is_stopped(
 
 
 async def test_a_relay_limited_to_so_many_a_day_sends_no_more_and_says_until_when(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     relays = (parse_relay(f"{smtp_server.url}&per_day=2"),)
-    refs = [await queue_mail(connection, house) for _ in range(3)]
+    refs = [await queue_mail(connection, deployment) for _ in range(3)]
     start(settings.model_copy(update={"relay_url": relays}))
     await until(connection, refs[0], "ACCEPTED")
     await until(connection, refs[1], "ACCEPTED")
@@ -259,47 +259,47 @@ async def test_a_relay_limited_to_so_many_a_day_sends_no_more_and_says_until_whe
     assert len(smtp_server.taken) == 2
 
 
-async def test_a_relays_rate_gives_its_slots_one_by_one_and_survives_a_restart(connection: Any) -> None:
+async def test_a_relays_rate_gives_its_permits_one_by_one_and_survives_a_restart(connection: Any) -> None:
     await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=slow&per_minute=60"),))
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 1
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 0
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 1
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 0
     await register_relays(connection, (parse_relay("smtp://127.0.0.1:1?name=slow&per_minute=60"),))
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 0
-    await connection.execute("update relay set next_slot = now() - interval '1 hour'")
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 0
+    await connection.execute("update relay set next_permit_at = now() - interval '1 hour'")
     # An idle hour does not become a burst: at most a second's worth, and the one that is due.
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 2
-    await QUERIES.return_relay_slots(connection, name="slow", unused=1, taken_ago=timedelta())
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 1
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 2
+    await QUERIES.return_relay_permits(connection, name="slow", unused=1, taken_ago=timedelta())
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 1
 
 
-async def test_slots_of_yesterday_that_come_back_after_midnight_do_not_lengthen_today(connection: Any) -> None:
+async def test_permits_of_yesterday_that_come_back_after_midnight_do_not_lengthen_today(connection: Any) -> None:
     relays = (parse_relay("smtp://127.0.0.1:1?name=slow&per_day=10"),)
     await register_relays(connection, relays)
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 10
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 10
 
-    await QUERIES.return_relay_slots(connection, name="slow", unused=4, taken_ago=timedelta(days=1))
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 0
+    await QUERIES.return_relay_permits(connection, name="slow", unused=4, taken_ago=timedelta(days=1))
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 0
 
-    await QUERIES.return_relay_slots(connection, name="slow", unused=4, taken_ago=timedelta())
-    assert await QUERIES.take_relay_slots(connection, name="slow", wanted=10) == 4
+    await QUERIES.return_relay_permits(connection, name="slow", unused=4, taken_ago=timedelta())
+    assert await QUERIES.take_relay_permits(connection, name="slow", wanted=10) == 4
 
 
 async def test_a_relays_warm_up_starts_small_grows_by_the_day_and_survives_a_restart(connection: Any) -> None:
     relays = (parse_relay("smtp://127.0.0.1:1?name=new&warm_up_start=2&warm_up_factor=3"),)
     await register_relays(connection, relays)
-    assert await QUERIES.take_relay_slots(connection, name="new", wanted=10) == 2
+    assert await QUERIES.take_relay_permits(connection, name="new", wanted=10) == 2
     await register_relays(connection, relays)
-    assert await QUERIES.take_relay_slots(connection, name="new", wanted=10) == 0
+    assert await QUERIES.take_relay_permits(connection, name="new", wanted=10) == 0
     assert (await relay_of(connection)).cap_today == 2
 
     await connection.execute("update relay set warm_up_from = warm_up_from - 1, day = day - 1")
     await register_relays(connection, relays)
 
-    assert await QUERIES.take_relay_slots(connection, name="new", wanted=10) == 6
+    assert await QUERIES.take_relay_permits(connection, name="new", wanted=10) == 6
 
 
-async def test_a_stopped_lane_is_shown_and_its_mail_says_why(connection: Any, house: House) -> None:
-    ref = await queue_mail(connection, house)
+async def test_a_stopped_lane_is_shown_and_its_mail_says_why(connection: Any, deployment: Deployment) -> None:
+    ref = await queue_mail(connection, deployment)
     await pause_lane(connection, "individual", "Dana")
     with pytest.raises(Refusal):
         await pause_lane(connection, "individual", "Dana")
@@ -314,10 +314,10 @@ async def test_a_stopped_lane_is_shown_and_its_mail_says_why(connection: Any, ho
 
 
 async def test_a_deferred_mail_says_when_it_is_tried_again(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(rcpt=Reply(451, "4.7.1 Greylisted"))
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start()
 
     message = await until(connection, ref, "DEFERRED")
@@ -327,7 +327,7 @@ async def test_a_deferred_mail_says_when_it_is_tried_again(
 
 async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and_a_domain(
     connection: Any,
-    house: House,
+    deployment: Deployment,
     start: Start,
     smtp_server: SmtpServer,
     make_context: Callable[..., Context],
@@ -335,14 +335,14 @@ async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and
     # Given a domain that takes mail, and one whose mail must wait
     until_then = datetime.now(UTC) + timedelta(hours=1)
     for number in range(6):
-        await queue_mail(connection, house, f"a{number}@fast.example")
+        await queue_mail(connection, deployment, f"a{number}@fast.example")
     await limit_destination(connection, DestinationLimit(domain="fast.example", per_day=6))
     await insert(connection, "destination", domain="slow.example", paused_until=until_then, paused_why="It was busy.")
     # When the gateway has sent what it may
     start()
     await smtp_server.accepted(6)
-    await queue_mail(connection, house, "a@slow.example")
-    await queue_mail(connection, house, "a7@fast.example")
+    await queue_mail(connection, deployment, "a@slow.example")
+    await queue_mail(connection, deployment, "a7@fast.example")
     query = """{ gateway {
         lanes { name depth rate pausedWhy nextDueAt }
         domains { domain depth rate pausedUntil pausedWhy nextDueAt }
@@ -374,18 +374,18 @@ async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and
 
 
 async def test_a_long_tail_of_domains_is_not_noted_but_the_busiest_are(connection: Any) -> None:
-    domains = Counter({f"d{number}.example": 1 for number in range(PACED_DOMAINS)})
+    domains = Counter({f"d{number}.example": 1 for number in range(MAX_COUNTED_DOMAINS)})
     domains["busy.example"] = 60
 
     for _ in range(2):
-        await note_pace(connection, worker=uuid4(), paces={}, domains=domains)
+        await note_throughput(connection, worker=uuid4(), throughput={}, domains=domains)
 
-    assert await connection.fetchval("select count(distinct domain) from domain_pace") == PACED_DOMAINS
+    assert await connection.fetchval("select count(distinct domain) from domain_throughput") == MAX_COUNTED_DOMAINS
     assert 1 <= await connection.fetchval("select domain_rate('busy.example')") <= 2
-    await connection.execute("update domain_pace set minute = minute - interval '4 minutes'")
+    await connection.execute("update domain_throughput set minute = minute - interval '4 minutes'")
     assert await connection.fetchval("select domain_rate('busy.example')") == 0
-    await QUERIES.forget_domain_pace(connection)
-    assert await connection.fetchval("select count(*) from domain_pace") == 0
+    await QUERIES.forget_domain_throughput(connection)
+    assert await connection.fetchval("select count(*) from domain_throughput") == 0
 
 
 @pytest.mark.parametrize(
@@ -434,7 +434,7 @@ async def lane_of(connection: Any, campaign_id: Any) -> int:
 async def claim_cost(connection: Any, *, batch: int = 200) -> tuple[int, int]:
     """Buffers that one claim touches, and the rows that it answers; nothing of it is kept."""
     statement = QUERIES.claim_due.sql
-    arguments = {"batch": batch, "most": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
+    arguments = {"batch": batch, "limit": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
     arguments |= {"hand_off": True, "large": LARGE_CONTENT, "large_room": batch, "relays": ["main"]}
     places = QUERIES.claim_due.__self__.driver_adapter.var_sorted["claim_due"]
     transaction = connection.transaction()
@@ -515,10 +515,10 @@ async def test_rows_leased_by_others_do_not_make_the_claim_costly(connection: An
 
 
 async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(data=[Drop()])
-    ref: MessageRef = await queue_mail(connection, house)
+    ref: MessageRef = await queue_mail(connection, deployment)
     start(pause=short_pause, wait=lambda attempt, verdict: HASTE)
 
     await until(connection, ref, "ACCEPTED")
@@ -528,11 +528,11 @@ async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
 
 
 async def test_a_relay_whose_login_fails_shows_even_while_another_takes_its_mail(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     async with SmtpServer(logins={"user": "right"}) as first:
         url = first.url.replace("smtp://", "smtp://user:wrong@").replace("name=main", "name=first")
-        ref = await queue_mail(connection, house)
+        ref = await queue_mail(connection, deployment)
         start(settings.model_copy(update={"relay_url": (parse_relay(url), parse_relay(smtp_server.url))}))
         await until(connection, ref, "ACCEPTED")
 
@@ -544,22 +544,22 @@ async def test_a_relay_whose_login_fails_shows_even_while_another_takes_its_mail
 
 
 async def test_a_capped_destination_never_sees_more_connections_at_a_time(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     await limit_destination(connection, DestinationLimit(domain="small.example", connections=2))
-    busy = most = 0
+    busy = limit = 0
 
     def count(step: int) -> None:
-        nonlocal busy, most
+        nonlocal busy, limit
         busy += step
-        most = max(most, busy)
+        limit = max(limit, busy)
 
     smtp_server.script(rcpt=lambda point: count(1))
     smtp_server.on_message = lambda message: count(-1)
     for number in range(8):
-        await queue_mail(connection, house, f"a{number}@small.example")
+        await queue_mail(connection, deployment, f"a{number}@small.example")
     start()
 
     await smtp_server.accepted(8)
 
-    assert most <= 2
+    assert limit <= 2

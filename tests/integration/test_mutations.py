@@ -133,10 +133,10 @@ async def test_a_thousand_customers_fit_in_one_call_and_one_more_does_not(pool: 
 
 async def test_a_reserved_name_is_refused_where_it_is_not_allowed(make_context: MakeContext, settings: Any) -> None:
     context = make_context()
-    strict = type(context.house)(
-        settings=settings.model_copy(update={"allow_reserved_domains": False}), keyring=context.house.keyring
+    strict = type(context.deployment)(
+        settings=settings.model_copy(update={"allow_reserved_domains": False}), keyring=context.deployment.keyring
     )
-    object.__setattr__(context, "house", strict)
+    object.__setattr__(context, "deployment", strict)
     payload = await call(context, UPSERT, c=[{"externalRef": "T", "addresses": ["x@y.test"]}])
     assert refusals(payload) == [("ADDRESS_RESERVED", "customers.0.addresses.0")]
     sender = {"name": "Office", "fromAddress": "office@fabrikam.com", "replyTo": "x@y.test"}

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from icalendar import Calendar, Event
 
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.letter import (
     CardLetter,
@@ -45,9 +45,9 @@ VISIT = WorkOrderLetter(
 
 
 @pytest.fixture
-async def house(settings: Settings, connection: Any) -> House:
+async def deployment(settings: Settings, connection: Any) -> Deployment:
     await versions.publish_builtins(connection)
-    return House.open(settings)
+    return Deployment.open(settings)
 
 
 def order(customer_id: int, **values: Any) -> Order:
@@ -62,10 +62,10 @@ async def message_of(connection: Any, ref: MessageRef) -> Any:
     )
 
 
-async def test_a_letter_is_composed_stored_and_queued_in_one_go(connection: Any, house: House) -> None:
+async def test_a_letter_is_composed_stored_and_queued_in_one_go(connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection, addresses=["ann@customer.example"], name="Ann")
 
-    made = await put(connection, order(customer_id, letter=VISIT), house)
+    made = await put(connection, order(customer_id, letter=VISIT), deployment)
 
     message = await message_of(connection, made.ref)
     assert (message["state"], message["source_type"], message["letter_kind"]) == ("QUEUED", "WORK_ORDER", "CREATED")
@@ -86,20 +86,22 @@ async def event_in(connection: Any, ref: MessageRef) -> Event:
     return Calendar.from_ical(file.get_content()).events[0]
 
 
-async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(connection: Any, house: House) -> None:
+async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(
+    connection: Any, deployment: Deployment
+) -> None:
     customer_id, other = await make_customer(connection), await make_customer(connection)
     kinds = [WorkOrderKind.CREATED, WorkOrderKind.CHANGED, WorkOrderKind.REMINDER, WorkOrderKind.CANCELLED]
 
     # Given one moment: `now()` is the same for all letters of a transaction
     async with connection.transaction():
         letters = [order(customer_id, letter=replace(VISIT, kind=kind)) for kind in kinds]
-        events = [await event_in(connection, (await put(connection, one, house)).ref) for one in letters]
-        again = [(await put(connection, one, house)).repeated for one in letters]
-        others = await event_in(connection, (await put(connection, order(other, letter=VISIT), house)).ref)
+        events = [await event_in(connection, (await put(connection, one, deployment)).ref) for one in letters]
+        again = [(await put(connection, one, deployment)).repeated for one in letters]
+        others = await event_in(connection, (await put(connection, order(other, letter=VISIT), deployment)).ref)
         counted = replace(VISIT, kind=WorkOrderKind.CHANGED, sequence=2**31 - 2)
-        ahead = await event_in(connection, (await put(connection, order(customer_id, letter=counted), house)).ref)
+        ahead = await event_in(connection, (await put(connection, order(customer_id, letter=counted), deployment)).ref)
         last = order(customer_id, letter=replace(VISIT, kind=WorkOrderKind.CHANGED))
-        behind = await event_in(connection, (await put(connection, last, house)).ref)
+        behind = await event_in(connection, (await put(connection, last, deployment)).ref)
 
     assert len({event.DTSTAMP for event in events}) == len({str(event["UID"]) for event in events}) == 1
     first = events[0].sequence
@@ -110,32 +112,34 @@ async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(co
     assert (ahead.sequence, behind.sequence) == (2**31 - 2, 2**31 - 1)
 
 
-async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(connection: Any, house: House) -> None:
+async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(
+    connection: Any, deployment: Deployment
+) -> None:
     customer_id = await make_customer(connection)
     first_order = order(customer_id)
-    first = await put(connection, first_order, house)
+    first = await put(connection, first_order, deployment)
 
-    again = await put(connection, replace(first_order, actor="somebody else"), house)
+    again = await put(connection, replace(first_order, actor="somebody else"), deployment)
     assert (again.ref, again.repeated) == (first.ref, True)
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, replace(first_order, letter=replace(CARD, note="changed")), house)
+        await put(connection, replace(first_order, letter=replace(CARD, note="changed")), deployment)
     assert (refused.value.code, refused.value.field) == (RefusalCode.IDEMPOTENCY_CONFLICT, ("idempotencyKey",))
     assert await connection.fetchval("select count(*) from message") == 1
 
 
-async def test_two_callers_of_one_key_make_one_message(pool: Any, connection: Any, house: House) -> None:
+async def test_two_callers_of_one_key_make_one_message(pool: Any, connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection)
     one = order(customer_id)
     async with pool.acquire() as first, pool.acquire() as second:
         async with first.transaction():
-            made = await put(first, one, house)
-            waiting = asyncio.create_task(put(second, one, house))
+            made = await put(first, one, deployment)
+            waiting = asyncio.create_task(put(second, one, deployment))
         assert (await waiting).ref == made.ref
     assert await connection.fetchval("select count(*) from message") == 1
 
 
-async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection: Any, house: House) -> None:
+async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection, addresses=["ann@customer.example"])
     made = await put(
         connection,
@@ -145,7 +149,7 @@ async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection
             bcc=(Mailbox(address="files@customer.example"),),
             bcc_sender=True,
         ),
-        house,
+        deployment,
     )
 
     copies = await connection.fetch("select recipient_no, role, address from copy order by recipient_no")
@@ -159,11 +163,13 @@ async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection
     assert b"files@customer.example" not in stored
 
 
-async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(connection: Any, house: House) -> None:
+async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(
+    connection: Any, deployment: Deployment
+) -> None:
     customer_id = await make_customer(connection)
     kept = await attachments.keep(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
 
-    made = await put(connection, order(customer_id, attachment_ids=(kept,)), house)
+    made = await put(connection, order(customer_id, attachment_ids=(kept,)), deployment)
 
     row = await connection.fetchrow("select * from message_attachment where message_id = $1", made.ref.message_id)
     assert (row["name"], row["media_type"], row["size"]) == ("plan.pdf", "application/pdf", 13)
@@ -201,34 +207,40 @@ async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(connect
     ],
 )
 async def test_what_is_refused_writes_nothing(
-    connection: Any, house: House, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
+    connection: Any, deployment: Deployment, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
 ) -> None:
     customer_id = await make_customer(connection)
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, order(**({"customer_id": customer_id} | change)), house)
+        await put(connection, order(**({"customer_id": customer_id} | change)), deployment)
 
     assert (refused.value.code, refused.value.field) == (code, field)
     for table in ("message", "outbox", "idempotency_key", "event"):
         assert await connection.fetchval(f"select count(*) from {table}") == 0  # noqa: S608 - names are the test's own
 
 
-async def test_an_erased_customer_gets_no_mail(connection: Any, house: House) -> None:
+async def test_an_erased_customer_gets_no_mail(connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection, erased_at=datetime.now(UTC))
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, order(customer_id), house)
+        await put(connection, order(customer_id), deployment)
 
     assert refused.value.code is RefusalCode.ERASED
 
 
-async def test_a_suppressed_address_is_held_and_says_why_and_its_copy_goes(connection: Any, house: House) -> None:
+async def test_a_suppressed_address_is_held_and_says_why_and_its_copy_goes(
+    connection: Any, deployment: Deployment
+) -> None:
     customer_id = await make_customer(connection, addresses=["gone@customer.example"])
     await insert(
-        connection, "suppression", address_key=house.key_of("GONE@customer.example"), reason="BAD_ADDRESS", actor="t"
+        connection,
+        "suppression",
+        address_key=deployment.key_of("GONE@customer.example"),
+        reason="BAD_ADDRESS",
+        actor="t",
     )
 
-    made = await put(connection, order(customer_id, cc=(Mailbox(address="boss@customer.example"),)), house)
+    made = await put(connection, order(customer_id, cc=(Mailbox(address="boss@customer.example"),)), deployment)
 
     message = await message_of(connection, made.ref)
     assert (message["state"], message["cause"]) == ("HELD", "SUPPRESSED")
@@ -238,8 +250,8 @@ async def test_a_suppressed_address_is_held_and_says_why_and_its_copy_goes(conne
     assert await connection.fetchval("select address from outbox") == "boss@customer.example"
 
 
-async def test_mail_bound_to_a_relay_that_is_not_configured_is_held(connection: Any, house: House) -> None:
-    made = await put(connection, order(await make_customer(connection), bound_relay="demo"), house)
+async def test_mail_bound_to_a_relay_that_is_not_configured_is_held(connection: Any, deployment: Deployment) -> None:
+    made = await put(connection, order(await make_customer(connection), bound_relay="demo"), deployment)
 
     message = await message_of(connection, made.ref)
     assert (message["state"], message["cause"]) == ("HELD", "WRONG_RELAY")
@@ -267,11 +279,11 @@ async def decided(connection: Any, ref: MessageRef, status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["UNCERTAIN", "REFUSED", "EXPIRED", "BOUNCED", "HELD"])
-async def test_a_person_may_retry_what_was_not_accepted(connection: Any, house: House, status: str) -> None:
-    ref = (await put(connection, order(await make_customer(connection)), house)).ref
+async def test_a_person_may_retry_what_was_not_accepted(connection: Any, deployment: Deployment, status: str) -> None:
+    ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
     await decided(connection, ref, status)
 
-    await retry(connection, ref, "Dana", house)
+    await retry(connection, ref, "Dana", deployment)
 
     message = await message_of(connection, ref)
     assert (message["status"], message["decided_at"], message["cause"]) == ("QUEUED", None, None)
@@ -282,23 +294,23 @@ async def test_a_person_may_retry_what_was_not_accepted(connection: Any, house: 
 
 
 async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_before_it_is_free(
-    connection: Any, house: House
+    connection: Any, deployment: Deployment
 ) -> None:
     customer_id = await make_customer(connection, addresses=["a@customer.example"])
-    ref = (await put(connection, order(customer_id), house)).ref
+    ref = (await put(connection, order(customer_id), deployment)).ref
     for status, code in (("ACCEPTED", RefusalCode.ILLEGAL_STATE), ("REFUSED", RefusalCode.SUPPRESSED)):
         await decided(connection, ref, status)
         await connection.execute(
             "insert into suppression (address_key, reason, actor) values ($1, 'STAFF', 't') on conflict do nothing",
-            house.key_of("a@customer.example"),
+            deployment.key_of("a@customer.example"),
         )
         with pytest.raises(Refusal) as refused:
-            await retry(connection, ref, "Dana", house)
+            await retry(connection, ref, "Dana", deployment)
         assert refused.value.code is code
 
 
-async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connection: Any, house: House) -> None:
-    ref = (await put(connection, order(await make_customer(connection)), house)).ref
+async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connection: Any, deployment: Deployment) -> None:
+    ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
     with pytest.raises(Refusal):
         await assume_sent(connection, ref, "Dana")
     await decided(connection, ref, "UNCERTAIN")
@@ -310,8 +322,8 @@ async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connectio
     assert await connection.fetchval("select actor from event where kind = 'ASSUMED_SENT'") == "Dana"
 
 
-async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection: Any, house: House) -> None:
-    ref = (await put(connection, order(await make_customer(connection)), house)).ref
+async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection: Any, deployment: Deployment) -> None:
+    ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
     await connection.execute(
         "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
         " handed_off_at = now()"
@@ -328,8 +340,8 @@ async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection:
     assert await connection.fetchval("select actor from event where kind = 'CANCELLED'") == "Dana"
 
 
-async def test_a_held_mail_can_be_cancelled_too(connection: Any, house: House) -> None:
-    ref = (await put(connection, order(await make_customer(connection), bound_relay="demo"), house)).ref
+async def test_a_held_mail_can_be_cancelled_too(connection: Any, deployment: Deployment) -> None:
+    ref = (await put(connection, order(await make_customer(connection), bound_relay="demo"), deployment)).ref
 
     await cancel(connection, ref, "Dana")
 

@@ -15,20 +15,20 @@ import pytest
 
 from gateway.database import open_pool
 from gateway.delivery import journal
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import Cause, Outcome, judge
 from gateway.outbox.claim import Claimed
 from gateway.outbox.outcomes import Finished, finished, hand_off, record
-from gateway.outbox.recovery import rescue
+from gateway.outbox.recovery import recover
 from gateway.settings import Settings
 from gateway.verdict_rules import read_verdict_rules
 from tests.builders import NOON, insert, make_campaign
-from tests.engine import Start, attempts_of, claimed, eventually, house, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, claimed, deployment, eventually, queue_mail, start, state_of, until
 from tests.integration.test_claim import queue_one, take
 from tests.smtp_server import Reply, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 
 def exchange(code: int = 250, text: str = "2.0.0 Ok", stage: Stage = Stage.END_OF_DATA, **values: Any) -> Exchange:
@@ -64,7 +64,7 @@ async def sent(connection: Any, **values: Any) -> Claimed:
 
 
 async def write(connection: Any, *outcomes: Finished) -> int:
-    return await record(connection, outcomes, now=time.monotonic(), slot=1)
+    return await record(connection, outcomes, now=time.monotonic(), shard=1)
 
 
 async def test_a_group_of_outcomes_is_written_in_one_statement(connection: Any) -> None:
@@ -84,7 +84,7 @@ async def test_a_group_of_outcomes_is_written_in_one_statement(connection: Any) 
         "select accepted, refused from campaign_tally where campaign_id = $1", campaign_id
     )
     assert tuple(tally) == (1, 1)
-    waiting = await connection.fetchrow("select attempt, appointed, lease_owner, handed_off_at from outbox")
+    waiting = await connection.fetchrow("select attempt, scheduled, lease_owner, handed_off_at from outbox")
     assert tuple(waiting) == (2, True, None, None)
     deferred = await connection.fetchrow("select status::text from message where id = $1", rows[2].message_id)
     assert deferred["status"] == "QUEUED"
@@ -113,7 +113,7 @@ async def test_an_answer_after_the_rescue_is_evidence_that_settles_the_message(c
     campaign_id = await make_campaign(connection)
     row = await sent(connection, campaign_id=campaign_id)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
-    await rescue(connection, slot=0)
+    await recover(connection, shard=0)
 
     assert await write(connection, outcome(row)) == 0
 
@@ -135,7 +135,7 @@ async def test_a_late_refusal_settles_too_and_so_does_a_late_not_now(
 ) -> None:
     row = await sent(connection)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
-    await rescue(connection, slot=0)
+    await recover(connection, shard=0)
 
     await write(connection, outcome(row, exchange(code, words, Stage.RCPT)))
 
@@ -148,7 +148,7 @@ async def test_a_late_refusal_settles_too_and_so_does_a_late_not_now(
 async def test_a_late_answer_does_not_overrule_a_person(connection: Any) -> None:
     row = await sent(connection)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
-    await rescue(connection, slot=0)
+    await recover(connection, shard=0)
     await connection.execute("update message set status = 'ACCEPTED', sent_at = now(), cause = null")
 
     await write(connection, outcome(row, exchange(550, "5.1.1 Unknown", Stage.RCPT)))
@@ -161,7 +161,7 @@ async def test_a_late_answer_does_not_overrule_a_person(connection: Any) -> None
 async def test_a_late_answer_says_nothing_of_the_try_after_it(connection: Any, kind: str) -> None:
     row = await sent(connection)
     await connection.execute("update outbox set lease_until = now() - interval '1 second'")
-    await rescue(connection, slot=0)
+    await recover(connection, shard=0)
     # It is tried again, and that try ends in silence, too.
     await insert(
         connection,
@@ -182,7 +182,7 @@ async def test_a_late_answer_says_nothing_of_the_try_after_it(connection: Any, k
 async def test_times_are_the_databases_even_when_the_hosts_clock_is_an_hour_off(connection: Any) -> None:
     row = await sent(connection)
 
-    await record(connection, [outcome(row, exchange(started_at=NOON), ended=100.0)], now=103.0, slot=0)
+    await record(connection, [outcome(row, exchange(started_at=NOON), ended=100.0)], now=103.0, shard=0)
 
     times = await connection.fetchrow(
         "select now() - a.started_at as started, now() - m.sent_at as sent from attempt a, message m"
@@ -230,7 +230,7 @@ def test_the_journal_gives_back_what_was_written_and_is_for_our_eyes_only(tmp_pa
 async def test_workers_that_start_together_may_find_the_same_journal(
     connection: Any,
     settings: Settings,
-    house: House,
+    deployment: Deployment,
     start: Start,
     smtp_server: SmtpServer,
     tmp_path: Path,
@@ -240,7 +240,7 @@ async def test_workers_that_start_together_may_find_the_same_journal(
     # Another worker has replayed and removed it since this one looked.
     path.unlink()
     monkeypatch.setattr("gateway.delivery.journal.files", lambda directory: [path])
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
 
     start(settings.model_copy(update={"journal_dir": str(tmp_path)}))
 
@@ -259,7 +259,7 @@ async def test_workers_that_start_together_may_find_the_same_journal(
 async def test_a_damaged_journal_is_kept_aside_and_said_so_and_what_can_be_read_is_replayed(
     connection: Any,
     settings: Settings,
-    house: House,
+    deployment: Deployment,
     start: Start,
     smtp_server: SmtpServer,
     tmp_path: Path,
@@ -306,13 +306,13 @@ async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_t
     connection: Any,
     database_url: str,
     settings: Settings,
-    house: House,
+    deployment: Deployment,
     start: Start,
     smtp_server: SmtpServer,
     tmp_path: Path,
 ) -> None:
     keeping = settings.model_copy(update={"journal_dir": str(tmp_path), "drain_seconds": 1.0})
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     first_pool = await open_pool(database_url, size=12, name="first")
     answer = asyncio.Event()
     smtp_server.script(after_dot=[Reply(250, "2.0.0 taken", when=answer)])
@@ -324,7 +324,7 @@ async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_t
     await smtp_server.accepted(1)
 
     async def known() -> bool:
-        return worker.ledger.unwritten == 1
+        return worker.outcomes.unwritten == 1
 
     await eventually(known, "the outcome in memory")
     worker.stop()

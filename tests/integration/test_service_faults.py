@@ -43,8 +43,10 @@ def start(settings: gateway.settings.Settings, service_settings: service.setting
         from service.app import create_app
 
         changed = service_settings.model_copy(update=changes)
-        doors = settings.model_copy(update={name: changes[name] for name in ("database_url",) if name in changes})
-        async with serve(create_app(changed, doors), changed) as serving:
+        gateway_settings = settings.model_copy(
+            update={name: changes[name] for name in ("database_url",) if name in changes}
+        )
+        async with serve(create_app(changed, gateway_settings), changed) as serving:
             yield serving
 
     return start_service

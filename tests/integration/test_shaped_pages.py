@@ -45,7 +45,7 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "kind": kind,
         "status": None if kind == "received" or queued else draw(st.sampled_from(STATUSES)),
-        "outbox": draw(st.sampled_from([{}, {"attempt": 2}, {"appointed": True}])) if queued else None,
+        "outbox": draw(st.sampled_from([{}, {"attempt": 2}, {"scheduled": True}])) if queued else None,
         "subject": draw(st.none() | TEXTS),
         "opened": draw(st.booleans()),
         "attempts": draw(st.lists(ATTEMPTS, max_size=2)),

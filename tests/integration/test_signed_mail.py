@@ -15,20 +15,20 @@ from gateway.campaigns import drafts, lifecycle
 from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
 from gateway.compose import campaign, headers, sender_profiles
 from gateway.delivery.dkim import Signer
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.settings import DkimKey
 from gateway.storage import attachments
 from gateway.templates import versions
 from tests.builders import make_customer
-from tests.engine import Start, empty, eventually, house, queue_mail, start, until
+from tests.engine import Start, deployment, empty, eventually, queue_mail, start, until
 from tests.mails import parsed
 from tests.smtp_server import SmtpServer
 from tests.unit.test_campaign_mail import HTML, TEXT, VALUES
 from tests.unit.test_dkim import ED25519, RSA, pem, verified
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def unsigned(received: bytes) -> bytes:
 
 
 async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, signer: Signer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, signer: Signer
 ) -> None:
     octets = os.urandom(300_000) + b"\r\n.\r\n" * 1000
     file = await attachments.keep(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
     cc = (Mailbox(address="bob@customer.example", name="Bob"),)
-    ref = await queue_mail(connection, house, attachment_ids=(file,), cc=cc)
+    ref = await queue_mail(connection, deployment, attachment_ids=(file,), cc=cc)
     start(signer=signer)
 
     message = await until(connection, ref, "ACCEPTED")
@@ -65,7 +65,7 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
 
 
 async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, signer: Signer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, signer: Signer
 ) -> None:
     published = await versions.publish(
         connection, name="News", subject="{{ story }}", mjml=None, html=HTML, text=TEXT, sample_data=None
@@ -82,8 +82,8 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
         idempotency_key=uuid4().hex,
         actor="tests",
     )
-    made = await drafts.create(connection, order, house)
-    await lifecycle.launch(connection, made, uuid4().hex, house)
+    made = await drafts.create(connection, order, deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment)
     start(signer=signer)
 
     async def sent() -> Any:
@@ -105,13 +105,13 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
             locale="en",
             time_zone="UTC",
             message_id_domain="fabrikam.example",
-            public_url=house.settings.public_url,
+            public_url=deployment.settings.public_url,
             tracked=row["tracked"],
             campaign_id=made,
             token_key_id=row["token_key_id"],
         ),
         merge_data=row["merge_data"],
-        keyring=house.keyring,
+        keyring=deployment.keyring,
     )
     assert again.subject == row["subject"]
     assert hashlib.sha256(again.content).digest() == row["mail_sha256"]

@@ -565,9 +565,9 @@ async def test_relays_that_must_be_avoided_or_used_are(server: SmtpServer) -> No
         took = [
             await relays.deliver(letter()),
             await relays.deliver(letter(), avoid=frozenset({"one"})),
-            await relays.deliver(letter(), only="two"),
-            await relays.deliver(letter(), only="three"),
-            await relays.deliver(letter(), only="two", avoid=frozenset({"two"})),
+            await relays.deliver(letter(), via_relay="two"),
+            await relays.deliver(letter(), via_relay="three"),
+            await relays.deliver(letter(), via_relay="two", avoid=frozenset({"two"})),
         ]
         await relays.close()
     assert [exchange.relay for exchange in took] == ["one", "two", "two", "three", "two"]

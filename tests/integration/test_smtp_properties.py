@@ -80,10 +80,10 @@ NOTES = st.lists(
 
 
 @st.composite
-def attached(draw: st.DrawFn, *, most: int) -> tuple[AttachedFile, ...]:
+def attached(draw: st.DrawFn, *, limit: int) -> tuple[AttachedFile, ...]:
     """Up to four files of together at most so many octets, of any content: random, or a piece again and again."""
     files: list[AttachedFile] = []
-    left = most
+    left = limit
     for number in range(draw(st.integers(0, 4))):
         size = draw(st.one_of(st.integers(0, min(left, 5000)), st.integers(0, left)))
         piece = draw(st.one_of(st.binary(min_size=1, max_size=300), st.sampled_from(PIECES)))
@@ -97,7 +97,7 @@ WHOLE = AttachedFile(name="all.bin", media_type="application/octet-stream", cont
 
 
 @settings(max_examples=12, deadline=None)
-@given(NOTES, attached(most=LARGEST_FILE), st.booleans())
+@given(NOTES, attached(limit=LARGEST_FILE), st.booleans())
 @example(".\n..", (WHOLE,), True)
 def test_any_composed_mail_arrives_with_its_files_as_they_were(
     notes: str, files: tuple[AttachedFile, ...], pipelined: bool

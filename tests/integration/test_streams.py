@@ -33,7 +33,7 @@ class Small:
     def __init__(self) -> None:
         self.cancelled = asyncio.Event()
         self.draining = asyncio.Event()
-        self.streams = Streams(draining=self.draining, most=3)
+        self.streams = Streams(draining=self.draining, limit=3)
         self.token = OneToken()
         options: dict[str, Any] = {
             "context": {"cancelled": self.cancelled},
@@ -209,7 +209,7 @@ async def test_complete_and_hanging_up_both_cancel_the_source(small: Small) -> N
                     json.dumps(
                         {"type": "subscribe", "id": str(n), "payload": {"query": "subscription { count(to: -1) }"}}
                     )
-                    for n in range(websocket.MOST_OPERATIONS + 1)
+                    for n in range(websocket.MAX_OPERATIONS + 1)
                 ),
             ],
             4400,

@@ -19,7 +19,7 @@ from gateway.mail.message import MessageRef
 from gateway.mail.tracking import MAX_DESTINATION, click_url, open_url, unsubscribe_url
 from gateway.settings import SecretKey
 from gateway.tracking.recorder import Fate
-from service.http.tracking import MOST_FORM_BYTES
+from service.http.tracking import MAX_FORM_BYTES
 from service.http.unsubscribe_page import missing_page
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import eventually
@@ -216,7 +216,7 @@ async def test_hits_of_a_message_that_is_not_there_or_of_an_erased_customer_are_
 async def test_a_flood_on_one_token_is_answered_and_counted_not_stored(
     anonymous: httpx.AsyncClient, pool: Any, app: Starlette, ref: MessageRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.tracking.recorder.MOST_A_MESSAGE", 20)
+    monkeypatch.setattr("gateway.tracking.recorder.MAX_A_MESSAGE", 20)
     url = click_url(KEYRING, BASE, ref, 1, SHOP)
     assert {(await anonymous.get(url)).status_code for _ in range(50)} == {302}
     counts: Counter[Fate] = app.state.tracking.recorder.counts
@@ -271,7 +271,7 @@ async def test_one_click_acts_at_once(
     other = await make_customer(pool, addresses=[ANN.upper().replace("CUSTOMER.EXAMPLE", "customer.example")])
     campaign = await make_campaign(pool)
     waiting = await make_message(pool, other, campaign_id=campaign, recipient=ANN)
-    await make_outbox(pool, other, waiting, address=ANN, honours="MARKETING")
+    await make_outbox(pool, other, waiting, address=ANN, opt_out_kind="MARKETING")
     # When the mail program posts, as RFC 8058 allows, in either form encoding, without cookie or login
     url = unsubscribe_url(KEYRING, BASE, ref)
     body: dict[str, Any] = {"files": {name: (None, value) for name, value in ONE_CLICK.items()}}
@@ -357,7 +357,7 @@ async def test_a_malformed_multipart_form_chooses_nothing(
 
 
 async def test_a_form_that_is_too_large_is_refused(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
-    answer = await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), content=b"a" * (MOST_FORM_BYTES + 1))
+    answer = await anonymous.post(unsubscribe_url(KEYRING, BASE, ref), content=b"a" * (MAX_FORM_BYTES + 1))
     assert answer.status_code == 413
 
 

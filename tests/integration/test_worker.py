@@ -17,10 +17,10 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from gateway.delivery.worker import Worker
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
-from gateway.notify.wakeup import Bell
+from gateway.notify.wakeup import Wakeup
 from gateway.outbox import claim
 from gateway.settings import Settings, parse_relay
 from gateway.telemetry.traces import span
@@ -31,9 +31,9 @@ from tests.engine import (
     Start,
     attempts_of,
     claimed,
+    deployment,
     empty,
     eventually,
-    house,
     queue_mail,
     start,
     state_of,
@@ -41,14 +41,14 @@ from tests.engine import (
 )
 from tests.smtp_server import Drop, Reply, Silence, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 
 async def test_mail_is_sent_and_the_servers_whole_answer_kept(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(after_dot=Reply(250, "2.0.0 Ok: queued as 4Zx\nsee you"))
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start()
 
     message = await until(connection, ref, "ACCEPTED")
@@ -56,7 +56,7 @@ async def test_mail_is_sent_and_the_servers_whole_answer_kept(
     [attempt] = await attempts_of(connection, ref)
     assert (attempt["verdict"], attempt["stage"], attempt["code"]) == ("ACCEPTED", "END_OF_DATA", 250)
     assert "queued as 4Zx" in attempt["response"]
-    assert attempt["relay"] == house.settings.relay_url[0].name
+    assert attempt["relay"] == deployment.settings.relay_url[0].name
     assert message["sent_at"] is not None
     assert message["mail_sha256"] == message["content_sha256"]
     [received] = smtp_server.taken
@@ -65,10 +65,10 @@ async def test_mail_is_sent_and_the_servers_whole_answer_kept(
 
 
 async def test_a_refused_address_is_refused_for_good_and_suppressed(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(rcpt=Reply(550, "5.1.1 No such user here"))
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start()
 
     message = await until(connection, ref, "REFUSED")
@@ -78,15 +78,15 @@ async def test_a_refused_address_is_refused_for_good_and_suppressed(
     [attempt] = await attempts_of(connection, ref)
     assert (attempt["stage"], attempt["code"], attempt["enhanced"]) == ("RCPT", 550, "5.1.1")
     assert await connection.fetchval("select count(*) from suppression where message_id = $1", ref.message_id) == 1
-    again = await queue_mail(connection, house, "ann@customer.example ".strip())
+    again = await queue_mail(connection, deployment, "ann@customer.example ".strip())
     assert (await until(connection, again, "HELD"))["cause"] == "SUPPRESSED"
 
 
 async def test_greylisted_mail_is_deferred_and_goes_at_the_next_try(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(rcpt=[Reply(451, "4.7.1 Greylisted, try again later"), Reply(250, "2.1.5 Ok")])
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(wait=lambda attempt, verdict: HASTE)
 
     await until(connection, ref, "ACCEPTED")
@@ -97,10 +97,10 @@ async def test_greylisted_mail_is_deferred_and_goes_at_the_next_try(
 
 
 async def test_a_deferral_past_the_deadline_expires_and_keeps_the_last_words(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(rcpt=Reply(451, "4.3.0 Come back next week"))
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(wait=lambda attempt, verdict: timedelta(days=7))
 
     message = await until(connection, ref, "EXPIRED")
@@ -112,10 +112,10 @@ async def test_a_deferral_past_the_deadline_expires_and_keeps_the_last_words(
 
 
 async def test_silence_after_the_dot_is_uncertain_and_never_retried(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(after_dot=Silence())
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start()
 
     message = await until(connection, ref, "UNCERTAIN")
@@ -140,13 +140,13 @@ async def test_a_deployment_may_choose_that_uncertain_mail_is_tried_once_more(
     settings: Settings,
     start: Start,
     smtp_server: SmtpServer,
-    house: House,
+    deployment: Deployment,
     plays: list[Drop | Reply],
     state: str,
     verdicts: list[str],
 ) -> None:
     smtp_server.script(after_dot=plays)
-    chosen = House.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
+    chosen = Deployment.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
     ref = await queue_mail(connection, chosen)
     start(wait=lambda attempt, verdict: HASTE)
 
@@ -167,11 +167,11 @@ async def test_a_deployment_may_choose_that_uncertain_mail_is_tried_once_more(
 
 
 async def test_uncertain_mail_of_other_source_types_or_past_its_deadline_is_not_tried_again(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(after_dot=Drop())
-    campaigns = House.open(settings.model_copy(update={"retry_once": (SourceType.CAMPAIGN,)}))
-    cards = House.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
+    campaigns = Deployment.open(settings.model_copy(update={"retry_once": (SourceType.CAMPAIGN,)}))
+    cards = Deployment.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
     other = await queue_mail(connection, campaigns)
     late = await queue_mail(connection, cards)
     start(wait=lambda attempt, verdict: timedelta(days=2))
@@ -184,7 +184,7 @@ async def test_uncertain_mail_of_other_source_types_or_past_its_deadline_is_not_
 
 
 async def test_only_the_deferred_one_of_three_recipients_is_tried_again(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(
         rcpt={
@@ -194,7 +194,7 @@ async def test_only_the_deferred_one_of_three_recipients_is_tried_again(
     )
     ref = await queue_mail(
         connection,
-        house,
+        deployment,
         cc=(Mailbox(address="refused@customer.example"), Mailbox(address="later@customer.example")),
     )
     start(wait=lambda attempt, verdict: HASTE)
@@ -213,17 +213,17 @@ async def test_only_the_deferred_one_of_three_recipients_is_tried_again(
 
 
 async def test_a_ring_wakes_the_worker_long_before_its_sweep(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     worker = start(settings.model_copy(update={"sweep_seconds": 60.0}))
     await until_idle(worker)
-    ref = await queue_mail(connection, house)
-    bell = Bell(settings.redis_url)
+    ref = await queue_mail(connection, deployment)
+    wakeup = Wakeup(settings.redis_url)
 
-    await bell.ring()
+    await wakeup.notify()
 
     assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
-    await bell.close()
+    await wakeup.close()
 
 
 async def until_idle(worker: Worker) -> None:
@@ -236,23 +236,23 @@ async def until_idle(worker: Worker) -> None:
 
 
 async def test_without_valkey_the_sweep_finds_the_mail_and_a_ring_does_no_harm(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     nowhere = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     start(nowhere)
-    bell = Bell(nowhere.redis_url)
-    ref = await queue_mail(connection, house)
+    wakeup = Wakeup(nowhere.redis_url)
+    ref = await queue_mail(connection, deployment)
 
-    await bell.ring()
+    await wakeup.notify()
 
     assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
-    await bell.close()
+    await wakeup.close()
 
 
 async def test_mail_that_cannot_be_composed_is_held_and_says_so(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     await connection.execute("update message set content_sha256 = null")
     start()
 
@@ -263,9 +263,9 @@ async def test_mail_that_cannot_be_composed_is_held_and_says_so(
 
 
 async def test_mail_bound_to_another_relay_is_held_by_a_worker_that_lacks_it(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    ref = await queue_mail(connection, house, bound_relay="main")
+    ref = await queue_mail(connection, deployment, bound_relay="main")
     await connection.execute("update outbox set bound_relay = 'demo'")
     start()
 
@@ -273,9 +273,9 @@ async def test_mail_bound_to_another_relay_is_held_by_a_worker_that_lacks_it(
 
 
 async def test_mail_that_waited_past_its_deadline_expires_even_in_a_paused_lane(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     await connection.execute("update lane set paused_at = now(), paused_why = 'x'")
     await connection.execute("update outbox set expires_at = now() - interval '1 second'")
     start(scan_seconds=0.05)
@@ -284,12 +284,12 @@ async def test_mail_that_waited_past_its_deadline_expires_even_in_a_paused_lane(
 
 
 async def test_a_stopped_worker_finishes_what_it_handed_off_and_gives_back_the_rest(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
     relays = (parse_relay(f"{smtp_server.url}&connections=1"),)
-    refs = [await queue_mail(connection, house) for _ in range(6)]
+    refs = [await queue_mail(connection, deployment) for _ in range(6)]
     worker = start(settings.model_copy(update={"relay_url": relays, "drain_seconds": 10.0}))
     await smtp_server.heard("DATA")
 
@@ -306,13 +306,13 @@ async def test_a_stopped_worker_finishes_what_it_handed_off_and_gives_back_the_r
 
 
 async def test_a_worker_has_no_more_at_hand_than_two_mails_a_connection_however_much_is_due(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
     relays = (parse_relay(f"{smtp_server.url}&connections=1"),)
     for _ in range(12):
-        await queue_mail(connection, house)
+        await queue_mail(connection, deployment)
     worker = start(settings.model_copy(update={"relay_url": relays}))
     await smtp_server.heard("DATA")
     await until_idle(worker)
@@ -325,7 +325,7 @@ async def test_a_worker_has_no_more_at_hand_than_two_mails_a_connection_however_
 
 
 async def test_mail_of_a_claim_whose_answer_was_never_heard_is_given_back_and_sent_once(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a claim that is committed, while its answer is lost with the connection
     usual = claim.claim
@@ -339,7 +339,7 @@ async def test_mail_of_a_claim_whose_answer_was_never_heard_is_given_back_and_se
         raise asyncpg.ConnectionDoesNotExistError("closed in the middle of operation")
 
     monkeypatch.setattr("gateway.outbox.claim.claim", claim_unheard)
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
 
     # When the worker goes on
     start()
@@ -353,11 +353,11 @@ async def test_mail_of_a_claim_whose_answer_was_never_heard_is_given_back_and_se
 
 @pytest.mark.parametrize("keywords", [["8BITMIME", "SMTPUTF8"], ["8BITMIME"], []])
 async def test_a_copy_whose_header_shows_an_address_beyond_ascii_goes_only_where_that_is_understood(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, keywords: list[str]
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, keywords: list[str]
 ) -> None:
     smtp_server.keywords, able = keywords, "SMTPUTF8" in keywords
     office = Mailbox(address="office@fabrikam.example")
-    ref = await queue_mail(connection, house, address="jörg@customer.example", bcc=(office,))
+    ref = await queue_mail(connection, deployment, address="jörg@customer.example", bcc=(office,))
     start()
 
     await until(connection, ref, "ACCEPTED" if able else "REFUSED")
@@ -370,7 +370,7 @@ async def test_a_copy_whose_header_shows_an_address_beyond_ascii_goes_only_where
 
 
 async def test_what_a_worker_claims_while_it_is_stopped_is_given_back_at_once(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker that has just leased a mail, and is not done with its claim
     usual, leased, stopped = claim.claim, asyncio.Event(), asyncio.Event()
@@ -382,7 +382,7 @@ async def test_what_a_worker_claims_while_it_is_stopped_is_given_back_at_once(
         return found
 
     monkeypatch.setattr("gateway.outbox.claim.claim", slow_claim)
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     worker = start()
     await leased.wait()
 
@@ -400,10 +400,15 @@ async def test_what_a_worker_claims_while_it_is_stopped_is_given_back_at_once(
 
 
 async def test_postgresql_going_away_and_coming_back_loses_nothing(
-    connection: Any, database_url: str, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any,
+    database_url: str,
+    settings: Settings,
+    deployment: Deployment,
+    start: Start,
+    smtp_server: SmtpServer,
 ) -> None:
     start()
-    first = await queue_mail(connection, house)
+    first = await queue_mail(connection, deployment)
     await until(connection, first, "ACCEPTED")
 
     await connection.execute(
@@ -411,13 +416,13 @@ async def test_postgresql_going_away_and_coming_back_loses_nothing(
         " where datname = current_database() and pid <> pg_backend_pid()"
     )
 
-    second = await queue_mail(connection, house)
+    second = await queue_mail(connection, deployment)
     await until(connection, second, "ACCEPTED")
     assert len(smtp_server.taken) == 2
 
 
 async def test_the_depth_of_all_campaigns_shows_as_one_lanes(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     for waiting in (3, 0):
         campaign_id = await make_campaign(connection)
@@ -445,7 +450,7 @@ async def test_the_depth_of_all_campaigns_shows_as_one_lanes(
 
 
 async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     def sent() -> float:
         labels = {"source_type": "CARD_PROCESSING", "verdict": "ACCEPTED", "cause": ""}
@@ -453,7 +458,7 @@ async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
 
     before = sent()
     start()
-    ref = await queue_mail(connection, house, "somebody.particular@customer.example")
+    ref = await queue_mail(connection, deployment, "somebody.particular@customer.example")
     await until(connection, ref, "ACCEPTED")
 
     async def counted() -> bool:
@@ -471,11 +476,11 @@ def shown_now(name: str, **labels: str) -> float:
 
 
 async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metrics(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     stages = {stage: shown_now("mail_stage_seconds_count", stage=stage) for stage in ("claim", "compose", "send")}
     groups = {name: shown_now("mail_group_rows_count", statement=name) for name in ("claim", "record")}
-    refs = [await queue_mail(connection, house) for _ in range(3)]
+    refs = [await queue_mail(connection, deployment) for _ in range(3)]
     await connection.execute(
         "update outbox set due_at = now() - interval '1 hour';"
         " update lane set paused_at = now(), paused_why = 'x' where name = 'individual'"
@@ -501,7 +506,7 @@ async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metri
 
 
 async def test_the_gateways_command_starts_several_workers_and_drains_them(
-    connection: Any, settings: Settings, house: House, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, smtp_server: SmtpServer
 ) -> None:
     environment = {
         **os.environ,
@@ -522,7 +527,7 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
     try:
         while sum(line.get("message") == "the gateway works" for line in lines) < 2:
             lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
-        ref = await queue_mail(connection, house)
+        ref = await queue_mail(connection, deployment)
         await until(connection, ref, "ACCEPTED")
     finally:
         gateway.terminate()  # also where the test fails: it would outlive it

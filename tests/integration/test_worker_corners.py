@@ -12,18 +12,18 @@ import asyncpg
 import pytest
 
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.delivery.build import Prepare
-from gateway.deployment import House
+from gateway.delivery.build import MailBuilder
+from gateway.deployment import Deployment
 from gateway.mail.message import MessageRef
 from gateway.outbox import claim
 from gateway.outbox.domain_limits import DestinationLimit, limit_destination
 from gateway.outbox.relay_limits import register_relays, relay_states
 from gateway.settings import Settings, parse_relay
 from gateway.smtp.relays import Timeouts
-from tests.engine import Start, attempts_of, empty, eventually, house, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, deployment, empty, eventually, queue_mail, start, state_of, until
 from tests.smtp_server import Point, Reply, Silence, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 PATIENT = Timeouts(end_of_data=60.0)
 NOWHERE = "smtp://127.0.0.1:1?name=first"
@@ -58,8 +58,8 @@ def by(settings: Settings, *relays: str) -> Settings:
 
 async def queue_many(connection: Any, settings: Settings, count: int) -> list[MessageRef]:
     """So many letters, to a customer each."""
-    house = House.open(settings)
-    return [await queue_mail(connection, house) for _ in range(count)]
+    deployment = Deployment.open(settings)
+    return [await queue_mail(connection, deployment) for _ in range(count)]
 
 
 async def nothing_leased(connection: Any) -> None:
@@ -83,12 +83,12 @@ def patient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.mark.parametrize("stage", ["greeting", "mail", "rcpt"])
 async def test_a_stop_gives_back_what_a_silent_server_has_not_got(
-    connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer, stage: str
+    connection: Any, patient: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer, stage: str
 ) -> None:
     # Given a server that falls silent before any content, and more mails handed off than it has connections
     stages: dict[str, Any] = {stage: Silence()}
     smtp_server.script(**stages)
-    refs = [await queue_mail(connection, house) for _ in range(6)]
+    refs = [await queue_mail(connection, deployment) for _ in range(6)]
     worker = start(by(patient, f"{smtp_server.url}&connections=2"), timeouts=PATIENT)
 
     async def handed_off() -> bool:
@@ -109,11 +109,11 @@ async def test_a_stop_gives_back_what_a_silent_server_has_not_got(
 
 
 async def test_a_stop_keeps_what_is_known_of_mail_whose_answer_did_not_come(
-    connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, patient: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a server that is silent after the dot: it has two mails, and two wait for their turn
     smtp_server.script(after_dot=Silence())
-    refs = [await queue_mail(connection, house) for _ in range(4)]
+    refs = [await queue_mail(connection, deployment) for _ in range(4)]
     worker = start(by(patient, f"{smtp_server.url}&connections=2"), timeouts=PATIENT)
     await smtp_server.received(2)
 
@@ -130,11 +130,11 @@ async def test_a_stop_keeps_what_is_known_of_mail_whose_answer_did_not_come(
 
 
 async def test_a_stop_gives_back_large_mail_that_waits_for_room(
-    connection: Any, patient: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, patient: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given large mails, of which four are at a silent server and some wait for room
     smtp_server.script(after_dot=Silence())
-    refs = [await queue_mail(connection, house, f"ann{number}@customer.example") for number in range(12)]
+    refs = [await queue_mail(connection, deployment, f"ann{number}@customer.example") for number in range(12)]
     await make_large(connection, *(ref.message_id for ref in refs))
     worker = start(by(patient, f"{smtp_server.url}&connections=10"), timeouts=PATIENT)
     await smtp_server.received(4)
@@ -152,7 +152,7 @@ async def test_a_stop_gives_back_large_mail_that_waits_for_room(
 
 
 async def test_large_mail_that_waits_for_room_holds_up_nothing_else(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given more large mails than have room, on their way to a slow server
     answer = asyncio.Event()
@@ -161,13 +161,13 @@ async def test_large_mail_that_waits_for_room_holds_up_nothing_else(
         return Reply(250, "2.0.0 Ok", when=answer) if point.recipients[0].startswith("large") else None
 
     smtp_server.script(after_dot=slow_for_large)
-    large = [await queue_mail(connection, house, f"large{number}@customer.example") for number in range(30)]
+    large = [await queue_mail(connection, deployment, f"large{number}@customer.example") for number in range(30)]
     await make_large(connection, *(ref.message_id for ref in large))
     start(by(settings, f"{smtp_server.url}&connections=10"), timeouts=PATIENT)
     await smtp_server.received(4)
 
     # When a small one comes behind them, in the same lane
-    small = await queue_mail(connection, house, "small@customer.example")
+    small = await queue_mail(connection, deployment, "small@customer.example")
 
     # Then it goes at once, and the large ones in their turn
     await until(connection, small, "ACCEPTED")
@@ -177,14 +177,14 @@ async def test_large_mail_that_waits_for_room_holds_up_nothing_else(
 
 
 async def test_mail_that_could_not_be_loaded_for_want_of_memory_is_tried_again_later(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker that has no memory for a mail
-    async def no_memory(prepare: Prepare, row: claim.Claimed, *, only: str | None) -> None:
+    async def no_memory(prepare: MailBuilder, row: claim.Claimed, *, via_relay: str | None) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Prepare, "mail", no_memory)
-    ref = await queue_mail(connection, house)
+    monkeypatch.setattr(MailBuilder, "build", no_memory)
+    ref = await queue_mail(connection, deployment)
 
     # When it claims the mail
     start()
@@ -201,11 +201,16 @@ async def test_mail_that_could_not_be_loaded_for_want_of_memory_is_tried_again_l
 
 
 async def test_a_claim_that_postgresql_commits_after_its_connection_broke_is_given_back(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer, database_url: str
+    connection: Any,
+    settings: Settings,
+    deployment: Deployment,
+    start: Start,
+    smtp_server: SmtpServer,
+    database_url: str,
 ) -> None:
     # Given a claim that waits in PostgreSQL, while a proxy on the way drops its connection
     await limit_destination(connection, DestinationLimit(domain="customer.example", per_day=1000))
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     pool = await open_pool(database_url, size=12, name="broken", settings=WORKER_SETTINGS)
     async with connection.transaction():
         await connection.execute("select from destination for update")
@@ -229,22 +234,22 @@ async def test_a_claim_that_postgresql_commits_after_its_connection_broke_is_giv
 
 
 async def test_connections_that_a_lost_claim_held_are_free_again_under_load(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a destination that takes two connections, both in use
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 Ok", when=answer))
     await limit_destination(connection, DestinationLimit(domain="customer.example", connections=2))
     for _ in range(4):
-        await queue_mail(connection, house)
+        await queue_mail(connection, deployment)
     start(settings.model_copy(update={"lease_seconds": 3.0}), timeouts=PATIENT)
     await smtp_server.received(2)
 
     # When one more is held by nobody, as after a claim whose answer was lost
-    await connection.execute("update destination_hold set held = held + 1")
+    await connection.execute("update domain_connection_lease set held = held + 1")
 
     async def healed() -> bool:
-        return bool(await connection.fetchval("select held = 2 from destination_hold"))
+        return bool(await connection.fetchval("select held = 2 from domain_connection_lease"))
 
     # Then the worker, which knows what it has, puts it right while it works on
     await eventually(healed, "the true number")
@@ -256,7 +261,7 @@ async def test_connections_that_a_lost_claim_held_are_free_again_under_load(
 # Relays ----------------------------------------------------------------------------------------------------------
 
 
-async def test_slots_of_a_metered_relay_that_cannot_be_reached_are_not_spent(
+async def test_permits_of_a_metered_relay_that_cannot_be_reached_are_not_spent(
     connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a first relay with an allowance a day, which is down, and a second one
@@ -340,7 +345,7 @@ async def test_a_relay_with_fewer_connections_than_the_next_one_never_waits_for_
     assert len(smtp_server.connections) == 1
 
 
-async def test_a_stop_leaves_a_metered_relay_the_slots_by_which_nothing_left(
+async def test_a_stop_leaves_a_metered_relay_the_permits_by_which_nothing_left(
     connection: Any, patient: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
     # Given a metered relay that says nothing, with mail on its way to it
@@ -369,7 +374,7 @@ async def test_mail_bound_to_a_relay_that_was_stopped_and_taken_away_is_held(
     before = by(settings, smtp_server.url.replace("main", "old"))
     await register_relays(connection, before.relay_url)
     await connection.execute("update relay set stopped_at = now(), stopped_why = '535' where name = 'old'")
-    ref = await queue_mail(connection, House.open(before), bound_relay="old")
+    ref = await queue_mail(connection, Deployment.open(before), bound_relay="old")
 
     # When a worker that does not have it claims the mail
     start()
@@ -383,7 +388,7 @@ async def test_mail_bound_to_a_stopped_relay_holds_up_no_other(
 ) -> None:
     # Given a relay that refused our login, mail that may leave by it alone, and other mail behind
     own = by(settings, f"{NOWHERE}&connections=1", f"{smtp_server.url}&connections=1")
-    both = House.open(own)
+    both = Deployment.open(own)
     start(own)
     await eventually(lambda: relay_states(connection), "the relays")
     await connection.execute("update relay set stopped_at = now(), stopped_why = '535' where name = 'first'")
@@ -395,21 +400,23 @@ async def test_mail_bound_to_a_stopped_relay_holds_up_no_other(
         await until(connection, ref, "ACCEPTED")
 
     async def parked() -> bool:
-        return bool(await connection.fetchval("select count(*) = 10 from outbox where appointed and due_at > now()"))
+        return bool(await connection.fetchval("select count(*) = 10 from outbox where scheduled and due_at > now()"))
 
     # Then the other mail is sent, and the bound mail waits until somebody resumes its relay
     await eventually(parked, "parked mail")
     assert {(await state_of(connection, ref))["state"] for ref in bound} == {"QUEUED"}
 
 
-async def test_of_a_limited_domain_the_sooner_mail_gets_the_sooner_slot_though_a_claim_leaves_it(
-    connection: Any, house: House
+async def test_of_a_limited_domain_the_sooner_mail_gets_the_sooner_permit_though_a_claim_leaves_it(
+    connection: Any, deployment: Deployment
 ) -> None:
     # Given a domain that takes one mail a minute, individual mail to it, and a campaign's
-    await connection.execute("insert into destination (domain, every) values ('slow.example', interval '1 minute')")
-    first = await queue_mail(connection, house, "a@free.example")
-    sooner = await queue_mail(connection, house, "b@slow.example")
-    later = [await queue_mail(connection, house, f"c{number}@slow.example") for number in range(3)]
+    await connection.execute(
+        "insert into destination (domain, min_interval) values ('slow.example', interval '1 minute')"
+    )
+    first = await queue_mail(connection, deployment, "a@free.example")
+    sooner = await queue_mail(connection, deployment, "b@slow.example")
+    later = [await queue_mail(connection, deployment, f"c{number}@slow.example") for number in range(3)]
     await connection.execute(
         "with made as (insert into lane (name, priority) values ('campaign', 104) returning id)"
         " update outbox set lane_id = made.id from made where message_id = any($1)",
@@ -420,7 +427,7 @@ async def test_of_a_limited_domain_the_sooner_mail_gets_the_sooner_slot_though_a
     taken = [
         [row.message_id for row in found.leased]
         for found in [
-            await claim.claim(connection, worker=uuid4(), lease=timedelta(minutes=1), batch=40, most=1)
+            await claim.claim(connection, worker=uuid4(), lease=timedelta(minutes=1), batch=40, limit=1)
             for _ in range(2)
         ]
     ]
@@ -428,17 +435,17 @@ async def test_of_a_limited_domain_the_sooner_mail_gets_the_sooner_slot_though_a
     # Then the next one takes the individual mail, and the campaign's wait behind it: until midnight at most, when a
     # domain's day begins anew
     assert taken == [[first.message_id], [sooner.message_id]]
-    slots = await connection.fetch(
+    permits = await connection.fetch(
         "select due_at, date_trunc('day', due_at - interval '1 us', 'UTC') + interval '1 day' as midnight,"
         " due_at > now() as waits from outbox where lease_owner is null order by due_at"
     )
-    assert [row["waits"] for row in slots] == [True] * 3
-    for before, after in pairwise(slots):
+    assert [row["waits"] for row in permits] == [True] * 3
+    for before, after in pairwise(permits):
         assert after["due_at"] in (before["due_at"] + timedelta(minutes=1), before["midnight"])
 
 
 async def test_an_answer_of_postgresql_that_says_no_leaves_nothing_to_look_for(
-    connection: Any, house: House, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a claim that PostgreSQL refuses once, as the victim of a deadlock
     usual, asked = claim.claim, 0
@@ -455,7 +462,7 @@ async def test_an_answer_of_postgresql_that_says_no_leaves_nothing_to_look_for(
 
     monkeypatch.setattr("gateway.outbox.claim.claim", refused_once)
     monkeypatch.setattr("gateway.outbox.claim.give_back_claim", unasked)
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
 
     # When the worker goes on, then it sends the mail and looks for nothing
     start()

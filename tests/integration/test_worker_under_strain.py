@@ -11,25 +11,25 @@ from typing import Any
 
 import pytest
 
-from gateway.delivery.routing import Road
-from gateway.deployment import House
+from gateway.delivery.routing import RelayRouter
+from gateway.deployment import Deployment
 from gateway.outbox import claim
 from gateway.outbox.outcomes import Finished, record
 from gateway.settings import Settings
 from gateway.smtp.relays import Timeouts
 from tests.builders import SECRET_KEYS
-from tests.engine import Start, attempts_of, eventually, house, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, deployment, eventually, queue_mail, start, state_of, until
 from tests.smtp_server import Reply, Silence, SmtpServer
 
-__all__ = ["house", "start"]
+__all__ = ["deployment", "start"]
 
 
 async def test_a_mail_that_takes_longer_than_its_lease_keeps_it(
-    connection: Any, settings: Settings, house: House, start: Start, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     answer = asyncio.Event()
     smtp_server.script(after_dot=Reply(250, "2.0.0 taken at last", when=answer))
-    ref = await queue_mail(connection, house)
+    ref = await queue_mail(connection, deployment)
     start(settings.model_copy(update={"lease_seconds": 2.0}), scan_seconds=0.1, timeouts=Timeouts())
     await smtp_server.received(1)
     first_end = await connection.fetchval("select lease_until from outbox")
@@ -53,14 +53,14 @@ async def test_a_mail_that_takes_longer_than_its_lease_keeps_it(
 async def test_while_results_cannot_be_written_nothing_is_claimed_and_then_all_goes_on(
     connection: Any,
     settings: Settings,
-    house: House,
+    deployment: Deployment,
     start: Start,
     smtp_server: SmtpServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     away = True
     claims = sweeps = 0
-    usual_claim, usual_refresh = claim.claim, Road.refresh
+    usual_claim, usual_refresh = claim.claim, RelayRouter.refresh
 
     async def cannot_write(connection: Any, outcomes: Sequence[Finished], **values: Any) -> int:
         if away:
@@ -72,19 +72,19 @@ async def test_while_results_cannot_be_written_nothing_is_claimed_and_then_all_g
         claims += 1
         return await usual_claim(*given, **values)
 
-    async def counted_refresh(road: Road) -> None:
+    async def counted_refresh(router: RelayRouter) -> None:
         nonlocal sweeps
         sweeps += 1
-        await usual_refresh(road)
+        await usual_refresh(router)
 
     monkeypatch.setattr("gateway.delivery.outcome_writer.record", cannot_write)
     monkeypatch.setattr("gateway.outbox.claim.claim", counted_claim)
-    monkeypatch.setattr(Road, "refresh", counted_refresh)
-    first = await queue_mail(connection, house)
+    monkeypatch.setattr(RelayRouter, "refresh", counted_refresh)
+    first = await queue_mail(connection, deployment)
     worker = start()
 
     async def noticed() -> bool:
-        return worker.ledger.away
+        return worker.outcomes.away
 
     await eventually(noticed, "the ledger's absence")
     # Whoever was claiming just then has done.
@@ -98,7 +98,7 @@ async def test_while_results_cannot_be_written_nothing_is_claimed_and_then_all_g
 
     await swept(2)
     claimed_until_now = claims
-    second = await queue_mail(connection, house)
+    second = await queue_mail(connection, deployment)
     worker.wake()
     await swept(6)
     assert (claims, len(smtp_server.messages)) == (claimed_until_now, 1)
@@ -118,7 +118,7 @@ PATIENCE = 15.0
 
 
 async def test_a_stop_ends_in_time_though_the_server_is_silent_and_leaves_the_rest_in_the_queue(
-    connection: Any, settings: Settings, house: House, smtp_server: SmtpServer
+    connection: Any, settings: Settings, deployment: Deployment, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(after_dot=Silence())
     environment = {
@@ -133,7 +133,7 @@ async def test_a_stop_ends_in_time_though_the_server_is_silent_and_leaves_the_re
         "SWEEP_SECONDS": "0.1",
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
-    refs = [await queue_mail(connection, house, f"a.person{number}@customer.example") for number in range(6)]
+    refs = [await queue_mail(connection, deployment, f"a.person{number}@customer.example") for number in range(6)]
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE
     )

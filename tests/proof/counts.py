@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gateway.delivery.outcome_writer import MOST_UNWRITTEN
+from gateway.delivery.outcome_writer import MAX_UNWRITTEN
 
 CONNECTIONS = 10
 """Of each worker."""
@@ -96,7 +96,7 @@ class Counts:
     @property
     def most_lost(self) -> int:
         """Those, and the ones sent and not yet recorded."""
-        return self.most_unheard + self.lost_workers * MOST_UNWRITTEN
+        return self.most_unheard + self.lost_workers * MAX_UNWRITTEN
 
     def words(self) -> str:
         """For the terminal."""
@@ -162,7 +162,7 @@ async def read_ledger(connection: Any) -> Shown:
     return Shown(
         statuses={row["id"]: row["status"] for row in statuses},
         queued=await connection.fetchval("select count(*) from outbox"),
-        unmade=await connection.fetchval("select coalesce(sum(audience_size - made_position), 0) from campaign"),
+        unmade=await connection.fetchval("select coalesce(sum(audience_size - expanded_to), 0) from campaign"),
         accepted=_tries(accepted),
         uncertain=_tries(unsure),
         lost=_tries(row for row in unsure if row["lost"]) - _tries(settled),

@@ -15,9 +15,9 @@ from typing import Any
 import uvloop
 
 from gateway.__main__ import work
-from gateway.delivery.routing import Road
+from gateway.delivery.routing import RelayRouter
 from gateway.delivery.send import Mail
-from gateway.delivery.worker import Pace
+from gateway.delivery.worker import RetrySchedule
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Verdict
 from gateway.settings import read_settings
@@ -35,20 +35,22 @@ def pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
     return timedelta(milliseconds=100)
 
 
-Deliver = Callable[[Road, Mail], Coroutine[Any, Any, Exchange]]
+Deliver = Callable[[RelayRouter, Mail], Coroutine[Any, Any, Exchange]]
 
 
 def tell_the_try(deliver: Deliver) -> Deliver:
     """Delivers as usual, under the proof's return path."""
 
-    async def told(road: Road, mail: Mail) -> Exchange:
+    async def told(router: RelayRouter, mail: Mail) -> Exchange:
         path = sender_of(mail.row.message_id, mail.row.attempt)
-        return await deliver(road, replace(mail, envelope=replace(mail.envelope, return_path=path)))
+        return await deliver(router, replace(mail, envelope=replace(mail.envelope, return_path=path)))
 
     return told
 
 
 if __name__ == "__main__":
     log_as_json()
-    setattr(Road, "deliver", tell_the_try(Road.deliver))  # noqa: B010  mypy refuses to assign a method
-    sys.exit(uvloop.run(work(read_settings(), number=None, pace=Pace(wait=wait, pause=pause, scan_seconds=0.5))))
+    setattr(RelayRouter, "deliver", tell_the_try(RelayRouter.deliver))  # noqa: B010  mypy refuses to assign a method
+    sys.exit(
+        uvloop.run(work(read_settings(), number=None, schedule=RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)))
+    )

@@ -23,7 +23,7 @@ from gateway.campaigns import drafts, lifecycle
 from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.database import open_pool, prepare_connection
-from gateway.deployment import House
+from gateway.deployment import Deployment
 from gateway.mail.message import MessageRef
 from gateway.outbox import actions
 from gateway.settings import Settings, read_settings
@@ -42,7 +42,7 @@ FAULTS = 0.01
 BEGUN_SECONDS = 0.05
 """By then a deed has sent its signal."""
 RETRIED = "uncertain mail retried by a person"
-MOST_RETRIED = 5
+MAX_RETRIED = 5
 """The others stay uncertain, and are counted as that."""
 
 
@@ -282,7 +282,7 @@ def _settings(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
 
 async def _launch(settings: Settings, mails: int) -> None:
     """A campaign to so many customers, on many domains, through the doors."""
-    house = House.open(settings)
+    deployment = Deployment.open(settings)
     pool = await open_pool(settings.database_url, size=2, name="proof")
     async with pool, pool.acquire() as connection:
         await versions.publish_builtins(connection)
@@ -312,8 +312,8 @@ async def _launch(settings: Settings, mails: int) -> None:
                 idempotency_key=f"proof-{start}",
                 actor="proof",
             )
-            campaign_id = await drafts.create(connection, order, house)
-            await lifecycle.launch(connection, campaign_id, uuid4().hex, house)
+            campaign_id = await drafts.create(connection, order, deployment)
+            await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)
 
 
 async def _break_things(world: World, dice: random.Random, *, mails: int, deeds: int) -> None:
@@ -348,8 +348,7 @@ async def _calm(world: World) -> None:
     try:
         while asyncio.get_running_loop().time() < ends:
             busy = await connection.fetchval(
-                "select exists (select from outbox)"
-                " or exists (select from campaign where made_position < audience_size)"
+                "select exists (select from outbox) or exists (select from campaign where expanded_to < audience_size)"
             )
             if not busy:
                 return
@@ -361,14 +360,14 @@ async def _calm(world: World) -> None:
 async def _retry_what_was_taken(world: World) -> None:
     """A person has mail tried again that is uncertain, some of which the server has: only then may it come twice."""
     taken = {try_of(mail.sender)[0] for mail in world.smtp.taken}
-    house = House.open(world.settings)
+    deployment = Deployment.open(world.settings)
     connection: Any = await asyncpg.connect(world.settings.database_url)
     await prepare_connection(connection)
     try:
         for row in await connection.fetch("select customer_id, id from message where status = 'UNCERTAIN' order by id"):
-            if row["id"] in taken and world.deeds[RETRIED] < MOST_RETRIED:
+            if row["id"] in taken and world.deeds[RETRIED] < MAX_RETRIED:
                 await actions.retry(
-                    connection, MessageRef(customer_id=row["customer_id"], message_id=row["id"]), "proof", house
+                    connection, MessageRef(customer_id=row["customer_id"], message_id=row["id"]), "proof", deployment
                 )
                 world.deeds[RETRIED] += 1
     finally:

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from service.auth import callers, sessions
-from service.auth.callers import Caller, Doorkeeper
+from service.auth.callers import Authenticator, Caller
 from service.auth.sessions import csrf_token
 from service.auth.tokens import digest
 from service.errors import RequestRefused
@@ -36,22 +36,22 @@ class Clock:
         return self.now
 
 
-def make(tokens: Tokens, clock: Clock) -> Doorkeeper:
-    ledger: Any = tokens
-    return Doorkeeper(ledger, public_url="http://mail.example", clock=clock)
+def make(tokens: Tokens, clock: Clock) -> Authenticator:
+    pools: Any = tokens
+    return Authenticator(pools, public_url="http://mail.example", clock=clock)
 
 
 async def test_a_token_is_remembered_for_seconds_and_then_looked_up_again() -> None:
     tokens, clock = Tokens(crm="secret"), Clock()
-    doorkeeper = make(tokens, clock)
-    assert await doorkeeper.bearer("Bearer secret") == Caller(name="crm")
-    assert await doorkeeper.bearer("bearer  secret ") == Caller(name="crm")
+    authenticator = make(tokens, clock)
+    assert await authenticator.bearer("Bearer secret") == Caller(name="crm")
+    assert await authenticator.bearer("bearer  secret ") == Caller(name="crm")
     assert tokens.asked == 1
     # When it is revoked, it ends within five seconds
     tokens.rows.clear()
     clock.now += 5.1
     with pytest.raises(RequestRefused) as caught:
-        await doorkeeper.bearer("Bearer secret")
+        await authenticator.bearer("Bearer secret")
     assert caught.value.status == 401
 
 
@@ -59,18 +59,18 @@ async def test_a_token_is_remembered_for_seconds_and_then_looked_up_again() -> N
     "value", ["", "Bearer", "Bearer ", "Basic secret", "secret", "Bearer wrong", "Bearer " + "x" * 300]
 )
 async def test_whatever_is_wrong_the_words_are_the_same(value: str) -> None:
-    doorkeeper = make(Tokens(crm="secret"), Clock())
+    authenticator = make(Tokens(crm="secret"), Clock())
     with pytest.raises(RequestRefused) as caught:
-        await doorkeeper.bearer(value)
+        await authenticator.bearer(value)
     assert (caught.value.status, str(caught.value)) == (401, str(callers.unauthenticated()))
 
 
 async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callers, "_CACHED_TOKENS", 2)
     tokens = Tokens(a="1", b="2", c="3")
-    doorkeeper = make(tokens, Clock())
+    authenticator = make(tokens, Clock())
     for token in ("1", "2", "3", "1"):
-        await doorkeeper.bearer(f"Bearer {token}")
+        await authenticator.bearer(f"Bearer {token}")
     assert tokens.asked == 4
 
 

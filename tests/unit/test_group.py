@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.batching import Grouper
+from gateway.batching import Batcher
 
 
 class Store:
@@ -30,7 +30,7 @@ class Store:
 
 async def test_a_lone_caller_goes_at_once_and_callers_of_one_moment_go_together() -> None:
     store = Store()
-    grouped = Grouper(store.run)
+    grouped = Batcher(store.run)
 
     assert await grouped(1) == 10
     assert list(await asyncio.gather(grouped(2), grouped(3), grouped(4))) == [20, 30, 40]
@@ -41,7 +41,7 @@ async def test_a_lone_caller_goes_at_once_and_callers_of_one_moment_go_together(
 async def test_the_next_group_forms_while_others_are_on_their_way_and_has_a_limit() -> None:
     store = Store()
     store.open.clear()
-    grouped = Grouper(store.run, largest=3, at_once=1)
+    grouped = Batcher(store.run, largest=3, at_once=1)
     first = asyncio.create_task(grouped(0))
     await store.begun.wait()
     waiting = [asyncio.create_task(grouped(number)) for number in range(1, 6)]
@@ -56,7 +56,7 @@ async def test_the_next_group_forms_while_others_are_on_their_way_and_has_a_limi
 
 async def test_an_error_is_everybodys_of_that_group_and_nobody_elses() -> None:
     store = Store()
-    grouped = Grouper(store.run)
+    grouped = Batcher(store.run)
 
     answers = await asyncio.gather(grouped(12), grouped(13), return_exceptions=True)
 
@@ -67,7 +67,7 @@ async def test_an_error_is_everybodys_of_that_group_and_nobody_elses() -> None:
 async def test_a_caller_that_goes_away_leaves_the_others_their_answers() -> None:
     store = Store()
     store.open.clear()
-    grouped = Grouper(store.run)
+    grouped = Batcher(store.run)
     gone, stays = asyncio.create_task(grouped(1)), asyncio.create_task(grouped(2))
     await store.begun.wait()
 

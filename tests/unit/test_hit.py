@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 
 from gateway.mail.hit import (
     LONGEST_AGENT,
+    Classification,
     Hit,
     HitKind,
     HitReason,
     HitVerdict,
-    Judgement,
     Span,
     Surroundings,
+    classify_hits,
     clean_agent,
     crowded_spans,
     hit_rules,
     is_prefetch,
     joined_spans,
-    judge_message,
 )
 from gateway.rule_files import read_rules_file
 from gateway.tracking.classify import read_hit_rules
@@ -60,8 +60,8 @@ def opened(seconds: float = 0, **values: Any) -> Hit:
     )
 
 
-def judge(*hits: Hit, around: Surroundings = ANSWERED) -> list[Judgement]:
-    return judge_message(hits, around, RULES)
+def judge(*hits: Hit, around: Surroundings = ANSWERED) -> list[Classification]:
+    return classify_hits(hits, around, RULES)
 
 
 def verdicts(*hits: Hit, around: Surroundings = ANSWERED) -> Sequence[str]:
@@ -82,7 +82,7 @@ def verdicts(*hits: Hit, around: Surroundings = ANSWERED) -> Sequence[str]:
 )
 def test_what_people_read_with_is_human(agent: str) -> None:
     for hit in (click(agent=agent), opened(agent=agent)):
-        assert judge(hit) == [Judgement(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))]
+        assert judge(hit) == [Classification(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_people_read_with_is_human(agent: str) -> None:
     ],
 )
 def test_one_sign_of_a_machine_is_enough(hit: Hit, reason: HitReason) -> None:
-    assert judge(hit) == [Judgement(verdict=HitVerdict.MACHINE, reasons=(reason,))]
+    assert judge(hit) == [Classification(verdict=HitVerdict.MACHINE, reasons=(reason,))]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_one_sign_of_a_machine_is_enough(hit: Hit, reason: HitReason) -> None:
     ],
 )
 def test_what_nobody_can_tell_is_unknown(hit: Hit, reason: str) -> None:
-    assert judge(hit) == [Judgement(verdict=HitVerdict.UNKNOWN, reasons=(HitReason(reason),))]
+    assert judge(hit) == [Classification(verdict=HitVerdict.UNKNOWN, reasons=(HitReason(reason),))]
 
 
 def test_every_reason_is_given() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.delivery.outcome_writer import Ledger
+from gateway.delivery.outcome_writer import OutcomeWriter
 from gateway.mail.verdict import Outcome
 from gateway.outbox.claim import Claimed
 from gateway.outbox.outcomes import Finished
@@ -25,9 +25,9 @@ class NoPool:
         return nullcontext()
 
 
-def open_ledger(**values: Any) -> Ledger:
-    usual: dict[str, Any] = {"slot": 0, "clock": lambda: 0.0, "forget": lambda row: None}
-    return Ledger(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
+def open_writer(**values: Any) -> OutcomeWriter:
+    usual: dict[str, Any] = {"shard": 0, "clock": lambda: 0.0, "forget": lambda row: None}
+    return OutcomeWriter(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
 
 
 def outcome() -> Finished:
@@ -61,33 +61,33 @@ def outcome() -> Finished:
 async def test_a_row_given_back_at_last_tells_that_the_ledger_is_there_again(
     monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
 ) -> None:
-    ledger = open_ledger()
+    outcomes = open_writer()
     away: list[bool] = []
 
     async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
-        away.append(ledger.away)
+        away.append(outcomes.away)
         if len(away) == 1:
             raise trouble
 
     monkeypatch.setattr("gateway.delivery.outcome_writer.give_back", give_back)
 
-    await ledger.give_back(claimed())
+    await outcomes.give_back(claimed())
 
     assert away == [False, True]
-    assert not ledger.away
+    assert not outcomes.away
 
 
 async def test_an_answer_that_finds_no_room_is_not_lost_with_whoever_brought_it() -> None:
-    ledger = open_ledger(most_unwritten=1)
+    outcomes = open_writer(most_unwritten=1)
     first, second = outcome(), outcome()
-    await ledger.record(first)
-    bringing = asyncio.create_task(ledger.record(second))
+    await outcomes.record(first)
+    bringing = asyncio.create_task(outcomes.record(second))
     await asyncio.sleep(0)
 
     bringing.cancel()
     await asyncio.wait([bringing])
 
-    assert ledger.leave() == [first, second]
+    assert outcomes.leave() == [first, second]
 
 
 async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_their_recorder(
@@ -102,20 +102,20 @@ async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_the
         written.extend(group)
         return len(group)
 
-    async def tell(*values: Any) -> None:
+    async def notify_change(*values: Any) -> None:
         return None
 
     monkeypatch.setattr("gateway.delivery.outcome_writer.record", record)
     forgotten: list[Any] = []
-    ledger = open_ledger(forget=forgotten.append)
-    monkeypatch.setattr(ledger._watchers, "tell", tell)
-    await ledger.record(bad)
-    await ledger.record(good)
+    outcomes = open_writer(forget=forgotten.append)
+    monkeypatch.setattr(outcomes._changes, "notify_change", notify_change)
+    await outcomes.record(bad)
+    await outcomes.record(good)
 
-    recorders = [asyncio.create_task(loop) for loop in ledger.recorders()]
-    await ledger.flush()
-    await ledger.record(second := outcome())
-    await ledger.flush()
+    recorders = [asyncio.create_task(loop) for loop in outcomes.recorders()]
+    await outcomes.flush()
+    await outcomes.record(second := outcome())
+    await outcomes.flush()
     for task in recorders:
         task.cancel()
 

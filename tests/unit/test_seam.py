@@ -10,11 +10,11 @@ import pytest
 from gateway.campaigns import drafts
 from gateway.errors import Refusal, RefusalCode
 from gateway.templates.card_numbers import (
-    MOST_IN_SEAMS,
-    MOST_TOUCHING,
-    refuse_card_number_in_seams,
-    refuse_long_seams,
-    seams_of,
+    MAX_FIELDS_IN_A_RUN,
+    MAX_FIELDS_IN_RUNS,
+    field_runs,
+    refuse_card_number_across_fields,
+    refuse_long_field_runs,
 )
 from tests.mails import campaign_template
 
@@ -26,7 +26,7 @@ def refused(**source: Any) -> Refusal | None:
     parts = campaign_template(**source).merge
     assert parts is not None
     try:
-        refuse_card_number_in_seams(seams_of(parts), HALVES, ("mergeData",))
+        refuse_card_number_across_fields(field_runs(parts), HALVES, ("mergeData",))
     except Refusal as refusal:
         return refusal
     return None
@@ -60,26 +60,29 @@ def test_halves_apart_are_let_through(source: dict[str, str]) -> None:
 def test_most_templates_have_nothing_to_fill_in() -> None:
     parts = campaign_template(subject="Hello {{ a }}", html="<p>In 2026, {{ a }}: {{ b }}.</p>").merge
     assert parts is not None
-    assert seams_of(parts) == frozenset()
+    assert field_runs(parts) == frozenset()
 
 
 @pytest.mark.parametrize(
     ("page", "says"),
     [
-        ("<p>" + "{{ a }} " * MOST_TOUCHING, None),
-        ("<p>" + "{{ a }} " * (MOST_TOUCHING + 1), f"More than {MOST_TOUCHING} fields"),
+        ("<p>" + "{{ a }} " * MAX_FIELDS_IN_A_RUN, None),
+        ("<p>" + "{{ a }} " * (MAX_FIELDS_IN_A_RUN + 1), f"More than {MAX_FIELDS_IN_A_RUN} fields"),
         ("<p>" + "{{ a }} in " * 20_000, None),
-        ("".join(f"<p>{n}{{{{ a }}}}</p>" for n in range(MOST_IN_SEAMS + 1)), f"More than {MOST_IN_SEAMS:,} fields"),
+        (
+            "".join(f"<p>{n}{{{{ a }}}}</p>" for n in range(MAX_FIELDS_IN_RUNS + 1)),
+            f"More than {MAX_FIELDS_IN_RUNS:,} fields",
+        ),
     ],
 )
 def test_a_template_that_is_slow_to_check_with_every_recipient_is_refused(page: str, says: str | None) -> None:
     parts = campaign_template(html=page, text="x").merge
     assert parts is not None
     if says is None:
-        refuse_long_seams(parts, ("html",))
+        refuse_long_field_runs(parts, ("html",))
         return
     with pytest.raises(Refusal) as refused:
-        refuse_long_seams(parts, ("html",))
+        refuse_long_field_runs(parts, ("html",))
     assert (refused.value.code, refused.value.field) == (RefusalCode.TEMPLATE_INVALID, ("html",))
     assert says in refused.value.message
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.errors import Refusal
-from gateway.lru import Recent
+from gateway.lru import LruCache
 from gateway.mail.letter import Money, Window
 from gateway.templates.localization import (
     check_locale,
@@ -86,7 +86,7 @@ def test_a_known_language_is_taken_with_any_region(tag: str) -> None:
 
 
 def test_what_was_unused_for_longest_goes_first() -> None:
-    recent = Recent[str, int](2)
+    recent = LruCache[str, int](2)
     recent.put("a", 1)
     recent.put("b", 2)
     assert recent.get("a") == 1

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 import gateway.settings
 import service.settings
 from gateway.settings import examples
-from tests.house.sources import ROOT
+from tests.conventions.sources import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETTINGS: dict[str, FieldInfo] = {

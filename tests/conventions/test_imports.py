@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.house.sources import ROOT, sources
+from tests.conventions.sources import ROOT, sources
 
 PURE_LIBRARIES = {"email_validator", "idna"}
 IMPURE_STANDARD_LIBRARY = {"asyncio", "os", "pathlib", "socket", "subprocess", "threading", "time", "random", "secrets"}

@@ -13,7 +13,7 @@ import pytest
 from gateway.database import QUERIES as GATEWAY_QUERIES
 from service.database import QUERIES as SERVICE_QUERIES
 from service.standalone.schema import GRAPH, LEDGER, dump_ledger, export_graph
-from tests.house.sources import ROOT, sources
+from tests.conventions.sources import ROOT, sources
 
 OTHER_NAMES = {"email_status": "Status", "verdict": "Outcome", "smtp_stage": "Stage", "cause": "Cause"}
 """Enums whose Python name is not simply their SQL name in capitals."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.house.sources import ROOT, comments, sources
+from tests.conventions.sources import ROOT, comments, sources
 
 LONGEST_FUNCTION = 70
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}

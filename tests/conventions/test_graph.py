@@ -31,8 +31,8 @@ from service.graph.history import (
 from service.graph.schema import schema
 from service.shape.compile import Page, Selection, shape
 from service.shape.field import METADATA_KEY
+from tests.conventions.sources import ROOT
 from tests.graph_queries import everything
-from tests.house.sources import ROOT
 
 HERE = Path(__file__).parent
 RELEASED = HERE / "released.graphql"
