@@ -25,7 +25,7 @@ from gateway.settings import Settings
 from gateway.verdict_rules import read_verdict_rules
 from tests.builders import NOON, insert, make_campaign
 from tests.engine import Start, attempts_of, claimed, deployment, eventually, queue_mail, start, state_of, until
-from tests.integration.test_claim import queue_one, take
+from tests.integration.gateway.outbox.test_claim import queue_one, take
 from tests.smtp_server import Reply, SmtpServer
 
 __all__ = ["deployment", "start"]

@@ -17,7 +17,7 @@ from gateway.delivery.dkim import Signer
 from gateway.errors import SettingsError
 from gateway.settings import DkimKey
 from tests.mails import composed
-from tests.unit.test_compose import ALL, NEWS, mail_of
+from tests.unit.gateway.compose.test_individual import ALL, NEWS, mail_of
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ED25519 = ed25519.Ed25519PrivateKey.generate()

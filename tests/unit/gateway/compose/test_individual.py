@@ -37,7 +37,7 @@ from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
 from tests.mails import SENDER, body, campaign_template, composed, parsed
 
-CORPUS = Path(__file__).parent.parent / "corpus" / "composed"
+CORPUS = Path(__file__).parents[3] / "corpus" / "composed"
 
 WORK_ORDER = WorkOrderLetter(
     kind=WorkOrderKind.CREATED,

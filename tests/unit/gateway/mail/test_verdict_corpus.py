@@ -11,7 +11,7 @@ from gateway.mail.verdict import Scope, Verdict, judge
 from gateway.verdict_rules import read_verdict_rules
 from tests.unit.exchanges import answered
 
-CORPUS = Path(__file__).parents[1] / "corpus" / "responses.txt"
+CORPUS = Path(__file__).parents[3] / "corpus" / "responses.txt"
 
 
 def read_corpus() -> list[tuple[str, str, str]]:

@@ -19,7 +19,7 @@ from gateway.smtp.relays import Envelope, Relays, Timeouts
 from gateway.storage.attachments import LARGEST_FILE
 from tests.mails import composed, parsed
 from tests.smtp_server import DEFAULT_KEYWORDS, Drop, Play, Point, Raw, Reply, Silence, SmtpServer
-from tests.unit.test_compose import WORK_ORDER
+from tests.unit.gateway.compose.test_individual import WORK_ORDER
 
 BODIES = st.one_of(
     st.binary(max_size=2000),

@@ -25,8 +25,8 @@ from tests.builders import make_customer
 from tests.engine import Start, deployment, empty, eventually, queue_mail, start, until
 from tests.mails import parsed
 from tests.smtp_server import SmtpServer
-from tests.unit.test_campaign_mail import HTML, TEXT, VALUES
-from tests.unit.test_dkim import ED25519, RSA, pem, verified
+from tests.unit.gateway.compose.test_campaign import HTML, TEXT, VALUES
+from tests.unit.gateway.delivery.test_dkim import ED25519, RSA, pem, verified
 
 __all__ = ["deployment", "start"]
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.delivery.dkim import Asked, Signer
 from gateway.delivery.dkim_processes import Signatures
-from tests.integration.test_signed_mail import signer
-from tests.unit.test_dkim import RSA
+from tests.integration.gateway.delivery.test_signed_mail import signer
+from tests.unit.gateway.delivery.test_dkim import RSA
 
 __all__ = ["signer"]
 
