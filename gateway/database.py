@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import aiosql
 import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+"""A connection of a pool, or one of its own."""
+
+ConnectionOrPool: TypeAlias = "Connection | asyncpg.Pool[asyncpg.Record]"
+"""What one single statement may run on: a pool lends a connection for it."""
 
 QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", "asyncpg", mandatory_parameters=False)
 """Every statement of `gateway/queries`, as `await QUERIES.name(connection, parameter=...)`."""

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
+from gateway.database import Connection
 from gateway.errors import SettingsError
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
@@ -157,7 +158,7 @@ async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awa
         await connection.close()
 
 
-async def _check_version(connection: asyncpg.Connection[Any]) -> int:
+async def _check_version(connection: Connection) -> int:
     major = connection.get_server_version().major
     if major < _OLDEST_POSTGRES:
         raise StartFailed(f"DATABASE_URL: PostgreSQL {_OLDEST_POSTGRES} or newer is needed, this is {major}.")
@@ -173,7 +174,7 @@ def _refuse_unprintable(name: str) -> None:
 def _create_token(options: argparse.Namespace) -> int:
     _refuse_unprintable(options.name)
 
-    async def work(connection: asyncpg.Connection[Any]) -> int:
+    async def work(connection: Connection) -> int:
         try:
             token = await create_token(connection, options.name)
         except asyncpg.UniqueViolationError:
@@ -187,7 +188,7 @@ def _create_token(options: argparse.Namespace) -> int:
 
 
 def _list_tokens(_: argparse.Namespace) -> int:
-    async def work(connection: asyncpg.Connection[Any]) -> int:
+    async def work(connection: Connection) -> int:
         async for row in QUERIES.list_tokens(connection):
             ended = f"revoked {row['revoked_at']:%Y-%m-%d %H:%M}Z" if row["revoked_at"] else "living"
             print(f"{row['name']}\tcreated {row['created_at']:%Y-%m-%d %H:%M}Z\t{ended}")
@@ -197,7 +198,7 @@ def _list_tokens(_: argparse.Namespace) -> int:
 
 
 def _revoke_token(options: argparse.Namespace) -> int:
-    async def work(connection: asyncpg.Connection[Any]) -> int:
+    async def work(connection: Connection) -> int:
         if not await revoke_token(connection, options.name):
             raise StartFailed(f"There is no living token named {options.name}.")
         print(
@@ -212,7 +213,7 @@ def _login_link(options: argparse.Namespace) -> int:
     _refuse_unprintable(options.name)
     settings = read_settings()
 
-    async def work(connection: asyncpg.Connection[Any]) -> int:
+    async def work(connection: Connection) -> int:
         print(await create_login_link(connection, options.name, settings.public_url))
         return 0
 

@@ -13,12 +13,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
 
+from gateway.database import Connection
 from gateway.notify.changes import CHANNEL, ChangeKind
 from service.database import GONE, QUERIES, DatabasePools
 from service.errors import ServiceError
@@ -160,7 +160,7 @@ class Watch:
             finally:
                 connection.terminate()
 
-    async def _listen(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _listen(self, connection: Connection) -> None:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from gateway.compose import sender_profiles
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
@@ -54,7 +54,7 @@ class CampaignOrder:
     bound_relay: str | None = None
 
 
-async def create(connection: Any, order: CampaignOrder, deployment: Deployment) -> UUID:
+async def create(connection: Connection, order: CampaignOrder, deployment: Deployment) -> UUID:
     """Write a draft and its audience; one transaction. Raises Refusal, having written nothing: INVALID, TOO_MANY,
     NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
     IDEMPOTENCY_CONFLICT."""
@@ -122,7 +122,7 @@ def _first_campaign(row: Any) -> UUID:
     return UUID(str(row["campaign_id"]))
 
 
-async def _newest_version(connection: Any, template_id: UUID) -> versions.CompiledTemplate:
+async def _newest_version(connection: Connection, template_id: UUID) -> versions.CompiledTemplate:
     version_id = await QUERIES.newest_template_version(connection, template_id=template_id)
     if version_id is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such template.", ("templateId",))
@@ -145,7 +145,7 @@ async def check_audience_data(
         refuse_card_number_across_fields(runs, values, path)
 
 
-async def _refuse_unreachable_recipients(connection: Any, order: CampaignOrder, deployment: Deployment) -> None:
+async def _refuse_unreachable_recipients(connection: Connection, order: CampaignOrder, deployment: Deployment) -> None:
     """Every customer exists, is not erased, and has the address that the mail is to go to, under a name that may be."""
     allow_reserved = deployment.settings.allow_reserved_domains
     async for row in QUERIES.audience_facts(
@@ -172,7 +172,7 @@ def _addresses(order: CampaignOrder) -> list[str | None]:
 
 
 async def _insert(
-    connection: Any,
+    connection: Connection,
     order: CampaignOrder,
     version_id: UUID,
     sender_version_id: UUID,

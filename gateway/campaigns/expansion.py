@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.mail.address import RESERVED_NAMES
 from gateway.mail.keys import Purpose
@@ -30,7 +30,7 @@ RESERVED_ADVICE = "Nobody can have this address: its name is reserved. Correct t
 
 
 async def make_messages(
-    connection: Any, deployment: Deployment, *, batch: int = MAKE_BATCH, look_ahead: int = LOOK_AHEAD
+    connection: Connection, deployment: Deployment, *, batch: int = MAKE_BATCH, look_ahead: int = LOOK_AHEAD
 ) -> int | None:
     """Make the next batch of some running campaign that may have more mail waiting; one transaction, resumable.
 
@@ -63,7 +63,7 @@ async def make_messages(
     return len(rows)
 
 
-async def _make(connection: Any, campaign: Any, rows: Sequence[Any], deployment: Deployment) -> None:
+async def _make(connection: Connection, campaign: Any, rows: Sequence[Any], deployment: Deployment) -> None:
     version = await versions.load(connection, campaign["template_version_id"])
     profile = await sender_profiles.load(connection, campaign["sender_version_id"])
     shared = campaign["merge_data"]

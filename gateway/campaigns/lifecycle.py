@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
@@ -18,7 +18,7 @@ CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
 # The person's word -----------------------------------------------------------------------------------------------
 
 
-async def _locked(connection: Any, campaign_id: UUID) -> Any:
+async def _locked(connection: Connection, campaign_id: UUID) -> Any:
     row = await QUERIES.lock_campaign(connection, campaign_id=campaign_id)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such campaign.", ("campaignId",))
@@ -30,7 +30,7 @@ def _refuse_unless(row: Any, allowed: Sequence[str], what: str) -> None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
 
 
-async def launch(connection: Any, campaign_id: UUID, key: str, deployment: Deployment) -> None:
+async def launch(connection: Connection, campaign_id: UUID, key: str, deployment: Deployment) -> None:
     """Let a draft run; answers at once, the worker makes its messages. Ring the bell after the commit.
 
     Raises Refusal: NOT_FOUND, ILLEGAL_STATE, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING, IDEMPOTENCY_CONFLICT.
@@ -75,7 +75,7 @@ def _refuse_unlawful(version: versions.CompiledTemplate, postal_address: str | N
         raise Refusal(code, message, ("campaignId",))
 
 
-async def pause(connection: Any, campaign_id: UUID, actor: str) -> None:
+async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
     """Stop a running campaign exactly: when this returns, nothing more of it is handed off. What was handed off just
     before shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
@@ -85,7 +85,7 @@ async def pause(connection: Any, campaign_id: UUID, actor: str) -> None:
         await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
 
 
-async def resume(connection: Any, campaign_id: UUID, actor: str) -> None:
+async def resume(connection: Connection, campaign_id: UUID, actor: str) -> None:
     """Let a paused campaign run on. Ring the bell after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
@@ -94,7 +94,7 @@ async def resume(connection: Any, campaign_id: UUID, actor: str) -> None:
         await QUERIES.resume_campaign_lane(connection, campaign_id=campaign_id)
 
 
-async def cancel(connection: Any, campaign_id: UUID, actor: str) -> int:
+async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
     """End a campaign for good: its waiting mail is CANCELLED, the rest of its audience gets none. Answers how many
     messages were taken back. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
@@ -107,14 +107,14 @@ async def cancel(connection: Any, campaign_id: UUID, actor: str) -> int:
         return await cancel_rows(connection, campaign_id, actor)
 
 
-async def cancel_rows(connection: Any, campaign_id: UUID, actor: str) -> int:
+async def cancel_rows(connection: Connection, campaign_id: UUID, actor: str) -> int:
     """Take back what of a cancelled campaign is in the queue. Answers how many."""
     return int(
         await QUERIES.cancel_campaign_rows(connection, campaign_id=campaign_id, actor=actor, advice=CANCELLED_ADVICE)
     )
 
 
-async def finish(connection: Any) -> list[UUID]:
+async def finish(connection: Connection) -> list[UUID]:
     """Finish campaigns of which nobody is undecided, take back what cancelled ones still have, drop empty lanes."""
     async for row in QUERIES.cancelled_with_rows(connection):
         await cancel_rows(connection, row["id"], "gateway")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection, ConnectionOrPool
 from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
 from gateway.mail.address import parse_address, parse_own_address, split_mailbox
@@ -50,7 +50,7 @@ class SenderVersion:
 
 
 async def create(
-    connection: Any,
+    connection: Connection,
     *,
     name: str,
     from_address: str,
@@ -88,7 +88,7 @@ async def create(
     return await _keep(connection, name.strip(), wanted)
 
 
-async def current(connection: Any, sender_id: UUID | None, *, default_from: str) -> SenderVersion:
+async def current(connection: Connection, sender_id: UUID | None, *, default_from: str) -> SenderVersion:
     """The version in use of a profile; of the one made of `default_from` (`Name <address>`) when no id is given.
 
     Raises Refusal(NOT_FOUND) for an unknown id.
@@ -106,7 +106,7 @@ async def current(connection: Any, sender_id: UUID | None, *, default_from: str)
     return await _keep(connection, DEFAULT_NAME, wanted | {"locale": "en", "time_zone": "UTC"})
 
 
-async def load(connection: Any, version_id: UUID) -> SenderVersion:
+async def load(connection: ConnectionOrPool, version_id: UUID) -> SenderVersion:
     """One version; versions never change, so recent ones are kept in memory. Raises LookupError."""
     known = _LOADED.get(version_id)
     if known is not None:
@@ -117,7 +117,7 @@ async def load(connection: Any, version_id: UUID) -> SenderVersion:
     return _LOADED.put(version_id, SenderVersion(**row))
 
 
-async def _keep(connection: Any, name: str, wanted: dict[str, Any]) -> SenderVersion:
+async def _keep(connection: Connection, name: str, wanted: dict[str, Any]) -> SenderVersion:
     async with connection.transaction():
         await QUERIES.insert_sender(connection, name=name)
         sender_id = await QUERIES.lock_sender_by_name(connection, name=name)

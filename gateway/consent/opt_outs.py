@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.consent.queued_mail import MAX_HELD, hold_queued, row_key
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind, OptOutSource
@@ -38,7 +38,9 @@ class Subscription:
     opted_out: frozenset[OptOutKind]
 
 
-async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, opted_out: bool, actor: str) -> bool:
+async def set_opt_out(
+    connection: Connection, *, customer_id: int, kind: OptOutKind, opted_out: bool, actor: str
+) -> bool:
     """Staff's word for a customer; answers whether it changed anything. One transaction.
 
     Opting out holds the customer's queued campaign mail of that kind. Opting in again lifts the choice made at the
@@ -61,7 +63,7 @@ async def set_opt_out(connection: Any, *, customer_id: int, kind: OptOutKind, op
 
 
 async def opt_out_by_link(
-    connection: Any,
+    connection: Connection,
     ref: MessageRef,
     *,
     kinds: Collection[OptOutKind] | None,
@@ -89,7 +91,7 @@ async def opt_out_by_link(
         return chosen
 
 
-async def read_subscription(connection: Any, ref: MessageRef, *, deployment: Deployment) -> Subscription | None:
+async def read_subscription(connection: Connection, ref: MessageRef, *, deployment: Deployment) -> Subscription | None:
     """What the reader of this mail gets and does not get now; None when there is no such message."""
     row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
     if row is None:
@@ -106,7 +108,7 @@ async def read_subscription(connection: Any, ref: MessageRef, *, deployment: Dep
     )
 
 
-async def _existing_customer(connection: Any, customer_id: int) -> None:
+async def _existing_customer(connection: Connection, customer_id: int) -> None:
     row = await QUERIES.lock_customer(connection, customer_id=customer_id)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
@@ -114,7 +116,7 @@ async def _existing_customer(connection: Any, customer_id: int) -> None:
         raise Refusal(RefusalCode.ERASED, "This customer was erased: nothing is sent to it.", ("customerId",))
 
 
-async def _notify_others(connection: Any, customer_id: int, address_keys: Collection[bytes]) -> None:
+async def _notify_others(connection: Connection, customer_id: int, address_keys: Collection[bytes]) -> None:
     """Other customers who have one of these addresses: what was chosen there is theirs, too."""
     found = QUERIES.customers_of_addresses(connection, address_keys=list(address_keys), limit=MAX_TOLD)
     others = {row["customer_id"] async for row in found} - {customer_id}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gateway.consent.queued_mail import MAX_HELD, hold_queued, row_key
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.mail.choice import SuppressionReason
 from gateway.mail.message import MessageRef
 from gateway.outbox.outcomes import GATEWAY, HandOff
 
 
 async def suppress(
-    connection: Any,
+    connection: Connection,
     *,
     address_key: bytes,
     reason: SuppressionReason,

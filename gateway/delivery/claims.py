@@ -7,12 +7,11 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.delivery.build import LARGE_AT_ONCE
 from gateway.delivery.routing import RelayRouter
 from gateway.deployment import Deployment
@@ -122,7 +121,7 @@ class Claims:
 
     # ---- claims
 
-    async def claim(self, connection: Any, wanted: int, *, scan_limit: int) -> Claim | None:
+    async def claim(self, connection: Connection, wanted: int, *, scan_limit: int) -> Claim | None:
         """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a permit.
 
         What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
@@ -145,7 +144,7 @@ class Claims:
         _CLAIMED.observe(len(found.leased))
         return found
 
-    async def _claim(self, connection: Any, *, limit: int, scan_limit: int) -> Claim:
+    async def _claim(self, connection: Connection, *, limit: int, scan_limit: int) -> Claim:
         """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
         uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
         owner = uuid4()
@@ -183,7 +182,7 @@ class Claims:
 
     # ---- what is kept, and given back
 
-    async def extend(self, connection: Any) -> None:
+    async def extend(self, connection: Connection) -> None:
         """Keep the leases, and the connections of capped destinations that our mails hold: with how many they are,
         unless a claim is under way, of which only PostgreSQL knows what it holds."""
         await claim.extend(connection, list(self.leased.values()), lease=self._lease)
@@ -193,7 +192,7 @@ class Claims:
         async with self._domain_connections:
             await self._extend_domain_connections(connection, counted=True)
 
-    async def _extend_domain_connections(self, connection: Any, *, counted: bool) -> None:
+    async def _extend_domain_connections(self, connection: Connection, *, counted: bool) -> None:
         held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_domain_connections
         domains = sorted(held)
         numbers = [held[name] if counted else None for name in domains]
@@ -201,14 +200,14 @@ class Claims:
             connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease
         )
 
-    async def tidy(self, connection: Any) -> None:
+    async def tidy(self, connection: Connection) -> None:
         """Give back what nobody needs: rows of unheard claims, connections, permits."""
         async with self._domain_connections:
             await self._release_domain_connections(connection)
             await self._return_permits(connection)
             await self._give_back_unheard(connection)
 
-    async def _give_back_unheard(self, connection: Any) -> None:
+    async def _give_back_unheard(self, connection: Connection) -> None:
         """PostgreSQL may be at work on a claim after its connection broke: asked at once, and again with each sweep
         until its lease would be over."""
         if not self._unheard or self._clock() < self._ask_unheard_at:
@@ -219,7 +218,7 @@ class Claims:
                 del self._unheard[owner]
         self._ask_unheard_at = self._clock() + self._sweep_seconds
 
-    async def _release_domain_connections(self, connection: Any) -> None:
+    async def _release_domain_connections(self, connection: Connection) -> None:
         """Connections of capped destinations that our finished mails held are free."""
         freed, self._freed_domain_connections = self._freed_domain_connections, Counter()
         if not freed:
@@ -241,7 +240,7 @@ class Claims:
             self._unused_permits[relay] += count
             self._unused_since[relay] = min(taken, self._unused_since.get(relay, taken))
 
-    async def _return_permits(self, connection: Any) -> None:
+    async def _return_permits(self, connection: Connection) -> None:
         for name in list(self._unused_permits):
             unused, since = self._unused_permits.pop(name), self._unused_since.pop(name)
             if not unused:

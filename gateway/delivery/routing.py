@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.database import AWAY, QUERIES
+from gateway.database import AWAY, QUERIES, Connection
 from gateway.delivery.send import Mail
 from gateway.mail.response import Exchange, FaultKind
 from gateway.mail.schedule import wait_before_next
@@ -118,7 +118,7 @@ class RelayRouter:
 
     # ---- permits
 
-    async def allowance(self, connection: Any, wanted: int) -> Allowance:
+    async def allowance(self, connection: Connection, wanted: int) -> Allowance:
         """How many rows may be claimed: all of them, or as many as the first usable relay has permits for."""
         if not self.metered:
             return Allowance(rows=wanted)
@@ -134,7 +134,7 @@ class RelayRouter:
                 return Allowance(rows=granted, via_relay=name)
         return Allowance(rows=0)
 
-    async def return_permits(self, connection: Any, name: str, unused: int, *, taken_ago: float) -> None:
+    async def return_permits(self, connection: Connection, name: str, unused: int, *, taken_ago: float) -> None:
         """Give back permits of a relay by which nothing left, taken so many seconds ago."""
         if (state := self._standings.get(name)) is not None and state.metered:
             await QUERIES.return_relay_permits(
@@ -193,7 +193,7 @@ class RelayRouter:
         if mail.row.domain in self._troubled_domains:
             self._mended_domains.add(mail.row.domain)
 
-    async def _write_mended(self, connection: Any) -> None:
+    async def _write_mended(self, connection: Connection) -> None:
         for name in sorted(self._mended_relays):
             await QUERIES.relay_works(connection, name=name)
         if self._mended_domains:

@@ -27,7 +27,7 @@ from arq.worker import func
 from redis.exceptions import RedisError
 
 from gateway.campaigns import expansion, lifecycle
-from gateway.database import AWAY, QUERIES
+from gateway.database import AWAY, QUERIES, Connection
 from gateway.delivery import journal
 from gateway.delivery.build import MailBuilder
 from gateway.delivery.claims import Claims, Ready
@@ -413,13 +413,13 @@ class Worker:
                 await QUERIES.vacuum_outbox(connection)
         await self._pause(self._settings.sweep_seconds)
 
-    async def _write_counts(self, connection: Any) -> None:
+    async def _write_counts(self, connection: Connection) -> None:
         paces, self._lane_attempts = self._lane_attempts, Counter()
         domains, self._domain_attempts = self._domain_attempts, Counter()
         await note_throughput(connection, worker=self.id, throughput=paces, domains=domains)
         await self._claims.tidy(connection)
 
-    async def _scan(self, connection: Any) -> None:
+    async def _scan(self, connection: Connection) -> None:
         """Rescue what lost workers had and expire what waited past its deadline, if it is our turn; show the lanes."""
         # A little less than our own period: the worker whose turn it was last time is not too early by a moment.
         if await my_turn(connection, every=timedelta(seconds=0.9 * self._scan_every)):
@@ -430,7 +430,7 @@ class Worker:
         await QUERIES.drop_domain_connections(connection, worker=self.id)
         _show_lanes(await lane_states(connection))
 
-    async def _recover(self, connection: Any) -> None:
+    async def _recover(self, connection: Connection) -> None:
         found = await recover(connection, shard=self._shard)
         RECOVERED.labels("queued").inc(found.unsent)
         RECOVERED.labels("uncertain").inc(found.uncertain)

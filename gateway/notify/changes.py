@@ -9,12 +9,11 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from enum import StrEnum
-from typing import Any
 
 import asyncpg
 import orjson
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.mail.message import MessageRef
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class ChangeKind(StrEnum):
     RESYNC = "RESYNC"
 
 
-async def notify_change(connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
+async def notify_change(connection: Connection, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
     """Notify whoever watches these messages' customers, when the caller's transaction commits."""
     changes = {(ref.customer_id, ref.message_id) for ref in refs}
     customers = sorted({customer_id for customer_id, _ in changes})
@@ -48,7 +47,7 @@ async def notify_change(connection: Any, kind: ChangeKind, refs: Collection[Mess
         await _notify(connection, [change_text(customer, message.hex, kind) for customer, message in told])
 
 
-async def notify_customers(connection: Any, kind: ChangeKind, customer_ids: Collection[int]) -> None:
+async def notify_customers(connection: Connection, kind: ChangeKind, customer_ids: Collection[int]) -> None:
     """The same of changes that are no one message's, or of messages whose ids are not at hand."""
     found = QUERIES.watched_among(connection, customer_ids=sorted(set(customer_ids)))
     told = [change_text(row["customer_id"], None, kind) async for row in found]
@@ -56,7 +55,7 @@ async def notify_customers(connection: Any, kind: ChangeKind, customer_ids: Coll
         await _notify(connection, told)
 
 
-async def _notify(connection: Any, changes: list[str]) -> None:
+async def _notify(connection: Connection, changes: list[str]) -> None:
     async for _ in QUERIES.notify_watchers(connection, changes=changes):
         pass
 
@@ -74,14 +73,14 @@ class ChangeNotifier:
         self._asked_at = float("-inf")
         self._watched: frozenset[int] = frozenset()
 
-    async def notify_change(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
+    async def notify_change(self, connection: Connection, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
         """Notify whoever watches these messages' customers. Never raises: what is written stays written."""
         try:
             await self._tell(connection, kind, refs)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.debug("watchers were not told: %s", type(error).__name__)
 
-    async def _tell(self, connection: Any, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
+    async def _tell(self, connection: Connection, kind: ChangeKind, refs: Collection[MessageRef]) -> None:
         if self._clock() - self._asked_at >= _REMEMBERED_SECONDS:
             self._asked_at = self._clock()
             found = QUERIES.watched_customers(connection, limit=MAX_WATCHED)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.message import TRANSITIONS, MessageRef, Status
@@ -27,7 +27,7 @@ def _illegal(message: str) -> Refusal:
     return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
 
 
-async def retry(connection: Any, ref: MessageRef, actor: str, deployment: Deployment) -> None:
+async def retry(connection: Connection, ref: MessageRef, actor: str, deployment: Deployment) -> None:
     """Queue again every recipient that is uncertain, held, refused, expired or bounced, with a new deadline.
 
     Raises Refusal: NOT_FOUND; ILLEGAL_STATE when nobody is in such a state; SUPPRESSED while the address is.
@@ -77,7 +77,7 @@ def _retry_deadline(message: Any, deployment: Deployment) -> timedelta:
     )
 
 
-async def assume_sent(connection: Any, ref: MessageRef, actor: str) -> None:
+async def assume_sent(connection: Connection, ref: MessageRef, actor: str) -> None:
     """Take an UNCERTAIN mail for accepted, on a person's word. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         message, recipients = await _locked(connection, ref)
@@ -90,7 +90,7 @@ async def assume_sent(connection: Any, ref: MessageRef, actor: str) -> None:
         await _tell(connection, ref, unsure, "ASSUMED_SENT", actor)
 
 
-async def cancel(connection: Any, ref: MessageRef, actor: str) -> None:
+async def cancel(connection: Connection, ref: MessageRef, actor: str) -> None:
     """Take back a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         message, recipients = await _locked(connection, ref)
@@ -115,7 +115,7 @@ async def cancel(connection: Any, ref: MessageRef, actor: str) -> None:
             await _tell(connection, ref, held, "CANCELLED", actor)
 
 
-async def _locked(connection: Any, ref: MessageRef) -> tuple[Any, list[Any]]:
+async def _locked(connection: Connection, ref: MessageRef) -> tuple[Any, list[Any]]:
     message = await QUERIES.lock_message(connection, customer_id=ref.customer_id, message_id=ref.message_id)
     if message is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
@@ -129,7 +129,12 @@ async def _locked(connection: Any, ref: MessageRef) -> tuple[Any, list[Any]]:
 
 
 async def _change(
-    connection: Any, ref: MessageRef, rows: Sequence[Any], status: Status, cause: Cause | None, advice: str | None
+    connection: Connection,
+    ref: MessageRef,
+    rows: Sequence[Any],
+    status: Status,
+    cause: Cause | None,
+    advice: str | None,
 ) -> None:
     values = {
         "customer_id": ref.customer_id,
@@ -145,7 +150,7 @@ async def _change(
         await QUERIES.change_copies(connection, **values, recipient_nos=copies)
 
 
-async def _tell(connection: Any, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
+async def _tell(connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
     for row in rows:
         await QUERIES.insert_event(
             connection,

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.mail.message import MessageRef
 from gateway.value import value
 
@@ -75,7 +75,7 @@ class Claim:
 
 
 async def claim(
-    connection: Any,
+    connection: Connection,
     *,
     worker: UUID,
     lease: timedelta,
@@ -141,7 +141,7 @@ def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
     }
 
 
-async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
+async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
     """Return rows whose mail was certainly not sent, each after its wait, or as it was. Not ours any more: nothing."""
     ordered = sorted(rows, key=lambda pair: pair[0].key)
     claimed = [row for row, _ in ordered]
@@ -155,7 +155,7 @@ async def give_back(connection: Any, rows: Sequence[tuple[Claimed, timedelta | N
         pass
 
 
-async def give_back_claim(connection: Any, owner: UUID) -> None:
+async def give_back_claim(connection: Connection, owner: UUID) -> None:
     """Return what a claim of which no answer came may have leased. Reads the whole outbox: claims are seldom lost."""
     async with connection.transaction():
         await QUERIES.may_read_all(connection)
@@ -163,7 +163,7 @@ async def give_back_claim(connection: Any, owner: UUID) -> None:
             pass
 
 
-async def extend(connection: Any, rows: Sequence[Claimed], *, lease: timedelta) -> None:
+async def extend(connection: Connection, rows: Sequence[Claimed], *, lease: timedelta) -> None:
     """Keep the leases of rows in work. A lease that has expired stays so: its row may be another's."""
     ordered = sorted(rows, key=lambda row: row.key)
     await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
 from gateway.outbox.parked import release_parked
 
@@ -49,7 +48,7 @@ class DestinationStanding:
 _RANGES = {"per_minute": 100_000, "per_day": 100_000_000, "connections": 1000, "warm_up_start": 100_000_000}
 
 
-async def limit_destination(connection: Any, limit: DestinationLimit) -> None:
+async def limit_destination(connection: Connection, limit: DestinationLimit) -> None:
     """Set (or, with Nones, lift) a domain's limits; mail that waits for its turn gets a new one. Ring the bell then.
     Raises Refusal(INVALID)."""
     names = {
@@ -78,7 +77,7 @@ async def limit_destination(connection: Any, limit: DestinationLimit) -> None:
     await release_parked(connection, domain=limit.domain.lower(), rate_counted=True)
 
 
-async def resume_destination(connection: Any, domain: str) -> None:
+async def resume_destination(connection: Connection, domain: str) -> None:
     """A person's word that a paused domain takes mail again; what waits for it is due. Ring the bell after it. Raises
     Refusal(NOT_FOUND)."""
     if await QUERIES.resume_destination(connection, domain=domain.lower()) is None:
@@ -86,7 +85,7 @@ async def resume_destination(connection: Any, domain: str) -> None:
     await release_parked(connection, domain=domain.lower())
 
 
-async def destinations(connection: Any, *, after: str | None = None) -> tuple[DestinationStanding, ...]:
+async def destinations(connection: Connection, *, after: str | None = None) -> tuple[DestinationStanding, ...]:
     """Limited and paused domains by name, at most 500 behind `after`."""
     return tuple(
         [
@@ -120,6 +119,6 @@ class DomainDepth:
     paused_why: str | None
 
 
-async def domain_depths(connection: Any) -> tuple[DomainDepth, ...]:
+async def domain_depths(connection: Connection) -> tuple[DomainDepth, ...]:
     """The hundred domains that most mail waits for."""
     return tuple([DomainDepth(**dict(row)) async for row in QUERIES.domain_depths(connection, limit=DOMAIN_SAMPLE)])

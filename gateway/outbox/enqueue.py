@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gateway.compose import headers, individual, sender_profiles
 from gateway.compose.sender_profiles import SenderVersion
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address, with_a_labels
@@ -78,7 +78,7 @@ class _Recipient:
         return self.address.rpartition("@")[2].lower()
 
 
-async def put(connection: Any, order: Order, deployment: Deployment) -> Put:
+async def put(connection: Connection, order: Order, deployment: Deployment) -> Put:
     """Compose a letter and queue it; one transaction. Ring the bell after the commit.
 
     Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
@@ -133,7 +133,7 @@ def _check(order: Order) -> None:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ATTACHMENTS} attachments.", ("attachmentIds",))
 
 
-async def _make(connection: Any, order: Order, attached: Sequence[Any], deployment: Deployment) -> MessageRef:
+async def _make(connection: Connection, order: Order, attached: Sequence[Any], deployment: Deployment) -> MessageRef:
     """Compose and write the message. Raises Refusal."""
     whom = await _whom(connection, order, deployment)
     profile = await sender_profiles.current(connection, order.sender_id, default_from=deployment.settings.default_from)
@@ -185,7 +185,7 @@ async def _make(connection: Any, order: Order, attached: Sequence[Any], deployme
     return ref
 
 
-async def _whom(connection: Any, order: Order, deployment: Deployment) -> Any:
+async def _whom(connection: Connection, order: Order, deployment: Deployment) -> Any:
     asked = None if order.address is None else with_a_labels(order.address)
     row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=asked)
     if row is None:
@@ -222,7 +222,7 @@ def is_tracked(order: Order) -> bool:
 
 
 async def _recipients(
-    connection: Any, order: Order, whom: Any, profile: SenderVersion, deployment: Deployment
+    connection: Connection, order: Order, whom: Any, profile: SenderVersion, deployment: Deployment
 ) -> list[_Recipient]:
     """The To and its copies; an address gets one copy at most. What must not be mailed is marked as held."""
     copies = [(CopyRole.CC, mailbox) for mailbox in order.cc] + [(CopyRole.BCC, mailbox) for mailbox in order.bcc]
@@ -280,7 +280,7 @@ def _facts(
     )
 
 
-async def _sequence(connection: Any, order: Order) -> int | None:
+async def _sequence(connection: Connection, order: Order) -> int | None:
     """A work order letter's place among all about that order. Its row is locked until the letter is committed."""
     letter = order.letter
     if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
@@ -293,7 +293,7 @@ async def _sequence(connection: Any, order: Order) -> int | None:
 
 
 async def _write_parts(
-    connection: Any, ref: MessageRef, order: Order, attached: Sequence[Any], recipients: Sequence[_Recipient]
+    connection: Connection, ref: MessageRef, order: Order, attached: Sequence[Any], recipients: Sequence[_Recipient]
 ) -> None:
     """Copies, attachments, and an event for whoever is held."""
     keys = {"customer_id": ref.customer_id, "message_id": ref.message_id}
@@ -334,7 +334,7 @@ async def _write_parts(
 
 
 async def _write_outbox(
-    connection: Any,
+    connection: Connection,
     ref: MessageRef,
     order: Order,
     recipients: Sequence[_Recipient],

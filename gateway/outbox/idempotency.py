@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.header_guard import refuse_header_break
 
@@ -26,7 +26,7 @@ def check_key(key: str) -> None:
     refuse_header_break(key, ("idempotencyKey",))
 
 
-async def first_result(connection: Any, key: str, digest: bytes) -> Any:
+async def first_result(connection: Connection, key: str, digest: bytes) -> Any:
     """The row of the first use of `key`, or None; callers of one key wait for each other. Raises Refusal when that
     use had other content."""
     await QUERIES.lock_idempotency_key(connection, key=key)
@@ -65,7 +65,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-async def remember_campaign(connection: Any, key: str, digest: bytes, campaign_id: UUID) -> None:
+async def remember_campaign(connection: Connection, key: str, digest: bytes, campaign_id: UUID) -> None:
     """Keep the key of a campaign's creation or launch, in the caller's transaction."""
     await QUERIES.insert_idempotency_key(
         connection, key=key, input_sha256=digest, customer_id=None, message_id=None, campaign_id=campaign_id

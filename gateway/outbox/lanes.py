@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
 
 DEPTH_LIMIT = 10_000
@@ -37,7 +36,7 @@ class LaneStanding:
     oldest_seconds: float
 
 
-async def lane_states(connection: Any, *, limit: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
+async def lane_states(connection: Connection, *, limit: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
     """Every lane in order of priority, 500 at most."""
     throughput = {
         row["lane_id"]: row["attempts"] / max(1.0, row["seconds"]) async for row in QUERIES.lane_throughput(connection)
@@ -71,7 +70,7 @@ MAX_COUNTED_DOMAINS = 500
 
 
 async def note_throughput(
-    connection: Any, *, worker: UUID, throughput: Mapping[int, int], domains: Counter[str]
+    connection: Connection, *, worker: UUID, throughput: Mapping[int, int], domains: Counter[str]
 ) -> None:
     """Write a worker's attempts since it last said, a lane and a destination domain."""
     if throughput:
@@ -88,20 +87,20 @@ async def note_throughput(
         )
 
 
-async def pause_lane(connection: Any, name: str, actor: str) -> None:
+async def pause_lane(connection: Connection, name: str, actor: str) -> None:
     """Stop a lane of individual mail exactly, like a campaign's pause. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     await _individual_lane(connection, name)
     if await QUERIES.pause_lane(connection, name=name, why=f"Paused by {actor}.") is None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This lane is paused already.", ("lane",))
 
 
-async def resume_lane(connection: Any, name: str) -> None:
+async def resume_lane(connection: Connection, name: str) -> None:
     """Let a lane's mail go again. Ring the bell after it. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     await _individual_lane(connection, name)
     await QUERIES.resume_lane(connection, name=name)
 
 
-async def _individual_lane(connection: Any, name: str) -> None:
+async def _individual_lane(connection: Connection, name: str) -> None:
     lane = await QUERIES.find_lane(connection, name=name)
     if lane is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such lane.", ("lane",))

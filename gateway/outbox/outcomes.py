@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.mail.message import MessageRef, Status
 from gateway.mail.response import Exchange, Response
 from gateway.mail.verdict import Cause, Outcome, Verdict
@@ -144,7 +143,7 @@ def _words(reply: Response | None) -> str | None:
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 
-async def hand_off(connection: Any, rows: Sequence[Claimed]) -> list[HandOff]:
+async def hand_off(connection: Connection, rows: Sequence[Claimed]) -> list[HandOff]:
     """Commit "on its way" for every row that may go, and say of each which it is. Call it outside a transaction."""
     order = sorted(range(len(rows)), key=lambda place: rows[place].key)
     ordered = [rows[place] for place in order]
@@ -159,7 +158,7 @@ async def hand_off(connection: Any, rows: Sequence[Claimed]) -> list[HandOff]:
 
 
 async def decide_unsent(
-    connection: Any, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, shard: int = 0
+    connection: Connection, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, shard: int = 0
 ) -> int:
     """Write that these leased rows will not be sent, each with an event. Answers how many were still ours."""
     ordered = sorted(rows, key=lambda pair: pair[0].key)
@@ -174,7 +173,7 @@ async def decide_unsent(
 
 
 async def decide(
-    connection: Any,
+    connection: Connection,
     keys: Sequence[tuple[int, UUID, int]],
     why: Sequence[Undelivered],
     *,
@@ -204,7 +203,7 @@ async def decide(
     return len(written)
 
 
-async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, shard: int) -> int:
+async def record(connection: Connection, outcomes: Sequence[Finished], *, now: float, shard: int) -> int:
     """Write a group of outcomes in one statement; `now` is the monotonic clock. Answers how many were still ours.
 
     What was not ours any more is offered as evidence: it settles a message that was given up as UNCERTAIN about this
@@ -222,13 +221,13 @@ async def record(connection: Any, outcomes: Sequence[Finished], *, now: float, s
     return len(ordered) - len(late)
 
 
-async def settle_late(connection: Any, late: Sequence[Finished], *, now: float, shard: int) -> int:
+async def settle_late(connection: Connection, late: Sequence[Finished], *, now: float, shard: int) -> int:
     """Offer answers that came too late as evidence. Answers how many settled an uncertain message."""
     settled = [row async for row in QUERIES.settle_late(connection, outcomes=late, now=now, shard=shard)]
     return len(settled)
 
 
-async def tally(connection: Any, campaign_id: UUID, before: Status, after: Status | None) -> None:
+async def tally(connection: Connection, campaign_id: UUID, before: Status, after: Status | None) -> None:
     """Count one recipient of a campaign in its new state; None is undecided again."""
     counts = dict.fromkeys(("accepted", "refused", "uncertain", "held", "expired", "cancelled"), 0)
     # A bounced mail stays counted as accepted: the server had taken it.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 
 RELEASE_ROWS = 20_000
 """Parked rows freed in one statement: some tenths of a second of updates."""
 
 
 async def release_parked(
-    connection: Any, *, domain: str | None = None, relay: str | None = None, rate_counted: bool = False
+    connection: Connection, *, domain: str | None = None, relay: str | None = None, rate_counted: bool = False
 ) -> None:
     """Mail parked for what is over is due now, batch after batch: a statement reads the whole outbox, a few times a
     year, and is no longer than that."""

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.mail.schedule import RETRY_WAITS
 from gateway.outbox.outcomes import GATEWAY, UNDELIVERED, HandOff, decide
 
@@ -39,12 +39,12 @@ class Recovered:
     expired: int = 0
 
 
-async def my_turn(connection: Any, *, every: timedelta) -> bool:
+async def my_turn(connection: Connection, *, every: timedelta) -> bool:
     """Whether nobody has looked through the outbox for so long: then it is the caller's turn, and nobody else's."""
     return await QUERIES.begin_scan(connection, every=every) is not None
 
 
-async def recover(connection: Any, *, shard: int, wait: timedelta = RETRY_WAITS[0]) -> Recovered:
+async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY_WAITS[0]) -> Recovered:
     """Settle every lease and deadline that has passed, in paused lanes too. `wait` is what passes before an uncertain
     try is followed by one more. Call it outside a transaction."""
     unsent = uncertain = expired = 0
@@ -62,7 +62,7 @@ async def recover(connection: Any, *, shard: int, wait: timedelta = RETRY_WAITS[
             return Recovered(unsent=unsent, uncertain=uncertain, expired=expired)
 
 
-async def _passed(connection: Any) -> dict[str, list[Key]]:
+async def _passed(connection: Connection) -> dict[str, list[Key]]:
     """Keys of what is to be settled, by how; in the order in which groups lock rows."""
     found: dict[str, list[Key]] = {"UNSENT": [], "UNCERTAIN": [], "EXPIRED": []}
     async with connection.transaction():
@@ -86,6 +86,6 @@ async def _count(rows: Any) -> int:
     return len([row async for row in rows])
 
 
-async def _expire(connection: Any, keys: Sequence[Key], *, shard: int) -> int:
+async def _expire(connection: Connection, keys: Sequence[Key], *, shard: int) -> int:
     why = UNDELIVERED[HandOff.EXPIRED]
     return await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, shard=shard)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
 from gateway.outbox.parked import release_parked
 from gateway.settings import Relay
@@ -55,7 +55,7 @@ class RelayStanding:
         return None
 
 
-async def register_relays(connection: Any, relays: Sequence[Relay]) -> None:
+async def register_relays(connection: Connection, relays: Sequence[Relay]) -> None:
     """Write the configured relays and their limits; pauses, stops and the day's count stay as they are."""
     await QUERIES.register_relays(
         connection,
@@ -67,7 +67,7 @@ async def register_relays(connection: Any, relays: Sequence[Relay]) -> None:
     )
 
 
-async def relay_states(connection: Any) -> tuple[RelayStanding, ...]:
+async def relay_states(connection: Connection) -> tuple[RelayStanding, ...]:
     """Every relay the ledger knows, by name: for `/readyz`, the `gateway` query and the worker."""
     return tuple([_standing(row) async for row in QUERIES.relay_states(connection)])
 
@@ -105,12 +105,12 @@ class RelayEvent:
     until: datetime | None
 
 
-async def relay_events(connection: Any, name: str, *, limit: int = 20) -> tuple[RelayEvent, ...]:
+async def relay_events(connection: Connection, name: str, *, limit: int = 20) -> tuple[RelayEvent, ...]:
     """A relay's newest troubles, newest first."""
     return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, limit=limit)])
 
 
-async def resume_relay(connection: Any, name: str, actor: str) -> None:
+async def resume_relay(connection: Connection, name: str, actor: str) -> None:
     """A person's word that a stopped or paused relay works again. Raises Refusal(NOT_FOUND)."""
     async with connection.transaction():
         if await QUERIES.resume_relay(connection, name=name) is None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.mail.response import Exchange, FaultKind, Response, Stage
 from gateway.mail.schedule import pause_step
 from gateway.mail.verdict import Scope, Verdict
@@ -45,7 +44,7 @@ def _refusal(exchange: Exchange) -> Response | None:
 
 
 async def note_trouble(
-    connection: Any,
+    connection: Connection,
     exchange: Exchange,
     verdict: Verdict,
     *,
@@ -76,7 +75,7 @@ async def note_trouble(
 
 
 async def _pause(
-    connection: Any, exchange: Exchange, verdict: Verdict, *, domain: str, jitter: float, pause: PauseStep
+    connection: Connection, exchange: Exchange, verdict: Verdict, *, domain: str, jitter: float, pause: PauseStep
 ) -> datetime | None:
     why = verdict.advice or "It did not take mail."
     if verdict.stops_relay:

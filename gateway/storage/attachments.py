@@ -12,7 +12,7 @@ from uuid import UUID
 
 import filetype  # type: ignore[import-untyped]  # it ships no types
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
@@ -33,7 +33,7 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^
 
 
 async def keep(
-    connection: Any,
+    connection: Connection,
     *,
     name: str,
     uploaded_by: str,
@@ -108,7 +108,7 @@ def media_type_of(octets: bytes, name: str, declared: str | None) -> str:
     return UNKNOWN_TYPE if not claimed or filetype.get_type(mime=claimed) else claimed
 
 
-async def asked_for(connection: Any, ids: Sequence[UUID]) -> list[Any]:
+async def asked_for(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
     """The uploads of these ids, in their order, still without their bytes: what is too large is never read.
 
     Raises Refusal: NOT_FOUND, ATTACHMENT_TOO_LARGE above 25 MiB together.
@@ -124,7 +124,7 @@ async def asked_for(connection: Any, ids: Sequence[UUID]) -> list[Any]:
     return rows
 
 
-async def load_many(connection: Any, ids: Sequence[UUID]) -> tuple[AttachedFile, ...]:
+async def load_many(connection: Connection, ids: Sequence[UUID]) -> tuple[AttachedFile, ...]:
     """The files of these ids, in their order; `asked_for` has said that they may be read."""
     found = {row["id"]: row async for row in QUERIES.attachments_with_content(connection, ids=list(ids))}
     return tuple(_file(found[attachment_id]) for attachment_id in ids)
@@ -135,7 +135,7 @@ def _file(row: Any) -> AttachedFile:
     return AttachedFile(name=row["name"], media_type=row["media_type"], content=octets)
 
 
-async def sweep(connection: Any, *, older_than: timedelta = UNUSED_AFTER) -> int:
+async def sweep(connection: Connection, *, older_than: timedelta = UNUSED_AFTER) -> int:
     """Delete uploads that no letter took, and their bytes where nothing else uses them; how many. Call it daily."""
     async with connection.transaction():
         hashes = [row["sha256"] async for row in QUERIES.delete_stale_attachments(connection, older_than=older_than)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from typing import Any
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection, ConnectionOrPool
 
 _LEVEL = 6
 _SMALLEST = 256
@@ -16,7 +15,7 @@ _LARGE = 262_144
 """Octets: above that packing takes long enough (10 ms and more) to leave the event loop to others."""
 
 
-async def store(connection: Any, content: bytes) -> bytes:
+async def store(connection: Connection, content: bytes) -> bytes:
     """Keep `content`, compressed when that is smaller; its SHA-256, 32 bytes. Storing it again changes nothing."""
     if len(content) > _LARGE:
         sha256, compressed = await asyncio.to_thread(_pack, content)
@@ -38,7 +37,7 @@ def _pack(content: bytes) -> tuple[bytes, bytes]:
     return hashlib.sha256(content).digest(), compressed
 
 
-async def load(connection: Any, sha256: bytes) -> bytes:
+async def load(connection: ConnectionOrPool, sha256: bytes) -> bytes:
     """The bytes with this hash. Raises LookupError: none are kept."""
     row = await QUERIES.content_by_sha256(connection, sha256=sha256)
     if row is None:

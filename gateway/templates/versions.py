@@ -16,7 +16,7 @@ from uuid import UUID
 
 import orjson
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection, ConnectionOrPool
 from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
@@ -99,7 +99,7 @@ _LOADED = LruCache[UUID, CompiledTemplate](128)
 
 
 async def publish(
-    connection: Any,
+    connection: Connection,
     *,
     name: str,
     subject: str,
@@ -182,7 +182,7 @@ def _refuse_card_number_in_words(words: str, field: tuple[str, ...]) -> None:
     refuse_card_number(_URL.sub(" \n", words), field)
 
 
-async def publish_builtins(connection: Any) -> None:
+async def publish_builtins(connection: Connection) -> None:
     """Write the built-in templates whose source changed, one new version each. Safe when several processes start."""
     sources = builtin.read_sources()
     known = {
@@ -210,7 +210,9 @@ async def publish_builtins(connection: Any) -> None:
         await _insert(connection, name, source.source_type, row)
 
 
-async def _insert(connection: Any, name: str, source_type: SourceType, row: dict[str, Any]) -> tuple[UUID, UUID, int]:
+async def _insert(
+    connection: Connection, name: str, source_type: SourceType, row: dict[str, Any]
+) -> tuple[UUID, UUID, int]:
     """The new version's template, id and number; the version in use when it was made of the same."""
     async with connection.transaction():
         await QUERIES.insert_template(connection, name=name, source_type=source_type)
@@ -229,7 +231,7 @@ def _hash(source: Mapping[str, Any]) -> bytes:
 # Using -----------------------------------------------------------------------------------------------------------
 
 
-async def load(connection: Any, version_id: UUID) -> CompiledTemplate:
+async def load(connection: ConnectionOrPool, version_id: UUID) -> CompiledTemplate:
     """One version; versions never change, so recent ones are kept in memory. Raises LookupError."""
     known = _LOADED.get(version_id)
     if known is not None:
@@ -240,7 +242,7 @@ async def load(connection: Any, version_id: UUID) -> CompiledTemplate:
     return _LOADED.put(version_id, _compiled(row))
 
 
-async def builtin_version(connection: Any, letter: Letter, locale: str) -> CompiledTemplate:
+async def builtin_version(connection: Connection, letter: Letter, locale: str) -> CompiledTemplate:
     """The built-in template in use for a letter, in the locale, else its language, else English.
 
     Publishes them first where no gateway has started yet on this ledger.

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES
+from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.hit import (
     Classification,
@@ -92,7 +92,7 @@ def read_hit_rules() -> HitRules:
         raise RulesError(f"rules/hits.toml: {type(error).__name__}: {error}") from error
 
 
-async def classify_due(connection: Any, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
+async def classify_due(connection: Connection, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
     """Judge the oldest hits that have settled, and revise their neighbours; judge those again whose mail has its final
     answer by now. Answers how many were looked at: 0 is done.
 
@@ -106,7 +106,7 @@ async def classify_due(connection: Any, now: datetime | None = None, *, rules: H
         return await _judge_settled(connection, now, rules) + await _look_again(connection, now, rules)
 
 
-async def _judge_settled(connection: Any, now: datetime, rules: HitRules) -> int:
+async def _judge_settled(connection: Connection, now: datetime, rules: HitRules) -> int:
     settled = now - rules.settle
     due = [row async for row in QUERIES.due_hits(connection, until=settled, limit=MAX_DUE)]
     if not due:
@@ -123,7 +123,7 @@ async def _judge_settled(connection: Any, now: datetime, rules: HitRules) -> int
     return len(due)
 
 
-async def _look_again(connection: Any, now: datetime, rules: HitRules) -> int:
+async def _look_again(connection: Connection, now: datetime, rules: HitRules) -> int:
     """Judge hits again whose mail has its final answer, or will never have one; put the others off."""
     rows = [row async for row in QUERIES.hits_to_look_at_again(connection, until=now, limit=MAX_DUE)]
     answers = await _answers(connection, {_key(row) for row in rows}) if rows else {}
@@ -146,7 +146,7 @@ def _next_look(occurred_at: datetime, now: datetime) -> datetime:
 
 
 async def reclassify(
-    connection: Any,
+    connection: Connection,
     *,
     customer_id: int | None = None,
     since: datetime | None = None,
@@ -189,7 +189,7 @@ async def reclassify(
         after = (rows[-1]["customer_id"], rows[-1]["id"])
 
 
-async def _rejudge_page(connection: Any, rows: Sequence[Any], now: datetime, rules: HitRules) -> Reclassified:
+async def _rejudge_page(connection: Connection, rows: Sequence[Any], now: datetime, rules: HitRules) -> Reclassified:
     """Judge exactly these hits again, which were judged before."""
     first, last = _extent(rows)
     wanted = _hit_keys(rows)
@@ -207,7 +207,7 @@ class _Crowds:
     messages: frozenset[MessageKey]
 
 
-async def _crowds(connection: Any, hits: Iterable[Any], rules: HitRules) -> _Crowds:
+async def _crowds(connection: Connection, hits: Iterable[Any], rules: HitRules) -> _Crowds:
     seen = [hit for hit in hits if hit["origin"] and not rules.image_proxy.search(hit["agent"] or "")]
     if not seen:
         return _Crowds(spans={}, messages=frozenset())
@@ -259,7 +259,7 @@ class _Stretch:
     last: datetime
 
 
-async def _judge(connection: Any, stretch: _Stretch, now: datetime, rules: HitRules) -> list[_Judged]:
+async def _judge(connection: Connection, stretch: _Stretch, now: datetime, rules: HitRules) -> list[_Judged]:
     """Judge a stretch, seeing as far around it as a burst reaches."""
     rows = await _around(connection, stretch, rules)
     answers = await _answers(connection, stretch.messages)
@@ -276,7 +276,7 @@ async def _judge(connection: Any, stretch: _Stretch, now: datetime, rules: HitRu
     return judged
 
 
-async def _around(connection: Any, stretch: _Stretch, rules: HitRules) -> list[Any]:
+async def _around(connection: Connection, stretch: _Stretch, rules: HitRules) -> list[Any]:
     """The hits of a stretch and of its surroundings, oldest first within each message."""
     found = QUERIES.hits_of_messages(
         connection,
@@ -304,12 +304,12 @@ def _judged(
     return _Judged(key=key, hit=hit, judgement=judgement, look_again_at=look, changed=changed, stale=stale)
 
 
-async def _answers(connection: Any, messages: Collection[MessageKey]) -> dict[MessageKey, Any]:
+async def _answers(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, Any]:
     """What is known of each mail's final answer."""
     return {_key(row): row async for row in QUERIES.answers_of_messages(connection, **_arrays(messages))}
 
 
-async def _write(connection: Any, judged: Sequence[_Judged], rules: HitRules) -> None:
+async def _write(connection: Connection, judged: Sequence[_Judged], rules: HitRules) -> None:
     """The verdicts that are new, then what follows from them for the messages."""
     ordered = sorted((one for one in judged if one.stale), key=lambda one: (one.key[0], one.hit.id))
     if not ordered:

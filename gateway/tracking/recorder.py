@@ -25,7 +25,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from gateway.database import AWAY, QUERIES
+from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import BufferUnavailable
 from gateway.mail.hit import HitKind
@@ -136,7 +136,7 @@ def _origin(address: str, key: bytes | None) -> str | None:
     return str(parsed) if key is None else hmac.digest(key, parsed.packed, "sha256")[:16].hex()
 
 
-async def insert(connection: Any, hits: Sequence[RawHit], *, at: float) -> None:
+async def insert(connection: Connection, hits: Sequence[RawHit], *, at: float) -> None:
     """Write a group and tell who watches; `at` is now on the clock of `RawHit.at`. What is there is left alone."""
     ordered = sorted(hits, key=lambda hit: (hit.ref.customer_id, hit.id))
     await QUERIES.insert_hits(
@@ -264,7 +264,7 @@ class HitRecorder:
             return False
         return True
 
-    async def _insert(self, connection: Any, group: Sequence[RawHit]) -> None:
+    async def _insert(self, connection: Connection, group: Sequence[RawHit]) -> None:
         """Write a group and count it. A hit that PostgreSQL refuses for its own sake is found by halves and dropped: it
         would be refused again, and hold up all that wait behind. Raises one of AWAY."""
         try:
@@ -311,7 +311,7 @@ class HitRecorder:
         except AWAY:
             self._away_until = self._clock() + _PROBE_SECONDS
 
-    async def _move(self, connection: Any) -> None:
+    async def _move(self, connection: Connection) -> None:
         # What is left when this process ends waits for the next one.
         while not self._closing and (texts := await self._buffer.oldest(LARGEST_GROUP)):
             hits = [hit for hit in map(_read_waiting, texts) if hit is not None]

@@ -22,12 +22,11 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 from starlette.requests import HTTPConnection
 
+from gateway.database import Connection
 from service.auth.tokens import digest
 from service.database import QUERIES
 from service.errors import RequestRefused
@@ -58,14 +57,14 @@ def csrf_token(session_secret: str) -> str:
     return hmac.new(session_secret.encode("utf-8", "surrogatepass"), b"csrf", hashlib.sha256).hexdigest()
 
 
-async def create_login_link(connection: asyncpg.Connection[Any], name: str, public_url: str) -> str:
+async def create_login_link(connection: Connection, name: str, public_url: str) -> str:
     """A one-time address that signs one browser in as `name`, for 10 minutes."""
     code = secrets.token_urlsafe(32)
     await QUERIES.create_login_link(connection, link_sha256=digest(code), name=name, life=LOGIN_LINK_LIFE)
     return f"{public_url}/login/{code}"
 
 
-async def create_session(connection: asyncpg.Connection[Any], name: str) -> str:
+async def create_session(connection: Connection, name: str) -> str:
     """A new session of `name`: the cookie's value."""
     secret = secrets.token_urlsafe(32)
     await QUERIES.create_session(

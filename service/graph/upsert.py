@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
 from asyncpg import Record
 
 from gateway.compose.sender_profiles import check_locale
+from gateway.database import Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address
@@ -193,7 +193,7 @@ async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
 
 
 async def _replace_addresses(
-    connection: Any, deployment: Deployment, ids: dict[str, int], checked: list[_Checked]
+    connection: Connection, deployment: Deployment, ids: dict[str, int], checked: list[_Checked]
 ) -> None:
     replaced = [(ids[one.entry.external_ref], one.addresses) for one in checked if one.addresses is not None]
     listed = [

@@ -17,6 +17,9 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.storage import attachments, content
 from gateway.storage.attachments import LARGEST_FILE, media_type_of
 
+NO_CONNECTION: Any = None
+"""What is refused is refused before the database is asked."""
+
 NOW = timedelta(0)
 PDF = b"%PDF-1.7\n" + b"x" * 400
 
@@ -101,7 +104,7 @@ def test_what_the_bytes_say_counts_before_what_is_said_of_them(
 )
 async def test_a_bad_name_is_refused_before_the_ledger_hears_of_it(name: str, code: RefusalCode) -> None:
     with pytest.raises(Refusal) as refused:
-        await attachments.keep(None, name=name, uploaded_by="t", stream=PDF)
+        await attachments.keep(NO_CONNECTION, name=name, uploaded_by="t", stream=PDF)
     assert refused.value.code is code
 
 
@@ -115,7 +118,7 @@ async def test_reading_stops_when_a_file_is_too_large() -> None:
             yield bytes(1_048_576)
 
     with pytest.raises(Refusal) as refused:
-        await attachments.keep(None, name="a.bin", uploaded_by="t", stream=endless())
+        await attachments.keep(NO_CONNECTION, name="a.bin", uploaded_by="t", stream=endless())
     assert refused.value.code is RefusalCode.ATTACHMENT_TOO_LARGE
     assert "25 MB" in refused.value.message
     assert read == LARGEST_FILE + 1_048_576

@@ -31,6 +31,9 @@ SOURCE: dict[str, Any] = {
     "sample_data": {"first_name": "Sam", "sku": 7},
 }
 
+NO_CONNECTION: Any = None
+"""What is refused is refused before the database is asked."""
+
 CARD = "4111 1111 1111 1111"
 MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
 
@@ -123,7 +126,7 @@ async def test_a_bad_template_is_refused_before_the_ledger_hears_of_it(
     changes: dict[str, Any], code: RefusalCode, field: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        await versions.publish(None, **SOURCE | changes)
+        await versions.publish(NO_CONNECTION, **SOURCE | changes)
     assert (refused.value.code, refused.value.field[0]) == (code, field)
 
 
@@ -236,7 +239,7 @@ async def test_a_bad_sender_is_refused_before_the_ledger_hears_of_it(
     changes: dict[str, Any], code: RefusalCode, field: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        await sender_profiles.create(None, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
+        await sender_profiles.create(NO_CONNECTION, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
     assert (refused.value.code, refused.value.field) == (code, (field,))
 
 
