@@ -22,16 +22,21 @@ import asyncpg
 import uvloop
 from prometheus_client import start_http_server
 
-from gateway.database import WORKER_SETTINGS, open_pool
+from gateway.campaigns import expansion, lifecycle
+from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery import journal
+from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
-from gateway.delivery.worker import POOL, RetrySchedule, Worker, default_schedule, ease_collector, random_jitter
+from gateway.delivery.schedule import RetrySchedule, default_schedule, random_jitter
+from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.errors import SettingsError
 from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
+from gateway.storage import attachments
 from gateway.telemetry.log import log_as_json
 from gateway.templates import versions
+from gateway.tracking import classify
 
 log = logging.getLogger("gateway")
 
@@ -39,6 +44,10 @@ MAX_WORKERS = 64
 RESTART_SECONDS = 1.0
 """Between a worker's death and its successor: a fault at start must not become a storm."""
 PARENT_LOOK_SECONDS = 0.5
+EXPAND_SECONDS = 0.25
+"""Seconds between looks for campaigns whose queue runs low."""
+CLASSIFY_SECONDS = 1.0
+"""Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -68,6 +77,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def background_jobs(deployment: Deployment) -> list[Job]:
+    """What a worker does beside sending: a capability adds its entry here."""
+
+    async def expand_campaigns(connection: Connection) -> Progress:
+        made = await expansion.make_messages(connection, deployment)
+        return Progress(more=made is not None, mail_due=bool(made))
+
+    async def finish_campaigns(connection: Connection) -> Progress:
+        for campaign_id in await lifecycle.finish(connection):
+            log.info("campaign %s is finished", campaign_id)
+        return Progress()
+
+    async def classify_hits(connection: Connection) -> Progress:
+        return Progress(more=await classify.classify_due(connection) > 0)
+
+    async def sweep_attachments(connection: Connection) -> Progress:
+        await attachments.sweep(connection)
+        return Progress()
+
+    sweep_seconds = deployment.settings.sweep_seconds
+    return [
+        Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
+        Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
+        Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
+        Job(name="attachment sweep", run=sweep_attachments, every=None),
+    ]
+
+
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
     if settings.metrics_port is not None:
@@ -77,19 +114,23 @@ async def work(settings: Settings, *, number: int | None, schedule: RetrySchedul
         async with pool.acquire() as connection:
             await versions.publish_builtins(connection)
         relays = Relays(
-            settings.relay_url, hostname=socket.getfqdn(), on_trouble=lambda exchange: worker.heard(exchange)
+            settings.relay_url,
+            hostname=socket.getfqdn(),
+            on_trouble=lambda exchange: worker.note_relay_failure(exchange),
         )
+        deployment = Deployment.open(settings)
         worker = Worker(
-            Deployment.open(settings),
+            deployment,
             pool,
             relays,
             signer=Signer.from_settings(settings.dkim_keys) if settings.dkim_keys else None,
             schedule=schedule or default_schedule(random_jitter),
+            jobs=background_jobs(deployment),
         )
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
         orphaned = asyncio.create_task(_stop_without_parent(worker)) if number is not None else None
-        ease_collector()
+        relax_garbage_collector()
         log.info("the gateway works", extra={"worker": str(worker.id)})
         await worker.run()
         if orphaned is not None:

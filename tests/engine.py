@@ -14,7 +14,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.delivery.worker import Worker, default_schedule
+from gateway.__main__ import background_jobs
+from gateway.delivery.schedule import default_schedule
+from gateway.delivery.worker import Worker
 from gateway.deployment import Deployment
 from gateway.mail.letter import CardLetter, CardMailKind, Money
 from gateway.mail.message import MessageRef
@@ -79,7 +81,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
             chosen.settings.relay_url,
             hostname="gateway.example",
             timeouts=timeouts or Timeouts(end_of_data=1.0),
-            on_trouble=lambda exchange: worker.heard(exchange),
+            on_trouble=lambda exchange: worker.note_relay_failure(exchange),
             clock=lambda: datetime.now(UTC) + clock_off,
         )
         worker = Worker(
@@ -88,6 +90,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
             relays,
             signer=signer,
             schedule=replace(default_schedule(lambda: 0.0), **schedule),
+            jobs=background_jobs(chosen),
             jitter=lambda: 0.0,
             wall=lambda: time.time() + clock_off.total_seconds(),
         )

@@ -1,5 +1,5 @@
-"""What a worker takes in: claims made for its free senders, the leases it keeps, and what mail that did not go gives
-back (connections of capped destinations, permits of metered relays)."""
+"""A worker's claims: rows leased for its free senders, the leases it keeps, and what mail that did not go returns
+(connections of limited destinations, permits of metered relays)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Ready:
 
 
 class Claims:
-    """One worker's claims. `leased` are the rows it answers for; `untaken` those that came when nobody was free any
-    more, while the worker stops."""
+    """One worker's claims. `leased` are the rows it holds leases of; `untaken` those that came when no sender was free
+    any more, while the worker stops."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Claims:
         self._clock = clock
         self._wake = wake
         self._loop = asyncio.get_running_loop()
-        self.leased: dict[tuple[UUID, int, UUID], Claimed] = {}
+        self.leased: dict[tuple[UUID, int, UUID], Ready] = {}
         self.untaken: list[Ready] = []
         self._free: deque[asyncio.Future[Ready]] = deque()
         self._starved = False
@@ -86,7 +86,7 @@ class Claims:
             self._wake()
         return await waiting
 
-    def send_home(self) -> None:
+    def dismiss_free_senders(self) -> None:
         """Free senders get nothing any more: the worker stops."""
         for waiting in self._free:
             waiting.cancel()
@@ -108,21 +108,24 @@ class Claims:
         """Whether no more large mail is taken for now; whoever has sent one wakes whoever claims."""
         return self._large >= MAX_LARGE
 
-    def finished(self, row: Claimed | Finished) -> None:
-        """Its lease is over: written, given back, or left to the rescue."""
-        gone = self.leased.pop(_lease_key(row), None)
-        if gone is None:
+    def release(self, row: Claimed | Finished, *, asked: bool) -> None:
+        """Its lease is over: written, given back, or left to recovery. Unless a server was `asked` to take the mail, a
+        metered relay's permit is free for other mail."""
+        item = self.leased.pop(_lease_key(row), None)
+        if item is None:
             return
-        if gone.capped:
-            self._freed_domain_connections[gone.domain] += 1
-        if gone.large:
+        if item.row.capped:
+            self._freed_domain_connections[item.row.domain] += 1
+        if not asked:
+            self._note_permits(item.via_relay, 1, taken=item.ends - self._lease_seconds)
+        if item.row.large:
             self._large -= 1
             self._wake()
 
     # ---- claims
 
     async def claim(self, connection: Connection, wanted: int, *, scan_limit: int) -> Claim | None:
-        """A mail for each of `wanted` senders, of the first `look` rows; None when no relay has a permit.
+        """A mail for each of `wanted` senders, of the first `scan_limit` rows; None when no relay has a permit.
 
         What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
         are uncertain than two a connection, and none waits here while sooner mail comes in.
@@ -169,9 +172,9 @@ class Claims:
     def _assign(self, rows: Sequence[Claimed], *, via_relay: str | None, ends: float) -> None:
         """A row for each free sender; while the worker stops there may be fewer."""
         for row in rows:
-            self.leased[_lease_key(row)] = row
-            self._large += row.large
             item = Ready(row=row, via_relay=via_relay, ends=ends)
+            self.leased[_lease_key(row)] = item
+            self._large += row.large
             while self._free:
                 waiting = self._free.popleft()
                 if not waiting.done():
@@ -185,7 +188,7 @@ class Claims:
     async def extend(self, connection: Connection) -> None:
         """Keep the leases, and the connections of capped destinations that our mails hold: with how many they are,
         unless a claim is under way, of which only PostgreSQL knows what it holds."""
-        await claim.extend(connection, list(self.leased.values()), lease=self._lease)
+        await claim.extend(connection, [item.row for item in self.leased.values()], lease=self._lease)
         if self._domain_connections.locked():
             await self._extend_domain_connections(connection, counted=False)
             return
@@ -193,7 +196,10 @@ class Claims:
             await self._extend_domain_connections(connection, counted=True)
 
     async def _extend_domain_connections(self, connection: Connection, *, counted: bool) -> None:
-        held = Counter(row.domain for row in self.leased.values() if row.capped) + self._freed_domain_connections
+        held = (
+            Counter(item.row.domain for item in self.leased.values() if item.row.capped)
+            + self._freed_domain_connections
+        )
         domains = sorted(held)
         numbers = [held[name] if counted else None for name in domains]
         await QUERIES.extend_domain_connections(
@@ -230,10 +236,6 @@ class Claims:
         except Exception:
             self._freed_domain_connections.update(freed)
             raise
-
-    def return_unused_permit(self, item: Ready) -> None:
-        """By a metered relay's permit nothing left: other mail may have it."""
-        self._note_permits(item.via_relay, 1, taken=item.ends - self._lease_seconds)
 
     def _note_permits(self, relay: str | None, count: int, *, taken: float) -> None:
         if relay is not None:

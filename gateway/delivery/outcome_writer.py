@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -35,8 +35,14 @@ waits for it but whoever looks."""
 LONGEST_BACKOFF = 2.0
 
 
+class Release(Protocol):
+    """Ends the lease of a row (`gateway.delivery.claims.Claims.release`)."""
+
+    def __call__(self, row: Finished, *, asked: bool) -> None: ...
+
+
 class OutcomeWriter:
-    """One worker's grouped writes. `forget` hears of every row that needs no lease of ours any more."""
+    """One worker's grouped writes. `release` is called for every row whose outcome is committed."""
 
     def __init__(
         self,
@@ -44,13 +50,13 @@ class OutcomeWriter:
         *,
         shard: int,
         clock: Callable[[], float],
-        forget: Callable[[Any], None],
+        release: Release,
         most_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
         self._pool = pool
         self._shard = shard
         self._clock = clock
-        self._forget = forget
+        self._release = release
         self._most = most_unwritten
         self._unwritten: deque[Finished] = deque()
         self._writing = 0
@@ -130,7 +136,7 @@ class OutcomeWriter:
             self._wrote.clear()
             await self._wrote.wait()
 
-    def leave(self) -> list[Finished]:
+    def take_unwritten(self) -> list[Finished]:
         """What is not written: for the journal. Call it when the recorders are gone."""
         left = list(self._unwritten)
         self._unwritten.clear()
@@ -188,7 +194,7 @@ class OutcomeWriter:
         LATE.inc(len(group) - written)
         GROUP_ROWS.labels("record").observe(len(group))
         for outcome in group:
-            self._forget(outcome)
+            self._release(outcome, asked=True)
 
     async def _write_apart(self, group: list[Finished], error: Exception) -> None:
         """One outcome that the ledger refuses, whatever the reason, must not hold up the others, nor end the recorder;
@@ -198,7 +204,7 @@ class OutcomeWriter:
                 await self._write([outcome])
             return
         log.error("outcome of message %s cannot be written: %s", group[0].message_id, type(error).__name__)
-        self._forget(group[0])
+        self._release(group[0], asked=True)
 
     def _note_away(self, away: bool) -> None:
         self.away = away

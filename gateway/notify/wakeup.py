@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 WAKEUP_JOB = "drain"
 """The one job there is, and its id: while one waits, another ring adds nothing."""
 
+VALKEY_AWAY = (RedisError, OSError)
+"""What says that Valkey cannot be reached."""
+
 # A mutation waits for its ring: a silent Valkey must not hold it for long.
 _PATIENCE_SECONDS = 1.0
 
@@ -37,7 +40,7 @@ class Wakeup:
         """Ask some worker to drain. Never raises: without Valkey the sweep finds the mail, seconds later."""
         try:
             await self._queue.enqueue_job(WAKEUP_JOB, _job_id=WAKEUP_JOB)
-        except (RedisError, OSError) as error:
+        except VALKEY_AWAY as error:
             if not self._away:
                 log.warning("valkey is away, mail waits for the sweep: %s", type(error).__name__)
             self._away = True

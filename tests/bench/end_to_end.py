@@ -18,11 +18,13 @@ import asyncpg
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from gateway.__main__ import background_jobs
 from gateway.campaigns import expansion
 from gateway.compose import sender_profiles
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.delivery.dkim import Signer
-from gateway.delivery.worker import POOL, Worker, default_schedule, ease_collector, random_jitter
+from gateway.delivery.schedule import default_schedule, random_jitter
+from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.settings import DkimKey, Settings, read_settings
 from gateway.smtp.relays import Relays
@@ -138,8 +140,15 @@ async def engine_rate(
         await connection.execute("vacuum analyze outbox")
         await connection.execute("checkpoint")
     relays = Relays(deployment.settings.relay_url, hostname="bench.test")
-    ease_collector()  # as `python -m gateway` does
-    worker = Worker(deployment, pool, relays, signer=signer, schedule=default_schedule(random_jitter))
+    relax_garbage_collector()  # as `python -m gateway` does
+    worker = Worker(
+        deployment,
+        pool,
+        relays,
+        signer=signer,
+        schedule=default_schedule(random_jitter),
+        jobs=background_jobs(deployment),
+    )
     begun = time.perf_counter()
     running = asyncio.create_task(worker.run())
     await _decided(pool, campaign_id, count)

@@ -16,8 +16,8 @@ import uvloop
 
 from gateway.__main__ import work
 from gateway.delivery.routing import RelayRouter
+from gateway.delivery.schedule import RetrySchedule
 from gateway.delivery.send import Mail
-from gateway.delivery.worker import RetrySchedule
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Verdict
 from gateway.settings import read_settings

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.delivery.worker import end
+from gateway.delivery.arq_listener import end
 
 
 class Deaf:

@@ -26,7 +26,7 @@ class NoPool:
 
 
 def open_writer(**values: Any) -> OutcomeWriter:
-    usual: dict[str, Any] = {"shard": 0, "clock": lambda: 0.0, "forget": lambda row: None}
+    usual: dict[str, Any] = {"shard": 0, "clock": lambda: 0.0, "release": lambda row, asked: None}
     return OutcomeWriter(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
 
 
@@ -87,7 +87,7 @@ async def test_an_answer_that_finds_no_room_is_not_lost_with_whoever_brought_it(
     bringing.cancel()
     await asyncio.wait([bringing])
 
-    assert outcomes.leave() == [first, second]
+    assert outcomes.take_unwritten() == [first, second]
 
 
 async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_their_recorder(
@@ -107,7 +107,7 @@ async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_the
 
     monkeypatch.setattr("gateway.delivery.outcome_writer.record", record)
     forgotten: list[Any] = []
-    outcomes = open_writer(forget=forgotten.append)
+    outcomes = open_writer(release=lambda row, asked: forgotten.append(row))
     monkeypatch.setattr(outcomes._changes, "notify_change", notify_change)
     await outcomes.record(bad)
     await outcomes.record(good)
