@@ -1,6 +1,6 @@
-"""Grouped commits: callers await, one statement serves all who wait. A group is formed by whoever waits, never by a
-timer: alone, a caller goes at once; under load, the next group forms while the last one commits. Large groups are what
-makes a row cheap, so a second one goes beside the first only when it is full."""
+"""Grouped commits: callers await, one statement serves all who wait. A group is formed by the callers that wait, never
+by a timer: alone, a caller goes at once; under load, the next group forms while the last one commits. Large groups are
+what makes a row cheap, so a second one goes beside the first only when it is full."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Asked, Answer]):
-    """Turns single calls into groups for `run`, which answers a group in its order.
+    """Turns single calls into groups for `run`, which returns a group's results in its order.
 
     At most `largest` a group: the ledger's cost a row is flat from 200 on. While one commits, the next one forms, and
     waits unless it is full; at most `at_once` at a time. An error of `run` is raised to every caller of that group.
@@ -37,12 +37,12 @@ class Batcher(Generic[Asked, Answer]):
         self._planned = False
 
     async def __call__(self, asked: Asked) -> Answer:
-        """Wait for the answer to this one. Raises what `run` raises."""
+        """Wait for the result of one call. Raises what `run` raises."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((asked, answer))
         if not self._planned and self._may_start():
-            # After this turn of the loop: everybody who becomes ready in it rides along.
+            # After this turn of the loop: callers that become ready in it join the group.
             self._planned = True
             loop.call_soon(self._start)
         return await answer

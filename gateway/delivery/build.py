@@ -18,7 +18,7 @@ from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import return_path
-from gateway.outbox.claim import Claimed
+from gateway.outbox.claim import Claimed, MessageFacts
 from gateway.smtp.relays import Envelope
 from gateway.storage import content
 from gateway.templates import versions
@@ -49,13 +49,13 @@ class MailBuilder:
         facts = row.facts
         if facts is None:
             raise LookupError("the message of this row is gone")
-        profile = await sender_profiles.load(self._pool, facts["sender_version_id"])
+        profile = await sender_profiles.load(self._pool, facts.sender_version_id)
         ref, domain = row.ref, profile.domain
-        if facts["source_type"] == SourceType.CAMPAIGN:
-            version = await versions.load(self._pool, facts["template_version_id"])
+        if facts.source_type == SourceType.CAMPAIGN:
+            version = await versions.load(self._pool, facts.template_version_id)
             body = self._compose(ref, facts, version, profile, domain)
         else:
-            body = await content.load(self._pool, facts["content_sha256"])
+            body = await content.load(self._pool, facts.content_sha256 or b"")
         envelope = Envelope(
             return_path=return_path(self._deployment.keyring, domain, ref, row.recipient_no),
             recipient=row.address,
@@ -65,7 +65,7 @@ class MailBuilder:
         )
         return Mail(
             row=row,
-            source_type=facts["source_type"],
+            source_type=facts.source_type,
             envelope=envelope,
             sha256_hex=hashlib.sha256(body).hexdigest(),
             via_relay=via_relay,
@@ -74,31 +74,31 @@ class MailBuilder:
     def _compose(
         self,
         ref: MessageRef,
-        facts: Any,
+        facts: MessageFacts,
         version: CompiledTemplate,
         profile: SenderVersion,
         domain: str,
     ) -> bytes:
         settings = self._deployment.settings
-        name = facts["recipient_name"]
+        name = facts.recipient_name
         return campaign.compose_campaign(
             template=version,
             sender=profile,
             facts=headers.Facts(
                 ref=ref,
-                mail_date=facts["mail_date"],
-                to=Mailbox(address=facts["recipient"], name=name),
+                mail_date=facts.mail_date,
+                to=Mailbox(address=facts.recipient, name=name),
                 customer_name=name,
                 locale=profile.locale,
                 time_zone=profile.time_zone,
                 message_id_domain=domain,
                 public_url=settings.public_url,
-                tracked=facts["tracked"],
-                campaign_id=facts["campaign_id"],
-                token_key_id=facts["token_key_id"],
+                tracked=facts.tracked,
+                campaign_id=facts.campaign_id,
+                token_key_id=facts.token_key_id,
                 honeypot=settings.honeypot_link,
             ),
-            merge_data=facts["merge_data"],
+            merge_data=facts.merge_data or {},
             keyring=self._deployment.keyring,
         ).content
 

@@ -68,8 +68,8 @@ class Claims:
         self._free: deque[asyncio.Future[Ready]] = deque()
         self._starved = False
         self._large = 0
-        self._unheard: dict[UUID, float] = {}
-        self._ask_unheard_at = 0.0
+        self._unanswered: dict[UUID, float] = {}
+        self._ask_unanswered_at = 0.0
         self._domain_connections = asyncio.Lock()
         self._freed_domain_connections: Counter[str] = Counter()
         self._unused_permits: Counter[str] = Counter()
@@ -87,7 +87,7 @@ class Claims:
         return await waiting
 
     def dismiss_free_senders(self) -> None:
-        """Free senders get nothing any more: the worker stops."""
+        """Cancel free senders' wait: the worker stops."""
         for waiting in self._free:
             waiting.cancel()
 
@@ -98,14 +98,14 @@ class Claims:
         return max(0, min(len(self._free), self._router.width - busy))
 
     def want(self) -> int:
-        """The same; when it is none, the first sender that may send wakes whoever claims."""
+        """The same; when it is none, the first sender that may send wakes the claim loop."""
         wanted = self.wanted
         self._starved = not wanted
         return wanted
 
     @property
     def crowded(self) -> bool:
-        """Whether no more large mail is taken for now; whoever has sent one wakes whoever claims."""
+        """Whether no more large mail is claimed for now; a sender that has sent one wakes the claim loop."""
         return self._large >= MAX_LARGE
 
     def release(self, row: Claimed | Finished, *, asked: bool) -> None:
@@ -132,7 +132,7 @@ class Claims:
         """
         started = self._clock()
         async with self._domain_connections:
-            await self._give_back_unheard(connection)
+            await self._give_back_unanswered(connection)
             await self._release_domain_connections(connection)
             await self._return_permits(connection)
             allowance = await self._router.allowance(connection, wanted)
@@ -165,8 +165,8 @@ class Claims:
             )
         except BaseException as error:
             if not _rolled_back(error):
-                self._unheard[owner] = self._clock() + self._lease_seconds
-                self._ask_unheard_at = 0.0
+                self._unanswered[owner] = self._clock() + self._lease_seconds
+                self._ask_unanswered_at = 0.0
             raise
 
     def _assign(self, rows: Sequence[Claimed], *, via_relay: str | None, ends: float) -> None:
@@ -183,11 +183,11 @@ class Claims:
             else:
                 self.untaken.append(item)
 
-    # ---- what is kept, and given back
+    # ---- leases and permits
 
     async def extend(self, connection: Connection) -> None:
-        """Keep the leases, and the connections of capped destinations that our mails hold: with how many they are,
-        unless a claim is under way, of which only PostgreSQL knows what it holds."""
+        """Extend the leases of our rows and of the domain connections they use: with their number, unless a claim is
+        under way, whose own connections only PostgreSQL knows yet."""
         await claim.extend(connection, [item.row for item in self.leased.values()], lease=self._lease)
         if self._domain_connections.locked():
             await self._extend_domain_connections(connection, counted=False)
@@ -207,25 +207,25 @@ class Claims:
         )
 
     async def tidy(self, connection: Connection) -> None:
-        """Give back what nobody needs: rows of unheard claims, connections, permits."""
+        """Return what is not needed: rows of claims whose answer was lost, domain connections, permits."""
         async with self._domain_connections:
             await self._release_domain_connections(connection)
             await self._return_permits(connection)
-            await self._give_back_unheard(connection)
+            await self._give_back_unanswered(connection)
 
-    async def _give_back_unheard(self, connection: Connection) -> None:
-        """PostgreSQL may be at work on a claim after its connection broke: asked at once, and again with each sweep
-        until its lease would be over."""
-        if not self._unheard or self._clock() < self._ask_unheard_at:
+    async def _give_back_unanswered(self, connection: Connection) -> None:
+        """Give back claims whose answer was lost. PostgreSQL may commit one after its connection broke: done at once,
+        and again with each sweep until its lease would be over."""
+        if not self._unanswered or self._clock() < self._ask_unanswered_at:
             return
-        for owner, ends in list(self._unheard.items()):
+        for owner, ends in list(self._unanswered.items()):
             await claim.give_back_claim(connection, owner)
             if self._clock() >= ends:
-                del self._unheard[owner]
-        self._ask_unheard_at = self._clock() + self._sweep_seconds
+                del self._unanswered[owner]
+        self._ask_unanswered_at = self._clock() + self._sweep_seconds
 
     async def _release_domain_connections(self, connection: Connection) -> None:
-        """Connections of capped destinations that our finished mails held are free."""
+        """Release the domain connections of our finished mails."""
         freed, self._freed_domain_connections = self._freed_domain_connections, Counter()
         if not freed:
             return
@@ -259,7 +259,7 @@ def _lease_key(row: Claimed | Finished) -> tuple[UUID, int, UUID]:
 
 
 def _rolled_back(error: BaseException) -> bool:
-    """Whether PostgreSQL itself said that a statement failed, and nothing of it remains."""
+    """Whether PostgreSQL itself reported the failure of a statement, so that nothing of it remains."""
     return isinstance(error, asyncpg.PostgresError) and not isinstance(error, _CUT_SHORT)
 
 

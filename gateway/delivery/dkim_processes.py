@@ -108,7 +108,7 @@ class _Process:
         return list(_signatures(await self._reader.readexactly(length)))
 
     async def end(self) -> None:
-        """Nothing is asked of it any more."""
+        """Close its pipes: it ends."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._writer.close()
@@ -141,7 +141,7 @@ def _requested(requests: BinaryIO, count: int) -> Iterator[tuple[int, bytes]]:
 
 
 if __name__ == "__main__":
-    # Whoever stops the gateway stops its worker: that drains, and needs signatures until it has.
+    # A signal to the process group also stops the worker, which drains, and needs signatures until it has.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     serve(sys.stdin.buffer, sys.stdout.buffer)

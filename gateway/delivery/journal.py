@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".outcomes"
 ASIDE = ".unreadable"
-"""Of a journal that could not be replayed as a whole: no start looks at it again."""
+"""Suffix of a journal that could not be replayed as a whole: it is not read again."""
 GROUP = 200
-"""Outcomes a commit, as the ledger groups them."""
+"""Outcomes a commit, as the outcome writer groups them."""
 REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
-"""What says that an outcome itself is wrong, and would be tomorrow (ValueError: asyncpg cannot even send it)."""
+"""Errors of the outcome itself, which a retry would not mend (ValueError: asyncpg cannot even send it)."""
 LARGEST_FILE = 256 * 1024 * 1024
 """Octets read back at most: far above the few hundred outcomes a process holds, with 64 KiB of words each."""
 
@@ -37,11 +37,11 @@ def write(directory: Path, outcomes: Sequence[Finished], *, now: float, wall: fl
     `now` is the monotonic clock of the outcomes, `wall` the time of day: only by it can the next process tell how old
     they are.
     """
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # somebody may have removed it since the start
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # it may have been removed since the start
     path = directory / f"{process}{SUFFIX}"
     lines = b"".join(_line(outcome, now=now, wall=wall) + b"\n" for outcome in outcomes)
     part = path.with_suffix(".part")
-    # Servers' words are personal data: for our eyes only.
+    # Responses are personal data: readable by this user only.
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(lines)
@@ -53,7 +53,7 @@ def write(directory: Path, outcomes: Sequence[Finished], *, now: float, wall: fl
 
 
 def make(directory: Path) -> None:
-    """Make the directory and write into it, so that a wrong one is known at start. Raises OSError."""
+    """Make the directory and write into it, so that an unusable one is reported at start. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryFile(dir=directory):
         pass
@@ -72,7 +72,7 @@ def _line(outcome: Finished, *, now: float, wall: float) -> bytes:
 
 
 def files(directory: Path) -> list[Path]:
-    """The journals that lie there."""
+    """The journals in a directory."""
     return sorted(directory.glob(f"*{SUFFIX}")) if directory.is_dir() else []
 
 
@@ -92,13 +92,13 @@ def read(path: Path, *, now: float, wall: float) -> tuple[list[Finished], int]:
 async def replay(
     directory: Path, record: Callable[[Sequence[Finished]], Awaitable[object]], *, now: float, wall: float
 ) -> None:
-    """Write what the last process could not: its rows if they are still its own, else as evidence. A journal goes when
-    all of it is written; one of which a line cannot be read or written is kept aside, for a person. Raises what
-    `record` raises when PostgreSQL is away: the journal stays, and may be replayed again."""
+    """Record what the last process could not: by its leases where they still hold, else as evidence. A journal is
+    deleted when all of it is written; one with a line that cannot be read or written is kept aside, for a person.
+    Raises what `record` raises when PostgreSQL is away: the journal stays, and may be replayed again."""
     for path in files(directory):
         try:
             outcomes, lost = read(path, now=now, wall=wall)
-        except FileNotFoundError:  # another worker that starts now was sooner; two are as good as one
+        except FileNotFoundError:  # another worker that starts now replayed it
             continue
         for start in range(0, len(outcomes), GROUP):
             lost += await _write(outcomes[start : start + GROUP], record)
@@ -110,7 +110,7 @@ async def replay(
 
 
 async def _write(group: Sequence[Finished], record: Callable[[Sequence[Finished]], Awaitable[object]]) -> int:
-    """Write a group, one by one where the ledger refuses it as a whole; answers how many it refuses even so."""
+    """Write a group, one by one where PostgreSQL refuses it as a whole. Returns how many it refuses even so."""
     try:
         await record(group)
     except REFUSED as error:
@@ -126,7 +126,7 @@ def _keep_aside(path: Path, lost: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         path.replace(aside)
         _sync_directory(path.parent)
-    log.error("journal %s: %d of its outcomes are not in the ledger; it is kept as %s", path.name, lost, aside.name)
+    log.error("journal %s: %d of its outcomes could not be recorded; it is kept as %s", path.name, lost, aside.name)
 
 
 def _outcome(value: dict[str, Any], *, now: float, wall: float) -> Finished:

@@ -1,6 +1,6 @@
-"""The worker's way to write: hand-offs and outcomes of single deliveries, grouped into commits.
+"""Writes hand-offs and outcomes of single deliveries, grouped into commits.
 
-An outcome is taken at once and written soon. While PostgreSQL is away outcomes wait here, up to a limit; whoever has
+An outcome is taken at once and written soon. While PostgreSQL is away outcomes wait here, up to a limit; a sender with
 one more waits for room, and nothing new is claimed.
 """
 
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 LARGEST_GROUP = 200
 """Rows a commit: the cost a row is flat from here on."""
 MAX_UNWRITTEN = 400
-"""Outcomes known and not yet committed, at most: two groups. Whatever has an answer then waits for room, so that a
+"""Outcomes known and not yet committed, at most: two groups. A mail with a response then waits for room, so that a
 crash leaves few mails uncertain that were answered; while PostgreSQL is away nothing new is handed off anyway."""
 GATHER_SECONDS = 0.005
-"""How long an outcome may wait for others: a commit for a few costs the database as much as one for fifty, and nobody
-waits for it but whoever looks."""
+"""How long an outcome may wait for others: a commit for a few costs the database as much as one for fifty, and no
+sender waits for it."""
 LONGEST_BACKOFF = 2.0
 
 
@@ -93,18 +93,18 @@ class OutcomeWriter:
         return [None] * len(rows)
 
     async def give_back(self, row: Claimed, wait: timedelta | None = None) -> None:
-        """Return a row whose mail was certainly not sent. Tries until it is written: left alone, a row that was handed
-        off would become UNCERTAIN, which it is not."""
+        """Return a row whose mail was certainly not sent. Retries until it is written: left alone, a row that was
+        handed off would become UNCERTAIN, which it is not."""
         backoff = 0.05
         while True:
             try:
                 await self._returns((row, wait))
-            except (*AWAY, asyncpg.PostgresError):  # it names a row and a wait: no such row can be at fault itself
+            except (*AWAY, asyncpg.PostgresError):  # the parameters are a key and a wait: no row can be at fault itself
                 self._note_away(True)
                 await asyncio.sleep(backoff)
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
             else:
-                # Nobody else may have anything to write, and while the ledger is away nothing is claimed.
+                # Nothing else may be waiting to be written, and while PostgreSQL is away nothing is claimed.
                 return self._note_away(False)
 
     # ---- outcomes
@@ -115,8 +115,8 @@ class OutcomeWriter:
         return len(self._unwritten) + self._writing
 
     async def record(self, outcome: Finished) -> None:
-        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room; who is cancelled
-        meanwhile leaves it here all the same: the process ends, and the journal has room."""
+        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room; a caller
+        cancelled meanwhile leaves it here all the same: the process ends, and the journal has room."""
         try:
             while self.unwritten >= self._most:
                 self._room.clear()
@@ -137,7 +137,7 @@ class OutcomeWriter:
             await self._wrote.wait()
 
     def take_unwritten(self) -> list[Finished]:
-        """What is not written: for the journal. Call it when the recorders are gone."""
+        """Take what is not written, for the journal. Call it when the recorders have ended."""
         left = list(self._unwritten)
         self._unwritten.clear()
         return left
@@ -162,12 +162,12 @@ class OutcomeWriter:
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
 
     async def _written(self, group: list[Finished]) -> bool:
-        """Write a group; False puts it back, for PostgreSQL is away."""
+        """Write a group. False: PostgreSQL is away, and the group waits again."""
         self._writing += len(group)
         try:
             await self._write(group)
         except AWAY as error:
-            log.warning("ledger away, %d outcomes wait: %s", self.unwritten, type(error).__name__)
+            log.warning("PostgreSQL away, %d outcomes wait: %s", self.unwritten, type(error).__name__)
             self._unwritten.extendleft(reversed(group))
             return False
         except asyncio.CancelledError:
@@ -197,8 +197,8 @@ class OutcomeWriter:
             self._release(outcome, asked=True)
 
     async def _write_apart(self, group: list[Finished], error: Exception) -> None:
-        """One outcome that the ledger refuses, whatever the reason, must not hold up the others, nor end the recorder;
-        alone, it is left to its lease, which makes it UNCERTAIN."""
+        """An outcome that PostgreSQL refuses, whatever the reason, must not hold up the others, nor end the recorder.
+        Alone, it is left to its lease, which makes it UNCERTAIN."""
         if len(group) > 1:
             for outcome in group:
                 await self._write([outcome])

@@ -1,5 +1,5 @@
-"""The way to the servers as one worker sees it: which relays may be used now, permits of metered ones, trouble and its
-end. The ledger knows all of it; this keeps the latest reading at hand."""
+"""Which relays one worker may use now, permits of metered ones, failures and their end. The state lies in PostgreSQL;
+this keeps the latest reading at hand."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RelayRouter:
         self._pause = pause
         self._standings: dict[str, RelayStanding] = {}
         self._avoid: frozenset[str] = frozenset()
-        # Relays in trouble of which no reading knows yet, a number each; and the numbers that are written by now.
+        # Relays that failed since the last reading, a number each; and the numbers that are written by now.
         self._unread: dict[int, str] = {}
         self._written: set[int] = set()
         self._numbers = itertools.count()
@@ -65,7 +65,8 @@ class RelayRouter:
     # ---- reading
 
     async def refresh(self) -> None:
-        """Read the standings anew, and write that what was in trouble works again. Raises when PostgreSQL is away."""
+        """Read the relays' states, and write which failed relays and domains work again. Raises when PostgreSQL is
+        away."""
         written = self._written.copy()
         async with self._pool.acquire() as connection:
             await self._write_mended(connection)
@@ -104,7 +105,8 @@ class RelayRouter:
 
     @property
     def opens_in(self) -> float | None:
-        """Seconds until a relay may be used again, as of the last reading; None when nobody knows, or one may now."""
+        """Seconds until a relay may be used again, as of the last reading; None when unknown, or when one may be used
+        now."""
         waits = [
             (state.waits_until - state.read_at).total_seconds()
             for state in self._standings.values()
@@ -141,7 +143,7 @@ class RelayRouter:
                 connection, name=name, unused=unused, taken_ago=timedelta(seconds=taken_ago)
             )
 
-    # ---- `gateway.delivery.send.Road`
+    # ---- `gateway.delivery.send.Router`
 
     async def deliver(self, mail: Mail) -> Exchange:
         """Hand one mail to a relay that may be used."""
@@ -149,17 +151,18 @@ class RelayRouter:
         return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay)
 
     async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
-        """Write a relay's or destination's failure and keep off it; how long this mail waits before its next turn."""
+        """Record a relay's or destination's failure and stop using it. Returns how long this mail waits, None: not at
+        all."""
         if exchange.fault is not None and exchange.fault.kind is FaultKind.NO_RELAY:
-            return None  # the one it has a permit of, or is bound to, fell away meanwhile: the next claim knows
+            return None  # its own relay became unusable meanwhile: the next claim knows
         if await self.note(exchange, verdict, domain=mail.row.domain):
-            # Back in its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
-            # destination is met, and waited for, at the next claim.
+            # It keeps its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
+            # destination parks it at the next claim.
             return None
         return wait_before_next(mail.row.attempt, verdict, jitter=self._jitter())
 
     async def note(self, exchange: Exchange, verdict: Verdict, *, domain: str = "") -> bool:
-        """Write a failure in its own words and pause what failed; answers whether that is written."""
+        """Record a failure and pause what failed. Returns whether that is written."""
         TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
         if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
             return False
@@ -173,11 +176,11 @@ class RelayRouter:
                     connection, exchange, verdict, domain=domain, jitter=self._jitter(), pause=self._pause
                 )
         except (*AWAY, asyncpg.PostgresError) as error:
-            log.warning("a relay's trouble was not written: %s", type(error).__name__)
+            log.warning("relay failure could not be recorded: %s", type(error).__name__)
             return False
         finally:
             self._written.add(number)
-        # Known at once: the next mail may go through, and end it, before the standings are read again.
+        # Noted at once: the next mail may succeed, and end it, before the states are read again.
         if verdict.scope is Scope.RELAY:
             self._troubled_relays.add(exchange.relay)
         elif domain:
@@ -187,7 +190,7 @@ class RelayRouter:
         return True
 
     def works(self, mail: Mail, exchange: Exchange) -> None:
-        """Mail went through to an answer: the trouble that was known is over, written with the next refresh."""
+        """A mail got its own response: the relay and the domain work again, written with the next refresh."""
         if exchange.relay in self._troubled_relays:
             self._mended_relays.add(exchange.relay)
         if mail.row.domain in self._troubled_domains:
@@ -204,7 +207,7 @@ class RelayRouter:
 
 
 def _place(exchange: Exchange, verdict: Verdict) -> str:
-    """What is paused, for the log: a destination's domain is too near to a person."""
+    """What is paused, for the log, which names no domain: that may identify a person."""
     if verdict.scope is Scope.DESTINATION:
         return f"a destination behind relay {exchange.relay}"
     return f"relay {exchange.relay}"

@@ -1,4 +1,4 @@
-"""One delivery, from the ledger's permission to its record: the table of contents of what this project is for."""
+"""One delivery: hand off, deliver, judge, record. The table of contents of what this project is for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gateway.smtp.relays import Envelope
 from gateway.value import value
 
 NO_WAIT = timedelta()
-"""Of what is decided."""
+"""Of an outcome that is final."""
 
 
 _MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
-"""Uncertain mail only where the deployment chose it: the ledger knows."""
+"""Uncertain mail only where RETRY_ONCE says so: `record_outcomes` decides."""
 
 
 @value
@@ -33,7 +33,7 @@ class Mail:
 
 
 class Writes(Protocol):
-    """What a delivery asks of the ledger (`gateway.delivery.outcome_writer.Ledger`)."""
+    """What a delivery needs of `gateway.delivery.outcome_writer.OutcomeWriter`."""
 
     @property
     def hand_off(self) -> Callable[[Claimed], Awaitable[HandOff]]: ...
@@ -44,7 +44,7 @@ class Writes(Protocol):
 
 
 class Router(Protocol):
-    """What a delivery asks of the way to the servers: SMTP itself, and whom to tell of trouble on it."""
+    """What a delivery needs of `gateway.delivery.routing.RelayRouter`: SMTP itself, and where failures are noted."""
 
     async def deliver(self, mail: Mail) -> Exchange: ...
     async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None: ...
@@ -60,7 +60,7 @@ async def send(
     wait: Callable[[int, Verdict], timedelta],
     clock: Callable[[], float],
 ) -> HandOff | Verdict:
-    """Deliver one mail to one recipient, at most once, and see that the ledger knows what came of it."""
+    """Deliver one mail to one recipient, at most once, and record what came of it."""
     match HandOff.GO if mail.row.handed_off else await outcomes.hand_off(mail.row):
         case HandOff.GO:
             exchange = await router.deliver(mail)  # every response, verbatim; a fault is a value with its stage
@@ -74,12 +74,12 @@ async def send(
             return stop
     ended = clock()
     verdict = judge(exchange, rules)
-    if not verdict.counts:  # the relay's or destination's trouble, not the message's: nothing was sent
+    if not verdict.counts:  # a failure of the relay or destination, not of the message: nothing was sent
         await outcomes.give_back(mail.row, await router.trouble(mail, exchange, verdict))
         return verdict
     if verdict.scope is Scope.MESSAGE:
         router.works(mail, exchange)
-    else:  # the message's own answer, which also asks to leave the relay or destination alone ("Server busy")
+    else:  # the message's own response, which also asks to leave the relay or destination alone ("Server busy")
         await router.trouble(mail, exchange, verdict)
     waits = wait(mail.row.attempt, verdict) if verdict.outcome in _MAY_GO_AGAIN else NO_WAIT
     await outcomes.record(

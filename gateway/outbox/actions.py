@@ -15,8 +15,6 @@ from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered, decide, tally
 
-# A person's word about one message ------------------------------------------------------------------------------
-
 CANCELLED = Undelivered(
     status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
 )
@@ -30,8 +28,8 @@ def _illegal(message: str) -> Refusal:
 async def retry(connection: Connection, ref: MessageRef, actor: str, deployment: Deployment) -> None:
     """Queue again every recipient that is uncertain, held, refused, expired or bounced, with a new deadline.
 
-    Raises Refusal: NOT_FOUND; ILLEGAL_STATE when nobody is in such a state; SUPPRESSED while the address is.
-    An UNCERTAIN mail may arrive twice by this: the person decides, and the history says who.
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE when no recipient is in such a state; SUPPRESSED while the address is.
+    An UNCERTAIN mail may be delivered twice by this: a person decides, and the history names them.
     """
     async with connection.transaction():
         message, recipients = await _locked(connection, ref)
@@ -64,7 +62,7 @@ async def retry(connection: Connection, ref: MessageRef, actor: str, deployment:
             domains=[row["address"].rpartition("@")[2].lower() for row in again],
             attempts=[row["attempts"] + 1 for row in again],
         )
-        await _tell(connection, ref, again, "RETRIED", actor)
+        await _record_events(connection, ref, again, "RETRIED", actor)
 
 
 def _retry_deadline(message: Any, deployment: Deployment) -> timedelta:
@@ -78,7 +76,7 @@ def _retry_deadline(message: Any, deployment: Deployment) -> timedelta:
 
 
 async def assume_sent(connection: Connection, ref: MessageRef, actor: str) -> None:
-    """Take an UNCERTAIN mail for accepted, on a person's word. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    """Record an UNCERTAIN mail as accepted, by a person's decision. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         message, recipients = await _locked(connection, ref)
         unsure = [row for row in recipients if not row["queued"] and row["decided"] == Status.UNCERTAIN]
@@ -87,11 +85,11 @@ async def assume_sent(connection: Connection, ref: MessageRef, actor: str) -> No
         if unsure[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
             await tally(connection, message["campaign_id"], Status.UNCERTAIN, Status.ACCEPTED)
         await _change(connection, ref, unsure, Status.ACCEPTED, None, None)
-        await _tell(connection, ref, unsure, "ASSUMED_SENT", actor)
+        await _record_events(connection, ref, unsure, "ASSUMED_SENT", actor)
 
 
 async def cancel(connection: Connection, ref: MessageRef, actor: str) -> None:
-    """Take back a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    """Cancel a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         message, recipients = await _locked(connection, ref)
         queued = [row for row in recipients if row["queued"] and not row["handed_off"]]
@@ -112,7 +110,7 @@ async def cancel(connection: Connection, ref: MessageRef, actor: str) -> None:
             if held[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
                 await tally(connection, message["campaign_id"], Status.HELD, Status.CANCELLED)
             await _change(connection, ref, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
-            await _tell(connection, ref, held, "CANCELLED", actor)
+            await _record_events(connection, ref, held, "CANCELLED", actor)
 
 
 async def _locked(connection: Connection, ref: MessageRef) -> tuple[Any, list[Any]]:
@@ -150,7 +148,7 @@ async def _change(
         await QUERIES.change_copies(connection, **values, recipient_nos=copies)
 
 
-async def _tell(connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
+async def _record_events(connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
     for row in rows:
         await QUERIES.insert_event(
             connection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,20 +14,38 @@ from gateway.mail.message import MessageRef
 from gateway.value import value
 
 BATCH = 200
-"""Rows a claim where nobody says how many: the ledger's cost a row is flat from here on."""
+"""Rows a claim by default: the database's cost a row is flat from here on."""
 LARGEST_BATCH = 1000
-"""Looked at after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
+"""Rows scanned after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
 them."""
 LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
 
 
 @value
-class Claimed:
-    """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it.
+class MessageFacts:
+    """What sending needs of a claimed row's message. A campaign's mail is composed of template, sender and merge data;
+    other mail is stored whole under `content_sha256`. `merge_data` is the recipient's over the campaign's."""
 
-    `facts` is what sending needs of its message, as `claim_due` names it; None when the message is gone. `handed_off`:
-    the claim did that, too. `large`: its mail must wait for room.
+    source_type: str
+    campaign_id: UUID | None
+    template_version_id: UUID
+    sender_version_id: UUID
+    mail_date: datetime
+    recipient: str
+    recipient_name: str | None
+    merge_data: dict[str, str] | None
+    content_sha256: bytes | None
+    tracked: bool
+    token_key_id: str | None
+
+
+@value
+class Claimed:
+    """One leased outbox row. `owner` is this claim's own id: every write about the row is fenced by it.
+
+    `facts` is None when the message is gone. `handed_off`: the claim handed it off, too. `large`: its mail waits for
+    room in memory.
     """
 
     customer_id: int
@@ -42,11 +60,11 @@ class Claimed:
     capped: bool
     handed_off: bool
     large: bool
-    facts: Any
+    facts: MessageFacts | None
 
     @property
     def ref(self) -> MessageRef:
-        """Its message."""
+        """The message it is a recipient of."""
         return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
     @property
@@ -56,7 +74,7 @@ class Claimed:
 
     @property
     def fence(self) -> dict[str, Any]:
-        """What a statement must find unchanged to write about this row, as it reads it."""
+        """What a statement must find unchanged to write about this row, in the form it reads."""
         return {
             "customer_id": self.customer_id,
             "message_id": self.message_id,
@@ -86,10 +104,10 @@ async def claim(
     hand_off: bool = False,
     relays: Iterable[str] = (),
 ) -> Claim:
-    """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), up to `large_room` large
-    ones among them, of which `hand_off` marks what may go as on its way. Mail bound to one of `relays` that is paused
-    or stopped waits. One statement, O(batch). Who gives an `owner` can give back what an answer that never came would
-    have named."""
+    """Scan `batch` due rows of unpaused lanes and lease up to `limit` of them (None: all), at most `large_room` large
+    ones among them. `hand_off` hands off in the same statement what may go. Mail bound to one of `relays` that is
+    paused or stopped waits. One statement, O(batch). A caller that passes its own `owner` can give the rows back by it
+    when the statement's answer is lost."""
     owner = owner or uuid4()
     leased: list[tuple[int, Claimed]] = []
     parked = 0
@@ -109,7 +127,7 @@ async def claim(
             leased.append((row["turn"], _claimed(row, owner)))
         else:
             parked += 1
-    # An update answers in no order: whoever is first in the lanes is given out first.
+    # An update returns rows in no order: the first in the lanes are handed out first.
     leased.sort(key=itemgetter(0))
     return Claim(leased=tuple(row for _, row in leased), parked=parked)
 
@@ -128,7 +146,23 @@ def _claimed(row: Any, owner: UUID) -> Claimed:
         capped=row["capped"],
         handed_off=row["handed_off"],
         large=row["is_large"],
-        facts=row if row["found"] else None,
+        facts=_facts(row) if row["found"] else None,
+    )
+
+
+def _facts(row: Any) -> MessageFacts:
+    return MessageFacts(
+        source_type=row["source_type"],
+        campaign_id=row["campaign_id"],
+        template_version_id=row["template_version_id"],
+        sender_version_id=row["sender_version_id"],
+        mail_date=row["mail_date"],
+        recipient=row["recipient"],
+        recipient_name=row["recipient_name"],
+        merge_data=row["merge_data"],
+        content_sha256=row["content_sha256"],
+        tracked=row["tracked"],
+        token_key_id=row["token_key_id"],
     )
 
 
@@ -142,7 +176,8 @@ def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
 
 
 async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
-    """Return rows whose mail was certainly not sent, each after its wait, or as it was. Not ours any more: nothing."""
+    """Return rows whose mail was certainly not sent to the queue, each due after its wait, or as it was. Rows whose
+    lease is another's by now are left alone."""
     ordered = sorted(rows, key=lambda pair: pair[0].key)
     claimed = [row for row, _ in ordered]
     async for _ in QUERIES.give_back(
@@ -156,7 +191,7 @@ async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timede
 
 
 async def give_back_claim(connection: Connection, owner: UUID) -> None:
-    """Return what a claim of which no answer came may have leased. Reads the whole outbox: claims are seldom lost."""
+    """Return to the queue what a claim whose answer was lost may have leased. Reads the whole outbox: that is rare."""
     async with connection.transaction():
         await QUERIES.may_read_all(connection)
         async for _ in QUERIES.give_back_claim(connection, owner=owner):
@@ -164,6 +199,6 @@ async def give_back_claim(connection: Connection, owner: UUID) -> None:
 
 
 async def extend(connection: Connection, rows: Sequence[Claimed], *, lease: timedelta) -> None:
-    """Keep the leases of rows in work. A lease that has expired stays so: its row may be another's."""
+    """Extend the leases of rows in work. A lease that has expired stays so: its row may be another worker's."""
     ordered = sorted(rows, key=lambda row: row.key)
     await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)

@@ -10,11 +10,8 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.outbox.parked import release_parked
 
 DOMAIN_SAMPLE = 50_000
-"""Rows looked at for the depths by domain, for the same reason."""
+"""Rows read for the depths by domain: counting a million would cost a scan."""
 MAX_DESTINATIONS = 500
-
-
-# Destinations ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +46,8 @@ _RANGES = {"per_minute": 100_000, "per_day": 100_000_000, "connections": 1000, "
 
 
 async def limit_destination(connection: Connection, limit: DestinationLimit) -> None:
-    """Set (or, with Nones, lift) a domain's limits; mail that waits for its turn gets a new one. Ring the bell then.
-    Raises Refusal(INVALID)."""
+    """Set (or, with Nones, lift) a domain's limits; parked mail is placed anew. Notify the workers
+    afterwards. Raises Refusal(INVALID)."""
     names = {
         "per_minute": "perMinute",
         "per_day": "perDay",
@@ -78,7 +75,7 @@ async def limit_destination(connection: Connection, limit: DestinationLimit) -> 
 
 
 async def resume_destination(connection: Connection, domain: str) -> None:
-    """A person's word that a paused domain takes mail again; what waits for it is due. Ring the bell after it. Raises
+    """End a domain's pause, by a person's decision; mail parked for it is due. Notify the workers afterwards. Raises
     Refusal(NOT_FOUND)."""
     if await QUERIES.resume_destination(connection, domain=domain.lower()) is None:
         raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited nor paused.", ("domain",))
@@ -108,8 +105,8 @@ async def destinations(connection: Connection, *, after: str | None = None) -> t
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DomainDepth:
-    """How much waits for one domain, among the first 50,000 rows of the queue, and how fast it goes. `rate` is attempts
-    a second over the last one to two minutes."""
+    """How much mail waits for one domain, among the first 50,000 rows of the queue, and how fast it leaves. `rate` is
+    attempts a second over the last one to two minutes."""
 
     domain: str
     depth: int

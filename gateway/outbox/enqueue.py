@@ -1,4 +1,4 @@
-"""Puts a letter on its way: one transaction makes the message, its recipients and their outbox rows. The caller wakes
+"""Queues outgoing mail: one transaction writes the message, its recipients and their outbox rows. The caller notifies
 the workers after the commit.
 """
 
@@ -52,7 +52,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Put:
-    """Where the letter is now. `repeated`: the key was known, and this is its first result."""
+    """Where the letter is now. `repeated`: the idempotency key was used before, and this is its first result."""
 
     ref: MessageRef
     repeated: bool
@@ -79,7 +79,7 @@ class _Recipient:
 
 
 async def put(connection: Connection, order: Order, deployment: Deployment) -> Put:
-    """Compose a letter and queue it; one transaction. Ring the bell after the commit.
+    """Compose a letter and queue it; one transaction. Notify the workers after the commit.
 
     Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
     DEADLINE_PASSED, ATTACHMENT_TOO_LARGE, TOO_MANY, and what letters and senders refuse. An address that is
@@ -114,15 +114,12 @@ def _first_message(row: Any) -> MessageRef:
 def input_digest(order: Order, attached: Sequence[Any] = ()) -> bytes:
     """SHA-256 of the normalised input: the letter and whom it goes to, attachments by their content.
 
-    Not the key itself, nor who asks: a retry by a colleague is still the same intent.
+    Neither the key itself nor the caller's name counts: a retry by a colleague is still the same intent.
     """
     apart = ("idempotency_key", "actor", "bound_relay", "attachment_ids")
     value = {field.name: getattr(order, field.name) for field in fields(order) if field.name not in apart}
     value["attachments"] = [(row["sha256"].hex(), row["name"]) for row in attached]
     return digest_of(value)
-
-
-# Making a message ------------------------------------------------------------------------------------------------
 
 
 def _check(order: Order) -> None:
@@ -224,7 +221,7 @@ def is_tracked(order: Order) -> bool:
 async def _recipients(
     connection: Connection, order: Order, whom: Any, profile: SenderVersion, deployment: Deployment
 ) -> list[_Recipient]:
-    """The To and its copies; an address gets one copy at most. What must not be mailed is marked as held."""
+    """The To and its copies; an address gets one copy at most. A suppressed address is marked as held."""
     copies = [(CopyRole.CC, mailbox) for mailbox in order.cc] + [(CopyRole.BCC, mailbox) for mailbox in order.bcc]
     if order.bcc_sender:
         copies.append((CopyRole.BCC, Mailbox(address=profile.reply_to or profile.from_address)))
@@ -281,7 +278,7 @@ def _facts(
 
 
 async def _sequence(connection: Connection, order: Order) -> int | None:
-    """A work order letter's place among all about that order. Its row is locked until the letter is committed."""
+    """The .ics SEQUENCE of a work-order letter. Its row is locked until the letter is committed."""
     letter = order.letter
     if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
         return None
@@ -295,7 +292,7 @@ async def _sequence(connection: Connection, order: Order) -> int | None:
 async def _write_parts(
     connection: Connection, ref: MessageRef, order: Order, attached: Sequence[Any], recipients: Sequence[_Recipient]
 ) -> None:
-    """Copies, attachments, and an event for whoever is held."""
+    """Write copies, attachments, and an event for each recipient that is held."""
     keys = {"customer_id": ref.customer_id, "message_id": ref.message_id}
     copies = [recipient for recipient in recipients if recipient.role is not None]
     if copies:

@@ -1,4 +1,4 @@
-"""Idempotency keys: one namespace; a repeat answers the first result, other content under the same key is refused."""
+"""Idempotency keys: one namespace; a repeat returns the first result, other content under the same key is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.mail.header_guard import refuse_header_break
 
 
 def check_key(key: str) -> None:
-    """1 to 255 characters, one line. Raises Refusal."""
+    """Refuse a key that is not 1 to 255 characters on one line. Raises Refusal."""
     if not key:
         raise Refusal(RefusalCode.REQUIRED, "An idempotency key is 1 to 255 characters.", ("idempotencyKey",))
     if len(key) > 255:
@@ -37,7 +37,7 @@ async def first_result(connection: Connection, key: str, digest: bytes) -> Any:
 
 
 def idempotency_conflict() -> Refusal:
-    """The key is taken by other content."""
+    """The refusal of a key that was used with other content."""
     return Refusal(
         RefusalCode.IDEMPOTENCY_CONFLICT,
         "This idempotency key was used with other content. Use a new key for a new intent.",

@@ -15,9 +15,6 @@ DEPTH_LIMIT = 10_000
 """Rows counted a lane: a depth above it is "at least this"; counting a million would cost a scan."""
 
 
-# Lanes -----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneStanding:
     """A lane as it is now. `depth` counts up to 10,000; `deeper` says that there is more. `rate` is attempts a second
@@ -66,13 +63,13 @@ def _age(due: datetime | None, now: datetime) -> float:
 
 
 MAX_COUNTED_DOMAINS = 500
-"""Domains whose pace one worker notes each time, the busiest: a campaign's long tail would be a row a mail."""
+"""Domains whose attempts one worker writes each time, the busiest: a campaign's long tail would be a row a mail."""
 
 
 async def note_throughput(
     connection: Connection, *, worker: UUID, throughput: Mapping[int, int], domains: Counter[str]
 ) -> None:
-    """Write a worker's attempts since it last said, a lane and a destination domain."""
+    """Write a worker's attempts since the last time, by lane and by destination domain."""
     if throughput:
         await QUERIES.note_throughput(
             connection, worker=worker, lane_ids=list(throughput), attempts=list(throughput.values())
@@ -88,14 +85,15 @@ async def note_throughput(
 
 
 async def pause_lane(connection: Connection, name: str, actor: str) -> None:
-    """Stop a lane of individual mail exactly, like a campaign's pause. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    """Pause a lane of individual mail exactly: when this returns, nothing more of it is handed off. Raises Refusal:
+    NOT_FOUND, ILLEGAL_STATE."""
     await _individual_lane(connection, name)
     if await QUERIES.pause_lane(connection, name=name, why=f"Paused by {actor}.") is None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This lane is paused already.", ("lane",))
 
 
 async def resume_lane(connection: Connection, name: str) -> None:
-    """Let a lane's mail go again. Ring the bell after it. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    """End a lane's pause. Notify the workers afterwards. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     await _individual_lane(connection, name)
     await QUERIES.resume_lane(connection, name=name)
 

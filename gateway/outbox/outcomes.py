@@ -1,4 +1,5 @@
-"""What the ledger is told about one delivery: the hand-off before it, the outcome after it. Grouped, fenced."""
+"""What is written about a delivery: the hand-off before it, the outcome after it. In groups, fenced by lease owner
+and attempt."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from gateway.outbox.claim import Claimed
 from gateway.value import value
 
 GATEWAY = "gateway"
-"""The actor of what no person did."""
+"""The actor of events that no person caused."""
 
 EXPIRED_ADVICE = "The deadline passed before a server took it. A person may retry it if it still makes sense."
 SUPPRESSED_ADVICE = (
@@ -33,7 +34,7 @@ LONGEST_RESPONSE = 65_536
 
 
 class HandOff(StrEnum):
-    """The ledger's word before a byte is sent. Only GO sends."""
+    """The database's decision before a byte is sent. Only GO sends."""
 
     GO = "GO"
     LOST = "LOST"
@@ -65,7 +66,7 @@ NOT_COMPOSED = Undelivered(status=Status.HELD, cause=Cause.OUR_CONFIGURATION, ad
 class Finished:
     """One attempt's outcome, ready to be written: its names and values are those that `record_outcomes` reads as JSON.
 
-    `ended` is the process's monotonic clock when the answer came: the ledger reckons its own times from it, so a wrong
+    `ended` is the process's monotonic clock when the answer came: PostgreSQL derives its own times from it, so a wrong
     clock on this host writes no wrong time. `mail_sha256_hex` is of the mail without its DKIM signatures.
     """
 
@@ -105,7 +106,7 @@ class Finished:
 def finished(
     row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
 ) -> Finished:
-    """The value to record: the server's words whole, our reading of them beside."""
+    """The outcome to record: the server's response whole, our verdict beside it."""
     reply = exchange.answer
     return Finished(
         owner=row.owner,
@@ -133,7 +134,7 @@ def finished(
 
 
 def _words(reply: Response | None) -> str | None:
-    """The server's words, never ours: None when it said nothing."""
+    """The server's words, never ours; None when there was no response."""
     if reply is None:
         return None
     if reply.text.isascii() and len(reply.text) <= LONGEST_RESPONSE and "\0" not in reply.text:
@@ -144,7 +145,8 @@ def _words(reply: Response | None) -> str | None:
 
 
 async def hand_off(connection: Connection, rows: Sequence[Claimed]) -> list[HandOff]:
-    """Commit "on its way" for every row that may go, and say of each which it is. Call it outside a transaction."""
+    """Hand off every row that may go and return the decision for each, in their order. Call it outside a
+    transaction."""
     order = sorted(range(len(rows)), key=lambda place: rows[place].key)
     ordered = [rows[place] for place in order]
     answers = [HandOff.LOST] * len(rows)
@@ -160,7 +162,7 @@ async def hand_off(connection: Connection, rows: Sequence[Claimed]) -> list[Hand
 async def decide_unsent(
     connection: Connection, rows: Sequence[tuple[Claimed, Undelivered]], *, actor: str = GATEWAY, shard: int = 0
 ) -> int:
-    """Write that these leased rows will not be sent, each with an event. Answers how many were still ours."""
+    """Write that these leased rows will not be sent, each with an event. Returns how many were still ours."""
     ordered = sorted(rows, key=lambda pair: pair[0].key)
     return await decide(
         connection,
@@ -204,10 +206,10 @@ async def decide(
 
 
 async def record(connection: Connection, outcomes: Sequence[Finished], *, now: float, shard: int) -> int:
-    """Write a group of outcomes in one statement; `now` is the monotonic clock. Answers how many were still ours.
+    """Write a group of outcomes in one statement; `now` is the monotonic clock. Returns how many were still ours.
 
-    What was not ours any more is offered as evidence: it settles a message that was given up as UNCERTAIN about this
-    very attempt, and touches nothing else.
+    An outcome whose lease was lost is offered as evidence: it settles a message that became UNCERTAIN by this very
+    attempt, and touches nothing else.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)
     late = [
@@ -222,13 +224,13 @@ async def record(connection: Connection, outcomes: Sequence[Finished], *, now: f
 
 
 async def settle_late(connection: Connection, late: Sequence[Finished], *, now: float, shard: int) -> int:
-    """Offer answers that came too late as evidence. Answers how many settled an uncertain message."""
+    """Offer outcomes that came too late as evidence. Returns how many settled an uncertain message."""
     settled = [row async for row in QUERIES.settle_late(connection, outcomes=late, now=now, shard=shard)]
     return len(settled)
 
 
 async def tally(connection: Connection, campaign_id: UUID, before: Status, after: Status | None) -> None:
-    """Count one recipient of a campaign in its new state; None is undecided again."""
+    """Move one recipient of a campaign from one count to another; `after` None: undecided again."""
     counts = dict.fromkeys(("accepted", "refused", "uncertain", "held", "expired", "cancelled"), 0)
     # A bounced mail stays counted as accepted: the server had taken it.
     for status, step in ((before, -1), (after, 1)):

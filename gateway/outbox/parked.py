@@ -11,8 +11,8 @@ RELEASE_ROWS = 20_000
 async def release_parked(
     connection: Connection, *, domain: str | None = None, relay: str | None = None, rate_counted: bool = False
 ) -> None:
-    """Mail parked for what is over is due now, batch after batch: a statement reads the whole outbox, a few times a
-    year, and is no longer than that."""
+    """Make parked mail due now, batch after batch: a statement reads the whole outbox, which is rare, and stays short.
+    `rate_counted`: also mail that has a permit under a limit, which is counted anew."""
     while (
         await QUERIES.release_parked(
             connection, domain=domain, relay=relay, rate_counted=rate_counted, limit=RELEASE_ROWS

@@ -1,4 +1,4 @@
-"""What nobody works on any more: leases of lost workers, and deadlines that passed while mail waited.
+"""Recovery: leases of lost workers, and deadlines that passed while mail waited.
 
 The lease columns have no index (updates of the outbox stay within their page), so what is to be settled is found by
 one pass over the outbox, by one worker a period, and settled by key.
@@ -19,7 +19,7 @@ from gateway.outbox.outcomes import GATEWAY, UNDELIVERED, HandOff, decide
 PASS_ROWS = 10_000
 """Rows that one pass finds at most; another pass follows where there are more."""
 BATCH = 1000
-"""Rows settled in one statement: a lost worker has a few hundred, and nobody waits long for their locks."""
+"""Rows settled in one statement: a lost worker has a few hundred, and their locks are held for moments."""
 
 LOST_ADVICE = (
     "The gateway stopped after it had handed this mail to the server and before it heard the answer. It may or may "
@@ -31,8 +31,8 @@ Key = tuple[int, UUID, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recovered:
-    """How many were settled: back in the queue since nothing was sent, uncertain since something may have been (some
-    of which are tried once more, where the deployment chose it), expired."""
+    """How many rows were settled: requeued since nothing was sent, uncertain since something may have been (some of
+    which are retried once, where RETRY_ONCE says so), expired."""
 
     unsent: int = 0
     uncertain: int = 0
@@ -40,13 +40,13 @@ class Recovered:
 
 
 async def my_turn(connection: Connection, *, every: timedelta) -> bool:
-    """Whether nobody has looked through the outbox for so long: then it is the caller's turn, and nobody else's."""
+    """Whether no worker has scanned the outbox for so long: then it is the caller's turn, and no other worker's."""
     return await QUERIES.begin_scan(connection, every=every) is not None
 
 
 async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY_WAITS[0]) -> Recovered:
-    """Settle every lease and deadline that has passed, in paused lanes too. `wait` is what passes before an uncertain
-    try is followed by one more. Call it outside a transaction."""
+    """Settle every lease and deadline that has passed, in paused lanes too. `wait` passes before an uncertain
+    attempt is retried once. Call it outside a transaction."""
     unsent = uncertain = expired = 0
     while True:
         found = await _passed(connection)

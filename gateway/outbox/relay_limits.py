@@ -13,12 +13,10 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.outbox.parked import release_parked
 from gateway.settings import Relay
 
-# Relays ----------------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayStanding:
-    """One relay as the ledger knows it. `usable`: neither stopped nor paused now. None is no limit of ours."""
+    """One relay's limits and state. `usable`: neither stopped nor paused now. None is no limit of ours."""
 
     name: str
     usable: bool
@@ -38,12 +36,12 @@ class RelayStanding:
 
     @property
     def metered(self) -> bool:
-        """Whether mail needs a permit of it."""
+        """Whether mail needs a permit to go by it."""
         return self.per_minute is not None or self.cap_today is not None
 
     @property
     def waits_until(self) -> datetime | None:
-        """When it may next be used, if that is known and not now."""
+        """When it may next be used; None when that is now, or not known."""
         if self.stopped_at is not None:
             return None
         if not self.usable:
@@ -68,7 +66,7 @@ async def register_relays(connection: Connection, relays: Sequence[Relay]) -> No
 
 
 async def relay_states(connection: Connection) -> tuple[RelayStanding, ...]:
-    """Every relay the ledger knows, by name: for `/readyz`, the `gateway` query and the worker."""
+    """Every relay in the database, by name: for `/readyz`, the `gateway` query and the worker."""
     return tuple([_standing(row) async for row in QUERIES.relay_states(connection)])
 
 
@@ -94,7 +92,7 @@ def _standing(row: Any) -> RelayStanding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayEvent:
-    """One trouble of a relay or destination, in the server's own words."""
+    """One failure of a relay or destination, in the server's own words."""
 
     id: UUID
     domain: str | None
@@ -106,12 +104,12 @@ class RelayEvent:
 
 
 async def relay_events(connection: Connection, name: str, *, limit: int = 20) -> tuple[RelayEvent, ...]:
-    """A relay's newest troubles, newest first."""
+    """A relay's events, newest first."""
     return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, limit=limit)])
 
 
 async def resume_relay(connection: Connection, name: str, actor: str) -> None:
-    """A person's word that a stopped or paused relay works again. Raises Refusal(NOT_FOUND)."""
+    """End a relay's stop or pause, by a person's decision. Raises Refusal(NOT_FOUND)."""
     async with connection.transaction():
         if await QUERIES.resume_relay(connection, name=name) is None:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such relay.", ("relay",))

@@ -1,4 +1,4 @@
-"""Trouble of a relay or destination: written in the server's own words, and paused, each time for longer."""
+"""Failures of a relay or destination: recorded in the server's own words; each pauses it, longer every time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ PauseStep = Callable[[int, Verdict, float], timedelta]
 
 
 def usual_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
-    """The schedule's pauses."""
+    """The pause of `gateway.mail.schedule` for this step."""
     return pause_step(step, verdict, jitter=jitter)
 
-
-# Trouble ---------------------------------------------------------------------------------------------------------
 
 _STAGE_KINDS = {
     Stage.AUTH: "LOGIN",
@@ -29,7 +27,7 @@ _STAGE_KINDS = {
 
 
 def trouble_kind(exchange: Exchange) -> str:
-    """What kind of `relay_event` this exchange is."""
+    """The `relay_event` kind of this exchange."""
     if exchange.fault is not None and exchange.fault.kind is FaultKind.TLS:
         return "TLS"
     if exchange.stage in _STAGE_KINDS:
@@ -38,7 +36,7 @@ def trouble_kind(exchange: Exchange) -> str:
 
 
 def _refusal(exchange: Exchange) -> Response | None:
-    """What the server said against it. Where something broke after friendly words, those are not the trouble's."""
+    """The server's refusal; None where a connection broke after a positive response, which is not the cause."""
     reply = exchange.answer
     return reply if reply is not None and (exchange.fault is None or reply.code >= 400) else None
 
@@ -52,9 +50,9 @@ async def note_trouble(
     jitter: float,
     pause: PauseStep = usual_pause,
 ) -> datetime | None:
-    """Write a relay's or destination's failure in its own words, and pause it, one step longer than last time.
+    """Record a relay's or destination's failure and pause it, one step longer than last time.
 
-    A login refused for good stops the relay until a person resumes it. Answers until when it is paused by this; None
+    A login refused for good stops the relay until a person resumes it. Returns until when it is paused by this; None
     when it was paused already, or is stopped. One transaction.
     """
     async with connection.transaction():

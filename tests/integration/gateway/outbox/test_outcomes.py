@@ -281,7 +281,7 @@ async def test_a_damaged_journal_is_kept_aside_and_said_so_and_what_can_be_read_
     await eventually(replayed, "the readable outcomes")
 
     async def said() -> bool:
-        return "1 of its outcomes are not in the ledger; it is kept as" in caplog.text
+        return "1 of its outcomes could not be recorded; it is kept as" in caplog.text
 
     await eventually(said, "the alarm")
     [aside] = tmp_path.iterdir()
