@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 import asyncpg
 
 from gateway.database import AWAY, QUERIES, Connection
+from gateway.delivery.failing import FailingMails
 from gateway.delivery.send import Mail
 from gateway.mail.response import Exchange, FaultKind
 from gateway.mail.schedule import wait_before_next
-from gateway.mail.verdict import Scope, Verdict
+from gateway.mail.verdict import BEFORE_MAIL, Scope, Verdict
+from gateway.outbox.claim import Claimed
 from gateway.outbox.relay_limits import RelayStanding, relay_states
 from gateway.outbox.trouble import PauseStep, note_trouble, trouble_kind, usual_pause
 from gateway.settings import Relay
@@ -61,6 +63,9 @@ class RelayRouter:
         self._troubled_domains: set[str] = set()
         self._mended_relays: set[str] = set()
         self._mended_domains: set[str] = set()
+        self._failing = FailingMails()
+        # Relays after a pause by which one mail is on its way, to see whether they work again.
+        self._probed: set[str] = set()
 
     # ---- reading
 
@@ -95,8 +100,14 @@ class RelayRouter:
 
     @property
     def width(self) -> int:
-        """How many mails to keep on their way, by the relay that they go to now."""
+        """How many mails to keep on their way, by the relay that they go to now; one to see whether it works again."""
+        if self._troubled_relays and all(name in self._avoid or self._unproven(name) for name in self._names):
+            return 1
         return self._smtp.width(self._avoid)
+
+    def _unproven(self, name: str) -> bool:
+        """Whether a relay was paused, and nothing has gone through since."""
+        return name in self._troubled_relays and name not in self._mended_relays
 
     @property
     def metered(self) -> bool:
@@ -146,40 +157,74 @@ class RelayRouter:
     # ---- `gateway.delivery.send.Router`
 
     async def deliver(self, mail: Mail) -> Exchange:
-        """Hand one mail to a relay that may be used."""
+        """Hand one mail to a relay that may be used. After a pause a relay gets one mail at a time until one has gone
+        through."""
         via_relay = mail.row.bound_relay or mail.via_relay
-        return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay)
+        avoid = self._avoid | self._probed
+        probed = self._first(avoid, via_relay) if self._troubled_relays else None
+        if probed is None or not self._unproven(probed):
+            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
+        self._probed.add(probed)
+        try:
+            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
+        finally:
+            self._probed.discard(probed)
+
+    def _first(self, avoid: Collection[str], via_relay: str | None) -> str | None:
+        return next((name for name in self._names if name not in avoid and via_relay in (None, name)), None)
 
     async def trouble(self, mail: Mail, exchange: Exchange, verdict: Verdict) -> timedelta | None:
         """Record a relay's or destination's failure and stop using it. Returns how long this mail waits, None: not at
         all."""
         if exchange.fault is not None and exchange.fault.kind is FaultKind.NO_RELAY:
             return None  # its own relay became unusable meanwhile: the next claim knows
-        if await self.note(exchange, verdict, domain=mail.row.domain):
+        if await self.note(exchange, verdict, mail=mail.row):
             # It keeps its place: while the relay is paused nothing is claimed, or another relay takes it. A paused
             # destination parks it at the next claim.
             return None
         return wait_before_next(mail.row.attempt, verdict, jitter=self._jitter())
 
-    async def note(self, exchange: Exchange, verdict: Verdict, *, domain: str = "") -> bool:
-        """Record a failure and pause what failed. Returns whether that is written."""
+    async def note(self, exchange: Exchange, verdict: Verdict, *, mail: Claimed | None = None) -> bool:
+        """Record a failure, and pause what failed where it is no matter of this mail alone. Returns whether the pause
+        is written."""
+
         TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
         if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
+            return False
+        domain = mail.domain if mail else ""
+        if not self._is_widespread(exchange, verdict, mail):
+            await self._record(exchange, verdict, domain=domain, pause=None)
             return False
         number = next(self._numbers)
         if verdict.scope is Scope.RELAY:
             self._avoid |= {exchange.relay}
             self._unread[number] = exchange.relay
         try:
+            return await self._record(exchange, verdict, domain=domain, pause=self._pause)
+        finally:
+            self._written.add(number)
+
+    def _is_widespread(self, exchange: Exchange, verdict: Verdict, mail: Claimed | None) -> bool:
+        """Whether the relay or destination fails, and not only this mail: before MAIL no mail matters; from MAIL on
+        several different mails have failed in a row, or the first one after a pause has."""
+        if mail is None or exchange.stage in BEFORE_MAIL or verdict.stops_relay:
+            return True
+        if verdict.scope is Scope.RELAY:
+            return self._unproven(exchange.relay) or self._failing.relay_fails(exchange.relay, mail.message_id)
+        unproven = mail.domain in self._troubled_domains and mail.domain not in self._mended_domains
+        return unproven or self._failing.domain_fails(mail.domain, mail.message_id)
+
+    async def _record(self, exchange: Exchange, verdict: Verdict, *, domain: str, pause: PauseStep | None) -> bool:
+        try:
             async with self._pool.acquire() as connection:
                 until = await note_trouble(
-                    connection, exchange, verdict, domain=domain, jitter=self._jitter(), pause=self._pause
+                    connection, exchange, verdict, domain=domain, jitter=self._jitter(), pause=pause
                 )
         except (*AWAY, asyncpg.PostgresError) as error:
             log.warning("relay failure could not be recorded: %s", type(error).__name__)
             return False
-        finally:
-            self._written.add(number)
+        if pause is None:
+            return True
         # Noted at once: the next mail may succeed, and end it, before the states are read again.
         if verdict.scope is Scope.RELAY:
             self._troubled_relays.add(exchange.relay)
@@ -191,6 +236,7 @@ class RelayRouter:
 
     def works(self, mail: Mail, exchange: Exchange) -> None:
         """A mail got its own response: the relay and the domain work again, written with the next refresh."""
+        self._failing.went_through(exchange.relay, mail.row.domain)
         if exchange.relay in self._troubled_relays:
             self._mended_relays.add(exchange.relay)
         if mail.row.domain in self._troubled_domains:

@@ -57,11 +57,15 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """A connection's failure, in our words: they stand beside the server's words, never in their place."""
+    """A connection's failure, in our words: they stand beside the server's words, never in their place.
+
+    `words` are what the server said that is no SMTP reply, or is not the reply to what was asked; at most 4 KiB.
+    """
 
     kind: FaultKind
     stage: Stage
     text: str
+    words: str | None = None
 
 
 @value

@@ -91,10 +91,10 @@ class Verdict:
     only. `stops_relay`: no mail by this relay can pass until a person mends its settings (535): stop it and raise an
     alarm; it comes with DEFERRED and scope RELAY only.
 
-    `counts` and `scope` answer two questions. `counts` is false where the attempt must not be burnt, for nothing was
-    said of this message: 421, everything before MAIL, a fault before the dot (unless it refuses). `scope` other than
-    MESSAGE (DEFERRED only) asks for a pause of the relay or destination, also where the attempt counts: `451 4.7.500
-    Server busy` is the message's own answer, to be recorded, and wants the destination left alone for a while.
+    `counts` and `scope` say two things. `counts`: this is an attempt of this message, to be recorded. It is false for
+    everything before MAIL, where the server has not heard of the message, and where we gave up ourselves. `scope` other
+    than MESSAGE (DEFERRED only) says that the failure may be the relay's or destination's: several different mails
+    failing so pause it, one mail's odd answer does not.
     """
 
     outcome: Outcome
@@ -209,7 +209,7 @@ def _judge_reply(said: Said, rules: Rules) -> Verdict:
         suppress=rule.suppress and not deferred and _may_suppress(rule, said),
         retry_after=asked_wait(said.words) if deferred else None,
         stops_relay=rule.stops_relay,
-        counts=not (deferred and (said.code == 421 or said.stage in BEFORE_MAIL or rule.stops_relay)),
+        counts=said.stage not in BEFORE_MAIL,
     )
 
 
@@ -262,8 +262,12 @@ def _judge_fault(exchange: Exchange, rules: Rules) -> Verdict:
         advice=advice,
         rule=rule.name,
         scope=rule.scope,
-        counts=outcome is not Outcome.DEFERRED,
+        counts=outcome is not Outcome.DEFERRED or (exchange.stage not in BEFORE_MAIL and kind not in _NOT_TRIED),
     )
+
+
+_NOT_TRIED = frozenset({FaultKind.CANCELLED, FaultKind.NO_RELAY})
+"""Faults of ours: the mail was not tried."""
 
 
 def fits_fault(rule: FaultRule, kind: FaultKind, stage: Stage, dot_sent: bool) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.mail.message import MessageRef, Status
-from gateway.mail.response import Exchange, Response
+from gateway.mail.response import Exchange
 from gateway.mail.verdict import Cause, Outcome, Verdict
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.claim import Claimed
@@ -121,7 +121,7 @@ def finished(
         stage=reply.stage if reply else exchange.stage,
         code=reply.code if reply else None,
         enhanced=reply.enhanced if reply else None,
-        response=_words(reply),
+        response=_words(exchange),
         relay=exchange.relay,
         host=exchange.host,
         tls=exchange.tls,
@@ -133,14 +133,15 @@ def finished(
     )
 
 
-def _words(reply: Response | None) -> str | None:
-    """The server's words, never ours; None when there was no response."""
-    if reply is None:
+def _words(exchange: Exchange) -> str | None:
+    """The server's words, never ours: its response, else what it said that is none; None when it said nothing."""
+    text = exchange.answer.text if exchange.answer else exchange.fault.words if exchange.fault else None
+    if text is None:
         return None
-    if reply.text.isascii() and len(reply.text) <= LONGEST_RESPONSE and "\0" not in reply.text:
-        return reply.text
+    if text.isascii() and len(text) <= LONGEST_RESPONSE and "\0" not in text:
+        return text
     # PostgreSQL's text holds neither NUL nor lone surrogates; servers have sent both.
-    kept = reply.text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    kept = text[:LONGEST_RESPONSE].replace("\0", "\N{REPLACEMENT CHARACTER}")
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gateway.database import QUERIES, Connection
-from gateway.mail.response import Exchange, FaultKind, Response, Stage
+from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.schedule import pause_step
 from gateway.mail.verdict import Scope, Verdict
 from gateway.outbox.relay_limits import relay_states
@@ -41,6 +41,12 @@ def _refusal(exchange: Exchange) -> Response | None:
     return reply if reply is not None and (exchange.fault is None or reply.code >= 400) else None
 
 
+def _fault_text(fault: Fault | None) -> str | None:
+    if fault is None:
+        return None
+    return f"{fault.text} It said: {fault.words}" if fault.words else fault.text
+
+
 async def note_trouble(
     connection: Connection,
     exchange: Exchange,
@@ -48,17 +54,20 @@ async def note_trouble(
     *,
     domain: str,
     jitter: float,
-    pause: PauseStep = usual_pause,
+    pause: PauseStep | None = usual_pause,
 ) -> datetime | None:
-    """Record a relay's or destination's failure and pause it, one step longer than last time.
+    """Record a relay's or destination's failure and pause it, one step longer than last time; without `pause` only
+    record it.
 
     A login refused for good stops the relay until a person resumes it. Returns until when it is paused by this; None
     when it was paused already, or is stopped. One transaction.
     """
     async with connection.transaction():
-        until = await _pause(connection, exchange, verdict, domain=domain, jitter=jitter, pause=pause)
+        until = (
+            await _pause(connection, exchange, verdict, domain=domain, jitter=jitter, pause=pause) if pause else None
+        )
         reply = _refusal(exchange)
-        words = reply.text if reply is not None else (exchange.fault.text if exchange.fault is not None else None)
+        words = reply.text if reply is not None else _fault_text(exchange.fault)
         await QUERIES.insert_relay_event(
             connection,
             relay=exchange.relay,

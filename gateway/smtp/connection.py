@@ -253,7 +253,7 @@ class Conversation:
                 elif not self.peer.pipelining:
                     self._send_next_command(current, step)
         except UnreadableReply as fault:
-            self._end(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}. It said: {fault.words}")
+            self._end(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}.", words=fault.words)
             return
         if replies and not self.ended and not (expected and expected[0] is _CONTENT):
             self._set_deadline()
@@ -263,9 +263,7 @@ class Conversation:
         if self.ended:
             return
         text = f"The connection broke: {error}." if error else "The server closed the connection."
-        if half := self._reader.unfinished:
-            text += f" It had begun to say: {readable(half[:KEPT_OF_UNREADABLE])}"
-        self._end(FaultKind.DROPPED, text)
+        self._end(FaultKind.DROPPED, text, words=self._unfinished_words())
 
     def pause(self) -> None:
         """The transport's buffer is full."""
@@ -475,7 +473,7 @@ class Conversation:
                 current.moved = True
                 returned.append(current)
             else:
-                current.finish(self._exchange(current, stage, Fault(kind=kind, stage=stage, text=text)))
+                current.finish(self._exchange(current, stage, Fault(kind=kind, stage=stage, text=text, words=words)))
         if ahead is not None:
             returned.append(ahead)
         self._current = self._ahead = None
@@ -522,6 +520,9 @@ class Conversation:
             self._retire()
         else:
             stage = self._stage()
-            half = readable(self._reader.unfinished[:KEPT_OF_UNREADABLE])
             text = f"The server did not answer {stage} within {self._limits[self._expected[0].index]:g} s."
-            self._end(FaultKind.TIMEOUT, f"{text} It had begun to say: {half}" if half else text, stage=stage)
+            self._end(FaultKind.TIMEOUT, text, stage=stage, words=self._unfinished_words())
+
+    def _unfinished_words(self) -> str | None:
+        """What came of a reply that never ended."""
+        return readable(self._reader.unfinished[:KEPT_OF_UNREADABLE]) or None

@@ -61,23 +61,25 @@ def test_a_recipient_refused_before_a_lone_dot_stays_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "scope"),
+    ("line", "scope", "is_attempt"),
     [
-        ("CONNECT DNS", Scope.RELAY),
-        ("CONNECT CONNECT", Scope.RELAY),
-        ("STARTTLS TLS", Scope.RELAY),
-        ("GREETING TIMEOUT", Scope.RELAY),
-        ("MAIL DROPPED", Scope.RELAY),
-        ("RCPT DROPPED", Scope.DESTINATION),
-        ("CONTENT TIMEOUT", Scope.DESTINATION),
-        ("DATA PROTOCOL", Scope.RELAY),
-        ("DATA CANCELLED", Scope.MESSAGE),
-        ("CONNECT NO_RELAY", Scope.MESSAGE),
+        ("CONNECT DNS", Scope.RELAY, False),
+        ("CONNECT CONNECT", Scope.RELAY, False),
+        ("STARTTLS TLS", Scope.RELAY, False),
+        ("GREETING TIMEOUT", Scope.RELAY, False),
+        ("MAIL DROPPED", Scope.RELAY, True),
+        ("RCPT DROPPED", Scope.DESTINATION, True),
+        ("CONTENT TIMEOUT", Scope.DESTINATION, True),
+        ("DATA PROTOCOL", Scope.RELAY, True),
+        ("DATA CANCELLED", Scope.MESSAGE, False),
+        ("CONNECT NO_RELAY", Scope.MESSAGE, False),
     ],
 )
-def test_trouble_before_the_dot_defers_and_burns_no_attempt(line: str, scope: Scope) -> None:
+def test_a_fault_before_the_dot_defers_and_is_an_attempt_from_mail_on(
+    line: str, scope: Scope, is_attempt: bool
+) -> None:
     verdict = judge(broken(line), RULES)
-    assert (verdict.outcome, verdict.scope, verdict.counts) == (Outcome.DEFERRED, scope, False)
+    assert (verdict.outcome, verdict.scope, verdict.counts) == (Outcome.DEFERRED, scope, is_attempt)
     assert verdict.advice is not None
     assert verdict.advice.endswith("It is tried again by itself.")
 
@@ -101,22 +103,23 @@ def test_what_our_relay_cannot_take_is_that_mails_failure_alone(kind: str, cause
 def test_a_refused_login_stops_the_relay_and_fails_nobody(line: str) -> None:
     verdict = judged(line)
     assert (verdict.outcome, verdict.scope, verdict.stops_relay) == (Outcome.DEFERRED, Scope.RELAY, True)
-    assert (verdict.cause, verdict.counts) == (Cause.OUR_CONFIGURATION, False)
+    assert (verdict.cause, verdict.counts) == (Cause.OUR_CONFIGURATION, line.startswith("MAIL"))
 
 
 @pytest.mark.parametrize(
     ("stage", "scope"),
     [("GREETING", Scope.RELAY), ("MAIL", Scope.RELAY), ("RCPT", Scope.DESTINATION), ("END_OF_DATA", Scope.DESTINATION)],
 )
-def test_421_pauses_and_burns_no_attempt(stage: str, scope: Scope) -> None:
+def test_421_speaks_of_the_relay_or_destination_and_is_an_attempt_from_mail_on(stage: str, scope: Scope) -> None:
     for words in ("Service not available", "4.7.0 Too many connections, slow down", "4.4.5 Later"):
         verdict = judged(f"{stage} 421 {words}")
-        assert (verdict.outcome, verdict.scope, verdict.counts) == (Outcome.DEFERRED, scope, False)
+        assert (verdict.outcome, verdict.scope) == (Outcome.DEFERRED, scope)
+        assert verdict.counts == (stage != "GREETING")
 
 
 def test_a_provider_that_speaks_through_the_relay_pauses_itself_and_no_other() -> None:
     verdict = judged("MAIL 421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred")
-    assert (verdict.scope, verdict.counts) == (Scope.DESTINATION, False)
+    assert (verdict.scope, verdict.counts) == (Scope.DESTINATION, True)
 
 
 @pytest.mark.parametrize(
@@ -280,9 +283,7 @@ def test_every_exchange_has_a_verdict_that_keeps_the_promises(given_exchange: Ex
             assert (verdict.outcome, verdict.scope) == (Outcome.DEFERRED, Scope.RELAY)
         if response.code == 421:
             assert verdict.scope is not Scope.MESSAGE
-        assert verdict.counts == (
-            response.code != 421 and response.stage not in BEFORE_MAIL and not verdict.stops_relay
-        )
+        assert verdict.counts == (response.stage not in BEFORE_MAIL)
     if verdict.suppress:
         assert verdict.outcome is Outcome.REFUSED
         assert verdict.cause in BAD_ADDRESS_CAUSES
