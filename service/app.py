@@ -21,6 +21,7 @@ from service import health, metrics
 from service.auth import sign_in
 from service.auth.callers import Authenticator, Caller
 from service.cache import Cache
+from service.change_listener import ChangeListener
 from service.compression import Compression
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
@@ -38,7 +39,6 @@ from service.http.attachments import Attachments
 from service.http.page_files import PageFiles
 from service.security import SecurityHeaders
 from service.settings import Settings
-from service.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ class Resources:
     wakeup: Wakeup
     cache: Cache
     authenticator: Authenticator
-    watch: Watch
+    changes: ChangeListener
 
 
 class _GraphQL:
@@ -122,7 +122,7 @@ def _lifespan(
             wakeup=Wakeup(settings.redis_url),
             cache=cache,
             authenticator=authenticator,
-            watch=Watch(settings.database_url, pools),
+            changes=ChangeListener(settings.database_url, pools),
         )
         app.state.resources = resources
         app.state.health = Health(pools, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
@@ -141,7 +141,7 @@ def _lifespan(
         recorder = HitRecorder(pools.writing, HitBuffer(settings.redis_url))
         app.state.tracking = tracking.Tracking(pools, recorder, resources.deployment)
         try:
-            async with app.state.tracking.running(), resources.watch.running():
+            async with app.state.tracking.running(), resources.changes.running():
                 yield
         finally:
             await resources.wakeup.close()
@@ -159,7 +159,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             pools=resources.pools,
             deployment=resources.deployment,
             wakeup=resources.wakeup,
-            watch=resources.watch,
+            changes=resources.changes,
             actor=caller.name,
             bound_relay=settings.bound_relay,
         )

@@ -20,12 +20,12 @@ from gateway.database import open_pool
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.settings import Settings, read_settings
+from service.change_listener import ChangeListener
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
-from service.watch import Watch
 from tests.builders import SECRET_KEYS
 from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
@@ -161,10 +161,10 @@ async def pools(database_url: str) -> AsyncIterator[DatabasePools]:
 async def make_context(pools: DatabasePools, settings: Settings) -> AsyncIterator[Callable[..., Context]]:
     """What resolvers get with a request: `make_context()` is a new request of `tester`'s."""
     wakeup = Wakeup(settings.redis_url)
-    watch = Watch(settings.database_url, pools)
+    changes = ChangeListener(settings.database_url, pools)
 
     def make(**values: Any) -> Context:
-        fixed = {"pools": pools, "deployment": Deployment.open(settings), "wakeup": wakeup, "watch": watch}
+        fixed = {"pools": pools, "deployment": Deployment.open(settings), "wakeup": wakeup, "changes": changes}
         return Context(**{"actor": "tester", **fixed, **values})
 
     yield make

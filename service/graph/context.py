@@ -8,9 +8,9 @@ import strawberry
 
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
+from service.change_listener import ChangeListener
 from service.database import DatabasePools, Reading
 from service.graph.loaders import Loaders
-from service.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Context:
     pools: DatabasePools
     deployment: Deployment
     wakeup: Wakeup
-    watch: Watch
+    changes: ChangeListener
     actor: str
     bound_relay: str | None = None
     shaping: bool = True
