@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from service.standalone.tether import Account, spawn
+from service.standalone.process_guard import Account, spawn
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 120.0

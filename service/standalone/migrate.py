@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,8 +14,8 @@ from importlib import util
 from pathlib import Path
 from urllib.parse import quote
 
-from service.standalone.tether import Account, server_account, spawn
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
+from service.standalone.process_guard import Account, server_account, spawn
 
 MAJOR_VERSION = "18"
 _START_SECONDS = 60.0

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from service.standalone.postgres import Postgres
-from service.standalone.tether import Account
+from service.standalone.process_guard import Account
 from tests.launching import ROOT, free_port, launched, refused
 
 UPSERT = (

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from gateway.storage.attachments import LARGEST_FILE
 from service.settings import Settings
-from service.standalone.api import Api, ApiError
+from service.standalone.demo.api_client import ApiClient, ApiError
 from tests.serving import serve
 
 PDF = b"%PDF-1.7\n" + b"x" * 2000
@@ -94,7 +94,7 @@ async def test_a_client_is_told_in_words_why_its_upload_was_refused(
     app: Starlette, service_settings: Settings, token: str
 ) -> None:
     async with serve(app, service_settings) as serving:
-        api = Api(serving.url, token)
+        api = ApiClient(serving.url, token)
         try:
             assert (await asyncio.to_thread(api.upload, "offer.pdf", PDF)).startswith("Attachment_")
             with pytest.raises(ApiError, match="25 MB"):

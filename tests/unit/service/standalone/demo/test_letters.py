@@ -1,4 +1,4 @@
-"""The demo's letters: the same every time, for nobody real."""
+"""The demo's letters: deterministic, and only to reserved domains."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 from gateway.mail.address import parse_address
-from service.standalone.firm.customers import read_customers
-from service.standalone.firm.letters import letters_of, price_list
-from service.standalone.firm.proposal import proposal_pdf
+from service.standalone.demo.customers import read_customers
+from service.standalone.demo.letters import letters_of, price_list
+from service.standalone.demo.proposal import proposal_pdf
 
 DAY = date(2026, 11, 23)
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from service.standalone.firm.customers import Customer
+from service.standalone.demo.customers import Customer
 
 PORTAL = "https://portal.northlight.example"
 BOOKKEEPING = {"address": "bookkeeping@northlight.example", "name": "Northlight bookkeeping"}
@@ -25,7 +25,7 @@ class Sending:
 
 
 def letters_of(customer: Customer, customer_id: str, started: date) -> list[Sending]:
-    """The mails of the customer's story, in order. Equal arguments make equal inputs: a repeat sends nothing twice."""
+    """Returns the mails of the customer's story, in order. Deterministic: a repeated run sends nothing twice."""
     made = [make(customer, started) for make in _STORIES[customer.story]]
     return [
         Sending(
@@ -50,7 +50,7 @@ def _window(customer: Customer, started: date, days: int, hour: int, hours: int)
 
 
 def _workday(day: date) -> date:
-    """That day, or the Monday after it."""
+    """Returns the day itself, or the Monday after a weekend day."""
     return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
 
 
@@ -58,7 +58,7 @@ def _work_order(
     kind: str, type_: str, *, days: int, hour: int = 9, hours: int = 2, notes: str | None = None, confirm: bool = False
 ) -> Callable[[Customer, date], Sending]:
     def make(customer: Customer, started: date) -> Sending:
-        # An order keeps its number through change, reminder and cancellation; another visit has another.
+        # An order keeps its number through change, reminder and cancellation; another visit gets its own.
         number = f"WO-{customer.number}{'A' if days < 0 else 'B'}"
         return Sending(
             mutation="sendWorkOrderEmail",
@@ -164,7 +164,7 @@ _STORIES: Mapping[str, tuple[Callable[[Customer, date], Sending], ...]] = {
 
 
 def price_list(customer: Customer) -> list[tuple[str, Decimal]]:
-    """The lines of the proposal's PDF."""
+    """Returns the price lines of the proposal's PDF: what, and its amount."""
     return [
         ("Equipment", customer.part("0.55")),
         ("Cabling and materials", customer.part("0.15")),

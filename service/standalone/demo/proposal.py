@@ -1,13 +1,13 @@
-"""The proposal as a PDF of one page: plain objects of ISO 32000, so that the demo attaches a real file."""
+"""The proposal as a one-page PDF, written as plain ISO 32000 objects, so that the demo attaches a real file."""
 
 from __future__ import annotations
 
-from service.standalone.firm.customers import Customer
-from service.standalone.firm.letters import price_list
+from service.standalone.demo.customers import Customer
+from service.standalone.demo.letters import price_list
 
 
 def proposal_pdf(customer: Customer) -> bytes:
-    """One A4 page; the same bytes for the same customer."""
+    """Returns one A4 page; the same bytes for the same customer."""
     lines = ["Northlight Home Systems", "", f"Proposal {customer.ref}", customer.project, customer.site, ""]
     lines += [f"{what:.<40} {amount:>12} {customer.currency}" for what, amount in price_list(customer)]
     lines += ["", f"Total {customer.amount} {customer.currency}", "", "Valid for 21 days."]
@@ -29,12 +29,12 @@ def _escaped(text: str) -> str:
 
 
 def _file(objects: list[bytes]) -> bytes:
-    """Header, numbered objects, cross-reference table, trailer."""
-    made, places = b"%PDF-1.4\n", []
+    """Returns the file: header, numbered objects, cross-reference table, trailer."""
+    made, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, start=1):
-        places.append(len(made))
+        offsets.append(len(made))
         made += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     start = len(made)
     made += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
     return made + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)

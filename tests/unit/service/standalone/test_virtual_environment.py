@@ -1,4 +1,4 @@
-"""What `make` says before anything is installed."""
+"""The checks that `make` does before anything is installed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from service.standalone.environment import find_obstacle, fingerprint
+from service.standalone.virtual_environment import find_obstacle, fingerprint
 
 
-def test_this_machine_will_do() -> None:
+def test_this_machine_is_supported() -> None:
     assert find_obstacle() == ""
 
 
-def test_an_old_python_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_python_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 2, "final", 0))
     assert find_obstacle() == "Python 3.10 is too old: choose one from 3.11 on, as in `make run PYTHON=python3.12`."
 
@@ -34,7 +34,7 @@ def test_an_unsupported_platform_is_named(
 
 
 @pytest.mark.parametrize(("system", "machine"), [("Linux", "aarch64"), ("Darwin", "arm64")])
-def test_the_promised_platforms_will_do(monkeypatch: pytest.MonkeyPatch, system: str, machine: str) -> None:
+def test_the_promised_platforms_are_supported(monkeypatch: pytest.MonkeyPatch, system: str, machine: str) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))

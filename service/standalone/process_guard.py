@@ -1,8 +1,8 @@
-"""Ties a server's life to the process that started it: `kill -9` of the launcher leaves nothing behind.
+"""Starts servers that end when the launcher ends: after a `kill -9` of the launcher none of them stays behind.
 
-As a program (`python -I -S tether.py SIGNAL PARENT ACCOUNT MODE COMMAND...`; standard library only, so that it costs
-some 15 ms) it becomes the server: on Linux the kernel is asked to send SIGNAL when the parent dies
-(PR_SET_PDEATHSIG); elsewhere it stays as a guard that sees its standard input close.
+As a program (`python -I -S process_guard.py SIGNAL PARENT ACCOUNT GUARD COMMAND...`; standard library only, so that it
+costs some 15 ms) it becomes the server: on Linux the kernel is asked to send SIGNAL when the parent dies
+(PR_SET_PDEATHSIG); elsewhere it stays as the server's parent, which sends SIGNAL when its own standard input closes.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ _NOBODY = 65534
 
 
 class Account(StrEnum):
-    """As whom a server runs. PostgreSQL refuses root, so root's servers take another name."""
+    """The user a server runs as. PostgreSQL refuses to run as root, so root's servers run as another user."""
 
     SELF = "self"
     MAPPED = "mapped"
-    """Root outside, nobody inside a user namespace of its own: files stay root's, nothing is chowned."""
+    """The user nobody of a user namespace, which is root outside: files stay root's, nothing is chowned."""
     NOBODY = "nobody"
 
 
-class Tie(StrEnum):
-    """How the server learns that its parent is gone."""
+class Guard(StrEnum):
+    """What ends a server when its parent has died."""
 
     KERNEL = "kernel"
-    GUARD = "guard"
+    """PR_SET_PDEATHSIG: the server replaces this program."""
+    PROCESS = "process"
+    """A process between parent and server, which reads a pipe from the parent."""
 
 
-NATIVE_TIE = Tie.KERNEL if sys.platform == "linux" else Tie.GUARD
+DEFAULT_GUARD = Guard.KERNEL if sys.platform == "linux" else Guard.PROCESS
 
 
 def spawn(
@@ -49,18 +51,18 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     output: int | IO[bytes] | None = None,
     account: Account = Account.SELF,
-    tie: Tie = NATIVE_TIE,
+    guard: Guard = DEFAULT_GUARD,
     pass_fds: Sequence[int] = (),
     directory: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, so that Ctrl-C reaches the launcher alone; both outputs to `output`.
+    """Start `command` in a session of its own, so that Ctrl-C reaches the launcher alone; all its output to `output`.
 
-    Call it from the main thread: the kernel's tie ends with the thread that made it.
+    Call it from the main thread: the kernel sends the signal when the thread that started the process ends.
     """
-    program = [sys.executable, "-I", "-S", __file__, stop_signal.name, str(os.getpid()), account, tie]
+    program = [sys.executable, "-I", "-S", __file__, stop_signal.name, str(os.getpid()), account, guard]
     return subprocess.Popen(
         [*program, *map(str, command)],
-        stdin=subprocess.PIPE if tie is Tie.GUARD else subprocess.DEVNULL,
+        stdin=subprocess.PIPE if guard is Guard.PROCESS else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         env=None if environment is None else dict(environment),
@@ -71,7 +73,7 @@ def spawn(
 
 
 def server_account() -> Account:
-    """As whom PostgreSQL can run here; raises OSError where root can become nobody else."""
+    """Returns the user that PostgreSQL can run as here. Raises OSError where root cannot become another user."""
     if os.geteuid() != 0:
         return Account.SELF
     for account in (Account.MAPPED, Account.NOBODY):
@@ -80,14 +82,14 @@ def server_account() -> Account:
         )
         if probe.wait() == 0:
             return account
-    raise OSError("root can become nobody else here")
+    raise OSError("root cannot become another user here")
 
 
 def _become(account: Account) -> None:
     if account is Account.MAPPED:
         user, group = os.geteuid(), os.getegid()
         if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
-            raise OSError(ctypes.get_errno(), "user namespaces are not to be had")
+            raise OSError(ctypes.get_errno(), "user namespaces are not available")
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{_NOBODY} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{_NOBODY} {group} 1")
@@ -98,33 +100,33 @@ def _become(account: Account) -> None:
 
 
 def _stop_with_parent(stop_signal: signal.Signals, parent: int) -> None:
-    """Must follow every change of credentials: the kernel forgets the wish on each."""
+    """Must follow every change of credentials, each of which clears the setting."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(stop_signal))
     if os.getppid() != parent:
         sys.exit(1)
 
 
-def _guard(command: Sequence[str], stop_signal: signal.Signals) -> int:
+def _run_guarded(command: Sequence[str], stop_signal: signal.Signals) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False)
     for forwarded in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(forwarded, lambda number, _: child.send_signal(number))
 
-    def watch() -> None:
+    def stop_when_closed() -> None:
         while os.read(0, 64):
             continue
         child.send_signal(stop_signal)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=stop_when_closed, daemon=True).start()
     return child.wait()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Become, or guard, the server."""
+    """Become the server, or run it as a child and return its exit code."""
     stop_signal, parent = signal.Signals[arguments[0]], int(arguments[1])
-    account, tie, command = Account(arguments[2]), Tie(arguments[3]), list(arguments[4:])
+    account, guard, command = Account(arguments[2]), Guard(arguments[3]), list(arguments[4:])
     _become(account)
-    if tie is Tie.GUARD:
-        return _guard(command, stop_signal)
+    if guard is Guard.PROCESS:
+        return _run_guarded(command, stop_signal)
     _stop_with_parent(stop_signal, parent)
     os.execv(command[0], command)
 

@@ -1,4 +1,4 @@
-"""The firm's customers, read from customers.toml."""
+"""The company's customers, read from customers.toml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Reader(StrEnum):
-    """Who, or what, fetches the pixel and follows the links of a customer's mail."""
+    """How a customer's mail is read: which pixel and links are fetched, and by what kind of client."""
 
     NOBODY = "nobody"
     OPENS = "opens"
@@ -18,7 +18,7 @@ class Reader(StrEnum):
     PRIVACY = "privacy"
     """A mail privacy proxy, which fetches the pixel of every mail."""
     PROXY = "proxy"
-    """A person whose mail program loads pictures through an image proxy: nobody can tell who fetched."""
+    """A person whose mail program loads pictures through an image proxy, which hides who fetched them."""
     SCANNER = "scanner"
     """A security gateway, which follows every link within a second."""
     LEAVES = "leaves"
@@ -27,7 +27,7 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Customer:
-    """One customer and the project they have with the firm. `amount` is the project's price."""
+    """One customer and their project with the company. `amount` is the project's price."""
 
     ref: str
     name: str
@@ -44,16 +44,16 @@ class Customer:
 
     @property
     def number(self) -> int:
-        """Makes work orders and invoices tell apart."""
+        """The number in `ref`, used in numbers of work orders and invoices."""
         return int(self.ref.removeprefix("NL-"))
 
     def part(self, share: str) -> Decimal:
-        """That share of the price, with as many digits as the price has."""
+        """Returns a share of the price, with as many decimals as the price has."""
         return (self.amount * Decimal(share)).quantize(self.amount)
 
 
 def read_customers() -> tuple[Customer, ...]:
-    """All of them, in the order of the file."""
+    """Returns all customers, in the order of the file."""
     rows = tomllib.loads((Path(__file__).parent / "customers.toml").read_text(encoding="utf-8"))["customer"]
     return tuple(
         Customer(

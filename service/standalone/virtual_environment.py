@@ -1,9 +1,9 @@
-"""The project's virtual environment: made once, brought up to its locks when they change.
+"""The project's virtual environment: created once, updated when its lock files change.
 
-    python3 service/standalone/environment.py .venv requirements.lock [tests/requirements.lock]
+    python3 service/standalone/virtual_environment.py .venv requirements.lock [tests/requirements.lock]
 
-Runs on whatever Python a machine calls python3, before anything is installed: standard library only, and nothing
-that a Python of 2016 could not parse. Every trouble is one sentence on stderr and exit code 1.
+Runs on any python3, before anything is installed: standard library only, and no syntax newer than Python 3.6, so that
+an old Python can say that it is too old. Every failure is one sentence on stderr and exit code 1.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
 
 
 def find_obstacle() -> str:
-    """What keeps this Python or machine from running the product, and what to do; empty when nothing does."""
+    """Returns why this Python or machine cannot run the product, and what to do; empty when it can."""
     major, minor = sys.version_info[:2]
     if (major, minor) < OLDEST:
         return f"Python {major}.{minor} is too old: choose one from 3.11 on, as in `make run PYTHON=python3.12`."
@@ -38,7 +38,7 @@ def find_obstacle() -> str:
 
 
 def fingerprint(locks: "list[str]") -> str:
-    """Changes with the locks and with the Python that made the environment."""
+    """Returns a hash of the lock files and of the Python that makes the environment."""
     digest = hashlib.sha256(sys.version.encode())
     for lock in locks:
         with open(lock, "rb") as file:
@@ -47,12 +47,12 @@ def fingerprint(locks: "list[str]") -> str:
 
 
 def stamp(directory: str, locks: "list[str]") -> str:
-    """The file that holds the fingerprint of what is installed."""
+    """Returns the path of the file that holds the fingerprint of what is installed."""
     return os.path.join(directory, "installed" + ("-for-tests" if len(locks) > 1 else ""))
 
 
 def read(path: str) -> str:
-    """A stamp's text, or nothing."""
+    """Returns a stamp's text; empty when there is none."""
     try:
         with open(path) as file:
             return file.read().strip()
@@ -61,30 +61,30 @@ def read(path: str) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """A stamp."""
+    """Write a stamp."""
     with open(path, "w") as file:
         file.write(text)
 
 
 def make(directory: str) -> str:
-    """An empty environment of this Python, unless there is one; answers what went wrong."""
+    """Create an empty environment of this Python unless there is one; returns the error, or an empty text."""
     maker = os.path.join(directory, "made-by")
     version = " ".join(sys.version.split())
     if os.path.isdir(directory) and not os.access(directory, os.W_OK):
-        return unwritable(directory, "it belongs to somebody else")
+        return unwritable(directory, "it belongs to another user")
     if read(maker) == version:
         return ""
     command = [sys.executable, "-m", "venv", "--clear", directory]
     made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if made.returncode != 0:
-        last = (made.stdout.strip().splitlines() or ["it did not say why"])[-1]
+        last = (made.stdout.strip().splitlines() or ["venv gave no reason"])[-1]
         return unwritable(directory, last)
     write(maker, version)
     return ""
 
 
 def unwritable(directory: str, why: str) -> str:
-    """The sentence for an environment that cannot be made or changed here."""
+    """Returns the sentence for an environment that cannot be created or changed."""
     return (
         f"The virtual environment {os.path.abspath(directory)} could not be made ({why}): run make as the owner of "
         "the project's directory, or in a copy of your own, on a disk with room."
@@ -92,36 +92,36 @@ def unwritable(directory: str, why: str) -> str:
 
 
 def install(directory: str, locks: "list[str]") -> str:
-    """Exactly what the locks name, by hash; answers what went wrong."""
+    """Install exactly what the locks name, by hash; returns the error, or an empty text."""
     python = os.path.join(directory, "bin", "python")
     command = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-deps"]
-    # Never an sdist, whose build could ask for a compiler; but for dkimpy, plain Python that only tests need.
+    # No sdists, whose build may need a compiler, except dkimpy: plain Python, for tests only.
     command += ["--only-binary", ":all:", "--no-binary", "dkimpy", "--require-hashes", "--root-user-action", "ignore"]
     for lock in locks:
         command += ["-r", lock]
     if subprocess.call(command, stdout=sys.stderr) == 0:
         return ""
     return (
-        "pip could not install what the locks name (its own words are above): check the network, "
+        "pip could not install what the locks name (its output is above): check the network, "
         "or choose another Python, as in `make run PYTHON=python3.12`."
     )
 
 
 def main(directory: str, locks: "list[str]") -> int:
-    """Exit code 0 when the environment is as the locks say."""
-    trouble = find_obstacle()
-    if not trouble and read(stamp(directory, locks)) != fingerprint(locks):
+    """Returns the exit code: 0 when the environment is as the locks say."""
+    error = find_obstacle()
+    if not error and read(stamp(directory, locks)) != fingerprint(locks):
         print(f"Installing packages into {directory} (once) ...", file=sys.stderr)
         try:
-            trouble = make(directory) or install(directory, locks)
-            # What tests need stands beside what runs: `make run` finds its own done, too.
-            for done in [] if trouble else [locks[:1], locks]:
+            error = make(directory) or install(directory, locks)
+            # An environment with the tests' packages serves `make run`, too.
+            for done in [] if error else [locks[:1], locks]:
                 write(stamp(directory, done), fingerprint(done))
-        except OSError as error:
-            trouble = unwritable(directory, str(error))
-    if trouble:
-        print(trouble, file=sys.stderr)
-    return 1 if trouble else 0
+        except OSError as fault:
+            error = unwritable(directory, str(fault))
+    if error:
+        print(error, file=sys.stderr)
+    return 1 if error else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A client of the GraphQL API, as any program would be one: HTTP, a token, nothing of the service's insides."""
+"""A plain client of the GraphQL API: HTTP and a token, no import from the service."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-_PATIENCE_SECONDS = 60.0
-"""A service that restarts is back sooner."""
+_RETRY_SECONDS = 60.0
+"""Longer than a restart of the service takes."""
 _TIMEOUT = 30.0
 
 
 class ApiError(Exception):
-    """The API answered with an error, not with a business refusal."""
+    """The API returned an error, as opposed to a business refusal, or cannot be reached."""
 
 
-class Api:
-    """One kept-alive connection. Calls are repeated while the service is away: the demo's mutations carry keys."""
+class ApiClient:
+    """One kept-alive connection. Calls are retried while the service is away: mutations carry idempotency keys."""
 
     def __init__(self, url: str, token: str) -> None:
         self._address = urlsplit(url).netloc
@@ -27,39 +27,39 @@ class Api:
         self._connection: http.client.HTTPConnection | None = None
 
     def call(self, document: str, variables: Mapping[str, Any] | None = None) -> Any:
-        """The `data` of an operation. Raises ApiError."""
+        """Returns the `data` of an operation. Raises ApiError."""
         body = json.dumps({"query": document, "variables": variables or {}}).encode()
         return self._post("/graphql", body, {"Content-Type": "application/json"})["data"]
 
     def upload(self, name: str, content: bytes) -> str:
-        """The id of a new attachment. Raises ApiError."""
+        """Returns the id of a new attachment. Raises ApiError."""
         found = self._post(f"/attachments?name={name}", content, {"Content-Type": "application/octet-stream"})
         return str(found["id"])
 
     def close(self) -> None:
-        """Hang up; the next call connects again."""
+        """Close the connection; the next call opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
-        ends = time.monotonic() + _PATIENCE_SECONDS
+        ends = time.monotonic() + _RETRY_SECONDS
         while True:
             try:
-                status, answer = self._try(path, body, headers)
+                status, content = self._try(path, body, headers)
                 if status != 503:
                     break
             except (OSError, http.client.HTTPException):
                 self.close()
                 if time.monotonic() > ends:
-                    raise ApiError("the service does not answer any more") from None
+                    raise ApiError("the service does not respond") from None
             if time.monotonic() > ends:
                 raise ApiError("the service is unavailable")
             time.sleep(0.5)
         try:
-            read = json.loads(answer)
+            read = json.loads(content)
         except ValueError:
-            raise ApiError(f"{path} answered {status}") from None
+            raise ApiError(f"{path} returned status {status} without JSON") from None
         if read.get("errors"):
             raise ApiError(read["errors"][0]["message"])
         return read

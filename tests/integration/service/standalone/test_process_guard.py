@@ -1,4 +1,4 @@
-"""What ties a server to who started it, and as whom it runs."""
+"""A server ends with the process that started it, and runs as the right user."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 
 from service.standalone import postgres
 from service.standalone.postgres import Postgres
-from service.standalone.tether import NATIVE_TIE, Account, Tie, spawn
+from service.standalone.process_guard import DEFAULT_GUARD, Account, Guard, spawn
 from tests.conftest import stop
 
 PARENT = """
 import signal, sys
-from service.standalone.tether import Tie, spawn
+from service.standalone.process_guard import Guard, spawn
 child = spawn([sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"],
-              stop_signal=signal.SIGTERM, tie=Tie(sys.argv[1]))
+              stop_signal=signal.SIGTERM, guard=Guard(sys.argv[1]))
 signal.pause()
 """
 
@@ -33,9 +33,9 @@ signal.pause()
 """
 
 
-@pytest.mark.parametrize("tie", [NATIVE_TIE, Tie.GUARD])
-def test_a_server_ends_with_the_process_that_started_it(tie: Tie) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, tie], stdout=subprocess.PIPE)
+@pytest.mark.parametrize("guard", [DEFAULT_GUARD, Guard.PROCESS])
+def test_a_server_ends_with_the_process_that_started_it(guard: Guard) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, guard], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"up\n"
     family = psutil.Process(parent.pid).children(recursive=True)
@@ -46,9 +46,9 @@ def test_a_server_ends_with_the_process_that_started_it(tie: Tie) -> None:
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
-def test_a_guard_hands_signals_on_and_answers_its_childs_exit_code() -> None:
+def test_a_guard_process_forwards_signals_and_returns_its_childs_exit_code() -> None:
     reader, writer = os.pipe()
-    guard = spawn([sys.executable, "-c", SEVEN], stop_signal=signal.SIGTERM, tie=Tie.GUARD, output=writer)
+    guard = spawn([sys.executable, "-c", SEVEN], stop_signal=signal.SIGTERM, guard=Guard.PROCESS, output=writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as output:
         assert output.readline() == b"up\n"

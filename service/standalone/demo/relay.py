@@ -1,10 +1,10 @@
-"""The demo's mail server: real SMTP on loopback, with a temper of its own for some addresses.
+"""The demo's mail server: real SMTP on loopback, which refuses, defers or drops mail to some addresses.
 
-    python -m service.standalone.relay FD INBOX
+    python -m service.standalone.demo.relay FD INBOX
 
 listens on the inherited socket FD and keeps what it accepts in INBOX/*.eml. It stands in for the servers behind a
-relay: what it answers for an address is in `temper_of`, by domain or, anywhere, by local part, so that whoever plays
-with the demo can provoke each answer (`unknown@`, `full@`, `overquota@`, `slow@`, `blocked@`, `drops@`).
+relay. `behaviour_for` says how it treats an address: by domain or, in any domain, by local part, so that each reply can
+be provoked by hand (`unknown@`, `full@`, `overquota@`, `slow@`, `blocked@`, `drops@`).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 HOST_NAME = "mx.northlight.example"
 _GREYLIST_SECONDS = 10.0
-_REMEMBERED = 10_000
-"""Greylisted pairs; the oldest is forgotten first."""
-_LARGEST_MAIL = 33_554_432
+_MAX_GREYLISTED = 10_000
+"""Pairs of sender domain and recipient; the oldest is dropped first."""
+_MAX_MAIL_BYTES = 33_554_432
 
 
-class Temper(StrEnum):
+class Behaviour(StrEnum):
     """How the server treats mail to an address."""
 
     ACCEPTS = "accepts"
@@ -44,27 +44,27 @@ class Temper(StrEnum):
 
 
 _DOMAINS = {
-    "slowpost.example": Temper.GREYLISTS,
-    "fortress-bank.example": Temper.BLOCKS,
-    "lakeshore-clinic.example": Temper.DROPS,
+    "slowpost.example": Behaviour.GREYLISTS,
+    "fortress-bank.example": Behaviour.BLOCKS,
+    "lakeshore-clinic.example": Behaviour.DROPS,
 }
 _ADDRESSES = {
-    "d.whitfield@willowmail.example": Temper.UNKNOWN,
-    "accounts@quarry-cafe.example": Temper.UNKNOWN,
-    "m.okafor@willowmail.example": Temper.FULL,
-    "p.lindqvist@postbox.example": Temper.OVER_QUOTA,
+    "d.whitfield@willowmail.example": Behaviour.UNKNOWN,
+    "accounts@quarry-cafe.example": Behaviour.UNKNOWN,
+    "m.okafor@willowmail.example": Behaviour.FULL,
+    "p.lindqvist@postbox.example": Behaviour.OVER_QUOTA,
 }
 
 
-def temper_of(address: str) -> Temper:
-    """By address, by domain, by local part; else it accepts."""
+def behaviour_for(address: str) -> Behaviour:
+    """Returns how mail to this address is treated: by address, by domain, by local part, else accepted."""
     local, _, domain = address.casefold().rpartition("@")
-    named = Temper(local) if local in set(Temper) else Temper.ACCEPTS
+    named = Behaviour(local) if local in set(Behaviour) else Behaviour.ACCEPTS
     return _ADDRESSES.get(address.casefold()) or _DOMAINS.get(domain) or named
 
 
 class Inbox:
-    """An aiosmtpd handler: answers by temper, keeps what it accepts."""
+    """An aiosmtpd handler: replies by `behaviour_for`, keeps what it accepts."""
 
     def __init__(self, directory: Path, *, clock: Callable[[], float]) -> None:
         self._directory = directory
@@ -74,7 +74,7 @@ class Inbox:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """One answer a recipient, in the words of the servers one meets."""
+        """Returns the reply to one RCPT, worded as common mail servers word it."""
         refusal = self._refusal(envelope.mail_from or "", address)
         if refusal is not None:
             return refusal
@@ -83,40 +83,40 @@ class Inbox:
         return "250 2.1.5 Ok"
 
     def _refusal(self, sender: str, address: str) -> str | None:
-        match temper_of(address):
-            case Temper.UNKNOWN:
+        match behaviour_for(address):
+            case Behaviour.UNKNOWN:
                 return f"550 5.1.1 <{address}>: Recipient address rejected: User unknown in virtual mailbox table"
-            case Temper.FULL:
+            case Behaviour.FULL:
                 return f"452 4.2.2 <{address}>: The recipient's inbox is out of storage space and inactive"
-            case Temper.OVER_QUOTA:
+            case Behaviour.OVER_QUOTA:
                 return f"552 5.2.2 <{address}>: Mailbox size limit exceeded"
-            case Temper.BLOCKS:
+            case Behaviour.BLOCKS:
                 return f"550 5.7.1 <{address}>: Message rejected due to local policy: sender domain is not on our list"
-            case Temper.GREYLISTS if not self._waited(sender, address):
+            case Behaviour.GREYLISTS if not self._waited(sender, address):
                 seconds = round(_GREYLIST_SECONDS)
                 return f"450 4.2.0 <{address}>: Recipient address rejected: Greylisted, try again in {seconds} seconds"
         return None
 
     def _waited(self, sender: str, address: str) -> bool:
         now = self._clock()
-        # A return path differs from mail to mail: its domain is what a greylist can know again.
+        # Every mail has its own return path, so pairs are keyed by its domain.
         pair = (sender.rpartition("@")[2], address)
         first = self._first_seen.setdefault(pair, now)
-        while len(self._first_seen) > _REMEMBERED:
+        while len(self._first_seen) > _MAX_GREYLISTED:
             self._first_seen.pop(next(iter(self._first_seen)))
         return now - first >= _GREYLIST_SECONDS
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """The mail is kept; or the line goes dead, and nobody knows whether it was."""
-        if any(temper_of(address) is Temper.DROPS for address in envelope.rcpt_tos):
-            hang_up(server)
-            return "421 4.3.0 never heard"
+        """Keep the mail; for some addresses close the connection instead, which leaves the sender uncertain."""
+        if any(behaviour_for(address) is Behaviour.DROPS for address in envelope.rcpt_tos):
+            abort(server)
+            return "421 4.3.0 never sent"
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(self._clock()))}-{secrets.token_hex(4)}"
         await asyncio.to_thread(self._keep, name, envelope)
         return f"250 2.0.0 Ok: queued as {name[-8:].upper()}"
 
     def _keep(self, name: str, envelope: Envelope) -> None:
-        """What was sent, below the two lines that a mail server adds at delivery."""
+        """Write the mail below the header lines that a mail server adds at delivery."""
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         head = f"Return-Path: <{envelope.mail_from or ''}>\r\n"
         head += "".join(f"Delivered-To: {address}\r\n" for address in envelope.rcpt_tos)
@@ -126,21 +126,21 @@ class Inbox:
         fresh.rename(self._directory / f"{name}.eml")
 
 
-def hang_up(server: SMTP) -> None:
-    """The connection is gone, without a word."""
+def abort(server: SMTP) -> None:
+    """Close the connection without a reply."""
     if isinstance(server.transport, asyncio.Transport):
         server.transport.abort()
 
 
 async def serve(listener: socket.socket, inbox: Path) -> None:
-    """Until SIGTERM."""
+    """Serve until SIGTERM."""
     loop = asyncio.get_running_loop()
     handler = Inbox(inbox, clock=time.time)
 
     def session() -> SMTP:
-        # No SMTPUTF8, as many servers: mail to jörg@ is refused by us, in our words.
+        # No SMTPUTF8, as with many servers: the gateway itself then refuses mail to jörg@.
         return SMTP(
-            handler, hostname=HOST_NAME, ident="Northlight demo relay", data_size_limit=_LARGEST_MAIL, loop=loop
+            handler, hostname=HOST_NAME, ident="Northlight demo relay", data_size_limit=_MAX_MAIL_BYTES, loop=loop
         )
 
     server = await loop.create_server(session, sock=listener)
@@ -151,7 +151,7 @@ async def serve(listener: socket.socket, inbox: Path) -> None:
 
 
 def main() -> None:
-    """`FD INBOX`."""
+    """Serve on the socket and inbox that the command line names."""
     listener = socket.socket(fileno=os.dup(int(sys.argv[1])))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(listener, Path(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""The demo relay in a real SMTP conversation: each temper, and what lies in the inbox afterwards."""
+"""The demo relay over real SMTP: the reply for each behaviour, and the mail kept in the inbox."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from service.standalone.relay import HOST_NAME, Inbox
+from service.standalone.demo.relay import HOST_NAME, Inbox
 
 CONTENT = b"Subject: x\r\n\r\nHello\r\n"
 
 
 class Clock:
-    """Stands still until it is put forward."""
+    """Stands still until a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -41,8 +41,8 @@ async def port(tmp_path: Path, clock: Clock) -> AsyncIterator[int]:
         yield listener.getsockname()[1]
 
 
-async def answer(port: int, recipient: str) -> tuple[int, str]:
-    """The relay's last word on one mail to the recipient."""
+async def send_to(port: int, recipient: str) -> tuple[int, str]:
+    """Sends one mail to the recipient; the relay's last reply."""
 
     def send() -> tuple[int, str]:
         with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
@@ -68,28 +68,28 @@ async def answer(port: int, recipient: str) -> tuple[int, str]:
         ("ingrid@slowpost.example", 450, "Greylisted, try again in 10 seconds"),
     ],
 )
-async def test_every_temper_has_its_words(port: int, recipient: str, code: int, words: str) -> None:
-    found, text = await answer(port, recipient)
+async def test_every_behaviour_has_its_reply(port: int, recipient: str, code: int, words: str) -> None:
+    found, text = await send_to(port, recipient)
     assert found == code
     assert words in text
 
 
 async def test_greylisted_mail_is_taken_when_it_comes_again(port: int, clock: Clock) -> None:
-    assert (await answer(port, "ingrid@slowpost.example"))[0] == 450
+    assert (await send_to(port, "ingrid@slowpost.example"))[0] == 450
     clock.now += 9
-    assert (await answer(port, "ingrid@slowpost.example"))[0] == 450
+    assert (await send_to(port, "ingrid@slowpost.example"))[0] == 450
     clock.now += 2
-    assert (await answer(port, "ingrid@slowpost.example"))[0] == 250
+    assert (await send_to(port, "ingrid@slowpost.example"))[0] == 250
 
 
 async def test_one_domain_hangs_up_after_the_mail(port: int, tmp_path: Path) -> None:
     with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
-        await answer(port, "office@lakeshore-clinic.example")
+        await send_to(port, "office@lakeshore-clinic.example")
     assert list(tmp_path.glob("*.eml")) == []
 
 
-async def test_what_is_accepted_lies_in_the_inbox(port: int, tmp_path: Path) -> None:
-    await answer(port, "ada@willowmail.example")
+async def test_accepted_mail_is_kept_in_the_inbox(port: int, tmp_path: Path) -> None:
+    await send_to(port, "ada@willowmail.example")
     (mail,) = tmp_path.glob("*.eml")
     head = b"Return-Path: <b1x@northlight.example>\r\nDelivered-To: ada@willowmail.example\r\n"
     assert mail.read_bytes().startswith(head)

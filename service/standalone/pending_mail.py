@@ -1,4 +1,4 @@
-"""What a ledger already holds when the launcher comes to it."""
+"""Whether the database already holds mail for another relay than the launcher's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncpg
 from service.database import QUERIES
 
 
-async def waits_for_another_relay(database_url: str, relay: str) -> bool:
-    """Whether mail waits, or a campaign may still make some, that is not bound to the relay of this name."""
+async def has_mail_for_another_relay(database_url: str, relay: str) -> bool:
+    """Whether mail is queued, or may still be made by a campaign, that is not bound to the relay of this name."""
     connection = await asyncpg.connect(database_url)
     try:
         return bool(await QUERIES.waits_for_another_relay(connection, relay=relay))
