@@ -1,4 +1,4 @@
-"""The ASGI application: routes, and what lives as long as the process."""
+"""The ASGI application: its routes, and the resources that live as long as the process."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """What the routes of this process share: `request.app.state.resources`."""
+    """Shared by the routes: `request.app.state.resources`."""
 
     settings: Settings
     pools: DatabasePools
@@ -55,10 +55,10 @@ class Resources:
 
 
 class _GraphQL:
-    """`/graphql`, once the process is up: hands over to the transports that the lifespan made."""
+    """`/graphql`: the transport is made by the lifespan, after the routes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One HTTP request."""
+        """Serve one HTTP request."""
         await scope["app"].state.graphql(scope, receive, send)
 
 
@@ -67,13 +67,13 @@ async def _graphql_websocket(websocket: WebSocket) -> None:
 
 
 def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) -> Starlette:
-    """The application; its pools are opened when it starts. `doors` are the gateway's settings, for its doors.
+    """Returns the application; its pools are opened when it starts.
 
     Raises SettingsError when the list of persisted operations cannot be used.
     """
     allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
     app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, gateway_settings, allowed))
-    # Starlette would redirect `/u/TOKEN/` to the host that the request names: an address in a mail never redirects so.
+    # Starlette would redirect `/u/TOKEN/` to the host that the request names; a link in a mail must not do that.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
     app.add_middleware(Compression)
@@ -93,7 +93,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.metrics),
-        Route("/attachments", Attachments().take, methods=["POST"]),
+        Route("/attachments", Attachments().upload, methods=["POST"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),

@@ -55,7 +55,7 @@ class Health:
         return {"status": status, **known}
 
     async def _look(self) -> dict[str, str]:
-        valkey = "ok" if await self._cache.answers() else "degraded"
+        valkey = "ok" if await self._cache.is_up() else "degraded"
         try:
             async with asyncio.timeout(_PATIENCE):
                 applied = {row["version"] for row in await self._pools.fetch_latest(_APPLIED)}
