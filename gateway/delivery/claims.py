@@ -19,7 +19,7 @@ from gateway.outbox import claim
 from gateway.outbox.claim import Claim, Claimed
 from gateway.outbox.outcomes import Finished
 from gateway.smtp.relays import Relays
-from gateway.telemetry.metrics import CLAIMING, GROUP_ROWS
+from gateway.telemetry.metrics import BATCH_ROWS, CLAIMING
 from gateway.value import value
 
 MAX_LARGE = 2 * LARGE_AT_ONCE
@@ -27,7 +27,7 @@ MAX_LARGE = 2 * LARGE_AT_ONCE
 that waits for room sends nothing else."""
 
 # Looked up once: a label costs more than what it counts.
-_CLAIMED = GROUP_ROWS.labels("claim")
+_CLAIMED = BATCH_ROWS.labels("claim")
 
 
 @value

@@ -479,7 +479,7 @@ async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metri
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     stages = {stage: shown_now("mail_stage_seconds_count", stage=stage) for stage in ("claim", "compose", "send")}
-    groups = {name: shown_now("mail_group_rows_count", statement=name) for name in ("claim", "record")}
+    groups = {name: shown_now("mail_batch_rows_count", statement=name) for name in ("claim", "record")}
     refs = [await queue_mail(connection, deployment) for _ in range(3)]
     await connection.execute(
         "update outbox set due_at = now() - interval '1 hour';"
@@ -498,7 +498,7 @@ async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metri
 
     async def seen() -> bool:
         measured = all(shown_now("mail_stage_seconds_count", stage=stage) > stages[stage] for stage in stages)
-        grouped = all(shown_now("mail_group_rows_count", statement=name) > groups[name] for name in groups)
+        grouped = all(shown_now("mail_batch_rows_count", statement=name) > groups[name] for name in groups)
         connected = shown_now("mail_connections", relay="main", state="connected") >= 1
         return measured and grouped and connected and shown_now("mail_queue_depth", lane="individual") == 0
 

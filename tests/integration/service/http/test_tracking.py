@@ -235,7 +235,7 @@ async def test_what_became_of_hits_is_in_the_metrics(
 ) -> None:
     async def recorded() -> float:
         text = (await client.get("/metrics")).text
-        found = re.search(r'^mail_hits_total\{fate="recorded"\} (\S+)$', text, re.MULTILINE)
+        found = re.search(r'^mail_hits_total\{outcome="recorded"\} (\S+)$', text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
     assert (await anonymous.get("/metrics")).status_code == 401
