@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import strawberry
 
-from gateway.errors import Refusal
 from gateway.mail.response import Stage
 from gateway.outbox import domain_limits, lanes, relay_limits
-from service.graph.context import Context, Info
+from service.database import Connection
+from service.graph.context import Info
 from service.graph.enums import RelayEventKind
+from service.graph.intent import Input
 from service.graph.node import row_global_id
-from service.graph.user_error import UserError, user_errors
+from service.graph.user_error import UserError
 
 DOMAIN_RATE = "Attempts a second over the last one to two minutes; of each worker's 500 busiest domains."
 AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
@@ -239,28 +241,47 @@ class DestinationInput:
 class GatewayPayload:
     """Either the gateway or the errors."""
 
-    gateway: Gateway | None = strawberry.field(description="The gateway as it is now; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    gateway: Gateway | None = strawberry.field(default=None, description="The gateway as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
-async def decide(context: Context, door: Callable[[Any], Awaitable[object]]) -> GatewayPayload:
-    """One door on a writing connection; then ring, since mail may go that could not."""
-    try:
-        async with context.pools.writing_connection() as connection:
-            await door(connection)
-    except Refusal as refusal:
-        return GatewayPayload(gateway=None, user_errors=user_errors([refusal]))
-    await context.wakeup.notify()
-    return GatewayPayload(gateway=Gateway(), user_errors=[])
+async def pause_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
+    """Exact: when it returns, nothing more is handed off."""
+    return await _decide(info, partial(lanes.pause_lane, name=input.lane, actor=info.context.actor))
 
 
-def limit_of(given: DestinationLimitInput) -> domain_limits.DestinationLimit:
-    """The door's value."""
-    return domain_limits.DestinationLimit(
-        domain=given.domain,
-        per_minute=given.per_minute,
-        per_day=given.per_day,
-        connections=given.connections,
-        warm_up_start=given.warm_up_start,
-        warm_up_factor=given.warm_up_factor,
+async def resume_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
+    """It goes on where it stopped."""
+    return await _decide(info, partial(lanes.resume_lane, name=input.lane))
+
+
+async def resume_relay(info: Info, input: Input[RelayInput]) -> GatewayPayload:
+    """On record, with who and when."""
+    return await _decide(info, partial(relay_limits.resume_relay, name=input.relay, actor=info.context.actor))
+
+
+async def resume_destination(info: Info, input: Input[DestinationInput]) -> GatewayPayload:
+    """What waits for the domain is due at once."""
+    return await _decide(info, partial(domain_limits.resume_destination, domain=input.domain))
+
+
+async def set_destination_limit(info: Info, input: Input[DestinationLimitInput]) -> GatewayPayload:
+    """Replaces what was set."""
+    limit = domain_limits.DestinationLimit(
+        domain=input.domain,
+        per_minute=input.per_minute,
+        per_day=input.per_day,
+        connections=input.connections,
+        warm_up_start=input.warm_up_start,
+        warm_up_factor=input.warm_up_factor,
     )
+    return await _decide(info, partial(domain_limits.limit_destination, limit=limit))
+
+
+async def _decide(info: Info, action: Callable[[Connection], Awaitable[object]]) -> GatewayPayload:
+    context = info.context
+    async with context.pools.writing_connection() as connection:
+        await action(connection)
+    # Mail may go that could not.
+    await context.wakeup.notify()
+    return GatewayPayload(gateway=Gateway())
