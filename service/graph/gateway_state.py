@@ -16,18 +16,26 @@ from service.graph.context import Info
 from service.graph.enums import RelayEventKind
 from service.graph.intent import Input
 from service.graph.node import row_global_id
+from service.graph.row import FromValue
 from service.graph.user_error import UserError
 
 DOMAIN_RATE = "Attempts a second over the last one to two minutes; of each worker's 500 busiest domains."
 AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
 
 
+def _campaign_id(root: Lane) -> strawberry.ID | None:
+    found = root.value.campaign_id
+    return row_global_id("Campaign", found) if found else None
+
+
 @strawberry.type(description="A queue with a priority of its own; each campaign is one.")
-class Lane:
-    """Of `gateway.outbox.lanes.LaneStanding`."""
+class Lane(FromValue[lanes.LaneStanding]):
+    """As the gateway knows it."""
 
     name: str = strawberry.field(description="Its name.")
-    campaign_id: strawberry.ID | None = strawberry.field(description="Whose it is; null for individual mail.")
+    campaign_id: strawberry.ID | None = strawberry.field(
+        resolver=_campaign_id, description="Whose it is; null for individual mail."
+    )
     campaign_title: str | None = strawberry.field(description="Its campaign's title.")
     priority: int = strawberry.field(description="Lower is sooner.")
     paused_at: datetime | None = strawberry.field(description="Since when nothing of it leaves; null when it runs.")
@@ -40,8 +48,8 @@ class Lane:
 
 
 @strawberry.type(description="Trouble of a relay or a destination, in the server's own words.")
-class RelayEvent:
-    """Of `gateway.outbox.relay_limits.RelayEvent`."""
+class RelayEvent(FromValue[relay_limits.RelayEvent]):
+    """As the gateway knows it."""
 
     kind: RelayEventKind = strawberry.field(description="What happened.")
     domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
@@ -52,8 +60,8 @@ class RelayEvent:
 
 
 @strawberry.type(description="A mail server that we hand mail to.")
-class Relay:
-    """Of `gateway.outbox.relay_limits.RelayStanding`."""
+class Relay(FromValue[relay_limits.RelayStanding]):
+    """As the gateway knows it."""
 
     name: str = strawberry.field(description="Its name.")
     usable: bool = strawberry.field(description="Whether mail may go by it now.")
@@ -72,23 +80,12 @@ class Relay:
     async def events(self, info: Info) -> list[RelayEvent]:
         """One statement a relay: there are a few."""
         async with info.context.pools.reading_connection() as connection:
-            found = await relay_limits.relay_events(connection, self.name)
-        return [
-            RelayEvent(
-                kind=RelayEventKind(one.kind),
-                domain=one.domain,
-                stage=Stage(one.stage) if one.stage else None,
-                code=one.code,
-                response=one.response,
-                until=one.until,
-            )
-            for one in found
-        ]
+            return [RelayEvent.of(one) for one in await relay_limits.relay_events(connection, self.value.name)]
 
 
 @strawberry.type(description="A domain with limits or a pause.")
-class Destination:
-    """Of `gateway.outbox.domain_limits.DestinationStanding`."""
+class Destination(FromValue[domain_limits.DestinationStanding]):
+    """As the gateway knows it."""
 
     domain: str = strawberry.field(description="The domain.")
     per_minute: float | None = strawberry.field(description="Its limit; null for none.")
@@ -105,8 +102,8 @@ class Destination:
 
 
 @strawberry.type(description="How much waits for one domain, and how fast it goes.")
-class DomainDepth:
-    """Of `gateway.outbox.domain_limits.DomainDepth`."""
+class DomainDepth(FromValue[domain_limits.DomainDepth]):
+    """As the gateway knows it."""
 
     domain: str = strawberry.field(description="The domain.")
     depth: int = strawberry.field(description="How many recipients wait, among the first 50,000 of the queue.")
@@ -124,84 +121,25 @@ class Gateway:
     async def lanes(self, info: Info) -> list[Lane]:
         """By priority."""
         async with info.context.pools.reading_connection() as connection:
-            found = await lanes.lane_states(connection)
-        return [
-            Lane(
-                name=one.name,
-                campaign_id=row_global_id("Campaign", one.campaign_id) if one.campaign_id else None,
-                campaign_title=one.campaign_title,
-                priority=one.priority,
-                paused_at=one.paused_at,
-                paused_why=one.paused_why,
-                depth=one.depth,
-                deeper=one.deeper,
-                rate=one.rate,
-                next_due_at=one.next_due_at,
-                oldest_seconds=one.oldest_seconds,
-            )
-            for one in found
-        ]
+            return [Lane.of(one) for one in await lanes.lane_states(connection)]
 
     @strawberry.field(description="Every relay the ledger knows, by name.")
     async def relays(self, info: Info) -> list[Relay]:
         """By name."""
         async with info.context.pools.reading_connection() as connection:
-            found = await relay_limits.relay_states(connection)
-        return [
-            Relay(
-                name=one.name,
-                usable=one.usable,
-                paused_until=one.paused_until,
-                paused_why=one.paused_why,
-                stopped_at=one.stopped_at,
-                stopped_why=one.stopped_why,
-                seen_at=one.seen_at,
-                per_minute=one.per_minute,
-                per_day=one.per_day,
-                cap_today=one.cap_today,
-                sent_today=one.sent_today,
-                waits_until=one.waits_until,
-            )
-            for one in found
-        ]
+            return [Relay.of(one) for one in await relay_limits.relay_states(connection)]
 
     @strawberry.field(description="Limited and paused domains by name, 500 at most.")
     async def destinations(self, info: Info, after: AfterDomain = None) -> list[Destination]:
         """By name."""
         async with info.context.pools.reading_connection() as connection:
-            found = await domain_limits.destinations(connection, after=after)
-        return [
-            Destination(
-                domain=one.domain,
-                per_minute=one.per_minute,
-                per_day=one.per_day,
-                connections=one.connections,
-                cap_today=one.cap_today,
-                sent_today=one.sent_today,
-                rate=one.rate,
-                next_permit_at=one.next_permit_at,
-                paused_until=one.paused_until,
-                paused_why=one.paused_why,
-            )
-            for one in found
-        ]
+            return [Destination.of(one) for one in await domain_limits.destinations(connection, after=after)]
 
     @strawberry.field(description="The hundred domains that most mail waits for.")
     async def domains(self, info: Info) -> list[DomainDepth]:
         """Deepest first."""
         async with info.context.pools.reading_connection() as connection:
-            found = await domain_limits.domain_depths(connection)
-        return [
-            DomainDepth(
-                domain=one.domain,
-                depth=one.depth,
-                rate=one.rate,
-                next_due_at=one.next_due_at,
-                paused_until=one.paused_until,
-                paused_why=one.paused_why,
-            )
-            for one in found
-        ]
+            return [DomainDepth.of(one) for one in await domain_limits.domain_depths(connection)]
 
 
 @strawberry.input(description="One lane of individual mail.")
