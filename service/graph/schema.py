@@ -16,10 +16,10 @@ from service.database import statement
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
-from service.graph.customer import Customer, SearchArgument, find_customer, list_customers
+from service.graph.customer import Customer, Message
+from service.graph.customer_search import SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import promised
-from service.graph.message import Message
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.row import FromRow, read_field

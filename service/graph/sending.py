@@ -27,9 +27,9 @@ from gateway.mail.message import MessageRef
 from gateway.outbox import actions, enqueue
 from service.database import Connection
 from service.graph.context import Context, Info
+from service.graph.customer import Message
 from service.graph.intent import Input
 from service.graph.loaders import promised
-from service.graph.message import Message
 from service.graph.node import read_message_id, read_typed_id
 from service.graph.scalars import CurrencyCode
 from service.graph.user_error import UserError

@@ -20,8 +20,8 @@ from gateway.mail.source import Direction, SourceType
 from service.database import DatabasePools, Reading, Statement
 from service.errors import TooSlow
 from service.graph.context import Context
-from service.graph.customer import CUSTOMERS_FOUND, CUSTOMERS_OF_WORD
-from service.graph.history import (
+from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_WORD
+from service.graph.history_pages import (
     ALL_CLICKS_PAGE,
     ALL_MESSAGE_CLICKS_PAGE,
     CLICKS_PAGE,

@@ -10,7 +10,7 @@ from typing import Any
 from graphql import OperationDefinitionNode, parse
 
 from service.database import Statement
-from service.graph.history import NOTES_PAGE
+from service.graph.history_pages import NOTES_PAGE
 from service.graph.schema import schema
 from service.shape.compile import Selection, ShapedPage
 from service.shape.joined import joined
