@@ -29,7 +29,7 @@ from service.graph.node import Node, customer_global_id, message_global_id
 from service.graph.row import FromRow
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, page_by, rows_of, same_row
-from service.shape.read import Asked, read_lists
+from service.shape.read import Asked
 
 MESSAGE_ID = "'Message_' || m.customer_id || '_' || encode(uuid_send(m.id), 'hex')"
 CLICK_COUNT = (
@@ -111,9 +111,8 @@ class CustomerEmails(Shaped):
     async def read(cls, info: Info, customer_id: int) -> Self:
         """The lists as they are selected."""
         emails = cls(customer_id=customer_id)
-        context = info.context
-        if context.shaping:
-            emails.shaped = await read_lists(info._raw_info, context.reading, context, customer_id)
+        if info.context.shaping:
+            emails.shaped = await info.context.lists.read(info._raw_info, customer_id)
         return emails
 
     @strawberry.field(description="The campaign mail sent to the customer.", metadata=page_by(ask_sent))
@@ -160,9 +159,9 @@ class CustomerEmails(Shaped):
         return await self._page(info, ConnectionNote, asked)
 
     async def _page(self, info: Info, kind: type[Row], asked: Asked[Window]) -> Connection[Row]:
-        context = info.context
-        keys = [row["id"] for row in await context.reading.fetch(asked.page.statement, **asked.values)]
-        loader = context.loaders.hits if kind is LinkClick else context.loaders.messages
+        keys = await info.context.lists.keys(asked)
+        loaders = info.context.loaders
+        loader = loaders.hits if kind is LinkClick else loaders.messages
         rows = await loader.load_many([(self.customer_id, key) for key in keys[: asked.window.first]])
         return asked.window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
 

@@ -78,9 +78,8 @@ class Relay(FromValue[relay_limits.RelayStanding]):
 
     @strawberry.field(description="Its newest troubles, at most 20, newest first.")
     async def events(self, info: Info) -> list[RelayEvent]:
-        """One statement a relay: there are a few."""
-        async with info.context.pools.reading_connection() as connection:
-            return [RelayEvent.of(one) for one in await relay_limits.relay_events(connection, self.value.name)]
+        """One statement for all relays."""
+        return [RelayEvent.of(one) for one in await info.context.loaders.relay_events.load(self.value.name)]
 
 
 @strawberry.type(description="A domain with limits or a pause.")

@@ -82,8 +82,8 @@ def _kinds(filter: ConnectionNoteFilter) -> dict[str, Any]:
     wanted = set(product(directions, sources))
     pairs = [one for one in wanted if one != OF_CAMPAIGNS and one[1] is not None]
     return {
-        "directions": [direction for direction, _ in pairs],
-        "source_types": [source for _, source in pairs],
+        "directions": tuple(direction for direction, _ in pairs),
+        "source_types": tuple(source for _, source in pairs),
         "campaigns": OF_CAMPAIGNS in wanted,
         "answers_nothing": (Direction.RECEIVED, None) in wanted,
     }

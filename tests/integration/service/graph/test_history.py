@@ -476,6 +476,29 @@ async def test_every_page_is_index_ranges_no_longer_than_itself(
             assert (sorts == []) == (page is not FILTERED_NOTES_PAGE), plan
 
 
+async def test_a_page_of_many_customers_is_the_same_ranges_of_each(
+    pool: Any, pools: DatabasePools, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    # Given a ledger, and queries that ask for a list of every customer, shaped and by resolvers
+    customer = await fill_in_bulk(pool)
+    message = await newest(pool, customer)
+    for page, name, argument, indexes, given_values in PAGES:
+        given_argument = argument.replace("MESSAGE", f'"Message_{customer}_{message}"')
+        emails = f"emails {{ {name}{given_argument} {{ nodes {{ __typename }} }} }}"
+        query = f"{{ customers(first: 100) {{ nodes {{ {emails} }} }} }}"
+        for shaping in (True, False):
+            data, _ = await ask(make_context(shaping=shaping), query)
+            assert len(data["customers"]["nodes"]) == 100
+            # When PostgreSQL plans the one statement that reads them
+            wanted = next(one for one in reversed(asked) if one.name == f"{page.statement.name} of many")
+            values = {"owners": "'{1,2,3}'", "message_id": f"'{UUID(hex=message)}'", **given_values}
+            plan = await explain(pools, wanted, customer, **values)
+            # Then it walks those ranges for each
+            one = r"Limit.*\n(?:.*Result.*\n.*One-Time.*\n)?.*Scan Backward using (\w+) on (?:message n|hit k)"
+            assert tuple(re.findall(one, plan)) == indexes, plan
+            assert "Seq Scan" not in plan
+
+
 async def newest(pool: Any, customer: int) -> str:
     """The newest message with a click."""
     found: UUID = await pool.fetchval(
