@@ -95,6 +95,7 @@ class RelayEvent:
     """One failure of a relay or destination, in the server's own words."""
 
     id: UUID
+    relay: str
     domain: str | None
     kind: str
     stage: str | None
@@ -103,9 +104,11 @@ class RelayEvent:
     until: datetime | None
 
 
-async def relay_events(connection: Connection, name: str, *, limit: int = 20) -> tuple[RelayEvent, ...]:
-    """A relay's events, newest first."""
-    return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, limit=limit)])
+async def relay_events(connection: Connection, *relays: str, limit: int = 20) -> tuple[RelayEvent, ...]:
+    """The newest events of these relays, at most `limit` of each, newest first."""
+    return tuple(
+        [RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relays=relays, limit=limit)]
+    )
 
 
 async def resume_relay(connection: Connection, name: str, actor: str) -> None:

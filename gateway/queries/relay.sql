@@ -91,6 +91,11 @@ insert into relay_event (relay, domain, kind, stage, code, response, until)
 values (:relay, :domain, :kind, :stage, :code, :response, :until);
 
 -- name: relay_events
--- The newest troubles of a relay.
-select id, domain, kind, stage, code, response, until from relay_event
-where relay = :relay order by id desc limit :limit::integer;
+-- The newest troubles of each of these relays, newest first.
+select e.relay, e.id, e.domain, e.kind, e.stage, e.code, e.response, e.until
+from unnest(:relays::text[]) as wanted (relay)
+cross join lateral (
+    select n.relay, n.id, n.domain, n.kind, n.stage, n.code, n.response, n.until
+    from relay_event n where n.relay = wanted.relay order by n.id desc limit :limit::integer
+) e
+order by e.id desc;

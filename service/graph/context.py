@@ -11,6 +11,7 @@ from gateway.notify.wakeup import Wakeup
 from service.change_listener import ChangeListener
 from service.database import DatabasePools, Reading
 from service.graph.loaders import Loaders
+from service.shape.read import ListReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Context:
     shaping: bool = True
     reading: Reading = field(init=False)
     loaders: Loaders = field(init=False)
+    lists: ListReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Loaders live as long as the request: nothing is cached between requests."""
@@ -42,7 +44,8 @@ class Context:
 
     def _read(self, reading: Reading) -> None:
         object.__setattr__(self, "reading", reading)
-        object.__setattr__(self, "loaders", Loaders(reading))
+        object.__setattr__(self, "loaders", Loaders(reading, self.pools))
+        object.__setattr__(self, "lists", ListReader(reading, self))
 
 
 Info = strawberry.Info[Context, None]

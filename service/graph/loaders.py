@@ -12,7 +12,8 @@ from strawberry.dataloader import DataLoader
 
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ColorHint
-from service.database import Reading, Statement, statement
+from gateway.outbox.relay_limits import RelayEvent, relay_events
+from service.database import DatabasePools, Reading, Statement, statement
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
@@ -26,8 +27,10 @@ LARGEST_BATCH = 500
 class Loaders:
     """One request's loaders, each made when first asked for."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, pools: DatabasePools) -> None:
+        """`pools` is for what the gateway's own functions read."""
         self._reading = reading
+        self._pools = pools
 
     @cached_property
     def messages(self) -> DataLoader[MessageKey, Record | None]:
@@ -104,6 +107,19 @@ class Loaders:
         """Sender rows, with their newest version, by id."""
         return self._one_by_id("senders_by_id", "id")
 
+    @cached_property
+    def relay_events(self) -> DataLoader[str, list[RelayEvent]]:
+        """Troubles of a relay, by its name."""
+
+        async def load(names: list[str]) -> list[list[RelayEvent]]:
+            found: dict[str, list[RelayEvent]] = {name: [] for name in names}
+            async with self._pools.reading_connection() as connection:
+                for event in await relay_events(connection, *names):
+                    found[event.relay].append(event)
+            return [found[name] for name in names]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
     def _one_by_message(self, name: str, column: str) -> DataLoader[MessageKey, Record | None]:
         return self._one(statement(name), _message_keys, lambda row: (row["customer_id"], row[column]))
 
@@ -143,7 +159,15 @@ def _message_keys(keys: Sequence[MessageKey]) -> dict[str, Any]:
 
 async def promised(loader: DataLoader[Key, Record | None], key: Key) -> Record:
     """A row that a foreign key promises. Raises LookupError: a fault of ours."""
-    row = await loader.load(key)
+    return _there(await loader.load(key))
+
+
+async def promised_all(loader: DataLoader[Key, Record | None], keys: Sequence[Key]) -> list[Record]:
+    """The same of many, by one statement."""
+    return [_there(row) for row in await loader.load_many(keys)]
+
+
+def _there(row: Record | None) -> Record:
     if row is None:
         raise LookupError("a row that the ledger promises is not there")
     return row

@@ -16,10 +16,10 @@ from service.database import statement
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
-from service.graph.customer import Customer, SearchArgument, find_customer, list_customers
+from service.graph.customer import Customer, Message
+from service.graph.customer_search import SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
-from service.graph.loaders import promised
-from service.graph.message import Message
+from service.graph.loaders import promised_all
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.row import FromRow, read_field
@@ -72,9 +72,9 @@ class Query:
         """Raises BadInput."""
         window = read_window(first, after)
         rows = await info.context.reading.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
-        loaders = info.context.loaders
-        nodes = [Campaign.of(await promised(loaders.campaigns, row["id"])) for row in rows[: window.first]]
-        return window.connect(nodes, [row["id"].hex for row in rows])
+        keys = [row["id"] for row in rows]
+        campaigns = await promised_all(info.context.loaders.campaigns, keys[: window.first])
+        return window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
 
     @strawberry.field(description="One template; null when there is none.")
     async def template(self, info: Info, id: IdArgument) -> Template | None:

@@ -18,8 +18,9 @@ from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import check_time_zone
 from service.database import QUERIES
-from service.graph.context import Context
+from service.graph.context import Context, Info
 from service.graph.customer import Customer
+from service.graph.intent import Input
 from service.graph.user_error import UserError, user_errors
 
 # One call is one transaction and one answer: larger batches hold locks for too long.
@@ -66,9 +67,11 @@ class UpsertCustomersPayload:
     """Either the customers or the errors."""
 
     customers: list[Customer] | None = strawberry.field(
-        description="The customers, in the order of the input; null when anything was refused."
+        default=None, description="The customers, in the order of the input; null when anything was refused."
     )
-    user_errors: list[UserError] = strawberry.field(description="Every reason why nothing was done.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Every reason why nothing was done."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,21 +82,22 @@ class _Checked:
     addresses: tuple[str, ...] | None
 
 
-async def upsert_customers(context: Context, batch: UpsertCustomersInput) -> UpsertCustomersPayload:
+async def upsert_customers(info: Info, input: Input[UpsertCustomersInput]) -> UpsertCustomersPayload:
     """Check everything, then write everything."""
+    context, entries = info.context, input.customers
     refusals: list[Refusal] = []
-    if len(batch.customers) > MAX_CUSTOMERS:
+    if len(entries) > MAX_CUSTOMERS:
         refusals.append(
             Refusal(RefusalCode.TOO_MANY, f"At most {MAX_CUSTOMERS} customers in one call.", ("customers",))
         )
-        return UpsertCustomersPayload(customers=None, user_errors=user_errors(refusals))
-    checked = [_check(entry, number, context.deployment, refusals) for number, entry in enumerate(batch.customers)]
-    _refuse_repeats(batch.customers, refusals)
+        return UpsertCustomersPayload(user_errors=user_errors(refusals))
+    checked = [_check(entry, number, context.deployment, refusals) for number, entry in enumerate(entries)]
+    _refuse_repeats(entries, refusals)
     if refusals:
-        return UpsertCustomersPayload(customers=None, user_errors=user_errors(refusals))
+        return UpsertCustomersPayload(user_errors=user_errors(refusals))
     rows = await _write(context, checked)
     found = {row["external_ref"]: Customer.of(row) for row in rows}
-    return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked], user_errors=[])
+    return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked])
 
 
 def _check(entry: UpsertCustomerInput, number: int, deployment: Deployment, refusals: list[Refusal]) -> _Checked:

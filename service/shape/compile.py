@@ -35,6 +35,8 @@ from service.shape.field import METADATA_KEY, Column, Cursor, Inner
 PLACE = "null::json as shaped"
 """What a page's statement holds where the columns go."""
 
+OWNER = "customer_id"
+"""The parameter of a page's statement that says whose list it is: a bigint."""
 BESIDE = 3
 """Columns of a page's row before its texts: how many rows were read, the first key, the last key to show."""
 _MOST_ARGUMENTS = 100

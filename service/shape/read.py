@@ -1,14 +1,15 @@
-"""Reading an object's shaped lists: all of them by one statement, before graphql-core comes to them."""
+"""Reading an owner's shaped lists: all of them by one statement, before graphql-core comes to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 import orjson
+from asyncpg import Record
 from graphql import (
     FieldNode,
     GraphQLError,
@@ -21,16 +22,21 @@ from graphql import (
     get_argument_values,
 )
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+from strawberry.dataloader import DataLoader
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 
 from service.database import Reading
-from service.shape.compile import BESIDE, Page, Selection, ShapedPage, declared, shape
+from service.shape.compile import BESIDE, OWNER, Page, Selection, ShapedPage, declared, shape
 from service.shape.field import Listed
-from service.shape.joined import joined
+from service.shape.joined import joined, joined_of_many, keys_of_many
 
 USUAL_DOCUMENT = 4096
 """Characters: the page's own queries have under two thousand."""
+
+LARGEST_BATCH = 500
+"""Owners whose lists are read by one statement."""
 
 
 class Shows(Protocol):
@@ -49,15 +55,21 @@ W_co = TypeVar("W_co", bound=Shows, covariant=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked(Generic[W_co]):
-    """The page that a list's arguments mean, and what its statement is given."""
+    """The page that a list's arguments mean, and what its statement is given: values that can be hashed."""
 
     page: Page
     window: W_co
     values: Mapping[str, Any]
 
+    @property
+    def owner(self) -> int:
+        """Whose list it is."""
+        return int(self.values[OWNER])
 
-_Part: TypeAlias = "tuple[str, ShapedPage, Asked[Shows]]"
-"""A list's response key, its statement, and what that is given."""
+    @property
+    def besides_owner(self) -> Hashable:
+        """Equal for pages that one statement reads for many owners."""
+        return self.page, tuple((name, value) for name, value in self.values.items() if name != OWNER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -72,14 +84,14 @@ class ListField:
     arguments: Mapping[str, Any] | None
     shapes: dict[Page, ShapedPage | None] = field(default_factory=dict)
 
-    async def ask(self, info: GraphQLResolveInfo[Any], whose: Sequence[Any]) -> Asked[Shows]:
-        """Raises what its arguments, or the reading of what they name, raise."""
+    async def ask(self, info: GraphQLResolveInfo[Any], context: object, owner: int) -> Asked[Shows]:
+        """Its page. Raises what its arguments, or the reading of what they name, raise."""
         arguments = self.arguments
         if arguments is None:
             # Strawberry hands resolvers the coerced values alone.
             given = cast(Mapping[str, Any], info.variable_values)
             arguments = _arguments(self.selection, self.definition, self.node, given)
-        asked: Asked[Shows] = await self.listed.ask(*whose, **arguments)
+        asked: Asked[Shows] = await self.listed.ask(context, owner, **arguments)
         return asked
 
     def shape(self, page: Page) -> ShapedPage | None:
@@ -89,38 +101,103 @@ class ListField:
         return self.shapes[page]
 
 
-async def read_lists(info: GraphQLResolveInfo[Any], reading: Reading, *whose: Any) -> dict[str, Any]:
-    """The lists selected below this field, by response key; those that cannot be shaped are left out.
+class _Part(NamedTuple):
+    """A list: its response key, its shape, and what its statement is given."""
 
-    `whose` is what every list's `ask` is given first. What a list raises stands in its place: it is that field's error.
-    """
-    found: dict[str, Any] = {}
-    pages: list[_Part] = []
-    for one in lists_of(Selection.of(info)):
+    key: str
+    shaped: ShapedPage
+    asked: Asked[Shows]
+
+
+class ListReader:
+    """One request's lists. The lists of many owners, such as a page of customers, are one statement."""
+
+    def __init__(self, reading: Reading, context: object) -> None:
+        """A list's `ask` is given `context`, and the owner's id."""
+        self._reading = reading
+        self._context = context
+        self._loaders: dict[Hashable, DataLoader[int, Any]] = {}
+
+    async def read(self, info: GraphQLResolveInfo[Any], owner: int) -> dict[str, Any]:
+        """The lists selected below this field, by response key; those that cannot be shaped are left out.
+
+        What a list raises stands in its place: it is that field's error.
+        """
+        found: dict[str, Any] = {}
+        parts: list[_Part] = []
+        for one in lists_of(Selection.of(info)):
+            try:
+                asked = await one.ask(info, self._context, owner)
+            except Exception as error:
+                found[one.key] = error
+                continue
+            if (shaped := one.shape(asked.page)) is not None:
+                parts.append(_Part(one.key, shaped, asked))
+        return found | await self._read(parts, alone=not _is_in_a_list(info.path)) if parts else found
+
+    async def _read(self, parts: Sequence[_Part], *, alone: bool) -> dict[str, Any]:
         try:
-            asked = await one.ask(info, whose)
+            row = await (self._row(parts) if alone else self._row_of_many(parts))
         except Exception as error:
-            found[one.key] = error
-            continue
-        shaped = one.shape(asked.page)
-        if shaped is not None:
-            pages.append((one.key, shaped, asked))
-    return found | await _read(reading, pages) if pages else found
+            return {one.key: error for one in parts}
+        found: dict[str, Any] = {}
+        at = 0
+        for key, shaped, asked in parts:
+            found[key] = _connection(shaped, row[at : at + shaped.width], asked)
+            at += shaped.width
+        return found
+
+    async def _row(self, parts: Sequence[_Part]) -> Record:
+        """Of one owner, who waits for no other."""
+        [row] = await self._reading.fetch(joined(_shapes(parts)), **_values(one.asked for one in parts))
+        return row
+
+    async def _row_of_many(self, parts: Sequence[_Part]) -> Record:
+        """The same, read together with those of other owners who ask for it."""
+
+        async def load(owners: list[int]) -> list[Record]:
+            values = _values(one.asked for one in parts)
+            return await self._reading.fetch(joined_of_many(_shapes(parts)), **values, owners=owners)
+
+        alike = tuple((one.shaped, one.asked.besides_owner) for one in parts)
+        row: Record = await self._loader(alike, load).load(parts[0].asked.owner)
+        return row
+
+    async def keys(self, asked: Asked[Shows]) -> list[UUID]:
+        """The keys of a page, for a list that cannot be shaped."""
+
+        async def load(owners: list[int]) -> list[list[UUID]]:
+            found: dict[int, list[UUID]] = {owner: [] for owner in owners}
+            statement = keys_of_many(asked.page.statement)
+            for row in await self._reading.fetch(statement, **_values([asked]), owners=owners):
+                found[row["owner"]].append(row["id"])
+            return [found[owner] for owner in owners]
+
+        keys: list[UUID] = await self._loader(asked.besides_owner, load).load(asked.owner)
+        return keys
+
+    def _loader(self, alike: Hashable, load: Callable[[list[int]], Awaitable[Sequence[Any]]]) -> DataLoader[int, Any]:
+        """The loader of pages that differ in their owner alone; the first of them brings it along."""
+        if alike not in self._loaders:
+            self._loaders[alike] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._loaders[alike]
 
 
-async def _read(reading: Reading, pages: Sequence[_Part]) -> dict[str, Any]:
-    statement = joined(tuple(shaped for _, shaped, _ in pages))
-    values = [asked.values[name] for _, shaped, asked in pages for name in shaped.statement.parameters]
-    try:
-        [row] = await reading.fetch(statement, **dict(zip(statement.parameters, values, strict=True)))
-    except Exception as error:
-        return {key: error for key, _, _ in pages}
-    found: dict[str, Any] = {}
-    at = 0
-    for key, shaped, asked in pages:
-        found[key] = _connection(shaped, row[at : at + shaped.width], asked)
-        at += shaped.width
-    return found
+def _shapes(parts: Sequence[_Part]) -> tuple[ShapedPage, ...]:
+    return tuple(one.shaped for one in parts)
+
+
+def _values(pages: Iterable[Asked[Shows]]) -> dict[str, Any]:
+    """Of the statement that these pages are joined to."""
+    return {f"{place}.{name}": value for place, one in enumerate(pages) for name, value in one.values.items()}
+
+
+def _is_in_a_list(path: Path | None) -> bool:
+    while path is not None:
+        if isinstance(path.key, int):
+            return True
+        path = path.prev
+    return False
 
 
 def _connection(shaped: ShapedPage, columns: Sequence[Any], asked: Asked[Shows]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,16 @@ def test_mail_is_pure() -> None:
             assert ours or standard or top in PURE_LIBRARIES, f"{source.path} imports {name}"
         assert "await " not in source.text, source.path
         assert "datetime.now" not in source.text, source.path
+
+
+def test_no_import_circle() -> None:
+    """No module of `gateway` or `service` leads back to itself: imports at the top, within functions and under `if
+    TYPE_CHECKING` alike. `strawberry.lazy` names a module in a string, which would hide one: it is not used."""
+    modules = {source.module: source for source in sources("gateway", "service")}
+    imported = {name: {one for one in source.imports() if one in modules} for name, source in modules.items()}
+    # A cycle is an error of its own here, which names the modules in their order.
+    assert set(graphlib.TopologicalSorter(imported).static_order()) == set(modules)
+    assert [source.path for source in modules.values() if "strawberry.lazy" in source.text] == []
 
 
 def test_importing_the_service_loads_nothing_of_the_worker() -> None:

@@ -1,41 +1,25 @@
-"""One message: what the server said, what is known of it, and what it looked like."""
+"""What is known of one message: its status, every answer of a server, its copies, events and files, its preview."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from gateway.mail.message import ICON_COLORS, CopyRole, Status
 from gateway.mail.response import Stage
-from gateway.mail.source import ROW_COLORS, ColorHint, Direction, SourceType
+from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
-from service.graph.campaign import Campaign
 from service.graph.context import Info
 from service.graph.enums import EventKind
 from service.graph.loaders import MessageKey, promised
-from service.graph.node import Node, message_global_id
 from service.graph.row import FromRow
 from service.graph.scalars import Json
 from service.graph.template import EmailPreview
 from service.shape.field import case_of, column, first_of, rows_of, same_row
 
-if TYPE_CHECKING:
-    from service.graph.customer import Customer
-
-ROW_COLOR = case_of("m.source_type", ROW_COLORS)
 STATUS = "shown_status(m.status, o.message_id, o.handed_off_at, o.attempt)"
 ICON_COLOR = case_of(STATUS, ICON_COLORS)
-MESSAGE_ID = "'Message_' || m.customer_id || '_' || encode(uuid_send(m.id), 'hex')"
-CLICK_COUNT = (
-    "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
-    " and k.kind = 'CLICK' and k.verdict <> 'MACHINE')"
-)
-OPEN_COUNT = (
-    "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
-    " and k.kind = 'OPEN' and k.verdict <> 'MACHINE')"
-)
 LAST_ATTEMPT = (
     "attempt a where a.customer_id = m.customer_id and a.message_id = m.id and a.recipient_no = 0"
     " order by a.number desc limit 1"
@@ -53,11 +37,6 @@ COPY_STATUS = (
 def unless_decided(alias: str, name: str, attempt: str) -> str:
     """A column of the outcome, or while there is none that of the last attempt."""
     return f"case when {alias}.decided_at is not null then {alias}.{name} else (select a.{name} from {attempt}) end"  # noqa: S608 - constants of this file
-
-
-def row_color(source_type: str | None) -> ColorHint:
-    """A row's colour: the one mapping."""
-    return ROW_COLORS[SourceType(source_type) if source_type else None]
 
 
 def icon_color(status: str) -> ColorHint:
@@ -304,81 +283,3 @@ class EmailInfo(OfMessage):
         """One statement for all versions of a page."""
         version = self.row["template_version_id"]
         return EmailPreview.of(await promised(info.context.loaders.previews, version)) if version else None
-
-
-@strawberry.type(description="One mail to or from one customer.")
-class Message(OfMessage, Node):
-    """Over a message row."""
-
-    @strawberry.field(description="The id, unique over all types.", metadata=column(MESSAGE_ID))
-    def id(self) -> strawberry.ID:
-        """Global id."""
-        return message_global_id(*self.key)
-
-    direction: Direction = strawberry.field(description="Sent or received.", metadata=column("m.direction"))
-    source_type: SourceType | None = strawberry.field(
-        description="Where it came from; of a received mail, where the mail came from that it answers.",
-        metadata=column("m.source_type"),
-    )
-    status: Status = strawberry.field(description="Where it is in its life.", metadata=column(STATUS))
-    subject: str | None = strawberry.field(description="Its subject; null once erased.", metadata=column("m.subject"))
-    occurred_at: datetime = strawberry.field(
-        description="When it was put on its way, or received.", metadata=column("m.mail_date")
-    )
-    sent_at: datetime | None = strawberry.field(
-        description="When the server took it; null while it has not.", metadata=column("m.sent_at")
-    )
-    opened_at: datetime | None = strawberry.field(
-        description="When a person first opened it; null when none is known to have. A mail with copies is one "
-        "content: the customer or who has a copy.",
-        metadata=column("m.opened_at"),
-    )
-    letter_kind: str | None = strawberry.field(
-        description="The letter's kind, such as CREATED or REFUND; null for campaigns.",
-        metadata=column("m.letter_kind"),
-    )
-    click_count: int = strawberry.field(
-        description="How many clicks it got, machines left out; those in its copies count.",
-        metadata=column(CLICK_COUNT),
-    )
-    open_count: int = strawberry.field(
-        description="How often its pixel was fetched, machines left out; copies count. A mail client may fetch it once "
-        "for many looks, or never: openedAt counts a click as well.",
-        metadata=column(OPEN_COUNT),
-    )
-
-    @strawberry.field(description="The colour of its row.", metadata=column(ROW_COLOR))
-    def color_hint(self) -> ColorHint:
-        """By source type."""
-        return row_color(self.row["source_type"])
-
-    @strawberry.field(description="Whose it is.")
-    async def customer(self, info: Info) -> Annotated[Customer, strawberry.lazy("service.graph.customer")]:
-        """One statement for all customers of a page."""
-        from service.graph.customer import Customer
-
-        return Customer.of(await promised(info.context.loaders.customers, self.row["customer_id"]))
-
-    @strawberry.field(
-        description="The campaign it belongs to; null for individual mail.",
-        metadata=same_row(when="m.campaign_id is not null"),
-    )
-    async def campaign(self, info: Info) -> Campaign | None:
-        """One statement for all campaigns of a page."""
-        campaign = self.row["campaign_id"]
-        return Campaign.of(await promised(info.context.loaders.campaigns, campaign)) if campaign else None
-
-    @strawberry.field(description="What the info icon tells.", metadata=same_row())
-    def info(self) -> EmailInfo:
-        """The same row."""
-        return EmailInfo.of(self.row)
-
-    @strawberry.field(
-        description="The files that came with it.",
-        metadata=rows_of(
-            "message_attachment f where f.customer_id = m.customer_id and f.message_id = m.id order by f.position"
-        ),
-    )
-    async def attachments(self, info: Info) -> list[MessageAttachment]:
-        """One statement for all rows of a page."""
-        return [MessageAttachment.of(row) for row in await info.context.loaders.attachments.load(self.key)]
