@@ -22,7 +22,7 @@ import asyncpg
 import uvloop
 from prometheus_client import start_http_server
 
-from gateway.database import WORKER_SETTINGS, open_pool
+from gateway.database import PREDATES_BASELINE, WORKER_SETTINGS, database_predates_baseline, open_pool
 from gateway.delivery import journal
 from gateway.delivery.dkim import Signer
 from gateway.delivery.worker import POOL, RetrySchedule, Worker, default_schedule, ease_collector, random_jitter
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         _make_journal(settings.journal_dir)
+        if options.child is None and asyncio.run(database_predates_baseline(settings.database_url)):
+            raise SettingsError(PREDATES_BASELINE)
         if options.workers > 1:
             return Parent(options.workers).run()
         return uvloop.run(work(settings, number=options.child))

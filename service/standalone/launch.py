@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.standalone.data_directory import DataDirectory
-from service.standalone.migrate import migrate
+from service.standalone.migrate import migrate, refuse_old_database
 from service.standalone.options import DEMO_RELAY, Options, check_port
 from service.standalone.postgres import Postgres
 from service.standalone.supervisor import PythonServer, Stopped, Supervisor
@@ -101,6 +101,7 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
         supervisor.start(postgres)
         postgres.wait_ready()
         database_url = postgres.url()
+    refuse_old_database(database_url, data=data.path if options.database_url is None else None)
     try:
         migrate(database_url)
     except LaunchError as error:
