@@ -77,7 +77,8 @@ create table template_version (
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin
-    raise exception '% rows are immutable: publish a new version instead', tg_table_name using errcode = 'restrict_violation';
+    raise exception '% rows are immutable: publish a new version instead', tg_table_name
+        using errcode = 'restrict_violation';
 end $$;
 create trigger template_version_is_immutable before update or delete on template_version
     for each row execute function refuse_change();

@@ -109,13 +109,13 @@ create table relay_event (
     until timestamptz
 );
 
--- How many connections of a capped destination each worker uses. Rows exist only for destinations with `connections`;
--- a worker that dies leaves its row until `held_until`, which it extends with its leases.
+-- How many connections of a capped destination each worker may use. Rows exist only for destinations with
+-- `connections`; a worker that dies leaves its row until `leased_until`, which it extends with its leases of mail.
 create table domain_connection_lease (
     domain text not null references destination on delete cascade,
     worker uuid not null,
-    held integer not null check (held >= 0),
-    held_until timestamptz not null,
+    connections integer not null check (connections >= 0),
+    leased_until timestamptz not null,
     primary key (domain, worker)
 );
 

@@ -168,12 +168,12 @@ from copy c
 left join outbox o on o.customer_id = c.customer_id and o.message_id = c.message_id
     and o.recipient_no = c.recipient_no;
 
--- Why an undecided message waits, in plain words, and until when: a mail may wait for its lane, its destination or a
--- relay, and how long a paused lane stays paused is unknown. Left joins only, so that the planner drops what a query does
--- not read.
+-- Why an undecided message waits, in plain words, and until when: it may wait for its lane, its destination or a relay.
+-- How long a lane stays paused is unknown. Left joins only, so that the planner drops what a query does not read.
 create view message_wait as
 select o.customer_id, o.message_id as id,
-       case when o.lease_until > now() or l.paused_at is not null or relay_opens_at(o.bound_relay) = 'infinity' then null
+       case when o.lease_until > now() or l.paused_at is not null or relay_opens_at(o.bound_relay) = 'infinity'
+                then null
             else greatest(o.due_at, d.paused_until, nullif(relay_opens_at(o.bound_relay), '-infinity')) end
            as next_attempt_at,
        case when o.handed_off_at is not null then 'The mail server''s answer'

@@ -26,12 +26,12 @@ create table hit (
     verdict hit_verdict not null default 'UNKNOWN',
     reasons hit_reason[] not null default '{}',
     rules_version smallint not null default 0,
-    -- A hit that was classified while its mail had no final response: when to look whether there is one now. Null: never.
+    -- For a hit that was classified while its mail had no final response: when to look for one again. Null: never.
     look_again_at timestamptz,
     primary key (customer_id, id),
     check ((kind = 'CLICK') = (url is not null))
 );
-create index hit_unjudged on hit (id) where rules_version = 0;
+create index hit_unclassified on hit (id) where rules_version = 0;
 create index hit_to_look_at_again on hit (look_again_at) where look_again_at is not null;
 create index hit_origin on hit (origin, id) where origin is not null;
 

@@ -307,7 +307,8 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    raise exception '% rows are immutable: publish a new version instead', tg_table_name using errcode = 'restrict_violation';
+    raise exception '% rows are immutable: publish a new version instead', tg_table_name
+        using errcode = 'restrict_violation';
 end $$;
 
 
@@ -710,9 +711,9 @@ CREATE TABLE public.destination (
 CREATE TABLE public.domain_connection_lease (
     domain text NOT NULL,
     worker uuid NOT NULL,
-    held integer NOT NULL,
-    held_until timestamp with time zone NOT NULL,
-    CONSTRAINT domain_connection_lease_held_check CHECK ((held >= 0))
+    connections integer NOT NULL,
+    leased_until timestamp with time zone NOT NULL,
+    CONSTRAINT domain_connection_lease_connections_check CHECK ((connections >= 0))
 );
 
 
@@ -1633,10 +1634,10 @@ CREATE INDEX hit_to_look_at_again ON public.hit USING btree (look_again_at) WHER
 
 
 --
--- Name: hit_unjudged; Type: INDEX; Schema: public; Owner: -
+-- Name: hit_unclassified; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX hit_unjudged ON public.hit USING btree (id) WHERE (rules_version = 0);
+CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_version = 0);
 
 
 --

@@ -14,9 +14,9 @@ from gateway.mail.message import MessageRef
 from gateway.value import value
 
 BATCH = 200
-"""Rows a claim where nobody says how many: the ledger's cost a row is flat from here on."""
+"""Rows that a claim scans by default: the cost a row is flat from here on."""
 LARGEST_BATCH = 1000
-"""Looked at after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
+"""Rows scanned after a claim that only parked rows: 300,000 rows of a paused domain must not hold up the mail behind
 them."""
 LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
@@ -27,7 +27,7 @@ class Claimed:
     """One leased outbox row. `owner` is this claim's own id: whatever is written about the row is fenced by it.
 
     `facts` is what sending needs of its message, as `claim_due` names it; None when the message is gone. `handed_off`:
-    the claim did that, too. `large`: its mail must wait for room.
+    by the claim itself. `large`: its mail must wait for room.
     """
 
     customer_id: int
@@ -68,7 +68,7 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What one claim found: rows now leased to us, and how many it parked (they wait for their destination)."""
+    """What one claim did: the rows it leased, and how many it parked (they wait for their destination or relay)."""
 
     leased: tuple[Claimed, ...]
     parked: int
@@ -80,16 +80,17 @@ async def claim(
     worker: UUID,
     lease: timedelta,
     owner: UUID | None = None,
-    batch: int = BATCH,
-    limit: int | None = None,
+    scan_limit: int = BATCH,
+    max_leased: int | None = None,
     large_room: int | None = None,
     hand_off: bool = False,
     relays: Iterable[str] = (),
 ) -> Claim:
-    """Look at `batch` due rows of unpaused lanes and lease up to `most` of them (None: all), up to `large_room` large
-    ones among them, of which `hand_off` marks what may go as on its way. Mail bound to one of `relays` that is paused
-    or stopped waits. One statement, O(batch). Who gives an `owner` can give back what an answer that never came would
-    have named."""
+    """Scan `scan_limit` due rows of unpaused lanes and lease up to `max_leased` of them (None: all), up to `large_room`
+    large ones among them; `hand_off` also hands off those that may go. Mail bound to one of `relays` that is paused or
+    stopped waits. One statement, whose cost depends on `scan_limit` alone (`docs/claim.md`). With an `owner` of its
+    own, a caller can give back a claim whose result never arrived.
+    """
     owner = owner or uuid4()
     leased: list[tuple[int, Claimed]] = []
     parked = 0
@@ -98,18 +99,18 @@ async def claim(
         owner=owner,
         worker=worker,
         lease=lease,
-        batch=batch,
-        limit=batch if limit is None else limit,
-        large_room=batch if large_room is None else large_room,
+        scan_limit=scan_limit,
+        max_leased=scan_limit if max_leased is None else max_leased,
+        large_room=scan_limit if large_room is None else large_room,
         hand_off=hand_off,
         large=LARGE_CONTENT,
         relays=list(relays),
     ):
         if row["leased"]:
-            leased.append((row["turn"], _claimed(row, owner)))
+            leased.append((row["position"], _claimed(row, owner)))
         else:
             parked += 1
-    # An update answers in no order: whoever is first in the lanes is given out first.
+    # An update returns rows in no order: those first in the lanes are given out first.
     leased.sort(key=itemgetter(0))
     return Claim(leased=tuple(row for _, row in leased), parked=parked)
 
@@ -133,7 +134,7 @@ def _claimed(row: Any, owner: UUID) -> Claimed:
 
 
 def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
-    """The keys of rows as the arrays that `unnest` takes."""
+    """The keys of rows as arrays for `unnest`."""
     return {
         "customer_ids": [row.customer_id for row in rows],
         "message_ids": [row.message_id for row in rows],
@@ -142,7 +143,8 @@ def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
 
 
 async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timedelta | None]]) -> None:
-    """Return rows whose mail was certainly not sent, each after its wait, or as it was. Not ours any more: nothing."""
+    """Return rows whose mail was certainly not sent to the queue, each after its wait, or as it was. Rows whose lease
+    another has by now are left alone."""
     ordered = sorted(rows, key=lambda pair: pair[0].key)
     claimed = [row for row, _ in ordered]
     async for _ in QUERIES.give_back(
@@ -156,7 +158,7 @@ async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timede
 
 
 async def give_back_claim(connection: Connection, owner: UUID) -> None:
-    """Return what a claim of which no answer came may have leased. Reads the whole outbox: claims are seldom lost."""
+    """Return what a claim may have leased whose result never arrived. Reads the whole outbox: that happens rarely."""
     async with connection.transaction():
         await QUERIES.may_read_all(connection)
         async for _ in QUERIES.give_back_claim(connection, owner=owner):
@@ -164,6 +166,6 @@ async def give_back_claim(connection: Connection, owner: UUID) -> None:
 
 
 async def extend(connection: Connection, rows: Sequence[Claimed], *, lease: timedelta) -> None:
-    """Keep the leases of rows in work. A lease that has expired stays so: its row may be another's."""
+    """Extend the leases of rows in work. An expired lease stays expired: its row may be another worker's."""
     ordered = sorted(rows, key=lambda row: row.key)
     await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)
