@@ -46,7 +46,7 @@ lint: environment-for-tests
 migrate: environment
 	@test -n "$$DATABASE_URL" || { echo "DATABASE_URL is missing, as in \
 	DATABASE_URL=postgresql://mail@db.internal/mail make migrate" >&2; exit 1; }
-	@$(VENV)/bin/dbmate --migrations-dir migrations --no-dump-schema up
+	@$(PY) -m service.standalone.migrate
 
 schema: environment
 	@$(PY) -m service.standalone.schema

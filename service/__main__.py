@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
-from gateway.database import Connection
+from gateway.database import PREDATES_BASELINE, Connection, predates_baseline
 from gateway.errors import SettingsError
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
@@ -151,6 +151,8 @@ async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awa
             f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__}). Is it running?"
         ) from None
     try:
+        if await predates_baseline(connection):
+            raise StartFailed(PREDATES_BASELINE)
         return await work(connection)
     except asyncpg.UndefinedTableError:
         raise CommandError("The database has no tables yet: run make migrate.") from None

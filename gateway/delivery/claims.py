@@ -157,8 +157,8 @@ class Claims:
                 worker=self._worker,
                 lease=self._lease,
                 owner=owner,
-                batch=scan_limit,
-                limit=limit,
+                scan_limit=scan_limit,
+                max_leased=limit,
                 large_room=max(0, MAX_LARGE - self._large),
                 relays=self._relays,
                 hand_off=True,
@@ -203,7 +203,7 @@ class Claims:
         domains = sorted(held)
         numbers = [held[name] if counted else None for name in domains]
         await QUERIES.extend_domain_connections(
-            connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease
+            connection, worker=self._worker, domains=domains, connections=numbers, lease=self._lease
         )
 
     async def tidy(self, connection: Connection) -> None:

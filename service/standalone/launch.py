@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from service.standalone.data_directory import DataDirectory
 from service.standalone.errors import LaunchError
-from service.standalone.migrate import migrate
+from service.standalone.migrate import migrate, refuse_old_database
 from service.standalone.options import DEMO_RELAY, Options, check_port
 from service.standalone.postgres import Postgres
 from service.standalone.supervisor import PythonServer, Stopped, Supervisor
@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stores:
-    """Where the ledger and the queue's bell are."""
+    """Where PostgreSQL and Valkey are."""
 
     database_url: str
     redis_url: str
@@ -101,6 +101,7 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
         supervisor.start(postgres)
         postgres.wait_ready()
         database_url = postgres.url()
+    refuse_old_database(database_url, data=data.path if options.database_url is None else None)
     try:
         migrate(database_url)
     except LaunchError as error:
@@ -113,7 +114,8 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
 
 
 def keep_own_mail_from_the_demo(options: Options, stores: Stores) -> None:
-    """The demo relay keeps what it takes: whoever forgot RELAY_URL would read that their own mail was accepted."""
+    """Raises LaunchError when mail of the user's own waits: without RELAY_URL the demo relay would keep it, and the
+    history would say that it was accepted."""
     if options.relay_url is not None:
         return
     # Imported here: not before PostgreSQL and Valkey start.
@@ -232,6 +234,6 @@ def welcome(options: Options, data: DataDirectory, token: str, link: str, *, sec
 
 
 def start_demo(options: Options, data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
-    """A client of the API like any other, in a process of its own, which ends when it has told its story."""
+    """A client of the API like any other, in a process of its own, which ends when its story does."""
     module = ["service.standalone.demo", options.own_url, str(data.path)]
     supervisor.start(PythonServer("demo", module, environment=environment, log=None), once=True)

@@ -100,13 +100,14 @@ async def claim_rate(connection: Any, prepare: Callable[[Any, int], Awaitable[No
     await connection.execute("delete from lane where campaign_id is not null")
     await prepare(connection, count)
     await connection.execute("vacuum analyze outbox, message")
-    rates, batch = [], BATCH
+    rates, scan_limit = [], BATCH
     for _ in range(ROUNDS):
         begun = time.perf_counter()
-        found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=5), batch=batch, hand_off=True)
+        lease = timedelta(minutes=5)
+        found = await claim(connection, worker=uuid4(), lease=lease, scan_limit=scan_limit, hand_off=True)
         rows = len(found.leased) + found.parked
         rates.append(rows / (time.perf_counter() - begun))
-        batch = LARGEST_BATCH if not found.leased else BATCH
+        scan_limit = LARGEST_BATCH if not found.leased else BATCH
     return statistics.median(rates)
 
 

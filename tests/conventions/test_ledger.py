@@ -18,9 +18,25 @@ from tests.conventions.sources import ROOT, sources
 OTHER_NAMES = {"email_status": "Status", "verdict": "Outcome", "smtp_stage": "Stage", "cause": "Cause"}
 """Enums whose Python name is not simply their SQL name in capitals."""
 
+LONGEST_MIGRATION = 200
+
 
 def test_schema_sql_equals_the_migrations(postgres: Any) -> None:
     assert dump_ledger(postgres.url("template_mail")) == LEDGER.read_text(), "run `make schema` and commit"
+
+
+def test_migrations_only_go_forward() -> None:
+    """One topic a file, no way back, and the snapshot was made by exactly these."""
+    versions = []
+    for path in sorted((ROOT / "migrations").glob("2*.sql")):
+        name, text = re.fullmatch(r"(\d{14})_[a-z0-9_]+\.sql", path.name), path.read_text()
+        assert name, f"{path.name}: a version of 14 digits, then what it is about"
+        assert len(text.splitlines()) < LONGEST_MIGRATION, f"{path.name} is more than one topic"
+        _, _, down = text.partition("\n-- migrate:down\n")
+        assert down.startswith("--"), f"{path.name} says that migrations only go forward"
+        assert all(line.startswith("--") for line in down.splitlines()), f"{path.name} can be undone"
+        versions.append(name[1])
+    assert re.findall(r"^    \('(\d+)'\)[,;]$", LEDGER.read_text(), re.MULTILINE) == versions
 
 
 def test_schema_graphql_equals_the_code() -> None:

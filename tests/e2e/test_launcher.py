@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -15,7 +16,9 @@ import pytest
 
 from service.standalone.postgres import Postgres
 from service.standalone.process_guard import Account
+from tests.conftest import stop
 from tests.launching import ROOT, free_port, launched, refused
+from tests.old_database import make_old_database
 
 UPSERT = (
     'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", name: "Ada"}]})'
@@ -165,3 +168,23 @@ def test_a_database_of_ones_own_that_is_not_there_is_asked_about(data: Path) -> 
     assert "Is DATABASE_URL right, its server running" in said
     assert len(said.splitlines()) == 1
     assert "secret" not in said
+
+
+def test_a_directory_made_before_the_first_release_is_named_and_left_alone(data: Path) -> None:
+    # Given a data directory whose database a version before the first release has migrated
+    data.mkdir()
+    server = Postgres(data=data / "postgres", run=data, log=data / "postgres.log", durable=False)
+    try:
+        server.start()
+        server.wait_ready()
+        asyncio.run(make_old_database(server, "mail"))
+    finally:
+        stop(server.process, signal.SIGINT)
+    # When everything is to be started on it, then one sentence says what to do
+    said = refused(data)
+    assert said.splitlines()[-1] == (
+        f"{data} was made by a version before the first release and cannot be migrated: remove it, or choose another "
+        "directory with DATA=/some/dir."
+    )
+    assert len(said.splitlines()) == 1
+    assert (data / "postgres" / "PG_VERSION").exists()

@@ -246,10 +246,10 @@ async def test_connections_that_a_lost_claim_held_are_free_again_under_load(
     await smtp_server.received(2)
 
     # When one more is held by nobody, as after a claim whose answer was lost
-    await connection.execute("update domain_connection_lease set held = held + 1")
+    await connection.execute("update domain_connection_lease set connections = connections + 1")
 
     async def healed() -> bool:
-        return bool(await connection.fetchval("select held = 2 from domain_connection_lease"))
+        return bool(await connection.fetchval("select connections = 2 from domain_connection_lease"))
 
     # Then the worker, which knows what it has, puts it right while it works on
     await eventually(healed, "the true number")
@@ -427,7 +427,7 @@ async def test_of_a_limited_domain_the_sooner_mail_gets_the_sooner_permit_though
     taken = [
         [row.message_id for row in found.leased]
         for found in [
-            await claim.claim(connection, worker=uuid4(), lease=timedelta(minutes=1), batch=40, limit=1)
+            await claim.claim(connection, worker=uuid4(), lease=timedelta(minutes=1), scan_limit=40, max_leased=1)
             for _ in range(2)
         ]
     ]
