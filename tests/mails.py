@@ -14,7 +14,7 @@ from uuid import UUID
 from gateway.compose.headers import Composed, Facts
 from gateway.compose.individual import compose
 from gateway.compose.sender_profiles import SenderVersion
-from gateway.mail.letter import CampaignLetter, Letter, Mailbox
+from gateway.mail.letter import Letter, Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
@@ -98,10 +98,9 @@ def composed(
     **facts: Any,
 ) -> Composed:
     """One letter as a mail, with the usual facts but for those given."""
-    if template is None and not isinstance(letter, CampaignLetter):
+    if template is None:
         spoken = locale if locale in ("en", "de") else "en"
         template = letter_template(builtin.template_name(letter, spoken).removeprefix(builtin.PREFIX))
-    assert template is not None
     return compose(
         letter,
         template=template,

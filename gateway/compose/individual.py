@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway.compose.calendar import invite
-from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import Composed, Facts, address_headers, boundary, identity_headers, whole_mail
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
@@ -11,7 +10,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail import mime
 from gateway.mail.header import raw_header, text_header
 from gateway.mail.keys import Keyring
-from gateway.mail.letter import CampaignLetter, ESignatureLetter, Letter, Mailbox, WorkOrderLetter
+from gateway.mail.letter import ESignatureLetter, Letter, Mailbox, WorkOrderLetter
 from gateway.mail.mime import AttachedFile, Entity
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
@@ -35,19 +34,15 @@ def compose(
     keyring: Keyring,
     attachments: tuple[AttachedFile, ...] = (),
 ) -> Composed:
-    """One letter as a mail. Raises Refusal: files with an e-signature that stays online, MERGE_FIELD_MISSING."""
-    if isinstance(letter, CampaignLetter):
-        return compose_campaign(
-            template=template, sender=sender, facts=facts, merge_data=letter.merge_data, keyring=keyring
-        )
+    """One letter as a mail. Raises Refusal(INVALID): files with an e-signature that stays online."""
     if isinstance(letter, ESignatureLetter) and letter.online_only and attachments:
         message = "The document stays online only: attach nothing, or clear onlineOnly."
         raise Refusal(RefusalCode.INVALID, message, ("attachmentIds",))
     subject, html, text = _render(letter, template, sender, facts)
     html, text = _track(letter.source_type, html, text, facts, keyring)
     alternatives = [
-        mime.text_part("plain", [text]),
-        mime.text_part("html", [html if html.endswith("\n") else f"{html}\n"]),
+        mime.text_part("plain", text),
+        mime.text_part("html", html if html.endswith("\n") else f"{html}\n"),
     ]
     files = [mime.file_part(file) for file in attachments]
     if isinstance(letter, WorkOrderLetter):

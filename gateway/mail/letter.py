@@ -1,4 +1,4 @@
-"""The four letters: what a mail of each source type says, before it is composed (`product.md`).
+"""The letters to one customer: what a mail of each source type says, before it is composed (`product.md`).
 
 Each is validated when it is made and raises `Refusal`, its field path in GraphQL names below the mutation's input.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -76,8 +76,6 @@ class CardMailKind(StrEnum):
 class Deadlines(Protocol):
     """How long mail may be tried where no date of its own ends it. `gateway.settings.Settings` is one."""
 
-    @property
-    def campaign_deadline(self) -> timedelta: ...
     @property
     def completed_deadline(self) -> timedelta: ...
     @property
@@ -377,28 +375,7 @@ class CardLetter:
         return now + deadlines.card_deadline
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CampaignLetter:
-    """One recipient's values for a campaign template's fields."""
-
-    merge_data: Mapping[str, str] = field(default_factory=dict)
-
-    source_type: ClassVar[SourceType] = SourceType.CAMPAIGN
-
-    def __post_init__(self) -> None:
-        read_merge_data(self.merge_data, ("mergeData",))
-
-    @property
-    def letter_kind(self) -> None:
-        """Campaign mail has no kind."""
-        return None
-
-    def deadline(self, now: datetime, deadlines: Deadlines) -> datetime:
-        """Until when sending makes sense."""
-        return now + deadlines.campaign_deadline
-
-
-Letter = WorkOrderLetter | ESignatureLetter | CardLetter | CampaignLetter
+Letter = WorkOrderLetter | ESignatureLetter | CardLetter
 
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 """The name of a merge field: what may stand in `{{ }}`."""

@@ -21,7 +21,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.letter import CampaignLetter, Letter, read_merge_data
+from gateway.mail.letter import Letter, read_merge_data
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
@@ -247,8 +247,6 @@ async def builtin_version(connection: Connection, letter: Letter, locale: str) -
 
     Publishes them first where no gateway has started yet on this ledger.
     """
-    if isinstance(letter, CampaignLetter):
-        raise TypeError("campaigns bring their own template")
     names = [builtin.template_name(letter, tag) for tag in fallbacks(locale)]
     version_id = await QUERIES.first_of_templates(connection, names=names)
     if version_id is None:

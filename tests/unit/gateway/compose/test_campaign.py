@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.compose.campaign import compose_campaign, compose_reference, render_subject
+from gateway.compose.campaign import compose_campaign, render_subject
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.letter import Mailbox
 from gateway.mail.tracking import click_url, open_url
@@ -19,6 +19,7 @@ from gateway.templates.merge_fields import MergeParts
 from gateway.templates.versions import CompiledTemplate, check_merge_data, preview_of
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
+from tests.reference_composer import compose_reference
 
 HTML = """<html><head><style>.a { color: red } @media (prefers-color-scheme: dark) { .a { color: #faa } }</style></head>
 <body><p class="a">Hello {{ first_name|default("there") }} &amp; all,</p>

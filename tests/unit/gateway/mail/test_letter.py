@@ -1,4 +1,4 @@
-"""The four letters: what each takes and refuses, and until when it may be sent."""
+"""The letters to one customer: what each takes and refuses, and until when it may be sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.currency import MINOR_DIGITS
 from gateway.mail.letter import (
-    CampaignLetter,
     CardLetter,
     CardMailKind,
     DocumentKind,
@@ -31,9 +30,7 @@ from gateway.mail.letter import (
 
 CARD = "4111 1111 1111 1111"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-DEADLINES = SimpleNamespace(
-    campaign_deadline=timedelta(hours=48), completed_deadline=timedelta(hours=47), card_deadline=timedelta(hours=24)
-)
+DEADLINES = SimpleNamespace(completed_deadline=timedelta(hours=47), card_deadline=timedelta(hours=24))
 
 
 def window(**changes: Any) -> Window:
@@ -292,8 +289,7 @@ def test_a_mailbox_is_normalised_and_guarded() -> None:
     ("letter", "until"),
     [(work_order(), datetime(2026, 12, 1, 8, tzinfo=UTC)),
      (work_order(kind=WorkOrderKind.COMPLETED), NOW + timedelta(hours=47)),
-     (e_signature(), NOW + timedelta(days=7)), (card(), NOW + timedelta(hours=24)),
-     (CampaignLetter(merge_data={"a": "b"}), NOW + timedelta(hours=48))],
+     (e_signature(), NOW + timedelta(days=7)), (card(), NOW + timedelta(hours=24))],
 )  # fmt: skip
 def test_every_letter_has_its_deadline(letter: Letter, until: datetime) -> None:
     assert letter.deadline(NOW, DEADLINES) == until
