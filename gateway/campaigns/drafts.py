@@ -45,7 +45,6 @@ class CampaignOrder:
     template_id: UUID
     recipients: tuple[CampaignRecipient, ...]
     idempotency_key: str
-    actor: str
     kind: str = "MARKETING"
     priority: int = 4
     sender_id: UUID | None = None

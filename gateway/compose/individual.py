@@ -14,7 +14,7 @@ from gateway.mail.letter import ESignatureLetter, Letter, Mailbox, WorkOrderLett
 from gateway.mail.mime import AttachedFile, Entity
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
-from gateway.templates.html_links import rewrite_html, rewrite_text
+from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.versions import CompiledTemplate
 
 # An e-signature's portal link must arrive as it is, and card mail is left alone altogether.
@@ -81,9 +81,10 @@ def _track(source_type: SourceType, html: str, text: str, facts: Facts, keyring:
         return html, text
     urls = TrackedLinks(facts, keyring)
     if source_type not in _REWRITES_LINKS:
-        return rewrite_html(html, link=lambda _, url: url, leave=lambda _: True, pixel=urls.pixel()).html, text
-    page = rewrite_html(html, link=urls.click, pixel=urls.pixel(), honeypot=urls.honeypot())
-    return page.html, rewrite_text(text, link=urls.click, first=len(page.urls) + 1).html
+        return add_pixel(html, pixel=urls.pixel()), text
+    page = rewrite_html(html, link=urls.click)
+    html = add_pixel(page.html, pixel=urls.pixel(), honeypot=urls.honeypot())
+    return html, rewrite_text(text, link=urls.click, first=len(page.urls) + 1).html
 
 
 def _add_calendar(

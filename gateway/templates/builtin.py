@@ -120,8 +120,8 @@ def _taken_in(name: str, home: Path, depth: int = 0) -> str:
 
 def compile_source(source: LetterSource) -> LetterParts:
     """MJML compiled and CSS inlined around the template code."""
-    hidden, code = hide(source.mjml, _CODE, is_block=lambda found: found.startswith("{%"))
-    page = compile_mjml(hidden, includes={}, path=("mjml",))
+    hidden, code = hide(source.mjml, _CODE)
+    page = compile_mjml(hidden, ("mjml",))
     return LetterParts(subject=source.subject, html=show(inline_css(page, ("mjml",)), code), text=source.text)
 
 

@@ -71,22 +71,12 @@ class _Source:
     open: int
 
 
-def rewrite_html(
-    html: str,
-    *,
-    link: Callable[[int, str], str],
-    pixel: str | None,
-    honeypot: str | None = None,
-    leave: Callable[[str], bool] = lambda url: False,
-    first: int = 1,
-    field: tuple[str, ...] = (),
-) -> Rewritten:
+def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:
     """An HTML part with every http(s) link of an `a` or `area` replaced by `link(number, address)`.
 
-    Numbers follow document order, from `first`. Left alone: other schemes (`mailto:`, `tel:`, `javascript:`),
-    anchors, relative and over-long links, links marked or inside an element marked `data-no-track`, and those for
-    which `leave` is true (the unsubscribe link). The pixel, and before it the honeypot where one is given, go
-    before `</body>`. Raises Refusal(TOO_MANY) above MAX_LINKS or MAX_OPEN, with `field` as its path.
+    Numbers follow document order, from 1. Left alone: other schemes (`mailto:`, `tel:`, `javascript:`), anchors,
+    relative and over-long links, and links marked or inside an element marked `data-no-track`. Raises
+    Refusal(TOO_MANY) above MAX_LINKS or MAX_OPEN, with `field` as its path.
     """
     source = _read_source(html)
     if source.open > MAX_OPEN:
@@ -98,34 +88,45 @@ def rewrite_html(
     addresses: list[str | None] = []
     for node in nodes:
         url = _web_address(node)
-        if url is None or node.mem_id in excluded or leave(url):
+        if url is None or node.mem_id in excluded:
             addresses.append(None)
             continue
         urls.append(url)
         _refuse_too_many(len(urls), field)
-        node.attrs["href"] = address = link(first + len(urls) - 1, url)
+        node.attrs["href"] = address = link(len(urls), url)
         addresses.append(address)
     wanted = tree.html or ""
     changed = _replace_hrefs(html, source, addresses) if urls else html
     if LexborHTMLParser(changed).html != wanted:
         changed = wanted
-    return Rewritten(html=_place(changed, wanted, pixel=pixel, honeypot=honeypot), urls=tuple(urls))
+    return Rewritten(html=changed, urls=tuple(urls))
 
 
-def rewrite_text(
-    text: str,
-    *,
-    link: Callable[[int, str], str],
-    leave: Callable[[str], bool] = lambda url: False,
-    first: int = 1,
-    field: tuple[str, ...] = (),
-) -> Rewritten:
-    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays."""
+def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
+    """The document with the pixel, and before it the honeypot where one is given, at the end of its body.
+
+    A document in which they would not be seen (a comment never closed, say) comes back as the parser repairs it.
+    """
+    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel)
+    placed = _before_body_end(html, added)
+    whole = LexborHTMLParser(placed)
+    found = {node.attributes.get("src") for node in whole.css("img")}
+    found |= {node.attributes.get("href") for node in _links(whole)}
+    if {pixel, honeypot} - {None} <= found:
+        return placed
+    return _before_body_end(LexborHTMLParser(html).html or "", added)
+
+
+def rewrite_text(text: str, *, link: Callable[[int, str], str], first: int, field: tuple[str, ...] = ()) -> Rewritten:
+    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays.
+
+    Numbers go up from `first`: the links of the HTML part come before. Raises Refusal(TOO_MANY) above MAX_LINKS.
+    """
     urls: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
         url = _without_punctuation(match[0])
-        if leave(url) or not trackable(url):
+        if not trackable(url):
             return match[0]
         urls.append(url)
         _refuse_too_many(len(urls), field)
@@ -262,18 +263,6 @@ def _read_attributes(html: str, position: int) -> tuple[tuple[int, int] | None, 
         if href is None and attribute["name"].lower() == "href":
             href = attribute.span("value") if attribute["value"] is not None else (position, position)
     return href, end.end()
-
-
-def _place(html: str, repaired: str, *, pixel: str | None, honeypot: str | None) -> str:
-    """The document with pixel and honeypot at the end of its body; of `repaired` when they would not be seen there."""
-    if pixel is None and honeypot is None:
-        return html
-    added = (_honeypot_link(honeypot) if honeypot else "") + (_pixel_image(pixel) if pixel else "")
-    placed = _before_body_end(html, added)
-    whole = LexborHTMLParser(placed)
-    seen = {node.attributes.get("src") for node in whole.css("img")}
-    seen |= {node.attributes.get("href") for node in _links(whole)}
-    return placed if {pixel, honeypot} - {None} <= seen else _before_body_end(repaired, added)
 
 
 def _before_body_end(html: str, added: str) -> str:

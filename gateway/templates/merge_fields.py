@@ -15,7 +15,7 @@ from urllib.parse import quote
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.letter import MAX_MERGE_FIELDS
 from gateway.mail.quoted_printable import encode_piece
-from gateway.templates.html_links import Seen, rewrite_html, rewrite_text, seen_of
+from gateway.templates.html_links import Seen, add_pixel, rewrite_html, rewrite_text, seen_of
 from gateway.templates.mjml import LARGEST_SOURCE, compile_mjml, hide, inline_css, refuse_hidden_words, show
 
 SUPPLIED = frozenset({"unsubscribe_url", "postal_address", "customer_name"})
@@ -182,12 +182,12 @@ def _prepare(*, mjml: str | None, html: str | None, path: tuple[str, ...]) -> tu
     source = mjml if mjml is not None else html or ""
     if re.search(r"<script\b", source, re.IGNORECASE):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Mail clients run no scripts: remove <script>.", path)
-    hidden, code = hide(source, _FIELD, is_block=lambda _: False)
+    hidden, code = hide(source, _FIELD)
     if _has_field_in_style(hidden):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Fields cannot stand inside <style>.", path)
     hidden = _HREF_START.sub(_field_address(code), hidden)
     if mjml is not None:
-        hidden = compile_mjml(hidden, includes={}, path=path)
+        hidden = compile_mjml(hidden, path)
     return inline_css(hidden, path), code
 
 
@@ -225,10 +225,11 @@ def _assemble(
     def link(number: int, url: str) -> str:
         return mark(Link(number=number, destination=_destination(url, code)))
 
-    html = rewrite_html(prepared, link=link, pixel=_PIXEL_URL, honeypot=_HONEYPOT_URL, field=path)
-    whole = _FIELD_LINK.sub(lambda left: link(0, unescape(left.group())), _cut_marks(html.html, mark))
+    html = rewrite_html(prepared, link=link, field=path)
+    tagged = add_pixel(html.html, pixel=_PIXEL_URL, honeypot=_HONEYPOT_URL)
+    whole = _FIELD_LINK.sub(lambda left: link(0, unescape(left.group())), _cut_marks(tagged, mark))
     whole = show(whole, code, lambda found: mark(_read_field(found)))
-    words, hidden = hide(text, _FIELD, is_block=lambda _: False)
+    words, hidden = hide(text, _FIELD)
     lines = rewrite_text(
         words,
         link=lambda number, url: mark(Link(number=number, destination=_destination(url, hidden))),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import css_inline
 import mrml
@@ -24,6 +24,9 @@ LARGEST_PAGE = 1024 * 1024
 DEEPEST_NESTING = 250
 """Elements in elements. Both compilers recurse: some thousands end the process."""
 
+_WITHOUT_INCLUDES = mrml.ParserOptions(include_loader=mrml.memory_loader({}))
+"""`mj-include` finds no file: a template is read by itself, with no file of this machine."""
+
 _NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
 """By default a mere mention of Roboto or Ubuntu links them from Google, which then hears of every reader."""
 
@@ -35,12 +38,11 @@ _END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "th
 _HIDDEN = re.compile(r"<!--jx(\d+)x-->|jx(\d+)x")
 
 
-def compile_mjml(source: str, *, includes: Mapping[str, str], path: tuple[str, ...]) -> str:
-    """MJML as HTML. `includes` are the only files `mj-include` finds. Raises Refusal(TEMPLATE_INVALID)."""
+def compile_mjml(source: str, path: tuple[str, ...]) -> str:
+    """MJML as HTML. Raises Refusal: TEMPLATE_INVALID, TOO_LONG."""
     _refuse_deep(source, path, xml=True)
-    parser = mrml.ParserOptions(include_loader=mrml.memory_loader(dict(includes)))
     try:
-        page = mrml.to_html(source, parser, _NO_FONTS_FROM_ELSEWHERE).content
+        page = mrml.to_html(source, _WITHOUT_INCLUDES, _NO_FONTS_FROM_ELSEWHERE).content
     except OSError as error:
         raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Not MJML: {error}.", path) from None
     if len(page.encode()) > LARGEST_PAGE:
@@ -57,14 +59,14 @@ def inline_css(html: str, path: tuple[str, ...]) -> str:
         raise Refusal(RefusalCode.TEMPLATE_INVALID, f"The CSS cannot be inlined: {error}.", path) from None
 
 
-def hide(source: str, code: re.Pattern[str], *, is_block: Callable[[str], bool]) -> tuple[str, list[str]]:
-    """Each match of `code` replaced by a word; blocks by a comment, which may stand between table rows."""
+def hide(source: str, code: re.Pattern[str]) -> tuple[str, list[str]]:
+    """Each match of `code` replaced by a word; blocks (`{% %}`) by a comment, which may stand between table rows."""
     found: list[str] = []
 
     def word(match: re.Match[str]) -> str:
         found.append(match.group())
         name = f"jx{len(found) - 1}x"
-        return f"<!--{name}-->" if is_block(match.group()) else name
+        return f"<!--{name}-->" if match.group().startswith("{%") else name
 
     return code.sub(word, source), found
 

@@ -209,7 +209,6 @@ def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder
         recipients=tuple(_recipient(one, number) for number, one in enumerate(given.recipients)),
         tracked=given.tracked,
         idempotency_key=given.idempotency_key,
-        actor=context.actor,
         bound_relay=context.bound_relay,
     )
 
@@ -256,7 +255,7 @@ async def resume_campaign(context: Context, given: CampaignInput) -> CampaignPay
     return await _decide(
         context,
         given.campaign_id,
-        lambda connection, found: lifecycle.resume(connection, found, context.actor),
+        lambda connection, found: lifecycle.resume(connection, found),
         CampaignPayload,
     )
 
