@@ -13,7 +13,7 @@ from html import unescape
 from urllib.parse import quote
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.letter import MAX_MERGE_FIELDS
+from gateway.mail.merge_data import MAX_MERGE_FIELDS
 from gateway.mail.quoted_printable import encode_piece
 from gateway.templates.html_links import Seen, add_pixel, rewrite_html, rewrite_text, seen_of
 from gateway.templates.mjml import LARGEST_SOURCE, compile_mjml, hide, inline_css, refuse_hidden_words, show

@@ -21,7 +21,8 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.letter import Letter, read_merge_data
+from gateway.mail.letter import Letter
+from gateway.mail.merge_data import read_merge_data
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
