@@ -19,8 +19,7 @@ from gateway.mail.message import MessageRef
 from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
-from gateway.templates.html_to_text import text_of_html
-from gateway.templates.merge_fields import compile_parts
+from gateway.templates.merge_compiler import compile_parts
 from gateway.templates.versions import CompiledTemplate
 from tests.builders import KEYRING
 
@@ -75,7 +74,7 @@ def campaign_template(
     *, subject: str = "News", html: str | None = None, mjml: str | None = None, text: str | None = None
 ) -> CompiledTemplate:
     """A campaign's template, as publishing makes it."""
-    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
+    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
     return CompiledTemplate(
         id=UUID(int=4),
         template_id=TEMPLATE_ID,

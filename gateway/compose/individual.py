@@ -58,21 +58,21 @@ def compose(
 def _render(letter: Letter, template: CompiledTemplate, sender: SenderVersion, facts: Facts) -> tuple[str, str, str]:
     if template.letter is None:
         raise ValueError(f"{template.name} is a campaign's template")
-    words = {
+    values = {
         "customer_name": facts.customer_name or "",
         "sender_name": sender.from_name or sender.name,
         "signature": sender.signature or "",
         "postal_address": sender.postal_address or "",
         "locale": template.locale,
     }
-    words |= builtin.words_of(letter, _spoken(facts.locale, template.locale), facts.time_zone)
-    subject, html, text = builtin.fill(template.letter, words)
+    values |= builtin.values_of(letter, _format_locale(facts.locale, template.locale), facts.time_zone)
+    subject, html, text = builtin.fill(template.letter, values)
     own = letter.subject if isinstance(letter, ESignatureLetter) else None
     return own or subject, html, text
 
 
-def _spoken(wanted: str, template: str) -> str:
-    """Dates in the customer's own locale where the template speaks its language; else in the template's."""
+def _format_locale(wanted: str, template: str) -> str:
+    """The locale of dates and money: the customer's own where the template is in its language, else the template's."""
     return wanted if wanted.replace("_", "-").split("-")[0].lower() == template.split("-")[0].lower() else template
 
 

@@ -375,7 +375,7 @@ async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_p
     customer = await make_customer(connection)
     source = {"html": PAGE, "text": "{{ postal_address }} {{ unsubscribe_url }}".replace(f"{{{{ {field} }}}}", "bye")}
     with monkeypatch.context() as earlier:
-        earlier.setattr("gateway.templates.merge_fields._with_footer", lambda text, unsubscribe: text)
+        earlier.setattr("gateway.templates.merge_compiler._with_footer", lambda text, unsubscribe: text)
         earlier.setattr("gateway.templates.versions.PUBLISHING", 1)
         old = await publish(connection, **source)
     made = await drafts.create(connection, await order(connection, [customer], template_id=old), deployment)

@@ -16,7 +16,8 @@ from gateway.mail.letter import Mailbox
 from gateway.mail.tracking import click_url, open_url
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.merge_fields import MergeParts
-from gateway.templates.versions import CompiledTemplate, check_merge_data, preview_of
+from gateway.templates.preview import render_preview
+from gateway.templates.versions import CompiledTemplate, check_merge_data
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
 from tests.reference_composer import compose_reference
@@ -353,7 +354,7 @@ def test_a_page_of_pictures_still_has_words(text: str | None) -> None:
 
 def test_a_preview_shows_sample_data_or_the_fields_names() -> None:
     assert EVERYTHING.merge is not None
-    preview = preview_of(EVERYTHING.merge, {"first_name": "Sam", "own_link": "https://sample.example/"})
+    preview = render_preview(EVERYTHING.merge, {"first_name": "Sam", "own_link": "https://sample.example/"})
     assert preview.subject == "Sam: [story]"
     assert "Hello Sam &amp; all" in preview.html
     assert "mail.fabrikam.example" not in preview.html

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.templates.html_links import MAX_LINKS, add_pixel, rewrite_html, rewrite_text, unlinked
+from gateway.templates.html_links import MAX_LINKS, add_pixel, rewrite_html, rewrite_text, without_links
 
 PIXEL = "https://mail.example.com/o/k1.token?a=1&b=2"
 
@@ -20,7 +20,7 @@ def numbered(number: int, url: str) -> str:
     return f"https://t.example/{number}?to=<{url}>&x"
 
 
-def without_links(html: str) -> str:
+def blanked(html: str) -> str:
     """What the parser reads, every link's address blanked and pixels removed."""
     tree = LexborHTMLParser(html)
     for node in tree.css("a[href], area[href]"):
@@ -35,12 +35,12 @@ def test_what_is_only_looked_at_leads_nowhere_and_looks_the_same() -> None:
         "<A HREF='https://a.example/' target=_top title=t>one</A><svg><a xlink:href='#x'>two</a></svg>"
         "<map><area href=javascript:x()></map><img src=x></body></html>"
     )
-    shown = unlinked(html)
+    shown = without_links(html)
     assert not re.search("href|target", shown)
     # The author's own rules come after ours, and nothing else is touched
     assert re.search(r"<head><style>:where\(a\) \{[^<]+\}</style><style>a \{ color: red \}</style></head>", shown)
     assert shown.endswith('<a title="t">one</a><svg><a>two</a></svg><map><area></map><img src="x"></body></html>')
-    assert unlinked("Hello").endswith("</style></head><body>Hello</body></html>")
+    assert without_links("Hello").endswith("</style></head><body>Hello</body></html>")
 
 
 def test_http_links_are_numbered_in_document_order_and_the_source_stays() -> None:
@@ -185,7 +185,7 @@ pieces = st.one_of(
 @given(st.lists(pieces, max_size=12).map("".join))
 def test_attributes_entities_and_text_survive(html: str) -> None:
     rewritten = rewrite_html(html, link=numbered)
-    assert without_links(rewritten.html) == without_links(html)
+    assert blanked(rewritten.html) == blanked(html)
     hrefs = [node.attributes["href"] or "" for node in LexborHTMLParser(rewritten.html).css("a[href]")]
     tracked = [href for href in hrefs if href.startswith("https://t.example/")]
     assert tracked == [numbered(number, url) for number, url in enumerate(rewritten.urls, 1)]
@@ -194,7 +194,7 @@ def test_attributes_entities_and_text_survive(html: str) -> None:
 
 @given(st.text(st.sampled_from("<>a/ =\"'!-hrefbody&;?\n\x00"), max_size=60))
 def test_any_nonsense_is_read_to_its_end_and_keeps_its_meaning(html: str) -> None:
-    assert without_links(rewrite_html(html, link=numbered).html) == without_links(html)
+    assert blanked(rewrite_html(html, link=numbered).html) == blanked(html)
 
 
 @given(st.text(st.sampled_from("<>a/ =\"'!-hrefbody&;?\n"), max_size=40))
