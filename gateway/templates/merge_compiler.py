@@ -48,7 +48,7 @@ _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
 _STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
 _PLACEHOLDER_SIGN = re.compile("[\ue000\ue001]")
 
-_HREF_START = re.compile(rf"(\bhref\s*=\s*[\"']?\s*)({CODE_PLACEHOLDER.pattern})", re.IGNORECASE)
+_HREF_START = re.compile(rf"((?i:\bhref)\s*=\s*[\"']?\s*)({CODE_PLACEHOLDER.pattern})")
 # A field that is a whole link stands as a web address for as long as links are looked for.
 _FIELD_HOST = "https://{}.field.invalid"
 _FIELD_URL = re.compile(rf"https://({CODE_PLACEHOLDER.pattern})\.field\.invalid")

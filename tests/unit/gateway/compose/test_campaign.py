@@ -157,6 +157,10 @@ def test_a_link_without_quotes_is_a_link_all_the_same() -> None:
     assert "/c/" in hrefs(mail(template, {"link": "https://own.example/"}))[0]
 
 
+def test_an_address_that_looks_like_our_placeholder_in_capitals_is_the_authors_own() -> None:
+    assert hrefs(mail(campaign_template(html="<a href='JX5X'>x</a>", text="x"), {})) == ["JX5X"]
+
+
 # Values
 
 
