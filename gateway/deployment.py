@@ -19,7 +19,7 @@ class Deployment:
     @classmethod
     def open(cls, settings: Settings) -> Deployment:
         """Derive the keys of `settings`."""
-        return cls(settings=settings, keyring=Keyring.from_settings(settings.secret_keys))
+        return cls(settings=settings, keyring=Keyring(settings.secret_keys))
 
     def key_of(self, address: str) -> bytes:
         """The 32 bytes by which suppressions and opt-outs know this address."""

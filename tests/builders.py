@@ -17,7 +17,7 @@ from gateway.settings import parse_secret_key
 SECRET_KEYS = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 """The same in every run, so that what a test makes is the same, too."""
 
-KEYRING = Keyring.from_settings([parse_secret_key(SECRET_KEYS)])
+KEYRING = Keyring([parse_secret_key(SECRET_KEYS)])
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 Connection = Any

@@ -17,7 +17,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.letter import read_merge_data
+from gateway.mail.merge_data import read_merge_data
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict, remember_campaign
 from gateway.templates import versions
 from gateway.templates.card_numbers import field_runs, refuse_card_number_across_fields, weight_of
@@ -45,7 +45,6 @@ class CampaignOrder:
     template_id: UUID
     recipients: tuple[CampaignRecipient, ...]
     idempotency_key: str
-    actor: str
     kind: str = "MARKETING"
     priority: int = 4
     sender_id: UUID | None = None

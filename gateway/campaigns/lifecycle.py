@@ -85,7 +85,7 @@ async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
         await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
 
 
-async def resume(connection: Connection, campaign_id: UUID, actor: str) -> None:
+async def resume(connection: Connection, campaign_id: UUID) -> None:
     """Let a paused campaign run on. Ring the bell after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)

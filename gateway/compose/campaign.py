@@ -14,20 +14,17 @@ from uuid import UUID
 from gateway.compose.headers import (
     Composed,
     Facts,
-    address_headers,
     boundary,
     campaign_headers,
     copies_header,
     date_headers,
-    identity_headers,
     reply_headers,
-    whole_mail,
 )
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
 from gateway.lru import LruCache
 from gateway.mail import mime
-from gateway.mail.header import mailboxes_header, raw_header, text_header
+from gateway.mail.header import mailboxes_header, text_header
 from gateway.mail.keys import Keyring
 from gateway.mail.quoted_printable import encode_piece
 from gateway.mail.tracking import trackable
@@ -202,60 +199,14 @@ def _is_fixed(piece: Piece) -> bool:
     return isinstance(destination, str) and trackable(destination)
 
 
-def compose_reference(
-    *,
-    template: CompiledTemplate,
-    sender: SenderVersion,
-    facts: Facts,
-    merge_data: Mapping[str, str],
-    keyring: Keyring,
-) -> Composed:
-    """The same mail the long way: filled in, encoded whole and put together as MIME entities. For proof, not speed."""
-    parts = _parts(template)
-    urls = TrackedLinks(facts, keyring)
-    values = _values(merge_data, sender, facts, urls.unsubscribe())
-    subject = fill_subject(parts.subject, values)
-    tracked = urls if facts.tracked else None
-    text = [shown for piece in parts.text for shown in _pieces(piece, values, tracked, html=False)]
-    html = [shown for piece in parts.html for shown in _pieces(piece, values, tracked, html=True)]
-    body = mime.multipart(
-        "alternative", boundary(facts, "a"), [mime.text_part("plain", text), mime.text_part("html", html)]
-    )
-    head = address_headers(sender, facts) + text_header("Subject", subject) + identity_headers(facts, sender)
-    head += raw_header("List-Unsubscribe", f"<{values['unsubscribe_url']}>")
-    head += campaign_headers(facts.campaign_id, template)
-    return Composed(subject=subject, content=whole_mail(head, body))
-
-
 def _parts(template: CompiledTemplate) -> MergeParts:
     if template.merge is None:
         raise ValueError(f"{template.name} is no campaign's template")
     return template.merge
 
 
-def _values(merge_data: Mapping[str, str], sender: SenderVersion, facts: Facts, unsubscribe: str) -> dict[str, str]:
-    return {
-        **merge_data,
-        "unsubscribe_url": unsubscribe,
-        "postal_address": _one_line(sender.postal_address),
-        "customer_name": facts.customer_name or "",
-    }
-
-
 def _one_line(postal_address: str | None) -> str:
     return ", ".join((postal_address or "").splitlines())
-
-
-def _pieces(piece: Piece, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> tuple[str, ...]:
-    """A piece as the strings that are encoded one by one."""
-    match piece:
-        case str():
-            return (piece,)
-        case TrackingTag():
-            url = urls and urls.of(piece)
-            return (piece.before, url, piece.after) if url else ()
-        case _:
-            return (_shown(piece, values, urls, html=html),)
 
 
 def _shown(piece: Field | Link, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> str:

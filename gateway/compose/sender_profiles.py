@@ -11,11 +11,9 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
 from gateway.mail.address import parse_address, parse_own_address, split_mailbox
 from gateway.mail.card_number import refuse_card_number
+from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
-from gateway.mail.letter import check_time_zone
 from gateway.templates.localization import check_locale
-
-__all__ = ["DEFAULT_NAME", "SenderVersion", "check_locale", "create", "current", "load"]
 
 DEFAULT_NAME = "default"
 """The sender made of DEFAULT_FROM."""

@@ -57,11 +57,6 @@ class Keyring:
         """The ids only."""
         return f"Keyring({', '.join(dict.fromkeys(key_id for key_id, _ in self._keys))})"
 
-    @classmethod
-    def from_settings(cls, secret_keys: Sequence[MasterKey]) -> Keyring:
-        """The keyring of `Settings.secret_keys`, in their order."""
-        return cls(secret_keys)
-
     def sign_key(self, purpose: Purpose, key_id: str | None = None) -> tuple[str, bytes]:
         """The id and key to sign with: the newest, or the one named, which composing an old mail again needs.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.mail.header import parameter, raw_header
-from gateway.mail.quoted_printable import encode_pieces
+from gateway.mail.quoted_printable import encode_piece
 
 TEXT_HEADERS = 'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 HTML_HEADERS = 'Content-Type: text/html; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
@@ -32,15 +33,18 @@ class Entity:
     headers: str
     body: bytes
 
-    def chunks(self, before: str = "") -> tuple[bytes, ...]:
-        """The entity as it goes over the wire, headers in front of its own first; not joined, since it may be large."""
+    def chunks(self, before: str) -> tuple[bytes, bytes]:
+        """The entity as it goes over the wire, behind `before`: a boundary line, or the mail's other headers.
+
+        Not joined, since it may be large.
+        """
         return f"{before}{self.headers}\r\n".encode(), self.body
 
 
-def text_part(kind: str, pieces: list[str]) -> Entity:
-    """`plain` or `html` text in quoted-printable, of pieces encoded one by one."""
+def text_part(kind: Literal["plain", "html"], text: str) -> Entity:
+    """A text in quoted-printable; it ends a line."""
     headers = TEXT_HEADERS if kind == "plain" else HTML_HEADERS
-    return Entity(headers=headers[:-2], body=encode_pieces(pieces).encode("ascii"))
+    return Entity(headers=headers[:-2], body=encode_piece(text).encode("ascii"))
 
 
 def calendar_part(method: str, content: bytes) -> Entity:

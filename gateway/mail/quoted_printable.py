@@ -40,11 +40,6 @@ def encode_piece(text: str) -> str:
     return "".join(whole)
 
 
-def encode_pieces(pieces: list[str]) -> str:
-    """A body of several pieces on the wire; it ends a line."""
-    return "".join(map(encode_piece, pieces))
-
-
 def _encode_line(line: str, *, protected: bool = False) -> str:
     """One line without its end. `protected`: a soft break follows, so a space at the end needs no code."""
     coded = "".join([_CODED[octet] for octet in line.encode()])

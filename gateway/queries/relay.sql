@@ -93,7 +93,7 @@ insert into relay_event (relay, domain, kind, stage, code, response, until)
 values (:relay, :domain, :kind, :stage, :code, :response, :until);
 
 -- name: relay_events
--- The newest troubles of each of these relays, newest first.
+-- The newest events of each of these relays, newest first.
 select e.relay, e.id, e.domain, e.kind, e.stage, e.code, e.response, e.until
 from unnest(:relays::text[]) as wanted (relay)
 cross join lateral (

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -160,10 +160,9 @@ async def insert(connection: Connection, hits: Sequence[RawHit], *, at: float) -
 class HitRecorder:
     """Takes hits without waiting, writes them in groups. One a process: `start()`, `add()` for each hit, `close()`."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], buffer: HitBuffer, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], buffer: HitBuffer) -> None:
         self._pool = pool
         self._buffer = buffer
-        self._clock = clock
         self._waiting: deque[RawHit] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
@@ -205,7 +204,7 @@ class HitRecorder:
         HITS.labels(fate).inc(hits)
 
     def _floods(self, ref: MessageRef) -> bool:
-        minute = int(self._clock() // 60)
+        minute = int(time.time() // 60)
         if minute != self._minute:
             self._minute = minute
             self._of_minute.clear()
@@ -223,9 +222,9 @@ class HitRecorder:
 
     async def _turn(self) -> None:
         """Look into Valkey once a second; write what has gathered."""
-        if self._clock() >= self._look_at:
+        if time.time() >= self._look_at:
             await self._bring_in()
-            self._look_at = self._clock() + _PROBE_SECONDS
+            self._look_at = time.time() + _PROBE_SECONDS
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 await self._arrived.wait()
@@ -253,14 +252,14 @@ class HitRecorder:
 
     async def _write(self, group: Sequence[RawHit]) -> bool:
         """Put a group into PostgreSQL; false while it is away, which is asked again once a second."""
-        if self._clock() < self._away_until:
+        if time.time() < self._away_until:
             return False
         try:
             async with self._pool.acquire(timeout=_PATIENCE_SECONDS) as connection:
                 await self._insert(connection, group)
         except AWAY as error:
             log.warning("hits wait, PostgreSQL is away: %s", type(error).__name__)
-            self._away_until = self._clock() + _PROBE_SECONDS
+            self._away_until = time.time() + _PROBE_SECONDS
             return False
         return True
 
@@ -269,7 +268,7 @@ class HitRecorder:
         would be refused again, and hold up all that wait behind. Raises one of AWAY."""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                await insert(connection, group, at=self._clock())
+                await insert(connection, group, at=time.time())
         except AWAY:
             raise
         except asyncpg.PostgresError as error:
@@ -297,7 +296,7 @@ class HitRecorder:
     async def _bring_in(self) -> None:
         """Move what waits in Valkey into PostgreSQL, once that is back; one process at a time."""
         try:
-            if self._clock() < self._away_until or not await self._buffer.size():
+            if time.time() < self._away_until or not await self._buffer.size():
                 return
             async with self._pool.acquire(timeout=_PATIENCE_SECONDS) as connection:
                 if not await QUERIES.try_hit_drain_lock(connection, lock=_DRAIN_LOCK):
@@ -309,7 +308,7 @@ class HitRecorder:
         except BufferUnavailable as error:
             log.debug("waiting hits cannot be looked for: %s", error)
         except AWAY:
-            self._away_until = self._clock() + _PROBE_SECONDS
+            self._away_until = time.time() + _PROBE_SECONDS
 
     async def _move(self, connection: Connection) -> None:
         # What is left when this process ends waits for the next one.

@@ -208,7 +208,6 @@ def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder
         recipients=tuple(_recipient(one, number) for number, one in enumerate(given.recipients)),
         tracked=given.tracked,
         idempotency_key=given.idempotency_key,
-        actor=context.actor,
         bound_relay=context.bound_relay,
     )
 

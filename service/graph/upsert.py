@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import strawberry
 from asyncpg import Record
 
-from gateway.compose.sender_profiles import check_locale
 from gateway.database import Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
+from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.letter import check_time_zone
+from gateway.templates.localization import check_locale
 from service.database import QUERIES
 from service.graph.context import Context, Info
 from service.graph.customer import Customer

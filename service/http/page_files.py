@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.templates import versions
+from gateway.templates.html_links import without_links
 from service.compression import accepts_gzip
 from service.database import Reading, statement
 from service.errors import Busy, RequestRefused
@@ -141,7 +141,7 @@ async def show_preview(request: Request) -> Response:
     if not rows:
         return PlainTextResponse("There is no such preview.", status_code=404)
     return Response(
-        versions.preview_page(rows[0]["html"]),
+        without_links(rows[0]["html"]),
         media_type="text/html; charset=utf-8",
         headers={
             "Content-Security-Policy": preview_policy(resources.settings.frame_ancestors),

@@ -310,7 +310,6 @@ async def _launch(settings: Settings, mails: int) -> None:
                     CampaignRecipient(customer_id=customer) for customer in ids[start : start + drafts.LARGEST_AUDIENCE]
                 ),
                 idempotency_key=f"proof-{start}",
-                actor="proof",
             )
             campaign_id = await drafts.create(connection, order, deployment)
             await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)

@@ -54,7 +54,7 @@ async def publish(connection: Any, html: str = PAGE, text: str | None = None) ->
 
 
 async def order(connection: Any, customers: list[int], **values: Any) -> CampaignOrder:
-    usual: dict[str, Any] = {"title": "Spring news", "idempotency_key": uuid4().hex, "actor": "tests"}
+    usual: dict[str, Any] = {"title": "Spring news", "idempotency_key": uuid4().hex}
     if "template_id" not in values:
         usual["template_id"] = await publish(connection)
     if "sender_id" not in values:
@@ -212,7 +212,7 @@ async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
 
     await eventually(other_is_done)
     assert await tally(connection, made) == {"made": 3}
-    await lifecycle.resume(connection, made, "Dana")
+    await lifecycle.resume(connection, made)
     await empty(connection)
     assert await tally(connection, made) == {"made": 3, "accepted": 3}
 
@@ -375,7 +375,7 @@ async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_p
     customer = await make_customer(connection)
     source = {"html": PAGE, "text": "{{ postal_address }} {{ unsubscribe_url }}".replace(f"{{{{ {field} }}}}", "bye")}
     with monkeypatch.context() as earlier:
-        earlier.setattr("gateway.templates.merge_fields._with_footer", lambda text, unsubscribe: text)
+        earlier.setattr("gateway.templates.merge_compiler._with_footer", lambda text, unsubscribe: text)
         earlier.setattr("gateway.templates.versions.PUBLISHING", 1)
         old = await publish(connection, **source)
     made = await drafts.create(connection, await order(connection, [customer], template_id=old), deployment)

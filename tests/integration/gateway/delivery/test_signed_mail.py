@@ -80,7 +80,6 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
         sender_id=profile.sender_id,
         recipients=(CampaignRecipient(customer_id=customer, merge_data=VALUES | {"story": ".Größe & <Glück>"}),),
         idempotency_key=uuid4().hex,
-        actor="tests",
     )
     made = await drafts.create(connection, order, deployment)
     await lifecycle.launch(connection, made, uuid4().hex, deployment)

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from gateway.compose import sender_profiles
-from gateway.compose.campaign import compose_campaign, compose_reference, render_subject
+from gateway.compose.campaign import compose_campaign, render_subject
 from gateway.compose.individual import compose
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.source import SourceType
@@ -20,6 +20,7 @@ from gateway.templates import builtin, versions
 from tests.builders import KEYRING
 from tests.builders import insert as insert_row
 from tests.mails import FACTS, SENDER, body, parsed
+from tests.reference_composer import compose_reference
 
 SOURCE: dict[str, Any] = {
     "name": "Spring news",

@@ -176,7 +176,7 @@ async def test_a_bad_token_gets_a_plain_page_without_a_hint(
 
 async def test_a_token_of_an_unknown_or_removed_key_is_foreign(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
     for key in (SecretKey(id="k1", secret=b"stolen" * 6), SecretKey(id="k0", secret=b"removed" * 5)):
-        foreign = Keyring.from_settings([key])
+        foreign = Keyring([key])
         for url in (open_url(foreign, BASE, ref), click_url(foreign, BASE, ref, 1, SHOP)):
             assert (await anonymous.get(url)).status_code == 404
         assert (await anonymous.post(unsubscribe_url(foreign, BASE, ref), data=ONE_CLICK)).status_code == 404
