@@ -152,7 +152,7 @@ async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awa
         ) from None
     try:
         if await predates_baseline(connection):
-            raise StartFailed(PREDATES_BASELINE)
+            raise CommandError(PREDATES_BASELINE)
         return await work(connection)
     except asyncpg.UndefinedTableError:
         raise CommandError("The database has no tables yet: run make migrate.") from None

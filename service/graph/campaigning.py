@@ -244,9 +244,7 @@ async def pause_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPay
 
 async def resume_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
     """It goes on where it stopped."""
-    return await _decide(
-        info.context, input.campaign_id, partial(lifecycle.resume, actor=info.context.actor), CampaignPayload
-    )
+    return await _decide(info.context, input.campaign_id, lifecycle.resume, CampaignPayload)
 
 
 async def cancel_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:

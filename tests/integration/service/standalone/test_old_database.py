@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from gateway.database import BASELINE, PREDATES_BASELINE, predates_baseline
+from service.standalone.errors import LaunchError
 from service.standalone.migrate import ROOT, migrate, refuse_old_database
 from service.standalone.postgres import Postgres
-from service.standalone.trouble import LaunchError
 from tests.builders import SECRET_KEYS
 from tests.old_database import OLD_VERSIONS, make_old_database
 
