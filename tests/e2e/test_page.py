@@ -332,7 +332,7 @@ async def test_machines_are_told_from_people(page: Page, world: World, told: Tol
     await page.goto(f"/customers/{customer}/emails?tab=clicks")
     await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
     await page.get_by_role("switch", name="Show machines, too").check()
-    judged = page.locator(".judged")
+    judged = page.locator(".hit-verdict")
     await expect(judged).to_have_text(
         "Machine · its user agent is a known scanner's; several links of the mail within moments"
     )
