@@ -1,4 +1,4 @@
-"""Mails to compose in tests: one sender, one customer, one moment; templates without a database."""
+"""Mails to compose in tests: one sender, one customer, one date; templates without a database."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FACTS = Facts(
 
 @cache
 def letter_template(name: str) -> CompiledTemplate:
-    """A built-in template, as publishing makes it: `work-order.created.en`."""
+    """Returns a built-in template, such as `work-order.created.en`, compiled as for publishing."""
     source = builtin.read_sources()[builtin.PREFIX + name]
     return CompiledTemplate(
         id=UUID(int=3),
@@ -74,7 +74,7 @@ def letter_template(name: str) -> CompiledTemplate:
 def campaign_template(
     *, subject: str = "News", html: str | None = None, mjml: str | None = None, text: str | None = None
 ) -> CompiledTemplate:
-    """A campaign's template, as publishing makes it."""
+    """Returns a campaign's template, compiled as for publishing."""
     parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
     return CompiledTemplate(
         id=UUID(int=4),
@@ -97,7 +97,7 @@ def composed(
     sender: SenderVersion = SENDER,
     **facts: Any,
 ) -> Composed:
-    """One letter as a mail, with the usual facts but for those given."""
+    """Returns one letter composed; keywords override the facts."""
     if template is None and not isinstance(letter, CampaignLetter):
         spoken = locale if locale in ("en", "de") else "en"
         template = letter_template(builtin.template_name(letter, spoken).removeprefix(builtin.PREFIX))
@@ -113,7 +113,7 @@ def composed(
 
 
 def parsed(content: bytes) -> EmailMessage:
-    """A mail as the standard library reads it; a defect anywhere in it fails the test."""
+    """Returns a mail parsed by the standard library; a defect anywhere in it fails the test."""
     message = message_from_bytes(content, policy=SMTP)
     assert isinstance(message, EmailMessage)
     assert [part.defects for part in message.walk()] == [[] for _ in message.walk()]
@@ -121,7 +121,7 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def body(message: EmailMessage, kind: str) -> str:
-    """The words of its `plain` or `html` part."""
+    """Returns the text of its `plain` or `html` part."""
     part = message.get_body(preferencelist=(kind,))
     assert part is not None
     text = part.get_content()

@@ -263,7 +263,7 @@ async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: Wor
         "Refused: the mailbox is full · 552 5.2.2 Mailbox size limit exceeded"
     )
     # Given that the customer has made room
-    world.answers["full@customer.example"] = Reply(250, "2.1.5 Ok")
+    world.replies["full@customer.example"] = Reply(250, "2.1.5 Ok")
     await note.locator(".info-button").click()
     info = page.locator("dialog.info")
     # When one asks for another try, changes one's mind, and asks again
