@@ -1,4 +1,4 @@
-"""Mails to compose in tests: one sender, one customer, one moment; templates without a database."""
+"""Mails to compose in tests: one sender, one customer, one date; templates without a database."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FACTS = Facts(
 
 @cache
 def letter_template(name: str) -> CompiledTemplate:
-    """A built-in template, as publishing makes it: `work-order.created.en`."""
+    """Returns a built-in template, such as `work-order.created.en`, compiled as for publishing."""
     source = builtin.read_sources()[builtin.PREFIX + name]
     return CompiledTemplate(
         id=UUID(int=3),
@@ -111,7 +111,7 @@ def composed(
 
 
 def parsed(content: bytes) -> EmailMessage:
-    """A mail as the standard library reads it; a defect anywhere in it fails the test."""
+    """Returns a mail parsed by the standard library; a defect anywhere in it fails the test."""
     message = message_from_bytes(content, policy=SMTP)
     assert isinstance(message, EmailMessage)
     assert [part.defects for part in message.walk()] == [[] for _ in message.walk()]
@@ -119,7 +119,7 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def body(message: EmailMessage, kind: str) -> str:
-    """The words of its `plain` or `html` part."""
+    """Returns the text of its `plain` or `html` part."""
     part = message.get_body(preferencelist=(kind,))
     assert part is not None
     text = part.get_content()

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.campaigning import launch, parse, run, upsert
-from tests.engine import Start, eventually, start
+from tests.engine import Start, start
+from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["start"]

@@ -14,7 +14,8 @@ import pytest
 
 from gateway.templates import versions
 from tests.campaigning import launch, parse, run, upsert
-from tests.engine import Start, empty, eventually, start
+from tests.engine import Start, empty, start
+from tests.eventually import eventually
 from tests.smtp_server import SmtpServer
 
 __all__ = ["start"]

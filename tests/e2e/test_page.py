@@ -263,7 +263,7 @@ async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: Wor
         "Refused: the mailbox is full · 552 5.2.2 Mailbox size limit exceeded"
     )
     # Given that the customer has made room
-    world.answers["full@customer.example"] = Reply(250, "2.1.5 Ok")
+    world.replies["full@customer.example"] = Reply(250, "2.1.5 Ok")
     await note.locator(".info-button").click()
     info = page.locator("dialog.info")
     # When one asks for another try, changes one's mind, and asks again
@@ -332,7 +332,7 @@ async def test_machines_are_told_from_people(page: Page, world: World, told: Tol
     await page.goto(f"/customers/{customer}/emails?tab=clicks")
     await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
     await page.get_by_role("switch", name="Show machines, too").check()
-    judged = page.locator(".judged")
+    judged = page.locator(".hit-verdict")
     await expect(judged).to_have_text(
         "Machine · its user agent is a known scanner's; several links of the mail within moments"
     )

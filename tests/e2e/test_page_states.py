@@ -211,7 +211,7 @@ async def test_a_link_that_is_no_web_address_is_never_a_link(page: Page, odd: Od
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks")
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     await expect(page.locator("#panel .block a")).to_have_count(0)
-    await expect(page.locator(".judged")).to_have_text("Not certain")
+    await expect(page.locator(".hit-verdict")).to_have_text("Not certain")
     assert await page.locator("[href^=javascript]").count() == 0
 
 
@@ -297,7 +297,7 @@ async def test_a_session_that_ends_while_one_scrolls_goes_on_with_the_rows_that_
     await expect(page.get_by_text("Mail number 150", exact=True)).to_be_attached()
     await expect(page.locator(".notice.broken")).to_have_count(0)
     # And nobody is told of older rows as if they were new
-    assert "new row" not in await page.locator("#said").inner_text()
+    assert "new row" not in await page.locator("#announcement").inner_text()
 
 
 async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world: World, odd: Odd) -> None:
@@ -334,7 +334,7 @@ async def test_who_signed_in_anew_in_another_tab_signs_out_in_this_one(
         await page.get_by_role("button", name="Sign out").click()
         # Then it has really ended, and the keyboard is where one signs in again
         await expect(page.get_by_label("API token")).to_be_focused()
-        await expect(page.locator("#said")).to_have_text("Signed out")
+        await expect(page.locator("#announcement")).to_have_text("Signed out")
         assert (await page.context.request.get("/session")).status == 401
 
 
@@ -370,7 +370,7 @@ async def test_the_keyboard_goes_on_where_one_has_signed_in(browser: Browser, wo
             await page.keyboard.type(world.launcher.token)
             await page.keyboard.press("Enter")
             await expect(page.locator(goes_on)).to_be_focused()
-            await expect(page.locator("#said")).to_have_text(re.compile("^Signed in as "))
+            await expect(page.locator("#announcement")).to_have_text(re.compile("^Signed in as "))
             await page.context.clear_cookies()
 
 

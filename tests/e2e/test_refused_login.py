@@ -9,7 +9,8 @@ from prometheus_client import REGISTRY
 
 from gateway.deployment import Deployment
 from gateway.settings import Settings, parse_relay
-from tests.engine import Start, deployment, eventually, queue_mail, start, state_of
+from tests.engine import Start, deployment, queue_mail, start, state_of
+from tests.eventually import eventually
 from tests.smtp_server import Reply, SmtpServer
 
 __all__ = ["deployment", "start"]

@@ -27,7 +27,8 @@ from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide
 from service.change_listener import MAX_PENDING, Change, ChangeListener, Subscriber, parse_change
 from service.database import DatabasePools
 from tests.builders import make_customer, make_message, make_outbox
-from tests.engine import Start, deployment, eventually, queue_mail, start, until
+from tests.engine import Start, deployment, queue_mail, start, until
+from tests.eventually import eventually
 from tests.serving import Serving, serve
 
 __all__ = ["deployment", "start"]

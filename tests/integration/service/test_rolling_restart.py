@@ -174,7 +174,7 @@ async def test_a_stop_waits_for_nobody_who_only_keeps_a_connection(env: dict[str
         assert await started.process.wait() == 0
         assert asyncio.get_running_loop().time() - began < 12
         await dribble
-    assert b"Exception" not in b"".join(started.words)
+    assert b"Exception" not in b"".join(started.log)
 
 
 async def test_a_body_that_begins_while_it_drains_has_no_longer() -> None:

@@ -27,7 +27,8 @@ from service.graph.context import Context
 from service.graph.node import message_global_id
 from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message
-from tests.engine import HASTE, Start, empty, eventually, queue_mail, start, until
+from tests.engine import SHORT_WAIT, Start, empty, queue_mail, start, until
+from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["start"]
@@ -242,7 +243,7 @@ async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
 ) -> None:
     smtp_server.script(after_dot=[Drop()])
     made, _ = await running(connection, deployment, 2)
-    start(wait=lambda attempt, verdict: HASTE)
+    start(wait=lambda attempt, verdict: SHORT_WAIT)
 
     async def one_is_uncertain() -> bool:
         return await tally(connection, made) == {"made": 2, "accepted": 1, "uncertain": 1}

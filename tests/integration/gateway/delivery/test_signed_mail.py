@@ -22,7 +22,8 @@ from gateway.settings import DkimKey
 from gateway.storage import attachments
 from gateway.templates import versions
 from tests.builders import make_customer
-from tests.engine import Start, deployment, empty, eventually, queue_mail, start, until
+from tests.engine import Start, deployment, empty, queue_mail, start, until
+from tests.eventually import eventually
 from tests.mails import parsed
 from tests.smtp_server import SmtpServer
 from tests.unit.gateway.compose.test_campaign import HTML, TEXT, VALUES

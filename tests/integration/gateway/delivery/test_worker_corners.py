@@ -20,7 +20,8 @@ from gateway.outbox.domain_limits import DestinationLimit, limit_destination
 from gateway.outbox.relay_limits import register_relays, relay_states
 from gateway.settings import Settings, parse_relay
 from gateway.smtp.relays import Timeouts
-from tests.engine import Start, attempts_of, deployment, empty, eventually, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, deployment, empty, queue_mail, start, state_of, until
+from tests.eventually import eventually
 from tests.smtp_server import Point, Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -353,7 +354,7 @@ async def test_a_stop_leaves_a_metered_relay_the_permits_by_which_nothing_left(
     own = by(patient, f"{smtp_server.url}&per_day=1000&connections=2")
     await queue_many(connection, own, 6)
     worker = start(own, timeouts=PATIENT)
-    await smtp_server.heard("MAIL", 2)
+    await smtp_server.command_received("MAIL", 2)
 
     # When the worker is stopped
     worker.stop()

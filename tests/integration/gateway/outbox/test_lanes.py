@@ -29,7 +29,8 @@ from gateway.settings import Settings, parse_relay
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import HASTE, Start, attempts_of, deployment, eventually, queue_mail, start, until
+from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, start, until
+from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -520,7 +521,7 @@ async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
 ) -> None:
     smtp_server.script(data=[Drop()])
     ref: MessageRef = await queue_mail(connection, deployment)
-    start(pause=short_pause, wait=lambda attempt, verdict: HASTE)
+    start(pause=short_pause, wait=lambda attempt, verdict: SHORT_WAIT)
 
     await until(connection, ref, "ACCEPTED")
 

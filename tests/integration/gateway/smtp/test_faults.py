@@ -441,7 +441,7 @@ async def test_cancelling_a_pipelined_mail_leaves_the_current_one_its_reply() ->
         hold = asyncio.Event()
         server.script(connection=1, after_dot=Reply(250, "2.0.0 <a@x.test> kept", when=hold))
         first = asyncio.create_task(relays.deliver(letter("a")))
-        await server.heard("DATA")
+        await server.command_received("DATA")
         pipelined = asyncio.create_task(relays.deliver(letter("b")))
         await server.received(1)
         pipelined.cancel()
@@ -460,7 +460,7 @@ async def test_cancelling_a_queued_mail_removes_it_from_the_queue(server: SmtpSe
     server.script(connection=1, ehlo=Reply(250, "held", when=hold))
     async with relays_to(server, connections=1) as relays:
         first, second = (asyncio.create_task(relays.deliver(letter(name))) for name in "ab")
-        await server.heard("EHLO")
+        await server.command_received("EHLO")
         first.cancel()
         hold.set()
         await second

@@ -42,7 +42,8 @@ from service.standalone.postgres import Postgres
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
 from tests.builders import insert as insert_row
 from tests.conftest import stop
-from tests.engine import Start, deployment, eventually, queue_mail, start, state_of
+from tests.engine import Start, deployment, queue_mail, start, state_of
+from tests.eventually import eventually
 from tests.smtp_server import Silence, SmtpServer
 
 __all__ = ["deployment", "start"]

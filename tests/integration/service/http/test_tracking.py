@@ -22,7 +22,7 @@ from gateway.tracking.recorder import Fate
 from service.http.tracking import MAX_FORM_BYTES
 from service.http.unsubscribe_page import missing_page
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import eventually
+from tests.eventually import eventually
 from tests.serving import serve
 
 BASE = "http://mail.example"
