@@ -12,11 +12,11 @@ import strawberry
 from gateway.campaigns import drafts, lifecycle
 from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.campaign import CampaignKind
 from gateway.templates import versions
 from service.database import Connection
 from service.graph.campaign import Campaign
 from service.graph.context import Context, Info
-from service.graph.enums import CampaignKind
 from service.graph.intent import Input
 from service.graph.loaders import promised
 from service.graph.scalars import Json
@@ -200,7 +200,7 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
 def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:
     return drafts.CampaignOrder(
         title=given.title,
-        kind=given.kind.value,
+        kind=given.kind,
         priority=given.priority,
         template_id=read_row_id(given.template_id, "Template", ("templateId",)),
         sender_id=read_sender_id(given.sender_id, ("senderId",)),

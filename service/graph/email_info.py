@@ -6,12 +6,11 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.mail.message import ICON_COLORS, CopyRole, Status
+from gateway.mail.message import ICON_COLORS, CopyRole, EventKind, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
 from service.graph.context import Info
-from service.graph.enums import EventKind
 from service.graph.loaders import MessageKey, promised
 from service.graph.row import FromRow
 from service.graph.scalars import Json

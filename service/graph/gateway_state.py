@@ -13,7 +13,6 @@ from gateway.mail.response import Stage
 from gateway.outbox import domain_limits, lanes, relay_limits
 from service.database import Connection
 from service.graph.context import Info
-from service.graph.enums import RelayEventKind
 from service.graph.intent import Input
 from service.graph.node import row_global_id
 from service.graph.row import FromValue
@@ -51,7 +50,7 @@ class Lane(FromValue[lanes.LaneStanding]):
 class RelayEvent(FromValue[relay_limits.RelayEvent]):
     """As the gateway knows it."""
 
-    kind: RelayEventKind = strawberry.field(description="What happened.")
+    kind: relay_limits.RelayEventKind = strawberry.field(description="What happened.")
     domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
     stage: Stage | None = strawberry.field(description="How far the transaction had come.")
     code: int | None = strawberry.field(description="The reply code, if there was a reply.")
