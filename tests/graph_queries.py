@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 DEEPEST = 5
 UNSHAPABLE = frozenset({"customer", "progress", "detail"})
-"""Fields that declare no SQL: a selection with one of them goes the ordinary way, which then compares with itself."""
+"""Fields that declare no SQL: resolvers read a selection with one of them, and are then compared with themselves."""
 
 
 @st.composite

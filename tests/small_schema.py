@@ -144,7 +144,7 @@ schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscrip
 
 
 class OneToken:
-    """A doorkeeper that knows one token until it is revoked, and no database."""
+    """An authenticator that knows one token until it is revoked, and no database."""
 
     def __init__(self) -> None:
         self.revoked = False

@@ -1,4 +1,4 @@
-"""The enums as GraphQL describes them, each value with a sentence. The gateway declares them; SQL has the same."""
+"""Every enum with its GraphQL descriptions. The gateway declares them; PostgreSQL has the same."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class DomainDepth(FromValue[domain_limits.DomainDepth]):
 
 @strawberry.type(description="The mail gateway as it is now.")
 class Gateway:
-    """Each list is one statement, bounded by the door."""
+    """Each list is read by one or two statements, and has an upper bound."""
 
     @strawberry.field(description="Every lane in order of priority, 500 at most.")
     async def lanes(self, info: Info) -> list[Lane]:
