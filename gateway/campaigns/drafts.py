@@ -15,6 +15,7 @@ from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
+from gateway.mail.campaign import CampaignKind
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.merge_data import read_merge_data
@@ -39,13 +40,13 @@ class CampaignRecipient:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CampaignOrder:
-    """A campaign to an explicit audience. `kind` is MARKETING or EVENT_BASED; priority 1 goes before 7."""
+    """A campaign to an explicit audience; priority 1 goes before 7."""
 
     title: str
     template_id: UUID
     recipients: tuple[CampaignRecipient, ...]
     idempotency_key: str
-    kind: str = "MARKETING"
+    kind: CampaignKind = CampaignKind.MARKETING
     priority: int = 4
     sender_id: UUID | None = None
     merge_data: Mapping[str, Any] = field(default_factory=dict)

@@ -9,10 +9,13 @@ from uuid import UUID
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.campaign import CampaignStatus
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
+from gateway.outbox.outcomes import GATEWAY
 from gateway.templates import versions
 
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
+_NOT_OVER = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 
 # The person's word -----------------------------------------------------------------------------------------------
@@ -25,7 +28,7 @@ async def _locked(connection: Connection, campaign_id: UUID) -> Any:
     return row
 
 
-def _refuse_unless(row: Any, allowed: Sequence[str], what: str) -> None:
+def _refuse_unless(row: Any, allowed: Sequence[CampaignStatus], what: str) -> None:
     if row["status"] not in allowed:
         raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
 
@@ -42,7 +45,7 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
         if first is not None:
             return
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["DRAFT"], "Only a draft can be launched")
+        _refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
         _refuse_unlawful(await versions.load(connection, row["template_version_id"]), row["postal_address"])
         await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
         await QUERIES.insert_campaign_lane(connection, campaign_id=campaign_id, priority=row["priority"])
@@ -80,8 +83,8 @@ async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
     before shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["RUNNING"], "Only a running campaign can be paused")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="PAUSED")
+        _refuse_unless(row, [CampaignStatus.RUNNING], "Only a running campaign can be paused")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.PAUSED)
         await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
 
 
@@ -89,8 +92,8 @@ async def resume(connection: Connection, campaign_id: UUID) -> None:
     """Let a paused campaign run on. Ring the bell after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["PAUSED"], "Only a paused campaign can be resumed")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="RUNNING")
+        _refuse_unless(row, [CampaignStatus.PAUSED], "Only a paused campaign can be resumed")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.RUNNING)
         await QUERIES.resume_campaign_lane(connection, campaign_id=campaign_id)
 
 
@@ -99,11 +102,11 @@ async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
     messages were taken back. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["DRAFT", "RUNNING", "PAUSED"], "Only a campaign that is not over can be cancelled")
-        if row["status"] == "DRAFT":
+        _refuse_unless(row, _NOT_OVER, "Only a campaign that is not over can be cancelled")
+        if row["status"] == CampaignStatus.DRAFT:
             await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
         await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="CANCELLED")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.CANCELLED)
         return await cancel_rows(connection, campaign_id, actor)
 
 
@@ -117,7 +120,7 @@ async def cancel_rows(connection: Connection, campaign_id: UUID, actor: str) -> 
 async def finish(connection: Connection) -> list[UUID]:
     """Finish campaigns of which nobody is undecided, take back what cancelled ones still have, drop empty lanes."""
     async for row in QUERIES.cancelled_with_rows(connection):
-        await cancel_rows(connection, row["id"], "gateway")
+        await cancel_rows(connection, row["id"], GATEWAY)
     async with connection.transaction():
         # Locked first: the statements behind it see what was queued until then, and nothing is queued meanwhile.
         settled = [row["id"] async for row in QUERIES.lock_settled_campaigns(connection)]

@@ -32,6 +32,25 @@ class CopyRole(StrEnum):
     BCC = "BCC"
 
 
+class EventKind(StrEnum):
+    """What happened to a message besides attempts. SQL: `event_kind`."""
+
+    HELD = "HELD"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    RETRIED = "RETRIED"
+    RETRIED_ONCE = "RETRIED_ONCE"
+    ASSUMED_SENT = "ASSUMED_SENT"
+    RESCUED = "RESCUED"
+    UNCERTAIN = "UNCERTAIN"
+    RELEASED = "RELEASED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+    SETTLED = "SETTLED"
+
+
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
     Status.HANDED_OFF: frozenset({Status.ACCEPTED, Status.DEFERRED, Status.REFUSED, Status.UNCERTAIN}),

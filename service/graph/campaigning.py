@@ -1,4 +1,4 @@
-"""Mutations of senders, templates and campaigns: thin over the gateway's doors."""
+"""Mutations of senders, templates and campaigns: thin over the gateway's functions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import strawberry
 from gateway.campaigns import drafts, lifecycle
 from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.campaign import CampaignKind
 from gateway.templates import versions
 from service.database import Connection
 from service.graph.campaign import Campaign
 from service.graph.context import Context, Info
-from service.graph.enums import CampaignKind
 from service.graph.intent import Input
-from service.graph.loaders import promised
+from service.graph.loaders import existing_row
 from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.graph.sending import read_customer_id, read_row_id, read_sender_id
@@ -165,7 +165,7 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
             time_zone=input.time_zone,
             allow_reserved=context.deployment.settings.allow_reserved_domains,
         )
-    row = await promised(context.reading_back().loaders.senders, version.sender_id)
+    row = await existing_row(context.reading_back().loaders.senders, version.sender_id)
     return CreateSenderPayload(sender=Sender.of(row))
 
 
@@ -184,7 +184,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
             sample_data=sample,
             locale=input.locale,
         )
-    row = await promised(context.reading_back().loaders.templates, published.template_id)
+    row = await existing_row(context.reading_back().loaders.templates, published.template_id)
     return CreateTemplatePayload(template=Template.of(row))
 
 
@@ -200,7 +200,7 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
 def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:
     return drafts.CampaignOrder(
         title=given.title,
-        kind=given.kind.value,
+        kind=given.kind,
         priority=given.priority,
         template_id=read_row_id(given.template_id, "Template", ("templateId",)),
         sender_id=read_sender_id(given.sender_id, ("senderId",)),
@@ -265,5 +265,5 @@ async def _decide(
 
 
 async def _written(context: Context, campaign_id: UUID, payload: type[Payload]) -> Payload:
-    row = await promised(context.reading_back().loaders.campaigns, campaign_id)
+    row = await existing_row(context.reading_back().loaders.campaigns, campaign_id)
     return payload(campaign=Campaign.of(row))

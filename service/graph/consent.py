@@ -1,4 +1,4 @@
-"""`setOptOut`: what staff write down of a customer's choice."""
+"""`setOptOut`: staff record what a customer chose not to get."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ from service.graph.email_info import (
     OfMessage,
     icon_color,
 )
-from service.graph.history_pages import ConnectionNoteFilter, ask_clicks, ask_notes, ask_sent
-from service.graph.loaders import promised
+from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
+from service.graph.loaders import existing_row
 from service.graph.node import Node, customer_global_id, message_global_id
 from service.graph.row import FromRow
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, page_by, rows_of, same_row
-from service.shape.read import Asked
+from service.shape.read import PageRequest
 
 MESSAGE_ID = "'Message_' || m.customer_id || '_' || encode(uuid_send(m.id), 'hex')"
 CLICK_COUNT = (
@@ -47,7 +47,7 @@ Row = TypeVar("Row", bound=FromRow)
 
 
 def row_color(source_type: str | None) -> ColorHint:
-    """A row's colour: the one mapping."""
+    """The colour of a row, from the one mapping."""
     return ROW_COLORS[SourceType(source_type) if source_type else None]
 
 
@@ -90,7 +90,9 @@ class Customer(FromRow, Node):
         newest = await info.context.loaders.latest.load(self.row["id"])
         if newest is None:
             return None
-        return ConnectionNote.of(await promised(info.context.loaders.messages, (newest["customer_id"], newest["id"])))
+        return ConnectionNote.of(
+            await existing_row(info.context.loaders.messages, (newest["customer_id"], newest["id"]))
+        )
 
     @strawberry.field(description="How many of its newest 50 messages show a red icon.")
     async def failed_emails(self, info: Info) -> int:
@@ -103,7 +105,7 @@ class Customer(FromRow, Node):
     description="The customer's mail history: three lists, each newest first. An error in one leaves the others."
 )
 class CustomerEmails(Shaped):
-    """Lists of one customer, shaped by one statement; what cannot be shaped has resolvers that read keys, then rows."""
+    """Lists of one customer, shaped by one statement; where one cannot be shaped, resolvers read keys, then rows."""
 
     customer_id: strawberry.Private[int]
 
@@ -115,15 +117,15 @@ class CustomerEmails(Shaped):
             emails.shaped = await info.context.lists.read(info._raw_info, customer_id)
         return emails
 
-    @strawberry.field(description="The campaign mail sent to the customer.", metadata=page_by(ask_sent))
+    @strawberry.field(description="The campaign mail sent to the customer.", metadata=page_by(sent_request))
     async def sent(self, info: Info, first: First = 50, after: After = None) -> Connection[SentEmail] | None:
         """The first list."""
-        return await self._page(info, SentEmail, await ask_sent(info.context, self.customer_id, first, after))
+        return await self._page(info, SentEmail, await sent_request(info.context, self.customer_id, first, after))
 
     @strawberry.field(
         description="The links that the customer clicked, in all mail or in one message. A mail with copies is one "
         "content: the clicks of all who read it are here.",
-        metadata=page_by(ask_clicks),
+        metadata=page_by(clicks_request),
     )
     async def clicks(
         self,
@@ -138,12 +140,12 @@ class CustomerEmails(Shaped):
         ] = False,
     ) -> Connection[LinkClick] | None:
         """The second list."""
-        asked = await ask_clicks(info.context, self.customer_id, first, after, message_id, include_machine)
-        return await self._page(info, LinkClick, asked)
+        request = await clicks_request(info.context, self.customer_id, first, after, message_id, include_machine)
+        return await self._page(info, LinkClick, request)
 
     @strawberry.field(
         description="Every mail sent to or received from the customer, of all source types.",
-        metadata=page_by(ask_notes),
+        metadata=page_by(notes_request),
     )
     async def connection_notes(
         self,
@@ -155,15 +157,15 @@ class CustomerEmails(Shaped):
         ] = None,
     ) -> Connection[ConnectionNote] | None:
         """The third list."""
-        asked = await ask_notes(info.context, self.customer_id, first, after, filter)
-        return await self._page(info, ConnectionNote, asked)
+        request = await notes_request(info.context, self.customer_id, first, after, filter)
+        return await self._page(info, ConnectionNote, request)
 
-    async def _page(self, info: Info, kind: type[Row], asked: Asked[Window]) -> Connection[Row]:
-        keys = await info.context.lists.keys(asked)
+    async def _page(self, info: Info, kind: type[Row], request: PageRequest[Window]) -> Connection[Row]:
+        keys = await info.context.lists.keys(request)
         loaders = info.context.loaders
         loader = loaders.hits if kind is LinkClick else loaders.messages
-        rows = await loader.load_many([(self.customer_id, key) for key in keys[: asked.window.first]])
-        return asked.window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
+        rows = await loader.load_many([(self.customer_id, key) for key in keys[: request.window.first]])
+        return request.window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
 
 
 @strawberry.type(description="One campaign mail sent to the customer.")
@@ -195,7 +197,7 @@ class SentEmail(OfMessage):
     @strawberry.field(description="The campaign.", metadata=same_row())
     async def campaign(self, info: Info) -> Campaign:
         """One statement for all campaigns of a page."""
-        return Campaign.of(await promised(info.context.loaders.campaigns, self.row["campaign_id"]))
+        return Campaign.of(await existing_row(info.context.loaders.campaigns, self.row["campaign_id"]))
 
     @strawberry.field(description="What the info icon tells.", metadata=same_row())
     def info(self) -> EmailInfo:
@@ -227,7 +229,7 @@ class LinkClick(FromRow):
     async def message(self, info: Info) -> Message:
         """One statement for all messages of a page."""
         return Message.of(
-            await promised(info.context.loaders.messages, (self.row["customer_id"], self.row["message_id"]))
+            await existing_row(info.context.loaders.messages, (self.row["customer_id"], self.row["message_id"]))
         )
 
 
@@ -327,7 +329,7 @@ class Message(OfMessage, Node):
     @strawberry.field(description="Whose it is.")
     async def customer(self, info: Info) -> Customer:
         """One statement for all customers of a page."""
-        return Customer.of(await promised(info.context.loaders.customers, self.row["customer_id"]))
+        return Customer.of(await existing_row(info.context.loaders.customers, self.row["customer_id"]))
 
     @strawberry.field(
         description="The campaign it belongs to; null for individual mail.",
@@ -336,7 +338,7 @@ class Message(OfMessage, Node):
     async def campaign(self, info: Info) -> Campaign | None:
         """One statement for all campaigns of a page."""
         campaign = self.row["campaign_id"]
-        return Campaign.of(await promised(info.context.loaders.campaigns, campaign)) if campaign else None
+        return Campaign.of(await existing_row(info.context.loaders.campaigns, campaign)) if campaign else None
 
     @strawberry.field(description="What the info icon tells.", metadata=same_row())
     def info(self) -> EmailInfo:

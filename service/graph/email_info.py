@@ -1,4 +1,4 @@
-"""What is known of one message: its status, every answer of a server, its copies, events and files, its preview."""
+"""What is known of one message: its status, every response of a server, copies, events, files, and its preview."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.mail.message import ICON_COLORS, CopyRole, Status
+from gateway.mail.message import ICON_COLORS, CopyRole, EventKind, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
 from service.graph.context import Info
-from service.graph.enums import EventKind
-from service.graph.loaders import MessageKey, promised
+from service.graph.loaders import MessageKey, existing_row
 from service.graph.row import FromRow
 from service.graph.scalars import Json
 from service.graph.template import EmailPreview
@@ -40,7 +39,7 @@ def unless_decided(alias: str, name: str, attempt: str) -> str:
 
 
 def icon_color(status: str) -> ColorHint:
-    """An icon's colour: the one mapping."""
+    """The colour of the info icon, from the one mapping."""
     return ICON_COLORS[Status(status)]
 
 
@@ -246,7 +245,7 @@ class EmailInfo(OfMessage):
         metadata=first_of(LAST_ATTEMPT, when="a.code is not null"),
     )
     def response(self) -> ServerResponse | None:
-        """The last attempt stands in the message's row."""
+        """The message's row holds the last attempt."""
         return _response(self)
 
     @strawberry.field(
@@ -282,4 +281,4 @@ class EmailInfo(OfMessage):
     async def preview(self, info: Info) -> EmailPreview | None:
         """One statement for all versions of a page."""
         version = self.row["template_version_id"]
-        return EmailPreview.of(await promised(info.context.loaders.previews, version)) if version else None
+        return EmailPreview.of(await existing_row(info.context.loaders.previews, version)) if version else None

@@ -13,7 +13,6 @@ from gateway.mail.response import Stage
 from gateway.outbox import domain_limits, lanes, relay_limits
 from service.database import Connection
 from service.graph.context import Info
-from service.graph.enums import RelayEventKind
 from service.graph.intent import Input
 from service.graph.node import row_global_id
 from service.graph.row import FromValue
@@ -51,7 +50,7 @@ class Lane(FromValue[lanes.LaneStanding]):
 class RelayEvent(FromValue[relay_limits.RelayEvent]):
     """As the gateway knows it."""
 
-    kind: RelayEventKind = strawberry.field(description="What happened.")
+    kind: relay_limits.RelayEventKind = strawberry.field(description="What happened.")
     domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
     stage: Stage | None = strawberry.field(description="How far the transaction had come.")
     code: int | None = strawberry.field(description="The reply code, if there was a reply.")
@@ -114,7 +113,7 @@ class DomainDepth(FromValue[domain_limits.DomainDepth]):
 
 @strawberry.type(description="The mail gateway as it is now.")
 class Gateway:
-    """Each list is one statement, bounded by the door."""
+    """Each list is read by one or two statements, and has an upper bound."""
 
     @strawberry.field(description="Every lane in order of priority, 500 at most.")
     async def lanes(self, info: Info) -> list[Lane]:

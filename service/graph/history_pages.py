@@ -1,4 +1,4 @@
-"""The pages of a customer's mail history: which statement a list's arguments mean, and what that is given."""
+"""The pages of a customer's mail history: the statement that a list's arguments select, and its values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.graph.connection import Window, read_window
 from service.graph.context import Context
 from service.graph.node import read_message_id
 from service.shape.compile import Page
-from service.shape.read import Asked
+from service.shape.read import PageRequest
 
 
 @strawberry.input(description="Which connection notes to list.")
@@ -39,44 +39,44 @@ MESSAGE_EXISTS = statement("message_exists")
 OF_CAMPAIGNS = (Direction.SENT, SourceType.CAMPAIGN)
 
 
-def _asked(page: Page, customer_id: int, window: Window, **values: Any) -> Asked[Window]:
+def _request(page: Page, customer_id: int, window: Window, **values: Any) -> PageRequest[Window]:
     values |= {"customer_id": customer_id, "before": window.before, "rows": window.rows}
-    return Asked(page=page, values=values, window=window)
+    return PageRequest(page=page, values=values, window=window)
 
 
-async def ask_sent(_: Context, customer_id: int, first: int, after: str | None = None) -> Asked[Window]:
+async def sent_request(_: Context, customer_id: int, first: int, after: str | None = None) -> PageRequest[Window]:
     """The page of the first list. Raises BadInput."""
-    return _asked(SENT_PAGE, customer_id, read_window(first, after))
+    return _request(SENT_PAGE, customer_id, read_window(first, after))
 
 
-async def ask_clicks(
+async def clicks_request(
     context: Context,
     customer_id: int,
     first: int,
     after: str | None = None,
     message_id: str | None = None,
     include_machine: bool = False,
-) -> Asked[Window]:
+) -> PageRequest[Window]:
     """The page of the second list. Raises BadInput."""
     window = read_window(first, after)
     if message_id is None:
-        return _asked(ALL_CLICKS_PAGE if include_machine else CLICKS_PAGE, customer_id, window)
+        return _request(ALL_CLICKS_PAGE if include_machine else CLICKS_PAGE, customer_id, window)
     page = ALL_MESSAGE_CLICKS_PAGE if include_machine else MESSAGE_CLICKS_PAGE
-    return _asked(page, customer_id, window, message_id=await _own_message(context, customer_id, message_id))
+    return _request(page, customer_id, window, message_id=await _own_message(context, customer_id, message_id))
 
 
-async def ask_notes(
+async def notes_request(
     _: Context, customer_id: int, first: int, after: str | None = None, filter: ConnectionNoteFilter | None = None
-) -> Asked[Window]:
+) -> PageRequest[Window]:
     """The page of the third list. Raises BadInput."""
     window = read_window(first, after)
     if filter is None:
-        return _asked(NOTES_PAGE, customer_id, window)
-    return _asked(FILTERED_NOTES_PAGE, customer_id, window, **_kinds(filter))
+        return _request(NOTES_PAGE, customer_id, window)
+    return _request(FILTERED_NOTES_PAGE, customer_id, window, **_kinds(filter))
 
 
 def _kinds(filter: ConnectionNoteFilter) -> dict[str, Any]:
-    """The kinds of notes that a filter lets through, as the statement is asked for them."""
+    """The kinds of notes that pass a filter, as values of the statement."""
     sources = [*SourceType, None] if filter.source_types is None else filter.source_types
     directions = [filter.direction] if filter.direction else list(Direction)
     wanted = set(product(directions, sources))
@@ -90,7 +90,7 @@ def _kinds(filter: ConnectionNoteFilter) -> dict[str, Any]:
 
 
 async def _own_message(context: Context, customer_id: int, message_id: str) -> UUID:
-    """Raises BadInput, the same whether the message is nobody's or another customer's."""
+    """Raises BadInput, the same for a message that does not exist and for another customer's."""
     ref = read_message_id(message_id)
     if ref is not None and ref.customer_id == customer_id:
         [row] = await context.reading.fetch(MESSAGE_EXISTS, customer_id=ref.customer_id, message_id=ref.message_id)

@@ -1,4 +1,4 @@
-"""Nested rows for the ordinary resolvers: one statement for all who ask in the same breath, never one a row."""
+"""Batched reads of nested rows for resolvers: one statement for all rows of a page, never one for each."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Key = TypeVar("Key", bound=Hashable)
 
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
-# 3 lists of 100 messages, each with its row: no batch is larger than one page of everything.
+# Three lists of 100 messages each fit in one batch.
 LARGEST_BATCH = 500
 
 
 class Loaders:
-    """One request's loaders, each made when first asked for."""
+    """One request's loaders, each made on first use."""
 
     def __init__(self, reading: Reading, pools: DatabasePools) -> None:
         """`pools` is for what the gateway's own functions read."""
@@ -74,7 +74,7 @@ class Loaders:
 
     @cached_property
     def opt_outs(self) -> DataLoader[int, list[Record]]:
-        """Opt-outs that hold for a customer."""
+        """Opt-outs in force for a customer."""
         return self._many_by_id("opt_outs_of_customers", "customer_id")
 
     @cached_property
@@ -157,17 +157,17 @@ def _message_keys(keys: Sequence[MessageKey]) -> dict[str, Any]:
     return {"customer_ids": [customer for customer, _ in keys], "ids": [message for _, message in keys]}
 
 
-async def promised(loader: DataLoader[Key, Record | None], key: Key) -> Record:
-    """A row that a foreign key promises. Raises LookupError: a fault of ours."""
-    return _there(await loader.load(key))
+async def existing_row(loader: DataLoader[Key, Record | None], key: Key) -> Record:
+    """A row that must exist, such as the target of a foreign key. Raises LookupError: a bug of ours."""
+    return _existing(await loader.load(key))
 
 
-async def promised_all(loader: DataLoader[Key, Record | None], keys: Sequence[Key]) -> list[Record]:
+async def existing_rows(loader: DataLoader[Key, Record | None], keys: Sequence[Key]) -> list[Record]:
     """The same of many, by one statement."""
-    return [_there(row) for row in await loader.load_many(keys)]
+    return [_existing(row) for row in await loader.load_many(keys)]
 
 
-def _there(row: Record | None) -> Record:
+def _existing(row: Record | None) -> Record:
     if row is None:
-        raise LookupError("a row that the ledger promises is not there")
+        raise LookupError("a row that must exist is missing")
     return row

@@ -1,4 +1,4 @@
-"""`reclassifyHits`: opens and clicks of the past, judged by the rules of today."""
+"""`reclassifyHits`: classifies earlier opens and clicks by the current rules."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ReclassifyHitsPayload:
 
 
 async def reclassify_hits(info: Info, input: Input[ReclassifyHitsInput]) -> ReclassifyHitsPayload:
-    """A transaction a thousand hits; the raw hits stay as they came."""
+    """One transaction for a thousand hits; the raw hits are not changed."""
     async with info.context.pools.writing_connection() as connection:
         customer_id = await _customer_id(connection, input.customer_id)
         done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
@@ -47,7 +47,7 @@ async def reclassify_hits(info: Info, input: Input[ReclassifyHitsInput]) -> Recl
 
 
 async def _customer_id(connection: Connection, text: str | None) -> int | None:
-    """Raises Refusal when it is no customer's."""
+    """Raises Refusal(NOT_FOUND)."""
     if text is None:
         return None
     found = read_typed_id(text, "Customer")

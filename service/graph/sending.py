@@ -1,4 +1,4 @@
-"""Mutations that send, and what a person may do with a message: thin over the gateway's doors."""
+"""Mutations that send mail, and those that decide about one message: thin over the gateway's functions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from service.database import Connection
 from service.graph.context import Context, Info
 from service.graph.customer import Message
 from service.graph.intent import Input
-from service.graph.loaders import promised
+from service.graph.loaders import existing_row
 from service.graph.node import read_message_id, read_typed_id
 from service.graph.scalars import CurrencyCode
 from service.graph.user_error import UserError
@@ -293,4 +293,4 @@ async def _decide(
 
 async def _written(context: Context, ref: MessageRef) -> Message:
     loaders = context.reading_back().loaders
-    return Message.of(await promised(loaders.messages, (ref.customer_id, ref.message_id)))
+    return Message.of(await existing_row(loaders.messages, (ref.customer_id, ref.message_id)))

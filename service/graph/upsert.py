@@ -23,9 +23,9 @@ from service.graph.customer import Customer
 from service.graph.intent import Input
 from service.graph.user_error import UserError, user_errors
 
-# One call is one transaction and one answer: larger batches hold locks for too long.
+# One call is one transaction: larger batches hold locks for too long.
 MAX_CUSTOMERS = 1000
-# Nobody reads mail at more; a longer list is a mailing list in disguise.
+# No customer has more; a longer list is a mailing list.
 MAX_ADDRESSES = 20
 LONGEST_EXTERNAL_REF = 255
 LONGEST_NAME = 500
@@ -33,7 +33,7 @@ LONGEST_NAME = 500
 
 @strawberry.input(description="One customer as the CRM knows it. Omitted fields stay as they are.")
 class UpsertCustomerInput:
-    """UNSET is omitted."""
+    """UNSET stands for an omitted field."""
 
     external_ref: str = strawberry.field(
         description=f"Its id in the CRM, which it is matched by: 1 to {LONGEST_EXTERNAL_REF} characters."
@@ -76,7 +76,7 @@ class UpsertCustomersPayload:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Checked:
-    """One entry with its addresses in their normal form; None stays as it is."""
+    """One entry with its addresses in their normal form; None leaves them as they are."""
 
     entry: UpsertCustomerInput
     addresses: tuple[str, ...] | None

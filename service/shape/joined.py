@@ -1,5 +1,5 @@
-"""Several pages are one statement: one way to PostgreSQL and back, one plan to start. Of one owner that is one row; of
-many it is a row each, or for those that read keys, a row a key."""
+"""Several pages become one statement: one round trip to PostgreSQL. For one owner it returns one row, for many a row
+each, or where keys are read, a row for each key."""
 
 from __future__ import annotations
 

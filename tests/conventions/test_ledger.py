@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from typing import Any
+from typing import Any, TypeGuard
 
 import asyncpg
 import pytest
@@ -48,7 +48,7 @@ def code_enums() -> dict[str, list[tuple[str, set[str]]]]:
     found: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
     for source in sources("gateway", "service"):
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases):
+            if _is_enum(node):
                 values = {
                     item.value.value
                     for item in node.body
@@ -60,18 +60,51 @@ def code_enums() -> dict[str, list[tuple[str, set[str]]]]:
     return found
 
 
-async def test_enums_of_sql_equal_the_codes(pool: asyncpg.Pool[Any]) -> None:
+def _is_enum(node: ast.AST) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases)
+
+
+async def sql_enums(pool: asyncpg.Pool[Any]) -> dict[str, set[str]]:
+    """PostgreSQL's enums by the names that they have in the code."""
     rows = await pool.fetch(
         "select t.typname, array_agg(e.enumlabel::text) as labels from pg_enum e"
         " join pg_type t on t.oid = e.enumtypid group by t.typname"
     )
+    return {
+        OTHER_NAMES.get(row["typname"]) or "".join(part.title() for part in row["typname"].split("_")): set(
+            row["labels"]
+        )
+        for row in rows
+    }
+
+
+async def test_enums_of_sql_equal_the_codes(pool: asyncpg.Pool[Any]) -> None:
     code, compared = code_enums(), 0
-    for row in rows:
-        name = OTHER_NAMES.get(row["typname"]) or "".join(part.title() for part in row["typname"].split("_"))
+    for name, labels in (await sql_enums(pool)).items():
         for path, values in code.get(name, []):
-            assert values == set(row["labels"]), f"{name} in {path} and {row['typname']} in SQL differ"
+            assert values == labels, f"{name} in {path} and in SQL differ"
             compared += 1
     assert compared >= 10
+
+
+async def test_the_gateway_declares_every_enum_of_sql_once(pool: asyncpg.Pool[Any]) -> None:
+    code = code_enums()
+    declared = {name: [path.split("/")[0] for path, _ in code[name]] for name in await sql_enums(pool)}
+    assert declared == {name: ["gateway"] for name in declared}
+
+
+async def test_the_gateway_names_values_of_enums_by_their_enum(pool: asyncpg.Pool[Any]) -> None:
+    labels = set().union(*(await sql_enums(pool)).values())
+    bare = []
+    for source in sources("gateway"):
+        enums = {id(inner) for node in ast.walk(source.tree) if _is_enum(node) for inner in ast.walk(node)}
+        bare += [
+            f"{source.path} {node.value}"
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Constant) and node.value in labels and id(node) not in enums
+        ]
+    # The status of an appointment is iCalendar's own word (RFC 5545 3.8.1.11).
+    assert bare == ["gateway/compose/calendar.py CANCELLED"]
 
 
 @pytest.mark.parametrize("package", ["gateway", "service"])

@@ -330,7 +330,7 @@ async def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
 
 
 async def fill(pool: Any, customers: int = 3, messages: int = 60) -> int:
-    """Customers with enough mail that a plan matters; answers the last one."""
+    """Customers with enough mail that a plan matters; returns the last one."""
     template, sender = await make_template_version(pool), await make_sender_version(pool)
     campaigns = [
         await make_campaign(pool, template_version_id=template, sender_version_id=sender) for _ in range(messages)
@@ -359,7 +359,7 @@ async def test_three_lists_take_one_statement_and_one_for_the_customer(
     assert [one.name for one in asked] == ["customer_by_id", "sent_page+clicks_page+notes_page"]
 
 
-async def test_the_ordinary_way_takes_a_statement_a_kind_of_row_never_one_a_row(
+async def test_resolvers_take_a_statement_for_a_kind_of_row_never_one_for_each(
     pool: Any, make_context: MakeContext, asked: list[Statement]
 ) -> None:
     customer = await fill(pool, customers=1, messages=12)
@@ -402,7 +402,7 @@ async def explain(
 
 
 async def fill_in_bulk(pool: Any) -> int:
-    """A ledger large enough for its plans to be those of a large one; answers the customer with most mail."""
+    """A ledger large enough for its plans to be those of a large one; returns the customer with most mail."""
     statements: Any = aiosql.from_path(ROOT / "tests/bench/history.sql", "asyncpg", mandatory_parameters=False)
     async with pool.acquire() as connection:
         await statements.fill_customers(connection, customers=100)

@@ -29,7 +29,7 @@ IN_MEMORY = {"UserError"}
 """Rows that come from no database: the refusals of a call."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE, "by resolvers": frozenset[str]()}
-"""What is left out of the queries: with these fields, lists go the ordinary way."""
+"""What is left out of the queries: with these fields, resolvers read the lists."""
 
 MakeContext = Callable[..., Context]
 

@@ -1,4 +1,4 @@
-"""Shaped pages say what the ordinary resolvers say, byte for byte."""
+"""Shaped pages hold what resolvers return, byte for byte."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ async def test_a_switch_that_is_null_fails_alike_both_ways(pool: Any, make_conte
 
 
 async def test_errors_of_lists_stand_in_the_order_of_the_document(pool: Any, make_context: MakeContext) -> None:
-    # Given a query of two lists, of which the ordinary way knows the second's fault sooner than the first's
+    # Given a query of two lists, of which resolvers raise the second's error before the first's
     world = World(pool)
     await world.open()
     customer, _ = await world.write([])
