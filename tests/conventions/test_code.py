@@ -15,6 +15,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "docs",
     "gateway",
     "migrations",
     "pyproject.toml",
