@@ -20,7 +20,9 @@ from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undel
 CANCELLED = Undelivered(
     status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
 )
-_RETRYABLE = frozenset(status for status, next_ones in TRANSITIONS.items() if Status.QUEUED in next_ones)
+_RETRYABLE = frozenset(status for status, following in TRANSITIONS.items() if Status.QUEUED in following) - {
+    Status.HANDED_OFF  # returns to the queue by itself, where nothing was sent
+}
 
 
 def _illegal(message: str) -> Refusal:

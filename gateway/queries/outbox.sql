@@ -9,6 +9,7 @@
 -- which may wait long for room, and every mail that only one relay may take.
 -- Returns parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
 -- merge data over its campaign's, its stored copy's size. `found` is false where the message is gone.
+-- status: QUEUED, DEFERRED -> HANDED_OFF
 with lanes as (
     select l.id, l.priority, l.scheduled from claimable_lane l order by l.priority, l.id, l.scheduled desc
 ),
@@ -174,6 +175,7 @@ cross join lateral (
 -- Marks as handed off every requested row that is still leased to its owner, in time, in an unpaused lane, and neither
 -- suppressed nor opted out. Returns each row that is still leased with GO or with why not. Lanes are locked in share,
 -- so that a pause that has returned is exact.
+-- status: QUEUED, DEFERRED -> HANDED_OFF
 with requested as materialized (
     select * from rows from (json_to_recordset(:rows::json) as (
         customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid))
@@ -213,6 +215,7 @@ select leased.n, leased.answer from leased;
 -- name: give_back
 -- Returns rows to the queue whose mail is known not to have been sent; :waits puts some off, null keeps their time.
 -- Fenced by recipient, attempt and owner.
+-- status: HANDED_OFF -> QUEUED, DEFERRED
 with requested as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[],
                          :attempts::smallint[], :owners::uuid[], :waits::interval[])
@@ -229,6 +232,7 @@ returning o.customer_id, o.message_id;
 
 -- name: give_back_claim
 -- Returns to the queue every row of a claim whose result never arrived: nobody works on them, so nothing was sent.
+-- status: HANDED_OFF -> QUEUED, DEFERRED
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null
 where o.lease_owner = :owner::uuid
@@ -288,6 +292,7 @@ returning customer_id;
 -- name: recover_handed_off
 -- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle; or,
 -- where the deployment chose it, sent once more after :wait.
+-- status: HANDED_OFF -> UNCERTAIN, DEFERRED
 with lost as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at,
            o.retry_once and now() + :wait::interval < o.expires_at as retried
@@ -342,6 +347,8 @@ select lost.customer_id, lost.message_id from lost;
 -- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own rows, of
 -- which it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none
 -- that was handed off. Returns the rows it decided.
+-- status: QUEUED, DEFERRED -> HELD, CANCELLED, EXPIRED
+-- status: HANDED_OFF -> HELD
 with requested as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[],
                          :statuses::email_status[], :causes::cause[], :advices::text[])
