@@ -1,6 +1,6 @@
 -- migrate:up
 
--- Campaigns: what is sent to whom, and the counts of what became of it.
+-- Campaigns: what is sent to whom, the counts of what became of it, and the lanes that mail waits in.
 
 create type campaign_kind as enum ('MARKETING', 'EVENT_BASED');
 create type campaign_status as enum ('DRAFT', 'RUNNING', 'PAUSED', 'CANCELLED', 'FINISHED');
@@ -53,6 +53,19 @@ create table campaign_tally (
     cancelled bigint not null default 0,
     primary key (campaign_id, shard)
 ) with (fillfactor = 10);
+
+-- A lane is a queue with its own priority; a campaign is a lane, so pausing it touches one row.
+create table lane (
+    id integer generated always as identity primary key,
+    name text not null unique,
+    campaign_id uuid unique references campaign on delete cascade,
+    -- Lower is sooner: work orders 10, other individual mail 20, campaigns 100 + their priority.
+    priority smallint not null,
+    paused_at timestamptz,
+    paused_why text,
+    check ((paused_at is null) = (paused_why is null))
+);
+insert into lane (name, priority) values ('work-order', 10), ('individual', 20);
 
 -- migrate:down
 -- Migrations only go forward: correct a mistake with a new one.

@@ -1,23 +1,10 @@
 -- migrate:up
 
--- The queue: lanes, pending work, and what limits or pauses it (relays, destination domains).
+-- The queue: pending work, and what limits or pauses it (relays, destination domains).
 
 create type smtp_stage as enum (
     'CONNECT', 'GREETING', 'EHLO', 'STARTTLS', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'CONTENT', 'END_OF_DATA');
 create type relay_event_kind as enum ('PAUSED', 'RESUMED', 'STOPPED', 'CONNECTION', 'TLS', 'LOGIN', 'UNAVAILABLE');
-
--- A lane is a queue with its own priority; a campaign is a lane, so pausing it touches one row.
-create table lane (
-    id integer generated always as identity primary key,
-    name text not null unique,
-    campaign_id uuid unique references campaign on delete cascade,
-    -- Lower is sooner: work orders 10, other individual mail 20, campaigns 100 + their priority.
-    priority smallint not null,
-    paused_at timestamptz,
-    paused_why text,
-    check ((paused_at is null) = (paused_why is null))
-);
-insert into lane (name, priority) values ('work-order', 10), ('individual', 20);
 
 -- Pending work, a row a recipient, deleted when decided. No index holds the lease columns: their updates stay HOT.
 create table outbox (
@@ -50,6 +37,15 @@ create table outbox (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
 create index outbox_due on outbox (lane_id, scheduled, due_at, message_id);
+
+-- Where a claim looks, in this order: each unpaused lane twice, first its scheduled rows, then its backlog. An empty
+-- lane costs two probes and is deleted soon: so many campaigns at once are far more than anybody has.
+create view claimable_lane as
+select l.id, l.priority, s.scheduled
+from (select lane.id, lane.priority from lane
+      where lane.paused_at is null
+      order by lane.priority, lane.id limit 5000) l
+cross join (values (true), (false)) s(scheduled);
 
 -- When the outbox was last scanned for leases and deadlines that have passed: one pass over all of it, by the first
 -- worker that finds it due, so that ten workers read no more than one.
@@ -147,14 +143,24 @@ create function domain_rate(of_domain text) returns float8 language sql stable p
     where p.domain = of_domain and p.minute >= date_trunc('minute', now()) - interval '1 minute'
 $$;
 
--- A day's cap of a relay or destination: the daily limit, or the warm-up's step of today if that is lower. Warm-up
--- starts at `warm_up_start` a day and is multiplied by `warm_up_factor` every day. Null means no cap.
-create function day_cap(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric, today date)
-returns integer language sql immutable parallel safe as $$
+-- Days of limits are UTC's. These one-line functions cost nothing: PostgreSQL inlines them.
+create function utc_today() returns date language sql stable parallel safe
+    as $$ select (now() at time zone 'utc')::date $$;
+create function utc_tomorrow() returns timestamptz language sql stable parallel safe
+    as $$ select date_trunc('day', now(), 'UTC') + interval '1 day' $$;
+
+-- How much a relay or destination has taken today: its count, unless that is of an earlier day.
+create function sent_today(day date, day_count integer) returns integer language sql stable parallel safe
+    as $$ select case when day = utc_today() then day_count else 0 end $$;
+
+-- How much it may take today: the daily limit, or the warm-up's step of today if that is lower. Warm-up starts at
+-- `warm_up_start` a day and is multiplied by `warm_up_factor` every day. Null means no cap.
+create function cap_today(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric)
+returns integer language sql stable parallel safe as $$
     select least(per_day, case when warm_up_from is not null and warm_up_start is not null then
         -- 64 steps of 1.5 exceed every cap there is, and keep power() inside numeric.
         least(2147483647, floor(warm_up_start * power(coalesce(warm_up_factor, 2.0),
-            least(greatest(today - warm_up_from, 0), 64))))::integer end)
+            least(greatest(utc_today() - warm_up_from, 0), 64))))::integer end)
 $$;
 
 -- When the relays that a mail may leave by can be used: -infinity now, infinity when a person must resume one, null
@@ -162,9 +168,8 @@ $$;
 create function relay_opens_at(bound text) returns timestamptz language sql stable as $$
     select min(case when r.stopped_at is not null then 'infinity'::timestamptz
                     when r.paused_until > now() then r.paused_until
-                    when r.day = (now() at time zone 'utc')::date
-                         and r.day_count >= day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor, r.day)
-                        then date_trunc('day', now(), 'UTC') + interval '1 day'
+                    when sent_today(r.day, r.day_count)
+                         >= cap_today(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor) then utc_tomorrow()
                     -- A permit or two away is a turn in the lane; only a queue at the limit is worth showing.
                     when r.next_permit_at > now() + interval '1 second' then r.next_permit_at
                     else '-infinity'::timestamptz end)

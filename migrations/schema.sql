@@ -272,16 +272,16 @@ CREATE TYPE public.verdict AS ENUM (
 
 
 --
--- Name: day_cap(integer, date, integer, numeric, date); Type: FUNCTION; Schema: public; Owner: -
+-- Name: cap_today(integer, date, integer, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.day_cap(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric, today date) RETURNS integer
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION public.cap_today(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     select least(per_day, case when warm_up_from is not null and warm_up_start is not null then
         -- 64 steps of 1.5 exceed every cap there is, and keep power() inside numeric.
         least(2147483647, floor(warm_up_start * power(coalesce(warm_up_factor, 2.0),
-            least(greatest(today - warm_up_from, 0), 64))))::integer end)
+            least(greatest(utc_today() - warm_up_from, 0), 64))))::integer end)
 $$;
 
 
@@ -337,15 +337,23 @@ CREATE FUNCTION public.relay_opens_at(bound text) RETURNS timestamp with time zo
     AS $$
     select min(case when r.stopped_at is not null then 'infinity'::timestamptz
                     when r.paused_until > now() then r.paused_until
-                    when r.day = (now() at time zone 'utc')::date
-                         and r.day_count >= day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor, r.day)
-                        then date_trunc('day', now(), 'UTC') + interval '1 day'
+                    when sent_today(r.day, r.day_count)
+                         >= cap_today(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor) then utc_tomorrow()
                     -- A permit or two away is a turn in the lane; only a queue at the limit is worth showing.
                     when r.next_permit_at > now() + interval '1 second' then r.next_permit_at
                     else '-infinity'::timestamptz end)
     from relay r
     where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
 $$;
+
+
+--
+-- Name: sent_today(date, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.sent_today(day date, day_count integer) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select case when day = utc_today() then day_count else 0 end $$;
 
 
 --
@@ -360,6 +368,24 @@ CREATE FUNCTION public.shown_status(decided public.email_status, waiting uuid, h
                 when attempt > 1 then 'DEFERRED'::email_status
                 else 'QUEUED'::email_status end
 $$;
+
+
+--
+-- Name: utc_today(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.utc_today() RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select (now() at time zone 'utc')::date $$;
+
+
+--
+-- Name: utc_tomorrow(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.utc_tomorrow() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select date_trunc('day', now(), 'UTC') + interval '1 day' $$;
 
 
 --
@@ -518,6 +544,38 @@ CREATE TABLE public.campaign_tally (
     CONSTRAINT campaign_tally_shard_check CHECK (((shard >= 0) AND (shard <= 15)))
 )
 WITH (fillfactor='10');
+
+
+--
+-- Name: lane; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lane (
+    id integer NOT NULL,
+    name text NOT NULL,
+    campaign_id uuid,
+    priority smallint NOT NULL,
+    paused_at timestamp with time zone,
+    paused_why text,
+    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL)))
+);
+
+
+--
+-- Name: claimable_lane; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.claimable_lane AS
+ SELECT l.id,
+    l.priority,
+    s.scheduled
+   FROM (( SELECT lane.id,
+            lane.priority
+           FROM public.lane
+          WHERE (lane.paused_at IS NULL)
+          ORDER BY lane.priority, lane.id
+         LIMIT 5000) l
+     CROSS JOIN ( VALUES (true), (false)) s(scheduled));
 
 
 --
@@ -785,21 +843,6 @@ CREATE TABLE public.idempotency_key (
     CONSTRAINT idempotency_key_check1 CHECK (((customer_id IS NULL) = (message_id IS NULL))),
     CONSTRAINT idempotency_key_input_sha256_check CHECK ((length(input_sha256) = 32)),
     CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
-);
-
-
---
--- Name: lane; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.lane (
-    id integer NOT NULL,
-    name text NOT NULL,
-    campaign_id uuid,
-    priority smallint NOT NULL,
-    paused_at timestamp with time zone,
-    paused_why text,
-    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL)))
 );
 
 

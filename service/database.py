@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +19,28 @@ from service.errors import Busy, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
 
-QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", lambda: _ADAPTER, mandatory_parameters=False)
+_FRAGMENT = re.compile(r"^-- fragment: (\w+)\n(?:--.*\n)+((?s:.+?))\n+(?=-- (?:fragment|name): )", re.MULTILINE)
+
+
+def expand_fragments(text: str) -> str:
+    """SQL with each `{name}` replaced by the `-- fragment: name` of its file; fragments may name earlier ones."""
+    fragments: dict[str, str] = {}
+
+    def expand(part: str) -> str:
+        for name, body in fragments.items():
+            part = part.replace(f"{{{name}}}", body)
+        return part
+
+    for name, body in _FRAGMENT.findall(text):
+        fragments[name] = expand(body)
+    return expand(_FRAGMENT.sub("", text))
+
+
+QUERIES: Any = aiosql.from_str(
+    "\n".join(expand_fragments(path.read_text()) for path in sorted((Path(__file__).parent / "queries").glob("*.sql"))),
+    lambda: _ADAPTER,
+    mandatory_parameters=False,
+)
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
 
 NO_HINTS: Mapping[str, str] = {}

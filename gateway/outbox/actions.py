@@ -19,7 +19,9 @@ from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undel
 CANCELLED = Undelivered(
     status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
 )
-_RETRYABLE = frozenset(status for status, next_ones in TRANSITIONS.items() if Status.QUEUED in next_ones)
+_RETRYABLE = frozenset(status for status, following in TRANSITIONS.items() if Status.QUEUED in following) - {
+    Status.HANDED_OFF  # returns to the queue by itself, where nothing was sent
+}
 
 
 def _illegal(message: str) -> Refusal:
@@ -149,7 +151,9 @@ async def _change(
         await QUERIES.change_copies(connection, **values, recipient_nos=copies)
 
 
-async def _record_events(connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: EventKind, actor: str) -> None:
+async def _record_events(
+    connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: EventKind, actor: str
+) -> None:
     for row in rows:
         await QUERIES.insert_event(
             connection,

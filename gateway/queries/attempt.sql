@@ -5,6 +5,7 @@
 -- statement. Fenced by recipient, attempt and owner: a row that is no longer leased to its owner is not written. A
 -- deferral past the deadline is EXPIRED; where the deployment chose it, an uncertain attempt is followed by one more,
 -- once, and stays uncertain itself. Returns the number of each outcome that was not written: hardly ever any.
+-- status: HANDED_OFF -> ACCEPTED, REFUSED, DEFERRED, UNCERTAIN, EXPIRED
 with outcome as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
            t.wait_seconds * interval '1 second' as wait, decode(t.mail_sha256_hex, 'hex') as mail_sha256
@@ -101,6 +102,7 @@ where r.n not in (select fenced.n from fenced union all select deferred.n from d
 -- name: settle_late
 -- A server's response that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while
 -- it is still uncertain about the same attempt of the same owner; a person's decision in between stands.
+-- status: UNCERTAIN -> ACCEPTED, REFUSED
 with late as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
            decode(t.mail_sha256_hex, 'hex') as mail_sha256

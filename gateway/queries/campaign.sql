@@ -70,6 +70,7 @@ update lane set paused_at = null, paused_why = null where campaign_id = :campaig
 
 -- name: cancel_campaign_rows$
 -- Cancels all of a campaign's mail that is not handed off, with an event each; returns how many.
+-- status: QUEUED, DEFERRED -> CANCELLED
 with unsent as materialized (
     select o.customer_id, o.message_id, o.recipient_no
     from outbox o
@@ -132,6 +133,7 @@ order by a.position;
 
 -- name: make_campaign_messages!
 -- Writes a batch: messages, outbox rows for those who may be mailed, a held message with its reason for the suppressed.
+-- status: new -> QUEUED, HELD
 with made as materialized (
     select uuidv7() as id, t.*, a.merge_data, c.name
     from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], :address_keys::bytea[],

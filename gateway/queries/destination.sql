@@ -37,7 +37,7 @@ returning domain;
 -- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. The permits start again now.
 insert into destination (domain, min_interval, per_day, connections, warm_up_from, warm_up_start, warm_up_factor)
 values (:domain, :min_interval, :per_day, :connections,
-        case when :warm_up_start::integer is not null then (now() at time zone 'utc')::date end,
+        case when :warm_up_start::integer is not null then utc_today() end,
         :warm_up_start::integer, :warm_up_factor)
 on conflict (domain) do update
 set min_interval = excluded.min_interval, per_day = excluded.per_day, connections = excluded.connections,
@@ -48,10 +48,8 @@ set min_interval = excluded.min_interval, per_day = excluded.per_day, connection
 -- name: destinations
 -- Every limited or paused domain, by name.
 select d.domain, d.min_interval, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_permit_at,
-       day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor,
-               (now() at time zone 'utc')::date) as cap_today,
-       case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as sent_today,
-       domain_rate(d.domain) as rate
+       cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor) as cap_today,
+       sent_today(d.day, d.day_count) as sent_today, domain_rate(d.domain) as rate
 from destination d
 where :after::text is null or d.domain > :after::text
 order by d.domain limit :limit::integer;

@@ -157,6 +157,7 @@ returning m.customer_id, m.id as message_id;
 -- name: settle_by_click
 -- A person's click on a link of an uncertain mail is evidence that the server accepted it. Returns those messages. A
 -- mail with copies is one content: the click may be of a copy's reader, which says nothing about the customer's.
+-- status: UNCERTAIN -> ACCEPTED
 with settled as (
     update message m
     set status = 'ACCEPTED', sent_at = coalesce(m.sent_at, m.decided_at), cause = null, advice = null

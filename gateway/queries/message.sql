@@ -27,6 +27,7 @@ select address_key from suppression where address_key = any(:address_keys::bytea
 
 -- name: insert_message!
 -- Writes one letter's message, queued or held.
+-- status: new -> QUEUED, HELD
 insert into message (customer_id, id, source_type, status, template_version_id, sender_version_id, letter_kind,
                      mail_date, decided_at, cause, advice, sender, recipient, recipient_name, subject, content_sha256,
                      composer_version, token_key_id, tracked, bound_relay)
@@ -36,6 +37,7 @@ values (:customer_id, :id, :source_type, :status, :template_version_id, :sender_
 
 -- name: insert_copies!
 -- Writes the CC and BCC copies of a letter: recipients of their own.
+-- status: new -> QUEUED, HELD
 insert into copy (customer_id, message_id, recipient_no, role, address, name, status, decided_at, cause, advice)
 select :customer_id, :message_id, t.recipient_no, t.role, t.address, t.name, t.status,
        case when t.status <> 'QUEUED' then now() end, t.cause, t.advice
@@ -89,6 +91,9 @@ order by 1;
 
 -- name: change_message!
 -- Writes a person's decision about a message: QUEUED again, ACCEPTED by assumption, or CANCELLED while it was held.
+-- status: UNCERTAIN, HELD, REFUSED, EXPIRED, BOUNCED -> QUEUED
+-- status: UNCERTAIN -> ACCEPTED
+-- status: HELD -> CANCELLED
 update message
 set status = :status::email_status, decided_at = case when :status::text <> 'QUEUED' then now() end,
     sent_at = case when :status::text = 'ACCEPTED' then coalesce(sent_at, decided_at, now()) end, bounced_at = null,
@@ -97,6 +102,9 @@ where customer_id = :customer_id and id = :message_id;
 
 -- name: change_copies!
 -- Writes a person's decision about some copies of a message.
+-- status: UNCERTAIN, HELD, REFUSED, EXPIRED, BOUNCED -> QUEUED
+-- status: UNCERTAIN -> ACCEPTED
+-- status: HELD -> CANCELLED
 update copy
 set status = :status::email_status, decided_at = case when :status::text <> 'QUEUED' then now() end,
     sent_at = case when :status::text = 'ACCEPTED' then coalesce(sent_at, decided_at, now()) end,

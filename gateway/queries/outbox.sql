@@ -9,20 +9,15 @@
 -- which may wait long for room, and every mail that only one relay may take.
 -- Returns parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
 -- merge data over its campaign's, its stored copy's size. `found` is false where the message is gone.
-with open_lanes as (
-    select l.id, l.priority, a.scheduled
-    -- An empty lane costs two probes and is dropped soon: so many campaigns at once are far more than anybody has.
-    from (select lane.id, lane.priority from lane
-          where lane.paused_at is null
-          order by lane.priority, lane.id limit 5000) l
-    cross join (values (true), (false)) a(scheduled)
-    order by l.priority, l.id, a.scheduled desc
+-- status: QUEUED, DEFERRED -> HANDED_OFF
+with lanes as (
+    select l.id, l.priority, l.scheduled from claimable_lane l order by l.priority, l.id, l.scheduled desc
 ),
 -- due: the head of the queue, lane by lane. Rows that another worker has locked are skipped.
 due as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.domain, o.rate_counted, o.due_at, o.bound_relay, o.location,
            l.id as lane_id, l.priority, l.scheduled
-    from open_lanes l
+    from lanes l
     cross join lateral (
         select b.customer_id, b.message_id, b.recipient_no, b.domain, b.rate_counted, b.due_at, b.bound_relay,
                b.ctid as location
@@ -44,8 +39,8 @@ due as materialized (
 limited as materialized (
     select d.domain, d.min_interval, d.paused_until, d.connections,
            greatest(d.next_permit_at, now()) as first_permit_at,
-           day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor, (now() at time zone 'utc')::date)
-             - case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as left_today,
+           cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor)
+             - sent_today(d.day, d.day_count) as left_today,
            d.connections - coalesce((select sum(l.connections) from domain_connection_lease l
                                      where l.domain = d.domain and l.leased_until > now()), 0) as connections_left
     from destination d
@@ -74,7 +69,7 @@ ranked as (
     select ranked.*,
            case when rate_counted or min_interval is null then now()
                 else first_permit_at + (permit_no - 1) * min_interval end as permit_at,
-           date_trunc('day', now(), 'UTC') + interval '1 day' as tomorrow,
+           utc_tomorrow() as tomorrow,
            min_interval is not null or left_today is not null as is_metered
     from ranked
 ), placed as (
@@ -127,8 +122,7 @@ chosen as materialized (
 ), permits_used as (
     update destination d
     set next_permit_at = coalesce(p.last_permit_at + d.min_interval, d.next_permit_at),
-        day = (now() at time zone 'utc')::date,
-        day_count = p.counted + case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end
+        day = utc_today(), day_count = p.counted + sent_today(d.day, d.day_count)
     from (select domain, count(*) as counted, max(permit_at) filter (where min_interval is not null) as last_permit_at
           from chosen where is_counted group by domain) p
     where d.domain = p.domain
@@ -170,11 +164,10 @@ returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.a
 -- name: seconds_to_next_due$
 -- Seconds until the next row of an unpaused lane is due; null when nothing waits.
 select extract(epoch from min(o.due_at) - now())::float8
-from (select id from lane where paused_at is null order by priority, id limit 5000) l
-cross join (values (true), (false)) a(scheduled)
+from claimable_lane l
 cross join lateral (
     select b.due_at from outbox b
-    where b.lane_id = l.id and b.scheduled = a.scheduled and b.lease_owner is null
+    where b.lane_id = l.id and b.scheduled = l.scheduled and b.lease_owner is null
     order by b.due_at, b.message_id limit 1
 ) o;
 
@@ -182,6 +175,7 @@ cross join lateral (
 -- Marks as handed off every requested row that is still leased to its owner, in time, in an unpaused lane, and neither
 -- suppressed nor opted out. Returns each row that is still leased with GO or with why not. Lanes are locked in share,
 -- so that a pause that has returned is exact.
+-- status: QUEUED, DEFERRED -> HANDED_OFF
 with requested as materialized (
     select * from rows from (json_to_recordset(:rows::json) as (
         customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid))
@@ -221,6 +215,7 @@ select leased.n, leased.answer from leased;
 -- name: give_back
 -- Returns rows to the queue whose mail is known not to have been sent; :waits puts some off, null keeps their time.
 -- Fenced by recipient, attempt and owner.
+-- status: HANDED_OFF -> QUEUED, DEFERRED
 with requested as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[],
                          :attempts::smallint[], :owners::uuid[], :waits::interval[])
@@ -237,6 +232,7 @@ returning o.customer_id, o.message_id;
 
 -- name: give_back_claim
 -- Returns to the queue every row of a claim whose result never arrived: nobody works on them, so nothing was sent.
+-- status: HANDED_OFF -> QUEUED, DEFERRED
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null
 where o.lease_owner = :owner::uuid
@@ -296,6 +292,7 @@ returning customer_id;
 -- name: recover_handed_off
 -- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle; or,
 -- where the deployment chose it, sent once more after :wait.
+-- status: HANDED_OFF -> UNCERTAIN, DEFERRED
 with lost as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at,
            o.retry_once and now() + :wait::interval < o.expires_at as retried
@@ -350,6 +347,8 @@ select lost.customer_id, lost.message_id from lost;
 -- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own rows, of
 -- which it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none
 -- that was handed off. Returns the rows it decided.
+-- status: QUEUED, DEFERRED -> HELD, CANCELLED, EXPIRED
+-- status: HANDED_OFF -> HELD
 with requested as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[],
                          :statuses::email_status[], :causes::cause[], :advices::text[])
@@ -415,7 +414,7 @@ with parked as materialized (
 ), permits_returned as (
     update destination d set day_count = greatest(0, d.day_count - p.rate_counted)
     from (select count(*) filter (where parked.rate_counted) as rate_counted from parked) p
-    where d.domain = :domain and d.day = (now() at time zone 'utc')::date and p.rate_counted > 0
+    where d.domain = :domain and d.day = utc_today() and p.rate_counted > 0
 )
 select count(*) from parked;
 

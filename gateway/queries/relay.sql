@@ -4,7 +4,7 @@
 -- Writes the configured relays with their limits. Pauses, counts and stops stay: they belong to the relay.
 insert into relay (name, min_interval, per_day, warm_up_from, warm_up_start, warm_up_factor, seen_at)
 select t.name, t.min_interval, t.per_day,
-       case when t.warm_up_start is not null then (now() at time zone 'utc')::date end, t.warm_up_start,
+       case when t.warm_up_start is not null then utc_today() end, t.warm_up_start,
        case when t.warm_up_start is not null then t.warm_up_factor end, now()
 from unnest(:names::text[], :min_intervals::interval[], :per_days::integer[], :warm_up_starts::integer[],
             :warm_up_factors::numeric[]) as t(name, min_interval, per_day, warm_up_start, warm_up_factor)
@@ -23,11 +23,9 @@ update relay set seen_at = now() where name = any(:names::text[]) and seen_at < 
 -- name: relay_states
 -- Every relay: whether it may be used, until when not and why, its limits, and when a worker last registered it.
 select r.name, r.paused_until, r.paused_why, r.pause_step, r.stopped_at, r.stopped_why, r.seen_at, r.min_interval,
-       r.per_day, r.next_permit_at, day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor,
-                                            (now() at time zone 'utc')::date) as cap_today,
-       case when r.day = (now() at time zone 'utc')::date then r.day_count else 0 end as sent_today,
-       r.paused_until > now() as paused, now() as read_at,
-       date_trunc('day', now(), 'UTC') + interval '1 day' as tomorrow
+       r.per_day, r.next_permit_at, sent_today(r.day, r.day_count) as sent_today,
+       cap_today(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor) as cap_today,
+       r.paused_until > now() as paused, now() as read_at, utc_tomorrow() as tomorrow
 from relay r
 order by r.name;
 
@@ -46,10 +44,10 @@ from (
                     else 1 + floor(extract(epoch from now() - s.first_permit_at)
                                    / extract(epoch from s.min_interval))::integer
                end)) as granted
-    from (select name, min_interval, (now() at time zone 'utc')::date as today,
+    from (select name, min_interval, utc_today() as today,
                  greatest(coalesce(next_permit_at, now()), now() - interval '1 second') as first_permit_at,
-                 case when day = (now() at time zone 'utc')::date then day_count else 0 end as used,
-                 day_cap(per_day, warm_up_from, warm_up_start, warm_up_factor, (now() at time zone 'utc')::date) as cap
+                 sent_today(day, day_count) as used,
+                 cap_today(per_day, warm_up_from, warm_up_start, warm_up_factor) as cap
           from relay where name = :name for update) s
 ) t
 where r.name = t.name

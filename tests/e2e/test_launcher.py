@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gateway.database import PREDATES_BASELINE
 from service.standalone.postgres import Postgres
 from service.standalone.process_guard import Account
 from tests.conftest import stop
@@ -160,6 +161,11 @@ def test_a_database_of_ones_own_is_migrated_and_used(data: Path, postgres: Postg
     with launched(data, {"OWN_DATABASE_URL": postgres.url("of_my_own")}) as launcher:
         assert launcher.query(UPSERT)[0] == 200
         assert not (data / "postgres").exists()
+
+
+def test_a_database_of_ones_own_made_before_the_first_release_is_refused(data: Path, postgres: Postgres) -> None:
+    url = asyncio.run(make_old_database(postgres, "old_of_my_own"))
+    assert refused(data, {"OWN_DATABASE_URL": url}) == f"{PREDATES_BASELINE}\n"
 
 
 def test_a_database_of_ones_own_that_is_not_there_is_asked_about(data: Path) -> None:
