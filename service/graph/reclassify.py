@@ -7,8 +7,7 @@ from datetime import datetime
 import strawberry
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.tracking.classify import MAX_RECLASSIFIED
-from gateway.tracking.recorder import reclassify
+from gateway.tracking.classify import MAX_RECLASSIFIED, reclassify
 from service.database import QUERIES, Connection
 from service.graph.context import Context
 from service.graph.node import read_typed_id
@@ -43,7 +42,7 @@ async def reclassify_hits(context: Context, input: ReclassifyHitsInput) -> Recla
             done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
     except Refusal as refusal:
         return ReclassifyHitsPayload(judged=0, changed=0, user_errors=user_errors([refusal]))
-    return ReclassifyHitsPayload(judged=done.judged, changed=done.changed, user_errors=[])
+    return ReclassifyHitsPayload(judged=done.classified, changed=done.changed, user_errors=[])
 
 
 async def _customer_id(connection: Connection, text: str | None) -> int | None:
