@@ -16,7 +16,8 @@ from starlette.websockets import WebSocket
 import gateway.settings
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
-from gateway.tracking.recorder import HitBuffer, HitRecorder
+from gateway.tracking.buffer import HitBuffer
+from gateway.tracking.recorder import HitRecorder
 from service import health, metrics
 from service.auth import sign_in
 from service.auth.callers import Authenticator, Caller

@@ -1,4 +1,4 @@
-"""A letter to one customer becomes a mail: the same letter, template, sender and facts always give the same bytes."""
+"""Mail to one customer: the same letter, template, sender and facts always give the same bytes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ from gateway.templates import builtin
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.versions import CompiledTemplate
 
-# An e-signature's portal link must arrive as it is, and card mail is left alone altogether.
+# An e-signature's portal link must arrive as it is; card mail has neither tracked links nor a pixel.
 _REWRITES_LINKS = frozenset({SourceType.WORK_ORDER})
 _HAS_PIXEL = frozenset({SourceType.WORK_ORDER, SourceType.E_SIGNATURE})
-
-
-# Letters to one customer -----------------------------------------------------------------------------------------
 
 
 def compose(

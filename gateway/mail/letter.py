@@ -79,9 +79,9 @@ class Deadlines(Protocol):
 
 @value
 class Mailbox:
-    """Somebody to write to: an address in its normal form and, if known, a display name (RFC 5322 3.4).
+    """An address in its normal form and, if known, a display name (RFC 5322 3.4).
 
-    Made by `parse` of what comes in, directly of what the ledger holds.
+    Input is read by `parse`; what the ledger holds needs no check.
     """
 
     address: str
@@ -122,9 +122,9 @@ class Money:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """When somebody comes: local times without offset, in an IANA zone.
+    """When a visit is: local times without offset, in an IANA zone.
 
-    A time that the zone's clocks skip is refused. One that they pass twice means the first (RFC 5545 3.3.5).
+    A time that the zone's clocks skip is refused. One that comes twice means the first (RFC 5545 3.3.5).
     """
 
     start: datetime
@@ -187,7 +187,7 @@ def _local_time(text: str, name: str) -> datetime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkOrderLetter:
-    """About a visit to a job site. `sequence` is the .ics SEQUENCE if the caller keeps count; else it rises by time."""
+    """About a visit to a job site. `sequence` is the .ics SEQUENCE if the caller counts it; else the ledger does."""
 
     kind: WorkOrderKind
     number: str
@@ -260,7 +260,7 @@ class ESignatureLetter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardLetter:
-    """About a card payment. Only the card's brand and last four digits are ever known here."""
+    """About a card payment. Of the card only brand and last four digits are known."""
 
     kind: CardMailKind
     amount: Money
@@ -293,7 +293,7 @@ class CardLetter:
         return self.kind.value
 
     def deadline(self, now: datetime, deadlines: Deadlines) -> datetime:
-        """Until when sending makes sense."""
+        """Until when sending makes sense: a time after now."""
         return now + deadlines.card_deadline
 
 

@@ -88,7 +88,7 @@ async def put(connection: Connection, order: Order, deployment: Deployment) -> P
     """
     _check(order)
     async with connection.transaction():
-        attached = await attachments.asked_for(connection, order.attachment_ids) if order.attachment_ids else []
+        attached = await attachments.find(connection, order.attachment_ids) if order.attachment_ids else []
         digest = input_digest(order, attached)
         first = await first_result(connection, order.idempotency_key, digest)
         if first is not None:

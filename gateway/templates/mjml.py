@@ -29,7 +29,7 @@ _WITHOUT_INCLUDES = mrml.ParserOptions(include_loader=mrml.memory_loader({}))
 """`mj-include` finds no file: a template is read by itself, with no file of this machine."""
 
 _NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
-"""By default a mere mention of Roboto or Ubuntu links them from Google, which then hears of every reader."""
+"""By default a mere mention of Roboto or Ubuntu links them from Google, which then sees the request of every reader."""
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)([^<>]*)>")
 _END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"])

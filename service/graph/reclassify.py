@@ -7,8 +7,7 @@ from datetime import datetime
 import strawberry
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.tracking.classify import MAX_RECLASSIFIED
-from gateway.tracking.recorder import reclassify
+from gateway.tracking.classify import MAX_RECLASSIFIED, reclassify
 from service.database import QUERIES, Connection
 from service.graph.context import Info
 from service.graph.intent import Input
@@ -43,7 +42,7 @@ async def reclassify_hits(info: Info, input: Input[ReclassifyHitsInput]) -> Recl
     async with info.context.pools.writing_connection() as connection:
         customer_id = await _customer_id(connection, input.customer_id)
         done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
-    return ReclassifyHitsPayload(judged=done.judged, changed=done.changed)
+    return ReclassifyHitsPayload(judged=done.classified, changed=done.changed)
 
 
 async def _customer_id(connection: Connection, text: str | None) -> int | None:

@@ -62,7 +62,7 @@ class Attachments:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY) as spool:
             await _receive(request, spool)
             async with self._stores, resources.pools.writing_connection() as connection:
-                attachment_id = await attachments.keep(
+                attachment_id = await attachments.store(
                     connection, name=name, uploaded_by=caller.name, stream=_read(spool), media_type=media_type
                 )
         row = (await resources.pools.fetch_latest(_ATTACHMENT, id=attachment_id))[0]

@@ -25,7 +25,8 @@ from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.hit import HitKind, clean_agent, is_prefetch
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import HONEYPOT_LINK, ascii_url, read_click, read_open, read_unsubscribe
-from gateway.tracking.recorder import HitRecorder, RawHit, new_hit_id, origin_of
+from gateway.tracking.raw_hit import RawHit, new_hit_id, origin_of
+from gateway.tracking.recorder import HitRecorder
 from service.database import DatabasePools
 from service.errors import ServiceError
 from service.http.unsubscribe_page import (

@@ -293,7 +293,7 @@ async def queue(connection: Any, deployment: Deployment, given: Given) -> Messag
     if not given.attach:
         return await queue_mail(connection, deployment)
     octets = b"%PDF-1.7 " + b"x" * given.attach
-    file = await attachments.keep(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
+    file = await attachments.store(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
     return await queue_mail(connection, deployment, attachment_ids=(file,))
 
 

@@ -49,7 +49,7 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, signer: Signer
 ) -> None:
     octets = os.urandom(300_000) + b"\r\n.\r\n" * 1000
-    file = await attachments.keep(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
+    file = await attachments.store(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
     cc = (Mailbox(address="bob@customer.example", name="Bob"),)
     ref = await queue_mail(connection, deployment, attachment_ids=(file,), cc=cc)
     start(signer=signer)

@@ -54,10 +54,10 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_a_file_is_kept_and_comes_back(connection: Any) -> None:
-    first = await attachments.keep(
+    first = await attachments.store(
         connection, name="C:\\docs\\offer.pdf", uploaded_by="t", stream=chunks(PDF[:5], PDF[5:])
     )
-    second = await attachments.keep(connection, name="same.bin", uploaded_by="t", stream=PDF, media_type="text/plain")
+    second = await attachments.store(connection, name="same.bin", uploaded_by="t", stream=PDF, media_type="text/plain")
     files = await attachments.load_many(connection, [second, first])
     assert [(file.name, file.media_type, file.content) for file in files] == [
         ("same.bin", "application/pdf", PDF),
@@ -104,7 +104,7 @@ def test_what_the_bytes_say_counts_before_what_is_said_of_them(
 )
 async def test_a_bad_name_is_refused_before_the_ledger_hears_of_it(name: str, code: RefusalCode) -> None:
     with pytest.raises(Refusal) as refused:
-        await attachments.keep(NO_CONNECTION, name=name, uploaded_by="t", stream=PDF)
+        await attachments.store(NO_CONNECTION, name=name, uploaded_by="t", stream=PDF)
     assert refused.value.code is code
 
 
@@ -118,28 +118,28 @@ async def test_reading_stops_when_a_file_is_too_large() -> None:
             yield bytes(1_048_576)
 
     with pytest.raises(Refusal) as refused:
-        await attachments.keep(NO_CONNECTION, name="a.bin", uploaded_by="t", stream=endless())
+        await attachments.store(NO_CONNECTION, name="a.bin", uploaded_by="t", stream=endless())
     assert refused.value.code is RefusalCode.ATTACHMENT_TOO_LARGE
     assert "25 MB" in refused.value.message
     assert read == LARGEST_FILE + 1_048_576
 
 
 async def test_unknown_and_too_many_bytes_together_are_refused(connection: Any) -> None:
-    one = await attachments.keep(connection, name="a.bin", uploaded_by="t", stream=b"\1" * 14_000_000)
-    two = await attachments.keep(connection, name="b.bin", uploaded_by="t", stream=b"\2" * 14_000_000)
+    one = await attachments.store(connection, name="a.bin", uploaded_by="t", stream=b"\1" * 14_000_000)
+    two = await attachments.store(connection, name="b.bin", uploaded_by="t", stream=b"\2" * 14_000_000)
     with pytest.raises(Refusal) as refused:
-        await attachments.asked_for(connection, [one, two])
+        await attachments.find(connection, [one, two])
     assert (refused.value.code, refused.value.field) == (RefusalCode.ATTACHMENT_TOO_LARGE, ("attachmentIds",))
     with pytest.raises(Refusal) as refused:
-        await attachments.asked_for(connection, [one, UUID(int=3)])
+        await attachments.find(connection, [one, UUID(int=3)])
     assert (refused.value.code, refused.value.field) == (RefusalCode.NOT_FOUND, ("attachmentIds", "1"))
 
 
 async def test_the_sweep_takes_what_no_letter_took_and_only_that(connection: Any) -> None:
-    taken = await attachments.keep(connection, name="a.pdf", uploaded_by="t", stream=PDF)
+    taken = await attachments.store(connection, name="a.pdf", uploaded_by="t", stream=PDF)
     await connection.execute("update attachment set referenced_at = now() where id = $1", taken)
-    await attachments.keep(connection, name="same bytes.pdf", uploaded_by="t", stream=PDF)
-    await attachments.keep(connection, name="b.txt", uploaded_by="t", stream=b"nobody's")
+    await attachments.store(connection, name="same bytes.pdf", uploaded_by="t", stream=PDF)
+    await attachments.store(connection, name="b.txt", uploaded_by="t", stream=b"nobody's")
     assert await attachments.sweep(connection) == 0
     assert await attachments.sweep(connection, older_than=NOW) == 2
     assert [row["name"] for row in await connection.fetch("select name from attachment")] == ["a.pdf"]
@@ -149,7 +149,7 @@ async def test_the_sweep_takes_what_no_letter_took_and_only_that(connection: Any
 async def test_two_sweeps_at_once_do_not_meet(pool: asyncpg.Pool[Any]) -> None:
     async with pool.acquire() as connection:
         for number in range(6):
-            await attachments.keep(connection, name=f"{number}.txt", uploaded_by="t", stream=bytes([number]))
+            await attachments.store(connection, name=f"{number}.txt", uploaded_by="t", stream=bytes([number]))
 
     async def sweep() -> int:
         async with pool.acquire() as connection:

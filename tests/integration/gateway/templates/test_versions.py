@@ -76,7 +76,7 @@ async def test_an_old_subject_with_our_own_fields_is_composed_as_it_was_sent(con
     assert mail == compose_reference(**given, keyring=KEYRING)
     assert re.fullmatch(r"From 1 Main Street, Springfield ?https://\S+/u/\S+", mail.subject)
     # And the row, which cannot know either value, does without
-    assert render_subject(old, {"sku": "1"}) == "From us"
+    assert render_subject(old, {"sku": "1"}, customer_name=None) == "From us"
 
 
 async def test_the_same_source_is_the_same_version_and_another_is_the_next(connection: Any) -> None:

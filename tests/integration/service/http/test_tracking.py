@@ -18,7 +18,7 @@ from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import MAX_DESTINATION, click_url, open_url, unsubscribe_url
 from gateway.settings import SecretKey
-from gateway.tracking.recorder import Fate
+from gateway.tracking.recorder import HitOutcome
 from service.http.tracking import MAX_FORM_BYTES
 from service.http.unsubscribe_page import missing_page
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
@@ -165,13 +165,13 @@ async def test_a_bad_token_gets_a_plain_page_without_a_hint(
     assert pages == {missing_page(), "Not Found"}
     # and none is a hit: the next one is the first
     await anonymous.get(open_url(KEYRING, BASE, ref))
-    counts: Counter[Fate] = app.state.tracking.recorder.counts
+    counts: Counter[HitOutcome] = app.state.tracking.recorder.counts
 
     async def counted() -> bool:
         return sum(counts.values()) > 0
 
     await eventually(counted, "a hit")
-    assert counts == {Fate.RECORDED: 1}
+    assert counts == {HitOutcome.RECORDED: 1}
 
 
 async def test_a_token_of_an_unknown_or_removed_key_is_foreign(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
@@ -216,18 +216,18 @@ async def test_hits_of_a_message_that_is_not_there_or_of_an_erased_customer_are_
 async def test_a_flood_on_one_token_is_answered_and_counted_not_stored(
     anonymous: httpx.AsyncClient, pool: Any, app: Starlette, ref: MessageRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.tracking.recorder.MAX_A_MESSAGE", 20)
+    monkeypatch.setattr("gateway.tracking.recorder.MAX_OF_MESSAGE_A_MINUTE", 20)
     url = click_url(KEYRING, BASE, ref, 1, SHOP)
     assert {(await anonymous.get(url)).status_code for _ in range(50)} == {302}
-    counts: Counter[Fate] = app.state.tracking.recorder.counts
+    counts: Counter[HitOutcome] = app.state.tracking.recorder.counts
 
     async def all_counted() -> bool:
         return sum(counts.values()) == 50
 
     await eventually(all_counted)
     # A minute may have begun in between: then it has a limit of its own
-    assert 20 <= counts[Fate.RECORDED] <= 40
-    assert counts[Fate.FLOODED] == 50 - counts[Fate.RECORDED]
+    assert 20 <= counts[HitOutcome.RECORDED] <= 40
+    assert counts[HitOutcome.FLOODED] == 50 - counts[HitOutcome.RECORDED]
 
 
 async def test_what_became_of_hits_is_in_the_metrics(
