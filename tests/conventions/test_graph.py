@@ -38,7 +38,7 @@ HERE = Path(__file__).parent
 RELEASED = HERE / "released.graphql"
 """`schema.graphql` as it was last released. Copy it here with every release."""
 ACCEPTED = HERE / "accepted_breaking_changes.txt"
-"""Breaking changes since then that were decided on: one a line, in the words of the check, with a reason after `#`."""
+"""Accepted breaking changes since then: one a line, as the check words it, with a reason after `#`."""
 
 
 def test_every_type_field_argument_and_value_has_a_sentence() -> None:
@@ -108,7 +108,7 @@ PAGES = [
 
 
 class _Asked:
-    """What graphql-core tells a resolver, for a document without variables."""
+    """The parts of graphql-core's resolve info, for a document without variables."""
 
     def __init__(self, source: str, row: str) -> None:
         operation: Any = parse(source).definitions[0]

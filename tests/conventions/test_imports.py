@@ -1,4 +1,4 @@
-"""Who may import what. The contracts themselves are in pyproject.toml; here is what import-linter cannot say."""
+"""Import rules that import-linter cannot express; the contracts are in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_no_import_circle() -> None:
 
 
 def test_importing_the_service_loads_nothing_of_the_worker() -> None:
-    """A web process pays for neither the delivery engine nor SMTP."""
+    """A web process loads neither the delivery engine nor SMTP."""
     program = "import sys, service.app; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = done.stdout.split()

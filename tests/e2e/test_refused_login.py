@@ -1,4 +1,4 @@
-"""A relay that refuses our login is an alarm: it shows wherever somebody may look, and no mail fails by it."""
+"""A relay that refuses the login: visible in /readyz, the metrics and the API, and no mail fails."""
 
 from __future__ import annotations
 
