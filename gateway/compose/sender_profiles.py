@@ -18,6 +18,11 @@ from gateway.templates.localization import check_locale
 DEFAULT_NAME = "default"
 """The sender made of DEFAULT_FROM."""
 
+LONGEST_NAME = 255
+LONGEST_SIGNATURE = 2000
+LONGEST_POSTAL_ADDRESS = 500
+"""Characters."""
+
 _LOADED = LruCache[UUID, "SenderVersion"](256)
 
 
@@ -67,10 +72,12 @@ async def create(
     if name.strip() == DEFAULT_NAME:
         message = "The sender 'default' is made of DEFAULT_FROM: choose another name."
         raise Refusal(RefusalCode.CONFLICT, message, ("name",))
-    _line(name, 255, ("name",), required=True)
-    _line(from_name, 255, ("fromName",))
-    _text(signature, 2000, ("signature",))
-    _text(postal_address, 500, ("postalAddress",))
+    if not name.strip():
+        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("name",))
+    _check_line(name, ("name",))
+    _check_line(from_name or "", ("fromName",))
+    _check_text(signature or "", LONGEST_SIGNATURE, ("signature",))
+    _check_text(postal_address or "", LONGEST_POSTAL_ADDRESS, ("postalAddress",))
     check_locale(locale, ("locale",))
     check_time_zone(time_zone, ("timeZone",))
     parsed_reply_to = (
@@ -129,15 +136,13 @@ async def _version(connection: Connection, name: str, wanted: dict[str, Any]) ->
     return SenderVersion(name=name, **made)
 
 
-def _line(text: str | None, longest: int, path: tuple[str, ...], *, required: bool = False) -> None:
-    if required and not (text or "").strip():
-        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
-    refuse_header_break(text or "", path)
-    _text(text, longest, path)
+def _check_line(text: str, path: tuple[str, ...]) -> None:
+    refuse_header_break(text, path)
+    _check_text(text, LONGEST_NAME, path)
 
 
-def _text(text: str | None, longest: int, path: tuple[str, ...]) -> None:
-    refuse_unwritable(text or "", path)
-    if len(text or "") > longest:
+def _check_text(text: str, longest: int, path: tuple[str, ...]) -> None:
+    refuse_unwritable(text, path)
+    if len(text) > longest:
         raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
-    refuse_card_number(text or "", path)
+    refuse_card_number(text, path)

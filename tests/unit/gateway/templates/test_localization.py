@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from gateway.errors import Refusal
-from gateway.lru import LruCache
 from gateway.mail.letter import Money, Window
 from gateway.templates.localization import (
     check_locale,
@@ -83,12 +82,3 @@ def test_what_is_no_language_is_refused(tag: str) -> None:
 def test_a_known_language_is_taken_with_any_region(tag: str) -> None:
     check_locale(tag, ("locale",))
     assert read_locale(tag).language == tag[: len(read_locale(tag).language)].lower()
-
-
-def test_what_was_unused_for_longest_goes_first() -> None:
-    recent = LruCache[str, int](2)
-    recent.put("a", 1)
-    recent.put("b", 2)
-    assert recent.get("a") == 1
-    recent.put("c", 3)
-    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)
