@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_DATABASE_URL='$(DATABASE_URL)')
 FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
 	echo "There is no '$(PYTHON)' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..." >&2; exit 1; }
-MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/environment.py $(VENV) requirements.lock
+MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_environment.py $(VENV) requirements.lock
 
 .PHONY: help run test lint migrate schema bench proof screenshots environment environment-for-tests
 
@@ -46,7 +46,7 @@ lint: environment-for-tests
 migrate: environment
 	@test -n "$$DATABASE_URL" || { echo "DATABASE_URL is missing, as in \
 	DATABASE_URL=postgresql://mail@db.internal/mail make migrate" >&2; exit 1; }
-	@$(VENV)/bin/dbmate --migrations-dir migrations --no-dump-schema up
+	@$(PY) -m service.standalone.migrate
 
 schema: environment
 	@$(PY) -m service.standalone.schema

@@ -23,7 +23,13 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway.campaigns import expansion, lifecycle
-from gateway.database import WORKER_SETTINGS, Connection, open_pool
+from gateway.database import (
+    PREDATES_BASELINE,
+    WORKER_SETTINGS,
+    Connection,
+    database_predates_baseline,
+    open_pool,
+)
 from gateway.delivery import journal
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -52,7 +58,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to stop; 0 after a drain, 1 with one sentence when it cannot start."""
+    """Run until stopped; 0 after a drain, 1 with one sentence when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Sends the mail that is due.")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, 1 to 64 (default 1)")
     parser.add_argument("--child", type=int, default=None, help=argparse.SUPPRESS)
@@ -63,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         _make_journal(settings.journal_dir)
+        if options.child is None and asyncio.run(database_predates_baseline(settings.database_url)):
+            raise SettingsError(PREDATES_BASELINE)
         if options.workers > 1:
             return Parent(options.workers).run()
         return uvloop.run(work(settings, number=options.child))

@@ -74,6 +74,35 @@ AWAY = (
 """What says that PostgreSQL cannot be reached or cannot write: a matter of waiting, not of the row."""
 
 
+BASELINE = "20261129010000"
+"""The first migration of the first release. It replaced those before it and does not continue them."""
+
+PREDATES_BASELINE = (
+    "DATABASE_URL: this database was made by a version before the first release and cannot be migrated: "
+    "use an empty one."
+)
+
+
+async def predates_baseline(connection: Connection) -> bool:
+    """Whether a version before the first release made the database, which nothing migrates. False when it is empty."""
+    try:
+        return bool(await QUERIES.predates_baseline(connection, baseline=BASELINE))
+    except asyncpg.UndefinedTableError:
+        return False
+
+
+async def database_predates_baseline(url: str) -> bool:
+    """The same by a connection of its own. False when there is none: the caller's next step reports why."""
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+        return False
+    try:
+        return await predates_baseline(connection)
+    finally:
+        await connection.close()
+
+
 async def open_pool(url: str, *, size: int, name: str, settings: Mapping[str, str] | None = None) -> asyncpg.Pool[Any]:
     """A pool of at most `size` connections; `name` is what PostgreSQL shows as application_name, `settings` what else
     its sessions set."""

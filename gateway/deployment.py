@@ -1,4 +1,4 @@
-"""What every door needs beside a connection: settings, keys, and how addresses are keyed."""
+"""What the gateway's functions need besides a connection: settings, keys, and how addresses are keyed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Deployment:
 
     @classmethod
     def open(cls, settings: Settings) -> Deployment:
-        """Derive the keys of `settings`."""
-        return cls(settings=settings, keyring=Keyring.from_settings(settings.secret_keys))
+        """Returns the deployment of `settings`, its keys derived."""
+        return cls(settings=settings, keyring=Keyring(settings.secret_keys))
 
     def key_of(self, address: str) -> bytes:
-        """The 32 bytes by which suppressions and opt-outs know this address."""
+        """Returns the 32 bytes by which suppressions and opt-outs know this address."""
         return address_key(address, self.keyring.address_key)
 
     @property

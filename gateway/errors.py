@@ -1,10 +1,11 @@
 """The gateway's one tree of errors.
 
 GatewayError
-├── Refusal               the caller's input or the state of things forbids it; nothing was done
+├── Refusal               the caller's input or the present state forbids it; nothing was done
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
-└── SettingsError         a setting is missing or malformed
+├── SettingsError         a setting is missing or malformed
+└── RulesError            a file of rules is wrong (`rule_files`)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """Why an intent was refused. The GraphQL `UserErrorCode` has the same values."""
+    """Why a request was refused. The GraphQL `UserErrorCode` has the same values."""
 
     INVALID = "INVALID"
     REQUIRED = "REQUIRED"
@@ -38,7 +39,7 @@ class RefusalCode(StrEnum):
 
 
 class GatewayError(Exception):
-    """Something the gateway cannot do; the message says what to do about it."""
+    """Base of what the gateway raises; the message says what to do about it."""
 
 
 class Refusal(GatewayError):
@@ -56,12 +57,12 @@ class Refusal(GatewayError):
 
 
 class LedgerUnavailable(GatewayError):
-    """PostgreSQL cannot be reached or answers too late: try again; nothing is known to be written."""
+    """PostgreSQL cannot be reached or answers too late. Nothing is known to be written: retry."""
 
 
 class BufferUnavailable(GatewayError):
-    """Valkey cannot be reached: hits wait in memory, as many as fit."""
+    """Valkey cannot be reached: hits wait in memory, up to a limit."""
 
 
 class SettingsError(GatewayError):
-    """A setting is missing or malformed; the message names it and shows a right one."""
+    """A setting is missing or malformed; the message names it and shows an example."""

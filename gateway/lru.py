@@ -1,4 +1,4 @@
-"""What was used of late, kept in memory up to a limit: for rows that never change."""
+"""A bounded cache of the least recently used kind: for rows that never change."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Key, Value]):
-    """At most `most` values; the one unused for longest goes first."""
+    """At most `limit` values; the one unused for longest is dropped first."""
 
     def __init__(self, limit: int) -> None:
-        self._most = limit
+        self._limit = limit
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self._latest: tuple[Key, Value] | None = None
 
     def get(self, key: Key) -> Value | None:
-        """The value, now the most recent one; None when it is not here."""
-        # A campaign's mails ask for the same again and again: comparing is cheaper than hashing and moving.
+        """Returns the value, now the most recently used one; None when there is none."""
+        # A campaign's mails need the same value one after the other: comparing is cheaper than hashing and moving.
         if self._latest is not None and self._latest[0] == key:
             return self._latest[1]
         value = self._values.get(key)
@@ -33,6 +33,6 @@ class LruCache(Generic[Key, Value]):
         self._values[key] = value
         self._values.move_to_end(key)
         self._latest = key, value
-        if len(self._values) > self._most:
+        if len(self._values) > self._limit:
             self._values.popitem(last=False)
         return value

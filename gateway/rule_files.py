@@ -14,7 +14,7 @@ class RulesError(GatewayError):
 
 
 def read_rules_file(name: str) -> dict[str, Any]:
-    """The content of `gateway/rules/{name}.toml`. Raises RulesError when it is not TOML."""
+    """Returns the content of `gateway/rules/{name}.toml`. Raises RulesError when it is not TOML."""
     try:
         return tomllib.loads(files("gateway").joinpath("rules", f"{name}.toml").read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -1,7 +1,7 @@
 """The gateway's settings: the only reader of the environment in this package.
 
 Every setting is an environment variable of the same name in capitals. A missing or malformed one is named at
-start, with an example of a right one (`SettingsError`).
+start, with an example (`SettingsError`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ EXAMPLES: Mapping[str, str] = {
 
 
 LONGEST_DEADLINE = timedelta(days=366)
-"""No server answers "later" for longer; and every date with it added is one."""
+"""No server defers mail for longer; and every date with it added is one."""
 
 
 class TlsMode(StrEnum):
@@ -54,7 +54,7 @@ class TlsMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Relay:
-    """One mail server we hand mail to. Rates are per relay; None means no limit of ours."""
+    """One mail server that mail is handed to. Rates are per relay; None means no limit of ours."""
 
     name: str
     host: str
@@ -72,13 +72,13 @@ class Relay:
     warm_up_factor: float = 2.0
 
     def __repr__(self) -> str:
-        """Without the password: values of settings end in logs."""
+        """Without the password: settings end up in logs."""
         return f"Relay({self.name} {self.host}:{self.port} {self.tls})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SecretKey:
-    """One master key; HKDF derives a key a purpose from it."""
+    """One master key; HKDF derives a key for each purpose from it."""
 
     id: str
     secret: bytes = b""
@@ -90,7 +90,7 @@ class SecretKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DkimKey:
-    """Where the private key (PEM) of one domain and selector lies."""
+    """The file of the private key (PEM) of one domain and selector."""
 
     domain: str
     selector: str
@@ -106,7 +106,7 @@ _INTEGERS = {"connections", "per_connection", "per_minute", "per_day", "warm_up_
 
 
 def parse_relay(url: str) -> Relay:
-    """`smtp://`, `smtp+starttls://` or `smtps://`, options in the query. Raises ValueError, naming what is wrong."""
+    """Reads a relay's URL (`smtp://`, `smtp+starttls://`, `smtps://`), options in its query. Raises ValueError."""
     parts = urlsplit(url.strip())
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise ValueError(f"a relay starts with smtp://, smtp+starttls:// or smtps:// and names a host: {parts.scheme}")
@@ -154,7 +154,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def parse_secret_key(text: str) -> SecretKey:
-    """`id:base64`; at least 16 bytes of secret. Raises ValueError."""
+    """Reads `id:base64`; at least 16 bytes of secret. Raises ValueError."""
     key_id, _, encoded = text.strip().partition(":")
     try:
         secret = base64.b64decode(encoded, validate=True)
@@ -166,7 +166,7 @@ def parse_secret_key(text: str) -> SecretKey:
 
 
 def parse_dkim_key(text: str) -> DkimKey:
-    """`domain:selector:path`. Raises ValueError."""
+    """Reads `domain:selector:path`. Raises ValueError."""
     domain, _, rest = text.strip().partition(":")
     selector, _, path = rest.partition(":")
     if not (domain and selector and path):
@@ -184,7 +184,7 @@ def _each(parse: Any) -> BeforeValidator:
 
 
 class OriginPrivacy(StrEnum):
-    """How network addresses of hits are kept."""
+    """How network addresses of hits are kept: in full, as a keyed hash, or not at all."""
 
     FULL = "full"
     HASH = "hash"
@@ -192,23 +192,23 @@ class OriginPrivacy(StrEnum):
 
 
 def parse_source_type(text: str) -> SourceType:
-    """Its name. Raises ValueError."""
+    """Reads the name of a source type. Raises ValueError."""
     if text.strip() not in set(SourceType):
         raise ValueError(f"there is no such source type: {text.strip()!r}")
     return SourceType(text.strip())
 
 
-def _some_time(value: timedelta) -> timedelta:
+def _check_deadline(value: timedelta) -> timedelta:
     if not timedelta(0) < value <= LONGEST_DEADLINE:
         raise ValueError(f"is a time above zero, at most {LONGEST_DEADLINE.days} days")
     return value
 
 
-Deadline = Annotated[timedelta, AfterValidator(_some_time)]
+Deadline = Annotated[timedelta, AfterValidator(_check_deadline)]
 
 
 class Settings(BaseSettings):
-    """What both `python -m gateway` and the gateway's doors inside the service need."""
+    """What both `python -m gateway` and the service, for the gateway's functions, need."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
@@ -235,17 +235,17 @@ class Settings(BaseSettings):
 
     @field_validator("default_from")
     @classmethod
-    def _a_mailbox(cls, text: str) -> str:
+    def _check_default_from(cls, text: str) -> str:
         name, address = split_mailbox(text)
         try:
             Mailbox.parse(address, name, allow_reserved=True, path=())
             parse_own_address(address, allow_reserved=True, field=())
         except Refusal as refusal:
-            raise ValueError(f"is nobody to send as: {refusal.message.rstrip('.')}") from None
+            raise ValueError(f"is no mailbox to send from: {refusal.message.rstrip('.')}") from None
         return text
 
     @model_validator(mode="after")
-    def _not_empty(self) -> Self:
+    def _check_lists(self) -> Self:
         if not self.relay_url:
             raise ValueError("RELAY_URL names no relay")
         if not self.secret_keys:
@@ -259,7 +259,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """The settings from the environment. Raises SettingsError with one line a fault, and an example each."""
+    """Returns the settings of the environment. Raises SettingsError with one line a fault, and an example each."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -267,7 +267,7 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def explain(error: ValidationError, right: Mapping[str, str]) -> str:
-    """One line a fault: the variable's name, what is wrong, a right one. Never the value: it may be a secret."""
+    """Returns one line a fault: the variable's name, what is wrong, an example. Never the value: it may be a secret."""
     lines = []
     for fault in error.errors(include_input=False, include_url=False):
         what = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
@@ -279,13 +279,13 @@ def explain(error: ValidationError, right: Mapping[str, str]) -> str:
 
 
 def examples(settings: type[BaseSettings], more: Mapping[str, str] = EXAMPLES) -> dict[str, str]:
-    """A right value of every variable: the one in `more`, else its default as the environment would say it."""
+    """Returns an example of every variable: the one in `more`, else its default, as the environment would have it."""
     return {
-        name.upper(): more.get(name.upper()) or _said(field.default) for name, field in settings.model_fields.items()
+        name.upper(): more.get(name.upper()) or _as_text(field.default) for name, field in settings.model_fields.items()
     }
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     match value:
         case bool():
             return str(int(value))

@@ -272,16 +272,16 @@ CREATE TYPE public.verdict AS ENUM (
 
 
 --
--- Name: day_cap(integer, date, integer, numeric, date); Type: FUNCTION; Schema: public; Owner: -
+-- Name: cap_today(integer, date, integer, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.day_cap(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric, today date) RETURNS integer
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION public.cap_today(per_day integer, warm_up_from date, warm_up_start integer, warm_up_factor numeric) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     select least(per_day, case when warm_up_from is not null and warm_up_start is not null then
-        -- 64 steps of 1.5 pass every cap there is, and keep power() inside numeric.
+        -- 64 steps of 1.5 exceed every cap there is, and keep power() inside numeric.
         least(2147483647, floor(warm_up_start * power(coalesce(warm_up_factor, 2.0),
-            least(greatest(today - warm_up_from, 0), 64))))::integer end)
+            least(greatest(utc_today() - warm_up_from, 0), 64))))::integer end)
 $$;
 
 
@@ -307,7 +307,8 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    raise exception '% rows are immutable: publish a new version instead', tg_table_name using errcode = 'restrict_violation';
+    raise exception '% rows are immutable: publish a new version instead', tg_table_name
+        using errcode = 'restrict_violation';
 end $$;
 
 
@@ -336,15 +337,23 @@ CREATE FUNCTION public.relay_opens_at(bound text) RETURNS timestamp with time zo
     AS $$
     select min(case when r.stopped_at is not null then 'infinity'::timestamptz
                     when r.paused_until > now() then r.paused_until
-                    when r.day = (now() at time zone 'utc')::date
-                         and r.day_count >= day_cap(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor, r.day)
-                        then date_trunc('day', now(), 'UTC') + interval '1 day'
-                    -- A permit or two away is its turn; only a queue at the limit is worth a word.
+                    when sent_today(r.day, r.day_count)
+                         >= cap_today(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor) then utc_tomorrow()
+                    -- A permit or two away is a turn in the lane; only a queue at the limit is worth showing.
                     when r.next_permit_at > now() + interval '1 second' then r.next_permit_at
                     else '-infinity'::timestamptz end)
     from relay r
     where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
 $$;
+
+
+--
+-- Name: sent_today(date, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.sent_today(day date, day_count integer) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select case when day = utc_today() then day_count else 0 end $$;
 
 
 --
@@ -359,6 +368,24 @@ CREATE FUNCTION public.shown_status(decided public.email_status, waiting uuid, h
                 when attempt > 1 then 'DEFERRED'::email_status
                 else 'QUEUED'::email_status end
 $$;
+
+
+--
+-- Name: utc_today(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.utc_today() RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select (now() at time zone 'utc')::date $$;
+
+
+--
+-- Name: utc_tomorrow(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.utc_tomorrow() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select date_trunc('day', now(), 'UTC') + interval '1 day' $$;
 
 
 --
@@ -472,10 +499,10 @@ CREATE TABLE public.campaign (
     audience_size integer DEFAULT 0 NOT NULL,
     opted_out integer DEFAULT 0 NOT NULL,
     expanded_to integer DEFAULT 0 NOT NULL,
+    bound_relay text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     launched_at timestamp with time zone,
     finished_at timestamp with time zone,
-    bound_relay text,
     CONSTRAINT campaign_audience_size_check CHECK ((audience_size >= 0)),
     CONSTRAINT campaign_check CHECK (((status = 'DRAFT'::public.campaign_status) = (launched_at IS NULL))),
     CONSTRAINT campaign_check1 CHECK (((status = ANY (ARRAY['FINISHED'::public.campaign_status, 'CANCELLED'::public.campaign_status])) = (finished_at IS NOT NULL))),
@@ -517,6 +544,38 @@ CREATE TABLE public.campaign_tally (
     CONSTRAINT campaign_tally_shard_check CHECK (((shard >= 0) AND (shard <= 15)))
 )
 WITH (fillfactor='10');
+
+
+--
+-- Name: lane; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lane (
+    id integer NOT NULL,
+    name text NOT NULL,
+    campaign_id uuid,
+    priority smallint NOT NULL,
+    paused_at timestamp with time zone,
+    paused_why text,
+    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL)))
+);
+
+
+--
+-- Name: claimable_lane; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.claimable_lane AS
+ SELECT l.id,
+    l.priority,
+    s.scheduled
+   FROM (( SELECT lane.id,
+            lane.priority
+           FROM public.lane
+          WHERE (lane.paused_at IS NULL)
+          ORDER BY lane.priority, lane.id
+         LIMIT 5000) l
+     CROSS JOIN ( VALUES (true), (false)) s(scheduled));
 
 
 --
@@ -590,13 +649,13 @@ CREATE TABLE public.outbox (
     address_key bytea NOT NULL,
     domain text NOT NULL,
     attempt smallint DEFAULT 1 NOT NULL,
+    retry_once boolean DEFAULT false NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     lease_owner uuid,
     lease_until timestamp with time zone,
     handed_off_at timestamp with time zone,
     opt_out_kind public.opt_out_kind,
     bound_relay text,
-    retry_once boolean DEFAULT false NOT NULL,
     CONSTRAINT outbox_attempt_check CHECK ((attempt >= 1)),
     CONSTRAINT outbox_check CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
     CONSTRAINT outbox_check1 CHECK (((handed_off_at IS NULL) OR (lease_owner IS NOT NULL)))
@@ -710,9 +769,9 @@ CREATE TABLE public.destination (
 CREATE TABLE public.domain_connection_lease (
     domain text NOT NULL,
     worker uuid NOT NULL,
-    held integer NOT NULL,
-    held_until timestamp with time zone NOT NULL,
-    CONSTRAINT domain_connection_lease_held_check CHECK ((held >= 0))
+    connections integer NOT NULL,
+    leased_until timestamp with time zone NOT NULL,
+    CONSTRAINT domain_connection_lease_connections_check CHECK ((connections >= 0))
 );
 
 
@@ -788,21 +847,6 @@ CREATE TABLE public.idempotency_key (
 
 
 --
--- Name: lane; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.lane (
-    id integer NOT NULL,
-    name text NOT NULL,
-    campaign_id uuid,
-    priority smallint NOT NULL,
-    paused_at timestamp with time zone,
-    paused_why text,
-    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL)))
-);
-
-
---
 -- Name: lane_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -867,6 +911,7 @@ CREATE TABLE public.message (
     advice text,
     sender text NOT NULL,
     recipient text,
+    recipient_key bytea,
     recipient_name text,
     subject text,
     merge_data jsonb,
@@ -877,7 +922,6 @@ CREATE TABLE public.message (
     tracked boolean DEFAULT false NOT NULL,
     answers_message_id uuid,
     bound_relay text,
-    recipient_key bytea,
     CONSTRAINT message_check CHECK (((status = 'RECEIVED'::public.email_status) = (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_check1 CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
     CONSTRAINT message_check2 CHECK (((status <> ALL (ARRAY['ACCEPTED'::public.email_status, 'BOUNCED'::public.email_status])) OR (sent_at IS NOT NULL))),
@@ -1633,10 +1677,10 @@ CREATE INDEX hit_to_look_at_again ON public.hit USING btree (look_again_at) WHER
 
 
 --
--- Name: hit_unjudged; Type: INDEX; Schema: public; Owner: -
+-- Name: hit_unclassified; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX hit_unjudged ON public.hit USING btree (id) WHERE (rules_version = 0);
+CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_version = 0);
 
 
 --
@@ -1883,17 +1927,11 @@ ALTER TABLE ONLY public.work_order
 --
 
 INSERT INTO public.schema_migrations (version) VALUES
-    ('20261123000000'),
-    ('20261123000001'),
-    ('20261123000002'),
-    ('20261123000010'),
-    ('20261123000040'),
-    ('20261123000050'),
-    ('20261123000060'),
-    ('20261125000070'),
-    ('20261125000080'),
-    ('20261125000100'),
-    ('20261125000110'),
-    ('20261125000130'),
-    ('20261125000140'),
-    ('20261125000150');
+    ('20261129010000'),
+    ('20261129010100'),
+    ('20261129010200'),
+    ('20261129010300'),
+    ('20261129010400'),
+    ('20261129010500'),
+    ('20261129010600'),
+    ('20261129010700');

@@ -1,1 +1,1 @@
-"""The GraphQL service: each customer's mail history, and the doors through which mail is sent."""
+"""The GraphQL service: each customer's mail history, and mutations that send mail through the gateway."""

@@ -1,4 +1,4 @@
-"""`python -m service`: serve, make tokens and login links. Configured by the environment (`service.settings`)."""
+"""`python -m service`: serves, and manages API tokens and login links. Configured by environment variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
-from gateway.database import Connection
+from gateway.database import PREDATES_BASELINE, Connection, predates_baseline
 from gateway.errors import SettingsError
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
@@ -29,17 +29,17 @@ from service.workers import READY, Supervisor, worker_command
 _OLDEST_POSTGRES = 18
 
 
-class StartFailed(Exception):
-    """The service cannot start; one sentence that says what to do."""
+class CommandError(Exception):
+    """The command cannot run. The message is one sentence that says what to do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code. Whatever forbids a start is said in a sentence, with exit code 1."""
+    """Run one command; returns the exit code: 1, with one sentence on stderr, when it cannot run."""
     options = _parser().parse_args(arguments)
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
-    except (SettingsError, StartFailed) as error:
+    except (SettingsError, CommandError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -84,7 +84,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _read_settings(overrides: dict[str, Any]) -> tuple[Settings, gateway.settings.Settings]:
-    """Our own and those of the gateway's doors. What is wrong with either is said at once, as one SettingsError."""
+    """Returns the service's settings and the gateway's. Raises one SettingsError with the faults of both."""
     found: list[Any] = []
     faults: list[str] = []
     for read in (lambda: read_settings(**overrides), gateway.settings.read_settings):
@@ -98,15 +98,15 @@ def _read_settings(overrides: dict[str, Any]) -> tuple[Settings, gateway.setting
 
 
 def _serve_as_worker(settings: Settings, gateway_settings: gateway.settings.Settings, number: int) -> int:
-    def notify_change() -> None:
+    def report_ready() -> None:
         os.write(sys.stdout.fileno(), READY)
 
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    return _run(settings, gateway_settings, socket.socket(fileno=number), on_ready=notify_change)
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    return _run(settings, gateway_settings, socket.socket(fileno=number), on_ready=report_ready)
 
 
-def _follow_parent() -> None:
-    """The parent holds our stdin: its end is the parent's."""
+def _stop_with_parent() -> None:
+    """Stdin is a pipe from the parent: it ends when the parent dies."""
     while sys.stdin.buffer.read(1):
         pass
     signal.raise_signal(signal.SIGTERM)
@@ -119,11 +119,11 @@ def _run(
     *,
     on_ready: Callable[[], None],
 ) -> int:
-    # Imported here: the commands beside `serve` need neither schema nor server.
+    # Imported here: the other commands do without the schema, which takes a second to build.
     from service.app import create_app
 
     server = build_server(create_app(settings, gateway_settings), settings, on_ready=on_ready)
-    # The schema lives as long as the process: walking it in every full collection would stop requests for tens of ms.
+    # The schema lives as long as the process: scanning it in every full collection would block requests for tens of ms.
     gc.collect()
     gc.freeze()
     server.run(sockets=[listening])
@@ -134,9 +134,9 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         listening = listen(settings.host, settings.port)
     except OSError as error:
-        raise StartFailed(
+        raise CommandError(
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Stop what uses it, or choose another: PORT=8001"
+            "Stop the program that uses it, or choose another: PORT=8001"
         ) from None
     host, port = listening.getsockname()[:2]
     logging.getLogger("service").info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -147,13 +147,15 @@ async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awa
     try:
         connection = await asyncpg.connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-        raise StartFailed(
+        raise CommandError(
             f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__}). Is it running?"
         ) from None
     try:
+        if await predates_baseline(connection):
+            raise CommandError(PREDATES_BASELINE)
         return await work(connection)
     except asyncpg.UndefinedTableError:
-        raise StartFailed("The database has no tables of ours yet: run make migrate.") from None
+        raise CommandError("The database has no tables yet: run make migrate.") from None
     finally:
         await connection.close()
 
@@ -161,14 +163,14 @@ async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awa
 async def _check_version(connection: Connection) -> int:
     major = connection.get_server_version().major
     if major < _OLDEST_POSTGRES:
-        raise StartFailed(f"DATABASE_URL: PostgreSQL {_OLDEST_POSTGRES} or newer is needed, this is {major}.")
+        raise CommandError(f"DATABASE_URL: PostgreSQL {_OLDEST_POSTGRES} or newer is needed, this is {major}.")
     return 0
 
 
 def _refuse_unprintable(name: str) -> None:
-    """A name is one line of `token list` and of a history, and looks like itself."""
+    """A name is shown in one line of `token list` and of a history: no line breaks, no invisible characters."""
     if not name.isprintable():
-        raise StartFailed("A name has no line break, tab or other character that cannot be seen: leave it out.")
+        raise CommandError("A name has no line break, tab or other invisible character: leave it out.")
 
 
 def _create_token(options: argparse.Namespace) -> int:
@@ -178,9 +180,9 @@ def _create_token(options: argparse.Namespace) -> int:
         try:
             token = await create_token(connection, options.name)
         except asyncpg.UniqueViolationError:
-            raise StartFailed(f"There is, or was, a token named {options.name}: choose another name.") from None
+            raise CommandError(f"There is, or was, a token named {options.name}: choose another name.") from None
         except asyncpg.CheckViolationError:
-            raise StartFailed("A token's name has 1 to 100 characters.") from None
+            raise CommandError("A token's name has 1 to 100 characters.") from None
         print(token)
         return 0
 
@@ -200,10 +202,8 @@ def _list_tokens(_: argparse.Namespace) -> int:
 def _revoke_token(options: argparse.Namespace) -> int:
     async def work(connection: Connection) -> int:
         if not await revoke_token(connection, options.name):
-            raise StartFailed(f"There is no living token named {options.name}.")
-        print(
-            f"revoked {options.name}: it is refused everywhere within five seconds, and what it follows ends within ten"
-        )
+            raise CommandError(f"There is no living token named {options.name}.")
+        print(f"revoked {options.name}: it is refused everywhere within five seconds, its subscriptions end within ten")
         return 0
 
     return asyncio.run(_with_database(read_database_url(), work))

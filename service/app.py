@@ -1,4 +1,4 @@
-"""The ASGI application: routes, and what lives as long as the process."""
+"""The ASGI application: its routes, and the resources that live as long as the process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from starlette.websockets import WebSocket
 import gateway.settings
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
-from gateway.tracking.recorder import HitBuffer, HitRecorder
+from gateway.tracking.buffer import HitBuffer
+from gateway.tracking.recorder import HitRecorder
 from service import health, metrics
 from service.auth import sign_in
 from service.auth.callers import Authenticator, Caller
 from service.cache import Cache
+from service.change_listener import ChangeListener
 from service.compression import Compression
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
@@ -38,12 +40,11 @@ from service.http.attachments import Attachments
 from service.http.page_files import PageFiles
 from service.security import SecurityHeaders
 from service.settings import Settings
-from service.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """What the routes of this process share: `request.app.state.resources`."""
+    """Shared by the routes: `request.app.state.resources`."""
 
     settings: Settings
     pools: DatabasePools
@@ -51,14 +52,14 @@ class Resources:
     wakeup: Wakeup
     cache: Cache
     authenticator: Authenticator
-    watch: Watch
+    changes: ChangeListener
 
 
 class _GraphQL:
-    """`/graphql`, once the process is up: hands over to the transports that the lifespan made."""
+    """`/graphql`: the transport is made by the lifespan, after the routes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One HTTP request."""
+        """Serve one HTTP request."""
         await scope["app"].state.graphql(scope, receive, send)
 
 
@@ -67,13 +68,13 @@ async def _graphql_websocket(websocket: WebSocket) -> None:
 
 
 def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) -> Starlette:
-    """The application; its pools are opened when it starts. `doors` are the gateway's settings, for its doors.
+    """Returns the application; its pools are opened when it starts.
 
     Raises SettingsError when the list of persisted operations cannot be used.
     """
     allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
     app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, gateway_settings, allowed))
-    # Starlette would redirect `/u/TOKEN/` to the host that the request names: an address in a mail never redirects so.
+    # Starlette would redirect `/u/TOKEN/` to the host that the request names; a link in a mail must not do that.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
     app.add_middleware(Compression)
@@ -93,7 +94,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.metrics),
-        Route("/attachments", Attachments().take, methods=["POST"]),
+        Route("/attachments", Attachments().upload, methods=["POST"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),
@@ -122,7 +123,7 @@ def _lifespan(
             wakeup=Wakeup(settings.redis_url),
             cache=cache,
             authenticator=authenticator,
-            watch=Watch(settings.database_url, pools),
+            changes=ChangeListener(settings.database_url, pools),
         )
         app.state.resources = resources
         app.state.health = Health(pools, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
@@ -141,7 +142,7 @@ def _lifespan(
         recorder = HitRecorder(pools.writing, HitBuffer(settings.redis_url))
         app.state.tracking = tracking.Tracking(pools, recorder, resources.deployment)
         try:
-            async with app.state.tracking.running(), resources.watch.running():
+            async with app.state.tracking.running(), resources.changes.running():
                 yield
         finally:
             await resources.wakeup.close()
@@ -159,7 +160,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             pools=resources.pools,
             deployment=resources.deployment,
             wakeup=resources.wakeup,
-            watch=resources.watch,
+            changes=resources.changes,
             actor=caller.name,
             bound_relay=settings.bound_relay,
         )

@@ -1,8 +1,9 @@
-"""The service's way to PostgreSQL: its pools, and the named statements of `queries/*.sql`."""
+"""The service's access to PostgreSQL: its pools, and the named statements of `queries/*.sql`."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,13 +19,34 @@ from service.errors import Busy, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
 
-QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", lambda: _ADAPTER, mandatory_parameters=False)
+_FRAGMENT = re.compile(r"^-- fragment: (\w+)\n(?:--.*\n)+((?s:.+?))\n+(?=-- (?:fragment|name): )", re.MULTILINE)
+
+
+def expand_fragments(text: str) -> str:
+    """SQL with each `{name}` replaced by the `-- fragment: name` of its file; fragments may name earlier ones."""
+    fragments: dict[str, str] = {}
+
+    def expand(part: str) -> str:
+        for name, body in fragments.items():
+            part = part.replace(f"{{{name}}}", body)
+        return part
+
+    for name, body in _FRAGMENT.findall(text):
+        fragments[name] = expand(body)
+    return expand(_FRAGMENT.sub("", text))
+
+
+QUERIES: Any = aiosql.from_str(
+    "\n".join(expand_fragments(path.read_text()) for path in sorted((Path(__file__).parent / "queries").glob("*.sql"))),
+    lambda: _ADAPTER,
+    mandatory_parameters=False,
+)
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
 
 NO_HINTS: Mapping[str, str] = {}
 ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
-"""Every read is a page of at most 101 rows and what hangs on them, by key. A plan made for any customer must not hash a
-small table, and then sort the page, because the average customer has ten rows."""
+"""Every read is a page of at most 101 rows with their joins, by key. A generic plan, made for an average customer of
+ten rows, would hash a small table and sort the page."""
 
 GONE = (
     OSError,
@@ -34,25 +56,25 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-    # The server's farewell met a statement that was just being sent: asyncpg then sees an answer it did not expect.
+    # The server shut down just as a statement was sent: asyncpg then reads a message it did not expect.
     asyncpg.InternalClientError,
 )
-"""What asyncpg raises when the server is not there, or leaves in the middle."""
+"""What asyncpg raises when the server is down, or goes down during a statement."""
 
 
-_LONGEST_PREPARED = 65_536
-"""Characters: three lists with most of their fields are one statement of half as much, better planned once."""
+_MAX_PREPARED = 65_536
+"""Characters of a statement that is kept prepared: three lists with most of their fields have half as many."""
 
 _CLOSE_SECONDS = 0.3
-"""For connections to say goodbye; no request is left that uses one."""
+"""For an orderly end of the connections, when no request uses one any more."""
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
-"""A connection on loan from a pool."""
+"""A connection acquired from a pool."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """A named statement as PostgreSQL gets it: `$1` for each of `parameters`, in order."""
+    """A named statement as sent to PostgreSQL: `$1`, `$2` ... for `parameters`, in order."""
 
     name: str
     sql: str
@@ -60,17 +82,17 @@ class Statement:
 
 
 def statement(name: str) -> Statement:
-    """The statement of this name in `service/queries`."""
+    """Returns the statement of this name in `service/queries`."""
     return Statement(name=name, sql=getattr(QUERIES, name).sql, parameters=tuple(_ADAPTER.var_sorted[name]))
 
 
-async def _keep_state(_: asyncpg.Connection[Any]) -> None:
-    """No reset round trip between requests: reads set nothing on their connection (a sixth of the rate)."""
+async def _skip_reset(_: asyncpg.Connection[Any]) -> None:
+    """No reset on release: reads leave no state on a connection, and the round trip costs a sixth of the rate."""
 
 
 @contextmanager
-def plain_words() -> Iterator[None]:
-    """Say in our words what PostgreSQL refused. Raises Unavailable, TooSlow or Unwritable."""
+def translate_errors() -> Iterator[None]:
+    """Turn errors of PostgreSQL and asyncpg into ours. Raises Unavailable, TooSlow or Unwritable."""
     try:
         yield
     except asyncpg.QueryCanceledError as error:
@@ -85,34 +107,34 @@ def plain_words() -> Iterator[None]:
         raise Unavailable("the database went away: try again in a moment") from error
 
 
-async def give_back(pool: asyncpg.Pool[Any], connection: Connection) -> None:
-    """Return a connection. What it was taken for is done: a server that leaves just now spoils nothing of it."""
+async def release(pool: asyncpg.Pool[Any], connection: Connection) -> None:
+    """Release a connection. Its statements are done, so a server that goes down now is no error."""
     with suppress(*GONE):
         await pool.release(connection)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabasePools:
-    """What resolvers read and write through: one pool for queries, one for mutations."""
+    """The pools of resolvers: one for queries, which may be a replica's, one for mutations."""
 
     reading: asyncpg.Pool[Any]
     writing: asyncpg.Pool[Any]
     wait_seconds: float
 
     async def fetch_latest(self, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
-        """As `fetch`, on a writing connection: never behind, as a replica may be. Tokens and sessions are read so."""
+        """Returns a statement's rows from the primary: for tokens and sessions, where a replica's lag is too much."""
         async with self._connection(self.writing) as connection:
             return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
 
     @asynccontextmanager
     async def writing_connection(self) -> AsyncIterator[Connection]:
-        """A connection for one mutation; doors open their own transactions. Raises Busy, Unavailable or TooSlow."""
+        """A connection for one mutation, without a transaction. Raises Busy, Unavailable or TooSlow."""
         async with self._connection(self.writing) as connection:
             yield connection
 
     @asynccontextmanager
     async def reading_connection(self) -> AsyncIterator[Connection]:
-        """A connection for a door that only reads. Raises Busy, Unavailable or TooSlow."""
+        """A connection for a function that only reads. Raises Busy, Unavailable or TooSlow."""
         async with self._connection(self.reading) as connection:
             yield connection
 
@@ -120,15 +142,15 @@ class DatabasePools:
     async def _connection(self, pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:
         connection = await self.acquire(pool)
         try:
-            with plain_words():
+            with translate_errors():
                 yield connection
         finally:
-            await give_back(pool, connection)
+            await release(pool, connection)
 
     async def acquire(self, pool: asyncpg.Pool[Any]) -> Connection:
-        """A connection of this pool within `wait_seconds`. Raises Busy or Unavailable."""
+        """Returns a connection of this pool within `wait_seconds`. Raises Busy or Unavailable."""
         try:
-            # asyncpg's own timeout costs as much as the rest.
+            # Cheaper than asyncpg's own timeout, which costs as much as the rest of the call.
             async with asyncio.timeout(self.wait_seconds):
                 return await pool.acquire()
         except TimeoutError:
@@ -137,65 +159,64 @@ class DatabasePools:
             raise Unavailable("the database cannot be reached: try again in a moment") from error
 
     async def close(self) -> None:
-        """Give every connection back."""
+        """Close both pools."""
         for pool in {id(self.reading): self.reading, id(self.writing): self.writing}.values():
-            # A statement that is cancelled but not yet ended holds its connection: asyncpg then terminates it.
+            # A statement that is cancelled but has not ended holds its connection: on timeout asyncpg terminates it.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await pool.close()
 
 
-_GIVEN_BACK: set[asyncio.Task[None]] = set()
-"""On their way: a task that nobody holds may vanish."""
+_RELEASES: set[asyncio.Task[None]] = set()
+"""Running releases: asyncio keeps only a weak reference to a task."""
 
 
 class Reading:
-    """One request's reads, over one connection at a time.
+    """One request's reads, all on one connection, which is acquired and released as needed.
 
-    However many lists a request asks for at once, it takes one place in the pool: no request can empty it, and
-    statements that overlap, or follow on each other without a wait, share the way there and back, a third of what a
-    short statement costs.
+    However many lists a request selects, it takes one connection of the pool, so no request can exhaust it. Statements
+    that overlap, or follow each other at once, share an acquire and a release, a third of a short statement's cost.
     """
 
     def __init__(self, pools: DatabasePools, *, latest: bool = False) -> None:
-        """`latest` reads where mutations write: a replica may be behind."""
+        """`latest` reads from the primary, where mutations write: a replica may lag."""
         self._pools = pools
         self._pool = pools.writing if latest else pools.reading
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._callers = 0
         self._connection: Connection | None = None
 
     async def fetch(self, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
-        """The rows of one statement. Raises Busy, Unavailable, TooSlow or Unwritable.
+        """Returns the rows of one statement. Raises Busy, Unavailable, TooSlow or Unwritable.
 
-        A cancelled caller cancels the statement in PostgreSQL (asyncpg does, when its task is cancelled).
+        When the caller is cancelled, asyncpg cancels the statement in PostgreSQL.
         """
         self._callers += 1
         try:
-            async with self._turn:
+            async with self._lock:
                 if self._connection is None:
                     self._connection = await self._pools.acquire(self._pool)
-                with plain_words():
+                with translate_errors():
                     return await self._connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
         finally:
             self._callers -= 1
             if not self._callers and self._connection is not None:
-                asyncio.get_running_loop().call_soon(self._leave)
+                asyncio.get_running_loop().call_soon(self._release_if_idle)
 
-    def _leave(self) -> None:
-        """Give the connection back, unless the caller went straight on to its next statement."""
+    def _release_if_idle(self) -> None:
+        """Release the connection, unless another statement has started meanwhile."""
         if self._callers or self._connection is None:
             return
         used, self._connection = self._connection, None
-        task = asyncio.get_running_loop().create_task(give_back(self._pool, used))
-        _GIVEN_BACK.add(task)
-        task.add_done_callback(_GIVEN_BACK.discard)
+        task = asyncio.get_running_loop().create_task(release(self._pool, used))
+        _RELEASES.add(task)
+        task.add_done_callback(_RELEASES.discard)
 
 
 async def open_pools(
     url: str, *, read_url: str | None = None, size: int = 10, wait_seconds: float = 5.0, statement_seconds: float = 15.0
 ) -> DatabasePools:
-    """Pools of at most `size` connections each. Instants are read and written in UTC: shaped pages print them so."""
+    """Returns pools of at most `size` connections each. Their time zone is UTC, which shaped pages print."""
 
     async def pool(
         address: str, name: str, planning: Mapping[str, str] = NO_HINTS, **options: Any
@@ -206,7 +227,7 @@ async def open_pools(
             max_size=size,
             init=prepare_connection,
             command_timeout=statement_seconds + 5,
-            max_cacheable_statement_size=_LONGEST_PREPARED,
+            max_cacheable_statement_size=_MAX_PREPARED,
             server_settings={
                 "application_name": name,
                 "timezone": "UTC",
@@ -218,5 +239,5 @@ async def open_pools(
             **options,
         )
 
-    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS, reset=_keep_state)
+    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS, reset=_skip_reset)
     return DatabasePools(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)

@@ -1,14 +1,14 @@
-"""The service's one tree of errors.
+"""The service's errors, as one tree.
 
-ServiceError              has a `code`; shown to the client as it stands, as `extensions.code`
+ServiceError              its message goes to the client, its `code` becomes `extensions.code`
 ├── BadInput              an argument cannot be used; names it (BAD_USER_INPUT)
-├── Unwritable            a text that PostgreSQL cannot hold (BAD_USER_INPUT)
-├── Busy                  no connection came free in time; try again (UNAVAILABLE)
+├── Unwritable            a text that PostgreSQL cannot store (BAD_USER_INPUT)
+├── Busy                  no connection became free in time; try again (UNAVAILABLE)
 │   └── Unavailable       PostgreSQL cannot be reached (UNAVAILABLE)
-├── TooSlow               a statement ran into its time limit (TIMEOUT)
+├── TooSlow               a statement reached its time limit (TIMEOUT)
 └── RequestRefused        an HTTP request that is not served: status, code, headers
 
-Anything else that leaves a resolver is a fault of ours: it is logged and masked by the transport.
+Any other exception of a resolver is a bug: the transport logs it and masks its message.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """Something a request cannot have; the message says what to do about it. graphql-core copies `extensions`."""
+    """A request cannot be fulfilled; the message says what to do about it. graphql-core copies `extensions`."""
 
     code = "INTERNAL"
 
@@ -28,7 +28,7 @@ class ServiceError(Exception):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """What stands in the GraphQL error beside the message."""
+        """The `extensions` of the GraphQL error."""
         return {"code": self.code}
 
 
@@ -48,20 +48,20 @@ class BadInput(ServiceError):
 
 
 class Unwritable(ServiceError):
-    """A text with NUL or half a surrogate pair."""
+    """A text with NUL or an unpaired surrogate."""
 
     code = "BAD_USER_INPUT"
 
 
 class Busy(ServiceError):
-    """Every connection stayed in use for as long as a request waits: 503, Retry-After."""
+    """No connection of the pool became free in time: 503 with Retry-After."""
 
     code = "UNAVAILABLE"
     retry_after_seconds = 2
 
 
 class Unavailable(Busy):
-    """PostgreSQL cannot be reached: 503, Retry-After. Nothing is known to be written."""
+    """PostgreSQL cannot be reached: 503 with Retry-After. Nothing may be assumed to be written."""
 
 
 class TooSlow(ServiceError):

@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.database import BASELINE
 from service.cache import Cache
 from service.database import DatabasePools, statement
 from service.errors import ServiceError
@@ -55,7 +56,7 @@ class Health:
         return {"status": status, **known}
 
     async def _look(self) -> dict[str, str]:
-        valkey = "ok" if await self._cache.answers() else "degraded"
+        valkey = "ok" if await self._cache.is_up() else "degraded"
         try:
             async with asyncio.timeout(_PATIENCE):
                 applied = {row["version"] for row in await self._pools.fetch_latest(_APPLIED)}
@@ -70,11 +71,17 @@ class Health:
             }
         return {
             "database": "ok",
-            "migrations": "ok" if self._expected <= applied else "missing: run make migrate",
+            "migrations": self._compare(applied),
             "valkey": valkey,
             "gateway": "ok" if any(row["seen"] for row in relays) else "degraded",
             "relays": "degraded" if any(row["troubled"] for row in relays) else "ok",
         }
+
+    def _compare(self, applied: set[str]) -> str:
+        """The applied migrations against ours: ok, or what to do."""
+        if any(version < BASELINE for version in applied):
+            return "made before the first release: use an empty database"
+        return "ok" if self._expected <= applied else "missing: run make migrate"
 
 
 async def healthz(_: Request) -> Response:

@@ -1,6 +1,6 @@
-"""`GET /metrics`: what Prometheus sees of this process, for whoever has a token. Counts only, nothing personal.
+"""`GET /metrics`: this process's metrics for Prometheus, with a token. Counts only, no personal data.
 
-With several workers each has counts of its own, and an answer is that worker's who took the request.
+Each worker counts for itself: with several, a response has the counts of the worker that served it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from service.errors import Busy, RequestRefused
 
 
 async def metrics(request: Request) -> Response:
-    """The text format; 401 without a token, 503 when the database that knows tokens is away."""
+    """The text format; 401 without a token, 503 when the token cannot be checked because the database is down."""
     try:
         await request.app.state.resources.authenticator.caller(request)
     except RequestRefused as refused:

@@ -1,4 +1,4 @@
-"""Headers that every answer carries: what browsers may do with it (OWASP secure headers)."""
+"""Security headers of every response (OWASP secure headers)."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Callable, Sequence
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'"
+_DENY_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'"
 _YEAR = 31_536_000
 
 
 def page_policy(frame_ancestors: Sequence[str] = ()) -> str:
-    """The Content-Security-Policy of our own page: scripts, styles and data from this origin, nothing inline."""
+    """Returns the Content-Security-Policy of our page: scripts, styles and data from this origin, nothing inline."""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-        f"{framing(frame_ancestors)}"
+        f"{_frame_directive(frame_ancestors)}"
     )
 
 
-def framing(frame_ancestors: Sequence[str]) -> str:
-    """Who may show us in a frame: nobody, or ourselves and the named origins."""
+def _frame_directive(frame_ancestors: Sequence[str]) -> str:
+    """Returns the frame-ancestors directive: none, or this origin and the named ones."""
     return "frame-ancestors " + (" ".join(["'self'", *frame_ancestors]) if frame_ancestors else "'none'")
 
 
 class SecurityHeaders:
-    """ASGI middleware. An answer that brings a policy of its own keeps it; while draining, connections are closed."""
+    """ASGI middleware. A response with headers of its own keeps them; while draining it closes its connection."""
 
     def __init__(
         self, app: ASGIApp, *, secure: bool, frame_ancestors: Sequence[str], is_draining: Callable[[], bool]
@@ -35,15 +35,15 @@ class SecurityHeaders:
         self._is_draining = is_draining
         self._headers = {
             "X-Content-Type-Options": "nosniff",
-            # Forms of our own page must tell their origin; nobody else learns a path.
+            # Forms of our own page have to send their origin; other sites learn no path.
             "Referrer-Policy": "same-origin",
-            "Content-Security-Policy": f"{_NOTHING}; {framing(frame_ancestors)}",
+            "Content-Security-Policy": f"{_DENY_ALL}; {_frame_directive(frame_ancestors)}",
         }
         if secure:
             self._headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add what is missing to the head of the answer."""
+        """Add the headers that the response lacks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

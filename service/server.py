@@ -1,9 +1,9 @@
-"""The HTTP server: uvicorn, with limits on the head of a request and a shutdown that loses none.
+"""The HTTP server: uvicorn, with limits on request heads and a graceful shutdown that loses no request.
 
-On SIGTERM or SIGINT a process first gives notice (`/readyz` is false and every answer says `Connection: close`, while
-it serves on), then stops listening, answers what is in flight, gives idle connections a moment to hear of it, and exits
-within `drain_seconds`. Whoever stops sending in the middle of a body then is not waited for; what is not answered in
-time is told that its client has left, and ends in order.
+On SIGTERM or SIGINT a process first gives notice: it keeps serving, with `/readyz` at 503 and `Connection: close` in
+every response. Then it stops listening, finishes the requests in flight, closes idle connections after a moment, and
+exits within `drain_seconds`. A client that stops sending in the middle of a body gets 408; a request that is not
+finished in time is cancelled as if its client had disconnected.
 """
 
 from __future__ import annotations
@@ -21,25 +21,24 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service.settings import Settings
 
 HEAD_LIMIT = 32_768
-"""Bytes of request line and headers: a query in a URL, a cookie and a token are far below."""
+"""Bytes of request line and headers: a query in a URL, a cookie and a token need far less."""
 HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0
-"""For the whole head to arrive."""
+"""Until the whole head has arrived."""
 WRITE_SECONDS = 30.0
-"""For a client to take what was written to it."""
+"""For a client to read what is buffered for it."""
 DISCARD_LIMIT = 64 * 1_048_576
-"""Bytes of a refused body that are read and forgotten, so that the client can read its answer; then we hang up."""
+"""Bytes of a refused body that are read and discarded, so that the client can read its response; then we close."""
 _HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"
-_LAST_WORDS = 2.0
-"""Seconds an idle connection may still bring a request after SIGTERM: it is answered, and told to close.
-A body that is on its way may be silent for as long."""
-_RESERVE = 0.2
-"""Of `drain_seconds`: for what is hung up on to end, and then for hits to be written and pools to be closed."""
+_DRAIN_IDLE_SECONDS = 2.0
+"""While draining: how long an idle connection may still send a request, and how long a body may pause."""
+_DRAIN_RESERVE = 0.2
+"""Of `drain_seconds`: for aborted requests to end, then for hits to be written and pools to be closed."""
 _REQUEST_TIMEOUT = b"408 Request Timeout"
 
 
-class BoundedHead(HttpToolsProtocol):
-    """One connection: 431 or 414 for a head that is too large, 408 for one that takes too long; no reader dawdles."""
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection: 431 or 414 for a head too large, 408 for one too slow; a client that does not read is cut off."""
 
     _head_bytes = 0
     _field_bytes = 0
@@ -51,30 +50,30 @@ class BoundedHead(HttpToolsProtocol):
     _draining = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Expect a first head."""
+        """Start the timer of the first head."""
         super().connection_made(transport)
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, _REQUEST_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Stop all timers."""
         self._stop_timer()
         self._stop_write_timer()
         self._stop_body_timer()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client reads slower than we write: it has so long to catch up."""
+        """The client reads slower than we write: close when it has not caught up within `WRITE_SECONDS`."""
         super().pause_writing()
         self._stop_write_timer()
         self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The client has caught up."""
         super().resume_writing()
         self._stop_write_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Count while the head is not whole; of a whole one its parts are counted."""
+        """Count the bytes of an incomplete head; a complete one is measured in `on_url` and `on_header`."""
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_timer is None:
@@ -84,20 +83,20 @@ class BoundedHead(HttpToolsProtocol):
             self._refuse(_HEAD_TOO_LARGE)
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the address."""
+        """Measure the URL, which may come in pieces."""
         super().on_url(url)
         if len(self.url) > HEAD_LIMIT:
             self._refuse(b"414 URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One field more."""
+        """Measure one header field."""
         super().on_header(name, value)
         self._field_bytes += len(name) + len(value)
         if len(self.headers) > HEAD_FIELDS or self._field_bytes > HEAD_LIMIT:
             self._refuse(_HEAD_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """The head is whole: hand the request on, unless it was refused meanwhile."""
+        """Pass a complete head on, unless it was refused."""
         self._in_head = False
         self._stop_timer()
         if not self.transport.is_closing():
@@ -106,7 +105,7 @@ class BoundedHead(HttpToolsProtocol):
                 self._expect_body()
 
     def on_body(self, body: bytes) -> None:
-        """A body whose answer is out already is forgotten, up to a limit."""
+        """Pass a piece of the body on; discard it, up to a limit, when the response is already complete."""
         if self.transport.is_closing():
             return
         if self.cycle is not None and self.cycle.response_complete:
@@ -118,17 +117,17 @@ class BoundedHead(HttpToolsProtocol):
             self._expect_body()
 
     def on_message_complete(self) -> None:
-        """The next head begins."""
+        """Expect the next head."""
         self._stop_body_timer()
         self._in_head, self._head_bytes, self._field_bytes, self._discarded = True, 0, 0, 0
         if not self.transport.is_closing():
             super().on_message_complete()
 
     def shutdown(self) -> None:
-        """Answer what comes within the last moment; an idle connection is closed after it."""
+        """Drain: an idle connection is closed after `_DRAIN_IDLE_SECONDS`, a busy one after its response."""
         self._draining = True
         if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(_LAST_WORDS, super().shutdown)
+            self.loop.call_later(_DRAIN_IDLE_SECONDS, super().shutdown)
         else:
             super().shutdown()
             if self.cycle.more_body:
@@ -136,11 +135,11 @@ class BoundedHead(HttpToolsProtocol):
 
     def _expect_body(self) -> None:
         self._stop_body_timer()
-        self._body_timer = self.loop.call_later(_LAST_WORDS, self._refuse_body)
+        self._body_timer = self.loop.call_later(_DRAIN_IDLE_SECONDS, self._refuse_body)
 
     def _refuse_body(self) -> None:
         if self.flow.read_paused:
-            # It is we who do not read.
+            # Reading is paused on our side.
             self._expect_body()
         elif self.cycle.response_started:
             self.transport.close()
@@ -170,61 +169,61 @@ class BoundedHead(HttpToolsProtocol):
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn's server, with notice before the end."""
+    """uvicorn's server, with a notice period before the shutdown."""
 
     def __init__(
         self,
         config: uvicorn.Config,
         *,
         notice_seconds: float,
-        answer_seconds: float,
+        finish_seconds: float,
         on_ready: Callable[[], None],
         on_drain: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._notice_seconds = notice_seconds
-        self._answer_seconds = answer_seconds
+        self._finish_seconds = finish_seconds
         self._on_ready = on_ready
         self._on_drain = on_drain
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the listeners, then tell."""
+        """Start serving, then call `on_ready`."""
         await super().startup(sockets)
         self._on_ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """A drained process has done what the signal asked: it exits with 0, not by the signal."""
+        """Do not raise the signal again after the drain, so that the process exits with 0."""
         with super().capture_signals():
             yield
             self._captured_signals.clear()
 
     async def main_loop(self) -> None:
-        """Serve; then say that it is over, and serve a little longer."""
+        """Serve until a signal, call `on_drain`, and keep serving for the notice period."""
         await super().main_loop()
         self._on_drain()
         await asyncio.sleep(self._notice_seconds)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what is in flight, for so long; uvicorn cancels what then does not end by itself."""
-        hanging_up = asyncio.get_running_loop().call_later(self._answer_seconds, self._hang_up)
+        """Finish the requests in flight in time, then abort their connections; uvicorn cancels what is left."""
+        aborting = asyncio.get_running_loop().call_later(self._finish_seconds, self._abort_connections)
         try:
             await super().shutdown(sockets)
         finally:
-            hanging_up.cancel()
+            aborting.cancel()
 
-    def _hang_up(self) -> None:
+    def _abort_connections(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
 
 def build_server(app: Starlette, settings: Settings, *, on_ready: Callable[[], None]) -> DrainingServer:
-    """A server of this application; it is given its listening socket when it runs."""
+    """Returns a server of this application; the listening socket is passed to its `run`."""
     draining: asyncio.Event = app.state.draining
     notice_seconds = min(settings.drain_notice_seconds, settings.drain_seconds / 2)
-    answer_seconds = settings.drain_seconds * (1 - _RESERVE) - notice_seconds
+    finish_seconds = settings.drain_seconds * (1 - _DRAIN_RESERVE) - notice_seconds
     options: dict[str, Any] = {
-        "http": BoundedHead,
+        "http": LimitedProtocol,
         "ws": "websockets-sansio",
         "ws_max_size": 1_048_576,
         "ws_max_queue": 32,
@@ -235,20 +234,20 @@ def build_server(app: Starlette, settings: Settings, *, on_ready: Callable[[], N
         "forwarded_allow_ips": list(settings.trusted_proxies),
         "limit_concurrency": settings.max_connections,
         "timeout_keep_alive": 75,
-        "timeout_graceful_shutdown": answer_seconds + settings.drain_seconds * _RESERVE / 2,
+        "timeout_graceful_shutdown": finish_seconds + settings.drain_seconds * _DRAIN_RESERVE / 2,
     }
     config = uvicorn.Config(app, **options)
     return DrainingServer(
         config,
         notice_seconds=notice_seconds,
-        answer_seconds=answer_seconds,
+        finish_seconds=finish_seconds,
         on_ready=on_ready,
         on_drain=draining.set,
     )
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The listening socket, which workers share: connections wait in it while one of them restarts. Raises OSError."""
+    """Returns a listening socket; workers share it, and its backlog, so no connection is refused. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,8 +1,7 @@
 """The service's settings: the only reader of the environment in this package.
 
-Every setting is an environment variable of the same name in capitals. A missing or malformed one is named at
-start, with an example of a right one. What the gateway's doors need inside the service is read by
-`gateway.settings.read_settings`.
+Every setting is an environment variable of the same name in capitals. A missing or malformed one is named at start,
+with an example. What the gateway's functions need inside the service is read by `gateway.settings.read_settings`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def _origins(value: Any) -> Any:
         return value
     found = tuple(item.strip().rstrip("/") for item in value.split(",") if item.strip())
     for origin in found:
-        # They become part of a header: nothing but a host and a port may stand in them.
+        # They become part of a header, so nothing but a host and a port may follow the scheme.
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(f"an origin is scheme://host or scheme://host:port, not {origin}")
     return found
@@ -50,7 +49,7 @@ def _networks(value: Any) -> Any:
 
 
 class DatabaseSettings(BaseSettings):
-    """What the commands on tokens need."""
+    """The settings of the commands on tokens."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
@@ -58,7 +57,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class Settings(DatabaseSettings):
-    """What `python -m service` needs beyond the gateway's settings. Times in seconds, sizes in bytes."""
+    """The settings of `python -m service` beyond the gateway's. Times in seconds, sizes in bytes."""
 
     # Queries may go to a replica; mutations never do.
     database_read_url: str | None = Field(default=None, pattern=r"^postgres(ql)?://")
@@ -67,26 +66,26 @@ class Settings(DatabaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
-    # Mail put by this service leaves only by the relay of this name: the demo's safety.
+    # Mail queued by this service is sent by the relay of this name only, so that demo mail never leaves the machine.
     bound_relay: str | None = None
-    # Balancers and proxies whose X-Forwarded-For is believed. Behind one that is not named here every reader has its
-    # address, and an address on many messages at once is taken for a machine.
+    # Balancers and proxies whose X-Forwarded-For is trusted. Behind one that is missing here every reader has its
+    # address, and an address that opens many messages at once is classified as a machine.
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_networks)] = ("127.0.0.0/8", "::1/128")
     # Origins that may show the page in a frame; none by default.
     frame_ancestors: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
     drain_seconds: float = Field(default=30.0, ge=1, le=600)
-    # After SIGTERM: how long to serve on with /readyz false, so that balancers look elsewhere first.
+    # After SIGTERM: how long to keep serving with /readyz at 503, so that balancers stop sending requests first.
     drain_notice_seconds: float = Field(default=1.0, ge=0, le=60)
 
     graphiql: bool = False
     introspection: bool = True
-    # A JSON file {"sha256 of the document": "document"}: when set, nothing else is run.
+    # A JSON file {"sha256 of the document": "document"}: when set, no other document is run.
     persisted_operations: Path | None = None
 
     pool_size: int = Field(default=10, ge=1, le=1000)
-    # How long a request waits for a free connection before it is answered 503.
+    # How long a request waits for a free connection before it gets 503.
     pool_wait_seconds: float = Field(default=5.0, gt=0, le=60)
-    # How long PostgreSQL may work on one statement of a query.
+    # The time limit of one statement.
     statement_seconds: float = Field(default=15.0, gt=0, le=600)
     # How long a client may take to send its request.
     read_seconds: float = Field(default=20.0, gt=0, le=600)
@@ -101,12 +100,12 @@ class Settings(DatabaseSettings):
 
     @property
     def secure(self) -> bool:
-        """Whether browsers reach us over https: cookies are then `__Host-` and Secure."""
+        """Whether browsers connect over https: cookies are then `__Host-` and Secure."""
         return self.public_url.startswith("https://")
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """The settings from the environment. Raises SettingsError with one line a fault, and an example each."""
+    """Returns the settings from the environment. Raises SettingsError with one line a fault, each with an example."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -114,7 +113,7 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def read_database_url(**overrides: Any) -> str:
-    """DATABASE_URL alone. Raises SettingsError."""
+    """Returns DATABASE_URL, read alone. Raises SettingsError."""
     try:
         return DatabaseSettings(**overrides).database_url
     except ValidationError as error:

@@ -1,8 +1,8 @@
-"""Several processes behind one listening socket, watched by a parent that serves nothing itself.
+"""Several worker processes on one listening socket, supervised by a parent that serves no requests itself.
 
-The socket stays open in the parent, so that connections wait in it and none is lost while a worker restarts. SIGHUP
-restarts the workers in turn, each successor ready before its predecessor drains; SIGTERM and SIGINT drain them all.
-A worker that dies is replaced; a parent that dies takes its workers along (they see the end of their stdin).
+The parent keeps the socket open, so that connections wait in its backlog while a worker restarts. SIGHUP restarts the
+workers in turn, each new one ready before the old one drains; SIGTERM and SIGINT drain them all. A worker that dies is
+replaced; when the parent dies its workers drain (their stdin ends).
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ from typing import Any
 _log = logging.getLogger("service.workers")
 READY = b"ready\n"
 START_SECONDS = 60.0
-"""A worker that is not ready after this has failed."""
-_REST = 1.0
-"""Seconds before a worker that died is replaced."""
-_LATE = 5.0
-"""Seconds beyond its drain time after which a worker is killed."""
+"""A worker that is not ready after this time has failed to start."""
+_RESTART_SECONDS = 1.0
+"""Between a worker that failed to start and the next try."""
+_KILL_SECONDS = 5.0
+"""Beyond its drain time, after which a worker is killed."""
 
 
 class Worker:
-    """One child process."""
+    """One worker process, seen from the parent."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
 
     @classmethod
     async def start(cls, command: Sequence[str], listening: socket.socket) -> Worker:
-        """A new worker; it is not ready yet."""
+        """Start a worker; returns before it is ready."""
         process = await asyncio.create_subprocess_exec(
             *command,
             str(listening.fileno()),
             pass_fds=(listening.fileno(),),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C reaches the parent alone, which drains its workers in order.
+            # So that Ctrl-C reaches the parent alone, which drains its workers.
             start_new_session=True,
         )
         return cls(process)
 
     async def ready(self) -> bool:
-        """Wait until it serves; False when it died or took too long."""
+        """Wait until it serves; False when it exited or took longer than `START_SECONDS`."""
         if self.process.stdout is None:
             return False
         try:
@@ -57,11 +57,11 @@ class Worker:
             return False
 
     async def stop(self, drain_seconds: float) -> None:
-        """Drain it; kill it when that takes too long."""
+        """Drain it; kill it when that takes longer than `drain_seconds`."""
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
         try:
-            async with asyncio.timeout(drain_seconds + _LATE):
+            async with asyncio.timeout(drain_seconds + _KILL_SECONDS):
                 await self.process.wait()
         except TimeoutError:
             self.process.kill()
@@ -69,7 +69,7 @@ class Worker:
 
 
 class Supervisor:
-    """Keeps `count` workers alive until it is told to stop. `command` is a worker's, without the socket's number."""
+    """Keeps `count` workers running until a signal. `command` starts a worker; the socket's number is appended."""
 
     def __init__(self, command: Sequence[str], listening: socket.socket, *, count: int, drain_seconds: float) -> None:
         self._command = command
@@ -81,23 +81,23 @@ class Supervisor:
         self._restarting = asyncio.Event()
 
     async def run(self) -> int:
-        """Serve until a signal; the exit code."""
+        """Serve until a signal; returns the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._restarting.set)
         try:
             if not await self._start_all():
-                _log.error("no worker could start: see their words above")
+                _log.error("no worker could start: see the log above")
                 return 1
             while not self._stopping.is_set():
-                await self._watch()
+                await self._wait_for_change()
             return 0
         finally:
             await asyncio.gather(*(worker.stop(self._drain_seconds) for worker in self._workers))
 
     async def _start_all(self) -> bool:
-        """Whether any of them serves; those that do not are ended, and replaced like any that dies."""
+        """Start all workers; whether any serves. Those that do not are ended, and replaced like any that exits."""
         self._workers = [await Worker.start(self._command, self._listening) for _ in range(self._count)]
         ready = await asyncio.gather(*(worker.ready() for worker in self._workers))
         await asyncio.gather(
@@ -105,8 +105,8 @@ class Supervisor:
         )
         return any(ready)
 
-    async def _watch(self) -> None:
-        """Until something happens: told to stop, told to restart, or a worker died."""
+    async def _wait_for_change(self) -> None:
+        """Wait for a signal or a worker's exit, then restart or replace workers."""
         waits: list[asyncio.Task[Any]] = [
             *(asyncio.create_task(event.wait()) for event in (self._stopping, self._restarting)),
             *(asyncio.create_task(worker.process.wait()) for worker in self._workers),
@@ -124,30 +124,32 @@ class Supervisor:
         await self._replace_dead()
 
     async def _restart_in_turn(self) -> None:
-        for place, old in enumerate(list(self._workers)):
+        for index, old in enumerate(list(self._workers)):
             new = await Worker.start(self._command, self._listening)
             if not await new.ready():
-                _log.error("a new worker failed to start: the old ones serve on")
+                _log.error("a new worker failed to start: the old workers keep serving")
                 await new.stop(0)
                 return
-            self._workers[place] = new
+            self._workers[index] = new
             await old.stop(self._drain_seconds)
             if self._stopping.is_set():
                 return
 
     async def _replace_dead(self) -> None:
-        for place, worker in enumerate(list(self._workers)):
+        for index, worker in enumerate(list(self._workers)):
             if worker.process.returncode is None:
                 continue
-            _log.warning("worker %d ended with %s: replaced", worker.process.pid, worker.process.returncode)
+            _log.warning(
+                "worker %d exited with code %s, starting another", worker.process.pid, worker.process.returncode
+            )
             new = await Worker.start(self._command, self._listening)
-            self._workers[place] = new
+            self._workers[index] = new
             if not await new.ready():
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_REST):
+                    async with asyncio.timeout(_RESTART_SECONDS):
                         await self._stopping.wait()
 
 
 def worker_command() -> list[str]:
-    """How this program starts a worker: the number of the listening socket follows."""
+    """Returns the command that starts a worker; the number of the listening socket is appended."""
     return [sys.executable, "-m", "service", "--worker"]

@@ -1,18 +1,17 @@
-"""A real browser on a real page: the launcher's own processes, a scriptable mail server, and mail that was really sent.
+"""Browser tests: the launcher's own processes, a scriptable mail server, and mail that was really sent.
 
-One world for all of them: its databases, its worker and its web server take seconds to start. Tests that change it
-use a customer of their own (`World.customer`). Without Chromium all of it is skipped, with that reason.
+All tests share one world, whose databases, worker and web server take seconds to start. Tests that change it use a
+customer of their own (`World.customer`). Without Chromium they are skipped, with that reason.
 """
 
 from __future__ import annotations
 
-import asyncio
 import email
 import email.policy
 import itertools
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -28,6 +27,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from gateway.database import prepare_connection
 from service.standalone.data_directory import DataDirectory
 from service.standalone.postgres import Postgres
+from tests.eventually import eventually
 from tests.launching import Launcher, free_port, launched
 from tests.smtp_server import Drop, Play, Reply, SmtpServer
 
@@ -49,7 +49,7 @@ READER = (
 
 
 def mutation(name: str, input_type: str, result: str) -> str:
-    """A document whose `done` is the payload of this mutation."""
+    """Returns a document whose `done` is the payload of this mutation."""
     return f"mutation($input: {input_type}!) {{ done: {name}(input: $input) {{ {result} userErrors {{ message }} }} }}"
 
 
@@ -73,21 +73,21 @@ _numbers = itertools.count(1)
 
 @dataclass(kw_only=True)
 class World:
-    """What a browser test looks at, and how it makes things happen."""
+    """The servers of the browser tests, and calls that send mail. `replies`: the mail server's, by recipient."""
 
     launcher: Launcher
     smtp: SmtpServer
     client: httpx.AsyncClient
     database: asyncpg.Connection[Any]
-    answers: dict[str, Play] = field(default_factory=dict)
+    replies: dict[str, Play] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The page's URL."""
         return f"http://127.0.0.1:{self.launcher.port}"
 
     async def call(self, document: str, **variables: Any) -> Any:
-        """The `done` of a mutation, which must have been carried out; or all data of a query."""
+        """Returns the `done` of a mutation, which must succeed; or all data of a query."""
         answer = (await self.client.post("/graphql", json={"query": document, "variables": variables})).json()
         assert not answer.get("errors"), answer
         done = answer["data"].get("done", answer["data"])
@@ -95,7 +95,7 @@ class World:
         return done
 
     async def customer(self, name: str | None, address: str | None = None, *, ref: str | None = None) -> str:
-        """A new customer's global id."""
+        """Creates a customer; returns its global id."""
         given = {
             "externalRef": ref or f"E-{next(_numbers)}",
             "name": name,
@@ -105,18 +105,18 @@ class World:
         return str((await self.call(UPSERT, input={"customers": [given]}))["customers"][0]["id"])
 
     async def work_order(self, customer: str, number: str = "WO-7", **given: Any) -> str:
-        """The message's global id, once it is queued."""
+        """Queues a work-order mail; returns its global id."""
         window = {"start": "2036-12-01T09:00", "end": "2036-12-01T11:00", "timeZone": "America/New_York"}
         usual = {"kind": "CREATED", "number": number, "type": "Installation", "window": window}
         return await self._send(WORK_ORDER, customer, usual | given)
 
     async def card(self, customer: str, **given: Any) -> str:
-        """A receipt."""
+        """Queues a receipt; returns its global id."""
         usual = {"kind": "CHARGE", "amount": {"amount": "1542.00", "currency": "USD"}, "invoiceNumber": "INV-7"}
         return await self._send(CARD, customer, usual | given)
 
     async def e_signature(self, customer: str, **given: Any) -> str:
-        """A proposal to sign."""
+        """Queues a proposal to sign; returns its global id."""
         usual = {
             "documentKind": "PROPOSAL",
             "title": "Home cinema",
@@ -131,7 +131,7 @@ class World:
         return str((await self.call(document, input={**given, **key}))["message"]["id"])
 
     async def campaign(self, *customers: str) -> None:
-        """Launches "Spring service" to these."""
+        """Launches the campaign "Spring service 2027" to these customers."""
         number = next(_numbers)
         sender = {
             "name": f"Fabrikam {number}",
@@ -158,14 +158,14 @@ class World:
         await self.call(LAUNCH, input={"campaignId": made, "idempotencyKey": f"e2e/launch/{number}"})
 
     async def arrived(self, address: str, subject: str) -> str:
-        """The HTML of this mail, once the server has taken it."""
+        """Returns the HTML of this mail, once the server has accepted it."""
         await self.smtp.until(lambda: self._taken(address, subject) is not None, f"{subject} to {address}")
         content = self._taken(address, subject)
         assert content is not None
         return content
 
     async def read(self, address: str, subject: str) -> None:
-        """The customer opens a mail that the server took, and follows its first link."""
+        """Opens an accepted mail as the customer does, and follows its first link."""
         content = await self.arrived(address, subject)
         links = [unescape(found) for found in re.findall(r"(?:href|src)=\"([^\"]+)\"", content)]
         headers = {"User-Agent": READER}
@@ -182,27 +182,17 @@ class World:
         return None
 
     async def settled(self, message: str, status: str) -> None:
-        """Until the message has this status."""
-        deadline = PATIENCE_MS / 1000
+        """Waits until the message has this status."""
 
         async def reached() -> bool:
             return str((await self.call(STATUS, id=message))["message"]["status"]) == status
 
-        await wait_until(reached, deadline, f"{message} to be {status}")
-
-
-async def wait_until(check: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
-    """Asks again and again, a moment apart."""
-    loop = asyncio.get_running_loop()
-    ends = loop.time() + seconds
-    while not await check():
-        assert loop.time() < ends, f"waited for {what}"
-        await asyncio.sleep(0.05)
+        await eventually(reached, f"{status} of {message}")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser, or a skip that says what is missing."""
+    """Returns the path of the browser; skips the test when there is none."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on the PATH: the page is not tested in a browser (apt-get install chromium)")
     return CHROMIUM
@@ -210,8 +200,8 @@ def chromium() -> str:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """One browser for all; every test has a context, hence a session, of its own."""
-    # Its own five seconds are too few on a machine that does other things, too.
+    """One browser for all tests; each has a context, hence a session, of its own."""
+    # The default of five seconds is too short on a busy machine.
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -235,13 +225,13 @@ async def _connected(launcher: Launcher) -> AsyncIterator[asyncpg.Connection[Any
 
 @pytest.fixture(scope="package")
 def relay_port() -> int:
-    """Free, so that the launcher can be told of the mail server before it runs."""
+    """A free port for the mail server, which starts after the launcher."""
     return free_port()
 
 
 @pytest.fixture(scope="package")
 def running(chromium: str, run_directory: Path, relay_port: int) -> Iterator[Launcher]:
-    """Everything that `make run` starts, with our mail server for a relay."""
+    """Everything that `make run` starts, with the tests' mail server as its relay."""
     variables = {"RELAY_URL": f"smtp://127.0.0.1:{relay_port}?name=main", "ALLOW_RESERVED_DOMAINS": "1"}
     with launched(run_directory / f"page-{relay_port}", variables) as launcher:
         yield launcher
@@ -249,7 +239,7 @@ def running(chromium: str, run_directory: Path, relay_port: int) -> Iterator[Lau
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def world(running: Launcher, relay_port: int) -> AsyncIterator[World]:
-    """A ledger made by real sending: `tell` says whose mail went how."""
+    """The world; its mail server refuses, defers or drops mail to some addresses."""
     headers = {"Authorization": f"Bearer {running.token}"}
     async with (
         SmtpServer(port=relay_port) as smtp,
@@ -258,21 +248,21 @@ async def world(running: Launcher, relay_port: int) -> AsyncIterator[World]:
     ):
         made = World(launcher=running, smtp=smtp, client=client, database=database)
         smtp.script(
-            rcpt=lambda point: made.answers.get(point.key),
+            rcpt=lambda point: made.replies.get(point.key),
             after_dot=lambda point: Drop() if any("dee@" in each for each in point.recipients) else None,
         )
-        made.answers["gone@customer.example"] = Reply(
+        made.replies["gone@customer.example"] = Reply(
             550, "5.1.1 <gone@customer.example>: User unknown in virtual mailbox table"
         )
-        made.answers["full@customer.example"] = Reply(552, "5.2.2 <full@customer.example>: Mailbox size limit exceeded")
-        made.answers["slow@customer.example"] = Reply(
+        made.replies["full@customer.example"] = Reply(552, "5.2.2 <full@customer.example>: Mailbox size limit exceeded")
+        made.replies["slow@customer.example"] = Reply(
             450, "4.2.0 <slow@customer.example>: Greylisted, try again in 300 seconds"
         )
         yield made
 
 
 def _breaks_policy(said: ConsoleMessage) -> bool:
-    """Whether our own page did what its policy forbids: it allows 'self', the policy of a mail's frame nobody."""
+    """Whether our own page violated its policy, which names 'self'; that of a preview's frame does not."""
     return "Content Security Policy" in said.text and "'self'" in said.text
 
 
@@ -280,7 +270,7 @@ def _breaks_policy(said: ConsoleMessage) -> bool:
 async def looking(
     browser: Browser, world: World, *, phone: bool = False, dark: bool = False, signed_in: bool = True
 ) -> AsyncIterator[Page]:
-    """A page in a context of its own. A script that fails in it, or breaks its policy, fails the test."""
+    """A page in a context of its own. A script error, or a violation of the page's policy, fails the test."""
     context: BrowserContext = await browser.new_context(
         base_url=world.url,
         viewport=PHONE if phone else DESKTOP,

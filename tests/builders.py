@@ -1,4 +1,4 @@
-"""Rows for tests: each builder inserts one thing that is right, and takes what a test cares about by keyword."""
+"""Rows for tests: each builder inserts one valid row; keywords override what a test cares about."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gateway.mail.keys import Keyring
 from gateway.settings import parse_secret_key
 
 SECRET_KEYS = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-"""The same in every run, so that what a test makes is the same, too."""
+"""Constant, so that tests are deterministic."""
 
-KEYRING = Keyring.from_settings([parse_secret_key(SECRET_KEYS)])
+KEYRING = Keyring([parse_secret_key(SECRET_KEYS)])
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 Connection = Any
@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 async def insert(connection: Connection, table: str, /, **values: Any) -> asyncpg.Record:
-    """One row of `table`, as PostgreSQL then has it."""
+    """Inserts one row into `table`; returns it as stored."""
     names = ", ".join(values)
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     statement = f"insert into {table} ({names}) values ({places}) returning *"  # noqa: S608 - names are the tests' own
@@ -41,7 +41,7 @@ async def insert(connection: Connection, table: str, /, **values: Any) -> asyncp
 async def make_customer(
     connection: Connection, *, addresses: Sequence[str] | None = None, external_ref: str | None = None, **values: Any
 ) -> int:
-    """A customer with one address of its own, or those given (the first is primary); answers its id."""
+    """A customer with one address of its own, or those given (the first is primary); returns its id."""
     number = next(_numbers)
     row = await insert(
         connection,
@@ -63,7 +63,7 @@ async def make_customer(
 
 
 async def make_sender_version(connection: Connection, **values: Any) -> UUID:
-    """A sender of its own with one version; answers the version's id."""
+    """A sender with one version; returns the version's id."""
     sender = await insert(connection, "sender", name=f"Sender {next(_numbers)}")
     usual = {
         "number": 1,
@@ -77,7 +77,7 @@ async def make_sender_version(connection: Connection, **values: Any) -> UUID:
 
 
 async def make_template_version(connection: Connection, *, source_type: str = "CAMPAIGN", **values: Any) -> UUID:
-    """A template row with one version, not really compiled: for lists and constraints. Answers the version's id."""
+    """A template with one version, not really compiled: for lists and constraints. Returns the version's id."""
     number = next(_numbers)
     template = await insert(connection, "template", name=f"Template {number}", source_type=source_type)
     usual: dict[str, Any] = {
@@ -97,7 +97,7 @@ async def make_template_version(connection: Connection, *, source_type: str = "C
 
 
 async def make_campaign(connection: Connection, **values: Any) -> UUID:
-    """A running marketing campaign with its lane; answers its id."""
+    """A running marketing campaign with its lane; returns its id."""
     usual: dict[str, Any] = {"title": f"Campaign {next(_numbers)}", "kind": "MARKETING", "status": "RUNNING"}
     usual |= {"launched_at": NOON}
     if "template_version_id" not in values:
@@ -112,9 +112,9 @@ async def make_campaign(connection: Connection, **values: Any) -> UUID:
 
 
 async def make_message(connection: Connection, customer_id: int, **values: Any) -> UUID:
-    """A message as its outcome left it: a QUEUED work-order mail unless told; answers its id.
+    """A message, by default a QUEUED work-order mail; returns its id.
 
-    `status="ACCEPTED"` and the like bring their timestamps with them. No outbox row: see `make_outbox`.
+    `status="ACCEPTED"` and the like set their timestamps as well. No outbox row: see `make_outbox`.
     """
     usual: dict[str, Any] = {
         "source_type": "CAMPAIGN" if values.get("campaign_id") else "WORK_ORDER",
@@ -144,7 +144,7 @@ async def make_message(connection: Connection, customer_id: int, **values: Any) 
 
 
 async def make_outbox(connection: Connection, customer_id: int, message_id: UUID, **values: Any) -> asyncpg.Record:
-    """The pending work of one recipient: due at once, in the lane of individual mail."""
+    """An outbox row: due now, in the lane of individual mail."""
     address = values.get("address", "c@customer.example")
     lane_id = await connection.fetchval("select id from lane where name = 'individual'")
     usual: dict[str, Any] = {
@@ -158,7 +158,7 @@ async def make_outbox(connection: Connection, customer_id: int, message_id: UUID
 
 
 async def make_attempt(connection: Connection, customer_id: int, message_id: UUID, **values: Any) -> asyncpg.Record:
-    """One SMTP transaction that the server accepted, unless told otherwise."""
+    """One SMTP transaction, by default one that the server accepted."""
     usual: dict[str, Any] = {
         "number": 1,
         "verdict": "ACCEPTED",
@@ -175,14 +175,14 @@ async def make_attempt(connection: Connection, customer_id: int, message_id: UUI
 
 
 async def make_hit(connection: Connection, customer_id: int, message_id: UUID, **values: Any) -> asyncpg.Record:
-    """A person's open, or with `url` a click."""
+    """A hit by a person: an open, or with `url` a click."""
     kind = "CLICK" if values.get("url") else "OPEN"
     usual: dict[str, Any] = {"kind": kind, "verdict": "HUMAN", "rules_version": 1, "occurred_at": NOON}
     return await insert(connection, "hit", customer_id=customer_id, message_id=message_id, **(usual | values))
 
 
 async def orphans(connection: Connection) -> dict[str, int]:
-    """Rows that name a message which is not there, a table: the foreign keys that the ledger leaves out for speed."""
+    """Counts rows without their message, by table: the foreign keys that the ledger leaves out for speed."""
     found = {}
     for table in ("attempt", "outbox", "hit", "event"):
         found[table] = await connection.fetchval(

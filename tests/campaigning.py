@@ -1,4 +1,4 @@
-"""A firm's calls in e2e tests: customers written, a campaign made and launched, its mail read."""
+"""API calls of e2e tests: create customers, create and launch a campaign, parse its mail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT = "Offers: https://shop.example/offers?a=1&b=2\nUnsubscribe: {{ unsubscribe
 
 
 async def run(client: httpx.AsyncClient, mutation: str, fields: str, **input: Any) -> Any:
-    """One mutation that is not refused."""
+    """Runs one mutation, which must succeed; returns its payload."""
     kind = mutation[0].upper() + mutation[1:]
     errors = "userErrors { code message field }"
     document = f"mutation($input: {kind}Input!) {{ {mutation}(input: $input) {{ {fields} {errors} }} }}"
@@ -30,7 +30,7 @@ async def run(client: httpx.AsyncClient, mutation: str, fields: str, **input: An
 
 
 async def upsert(client: httpx.AsyncClient, *names: str) -> list[str]:
-    """The ids of new customers with these names and an address each."""
+    """Creates customers with these names and an address each; returns their ids."""
     customers = [
         {"externalRef": name, "name": name.title(), "addresses": [f"{name}@customer.example"]} for name in names
     ]
@@ -39,7 +39,7 @@ async def upsert(client: httpx.AsyncClient, *names: str) -> list[str]:
 
 
 async def launch(client: httpx.AsyncClient, key: str, customers: list[str], **more: Any) -> None:
-    """A campaign of tracked and untracked links to these customers; the key is its own."""
+    """Launches a campaign with tracked and untracked links to these customers; `key` makes its names unique."""
     made = await run(
         client, "createTemplate", "template { id hasUnsubscribe }",
         name="news", subject="News for {{ name }}", html=HTML, text=TEXT, sampleData={"name": "Sam"},
@@ -61,7 +61,7 @@ async def launch(client: httpx.AsyncClient, key: str, customers: list[str], **mo
 
 
 def parse(content: bytes) -> EmailMessage:
-    """A mail as it came over the wire."""
+    """Returns a mail as received, parsed."""
     message = email.message_from_bytes(content, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message

@@ -1,4 +1,4 @@
-"""The servers of a test run, started once; a database a test, cloned from a migrated template."""
+"""The servers of a test run, started once; one database a test, cloned from a migrated template."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from gateway.database import open_pool
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.settings import Settings, read_settings
+from service.change_listener import ChangeListener
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
-from service.watch import Watch
 from tests.builders import SECRET_KEYS
 from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
 
 __all__ = ["anonymous", "app", "client", "service_settings", "smtp_server", "token", "trusted_authority"]
 
-# A busy machine is no defect: examples have no time limit of their own. The same code is tested with the same examples,
-# so that a red run means a change; `make test ARGS=--hypothesis-profile=explore` looks for new ones.
+# Examples have no time limit, which a busy machine would exceed. The same code is tested with the same examples, so
+# that a failure means a change; `make test ARGS=--hypothesis-profile=explore` generates new ones.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("repeatable")
@@ -43,7 +43,7 @@ _numbers = itertools.count()
 
 
 def stop(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
-    """Ends one server of ours, and waits for it."""
+    """Ends one server, and waits for it."""
     if process is None or process.poll() is not None:
         return
     process.send_signal(how)
@@ -64,7 +64,7 @@ def run_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(run_directory: Path) -> Iterator[Postgres]:
-    """PostgreSQL 18, the same code as the launcher's; it leaves the disk out of it."""
+    """PostgreSQL 18, run by the launcher's code, without fsync."""
     server = Postgres(
         data=run_directory / "postgres", run=run_directory, log=run_directory / "postgres.log", durable=False
     )
@@ -117,7 +117,7 @@ async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool[Any]]:
 
 @pytest.fixture
 async def connection(pool: asyncpg.Pool[Any]) -> AsyncIterator[Any]:
-    """One of them."""
+    """One connection to this test's database."""
     async with pool.acquire() as taken:
         yield taken
 
@@ -134,7 +134,7 @@ async def redis_url(valkey: Valkey) -> str:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Settings:
-    """The gateway's settings: this test's database, its relay the scriptable server, reserved domains allowed."""
+    """The gateway's settings: this test's database, the scriptable server as relay, reserved domains allowed."""
     return read_settings(
         database_url=database_url,
         redis_url=redis_url,
@@ -159,12 +159,12 @@ async def pools(database_url: str) -> AsyncIterator[DatabasePools]:
 
 @pytest.fixture
 async def make_context(pools: DatabasePools, settings: Settings) -> AsyncIterator[Callable[..., Context]]:
-    """What resolvers get with a request: `make_context()` is a new request of `tester`'s."""
+    """Returns a function that makes a resolver's context: `make_context()` is a new request by `tester`."""
     wakeup = Wakeup(settings.redis_url)
-    watch = Watch(settings.database_url, pools)
+    changes = ChangeListener(settings.database_url, pools)
 
     def make(**values: Any) -> Context:
-        fixed = {"pools": pools, "deployment": Deployment.open(settings), "wakeup": wakeup, "watch": watch}
+        fixed = {"pools": pools, "deployment": Deployment.open(settings), "wakeup": wakeup, "changes": changes}
         return Context(**{"actor": "tester", **fixed, **values})
 
     yield make

@@ -1,10 +1,10 @@
-"""The engine in a test: a worker on the test's own servers, mail for it, and waiting for what becomes of it."""
+"""The delivery engine in tests: workers on the test's own servers, mail for them, and waiting for outcomes."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,9 +26,10 @@ from gateway.settings import Settings
 from gateway.smtp.relays import Relays, Timeouts
 from gateway.templates import versions
 from tests.builders import make_customer
+from tests.eventually import eventually
 
-HASTE = timedelta(milliseconds=50)
-NOT_OFF = timedelta()
+SHORT_WAIT = timedelta(milliseconds=50)
+NO_SKEW = timedelta()
 PATIENCE_SECONDS = 20.0
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
 
@@ -36,7 +37,7 @@ Start = Callable[..., Worker]
 
 
 def claimed(**values: Any) -> Claimed:
-    """A leased row of nobody's database."""
+    """A leased row that is in no database."""
     usual: dict[str, Any] = {
         "customer_id": 7,
         "message_id": uuid4(),
@@ -57,14 +58,14 @@ def claimed(**values: Any) -> Claimed:
 
 @pytest.fixture
 async def deployment(settings: Settings, connection: Any) -> Deployment:
-    """What doors need; the built-in templates are published."""
+    """Settings, keys and the like, for the gateway's functions; the built-in templates are published."""
     await versions.publish_builtins(connection)
     return Deployment.open(settings)
 
 
 @pytest.fixture
 async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[Start]:
-    """Starts workers in this process; they are drained at the end."""
+    """Returns a function that starts workers in this process; they are drained at the end."""
     running: list[tuple[Worker, asyncio.Task[None]]] = []
 
     def begin(
@@ -73,7 +74,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
         own_pool: Any = None,
         signer: Any = None,
         timeouts: Timeouts | None = None,
-        clock_off: timedelta = NOT_OFF,
+        clock_skew: timedelta = NO_SKEW,
         **schedule: Any,
     ) -> Worker:
         chosen = Deployment.open(own or settings)
@@ -82,7 +83,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
             hostname="gateway.example",
             timeouts=timeouts or Timeouts(end_of_data=1.0),
             on_trouble=lambda exchange: worker.note_relay_failure(exchange),
-            clock=lambda: datetime.now(UTC) + clock_off,
+            clock=lambda: datetime.now(UTC) + clock_skew,
         )
         worker = Worker(
             chosen,
@@ -92,7 +93,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
             schedule=replace(default_schedule(lambda: 0.0), **schedule),
             jobs=background_jobs(chosen),
             jitter=lambda: 0.0,
-            wall=lambda: time.time() + clock_off.total_seconds(),
+            wall=lambda: time.time() + clock_skew.total_seconds(),
         )
         running.append((worker, asyncio.create_task(worker.run())))
         return worker
@@ -103,26 +104,17 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
         await asyncio.wait_for(task, PATIENCE_SECONDS)
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], what: str = "the awaited state") -> Any:
-    """The first true answer of `check`, asked again and again; fails after 20 s, saying what it waited for."""
-    for _ in range(int(PATIENCE_SECONDS / 0.02)):
-        if found := await check():
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{what} did not come")
-
-
 async def queue_mail(
     connection: Any, deployment: Deployment, address: str = "ann@customer.example", **values: Any
 ) -> MessageRef:
-    """One letter to a customer of its own, queued."""
+    """Queues one letter, to a new customer unless `customer_id` is given."""
     customer_id = values.pop("customer_id", None) or await make_customer(connection, addresses=[address])
     usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
     return (await put(connection, Order(customer_id=customer_id, **(usual | values)), deployment)).ref
 
 
 async def state_of(connection: Any, ref: MessageRef) -> Any:
-    """The message with its state, the outbox row's word first."""
+    """Returns the message with `state`: its outbox row's status while there is one, else its own."""
     return await connection.fetchrow(
         "select m.*, s.status::text as state, s.due_at, s.next_attempt from message m"
         " join message_state s using (customer_id, id) where m.customer_id = $1 and m.id = $2",
@@ -132,7 +124,7 @@ async def state_of(connection: Any, ref: MessageRef) -> Any:
 
 
 async def until(connection: Any, ref: MessageRef, *states: str) -> Any:
-    """The message, once it is in one of these states."""
+    """Waits until the message is in one of these states; returns it."""
 
     async def check() -> Any:
         row = await state_of(connection, ref)
@@ -142,7 +134,7 @@ async def until(connection: Any, ref: MessageRef, *states: str) -> Any:
 
 
 async def empty(connection: Any) -> None:
-    """Wait until nothing is undecided."""
+    """Waits until the outbox is empty."""
 
     async def check() -> bool:
         return not await connection.fetchval("select count(*) from outbox")
@@ -151,5 +143,5 @@ async def empty(connection: Any) -> None:
 
 
 async def attempts_of(connection: Any, ref: MessageRef) -> list[Any]:
-    """Every attempt for a message, in order."""
+    """Returns every attempt for a message, in order."""
     return list(await connection.fetch("select * from attempt where message_id = $1 order by number", ref.message_id))

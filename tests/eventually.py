@@ -1,4 +1,4 @@
-"""Wait for what another process or the database does."""
+"""Waits for what another process, the database or a background task does."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-_LOOK_AGAIN = 0.02
+_POLL_SECONDS = 0.02
 
 
-async def eventually(condition: Callable[[], Any | Awaitable[Any]], *, seconds: float = 30) -> Any:
-    """What `condition` answers, once that is true; it is asked again and again. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if inspect.isawaitable(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(_LOOK_AGAIN)
+async def eventually(
+    condition: Callable[[], Any | Awaitable[Any]], what: str = "the awaited state", *, seconds: float = 30
+) -> Any:
+    """Polls `condition`; returns its first true result. Raises AssertionError that names `what` after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                found = condition()
+                if inspect.isawaitable(found):
+                    found = await found
+                if found:
+                    return found
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not come within {seconds:g} s") from None

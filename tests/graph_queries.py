@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 DEEPEST = 5
 UNSHAPABLE = frozenset({"customer", "progress", "detail"})
-"""Fields that declare no SQL: a selection with one of them goes the ordinary way, which then compares with itself."""
+"""Fields without SQL: a selection with one of them is resolved without shaping, so comparing it shows nothing."""
 
 
 @st.composite
 def selections(draw: st.DrawFn, type_: GraphQLObjectType, depth: int = 0) -> str:
-    """What stands between the braces below a field of this type: aliases, fragments, directives, __typename."""
+    """A selection set of this type, without its braces: aliases, fragments, directives, __typename."""
     names = [
         name for name, field in type_.fields.items() if depth < DEEPEST or is_leaf_type(get_named_type(field.type))
     ]
@@ -27,7 +27,7 @@ def selections(draw: st.DrawFn, type_: GraphQLObjectType, depth: int = 0) -> str
 def _field(draw: st.DrawFn, type_: GraphQLObjectType, name: str, depth: int) -> str:
     if name in UNSHAPABLE and draw(st.integers(0, 9)):
         name = "__typename"
-    # One alias names one field only: two fields under one key would have to be the same.
+    # An alias contains the field's name, since two fields with one response key would have to be the same.
     alias = draw(st.sampled_from(["", "", f"a_{name}: ", f"b_{name}_{'x' * draw(st.sampled_from([1, 1, 1, 70]))}: "]))
     directive = draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)"]))
     below = ""
@@ -98,7 +98,7 @@ VARIABLES = {
     "source": "SourceType!",
     "filter": "ConnectionNoteFilter",
 }
-"""What a query declares of what it uses; those with a default are left to it."""
+"""The variables that a query may use; those with a default are never given."""
 
 
 @st.composite
@@ -113,7 +113,7 @@ def history_queries(draw: st.DrawFn, schema: GraphQLSchema) -> str:
         switch = draw(st.sampled_from(["", "", " @include(if: $yes)", " @skip(if: $yes)"]))
         one = f"{key}{switch} {{ {draw(selections(connection))} }}"
         if draw(st.integers(0, 4)) == 0:
-            # The same field twice is one field with both selections.
+            # A repeated field is merged with both selections.
             one += f" {key} {{ again: __typename }}"
         lists.append(draw(st.sampled_from([one, one, f"... on CustomerEmails {{ {one} }}", f"... {{ {one} }}"])))
     body = " ".join([*lists, draw(st.sampled_from(["", "__typename"]))])
@@ -134,7 +134,7 @@ def _fragments(schema: GraphQLSchema, body: str) -> str:
 
 
 def everything(type_: GraphQLObjectType, above: tuple[str, ...] = ()) -> str:
-    """Every field below this type that can be shaped; no type within itself."""
+    """Returns every field below this type that can be shaped, without recursion into the same type."""
     written = ["__typename"]
     for name, field in type_.fields.items():
         inner = get_named_type(field.type)

@@ -1,4 +1,4 @@
-"""A launcher to test: `make run`'s own program in a process of its own, with what it leaves behind."""
+"""Runs the launcher (`make run`) as a process of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from service.standalone.tether import Account, spawn
+from service.standalone.process_guard import Account, spawn
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 120.0
@@ -26,7 +26,7 @@ ENDED_SECONDS = 15.0
 
 
 def free_port() -> int:
-    """One that was free a moment ago."""
+    """Returns a port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 class Launcher:
-    """One life of `python -m service.standalone`; its output is read whole at the end."""
+    """One process of `python -m service.standalone`."""
 
     def __init__(
         self, data: Path, variables: Mapping[str, str] | None = None, *, account: Account = Account.SELF
@@ -56,15 +56,15 @@ class Launcher:
 
     @property
     def output(self) -> str:
-        """What it has said so far, on both of its outputs."""
+        """What it has written so far, to stdout and stderr."""
         return Path(self._output).read_text()
 
     def log(self, name: str) -> str:
-        """The end of what one of its servers wrote."""
+        """Returns the end of one server's log."""
         return (self.data / "log" / f"{name}.log").read_text()[-5000:]
 
     def logs(self) -> str:
-        """The ends of all of them, each below its name."""
+        """Returns the ends of all logs, each below its name."""
         names = sorted(path.stem for path in (self.data / "log").glob("*.log"))
         return "".join(f"\n== {name}\n{self.log(name)[-1500:]}" for name in names)
 
@@ -74,11 +74,11 @@ class Launcher:
         return (self.data / "token").read_text().strip()
 
     def wait_ready(self) -> None:
-        """Until the terminal says so."""
+        """Waits until it has printed that it is ready."""
         self.wait_until(lambda: "Ready in" in self.output)
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Until it has happened; fails when the launcher ends first, or nothing comes of it."""
+        """Waits until `happened` is true; fails when the launcher exits first or time runs out."""
         ends = time.monotonic() + READY_SECONDS
         while not happened():
             assert self.process.poll() is None, self.output
@@ -87,12 +87,12 @@ class Launcher:
                 self.process.wait(0.05)
 
     def servers(self, program: str) -> list[psutil.Process]:
-        """Those of its children whose command names this program."""
+        """Returns its child processes whose command names this program."""
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if child.is_running() and program in " ".join(_command(child))]
 
     def end(self, how: signal.Signals) -> list[psutil.Process]:
-        """Send the signal; answers what is still there when everything had time to end."""
+        """Sends the signal; returns the processes that are still alive after the time to end."""
         family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
         assert len(family) > 4, "database, queue, gateway and web server should be there"
         self.process.send_signal(how)
@@ -101,21 +101,21 @@ class Launcher:
         return alive
 
     def forget(self) -> None:
-        """Its output is not needed any more."""
+        """Deletes the file with its output."""
         Path(self._output).unlink(missing_ok=True)
 
     def get(self, path: str) -> int:
-        """The status of a GET."""
-        return self._ask("GET", path)[0]
+        """Returns the status of a GET."""
+        return self._request("GET", path)[0]
 
     def query(self, document: str, *, token: str | None = None) -> tuple[int, Any]:
-        """Status and answer of a GraphQL operation."""
+        """Returns the status and the response of a GraphQL operation."""
         body = json.dumps({"query": document}).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token or self.token}"}
-        status, answer = self._ask("POST", "/graphql", body, headers)
+        status, answer = self._request("POST", "/graphql", body, headers)
         return status, json.loads(answer)
 
-    def _ask(
+    def _request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -138,7 +138,7 @@ def _command(process: psutil.Process) -> list[str]:
 def launched(
     data: Path, variables: Mapping[str, str] | None = None, *, account: Account = Account.SELF
 ) -> Iterator[Launcher]:
-    """A launcher that is ready, and gone afterwards whatever happens."""
+    """A launcher that is ready; stopped when the block ends."""
     launcher = Launcher(data, variables, account=account)
     try:
         launcher.wait_ready()
@@ -150,7 +150,7 @@ def launched(
 
 
 def refused(data: Path, variables: Mapping[str, str] | None = None) -> str:
-    """What a launcher that cannot start says; its exit code is 1."""
+    """Returns the output of a launcher that cannot start, whose exit code must be 1."""
     launcher = Launcher(data, variables)
     code = launcher.process.wait(READY_SECONDS)
     said = launcher.output

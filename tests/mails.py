@@ -1,4 +1,4 @@
-"""Mails to compose in tests: one sender, one customer, one moment; templates without a database."""
+"""Mails to compose in tests: one sender, one customer, one date; templates without a database."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from uuid import UUID
 from gateway.compose.headers import Composed, Facts
 from gateway.compose.individual import compose
 from gateway.compose.sender_profiles import SenderVersion
-from gateway.mail.letter import CampaignLetter, Letter, Mailbox
+from gateway.mail.letter import Letter, Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
-from gateway.templates.html_to_text import text_of_html
-from gateway.templates.merge_fields import compile_parts
+from gateway.templates.merge_compiler import compile_parts
 from gateway.templates.versions import CompiledTemplate
 from tests.builders import KEYRING
 
@@ -57,7 +56,7 @@ FACTS = Facts(
 
 @cache
 def letter_template(name: str) -> CompiledTemplate:
-    """A built-in template, as publishing makes it: `work-order.created.en`."""
+    """Returns a built-in template, such as `work-order.created.en`, compiled as for publishing."""
     source = builtin.read_sources()[builtin.PREFIX + name]
     return CompiledTemplate(
         id=UUID(int=3),
@@ -75,7 +74,7 @@ def campaign_template(
     *, subject: str = "News", html: str | None = None, mjml: str | None = None, text: str | None = None
 ) -> CompiledTemplate:
     """A campaign's template, as publishing makes it."""
-    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, derive_text=text_of_html)
+    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
     return CompiledTemplate(
         id=UUID(int=4),
         template_id=TEMPLATE_ID,
@@ -98,10 +97,9 @@ def composed(
     **facts: Any,
 ) -> Composed:
     """One letter as a mail, with the usual facts but for those given."""
-    if template is None and not isinstance(letter, CampaignLetter):
+    if template is None:
         spoken = locale if locale in ("en", "de") else "en"
         template = letter_template(builtin.template_name(letter, spoken).removeprefix(builtin.PREFIX))
-    assert template is not None
     return compose(
         letter,
         template=template,
@@ -113,7 +111,7 @@ def composed(
 
 
 def parsed(content: bytes) -> EmailMessage:
-    """A mail as the standard library reads it; a defect anywhere in it fails the test."""
+    """Returns a mail parsed by the standard library; a defect anywhere in it fails the test."""
     message = message_from_bytes(content, policy=SMTP)
     assert isinstance(message, EmailMessage)
     assert [part.defects for part in message.walk()] == [[] for _ in message.walk()]
@@ -121,7 +119,7 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def body(message: EmailMessage, kind: str) -> str:
-    """The words of its `plain` or `html` part."""
+    """Returns the text of its `plain` or `html` part."""
     part = message.get_body(preferencelist=(kind,))
     assert part is not None
     text = part.get_content()

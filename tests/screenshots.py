@@ -22,14 +22,14 @@ from tests.launching import Launcher, launched
 
 PICTURES = Path(__file__).resolve().parents[1] / "service" / "page" / "pictures"
 DESK: ViewportSize = {"width": 1200, "height": 720}
-"""As wide as a README shows it; the tests look at 1440."""
-TOLD_SECONDS = 180.0
+"""As wide as a README shows it; the tests use 1440."""
+DEMO_SECONDS = 180.0
 ROWS = "#panel .block .row"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """One picture: where, what must be there, and what is done before it is taken."""
+    """One picture: the page's address, the element to wait for, and what is done before it is taken."""
 
     name: str
     address: str
@@ -73,7 +73,7 @@ PICTURES_TO_TAKE = (
 
 
 def main(directory: Path) -> int:
-    """All pictures, into `directory`; the exit code."""
+    """Takes all pictures into `directory`; returns the exit code."""
     if CHROMIUM is None:
         print("There is no Chromium on the PATH: install one, as in `apt-get install chromium`.", file=sys.stderr)
         return 1
@@ -83,7 +83,7 @@ def main(directory: Path) -> int:
         launched(Path(data) / "demo", {"DEMO": "1"}) as demo,
         sync_playwright() as playwright,
     ):
-        _until_told(demo)
+        _wait_for_demo(demo)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for picture in PICTURES_TO_TAKE:
             print(_take(browser, demo, picture, directory))
@@ -91,9 +91,9 @@ def main(directory: Path) -> int:
     return 0
 
 
-def _until_told(demo: Launcher) -> None:
-    """Until the demo's customers have read their mail."""
-    ends, pause = time.monotonic() + TOLD_SECONDS, threading.Event()
+def _wait_for_demo(demo: Launcher) -> None:
+    """Waits until the demo's customers have read their mail."""
+    ends, pause = time.monotonic() + DEMO_SECONDS, threading.Event()
     while "their readers:" not in demo.output:
         if time.monotonic() > ends or demo.process.poll() is not None:
             raise SystemExit(f"The demo did not come to its end:\n{demo.output}")

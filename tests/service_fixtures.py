@@ -1,4 +1,4 @@
-"""The service in this process: its application, and a client that is signed in. Plugged into `tests/conftest.py`."""
+"""Fixtures of the service in this process: application and HTTP clients. Imported by `tests/conftest.py`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def app(
     service_settings: service.settings.Settings, settings: gateway.settings.Settings
 ) -> AsyncIterator[Starlette]:
     """The application, started; its pools are closed afterwards."""
-    # Imported here: the schema takes a second to build, and unit tests do without.
+    # Imported here: the schema takes a second to build, which unit tests do not need.
     from service.app import create_app
 
     made = create_app(service_settings, settings)
@@ -59,7 +59,7 @@ async def anonymous(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def client(app: Starlette, token: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that is signed in as `test`: `await client.post("/graphql", json={"query": ...})`."""
+    """A client with the token of `test`: `await client.post("/graphql", json={"query": ...})`."""
     headers = {"Authorization": f"Bearer {token}", "Accept": GRAPHQL_RESPONSE}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL, headers=headers) as made:
         yield made

@@ -1,4 +1,4 @@
-"""`python -m service` as a process of its own, with the settings of a test."""
+"""Runs `python -m service` as a process of its own, with the settings of a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
-    """What the process reads its settings from; nothing of the test run's own."""
+    """Returns the environment of the process: its settings, and nothing of the test run's environment but PATH."""
     return {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": settings.database_url,
@@ -37,7 +37,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
+    """Returns a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -46,17 +46,17 @@ def free_port() -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """A service that answers at `url`. `words` is what it has logged so far."""
+    """A service that listens at `url`. `log` has its log lines so far."""
 
     process: asyncio.subprocess.Process
     url: str
     port: int
-    words: list[bytes] = field(default_factory=list)
+    log: list[bytes] = field(default_factory=list)
 
 
 @contextlib.asynccontextmanager
 async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running]:
-    """Starts the service, waits until it is ready, ends it at last."""
+    """Starts the service, waits until it is ready, stops it when the block ends."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -70,7 +70,7 @@ async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running
         stderr=asyncio.subprocess.PIPE,
     )
     made = Running(process=process, url=f"http://127.0.0.1:{port}", port=port)
-    reading = asyncio.create_task(_read(process, made.words))
+    reading = asyncio.create_task(_read(process, made.log))
     try:
         await until_ready(made)
         yield made
@@ -87,17 +87,17 @@ async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running
 
 
 async def until_ready(service: Running) -> None:
-    """Until `/readyz` answers 200, for at most a minute."""
+    """Waits until `/readyz` returns 200, for at most a minute."""
     async with asyncio.timeout(60), httpx.AsyncClient() as http:
         while True:
-            assert service.process.returncode is None, b"".join(service.words).decode()
+            assert service.process.returncode is None, b"".join(service.log).decode()
             with contextlib.suppress(httpx.TransportError):
                 if (await http.get(f"{service.url}/readyz")).status_code == 200:
                     return
             await asyncio.sleep(0.05)
 
 
-async def _read(process: asyncio.subprocess.Process, words: list[bytes]) -> None:
+async def _read(process: asyncio.subprocess.Process, log: list[bytes]) -> None:
     if process.stderr is not None:
         async for line in process.stderr:
-            words.append(line)
+            log.append(line)

@@ -1,4 +1,4 @@
-"""An ASGI application on a real socket, served by this service's own server within the test's event loop."""
+"""Serves an ASGI application on a real socket, by the service's own server, in the test's event loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.settings import Settings, read_settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Serving:
-    """A server that answers at `host:port`."""
+    """A server that listens on `host:port`."""
 
     server: DrainingServer
     host: str
@@ -23,12 +23,12 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
+        """Its URL."""
         return f"http://{self.host}:{self.port}"
 
 
 def transport_settings() -> Settings:
-    """Settings for applications without a database."""
+    """Returns settings for applications without a database."""
     return read_settings(
         database_url="postgresql://nowhere/", public_url="http://mail.example", drain_seconds=2, drain_notice_seconds=0
     )
@@ -59,6 +59,5 @@ async def _run(server: DrainingServer, listening: object) -> None:
     def leave_signals() -> Generator[None, None, None]:
         yield
 
-    # The test run's own signals stay with pytest.
-    server.capture_signals = leave_signals  # type: ignore[method-assign]  # a test's signals stay pytest's
+    server.capture_signals = leave_signals  # type: ignore[method-assign]  # signals are pytest's
     await server.serve(sockets=[listening])  # type: ignore[list-item]  # any socket serves

@@ -22,7 +22,7 @@ from service.graph.websocket import GraphQLOverWebSocket
 LIMITS = DocumentLimits(document_bytes=20_000, tokens=2_000, depth=15, aliases=50)
 TOKEN = "right"
 PERSONAL = "ada@example.com"
-"""What an error's words may quote, and no log may."""
+"""Personal data in an exception's message, which must not be logged."""
 
 
 @strawberry.type
@@ -51,7 +51,7 @@ class RowConnection:
 
 @strawberry.type
 class Query:
-    """What the tests ask."""
+    """The queries of the tests."""
 
     @strawberry.field
     def hello(self, name: str = "you") -> str:
@@ -70,7 +70,7 @@ class Query:
 
     @strawberry.field
     def ours(self) -> str | None:
-        """An error of ours."""
+        """One of the service's errors."""
         raise BadInput("name", "cannot be used")
 
     @strawberry.field
@@ -80,7 +80,7 @@ class Query:
 
     @strawberry.field
     def broken(self) -> str | None:
-        """An unexpected error that quotes somebody."""
+        """An unexpected error whose message has personal data."""
         raise ZeroDivisionError(PERSONAL)
 
     @strawberry.field
@@ -90,12 +90,12 @@ class Query:
 
     @strawberry.field
     def busy(self) -> str | None:
-        """No connection came free."""
+        """No connection became free."""
         raise Busy("every connection is in use")
 
     @strawberry.field
     async def endless(self, info: strawberry.Info[Any, None]) -> str | None:
-        """Waits until it is cancelled, and says so."""
+        """Waits until it is cancelled, then sets `cancelled`."""
         try:
             await asyncio.Event().wait()
         finally:
@@ -105,7 +105,7 @@ class Query:
 
 @strawberry.type
 class Mutation:
-    """What changes something."""
+    """The mutations of the tests."""
 
     @strawberry.mutation
     def rename(self, name: str) -> str | None:
@@ -114,17 +114,17 @@ class Mutation:
 
     @strawberry.mutation
     def too_busy(self) -> str | None:
-        """No connection came free."""
+        """No connection became free."""
         raise Busy("every connection is in use")
 
 
 @strawberry.type
 class Subscription:
-    """What streams."""
+    """The subscriptions of the tests."""
 
     @strawberry.subscription
     async def count(self, info: strawberry.Info[Any, None], to: int) -> AsyncGenerator[int, None]:
-        """Counts, then waits for ever when `to` is negative."""
+        """Counts to `to`; for a negative one counts to its absolute value, then waits until cancelled."""
         try:
             for number in range(abs(to)):
                 yield number
@@ -144,18 +144,18 @@ schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscrip
 
 
 class OneToken:
-    """A doorkeeper that knows one token until it is revoked, and no database."""
+    """An authenticator with one token, valid until it is revoked, and no database."""
 
     def __init__(self) -> None:
         self.revoked = False
         self.away = False
 
     async def caller(self, connection: Any) -> Caller:
-        """The caller, when the token is right."""
+        """Returns the caller of a request with the token."""
         return await self.bearer(connection.headers.get("authorization", ""))
 
     async def bearer(self, authorization: str) -> Caller:
-        """The same for the value alone."""
+        """Returns the caller of an Authorization header with the token."""
         if self.away:
             raise Unavailable("the database cannot be reached")
         if self.revoked or authorization != f"Bearer {TOKEN}":
@@ -163,7 +163,7 @@ class OneToken:
         return Caller(name="test")
 
     async def websocket_session(self, connection: Any) -> Caller | None:
-        """Nobody: this one knows no cookies."""
+        """Returns None: there are no cookies."""
         return None
 
 
@@ -175,7 +175,7 @@ def make_execution(
     max_cost: int = 1_000,
     limits: DocumentLimits = LIMITS,
 ) -> Execution:
-    """The small schema, ready to run."""
+    """Returns the small schema, ready to execute."""
     return Execution(
         schema,
         documents=Documents(schema._schema, limits, introspection=introspection),
@@ -189,7 +189,7 @@ def make_execution(
 def make_transport(
     *, streams: Streams | None = None, one_token: OneToken | None = None, **options: Any
 ) -> GraphQLOverHttp:
-    """The small schema behind HTTP."""
+    """Returns the small schema over HTTP."""
     authenticator: Any = one_token or OneToken()
     streams = streams or Streams(draining=asyncio.Event())
     return GraphQLOverHttp(make_execution(**options), authenticator, streams, read_seconds=0.5, max_variables=10_000)
@@ -198,7 +198,7 @@ def make_transport(
 def make_websocket(
     *, streams: Streams | None = None, one_token: OneToken | None = None, **options: Any
 ) -> GraphQLOverWebSocket:
-    """The small schema behind a WebSocket."""
+    """Returns the small schema over a WebSocket."""
     authenticator: Any = one_token or OneToken()
     streams = streams or Streams(draining=asyncio.Event())
     return GraphQLOverWebSocket(make_execution(**options), authenticator, streams, max_variables=10_000)

@@ -9,10 +9,10 @@
 What may be scripted, by keyword: `greeting ehlo helo starttls handshake auth mail rcpt data body after_dot rset noop
 quit`. A value is one play (every time), a list (the first time, the second time, ..., then as usual; None: as usual), a
 mapping (by recipient; at `mail` by sender), or a function of the `Point`. `connection=2` limits a script to the
-second connection. The newest script that has an answer wins.
+second connection. The newest script with a play for the point wins.
 
-It is strict where a client may go wrong: a nested MAIL, RCPT without MAIL and bytes sent before TLS are errors.
-Usual replies name the address they answer, so that a reply paired with the wrong mail is seen.
+It is strict about client errors: a nested MAIL, RCPT without MAIL and bytes sent before TLS are errors. Usual replies
+name their address, so that a reply attributed to the wrong mail is detected.
 
 `python -m tests.smtp_server --port 2525 --accepted FILE` runs it as a process of its own, for tests whose gateway is
 one too; it appends one JSON line a message it took.
@@ -44,7 +44,7 @@ import trustme
 from gateway.settings import Relay, TlsMode
 
 PATIENCE_SECONDS = 20.0
-"""How long an awaited event may take before the test fails: far above what a loaded machine needs."""
+"""How long an awaited event may take before the test fails: far more than a loaded machine needs."""
 
 DEFAULT_KEYWORDS = ("PIPELINING", "SIZE 36700160", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 
@@ -86,16 +86,16 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """The same bytes again and again, until the client goes away."""
+    """The same bytes repeatedly, until the client closes."""
 
     wire: bytes = b"250-and another thing\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection without a word. `reset`: by RST. `after_bytes`: at `body`, once so much of it has come.
+    """Close the connection without a reply. `reset`: by RST. `after_bytes`: at `body`, once that much has arrived.
 
-    After the dot the mail counts as taken unless `taken` is False: the case that a sender must fear.
+    After the dot the mail counts as taken unless `taken` is False: the sender cannot know which.
     """
 
     reset: bool = False
@@ -105,7 +105,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Say nothing, read on, and wait for the client to go away."""
+    """Send nothing, keep reading, and wait for the client to close."""
 
 
 Play = Reply | Raw | Endless | Drop | Silence
@@ -115,7 +115,7 @@ Scripted = Play | Sequence[Play | None] | Mapping[str, Any] | Callable[["Point"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """Where a conversation has come when a play is chosen."""
+    """The point in a session at which a play is chosen."""
 
     stage: str
     connection: int
@@ -144,7 +144,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceivedMessage:
-    """One message that came to its dot. `content` is without dot-stuffing, `wire` as it came, both without the dot."""
+    """One message received to its dot. `content` is without dot-stuffing, `wire` as received, both without the dot."""
 
     connection: int
     sender: str
@@ -159,7 +159,7 @@ class ReceivedMessage:
 
 @dataclass(kw_only=True, slots=True)
 class Connection:
-    """One connection of a client, while it lives and afterwards."""
+    """One connection of a client, open or closed."""
 
     number: int
     opened_at: float
@@ -295,13 +295,13 @@ class SmtpServer:
         return None
 
     async def say(self, wire: bytes, *, connection: int) -> None:
-        """Write unasked, for example an unsolicited 421."""
+        """Write without a command, for example an unsolicited 421."""
         await self._sessions[connection].say_now(wire)
 
     async def hang_up(self, connection: int | None = None, *, wire: bytes = b"") -> None:
         """Close one connection, or all, after these last bytes; returns when they are closed."""
         for number in [connection] if connection else list(self._sessions):
-            # One may have ended while another was waited for.
+            # It may have ended during the wait for another.
             if (session := self._sessions.get(number)) is None:
                 continue
             if wire:
@@ -313,12 +313,12 @@ class SmtpServer:
 
     @property
     def taken(self) -> list[ReceivedMessage]:
-        """The messages that this server holds itself responsible for."""
+        """The messages that the server has accepted."""
         return [message for message in self.messages if message.taken]
 
     @property
     def open_connections(self) -> list[int]:
-        """Numbers of the connections that live."""
+        """Numbers of the open connections."""
         return list(self._sessions)
 
     def verbs(self, connection: int | None = None) -> list[str]:
@@ -326,7 +326,7 @@ class SmtpServer:
         return [command.verb for command in self.commands if connection in (None, command.connection)]
 
     async def until(self, condition: Callable[[], bool], what: str = "the awaited event") -> None:
-        """Wait until the condition holds; looked at after every event. Fails after 20 s, saying what it waited for."""
+        """Wait until the condition is true; checked after every event. Fails after 20 s, with `what`."""
         if condition():
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -337,15 +337,15 @@ class SmtpServer:
             raise AssertionError(f"{what} did not happen; commands so far: {self.verbs()[-30:]}") from None
 
     async def accepted(self, count: int) -> None:
-        """Wait until so many messages have been taken."""
+        """Wait until this many messages have been accepted."""
         await self.until(lambda: len(self.taken) >= count, f"message {count} taken")
 
     async def received(self, count: int) -> None:
-        """Wait until so many messages have come to their dot, taken or not."""
+        """Wait until this many messages were received to their dot, accepted or not."""
         await self.until(lambda: len(self.messages) >= count, f"message {count} received")
 
     async def connected(self, count: int) -> None:
-        """Wait until so many connections have been made."""
+        """Wait until this many connections were made."""
         await self.until(lambda: len(self.connections) >= count, f"connection {count} made")
 
     async def closed(self, number: int) -> None:
@@ -355,12 +355,12 @@ class SmtpServer:
             f"connection {number} closed",
         )
 
-    async def heard(self, verb: str, count: int = 1) -> None:
-        """Wait until a command has come so often."""
-        await self.until(lambda: self.verbs().count(verb) >= count, f"{verb} number {count} heard")
+    async def command_received(self, verb: str, count: int = 1) -> None:
+        """Wait until a command was received this often."""
+        await self.until(lambda: self.verbs().count(verb) >= count, f"{verb} number {count} received")
 
     def happened(self) -> None:
-        """Look at every waiting condition again."""
+        """Check every waiting condition again."""
         for condition, waiter in self._waiters:
             if not waiter.done() and condition():
                 waiter.set_result(None)
@@ -409,7 +409,7 @@ _PATH = re.compile(r"(?:FROM|TO):\s*<([^>]*)>\s*(.*)", re.IGNORECASE)
 
 
 class _Session:
-    """One connection's conversation."""
+    """One connection's SMTP session."""
 
     def __init__(
         self, server: SmtpServer, record: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -435,7 +435,7 @@ class _Session:
         self.refused: list[str] = []
 
     async def run(self) -> None:
-        """The whole conversation; however it ends, the connection is closed."""
+        """Runs the session; closes the connection however it ends."""
         reset = False
         try:
             await self.play("greeting", Reply(220, "scripted.test ESMTP"))
@@ -504,7 +504,7 @@ class _Session:
             if not await self._fill():
                 raise _HangUp
 
-    async def _wait_for_the_end(self) -> None:
+    async def _wait_for_close(self) -> None:
         await self._flush()
         while await self.reader.read(1 << 18):
             pass
@@ -535,7 +535,7 @@ class _Session:
     # -- playing
 
     def point(self, stage: str, key: str | None = None) -> Point:
-        """Where we are; the key is the first recipient, taken or refused, unless given."""
+        """Returns the current point; the key is the first recipient, accepted or refused, unless given."""
         named = [*self.recipients, *self.refused]
         return Point(
             stage=stage,
@@ -547,16 +547,16 @@ class _Session:
         )
 
     async def play(self, stage: str, usual: Reply, key: str | None = None) -> int | None:
-        """Perform the script's play, else the usual reply; the code said, None if none was."""
+        """Perform the script's play, else the usual reply; returns the code sent, or None."""
         return await self.perform(self.server.choose(self.point(stage, key)) or usual)
 
     async def perform(self, play: Play) -> int | None:
-        """One play and what follows it."""
+        """Perform one play and what follows it; returns the code sent, or None."""
         match play:
             case Drop():
                 raise _HangUp(reset=play.reset)
             case Silence():
-                await self._wait_for_the_end()
+                await self._wait_for_close()
             case Endless():
                 while not self.writer.is_closing():
                     await self.say_now(play.wire)
@@ -734,7 +734,7 @@ def trusted_authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def random_faults(chance: float, seed: int) -> Callable[[Point], Play | None]:
-    """With this chance a stage, one of the ways a connection breaks or a server declines."""
+    """Returns a script that at each stage, with this probability, breaks the connection or defers the mail."""
     dice = random.Random(seed)
     closing = Reply(421, "4.3.2 closing", then=Drop())
     ways: tuple[Play, ...] = (Drop(), Drop(reset=True), Reply(451, "4.3.0 later"), closing)
@@ -767,7 +767,7 @@ def _write_line(lines: Any, message: ReceivedMessage) -> None:
 
 
 def main() -> None:
-    """Serve until killed; says the port on standard output first."""
+    """Serve until killed; prints the port to standard output first."""
     parser = argparse.ArgumentParser(description="A scriptable SMTP server")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--accepted", help="append one JSON line a message taken")

@@ -1,4 +1,4 @@
-"""Campaign drafts: what is asked for, checked as a whole and written with its audience."""
+"""Campaign drafts: an order is checked as a whole and written with its audience."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
+from gateway.mail.campaign import CampaignKind
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.letter import read_merge_data
+from gateway.mail.merge_data import read_merge_data
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict, remember_campaign
 from gateway.templates import versions
 from gateway.templates.card_numbers import field_runs, refuse_card_number_across_fields, weight_of
 
 LARGEST_AUDIENCE = 10_000
 """Recipients of one createCampaign: with their merge data they fit a request."""
-FILLED_AT_ONCE = 5000
-"""Fields filled in, to look for card numbers, before others may run: some ten milliseconds; or a hundred recipients."""
+MAX_FIELDS_AT_ONCE = 5000
+"""Fields filled in, to look for card numbers, before other tasks may run: some ten milliseconds."""
+MAX_RECIPIENTS_AT_ONCE = 100
+"""Recipients checked before other tasks may run, however few their fields."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,14 +42,13 @@ class CampaignRecipient:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CampaignOrder:
-    """A campaign to an explicit audience. `kind` is MARKETING or EVENT_BASED; priority 1 goes before 7."""
+    """A campaign to an explicit audience; priority 1 goes before 7."""
 
     title: str
     template_id: UUID
     recipients: tuple[CampaignRecipient, ...]
     idempotency_key: str
-    actor: str
-    kind: str = "MARKETING"
+    kind: CampaignKind = CampaignKind.MARKETING
     priority: int = 4
     sender_id: UUID | None = None
     merge_data: Mapping[str, Any] = field(default_factory=dict)
@@ -55,27 +57,30 @@ class CampaignOrder:
 
 
 async def create(connection: Connection, order: CampaignOrder, deployment: Deployment) -> UUID:
-    """Write a draft and its audience; one transaction. Raises Refusal, having written nothing: INVALID, TOO_MANY,
-    NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
-    IDEMPOTENCY_CONFLICT."""
+    """Write a draft and its audience in one transaction; returns its id, the first one's when the key is known.
+
+    Raises Refusal, having written nothing: INVALID, REQUIRED, TOO_LONG, TOO_MANY, NOT_FOUND, ERASED, ADDRESS_INVALID,
+    ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER, HEADER_INJECTION,
+    IDEMPOTENCY_CONFLICT.
+    """
     _check(order)
-    shared = read_merge_data(order.merge_data, ("mergeData",))
-    own = [
+    campaign_data = read_merge_data(order.merge_data, ("mergeData",))
+    recipient_data = [
         read_merge_data(recipient.merge_data, ("recipients", str(place), "mergeData"))
         for place, recipient in enumerate(order.recipients)
     ]
-    digest = _digest(order, shared, own)
+    digest = _digest(order, campaign_data, recipient_data)
     async with connection.transaction():
         first = await first_result(connection, order.idempotency_key, digest)
         if first is not None:
             return _first_campaign(first)
         version = await _newest_version(connection, order.template_id)
-        await check_audience_data(version, shared, own)
+        await check_audience_data(version, campaign_data, recipient_data)
         await _refuse_unreachable_recipients(connection, order, deployment)
         profile = await sender_profiles.current(
             connection, order.sender_id, default_from=deployment.settings.default_from
         )
-        campaign_id = await _insert(connection, order, version.id, profile.id, shared, own)
+        campaign_id = await _insert(connection, order, version.id, profile.id, campaign_data, recipient_data)
         await remember_campaign(connection, order.idempotency_key, digest, campaign_id)
     return campaign_id
 
@@ -102,21 +107,24 @@ def _check(order: CampaignOrder) -> None:
         seen.add(recipient.customer_id)
 
 
-def _digest(order: CampaignOrder, shared: Mapping[str, str], own: Sequence[Mapping[str, str]]) -> bytes:
+def _digest(
+    order: CampaignOrder, campaign_data: Mapping[str, str], recipient_data: Sequence[Mapping[str, str]]
+) -> bytes:
     return digest_of(
         {
             "campaign": [order.title, order.kind, order.priority, str(order.template_id), str(order.sender_id)],
-            "merge_data": shared,
+            "merge_data": campaign_data,
             "tracked": order.tracked,
             "recipients": [
                 [recipient.customer_id, recipient.address, data]
-                for recipient, data in zip(order.recipients, own, strict=True)
+                for recipient, data in zip(order.recipients, recipient_data, strict=True)
             ],
         }
     )
 
 
 def _first_campaign(row: Any) -> UUID:
+    """The campaign that this key's first call made. Raises Refusal when it made something else."""
     if row["campaign_id"] is None:
         raise idempotency_conflict()
     return UUID(str(row["campaign_id"]))
@@ -130,23 +138,26 @@ async def _newest_version(connection: Connection, template_id: UUID) -> versions
 
 
 async def check_audience_data(
-    version: versions.CompiledTemplate, shared: Mapping[str, str], own: Sequence[Mapping[str, str]]
+    version: versions.CompiledTemplate, campaign_data: Mapping[str, str], recipient_data: Sequence[Mapping[str, str]]
 ) -> None:
-    """Refuse values that cannot be mailed, letting others run in between: ten thousand recipients take a while, most
-    with templates of earlier days. Raises Refusal: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER."""
+    """Refuse values that cannot be mailed, letting other tasks run in between: ten thousand recipients take a while,
+    longest with versions that were published before templates had limits.
+
+    Raises Refusal: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER.
+    """
     runs = field_runs(version.merge) if version.merge else ()
-    pause = max(1, min(100, FILLED_AT_ONCE // (weight_of(runs) or 1)))
-    for place, data in enumerate(own):
-        if place % pause == 0:
+    at_once = max(1, min(MAX_RECIPIENTS_AT_ONCE, MAX_FIELDS_AT_ONCE // (weight_of(runs) or 1)))
+    for place, data in enumerate(recipient_data):
+        if place % at_once == 0:
             await asyncio.sleep(0)
         path = ("recipients", str(place), "mergeData")
-        values = {**shared, **data}
+        values = {**campaign_data, **data}
         versions.check_merge_data(version, values, path)
         refuse_card_number_across_fields(runs, values, path)
 
 
 async def _refuse_unreachable_recipients(connection: Connection, order: CampaignOrder, deployment: Deployment) -> None:
-    """Every customer exists, is not erased, and has the address that the mail is to go to, under a name that may be."""
+    """Every customer exists, is not erased, and has the address that the mail goes to; reserved names are refused."""
     allow_reserved = deployment.settings.allow_reserved_domains
     async for row in QUERIES.audience_facts(
         connection,
@@ -176,8 +187,8 @@ async def _insert(
     order: CampaignOrder,
     version_id: UUID,
     sender_version_id: UUID,
-    shared: Mapping[str, str],
-    own: Sequence[Mapping[str, str]],
+    campaign_data: Mapping[str, str],
+    recipient_data: Sequence[Mapping[str, str]],
 ) -> UUID:
     campaign_id = await QUERIES.insert_campaign(
         connection,
@@ -186,7 +197,7 @@ async def _insert(
         priority=order.priority,
         template_version_id=version_id,
         sender_version_id=sender_version_id,
-        merge_data=shared,
+        merge_data=campaign_data,
         tracked=order.tracked,
         audience_size=len(order.recipients),
         bound_relay=order.bound_relay,
@@ -197,6 +208,6 @@ async def _insert(
         positions=list(range(1, len(order.recipients) + 1)),
         customer_ids=[recipient.customer_id for recipient in order.recipients],
         addresses=_addresses(order),
-        merge_data=[orjson.dumps(data).decode() for data in own],
+        merge_data=[orjson.dumps(data).decode() for data in recipient_data],
     )
     return UUID(str(campaign_id))

@@ -9,13 +9,13 @@ from uuid import UUID
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.campaign import CampaignStatus
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
+from gateway.outbox.outcomes import GATEWAY
 from gateway.templates import versions
 
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
-
-
-# The person's word -----------------------------------------------------------------------------------------------
+_NOT_OVER = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 
 async def _locked(connection: Connection, campaign_id: UUID) -> Any:
@@ -25,13 +25,13 @@ async def _locked(connection: Connection, campaign_id: UUID) -> Any:
     return row
 
 
-def _refuse_unless(row: Any, allowed: Sequence[str], what: str) -> None:
+def _refuse_unless(row: Any, allowed: Sequence[CampaignStatus], what: str) -> None:
     if row["status"] not in allowed:
         raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
 
 
 async def launch(connection: Connection, campaign_id: UUID, key: str, deployment: Deployment) -> None:
-    """Let a draft run; answers at once, the worker makes its messages. Ring the bell after the commit.
+    """Start a draft; workers make its messages. Notify them after the commit. A known key changes nothing.
 
     Raises Refusal: NOT_FOUND, ILLEGAL_STATE, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING, IDEMPOTENCY_CONFLICT.
     """
@@ -42,16 +42,18 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
         if first is not None:
             return
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["DRAFT"], "Only a draft can be launched")
-        _refuse_unlawful(await versions.load(connection, row["template_version_id"]), row["postal_address"])
+        _refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
+        _refuse_without_footer(await versions.load(connection, row["template_version_id"]), row["postal_address"])
         await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
         await QUERIES.insert_campaign_lane(connection, campaign_id=campaign_id, priority=row["priority"])
         await remember_campaign(connection, key, digest, campaign_id)
 
 
-def _refuse_unlawful(version: versions.CompiledTemplate, postal_address: str | None) -> None:
-    """Campaign mail shows an unsubscribe link and the sender's postal address, in whichever part is read. Publishing
-    completes what it can; versions of earlier days may lack more."""
+def _refuse_without_footer(version: versions.CompiledTemplate, postal_address: str | None) -> None:
+    """Campaign mail must show an unsubscribe link and the sender's postal address, in whichever part is read.
+
+    Publishing completes what it can; versions published before it did may lack more.
+    """
     lacking = version.merge.part_without_unsubscribe if version.merge else "html"
     if lacking == "html":
         raise Refusal(
@@ -76,50 +78,51 @@ def _refuse_unlawful(version: versions.CompiledTemplate, postal_address: str | N
 
 
 async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
-    """Stop a running campaign exactly: when this returns, nothing more of it is handed off. What was handed off just
-    before shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    """Pause a running campaign: when this returns, nothing more of it is handed off. What was handed off just before
+    shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["RUNNING"], "Only a running campaign can be paused")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="PAUSED")
+        _refuse_unless(row, [CampaignStatus.RUNNING], "Only a running campaign can be paused")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.PAUSED)
         await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
 
 
-async def resume(connection: Connection, campaign_id: UUID, actor: str) -> None:
-    """Let a paused campaign run on. Ring the bell after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+async def resume(connection: Connection, campaign_id: UUID) -> None:
+    """Resume a paused campaign. Notify workers after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["PAUSED"], "Only a paused campaign can be resumed")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="RUNNING")
+        _refuse_unless(row, [CampaignStatus.PAUSED], "Only a paused campaign can be resumed")
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.RUNNING)
         await QUERIES.resume_campaign_lane(connection, campaign_id=campaign_id)
 
 
 async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
-    """End a campaign for good: its waiting mail is CANCELLED, the rest of its audience gets none. Answers how many
-    messages were taken back. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    """End a campaign for good: its waiting mail is CANCELLED, the rest of its audience gets none. Returns how many
+    messages were cancelled. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, ["DRAFT", "RUNNING", "PAUSED"], "Only a campaign that is not over can be cancelled")
-        if row["status"] == "DRAFT":
+        _refuse_unless(row, _NOT_OVER, "Only a campaign that is not over can be cancelled")
+        if row["status"] == CampaignStatus.DRAFT:
             await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
         await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status="CANCELLED")
-        return await cancel_rows(connection, campaign_id, actor)
+        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.CANCELLED)
+        return await _cancel_waiting(connection, campaign_id, actor)
 
 
-async def cancel_rows(connection: Connection, campaign_id: UUID, actor: str) -> int:
-    """Take back what of a cancelled campaign is in the queue. Answers how many."""
+async def _cancel_waiting(connection: Connection, campaign_id: UUID, actor: str) -> int:
+    """Cancel what of a cancelled campaign is in the queue; returns how many messages."""
     return int(
         await QUERIES.cancel_campaign_rows(connection, campaign_id=campaign_id, actor=actor, advice=CANCELLED_ADVICE)
     )
 
 
 async def finish(connection: Connection) -> list[UUID]:
-    """Finish campaigns of which nobody is undecided, take back what cancelled ones still have, drop empty lanes."""
+    """Finish campaigns of which no recipient is undecided, cancel what cancelled ones still have in the queue, delete
+    empty lanes. Returns the finished ones."""
     async for row in QUERIES.cancelled_with_rows(connection):
-        await cancel_rows(connection, row["id"], "gateway")
+        await _cancel_waiting(connection, row["id"], GATEWAY)
     async with connection.transaction():
-        # Locked first: the statements behind it see what was queued until then, and nothing is queued meanwhile.
+        # Locked first: the statements after it see what was queued until then, and nothing is queued meanwhile.
         settled = [row["id"] async for row in QUERIES.lock_settled_campaigns(connection)]
         if not settled:
             return []

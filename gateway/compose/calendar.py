@@ -1,7 +1,6 @@
 """The .ics of a work order (RFC 5545, RFC 5546): one event a work order, whatever happens to it.
 
-Created, changed, reminded and cancelled share one UID; SEQUENCE rises, so that calendars take the latest word. The
-only importer of icalendar.
+All its letters share one UID; SEQUENCE rises, so that calendars keep the latest. The only importer of icalendar.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ def invite(
     sequence: int | None,
     sent_at: datetime,
 ) -> Invitation | None:
-    """The calendar file of a work order letter; None for COMPLETED, which leaves nothing to come to.
+    """Returns the calendar file of a work order letter; None for COMPLETED, after which there is no appointment.
 
-    Without a `sequence`, the second of sending serves: what nobody counts rises all the same, if slowly.
+    Without a `sequence` the time of sending is used, in seconds: it rises, too.
     """
     if letter.kind is WorkOrderKind.COMPLETED:
         return None
@@ -69,7 +68,7 @@ def invite(
 
 
 def event_id(customer_id: int, number: str) -> UUID:
-    """The UID of a work order's event: the same in every letter about it."""
+    """Returns the UID of a work order's event: the same in every letter about it."""
     return uuid5(NAMESPACE_URL, f"customer-emails:work-order:{customer_id}:{number}")
 
 
@@ -84,14 +83,14 @@ def _calendar(method: str, event: Event, day: date) -> bytes:
     calendar.add_missing_timezones(first_date=day - timedelta(days=366), last_date=day + timedelta(days=732))
     for part in calendar.walk():
         if isinstance(part, TimezoneStandard | TimezoneDaylight):
-            _start_on_the_old_clock(part)
+            _use_local_time_before(part)
     return bytes(calendar.to_ical(sorted=True))
 
 
-def _start_on_the_old_clock(observance: TimezoneStandard | TimezoneDaylight) -> None:
-    """Clocks put forward: onsets are told by the clock before (RFC 5545 3.6.5), icalendar tells the one after.
+def _use_local_time_before(observance: TimezoneStandard | TimezoneDaylight) -> None:
+    """Write onsets in the local time before the change (RFC 5545 3.6.5); icalendar writes the time after it.
 
-    Where clocks are put back it finds the onset where the old clock leaves off, which is right.
+    It does so only where clocks are put forward; where they are put back its onsets are right.
     """
     ahead = max(observance.TZOFFSETTO - observance.TZOFFSETFROM, timedelta())
     observance.DTSTART = observance.DTSTART - ahead

@@ -1,5 +1,6 @@
-"""Campaign mail, composed the fast way: what is the same for all recipients was encoded when the template was
-published, and a recipient costs the values.
+"""Campaign mail.
+
+What is the same for all recipients is encoded and joined once a campaign, with gaps; a recipient costs what fills them.
 """
 
 from __future__ import annotations
@@ -9,25 +10,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import NamedTuple
 from uuid import UUID
 
 from gateway.compose.headers import (
     Composed,
     Facts,
-    address_headers,
     boundary,
     campaign_headers,
     copies_header,
     date_headers,
-    identity_headers,
     reply_headers,
-    whole_mail,
 )
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
 from gateway.lru import LruCache
 from gateway.mail import mime
-from gateway.mail.header import mailboxes_header, raw_header, text_header
+from gateway.mail.header import mailboxes_header, text_header
 from gateway.mail.keys import Keyring
 from gateway.mail.quoted_printable import encode_piece
 from gateway.mail.tracking import trackable
@@ -44,18 +43,17 @@ from gateway.templates.merge_fields import (
 )
 from gateway.templates.versions import CompiledTemplate
 
-# Campaign mail ---------------------------------------------------------------------------------------------------
+_SPECIAL = re.compile("[&<>\"']")
 
 
-def render_subject(
-    template: CompiledTemplate, merge_data: Mapping[str, str], *, customer_name: str | None = None
-) -> str:
+def render_subject(template: CompiledTemplate, merge_data: Mapping[str, str], *, customer_name: str | None) -> str:
     """A campaign mail's subject, for its row in the ledger: the same that composing gives.
 
-    Old versions may hold what publishing refuses now and the row cannot know: it shows nothing, or the default.
+    Old versions may have fields in it that publishing refuses now and that are unknown here: they show nothing, or
+    their default.
     """
     values = {**merge_data, **dict.fromkeys(NOT_IN_SUBJECT, ""), "customer_name": customer_name or ""}
-    return fill_subject(_parts(template).subject, values)
+    return fill_subject(_merge_parts(template).subject, values)
 
 
 def compose_campaign(
@@ -66,10 +64,7 @@ def compose_campaign(
     merge_data: Mapping[str, str],
     keyring: Keyring,
 ) -> Composed:
-    """One recipient's mail of a campaign, of the pieces that publishing encoded.
-
-    Raises Refusal(MERGE_FIELD_MISSING).
-    """
+    """One recipient's mail of a campaign. Raises Refusal(MERGE_FIELD_MISSING)."""
     precompiled = _precompiled(template, sender, facts.campaign_id)
     urls = TrackedLinks(facts, keyring)
     unsubscribe = urls.unsubscribe()
@@ -88,8 +83,8 @@ def compose_campaign(
         f'{precompiled.campaign}Content-Type: multipart/alternative; boundary="{separator}"\r\n\r\n'
     )
     tracked = urls if facts.tracked else None
-    for place, number, destination, untouched in precompiled.links:
-        pieces[place] = encode_piece(tracked.click(number, destination)) if tracked else untouched
+    for place, number, destination, untracked in precompiled.links:
+        pieces[place] = encode_piece(tracked.click(number, destination)) if tracked else untracked
     for field, places in precompiled.fields:
         value = value_of(field, values)
         coded = encode_piece(value)
@@ -102,13 +97,14 @@ def compose_campaign(
             if url:
                 pieces[place] = f"{_coded(piece.before)}{encode_piece(url)}{_coded(piece.after)}"
         else:
-            pieces[place] = encode_piece(_shown(piece, values, tracked, html=html))
+            pieces[place] = encode_piece(_rendered(piece, values, tracked, html=html))
     for place, start in precompiled.boundaries:
         pieces[place] = start % separator
     return Composed(subject=subject, content="".join(pieces).encode())
 
 
 _coded = lru_cache(maxsize=64)(encode_piece)
+"""For a page's tags, the same in every mail."""
 
 
 @lru_cache(maxsize=64)
@@ -117,14 +113,50 @@ def _subject_header(subject: str) -> str:
     return text_header("Subject", subject)
 
 
+def _rendered(piece: Field | Link, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> str:
+    """A value or an address as it stands in the mail. Without `urls` nothing is tracked."""
+    if isinstance(piece, Field):
+        text = value_of(piece, values)
+    else:
+        text = fill_destination(piece, values)
+        if urls is not None and piece.number > 0:
+            text = urls.click(piece.number, text)
+    return escape(text) if html and _SPECIAL.search(text) else text
+
+
+# What is the same for all recipients -----------------------------------------------------------------------------
+
+
+class FixedLink(NamedTuple):
+    """A link that leads everybody to the same page: its place, and how it looks in an untracked mail."""
+
+    place: int
+    number: int
+    destination: str
+    untracked: str
+
+
+class FieldPlaces(NamedTuple):
+    """A field and where its value is put in: places, each with whether it is in HTML."""
+
+    field: Field
+    places: tuple[tuple[int, bool], ...]
+
+
+class Gap(NamedTuple):
+    """Anything else that is put in, its place and whether it is in HTML."""
+
+    place: int
+    piece: Field | Link | TrackingTag
+    html: bool
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrecompiledMail:
-    """What is the same for all recipients of a campaign, ready to be copied and filled in.
+    """A campaign's mail, ready to be copied and filled in.
 
-    `pieces` is the mail with gaps, the first of them for the head. `links` lead everybody to one page: where,
-    number, destination, how it looks untracked. `fields` are the values put in, each with its places and whether they
-    are in HTML. `gaps` are for links that differ, and marks: where, what, whether in HTML.
-    `boundaries` are the lines between parts. It keeps template and sender, by whose identity it is found.
+    `pieces` is the mail with gaps, the first of them for the head; `boundaries` are the lines between its parts.
+    `template` and `made_for` are kept because the cache knows them by identity.
     """
 
     template: CompiledTemplate
@@ -135,9 +167,9 @@ class PrecompiledMail:
     postal_address: str
     subject: tuple[Piece, ...]
     pieces: list[str]
-    links: tuple[tuple[int, int, str, str], ...]
-    fields: tuple[tuple[Field, tuple[tuple[int, bool], ...]], ...]
-    gaps: tuple[tuple[int, Link | TrackingTag, bool], ...]
+    links: tuple[FixedLink, ...]
+    fields: tuple[FieldPlaces, ...]
+    gaps: tuple[Gap, ...]
     boundaries: tuple[tuple[int, str], ...]
 
 
@@ -150,25 +182,22 @@ def _precompiled(template: CompiledTemplate, sender: SenderVersion, campaign_id:
 
 
 def _precompile(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> PrecompiledMail:
-    parts = _parts(template)
+    parts = _merge_parts(template)
     text, html = list(parts.coded_text), list(parts.coded_html)
     html_start = 2 + len(text) + 1
-    gaps = [(2 + place, piece, False) for place, piece in enumerate(parts.text) if not isinstance(piece, str)]
-    gaps += [(html_start + place, piece, True) for place, piece in enumerate(parts.html) if not isinstance(piece, str)]
+    gaps = [*_gaps(parts.text, start=2, html=False), *_gaps(parts.html, start=html_start, html=True)]
     return PrecompiledMail(
         template=template,
         made_for=sender,
         sender=mailboxes_header("From", [(sender.from_name, sender.from_address)]),
         identity=reply_headers(sender),
         campaign=campaign_headers(campaign_id, template),
-        postal_address=_one_line(sender.postal_address),
+        postal_address=", ".join((sender.postal_address or "").splitlines()),
         subject=parts.subject,
         pieces=["", "", *text, "", *html, ""],
         links=tuple(_fixed_links(gaps)),
         fields=_fields(gaps),
-        gaps=tuple(
-            (place, piece, html) for place, piece, html in gaps if not isinstance(piece, Field) and not _is_fixed(piece)
-        ),
+        gaps=tuple(gap for gap in gaps if not isinstance(gap.piece, Field) and not _is_fixed(gap.piece)),
         boundaries=(
             (1, f"--%s\r\n{mime.TEXT_HEADERS}"),
             (html_start - 1, f"--%s\r\n{mime.HTML_HEADERS}"),
@@ -177,21 +206,32 @@ def _precompile(template: CompiledTemplate, sender: SenderVersion, campaign_id: 
     )
 
 
-def _fields(
-    gaps: list[tuple[int, Field | Link | TrackingTag, bool]],
-) -> tuple[tuple[Field, tuple[tuple[int, bool], ...]], ...]:
+def _merge_parts(template: CompiledTemplate) -> MergeParts:
+    if template.merge is None:
+        raise ValueError(f"{template.name} is no campaign's template")
+    return template.merge
+
+
+def _gaps(pieces: tuple[Piece, ...], *, start: int, html: bool) -> Iterator[Gap]:
+    for place, piece in enumerate(pieces, start):
+        if not isinstance(piece, str):
+            yield Gap(place, piece, html)
+
+
+def _fields(gaps: list[Gap]) -> tuple[FieldPlaces, ...]:
     places: dict[Field, list[tuple[int, bool]]] = {}
     for place, piece, html in gaps:
         if isinstance(piece, Field):
             places.setdefault(piece, []).append((place, html))
-    return tuple((field, tuple(found)) for field, found in places.items())
+    return tuple(FieldPlaces(field, tuple(found)) for field, found in places.items())
 
 
-def _fixed_links(gaps: list[tuple[int, Field | Link | TrackingTag, bool]]) -> Iterator[tuple[int, int, str, str]]:
+def _fixed_links(gaps: list[Gap]) -> Iterator[FixedLink]:
     for place, piece, html in gaps:
         if isinstance(piece, Link) and _is_fixed(piece):
             destination = "".join(map(str, piece.destination))
-            yield place, piece.number, destination, encode_piece(escape(destination) if html else destination)
+            untracked = encode_piece(escape(destination) if html else destination)
+            yield FixedLink(place, piece.number, destination, untracked)
 
 
 def _is_fixed(piece: Piece) -> bool:
@@ -200,73 +240,3 @@ def _is_fixed(piece: Piece) -> bool:
         return False
     destination = piece.destination[0]
     return isinstance(destination, str) and trackable(destination)
-
-
-def compose_reference(
-    *,
-    template: CompiledTemplate,
-    sender: SenderVersion,
-    facts: Facts,
-    merge_data: Mapping[str, str],
-    keyring: Keyring,
-) -> Composed:
-    """The same mail the long way: filled in, encoded whole and put together as MIME entities. For proof, not speed."""
-    parts = _parts(template)
-    urls = TrackedLinks(facts, keyring)
-    values = _values(merge_data, sender, facts, urls.unsubscribe())
-    subject = fill_subject(parts.subject, values)
-    tracked = urls if facts.tracked else None
-    text = [shown for piece in parts.text for shown in _pieces(piece, values, tracked, html=False)]
-    html = [shown for piece in parts.html for shown in _pieces(piece, values, tracked, html=True)]
-    body = mime.multipart(
-        "alternative", boundary(facts, "a"), [mime.text_part("plain", text), mime.text_part("html", html)]
-    )
-    head = address_headers(sender, facts) + text_header("Subject", subject) + identity_headers(facts, sender)
-    head += raw_header("List-Unsubscribe", f"<{values['unsubscribe_url']}>")
-    head += campaign_headers(facts.campaign_id, template)
-    return Composed(subject=subject, content=whole_mail(head, body))
-
-
-def _parts(template: CompiledTemplate) -> MergeParts:
-    if template.merge is None:
-        raise ValueError(f"{template.name} is no campaign's template")
-    return template.merge
-
-
-def _values(merge_data: Mapping[str, str], sender: SenderVersion, facts: Facts, unsubscribe: str) -> dict[str, str]:
-    return {
-        **merge_data,
-        "unsubscribe_url": unsubscribe,
-        "postal_address": _one_line(sender.postal_address),
-        "customer_name": facts.customer_name or "",
-    }
-
-
-def _one_line(postal_address: str | None) -> str:
-    return ", ".join((postal_address or "").splitlines())
-
-
-def _pieces(piece: Piece, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> tuple[str, ...]:
-    """A piece as the strings that are encoded one by one."""
-    match piece:
-        case str():
-            return (piece,)
-        case TrackingTag():
-            url = urls and urls.of(piece)
-            return (piece.before, url, piece.after) if url else ()
-        case _:
-            return (_shown(piece, values, urls, html=html),)
-
-
-def _shown(piece: Field | Link, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> str:
-    """What stands in the mail for a value. Without `urls` nothing is tracked."""
-    if isinstance(piece, Field):
-        shown = value_of(piece, values)
-    else:
-        shown = fill_destination(piece, values)
-        if urls is not None and piece.number > 0:
-            shown = urls.click(piece.number, shown)
-    return escape(shown) if html and _SPECIAL.search(shown) else shown
-
-
-_SPECIAL = re.compile("[&<>\"']")

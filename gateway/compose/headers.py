@@ -21,10 +21,11 @@ COMPOSER_VERSION = 2
 
 @value
 class Facts:
-    """What a mail says besides its letter. `mail_date` is aware and counts to the second; the zone is IANA's.
+    """What composing a mail needs besides letter, template and sender.
 
-    `token_key_id` is the key of its links' tokens when an old mail is composed again; None: the newest. `sequence` is
-    a work order's .ics SEQUENCE, as the ledger counts.
+    `mail_date` is aware and used to the second; `time_zone` is IANA's. `token_key_id` is the key of its links' tokens
+    when an old mail is composed again; None: the newest. `sequence` is a work order's .ics SEQUENCE, as the ledger
+    counts. `honeypot`: tracked mail has a link that no person sees.
     """
 
     ref: MessageRef
@@ -44,13 +45,13 @@ class Facts:
 
     @property
     def message_id(self) -> str:
-        """The Message-ID (RFC 5322 3.6.4), with its brackets: it names the message's row."""
+        """The Message-ID (RFC 5322 3.6.4), with its brackets; it identifies the message's row."""
         return f"<{self.ref.message_id.hex}.{self.ref.customer_id}@{self.message_id_domain}>"
 
 
 @value
 class Composed:
-    """A mail ready for the wire, without DKIM-Signature.
+    """A mail as it is sent, before it is signed (DKIM).
 
     ASCII, unless an address in its To or Cc is not: then only a server with SMTPUTF8 can take it.
     """
@@ -59,27 +60,32 @@ class Composed:
     content: bytes
 
 
-# Headers ---------------------------------------------------------------------------------------------------------
+# Header fields, each ended by CRLF -------------------------------------------------------------------------------
 
 
 def address_headers(sender: SenderVersion, facts: Facts) -> str:
+    """From, To and, where there are copies, Cc."""
     head = mailboxes_header("From", [(sender.from_name, sender.from_address)])
     return head + mailboxes_header("To", [(facts.to.name, facts.to.address)]) + copies_header(facts)
 
 
 def copies_header(facts: Facts) -> str:
+    """Cc; nothing when there are no copies."""
     return mailboxes_header("Cc", [(mailbox.name, mailbox.address) for mailbox in facts.cc]) if facts.cc else ""
 
 
 def identity_headers(facts: Facts, sender: SenderVersion) -> str:
+    """Date, Message-ID, Reply-To and MIME-Version."""
     return date_headers(facts) + reply_headers(sender)
 
 
 def date_headers(facts: Facts) -> str:
+    """Date and Message-ID: different in every mail."""
     return f"Date: {_date(int(facts.mail_date.timestamp()))}\r\nMessage-ID: {facts.message_id}\r\n"
 
 
 def reply_headers(sender: SenderVersion) -> str:
+    """Reply-To, where the sender has one, and MIME-Version: the same in all mail of a sender."""
     head = mailboxes_header("Reply-To", [(None, sender.reply_to)]) if sender.reply_to else ""
     return head + raw_header("MIME-Version", "1.0")
 
@@ -90,7 +96,7 @@ def _date(seconds: int) -> str:
 
 
 def campaign_headers(campaign_id: UUID | None, template: CompiledTemplate) -> str:
-    """What campaign mail carries behind List-Unsubscribe: RFC 8058, and Feedback-ID for providers' reports."""
+    """What follows List-Unsubscribe in campaign mail: RFC 8058, and Feedback-ID for providers' reports."""
     return (
         raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
         + raw_header("Feedback-ID", f"{(campaign_id or template.id).hex}:{template.template_id.hex}:campaign:mail")
@@ -99,8 +105,10 @@ def campaign_headers(campaign_id: UUID | None, template: CompiledTemplate) -> st
 
 
 def boundary(facts: Facts, which: str) -> str:
+    """The line between MIME parts; `which` (a letter) tells one multipart of a mail from another."""
     return f"=_{which}{facts.ref.message_id.hex}"
 
 
 def whole_mail(head: str, body: Entity) -> bytes:
+    """Header fields and body, joined."""
     return b"".join(body.chunks(head))

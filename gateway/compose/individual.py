@@ -1,9 +1,8 @@
-"""A letter to one customer becomes a mail: the same letter, template, sender and facts always give the same bytes."""
+"""Mail to one customer: the same letter, template, sender and facts always give the same bytes."""
 
 from __future__ import annotations
 
 from gateway.compose.calendar import invite
-from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import Composed, Facts, address_headers, boundary, identity_headers, whole_mail
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
@@ -11,19 +10,16 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail import mime
 from gateway.mail.header import raw_header, text_header
 from gateway.mail.keys import Keyring
-from gateway.mail.letter import CampaignLetter, ESignatureLetter, Letter, Mailbox, WorkOrderLetter
+from gateway.mail.letter import ESignatureLetter, Letter, Mailbox, WorkOrderLetter
 from gateway.mail.mime import AttachedFile, Entity
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
-from gateway.templates.html_links import rewrite_html, rewrite_text
+from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.versions import CompiledTemplate
 
-# An e-signature's portal link must arrive as it is, and card mail is left alone altogether.
+# An e-signature's portal link must arrive as it is; card mail has neither tracked links nor a pixel.
 _REWRITES_LINKS = frozenset({SourceType.WORK_ORDER})
 _HAS_PIXEL = frozenset({SourceType.WORK_ORDER, SourceType.E_SIGNATURE})
-
-
-# Letters to one customer -----------------------------------------------------------------------------------------
 
 
 def compose(
@@ -35,19 +31,15 @@ def compose(
     keyring: Keyring,
     attachments: tuple[AttachedFile, ...] = (),
 ) -> Composed:
-    """One letter as a mail. Raises Refusal: files with an e-signature that stays online, MERGE_FIELD_MISSING."""
-    if isinstance(letter, CampaignLetter):
-        return compose_campaign(
-            template=template, sender=sender, facts=facts, merge_data=letter.merge_data, keyring=keyring
-        )
+    """One letter as a mail. Raises Refusal(INVALID): files with an e-signature that stays online."""
     if isinstance(letter, ESignatureLetter) and letter.online_only and attachments:
         message = "The document stays online only: attach nothing, or clear onlineOnly."
         raise Refusal(RefusalCode.INVALID, message, ("attachmentIds",))
     subject, html, text = _render(letter, template, sender, facts)
     html, text = _track(letter.source_type, html, text, facts, keyring)
     alternatives = [
-        mime.text_part("plain", [text]),
-        mime.text_part("html", [html if html.endswith("\n") else f"{html}\n"]),
+        mime.text_part("plain", text),
+        mime.text_part("html", html if html.endswith("\n") else f"{html}\n"),
     ]
     files = [mime.file_part(file) for file in attachments]
     if isinstance(letter, WorkOrderLetter):
@@ -63,21 +55,21 @@ def compose(
 def _render(letter: Letter, template: CompiledTemplate, sender: SenderVersion, facts: Facts) -> tuple[str, str, str]:
     if template.letter is None:
         raise ValueError(f"{template.name} is a campaign's template")
-    words = {
+    values = {
         "customer_name": facts.customer_name or "",
         "sender_name": sender.from_name or sender.name,
         "signature": sender.signature or "",
         "postal_address": sender.postal_address or "",
         "locale": template.locale,
     }
-    words |= builtin.words_of(letter, _spoken(facts.locale, template.locale), facts.time_zone)
-    subject, html, text = builtin.fill(template.letter, words)
+    values |= builtin.values_of(letter, _format_locale(facts.locale, template.locale), facts.time_zone)
+    subject, html, text = builtin.fill(template.letter, values)
     own = letter.subject if isinstance(letter, ESignatureLetter) else None
     return own or subject, html, text
 
 
-def _spoken(wanted: str, template: str) -> str:
-    """Dates in the customer's own locale where the template speaks its language; else in the template's."""
+def _format_locale(wanted: str, template: str) -> str:
+    """The locale of dates and money: the customer's own where the template is in its language, else the template's."""
     return wanted if wanted.replace("_", "-").split("-")[0].lower() == template.split("-")[0].lower() else template
 
 
@@ -86,9 +78,10 @@ def _track(source_type: SourceType, html: str, text: str, facts: Facts, keyring:
         return html, text
     urls = TrackedLinks(facts, keyring)
     if source_type not in _REWRITES_LINKS:
-        return rewrite_html(html, link=lambda _, url: url, leave=lambda _: True, pixel=urls.pixel()).html, text
-    page = rewrite_html(html, link=urls.click, pixel=urls.pixel(), honeypot=urls.honeypot())
-    return page.html, rewrite_text(text, link=urls.click, first=len(page.urls) + 1).html
+        return add_pixel(html, pixel=urls.pixel()), text
+    page = rewrite_html(html, link=urls.click)
+    html = add_pixel(page.html, pixel=urls.pixel(), honeypot=urls.honeypot())
+    return html, rewrite_text(text, link=urls.click, first=len(page.urls) + 1).html
 
 
 def _add_calendar(

@@ -11,14 +11,17 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
 from gateway.mail.address import parse_address, parse_own_address, split_mailbox
 from gateway.mail.card_number import refuse_card_number
+from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
-from gateway.mail.letter import check_time_zone
 from gateway.templates.localization import check_locale
-
-__all__ = ["DEFAULT_NAME", "SenderVersion", "check_locale", "create", "current", "load"]
 
 DEFAULT_NAME = "default"
 """The sender made of DEFAULT_FROM."""
+
+LONGEST_NAME = 255
+LONGEST_SIGNATURE = 2000
+LONGEST_POSTAL_ADDRESS = 500
+"""Characters."""
 
 _LOADED = LruCache[UUID, "SenderVersion"](256)
 
@@ -62,34 +65,38 @@ async def create(
     time_zone: str = "UTC",
     allow_reserved: bool = True,
 ) -> SenderVersion:
-    """A profile, or a new version of the one with this name; the version in use when nothing differs.
+    """Write a profile, or a new version of the one with this name; returns the version in use when nothing differs.
 
-    Raises Refusal. Reserved domains are let through unless `allow_reserved` is false.
+    Raises Refusal. Reserved domains are accepted unless `allow_reserved` is false.
     """
     if name.strip() == DEFAULT_NAME:
         message = "The sender 'default' is made of DEFAULT_FROM: choose another name."
         raise Refusal(RefusalCode.CONFLICT, message, ("name",))
-    _line(name, 255, ("name",), required=True)
-    _line(from_name, 255, ("fromName",))
-    _text(signature, 2000, ("signature",))
-    _text(postal_address, 500, ("postalAddress",))
+    if not name.strip():
+        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("name",))
+    _check_line(name, ("name",))
+    _check_line(from_name or "", ("fromName",))
+    _check_text(signature or "", LONGEST_SIGNATURE, ("signature",))
+    _check_text(postal_address or "", LONGEST_POSTAL_ADDRESS, ("postalAddress",))
     check_locale(locale, ("locale",))
     check_time_zone(time_zone, ("timeZone",))
-    answers_to = parse_own_address(reply_to, allow_reserved=allow_reserved, field=("replyTo",)) if reply_to else None
+    parsed_reply_to = (
+        parse_own_address(reply_to, allow_reserved=allow_reserved, field=("replyTo",)) if reply_to else None
+    )
     wanted = {
         "from_name": from_name.strip() or None if from_name else None,
         "from_address": parse_own_address(from_address, allow_reserved=allow_reserved, field=("fromAddress",)).text,
-        "reply_to": answers_to.text if answers_to else None,
+        "reply_to": parsed_reply_to.text if parsed_reply_to else None,
         "signature": signature or None,
         "postal_address": postal_address.strip() or None if postal_address else None,
         "locale": locale,
         "time_zone": time_zone,
     }
-    return await _keep(connection, name.strip(), wanted)
+    return await _version(connection, name.strip(), wanted)
 
 
 async def current(connection: Connection, sender_id: UUID | None, *, default_from: str) -> SenderVersion:
-    """The version in use of a profile; of the one made of `default_from` (`Name <address>`) when no id is given.
+    """Returns the version in use of a profile; without an id, of the one made of `default_from` (`Name <address>`).
 
     Raises Refusal(NOT_FOUND) for an unknown id.
     """
@@ -103,11 +110,11 @@ async def current(connection: Connection, sender_id: UUID | None, *, default_fro
     if row is not None and (row["from_name"], row["from_address"]) == (name, parsed):
         return SenderVersion(**row)
     wanted = {"from_name": name, "from_address": parsed, "reply_to": None, "signature": None, "postal_address": None}
-    return await _keep(connection, DEFAULT_NAME, wanted | {"locale": "en", "time_zone": "UTC"})
+    return await _version(connection, DEFAULT_NAME, wanted | {"locale": "en", "time_zone": "UTC"})
 
 
 async def load(connection: ConnectionOrPool, version_id: UUID) -> SenderVersion:
-    """One version; versions never change, so recent ones are kept in memory. Raises LookupError."""
+    """Returns one version; versions never change, so recent ones are kept in memory. Raises LookupError."""
     known = _LOADED.get(version_id)
     if known is not None:
         return known
@@ -117,7 +124,8 @@ async def load(connection: ConnectionOrPool, version_id: UUID) -> SenderVersion:
     return _LOADED.put(version_id, SenderVersion(**row))
 
 
-async def _keep(connection: Connection, name: str, wanted: dict[str, Any]) -> SenderVersion:
+async def _version(connection: Connection, name: str, wanted: dict[str, Any]) -> SenderVersion:
+    """The profile's newest version when it has these values, else a new one that has."""
     async with connection.transaction():
         await QUERIES.insert_sender(connection, name=name)
         sender_id = await QUERIES.lock_sender_by_name(connection, name=name)
@@ -128,15 +136,13 @@ async def _keep(connection: Connection, name: str, wanted: dict[str, Any]) -> Se
     return SenderVersion(name=name, **made)
 
 
-def _line(text: str | None, longest: int, path: tuple[str, ...], *, required: bool = False) -> None:
-    if required and not (text or "").strip():
-        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
-    refuse_header_break(text or "", path)
-    _text(text, longest, path)
+def _check_line(text: str, path: tuple[str, ...]) -> None:
+    refuse_header_break(text, path)
+    _check_text(text, LONGEST_NAME, path)
 
 
-def _text(text: str | None, longest: int, path: tuple[str, ...]) -> None:
-    refuse_unwritable(text or "", path)
-    if len(text or "") > longest:
+def _check_text(text: str, longest: int, path: tuple[str, ...]) -> None:
+    refuse_unwritable(text, path)
+    if len(text) > longest:
         raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
-    refuse_card_number(text or "", path)
+    refuse_card_number(text, path)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from gateway.compose.headers import Facts
 from gateway.mail.keys import Keyring
 from gateway.mail.tracking import HONEYPOT_LINK, click_url, open_url, trackable, unsubscribe_url
-from gateway.templates.merge_fields import (
-    TrackingTag,
-)
-
-# Tracked addresses -----------------------------------------------------------------------------------------------
+from gateway.templates.merge_fields import TrackingTag
 
 
 class TrackedLinks:
-    """The addresses of one mail's pixel and links."""
+    """Makes one mail's signed addresses. They are ASCII and need no escaping in HTML."""
 
     __slots__ = ("_facts", "_keyring")
 
@@ -22,22 +18,26 @@ class TrackedLinks:
         self._keyring = keyring
 
     def pixel(self) -> str:
+        """The pixel's address."""
         facts = self._facts
         return open_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)
 
     def click(self, number: int, destination: str) -> str:
+        """The address that counts a click and leads to `destination`; the destination itself when not trackable."""
         facts = self._facts
         if not trackable(destination):
             return destination
         return click_url(self._keyring, facts.public_url, facts.ref, number, destination, key_id=facts.token_key_id)
 
     def honeypot(self) -> str | None:
+        """The address of the link that no person sees; None when mail is to have none."""
         return self.click(HONEYPOT_LINK, f"{self._facts.public_url}/") if self._facts.honeypot else None
 
-    def of(self, mark: TrackingTag) -> str | None:
-        """The address inside a mark; ours need no escaping."""
-        return self.pixel() if mark.kind == "pixel" else self.honeypot()
+    def of(self, tag: TrackingTag) -> str | None:
+        """The address inside a tracking tag; None when the mail is to have no such tag."""
+        return self.pixel() if tag.kind == "pixel" else self.honeypot()
 
     def unsubscribe(self) -> str:
+        """The address of the unsubscribe page."""
         facts = self._facts
         return unsubscribe_url(self._keyring, facts.public_url, facts.ref, key_id=facts.token_key_id)

@@ -1,9 +1,8 @@
-"""Who does not want what: opt-outs of customers and of addresses, and addresses that must not be mailed.
+"""Opt-outs from campaigns: of customers and of addresses.
 
-Staff opt a customer out; whoever reads mail at an address opts that address out by a mail's link, under every
-customer that has it. Either way campaign mail that is made and not handed off is held at once; mail made later is
-held by the hand-off, which asks the same tables. A repeat changes nothing and writes nothing.
-
+Staff opt a customer out; the reader of a mail opts its address out, by the mail's link, under every customer that has
+it. Either way queued campaign mail that is not handed off is held at once; mail made later is held at the hand-off,
+which reads the same tables. A repeat changes nothing and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.consent.queued_mail import MAX_HELD, hold_queued, row_key
+from gateway.consent.queued_mail import MAX_HELD, hold_queued
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
@@ -22,15 +21,15 @@ from gateway.notify.changes import ChangeKind, notify_change, notify_customers
 from gateway.outbox.outcomes import HandOff
 
 CUSTOMER = "customer"
-"""The actor of what a reader chose."""
+"""The actor of a reader's choice."""
 
-MAX_TOLD = 1000
-"""Customers of one address whose open pages hear of a choice: more do not share one."""
+MAX_NOTIFIED = 1000
+"""Customers of one address whose open pages are notified of a choice: no address is shared by more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
-    """What the unsubscribe page tells the reader of one mail. `kind` is the mail's own; None when it is unknown."""
+    """What the unsubscribe page shows the reader of one mail. `kind` is the mail's own; None when it is unknown."""
 
     locale: str
     sender: str | None
@@ -41,11 +40,11 @@ class Subscription:
 async def set_opt_out(
     connection: Connection, *, customer_id: int, kind: OptOutKind, opted_out: bool, actor: str
 ) -> bool:
-    """Staff's word for a customer; answers whether it changed anything. One transaction.
+    """Set or lift a customer's opt-out, on behalf of staff; returns whether it changed anything. One transaction.
 
-    Opting out holds the customer's queued campaign mail of that kind. Opting in again lifts the choice made at the
-    customer's addresses, too: staff say so because the customer asked, and the event keeps who said it.
-    Raises Refusal NOT_FOUND or ERASED.
+    Opting out holds the customer's queued campaign mail of that kind. Opting in again also lifts the choice made at the
+    customer's addresses: staff do so because the customer asked, and the event keeps who it was.
+    Raises Refusal: NOT_FOUND, ERASED.
     """
     async with connection.transaction():
         await _existing_customer(connection, customer_id)
@@ -57,7 +56,7 @@ async def set_opt_out(
             return bool(lifted)
         chosen = [row async for row in QUERIES.opt_out_customer(connection, **values, source=OptOutSource.STAFF)]
         queued = QUERIES.queued_for_customer(connection, customer_id=customer_id, kinds=[kind], limit=MAX_HELD)
-        await hold_queued(connection, [row_key(row) async for row in queued], HandOff.OPTED_OUT, actor)
+        await hold_queued(connection, queued, HandOff.OPTED_OUT, actor)
         await notify_customers(connection, ChangeKind.OPT_OUT, [customer_id])
         return bool(chosen)
 
@@ -70,10 +69,10 @@ async def opt_out_by_link(
     source: OptOutSource,
     deployment: Deployment,
 ) -> frozenset[OptOutKind] | None:
-    """The choice of whoever reads mail at the message's address, for that address under every customer.
+    """Opt the message's address out, under every customer that has it: its reader's choice.
 
-    `kinds` None means the kind of mail the message is (RFC 8058: this list). Answers the kinds chosen, repeated or
-    not, or None when there is no such message. Erasure takes the address and leaves its key: the link goes on working.
+    `kinds` None means the kind of mail the message is (RFC 8058: this list). Returns the kinds chosen, new or not, or
+    None when there is no such message. Erasure removes the address and leaves its key: the link goes on working.
     """
     async with connection.transaction():
         row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
@@ -85,14 +84,14 @@ async def opt_out_by_link(
         async for _ in QUERIES.opt_out_address(connection, **asked, message_id=ref.message_id, source=source):
             pass
         queued = QUERIES.queued_for_address(connection, **asked, limit=MAX_HELD)
-        await hold_queued(connection, [row_key(row) async for row in queued], HandOff.OPTED_OUT, CUSTOMER)
+        await hold_queued(connection, queued, HandOff.OPTED_OUT, CUSTOMER)
         await notify_change(connection, ChangeKind.OPT_OUT, [ref])
         await _notify_others(connection, ref.customer_id, [address_key])
         return chosen
 
 
 async def read_subscription(connection: Connection, ref: MessageRef, *, deployment: Deployment) -> Subscription | None:
-    """What the reader of this mail gets and does not get now; None when there is no such message."""
+    """Returns what the reader of this mail is opted out of now; None when there is no such message."""
     row = await QUERIES.message_to_opt_out(connection, customer_id=ref.customer_id, message_id=ref.message_id)
     if row is None:
         return None
@@ -117,13 +116,13 @@ async def _existing_customer(connection: Connection, customer_id: int) -> None:
 
 
 async def _notify_others(connection: Connection, customer_id: int, address_keys: Collection[bytes]) -> None:
-    """Other customers who have one of these addresses: what was chosen there is theirs, too."""
-    found = QUERIES.customers_of_addresses(connection, address_keys=list(address_keys), limit=MAX_TOLD)
+    """Notify other customers who have one of these addresses: what was chosen there applies to them, too."""
+    found = QUERIES.customers_of_addresses(connection, address_keys=list(address_keys), limit=MAX_NOTIFIED)
     others = {row["customer_id"] async for row in found} - {customer_id}
     await notify_customers(connection, ChangeKind.OPT_OUT, others)
 
 
 def _address_key(row: Any, deployment: Deployment) -> bytes:
-    """The key of the address that a mail went to; of an erased customer that is all there is."""
+    """The key of the address that a mail went to; of an erased customer nothing else is left."""
     kept: bytes | None = row["recipient_key"]
     return deployment.key_of(row["recipient"]) if kept is None else kept

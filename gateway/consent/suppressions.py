@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.consent.queued_mail import MAX_HELD, hold_queued, row_key
+from gateway.consent.queued_mail import MAX_HELD, hold_queued
 from gateway.database import QUERIES, Connection
 from gateway.mail.choice import SuppressionReason
 from gateway.mail.message import MessageRef
@@ -17,9 +17,12 @@ async def suppress(
     evidence: MessageRef,
     actor: str = GATEWAY,
 ) -> bool:
-    """Close an address, by the evidence of one message, and hold what is queued for it. Answers whether it was open."""
+    """Suppress an address, by the evidence of one message, and hold what is queued for it. One transaction.
+
+    Returns whether it was not suppressed before.
+    """
     async with connection.transaction():
-        closed = await QUERIES.suppress_address(
+        suppressed = await QUERIES.suppress_address(
             connection,
             address_key=address_key,
             reason=reason,
@@ -30,5 +33,5 @@ async def suppress(
         queued = QUERIES.queued_for_closed_address(
             connection, customer_id=evidence.customer_id, address_key=address_key, limit=MAX_HELD
         )
-        await hold_queued(connection, [row_key(row) async for row in queued], HandOff.SUPPRESSED, actor)
-        return closed is not None
+        await hold_queued(connection, queued, HandOff.SUPPRESSED, actor)
+        return suppressed is not None

@@ -19,7 +19,7 @@ from gateway.outbox import claim
 from gateway.outbox.claim import Claim, Claimed
 from gateway.outbox.outcomes import Finished
 from gateway.smtp.relays import Relays
-from gateway.telemetry.metrics import CLAIMING, GROUP_ROWS
+from gateway.telemetry.metrics import BATCH_ROWS, CLAIMING
 from gateway.value import value
 
 MAX_LARGE = 2 * LARGE_AT_ONCE
@@ -27,7 +27,7 @@ MAX_LARGE = 2 * LARGE_AT_ONCE
 that waits for room sends nothing else."""
 
 # Looked up once: a label costs more than what it counts.
-_CLAIMED = GROUP_ROWS.labels("claim")
+_CLAIMED = BATCH_ROWS.labels("claim")
 
 
 @value
@@ -157,8 +157,8 @@ class Claims:
                 worker=self._worker,
                 lease=self._lease,
                 owner=owner,
-                batch=scan_limit,
-                limit=limit,
+                scan_limit=scan_limit,
+                max_leased=limit,
                 large_room=max(0, MAX_LARGE - self._large),
                 relays=self._relays,
                 hand_off=True,
@@ -203,7 +203,7 @@ class Claims:
         domains = sorted(held)
         numbers = [held[name] if counted else None for name in domains]
         await QUERIES.extend_domain_connections(
-            connection, worker=self._worker, domains=domains, held=numbers, lease=self._lease
+            connection, worker=self._worker, domains=domains, connections=numbers, lease=self._lease
         )
 
     async def tidy(self, connection: Connection) -> None:

@@ -53,7 +53,7 @@ class Signatures:
         self._patience = answer_seconds
         self._processes: set[_Process] = set()
         self._idle: list[_Process] = []
-        self.make: Batcher[Asked, bytes] = Batcher(self._make, largest=LARGEST_GROUP, at_once=processes)
+        self.make: Batcher[Asked, bytes] = Batcher(self._make, max_size=LARGEST_GROUP, max_concurrent=processes)
 
     async def close(self) -> None:
         """End the processes, and wait until they have ended."""

@@ -20,7 +20,7 @@ from gateway.database import AWAY
 from gateway.notify.changes import ChangeKind, ChangeNotifier
 from gateway.outbox.claim import Claimed, give_back
 from gateway.outbox.outcomes import Finished, HandOff, Undelivered, decide_unsent, hand_off, record
-from gateway.telemetry.metrics import GROUP_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
+from gateway.telemetry.metrics import BATCH_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +67,13 @@ class OutcomeWriter:
         self.away = False
         self._changes = ChangeNotifier(clock=clock)
         self.hand_off: Batcher[Claimed, HandOff] = Batcher(
-            self._hand_off, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("hand_off").observe
+            self._hand_off, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels("hand_off").observe
         )
         self._returns: Batcher[tuple[Claimed, timedelta | None], None] = Batcher(
-            self._give_back, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("give_back").observe
+            self._give_back, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels("give_back").observe
         )
         self.undelivered: Batcher[tuple[Claimed, Undelivered], None] = Batcher(
-            self._undelivered, largest=LARGEST_GROUP, seen=GROUP_ROWS.labels("undelivered").observe
+            self._undelivered, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels("undelivered").observe
         )
 
     async def _hand_off(self, rows: Sequence[Claimed]) -> Sequence[HandOff]:
@@ -192,7 +192,7 @@ class OutcomeWriter:
             await self._write_apart(group, error)
             return
         LATE.inc(len(group) - written)
-        GROUP_ROWS.labels("record").observe(len(group))
+        BATCH_ROWS.labels("record").observe(len(group))
         for outcome in group:
             self._release(outcome, asked=True)
 

@@ -1,1 +1,1 @@
-"""What mail is, as pure values: no I/O, no clock, no environment. Everything else builds on these."""
+"""Mail as pure values and functions: no I/O, no clock, no environment. Everything else builds on these."""

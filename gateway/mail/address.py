@@ -17,7 +17,7 @@ LONGEST_ADDRESS = 254
 """Octets: a path of RFC 5321 4.5.3.1.3 is 256, with its angle brackets."""
 
 RESERVED_NAMES = frozenset({"test", "example", "invalid", "localhost"})
-"""Top-level names that never lead to a mailbox (RFC 2606 2, RFC 6761)."""
+"""Top-level domains that have no mailboxes (RFC 2606 2, RFC 6761)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class Address:
 
 
 def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = ()) -> Address:
-    """Read `local@domain`; quoted local parts and international domains are fine, display names are not.
+    """Read `local@domain`; quoted local parts and international domains are accepted, display names are not.
 
     Raises Refusal: HEADER_INJECTION for CR, LF or NUL; ADDRESS_RESERVED for a domain under `.test`, `.example`,
     `.invalid` or `.localhost` unless `allow_reserved`; ADDRESS_INVALID for everything else that is no address.
@@ -45,7 +45,7 @@ def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = (
     reserved = top.casefold() if dot and top.casefold() in RESERVED_NAMES else None
     try:
         found = validate_email(
-            # The library refuses some reserved names itself: its rules are asked about the rest.
+            # The library refuses some reserved names itself: it checks the address with another one.
             f"{rest}.com" if reserved else text.strip(),
             allow_quoted_local=True,
             check_deliverability=False,
@@ -69,7 +69,7 @@ def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = (
 
 
 def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]) -> Address:
-    """An address to send as, which every server must be able to take. Raises Refusal."""
+    """Read an address to send as, which every server must be able to take. Raises Refusal."""
     address = parse_address(text, allow_reserved=allow_reserved, field=field)
     if address.needs_smtputf8:
         message = "Many servers refuse senders beyond ASCII: use another."
@@ -78,7 +78,7 @@ def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]
 
 
 def with_a_labels(text: str) -> str:
-    """An address as someone may type a known one: its domain as `parse_address` keeps it; nothing is refused."""
+    """Returns an address as typed with its domain as `parse_address` keeps it; refuses nothing."""
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
     try:
         ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
@@ -88,7 +88,7 @@ def with_a_labels(text: str) -> str:
 
 
 def split_mailbox(text: str) -> tuple[str | None, str]:
-    """`Name <a@b.example>` or `a@b.example` as (name, address), neither checked."""
+    """Returns `Name <a@b.example>` or `a@b.example` as (name, address), neither checked."""
     text = text.strip()
     if not text.endswith(">") or "<" not in text:
         return None, text
@@ -100,9 +100,9 @@ def split_mailbox(text: str) -> tuple[str | None, str]:
 
 
 def address_key(text: str, key: bytes) -> bytes:
-    """32 bytes that stand for an address without naming it: HMAC-SHA256 of its normal form, case folded throughout.
+    """Returns 32 bytes that stand for an address without naming it: HMAC-SHA256 of its normal form, case folded.
 
-    Folding the local part too is on purpose: whoever opted out as `Ann@` is not to be mailed as `ann@`.
+    The local part is folded, too, on purpose: who opted out as `Ann@` is not to be mailed as `ann@`.
     """
     local, _, domain = unicodedata.normalize("NFC", text).casefold().rpartition("@")
     if not domain.isascii():
@@ -140,22 +140,22 @@ _SWAPPED_ENDINGS = {".con": ".com", ".cmo": ".com", ".ocm": ".com", ".vom": ".co
 
 
 def suggest_typo(domain: str) -> str | None:
-    """The large provider's domain that was most likely meant, or None: `gmial.com` -> `gmail.com`."""
+    """Returns the large provider's domain that was most likely meant, or None: `gmail.com` for `gmial.com`."""
     domain = domain.casefold()
     if domain in _MISTYPED or domain in _REAL:
         return None
     for known in _MISTYPED:
-        if len(known) > 6 and _one_slip_apart(domain, known):
+        if len(known) > 6 and _one_edit_apart(domain, known):
             return known
     for wrong, right in _SWAPPED_ENDINGS.items():
         if domain.endswith(wrong):
-            mended = domain.removesuffix(wrong) + right
-            return suggest_typo(mended) or mended
+            corrected = domain.removesuffix(wrong) + right
+            return suggest_typo(corrected) or corrected
     return None
 
 
-def _one_slip_apart(a: str, b: str) -> bool:
-    """One letter more, fewer or other, or two neighbours swapped (Damerau's distance of 1)."""
+def _one_edit_apart(a: str, b: str) -> bool:
+    """One letter more, fewer or other, or two neighbours swapped (a Damerau-Levenshtein distance of 1)."""
     if abs(len(a) - len(b)) > 1 or a == b:
         return False
     start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,8 +1,8 @@
 """The guard that keeps full card numbers out of the ledger (`product.md`, card processing).
 
-A number counts as a card's when a card issuer's prefix, that issuer's length and the Luhn sum (ISO/IEC 7812-1)
-all fit. Spaces, dashes and what prints as nothing between its digits do not hide it, nor do other numbers before and
-behind.
+A number counts as a card's when a card issuer's prefix, that issuer's length and the Luhn sum (ISO/IEC 7812-1) all
+fit. It is found with spaces, dashes and invisible characters between its digits, and with other numbers before and
+after it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _SEPARATING = frozenset({"Zs", "Pd", "Cf", "Mn", "Me"})
 """Unicode's categories of spaces, dashes, invisible controls, and marks that sit on the digit before."""
 _OTHER_SPACES = "\t\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8"
 _OTHER_DASHES = "\u02d7\u2043\u2053\u207b\u208b\u2212\u2796"
-"""What prints as nothing, or as a dash, and is filed elsewhere: as a letter, a sign, a symbol."""
+"""What is invisible, or looks like a dash, and is in another category: a letter, a sign, a symbol."""
 
 
 def _between_digits() -> str:
-    """The class of characters that may stand between a number's digits. Line ends are none of them."""
+    """The class of characters that may stand between a number's digits, without line ends."""
     planes = (range(0x20000), range(0xE0000, 0xE1000))  # the others hold ideographs only
     codes = [code for plane in planes for code in plane if unicodedata.category(chr(code)) in _SEPARATING]
     return f"[{_OTHER_SPACES}{_OTHER_DASHES}{''.join(_ranges(codes))}]"
@@ -77,8 +77,8 @@ def holds_card_number(text: str) -> bool:
     """Whether a card number stands anywhere in the text, in any script's digits.
 
     A number starts and ends where a group of digits does: `12 4111 1111 1111 1111` holds one, an invoice number of
-    twenty unbroken digits does not. A number behind `+` is a telephone's, a valid IBAN is a bank's, and the digits of
-    a UUID are nobody's.
+    twenty unbroken digits does not. A number after `+` is a telephone's, a valid IBAN is a bank account's, and the
+    digits of a UUID do not count.
     """
     text = _UUID.sub("uuid", text)
     return any(_run_holds_card(text, run) for run in _RUN.finditer(text))
@@ -114,12 +114,12 @@ def _is_iban(before: str, digits: str) -> bool:
 
 
 def continues_number(character: str) -> bool:
-    """Whether a number may go on with it: a digit, or what may stand between two."""
+    """Whether a number may continue with it: a digit, or what may stand between two."""
     return _JOINING.fullmatch(character) is not None
 
 
 def refuse_card_number(text: str, field: tuple[str, ...]) -> None:
-    """Refuse free text that holds a card number. The number itself is never repeated."""
+    """Refuse free text that holds a card number (CARD_NUMBER). The message does not repeat it."""
     if holds_card_number(text):
         raise Refusal(
             RefusalCode.CARD_NUMBER,

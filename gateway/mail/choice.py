@@ -1,4 +1,5 @@
-"""What a customer or an address chose not to get, how that came about, and why an address must not be mailed."""
+"""Opt-outs and suppressions: which campaigns a customer or an address opted out of and how, and why an address must
+not be mailed."""
 
 from __future__ import annotations
 
@@ -6,14 +7,14 @@ from enum import StrEnum
 
 
 class OptOutKind(StrEnum):
-    """Which campaigns: individual mail is not affected. SQL: `opt_out_kind`."""
+    """Of which campaigns; individual mail is not affected. SQL: `opt_out_kind`."""
 
     MARKETING = "MARKETING"
     EVENT_BASED = "EVENT_BASED"
 
 
 class OptOutSource(StrEnum):
-    """How an opt-out came about: the page, the mail program's button (RFC 8058), staff, a complaint (RFC 5965)."""
+    """How an opt-out was made: the page, the mail program's button (RFC 8058), staff, a complaint (RFC 5965)."""
 
     LINK = "LINK"
     ONE_CLICK = "ONE_CLICK"
@@ -22,7 +23,7 @@ class OptOutSource(StrEnum):
 
 
 class SuppressionReason(StrEnum):
-    """Why an address gets nothing at all. SQL: `suppression_reason`."""
+    """Why an address gets no mail at all. SQL: `suppression_reason`."""
 
     BAD_ADDRESS = "BAD_ADDRESS"
     COMPLAINT = "COMPLAINT"

@@ -1,7 +1,7 @@
 """Header lines as they go over the wire: folded, ASCII, and the same in every version of Python.
 
-The standard library's writer changes between releases; a mail shown years later must come out byte for byte, so
-these few rules are ours: RFC 5322 2.2.3 (folding), RFC 2047 (encoded words), RFC 2231 (parameters).
+The standard library's writer changes between releases; a mail composed again years later must be the same byte for
+byte, so these few rules are ours: RFC 5322 2.2.3 (folding), RFC 2047 (encoded words), RFC 2231 (parameters).
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from urllib.parse import quote
 from gateway.mail.header_guard import refuse_header_break
 
 LONGEST_LINE = 78
-"""Characters a line should have at most (RFC 5322 2.1.1); 998 it must."""
+"""Characters a line should have at most (RFC 5322 2.1.1); it must have at most 998."""
 
 _FOLD = "\r\n "
 _PLAIN = re.compile(r"[ -~]*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?: [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~ ]+")
 _WORD_OCTETS = 39
-"""Octets of UTF-8 in one encoded word: 52 in base64 and 12 of frame, so that it fits behind any header's name."""
+"""Octets of UTF-8 in one encoded word: 52 in base64 and 12 around them, so that it fits after any header's name."""
 
 
 def text_header(name: str, text: str) -> str:
-    """An unstructured header (Subject), ended by CRLF. Raises Refusal for a line break in `text`."""
+    """Returns an unstructured header (Subject), ended by CRLF. Raises Refusal for a line break in `text`."""
     refuse_header_break(text, (name.lower(),))
     text = " ".join(text.split())
     if _PLAIN.fullmatch(text) and "=?" not in text:
@@ -37,7 +37,7 @@ def text_header(name: str, text: str) -> str:
 
 
 def mailboxes_header(name: str, mailboxes: Sequence[tuple[str | None, str]]) -> str:
-    """An address header (From, To, Cc, Reply-To) of (name, address) pairs, ended by CRLF.
+    """Returns an address header (From, To, Cc, Reply-To) of (name, address) pairs, ended by CRLF.
 
     An address beyond ASCII is written as it is (RFC 6532): only a server with SMTPUTF8 can take that mail.
     """
@@ -45,12 +45,12 @@ def mailboxes_header(name: str, mailboxes: Sequence[tuple[str | None, str]]) -> 
 
 
 def raw_header(name: str, value: str) -> str:
-    """A header whose value is ours and never folded: identifiers, dates, URLs (folded, those break signatures)."""
+    """Returns a header that is not folded: identifiers, dates, URLs (folding has broken DKIM). The value is ours."""
     return f"{name}: {value}\r\n"
 
 
 def parameter(name: str, value: str) -> str:
-    """A parameter of Content-Type or Content-Disposition on a line of its own, without the `;` and line end after it.
+    """Returns a parameter of Content-Type or Content-Disposition, on a line of its own, without `;` and line end.
 
     Values beyond ASCII are encoded and, when long, continued (RFC 2231 3 and 4).
     """
@@ -65,7 +65,7 @@ def parameter(name: str, value: str) -> str:
 
 
 def encoded_words(text: str) -> list[str]:
-    """RFC 2047 encoded words in UTF-8 and base64; no character is split between two."""
+    """Returns RFC 2047 encoded words in UTF-8 and base64; no character is split between two."""
     chunks, chunk = [], b""
     for character in text:
         octets = character.encode()
@@ -79,7 +79,7 @@ def encoded_words(text: str) -> list[str]:
 def _phrase(name: str) -> str:
     """A display name, folded if long (RFC 5322 3.2.5)."""
     if len(name) <= 60 and "=?" not in name and _ATOMS.fullmatch(name):
-        return name  # most names: nothing to refuse in them, nothing to put right
+        return name  # most names: nothing to refuse or to quote in them
     refuse_header_break(name, ("name",))
     name = " ".join(name.split())
     if len(name) <= 60 and "=?" not in name:

@@ -1,4 +1,4 @@
-"""What no header and no stored text may hold: line breaks and NUL (RFC 5322 2.2), and halves of characters."""
+"""What no header and no stored text may hold: line breaks and NUL (RFC 5322 2.2), and lone surrogates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def refuse_header_break(text: str, field: tuple[str, ...]) -> None:
     """Refuse what could end a header early: CR, LF, NUL (HEADER_INJECTION), and other controls (INVALID).
 
     For subjects, names, addresses and file names: everything that stands in a header. Lone surrogates count as
-    controls, since no header can hold them; tab is let through.
+    controls, since no header can hold them; tab is accepted.
     """
     if text.isprintable():
         return
@@ -26,6 +26,6 @@ def refuse_header_break(text: str, field: tuple[str, ...]) -> None:
 
 
 def refuse_unwritable(text: str, field: tuple[str, ...]) -> None:
-    """Refuse NUL and lone surrogates: neither PostgreSQL nor UTF-8 can hold them. Line breaks are fine."""
+    """Refuse NUL and lone surrogates, which PostgreSQL and UTF-8 cannot hold. Line breaks are accepted."""
     if _UNWRITABLE.search(text):
         raise Refusal(RefusalCode.INVALID, "NUL and broken Unicode characters are not allowed here.", field)

@@ -1,7 +1,7 @@
-"""Who fetched a pixel or a link: a person, a machine, or nobody can tell. With reasons, under a version of the rules.
+"""Classifies hits: a person, a machine, or unknown fetched a pixel or a link. With reasons, by a version of the rules.
 
-A verdict is of one hit in its surroundings: the other hits on the same message, and what its origin did elsewhere.
-Later hits change the surroundings, so verdicts are revised; the raw hit never changes.
+A hit is classified in its context: the other hits on the same message, and what its origin fetched elsewhere. Later
+hits change the context, so classifications are revised; the raw hit never changes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -26,14 +26,14 @@ _PREFETCH = re.compile(rb"prefetch|prerender|preview", re.IGNORECASE)
 
 
 class HitKind(StrEnum):
-    """The pixel, or a link. SQL: `hit_kind`."""
+    """What was fetched: the pixel, or a link. SQL: `hit_kind`."""
 
     OPEN = "OPEN"
     CLICK = "CLICK"
 
 
 class HitVerdict(StrEnum):
-    """SQL: `hit_verdict`."""
+    """Who fetched it. SQL: `hit_verdict`."""
 
     HUMAN = "HUMAN"
     MACHINE = "MACHINE"
@@ -41,7 +41,7 @@ class HitVerdict(StrEnum):
 
 
 class HitReason(StrEnum):
-    """Why a hit was judged so. SQL: `hit_reason`."""
+    """Why a hit is classified so. SQL: `hit_reason`."""
 
     PREFETCH_HEADER = "PREFETCH_HEADER"
     HEAD_REQUEST = "HEAD_REQUEST"
@@ -74,7 +74,7 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Classification:
-    """What we make of a hit. Reasons are in the order of their enum; there is always at least one."""
+    """Who fetched a hit, as far as we know. Reasons are in the order of their enum; there is always at least one."""
 
     verdict: HitVerdict
     reasons: tuple[HitReason, ...]
@@ -82,7 +82,7 @@ class Classification:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Burst:
-    """So many different links of one message within so long are no person's work."""
+    """More different links of one message, within so long, than a person follows."""
 
     links: int
     within: timedelta
@@ -90,7 +90,7 @@ class Burst:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HitRules:
-    """`rules/hits.toml`. `version` is written beside every verdict; raise it when a rule changes."""
+    """`rules/hits.toml`. `version` is written beside every classification; raise it when a rule changes."""
 
     version: int
     settle: timedelta
@@ -113,39 +113,20 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
-    """What is known around the hits of one message.
+class HitContext:
+    """What the classification of one message's hits depends on besides those hits.
 
     `answered_at`: when the server gave its final answer; None while it has not and `undecided` is true, or when
-    nobody knows (an uncertain message). `crowded`: for each origin, when it was on too many messages at once.
+    nobody knows (an uncertain message). `busy`: for each origin, when it fetched too many messages at once.
     """
 
     answered_at: datetime | None
     undecided: bool
-    crowded: Mapping[str, Sequence[Span]]
-
-
-def hit_rules(table: Mapping[str, Any]) -> HitRules:
-    """Rules from the content of `hits.toml`. Raises KeyError, TypeError, ValueError or re.error when it is wrong."""
-    return HitRules(
-        version=int(table["version"]),
-        settle=timedelta(seconds=table["settle_seconds"]),
-        bursts=tuple(
-            Burst(links=int(burst["links"]), within=timedelta(seconds=burst["within_seconds"]))
-            for burst in table["burst"]
-        ),
-        burst_reach=timedelta(seconds=table["burst_reach_seconds"]),
-        origin_messages=int(table["origin"]["messages"]),
-        origin_within=timedelta(seconds=table["origin"]["within_seconds"]),
-        privacy_proxy=frozenset(table["agents"]["privacy_proxy"]),
-        image_proxy=_any_of(table["agents"]["image_proxy"]),
-        scanner=_any_of(table["agents"]["scanner"]),
-        reader=_any_of(table["agents"]["reader"]),
-    )
+    busy: Mapping[str, Sequence[Span]]
 
 
 def clean_agent(header: bytes | None) -> str | None:
-    """A User-Agent as it may be stored: UTF-8, one line, no control characters, at most LONGEST_AGENT characters."""
+    """Returns a User-Agent as it may be stored: UTF-8, one line, no controls, at most LONGEST_AGENT characters."""
     if header is None:
         return None
     text = header[: LONGEST_AGENT * 4].decode("utf-8", "replace")
@@ -162,21 +143,24 @@ def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
     return any(_PREFETCH.search(headers[name]) for name in _PREFETCH_HEADERS & headers.keys())
 
 
-def classify_hits(hits: Sequence[Hit], around: Surroundings, rules: HitRules) -> list[Classification]:
-    """A judgement for each hit of one message, in the order of `hits`, which must be oldest first."""
+def classify_hits(hits: Sequence[Hit], context: HitContext, rules: HitRules) -> list[Classification]:
+    """Returns a classification for each hit of one message, in the order of `hits`, which must be oldest first."""
     burst = _burst_hits(hits, rules)
-    return [_judge(hit, hit.id in burst, around, rules) for hit in hits]
+    return [_classify(hit, hit.id in burst, context, rules) for hit in hits]
 
 
-def crowded_spans(seen: Sequence[tuple[datetime, UUID]], rules: HitRules) -> list[Span]:
-    """When one origin hit too many messages within `origin_within`; `seen` is when it hit which, oldest first."""
+def busy_spans(seen: Sequence[tuple[datetime, UUID]], rules: HitRules) -> list[Span]:
+    """Returns when one origin fetched too many messages within `origin_within`.
+
+    `seen` is when it fetched which message, oldest first.
+    """
     spans: list[Span] = []
     messages: Counter[UUID] = Counter()
     start = 0
     for moment, message in seen:
         messages[message] += 1
         while moment - seen[start][0] > rules.origin_within:
-            _take_one(messages, seen[start][1])
+            _discount(messages, seen[start][1])
             start += 1
         if len(messages) < rules.origin_messages:
             continue
@@ -187,8 +171,8 @@ def crowded_spans(seen: Sequence[tuple[datetime, UUID]], rules: HitRules) -> lis
     return spans
 
 
-def joined_spans(spans: Sequence[Span]) -> list[Span]:
-    """The same moments, oldest first, in spans that do not touch."""
+def join_spans(spans: Sequence[Span]) -> list[Span]:
+    """Returns the same moments, oldest first, in spans that do not touch."""
     joined: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
         if joined and span.start <= joined[-1].end:
@@ -198,7 +182,7 @@ def joined_spans(spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> Classification:
+def _classify(hit: Hit, in_burst: bool, context: HitContext, rules: HitRules) -> Classification:
     agent = hit.agent or ""
     image_proxy = bool(rules.image_proxy.search(agent))
     machine = {
@@ -209,8 +193,8 @@ def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> C
         HitReason.PRIVACY_PROXY: hit.kind is HitKind.OPEN and agent in rules.privacy_proxy,
         HitReason.LINK_BURST: in_burst,
         # An image proxy's few addresses fetch for thousands of readers.
-        HitReason.MANY_MESSAGES: not image_proxy and _many_messages(hit, around),
-        HitReason.BEFORE_ANSWER: _before_answer(hit, around),
+        HitReason.MANY_MESSAGES: not image_proxy and _many_messages(hit, context),
+        HitReason.BEFORE_ANSWER: _before_answer(hit, context),
         HitReason.HONEYPOT: hit.honeypot,
     }
     reasons = tuple(reason for reason, applies in machine.items() if applies)
@@ -223,16 +207,16 @@ def _judge(hit: Hit, in_burst: bool, around: Surroundings, rules: HitRules) -> C
     return Classification(verdict=HitVerdict.UNKNOWN, reasons=(HitReason.UNRECOGNISED_AGENT,))
 
 
-def _before_answer(hit: Hit, around: Surroundings) -> bool:
-    if around.undecided:
+def _before_answer(hit: Hit, context: HitContext) -> bool:
+    if context.undecided:
         return True
-    return around.answered_at is not None and hit.occurred_at < around.answered_at
+    return context.answered_at is not None and hit.occurred_at < context.answered_at
 
 
-def _many_messages(hit: Hit, around: Surroundings) -> bool:
+def _many_messages(hit: Hit, context: HitContext) -> bool:
     if hit.origin is None:
         return False
-    spans = around.crowded.get(hit.origin, ())
+    spans = context.busy.get(hit.origin, ())
     place = bisect_right(spans, hit.occurred_at, key=lambda span: span.start) - 1
     return place >= 0 and hit.occurred_at <= spans[place].end
 
@@ -242,35 +226,37 @@ def _burst_hits(hits: Sequence[Hit], rules: HitRules) -> set[UUID]:
     clicks = [hit for hit in hits if hit.kind is HitKind.CLICK]
     burst: dict[UUID, Hit] = {}
     for rule in rules.bursts:
-        burst.update((hit.id, hit) for hit in _dense(clicks, rule))
+        burst.update((hit.id, hit) for hit in _burst_clicks(clicks, rule))
     moments: dict[tuple[str, str | None], list[datetime]] = {}
     for hit in sorted(burst.values(), key=lambda hit: hit.occurred_at):
         if hit.origin is not None:
             moments.setdefault((hit.origin, hit.agent), []).append(hit.occurred_at)
-    return set(burst) | {hit.id for hit in hits if _reached(hit, moments, rules.burst_reach)}
+    return set(burst) | {hit.id for hit in hits if _is_near(hit, moments, rules.burst_reach)}
 
 
-def _dense(clicks: Sequence[Hit], rule: Burst) -> Iterator[Hit]:
-    """The clicks that lie in some stretch, as long as the rule says, with as many different links as it says."""
+def _burst_clicks(clicks: Sequence[Hit], rule: Burst) -> Iterator[Hit]:
+    """The clicks of any period as long as the rule says that has as many different links as it says."""
     start = done = 0
     links: Counter[int | None] = Counter()
     for end, click in enumerate(clicks):
         links[click.link] += 1
         while click.occurred_at - clicks[start].occurred_at > rule.within:
-            _take_one(links, clicks[start].link)
+            _discount(links, clicks[start].link)
             start += 1
         if len(links) >= rule.links:
             yield from clicks[max(start, done) : end + 1]
             done = end + 1
 
 
-def _take_one(counted: Counter[T], key: T) -> None:
+def _discount(counted: Counter[T], key: T) -> None:
+    """Count one less; what is counted no more leaves, so that the counter's length is how many there are."""
     counted[key] -= 1
     if not counted[key]:
         del counted[key]
 
 
-def _reached(hit: Hit, moments: Mapping[tuple[str, str | None], list[datetime]], reach: timedelta) -> bool:
+def _is_near(hit: Hit, moments: Mapping[tuple[str, str | None], list[datetime]], reach: timedelta) -> bool:
+    """Whether the hit's origin and agent have a moment of a burst within `reach` of it."""
     if hit.origin is None:
         return False
     of_origin = moments.get((hit.origin, hit.agent))
@@ -278,9 +264,3 @@ def _reached(hit: Hit, moments: Mapping[tuple[str, str | None], list[datetime]],
         return False
     place = bisect_left(of_origin, hit.occurred_at)
     return any(abs(moment - hit.occurred_at) <= reach for moment in of_origin[max(place - 1, 0) : place + 1])
-
-
-def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
-    if not patterns or not all(patterns):
-        raise ValueError("an agent list needs at least one pattern, and no empty one")
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

@@ -1,8 +1,8 @@
-"""Keys from the listed master keys: HKDF-SHA256 (RFC 5869) makes one a purpose, so no key serves two ends.
+"""Keys derived from the listed master keys: HKDF-SHA256 (RFC 5869) makes one for each purpose.
 
 The first listed key signs; every listed key verifies, so that links in old mail go on working after a rotation.
-The last listed key is the oldest: it alone keys addresses, for ever, because opt-outs and suppressions are found
-again by that key only.
+The last listed key is the oldest: it alone keys addresses, for ever, because opt-outs and suppressions are found by
+that key only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Protocol
 
 _SALT = b"customer-emails"
-_BLOCK = 32
 
 
 class Purpose(StrEnum):
@@ -57,13 +56,8 @@ class Keyring:
         """The ids only."""
         return f"Keyring({', '.join(dict.fromkeys(key_id for key_id, _ in self._keys))})"
 
-    @classmethod
-    def from_settings(cls, secret_keys: Sequence[MasterKey]) -> Keyring:
-        """The keyring of `Settings.secret_keys`, in their order."""
-        return cls(secret_keys)
-
     def sign_key(self, purpose: Purpose, key_id: str | None = None) -> tuple[str, bytes]:
-        """The id and key to sign with: the newest, or the one named, which composing an old mail again needs.
+        """Returns the id and key to sign with: the newest, or the one named, to compose an old mail again.
 
         Raises LookupError when the named key is no longer listed.
         """
@@ -74,20 +68,16 @@ class Keyring:
         return chosen, key
 
     def key(self, key_id: str, purpose: Purpose) -> bytes | None:
-        """The key to verify with; None when no listed key has that id."""
+        """Returns the key to verify with; None when no listed key has that id."""
         return self._keys.get((key_id, purpose))
 
     @property
     def address_key(self) -> bytes:
-        """Keys the HMAC of addresses. Of the oldest listed key, so that rotation changes no address's hash."""
+        """The key of the HMAC of addresses: of the oldest listed key, so that rotation changes no address's hash."""
         return self._keys[self._oldest, Purpose.ADDRESS]
 
 
-def derive(secret: bytes, purpose: Purpose, length: int = _BLOCK) -> bytes:
-    """HKDF-SHA256 (RFC 5869): extract with our salt, expand with the purpose as info. `length` in bytes."""
+def derive(secret: bytes, purpose: Purpose) -> bytes:
+    """Returns 32 bytes by HKDF-SHA256 (RFC 5869): extract with our salt, expand once with the purpose as info."""
     extracted = hmac.digest(_SALT, secret, "sha256")
-    made, block = b"", b""
-    for number in range(1, -(-length // _BLOCK) + 1):
-        block = hmac.digest(extracted, block + purpose.encode() + bytes([number]), "sha256")
-        made += block
-    return made[:length]
+    return hmac.digest(extracted, purpose.encode() + b"\x01", "sha256")

@@ -1,4 +1,4 @@
-"""The four letters: what a mail of each source type says, before it is composed (`product.md`).
+"""The letters to one customer: what a mail of each source type says, before it is composed (`product.md`).
 
 Each is validated when it is made and raises `Refusal`, its field path in GraphQL names below the mutation's input.
 """
@@ -6,21 +6,26 @@ Each is validated when it is made and raises `Refusal`, its field path in GraphQ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
 from typing import ClassVar, Protocol, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address
-from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
+from gateway.mail.card_number import refuse_card_number
 from gateway.mail.currency import MINOR_DIGITS
-from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
+from gateway.mail.field_checks import (
+    check_free_text,
+    check_line,
+    check_required_line,
+    check_time_zone,
+    check_url,
+    invalid,
+)
+from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.source import SourceType
 from gateway.value import value
 
@@ -28,23 +33,10 @@ LONGEST_NAME = 255
 """Characters of a display name: with its address it still folds into a few header lines."""
 LONGEST_SUBJECT = 500
 """Characters: no client shows more, and encoded it stays under ten header lines of RFC 2047 words."""
-LONGEST_LINE = 200
-"""Characters of a one-line fact (number, type, title): it goes into subjects."""
-LONGEST_NOTE = 10_000
-"""Characters of free text: about four printed pages."""
 LONGEST_BODY = 50_000
 """Characters of an own body; with its markup the mail stays below the 102 KB at which Gmail cuts."""
-LONGEST_URL = 2_000
-"""Octets: what every browser and proxy takes."""
-MAX_MERGE_FIELDS = 200
-"""Fields of merge data: as many as a template may name."""
-LONGEST_MERGE_VALUE = 10_000
-LARGEST_MERGE_DATA = 65_536
-"""Octets of one recipient's merge data: a million recipients must fit the disk."""
-_EXACT_DIGITS = 15
-"""A decimal number of so many digits comes back from a double as it was (DBL_DIG)."""
 LARGEST_MINOR_UNITS = 2**63 - 1
-"""The ledger keeps money as bigint."""
+"""The database keeps money as bigint."""
 
 
 class WorkOrderKind(StrEnum):
@@ -77,81 +69,9 @@ class Deadlines(Protocol):
     """How long mail may be tried where no date of its own ends it. `gateway.settings.Settings` is one."""
 
     @property
-    def campaign_deadline(self) -> timedelta: ...
-    @property
     def completed_deadline(self) -> timedelta: ...
     @property
     def card_deadline(self) -> timedelta: ...
-
-
-# Rules of single fields ------------------------------------------------------------------------------------------
-
-
-def _invalid(message: str, *path: str) -> Refusal:
-    return Refusal(RefusalCode.INVALID, message, path)
-
-
-def _limit(text: str, longest: int, path: tuple[str, ...]) -> None:
-    if len(text) > longest:
-        raise Refusal(RefusalCode.TOO_LONG, f"At most {longest:,} characters; this has {len(text):,}.", path)
-
-
-def _line(text: str | None, path: tuple[str, ...], longest: int = LONGEST_LINE) -> None:
-    """One line of text, fit for a header."""
-    if text is None:
-        return
-    refuse_header_break(text, path)
-    _limit(text, longest, path)
-    refuse_card_number(text, path)
-
-
-def _required_line(text: str, path: tuple[str, ...], longest: int = LONGEST_LINE) -> None:
-    if not text.strip():
-        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
-    _line(text, path, longest)
-
-
-def _free_text(text: str | None, path: tuple[str, ...], longest: int = LONGEST_NOTE) -> None:
-    if text is None:
-        return
-    refuse_unwritable(text, path)
-    _limit(text, longest, path)
-    refuse_card_number(text, path)
-
-
-def check_url(url: str | None, path: tuple[str, ...]) -> None:
-    """An absolute http(s) URL with a host and without credentials, all ASCII; refused otherwise. None passes."""
-    if url is None:
-        return
-    refuse_header_break(url, path)
-    _limit(url, LONGEST_URL, path)
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise _invalid("Not a URL.", *path) from None
-    if parts.scheme.lower() not in ("http", "https") or not host:
-        raise _invalid("Only http:// and https:// URLs with a host name are allowed.", *path)
-    if parts.username is not None or parts.password is not None:
-        raise _invalid("A URL in a mail must not carry a user name or password.", *path)
-    if not re.fullmatch(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%|{}^`-]+", url):
-        raise _invalid("A URL has no spaces, quotes or letters beyond ASCII: percent-encode them.", *path)
-    refuse_card_number_in_url(url, path)
-
-
-_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
-"""Beside the zones on a machine's disk: its own zone under other names, and "not set"."""
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones()) - _NO_PLACES
-
-
-def check_time_zone(name: str, path: tuple[str, ...]) -> None:
-    """Refuse what is no IANA time zone."""
-    if name not in _time_zones():
-        raise _invalid("Not a time zone of the IANA database, such as Europe/Berlin.", *path)
 
 
 # Parts of letters ------------------------------------------------------------------------------------------------
@@ -159,9 +79,9 @@ def check_time_zone(name: str, path: tuple[str, ...]) -> None:
 
 @value
 class Mailbox:
-    """Somebody to write to: an address in its normal form and, if known, a display name (RFC 5322 3.4).
+    """An address in its normal form and, if known, a display name (RFC 5322 3.4).
 
-    Made by `parse` of what comes in, directly of what the ledger holds.
+    Input is read by `parse`; what the ledger holds needs no check.
     """
 
     address: str
@@ -171,7 +91,7 @@ class Mailbox:
     def parse(cls, address: str, name: str | None, *, allow_reserved: bool, path: tuple[str, ...]) -> Self:
         """Check and normalise; `path` leads to the mailbox, as ("cc", "0"). Raises Refusal."""
         parsed = parse_address(address, allow_reserved=allow_reserved, field=(*path, "address"))
-        _line(name, (*path, "name"), LONGEST_NAME)
+        check_line(name, (*path, "name"), LONGEST_NAME)
         return cls(address=parsed.text, name=name.strip() or None if name else None)
 
 
@@ -185,14 +105,14 @@ class Money:
     def __post_init__(self) -> None:
         digits = MINOR_DIGITS.get(self.currency)
         if digits is None:
-            raise _invalid("Not a currency of ISO 4217, such as USD or EUR.", "amount", "currency")
+            raise invalid("Not a currency of ISO 4217, such as USD or EUR.", "amount", "currency")
         exponent = self.amount.as_tuple().exponent
         if not isinstance(exponent, int) or self.amount <= 0 or exponent > 18:
-            raise _invalid("An amount is a number above zero.", "amount", "amount")
+            raise invalid("An amount is a number above zero.", "amount", "amount")
         if exponent < -digits:
-            raise _invalid(f"{self.currency} has {digits} digits after the point, not {-exponent}.", "amount", "amount")
+            raise invalid(f"{self.currency} has {digits} digits after the point, not {-exponent}.", "amount", "amount")
         if self.minor_units > LARGEST_MINOR_UNITS:
-            raise _invalid("This amount is larger than the ledger can hold.", "amount", "amount")
+            raise invalid("This amount is larger than the ledger can hold.", "amount", "amount")
 
     @property
     def minor_units(self) -> int:
@@ -202,9 +122,9 @@ class Money:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """When somebody comes: local times without offset, in an IANA zone.
+    """When a visit is: local times without offset, in an IANA zone.
 
-    A time that the zone's clocks skip is refused. One that they pass twice means the first (RFC 5545 3.3.5).
+    A time that the zone's clocks skip is refused. One that comes twice means the first (RFC 5545 3.3.5).
     """
 
     start: datetime
@@ -219,19 +139,19 @@ class Window:
             self._check_local(getattr(self, name), name)
             object.__setattr__(self, name, getattr(self, name).replace(fold=0))
         if self.start_utc >= self.end_utc:
-            raise _invalid("The window ends before it starts.", "window", "end")
+            raise invalid("The window ends before it starts.", "window", "end")
         if self.end_utc - self.start_utc > self.LONGEST:
-            raise _invalid("A window is at most 366 days long.", "window", "end")
+            raise invalid("A window is at most 366 days long.", "window", "end")
 
     def _check_local(self, moment: datetime, name: str) -> None:
         if moment.tzinfo is not None:
-            raise _invalid("Give a local time without offset; timeZone says where.", "window", name)
+            raise invalid("Give a local time without offset; timeZone says where.", "window", name)
         if not 1971 <= moment.year <= 2999:
-            raise _invalid("A year between 1971 and 2999.", "window", name)
+            raise invalid("A year between 1971 and 2999.", "window", name)
         zone = ZoneInfo(self.time_zone)
         back = moment.replace(tzinfo=zone, fold=0).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
         if back != moment.replace(fold=0):
-            raise _invalid(
+            raise invalid(
                 f"{moment:%H:%M} does not exist on {moment:%Y-%m-%d} in {self.time_zone}: clocks are put forward.",
                 "window",
                 name,
@@ -255,11 +175,11 @@ class Window:
 
 def _local_time(text: str, name: str) -> datetime:
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", text, re.ASCII):
-        raise _invalid("A local time looks like 2026-12-01T09:00.", "window", name)
+        raise invalid("A local time looks like 2026-12-01T09:00.", "window", name)
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise _invalid("There is no such day or time.", "window", name) from None
+        raise invalid("There is no such day or time.", "window", name) from None
 
 
 # The letters -----------------------------------------------------------------------------------------------------
@@ -267,7 +187,7 @@ def _local_time(text: str, name: str) -> datetime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkOrderLetter:
-    """About a visit to a job site. `sequence` is the .ics SEQUENCE if the caller keeps count; else it rises by time."""
+    """About a visit to a job site. `sequence` is the .ics SEQUENCE if the caller counts it; else the ledger does."""
 
     kind: WorkOrderKind
     number: str
@@ -282,14 +202,14 @@ class WorkOrderLetter:
     source_type: ClassVar[SourceType] = SourceType.WORK_ORDER
 
     def __post_init__(self) -> None:
-        _required_line(self.number, ("number",), 100)
-        _required_line(self.type, ("type",))
-        _line(self.technician, ("technician",))
-        _free_text(self.job_site_address, ("jobSiteAddress",), 500)
-        _free_text(self.notes, ("notes",))
+        check_required_line(self.number, ("number",), 100)
+        check_required_line(self.type, ("type",))
+        check_line(self.technician, ("technician",))
+        check_free_text(self.job_site_address, ("jobSiteAddress",), 500)
+        check_free_text(self.notes, ("notes",))
         check_url(self.confirm_url, ("confirmUrl",))
         if self.sequence is not None and not 0 <= self.sequence < 2**31:
-            raise _invalid("A sequence is a whole number from 0 to 2147483647.", "sequence")
+            raise invalid("A sequence is a whole number from 0 to 2147483647.", "sequence")
 
     @property
     def letter_kind(self) -> str:
@@ -319,14 +239,14 @@ class ESignatureLetter:
     source_type: ClassVar[SourceType] = SourceType.E_SIGNATURE
 
     def __post_init__(self) -> None:
-        _required_line(self.title, ("title",))
-        _line(self.revision, ("revision",), 50)
+        check_required_line(self.title, ("title",))
+        check_line(self.revision, ("revision",), 50)
         check_url(self.portal_url, ("portalUrl",))
         if self.expires_at.tzinfo is None:
-            raise _invalid("A time with its offset, such as 2026-12-01T17:00:00Z.", "expiresAt")
+            raise invalid("A time with its offset, such as 2026-12-01T17:00:00Z.", "expiresAt")
         if self.subject is not None:
-            _required_line(self.subject, ("subject",), LONGEST_SUBJECT)
-        _free_text(self.body, ("body",), LONGEST_BODY)
+            check_required_line(self.subject, ("subject",), LONGEST_SUBJECT)
+        check_free_text(self.body, ("body",), LONGEST_BODY)
 
     @property
     def letter_kind(self) -> str:
@@ -340,7 +260,7 @@ class ESignatureLetter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardLetter:
-    """About a card payment. Only the card's brand and last four digits are ever known here."""
+    """About a card payment. Of the card only brand and last four digits are known."""
 
     kind: CardMailKind
     amount: Money
@@ -354,18 +274,18 @@ class CardLetter:
     source_type: ClassVar[SourceType] = SourceType.CARD_PROCESSING
 
     def __post_init__(self) -> None:
-        _line(self.invoice_number, ("invoiceNumber",), 100)
-        _line(self.card_brand, ("cardBrand",), 50)
+        check_line(self.invoice_number, ("invoiceNumber",), 100)
+        check_line(self.card_brand, ("cardBrand",), 50)
         if self.card_last_four is not None:
             refuse_header_break(self.card_last_four, ("cardLastFour",))
             refuse_card_number(self.card_last_four, ("cardLastFour",))
             if not re.fullmatch("[0-9]{4}", self.card_last_four):
-                raise _invalid("The card's last four digits, and nothing more.", "cardLastFour")
-        _line(self.authorisation_code, ("authorisationCode",), 50)
+                raise invalid("The card's last four digits, and nothing more.", "cardLastFour")
+        check_line(self.authorisation_code, ("authorisationCode",), 50)
         if self.kind is CardMailKind.PAYMENT_LINK and self.portal_url is None:
             raise Refusal(RefusalCode.REQUIRED, "A payment link needs the portal's URL.", ("portalUrl",))
         check_url(self.portal_url, ("portalUrl",))
-        _free_text(self.note, ("note",))
+        check_free_text(self.note, ("note",))
 
     @property
     def letter_kind(self) -> str:
@@ -373,67 +293,8 @@ class CardLetter:
         return self.kind.value
 
     def deadline(self, now: datetime, deadlines: Deadlines) -> datetime:
-        """Until when sending makes sense."""
+        """Until when sending makes sense: a time after now."""
         return now + deadlines.card_deadline
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CampaignLetter:
-    """One recipient's values for a campaign template's fields."""
-
-    merge_data: Mapping[str, str] = field(default_factory=dict)
-
-    source_type: ClassVar[SourceType] = SourceType.CAMPAIGN
-
-    def __post_init__(self) -> None:
-        read_merge_data(self.merge_data, ("mergeData",))
-
-    @property
-    def letter_kind(self) -> None:
-        """Campaign mail has no kind."""
-        return None
-
-    def deadline(self, now: datetime, deadlines: Deadlines) -> datetime:
-        """Until when sending makes sense."""
-        return now + deadlines.campaign_deadline
-
-
-Letter = WorkOrderLetter | ESignatureLetter | CardLetter | CampaignLetter
-
-FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-"""The name of a merge field: what may stand in `{{ }}`."""
-
-
-def read_merge_data(value: object, path: tuple[str, ...]) -> dict[str, str]:
-    """Merge data as it came in (a JSON object of texts and numbers) as texts. Null is an empty text. Raises Refusal."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise _invalid("Merge data is an object: field names and their values.", *path)
-    if len(value) > MAX_MERGE_FIELDS:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_MERGE_FIELDS} merge fields.", path)
-    read = {name: _merge_value(name, item, path) for name, item in value.items()}
-    if sum(len(name) + len(text.encode()) for name, text in read.items()) > LARGEST_MERGE_DATA:
-        raise Refusal(RefusalCode.TOO_LONG, f"Merge data has at most {LARGEST_MERGE_DATA:,} octets.", path)
-    return read
-
-
-def _merge_value(name: object, value: object, path: tuple[str, ...]) -> str:
-    if not isinstance(name, str) or not FIELD_NAME.fullmatch(name):
-        raise _invalid("A merge field's name is letters, digits and underscores, at most 63.", *path)
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise _invalid("A merge field's value is a text or a number.", *path, name)
-    text = f"{Decimal(str(value)):f}" if isinstance(value, float | Decimal) else str(value)
-    if isinstance(value, float) and not _is_exact(text):
-        message = "This number has more digits than JSON's numbers keep: send it as a text, as it is to be mailed."
-        raise _invalid(message, *path, name)
-    _free_text(text, (*path, name), LONGEST_MERGE_VALUE)
-    return text
-
-
-def _is_exact(number: str) -> bool:
-    """Whether a float is surely what the caller wrote, but for zeros at its end."""
-    digits = number.removeprefix("-").replace(".", "", 1)
-    return digits.isdecimal() and len(digits.lstrip("0")) <= _EXACT_DIGITS
+Letter = WorkOrderLetter | ESignatureLetter | CardLetter

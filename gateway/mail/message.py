@@ -1,4 +1,4 @@
-"""One message's life: its states, the legal steps between them, and the colour of its icon."""
+"""One message's life: its statuses, the transitions between them, and the colour of its icon."""
 
 from __future__ import annotations
 
@@ -32,9 +32,41 @@ class CopyRole(StrEnum):
     BCC = "BCC"
 
 
+class EventKind(StrEnum):
+    """What happened to a message besides attempts. SQL: `event_kind`."""
+
+    HELD = "HELD"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    RETRIED = "RETRIED"
+    RETRIED_ONCE = "RETRIED_ONCE"
+    ASSUMED_SENT = "ASSUMED_SENT"
+    RESCUED = "RESCUED"
+    UNCERTAIN = "UNCERTAIN"
+    RELEASED = "RELEASED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+    SETTLED = "SETTLED"
+
+
+FIRST_STATUSES = frozenset({Status.QUEUED, Status.HELD, Status.RECEIVED})
+"""What a message or copy may be when it is made."""
+
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
-    Status.HANDED_OFF: frozenset({Status.ACCEPTED, Status.DEFERRED, Status.REFUSED, Status.UNCERTAIN}),
+    Status.HANDED_OFF: frozenset(
+        {
+            Status.ACCEPTED,
+            Status.DEFERRED,
+            Status.REFUSED,
+            Status.UNCERTAIN,
+            Status.QUEUED,
+            Status.HELD,
+            Status.EXPIRED,
+        }
+    ),
     Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
     Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.REFUSED, Status.BOUNCED, Status.QUEUED}),
     Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
@@ -45,8 +77,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
     Status.RECEIVED: frozenset(),
 }
-"""From each state, the states it may become. REFUSED, EXPIRED, BOUNCED -> QUEUED only by `retryMessage`;
-UNCERTAIN -> REFUSED by the server's own answer, when it comes after all."""
+"""From each status, those it may become. A test holds it against every statement that writes one; who does, and on
+what evidence, is in `docs/state-machine.md`. A mail that is QUEUED again after an attempt is shown as DEFERRED."""
 
 ICON_COLORS: dict[Status, ColorHint] = {
     Status.ACCEPTED: ColorHint.GREY,

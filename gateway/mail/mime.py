@@ -1,18 +1,19 @@
-"""MIME entities as bytes on the wire (RFC 2045, 2046): 7-bit, CRLF, the same bytes from the same parts."""
+"""MIME entities as they are sent (RFC 2045, 2046): 7-bit, CRLF, the same bytes for the same parts."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.mail.header import parameter, raw_header
-from gateway.mail.quoted_printable import encode_pieces
+from gateway.mail.quoted_printable import encode_piece
 
 TEXT_HEADERS = 'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 HTML_HEADERS = 'Content-Type: text/html; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 
-# Bodies of documents are never shown inside the mail: a type that a client might run travels as plain octets.
+# Files are never shown inside the mail: a type that a client might run is declared as plain octets.
 _ACTIVE_TYPES = ("text/html", "application/xhtml", "image/svg", "text/xml", "application/xml", "multipart/", "message/")
 
 
@@ -32,25 +33,28 @@ class Entity:
     headers: str
     body: bytes
 
-    def chunks(self, before: str = "") -> tuple[bytes, ...]:
-        """The entity as it goes over the wire, headers in front of its own first; not joined, since it may be large."""
+    def chunks(self, before: str) -> tuple[bytes, bytes]:
+        """Returns the entity as it is sent, after `before`: a boundary line, or the mail's other headers.
+
+        Not joined, since it may be large.
+        """
         return f"{before}{self.headers}\r\n".encode(), self.body
 
 
-def text_part(kind: str, pieces: list[str]) -> Entity:
-    """`plain` or `html` text in quoted-printable, of pieces encoded one by one."""
+def text_part(kind: Literal["plain", "html"], text: str) -> Entity:
+    """Returns a text in quoted-printable; it must end a line."""
     headers = TEXT_HEADERS if kind == "plain" else HTML_HEADERS
-    return Entity(headers=headers[:-2], body=encode_pieces(pieces).encode("ascii"))
+    return Entity(headers=headers[:-2], body=encode_piece(text).encode("ascii"))
 
 
 def calendar_part(method: str, content: bytes) -> Entity:
-    """The calendar as one more way to read the mail (RFC 6047 2.4): clients show its buttons."""
+    """Returns a calendar as an alternative of the text (RFC 6047 2.4): clients show its buttons."""
     headers = f'Content-Type: text/calendar; charset="utf-8"; method={method}\r\n' + _BASE64
     return Entity(headers=headers, body=_base64(content))
 
 
 def file_part(file: AttachedFile) -> Entity:
-    """A file to save, never to be shown inline."""
+    """Returns a file to save, not to be shown inline."""
     media_type = "application/octet-stream" if file.media_type.startswith(_ACTIVE_TYPES) else file.media_type
     headers = (
         f"Content-Type: {media_type};\r\n{parameter('name', file.name)}\r\n{_BASE64}"
@@ -60,7 +64,7 @@ def file_part(file: AttachedFile) -> Entity:
 
 
 def multipart(subtype: str, boundary: str, parts: Sequence[Entity]) -> Entity:
-    """Several entities in one. The boundary's `=_` can stand in no quoted-printable or base64 body."""
+    """Returns several entities in one. No quoted-printable or base64 body can contain the boundary's `=_`."""
     pieces = [chunk for part in parts for chunk in part.chunks(f"--{boundary}\r\n")]
     body = b"".join([*pieces, f"--{boundary}--\r\n".encode()])
     return Entity(headers=raw_header("Content-Type", f'multipart/{subtype}; boundary="{boundary}"'), body=body)
@@ -70,7 +74,7 @@ _BASE64 = raw_header("Content-Transfer-Encoding", "base64")
 
 
 _LINES_AT_ONCE = 4096
-"""Lines of 57 octets encoded in one go: a large file is never a list of its lines."""
+"""Lines of 57 octets encoded at once: a large file is never a list of its lines."""
 
 
 def _base64(content: bytes) -> bytes:

@@ -1,11 +1,10 @@
 """Quoted-printable (RFC 2045 6.7) that can be cut into pieces encoded one by one.
 
-A body is a sequence of pieces: fixed text and values put in. Each piece is encoded from column 0 to its end; where it
-does not end a line, a soft line break follows, so that the next piece starts at column 0 again. What a piece looks
-like on the wire then depends on nothing but the piece: fixed ones are encoded once a template version, and a
-recipient costs only the values.
+A body is a sequence of pieces: fixed text and values. Each piece is encoded from column 0 to its end; where it does
+not end a line, a soft line break follows, so that the next piece starts at column 0 again. How a piece is encoded then
+depends on the piece alone: fixed ones are encoded once a template version, and a recipient costs only the values.
 
-Lines that start with `.` or `From ` are encoded there: nobody has to stuff dots or escape mailbox separators.
+Lines that start with `.` or `From ` are encoded there, so that SMTP adds no dots and mailbox files no `>`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _CODED = [chr(octet) if octet in _STANDS_FOR_ITSELF else f"={octet:02X}" for oct
 
 
 def encode_piece(text: str) -> str:
-    """One piece on the wire: any line end becomes CRLF; ended by a soft break unless it is empty or ends a line."""
+    """Returns one piece encoded: any line end becomes CRLF; ended by a soft break unless it is empty or ends a line."""
     if _PLAIN.fullmatch(text):
         if len(text) < LONGEST_LINE:
             return text + SOFT_BREAK
@@ -38,11 +37,6 @@ def encode_piece(text: str) -> str:
     if lines[-1]:
         whole.append(_encode_line(lines[-1], protected=True) + SOFT_BREAK)
     return "".join(whole)
-
-
-def encode_pieces(pieces: list[str]) -> str:
-    """A body of several pieces on the wire; it ends a line."""
-    return "".join(map(encode_piece, pieces))
 
 
 def _encode_line(line: str, *, protected: bool = False) -> str:

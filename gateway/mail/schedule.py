@@ -1,6 +1,6 @@
-"""When to try again, and how long to leave a troubled relay or destination alone. Pure: jitter is an argument.
+"""How long to wait before a retry, and how long to pause a failing relay or destination. Pure: jitter is an argument.
 
-Giving up is the deadline's business (`outbox.expires_at`), not the schedule's.
+When to give up is decided by the deadline (`outbox.expires_at`), not here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ RETRY_WAITS = (
     timedelta(hours=8),
 )
 
-# A dropped connection is often over in seconds; a server that stays away is asked four times an hour, which costs
-# it nothing and lets mail flow again within a quarter of an hour of its return.
+# A dropped connection is often back in seconds; a server that stays away is tried four times an hour, which costs it
+# nothing and lets mail flow again within a quarter of an hour of its return.
 PAUSES = (
     timedelta(seconds=5),
     timedelta(seconds=15),
@@ -34,12 +34,12 @@ PAUSES = (
     timedelta(minutes=15),
 )
 
-# Spreads what failed together, so that it does not come back together.
+# Spreads what failed together, so that it is not retried together.
 JITTER = 0.1
 
 
 def wait_before_next(attempt: int, verdict: Verdict, *, jitter: float) -> timedelta:
-    """How long a deferred message waits after its attempt `attempt` (1 is the first).
+    """Returns how long a deferred message waits after its attempt `attempt` (1 is the first).
 
     1, 5, 15, 30 minutes, 1, 2, 4, 8 hours, then every 8 hours, each +-10 % by `jitter` in [-1, 1]; never less than
     the server asked for, never more than a day. A verdict that does not count waits the shortest pause: the pause of
@@ -51,7 +51,7 @@ def wait_before_next(attempt: int, verdict: Verdict, *, jitter: float) -> timede
 
 
 def pause_step(step: int, verdict: Verdict, *, jitter: float) -> timedelta:
-    """How long a relay or destination is left alone after its `step`th failure in a row (1 is the first).
+    """Returns how long a relay or destination is paused after its `step`th failure in a row (1 is the first).
 
     5, 15, 30 seconds, 1, 2, 5, 10, then every 15 minutes, each +-10 % by `jitter` in [-1, 1]; never less than the
     server asked for, never more than a day. One success puts the step back to 0. The reason to show is the
@@ -61,7 +61,7 @@ def pause_step(step: int, verdict: Verdict, *, jitter: float) -> timedelta:
 
 
 def spread(wait: timedelta, jitter: float) -> timedelta:
-    """`wait` +-10 %: `jitter` is in [-1, 1]."""
+    """Returns `wait` +-10 %: `jitter` is in [-1, 1]."""
     return wait * (1 + JITTER * jitter)
 
 
@@ -69,9 +69,9 @@ def _step(steps: tuple[timedelta, ...], number: int) -> timedelta:
     return steps[min(max(number, 1), len(steps)) - 1]
 
 
-def _at_least(wait: timedelta, asked: timedelta | None, jitter: float) -> timedelta:
+def _at_least(wait: timedelta, requested: timedelta | None, jitter: float) -> timedelta:
     spread_wait = spread(wait, jitter)
-    if asked is None:
+    if requested is None:
         return spread_wait
-    # Coming back early breaks the server's word, so what it asked for is spread upwards only.
-    return min(max(spread_wait, asked * (1 + JITTER * (jitter + 1) / 2)), LONGEST_ASKED_WAIT)
+    # A retry must not come earlier than the server asked for, so that is spread upwards only.
+    return min(max(spread_wait, requested * (1 + JITTER * (jitter + 1) / 2)), LONGEST_ASKED_WAIT)

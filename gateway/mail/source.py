@@ -29,7 +29,7 @@ class ConnectionType(StrEnum):
 
 
 class ColorHint(StrEnum):
-    """A colour every client shows alike. Rows are grey or blue, icons grey, red or amber."""
+    """A colour that all clients show alike. Rows are grey or blue, icons grey, red or amber."""
 
     GREY = "GREY"
     BLUE = "BLUE"

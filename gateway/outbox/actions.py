@@ -9,16 +9,19 @@ from typing import Any
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.message import TRANSITIONS, MessageRef, Status
+from gateway.mail.message import TRANSITIONS, EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_change
+from gateway.outbox.lanes import lane_of
 from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered, decide, tally
 
 CANCELLED = Undelivered(
     status=Status.CANCELLED, cause=Cause.BY_PERSON, advice="A person took it back before it was sent."
 )
-_RETRYABLE = frozenset(status for status, next_ones in TRANSITIONS.items() if Status.QUEUED in next_ones)
+_RETRYABLE = frozenset(status for status, following in TRANSITIONS.items() if Status.QUEUED in following) - {
+    Status.HANDED_OFF  # returns to the queue by itself, where nothing was sent
+}
 
 
 def _illegal(message: str) -> Refusal:
@@ -51,7 +54,7 @@ async def retry(connection: Connection, ref: MessageRef, actor: str, deployment:
             connection,
             customer_id=ref.customer_id,
             message_id=ref.message_id,
-            lane="work-order" if message["source_type"] == SourceType.WORK_ORDER else "individual",
+            lane=lane_of(SourceType(message["source_type"])),
             campaign_id=campaign_id,
             opt_out_kind=message["campaign_kind"],
             bound_relay=message["bound_relay"],
@@ -62,7 +65,7 @@ async def retry(connection: Connection, ref: MessageRef, actor: str, deployment:
             domains=[row["address"].rpartition("@")[2].lower() for row in again],
             attempts=[row["attempts"] + 1 for row in again],
         )
-        await _record_events(connection, ref, again, "RETRIED", actor)
+        await _record_events(connection, ref, again, EventKind.RETRIED, actor)
 
 
 def _retry_deadline(message: Any, deployment: Deployment) -> timedelta:
@@ -85,7 +88,7 @@ async def assume_sent(connection: Connection, ref: MessageRef, actor: str) -> No
         if unsure[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
             await tally(connection, message["campaign_id"], Status.UNCERTAIN, Status.ACCEPTED)
         await _change(connection, ref, unsure, Status.ACCEPTED, None, None)
-        await _record_events(connection, ref, unsure, "ASSUMED_SENT", actor)
+        await _record_events(connection, ref, unsure, EventKind.ASSUMED_SENT, actor)
 
 
 async def cancel(connection: Connection, ref: MessageRef, actor: str) -> None:
@@ -110,7 +113,7 @@ async def cancel(connection: Connection, ref: MessageRef, actor: str) -> None:
             if held[0]["recipient_no"] == 0 and message["campaign_id"] is not None:
                 await tally(connection, message["campaign_id"], Status.HELD, Status.CANCELLED)
             await _change(connection, ref, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
-            await _record_events(connection, ref, held, "CANCELLED", actor)
+            await _record_events(connection, ref, held, EventKind.CANCELLED, actor)
 
 
 async def _locked(connection: Connection, ref: MessageRef) -> tuple[Any, list[Any]]:
@@ -148,7 +151,9 @@ async def _change(
         await QUERIES.change_copies(connection, **values, recipient_nos=copies)
 
 
-async def _record_events(connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: str, actor: str) -> None:
+async def _record_events(
+    connection: Connection, ref: MessageRef, rows: Sequence[Any], kind: EventKind, actor: str
+) -> None:
     for row in rows:
         await QUERIES.insert_event(
             connection,

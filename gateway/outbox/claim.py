@@ -86,7 +86,7 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What one claim found: rows now leased to us, and how many it parked (they wait for their destination)."""
+    """What one claim did: the rows it leased, and how many it parked (they wait for their destination or relay)."""
 
     leased: tuple[Claimed, ...]
     parked: int
@@ -98,16 +98,17 @@ async def claim(
     worker: UUID,
     lease: timedelta,
     owner: UUID | None = None,
-    batch: int = BATCH,
-    limit: int | None = None,
+    scan_limit: int = BATCH,
+    max_leased: int | None = None,
     large_room: int | None = None,
     hand_off: bool = False,
     relays: Iterable[str] = (),
 ) -> Claim:
-    """Scan `batch` due rows of unpaused lanes and lease up to `limit` of them (None: all), at most `large_room` large
-    ones among them. `hand_off` hands off in the same statement what may go. Mail bound to one of `relays` that is
-    paused or stopped waits. One statement, O(batch). A caller that passes its own `owner` can give the rows back by it
-    when the statement's answer is lost."""
+    """Scan `scan_limit` due rows of unpaused lanes and lease up to `max_leased` of them (None: all), up to `large_room`
+    large ones among them; `hand_off` also hands off those that may go. Mail bound to one of `relays` that is paused or
+    stopped waits. One statement, whose cost depends on `scan_limit` alone (`docs/claim.md`). With an `owner` of its
+    own, a caller can give back a claim whose result never arrived.
+    """
     owner = owner or uuid4()
     leased: list[tuple[int, Claimed]] = []
     parked = 0
@@ -116,15 +117,15 @@ async def claim(
         owner=owner,
         worker=worker,
         lease=lease,
-        batch=batch,
-        limit=batch if limit is None else limit,
-        large_room=batch if large_room is None else large_room,
+        scan_limit=scan_limit,
+        max_leased=scan_limit if max_leased is None else max_leased,
+        large_room=scan_limit if large_room is None else large_room,
         hand_off=hand_off,
         large=LARGE_CONTENT,
         relays=list(relays),
     ):
         if row["leased"]:
-            leased.append((row["turn"], _claimed(row, owner)))
+            leased.append((row["position"], _claimed(row, owner)))
         else:
             parked += 1
     # An update returns rows in no order: the first in the lanes are handed out first.
@@ -167,7 +168,7 @@ def _facts(row: Any) -> MessageFacts:
 
 
 def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
-    """The keys of rows as the arrays that `unnest` takes."""
+    """The keys of rows as arrays for `unnest`."""
     return {
         "customer_ids": [row.customer_id for row in rows],
         "message_ids": [row.message_id for row in rows],

@@ -17,11 +17,12 @@ from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
-from gateway.mail.message import CopyRole, MessageRef, Status
+from gateway.mail.message import CopyRole, EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict
+from gateway.outbox.lanes import lane_of
 from gateway.outbox.outcomes import GATEWAY, SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered
 from gateway.storage import attachments, content
 from gateway.templates import versions
@@ -87,7 +88,7 @@ async def put(connection: Connection, order: Order, deployment: Deployment) -> P
     """
     _check(order)
     async with connection.transaction():
-        attached = await attachments.asked_for(connection, order.attachment_ids) if order.attachment_ids else []
+        attached = await attachments.find(connection, order.attachment_ids) if order.attachment_ids else []
         digest = input_digest(order, attached)
         first = await first_result(connection, order.idempotency_key, digest)
         if first is not None:
@@ -324,7 +325,7 @@ async def _write_parts(
                 connection,
                 **keys,
                 recipient_no=recipient.number,
-                kind="HELD",
+                kind=EventKind.HELD,
                 actor=GATEWAY,
                 data={"cause": recipient.held.cause},
             )
@@ -344,7 +345,7 @@ async def _write_outbox(
         connection,
         customer_id=ref.customer_id,
         message_id=ref.message_id,
-        lane="work-order" if order.letter.source_type is SourceType.WORK_ORDER else "individual",
+        lane=lane_of(order.letter.source_type),
         expires_at=expires_at,
         bound_relay=order.bound_relay,
         recipient_nos=[recipient.number for recipient in due],

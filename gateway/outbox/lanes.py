@@ -6,13 +6,27 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.source import SourceType
 
 DEPTH_LIMIT = 10_000
 """Rows counted a lane: a depth above it is "at least this"; counting a million would cost a scan."""
+
+
+class IndividualLane(StrEnum):
+    """The lanes of individual mail, by name; each campaign has one of its own beside them."""
+
+    WORK_ORDER = "work-order"
+    INDIVIDUAL = "individual"
+
+
+def lane_of(source_type: SourceType) -> IndividualLane:
+    """The lane of individual mail of this type: work orders go before all other mail."""
+    return IndividualLane.WORK_ORDER if source_type is SourceType.WORK_ORDER else IndividualLane.INDIVIDUAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,14 @@ LOST_ADVICE = (
 )
 
 Key = tuple[int, UUID, int]
+
+
+class _Passed(StrEnum):
+    """What a lease or deadline that passed leaves: nothing was sent, something may have been, or it is too late."""
+
+    UNSENT = "UNSENT"
+    UNCERTAIN = "UNCERTAIN"
+    EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,26 +59,26 @@ async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY
     unsent = uncertain = expired = 0
     while True:
         found = await _passed(connection)
-        for keys in _batches(found["UNSENT"]):
+        for keys in _batches(found[_Passed.UNSENT]):
             unsent += await _count(QUERIES.recover_unsent(connection, **_columns(keys)))
-        for keys in _batches(found["UNCERTAIN"]):
+        for keys in _batches(found[_Passed.UNCERTAIN]):
             uncertain += await _count(
                 QUERIES.recover_handed_off(connection, **_columns(keys), shard=shard, advice=LOST_ADVICE, wait=wait)
             )
-        for keys in _batches(found["EXPIRED"]):
+        for keys in _batches(found[_Passed.EXPIRED]):
             expired += await _expire(connection, keys, shard=shard)
         if sum(map(len, found.values())) < PASS_ROWS:
             return Recovered(unsent=unsent, uncertain=uncertain, expired=expired)
 
 
-async def _passed(connection: Connection) -> dict[str, list[Key]]:
+async def _passed(connection: Connection) -> dict[_Passed, list[Key]]:
     """Keys of what is to be settled, by how; in the order in which groups lock rows."""
-    found: dict[str, list[Key]] = {"UNSENT": [], "UNCERTAIN": [], "EXPIRED": []}
+    found: dict[_Passed, list[Key]] = {what: [] for what in _Passed}
     async with connection.transaction():
         # A worker's connections never read a whole table but here.
         await QUERIES.may_read_all(connection)
         async for row in QUERIES.passed(connection, limit=PASS_ROWS):
-            found[row["what"]].append((row["customer_id"], row["message_id"], row["recipient_no"]))
+            found[_Passed(row["what"])].append((row["customer_id"], row["message_id"], row["recipient_no"]))
     return {what: sorted(keys) for what, keys in found.items()}
 
 

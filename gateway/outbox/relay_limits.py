@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.response import Stage
 from gateway.outbox.parked import release_parked
 from gateway.settings import Relay
 
@@ -90,22 +92,40 @@ def _standing(row: Any) -> RelayStanding:
     )
 
 
+class RelayEventKind(StrEnum):
+    """What happened to a relay or a destination. SQL: `relay_event_kind`."""
+
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    STOPPED = "STOPPED"
+    CONNECTION = "CONNECTION"
+    TLS = "TLS"
+    LOGIN = "LOGIN"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayEvent:
     """One failure of a relay or destination, in the server's own words."""
 
     id: UUID
+    relay: str
     domain: str | None
-    kind: str
-    stage: str | None
+    kind: RelayEventKind
+    stage: Stage | None
     code: int | None
     response: str | None
     until: datetime | None
 
 
-async def relay_events(connection: Connection, name: str, *, limit: int = 20) -> tuple[RelayEvent, ...]:
-    """A relay's events, newest first."""
-    return tuple([RelayEvent(**dict(row)) async for row in QUERIES.relay_events(connection, relay=name, limit=limit)])
+async def relay_events(connection: Connection, *relays: str, limit: int = 20) -> tuple[RelayEvent, ...]:
+    """The newest events of these relays, at most `limit` of each, newest first."""
+    return tuple([_event(row) async for row in QUERIES.relay_events(connection, relays=relays, limit=limit)])
+
+
+def _event(row: Any) -> RelayEvent:
+    stage = Stage(row["stage"]) if row["stage"] else None
+    return RelayEvent(**{**row, "kind": RelayEventKind(row["kind"]), "stage": stage})
 
 
 async def resume_relay(connection: Connection, name: str, actor: str) -> None:
@@ -117,7 +137,7 @@ async def resume_relay(connection: Connection, name: str, actor: str) -> None:
             connection,
             relay=name,
             domain=None,
-            kind="RESUMED",
+            kind=RelayEventKind.RESUMED,
             stage=None,
             code=None,
             response=f"Resumed by {actor}.",

@@ -9,7 +9,7 @@ from gateway.database import QUERIES, Connection
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.schedule import pause_step
 from gateway.mail.verdict import Scope, Verdict
-from gateway.outbox.relay_limits import relay_states
+from gateway.outbox.relay_limits import RelayEventKind, relay_states
 
 PauseStep = Callable[[int, Verdict, float], timedelta]
 
@@ -20,19 +20,19 @@ def usual_pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
 
 
 _STAGE_KINDS = {
-    Stage.AUTH: "LOGIN",
-    Stage.STARTTLS: "TLS",
-    Stage.CONNECT: "CONNECTION",
+    Stage.AUTH: RelayEventKind.LOGIN,
+    Stage.STARTTLS: RelayEventKind.TLS,
+    Stage.CONNECT: RelayEventKind.CONNECTION,
 }
 
 
-def trouble_kind(exchange: Exchange) -> str:
+def trouble_kind(exchange: Exchange) -> RelayEventKind:
     """The `relay_event` kind of this exchange."""
     if exchange.fault is not None and exchange.fault.kind is FaultKind.TLS:
-        return "TLS"
+        return RelayEventKind.TLS
     if exchange.stage in _STAGE_KINDS:
         return _STAGE_KINDS[exchange.stage]
-    return "UNAVAILABLE" if _refusal(exchange) is not None else "CONNECTION"
+    return RelayEventKind.UNAVAILABLE if _refusal(exchange) is not None else RelayEventKind.CONNECTION
 
 
 def _refusal(exchange: Exchange) -> Response | None:
@@ -72,7 +72,7 @@ async def note_trouble(
             connection,
             relay=exchange.relay,
             domain=domain if verdict.scope is Scope.DESTINATION else None,
-            kind="STOPPED" if verdict.stops_relay else trouble_kind(exchange),
+            kind=RelayEventKind.STOPPED if verdict.stops_relay else trouble_kind(exchange),
             stage=exchange.stage,
             code=reply.code if reply is not None else None,
             response=words.replace("\0", "\N{REPLACEMENT CHARACTER}") if words is not None else None,

@@ -1,7 +1,7 @@
--- Attachments: uploaded files, waiting for a letter or carried by some.
+-- Attachments: uploaded files, and those that letters carry.
 
 -- name: insert_attachment$
--- One uploaded file; its id.
+-- Stores one uploaded file; returns its id.
 insert into attachment (sha256, name, media_type, size, uploaded_by)
 values (:sha256, :name, :media_type, :size, :uploaded_by)
 returning id;
@@ -13,7 +13,7 @@ from attachment a join content k on k.sha256 = a.sha256
 where a.id = any(:ids::uuid[]);
 
 -- name: delete_stale_attachments
--- Uploads that no letter took within the time given; their hashes. At most 500, so that a sweep stays short.
+-- Deletes uploads that no letter used within :older_than, 500 at most to keep a sweep short; returns their hashes.
 delete from attachment
 where id in (select id from attachment
              where referenced_at is null and created_at < now() - :older_than::interval
@@ -21,7 +21,7 @@ where id in (select id from attachment
 returning sha256;
 
 -- name: delete_unused_content!
--- The bytes of swept uploads, unless something else uses them or they were stored again meanwhile.
+-- Deletes the bytes of those uploads, unless something else uses them or they were stored again meanwhile.
 delete from content k
 where k.sha256 = any(:hashes::bytea[]) and k.created_at < now() - :older_than::interval
   and not exists (select 1 from attachment a where a.sha256 = k.sha256)

@@ -1,17 +1,19 @@
--- What servers answered.
+-- Attempts: what became of one SMTP transaction, and what it decides.
 
 -- name: record_outcomes
--- Writes a group of finished attempts: the attempt, the status, the event, the suppression and the tally, in one
--- statement. Fenced by recipient, attempt and owner: a row that is no longer ours is not written. A deferral past the
--- deadline is EXPIRED; where the deployment chose it, an uncertain try is followed by one more, once, and stays
--- uncertain itself. Answers the number of each outcome that was not written: hardly ever any.
+-- Writes a batch of finished attempts: the attempt, the status, the event, the suppression and the tally, in one
+-- statement. Fenced by recipient, attempt and owner: a row that is no longer leased to its owner is not written. A
+-- deferral past the deadline is EXPIRED; where the deployment chose it, an uncertain attempt is followed by one more,
+-- once, and stays uncertain itself. Returns the number of each outcome that was not written: hardly ever any.
+-- status: HANDED_OFF -> ACCEPTED, REFUSED, DEFERRED, UNCERTAIN, EXPIRED
 with outcome as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
            t.wait_seconds * interval '1 second' as wait, decode(t.mail_sha256_hex, 'hex') as mail_sha256
     from rows from (json_to_recordset(:outcomes::json) as (
         customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid, verdict verdict,
         cause cause, advice text, rule text, stage smtp_stage, code smallint, enhanced text, response text, relay text,
-        host text, tls text, took_ms integer, mail_sha256_hex text, wait_seconds float8, suppress boolean, ended float8))
+        host text, tls text, took_ms integer, mail_sha256_hex text, wait_seconds float8, suppress boolean,
+        ended float8))
         with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, verdict, cause, advice, rule, stage,
              code, enhanced, response, relay, host, tls, took_ms, mail_sha256_hex, wait_seconds, suppress, ended, n)
 ), fenced as (
@@ -61,7 +63,7 @@ with outcome as materialized (
     from decided d
     where d.recipient_no > 0 and c.customer_id = d.customer_id and c.message_id = d.message_id
       and c.recipient_no = d.recipient_no and c.status = 'QUEUED'
-), told as (
+), events as (
     insert into event (customer_id, message_id, recipient_no, kind, actor, data)
     select d.customer_id, d.message_id, d.recipient_no, d.status::event_kind, 'gateway',
            jsonb_build_object('cause', d.cause, 'attempt', d.attempt)
@@ -79,7 +81,7 @@ with outcome as materialized (
     order by d.address_key
     on conflict (address_key) do nothing
     returning address_key, customer_id, message_id
-), suppressions_told as (
+), suppression_events as (
     insert into event (customer_id, message_id, kind, actor, data)
     select s.customer_id, s.message_id, 'SUPPRESSED', 'gateway', jsonb_build_object('reason', 'BAD_ADDRESS')
     from suppressed s
@@ -98,8 +100,9 @@ select r.n from outcome r
 where r.n not in (select fenced.n from fenced union all select deferred.n from deferred);
 
 -- name: settle_late
--- An answer that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while it is
--- still uncertain about this very attempt of this very owner; a person's decision in between stands.
+-- A server's response that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while
+-- it is still uncertain about the same attempt of the same owner; a person's decision in between stands.
+-- status: UNCERTAIN -> ACCEPTED, REFUSED
 with late as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
            decode(t.mail_sha256_hex, 'hex') as mail_sha256
@@ -118,8 +121,8 @@ with late as materialized (
                     and e.data ->> 'owner' = l.owner::text and (e.data ->> 'attempt')::smallint = l.attempt
                     and not exists (select from event later
                                     where later.customer_id = e.customer_id and later.message_id = e.message_id
-                                      and later.recipient_no = e.recipient_no and later.kind in ('RETRIED', 'RETRIED_ONCE')
-                                      and later.id > e.id))
+                                      and later.recipient_no = e.recipient_no and later.id > e.id
+                                      and later.kind in ('RETRIED', 'RETRIED_ONCE')))
       and not exists (select from outbox o
                       where o.customer_id = l.customer_id and o.message_id = l.message_id
                         and o.recipient_no = l.recipient_no)
@@ -148,7 +151,7 @@ with late as materialized (
            s.code, s.enhanced, s.response, s.relay, s.host, s.tls,
            now() - s.age - s.took_ms * interval '1 millisecond', s.took_ms
     from settled s
-), told as (
+), events as (
     insert into event (customer_id, message_id, recipient_no, kind, actor, data)
     select s.customer_id, s.message_id, s.recipient_no, 'SETTLED', 'gateway',
            jsonb_build_object('evidence', 'LATE_ANSWER', 'attempt', s.attempt, 'verdict', s.verdict)

@@ -1,7 +1,7 @@
 -- Campaigns: an audience becomes messages in set-based batches.
 
 -- name: insert_campaign$
--- A draft: nothing is sent before its launch.
+-- Makes a draft, of which nothing is sent before its launch; returns its id.
 insert into campaign (title, kind, priority, template_version_id, sender_version_id, merge_data, tracked, audience_size,
                       bound_relay)
 values (:title, :kind, :priority, :template_version_id, :sender_version_id, :merge_data, :tracked, :audience_size,
@@ -9,14 +9,14 @@ values (:title, :kind, :priority, :template_version_id, :sender_version_id, :mer
 returning id;
 
 -- name: insert_audience!
--- Its recipients, in order.
+-- Adds recipients to a draft, in order.
 insert into campaign_audience (campaign_id, position, customer_id, address, merge_data)
 select :campaign_id, t.position, t.customer_id, t.address, t.merge_data::jsonb
 from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], :merge_data::text[])
     as t(position, customer_id, address, merge_data);
 
 -- name: audience_facts
--- The first of those who cannot get a campaign: unknown, erased, without the address, or at a reserved name.
+-- The first recipient who cannot get a campaign: unknown, erased, without the address, or at a reserved name.
 select t.position, c.id is not null as known, c.erased_at is not null as erased, a.address
 from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[])
     as t(position, customer_id, address)
@@ -36,7 +36,7 @@ select v.id from template_version v
 where v.template_id = :template_id order by v.number desc limit 1;
 
 -- name: lock_campaign^
--- A campaign as a person's decision finds it.
+-- Locks a campaign for a person's decision; returns it as it is.
 select c.id, c.status, c.priority, c.kind, c.template_version_id, c.sender_version_id, c.audience_size,
        s.postal_address
 from campaign c
@@ -45,62 +45,63 @@ where c.id = :campaign_id
 for update of c;
 
 -- name: launch_campaign!
--- From now on its messages are made, a bounded look-ahead before they are sent.
+-- Starts a campaign: from now on its messages are made, a bounded look-ahead before they are sent.
 update campaign set status = 'RUNNING', launched_at = now() where id = :campaign_id;
 
 -- name: insert_campaign_lane!
--- A campaign is a lane: pausing it touches one row.
+-- Makes a campaign's lane; pausing it touches this one row.
 insert into lane (name, campaign_id, priority)
 values ('campaign-' || replace(:campaign_id::uuid::text, '-', ''), :campaign_id::uuid, 100 + :priority::smallint)
 on conflict (campaign_id) do nothing;
 
 -- name: set_campaign_status!
--- Paused, running again, or cancelled for good.
+-- Marks a campaign as paused, running again, or cancelled for good.
 update campaign
 set status = :status::campaign_status, finished_at = case when :status::text = 'CANCELLED' then now() end
 where id = :campaign_id;
 
 -- name: pause_campaign_lane!
--- When this has been committed, nothing more of the campaign is handed off.
+-- Pauses a campaign's lane: once this is committed, nothing more of the campaign is handed off.
 update lane set paused_at = now(), paused_why = :why where campaign_id = :campaign_id and paused_at is null;
 
 -- name: resume_campaign_lane!
--- Its mail may go again.
+-- Resumes a campaign's lane.
 update lane set paused_at = null, paused_why = null where campaign_id = :campaign_id;
 
 -- name: cancel_campaign_rows$
--- Takes back all of a campaign's mail that is not handed off, with an event each; answers how many.
-with doomed as materialized (
+-- Cancels all of a campaign's mail that is not handed off, with an event each; returns how many.
+-- status: QUEUED, DEFERRED -> CANCELLED
+with unsent as materialized (
     select o.customer_id, o.message_id, o.recipient_no
     from outbox o
     where o.lane_id = (select lane.id from lane where lane.campaign_id = :campaign_id) and o.handed_off_at is null
     order by o.customer_id, o.message_id, o.recipient_no
     for update
-), gone as (
-    delete from outbox o using doomed d
-    where o.customer_id = d.customer_id and o.message_id = d.message_id and o.recipient_no = d.recipient_no
-    returning o.customer_id, o.message_id, o.attempt
 ), decided as (
+    delete from outbox o using unsent u
+    where o.customer_id = u.customer_id and o.message_id = u.message_id and o.recipient_no = u.recipient_no
+    returning o.customer_id, o.message_id, o.attempt
+), messages as (
     update message m set status = 'CANCELLED', decided_at = now(), cause = 'BY_PERSON', advice = :advice
-    from gone where m.customer_id = gone.customer_id and m.id = gone.message_id and m.status = 'QUEUED'
+    from decided d where m.customer_id = d.customer_id and m.id = d.message_id and m.status = 'QUEUED'
     returning m.customer_id, m.id
-), told as (
+), events as (
     insert into event (customer_id, message_id, kind, actor, data)
-    select gone.customer_id, gone.message_id, 'CANCELLED', :actor::text, jsonb_build_object('attempt', gone.attempt)
-    from gone
+    select d.customer_id, d.message_id, 'CANCELLED', :actor::text, jsonb_build_object('attempt', d.attempt)
+    from decided d
 ), tallied as (
     insert into campaign_tally (campaign_id, shard, cancelled)
-    select :campaign_id, 0, count(*) from decided
+    select :campaign_id, 0, count(*) from messages
     on conflict (campaign_id, shard) do update set cancelled = campaign_tally.cancelled + excluded.cancelled
 )
-select count(*) from gone;
+select count(*) from decided;
 
 -- name: cancelled_with_rows
--- Cancelled campaigns of which something was handed off just then and came back to the queue.
+-- Cancelled campaigns that still have a lane: mail handed off during the cancel may have returned to the queue.
 select c.id from campaign c join lane l on l.campaign_id = c.id where c.status = 'CANCELLED' order by c.id limit 100;
 
 -- name: campaign_to_make^
--- The next running campaign that has recipients without a message and fewer than :look_ahead rows waiting.
+-- Locks the next running campaign that has recipients without a message and fewer than :look_ahead rows waiting.
 select c.id, c.kind, c.template_version_id, c.sender_version_id, c.merge_data, c.tracked, c.expanded_to,
        c.audience_size, c.bound_relay, l.id as lane_id
 from campaign c
@@ -131,7 +132,8 @@ where a.campaign_id = :campaign_id and a.position > :after::integer and a.positi
 order by a.position;
 
 -- name: make_campaign_messages!
--- Writes a batch: messages, outbox rows for those who may be mailed, a held row with its reason for the suppressed.
+-- Writes a batch: messages, outbox rows for those who may be mailed, a held message with its reason for the suppressed.
+-- status: new -> QUEUED, HELD
 with made as materialized (
     select uuidv7() as id, t.*, a.merge_data, c.name
     from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], :address_keys::bytea[],
@@ -143,19 +145,19 @@ with made as materialized (
     insert into message (customer_id, id, source_type, status, campaign_id, template_version_id, sender_version_id,
                          mail_date, decided_at, cause, advice, sender, recipient, recipient_name, subject, merge_data,
                          composer_version, token_key_id, tracked, bound_relay)
-    select made.customer_id, made.id, 'CAMPAIGN', case when held_cause is null then 'QUEUED' else 'HELD' end::email_status,
-           :campaign_id::uuid, :template_version_id, :sender_version_id, now(),
-           case when held_cause is not null then now() end, held_cause,
-           held_advice, :sender, made.address, made.name, made.subject,
-           made.merge_data, :composer_version, :token_key_id, :tracked, :bound_relay::text
+    select made.customer_id, made.id, 'CAMPAIGN',
+           case when held_cause is null then 'QUEUED' else 'HELD' end::email_status, :campaign_id::uuid,
+           :template_version_id, :sender_version_id, now(), case when held_cause is not null then now() end, held_cause,
+           held_advice, :sender, made.address, made.name, made.subject, made.merge_data, :composer_version,
+           :token_key_id, :tracked, :bound_relay::text
     from made
 ), queued as (
-    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, opt_out_kind, bound_relay,
-                        retry_once)
-    select made.customer_id, made.id, :lane_id, made.address, made.address_key, made.domain, now() + :deadline::interval,
-           :kind::opt_out_kind, :bound_relay::text, :retry_once
+    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, opt_out_kind,
+                        bound_relay, retry_once)
+    select made.customer_id, made.id, :lane_id, made.address, made.address_key, made.domain,
+           now() + :deadline::interval, :kind::opt_out_kind, :bound_relay::text, :retry_once
     from made where held_cause is null
-), told as (
+), events as (
     insert into event (customer_id, message_id, kind, actor, data)
     select made.customer_id, made.id, 'HELD', 'gateway', jsonb_build_object('cause', held_cause)
     from made where held_cause is not null
@@ -166,13 +168,13 @@ on conflict (campaign_id, shard) do update
 set made = campaign_tally.made + excluded.made, held = campaign_tally.held + excluded.held;
 
 -- name: advance_campaign!
--- Audience rows up to here have become messages or were counted as opted out.
+-- Notes how far a campaign has come: audience rows up to here have become messages or were counted as opted out.
 update campaign set expanded_to = :expanded_to, opted_out = opted_out + :opted_out::integer
 where id = :campaign_id;
 
 -- name: lock_settled_campaigns
--- Campaigns of which nothing waits and nothing more is made, as far as this statement sees. One of which a recipient is
--- being retried is locked already, and left alone.
+-- Locks campaigns of which nothing waits and nothing more is made, as far as this statement sees. A campaign of which a
+-- recipient is being retried is locked already, and skipped.
 select c.id
 from (select l.campaign_id as id from lane l union select r.id from campaign r where r.status = 'RUNNING') open
 join campaign c on c.id = open.id
@@ -187,7 +189,7 @@ order by c.id limit 1000
 for update of c skip locked;
 
 -- name: finish_campaigns
--- Those of the locked campaigns that run, have nothing waiting even now, and nobody undecided.
+-- Finishes those of the locked campaigns that run, have nothing waiting even now, and no uncertain recipient.
 update campaign c set status = 'FINISHED', finished_at = now()
 where c.id = any(:campaign_ids::uuid[]) and c.status = 'RUNNING'
   and (select count(*) from (select from outbox o join lane l on l.id = o.lane_id
@@ -196,15 +198,15 @@ where c.id = any(:campaign_ids::uuid[]) and c.status = 'RUNNING'
 returning c.id;
 
 -- name: drop_empty_lanes!
--- The lanes of the locked campaigns in which nothing waits even now. A retry makes its campaign's lane anew, so that
--- one uncertain mail does not keep a lane for ever.
+-- Deletes the lanes of the locked campaigns in which nothing waits even now. A retry makes its campaign's lane again,
+-- so that one uncertain mail does not keep a lane for ever.
 delete from lane l
 where l.campaign_id = any(:campaign_ids::uuid[])
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0;
 
 -- name: reopen_campaign$
--- A recipient is to be retried: a finished campaign runs again, and has its lane (anew) until the recipient is in it,
--- for the campaign is locked. Answers nothing for one that was cancelled, however shortly before.
+-- Prepares a campaign for the retry of a recipient: a finished one runs again and gets its lane back; the lock keeps
+-- both until the recipient is queued. Returns its id, or nothing for a campaign that was cancelled, even just before.
 with open as materialized (
     select c.id, c.status, c.priority from campaign c
     where c.id = :campaign_id and c.status <> 'CANCELLED'
@@ -212,7 +214,7 @@ with open as materialized (
 ), reopened as (
     update campaign c set status = 'RUNNING', finished_at = null
     from open where c.id = open.id and open.status = 'FINISHED'
-), laned as (
+), lane_made as (
     insert into lane (name, campaign_id, priority, paused_at, paused_why)
     select 'campaign-' || replace(open.id::text, '-', ''), open.id, 100 + open.priority,
            case when open.status = 'PAUSED' then now() end,
@@ -223,7 +225,7 @@ with open as materialized (
 select id from open;
 
 -- name: move_tally!
--- One recipient changed by a person's decision or later evidence.
+-- Counts one recipient whose status a person's decision or later evidence has changed.
 insert into campaign_tally (campaign_id, shard, accepted, refused, uncertain, held, expired, cancelled)
 values (:campaign_id, 0, :accepted, :refused, :uncertain, :held, :expired, :cancelled)
 on conflict (campaign_id, shard) do update

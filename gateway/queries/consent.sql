@@ -1,11 +1,11 @@
--- Opt-outs: a customer's, set by staff, and an address's, set by whoever reads mail there. Every change is an event.
+-- Opt-outs: a customer's, set by staff, and an address's, set by its reader. Every change is an event.
 
 -- name: lock_customer^
--- The customer whose choice changes; changes of one customer wait for each other.
+-- Locks the customer whose choice changes; changes of one customer wait for each other.
 select c.erased_at is not null as erased from customer c where c.id = :customer_id for no key update;
 
 -- name: opt_out_customer
--- Sets a customer's opt-outs; answers the kinds that were not set before.
+-- Sets a customer's opt-outs; returns the kinds that were not set before.
 with chosen as (
     insert into opt_out (customer_id, kind, source, actor)
     select :customer_id, k.kind, :source::opt_out_source, :actor
@@ -18,7 +18,7 @@ select :customer_id, chosen.kind, true, :source::opt_out_source, :actor from cho
 returning kind;
 
 -- name: opt_in_customer
--- Lifts a customer's opt-outs and those of its addresses; answers the kinds that had been set, and at which address.
+-- Lifts a customer's opt-outs and those of its addresses; returns the kinds that had been set, and at which address.
 with own as (
     delete from opt_out o
     where o.customer_id = :customer_id and o.kind = any(:kinds::opt_out_kind[])
@@ -35,14 +35,14 @@ from (select own.kind, null::bytea as address_key from own
 returning kind, address_key;
 
 -- name: opt_out_address
--- Sets an address's opt-outs by the link of one message, which gets an event; answers the kinds not set before.
+-- Sets an address's opt-outs by the link of one message, which gets an event; returns the kinds not set before.
 with chosen as (
     insert into address_opt_out (address_key, kind, source, actor, customer_id, message_id)
     select :address_key, k.kind, :source::opt_out_source, 'customer', :customer_id, :message_id
     from unnest(:kinds::opt_out_kind[]) as k(kind)
     on conflict (address_key, kind) do nothing
     returning kind
-), told as (
+), events as (
     insert into event (customer_id, message_id, kind, actor, data)
     select :customer_id, :message_id, 'OPTED_OUT', 'customer',
            jsonb_build_object('kinds', array_agg(chosen.kind order by chosen.kind), 'source', :source::opt_out_source)
@@ -54,7 +54,7 @@ select :customer_id, :address_key, chosen.kind, true, :source::opt_out_source, '
 returning kind;
 
 -- name: message_to_opt_out^
--- What the unsubscribe page shows: whom the mail went to, of which kind it was, who sent it, in which locale.
+-- What the unsubscribe page shows of a message: its recipient, its campaign's kind, its sender, the locale.
 select m.recipient, m.recipient_key, coalesce(u.locale, s.locale, 'en') as locale, c.kind,
        coalesce(s.from_name, s.from_address) as sender
 from message m
@@ -64,18 +64,18 @@ left join sender_version s on s.id = m.sender_version_id
 where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT';
 
 -- name: opt_outs_of_address
--- What an address chose, and what staff set for the customer whose mail this is.
+-- The opt-outs of an address, and those that staff set for the customer.
 select o.kind from address_opt_out o where o.address_key = :address_key
 union
 select o.kind from opt_out o where o.customer_id = :customer_id;
 
 -- name: customers_of_addresses
--- Everybody who has one of these addresses.
+-- The customers who have one of these addresses.
 select distinct a.customer_id from customer_address a where a.address_key = any(:address_keys::bytea[])
 limit :limit::integer;
 
 -- name: queued_for_customer
--- Campaign mail of a customer that is made and not handed off, of these kinds.
+-- Campaign mail of these kinds for a customer that is queued and not handed off.
 select o.customer_id, o.message_id, o.recipient_no
 from outbox o
 where o.customer_id = :customer_id and o.opt_out_kind = any(:kinds::opt_out_kind[]) and o.handed_off_at is null
@@ -83,7 +83,7 @@ order by o.customer_id, o.message_id, o.recipient_no
 limit :limit::integer;
 
 -- name: queued_for_address
--- The same of an address, under every customer that has it.
+-- The same for an address, under every customer that has it.
 select o.customer_id, o.message_id, o.recipient_no
 from outbox o
 where o.customer_id in (select a.customer_id from customer_address a where a.address_key = :address_key

@@ -1,7 +1,7 @@
 -- Destination domains: limits, warm-up, pauses.
 
 -- name: pause_destination$
--- Leaves a destination alone for a while, one step further than last time; answers nothing if it is paused already.
+-- Pauses a destination, one step longer than last time; returns until when, or nothing if it is paused already.
 insert into destination (domain, paused_until, paused_why, pause_step)
 values (:domain, now() + :wait::interval, :why, 1)
 on conflict (domain) do update
@@ -11,17 +11,17 @@ where destination.paused_until is null or destination.paused_until <= now()
 returning paused_until;
 
 -- name: destination_step$
--- How often in a row it was paused.
+-- How often in a row a destination was paused.
 select pause_step from destination where domain = :domain;
 
 -- name: destination_works
--- Mail went through: rows that only remember old trouble go, the others start at the first step again.
+-- Ends the trouble of destinations that took mail: rows without limits are deleted, the others start at the first step.
 with working as (
     select domain, min_interval is null and per_day is null and connections is null and warm_up_from is null as bare
     from destination
     where domain = any(:domains::text[]) and pause_step > 0 and (paused_until is null or paused_until <= now())
     order by domain for update skip locked
-), gone as (
+), deleted as (
     delete from destination d using working w where d.domain = w.domain and w.bare
 )
 update destination d set pause_step = 0, paused_until = null, paused_why = null
@@ -29,15 +29,15 @@ from working w where d.domain = w.domain and not w.bare
 returning d.domain;
 
 -- name: resume_destination$
--- A person's word that it takes mail again.
+-- Ends a pause by a person's decision; returns the domain if it is known.
 update destination set paused_until = null, paused_why = null, pause_step = 0 where domain = :domain
 returning domain;
 
 -- name: limit_destination!
--- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. Slots are given out anew.
+-- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. The permits start again now.
 insert into destination (domain, min_interval, per_day, connections, warm_up_from, warm_up_start, warm_up_factor)
 values (:domain, :min_interval, :per_day, :connections,
-        case when :warm_up_start::integer is not null then (now() at time zone 'utc')::date end,
+        case when :warm_up_start::integer is not null then utc_today() end,
         :warm_up_start::integer, :warm_up_factor)
 on conflict (domain) do update
 set min_interval = excluded.min_interval, per_day = excluded.per_day, connections = excluded.connections,
@@ -48,30 +48,29 @@ set min_interval = excluded.min_interval, per_day = excluded.per_day, connection
 -- name: destinations
 -- Every limited or paused domain, by name.
 select d.domain, d.min_interval, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_permit_at,
-       day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor,
-               (now() at time zone 'utc')::date) as cap_today,
-       case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as sent_today,
-       domain_rate(d.domain) as rate
+       cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor) as cap_today,
+       sent_today(d.day, d.day_count) as sent_today, domain_rate(d.domain) as rate
 from destination d
 where :after::text is null or d.domain > :after::text
 order by d.domain limit :limit::integer;
 
 -- name: release_domain_connections!
--- Connections of capped destinations that are free again.
-update domain_connection_lease h set held = greatest(0, h.held - t.freed)
+-- Frees connections of capped destinations.
+update domain_connection_lease l set connections = greatest(0, l.connections - t.freed)
 from unnest(:domains::text[], :freed::integer[]) as t(domain, freed)
-where h.domain = t.domain and h.worker = :worker;
+where l.domain = t.domain and l.worker = :worker;
 
 -- name: extend_domain_connections!
--- What a living worker holds it keeps holding; where it says how many, what it never heard of (a claim whose answer was
--- lost) is free again.
-update domain_connection_lease h set held = coalesce(t.held, h.held), held_until = now() + :lease::interval
-from unnest(:domains::text[], :held::integer[]) as t(domain, held)
-where h.domain = t.domain and h.worker = :worker;
+-- Extends a living worker's leases of connections. Where it gives their number, those of a claim whose result never
+-- arrived are free again.
+update domain_connection_lease l
+set connections = coalesce(t.connections, l.connections), leased_until = now() + :lease::interval
+from unnest(:domains::text[], :connections::integer[]) as t(domain, connections)
+where l.domain = t.domain and l.worker = :worker;
 
 -- name: drop_domain_connections!
--- What lost or idle workers held is free.
-delete from domain_connection_lease where held_until < now() or (worker = :worker and held = 0);
+-- Frees the connections of lost workers, and deletes this worker's empty rows.
+delete from domain_connection_lease where leased_until < now() or (worker = :worker and connections = 0);
 
 -- name: troubled_domains
 -- Domains that were paused for trouble and have not taken mail since.

@@ -1,7 +1,7 @@
--- Opens and clicks: written in groups, judged in their surroundings, revised when those change.
+-- Opens and clicks: written in batches, classified by the hits around them, and again when those change.
 
 -- name: insert_hits!
--- A group of hits, each with its age; what is there already stays, and nothing is kept of erased customers.
+-- Writes a batch of hits, each with its age; existing ones stay, and nothing is kept of erased customers.
 insert into hit (customer_id, id, message_id, kind, occurred_at, link, url, origin, agent, head, prefetch, honeypot)
 select h.customer_id, h.id, h.message_id, h.kind, now() - h.age, h.link, h.url, h.origin, h.agent, h.head, h.prefetch,
        h.honeypot
@@ -15,23 +15,23 @@ order by h.customer_id, h.id
 on conflict (customer_id, id) do nothing;
 
 -- name: try_hit_drain_lock$
--- One process at a time brings waiting hits in; the lock is the session's.
+-- Takes the lock under which one process at a time moves waiting hits into the database; the session holds it.
 select pg_try_advisory_lock(:lock::bigint);
 
 -- name: end_hit_drain$
--- Lets the next process have its turn.
+-- Releases that lock.
 select pg_advisory_unlock(:lock::bigint);
 
 -- name: try_classification_lock$
--- One judge at a time: judgements of one message by two at once would lock each other out.
+-- Takes the lock of classification, if it is free: two classifying the same message at once would deadlock.
 select pg_try_advisory_xact_lock(:lock::bigint);
 
 -- name: wait_for_classification_lock$
--- Waits for its turn to judge.
+-- Takes the lock of classification, and waits for it.
 select pg_advisory_xact_lock(:lock::bigint);
 
 -- name: due_hits
--- The oldest hits that nobody has judged yet and that have settled.
+-- The oldest hits that are not classified yet and happened before :until.
 select h.customer_id, h.id, h.message_id, h.occurred_at, h.origin, h.agent
 from hit h
 where h.rules_version = 0 and h.occurred_at <= :until::timestamptz
@@ -39,7 +39,7 @@ order by h.id
 limit :limit::integer;
 
 -- name: hits_to_look_at_again
--- Hits judged while their mail had no final answer, and due to be looked at again.
+-- Hits classified while their mail had no final response, and due to be looked at again.
 select h.customer_id, h.id, h.message_id, h.occurred_at
 from hit h
 where h.look_again_at <= :until::timestamptz
@@ -47,7 +47,7 @@ order by h.look_again_at
 limit :limit::integer;
 
 -- name: put_off_hits!
--- Their mail has no final answer yet: look again later.
+-- Puts off hits whose mail has no final response yet.
 update hit h
 set look_again_at = t.look_again_at
 from unnest(:customer_ids::bigint[], :ids::uuid[], :look_again_ats::timestamptz[])
@@ -55,11 +55,11 @@ from unnest(:customer_ids::bigint[], :ids::uuid[], :look_again_ats::timestamptz[
 where h.customer_id = t.customer_id and h.id = t.id;
 
 -- name: database_time$
--- The ledger's clock.
+-- The database's clock.
 select now();
 
 -- name: count_hits_to_reclassify$
--- How many judged hits lie in a stretch of history, counted no further than :most.
+-- How many classified hits a stretch of history has, counted no further than :limit.
 select count(*) from (
     select from hit h
     where (:customer_id::bigint is null or h.customer_id = :customer_id::bigint)
@@ -78,7 +78,7 @@ order by h.customer_id, h.id
 limit :limit::integer;
 
 -- name: hits_of_origins
--- When these origins fetched what, oldest first; `unmarked` was judged and not for being one of many.
+-- When these origins fetched what, oldest first; `unmarked` was classified, and not as one of many messages.
 select h.origin, h.occurred_at, h.customer_id, h.message_id,
        h.rules_version > 0 and not 'MANY_MESSAGES' = any(h.reasons) as unmarked
 from hit h
@@ -105,15 +105,15 @@ cross join lateral (
 order by h.customer_id, h.message_id, h.occurred_at, h.id;
 
 -- name: hits_by_key
--- These hits, whatever their surroundings.
+-- Hits by their keys.
 select h.customer_id, h.message_id, h.id, h.kind, h.occurred_at, h.link, h.origin, h.agent, h.head, h.prefetch,
        h.honeypot, h.verdict, h.reasons, h.rules_version, h.look_again_at
 from unnest(:customer_ids::bigint[], :ids::uuid[]) as w(customer_id, id)
 join hit h on h.customer_id = w.customer_id and h.id = w.id;
 
 -- name: answers_of_messages
--- When the server gave its final answer for these messages; null while there is none, or when nobody knows. Of a mail
--- that was ever uncertain nobody does, even when it is sent again or settled later: the first may have arrived.
+-- When the server gave its final response for these messages; null while there is none, or when that is unknown. It is
+-- unknown for a mail that was ever uncertain, even when it is sent again or settled later: the first may have arrived.
 select w.customer_id, w.message_id,
        coalesce(s.status in ('QUEUED', 'HANDED_OFF', 'DEFERRED') and not u.uncertain, false) as undecided,
        case when not u.uncertain then coalesce(m.sent_at, m.decided_at) end as answered_at
@@ -128,7 +128,7 @@ cross join lateral (
 ) u;
 
 -- name: classify_hits!
--- Writes judgements beside the raw hits; reasons come as one comma-separated text each.
+-- Writes classifications beside the raw hits; reasons come as one comma-separated text each.
 update hit h
 set verdict = j.verdict, reasons = string_to_array(j.reasons, ',')::hit_reason[], rules_version = :version::smallint,
     look_again_at = j.look_again_at
@@ -155,8 +155,9 @@ where m.customer_id = f.customer_id and m.id = f.message_id and m.opened_at is d
 returning m.customer_id, m.id as message_id;
 
 -- name: settle_by_click
--- A person followed a link of a mail of which nobody knew whether the server took it: it did. Answers those messages.
--- A mail with copies is one content: the link may have been the colleague's, which says nothing about the customer's.
+-- A person's click on a link of an uncertain mail is evidence that the server accepted it. Returns those messages. A
+-- mail with copies is one content: the click may be of a copy's reader, which says nothing about the customer's.
+-- status: UNCERTAIN -> ACCEPTED
 with settled as (
     update message m
     set status = 'ACCEPTED', sent_at = coalesce(m.sent_at, m.decided_at), cause = null, advice = null
@@ -164,7 +165,7 @@ with settled as (
     where m.customer_id = w.customer_id and m.id = w.message_id and m.status = 'UNCERTAIN'
       and not exists (select from copy c where c.customer_id = m.customer_id and c.message_id = m.id)
     returning m.customer_id, m.id as message_id, m.campaign_id, w.hit_id
-), told as (
+), events as (
     insert into event (customer_id, message_id, kind, actor, data)
     select s.customer_id, s.message_id, 'SETTLED', 'gateway',
            jsonb_build_object('evidence', 'CLICK', 'hit', s.hit_id, 'verdict', 'ACCEPTED')

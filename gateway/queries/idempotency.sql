@@ -1,7 +1,7 @@
--- One namespace of keys: a repeat answers the first result.
+-- Idempotency keys, one namespace: a repeat returns the first result.
 
 -- name: lock_idempotency_key$
--- Serialises callers of one key until their transaction ends.
+-- Locks a key: callers with the same one wait for each other until their transactions end.
 select pg_advisory_xact_lock(hashtextextended(:key, 7));
 
 -- name: find_idempotency_key^
@@ -9,6 +9,6 @@ select pg_advisory_xact_lock(hashtextextended(:key, 7));
 select input_sha256, customer_id, message_id, campaign_id from idempotency_key where key = :key;
 
 -- name: insert_idempotency_key!
--- Remembers a first result, as long as its message or campaign lives.
+-- Keeps a first result, as long as its message or campaign exists.
 insert into idempotency_key (key, input_sha256, customer_id, message_id, campaign_id)
 values (:key, :input_sha256, :customer_id, :message_id, :campaign_id);

@@ -1,7 +1,7 @@
--- Lanes: depth, pauses, why mail waits.
+-- Lanes: depth, pauses, throughput.
 
 -- name: lane_depths
--- Every lane: how much waits in it (counted up to :most, then "at least"), how old its head is, and what is next due.
+-- Every lane: how much waits in it (counted up to :limit, then "at least"), how old its head is, and what is next due.
 select l.id, l.name, l.campaign_id, c.title as campaign_title, l.priority, l.paused_at, l.paused_why,
        (select count(*) from (select from outbox o where o.lane_id = l.id limit :limit::integer) counted) as depth,
        least((select b.due_at from outbox b where b.lane_id = l.id and b.scheduled
@@ -14,7 +14,7 @@ order by l.priority, l.id
 limit 500;
 
 -- name: note_throughput!
--- A worker's attempts since it last said, a lane and minute each.
+-- Adds a worker's attempts since its last report, a row a lane and minute.
 insert into lane_throughput (lane_id, worker, minute, attempts)
 select t.lane_id, :worker, date_trunc('minute', now()), t.attempts
 from unnest(:lane_ids::integer[], :attempts::bigint[]) as t(lane_id, attempts)
@@ -22,11 +22,11 @@ order by t.lane_id
 on conflict (lane_id, worker, minute) do update set attempts = lane_throughput.attempts + excluded.attempts;
 
 -- name: forget_throughput!
--- The pace is of the last minutes; what is older goes.
+-- Deletes counts too old for a rate of the last minutes.
 delete from lane_throughput where minute < now() - interval '10 minutes';
 
 -- name: note_domain_throughput!
--- The same of destination domains.
+-- Adds a worker's attempts since its last report, a row a destination domain and minute.
 insert into domain_throughput (domain, worker, minute, attempts)
 select t.domain, :worker, date_trunc('minute', now()), t.attempts
 from unnest(:domains::text[], :attempts::bigint[]) as t(domain, attempts)
@@ -34,11 +34,11 @@ order by t.domain
 on conflict (domain, worker, minute) do update set attempts = domain_throughput.attempts + excluded.attempts;
 
 -- name: forget_domain_throughput!
--- There are many domains: only what is read is kept.
+-- Deletes counts of domains too old for their rate; there are many domains.
 delete from domain_throughput where minute < now() - interval '3 minutes';
 
 -- name: lane_throughput
--- Attempts of the last full minute and of the running one, and how far that has come.
+-- Attempts of each lane in the last full minute and the running one, and how many seconds those are.
 select p.lane_id, sum(p.attempts)::bigint as attempts,
        extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8 as seconds
 from lane_throughput p
@@ -46,8 +46,8 @@ where p.minute >= date_trunc('minute', now()) - interval '1 minute'
 group by p.lane_id;
 
 -- name: domain_depths
--- The domains that most mail waits for, counted over the first :most rows: how much, at which rate it goes (attempts of
--- the last full minute and of the running one, a second), what is due next, and a pause.
+-- The domains that most mail waits for, counted over the first :limit rows: how much, at which rate it goes (attempts a
+-- second, over the last full minute and the running one), what is due next, and a pause.
 with waiting as (
     select t.domain, count(*) as depth, min(t.due_at) as next_due_at
     from (select o.domain, o.due_at from outbox o limit :limit::integer) t
@@ -58,12 +58,12 @@ from waiting w left join destination d on d.domain = w.domain and d.paused_until
 order by w.depth desc, w.domain;
 
 -- name: pause_lane$
--- Stops a lane: when this has been committed, nothing more is handed off from it.
+-- Pauses a lane: once this is committed, nothing more is handed off from it. Returns its id unless it was paused.
 update lane set paused_at = now(), paused_why = :why where name = :name and paused_at is null
 returning id;
 
 -- name: resume_lane$
--- Lets a lane's mail go again.
+-- Resumes a lane; returns its id.
 update lane set paused_at = null, paused_why = null where name = :name
 returning id;
 

@@ -1,7 +1,7 @@
--- Messages: made by `put`, loaded for sending, changed by a person.
+-- Messages: made when a letter is enqueued, changed by a person.
 
 -- name: facts_of_customer^
--- Whom a letter goes to: the customer, the address asked for (else the primary one), a fresh message id and the time.
+-- A letter's recipient: the customer, the requested address (else the primary one), a new message id and the time.
 select c.id, c.name, c.locale, c.time_zone, c.erased_at is not null as erased, a.address, a.address_key,
        uuidv7() as message_id, now() as mail_date
 from customer c
@@ -14,11 +14,11 @@ where c.id = :customer_id
 for key share of c;
 
 -- name: attachments_asked_for
--- The attachments of these ids, for a letter that carries them.
+-- Locks the attachments of these ids, for a letter that carries them.
 select id, sha256, name, media_type, size from attachment where id = any(:ids::uuid[]) for update;
 
 -- name: reference_attachments!
--- A letter uses them now: the daily sweep leaves them.
+-- Marks attachments as used by a letter: the daily sweep leaves them.
 update attachment set referenced_at = now() where id = any(:ids::uuid[]) and referenced_at is null;
 
 -- name: suppressed_keys
@@ -26,16 +26,18 @@ update attachment set referenced_at = now() where id = any(:ids::uuid[]) and ref
 select address_key from suppression where address_key = any(:address_keys::bytea[]);
 
 -- name: insert_message!
--- One letter's row.
+-- Writes one letter's message, queued or held.
+-- status: new -> QUEUED, HELD
 insert into message (customer_id, id, source_type, status, template_version_id, sender_version_id, letter_kind,
                      mail_date, decided_at, cause, advice, sender, recipient, recipient_name, subject, content_sha256,
                      composer_version, token_key_id, tracked, bound_relay)
 values (:customer_id, :id, :source_type, :status, :template_version_id, :sender_version_id, :letter_kind, :mail_date,
-        case when :status <> 'QUEUED'::email_status then now() end, :cause, :advice, :sender, :recipient, :recipient_name,
-        :subject, :content_sha256, :composer_version, :token_key_id, :tracked, :bound_relay);
+        case when :status <> 'QUEUED'::email_status then now() end, :cause, :advice, :sender, :recipient,
+        :recipient_name, :subject, :content_sha256, :composer_version, :token_key_id, :tracked, :bound_relay);
 
 -- name: insert_copies!
--- CC and BCC: recipients of their own.
+-- Writes the CC and BCC copies of a letter: recipients of their own.
+-- status: new -> QUEUED, HELD
 insert into copy (customer_id, message_id, recipient_no, role, address, name, status, decided_at, cause, advice)
 select :customer_id, :message_id, t.recipient_no, t.role, t.address, t.name, t.status,
        case when t.status <> 'QUEUED' then now() end, t.cause, t.advice
@@ -44,14 +46,14 @@ from unnest(:recipient_nos::smallint[], :roles::copy_role[], :addresses::text[],
     as t(recipient_no, role, address, name, status, cause, advice);
 
 -- name: insert_message_attachments!
--- What the letter carried, by content.
+-- Writes what a letter carries, by content.
 insert into message_attachment (customer_id, message_id, position, name, media_type, size, sha256)
 select :customer_id, :message_id, t.position, t.name, t.media_type, t.size, t.sha256
 from unnest(:positions::smallint[], :names::text[], :media_types::text[], :sizes::bigint[], :sha256s::bytea[])
     as t(position, name, media_type, size, sha256);
 
 -- name: lock_message^
--- The message as a person's decision finds it.
+-- Locks a message for a person's decision; returns it as it is.
 select m.status, m.source_type, m.campaign_id, m.recipient, m.bound_relay, m.sender_version_id, m.letter_kind,
        c.kind as campaign_kind
 from message m left join campaign c on c.id = m.campaign_id
@@ -59,9 +61,9 @@ where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SEN
 for update of m;
 
 -- name: recipients_of_message
--- Every recipient with its state, the outbox row's word first, and the attempts already used.
-select 0::smallint as recipient_no, m.recipient as address, m.status::text as decided, o.message_id is not null as queued,
-       o.handed_off_at is not null as handed_off, used.attempts
+-- Every recipient of a message: its status, whether it is queued or handed off, and the attempts already used.
+select 0::smallint as recipient_no, m.recipient as address, m.status::text as decided,
+       o.message_id is not null as queued, o.handed_off_at is not null as handed_off, used.attempts
 from message m
 left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 cross join lateral (
@@ -88,7 +90,10 @@ where c.customer_id = :customer_id and c.message_id = :message_id
 order by 1;
 
 -- name: change_message!
--- A person's decision: QUEUED again, ACCEPTED by assumption, or CANCELLED while it was held.
+-- Writes a person's decision about a message: QUEUED again, ACCEPTED by assumption, or CANCELLED while it was held.
+-- status: UNCERTAIN, HELD, REFUSED, EXPIRED, BOUNCED -> QUEUED
+-- status: UNCERTAIN -> ACCEPTED
+-- status: HELD -> CANCELLED
 update message
 set status = :status::email_status, decided_at = case when :status::text <> 'QUEUED' then now() end,
     sent_at = case when :status::text = 'ACCEPTED' then coalesce(sent_at, decided_at, now()) end, bounced_at = null,
@@ -96,7 +101,10 @@ set status = :status::email_status, decided_at = case when :status::text <> 'QUE
 where customer_id = :customer_id and id = :message_id;
 
 -- name: change_copies!
--- The same for some of its copies.
+-- Writes a person's decision about some copies of a message.
+-- status: UNCERTAIN, HELD, REFUSED, EXPIRED, BOUNCED -> QUEUED
+-- status: UNCERTAIN -> ACCEPTED
+-- status: HELD -> CANCELLED
 update copy
 set status = :status::email_status, decided_at = case when :status::text <> 'QUEUED' then now() end,
     sent_at = case when :status::text = 'ACCEPTED' then coalesce(sent_at, decided_at, now()) end,

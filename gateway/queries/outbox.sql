@@ -1,85 +1,93 @@
--- Pending work: claim, hand-off, give back, rescue. Every clock here is PostgreSQL's.
+-- Pending work: claim, hand off, give back, recover. Every clock here is PostgreSQL's.
 
 -- name: claim_due
--- Looks at the next :batch due rows of the unpaused lanes, sooner lanes first and appointed rows before the backlog.
--- Rows whose destination must wait are parked until then; the first :most of the others, among them :large_room of
--- :large octets or more, are leased to :owner and, where :hand_off says so, handed off in the same breath: all that
--- nothing speaks against, but for a large one, which may wait long for room, and one that only one relay may take.
--- Answers parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
+-- Claims due mail, in the steps due, limited, placed, chosen, leased: `docs/claim.md` explains each and what it costs.
+-- Of the next :scan_limit due rows of the unpaused lanes (sooner lanes first, scheduled rows before the backlog), those
+-- that a pause or a limit forbids now are parked: put off until it ends. The first :max_leased of the others, among
+-- them :large_room of :large octets or more, are leased to :owner. Where :hand_off says so, those against which nothing
+-- speaks are handed off in the same statement; `hand_off` decides later about the others, among them every large mail,
+-- which may wait long for room, and every mail that only one relay may take.
+-- Returns parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
 -- merge data over its campaign's, its stored copy's size. `found` is false where the message is gone.
-with open_lanes as (
-    select l.id, l.priority, a.scheduled
-    -- An empty lane costs two probes and is dropped soon: so many campaigns at once are far more than anybody has.
-    from (select lane.id, lane.priority from lane
-          where lane.paused_at is null
-          order by lane.priority, lane.id limit 5000) l
-    cross join (values (true), (false)) a(scheduled)
-    order by l.priority, l.id, a.scheduled desc
-), due as materialized (
-    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.rate_counted, o.due_at, o.bound_relay, l.id as lane_id,
-           l.priority, l.scheduled, o.place
-    from open_lanes l
+-- status: QUEUED, DEFERRED -> HANDED_OFF
+with lanes as (
+    select l.id, l.priority, l.scheduled from claimable_lane l order by l.priority, l.id, l.scheduled desc
+),
+-- due: the head of the queue, lane by lane. Rows that another worker has locked are skipped.
+due as materialized (
+    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.rate_counted, o.due_at, o.bound_relay, o.location,
+           l.id as lane_id, l.priority, l.scheduled
+    from lanes l
     cross join lateral (
-        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.rate_counted, b.due_at, b.bound_relay, b.ctid as place
+        select b.customer_id, b.message_id, b.recipient_no, b.domain, b.rate_counted, b.due_at, b.bound_relay,
+               b.ctid as location
         from outbox b
         where b.lane_id = l.id and b.scheduled = l.scheduled and b.due_at <= now() and b.lease_owner is null
         order by b.due_at, b.message_id
-        limit :batch::integer
+        limit :scan_limit::integer
         for update skip locked
     ) o
-    limit :batch::integer
-), kept_lanes as materialized (
+    limit :scan_limit::integer
+), unpaused_lanes as materialized (
     -- A pause that has returned is exact: it waits for us, or we see it. One under way is not waited for, since it may
-    -- be waiting for our rows; `hand_off` has the last word then.
+    -- be waiting for our rows; `hand_off` has the final say then.
     select lane.id from lane
     where lane.id in (select due.lane_id from due) and lane.paused_at is null
     for share skip locked
-), limited as materialized (
+),
+-- limited: the destinations among them that are limited or paused, locked, with what is left of each limit.
+limited as materialized (
     select d.domain, d.min_interval, d.paused_until, d.connections,
            greatest(d.next_permit_at, now()) as first_permit_at,
-           day_cap(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor, (now() at time zone 'utc')::date)
-             - case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end as left_today,
-           d.connections - coalesce((select sum(h.held) from domain_connection_lease h
-                                     where h.domain = d.domain and h.held_until > now()), 0) as left_open
+           cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor)
+             - sent_today(d.day, d.day_count) as left_today,
+           d.connections - coalesce((select sum(l.connections) from domain_connection_lease l
+                                     where l.domain = d.domain and l.leased_until > now()), 0) as connections_left
     from destination d
     where d.domain in (select due.domain from due)
-      and (d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null or d.connections is not null
-           or d.paused_until > now())
+      and (d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
+           or d.connections is not null or d.paused_until > now())
     order by d.domain
     for update of d
-), ranked as (
-    select due.*, l.min_interval, l.paused_until, l.connections, l.first_permit_at, l.left_today, l.left_open,
-           row_number() over (partition by due.domain, due.rate_counted order by due.priority, due.due_at, due.message_id) as k,
-           row_number() over (partition by due.domain order by due.priority, due.rate_counted desc, due.due_at,
-                              due.message_id) as any_k,
-           -- A stopped relay waits for a person: whoever resumes it frees what is parked for it.
+),
+-- placed: when each row may go. Null is now; otherwise the row is to be parked until then.
+ranked as (
+    select due.*, l.min_interval, l.paused_until, l.connections, l.first_permit_at, l.left_today, l.connections_left,
+           row_number() over (partition by due.domain, due.rate_counted
+                              order by due.priority, due.due_at, due.message_id) as permit_no,
+           row_number() over (partition by due.domain
+                              order by due.priority, due.rate_counted desc, due.due_at, due.message_id)
+             as connection_no,
+           -- A stopped relay waits for a person: resuming it frees what is parked for it.
            case when r.stopped_at is not null then now() + interval '1 minute' else r.paused_until end as relay_until
     from due
     left join limited l on l.domain = due.domain
     -- Mail bound to a relay that this worker does not have is no matter of waiting.
     left join relay r on r.name = due.bound_relay and r.name = any(:relays::text[])
         and (r.paused_until > now() or r.stopped_at is not null)
-), timed as (
+), permitted as (
     select ranked.*,
-           case when rate_counted or min_interval is null then now() else first_permit_at + (k - 1) * min_interval end as permit_at,
-           date_trunc('day', now(), 'UTC') + interval '1 day' as tomorrow
+           case when rate_counted or min_interval is null then now()
+                else first_permit_at + (permit_no - 1) * min_interval end as permit_at,
+           utc_tomorrow() as tomorrow,
+           min_interval is not null or left_today is not null as is_metered
     from ranked
 ), placed as (
-    select timed.*,
+    select permitted.*,
            case when relay_until is not null then relay_until
                 when paused_until > now() then paused_until
-                when not rate_counted and left_today is not null and k > left_today then tomorrow
+                when not rate_counted and left_today is not null and permit_no > left_today then tomorrow
                 when not rate_counted and permit_at >= tomorrow then tomorrow
                 when permit_at > now() then permit_at
                 -- Over the destination's connections: look again when a quarter of a second for each mail before it
                 -- would have passed. A guess too short costs an update, one too long leaves connections idle.
-                when connections is not null and any_k > left_open
-                    then now() + ceil((any_k - greatest(left_open, 0)) / connections::numeric)::integer
+                when connections is not null and connection_no > connections_left
+                    then now() + ceil((connection_no - greatest(connections_left, 0)) / connections::numeric)::integer
                          * interval '250 milliseconds'
            end as park_until,
            relay_until is null and coalesce(paused_until <= now(), true) and not rate_counted
-             and (left_today is null or k <= left_today) and permit_at < tomorrow and domain_is_metered as pays
-    from (select timed.*, min_interval is not null or left_today is not null as domain_is_metered from timed) timed
+             and (left_today is null or permit_no <= left_today) and permit_at < tomorrow and is_metered as is_counted
+    from permitted
 ), loaded as (
     select placed.*, m.*, coalesce(m.content_size >= :large::bigint, false) as is_large
     from placed
@@ -93,46 +101,48 @@ with open_lanes as (
         where m.customer_id = placed.customer_id and m.id = placed.message_id and placed.park_until is null
         limit 1  -- by its key, whatever the planner thinks of the batch
     ) m on true
-), counted as (
+), fitting as (
     select loaded.*, park_until is null
              and (not is_large or count(*) filter (where is_large) over in_order <= :large_room::integer) as fits
     from loaded
     window in_order as (order by priority, lane_id, scheduled desc, due_at, message_id, recipient_no)
-), taken as (
-    select counted.*, count(*) filter (where fits) over in_order as turn,
-           fits and count(*) filter (where fits) over in_order <= :limit::integer as is_taken
-    from counted
+), numbered as (
+    select fitting.*, count(*) filter (where fits) over in_order as position,
+           fits and count(*) filter (where fits) over in_order <= :max_leased::integer as is_leased
+    from fitting
     window in_order as (order by priority, lane_id, scheduled desc, due_at, message_id, recipient_no)
-), chosen as materialized (
+),
+-- chosen: what this claim leases and parks; the rest of the scanned rows stay as they are.
+chosen as materialized (
     -- Where a row of a limited domain is left for the next claim, those behind it get no permit before it.
-    select t.*
-    from (select taken.*, bool_or(park_until is null and not is_taken) over (partition by domain) as some_left
-          from taken) t
-    where t.is_taken or (t.park_until is not null and not (t.some_left and t.pays))
-), spent as (
+    select n.*
+    from (select numbered.*, bool_or(park_until is null and not is_leased) over (partition by domain) as some_left
+          from numbered) n
+    where n.is_leased or (n.park_until is not null and not (n.some_left and n.is_counted))
+), permits_used as (
     update destination d
     set next_permit_at = coalesce(p.last_permit_at + d.min_interval, d.next_permit_at),
-        day = (now() at time zone 'utc')::date,
-        day_count = p.paying + case when d.day = (now() at time zone 'utc')::date then d.day_count else 0 end
-    from (select domain, count(*) as paying, max(permit_at) filter (where min_interval is not null) as last_permit_at
-          from chosen where pays group by domain) p
+        day = utc_today(), day_count = p.counted + sent_today(d.day, d.day_count)
+    from (select domain, count(*) as counted, max(permit_at) filter (where min_interval is not null) as last_permit_at
+          from chosen where is_counted group by domain) p
     where d.domain = p.domain
-), held as (
-    insert into domain_connection_lease (domain, worker, held, held_until)
+), connections_leased as (
+    insert into domain_connection_lease as l (domain, worker, connections, leased_until)
     select domain, :worker::uuid, count(*), now() + :lease::interval
     from chosen where connections is not null and park_until is null
     group by domain order by domain
     on conflict (domain, worker) do update
-    set held = excluded.held + case when domain_connection_lease.held_until > now() then domain_connection_lease.held else 0 end,
-        held_until = excluded.held_until
+    set connections = excluded.connections + case when l.leased_until > now() then l.connections else 0 end,
+        leased_until = excluded.leased_until
 )
+-- leased: one update of the chosen rows, parked ones included.
 update outbox o
 set lease_owner = case when p.park_until is null then :owner::uuid end,
     lease_until = case when p.park_until is null then now() + :lease::interval end,
     handed_off_at = case
         -- Scalar subqueries, not EXISTS: looked up by key for each row, never a table read whole into a hash.
         when :hand_off::boolean and p.park_until is null and o.bound_relay is null and o.expires_at > now()
-             and o.lane_id in (select kept_lanes.id from kept_lanes)
+             and o.lane_id in (select unpaused_lanes.id from unpaused_lanes)
              and not p.is_large
              and (select true from suppression s where s.address_key = o.address_key) is null
              and (o.opt_out_kind is null or coalesce(
@@ -142,40 +152,41 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
             then now() end,
     due_at = coalesce(p.park_until, o.due_at),
     scheduled = o.scheduled or p.park_until is not null,
-    rate_counted = o.rate_counted or p.pays
+    rate_counted = o.rate_counted or p.is_counted
 from chosen p
-where o.ctid = p.place  -- locked, so it stays there
+where o.ctid = p.location  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
-          p.turn, p.connections is not null as capped, p.park_until is null as leased,
+          p.position, p.connections is not null as capped, p.park_until is null as leased,
           o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
           p.merge_data, p.content_sha256, p.tracked, p.token_key_id;
 
 -- name: seconds_to_next_due$
--- How long until the next row of an unpaused lane falls due; null when nothing waits.
+-- Seconds until the next row of an unpaused lane is due; null when nothing waits.
 select extract(epoch from min(o.due_at) - now())::float8
-from (select id from lane where paused_at is null order by priority, id limit 5000) l
-cross join (values (true), (false)) a(scheduled)
+from claimable_lane l
 cross join lateral (
     select b.due_at from outbox b
-    where b.lane_id = l.id and b.scheduled = a.scheduled and b.lease_owner is null
+    where b.lane_id = l.id and b.scheduled = l.scheduled and b.lease_owner is null
     order by b.due_at, b.message_id limit 1
 ) o;
 
 -- name: hand_off
--- Marks as handed off every asked row that is still ours, in time, in an unpaused lane and welcome; answers each row
--- that is still ours with GO or with why not. Lanes are locked in share, so that a pause that has returned is exact.
-with asked as materialized (
+-- Marks as handed off every requested row that is still leased to its owner, in time, in an unpaused lane, and neither
+-- suppressed nor opted out. Returns each row that is still leased with GO or with why not. Lanes are locked in share,
+-- so that a pause that has returned is exact.
+-- status: QUEUED, DEFERRED -> HANDED_OFF
+with requested as materialized (
     select * from rows from (json_to_recordset(:rows::json) as (
         customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid))
         with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, n)
-), open_lanes as materialized (
+), unpaused_lanes as materialized (
     select lane.id from lane
     where lane.id = any(:lane_ids::integer[]) and lane.paused_at is null
     order by lane.id
     for share
-), mine as materialized (
-    select a.n, o.customer_id, o.message_id, o.recipient_no,
+), leased as materialized (
+    select r.n, o.customer_id, o.message_id, o.recipient_no,
            case when l.id is null then 'PAUSED'
                 when o.expires_at <= now() then 'EXPIRED'
                 when exists (select from suppression s where s.address_key = o.address_key) then 'SUPPRESSED'
@@ -186,46 +197,49 @@ with asked as materialized (
                 when exists (select from destination d
                              where d.domain = o.domain and d.paused_until > now()) then 'PAUSED'
                 else 'GO' end as answer
-    from asked a
-    join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id
-        and o.recipient_no = a.recipient_no
-    left join open_lanes l on l.id = o.lane_id
-    where o.attempt = a.attempt and o.lease_owner = a.owner and o.handed_off_at is null
+    from requested r
+    join outbox o on o.customer_id = r.customer_id and o.message_id = r.message_id
+        and o.recipient_no = r.recipient_no
+    left join unpaused_lanes l on l.id = o.lane_id
+    where o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is null
       and o.lease_until > clock_timestamp()
     for update of o
-), handed as (
+), handed_off as (
     update outbox o set handed_off_at = now()
-    from mine m
-    where m.answer = 'GO' and o.customer_id = m.customer_id and o.message_id = m.message_id
-      and o.recipient_no = m.recipient_no
+    from leased l
+    where l.answer = 'GO' and o.customer_id = l.customer_id and o.message_id = l.message_id
+      and o.recipient_no = l.recipient_no
 )
-select mine.n, mine.answer from mine;
+select leased.n, leased.answer from leased;
 
 -- name: give_back
--- Returns rows whose mail is known not to have been sent; :waits puts some off, null keeps their time. Fenced.
-with asked as materialized (
+-- Returns rows to the queue whose mail is known not to have been sent; :waits puts some off, null keeps their time.
+-- Fenced by recipient, attempt and owner.
+-- status: HANDED_OFF -> QUEUED, DEFERRED
+with requested as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[],
                          :attempts::smallint[], :owners::uuid[], :waits::interval[])
         as t(customer_id, message_id, recipient_no, attempt, owner, wait)
 )
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null,
-    due_at = coalesce(now() + a.wait, o.due_at),
-    scheduled = o.scheduled or a.wait is not null
-from asked a
-where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
-  and o.attempt = a.attempt and o.lease_owner = a.owner
+    due_at = coalesce(now() + r.wait, o.due_at),
+    scheduled = o.scheduled or r.wait is not null
+from requested r
+where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
+  and o.attempt = r.attempt and o.lease_owner = r.owner
 returning o.customer_id, o.message_id;
 
 -- name: give_back_claim
--- Returns every row of a claim whose answer was never heard: nobody has them, so nothing of them was sent.
+-- Returns to the queue every row of a claim whose result never arrived: nobody works on them, so nothing was sent.
+-- status: HANDED_OFF -> QUEUED, DEFERRED
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null
 where o.lease_owner = :owner::uuid
 returning o.customer_id, o.message_id;
 
 -- name: extend_leases!
--- Keeps the leases of claims that are still being worked on; an expired lease stays expired.
+-- Extends the leases of rows in work; an expired lease stays expired.
 update outbox o
 set lease_until = now() + :lease::interval
 from (select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[])
@@ -234,7 +248,7 @@ where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipi
   and o.lease_owner = a.owner and o.lease_until > now();
 
 -- name: begin_scan$
--- The caller is to look through the outbox now, since nobody has for so long; else answers nothing.
+-- Returns true when nobody has scanned the outbox within :every: the scan is the caller's then. Otherwise nothing.
 update outbox_scan set scanned_at = now() where scanned_at <= now() - :every::interval returning true;
 
 -- name: may_read_all$
@@ -242,8 +256,8 @@ update outbox_scan set scanned_at = now() where scanned_at <= now() - :every::in
 select set_config('enable_seqscan', 'on', true);
 
 -- name: passed
--- What is to be settled, wherever it waits, found in one pass: leases that ended before and after the hand-off, and
--- deadlines of what nobody has.
+-- What is to be settled, in any lane, found in one pass: leases that ran out before and after the hand-off, and rows
+-- without a lease past their deadline.
 select o.customer_id, o.message_id, o.recipient_no,
        case when o.lease_owner is null then 'EXPIRED'
             when o.handed_off_at is null then 'UNSENT'
@@ -263,24 +277,25 @@ with lost as materialized (
     where o.lease_until < now() and o.handed_off_at is null
     order by o.customer_id, o.message_id, o.recipient_no
     for update of o skip locked
-), freed as (
+), returned as (
     update outbox o set lease_owner = null, lease_until = null
     from lost
     where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
     returning o.customer_id, o.message_id, o.recipient_no, o.attempt
 )
 insert into event (customer_id, message_id, recipient_no, kind, actor, data)
-select freed.customer_id, freed.message_id, freed.recipient_no, 'RESCUED', 'gateway',
-       jsonb_build_object('attempt', freed.attempt)
-from freed
+select returned.customer_id, returned.message_id, returned.recipient_no, 'RESCUED', 'gateway',
+       jsonb_build_object('attempt', returned.attempt)
+from returned
 returning customer_id;
 
 -- name: recover_handed_off
 -- What a lost worker had handed off may or may not have been sent: UNCERTAIN, for evidence or a person to settle; or,
--- where the deployment chose it, tried once more after :wait.
+-- where the deployment chose it, sent once more after :wait.
+-- status: HANDED_OFF -> UNCERTAIN, DEFERRED
 with lost as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lease_owner, o.handed_off_at,
-           o.retry_once and now() + :wait::interval < o.expires_at as again
+           o.retry_once and now() + :wait::interval < o.expires_at as retried
     from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[])
         as a(customer_id, message_id, recipient_no)
     join outbox o on o.customer_id = a.customer_id and o.message_id = a.message_id
@@ -288,35 +303,35 @@ with lost as materialized (
     where o.lease_until < now() and o.handed_off_at is not null
     order by o.customer_id, o.message_id, o.recipient_no
     for update of o skip locked
-), gone as (
+), decided as (
     delete from outbox o using lost
     where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
-      and not lost.again
+      and not lost.retried
     returning o.customer_id, o.message_id, o.recipient_no
-), again as (
+), retried as (
     update outbox o
-    set attempt = o.attempt + 1, due_at = now() + :wait::interval, scheduled = true, rate_counted = false, retry_once = false,
-        lease_owner = null, lease_until = null, handed_off_at = null
+    set attempt = o.attempt + 1, due_at = now() + :wait::interval, scheduled = true, rate_counted = false,
+        retry_once = false, lease_owner = null, lease_until = null, handed_off_at = null
     from lost
     where o.customer_id = lost.customer_id and o.message_id = lost.message_id and o.recipient_no = lost.recipient_no
-      and lost.again
-), unsure as (
+      and lost.retried
+), messages as (
     update message m set status = 'UNCERTAIN', decided_at = now(), cause = 'CONNECTION_LOST', advice = :advice::text
-    from gone
-    where gone.recipient_no = 0 and m.customer_id = gone.customer_id and m.id = gone.message_id
+    from decided d
+    where d.recipient_no = 0 and m.customer_id = d.customer_id and m.id = d.message_id
       and m.status = 'QUEUED'
     returning m.campaign_id
-), unsure_copies as (
+), copies as (
     update copy c set status = 'UNCERTAIN', decided_at = now(), cause = 'CONNECTION_LOST', advice = :advice::text
-    from gone
-    where gone.recipient_no > 0 and c.customer_id = gone.customer_id and c.message_id = gone.message_id
-      and c.recipient_no = gone.recipient_no and c.status = 'QUEUED'
+    from decided d
+    where d.recipient_no > 0 and c.customer_id = d.customer_id and c.message_id = d.message_id
+      and c.recipient_no = d.recipient_no and c.status = 'QUEUED'
 ), tallied as (
     insert into campaign_tally (campaign_id, shard, uncertain)
-    select campaign_id, :shard::smallint, count(*) from unsure where campaign_id is not null
+    select campaign_id, :shard::smallint, count(*) from messages where campaign_id is not null
     group by campaign_id order by campaign_id
     on conflict (campaign_id, shard) do update set uncertain = campaign_tally.uncertain + excluded.uncertain
-), told as (
+), events as (
     insert into event (customer_id, message_id, recipient_no, kind, actor, data)
     select lost.customer_id, lost.message_id, lost.recipient_no, 'UNCERTAIN'::event_kind, 'gateway',
            jsonb_build_object('attempt', lost.attempt, 'handedOffAt', lost.handed_off_at, 'owner', lost.lease_owner)
@@ -324,53 +339,56 @@ with lost as materialized (
     union all
     select lost.customer_id, lost.message_id, lost.recipient_no, 'RETRIED_ONCE'::event_kind, 'gateway',
            jsonb_build_object('attempt', lost.attempt)
-    from lost where lost.again
+    from lost where lost.retried
 )
 select lost.customer_id, lost.message_id from lost;
 
 -- name: decide_unsent
--- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own, of which
--- it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none that
--- was handed off. Answers the rows it decided.
-with asked as materialized (
+-- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own rows, of
+-- which it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none
+-- that was handed off. Returns the rows it decided.
+-- status: QUEUED, DEFERRED -> HELD, CANCELLED, EXPIRED
+-- status: HANDED_OFF -> HELD
+with requested as materialized (
     select * from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :owners::uuid[],
                          :statuses::email_status[], :causes::cause[], :advices::text[])
         as t(customer_id, message_id, recipient_no, owner, status, cause, advice)
-), gone as (
-    delete from outbox o using asked a
-    where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipient_no = a.recipient_no
-      and case when a.owner is null then o.handed_off_at is null else o.lease_owner = a.owner end
-    returning a.customer_id, a.message_id, a.recipient_no, a.status, a.cause, a.advice, o.attempt
 ), decided as (
-    update message m set status = gone.status, decided_at = now(), cause = gone.cause, advice = gone.advice
-    from gone
-    where gone.recipient_no = 0 and m.customer_id = gone.customer_id and m.id = gone.message_id
+    delete from outbox o using requested r
+    where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
+      and case when r.owner is null then o.handed_off_at is null else o.lease_owner = r.owner end
+    returning r.customer_id, r.message_id, r.recipient_no, r.status, r.cause, r.advice, o.attempt
+), messages as (
+    update message m set status = d.status, decided_at = now(), cause = d.cause, advice = d.advice
+    from decided d
+    where d.recipient_no = 0 and m.customer_id = d.customer_id and m.id = d.message_id
       and m.status = 'QUEUED'
     returning m.campaign_id, m.status
-), decided_copies as (
-    update copy c set status = gone.status, decided_at = now(), cause = gone.cause, advice = gone.advice
-    from gone
-    where gone.recipient_no > 0 and c.customer_id = gone.customer_id and c.message_id = gone.message_id
-      and c.recipient_no = gone.recipient_no and c.status = 'QUEUED'
-), told as (
+), copies as (
+    update copy c set status = d.status, decided_at = now(), cause = d.cause, advice = d.advice
+    from decided d
+    where d.recipient_no > 0 and c.customer_id = d.customer_id and c.message_id = d.message_id
+      and c.recipient_no = d.recipient_no and c.status = 'QUEUED'
+), events as (
     insert into event (customer_id, message_id, recipient_no, kind, actor, data)
-    select gone.customer_id, gone.message_id, gone.recipient_no, gone.status::text::event_kind, :actor::text,
-           jsonb_build_object('cause', gone.cause, 'attempt', gone.attempt)
-    from gone
+    select d.customer_id, d.message_id, d.recipient_no, d.status::text::event_kind, :actor::text,
+           jsonb_build_object('cause', d.cause, 'attempt', d.attempt)
+    from decided d
 ), tallied as (
     insert into campaign_tally (campaign_id, shard, held, expired, cancelled)
     select campaign_id, :shard::smallint, count(*) filter (where status = 'HELD'),
            count(*) filter (where status = 'EXPIRED'), count(*) filter (where status = 'CANCELLED')
-    from decided where campaign_id is not null
+    from messages where campaign_id is not null
     group by campaign_id order by campaign_id
     on conflict (campaign_id, shard) do update
     set held = campaign_tally.held + excluded.held, expired = campaign_tally.expired + excluded.expired,
         cancelled = campaign_tally.cancelled + excluded.cancelled
 )
-select gone.customer_id, gone.message_id, gone.recipient_no from gone;
+select decided.customer_id, decided.message_id, decided.recipient_no from decided;
 
 -- name: insert_outbox!
--- Queues recipients of one message in the lane of that name; no lane is an error, not a mail that waits for ever.
+-- Queues recipients of one message in the lane of this name; a missing lane is an error, not a mail that waits for
+-- ever.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, expires_at,
                     bound_relay, attempt, retry_once)
 select :customer_id, :message_id, t.recipient_no, (select lane.id from lane where lane.name = :lane), t.address,
@@ -379,9 +397,9 @@ from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea
             :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);
 
 -- name: release_parked$
--- Mail that waits for a pause or a limit of a destination, or for the pause of the only relay it may leave by, is due
--- now. :rate_counted: also what has a permit under a limit, and is counted anew. What a server put off keeps its time. Answers how
--- many, at most :most.
+-- Makes parked mail due now: what waits for a pause or a limit of a destination, or for the pause of the only relay it
+-- may leave by. :rate_counted: also what has a permit under a limit, which is counted anew. What a server put off keeps
+-- its time. Returns how many, at most :limit.
 with parked as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.rate_counted
     from outbox o
@@ -389,28 +407,30 @@ with parked as materialized (
       and case when o.rate_counted then :rate_counted::boolean else o.attempt = 1 end
     limit :limit::integer
     for update skip locked
-), freed as (
+), released as (
     update outbox o set due_at = now(), rate_counted = false
     from parked p
     where o.customer_id = p.customer_id and o.message_id = p.message_id and o.recipient_no = p.recipient_no
-), unspent as (
+), permits_returned as (
     update destination d set day_count = greatest(0, d.day_count - p.rate_counted)
     from (select count(*) filter (where parked.rate_counted) as rate_counted from parked) p
-    where d.domain = :domain and d.day = (now() at time zone 'utc')::date and p.rate_counted > 0
+    where d.domain = :domain and d.day = utc_today() and p.rate_counted > 0
 )
 select count(*) from parked;
 
 -- name: vacuum_outbox!
--- Keeps the head of the queue short: a server-wide autovacuum_naptime is not ours to set.
+-- Removes the dead rows at the head of the queue: autovacuum_naptime is a setting of the whole server, not ours to set.
 vacuum (skip_locked, truncate off) outbox;
 
 -- name: requeue!
--- Queues recipients of a decided message again, at a person's word, with a new deadline. No lane is an error.
+-- Queues recipients of a decided message again, by a person's decision, with a new deadline. A missing lane is an
+-- error.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, attempt, expires_at,
                     opt_out_kind, bound_relay)
 select :customer_id, :message_id, t.recipient_no,
        (select lane.id from lane
         where lane.campaign_id = :campaign_id or (:campaign_id::uuid is null and lane.name = :lane)),
-       t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :opt_out_kind::text::opt_out_kind, :bound_relay
+       t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :opt_out_kind::text::opt_out_kind,
+       :bound_relay
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
             :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);

@@ -1,15 +1,15 @@
 -- Senders: the profiles mail is sent as. A change is a new version; versions never change.
 
 -- name: insert_sender!
--- A name for a profile, once.
+-- Makes a profile's name, once.
 insert into sender (name) values (:name) on conflict (name) do nothing;
 
 -- name: lock_sender_by_name$
--- The profile of this name; its versions are numbered one after the other.
+-- Locks the profile of this name, so that its versions are numbered one after the other; returns its id.
 select id from sender where name = :name for update;
 
 -- name: insert_sender_version^
--- The next version of a profile.
+-- Writes the next version of a profile; returns it.
 insert into sender_version (sender_id, number, from_name, from_address, reply_to, signature, postal_address, locale,
                             time_zone)
 values (:sender_id, 1 + coalesce((select max(number) from sender_version where sender_id = :sender_id), 0), :from_name,
@@ -25,7 +25,7 @@ where case when :sender_id::uuid is not null then s.id = :sender_id::uuid else s
 order by v.number desc limit 1;
 
 -- name: sender_version_by_id^
--- One version, as mail was or will be sent by it.
+-- One version of a profile, as mail was or will be sent by it.
 select v.id, v.sender_id, s.name, v.from_name, v.from_address, v.reply_to, v.signature, v.postal_address, v.locale,
        v.time_zone
 from sender_version v join sender s on s.id = v.sender_id

@@ -1,14 +1,15 @@
 """The transactions of one SMTP connection, from after its greeting, TLS and login until it closes (RFC 5321, RFC 2920).
 
-Where the server offers PIPELINING, MAIL, RCPT and DATA leave in one write, and those of the next message ride behind
-the end of data of this one; else they go one by one. Either way:
+Where the server offers PIPELINING, MAIL, RCPT and DATA are sent in one write, and those of the next message in the same
+write as the end of data of this one; else they are sent one by one. Either way:
 
-- `current` is the message the server is busy with; `ahead` the one whose commands ride behind it, content unsent;
-- every reply is expected by one stage of one message; one that nobody expects, or that cannot be the answer, ends
-  the connection, so none is ever paired with another message;
-- when the connection ends, `current` gets what is known, and `ahead`, of which no content has left, goes back.
+- `_current` is the message in its transaction; `_pipelined` the next one, whose commands are sent and its content not;
+- every reply belongs to one step of one message; a reply that no step expects, or that cannot belong to it, ends the
+  connection, so that no reply is ever attributed to another message;
+- when the connection ends, `_current` gets an exchange with what is known, and `_pipelined`, of which no content was
+  sent, is returned to the pool.
 
-No I/O but `transport.write`; the pool decides what is sent next, the protocol in `smtp.py` says what comes.
+No I/O but `transport.write`: the pool chooses the next message, the protocol in `relays.py` passes on what arrives.
 """
 
 from __future__ import annotations
@@ -20,140 +21,140 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
-from gateway.smtp.envelope import Envelope, Peer, Timeouts, declared
+from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options
 from gateway.smtp.protocol import (
-    KEPT_OF_UNREADABLE,
+    MAX_SHOWN,
     ReplyReader,
     UnreadableReply,
-    all_commands,
+    as_text,
+    dot_stuffed,
     mail_command,
+    pipelined_commands,
     rcpt_command,
     read_reply,
-    readable,
-    transparent,
 )
 
 PIECE = 128 * 1024
-"""Bytes of a content written at once. A longer content leaves in pieces, each when the one before has left, so that
-one large mail does not fill the memory twice and we know that its dot has not left yet."""
+"""Bytes of content per write. Longer content is written in pieces, each when the one before was sent, so that a large
+mail is not buffered twice and it is known that its final dot has not been sent."""
 
 
 class Delivery:
-    """One envelope on its way, until `answer` is set.
+    """One envelope to deliver; `result` is its exchange.
 
-    `not_before` is the number of the first connection of its pool that may take it: what comes back from a dead
-    connection goes to a fresh one. `moved`: that has happened, and does not happen twice.
+    A message returned by a dead connection is retried once, on a connection opened later: `retried` says that this has
+    happened, `min_connection` is the number of the first connection of its pool that may take it.
     """
 
     __slots__ = (
-        "answer",
-        "begun",
+        "connection",
         "decided",
         "dot_sent",
         "envelope",
-        "holder",
-        "moved",
-        "not_before",
+        "min_connection",
         "options",
         "replies",
+        "result",
+        "retried",
         "started_at",
+        "started_monotonic",
     )
 
-    def __init__(self, envelope: Envelope, answer: asyncio.Future[Exchange]) -> None:
+    def __init__(self, envelope: Envelope, result: asyncio.Future[Exchange]) -> None:
         self.envelope = envelope
-        self.answer = answer
-        self.holder: Conversation | None = None
-        self.moved = False
-        self.not_before = 0
+        self.result = result
+        self.connection: SmtpConnection | None = None
+        self.retried = False
+        self.min_connection = 0
 
-    def begin(self, started_at: datetime, begun: float) -> None:
-        """Its first command leaves now; what an earlier, dead connection said of it is not its answer."""
+    def begin(self, started_at: datetime, started_monotonic: float) -> None:
+        """Reset the state, since its first command is sent now; replies of an earlier, dead connection do not count."""
         self.started_at = started_at
-        self.begun = begun
+        self.started_monotonic = started_monotonic
         self.options = ""
         self.replies: list[Response] = []
         self.decided: Response | None = None
         self.dot_sent = False
 
     def finish(self, exchange: Exchange) -> None:
-        """Say what came of it; to nobody where the caller has gone away."""
-        self.holder = None
-        if not self.answer.done():
-            self.answer.set_result(exchange)
+        """Set the result, unless the caller was cancelled."""
+        self.connection = None
+        if not self.result.done():
+            self.result.set_result(exchange)
 
 
-class Supply(Protocol):
-    """Where conversations get their messages, and whom they tell how they are: the pool."""
+class ConnectionOwner(Protocol):
+    """Supplies a connection with messages and is notified of its state: the pool."""
 
-    def next_for(self, conversation: Conversation, *, rides: bool) -> Delivery | None:
-        """The next message this conversation may send: now, or when it `rides` behind another's."""
+    def next_delivery(self, connection: SmtpConnection, *, pipelined: bool) -> Delivery | None:
+        """Returns the next message for this connection: to send now, or `pipelined` behind the current one."""
 
-    def rests_now(self, conversation: Conversation) -> None:
-        """It has nothing to do."""
+    def on_idle(self, connection: SmtpConnection) -> None:
+        """The connection has no message."""
 
-    def could_take(self, conversation: Conversation) -> None:
-        """It waits for a reply and could send another message's commands meanwhile."""
+    def on_can_pipeline(self, connection: SmtpConnection) -> None:
+        """The connection waits for a reply and can pipeline another message's commands meanwhile."""
 
-    def ended(self, conversation: Conversation, returned: list[Delivery], words: str | None) -> None:
-        """It is over; `returned` messages have not been begun. `words`: what it said to nobody in particular."""
+    def on_closed(self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None) -> None:
+        """The connection has ended; `returned` messages were not begun. `unsolicited`: a reply that belongs to none."""
 
 
 class Writer(Protocol):
-    """What a conversation needs of a transport."""
+    """What a connection needs of an asyncio transport."""
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send."""
+        """Send data."""
 
     def is_closing(self) -> bool:
-        """Whether nothing can be sent any more; that the connection is lost will be said."""
+        """Whether nothing can be sent any more; `connection_lost` follows."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Close when all is sent."""
+        """Close when all data is sent."""
 
     def abort(self) -> None:
-        """Close now."""
+        """Close at once."""
 
 
 class _Step:
-    """What a reply is expected to. `usual` is the code that lets the transaction go on, `index` its limit's.
+    """What a reply responds to. After `success_code` the transaction goes on; `timeout_index` selects its time limit.
 
-    `known` are short replies read before: most servers say the same to every MAIL, RCPT and DATA.
+    `cache` holds parsed short replies: most servers send the same ones to every MAIL, RCPT and DATA.
     """
 
-    __slots__ = ("index", "known", "remembers", "stage", "usual")
+    __slots__ = ("cache", "cached", "stage", "success_code", "timeout_index")
 
-    def __init__(self, index: int, stage: Stage, usual: int, *, remembers: bool = True) -> None:
-        self.index = index
+    def __init__(self, timeout_index: int, stage: Stage, success_code: int, *, cached: bool = True) -> None:
+        self.timeout_index = timeout_index
         self.stage = stage
-        self.usual = usual
-        self.remembers = remembers
-        self.known: dict[bytes, Response] = {}
+        self.success_code = success_code
+        self.cached = cached
+        self.cache: dict[bytes, Response] = {}
 
     def read(self, raw: bytes) -> Response:
-        """A reply not known yet. Raises UnreadableReply."""
+        """Parse a reply that is not cached. Raises UnreadableReply."""
         response = read_reply(raw, self.stage)
-        if self.remembers and len(raw) < 128:
-            if len(self.known) >= 256:
-                self.known.clear()
-            self.known[raw] = response
+        if self.cached and len(raw) < 128:
+            if len(self.cache) >= 256:
+                self.cache.clear()
+            self.cache[raw] = response
         return response
 
 
 _MAIL = _Step(0, Stage.MAIL, 250)
 _RCPT = _Step(1, Stage.RCPT, 250)
 _DATA = _Step(2, Stage.DATA, 354)
-_CONTENT = _Step(3, Stage.CONTENT, 0, remembers=False)
-_END_OF_DATA = _Step(4, Stage.END_OF_DATA, 250, remembers=False)
+_CONTENT = _Step(3, Stage.CONTENT, 0, cached=False)
+_END_OF_DATA = _Step(4, Stage.END_OF_DATA, 250, cached=False)
 _RSET = _Step(0, Stage.MAIL, 0)
-_BURST = (_MAIL, _RCPT, _DATA)
+_ALL_COMMANDS = (_MAIL, _RCPT, _DATA)
 
 
-class Conversation:
-    """One connection's transactions. `number` counts a pool's connections. The event loop calls everything.
+class SmtpConnection:
+    """One connection's transactions. `number` counts a pool's connections. All calls come from the event loop.
 
-    One timer a connection: it looks every quarter of the shortest timeout whether `deadline` has passed. A connection
-    that is idle for `idle_seconds`, or has served `most` messages, says QUIT.
+    One timer a connection checks, every quarter of the shortest timeout, whether the deadline has passed. A connection
+    sends QUIT when it was idle for `idle_seconds` or has served `max_messages` messages.
     """
 
     def __init__(
@@ -162,115 +163,115 @@ class Conversation:
         number: int,
         peer: Peer,
         transport: Writer,
-        supply: Supply,
+        owner: ConnectionOwner,
         timeouts: Timeouts,
         idle_seconds: float,
-        limit: int,
+        max_messages: int,
         loop: asyncio.AbstractEventLoop,
         now: Callable[[], datetime],
     ) -> None:
         self.number = number
         self.peer = peer
         self.served = 0
-        self.ended = False
+        self.closed = False
         self._reused = False
         self._transport = transport
-        self._supply = supply
+        self._owner = owner
         self._idle_seconds = idle_seconds
-        self._most = limit
+        self._max_messages = max_messages
         self._loop = loop
         self._now = now
         self._reader = ReplyReader()
-        # What the next replies answer: the current message's steps, then those of the one ahead.
+        # What the next replies belong to: the current message's steps, then those of the pipelined one.
         self._expected: deque[_Step] = deque()
         self._current: Delivery | None = None
-        self._ahead: Delivery | None = None
+        self._pipelined: Delivery | None = None
         self._unsent: memoryview | None = None
         self._paused = False
         self._needs_rset = False
-        self._last_one = False
+        self._close_after_current = False
         self._limits = (timeouts.mail, timeouts.rcpt, timeouts.data, timeouts.content, timeouts.end_of_data)
         self._deadline = loop.time() + idle_seconds
-        self._look_every = min(*self._limits, idle_seconds, 20.0) / 4
-        self._timer = loop.call_later(self._look_every, self._look)
+        self._check_seconds = min(*self._limits, idle_seconds, 20.0) / 4
+        self._timer = loop.call_later(self._check_seconds, self._check_deadline)
 
-    # ---- what the pool asks
+    # ---- called by the pool
 
     def wake(self) -> None:
-        """There is a message waiting: begin it, or let it ride behind the one whose reply we wait for."""
-        if self.ended:
+        """A message is waiting: begin it, or pipeline it behind the current one."""
+        if self.closed:
             return
         if self._current is None:
             self._begin_next()
-        elif (commands := self._ride()) is not None:
+        elif (commands := self._pipeline_next()) is not None:
             self._write(commands)
 
-    def abandon(self, delivery: Delivery) -> None:
-        """The caller has gone away: no reply may ever be taken for another's, so the connection closes.
+    def cancel(self, delivery: Delivery) -> None:
+        """The caller was cancelled: close the connection, so that no reply is attributed to another message.
 
-        Where the message only rides behind another, that one's reply is waited for first.
+        Where the message is only pipelined behind another, that one is finished first.
         """
         if delivery is self._current:
-            self._end(FaultKind.CANCELLED, "The delivery was given up.")
-        elif delivery is self._ahead:
-            self._ahead = None
-            self._last_one = True
+            self._fail(FaultKind.CANCELLED, "The delivery was cancelled.")
+        elif delivery is self._pipelined:
+            self._pipelined = None
+            self._close_after_current = True
 
     def stop(self) -> None:
-        """Close: politely when idle, else at once with CANCELLED for the message under way."""
-        if self.ended:
+        """Close: with QUIT when idle, else at once, with CANCELLED for the current message."""
+        if self.closed:
             return
         if self._current is None:
-            self._retire()
+            self._quit()
         else:
-            self._end(FaultKind.CANCELLED, "The gateway stopped.")
+            self._fail(FaultKind.CANCELLED, "The gateway stopped.")
 
-    # ---- what the connection says
+    # ---- called by the protocol
 
-    def received(self, data: bytes) -> None:
-        """Bytes came: give each reply to the step that expects it."""
+    def data_received(self, data: bytes) -> None:
+        """Match each reply in the data to the step that expects it."""
         expected = self._expected
         try:
             replies = self._reader.feed(data)
             for raw in replies:
-                if self.ended:
+                if self.closed:
                     return
                 if not expected:
-                    self._end(FaultKind.PROTOCOL, "The server spoke unasked.", words=readable(raw))
+                    self._fail(FaultKind.PROTOCOL, "The server sent a reply to no command.", unsolicited=as_text(raw))
                     return
                 step = expected[0]
-                response = step.known.get(raw) or step.read(raw)
+                response = step.cache.get(raw) or step.read(raw)
                 expected.popleft()
                 current = self._current
-                if response.code != step.usual or current is None:
-                    self._on_other(step, response)
+                if response.code != step.success_code or current is None:
+                    self._on_unusual_reply(step, response)
                     continue
                 current.replies.append(response)
                 if step is _END_OF_DATA:
                     self._finish_current(current, step.stage)
                 elif step is _DATA:
-                    self._on_go_ahead(current)
+                    self._on_data_accepted(current)
                 elif not self.peer.pipelining:
                     self._send_next_command(current, step)
         except UnreadableReply as fault:
-            self._end(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}.", words=fault.words)
+            self._fail(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}.", words=fault.text)
             return
-        if replies and not self.ended and not (expected and expected[0] is _CONTENT):
+        if replies and not self.closed and not (expected and expected[0] is _CONTENT):
             self._set_deadline()
 
-    def lost(self, error: Exception | None) -> None:
-        """The connection is gone."""
-        if self.ended:
+    def connection_lost(self, error: Exception | None) -> None:
+        """The transport has closed."""
+        if self.closed:
             return
         text = f"The connection broke: {error}." if error else "The server closed the connection."
-        self._end(FaultKind.DROPPED, text, words=self._unfinished_words())
+        self._fail(FaultKind.DROPPED, text, words=self._unfinished_words())
 
-    def pause(self) -> None:
+    def pause_writing(self) -> None:
         """The transport's buffer is full."""
         self._paused = True
 
-    def resume(self) -> None:
-        """The transport's buffer has left: the server takes what we send."""
+    def resume_writing(self) -> None:
+        """The transport's buffer is sent: the server reads again."""
         self._paused = False
         if self._unsent is not None:
             self._set_deadline()
@@ -279,10 +280,10 @@ class Conversation:
     # ---- beginning
 
     def _begin_next(self) -> None:
-        delivery = self._take(rides=False)
+        delivery = self._take_delivery(pipelined=False)
         if delivery is None:
             self._reused = True
-            self._supply.rests_now(self)
+            self._owner.on_idle(self)
             return
         self._current = delivery
         commands = self._first_commands(delivery)
@@ -293,47 +294,47 @@ class Conversation:
         self._write(commands)
         self._set_deadline()
 
-    def _ride(self) -> bytes | None:
-        """The commands of a message that rides behind the current one's content, or None."""
-        if not self.peer.pipelining or self._ahead is not None or self._last_one or self.served + 1 >= self._most:
+    def _pipeline_next(self) -> bytes | None:
+        """Returns the commands of a message to pipeline behind the current one's content, or None."""
+        if not self.peer.pipelining or self._pipelined is not None or self._close_after_current:
             return None
-        if self._current is None or not self._current.dot_sent:
+        if self._current is None or not self._current.dot_sent or self.served + 1 >= self._max_messages:
             return None
-        delivery = self._take(rides=True)
+        delivery = self._take_delivery(pipelined=True)
         if delivery is None:
-            self._supply.could_take(self)
+            self._owner.on_can_pipeline(self)
             return None
-        self._ahead = delivery
+        self._pipelined = delivery
         return self._first_commands(delivery)
 
-    def _take(self, *, rides: bool) -> Delivery | None:
-        while (delivery := self._supply.next_for(self, rides=rides)) is not None:
+    def _take_delivery(self, *, pipelined: bool) -> Delivery | None:
+        while (delivery := self._owner.next_delivery(self, pipelined=pipelined)) is not None:
             delivery.begin(self._now(), self._loop.time())
-            options = declared(delivery.envelope, self.peer)
+            options = mail_options(delivery.envelope, self.peer)
             if isinstance(options, str):
                 delivery.options = options
-                delivery.holder = self
+                delivery.connection = self
                 return delivery
             delivery.finish(self._exchange(delivery, Stage.MAIL, options))
         return None
 
     def _first_commands(self, delivery: Delivery) -> bytes:
-        """All three where the server takes them at once (RFC 2920 3.1), else MAIL; and what replies are expected."""
+        """Returns the commands to send: all three with PIPELINING (RFC 2920 3.1), else MAIL; expects their replies."""
         envelope = delivery.envelope
         if not self.peer.pipelining:
             self._expected.append(_MAIL)
             return mail_command(envelope.return_path, delivery.options)
-        self._expected.extend(_BURST)
-        return all_commands(envelope.return_path, delivery.options, envelope.recipient)
+        self._expected.extend(_ALL_COMMANDS)
+        return pipelined_commands(envelope.return_path, delivery.options, envelope.recipient)
 
     # ---- replies
 
-    def _on_other(self, step: _Step, response: Response) -> None:
-        """A reply that is not the usual one: it ends something, or cannot be the answer to what was asked."""
+    def _on_unusual_reply(self, step: _Step, response: Response) -> None:
+        """A reply other than the success code: a negative one, another 2xx, or one that cannot belong to the step."""
         current, code = self._current, response.code
         if step is _RSET:
             if code != 250:
-                self._end(FaultKind.DROPPED, "The server would not forget a transaction (RSET).", words=response.text)
+                self._fail(FaultKind.DROPPED, "The server refused RSET.", unsolicited=response.text)
             return
         if current is None:
             return
@@ -346,20 +347,20 @@ class Conversation:
             if not self.peer.pipelining:
                 self._send_next_command(current, step)
         else:
-            text = f"{code} is no reply to {step.stage}: the conversation is out of step."
-            self._end(FaultKind.PROTOCOL, text, stage=step.stage)
+            text = f"{code} is no reply to {step.stage}: the replies are out of sync."
+            self._fail(FaultKind.PROTOCOL, text, stage=step.stage)
 
     def _on_negative(self, delivery: Delivery, step: _Step, response: Response) -> None:
-        """4xx or 5xx. Pipelined, the replies up to DATA's are still to come; 421 closes the channel at once."""
+        """4xx or 5xx. With pipelining the replies up to DATA's are still to come; 421 closes the connection at once."""
         if delivery.decided is None:
             delivery.decided = response
         if response.code == 421:
             self._on_421(delivery, response)
         elif step is _CONTENT:
-            # Said before it had all: nobody knows what it would make of the rest.
+            # Sent before it had the whole content: how it treats the rest is unknown.
             self._current = None
             delivery.finish(self._exchange(delivery, step.stage, None))
-            self._end(FaultKind.PROTOCOL, "The server replied amid the content.")
+            self._fail(FaultKind.PROTOCOL, "The server replied in the middle of the content.")
         elif step is _END_OF_DATA:
             self._finish_current(delivery, step.stage)
         elif step is _DATA or not self.peer.pipelining:
@@ -373,65 +374,65 @@ class Conversation:
         self._write(command)
 
     def _on_421(self, delivery: Delivery, response: Response) -> None:
-        """The server closes the channel (RFC 5321 4.2.3): its last word, whatever else we had asked."""
-        if not self._died_before(delivery, response.stage):
+        """The server closes the connection (RFC 5321 4.2.3): its last reply, whatever else was pending."""
+        if not self._was_dead(delivery, response.stage):
             self._current = None
             delivery.finish(self._exchange(delivery, response.stage, None))
-        self._end(FaultKind.DROPPED, "The server closed the channel.", stage=response.stage, words=response.text)
+        self._fail(FaultKind.DROPPED, "The server closed the channel.", stage=response.stage, unsolicited=response.text)
 
     def _finish_current(self, delivery: Delivery, stage: Stage) -> None:
         self.served += 1
         self._reused = True
         self._current = None
         delivery.finish(self._exchange(delivery, stage, None))
-        if self._last_one:
-            self._end(FaultKind.CANCELLED, "A delivery was given up.")
-        elif self._ahead is not None:
-            self._current, self._ahead = self._ahead, None
-        elif self.served >= self._most:
-            self._retire()
+        if self._close_after_current:
+            self._fail(FaultKind.CANCELLED, "A delivery was cancelled.")
+        elif self._pipelined is not None:
+            self._current, self._pipelined = self._pipelined, None
+        elif self.served >= self._max_messages:
+            self._quit()
         else:
             self._begin_next()
 
     # ---- content
 
-    def _on_go_ahead(self, delivery: Delivery) -> None:
+    def _on_data_accepted(self, delivery: Delivery) -> None:
         if delivery.decided is not None:
-            # Every recipient was refused, yet the server waits for a content: RFC 2920 3.1 has a lone dot for it.
+            # Every recipient was refused, yet the server expects content: RFC 2920 3.1 asks for a lone dot.
             self._expected.append(_END_OF_DATA)
             self._write(b".\r\n")
         else:
             self._expected.append(_CONTENT)
-            # Whoever got the reply just before this one asks for more in this very turn of the loop: that mail's
-            # commands then leave in the same write as the content.
+            # The caller of the mail that was finished just before submits its next one in this turn of the loop: its
+            # commands are then sent in the same write as the content.
             self._loop.call_soon(self._send_content)
 
     def _send_content(self) -> None:
         delivery = self._current
-        if self.ended or delivery is None or self._transport.is_closing():
+        if self.closed or delivery is None or self._transport.is_closing():
             return
-        content = transparent(delivery.envelope.content)
+        content = dot_stuffed(delivery.envelope.content)
         if len(content) > PIECE:
             self._unsent = memoryview(content)
             self._send_piece()
         else:
             self._expected[-1] = _END_OF_DATA
             delivery.dot_sent = True
-            self._transport.write(b"".join((content, b".\r\n", self._ride() or b"")))
+            self._transport.write(b"".join((content, b".\r\n", self._pipeline_next() or b"")))
         self._set_deadline()
 
     def _send_piece(self) -> None:
-        """Pieces while the transport takes them; the dot once they have left."""
+        """Write pieces while the transport accepts them, then the final dot."""
         unsent = self._unsent
         delivery = self._current
         if unsent is None or delivery is None:
             return
-        while not (self._paused or self.ended or self._transport.is_closing()):
+        while not (self._paused or self.closed or self._transport.is_closing()):
             if not unsent:
                 self._unsent = None
                 self._expected[-1] = _END_OF_DATA
                 delivery.dot_sent = True
-                self._transport.write(b".\r\n" + (self._ride() or b""))
+                self._transport.write(b".\r\n" + (self._pipeline_next() or b""))
                 self._set_deadline()
                 return
             self._transport.write(unsent[:PIECE])
@@ -453,76 +454,86 @@ class Conversation:
             host=self.peer.host,
             tls=self.peer.tls,
             started_at=delivery.started_at,
-            took_ms=round((self._loop.time() - delivery.begun) * 1000),
+            took_ms=round((self._loop.time() - delivery.started_monotonic) * 1000),
         )
 
-    def _died_before(self, delivery: Delivery, stage: Stage) -> bool:
-        """Whether this connection, used before, was dead before it heard of this message: try another, once."""
-        return self._reused and not delivery.moved and stage is Stage.MAIL and len(delivery.replies) <= 1
+    def _was_dead(self, delivery: Delivery, stage: Stage) -> bool:
+        """Whether this reused connection was dead before this message: then it is retried on another, once."""
+        return self._reused and not delivery.retried and stage is Stage.MAIL and len(delivery.replies) <= 1
 
-    def _end(self, kind: FaultKind, text: str, *, stage: Stage | None = None, words: str | None = None) -> None:
-        """Close at once. The current message gets the fault, unless this connection was dead before it began."""
-        if self.ended:
+    def _fail(
+        self,
+        kind: FaultKind,
+        text: str,
+        *,
+        stage: Stage | None = None,
+        words: str | None = None,
+        unsolicited: str | None = None,
+    ) -> None:
+        """Close at once. The current message gets the fault, with what the server said that is no reply to it, unless
+        this connection was dead before it began."""
+        if self.closed:
             return
-        self._close(polite=False)
-        current, ahead = self._current, self._ahead
+        self._close(flush=False)
+        current, pipelined = self._current, self._pipelined
         returned = []
         if current is not None:
             stage = stage or self._stage()
-            if kind is FaultKind.DROPPED and self._died_before(current, stage):
-                current.moved = True
+            if kind is FaultKind.DROPPED and self._was_dead(current, stage):
+                current.retried = True
                 returned.append(current)
             else:
-                current.finish(self._exchange(current, stage, Fault(kind=kind, stage=stage, text=text, words=words)))
-        if ahead is not None:
-            returned.append(ahead)
-        self._current = self._ahead = None
+                fault = Fault(kind=kind, stage=stage, text=text, words=words or unsolicited)
+                current.finish(self._exchange(current, stage, fault))
+        if pipelined is not None:
+            returned.append(pipelined)
+        self._current = self._pipelined = None
         for delivery in returned:
-            delivery.holder = None
-        self._supply.ended(self, returned, words)
+            delivery.connection = None
+        self._owner.on_closed(self, returned, unsolicited)
 
     def _stage(self) -> Stage:
-        """Where the current message stands."""
+        """Returns the stage of the current message."""
         return self._expected[0].stage if self._expected else Stage.MAIL
 
-    def _retire(self) -> None:
-        """QUIT, and close without waiting for the answer: there is nothing left that it could change."""
+    def _quit(self) -> None:
+        """Send QUIT and close without waiting for its reply, which could change nothing."""
         self._write(b"QUIT\r\n")
-        self._close(polite=True)
-        self._supply.ended(self, [], None)
+        self._close(flush=True)
+        self._owner.on_closed(self, [], None)
 
-    def _close(self, *, polite: bool) -> None:
-        self.ended = True
+    def _close(self, *, flush: bool) -> None:
+        self.closed = True
         self._timer.cancel()
         self._unsent = None
-        if polite:
+        if flush:
             self._transport.close()
         else:
             self._transport.abort()
 
     def _write(self, data: bytes) -> None:
-        """Send a command, unless the connection is gone: that will be said, and uvloop raises."""
+        """Send a command, unless the connection is closing: `connection_lost` follows, and uvloop would raise."""
         if not self._transport.is_closing():
             self._transport.write(data)
 
     # ---- time
 
     def _set_deadline(self) -> None:
-        limit = self._limits[self._expected[0].index] if self._expected else self._idle_seconds
+        limit = self._limits[self._expected[0].timeout_index] if self._expected else self._idle_seconds
         self._deadline = self._loop.time() + limit
 
-    def _look(self) -> None:
-        if self.ended:
+    def _check_deadline(self) -> None:
+        if self.closed:
             return
         if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_later(self._look_every, self._look)
+            self._timer = self._loop.call_later(self._check_seconds, self._check_deadline)
         elif self._current is None:
-            self._retire()
+            self._quit()
         else:
             stage = self._stage()
-            text = f"The server did not answer {stage} within {self._limits[self._expected[0].index]:g} s."
-            self._end(FaultKind.TIMEOUT, text, stage=stage, words=self._unfinished_words())
+            text = f"The server did not answer {stage} within {self._limits[self._expected[0].timeout_index]:g} s."
+            self._fail(FaultKind.TIMEOUT, text, stage=stage, words=self._unfinished_words())
 
     def _unfinished_words(self) -> str | None:
-        """What came of a reply that never ended."""
-        return readable(self._reader.unfinished[:KEPT_OF_UNREADABLE]) or None
+        """What came of a reply that never ended; None: nothing."""
+        return as_text(self._reader.unfinished[:MAX_SHOWN]) or None

@@ -1,17 +1,17 @@
-"""What is to be sent and to whom it is given: an envelope, the server's abilities, and whether they fit. Pure."""
+"""An envelope, a server's extensions, and the options of MAIL that follow from both. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gateway.mail.response import Fault, FaultKind, Stage
-from gateway.smtp.protocol import fits_a_command
+from gateway.smtp.protocol import is_safe_in_command
 from gateway.value import value
 
 
 @value
 class Envelope:
-    """One mail for one recipient. `return_path` may be empty; `content` is composed mail, lines ended by CRLF.
+    """One mail for one recipient. `return_path` may be empty; `content` is composed mail with CRLF line ends.
 
     `smtputf8`: the content's headers need SMTPUTF8 (an address that is not ASCII needs it anyway).
     """
@@ -24,10 +24,10 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """Seconds a stage may take until its reply is whole, or until a piece of the content has left (RFC 5321 4.5.3.2).
+    """Seconds until a stage's reply is complete, or a piece of the content is sent (RFC 5321 4.5.3.2).
 
-    `connect`, `greeting`, `hello` (EHLO, STARTTLS with its handshake, AUTH: each) have shorter defaults than the RFC
-    asks of an MTA: a relay is near, and the next one in line is better than five minutes of silence.
+    `connect`, `greeting` and `hello` (EHLO, STARTTLS with its handshake, AUTH: each) are shorter than the RFC asks of
+    an MTA: a relay is near, and trying the next one beats five minutes of silence.
     """
 
     connect: float = 30.0
@@ -42,7 +42,7 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peer:
-    """Who a conversation is with, and what it said it can do. `size_limit` in bytes; None: none, or none readable."""
+    """The server of a connection and its extensions. `size_limit` in bytes; None for no limit, or none readable."""
 
     relay: str
     host: str
@@ -54,10 +54,10 @@ class Peer:
     size_limit: int | None
 
 
-def declared(envelope: Envelope, peer: Peer) -> str | Fault:
-    """What MAIL declares of a mail: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531).
+def mail_options(envelope: Envelope, peer: Peer) -> str | Fault:
+    """Returns the options of MAIL for a mail: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531).
 
-    A fault where this server cannot be given the mail: known before a byte of it is sent.
+    Returns a fault where the server cannot take the mail, which is known before anything is sent.
     """
     options = ""
     if peer.size:
@@ -66,7 +66,7 @@ def declared(envelope: Envelope, peer: Peer) -> str | Fault:
             return _fault(FaultKind.TOO_LARGE, f"The mail has {size} bytes; the server takes at most {limit} (SIZE).")
         options = f" SIZE={size}"
     addresses = envelope.recipient + envelope.return_path
-    if not fits_a_command(addresses):
+    if not is_safe_in_command(addresses):
         return _fault(FaultKind.ADDRESS_UNUSABLE, "An address holds a control character.")
     utf8, eight_bit = envelope.smtputf8 or not addresses.isascii(), not envelope.content.isascii()
     if utf8 and not peer.smtputf8:

@@ -1,7 +1,7 @@
-"""One relay's connections: opened as mail waits, reused, replaced when they die, and never more than allowed.
+"""One relay's connections: opened while mail waits, reused, replaced when they die, never more than the relay's limit.
 
-A message waits in one queue a relay. A connection takes its next when it has nothing to do, or when it can let it ride
-behind the one before. What dead connections give back goes to connections made afterwards, before all else.
+There is one queue a relay. A connection takes the next message when it is idle, or when it can pipeline it behind the
+current one. Messages returned by dead connections go first, to connections opened afterwards.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 from gateway.mail.response import Exchange
 from gateway.settings import Relay
-from gateway.smtp.connection import Conversation, Delivery
+from gateway.smtp.connection import Delivery, SmtpConnection
 
-LONGEST_REST = 60.0
-"""Seconds after a failed connection in which no further one is tried while others work, and other relays go first."""
+MAX_BACKOFF = 60.0
+"""Seconds after failed connections: until then none is opened while others work, and other relays are preferred."""
 
-Dial = Callable[["Pool"], Awaitable[Conversation | Exchange]]
-"""Opens a connection for a pool: ready for mail, or how it failed. Never raises but CancelledError."""
+Dial = Callable[["Pool"], Awaitable[SmtpConnection | Exchange]]
+"""Opens a connection for a pool; returns it ready for mail, or how it failed. Raises CancelledError only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayState:
-    """One relay as it is now, for metrics and `/readyz`. `last_failure` is of the latest connection that failed;
-    `last_words` what the relay said to nobody in particular (an unsolicited 421). Both are kept until a success."""
+    """One relay's state, for metrics. `last_failure` is of the latest connection that failed, `last_unsolicited` the
+    latest reply to no command (an unsolicited 421). A successful connection clears both."""
 
     name: str
     connected: int
@@ -34,11 +34,11 @@ class RelayState:
     waiting: int
     failures: int
     last_failure: Exchange | None
-    last_words: str | None
+    last_unsolicited: str | None
 
 
 class Pool:
-    """The connections of one relay. `submit` never blocks; the answer comes through the delivery."""
+    """The connections of one relay. `submit` does not block; the result is set on the delivery."""
 
     def __init__(self, relay: Relay, *, dial: Dial, on_trouble: Callable[[Exchange], None] | None = None) -> None:
         self.relay = relay
@@ -46,125 +46,125 @@ class Pool:
         self._on_trouble = on_trouble
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Delivery] = deque()
-        self._fresh: deque[Delivery] = deque()
-        self._open: set[Conversation] = set()
-        self._idle: list[Conversation] = []
-        self._could_take: dict[Conversation, None] = {}
+        self._returned: deque[Delivery] = deque()
+        self._open: set[SmtpConnection] = set()
+        self._idle: list[SmtpConnection] = []
+        self._can_pipeline: dict[SmtpConnection, None] = {}
         self._dials: set[asyncio.Task[None]] = set()
         self._connecting = 0
-        self._numbers = 0
+        self._opened = 0
         self._failures = 0
-        self._rests_until = 0.0
+        self._backoff_until = 0.0
         self._last_failure: Exchange | None = None
-        self._last_words: str | None = None
-        self._farewell: Callable[[Pool], Exchange] | None = None
+        self._last_unsolicited: str | None = None
+        self._closed_with: Callable[[Pool], Exchange] | None = None
 
-    # ---- what the relays ask
+    # ---- called by the relays
 
     def submit(self, delivery: Delivery) -> None:
-        """Send this as soon as a connection can: an idle one, a new one, or behind another's mail."""
+        """Queue a message for an idle connection, a new one, or one that can pipeline it."""
         self._waiting.append(delivery)
-        if self._farewell is not None:
-            self._answer_all(self._farewell(self))
+        if self._closed_with is not None:
+            self._finish_all(self._closed_with(self))
         elif self._idle:
             self._idle.pop().wake()
         elif self._may_open():
             self._open_one()
-        elif self._could_take:
-            self._could_take.popitem()[0].wake()
+        elif self._can_pipeline:
+            self._can_pipeline.popitem()[0].wake()
 
     def cancel(self, delivery: Delivery) -> None:
-        """Its caller has gone away."""
-        if delivery.holder is not None:
-            delivery.holder.abandon(delivery)
-        for queue in (self._waiting, self._fresh):
+        """Cancel a message whose caller was cancelled."""
+        if delivery.connection is not None:
+            delivery.connection.cancel(delivery)
+        for queue in (self._waiting, self._returned):
             if delivery in queue:
                 queue.remove(delivery)
 
     @property
-    def rests(self) -> bool:
-        """Whether its latest connection failed a short while ago and none lives: let another relay go first."""
-        return not self._open and self._loop.time() < self._rests_until
+    def backing_off(self) -> bool:
+        """Whether the relay has no connection and the latest one failed recently: other relays are preferred."""
+        return not self._open and self._loop.time() < self._backoff_until
 
     @property
     def state(self) -> RelayState:
-        """For metrics."""
+        """The relay's state now."""
         return RelayState(
             name=self.relay.name,
             connected=len(self._open),
             connecting=self._connecting,
             idle=len(self._idle),
-            waiting=len(self._waiting) + len(self._fresh),
+            waiting=len(self._waiting) + len(self._returned),
             failures=self._failures,
             last_failure=self._last_failure,
-            last_words=self._last_words,
+            last_unsolicited=self._last_unsolicited,
         )
 
-    def close(self, farewell: Callable[[Pool], Exchange]) -> None:
-        """End every connection; what still waits is answered with the farewell."""
-        self._farewell = farewell
+    def close(self, unsent: Callable[[Pool], Exchange]) -> None:
+        """End every connection; queued messages, and later ones, get the result of `unsent`."""
+        self._closed_with = unsent
         for task in self._dials:
             task.cancel()
-        for conversation in list(self._open):
-            conversation.stop()
-        self._answer_all(farewell(self))
+        for connection in list(self._open):
+            connection.stop()
+        self._finish_all(unsent(self))
 
-    # ---- what conversations ask and tell (`conversation.Supply`)
+    # ---- called by connections (`connection.ConnectionOwner`)
 
     def next_number(self) -> int:
-        """The number of a connection that is ready now."""
-        self._numbers += 1
-        return self._numbers
+        """Returns the number of a connection that has become ready."""
+        self._opened += 1
+        return self._opened
 
-    def next_for(self, conversation: Conversation, *, rides: bool) -> Delivery | None:
-        """What came back from dead connections first, to connections younger than that; then whoever waits longest.
+    def next_delivery(self, connection: SmtpConnection, *, pipelined: bool) -> Delivery | None:
+        """Returns a message that a dead connection returned, to a connection opened later; else the oldest queued.
 
-        For whom a connection is being opened rides behind nobody: the one in front may be answered in ten minutes.
+        A message for which a connection is being opened is not pipelined: the current one may take ten minutes.
         """
-        self._could_take.pop(conversation, None)
-        if rides and self._connecting >= len(self._waiting) + len(self._fresh):
+        self._can_pipeline.pop(connection, None)
+        if pipelined and self._connecting >= len(self._waiting) + len(self._returned):
             return None
-        if self._fresh and self._fresh[0].not_before <= conversation.number:
-            return self._fresh.popleft()
+        if self._returned and self._returned[0].min_connection <= connection.number:
+            return self._returned.popleft()
         while self._waiting:
             delivery = self._waiting.popleft()
-            if not delivery.answer.done():
+            if not delivery.result.done():
                 return delivery
         return None
 
-    def rests_now(self, conversation: Conversation) -> None:
-        """It is idle."""
-        self._idle.append(conversation)
+    def on_idle(self, connection: SmtpConnection) -> None:
+        """The connection has become idle."""
+        self._idle.append(connection)
 
-    def could_take(self, conversation: Conversation) -> None:
-        """It can let a message ride."""
-        self._could_take[conversation] = None
+    def on_can_pipeline(self, connection: SmtpConnection) -> None:
+        """The connection can pipeline a message."""
+        self._can_pipeline[connection] = None
 
-    def ended(self, conversation: Conversation, returned: list[Delivery], words: str | None) -> None:
-        """It is gone; what it gives back waits for a connection that is made from now on."""
-        self._open.discard(conversation)
-        self._could_take.pop(conversation, None)
-        if conversation in self._idle:
-            self._idle.remove(conversation)
-        if words:
-            self._last_words = words
+    def on_closed(self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None) -> None:
+        """The connection has ended; the messages it returned wait for one that is opened from now on."""
+        self._open.discard(connection)
+        self._can_pipeline.pop(connection, None)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if unsolicited:
+            self._last_unsolicited = unsolicited
         for delivery in reversed(returned):
-            if not delivery.answer.done():
-                delivery.not_before = self._numbers + 1
-                self._fresh.appendleft(delivery)
+            if not delivery.result.done():
+                delivery.min_connection = self._opened + 1
+                self._returned.appendleft(delivery)
         while self._may_open():
             self._open_one()
 
     # ---- connections
 
     def _may_open(self) -> bool:
-        """Whether somebody waits whom no connection attempt is for, and the relay and its last failure allow one."""
+        """Whether more messages wait than connections are being opened, and the limit and the backoff allow another."""
         if len(self._open) + self._connecting >= self.relay.connections:
             return False
-        if self._farewell is not None or self._connecting >= len(self._waiting) + len(self._fresh):
+        if self._closed_with is not None or self._connecting >= len(self._waiting) + len(self._returned):
             return False
-        # What came back from a dead connection may go to no older one: it has its connection tried at once.
-        return not self._open or bool(self._fresh) or self._loop.time() >= self._rests_until
+        # A returned message cannot use an older connection, so one is opened for it without backoff.
+        return not self._open or bool(self._returned) or self._loop.time() >= self._backoff_until
 
     def _open_one(self) -> None:
         self._connecting += 1
@@ -176,36 +176,36 @@ class Pool:
         opened = await self._dial(self)
         self._connecting -= 1
         if isinstance(opened, Exchange):
-            self._failed(opened)
+            self._on_dial_failed(opened)
             return
         self._open.add(opened)
         self._failures = 0
-        self._rests_until = 0.0
-        self._last_failure = self._last_words = None
+        self._backoff_until = 0.0
+        self._last_failure = self._last_unsolicited = None
         opened.wake()
 
-    def _failed(self, exchange: Exchange) -> None:
-        """Where other connections work, they do it all; else everybody who waits hears how this one failed."""
+    def _on_dial_failed(self, exchange: Exchange) -> None:
+        """Leave the queue to other connections where there are any; else every queued message gets this failure."""
         self._failures += 1
-        self._rests_until = self._loop.time() + min(LONGEST_REST, 0.5 * 2 ** min(self._failures, 10))
+        self._backoff_until = self._loop.time() + min(MAX_BACKOFF, 0.5 * 2 ** min(self._failures, 10))
         self._last_failure = exchange
-        # A server that only grants fewer connections than we would like is in no trouble.
+        # With other connections up, the server only limits their number: that is no failure of the relay.
         if self._on_trouble is not None and not self._open:
             self._on_trouble(exchange)
         if self._open or self._connecting:
-            self._waiting.extendleft(reversed(self._fresh))
-            self._fresh.clear()
-            for conversation in self._idle[: len(self._waiting)]:
-                self._idle.remove(conversation)
-                conversation.wake()
-            for conversation in list(self._could_take)[: len(self._waiting)]:
-                conversation.wake()
+            self._waiting.extendleft(reversed(self._returned))
+            self._returned.clear()
+            for connection in self._idle[: len(self._waiting)]:
+                self._idle.remove(connection)
+                connection.wake()
+            for connection in list(self._can_pipeline)[: len(self._waiting)]:
+                connection.wake()
         else:
-            self._answer_all(exchange)
+            self._finish_all(exchange)
 
-    def _answer_all(self, exchange: Exchange) -> None:
-        everybody = [*self._fresh, *self._waiting]
-        self._fresh.clear()
+    def _finish_all(self, exchange: Exchange) -> None:
+        waiting = [*self._returned, *self._waiting]
+        self._returned.clear()
         self._waiting.clear()
-        for delivery in everybody:
+        for delivery in waiting:
             delivery.finish(exchange)

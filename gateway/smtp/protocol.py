@@ -1,6 +1,6 @@
-"""SMTP as bytes: replies read from a stream, contents and commands made ready to leave (RFC 5321). No I/O.
+"""SMTP as bytes: parses replies, encodes content and commands (RFC 5321). No I/O.
 
-Replies come in any cut: half a line, ten replies in one packet. Nothing is assumed of them but RFC 5321 4.2.
+Replies arrive in pieces of any size: half a line, ten replies in one packet. Only RFC 5321 4.2 is assumed of them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from functools import lru_cache
 from gateway.mail.response import Response, Stage
 
 MAX_REPLY = 64 * 1024
-"""Bytes of one reply, all lines together: a real one has some hundred; an endless one must not eat the memory."""
+"""Bytes of one reply, all lines together: real ones have some hundred; an endless one must not fill the memory."""
 
-KEPT_OF_UNREADABLE = 4096
-"""Characters kept of what could not be read as a reply; no server's words are cut below that."""
+MAX_SHOWN = 4096
+"""Characters shown of what could not be parsed as a reply."""
 
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -22,16 +22,16 @@ _DOT_LINE = re.compile(rb"\n\.")  # half the time of `in`, measured on 8 KiB of 
 
 
 class UnreadableReply(Exception):
-    """What came is no SMTP reply, or never ends. `words` are its first 4 KiB."""
+    """What arrived is no SMTP reply, or never ends. `text` is its first 4 KiB."""
 
     def __init__(self, why: str, raw: bytes) -> None:
         super().__init__(why)
         self.why = why
-        self.words = readable(raw[:KEPT_OF_UNREADABLE])
+        self.text = as_text(raw[:MAX_SHOWN])
 
 
 class ReplyReader:
-    """Cuts a server's stream into whole replies. Holds at most `MAX_REPLY` bytes of an unfinished one."""
+    """Splits a server's stream into replies. Buffers at most `MAX_REPLY` bytes of an unfinished one."""
 
     __slots__ = ("_lines", "_rest")
 
@@ -41,13 +41,13 @@ class ReplyReader:
 
     @property
     def unfinished(self) -> bytes:
-        """What came of a reply that is not whole yet."""
+        """The bytes of a reply that is not complete yet."""
         return self._lines + self._rest
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The replies that are whole now, without their last line feed. Raises UnreadableReply when one gets too long.
+        """Returns the replies that are complete now, without the last line feed. Raises UnreadableReply for a long one.
 
-        A line with a hyphen after its code is not its reply's last (RFC 5321 4.2.1).
+        A line with a hyphen after its code is not the last of its reply (RFC 5321 4.2.1).
         """
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
@@ -71,42 +71,41 @@ _CODES = {b"%d" % code: code for code in range(200, 600)}
 
 
 def read_reply(raw: bytes, stage: Stage) -> Response:
-    """One whole reply as a value. Raises UnreadableReply where it has no reply code.
+    """Returns one complete reply, parsed. Raises UnreadableReply where it has no reply code.
 
-    The last line's code counts (RFC 5321 4.2.1). Lines that carry another code keep it in the text.
+    The last line's code counts (RFC 5321 4.2.1). Lines with another code keep it in the text.
     """
     words = raw.rstrip(b"\r")
     if b"\n" in words:
         lines = [line.rstrip(b"\r") for line in raw.split(b"\n")]
-        mark, after = lines[-1][:3], lines[-1][3:4]
-        words = b"\n".join([line[4:] if line[:3] == mark else line for line in lines])
+        code_digits, after = lines[-1][:3], lines[-1][3:4]
+        words = b"\n".join([line[4:] if line[:3] == code_digits else line for line in lines])
     else:
-        mark, after, words = words[:3], words[3:4], words[4:]
-    code = _CODES.get(mark)
+        code_digits, after, words = words[:3], words[3:4], words[4:]
+    code = _CODES.get(code_digits)
     if code is None or (after != b" " and after):
         raise UnreadableReply("that is no SMTP reply", raw)
-    text = readable(words)
+    text = as_text(words)
     return Response(code=code, enhanced=_enhanced(text[:10]), text=text, stage=stage)
 
 
 @lru_cache(maxsize=1024)
 def _enhanced(beginning: str) -> str | None:
-    """The RFC 3463 code that ten characters begin with (`5.123.123` and a blank): few differ, so each is read once."""
+    """Returns the RFC 3463 code at the start of ten characters (`5.123.123` and a blank); cached, since few differ."""
     match = _ENHANCED.match(beginning)
     return match[0] if match else None
 
 
-def readable(raw: bytes) -> str:
-    """A server's words as text PostgreSQL can keep; bytes that are not UTF-8, and NUL, are shown as `\\xff`."""
+def as_text(raw: bytes) -> str:
+    """Returns a server's bytes as text that PostgreSQL can store; NUL and bytes that are not UTF-8 become `\\xff`."""
     return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
-def transparent(content: bytes) -> bytes:
-    """A mail's content as it goes over the wire, without the final dot (RFC 5321 4.5.2).
+def dot_stuffed(content: bytes) -> bytes:
+    """Returns a mail's content as sent, without the final dot (RFC 5321 4.5.2).
 
-    It ends in CRLF, and lines that start with a dot have another in front. Composed mail ends its lines with CRLF; a
-    content that would start a line with a dot after a bare LF is put right first: no server may take that for its end.
-    One search is all that most mails cost.
+    It ends in CRLF, and lines that start with a dot get another in front. Composed mail has CRLF line ends; content
+    with a dot after a bare LF gets them first, so that no server can take it for the end. Most mail costs one search.
     """
     if not content.endswith(b"\r\n"):
         content = _with_line_ends(content)
@@ -123,22 +122,22 @@ def _with_line_ends(content: bytes) -> bytes:
 
 
 def mail_command(return_path: str, options: str) -> bytes:
-    """`MAIL FROM:<...>` with its options (RFC 5321 4.1.1.2); an empty return path is the null one."""
+    """Returns `MAIL FROM:<...>` with its options (RFC 5321 4.1.1.2); an empty return path is the null one."""
     return f"MAIL FROM:<{return_path}>{options}\r\n".encode()
 
 
 def rcpt_command(recipient: str) -> bytes:
-    """`RCPT TO:<...>` (RFC 5321 4.1.1.3)."""
+    """Returns `RCPT TO:<...>` (RFC 5321 4.1.1.3)."""
     return f"RCPT TO:<{recipient}>\r\n".encode()
 
 
-def all_commands(return_path: str, options: str, recipient: str) -> bytes:
-    """MAIL, RCPT and DATA at once (RFC 2920 3.1)."""
+def pipelined_commands(return_path: str, options: str, recipient: str) -> bytes:
+    """Returns MAIL, RCPT and DATA in one (RFC 2920 3.1)."""
     return f"MAIL FROM:<{return_path}>{options}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
 
 
-def fits_a_command(address: str) -> bool:
-    """Whether an address may stand in a command line: no control characters, or it could end the line."""
+def is_safe_in_command(address: str) -> bool:
+    """Whether an address has no control character, which could end the command line."""
     return address.isprintable() if address.isascii() else not _CONTROL.search(address)
 
 

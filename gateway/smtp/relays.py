@@ -1,8 +1,8 @@
-"""Mail to the relays: `Relays.deliver` takes one envelope and says what the servers said (RFC 5321).
+"""Delivers mail to relays: `Relays.deliver` sends one envelope and returns the servers' replies (RFC 5321).
 
-This file opens connections (the only importer of aiosmtplib: TCP, greeting, EHLO, STARTTLS, AUTH) and chooses among
-relays. `relay_pool.py` keeps a relay's connections, `conversation.py` drives transactions, `wire.py` reads and writes
-bytes. Every reply is kept; a fault is a value that stands beside the replies.
+This module chooses a relay and opens connections (TCP, greeting, EHLO, STARTTLS, AUTH; the only importer of
+aiosmtplib). `pool` keeps a relay's connections, `connection` runs transactions, `protocol` parses and encodes bytes.
+Every reply is kept; a fault is a value beside the replies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aiosmtplib.response import SMTPResponse
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.settings import Relay, TlsMode
-from gateway.smtp.connection import Conversation, Delivery, Writer
+from gateway.smtp.connection import Delivery, SmtpConnection, Writer
 from gateway.smtp.envelope import Envelope, Peer, Timeouts
 from gateway.smtp.pool import Pool, RelayState
 from gateway.smtp.protocol import ReplyReader, UnreadableReply, read_reply
@@ -32,25 +32,24 @@ __all__ = ["Envelope", "RelayState", "Relays", "Timeouts"]
 
 BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 
-PLAIN_AFTER_FAILED_TLS = 600.0
-"""Seconds for which an opportunistic relay whose STARTTLS failed is used in clear, so that not every connection waits
-for the same failure again."""
+PLAINTEXT_SECONDS = 600.0
+"""Seconds without TLS for an opportunistic relay whose STARTTLS failed, so that not every connection waits for the same
+failure again."""
 
-FAREWELL_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
 """How long `close` waits for connections to end by themselves."""
 
-
 utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
-"""The clock."""
+"""The default clock."""
 
 
 class Relays:
-    """The relays, first come first: mail goes to the first that can be reached.
+    """The relays in order of priority: mail goes to the first that can be reached.
 
-    A relay whose connections fail rests for a growing while (up to a minute) and is then tried after the others.
-    `on_trouble` hears of every connection that failed while its relay had no other, also where another relay took the
-    mail. Make it in a running event loop. Certificates are verified against the system's authorities
-    (`SSL_CERT_FILE` names others), but for opportunistic TLS, where RFC 7435 prefers unverified encryption to none,
+    A relay whose connections fail backs off for a growing time, up to a minute, in which the others go first.
+    `on_trouble` is called for every connection that failed while its relay had no other, also where another relay took
+    the mail. Create it in a running event loop. Certificates are verified against the system's authorities
+    (`SSL_CERT_FILE` names others), except for opportunistic TLS, where RFC 7435 prefers unverified encryption to none,
     and for relays with `verify=0`.
     """
 
@@ -65,7 +64,7 @@ class Relays:
     ) -> None:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._lines: set[_Line] = set()
+        self._protocols: set[_RelayProtocol] = set()
         self._pools: list[Pool] = []
         for relay in relays:
             dialer = _Dialer(
@@ -74,42 +73,42 @@ class Relays:
                 timeouts=timeouts or Timeouts(),
                 clock=clock,
                 tls=tls_context(relay),
-                lines=self._lines,
+                protocols=self._protocols,
             )
             self._pools.append(Pool(relay, dial=dialer.dial, on_trouble=on_trouble))
 
     def width(self, avoid: frozenset[str] = frozenset()) -> int:
-        """How many `deliver` calls to keep in flight: one on the wire and one ahead, for each connection of the relay
-        that mail now goes to, those in `avoid` left out."""
+        """Returns how many `deliver` calls to keep in flight: one in transaction and one pipelined, for each connection
+        of the relay that mail goes to now, without those in `avoid`."""
         usable = [pool for pool in self._pools if pool.relay.name not in avoid] or self._pools
-        return 2 * next((pool for pool in usable if not pool.rests), usable[0]).relay.connections
+        return 2 * next((pool for pool in usable if not pool.backing_off), usable[0]).relay.connections
 
     @property
     def widest(self) -> int:
-        """The most that `width` may be."""
+        """The maximum of `width`."""
         return 2 * max(pool.relay.connections for pool in self._pools)
 
     def states(self) -> tuple[RelayState, ...]:
-        """Every relay as it is now, in order of priority."""
+        """Returns the state of every relay, in order of priority."""
         return tuple(pool.state for pool in self._pools)
 
     async def deliver(
         self, envelope: Envelope, *, avoid: frozenset[str] = frozenset(), via_relay: str | None = None
     ) -> Exchange:
-        """Send one mail to one recipient; what was said, whatever came of it.
+        """Send one mail to one recipient; returns the exchange, whatever the outcome. Raises CancelledError only.
 
-        `avoid` names relays that must not be used, `only` the one that must. Where no connection to a relay can be
-        had the next one is tried; if none can, the answer is the first one's. Never raises for mail trouble.
-        Cancelling closes the connection, and nobody knows then whether the server took the mail: a caller that has
-        handed off a mail shields this call (`asyncio.shield`) and waits for its answer while it drains.
+        `avoid` names relays that must not be used, `via_relay` the only one that may be. When no connection to a relay
+        can be opened the next one is tried; if all fail, the first one's exchange is returned. Cancelling closes the
+        connection, which leaves unknown whether the server took the mail: a caller that has handed off a mail shields
+        this call (`asyncio.shield`) and waits for its result while it drains.
         """
         first: Exchange | None = None
         for pool in self._candidates(avoid, via_relay):
-            answer: asyncio.Future[Exchange] = self._loop.create_future()
-            delivery = Delivery(envelope, answer)
+            result: asyncio.Future[Exchange] = self._loop.create_future()
+            delivery = Delivery(envelope, result)
             pool.submit(delivery)
             try:
-                exchange = await answer
+                exchange = await result
             except asyncio.CancelledError:
                 pool.cancel(delivery)
                 raise
@@ -119,22 +118,22 @@ class Relays:
         return first or self._unsent(FaultKind.NO_RELAY, "No relay may be used for this mail.", relay=via_relay or "")
 
     async def close(self) -> None:
-        """End every connection: idle ones with QUIT, busy ones at once. Deliveries not answered get CANCELLED."""
+        """End every connection: idle ones with QUIT, busy ones at once. Unfinished deliveries get CANCELLED."""
         for pool in self._pools:
             pool.close(lambda pool: self._unsent(FaultKind.CANCELLED, "The gateway stopped.", relay=pool.relay.name))
         try:
-            if self._lines:
-                await asyncio.wait([line.gone for line in self._lines], timeout=FAREWELL_SECONDS)
-        finally:  # whoever has no patience for farewells leaves no connection behind, either
-            for line in list(self._lines):
-                line.abort()
+            if self._protocols:
+                await asyncio.wait([protocol.closed for protocol in self._protocols], timeout=CLOSE_SECONDS)
+        finally:  # also when cancelled: no connection is left open
+            for protocol in list(self._protocols):
+                protocol.abort()
         await asyncio.sleep(0)
 
     def _candidates(self, avoid: frozenset[str], via_relay: str | None) -> list[Pool]:
         pools = self._pools
         if avoid or via_relay is not None:
             pools = [pool for pool in pools if pool.relay.name not in avoid and via_relay in (None, pool.relay.name)]
-        return sorted(pools, key=lambda pool: pool.rests) if len(pools) > 1 else pools
+        return sorted(pools, key=lambda pool: pool.backing_off) if len(pools) > 1 else pools
 
     def _unsent(self, kind: FaultKind, text: str, *, relay: str) -> Exchange:
         return Exchange(
@@ -152,7 +151,7 @@ class Relays:
 
 
 def tls_context(relay: Relay) -> ssl.SSLContext | None:
-    """How a relay's TLS is verified; None where it has none. TLS 1.2 or newer. Reads the system's authorities."""
+    """Returns a relay's TLS context, for TLS 1.2 or newer; None without TLS. Reads the system's authorities."""
     if relay.tls is TlsMode.OFF:
         return None
     if relay.tls is not TlsMode.OPPORTUNISTIC and relay.verify:
@@ -163,21 +162,21 @@ def tls_context(relay: Relay) -> ssl.SSLContext | None:
     return context
 
 
-class _Line(SMTPProtocol):
-    """aiosmtplib's protocol with our own reading: replies cut right, kept whole, and none taken for another.
+class _RelayProtocol(SMTPProtocol):
+    """aiosmtplib's protocol with our own parser: replies are kept whole, and an unsolicited one is an error.
 
-    Until `conversation` is set, upstream's commands run one by one and `heard` keeps what was said; from then on
-    everything that comes is the conversation's.
+    Until `connection` is set, aiosmtplib's commands run one by one and `replies` collects what arrives; from then on
+    all data goes to the connection.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[SMTPProtocol], None]) -> None:
         super().__init__(loop=loop, connection_lost_callback=on_lost)
         self.reader = ReplyReader()
         self.stage = Stage.GREETING
-        self.heard: list[Response] = []
+        self.replies: list[Response] = []
         self.unreadable: UnreadableReply | None = None
-        self.conversation: Conversation | None = None
-        self.gone: asyncio.Future[None] = loop.create_future()
+        self.connection: SmtpConnection | None = None
+        self.closed: asyncio.Future[None] = loop.create_future()
         self.peer: tuple[Any, ...] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -185,24 +184,24 @@ class _Line(SMTPProtocol):
         self.peer = transport.get_extra_info("peername")
 
     def data_received(self, data: bytes) -> None:
-        if self.conversation is not None:
-            self.conversation.received(data)
+        if self.connection is not None:
+            self.connection.data_received(data)
             return
         try:
             for raw in self.reader.feed(data):
-                self._hear(raw)
+                self._on_reply(raw)
         except UnreadableReply as fault:
-            self._break(fault)
+            self._fail(fault)
 
-    def _hear(self, raw: bytes) -> None:
+    def _on_reply(self, raw: bytes) -> None:
         waiter = self._response_waiter
         if waiter is None or waiter.done() or not self._response_pending:
-            raise UnreadableReply("the server spoke unasked", raw)
+            raise UnreadableReply("the server sent a reply to no command", raw)
         response = read_reply(raw, self.stage)
-        self.heard.append(response)
+        self.replies.append(response)
         waiter.set_result(SMTPResponse(response.code, response.text))
 
-    def _break(self, fault: UnreadableReply) -> None:
+    def _fail(self, fault: UnreadableReply) -> None:
         self.unreadable = self.unreadable or fault
         self.abort()
         if self._response_waiter is not None and not self._response_waiter.done():
@@ -210,35 +209,41 @@ class _Line(SMTPProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if not self.gone.done():
-            self.gone.set_result(None)
-        if self.conversation is not None:
-            self.conversation.lost(exc)
+        if not self.closed.done():
+            self.closed.set_result(None)
+        if self.connection is not None:
+            self.connection.connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self.conversation is not None:
-            self.conversation.pause()
+        if self.connection is not None:
+            self.connection.pause_writing()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.conversation is not None:
-            self.conversation.resume()
+        if self.connection is not None:
+            self.connection.resume_writing()
 
     def abort(self) -> None:
-        """Close now; there may be nothing to close."""
+        """Close at once, if it is open."""
         if self.transport is not None:
             cast(asyncio.Transport, self.transport).abort()
-        # Amid a handshake nobody else would say so.
-        if not self.gone.done():
-            self.gone.set_result(None)
+        # During a handshake `connection_lost` is not called.
+        if not self.closed.done():
+            self.closed.set_result(None)
 
 
-class _Smtp(SMTP):
-    """aiosmtplib's client on a `_Line`, a limit a stage. It connects, greets, secures and logs in: no more."""
+class _Client(SMTP):
+    """aiosmtplib's client on a `_RelayProtocol`, with a time limit a stage: connects, EHLO, STARTTLS, AUTH."""
 
     def __init__(
-        self, relay: Relay, *, hostname: str, timeouts: Timeouts, tls: ssl.SSLContext | None, lines: set[_Line]
+        self,
+        relay: Relay,
+        *,
+        hostname: str,
+        timeouts: Timeouts,
+        tls: ssl.SSLContext | None,
+        protocols: set[_RelayProtocol],
     ) -> None:
         implicit = relay.tls is TlsMode.IMPLICIT
         super().__init__(
@@ -252,16 +257,16 @@ class _Smtp(SMTP):
         )
         self.relay = relay
         self.timeouts = timeouts
-        self.line: _Line | None = None
-        self.lines = lines
+        self.smtp_protocol: _RelayProtocol | None = None
+        self.protocols = protocols
         self.stage = Stage.CONNECT
         self.securing = False
 
     async def _create_connection(self, timeout: float | None) -> SMTPResponse:
         loop = asyncio.get_running_loop()
-        line = _Line(loop, self._on_connection_lost)
+        protocol = _RelayProtocol(loop, self._on_connection_lost)
         connecting = loop.create_connection(
-            lambda: line,
+            lambda: protocol,
             host=self.relay.host,
             port=self.relay.port,
             ssl=self.tls_context if self.use_tls else None,
@@ -269,20 +274,20 @@ class _Smtp(SMTP):
         )
         async with asyncio.timeout(self.timeouts.connect):
             self.transport, _ = await connecting
-        self.protocol = self.line = line
-        self.lines.add(line)
-        line.gone.add_done_callback(lambda _: self.lines.discard(line))
+        self.protocol = self.smtp_protocol = protocol
+        self.protocols.add(protocol)
+        protocol.closed.add_done_callback(lambda _: self.protocols.discard(protocol))
         self.enter(Stage.GREETING)
-        response = await line.read_response(timeout=self.timeouts.greeting)
+        response = await protocol.read_response(timeout=self.timeouts.greeting)
         if response.code != 220:
             raise SMTPResponseException(response.code, response.message)
         return response
 
     def enter(self, stage: Stage) -> None:
-        """What happens from here on happens at this stage."""
+        """Set the stage of the replies that follow."""
         self.stage = stage
-        if self.line is not None:
-            self.line.stage = stage
+        if self.smtp_protocol is not None:
+            self.smtp_protocol.stage = stage
 
     async def hello(self) -> None:
         """EHLO, or HELO where the server does not know that (RFC 5321 3.2). Raises aiosmtplib's errors."""
@@ -290,20 +295,20 @@ class _Smtp(SMTP):
         try:
             await self.ehlo()
         except SMTPHeloError as refusal:
-            if refusal.code // 100 != 5 or self.line is None or not self.is_connected:
+            if refusal.code // 100 != 5 or self.smtp_protocol is None or not self.is_connected:
                 raise
-            self.line.heard.pop()
+            self.smtp_protocol.replies.pop()
             await self.helo()
 
-    def hang_up(self) -> None:
-        """Close now, in whatever state."""
-        if self.line is not None:
-            self.line.abort()
+    def abort(self) -> None:
+        """Close at once, in any state."""
+        if self.smtp_protocol is not None:
+            self.smtp_protocol.abort()
         self.close()
 
 
-class _Unfit(Exception):
-    """The server does not offer what the relay's settings require."""
+class _Unusable(Exception):
+    """The server cannot be used with the relay's settings: no STARTTLS, no known AUTH mechanism."""
 
     def __init__(self, kind: FaultKind, text: str) -> None:
         super().__init__(text)
@@ -319,28 +324,30 @@ class _Dialer:
     timeouts: Timeouts
     clock: Callable[[], datetime]
     tls: ssl.SSLContext | None
-    lines: set[_Line]
-    plain_until: float = field(default=0.0)
+    protocols: set[_RelayProtocol]
+    plaintext_until: float = field(default=0.0)
 
-    async def dial(self, pool: Pool) -> Conversation | Exchange:
-        """A connection ready for mail, or how it failed.
+    async def dial(self, pool: Pool) -> SmtpConnection | Exchange:
+        """Returns a connection ready for mail, or how it failed.
 
-        Opportunistic TLS that fails leaves a connection that nobody may trust: a fresh one is made, in clear.
+        After a failed opportunistic STARTTLS the connection cannot be trusted: another is opened, without TLS.
         """
         loop = asyncio.get_running_loop()
-        opportunistic = self.relay.tls is TlsMode.OPPORTUNISTIC and loop.time() >= self.plain_until
+        opportunistic = self.relay.tls is TlsMode.OPPORTUNISTIC and loop.time() >= self.plaintext_until
         client = self._client()
         opened = await self._open(client, pool, secure=opportunistic or self.relay.tls is TlsMode.STARTTLS)
         if opportunistic and client.securing and isinstance(opened, Exchange):
-            self.plain_until = loop.time() + PLAIN_AFTER_FAILED_TLS
+            self.plaintext_until = loop.time() + PLAINTEXT_SECONDS
             opened = await self._open(self._client(), pool, secure=False)
         return opened
 
-    def _client(self) -> _Smtp:
-        return _Smtp(self.relay, hostname=self.hostname, timeouts=self.timeouts, tls=self.tls, lines=self.lines)
+    def _client(self) -> _Client:
+        return _Client(
+            self.relay, hostname=self.hostname, timeouts=self.timeouts, tls=self.tls, protocols=self.protocols
+        )
 
-    async def _open(self, client: _Smtp, pool: Pool, *, secure: bool) -> Conversation | Exchange:
-        started_at, begun = self.clock(), asyncio.get_running_loop().time()
+    async def _open(self, client: _Client, pool: Pool, *, secure: bool) -> SmtpConnection | Exchange:
+        started_at, started_monotonic = self.clock(), asyncio.get_running_loop().time()
         try:
             await client.connect()
             await client.hello()
@@ -348,106 +355,108 @@ class _Dialer:
                 await self._secure(client)
             if self.relay.username is not None:
                 await self._log_in(client, self.relay.username, self.relay.password or "")
-            return self._converse(client, pool)
+            return self._ready_connection(client, pool)
         except asyncio.CancelledError:
-            client.hang_up()
+            client.abort()
             raise
-        except (SMTPException, OSError, UnicodeError, _Unfit) as error:
-            failure = self._failure(client, error, started_at, begun)
-            client.hang_up()
+        except (SMTPException, OSError, UnicodeError, _Unusable) as error:
+            failure = self._failed_exchange(client, error, started_at, started_monotonic)
+            client.abort()
             return failure
 
-    async def _secure(self, client: _Smtp) -> None:
+    async def _secure(self, client: _Client) -> None:
         """STARTTLS, and EHLO again (RFC 3207)."""
         client.enter(Stage.STARTTLS)
         if not client.supports_extension("starttls"):
             if self.relay.tls is TlsMode.OPPORTUNISTIC:
                 return
-            raise _Unfit(FaultKind.TLS, "The server does not offer STARTTLS, which this relay's settings require.")
+            raise _Unusable(FaultKind.TLS, "The server does not offer STARTTLS, which this relay's settings require.")
         client.securing = True
         await client.starttls()
-        if client.line is not None and client.line.reader.unfinished:
-            raise _Unfit(FaultKind.TLS, "The server's bytes in clear came after its consent to STARTTLS.")
+        if client.smtp_protocol is not None and client.smtp_protocol.reader.unfinished:
+            raise _Unusable(FaultKind.TLS, "The server sent unencrypted data after it had accepted STARTTLS.")
         await client.hello()
         client.securing = False
 
-    async def _log_in(self, client: _Smtp, username: str, password: str) -> None:
-        """AUTH by PLAIN, else LOGIN: one try, since a second wrong one may lock the account."""
+    async def _log_in(self, client: _Client, username: str, password: str) -> None:
+        """AUTH PLAIN, else LOGIN: one try, since a second wrong password may lock the account."""
         client.enter(Stage.AUTH)
         if "plain" in client.server_auth_methods:
             await client.auth_plain(username, password)
         elif "login" in client.server_auth_methods:
             await client.auth_login(username, password)
         else:
-            raise _Unfit(
+            raise _Unusable(
                 FaultKind.PROTOCOL, "The server offers neither AUTH PLAIN nor LOGIN, and the relay has a login."
             )
 
-    def _converse(self, client: _Smtp, pool: Pool) -> Conversation:
-        line = client.line
-        if line is None or line.transport is None or line.transport.is_closing():
+    def _ready_connection(self, client: _Client, pool: Pool) -> SmtpConnection:
+        protocol = client.smtp_protocol
+        if protocol is None or protocol.transport is None or protocol.transport.is_closing():
             raise SMTPServerDisconnected("The server closed the connection.")
         offers = client.esmtp_extensions
         limit = offers.get("size", "").strip()
         peer = Peer(
             relay=self.relay.name,
-            host=host_of(self.relay, line),
-            tls=tls_of(line),
+            host=host_of(self.relay, protocol),
+            tls=tls_of(protocol),
             pipelining="pipelining" in offers,
             eight_bit="8bitmime" in offers,
             smtputf8="smtputf8" in offers,
             size="size" in offers,
-            # RFC 1870 4: 0 is no limit; what is no number of up to 20 digits is none that we know.
+            # RFC 1870 4: 0 means no limit. Anything but a number of up to 20 digits is ignored.
             size_limit=(int(limit) or None) if limit.isdecimal() and len(limit) <= 20 else None,
         )
-        line.conversation = Conversation(
+        protocol.connection = SmtpConnection(
             number=pool.next_number(),
             peer=peer,
-            transport=cast(Writer, line.transport),
-            supply=pool,
+            transport=cast(Writer, protocol.transport),
+            owner=pool,
             timeouts=self.timeouts,
             idle_seconds=self.relay.idle_seconds,
-            limit=self.relay.per_connection,
+            max_messages=self.relay.per_connection,
             loop=asyncio.get_running_loop(),
             now=self.clock,
         )
-        return line.conversation
+        return protocol.connection
 
-    def _failure(self, client: _Smtp, error: Exception, started_at: datetime, begun: float) -> Exchange:
-        line = client.line
-        heard = tuple(line.heard) if line is not None else ()
-        refused = next((reply for reply in heard if reply.code >= 400), None)
+    def _failed_exchange(
+        self, client: _Client, error: Exception, started_at: datetime, started_monotonic: float
+    ) -> Exchange:
+        protocol = client.smtp_protocol
+        replies = tuple(protocol.replies) if protocol is not None else ()
+        refused = next((reply for reply in replies if reply.code >= 400), None)
         fault = None
         if refused is None or not isinstance(error, SMTPResponseException):
-            kind, text = explain(error, client.stage, line.unreadable if line is not None else None)
+            kind, text = describe_failure(error, client.stage, protocol.unreadable if protocol is not None else None)
             fault = Fault(kind=kind, stage=client.stage, text=f"{self.relay.host}:{self.relay.port}: {text}")
         return Exchange(
-            replies=heard,
-            response=refused or (heard[-1] if heard else None),
+            replies=replies,
+            response=refused or (replies[-1] if replies else None),
             fault=fault,
             stage=client.stage,
             dot_sent=False,
             relay=self.relay.name,
-            host=host_of(self.relay, line),
-            tls=tls_of(line),
+            host=host_of(self.relay, protocol),
+            tls=tls_of(protocol),
             started_at=started_at,
-            took_ms=round((asyncio.get_running_loop().time() - begun) * 1000),
+            took_ms=round((asyncio.get_running_loop().time() - started_monotonic) * 1000),
         )
 
 
-def explain(error: Exception, stage: Stage, unreadable: UnreadableReply | None) -> tuple[FaultKind, str]:
-    """A connection's failure in our words."""
+def describe_failure(error: Exception, stage: Stage, unreadable: UnreadableReply | None) -> tuple[FaultKind, str]:
+    """Returns the kind and the description of a failure to connect."""
     if unreadable is not None:
-        return FaultKind.PROTOCOL, f"The server's reply could not be read: {unreadable}. It said: {unreadable.words}"
+        return FaultKind.PROTOCOL, f"The server's reply could not be read: {unreadable}. It sent: {unreadable.text}"
     match error:
-        case _Unfit():
+        case _Unusable():
             return error.kind, str(error)
         case TimeoutError():
             return FaultKind.TIMEOUT, f"No answer in time at {stage}."
         case socket.gaierror():
             return FaultKind.DNS, f"The relay's name cannot be resolved: {error.strerror}."
         case UnicodeError():
-            return FaultKind.DNS, f"The relay's name is none that the DNS can hold: {error}."
+            return FaultKind.DNS, f"The relay's name is not a valid DNS name: {error}."
         case ssl.SSLError():
             return FaultKind.TLS, f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}."
         case OSError() if stage is Stage.CONNECT:
@@ -456,16 +465,17 @@ def explain(error: Exception, stage: Stage, unreadable: UnreadableReply | None) 
             return FaultKind.TLS, f"TLS failed: {error}."
         case OSError():
             return FaultKind.DROPPED, f"The server closed the connection at {stage}."
-    return FaultKind.PROTOCOL, f"The server is out of step at {stage}: {error}."
+    return FaultKind.PROTOCOL, f"Unexpected reply at {stage}: {error}."
 
 
-def host_of(relay: Relay, line: _Line | None) -> str:
-    """`name[address]:port`; the address where a connection was made and the name is not it."""
-    address = line.peer[0] if line is not None and line.peer else relay.host
+def host_of(relay: Relay, protocol: _RelayProtocol | None) -> str:
+    """Returns `name[address]:port`; without the address before a connection, or where it is the name."""
+    address = protocol.peer[0] if protocol is not None and protocol.peer else relay.host
     return f"{relay.host}:{relay.port}" if address == relay.host else f"{relay.host}[{address}]:{relay.port}"
 
 
-def tls_of(line: _Line | None) -> str | None:
-    """`TLSv1.3`; None in clear."""
-    secured = line.transport.get_extra_info("ssl_object") if line is not None and line.transport is not None else None
-    return secured.version() if secured is not None else None
+def tls_of(protocol: _RelayProtocol | None) -> str | None:
+    """Returns the TLS version, such as `TLSv1.3`; None without TLS."""
+    transport = protocol.transport if protocol is not None else None
+    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+    return ssl_object.version() if ssl_object is not None else None

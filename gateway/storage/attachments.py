@@ -1,10 +1,9 @@
-"""Attachments: uploaded files, kept until a letter takes them, swept after a day when none does."""
+"""Attachments: uploaded files, stored until a letter uses them, deleted after a day when none does."""
 
 from __future__ import annotations
 
 import mimetypes
 import re
-import zlib
 from collections.abc import AsyncIterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -26,13 +25,13 @@ LONGEST_NAME = 255
 """Characters of a file's name: what file systems take."""
 
 UNUSED_AFTER = timedelta(days=1)
-"""An upload that no letter took by then was given up."""
+"""An upload that no letter uses by then is not needed any more."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 
-async def keep(
+async def store(
     connection: Connection,
     *,
     name: str,
@@ -40,13 +39,13 @@ async def keep(
     stream: bytes | AsyncIterable[bytes],
     media_type: str | None = None,
 ) -> UUID:
-    """Keep one file; its id. `media_type` is what the uploader says; what the bytes say counts first.
+    """Store one file; returns its id. `media_type` is what the uploader declares; what the bytes are counts first.
 
-    Raises Refusal, having kept nothing: ATTACHMENT_TOO_LARGE above 25 MiB, CARD_NUMBER, HEADER_INJECTION, REQUIRED,
+    Raises Refusal, having stored nothing: ATTACHMENT_TOO_LARGE above 25 MiB, CARD_NUMBER, HEADER_INJECTION, REQUIRED,
     INVALID or TOO_LONG for the name.
     """
     checked = check_name(name)
-    octets = await read_whole(stream)
+    octets = await _read_whole(stream)
     async with connection.transaction():
         sha256 = await content.store(connection, octets)
         made = await QUERIES.insert_attachment(
@@ -60,21 +59,21 @@ async def keep(
     return UUID(str(made))
 
 
-async def read_whole(stream: bytes | AsyncIterable[bytes]) -> bytes:
-    """All of an upload; stops reading as soon as it is too large. Raises Refusal(ATTACHMENT_TOO_LARGE)."""
+async def _read_whole(stream: bytes | AsyncIterable[bytes]) -> bytes:
+    """Returns all of an upload; stops reading as soon as it is too large. Raises Refusal(ATTACHMENT_TOO_LARGE)."""
     octets = bytearray()
     if isinstance(stream, bytes):
         octets += stream
     else:
         async for chunk in stream:
             octets += chunk
-            refuse_large(len(octets))
-    refuse_large(len(octets))
+            _refuse_large(len(octets))
+    _refuse_large(len(octets))
     return bytes(octets)
 
 
-def refuse_large(size: int) -> None:
-    """Refuse a file above the limit; for whoever knows the size before the bytes."""
+def _refuse_large(size: int) -> None:
+    """Refuse a file above the limit (ATTACHMENT_TOO_LARGE)."""
     if size > LARGEST_FILE:
         raise Refusal(
             RefusalCode.ATTACHMENT_TOO_LARGE,
@@ -84,7 +83,7 @@ def refuse_large(size: int) -> None:
 
 
 def check_name(name: str) -> str:
-    """A file's name without the folders before it. Raises Refusal."""
+    """Returns a file's name without the folders before it. Raises Refusal."""
     refuse_header_break(name, ("name",))
     refuse_card_number(name, ("name",))
     name = re.split(r"[/\\]", name)[-1].strip()
@@ -96,20 +95,22 @@ def check_name(name: str) -> str:
 
 
 def media_type_of(octets: bytes, name: str, declared: str | None) -> str:
-    """What the bytes are, else what the uploader says, else what the name's ending says; unknown where the bytes would
-    show it and do not."""
+    """Returns what the bytes are, else what the uploader declared, else what the name's ending says.
+
+    UNKNOWN_TYPE where the bytes would show that type and do not.
+    """
     named = mimetypes.guess_type(name)[0] or ""
     sniffed = filetype.guess_mime(octets[:8192])
     if sniffed:
-        # Office files are zip archives: their names know better than the first bytes.
+        # Office files are zip archives: their names say more than the first bytes.
         return named if sniffed == "application/zip" and named.startswith("application/") else str(sniffed)
-    said = (declared or "").partition(";")[0].strip().lower()
-    claimed = said if _MEDIA_TYPE.fullmatch(said) and said != UNKNOWN_TYPE else named
+    cleaned = (declared or "").partition(";")[0].strip().lower()
+    claimed = cleaned if _MEDIA_TYPE.fullmatch(cleaned) and cleaned != UNKNOWN_TYPE else named
     return UNKNOWN_TYPE if not claimed or filetype.get_type(mime=claimed) else claimed
 
 
-async def asked_for(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
-    """The uploads of these ids, in their order, still without their bytes: what is too large is never read.
+async def find(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
+    """Returns the rows of these uploads, in their order, still without their bytes: what is too large is never read.
 
     Raises Refusal: NOT_FOUND, ATTACHMENT_TOO_LARGE above 25 MiB together.
     """
@@ -125,18 +126,16 @@ async def asked_for(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
 
 
 async def load_many(connection: Connection, ids: Sequence[UUID]) -> tuple[AttachedFile, ...]:
-    """The files of these ids, in their order; `asked_for` has said that they may be read."""
+    """Returns the files of these ids, in their order: of uploads that `find` has not refused."""
     found = {row["id"]: row async for row in QUERIES.attachments_with_content(connection, ids=list(ids))}
-    return tuple(_file(found[attachment_id]) for attachment_id in ids)
-
-
-def _file(row: Any) -> AttachedFile:
-    octets = zlib.decompress(row["bytes"]) if row["encoding"] == "zlib" else bytes(row["bytes"])
-    return AttachedFile(name=row["name"], media_type=row["media_type"], content=octets)
+    rows = [found[attachment_id] for attachment_id in ids]
+    return tuple(
+        AttachedFile(name=row["name"], media_type=row["media_type"], content=content.decode(row)) for row in rows
+    )
 
 
 async def sweep(connection: Connection, *, older_than: timedelta = UNUSED_AFTER) -> int:
-    """Delete uploads that no letter took, and their bytes where nothing else uses them; how many. Call it daily."""
+    """Delete uploads that no letter uses, and their bytes where nothing else does; returns how many. Run it daily."""
     async with connection.transaction():
         hashes = [row["sha256"] async for row in QUERIES.delete_stale_attachments(connection, older_than=older_than)]
         if hashes:

@@ -13,10 +13,10 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class JsonLines(logging.Formatter):
-    """A record as JSON: time, level, logger, message, what `extra` brought, and the way to an error."""
+    """Formats a record as JSON: time, level, logger, message, the fields of `extra`, an error's type and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Returns one line."""
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -25,7 +25,7 @@ class JsonLines(logging.Formatter):
             **{name: value for name, value in record.__dict__.items() if name not in _STANDARD},
         }
         if record.exc_info and record.exc_info[0] is not None:
-            # An exception's own words may name somebody: its type and the way to it say enough.
+            # An exception's message may hold personal data: its type and traceback are enough.
             line["error"] = record.exc_info[0].__name__
             line["at_lines"] = [
                 f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(record.exc_info[2])

@@ -1,4 +1,4 @@
-"""What Prometheus sees. Labels are closed sets and our own names: never an address, a subject or a server's words."""
+"""Prometheus metrics. Label values come from closed sets: never an address, a subject or a server's text."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from prometheus_client.utils import floatToGoString
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
-MESSAGES = Counter("mail_attempts", "Attempts by source type, verdict and cause.", ("source_type", "verdict", "cause"))
+MESSAGES = Counter(
+    "mail_attempts", "SMTP attempts by source type, verdict and cause.", ("source_type", "verdict", "cause")
+)
 UNSENT = Counter("mail_unsent", "Recipients decided without an attempt, by status and cause.", ("status", "cause"))
 TROUBLE = Counter("mail_relay_trouble", "Failures of relays and destinations, by relay and kind.", ("relay", "kind"))
-GROUP_ROWS = Histogram("mail_group_rows", "Rows a grouped commit.", ("statement",), buckets=_ROWS)
-LATE = Counter("mail_late_outcomes", "Outcomes that came after their lease was lost.")
-RECOVERED = Counter("mail_rescued", "Rows of lost workers, by what became of them.", ("as_",))
+BATCH_ROWS = Histogram("mail_batch_rows", "Rows per statement, by kind of statement.", ("statement",), buckets=_ROWS)
+LATE = Counter("mail_late_outcomes", "Outcomes that were not written, because the lease had expired.")
+RECOVERED = Counter("mail_recovered", "Rows of workers that died, by their new status.", ("outcome",))
 QUEUE_DEPTH = Gauge("mail_queue_depth", "Rows waiting in a lane, counted up to 10,000.", ("lane",))
-QUEUE_AGE = Gauge("mail_queue_age_seconds", "How long the head of a lane has been due.", ("lane",))
+QUEUE_AGE = Gauge("mail_queue_age_seconds", "How long the first row of a lane has been due.", ("lane",))
 CONNECTIONS = Gauge("mail_connections", "Connections to a relay by state.", ("relay", "state"))
 RELAY_USABLE = Gauge("mail_relay_usable", "1 while a relay may be used, 0 while it is paused or stopped.", ("relay",))
 LEDGER_AWAY = Gauge("mail_ledger_away", "1 while PostgreSQL cannot be reached.")
-UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that wait to be written.")
+UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
 HITS = Counter(
-    "mail_hits", "Opens and clicks: recorded, buffered in Valkey, dropped for want of room, flooded.", ("fate",)
+    "mail_hits", "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.", ("outcome",)
 )
 
 
 class StageTimes:
-    """The times of one stage: `Histogram` for one thread, at a fifth of its cost. Every mail passes several."""
+    """The times of one stage: like `Histogram`, but for one thread, at a fifth of the cost. Every mail has several."""
 
     def __init__(self, name: str, buckets: Sequence[float]) -> None:
         self.name = name
@@ -41,12 +43,12 @@ class StageTimes:
         self._sum = 0.0
 
     def observe(self, seconds: float) -> None:
-        """One mail, or one group, was so long in this stage."""
+        """Count one mail, or one batch, with its time in this stage."""
         self._counts[bisect_left(self._buckets, seconds)] += 1
         self._sum += seconds
 
     def add_to(self, family: HistogramMetricFamily) -> None:
-        """For a scrape."""
+        """Add the counts to a scrape."""
         bounds = [*map(floatToGoString, self._buckets), "+Inf"]
         counts = accumulate(self._counts)
         family.add_metric([self.name], list(zip(bounds, counts, strict=True)), self._sum)

@@ -1,7 +1,7 @@
-"""OpenTelemetry traces, when its packages are installed; nothing, and no cost, when they are not.
+"""OpenTelemetry traces, when its packages are installed; a no-op without cost when they are not.
 
-Spans carry ids and counts, never an address, a subject or a server's words. Where spans go is the installation's
-business: `OTEL_*` variables and `opentelemetry-instrument`.
+Spans carry ids and counts, never an address, a subject or a server's text. The exporter is configured outside, with
+`OTEL_*` variables and `opentelemetry-instrument`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 from uuid import UUID
 
-_NOTHING: AbstractContextManager[Any] = nullcontext()
+_NO_SPAN: AbstractContextManager[Any] = nullcontext()
 
 
 class Attempted(Protocol):
-    """What a span names: one attempt of one message."""
+    """The fields of a span: one attempt of one message."""
 
     @property
     def message_id(self) -> UUID: ...
@@ -25,16 +25,16 @@ class Attempted(Protocol):
 
 
 def open_tracer() -> Any:
-    """The gateway's tracer, or None where OpenTelemetry is not installed."""
+    """Returns the gateway's tracer; None where OpenTelemetry is not installed."""
     if find_spec("opentelemetry") is None:
         return None
     return import_module("opentelemetry.trace").get_tracer("gateway")
 
 
 def span(tracer: Any, name: str, row: Attempted) -> AbstractContextManager[Any]:
-    """A span around what is done with a row; nothing where there is no tracer."""
+    """Returns a span around the work on a row; a no-op without a tracer."""
     if tracer is None:
-        return _NOTHING
+        return _NO_SPAN
     attributes = {"mail.message_id": str(row.message_id), "mail.attempt": row.attempt}
     started: AbstractContextManager[Any] = tracer.start_as_current_span(name, attributes=attributes)
     return started

@@ -3,8 +3,8 @@
     letters/<kind>/<locale>/subject.txt body.mjml body.txt      one letter's words
     letters/parts/[<locale>/]*                                  what letters share; the frame is frame.mjml, frame.txt
 
-A file takes in another by `{% include "name" %}`, looked for in its own directory, then in parts/<locale>, then in
-parts. Values are put in by jinja2 in a sandbox; MJML and CSS were dealt with before, at publishing.
+A file includes another by `{% include "name" %}`, looked for in its own directory, then in parts/<locale>, then in
+parts. Values are filled in by jinja2 in a sandbox; MJML and CSS are compiled before, at publishing.
 """
 
 from __future__ import annotations
@@ -33,11 +33,21 @@ from gateway.mail.letter import (
     WorkOrderLetter,
 )
 from gateway.mail.source import SourceType
-from gateway.templates.localization import Words, read_locale, words_of_card, words_of_e_signature, words_of_work_order
-from gateway.templates.mjml import compile_mjml, hide, inline_css, show
+from gateway.templates.localization import (
+    Values,
+    read_locale,
+    values_of_card,
+    values_of_e_signature,
+    values_of_work_order,
+)
+from gateway.templates.mjml import compile_mjml, inline_css, protect_code, restore_code
+from gateway.templates.preview import Preview
 
 PREFIX = "builtin."
 """Names of built-in templates start with it; users' names may not."""
+
+MAX_INCLUDE_DEPTH = 5
+"""Files included in files."""
 
 _LETTERS = Path(__file__).parent / "letters"
 _INCLUDE = re.compile(r"\{%\s*include\s+\"([a-z-]+\.(?:mjml|txt))\"\s*%\}\n?")
@@ -51,7 +61,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LetterParts:
-    """A built-in template compiled: jinja2 sources, the page's MJML and CSS already dealt with."""
+    """A built-in template compiled: jinja2 sources, the page's MJML compiled and its CSS inlined."""
 
     subject: str
     html: str
@@ -60,7 +70,7 @@ class LetterParts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LetterSource:
-    """A built-in template as its files have it, other files taken in."""
+    """A built-in template as its files have it, their includes resolved."""
 
     source_type: SourceType
     kind: str
@@ -70,12 +80,12 @@ class LetterSource:
     text: str
 
     def as_json(self) -> dict[str, str]:
-        """For the ledger, and to tell whether anything changed."""
+        """What the ledger keeps of it, and by which a change is noticed."""
         return {"subject": self.subject, "mjml": self.mjml, "text": self.text}
 
 
 def template_name(letter: Letter, locale: str) -> str:
-    """`builtin.work-order.created.en`."""
+    """The name of the letter's template in a locale: `builtin.work-order.created.en`."""
     return _name(letter.source_type, str(letter.letter_kind), locale)
 
 
@@ -92,49 +102,54 @@ def read_sources() -> dict[str, LetterSource]:
     for source_type, (group, kinds) in _KINDS.items():
         for kind in kinds:
             directory = _LETTERS / f"{group}.{kind.lower().replace('_', '-')}"
-            for home in sorted(path for path in directory.iterdir() if path.is_dir()):
-                sources[_name(source_type, kind.value, home.name)] = _read_source(source_type, kind.value, home)
+            for localized in sorted(path for path in directory.iterdir() if path.is_dir()):
+                name = _name(source_type, kind.value, localized.name)
+                sources[name] = _read_source(source_type, kind.value, localized)
     return sources
 
 
-def _read_source(source_type: SourceType, kind: str, home: Path) -> LetterSource:
+def _read_source(source_type: SourceType, kind: str, directory: Path) -> LetterSource:
     return LetterSource(
         source_type=source_type,
         kind=kind,
-        locale=home.name,
-        subject=_taken_in("subject.txt", home).strip(),
-        mjml=_taken_in("frame.mjml", home),
-        text=_taken_in("frame.txt", home),
+        locale=directory.name,
+        subject=_read_file("subject.txt", directory).strip(),
+        mjml=_read_file("frame.mjml", directory),
+        text=_read_file("frame.txt", directory),
     )
 
 
-def _taken_in(name: str, home: Path, depth: int = 0) -> str:
-    if depth > 5:
+def _read_file(name: str, directory: Path, depth: int = 0) -> str:
+    """A file's text with its includes. `directory` is the letter's, in one locale."""
+    if depth > MAX_INCLUDE_DEPTH:
         raise ValueError(f"{name} includes itself")
-    places = (home, _LETTERS / "parts" / home.name, _LETTERS / "parts")
+    places = (directory, _LETTERS / "parts" / directory.name, _LETTERS / "parts")
     found = next((place / name for place in places if (place / name).is_file()), None)
     if found is None:
-        raise ValueError(f"{home}: there is no {name}")
-    return _INCLUDE.sub(lambda match: _taken_in(match.group(1), home, depth + 1), found.read_text(encoding="utf-8"))
+        raise ValueError(f"{directory}: there is no {name}")
+    text = found.read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda match: _read_file(match.group(1), directory, depth + 1), text)
 
 
 def compile_source(source: LetterSource) -> LetterParts:
     """MJML compiled and CSS inlined around the template code."""
-    hidden, code = hide(source.mjml, _CODE, is_block=lambda found: found.startswith("{%"))
-    page = compile_mjml(hidden, includes={}, path=("mjml",))
-    return LetterParts(subject=source.subject, html=show(inline_css(page, ("mjml",)), code), text=source.text)
+    protected, code = protect_code(source.mjml, _CODE)
+    page = inline_css(compile_mjml(protected, ("mjml",)), ("mjml",))
+    return LetterParts(subject=source.subject, html=restore_code(page, code), text=source.text)
 
 
-def preview(source: LetterSource, parts: LetterParts) -> tuple[str, str, str]:
-    """(subject, html, text) with sample data."""
-    words = {
+def preview(source: LetterSource, parts: LetterParts) -> Preview:
+    """The template filled in with sample data."""
+    values = {
         "customer_name": "Alex Sample",
         "sender_name": "Sample Installers",
         "signature": "Sam Sample\nSample Installers",
         "postal_address": "1 Sample Street, Sampletown",
         "locale": source.locale,
     }
-    return fill(parts, words | words_of(sample_letter(source.source_type, source.kind), source.locale, "Europe/Berlin"))
+    letter = sample_letter(source.source_type, source.kind)
+    subject, html, text = fill(parts, values | values_of(letter, source.locale, "Europe/Berlin"))
+    return Preview(subject=subject, html=html, text=text)
 
 
 def sample_letter(source_type: SourceType, kind: str) -> Letter:
@@ -174,24 +189,23 @@ def sample_letter(source_type: SourceType, kind: str) -> Letter:
 # Filling in ------------------------------------------------------------------------------------------------------
 
 
-def words_of(letter: Letter, locale: str, time_zone: str) -> Words:
-    """What the templates of this letter may say, in the customer's locale and zone."""
-    spoken = read_locale(locale)
+def values_of(letter: Letter, locale: str, time_zone: str) -> Values:
+    """The values that templates of this letter may show, in the customer's locale and zone."""
+    known = read_locale(locale)
     match letter:
         case WorkOrderLetter():
-            return words_of_work_order(letter, spoken)
+            return values_of_work_order(letter, known)
         case ESignatureLetter():
-            return words_of_e_signature(letter, spoken, time_zone)
+            return values_of_e_signature(letter, known, time_zone)
         case CardLetter():
-            return words_of_card(letter, spoken)
-    raise TypeError("campaigns bring their own template")
+            return values_of_card(letter, known)
 
 
-def fill(parts: LetterParts, words: Mapping[str, str]) -> tuple[str, str, str]:
-    """(subject, html, text) of one letter. The subject is one line."""
-    subject = " ".join(_template(parts.subject, False).render(words).split())
-    html = _template(parts.html, True).render(words, subject=subject)
-    text = _template(parts.text, False).render(words)
+def fill(parts: LetterParts, values: Mapping[str, str]) -> tuple[str, str, str]:
+    """Returns subject, HTML and text of one letter. The subject is one line."""
+    subject = " ".join(_template(parts.subject, False).render(values).split())
+    html = _template(parts.html, True).render(values, subject=subject)
+    text = _template(parts.text, False).render(values)
     return subject, html, re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

@@ -1,8 +1,8 @@
 """Card numbers that come together only when a template is filled in: `41111111{{ x }}` with 11111111.
 
-Template and values are each checked alone. To fill in every recipient's mail and check it whole would hold up a call
-with ten thousand of them, so only those places are filled in where digits and fields touch: most templates have few. A
-customer's name is left out: it is not known before the mail is made.
+Template and values are each checked alone. To fill in every recipient's mail and check it whole would take too long for
+a call with ten thousand of them, so only runs are filled in, the places where digits and fields touch: most templates
+have few. A customer's name is left out: it is not known before the mail is made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail.card_number import continues_number, refuse_card_number
 from gateway.templates.html_to_text import every_word_of_html, text_of_html
 from gateway.templates.merge_fields import (
-    FIELD_PLACEHOLDER,
+    PIECE_PLACEHOLDER,
     SUPPLIED,
     Field,
     MergeParts,
@@ -27,19 +27,19 @@ FieldRun = tuple[str | Field, ...]
 """Fields, and the digits around and between them."""
 
 MAX_FIELDS_IN_A_RUN = 50
-"""Fields in one seam: a row of a table of figures has fewer, and each costs something with every recipient."""
+"""Fields in one run: a row of a table of figures has fewer, and each costs something with every recipient."""
 MAX_FIELDS_IN_RUNS = 1000
-"""Fields in all seams of a template together: filled in, they take a millisecond or two a recipient."""
+"""Fields in all runs of a template together: filled in, they take a millisecond or two a recipient."""
 
 
 def field_runs(parts: MergeParts) -> frozenset[FieldRun]:
-    """Where a number may go on from a template's words into a value, or from one value into the next."""
-    words = [parts.subject, parts.text, *_words_of_page(parts.html)]
-    return frozenset(run for pieces in words for run in _joined(pieces) if _may_hold_more(run))
+    """Returns where a number may go on from a template's text into a value, or from one value into the next."""
+    texts = [parts.subject, parts.text, *_texts_of_page(parts.html)]
+    return frozenset(run for pieces in texts for run in _runs(pieces) if _may_complete_number(run))
 
 
 def weight_of(runs: Iterable[FieldRun]) -> int:
-    """How many fields they hold: what a recipient costs."""
+    """Returns how many fields they hold: what a recipient costs."""
     return sum(isinstance(piece, Field) for run in runs for piece in run)
 
 
@@ -60,22 +60,22 @@ def refuse_long_field_runs(parts: MergeParts, path: tuple[str, ...]) -> None:
 def refuse_card_number_across_fields(
     runs: Iterable[FieldRun], values: Mapping[str, str], path: tuple[str, ...]
 ) -> None:
-    """Refuse values with which one of these places holds a card number."""
+    """Refuse values with which one of these runs holds a card number."""
     for run in runs:
         refuse_card_number("".join(piece if isinstance(piece, str) else value_of(piece, values) for piece in run), path)
 
 
-def _words_of_page(html: tuple[Piece, ...]) -> Iterator[tuple[Piece, ...]]:
-    """A page's words without its tags, which do not part a number for who reads it."""
+def _texts_of_page(html: tuple[Piece, ...]) -> Iterator[tuple[Piece, ...]]:
+    """A page's text without its tags, which do not separate digits for a reader."""
     page = with_placeholders(html)
-    for words in (text_of_html(page), every_word_of_html(page)):
+    for text in (text_of_html(page), every_word_of_html(page)):
         yield tuple(
-            html[int(piece)] if place % 2 else piece for place, piece in enumerate(FIELD_PLACEHOLDER.split(words))
+            html[int(piece)] if place % 2 else piece for place, piece in enumerate(PIECE_PLACEHOLDER.split(text))
         )
 
 
-def _joined(pieces: Iterable[Piece]) -> Iterator[FieldRun]:
-    """The pieces parted wherever no number can go on."""
+def _runs(pieces: Iterable[Piece]) -> Iterator[FieldRun]:
+    """The pieces separated wherever no number can go on."""
     run: list[str | Field] = []
     for piece in pieces:
         if isinstance(piece, str):
@@ -91,7 +91,7 @@ def _joined(pieces: Iterable[Piece]) -> Iterator[FieldRun]:
     yield tuple(run)
 
 
-def _may_hold_more(run: FieldRun) -> bool:
-    """Whether it is more than one value, which was checked, or than words, which were."""
+def _may_complete_number(run: FieldRun) -> bool:
+    """Whether it is more than a single value or fixed text: each of those was checked alone."""
     fields = sum(isinstance(piece, Field) for piece in run)
     return fields > 1 or (fields == 1 and any(c.isdecimal() for piece in run if isinstance(piece, str) for c in piece))

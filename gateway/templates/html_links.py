@@ -1,8 +1,8 @@
-"""Links of a mail, found by a real HTML parser and rewritten in place; and the pixel.
+"""Links of a mail, found by a real HTML parser and rewritten in place; and the pixel. The only importer of selectolax.
 
 lexbor (selectolax) decides what is a link and writes the document as it must read afterwards. Its serialisation
-spells attributes and entities its own way, though, so we change only the `href` values in the author's source and
-keep the result when lexbor reads it as exactly that document; a document too broken for that is taken as lexbor
+spells attributes and entities its own way, though, so only the `href` values in the author's source are changed, and
+the result is kept when lexbor reads it as exactly that document; a document too broken for that is taken as lexbor
 repaired it. Either way every other attribute, text and entity means what it meant.
 """
 
@@ -22,7 +22,7 @@ from gateway.mail.tracking import trackable
 MAX_LINKS = 1000
 """Links a mail part may have: clicks are shown by link, and no mail for people has more (`template_version.links`)."""
 
-MAX_OPEN = 5000
+MAX_OPEN_ELEMENTS = 5000
 """Elements opened and never closed: the parser's time grows with the square of their depth."""
 
 NO_TRACK = "data-no-track"
@@ -33,7 +33,7 @@ _NEVER_SHOWN = frozenset({"title", "style", "script", "template", "textarea"})
 _LEADING_AWAY = ("href", "xlink:href", "target")
 # As browsers draw links by themselves, weaker than any rule of the author's.
 _LINK_STYLE = ":where(a) { color: LinkText; text-decoration: underline }"
-_VOID = frozenset(
+VOID_ELEMENTS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 _RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
@@ -63,7 +63,7 @@ class Rewritten:
 class _Source:
     """Where things lie in the author's source: each link's `href` value with its quotes, and the last `</body>`.
 
-    `open` counts start tags without an end tag.
+    `open` is how many start tags have no end tag.
     """
 
     hrefs: tuple[tuple[int, int], ...]
@@ -71,26 +71,18 @@ class _Source:
     open: int
 
 
-def rewrite_html(
-    html: str,
-    *,
-    link: Callable[[int, str], str],
-    pixel: str | None,
-    honeypot: str | None = None,
-    leave: Callable[[str], bool] = lambda url: False,
-    first: int = 1,
-    field: tuple[str, ...] = (),
-) -> Rewritten:
+def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:
     """An HTML part with every http(s) link of an `a` or `area` replaced by `link(number, address)`.
 
-    Numbers follow document order, from `first`. Left alone: other schemes (`mailto:`, `tel:`, `javascript:`),
-    anchors, relative and over-long links, links marked or inside an element marked `data-no-track`, and those for
-    which `leave` is true (the unsubscribe link). The pixel, and before it the honeypot where one is given, go
-    before `</body>`. Raises Refusal(TOO_MANY) above MAX_LINKS or MAX_OPEN, with `field` as its path.
+    Numbers follow document order, from 1. Left alone: other schemes (`mailto:`, `tel:`, `javascript:`), anchors,
+    relative and over-long links, and links marked or inside an element marked `data-no-track`. Raises
+    Refusal(TOO_MANY) above MAX_LINKS or MAX_OPEN_ELEMENTS, with `field` as its path.
     """
     source = _read_source(html)
-    if source.open > MAX_OPEN:
-        raise Refusal(RefusalCode.TOO_MANY, f"The HTML leaves more than {MAX_OPEN} elements open: close them.", field)
+    if source.open > MAX_OPEN_ELEMENTS:
+        raise Refusal(
+            RefusalCode.TOO_MANY, f"The HTML leaves more than {MAX_OPEN_ELEMENTS} elements open: close them.", field
+        )
     tree = LexborHTMLParser(html)
     nodes = _links(tree)
     excluded = _excluded(tree) if NO_TRACK in html.lower() else frozenset()
@@ -98,34 +90,45 @@ def rewrite_html(
     addresses: list[str | None] = []
     for node in nodes:
         url = _web_address(node)
-        if url is None or node.mem_id in excluded or leave(url):
+        if url is None or node.mem_id in excluded:
             addresses.append(None)
             continue
         urls.append(url)
         _refuse_too_many(len(urls), field)
-        node.attrs["href"] = address = link(first + len(urls) - 1, url)
+        node.attrs["href"] = address = link(len(urls), url)
         addresses.append(address)
     wanted = tree.html or ""
     changed = _replace_hrefs(html, source, addresses) if urls else html
     if LexborHTMLParser(changed).html != wanted:
         changed = wanted
-    return Rewritten(html=_place(changed, wanted, pixel=pixel, honeypot=honeypot), urls=tuple(urls))
+    return Rewritten(html=changed, urls=tuple(urls))
 
 
-def rewrite_text(
-    text: str,
-    *,
-    link: Callable[[int, str], str],
-    leave: Callable[[str], bool] = lambda url: False,
-    first: int = 1,
-    field: tuple[str, ...] = (),
-) -> Rewritten:
-    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays."""
+def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
+    """The document with the pixel, and before it the honeypot where one is given, at the end of its body.
+
+    A document in which they would not be seen (a comment never closed, say) comes back as the parser repairs it.
+    """
+    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel)
+    placed = _before_body_end(html, added)
+    whole = LexborHTMLParser(placed)
+    found = {node.attributes.get("src") for node in whole.css("img")}
+    found |= {node.attributes.get("href") for node in _links(whole)}
+    if {pixel, honeypot} - {None} <= found:
+        return placed
+    return _before_body_end(LexborHTMLParser(html).html or "", added)
+
+
+def rewrite_text(text: str, *, link: Callable[[int, str], str], first: int, field: tuple[str, ...] = ()) -> Rewritten:
+    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays.
+
+    Numbers go up from `first`: the links of the HTML part come before. Raises Refusal(TOO_MANY) above MAX_LINKS.
+    """
     urls: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
         url = _without_punctuation(match[0])
-        if leave(url) or not trackable(url):
+        if not trackable(url):
             return match[0]
         urls.append(url)
         _refuse_too_many(len(urls), field)
@@ -134,8 +137,8 @@ def rewrite_text(
     return Rewritten(html=_TEXT_URL.sub(replace, text), urls=tuple(urls))
 
 
-def unlinked(html: str) -> str:
-    """The document with links that look like links and lead nowhere."""
+def without_links(html: str) -> str:
+    """The document with links that look like links and lead nowhere, for a preview."""
     tree = LexborHTMLParser(html)
     for node in tree.css(", ".join(_TRACKABLE_ELEMENTS)):
         for name in _LEADING_AWAY:
@@ -152,18 +155,18 @@ def unlinked(html: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """What a page shows: its words, and the addresses of the links that have a word or a picture to click on."""
+class VisibleContent:
+    """What a page shows: its text, and the addresses of the links that have text or a picture to click on."""
 
     words: str
     links: tuple[str, ...]
 
 
-def seen_of(html: str) -> Seen:
-    """What the parser says is shown: no comment, no attribute but the links', no title, no style sheet."""
+def visible_content(html: str) -> VisibleContent:
+    """What the parser says is shown: no comment, no attribute except the links' addresses, no title, no style sheet."""
     tree = LexborHTMLParser(html)
     links = [node for node in tree.css("a[href]") if node.css_first("img") is not None or _words(node).strip()]
-    return Seen(
+    return VisibleContent(
         words=_words(tree.root) if tree.root is not None else "",
         links=tuple(node.attributes["href"] or "" for node in links),
     )
@@ -242,7 +245,7 @@ def _read_source(html: str) -> _Source:
             opened[name] = max(opened[name] - 1, 0)
             body_end = markup.start() if name == "body" else body_end
             continue
-        opened[name] += name not in _VOID
+        opened[name] += name not in VOID_ELEMENTS
         if name in _TRACKABLE_ELEMENTS and href:
             hrefs.append(href)
         elif name in _RAW_TEXT:
@@ -262,18 +265,6 @@ def _read_attributes(html: str, position: int) -> tuple[tuple[int, int] | None, 
         if href is None and attribute["name"].lower() == "href":
             href = attribute.span("value") if attribute["value"] is not None else (position, position)
     return href, end.end()
-
-
-def _place(html: str, repaired: str, *, pixel: str | None, honeypot: str | None) -> str:
-    """The document with pixel and honeypot at the end of its body; of `repaired` when they would not be seen there."""
-    if pixel is None and honeypot is None:
-        return html
-    added = (_honeypot_link(honeypot) if honeypot else "") + (_pixel_image(pixel) if pixel else "")
-    placed = _before_body_end(html, added)
-    whole = LexborHTMLParser(placed)
-    seen = {node.attributes.get("src") for node in whole.css("img")}
-    seen |= {node.attributes.get("href") for node in _links(whole)}
-    return placed if {pixel, honeypot} - {None} <= seen else _before_body_end(repaired, added)
 
 
 def _before_body_end(html: str, added: str) -> str:

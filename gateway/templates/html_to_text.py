@@ -1,4 +1,4 @@
-"""HTML as the text part a person can read, for authors who wrote none."""
+"""The text of HTML: the text part of a mail whose author wrote none; and every word, for the card number check."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _BLOCKS = frozenset(
     ]
 )
 _PARAGRAPHS = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"])
-_SILENT = frozenset(["head", "script", "style", "title", "template"])
+_UNSHOWN = frozenset(["head", "script", "style", "title", "template"])
 
 
-class _Reader(HTMLParser):
+class _TextReader(HTMLParser):
     """Collects lines; links keep their address behind their words."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self._silent: list[str] = []
+        self._unshown: list[str] = []
         self._links: list[tuple[str | None, int]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        unseen = "display:none" in (values.get("style") or "").replace(" ", "") and tag == "div"
-        if tag in _SILENT or unseen or (self._silent and tag == self._silent[-1]):
-            self._silent.append(tag)
-        if self._silent:
+        hidden = "display:none" in (values.get("style") or "").replace(" ", "") and tag == "div"
+        if tag in _UNSHOWN or hidden or (self._unshown and tag == self._unshown[-1]):
+            self._unshown.append(tag)
+        if self._unshown:
             return
         if tag == "br":
             self.pieces.append("\n")
@@ -46,9 +46,9 @@ class _Reader(HTMLParser):
             self.pieces.append("\n\n" if tag in _PARAGRAPHS else "\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if self._silent:
-            if tag == self._silent[-1]:
-                self._silent.pop()
+        if self._unshown:
+            if tag == self._unshown[-1]:
+                self._unshown.pop()
             return
         if tag == "a" and self._links:
             address, start = self._links.pop()
@@ -59,13 +59,13 @@ class _Reader(HTMLParser):
             self.pieces.append("\n\n" if tag in _PARAGRAPHS else "\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if not self._unshown:
             self.pieces.append(re.sub(r"\s+", " ", data))
 
 
 def text_of_html(html: str) -> str:
-    """The words of a page in reading order, links as `words (address)`, list items as `- item`."""
-    reader = _Reader()
+    """Returns the text of a page in reading order, links as `words (address)`, list items as `- item`."""
+    reader = _TextReader()
     reader.feed(html)
     reader.close()
     lines = [re.sub(r"[ \u00a0\u200c\u034f]+", " ", line).strip() for line in "".join(reader.pieces).split("\n")]
@@ -74,7 +74,7 @@ def text_of_html(html: str) -> str:
 
 _COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
 _STYLE = re.compile(r"<(style|mj-style|script)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
-_SPOKEN = re.compile(
+_TEXT_ATTRIBUTE = re.compile(
     r"\b(?:alt|aria-description|aria-label|content|label|placeholder|summary|title|value)\s*=\s*"
     r"(?:\"([^\"]*)\"|'([^']*)')",
     re.IGNORECASE,
@@ -83,8 +83,8 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 def every_word_of_html(html: str) -> str:
-    """What a page, or its source, says anywhere: hidden words, comments, attributes that are shown or read aloud."""
+    """Returns all text of a page or its source: also hidden, in comments, and in attributes shown or read aloud."""
     comments = [_TAG.sub("\n", comment) for comment in _COMMENT.findall(html)]  # Outlook reads the markup in some
     page = _STYLE.sub("", _COMMENT.sub("", html))
-    spoken = [quoted or single for quoted, single in _SPOKEN.findall(page)]
-    return unescape("\n".join([_TAG.sub("\n", page), *spoken, *comments]))
+    attributes = [quoted or single for quoted, single in _TEXT_ATTRIBUTE.findall(page)]
+    return unescape("\n".join([_TAG.sub("\n", page), *attributes, *comments]))

@@ -1,4 +1,5 @@
-"""Dates, times, money and letters' facts in a customer's words. The only importer of Babel."""
+"""Dates, times and money in a customer's locale, and letters as the values that templates show. The only importer of
+Babel."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 
 @lru_cache(maxsize=256)
 def read_locale(tag: str) -> Locale:
-    """The locale of a BCP 47 tag, or of the nearest one known: `de-AT-1996` -> de_AT. English when all else fails."""
+    """Returns the locale of a BCP 47 tag, else the nearest one known (`de-AT-1996`: de_AT), else English."""
     parts = tag.replace("_", "-").split("-")
     while parts:
         try:
@@ -33,7 +34,7 @@ def read_locale(tag: str) -> Locale:
 
 
 def fallbacks(tag: str) -> tuple[str, ...]:
-    """The locales to look for, best first: exact, language, English."""
+    """Returns the tags to look for, best first: exact, language, English."""
     tag = tag.replace("_", "-")
     return tuple(dict.fromkeys((tag, tag.partition("-")[0].lower(), "en")))
 
@@ -48,51 +49,52 @@ def check_locale(tag: str, path: tuple[str, ...]) -> None:
         raise Refusal(RefusalCode.INVALID, "Not a language tag (BCP 47), such as en or de-AT.", path) from None
 
 
-def say_money(money: Money, locale: Locale) -> str:
-    """`$1,234.50`, `1.234,50 €`: with the digits that ISO 4217 gives the currency."""
+def format_money(money: Money, locale: Locale) -> str:
+    """Returns `$1,234.50`, `1.234,50 €`: with the digits that ISO 4217 gives the currency."""
     pattern = parse_pattern(locale.currency_formats["standard"].pattern)
     digits = MINOR_DIGITS[money.currency]
     pattern.frac_prec = (digits, digits)
     return pattern.apply(money.amount, locale, currency=money.currency, currency_digits=False)
 
 
-def say_day(window: Window, locale: Locale) -> str:
-    """The day of a visit, or its first and last."""
+def format_days(window: Window, locale: Locale) -> str:
+    """Returns the day of a visit, or its first and last."""
     first = format_date(window.start, "full", locale=locale)
     if window.start.date() == window.end.date():
         return first
     return f"{first} \u2013 {format_date(window.end, 'full', locale=locale)}"
 
 
-def say_hours(window: Window, locale: Locale) -> str:
-    """From when to when, and by which clock: `9:00 AM – 11:00 AM (Central European Standard Time)`."""
+def format_hours(window: Window, locale: Locale) -> str:
+    """Returns from when to when, and in which zone: `9:00 AM – 11:00 AM (Central European Standard Time)`."""
     start, end = (format_time(moment.time(), "short", locale=locale) for moment in (window.start, window.end))
-    clock = _clock(window.start.replace(tzinfo=ZoneInfo(window.time_zone)), locale)
-    return f"{start} \u2013 {end} ({clock})"
+    zone = _zone_name(window.start.replace(tzinfo=ZoneInfo(window.time_zone)), locale)
+    return f"{start} \u2013 {end} ({zone})"
 
 
-def say_moment(moment: datetime, time_zone: str, locale: Locale) -> str:
-    """A moment on the clock of a zone, and which: `December 1, 2026, 5:00 PM (Central European Standard Time)`."""
+def format_moment(moment: datetime, time_zone: str, locale: Locale) -> str:
+    """Returns a moment in the local time of a zone: `December 1, 2026, 5:00 PM (Central European Standard Time)`."""
     local = moment.astimezone(ZoneInfo(time_zone))
     day = format_date(local, "long", locale=locale)
     hour = format_time(local.time(), "short", locale=locale)
-    return f"{day}, {hour} ({_clock(local, locale)})"
+    return f"{day}, {hour} ({_zone_name(local, locale)})"
 
 
-def _clock(moment: datetime, locale: Locale) -> str:
+def _zone_name(moment: datetime, locale: Locale) -> str:
     return str(get_timezone_name(moment, locale=locale))
 
 
-Words = dict[str, str]
+Values = dict[str, str]
+"""By their names in the templates."""
 
 
-def words_of_work_order(letter: WorkOrderLetter, locale: Locale) -> Words:
-    """What the work order templates may say; empty where the letter has nothing."""
+def values_of_work_order(letter: WorkOrderLetter, locale: Locale) -> Values:
+    """The values of work order templates; empty where the letter has nothing."""
     return {
         "number": letter.number,
         "type": letter.type,
-        "day": say_day(letter.window, locale),
-        "hours": say_hours(letter.window, locale),
+        "day": format_days(letter.window, locale),
+        "hours": format_hours(letter.window, locale),
         "technician": letter.technician or "",
         "job_site_address": letter.job_site_address or "",
         "notes": letter.notes or "",
@@ -100,22 +102,22 @@ def words_of_work_order(letter: WorkOrderLetter, locale: Locale) -> Words:
     }
 
 
-def words_of_e_signature(letter: ESignatureLetter, locale: Locale, time_zone: str) -> Words:
-    """What the e-signature templates may say."""
+def values_of_e_signature(letter: ESignatureLetter, locale: Locale, time_zone: str) -> Values:
+    """The values of e-signature templates; empty where the letter has nothing."""
     return {
         "title": letter.title,
         "revision": letter.revision or "",
         "portal_url": letter.portal_url,
-        "expires": say_moment(letter.expires_at, time_zone, locale),
+        "expires": format_moment(letter.expires_at, time_zone, locale),
         "online_only": "yes" if letter.online_only else "",
         "own_body": letter.body or "",
     }
 
 
-def words_of_card(letter: CardLetter, locale: Locale) -> Words:
-    """What the card templates may say: brand and last four, never more of the card."""
+def values_of_card(letter: CardLetter, locale: Locale) -> Values:
+    """The values of card templates: brand and last four digits, never more of the card."""
     return {
-        "amount": say_money(letter.amount, locale),
+        "amount": format_money(letter.amount, locale),
         "invoice_number": letter.invoice_number or "",
         "card_brand": letter.card_brand or "",
         "card_last_four": letter.card_last_four or "",

@@ -1,46 +1,49 @@
 """MJML and HTML made ready for mail clients, once a template version: MJML compiled, CSS inlined.
 
-Template code must not be touched by either step: it goes in as words that mean nothing to them (`hide`) and comes
-out again (`show`). The only importer of mrml and css_inline.
+Neither step may touch template code: `protect_code` puts placeholders, words that mean nothing to them, in its place,
+and `restore_code` puts it back. The only importer of mrml and css_inline.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import css_inline
 import mrml
 
 from gateway.errors import Refusal, RefusalCode
+from gateway.templates.html_links import VOID_ELEMENTS
 
 LARGEST_SOURCE = 512 * 1024
 """Octets of a template part. Gmail cuts mails at 102 KB; five times that leaves room for what compiling drops."""
 
 LARGEST_PAGE = 1024 * 1024
-"""Octets of the HTML that MJML becomes: ten times what Gmail shows, and what the later steps take a second for."""
+"""Octets of the HTML that MJML becomes: ten times what Gmail shows; the later steps take a second for so much."""
 
 DEEPEST_NESTING = 250
 """Elements in elements. Both compilers recurse: some thousands end the process."""
 
+_WITHOUT_INCLUDES = mrml.ParserOptions(include_loader=mrml.memory_loader({}))
+"""`mj-include` finds no file: a template is read by itself, with no file of this machine."""
+
 _NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
-"""By default a mere mention of Roboto or Ubuntu links them from Google, which then hears of every reader."""
+"""By default a mere mention of Roboto or Ubuntu links them from Google, which then sees the request of every reader."""
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)([^<>]*)>")
-_VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
-)
 _END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"])
-_HIDDEN = re.compile(r"<!--jx(\d+)x-->|jx(\d+)x")
+
+CODE_PLACEHOLDER = re.compile(r"jx(\d+)x")
+"""What stands for a piece of template code: its place among all of them."""
+_PLACEHOLDER = re.compile(rf"<!--{CODE_PLACEHOLDER.pattern}-->|{CODE_PLACEHOLDER.pattern}")
 
 
-def compile_mjml(source: str, *, includes: Mapping[str, str], path: tuple[str, ...]) -> str:
-    """MJML as HTML. `includes` are the only files `mj-include` finds. Raises Refusal(TEMPLATE_INVALID)."""
+def compile_mjml(source: str, path: tuple[str, ...]) -> str:
+    """MJML as HTML. Raises Refusal: TEMPLATE_INVALID, TOO_LONG."""
     _refuse_deep(source, path, xml=True)
-    parser = mrml.ParserOptions(include_loader=mrml.memory_loader(dict(includes)))
     try:
-        page = mrml.to_html(source, parser, _NO_FONTS_FROM_ELSEWHERE).content
+        page = mrml.to_html(source, _WITHOUT_INCLUDES, _NO_FONTS_FROM_ELSEWHERE).content
     except OSError as error:
         raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Not MJML: {error}.", path) from None
     if len(page.encode()) > LARGEST_PAGE:
@@ -57,36 +60,13 @@ def inline_css(html: str, path: tuple[str, ...]) -> str:
         raise Refusal(RefusalCode.TEMPLATE_INVALID, f"The CSS cannot be inlined: {error}.", path) from None
 
 
-def hide(source: str, code: re.Pattern[str], *, is_block: Callable[[str], bool]) -> tuple[str, list[str]]:
-    """Each match of `code` replaced by a word; blocks by a comment, which may stand between table rows."""
-    found: list[str] = []
-
-    def word(match: re.Match[str]) -> str:
-        found.append(match.group())
-        name = f"jx{len(found) - 1}x"
-        return f"<!--{name}-->" if is_block(match.group()) else name
-
-    return code.sub(word, source), found
-
-
-def show(html: str, found: list[str], put: Callable[[str], str] = str) -> str:
-    """The words of `hide` replaced again, each by `put(original)`."""
-    return _HIDDEN.sub(lambda match: put(found[int(match.group(1) or match.group(2))]), html)
-
-
-def refuse_hidden_words(source: str, path: tuple[str, ...]) -> None:
-    """Refuse a source that already holds such a word: it could name code of its choice."""
-    if _HIDDEN.search(source):
-        raise Refusal(RefusalCode.TEMPLATE_INVALID, "Words such as jx1x cannot be used in a template.", path)
-
-
 def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
     foreign = re.search(r"<(?:svg|math)\b", source, re.IGNORECASE) is not None  # in there, `<li>` nests
     opened: Counter[str] = Counter()
     for ending, name, rest in _TAG.findall(source):
         name = name.lower()
         # HTML closes `<li>` by the next one and takes no notice of the slash in `<div/>`; XML is the other way round.
-        if name in _VOID or (rest.endswith("/") if xml else name in _END_OPTIONAL and not foreign):
+        if name in VOID_ELEMENTS or (rest.endswith("/") if xml else name in _END_OPTIONAL and not foreign):
             continue
         if not ending:
             opened[name] += 1
@@ -94,3 +74,32 @@ def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
             opened[name] -= 1
         if not ending and opened.total() > DEEPEST_NESTING:
             raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Elements nest more than {DEEPEST_NESTING} deep.", path)
+
+
+# Template code, out of the compilers' way ------------------------------------------------------------------------
+
+
+def protect_code(source: str, code: re.Pattern[str]) -> tuple[str, list[str]]:
+    """Returns the source with each match of `code` replaced by a placeholder, and the matches.
+
+    A block (`{% %}`) becomes a comment, which may stand between table rows.
+    """
+    found: list[str] = []
+
+    def placeholder(match: re.Match[str]) -> str:
+        found.append(match.group())
+        word = f"jx{len(found) - 1}x"
+        return f"<!--{word}-->" if match.group().startswith("{%") else word
+
+    return code.sub(placeholder, source), found
+
+
+def restore_code(html: str, found: list[str], put: Callable[[str], str] = str) -> str:
+    """The placeholders of `protect_code` replaced again, each by `put(original)`."""
+    return _PLACEHOLDER.sub(lambda match: put(found[int(match.group(1) or match.group(2))]), html)
+
+
+def refuse_placeholders(source: str, path: tuple[str, ...]) -> None:
+    """Refuse a source that already holds a placeholder: it could name code of its choice."""
+    if _PLACEHOLDER.search(source):
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, "Words such as jx1x cannot be used in a template.", path)

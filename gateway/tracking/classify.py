@@ -1,17 +1,16 @@
-"""Hits judged in their surroundings, some seconds after they came; and history judged again by the current rules.
+"""Classifies hits some seconds after they came, in their context; and history again, by the current rules.
 
-One transaction loads the hits of some messages, lets `gateway.mail.hit` judge them, and writes what changed: the
-verdicts, when each message was first opened, and that a person's click settles a message of which nobody knew
-whether it had been sent. While a mail has no final answer every hit on it comes too early to be a person's: such hits
-are looked at again until it has one, or until it is known that nobody will know.
+One transaction loads the hits of some messages, has `gateway.mail.hit` classify them, and writes what changed: the
+classifications, when each message was first opened, and that a person's click settles a message of which nobody knew
+whether the server took it. While a mail has no final answer every hit on it comes too early to be a person's: such hits
+are classified again once it has one, or once it is known that there will be none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -21,128 +20,223 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail.hit import (
     Classification,
     Hit,
+    HitContext,
     HitKind,
     HitReason,
     HitRules,
     HitVerdict,
-    Span,
-    Surroundings,
     classify_hits,
-    crowded_spans,
-    hit_rules,
-    joined_spans,
 )
 from gateway.mail.message import MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
-from gateway.rule_files import RulesError, read_rules_file
+from gateway.tracking.busy_origins import MessageKey, find_busy_origins
+from gateway.tracking.hit_rules import read_hit_rules
 
-MAX_DUE = 500
-"""Unjudged hits in one transaction: judged and written in a tenth of a second."""
+MAX_DUE_HITS = 500
+"""Due hits in one transaction: classified and written in a tenth of a second."""
 
-MAX_OF_MESSAGE = 5000
-"""Hits of one message judged together: above what is stored of a flood in the time a burst reaches."""
+MAX_HITS_OF_MESSAGE = 5000
+"""Hits of one message classified together: more than are stored of a flood in the time a burst reaches."""
 
-LOOK_AGAIN_SOONEST = timedelta(seconds=5)
-LOOK_AGAIN_LATEST = timedelta(minutes=5)
-"""A hit whose mail has no final answer is looked at again after as long as it has waited, between these two: few looks
-at a mail that is deferred for days, and a quick one for a mail that is on the wire."""
-
-MAX_OF_ORIGINS = 20_000
-"""Rows of origins read at once; where there are more, the time is halved until there are not."""
-
-MAX_REVISED = 2000
-"""Messages that one crowd of hits may revise in one transaction; the next hit of that origin revises the others."""
+MIN_RECLASSIFY_WAIT = timedelta(seconds=5)
+MAX_RECLASSIFY_WAIT = timedelta(minutes=5)
+"""A hit whose mail has no final answer is classified again after as long as it has waited, between these two: seldom
+for a mail that is deferred for days, soon for one that is being delivered."""
 
 MAX_RECLASSIFIED = 100_000
-"""Hits that one call of `reclassify` judges again: a caller waits for it, some ten seconds."""
+"""Hits that one call of `reclassify` classifies: a caller waits for it, some ten seconds."""
 
 _RECLASSIFY_PAGE = 1000
 _CLASSIFICATION_LOCK = 0x6A756467
 
-MessageKey = tuple[int, UUID]
-"""Customer and message."""
+HitKey = tuple[int, UUID]
+"""Customer and hit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reclassified:
-    """How many hits were judged again, and how many verdicts or reasons are other ones now."""
+    """How many hits were classified again, and how many of them are classified otherwise now, or for other reasons."""
 
-    judged: int
+    classified: int
     changed: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Judged:
-    """One hit with its new judgement. `changed`: it is other than the old one. `stale`: something is to be written."""
+class _DueHit:
+    """A hit to be classified. `origin` and `agent` are read only of hits that have not been yet."""
 
-    key: MessageKey
+    customer_id: int
+    message_id: UUID
+    id: UUID
+    occurred_at: datetime
+    origin: str | None = None
+    agent: str | None = None
+
+    @property
+    def message(self) -> MessageKey:
+        return self.customer_id, self.message_id
+
+    @property
+    def key(self) -> HitKey:
+        return self.customer_id, self.id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _StoredHit:
+    """A hit with its classification as it is in the ledger. `rules_version` is 0 while it has none."""
+
+    message: MessageKey
     hit: Hit
-    judgement: Classification
-    look_again_at: datetime | None
-    changed: bool
-    stale: bool
+    classification: Classification
+    rules_version: int
+    reclassify_at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Any) -> _StoredHit:
+        return cls(
+            message=(row["customer_id"], row["message_id"]),
+            hit=Hit(
+                id=row["id"],
+                kind=HitKind(row["kind"]),
+                occurred_at=row["occurred_at"],
+                link=row["link"],
+                origin=row["origin"],
+                agent=row["agent"],
+                head=row["head"],
+                prefetch=row["prefetch"],
+                honeypot=row["honeypot"],
+            ),
+            classification=Classification(
+                verdict=HitVerdict(row["verdict"]), reasons=tuple(HitReason(reason) for reason in row["reasons"])
+            ),
+            rules_version=row["rules_version"],
+            reclassify_at=row["look_again_at"],
+        )
+
+    @property
+    def key(self) -> HitKey:
+        return self.message[0], self.hit.id
 
 
-@cache
-def read_hit_rules() -> HitRules:
-    """The rules of `rules/hits.toml`. Raises RulesError when they are wrong."""
-    try:
-        return hit_rules(read_rules_file("hits"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise RulesError(f"rules/hits.toml: {type(error).__name__}: {error}") from error
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What is known of a mail's final answer, as HitContext has it."""
+
+    answered_at: datetime | None
+    undecided: bool
 
 
-async def classify_due(connection: Connection, now: datetime | None = None, *, rules: HitRules | None = None) -> int:
-    """Judge the oldest hits that have settled, and revise their neighbours; judge those again whose mail has its final
-    answer by now. Answers how many were looked at: 0 is done.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Classified:
+    """A stored hit and its new classification."""
 
-    One transaction; only one judge works at a time, another one gets 0. `now` stands in for the database's clock.
+    stored: _StoredHit
+    classification: Classification
+    reclassify_at: datetime | None
+    rules_version: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the classification is another one."""
+        return self.classification != self.stored.classification
+
+    @property
+    def stale(self) -> bool:
+        """Whether anything is to be written."""
+        stored = self.stored
+        return self.changed or self.rules_version != stored.rules_version or self.reclassify_at != stored.reclassify_at
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether it says that the mail arrived: a person's click."""
+        return self.stored.hit.kind is HitKind.CLICK and self.classification.verdict is HitVerdict.HUMAN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Selection:
+    """What to classify: the hits of these messages from `first` to `last`. Those `wanted` are among them, even where a
+    limit keeps others out."""
+
+    messages: Collection[MessageKey]
+    wanted: frozenset[HitKey]
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def of(cls, hits: Sequence[_DueHit]) -> _Selection:
+        """All hits of their messages from the first to the last of these."""
+        moments = [hit.occurred_at for hit in hits]
+        return cls(
+            messages={hit.message for hit in hits},
+            wanted=frozenset(hit.key for hit in hits),
+            first=min(moments),
+            last=max(moments),
+        )
+
+
+# What is due -----------------------------------------------------------------------------------------------------
+
+
+async def classify_due(connection: Connection, now: datetime | None = None) -> int:
+    """Classify the oldest hits that have settled, and their neighbours again; and hits whose mail has its final answer
+    by now. Returns how many were due: 0 when there is no more to do.
+
+    One transaction, one caller at a time: another one gets 0. `now` stands in for the database's clock.
     """
-    rules = rules or read_hit_rules()
+    rules = read_hit_rules()
     async with connection.transaction():
         if not await QUERIES.try_classification_lock(connection, lock=_CLASSIFICATION_LOCK):
             return 0
         now = now or await QUERIES.database_time(connection)
-        return await _judge_settled(connection, now, rules) + await _look_again(connection, now, rules)
+        return await _classify_settled(connection, now, rules) + await _reclassify_waiting(connection, now, rules)
 
 
-async def _judge_settled(connection: Connection, now: datetime, rules: HitRules) -> int:
+async def _classify_settled(connection: Connection, now: datetime, rules: HitRules) -> int:
     settled = now - rules.settle
-    due = [row async for row in QUERIES.due_hits(connection, until=settled, limit=MAX_DUE)]
+    due = [_DueHit(**row) async for row in QUERIES.due_hits(connection, until=settled, limit=MAX_DUE_HITS)]
     if not due:
         return 0
-    first, last = _extent(due)
-    crowds = await _crowds(connection, due, rules)
-    stretch = _Stretch(
-        messages={_key(row) for row in due} | crowds.messages,
-        wanted=_hit_keys(due),
-        first=first - rules.burst_reach,
-        last=min(last + rules.burst_reach, settled),
+    busy = await find_busy_origins(connection, due, rules)
+    alone = _Selection.of(due)
+    selection = _Selection(
+        messages={*alone.messages, *busy.messages},
+        wanted=alone.wanted,
+        first=alone.first - rules.burst_reach,
+        last=min(alone.last + rules.burst_reach, settled),
     )
-    await _write(connection, await _judge(connection, stretch, now, rules), rules)
+    await _write(connection, await _classify(connection, selection, now, rules), rules)
     return len(due)
 
 
-async def _look_again(connection: Connection, now: datetime, rules: HitRules) -> int:
-    """Judge hits again whose mail has its final answer, or will never have one; put the others off."""
-    rows = [row async for row in QUERIES.hits_to_look_at_again(connection, until=now, limit=MAX_DUE)]
-    answers = await _answers(connection, {_key(row) for row in rows}) if rows else {}
-    waiting = [row for row in rows if answers[_key(row)]["undecided"]]
-    decided = [row for row in rows if not answers[_key(row)]["undecided"]]
+async def _reclassify_waiting(connection: Connection, now: datetime, rules: HitRules) -> int:
+    """Classify hits again whose mail has its final answer, or will never have one; put the others off."""
+    due = [_DueHit(**row) async for row in QUERIES.hits_to_look_at_again(connection, until=now, limit=MAX_DUE_HITS)]
+    if not due:
+        return 0
+    answers = await _answers(connection, {hit.message for hit in due})
+    waiting = [hit for hit in due if answers[hit.message].undecided]
+    decided = [hit for hit in due if not answers[hit.message].undecided]
     if waiting:
         await QUERIES.put_off_hits(
             connection,
-            customer_ids=[row["customer_id"] for row in waiting],
-            ids=[row["id"] for row in waiting],
-            look_again_ats=[_next_look(row["occurred_at"], now) for row in waiting],
+            customer_ids=[hit.customer_id for hit in waiting],
+            ids=[hit.id for hit in waiting],
+            look_again_ats=[_reclassify_at(hit.occurred_at, now) for hit in waiting],
         )
     if decided:
-        await _rejudge_page(connection, decided, now, rules)
-    return len(rows)
+        await _reclassify_page(connection, decided, now, rules)
+    return len(due)
 
 
-def _next_look(occurred_at: datetime, now: datetime) -> datetime:
-    return now + min(max(now - occurred_at, LOOK_AGAIN_SOONEST), LOOK_AGAIN_LATEST)
+def _next_time(stored: _StoredHit, now: datetime) -> datetime:
+    return stored.reclassify_at or _reclassify_at(stored.hit.occurred_at, now)
+
+
+def _reclassify_at(occurred_at: datetime, now: datetime) -> datetime:
+    return now + min(max(now - occurred_at, MIN_RECLASSIFY_WAIT), MAX_RECLASSIFY_WAIT)
+
+
+# History ---------------------------------------------------------------------------------------------------------
 
 
 async def reclassify(
@@ -151,227 +245,134 @@ async def reclassify(
     customer_id: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    rules: HitRules | None = None,
 ) -> Reclassified:
-    """Judge history again: of one customer or of all, from `since` to before `until`. A transaction a page.
+    """Classify history again, of one customer or of all, from `since` to before `until`. A transaction a page.
 
     Raises Refusal(TOO_MANY), having changed nothing, above MAX_RECLASSIFIED hits.
     """
-    rules = rules or read_hit_rules()
+    rules = read_hit_rules()
     now = await QUERIES.database_time(connection)
-    stretch = {
+    history = {
         "customer_id": customer_id,
         "since": since or datetime.fromtimestamp(0, UTC),
         "until": until or now + timedelta(days=1),
     }
     limit = MAX_RECLASSIFIED
-    if await QUERIES.count_hits_to_reclassify(connection, **stretch, limit=limit + 1) > limit:
+    if await QUERIES.count_hits_to_reclassify(connection, **history, limit=limit + 1) > limit:
         raise Refusal(
             RefusalCode.TOO_MANY,
-            f"More than {limit} hits: judge them a customer or a stretch of time at once.",
+            f"More than {limit} hits: reclassify those of one customer, or of a shorter period, at a time.",
             ("since",),
         )
-    judged = changed = 0
-    after: tuple[int, UUID] = (0, UUID(int=0))
+    classified = changed = 0
+    after: HitKey = (0, UUID(int=0))
     while True:
         async with connection.transaction():
             await QUERIES.wait_for_classification_lock(connection, lock=_CLASSIFICATION_LOCK)
-            rows = [
-                row
-                async for row in QUERIES.hits_to_reclassify(
-                    connection, **stretch, after_customer=after[0], after_id=after[1], limit=_RECLASSIFY_PAGE
-                )
-            ]
-            if not rows:
-                return Reclassified(judged=judged, changed=changed)
-            page = await _rejudge_page(connection, rows, now, rules)
-        judged, changed = judged + page.judged, changed + page.changed
-        after = (rows[-1]["customer_id"], rows[-1]["id"])
+            rows = QUERIES.hits_to_reclassify(
+                connection, **history, after_customer=after[0], after_id=after[1], limit=_RECLASSIFY_PAGE
+            )
+            hits = [_DueHit(**row) async for row in rows]
+            if not hits:
+                return Reclassified(classified=classified, changed=changed)
+            page = await _reclassify_page(connection, hits, now, rules)
+        classified, changed = classified + page.classified, changed + page.changed
+        after = hits[-1].key
 
 
-async def _rejudge_page(connection: Connection, rows: Sequence[Any], now: datetime, rules: HitRules) -> Reclassified:
-    """Judge exactly these hits again, which were judged before."""
-    first, last = _extent(rows)
-    wanted = _hit_keys(rows)
-    stretch = _Stretch(messages={_key(row) for row in rows}, wanted=wanted, first=first, last=last)
-    judged = [one for one in await _judge(connection, stretch, now, rules) if (one.key[0], one.hit.id) in wanted]
-    await _write(connection, judged, rules)
-    return Reclassified(judged=len(judged), changed=sum(one.changed for one in judged))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Crowds:
-    """When each origin was on too many messages at once, and which of those were judged before that was seen."""
-
-    spans: Mapping[str, Sequence[Span]]
-    messages: frozenset[MessageKey]
-
-
-async def _crowds(connection: Connection, hits: Iterable[Any], rules: HitRules) -> _Crowds:
-    seen = [hit for hit in hits if hit["origin"] and not rules.image_proxy.search(hit["agent"] or "")]
-    if not seen:
-        return _Crowds(spans={}, messages=frozenset())
-    first, last = _extent(seen)
-    rows = [
-        row
-        async for row in QUERIES.hits_of_origins(
-            connection,
-            origins=sorted({hit["origin"] for hit in seen}),
-            since=first - rules.origin_within,
-            until=last + rules.origin_within,
-            limit=MAX_OF_ORIGINS,
-        )
+async def _reclassify_page(
+    connection: Connection, hits: Sequence[_DueHit], now: datetime, rules: HitRules
+) -> Reclassified:
+    """Classify exactly these hits, which were classified before."""
+    selection = _Selection.of(hits)
+    classified = [
+        one for one in await _classify(connection, selection, now, rules) if one.stored.key in selection.wanted
     ]
-    if len(rows) < MAX_OF_ORIGINS or first == last:
-        return _crowds_of(rows, rules)
-    # What was cut off may be the crowd around the last of these hits: look at the earlier and the later ones apart.
-    middle = first + (last - first) / 2
-    earlier = await _crowds(connection, [hit for hit in seen if hit["occurred_at"] <= middle], rules)
-    later = await _crowds(connection, [hit for hit in seen if hit["occurred_at"] > middle], rules)
-    return _Crowds(
-        spans={
-            origin: joined_spans([*earlier.spans.get(origin, ()), *later.spans.get(origin, ())])
-            for origin in {*earlier.spans, *later.spans}
-        },
-        messages=frozenset(sorted(earlier.messages | later.messages)[:MAX_REVISED]),
-    )
+    await _write(connection, classified, rules)
+    return Reclassified(classified=len(classified), changed=sum(one.changed for one in classified))
 
 
-def _crowds_of(rows: Iterable[Any], rules: HitRules) -> _Crowds:
-    spans: dict[str, Sequence[Span]] = {}
-    messages: set[MessageKey] = set()
-    for origin, of_origin in groupby(rows, key=lambda row: row["origin"]):
-        seen = list(of_origin)
-        spans[origin] = found = crowded_spans([(row["occurred_at"], row["message_id"]) for row in seen], rules)
-        for span in found:
-            messages |= {_key(row) for row in seen if row["unmarked"] and span.start <= row["occurred_at"] <= span.end}
-    return _Crowds(spans=spans, messages=frozenset(sorted(messages)[:MAX_REVISED]))
+# Classifying a selection -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stretch:
-    """What to judge: the hits of these messages from `first` to `last`. Those `wanted` (customer and hit) are among
-    them, whatever limit keeps others away."""
-
-    messages: Collection[MessageKey]
-    wanted: frozenset[tuple[int, UUID]]
-    first: datetime
-    last: datetime
-
-
-async def _judge(connection: Connection, stretch: _Stretch, now: datetime, rules: HitRules) -> list[_Judged]:
-    """Judge a stretch, seeing as far around it as a burst reaches."""
-    rows = await _around(connection, stretch, rules)
-    answers = await _answers(connection, stretch.messages)
-    spans = (await _crowds(connection, rows, rules)).spans
-    judged: list[_Judged] = []
-    for key, of_message in groupby(rows, key=_key):
-        answer = answers[key]
-        around = Surroundings(answered_at=answer["answered_at"], undecided=answer["undecided"], crowded=spans)
-        listed = list(of_message)
-        hits = [_hit(row) for row in listed]
-        for row, hit, judgement in zip(listed, hits, classify_hits(hits, around, rules), strict=True):
-            if stretch.first <= hit.occurred_at <= stretch.last:
-                judged.append(_judged(key, row, hit, judgement, around, now, rules))
-    return judged
+async def _classify(connection: Connection, selection: _Selection, now: datetime, rules: HitRules) -> list[_Classified]:
+    """Classify a selection, with as much context around it as a burst reaches."""
+    stored = await _load(connection, selection, rules)
+    answers = await _answers(connection, selection.messages)
+    busy = await find_busy_origins(connection, [one.hit for one in stored], rules)
+    classified: list[_Classified] = []
+    for message, group in groupby(stored, key=lambda one: one.message):
+        of_message = list(group)
+        answer = answers[message]
+        context = HitContext(answered_at=answer.answered_at, undecided=answer.undecided, busy=busy.spans)
+        classifications = classify_hits([one.hit for one in of_message], context, rules)
+        classified += [
+            _Classified(
+                stored=one,
+                classification=classification,
+                reclassify_at=_next_time(one, now) if answer.undecided else None,
+                rules_version=rules.version,
+            )
+            for one, classification in zip(of_message, classifications, strict=True)
+            if selection.first <= one.hit.occurred_at <= selection.last
+        ]
+    return classified
 
 
-async def _around(connection: Connection, stretch: _Stretch, rules: HitRules) -> list[Any]:
-    """The hits of a stretch and of its surroundings, oldest first within each message."""
-    found = QUERIES.hits_of_messages(
+async def _load(connection: Connection, selection: _Selection, rules: HitRules) -> list[_StoredHit]:
+    """The hits of a selection and those around it, oldest first within each message."""
+    rows = QUERIES.hits_of_messages(
         connection,
-        **_arrays(stretch.messages),
-        since=stretch.first - rules.burst_reach,
-        until=stretch.last + rules.burst_reach,
-        limit=MAX_OF_MESSAGE,
+        **_arrays(selection.messages),
+        since=selection.first - rules.burst_reach,
+        until=selection.last + rules.burst_reach,
+        limit=MAX_HITS_OF_MESSAGE,
     )
-    rows = [row async for row in found]
-    missed = stretch.wanted - _hit_keys(rows)
+    found = [_StoredHit.from_row(row) async for row in rows]
+    missed = selection.wanted - {one.key for one in found}
     if missed:
-        # Older than the newest of a flood, or with the id of a process whose clock is wrong: never judged otherwise.
+        # Older than the newest of a flood, or with the id of a process whose clock is wrong: else never classified.
         keys = {"customer_ids": [key[0] for key in missed], "ids": [key[1] for key in missed]}
-        rows += [row async for row in QUERIES.hits_by_key(connection, **keys)]
-        rows.sort(key=lambda row: (_key(row), row["occurred_at"], row["id"]))
-    return rows
+        found += [_StoredHit.from_row(row) async for row in QUERIES.hits_by_key(connection, **keys)]
+        found.sort(key=lambda one: (one.message, one.hit.occurred_at, one.hit.id))
+    return found
 
 
-def _judged(
-    key: MessageKey, row: Any, hit: Hit, judgement: Classification, around: Surroundings, now: datetime, rules: HitRules
-) -> _Judged:
-    look = (row["look_again_at"] or _next_look(hit.occurred_at, now)) if around.undecided else None
-    changed = _differs(row, judgement)
-    stale = changed or row["rules_version"] != rules.version or row["look_again_at"] != look
-    return _Judged(key=key, hit=hit, judgement=judgement, look_again_at=look, changed=changed, stale=stale)
+async def _answers(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, _Answer]:
+    rows = QUERIES.answers_of_messages(connection, **_arrays(messages))
+    return {
+        (row["customer_id"], row["message_id"]): _Answer(answered_at=row["answered_at"], undecided=row["undecided"])
+        async for row in rows
+    }
 
 
-async def _answers(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, Any]:
-    """What is known of each mail's final answer."""
-    return {_key(row): row async for row in QUERIES.answers_of_messages(connection, **_arrays(messages))}
-
-
-async def _write(connection: Connection, judged: Sequence[_Judged], rules: HitRules) -> None:
-    """The verdicts that are new, then what follows from them for the messages."""
-    ordered = sorted((one for one in judged if one.stale), key=lambda one: (one.key[0], one.hit.id))
-    if not ordered:
+async def _write(connection: Connection, classified: Iterable[_Classified], rules: HitRules) -> None:
+    """Write the new classifications, then what follows from them for the messages."""
+    stale = sorted((one for one in classified if one.stale), key=lambda one: one.stored.key)
+    if not stale:
         return
     await QUERIES.classify_hits(
         connection,
-        customer_ids=[one.key[0] for one in ordered],
-        ids=[one.hit.id for one in ordered],
-        verdicts=[one.judgement.verdict for one in ordered],
-        reasons=[",".join(one.judgement.reasons) for one in ordered],
-        look_again_ats=[one.look_again_at for one in ordered],
+        customer_ids=[one.stored.message[0] for one in stale],
+        ids=[one.stored.hit.id for one in stale],
+        verdicts=[one.classification.verdict for one in stale],
+        reasons=[",".join(one.classification.reasons) for one in stale],
+        look_again_ats=[one.reclassify_at for one in stale],
         version=rules.version,
     )
-    keys = {one.key for one in ordered}
-    async for _ in QUERIES.set_opened_at(connection, **_arrays(keys)):
+    messages = {one.stored.message for one in stale}
+    async for _ in QUERIES.set_opened_at(connection, **_arrays(messages)):
         pass
-    await notify_change(connection, ChangeKind.HIT, [MessageRef(customer_id=key[0], message_id=key[1]) for key in keys])
-    clicks = {one.key: one.hit.id for one in ordered if _is_evidence(one)}
+    refs = [MessageRef(customer_id=message[0], message_id=message[1]) for message in messages]
+    await notify_change(connection, ChangeKind.HIT, refs)
+    clicks = {one.stored.message: one.stored.hit.id for one in stale if one.is_evidence}
     if clicks:
-        async for _ in QUERIES.settle_by_click(
-            connection, **_arrays(clicks), hit_ids=[clicks[key] for key in sorted(clicks)]
-        ):
+        hit_ids = [clicks[message] for message in sorted(clicks)]
+        async for _ in QUERIES.settle_by_click(connection, **_arrays(clicks), hit_ids=hit_ids):
             pass
-
-
-def _is_evidence(one: _Judged) -> bool:
-    return one.hit.kind is HitKind.CLICK and one.judgement.verdict is HitVerdict.HUMAN
-
-
-def _key(row: Any) -> MessageKey:
-    return row["customer_id"], row["message_id"]
-
-
-def _hit_keys(rows: Iterable[Any]) -> frozenset[tuple[int, UUID]]:
-    return frozenset((row["customer_id"], row["id"]) for row in rows)
 
 
 def _arrays(messages: Collection[MessageKey]) -> dict[str, list[Any]]:
     """The parameters of a statement over messages, in their order."""
     keys = sorted(messages)
     return {"customer_ids": [key[0] for key in keys], "message_ids": [key[1] for key in keys]}
-
-
-def _extent(rows: Sequence[Any]) -> tuple[datetime, datetime]:
-    moments = [row["occurred_at"] for row in rows]
-    return min(moments), max(moments)
-
-
-def _hit(row: Any) -> Hit:
-    return Hit(
-        id=row["id"],
-        kind=HitKind(row["kind"]),
-        occurred_at=row["occurred_at"],
-        link=row["link"],
-        origin=row["origin"],
-        agent=row["agent"],
-        head=row["head"],
-        prefetch=row["prefetch"],
-        honeypot=row["honeypot"],
-    )
-
-
-def _differs(row: Any, judgement: Classification) -> bool:
-    old = (row["verdict"], tuple(HitReason(reason) for reason in row["reasons"]))
-    return old != (judgement.verdict, judgement.reasons)

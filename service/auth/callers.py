@@ -1,4 +1,4 @@
-"""Who is asking: finds the caller of a request by bearer token or session cookie."""
+"""Authentication: finds the caller of a request by its bearer token or session cookie."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from service.database import DatabasePools, statement
 from service.errors import RequestRefused
 
 _CACHE_SECONDS = 5.0
-"""How long a revoked token may go on: a look-up less on nearly every request."""
+"""How long a token is valid without another look-up, hence how long a revoked one still works at most."""
 _CACHED_TOKENS = 1000
-_LONGEST_SECRET = 256
+_MAX_SECRET_LENGTH = 256
 _FIND_TOKEN = statement("find_token")
 _FIND_SESSION = statement("find_session")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who sent the request: the token's or session's name, which is the actor of what it does."""
+    """The sender of a request. `name`, of the token or session, is the actor recorded in events."""
 
     name: str
     by_cookie: bool = False
 
 
 def unauthenticated() -> RequestRefused:
-    """401 (RFC 6750): the same words whatever was wrong with the token."""
+    """Returns the 401 of RFC 6750: the same whatever was wrong with the token."""
     return RequestRefused(
         401,
         "UNAUTHENTICATED",
@@ -41,7 +41,7 @@ def unauthenticated() -> RequestRefused:
 
 
 class Authenticator:
-    """Finds out who is asking. One a process; remembers living tokens for a few seconds."""
+    """Finds the caller of a request. One a process; caches valid tokens for `_CACHE_SECONDS`."""
 
     def __init__(
         self,
@@ -54,10 +54,11 @@ class Authenticator:
         self._public_url = public_url
         self._secure = public_url.startswith("https://")
         self._clock = clock
-        self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        # By digest: the token's name, and until when it is cached.
+        self._cached: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     async def caller(self, connection: HTTPConnection) -> Caller:
-        """The caller of an HTTP request. Raises RequestRefused: 401, or 403 without the CSRF header."""
+        """Returns the caller of an HTTP request. Raises RequestRefused: 401, or 403 without the CSRF header."""
         authorization = connection.headers.get("authorization")
         if authorization is not None:
             return await self.bearer(authorization)
@@ -69,7 +70,7 @@ class Authenticator:
         return Caller(name=session.name, by_cookie=True)
 
     async def bearer(self, authorization: str) -> Caller:
-        """The caller whose token this `Authorization` value holds (RFC 6750 2.1). Raises RequestRefused: 401."""
+        """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated()
@@ -79,27 +80,27 @@ class Authenticator:
         return Caller(name=name)
 
     async def _token_name(self, token: str) -> str | None:
-        """The name of a living token, or None."""
-        if not token or len(token) > _LONGEST_SECRET:
+        """Returns the name of a valid token, or None."""
+        if not token or len(token) > _MAX_SECRET_LENGTH:
             return None
         sha256 = digest(token)
-        known, until = self._known.get(sha256, ("", 0.0))
+        cached, until = self._cached.get(sha256, ("", 0.0))
         if until > self._clock():
-            return known
-        self._known.pop(sha256, None)
+            return cached
+        self._cached.pop(sha256, None)
         rows = await self._pools.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
         name = next((row["name"] for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
         if name is None:
             return None
-        self._known[sha256] = (name, self._clock() + _CACHE_SECONDS)
-        while len(self._known) > _CACHED_TOKENS:
-            self._known.popitem(last=False)
+        self._cached[sha256] = (name, self._clock() + _CACHE_SECONDS)
+        while len(self._cached) > _CACHED_TOKENS:
+            self._cached.popitem(last=False)
         return str(name)
 
     async def session(self, connection: HTTPConnection) -> Session | None:
-        """The living session of the request's cookie, or None."""
+        """Returns the valid session of the request's cookie, or None."""
         secret = connection.cookies.get(cookie_name(secure=self._secure), "")
-        if not secret or len(secret) > _LONGEST_SECRET:
+        if not secret or len(secret) > _MAX_SECRET_LENGTH:
             return None
         sha256 = digest(secret)
         for row in await self._pools.fetch_latest(_FIND_SESSION, session_sha256=sha256):
@@ -109,7 +110,7 @@ class Authenticator:
         return None
 
     async def websocket_session(self, connection: HTTPConnection) -> Caller | None:
-        """The caller of a WebSocket that rides on a cookie; None without one or from a foreign origin."""
+        """Returns the caller of a WebSocket by its cookie; None without a session or from another origin."""
         if not has_own_origin(connection, self._public_url):
             return None
         session = await self.session(connection)

@@ -1,19 +1,4 @@
-"""Who is asking: bearer tokens for programs, one-time links and sessions for browsers.
-
-Tokens, links, sessions and CSRF tokens are random; the database keeps only their SHA-256, compared in constant time.
-
-How a browser signs in:
-
-- `GET /login/{code}` (the one-time link of `python -m service login-link`) shows a button; its form POSTs to the same
-  address, uses the link up, sets the session cookie and goes to `/`. Previews of chat programs only GET.
-- `POST /session` with `{"token": "..."}` (or a form field `token`) signs in with a pasted API token: 200 and the same
-  JSON as `GET /session`, or 401.
-- `GET /session` answers `{"name", "csrfToken", "expiresAt"}`, or 401 when signed out: the page's first request.
-- Every request that rides on the cookie and is not GET or HEAD carries `X-CSRF-Token: <csrfToken>`, else 403
-  (`CSRF_TOKEN_MISSING`). That includes every `POST /graphql`. A WebSocket needs an `Origin` of ours instead.
-- `POST /logout` (with the header) ends the session: 204.
-
-"""
+"""Browser sessions: one-time login links, session cookies, and the proof that a request comes from our own page."""
 
 from __future__ import annotations
 
@@ -32,14 +17,14 @@ from service.database import QUERIES
 from service.errors import RequestRefused
 
 SESSION_LIFE = timedelta(hours=12)
-"""A working day: a forgotten browser is signed out by the next morning."""
-LOGIN_LINK_LIFE = timedelta(minutes=10)
-CSRF_HEADER = "x-csrf-token"
+"""A working day: a browser left signed in is signed out by the next morning."""
+_LOGIN_LINK_LIFE = timedelta(minutes=10)
+_CSRF_HEADER = "x-csrf-token"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A signed-in browser. `secret` is the cookie's value; `csrf_token` is derived from it."""
+    """A signed-in browser. `secret` is the cookie's value, from which `csrf_token` is derived."""
 
     name: str
     secret: str
@@ -48,24 +33,24 @@ class Session:
 
     @property
     def csrf_token(self) -> str:
-        """What the page sends as `X-CSRF-Token`."""
+        """The value that the page sends as `X-CSRF-Token`."""
         return csrf_token(self.secret)
 
 
 def csrf_token(session_secret: str) -> str:
-    """The CSRF token that belongs to a session's secret: known to whoever may read `GET /session`."""
+    """Returns the CSRF token of a session: only a page that may read `GET /session` can know it."""
     return hmac.new(session_secret.encode("utf-8", "surrogatepass"), b"csrf", hashlib.sha256).hexdigest()
 
 
 async def create_login_link(connection: Connection, name: str, public_url: str) -> str:
-    """A one-time address that signs one browser in as `name`, for 10 minutes."""
+    """Returns a URL that signs one browser in as `name`, once, within 10 minutes."""
     code = secrets.token_urlsafe(32)
-    await QUERIES.create_login_link(connection, link_sha256=digest(code), name=name, life=LOGIN_LINK_LIFE)
+    await QUERIES.create_login_link(connection, link_sha256=digest(code), name=name, life=_LOGIN_LINK_LIFE)
     return f"{public_url}/login/{code}"
 
 
 async def create_session(connection: Connection, name: str) -> str:
-    """A new session of `name`: the cookie's value."""
+    """Create a session of `name`; returns its secret, the cookie's value."""
     secret = secrets.token_urlsafe(32)
     await QUERIES.create_session(
         connection,
@@ -78,12 +63,26 @@ async def create_session(connection: Connection, name: str) -> str:
 
 
 def cookie_name(*, secure: bool) -> str:
-    """`__Host-` binds the cookie to this host, https and `/` (RFC 6265bis 4.1.3.2)."""
+    """Returns the session cookie's name; `__Host-` binds it to this host, https and `/` (RFC 6265bis 4.1.3.2)."""
     return "__Host-session" if secure else "session"
 
 
+def check_csrf(connection: HTTPConnection, session: Session) -> None:
+    """Raises RequestRefused (403) unless the request carries the session's CSRF token."""
+    sent = connection.headers.get(_CSRF_HEADER, "")
+    if not hmac.compare_digest(digest(sent), session.csrf_sha256):
+        raise RequestRefused(
+            403,
+            "CSRF_TOKEN_MISSING",
+            "A request with the session cookie needs the X-CSRF-Token header of GET /session.",
+        )
+
+
 def is_same_origin(connection: HTTPConnection, public_url: str) -> bool:
-    """Whether a browser says the request comes from our own page; programs send neither header."""
+    """Whether a request comes from our own page, by its Sec-Fetch-Site or Origin header; True when it has neither.
+
+    Programs send neither header; browsers send at least Origin with every POST.
+    """
     site = connection.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
@@ -92,7 +91,7 @@ def is_same_origin(connection: HTTPConnection, public_url: str) -> bool:
 
 
 def has_own_origin(connection: HTTPConnection, public_url: str) -> bool:
-    """Whether a WebSocket's `Origin` is ours (RFC 6455 10.2): required when it rides on a cookie."""
+    """Whether a request has an `Origin` and it is ours (RFC 6455 10.2): required of a WebSocket with a cookie."""
     origin = connection.headers.get("origin")
     return origin is not None and _is_ours(origin, connection, public_url)
 
@@ -103,17 +102,6 @@ def _is_ours(origin: str, connection: HTTPConnection, public_url: str) -> bool:
     try:
         host = urlsplit(origin).netloc
     except ValueError:
-        # What is no address, `http://[`, is nobody's.
+        # Malformed, such as `http://[`.
         return False
     return host != "" and host == connection.headers.get("host")
-
-
-def check_csrf(connection: HTTPConnection, session: Session) -> None:
-    """Raises RequestRefused (403) unless the request proves that our own page sent it."""
-    sent = connection.headers.get(CSRF_HEADER, "")
-    if not hmac.compare_digest(digest(sent), session.csrf_sha256):
-        raise RequestRefused(
-            403,
-            "CSRF_TOKEN_MISSING",
-            "A request with the session cookie needs the X-CSRF-Token header of GET /session.",
-        )

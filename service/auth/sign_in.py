@@ -1,4 +1,16 @@
-"""How a browser signs in and out: `/login/{code}`, `/session`, `/logout`. `sessions` says how they are used."""
+"""HTTP endpoints by which a browser signs in and out.
+
+- `GET /login/{code}` (the one-time link of `python -m service login-link`) shows a button. Its form POSTs to the same
+  address, which uses the link up, sets the session cookie and redirects to `/`. Link previews of chat programs only
+  GET, so they use up nothing.
+- `POST /session` with `{"token": "..."}` (or a form field `token`) signs in with a pasted API token: 200 and the same
+  JSON as `GET /session`, or 401.
+- `GET /session` returns `{"name", "csrfToken", "expiresAt"}`, or 401 when signed out: the page's first request.
+- `POST /logout` (with the header below) ends the session: 204.
+
+Every request that is authenticated by the cookie and is not GET or HEAD needs `X-CSRF-Token: <csrfToken>`, else 403
+(`CSRF_TOKEN_MISSING`): every `POST /graphql`, for example. A WebSocket needs our own `Origin` instead.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +25,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from service.auth.callers import unauthenticated as signed_out
+from service.auth.callers import unauthenticated
 from service.auth.sessions import SESSION_LIFE, Session, check_csrf, cookie_name, create_session, is_same_origin
 from service.auth.tokens import digest
 from service.database import QUERIES, statement
-from service.errors import Busy, RequestRefused, ServiceError
+from service.error_response import with_json_errors
+from service.errors import RequestRefused
 from service.graph.media import is_json
 from service.graph.parameters import malformed, read_body
 from service.security import page_policy
@@ -29,25 +42,25 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 def routes() -> list[Route]:
-    """The addresses of this file."""
+    """Returns the routes of this module."""
     return [
-        Route("/login/{code}", _guarded(show_login), methods=["GET"]),
-        Route("/login/{code}", _guarded(use_login), methods=["POST"]),
-        Route("/session", _guarded(show_session), methods=["GET"]),
-        Route("/session", _guarded(open_session), methods=["POST"]),
-        Route("/logout", _guarded(log_out), methods=["POST"]),
+        Route("/login/{code}", with_json_errors(show_login), methods=["GET"]),
+        Route("/login/{code}", with_json_errors(use_login), methods=["POST"]),
+        Route("/session", with_json_errors(show_session), methods=["GET"]),
+        Route("/session", with_json_errors(open_session), methods=["POST"]),
+        Route("/logout", with_json_errors(log_out), methods=["POST"]),
     ]
 
 
 async def show_login(request: Request) -> Response:
-    """A page with a button: programs that fetch every link of a chat or mail do not press it."""
+    """The page with the button, which programs that fetch every link do not press; 410 for a used or unknown link."""
     resources = request.app.state.resources
     found = await resources.pools.fetch_latest(_FIND_LINK, link_sha256=digest(request.path_params["code"]))
     return _page(request, "login.html" if found else "login-expired.html", 200 if found else 410)
 
 
 async def use_login(request: Request) -> Response:
-    """Uses the link up and signs this browser in."""
+    """Use the link up and sign this browser in."""
     _same_origin_only(request)
     async with _transaction(request) as connection:
         name = await QUERIES.use_login_link(connection, link_sha256=digest(request.path_params["code"]))
@@ -55,45 +68,45 @@ async def use_login(request: Request) -> Response:
             return _page(request, "login-expired.html", 410)
         secret = await create_session(connection, name)
         await QUERIES.sweep_sessions(connection)
-    answer = RedirectResponse("/", status_code=303, headers=_NO_STORE)
-    _set_cookie(request, answer, secret)
-    return answer
+    response = RedirectResponse("/", status_code=303, headers=_NO_STORE)
+    _set_cookie(request, response, secret)
+    return response
 
 
 async def show_session(request: Request) -> Response:
-    """Who is signed in, and the CSRF token."""
+    """The session's name, CSRF token and end; 401 when signed out."""
     return _describe(await _session(request))
 
 
 async def open_session(request: Request) -> Response:
-    """Signs in with a pasted API token."""
+    """Sign in with a pasted API token."""
     _same_origin_only(request)
     token = await _pasted_token(request)
     async with _transaction(request) as connection:
-        # Not from the doorkeeper's memory: a session that a revoked token opened would outlive it by hours.
+        # Not from the authenticator's cache: a session opened with a revoked token would outlive it by hours.
         name = await QUERIES.hold_token(connection, token_sha256=digest(token))
         if name is None:
-            raise signed_out()
+            raise unauthenticated()
         secret = await create_session(connection, name)
         await QUERIES.sweep_sessions(connection)
         row = await QUERIES.find_session(connection, session_sha256=digest(secret))
-    answer = _describe(
+    response = _describe(
         Session(name=name, secret=secret, expires_at=row["expires_at"], csrf_sha256=bytes(row["csrf_sha256"]))
     )
-    _set_cookie(request, answer, secret)
-    return answer
+    _set_cookie(request, response, secret)
+    return response
 
 
 async def log_out(request: Request) -> Response:
-    """Ends the session, here and in the database."""
+    """End the session: delete it from the database and the cookie from the browser."""
     session = await _session(request)
     check_csrf(request, session)
     async with _transaction(request) as connection:
         await QUERIES.end_session(connection, session_sha256=digest(session.secret))
-    answer = Response(status_code=204, headers=_NO_STORE)
+    response = Response(status_code=204, headers=_NO_STORE)
     secure = request.app.state.resources.settings.secure
-    answer.delete_cookie(cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="lax")
-    return answer
+    response.delete_cookie(cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="lax")
+    return response
 
 
 @asynccontextmanager
@@ -103,28 +116,8 @@ async def _transaction(request: Request) -> AsyncIterator[Any]:
         yield connection
 
 
-def _guarded(endpoint: Any) -> Any:
-    """The endpoint, with our errors as JSON answers."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            response: Response = await endpoint(request)
-            return response
-        except RequestRefused as refused:
-            return _error(refused.status, refused, refused.headers)
-        except Busy as busy:
-            return _error(503, busy, {"Retry-After": str(busy.retry_after_seconds)})
-
-    return answer
-
-
-def _error(status: int, error: ServiceError, headers: dict[str, str]) -> Response:
-    body = orjson.dumps({"errors": [{"message": error.message, "extensions": error.extensions}]})
-    return Response(body, status_code=status, media_type="application/json", headers={**_NO_STORE, **headers})
-
-
 def _same_origin_only(request: Request) -> None:
-    """Nobody else's page signs a browser in: it would then work under a name that is not its person's."""
+    """Raises RequestRefused (403) for another site's page, which could sign a person in under another name."""
     if not is_same_origin(request, request.app.state.resources.settings.public_url):
         raise RequestRefused(403, "FOREIGN_ORIGIN", "Sign in from this service's own page.")
 
@@ -132,7 +125,7 @@ def _same_origin_only(request: Request) -> None:
 async def _session(request: Request) -> Session:
     session: Session | None = await request.app.state.resources.authenticator.session(request)
     if session is None:
-        raise signed_out()
+        raise unauthenticated()
     return session
 
 
@@ -157,9 +150,9 @@ def _describe(session: Session) -> Response:
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json", headers=dict(_NO_STORE))
 
 
-def _set_cookie(request: Request, answer: Response, secret: str) -> None:
+def _set_cookie(request: Request, response: Response, secret: str) -> None:
     secure = request.app.state.resources.settings.secure
-    answer.set_cookie(
+    response.set_cookie(
         cookie_name(secure=secure),
         secret,
         max_age=int(SESSION_LIFE.total_seconds()),
@@ -171,6 +164,6 @@ def _set_cookie(request: Request, answer: Response, secret: str) -> None:
 
 
 def _page(request: Request, name: str, status: int) -> Response:
-    # A link that signs in is shown in nobody's frame.
+    # The default policy allows no frame around the page that signs in.
     headers = {**_NO_STORE, "Content-Security-Policy": page_policy(), "Referrer-Policy": "same-origin"}
     return Response((_PAGE / name).read_bytes(), status_code=status, media_type="text/html", headers=headers)

@@ -1,4 +1,4 @@
-"""API tokens of programs: random; the database keeps only their SHA-256."""
+"""API tokens: created and revoked here. The database stores only the SHA-256 of a token, link or session secret."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import secrets
 from gateway.database import Connection
 from service.database import QUERIES
 
-TOKEN_PREFIX = "ce_"  # noqa: S105 - names the kind of secret, for scanners that look for leaked ones
+TOKEN_PREFIX = "ce_"  # noqa: S105 - a public prefix, by which secret scanners recognise leaked tokens
 
 
 def digest(secret: str) -> bytes:
-    """The SHA-256 under which a secret of ours is stored: it is random, so it needs no slow hash."""
+    """Returns the SHA-256 under which a secret is stored. Secrets are random, so a slow hash adds nothing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 async def create_token(connection: Connection, name: str) -> str:
-    """A new API token under `name`, shown once. Raises asyncpg.UniqueViolationError when the name is taken."""
+    """Returns a new API token named `name`; it cannot be read again. Raises UniqueViolationError for a used name."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     await QUERIES.create_token(connection, name=name, token_sha256=digest(token))
     return token
 
 
 async def revoke_token(connection: Connection, name: str) -> bool:
-    """End the token of this name and every session opened with it; whether it was living."""
+    """Revoke the token of this name and end every session opened with it; False when there is no valid one."""
     async with connection.transaction():
         if await QUERIES.revoke_token(connection, name=name) is None:
             return False

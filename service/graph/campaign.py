@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from service.graph.enums import CampaignKind, CampaignStatus
+from gateway.mail.campaign import CampaignKind, CampaignStatus
 from service.graph.node import Node, row_global_id
 from service.graph.row import FromRow
 from service.shape.field import column

@@ -1,8 +1,9 @@
-"""Mutations of senders, templates and campaigns: thin over the gateway's doors."""
+"""Mutations of senders, templates and campaigns: thin over the gateway's functions."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,16 +12,18 @@ import strawberry
 from gateway.campaigns import drafts, lifecycle
 from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.campaign import CampaignKind
 from gateway.templates import versions
+from service.database import Connection
 from service.graph.campaign import Campaign
-from service.graph.context import Context
-from service.graph.enums import CampaignKind
-from service.graph.loaders import promised
+from service.graph.context import Context, Info
+from service.graph.intent import Input
+from service.graph.loaders import existing_row
 from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.graph.sending import read_customer_id, read_row_id, read_sender_id
 from service.graph.template import Template
-from service.graph.user_error import UserError, user_errors
+from service.graph.user_error import UserError
 
 
 @strawberry.input(description="A profile that mail is sent as.")
@@ -41,8 +44,8 @@ class CreateSenderInput:
 class CreateSenderPayload:
     """Either the sender or the errors."""
 
-    sender: Sender | None = strawberry.field(description="The sender; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    sender: Sender | None = strawberry.field(default=None, description="The sender; null when refused.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
 @strawberry.input(description="A campaign template. An existing name gets a new version.")
@@ -64,8 +67,8 @@ class CreateTemplateInput:
 class CreateTemplatePayload:
     """Either the template or the errors."""
 
-    template: Template | None = strawberry.field(description="The template; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    template: Template | None = strawberry.field(default=None, description="The template; null when refused.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
 @strawberry.input(description="One customer of a campaign's audience.")
@@ -127,8 +130,10 @@ class CampaignInput:
 class CampaignPayload:
     """Either the campaign or the errors."""
 
-    campaign: Campaign | None = strawberry.field(description="The campaign as it is now; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    campaign: Campaign | None = strawberry.field(
+        default=None, description="The campaign as it is now; null when refused."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
 @strawberry.type(description="What came of creating a campaign.")
@@ -144,64 +149,58 @@ class LaunchCampaignPayload(CampaignPayload):
 Payload = TypeVar("Payload", bound=CampaignPayload)
 
 
-async def create_sender(context: Context, given: CreateSenderInput) -> CreateSenderPayload:
+async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSenderPayload:
     """A sender with its first version."""
-    try:
-        async with context.pools.writing_connection() as connection, connection.transaction():
-            version = await sender_profiles.create(
-                connection,
-                name=given.name,
-                from_name=given.from_name,
-                from_address=given.from_address,
-                reply_to=given.reply_to,
-                signature=given.signature,
-                postal_address=given.postal_address,
-                locale=given.locale,
-                time_zone=given.time_zone,
-                allow_reserved=context.deployment.settings.allow_reserved_domains,
-            )
-    except Refusal as refusal:
-        return CreateSenderPayload(sender=None, user_errors=user_errors([refusal]))
-    row = await promised(context.reading_back().loaders.senders, version.sender_id)
-    return CreateSenderPayload(sender=Sender.of(row), user_errors=[])
+    context = info.context
+    async with context.pools.writing_connection() as connection, connection.transaction():
+        version = await sender_profiles.create(
+            connection,
+            name=input.name,
+            from_name=input.from_name,
+            from_address=input.from_address,
+            reply_to=input.reply_to,
+            signature=input.signature,
+            postal_address=input.postal_address,
+            locale=input.locale,
+            time_zone=input.time_zone,
+            allow_reserved=context.deployment.settings.allow_reserved_domains,
+        )
+    row = await existing_row(context.reading_back().loaders.senders, version.sender_id)
+    return CreateSenderPayload(sender=Sender.of(row))
 
 
-async def create_template(context: Context, given: CreateTemplateInput) -> CreateTemplatePayload:
+async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:
     """A new version of the template of this name."""
-    try:
-        sample = _object(given.sample_data, ("sampleData",))
-        async with context.pools.writing_connection() as connection, connection.transaction():
-            published = await versions.publish(
-                connection,
-                name=given.name,
-                subject=given.subject,
-                mjml=given.mjml,
-                html=given.html,
-                text=given.text,
-                sample_data=sample,
-                locale=given.locale,
-            )
-    except Refusal as refusal:
-        return CreateTemplatePayload(template=None, user_errors=user_errors([refusal]))
-    row = await promised(context.reading_back().loaders.templates, published.template_id)
-    return CreateTemplatePayload(template=Template.of(row), user_errors=[])
+    context = info.context
+    sample = _object(input.sample_data, ("sampleData",))
+    async with context.pools.writing_connection() as connection, connection.transaction():
+        published = await versions.publish(
+            connection,
+            name=input.name,
+            subject=input.subject,
+            mjml=input.mjml,
+            html=input.html,
+            text=input.text,
+            sample_data=sample,
+            locale=input.locale,
+        )
+    row = await existing_row(context.reading_back().loaders.templates, published.template_id)
+    return CreateTemplatePayload(template=Template.of(row))
 
 
-async def create_campaign(context: Context, given: CreateCampaignInput) -> CreateCampaignPayload:
+async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> CreateCampaignPayload:
     """A draft."""
-    try:
-        order = _order(context, given)
-        async with context.pools.writing_connection() as connection:
-            campaign_id = await drafts.create(connection, order, context.deployment)
-    except Refusal as refusal:
-        return CreateCampaignPayload(campaign=None, user_errors=user_errors([refusal]))
+    context = info.context
+    order = _order(context, input)
+    async with context.pools.writing_connection() as connection:
+        campaign_id = await drafts.create(connection, order, context.deployment)
     return await _written(context, campaign_id, CreateCampaignPayload)
 
 
 def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:
     return drafts.CampaignOrder(
         title=given.title,
-        kind=given.kind.value,
+        kind=given.kind,
         priority=given.priority,
         template_id=read_row_id(given.template_id, "Template", ("templateId",)),
         sender_id=read_sender_id(given.sender_id, ("senderId",)),
@@ -209,7 +208,6 @@ def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder
         recipients=tuple(_recipient(one, number) for number, one in enumerate(given.recipients)),
         tracked=given.tracked,
         idempotency_key=given.idempotency_key,
-        actor=context.actor,
         bound_relay=context.bound_relay,
     )
 
@@ -231,59 +229,41 @@ def _object(value: object, field: tuple[str, ...]) -> dict[str, Any]:
     return value
 
 
-async def launch_campaign(context: Context, given: LaunchCampaignInput) -> LaunchCampaignPayload:
+async def launch_campaign(info: Info, input: Input[LaunchCampaignInput]) -> LaunchCampaignPayload:
     """A draft starts."""
+    launch = partial(lifecycle.launch, key=input.idempotency_key, deployment=info.context.deployment)
+    return await _decide(info.context, input.campaign_id, launch, LaunchCampaignPayload)
+
+
+async def pause_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
+    """Nothing more of it is handed off."""
     return await _decide(
-        context,
-        given.campaign_id,
-        lambda connection, found: lifecycle.launch(connection, found, given.idempotency_key, context.deployment),
-        LaunchCampaignPayload,
+        info.context, input.campaign_id, partial(lifecycle.pause, actor=info.context.actor), CampaignPayload
     )
 
 
-async def pause_campaign(context: Context, given: CampaignInput) -> CampaignPayload:
-    """Nothing more of it leaves."""
+async def resume_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
+    """It goes on where it stopped."""
+    return await _decide(info.context, input.campaign_id, lifecycle.resume, CampaignPayload)
+
+
+async def cancel_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
+    """It ends for good."""
     return await _decide(
-        context,
-        given.campaign_id,
-        lambda connection, found: lifecycle.pause(connection, found, context.actor),
-        CampaignPayload,
-    )
-
-
-async def resume_campaign(context: Context, given: CampaignInput) -> CampaignPayload:
-    """It goes on."""
-    return await _decide(
-        context,
-        given.campaign_id,
-        lambda connection, found: lifecycle.resume(connection, found, context.actor),
-        CampaignPayload,
-    )
-
-
-async def cancel_campaign(context: Context, given: CampaignInput) -> CampaignPayload:
-    """For good."""
-    return await _decide(
-        context,
-        given.campaign_id,
-        lambda connection, found: lifecycle.cancel(connection, found, context.actor),
-        CampaignPayload,
+        info.context, input.campaign_id, partial(lifecycle.cancel, actor=info.context.actor), CampaignPayload
     )
 
 
 async def _decide(
-    context: Context, text: str, door: Callable[[Any, UUID], Awaitable[object]], payload: type[Payload]
+    context: Context, text: str, action: Callable[[Connection, UUID], Awaitable[object]], payload: type[Payload]
 ) -> Payload:
-    try:
-        campaign_id = read_row_id(text, "Campaign", ("campaignId",))
-        async with context.pools.writing_connection() as connection:
-            await door(connection, campaign_id)
-    except Refusal as refusal:
-        return payload(campaign=None, user_errors=user_errors([refusal]))
+    campaign_id = read_row_id(text, "Campaign", ("campaignId",))
+    async with context.pools.writing_connection() as connection:
+        await action(connection, campaign_id)
     await context.wakeup.notify()
     return await _written(context, campaign_id, payload)
 
 
 async def _written(context: Context, campaign_id: UUID, payload: type[Payload]) -> Payload:
-    row = await promised(context.reading_back().loaders.campaigns, campaign_id)
-    return payload(campaign=Campaign.of(row), user_errors=[])
+    row = await existing_row(context.reading_back().loaders.campaigns, campaign_id)
+    return payload(campaign=Campaign.of(row))

@@ -13,7 +13,7 @@ from service.errors import BadInput
 from service.graph.node import LARGEST_BIGINT, read_cursor, read_number_cursor
 from service.shape.field import page_key, rows_of, same_row
 
-# One page is at most this long: a page is one range of an index, held in memory whole.
+# A page is one range of an index, and is held in memory as a whole.
 LARGEST_PAGE = 100
 BEFORE_EVERYTHING = UUID(int=2**128 - 1)
 
@@ -70,7 +70,7 @@ class Window:
         return self.first + 1
 
     def connect(self, nodes: Sequence[T], cursors: Sequence[str]) -> Connection[T]:
-        """The connection of rows read, the one too many cut off."""
+        """The connection of the rows that were read, without the extra one."""
         kept = list(nodes[: self.first])
         shown = cursors[: self.first]
         return Connection(
@@ -85,7 +85,7 @@ class Window:
         )
 
     def page_info(self, read: int, first: UUID | None, last: UUID | None) -> Mapping[str, Any]:
-        """The same `PageInfo` by GraphQL names, for shaped pages: of how many rows were read, and the keys shown."""
+        """The same `PageInfo` by GraphQL names, for shaped pages, from the number of rows read and the keys shown."""
         return {
             "__typename": "PageInfo",
             "hasNextPage": read > self.first,

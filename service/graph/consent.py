@@ -1,4 +1,4 @@
-"""`setOptOut`: what staff write down of a customer's choice."""
+"""`setOptOut`: staff record what a customer chose not to get."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import strawberry
 from gateway.consent import opt_outs
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind
-from service.graph.context import Context
+from service.graph.context import Info
 from service.graph.customer import Customer
+from service.graph.intent import Input
 from service.graph.node import read_typed_id
-from service.graph.user_error import UserError, user_errors
+from service.graph.user_error import UserError
 
 
 @strawberry.input(description="A customer's choice about one kind of campaign.")
@@ -29,25 +30,25 @@ class SetOptOutInput:
 class SetOptOutPayload:
     """Either the customer or the errors."""
 
-    customer: Customer | None = strawberry.field(description="The customer as it is now; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    customer: Customer | None = strawberry.field(
+        default=None, description="The customer as it is now; null when refused."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
-async def set_opt_out(context: Context, input: SetOptOutInput) -> SetOptOutPayload:
+async def set_opt_out(info: Info, input: Input[SetOptOutInput]) -> SetOptOutPayload:
     """On record, with who and when."""
+    context = info.context
     found = read_typed_id(input.customer_id, "Customer")
-    try:
-        if found is None or found.customer_id is None:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
-        async with context.pools.writing_connection() as connection:
-            await opt_outs.set_opt_out(
-                connection,
-                customer_id=found.customer_id,
-                kind=input.kind,
-                opted_out=input.opted_out,
-                actor=context.actor,
-            )
-    except Refusal as refusal:
-        return SetOptOutPayload(customer=None, user_errors=user_errors([refusal]))
+    if found is None or found.customer_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    async with context.pools.writing_connection() as connection:
+        await opt_outs.set_opt_out(
+            connection,
+            customer_id=found.customer_id,
+            kind=input.kind,
+            opted_out=input.opted_out,
+            actor=context.actor,
+        )
     row = await context.reading_back().loaders.customers.load(found.customer_id)
-    return SetOptOutPayload(customer=Customer.of(row) if row else None, user_errors=[])
+    return SetOptOutPayload(customer=Customer.of(row) if row else None)

@@ -8,41 +8,45 @@ import strawberry
 
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
+from service.change_listener import ChangeListener
 from service.database import DatabasePools, Reading
 from service.graph.loaders import Loaders
-from service.watch import Watch
+from service.shape.read import ListReader
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One request: where to read and write, what the gateway's doors need, who asks, and what was loaded already.
+    """One request: where to read and write, what the gateway's functions need, the caller, and what was read already.
 
-    `actor` is the name of the token or session, as events keep it. `bound_relay` ties mail put by this service to the
-    relay of that name (the demo's safety). `shaping` false sends every list the ordinary way (tests compare).
+    `actor` is the name of the token or session, as events record it. `bound_relay` binds mail that this service queues
+    to the relay of that name: the demo mails nobody else. With `shaping` false all lists are read by resolvers, which
+    tests compare.
     """
 
     pools: DatabasePools
     deployment: Deployment
     wakeup: Wakeup
-    watch: Watch
+    changes: ChangeListener
     actor: str
     bound_relay: str | None = None
     shaping: bool = True
     reading: Reading = field(init=False)
     loaders: Loaders = field(init=False)
+    lists: ListReader = field(init=False)
 
     def __post_init__(self) -> None:
-        """Loaders live as long as the request: nothing is cached between requests."""
+        """Nothing is cached between requests: loaders live as long as one."""
         self._read(Reading(self.pools))
 
     def reading_back(self) -> Context:
-        """This request, reading where it wrote: a replica may not have it yet."""
+        """Read from the primary from now on: a replica may not have what this request wrote."""
         self._read(Reading(self.pools, latest=True))
         return self
 
     def _read(self, reading: Reading) -> None:
         object.__setattr__(self, "reading", reading)
-        object.__setattr__(self, "loaders", Loaders(reading))
+        object.__setattr__(self, "loaders", Loaders(reading, self.pools))
+        object.__setattr__(self, "lists", ListReader(reading, self))
 
 
 Info = strawberry.Info[Context, None]

@@ -3,7 +3,7 @@
 The cost of an operation is the number of objects it may ask for: one for each object field, and for a connection
 one and, `first` times, what is selected below it. Lists without `first` are bounded elsewhere and counted as
 `SHORT_LIST`; introspection, which nests as it likes, has a price for all of it. `@include` and `@skip` are honoured.
-Computed once for each set of values that matter, then remembered.
+Costs are cached by the values of the variables that matter.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from graphql import (
 SHORT_LIST = 5
 """What a list without `first` is counted as: attempts, copies, events, addresses."""
 LARGEST_PAGE = 100
-"""More is refused by the list itself, with words of its own."""
+"""The list itself refuses more, with a message of its own."""
 INTROSPECTION = {"__schema": 5_000, "__type": 100}
-"""What a schema told whole is counted as, and one type of it: nobody needs many, and one takes a tenth of a second."""
-_REMEMBERED = 64
-_MOST_COST = 10**12
+"""What introspection of the schema counts as, and of one type: nobody needs many, and it takes a tenth of a second."""
+_MAX_CACHED = 64
+_MAX_COST = 10**12
 
 
 class OperationCost:
@@ -60,20 +60,20 @@ class OperationCost:
             definition.variable.name.value: _literal(definition.default_value)
             for definition in operation.variable_definitions or ()
         }
-        self._remembered: dict[tuple[Any, ...], int] = {}
+        self._cached: dict[tuple[Any, ...], int] = {}
 
     def of(self, variables: Mapping[str, Any]) -> int:
         """How many objects the operation asks for with these variables, as the client sent them."""
         values = {name: _simple(variables.get(name, default)) for name, default in self._defaults.items()}
-        # 1 == True, though a page of one row is not a switch that is on.
+        # In Python 1 == True; `first: 1` and `@include(if: true)` are different things.
         key = tuple((type(value), value) for value in values.values())
-        cost = self._remembered.get(key)
+        cost = self._cached.get(key)
         if cost is None:
             root = self._schema.get_root_type(self._operation.operation)
             cost = self._selections(self._operation.selection_set, root, values) if root else 0
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = cost
+            if len(self._cached) >= _MAX_CACHED:
+                self._cached.clear()
+            self._cached[key] = cost
         return cost
 
     def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
@@ -91,7 +91,7 @@ class OperationCost:
                 condition = node.type_condition
                 inside = (self._schema.get_type(condition.name.value) if condition else None) or parent
                 cost += self._selections(node.selection_set, inside, values)
-        return min(cost, _MOST_COST)
+        return min(cost, _MAX_COST)
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
         if node.selection_set is None:
@@ -105,11 +105,11 @@ class OperationCost:
             return 0
         below = self._selections(node.selection_set, get_named_type(field.type), values)
         if "first" in field.args:
-            return min(1 + _page_size(node, field, values) * below, _MOST_COST)
+            return min(1 + _page_size(node, field, values) * below, _MAX_COST)
         if parent.name.endswith("Connection"):
-            # `edges` and `nodes`: the connection has counted them already.
+            # The connection has counted `edges` and `nodes` already.
             return 1 + below
-        return min((1 + below) * (SHORT_LIST if _is_list(field) else 1), _MOST_COST)
+        return min((1 + below) * (SHORT_LIST if _is_list(field) else 1), _MAX_COST)
 
 
 def _page_size(node: FieldNode, field: GraphQLField, values: Mapping[str, Any]) -> int:

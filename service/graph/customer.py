@@ -1,75 +1,54 @@
-"""Customers: who they are, where mail goes, what they chose not to get."""
+"""A customer and its mail history. These types lead from one to the other and back, so they are one module."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self, TypeVar
 
 import strawberry
-from asyncpg import Record
 
-from gateway.mail.address import with_a_labels
-from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
-from service.database import Statement, statement
-from service.errors import BadInput
-from service.graph.connection import After, Connection, First, read_number_window
-from service.graph.context import Context, Info
-from service.graph.history import ConnectionNote, CustomerEmails
-from service.graph.loaders import promised
-from service.graph.node import Node, customer_global_id, read_typed_id
+from gateway.mail.choice import OptOutKind
+from gateway.mail.hit import HitReason, HitVerdict
+from gateway.mail.message import Status
+from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
+from service.graph.campaign import Campaign
+from service.graph.connection import After, Connection, First, Window
+from service.graph.contact import CustomerAddress, OptOut, OptOuts
+from service.graph.context import Info
+from service.graph.email_info import (
+    ICON_COLOR,
+    STATUS,
+    EmailInfo,
+    MessageAttachment,
+    OfMessage,
+    icon_color,
+)
+from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
+from service.graph.loaders import existing_row
+from service.graph.node import Node, customer_global_id, message_global_id
 from service.graph.row import FromRow
+from service.shape.executor import Shaped
+from service.shape.field import case_of, column, page_by, rows_of, same_row
+from service.shape.read import PageRequest
 
-CUSTOMER_BY_ID = statement("customer_by_id")
-CUSTOMER_BY_EXTERNAL_REF = statement("customer_by_external_ref")
-CUSTOMERS_PAGE = statement("customers_page")
-CUSTOMERS_FOUND = statement("customers_found")
-CUSTOMERS_OF_WORD = statement("customers_of_word")
+MESSAGE_ID = "'Message_' || m.customer_id || '_' || encode(uuid_send(m.id), 'hex')"
+CLICK_COUNT = (
+    "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
+    " and k.kind = 'CLICK' and k.verdict <> 'MACHINE')"
+)
+OPEN_COUNT = (
+    "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
+    " and k.kind = 'OPEN' and k.verdict <> 'MACHINE')"
+)
+ROW_COLOR = case_of("m.source_type", ROW_COLORS)
+CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
-SHORTEST_PART = 3
-"""Letters or digits in a row: a trigram index finds no shorter part of a word."""
-LONGEST_SEARCH = 320
-"""Characters: an address's own limit."""
-
-
-@strawberry.type(description="An address of a customer.")
-class CustomerAddress(FromRow):
-    """Over a row of customer_address."""
-
-    address: str = strawberry.field(description="The address, its domain in A-labels.")
-    is_primary: bool = strawberry.field(name="primary", description="Whether mail goes here unless told otherwise.")
-    suppressed_since: datetime | None = strawberry.field(
-        description="Since when it must not be mailed; null when it may be."
-    )
-    suppression_reason: SuppressionReason | None = strawberry.field(description="Why it must not be mailed.")
+Row = TypeVar("Row", bound=FromRow)
 
 
-@strawberry.type(description="A choice not to get a kind of campaign.")
-class OptOut(FromRow):
-    """Over a row of opt_out or address_opt_out."""
-
-    opted_out_at: datetime = strawberry.field(description="Since when.")
-    actor: str = strawberry.field(name="by", description="Who set it: customer, or the name of a token or person.")
-    source: OptOutSource = strawberry.field(description="How it came about.")
-
-
-@strawberry.type(description="What the customer chose not to get. Individual mail is not affected.")
-class OptOuts:
-    """The earliest choice a kind, the customer's own or by an address."""
-
-    marketing: OptOut | None = strawberry.field(description="Of marketing campaigns; null when they may be sent.")
-    event_based: OptOut | None = strawberry.field(description="Of event-based campaigns; null when they may be sent.")
-
-    @strawberry.field(description="Since when no marketing campaigns; null when they may be sent.")
-    def marketing_at(self) -> datetime | None:
-        """Of `marketing`."""
-        return self.marketing.row["opted_out_at"] if self.marketing else None
-
-    @strawberry.field(description="Since when no event-based campaigns; null when they may be sent.")
-    def event_based_at(self) -> datetime | None:
-        """Of `event_based`."""
-        return self.event_based.row["opted_out_at"] if self.event_based else None
+def row_color(source_type: str | None) -> ColorHint:
+    """The colour of a row, from the one mapping."""
+    return ROW_COLORS[SourceType(source_type) if source_type else None]
 
 
 @strawberry.type(description="The person or company whose history this is.")
@@ -111,7 +90,9 @@ class Customer(FromRow, Node):
         newest = await info.context.loaders.latest.load(self.row["id"])
         if newest is None:
             return None
-        return ConnectionNote.of(await promised(info.context.loaders.messages, (newest["customer_id"], newest["id"])))
+        return ConnectionNote.of(
+            await existing_row(info.context.loaders.messages, (newest["customer_id"], newest["id"]))
+        )
 
     @strawberry.field(description="How many of its newest 50 messages show a red icon.")
     async def failed_emails(self, info: Info) -> int:
@@ -120,73 +101,256 @@ class Customer(FromRow, Node):
         return int(found["failed"]) if found else 0
 
 
-async def find_customer(context: Context, customer_id: str | None, external_ref: str | None) -> Customer | None:
-    """By exactly one of the two. Raises BadInput."""
-    if (customer_id is None) == (external_ref is None):
-        raise BadInput("id", "give either `id` or `externalRef`")
-    if external_ref is not None:
-        return _first(await context.reading.fetch(CUSTOMER_BY_EXTERNAL_REF, external_ref=external_ref))
-    found = read_typed_id(customer_id or "", "Customer")
-    if found is None:
-        return None
-    return _first(await context.reading.fetch(CUSTOMER_BY_ID, id=found.customer_id))
+@strawberry.type(
+    description="The customer's mail history: three lists, each newest first. An error in one leaves the others."
+)
+class CustomerEmails(Shaped):
+    """Lists of one customer, shaped by one statement; where one cannot be shaped, resolvers read keys, then rows."""
+
+    customer_id: strawberry.Private[int]
+
+    @classmethod
+    async def read(cls, info: Info, customer_id: int) -> Self:
+        """The lists as they are selected."""
+        emails = cls(customer_id=customer_id)
+        if info.context.shaping:
+            emails.shaped = await info.context.lists.read(info._raw_info, customer_id)
+        return emails
+
+    @strawberry.field(description="The campaign mail sent to the customer.", metadata=page_by(sent_request))
+    async def sent(self, info: Info, first: First = 50, after: After = None) -> Connection[SentEmail] | None:
+        """The first list."""
+        return await self._page(info, SentEmail, await sent_request(info.context, self.customer_id, first, after))
+
+    @strawberry.field(
+        description="The links that the customer clicked, in all mail or in one message. A mail with copies is one "
+        "content: the clicks of all who read it are here.",
+        metadata=page_by(clicks_request),
+    )
+    async def clicks(
+        self,
+        info: Info,
+        message_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only clicks in this message of the customer's.")
+        ] = None,
+        first: First = 50,
+        after: After = None,
+        include_machine: Annotated[
+            bool, strawberry.argument(description="Also clicks that machines made, such as link scanners.")
+        ] = False,
+    ) -> Connection[LinkClick] | None:
+        """The second list."""
+        request = await clicks_request(info.context, self.customer_id, first, after, message_id, include_machine)
+        return await self._page(info, LinkClick, request)
+
+    @strawberry.field(
+        description="Every mail sent to or received from the customer, of all source types.",
+        metadata=page_by(notes_request),
+    )
+    async def connection_notes(
+        self,
+        info: Info,
+        first: First = 50,
+        after: After = None,
+        filter: Annotated[
+            ConnectionNoteFilter | None, strawberry.argument(description="Which notes; all when omitted.")
+        ] = None,
+    ) -> Connection[ConnectionNote] | None:
+        """The third list."""
+        request = await notes_request(info.context, self.customer_id, first, after, filter)
+        return await self._page(info, ConnectionNote, request)
+
+    async def _page(self, info: Info, kind: type[Row], request: PageRequest[Window]) -> Connection[Row]:
+        keys = await info.context.lists.keys(request)
+        loaders = info.context.loaders
+        loader = loaders.hits if kind is LinkClick else loaders.messages
+        rows = await loader.load_many([(self.customer_id, key) for key in keys[: request.window.first]])
+        return request.window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
 
 
-def _first(rows: list[Record]) -> Customer | None:
-    return Customer.of(rows[0]) if rows else None
+@strawberry.type(description="One campaign mail sent to the customer.")
+class SentEmail(OfMessage):
+    """A row of the first list."""
+
+    campaign_title: str = strawberry.field(description="The campaign's title.", metadata=column("c.title"))
+    subject: str | None = strawberry.field(
+        description="The subject line; null once erased.", metadata=column("m.subject")
+    )
+    occurred_at: datetime = strawberry.field(
+        description="When it was put on its way; the list's order.", metadata=column("m.mail_date")
+    )
+    sent_at: datetime | None = strawberry.field(
+        description="When the server took it; null while it has not.", metadata=column("m.sent_at")
+    )
+    opened_at: datetime | None = strawberry.field(
+        description="When a person first opened it; null when none is known to have.", metadata=column("m.opened_at")
+    )
+    click_count: int = strawberry.field(
+        description="How many clicks it got, machines left out.", metadata=column(CLICK_COUNT)
+    )
+
+    @strawberry.field(description="The colour of the info icon.", metadata=column(ICON_COLOR))
+    def color_hint(self) -> ColorHint:
+        """By status."""
+        return icon_color(self.row["status"])
+
+    @strawberry.field(description="The campaign.", metadata=same_row())
+    async def campaign(self, info: Info) -> Campaign:
+        """One statement for all campaigns of a page."""
+        return Campaign.of(await existing_row(info.context.loaders.campaigns, self.row["campaign_id"]))
+
+    @strawberry.field(description="What the info icon tells.", metadata=same_row())
+    def info(self) -> EmailInfo:
+        """The same row."""
+        return EmailInfo.of(self.row)
+
+    @strawberry.field(description="The message itself.", metadata=same_row())
+    def message(self) -> Message:
+        """The same row."""
+        return Message.of(self.row)
 
 
-SearchArgument = Annotated[
-    str | None,
-    strawberry.argument(
-        description="Part of a name, address or external ref, with three letters or digits in a row; "
-        "with fewer, a whole word of a name, a whole address or a whole external ref."
-    ),
-]
+@strawberry.type(description="One click on a link of a mail.")
+class LinkClick(FromRow):
+    """A row of the second list (SQL alias h; its message is m)."""
+
+    clicked_at: datetime = strawberry.field(description="When.", metadata=column("h.occurred_at"))
+    url: str = strawberry.field(description="Where the link leads.", metadata=column("h.url"))
+    campaign_title: str | None = strawberry.field(
+        description="The title of the mail's campaign; null for individual mail.", metadata=column("c.title")
+    )
+    subject: str | None = strawberry.field(
+        description="The mail's subject; null once erased.", metadata=column("m.subject")
+    )
+    verdict: HitVerdict = strawberry.field(description="Person or machine.", metadata=column("h.verdict"))
+    reasons: list[HitReason] = strawberry.field(description="Why it was judged so.", metadata=column("h.reasons"))
+
+    @strawberry.field(description="The mail that held the link.", metadata=same_row())
+    async def message(self, info: Info) -> Message:
+        """One statement for all messages of a page."""
+        return Message.of(
+            await existing_row(info.context.loaders.messages, (self.row["customer_id"], self.row["message_id"]))
+        )
 
 
-async def list_customers(info: Info, search: str | None, first: First, after: After) -> Connection[Customer]:
-    """All, or those found. Raises BadInput."""
-    window = read_number_window(first, after)
-    reading = info.context.reading
-    if search is None:
-        rows = await reading.fetch(CUSTOMERS_PAGE, before=window.before, rows=window.rows)
-    else:
-        wanted, values = _read_search(search.strip())
-        rows = await reading.fetch(wanted, **values, before=window.before, rows=window.rows)
-    return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
+@strawberry.type(description="One mail sent to or received from the customer.")
+class ConnectionNote(OfMessage):
+    """A row of the third list."""
+
+    occurred_at: datetime = strawberry.field(
+        description="When it was put on its way, or received; the list's order.", metadata=column("m.mail_date")
+    )
+    direction: Direction = strawberry.field(description="Sent or received.", metadata=column("m.direction"))
+    source_type: SourceType | None = strawberry.field(
+        description="Where it came from; of a received mail, where the mail came from that it answers.",
+        metadata=column("m.source_type"),
+    )
+    subject: str | None = strawberry.field(
+        name="title", description="Its subject; null once erased.", metadata=column("m.subject")
+    )
+    opened_at: datetime | None = strawberry.field(
+        description="When a person first opened it, the customer or who has a copy; null when none is known to have.",
+        metadata=column("m.opened_at"),
+    )
+    click_count: int = strawberry.field(
+        description="How many clicks it got, machines left out; those in its copies count.",
+        metadata=column(CLICK_COUNT),
+    )
+
+    @strawberry.field(
+        description="Sent as a marketing campaign, or an individual mail.", metadata=column(CONNECTION_TYPE)
+    )
+    def connection_type(self) -> ConnectionType:
+        """By whether a campaign sent it."""
+        return ConnectionType.MARKETING_CAMPAIGN if self.row["campaign_id"] else ConnectionType.INDIVIDUAL_EMAIL
+
+    @strawberry.field(description="The colour of the row.", metadata=column(ROW_COLOR))
+    def color_hint(self) -> ColorHint:
+        """By source type."""
+        return row_color(self.row["source_type"])
+
+    @strawberry.field(description="What the info icon tells.", metadata=same_row())
+    def info(self) -> EmailInfo:
+        """The same row."""
+        return EmailInfo.of(self.row)
+
+    @strawberry.field(description="The message itself.", metadata=same_row())
+    def message(self) -> Message:
+        """The same row."""
+        return Message.of(self.row)
 
 
-def _read_search(search: str) -> tuple[Statement, dict[str, str | None]]:
-    """The statement that finds it, and its patterns. Raises BadInput."""
-    if len(search) > LONGEST_SEARCH:
-        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
-    search = unicodedata.normalize("NFC", search)
-    longest = _longest_run(search)
-    if not longest:
-        raise BadInput("search", "needs a letter or digit; leave it out to list all")
-    literal = _as_literal(search)
-    # A domain is stored in A-labels, and typed as it is read.
-    stored = search if search.isascii() or " " in search else with_a_labels(search)
-    in_a_labels = f"%{_as_literal(stored)}%" if stored != search else None
-    if longest < SHORTEST_PART:
-        return CUSTOMERS_OF_WORD, {"word": literal, "in_a_labels": in_a_labels}
-    return CUSTOMERS_FOUND, {"pattern": f"%{literal}%", "in_a_labels": in_a_labels}
+@strawberry.type(description="One mail to or from one customer.")
+class Message(OfMessage, Node):
+    """Over a message row."""
 
+    @strawberry.field(description="The id, unique over all types.", metadata=column(MESSAGE_ID))
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return message_global_id(*self.key)
 
-def _longest_run(search: str) -> int:
-    """How many letters, their marks, and digits stand in a row at most: in many scripts a vowel is a mark.
+    direction: Direction = strawberry.field(description="Sent or received.", metadata=column("m.direction"))
+    source_type: SourceType | None = strawberry.field(
+        description="Where it came from; of a received mail, where the mail came from that it answers.",
+        metadata=column("m.source_type"),
+    )
+    status: Status = strawberry.field(description="Where it is in its life.", metadata=column(STATUS))
+    subject: str | None = strawberry.field(description="Its subject; null once erased.", metadata=column("m.subject"))
+    occurred_at: datetime = strawberry.field(
+        description="When it was put on its way, or received.", metadata=column("m.mail_date")
+    )
+    sent_at: datetime | None = strawberry.field(
+        description="When the server took it; null while it has not.", metadata=column("m.sent_at")
+    )
+    opened_at: datetime | None = strawberry.field(
+        description="When a person first opened it; null when none is known to have. A mail with copies is one "
+        "content: the customer or who has a copy.",
+        metadata=column("m.opened_at"),
+    )
+    letter_kind: str | None = strawberry.field(
+        description="The letter's kind, such as CREATED or REFUND; null for campaigns.",
+        metadata=column("m.letter_kind"),
+    )
+    click_count: int = strawberry.field(
+        description="How many clicks it got, machines left out; those in its copies count.",
+        metadata=column(CLICK_COUNT),
+    )
+    open_count: int = strawberry.field(
+        description="How often its pixel was fetched, machines left out; copies count. A mail client may fetch it once "
+        "for many looks, or never: openedAt counts a click as well.",
+        metadata=column(OPEN_COUNT),
+    )
 
-    As pg_trgm sees them, so that a trigram is there to be looked up: to it `\u0301` or `²` parts two words.
-    """
-    signs = "".join(sign if _is_in_trigrams(sign) else " " for sign in search)
-    return max((len(run) for run in signs.split()), default=0)
+    @strawberry.field(description="The colour of its row.", metadata=column(ROW_COLOR))
+    def color_hint(self) -> ColorHint:
+        """By source type."""
+        return row_color(self.row["source_type"])
 
+    @strawberry.field(description="Whose it is.")
+    async def customer(self, info: Info) -> Customer:
+        """One statement for all customers of a page."""
+        return Customer.of(await existing_row(info.context.loaders.customers, self.row["customer_id"]))
 
-def _is_in_trigrams(sign: str) -> bool:
-    category = unicodedata.category(sign)
-    return category[0] in "LMN" and category != "No" and not "\u0300" <= sign <= "\u036f"
+    @strawberry.field(
+        description="The campaign it belongs to; null for individual mail.",
+        metadata=same_row(when="m.campaign_id is not null"),
+    )
+    async def campaign(self, info: Info) -> Campaign | None:
+        """One statement for all campaigns of a page."""
+        campaign = self.row["campaign_id"]
+        return Campaign.of(await existing_row(info.context.loaders.campaigns, campaign)) if campaign else None
 
+    @strawberry.field(description="What the info icon tells.", metadata=same_row())
+    def info(self) -> EmailInfo:
+        """The same row."""
+        return EmailInfo.of(self.row)
 
-def _as_literal(text: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", text)
+    @strawberry.field(
+        description="The files that came with it.",
+        metadata=rows_of(
+            "message_attachment f where f.customer_id = m.customer_id and f.message_id = m.id order by f.position"
+        ),
+    )
+    async def attachments(self, info: Info) -> list[MessageAttachment]:
+        """One statement for all rows of a page."""
+        return [MessageAttachment.of(row) for row in await info.context.loaders.attachments.load(self.key)]

@@ -1,4 +1,4 @@
-"""Documents parsed, measured and validated once a source string: a bounded memory of those that were right."""
+"""Documents parsed, measured and validated once per source string: a bounded cache of the valid ones."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from service.graph.cost import OperationCost
 from service.graph.limits import DocumentLimits, check_document, too_large
 
-_MOST_DOCUMENTS = 1000
-_MOST_BYTES = 4 * 1_048_576
+_MAX_DOCUMENTS = 1000
+_MAX_BYTES = 4 * 1_048_576
 """Of source; a syntax tree is some fifty times its source, and most are small."""
-_MOST_ERRORS = 20
+_MAX_ERRORS = 20
 
 
 class DocumentRefused(Exception):
     """A document that is not run: its errors say why.
 
-    `status` is 400 when it is wrong, 422 when it is right but not for us: over a limit, or no operation to be found.
-    The draft of today says 422 for failed validation, too; the public audits, and every client so far, expect 400.
+    `status` is 400 for an invalid document, 422 for a valid one that is over a limit or lacks the operation asked for.
+    The current draft says 422 for failed validation, too; the public audit suite, and every client so far, expects 400.
     """
 
     def __init__(self, errors: list[GraphQLError], *, status: int = 400) -> None:
@@ -71,7 +71,7 @@ class Document:
 
 
 class Documents:
-    """What this process has parsed and validated lately, by source string."""
+    """The documents that this process has parsed and validated lately, by source string."""
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
         self._schema = schema
@@ -87,7 +87,7 @@ class Documents:
         self._bytes = 0
 
     def get(self, source: str) -> Document:
-        """The document of this source. Raises DocumentRefused. Only valid ones are remembered."""
+        """The document of this source. Raises DocumentRefused. Only valid ones are cached."""
         found = self._known.get(source)
         if found is not None:
             self._known.move_to_end(source)
@@ -95,9 +95,9 @@ class Documents:
         made = self._make(source)
         self._known[source] = made
         self._bytes += len(source)
-        while len(self._known) > _MOST_DOCUMENTS or self._bytes > _MOST_BYTES:
-            forgotten, _ = self._known.popitem(last=False)
-            self._bytes -= len(forgotten)
+        while len(self._known) > _MAX_DOCUMENTS or self._bytes > _MAX_BYTES:
+            evicted, _ = self._known.popitem(last=False)
+            self._bytes -= len(evicted)
         return made
 
     def _make(self, source: str) -> Document:
@@ -107,7 +107,7 @@ class Documents:
         if error := _find_nul(document):
             raise DocumentRefused([error])
         errors = validate(
-            self._schema, document, self._rules, max_errors=_MOST_ERRORS, hide_suggestions=not self._introspection
+            self._schema, document, self._rules, max_errors=_MAX_ERRORS, hide_suggestions=not self._introspection
         )
         if errors:
             raise DocumentRefused(errors)

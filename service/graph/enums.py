@@ -1,69 +1,23 @@
-"""The closed sets, each value with a sentence. Their Python enums live where they are decided; SQL has the same."""
+"""Every enum with its GraphQL descriptions. The gateway declares them; PostgreSQL has the same."""
 
 from __future__ import annotations
 
-from enum import EnumMeta, StrEnum
+from enum import EnumMeta
 
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.errors import RefusalCode
+from gateway.mail.campaign import CampaignKind, CampaignStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
 from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
-from gateway.mail.message import CopyRole, Status
+from gateway.mail.message import CopyRole, EventKind, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
 from gateway.notify.changes import ChangeKind
-
-
-class EventKind(StrEnum):
-    """What attempts do not say. SQL: `event_kind`."""
-
-    HELD = "HELD"
-    CANCELLED = "CANCELLED"
-    EXPIRED = "EXPIRED"
-    RETRIED = "RETRIED"
-    RETRIED_ONCE = "RETRIED_ONCE"
-    ASSUMED_SENT = "ASSUMED_SENT"
-    RESCUED = "RESCUED"
-    UNCERTAIN = "UNCERTAIN"
-    RELEASED = "RELEASED"
-    BOUNCED = "BOUNCED"
-    COMPLAINED = "COMPLAINED"
-    SUPPRESSED = "SUPPRESSED"
-    OPTED_OUT = "OPTED_OUT"
-    SETTLED = "SETTLED"
-
-
-class CampaignKind(StrEnum):
-    """SQL: `campaign_kind`."""
-
-    MARKETING = "MARKETING"
-    EVENT_BASED = "EVENT_BASED"
-
-
-class CampaignStatus(StrEnum):
-    """SQL: `campaign_status`."""
-
-    DRAFT = "DRAFT"
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    CANCELLED = "CANCELLED"
-    FINISHED = "FINISHED"
-
-
-class RelayEventKind(StrEnum):
-    """SQL: `relay_event_kind`."""
-
-    PAUSED = "PAUSED"
-    RESUMED = "RESUMED"
-    STOPPED = "STOPPED"
-    CONNECTION = "CONNECTION"
-    TLS = "TLS"
-    LOGIN = "LOGIN"
-    UNAVAILABLE = "UNAVAILABLE"
+from gateway.outbox.relay_limits import RelayEventKind
 
 
 def _describe(enum: EnumMeta, name: str, description: str, values: dict[str, str]) -> None:

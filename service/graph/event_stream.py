@@ -1,7 +1,7 @@
-"""Operations answered as server-sent events: graphql-sse, distinct connections mode.
+"""Results as server-sent events: graphql-sse, distinct connections mode.
 
-Each result is an event `next`, the end is an event `complete`; errors found before execution are results, too, because
-an `EventSource` shows its page nothing of a response that is not 200.
+Each result is an event `next`, the end is an event `complete`. Errors found before execution are sent as results, too,
+because an `EventSource` hides the body of a response that is not 200.
 """
 
 from __future__ import annotations
@@ -17,30 +17,32 @@ from service.errors import Busy, RequestRefused, ServiceError
 from service.graph.documents import DocumentRefused
 from service.graph.masking import mask, present
 from service.graph.media import EVENT_STREAM
-from service.graph.streams import LOOK_AGAIN_SECONDS, Ask, Streams
+from service.graph.streams import EVERY_STREAM_TAKEN, RECHECK_SECONDS, Identify, Streams
 
-_BEAT = b":\n\n"
-"""Proxies end what is silent for long; a client that is gone shows itself when it is written to."""
+_HEARTBEAT = b":\n\n"
+"""Proxies close idle connections, and only writing shows that a client has disconnected."""
 _COMPLETE = b"event: complete\ndata: \n\n"
 
 
-def respond(results: AsyncGenerator[dict[str, Any], None], streams: Streams, ask: Ask) -> StreamingResponse:
-    """The response whose events are these payloads, for as long as `ask` knows who asked.
+def respond(results: AsyncGenerator[dict[str, Any], None], streams: Streams, identify: Identify) -> StreamingResponse:
+    """The response whose events are these payloads, for as long as `identify` accepts the caller.
 
-    Raises Busy when there is no place for it.
+    Raises Busy when the process serves as many streams as it may.
     """
     if streams.open >= streams.limit or streams.draining.is_set():
-        raise Busy("every stream is taken: try again in a moment")
+        raise Busy(EVERY_STREAM_TAKEN)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(results, streams, ask), media_type=EVENT_STREAM, headers=headers)
+    return StreamingResponse(_events(results, streams, identify), media_type=EVENT_STREAM, headers=headers)
 
 
-async def _events(results: AsyncGenerator[dict[str, Any], None], streams: Streams, ask: Ask) -> AsyncIterator[bytes]:
-    with streams.place():
-        # The first bytes tell the client that it is connected, however long the first result takes.
-        yield _BEAT
+async def _events(
+    results: AsyncGenerator[dict[str, Any], None], streams: Streams, identify: Identify
+) -> AsyncIterator[bytes]:
+    with streams.counted():
+        # The client sees that it is connected, however long the first result takes.
+        yield _HEARTBEAT
         try:
-            async for event in _with_heartbeat(results, streams, ask):
+            async for event in _with_heartbeat(results, streams, identify):
                 yield event
         except DocumentRefused as refused:
             yield _next({"errors": present(refused.errors)})
@@ -52,25 +54,25 @@ async def _events(results: AsyncGenerator[dict[str, Any], None], streams: Stream
 
 
 async def _with_heartbeat(
-    results: AsyncGenerator[dict[str, Any], None], streams: Streams, ask: Ask
+    results: AsyncGenerator[dict[str, Any], None], streams: Streams, identify: Identify
 ) -> AsyncIterator[bytes]:
-    """The results as they come, a beat in between, until they end, the process drains or the stream is old.
+    """The results as they come, heartbeats in between, until they end, the process drains or the stream is too old.
 
-    Raises RequestRefused when who asked is known no more.
+    Raises RequestRefused when the caller's token was revoked or its session has ended.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + streams.life_seconds
-    look_at = loop.time() + LOOK_AGAIN_SECONDS
+    recheck_at = loop.time() + RECHECK_SECONDS
     draining: asyncio.Future[Any] = asyncio.ensure_future(streams.draining.wait())
     waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(results))
     try:
         while loop.time() < until and not draining.done():
-            await asyncio.wait({waiting, draining}, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if loop.time() >= look_at:
-                await _look_again(ask)
-                look_at = loop.time() + LOOK_AGAIN_SECONDS
+            await asyncio.wait({waiting, draining}, timeout=RECHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if loop.time() >= recheck_at:
+                await _recheck(identify)
+                recheck_at = loop.time() + RECHECK_SECONDS
             if not waiting.done():
-                yield _BEAT
+                yield _HEARTBEAT
                 continue
             try:
                 yield _next(waiting.result())
@@ -84,10 +86,10 @@ async def _with_heartbeat(
         await results.aclose()
 
 
-async def _look_again(ask: Ask) -> None:
-    """Raises RequestRefused. A database that is away says nothing of who asks, and has nothing to tell them."""
+async def _recheck(identify: Identify) -> None:
+    """Raises RequestRefused. While the database is unavailable, callers cannot be checked, and receive nothing."""
     try:
-        await ask()
+        await identify()
     except RequestRefused:
         raise
     except ServiceError:

@@ -31,7 +31,7 @@ class Ready:
 
 
 class Execution:
-    """One process's GraphQL: what it knows of documents, and the schema that runs them."""
+    """Prepares and runs operations; a process has one."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Execution:
         except RequestRefused as refused:
             if refused.status != 422:
                 raise
-            # A GraphQL answer, not an HTTP refusal: clients of APQ look for it there.
+            # A GraphQL response, not an HTTP error: APQ clients look for the code there.
             raise DocumentRefused([too_large(str(refused), refused.code)], status=422) from None
         document = self._documents.get(source)
         await self._persisted.remember(parameters, source)
@@ -71,18 +71,18 @@ class Execution:
         return Ready(operation=operation, variables=variables, cost=cost)
 
     def cost_report(self, ready: Ready) -> dict[str, int]:
-        """The `extensions.cost` of an answer."""
+        """The `extensions.cost` of a response."""
         return {"requested": ready.cost, "limit": self._max_cost}
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
-        """The result of a query or mutation; errors of resolvers stand in it."""
+        """The result of a query or mutation; it holds the errors of resolvers."""
         result = execute(
             self._schema._schema,
             ready.operation.document,
             context_value=self._make_context(caller),
             variable_values=dict(ready.variables),
             operation_name=ready.operation.name,
-            **self._how(),
+            **self._options(),
         )
         return await result if inspect.isawaitable(result) else result
 
@@ -94,13 +94,13 @@ class Execution:
             context_value=self._make_context(caller),
             variable_values=dict(ready.variables),
             operation_name=ready.operation.name,
-            **self._how(),
+            **self._options(),
         )
         if inspect.isawaitable(started):
             started = await cast(Awaitable[Any], started)
         return cast("AsyncIterator[ExecutionResult] | ExecutionResult", started)
 
-    def _how(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         return {
             "executor_class": self._schema.execution_context_class,
             "is_awaitable": optimized_is_awaitable,
@@ -122,7 +122,7 @@ def is_mutation(ready: Ready) -> bool:
 
 
 def is_subscription(ready: Ready) -> bool:
-    """Whether it is answered by a stream."""
+    """Whether its results are a stream."""
     return ready.operation.type is OperationType.SUBSCRIPTION
 
 

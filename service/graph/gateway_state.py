@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import strawberry
 
-from gateway.errors import Refusal
 from gateway.mail.response import Stage
 from gateway.outbox import domain_limits, lanes, relay_limits
-from service.graph.context import Context, Info
-from service.graph.enums import RelayEventKind
+from service.database import Connection
+from service.graph.context import Info
+from service.graph.intent import Input
 from service.graph.node import row_global_id
-from service.graph.user_error import UserError, user_errors
+from service.graph.row import FromValue
+from service.graph.user_error import UserError
 
 DOMAIN_RATE = "Attempts a second over the last one to two minutes; of each worker's 500 busiest domains."
 AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
 
 
+def _campaign_id(root: Lane) -> strawberry.ID | None:
+    found = root.value.campaign_id
+    return row_global_id("Campaign", found) if found else None
+
+
 @strawberry.type(description="A queue with a priority of its own; each campaign is one.")
-class Lane:
-    """Of `gateway.outbox.lanes.LaneStanding`."""
+class Lane(FromValue[lanes.LaneStanding]):
+    """As the gateway knows it."""
 
     name: str = strawberry.field(description="Its name.")
-    campaign_id: strawberry.ID | None = strawberry.field(description="Whose it is; null for individual mail.")
+    campaign_id: strawberry.ID | None = strawberry.field(
+        resolver=_campaign_id, description="Whose it is; null for individual mail."
+    )
     campaign_title: str | None = strawberry.field(description="Its campaign's title.")
     priority: int = strawberry.field(description="Lower is sooner.")
     paused_at: datetime | None = strawberry.field(description="Since when nothing of it leaves; null when it runs.")
@@ -38,10 +47,10 @@ class Lane:
 
 
 @strawberry.type(description="Trouble of a relay or a destination, in the server's own words.")
-class RelayEvent:
-    """Of `gateway.outbox.relay_limits.RelayEvent`."""
+class RelayEvent(FromValue[relay_limits.RelayEvent]):
+    """As the gateway knows it."""
 
-    kind: RelayEventKind = strawberry.field(description="What happened.")
+    kind: relay_limits.RelayEventKind = strawberry.field(description="What happened.")
     domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
     stage: Stage | None = strawberry.field(description="How far the transaction had come.")
     code: int | None = strawberry.field(description="The reply code, if there was a reply.")
@@ -50,8 +59,8 @@ class RelayEvent:
 
 
 @strawberry.type(description="A mail server that we hand mail to.")
-class Relay:
-    """Of `gateway.outbox.relay_limits.RelayStanding`."""
+class Relay(FromValue[relay_limits.RelayStanding]):
+    """As the gateway knows it."""
 
     name: str = strawberry.field(description="Its name.")
     usable: bool = strawberry.field(description="Whether mail may go by it now.")
@@ -68,25 +77,13 @@ class Relay:
 
     @strawberry.field(description="Its newest troubles, at most 20, newest first.")
     async def events(self, info: Info) -> list[RelayEvent]:
-        """One statement a relay: there are a few."""
-        async with info.context.pools.reading_connection() as connection:
-            found = await relay_limits.relay_events(connection, self.name)
-        return [
-            RelayEvent(
-                kind=RelayEventKind(one.kind),
-                domain=one.domain,
-                stage=Stage(one.stage) if one.stage else None,
-                code=one.code,
-                response=one.response,
-                until=one.until,
-            )
-            for one in found
-        ]
+        """One statement for all relays."""
+        return [RelayEvent.of(one) for one in await info.context.loaders.relay_events.load(self.value.name)]
 
 
 @strawberry.type(description="A domain with limits or a pause.")
-class Destination:
-    """Of `gateway.outbox.domain_limits.DestinationStanding`."""
+class Destination(FromValue[domain_limits.DestinationStanding]):
+    """As the gateway knows it."""
 
     domain: str = strawberry.field(description="The domain.")
     per_minute: float | None = strawberry.field(description="Its limit; null for none.")
@@ -103,8 +100,8 @@ class Destination:
 
 
 @strawberry.type(description="How much waits for one domain, and how fast it goes.")
-class DomainDepth:
-    """Of `gateway.outbox.domain_limits.DomainDepth`."""
+class DomainDepth(FromValue[domain_limits.DomainDepth]):
+    """As the gateway knows it."""
 
     domain: str = strawberry.field(description="The domain.")
     depth: int = strawberry.field(description="How many recipients wait, among the first 50,000 of the queue.")
@@ -116,90 +113,31 @@ class DomainDepth:
 
 @strawberry.type(description="The mail gateway as it is now.")
 class Gateway:
-    """Each list is one statement, bounded by the door."""
+    """Each list is read by one or two statements, and has an upper bound."""
 
     @strawberry.field(description="Every lane in order of priority, 500 at most.")
     async def lanes(self, info: Info) -> list[Lane]:
         """By priority."""
         async with info.context.pools.reading_connection() as connection:
-            found = await lanes.lane_states(connection)
-        return [
-            Lane(
-                name=one.name,
-                campaign_id=row_global_id("Campaign", one.campaign_id) if one.campaign_id else None,
-                campaign_title=one.campaign_title,
-                priority=one.priority,
-                paused_at=one.paused_at,
-                paused_why=one.paused_why,
-                depth=one.depth,
-                deeper=one.deeper,
-                rate=one.rate,
-                next_due_at=one.next_due_at,
-                oldest_seconds=one.oldest_seconds,
-            )
-            for one in found
-        ]
+            return [Lane.of(one) for one in await lanes.lane_states(connection)]
 
     @strawberry.field(description="Every relay the ledger knows, by name.")
     async def relays(self, info: Info) -> list[Relay]:
         """By name."""
         async with info.context.pools.reading_connection() as connection:
-            found = await relay_limits.relay_states(connection)
-        return [
-            Relay(
-                name=one.name,
-                usable=one.usable,
-                paused_until=one.paused_until,
-                paused_why=one.paused_why,
-                stopped_at=one.stopped_at,
-                stopped_why=one.stopped_why,
-                seen_at=one.seen_at,
-                per_minute=one.per_minute,
-                per_day=one.per_day,
-                cap_today=one.cap_today,
-                sent_today=one.sent_today,
-                waits_until=one.waits_until,
-            )
-            for one in found
-        ]
+            return [Relay.of(one) for one in await relay_limits.relay_states(connection)]
 
     @strawberry.field(description="Limited and paused domains by name, 500 at most.")
     async def destinations(self, info: Info, after: AfterDomain = None) -> list[Destination]:
         """By name."""
         async with info.context.pools.reading_connection() as connection:
-            found = await domain_limits.destinations(connection, after=after)
-        return [
-            Destination(
-                domain=one.domain,
-                per_minute=one.per_minute,
-                per_day=one.per_day,
-                connections=one.connections,
-                cap_today=one.cap_today,
-                sent_today=one.sent_today,
-                rate=one.rate,
-                next_permit_at=one.next_permit_at,
-                paused_until=one.paused_until,
-                paused_why=one.paused_why,
-            )
-            for one in found
-        ]
+            return [Destination.of(one) for one in await domain_limits.destinations(connection, after=after)]
 
     @strawberry.field(description="The hundred domains that most mail waits for.")
     async def domains(self, info: Info) -> list[DomainDepth]:
         """Deepest first."""
         async with info.context.pools.reading_connection() as connection:
-            found = await domain_limits.domain_depths(connection)
-        return [
-            DomainDepth(
-                domain=one.domain,
-                depth=one.depth,
-                rate=one.rate,
-                next_due_at=one.next_due_at,
-                paused_until=one.paused_until,
-                paused_why=one.paused_why,
-            )
-            for one in found
-        ]
+            return [DomainDepth.of(one) for one in await domain_limits.domain_depths(connection)]
 
 
 @strawberry.input(description="One lane of individual mail.")
@@ -239,28 +177,47 @@ class DestinationInput:
 class GatewayPayload:
     """Either the gateway or the errors."""
 
-    gateway: Gateway | None = strawberry.field(description="The gateway as it is now; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    gateway: Gateway | None = strawberry.field(default=None, description="The gateway as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
-async def decide(context: Context, door: Callable[[Any], Awaitable[object]]) -> GatewayPayload:
-    """One door on a writing connection; then ring, since mail may go that could not."""
-    try:
-        async with context.pools.writing_connection() as connection:
-            await door(connection)
-    except Refusal as refusal:
-        return GatewayPayload(gateway=None, user_errors=user_errors([refusal]))
-    await context.wakeup.notify()
-    return GatewayPayload(gateway=Gateway(), user_errors=[])
+async def pause_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
+    """Exact: when it returns, nothing more is handed off."""
+    return await _decide(info, partial(lanes.pause_lane, name=input.lane, actor=info.context.actor))
 
 
-def limit_of(given: DestinationLimitInput) -> domain_limits.DestinationLimit:
-    """The door's value."""
-    return domain_limits.DestinationLimit(
-        domain=given.domain,
-        per_minute=given.per_minute,
-        per_day=given.per_day,
-        connections=given.connections,
-        warm_up_start=given.warm_up_start,
-        warm_up_factor=given.warm_up_factor,
+async def resume_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
+    """It goes on where it stopped."""
+    return await _decide(info, partial(lanes.resume_lane, name=input.lane))
+
+
+async def resume_relay(info: Info, input: Input[RelayInput]) -> GatewayPayload:
+    """On record, with who and when."""
+    return await _decide(info, partial(relay_limits.resume_relay, name=input.relay, actor=info.context.actor))
+
+
+async def resume_destination(info: Info, input: Input[DestinationInput]) -> GatewayPayload:
+    """What waits for the domain is due at once."""
+    return await _decide(info, partial(domain_limits.resume_destination, domain=input.domain))
+
+
+async def set_destination_limit(info: Info, input: Input[DestinationLimitInput]) -> GatewayPayload:
+    """Replaces what was set."""
+    limit = domain_limits.DestinationLimit(
+        domain=input.domain,
+        per_minute=input.per_minute,
+        per_day=input.per_day,
+        connections=input.connections,
+        warm_up_start=input.warm_up_start,
+        warm_up_factor=input.warm_up_factor,
     )
+    return await _decide(info, partial(domain_limits.limit_destination, limit=limit))
+
+
+async def _decide(info: Info, action: Callable[[Connection], Awaitable[object]]) -> GatewayPayload:
+    context = info.context
+    async with context.pools.writing_connection() as connection:
+        await action(connection)
+    # Mail may go that could not.
+    await context.wakeup.notify()
+    return GatewayPayload(gateway=Gateway())

@@ -1,7 +1,8 @@
-"""GraphQL over HTTP, to the letter of the GraphQL over HTTP specification (draft), and no more than it.
+"""GraphQL over HTTP as its specification (draft) says, and no more.
 
-GET runs queries, POST everything; `application/graphql-response+json` tells failures by status, `application/json`
-answers every well-formed request with 200. A subscription is answered as an event stream (graphql-sse).
+GET runs queries, POST everything. A response of `application/graphql-response+json` shows failures by its status; one
+of `application/json` has status 200 for every well-formed request. Results of a subscription are an event stream
+(graphql-sse).
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from service.graph.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, negotiate
 from service.graph.parameters import Parameters, from_body, from_query_string
 from service.graph.streams import Streams, payloads
 
-_WATCH_AFTER = 0.1
-"""Seconds until an answer is slow enough to look whether its client still waits."""
+_WATCH_AFTER_SECONDS = 0.1
+"""A request that takes longer is cancelled when its client disconnects."""
 _HEADERS = {
-    # Answers are personal, and depend on who asks and how.
+    # Responses are personal, and depend on the caller and on these headers.
     "Cache-Control": "no-store",
     "Vary": "Accept, Accept-Encoding, Authorization, Cookie",
 }
@@ -55,19 +56,19 @@ class GraphQLOverHttp:
         self._max_variables = max_variables
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a client that goes away takes its statements with it."""
+        """Serve one request; its statements are cancelled when the client disconnects."""
         request = Request(scope, receive)
-        watch = _Watch(receive)
+        watcher = _DisconnectWatcher(receive)
         try:
-            response = await self._answer(request, watch)
+            response = await self._handle(request, watcher)
             await response(scope, receive, send)
         except asyncio.CancelledError:
-            if not watch.gone:
+            if not watcher.gone:
                 raise
         finally:
-            watch.stop()
+            watcher.stop()
 
-    async def _answer(self, request: Request, watch: _Watch) -> Response:
+    async def _handle(self, request: Request, watcher: _DisconnectWatcher) -> Response:
         media_type = JSON
         try:
             # Lines of one name are one list (RFC 9110 5.3).
@@ -79,12 +80,12 @@ class GraphQLOverHttp:
             if media_type == EVENT_STREAM:
                 queries_only = request.method == "GET"
                 results = payloads(self._execution, parameters, caller, queries_only=queries_only)
-                ask = partial(self._authenticator.caller, request)
-                return event_stream.respond(results, self._streams, ask)
+                identify = partial(self._authenticator.caller, request)
+                return event_stream.respond(results, self._streams, identify)
             ready = await self._execution.prepare(parameters)
             if request.method == "GET" and is_mutation(ready):
                 raise _method_refused("A mutation is sent by POST.", "POST")
-            watch.start()
+            watcher.start()
             return await self._run(ready, caller, media_type)
         except RequestRefused as refused:
             return _refusal(refused, media_type)
@@ -109,12 +110,12 @@ class GraphQLOverHttp:
         return self.respond(ready, result, media_type)
 
     def respond(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
-        """The answer that a result makes; `data` may hold pages that are JSON already (`orjson.Fragment`)."""
+        """The response for a result; `data` may hold pages that are JSON already (`orjson.Fragment`)."""
         extensions = {"cost": self._execution.cost_report(ready)}
         if not result.errors:
             return _respond(200, {"data": result.data, "extensions": extensions}, media_type)
-        if (busy := unavailable(result.errors)) and not (is_mutation(ready) and _did_something(result)):
-            # Half an answer would look like a customer without history. Every mutation may be sent again.
+        if (busy := unavailable(result.errors)) and not (is_mutation(ready) and _changed_something(result)):
+            # A partial response would look like a customer without history. Every mutation may be retried.
             return _unavailable(busy, media_type)
         errors = present(result.errors)
         if result.data is None and all(error.path is None for error in result.errors):
@@ -123,30 +124,30 @@ class GraphQLOverHttp:
         return _respond(200, {"data": result.data, "errors": errors, "extensions": extensions}, media_type)
 
 
-class _Watch:
-    """Cancels the task that answers when its client goes away; asyncpg then cancels the statement it waits for."""
+class _DisconnectWatcher:
+    """Cancels the task of a request when its client disconnects; asyncpg then cancels the statement it waits for."""
 
     def __init__(self, receive: Receive) -> None:
         self.gone = False
         self._receive = receive
         self._timer: asyncio.TimerHandle | None = None
-        self._watcher: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look, once the answer takes long; the body has been read whole."""
+        """Watch, once the request takes long. The body must have been read."""
         task = asyncio.current_task()
         if task is not None:
-            self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER, self._look, task)
+            self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._watch, task)
 
     def stop(self) -> None:
-        """The answer is there."""
+        """The response is ready."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
+        if self._waiting is not None:
+            self._waiting.cancel()
 
-    def _look(self, task: asyncio.Task[Any]) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait(task))
+    def _watch(self, task: asyncio.Task[Any]) -> None:
+        self._waiting = asyncio.get_running_loop().create_task(self._wait(task))
 
     async def _wait(self, task: asyncio.Task[Any]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -159,7 +160,7 @@ def _method_refused(message: str, allow: str) -> RequestRefused:
     return RequestRefused(405, "METHOD_NOT_ALLOWED", message, {"Allow": allow})
 
 
-def _did_something(result: ExecutionResult) -> bool:
+def _changed_something(result: ExecutionResult) -> bool:
     return any(value is not None for value in (result.data or {}).values())
 
 

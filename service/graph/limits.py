@@ -17,7 +17,7 @@ from graphql import (
 )
 
 MAX_REPEATS = 20
-"""The same answer key in one selection set: merging them is quadratic, and nobody repeats a field by hand so often."""
+"""The same response key in one selection set: merging is quadratic, and nobody repeats a field so often by hand."""
 MAX_DIRECTIVES = 4
 """On one field: ours are include and skip."""
 _ENOUGH = 1_000_000_000
@@ -46,7 +46,7 @@ class Extent:
 
 
 def too_large(message: str, code: str) -> GraphQLError:
-    """A document over a limit of ours; the message says how to get under it."""
+    """A document over a limit; the message says how to get below it."""
     return GraphQLError(message, extensions={"code": code})
 
 

@@ -1,4 +1,4 @@
-"""Nested rows for the ordinary resolvers: one statement for all who ask in the same breath, never one a row."""
+"""Batched reads of nested rows for resolvers: one statement for all rows of a page, never one for each."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from strawberry.dataloader import DataLoader
 
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ColorHint
-from service.database import Reading, Statement, statement
+from gateway.outbox.relay_limits import RelayEvent, relay_events
+from service.database import DatabasePools, Reading, Statement, statement
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
 
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
-# 3 lists of 100 messages, each with its row: no batch is larger than one page of everything.
+# Three lists of 100 messages each fit in one batch.
 LARGEST_BATCH = 500
 
 
 class Loaders:
-    """One request's loaders, each made when first asked for."""
+    """One request's loaders, each made on first use."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, pools: DatabasePools) -> None:
+        """`pools` is for what the gateway's own functions read."""
         self._reading = reading
+        self._pools = pools
 
     @cached_property
     def messages(self) -> DataLoader[MessageKey, Record | None]:
@@ -71,7 +74,7 @@ class Loaders:
 
     @cached_property
     def opt_outs(self) -> DataLoader[int, list[Record]]:
-        """Opt-outs that hold for a customer."""
+        """Opt-outs in force for a customer."""
         return self._many_by_id("opt_outs_of_customers", "customer_id")
 
     @cached_property
@@ -103,6 +106,19 @@ class Loaders:
     def senders(self) -> DataLoader[UUID, Record | None]:
         """Sender rows, with their newest version, by id."""
         return self._one_by_id("senders_by_id", "id")
+
+    @cached_property
+    def relay_events(self) -> DataLoader[str, list[RelayEvent]]:
+        """Troubles of a relay, by its name."""
+
+        async def load(names: list[str]) -> list[list[RelayEvent]]:
+            found: dict[str, list[RelayEvent]] = {name: [] for name in names}
+            async with self._pools.reading_connection() as connection:
+                for event in await relay_events(connection, *names):
+                    found[event.relay].append(event)
+            return [found[name] for name in names]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
 
     def _one_by_message(self, name: str, column: str) -> DataLoader[MessageKey, Record | None]:
         return self._one(statement(name), _message_keys, lambda row: (row["customer_id"], row[column]))
@@ -141,9 +157,17 @@ def _message_keys(keys: Sequence[MessageKey]) -> dict[str, Any]:
     return {"customer_ids": [customer for customer, _ in keys], "ids": [message for _, message in keys]}
 
 
-async def promised(loader: DataLoader[Key, Record | None], key: Key) -> Record:
-    """A row that a foreign key promises. Raises LookupError: a fault of ours."""
-    row = await loader.load(key)
+async def existing_row(loader: DataLoader[Key, Record | None], key: Key) -> Record:
+    """A row that must exist, such as the target of a foreign key. Raises LookupError: a bug of ours."""
+    return _existing(await loader.load(key))
+
+
+async def existing_rows(loader: DataLoader[Key, Record | None], keys: Sequence[Key]) -> list[Record]:
+    """The same of many, by one statement."""
+    return [_existing(row) for row in await loader.load_many(keys)]
+
+
+def _existing(row: Record | None) -> Record:
     if row is None:
-        raise LookupError("a row that the ledger promises is not there")
+        raise LookupError("a row that must exist is missing")
     return row

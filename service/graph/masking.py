@@ -1,4 +1,4 @@
-"""Errors as clients see them: ours as they stand, unexpected ones masked behind an id that the log has."""
+"""Errors as clients see them: expected ones as they are, unexpected ones masked behind an id that is in the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("service.graph")
 
 
 def present(errors: Sequence[GraphQLError], new_id: Callable[[], UUID] = uuid4) -> list[dict[str, Any]]:
-    """The `errors` entry (GraphQL specification 7.1.2); whatever is not ours or the client's is logged and masked."""
+    """The `errors` entry (GraphQL specification 7.1.2); unexpected errors are logged and masked."""
     return [_present(error, new_id) for error in errors]
 
 
@@ -42,13 +42,13 @@ def _present(error: GraphQLError, new_id: Callable[[], UUID]) -> dict[str, Any]:
     if isinstance(original, GatewayError):
         return {**shown, "extensions": {"code": "UNAVAILABLE"}}
     if error.path is None:
-        # A value of the client's that a scalar could not read, before anything ran.
+        # A scalar could not parse a value of the client's; nothing has run.
         return {**shown, "extensions": {"code": "BAD_USER_INPUT"}}
     return {**shown, **mask(original, new_id)}
 
 
 def mask(error: BaseException, new_id: Callable[[], UUID] = uuid4) -> dict[str, Any]:
-    """An unexpected error as clients see it: an id, under which the log has the rest."""
+    """An unexpected error as clients see it: an id, by which the log has the rest."""
     error_id = new_id().hex
     log_unexpected(error_id, error)
     return {
@@ -58,7 +58,7 @@ def mask(error: BaseException, new_id: Callable[[], UUID] = uuid4) -> dict[str, 
 
 
 def log_unexpected(error_id: str, error: BaseException) -> None:
-    """Where it happened and of which kind; never its words, which may quote a mail or an address."""
+    """Log its type and traceback; never its message, which may quote a mail or an address."""
     state = getattr(error, "sqlstate", None)
     kind = f"{type(error).__name__} (SQLSTATE {state})" if state else type(error).__name__
     _log.error("error %s: %s\n%s", error_id, kind, "".join(traceback.format_tb(error.__traceback__)))

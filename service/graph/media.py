@@ -1,4 +1,4 @@
-"""Which media type answers a request: `Accept` as RFC 9110 12.5.1 and GraphQL over HTTP read it."""
+"""The media type of a response: `Accept` as RFC 9110 12.5.1 and GraphQL over HTTP define it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NOT_ACCEPTABLE = f"Accept one of {GRAPHQL_RESPONSE}, {JSON}, {EVENT_STREAM}."
 
 @lru_cache(maxsize=256)
 def negotiate(accept: str) -> str:
-    """The media type of the answer: the acceptable one of highest quality. Raises RequestRefused: 406.
+    """The media type of the response: the acceptable one of highest quality. Raises RequestRefused: 406.
 
-    Without `Accept`, and where only a wildcard admits us, `application/json`: legacy clients ask so. The event
-    stream (graphql-sse, distinct connections) must be asked for by name.
+    Without `Accept`, and where only a wildcard matches, `application/json`: legacy clients send that. The event
+    stream (graphql-sse, distinct connections) must be named.
     """
     if not accept.strip():
         return JSON
@@ -53,7 +53,7 @@ def read_coding(text: str) -> tuple[str, float]:
 
 
 def _parameters(text: str) -> tuple[str, str, float]:
-    """Media type, charset and quality; a quality that cannot be read admits nothing."""
+    """Media type, charset and quality; a malformed quality counts as 0."""
     media_type, *parameters = text.split(";")
     charset, quality = "", 1.0
     for parameter in parameters:
@@ -80,7 +80,7 @@ def _media_range(text: str) -> tuple[str, float]:
 
 
 def _quality(media_type: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
-    """The quality that the most precise matching range gives, and that precision: 2 named, 1 `type/*`, 0 `*/*`."""
+    """The quality of the most precise matching range, and that precision: 2 named, 1 `type/*`, 0 `*/*`."""
     kinds = {media_type: 2, media_type.split("/")[0] + "/*": 1, "*/*": 0}
     matches = [(kinds[name], quality) for name, quality in ranges if name in kinds]
     if not matches:

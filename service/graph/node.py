@@ -1,6 +1,6 @@
-"""Global ids: readable text that names the shard. `Customer_42`, `Message_42_<32 hex digits>`, `Campaign_<hex>`.
+"""Global ids: readable text of type, customer and row. `Customer_42`, `Message_42_<32 hex digits>`, `Campaign_<hex>`.
 
-In SQL the same is one concatenation (`message_id_sql`), so that shaped pages print it.
+In SQL each is one concatenation, so that shaped pages can print it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GlobalId:
-    """A global id read: the type's name, the customer's id where the type has one, the row's id where it has one."""
+    """The parts of a global id: the type's name; the customer's id and the row's id, where the type has them."""
 
     type: str
     customer_id: int | None = None
@@ -39,7 +39,7 @@ _BY_ROW = ("Message", "Campaign", "Template", "Sender", "Attachment")
 
 
 def read_id(text: str) -> GlobalId | None:
-    """The parts of a global id; None when the text is none."""
+    """The parts of a global id; None when the text is not one."""
     kind, *rest = text.split("_")
     wanted = (kind in _BY_CUSTOMER) + (kind in _BY_ROW)
     if wanted == 0 or len(rest) != wanted:
@@ -58,7 +58,7 @@ def read_typed_id(text: str, kind: str) -> GlobalId | None:
 
 
 def read_message_id(text: str) -> MessageRef | None:
-    """The message that a `Message` id names; None when it is none."""
+    """The message that a `Message` id names; None when it is not one."""
     found = read_typed_id(text, "Message")
     if found is None or found.customer_id is None or found.row_id is None:
         return None
@@ -66,12 +66,12 @@ def read_message_id(text: str) -> MessageRef | None:
 
 
 def read_cursor(text: str) -> UUID | None:
-    """The row that a cursor of a uuid-keyed list stands for; None when it is no cursor."""
+    """The row that a cursor of a uuid-keyed list stands for; None when it is not a cursor."""
     return _read_hex(text)
 
 
 def read_number_cursor(text: str) -> int | None:
-    """The row that a cursor of a number-keyed list stands for; None when it is no cursor."""
+    """The row that a cursor of a number-keyed list stands for; None when it is not a cursor."""
     return _read_bigint(text)
 
 

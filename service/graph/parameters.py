@@ -21,7 +21,7 @@ from service.graph.media import is_json
 
 BODY_LIMIT = 1_048_576
 """1 MiB: a thousand customers in one call are a third of it. Files go to POST /attachments."""
-_MOST_PARAMETERS = 20
+_MAX_PARAMETERS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,14 +42,14 @@ def malformed(message: str) -> RequestRefused:
 def from_query_string(query_string: bytes, *, max_variables: int) -> Parameters:
     """The parameters of a GET, read as browsers write them (URL Standard 5.1). Raises RequestRefused: 400, 413.
 
-    A name without `=` has an empty value, nothing between two `&` is nothing; bytes that are no UTF-8 are refused.
+    A name without `=` has an empty value, and `&&` is one `&`; bytes that are not UTF-8 are refused.
     """
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=_MOST_PARAMETERS,
+            max_num_fields=_MAX_PARAMETERS,
         )
     except ValueError:
         raise malformed("The query string is not application/x-www-form-urlencoded UTF-8.") from None
@@ -143,7 +143,7 @@ def _read_json(body: bytes, what: str) -> Any:
         raise malformed(f"{what} is not JSON in UTF-8: {error.msg} at character {error.pos}.") from None
     try:
         _STRICT.decode(body.decode())
-    except _TwiceError as error:
+    except _DuplicateKeyError as error:
         raise malformed(f"{what} has the key {error.args[0]!r} twice in one object.") from None
     except RecursionError:
         raise malformed(f"{what} is nested too deeply.") from None
@@ -153,24 +153,24 @@ def _read_json(body: bytes, what: str) -> Any:
     return value
 
 
-class _TwiceError(Exception):
+class _DuplicateKeyError(Exception):
     pass
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> None:
+def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> None:
     seen = set()
     for key, _ in pairs:
         if key in seen:
-            raise _TwiceError(key[:100])
+            raise _DuplicateKeyError(key[:100])
         seen.add(key)
 
 
-# Readers disagree on which of two equal keys counts (RFC 8259 4): none of ours has to guess.
-_STRICT = json.JSONDecoder(object_pairs_hook=_each_once)
+# JSON parsers disagree on which of two equal keys counts (RFC 8259 4), so a duplicate is refused.
+_STRICT = json.JSONDecoder(object_pairs_hook=_refuse_duplicate_keys)
 
 
-def _refuse_nul(value: Any, source: bytes, sign: bytes) -> None:
-    if sign in source and _holds_nul(value):
+def _refuse_nul(value: Any, source: bytes, escape: bytes) -> None:
+    if escape in source and _holds_nul(value):
         raise malformed("A string holds a NUL character, which cannot be stored.")
 
 

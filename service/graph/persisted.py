@@ -19,19 +19,19 @@ from gateway.errors import SettingsError
 from service.errors import RequestRefused
 from service.graph.parameters import Parameters, malformed
 
-_MOST_DOCUMENTS = 1000
-_MOST_BYTES = 8 * 1_048_576
+_MAX_DOCUMENTS = 1000
+_MAX_BYTES = 8 * 1_048_576
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class SharedStore(Protocol):
-    """Where other processes find what this one was told: forgetful, and never a reason to fail."""
+    """A cache of documents that all processes share. It may forget, and it never raises."""
 
     async def get(self, key: str) -> str | None:
-        """The document of this key, if it is known."""
+        """The document of this key, or None."""
 
     async def put(self, key: str, document: str) -> None:
-        """Remember it for a while."""
+        """Keep it for a while."""
 
 
 class PersistedOperations:
@@ -46,7 +46,7 @@ class PersistedOperations:
 
     async def source(self, parameters: Parameters) -> str:
         """The document to run. Raises RequestRefused: 400, 403 outside the allow-list, 422 for an unknown hash."""
-        sha256 = _named(parameters.extensions)
+        sha256 = _hash_of(parameters.extensions)
         if self._allowed is not None:
             return self._from_allow_list(sha256, parameters.query)
         if sha256 is None:
@@ -60,8 +60,8 @@ class PersistedOperations:
         return parameters.query
 
     async def remember(self, parameters: Parameters, source: str) -> None:
-        """Keep a document that proved valid, if the client registered it."""
-        sha256 = _named(parameters.extensions)
+        """Keep a valid document that the client registers."""
+        sha256 = _hash_of(parameters.extensions)
         if sha256 is None or parameters.query is None or self._allowed is not None or sha256 in self._known:
             return
         self._keep(sha256, source)
@@ -84,19 +84,19 @@ class PersistedOperations:
             self._known.move_to_end(sha256)
             return found
         shared = await self._shared.get(sha256) if self._shared is not None else None
-        # Whoever may write to Valkey does not choose what a hash means.
+        # Valkey is not trusted: a document counts only where its digest is the hash.
         if shared is not None and _is_digest_of(sha256, shared):
             self._keep(sha256, shared)
             return shared
-        # Words and code of the APQ protocol: clients answer by sending hash and query together.
+        # Message and code of the APQ protocol: clients then send hash and query together.
         raise RequestRefused(422, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
     def _keep(self, sha256: str, source: str) -> None:
         self._known[sha256] = source
         self._bytes += len(source)
-        while len(self._known) > _MOST_DOCUMENTS or self._bytes > _MOST_BYTES:
-            _, forgotten = self._known.popitem(last=False)
-            self._bytes -= len(forgotten)
+        while len(self._known) > _MAX_DOCUMENTS or self._bytes > _MAX_BYTES:
+            _, evicted = self._known.popitem(last=False)
+            self._bytes -= len(evicted)
 
 
 def read_allow_list(path: Path) -> dict[str, str]:
@@ -120,7 +120,7 @@ def _is_digest_of(sha256: str, source: str) -> bool:
     return hmac.compare_digest(hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(), sha256)
 
 
-def _named(extensions: Mapping[str, Any]) -> str | None:
+def _hash_of(extensions: Mapping[str, Any]) -> str | None:
     named = extensions.get("persistedQuery")
     if named is None:
         return None

@@ -1,4 +1,4 @@
-"""`reclassifyHits`: opens and clicks of the past, judged by the rules of today."""
+"""`reclassifyHits`: classifies earlier opens and clicks by the current rules."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 import strawberry
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.tracking.classify import MAX_RECLASSIFIED
-from gateway.tracking.recorder import reclassify
+from gateway.tracking.classify import MAX_RECLASSIFIED, reclassify
 from service.database import QUERIES, Connection
-from service.graph.context import Context
+from service.graph.context import Info
+from service.graph.intent import Input
 from service.graph.node import read_typed_id
-from service.graph.user_error import UserError, user_errors
+from service.graph.user_error import UserError
 
 
 @strawberry.input(description="Which opens and clicks to judge again.")
@@ -28,26 +28,25 @@ class ReclassifyHitsInput:
 class ReclassifyHitsPayload:
     """Counts, or the errors."""
 
-    judged: int = strawberry.field(description="How many opens and clicks were judged again.")
-    changed: int = strawberry.field(description="How many have another verdict, or other reasons, than before.")
+    judged: int = strawberry.field(default=0, description="How many opens and clicks were judged again.")
+    changed: int = strawberry.field(
+        default=0, description="How many have another verdict, or other reasons, than before."
+    )
     user_errors: list[UserError] = strawberry.field(
-        description=f"Why nothing was done: TOO_MANY above {MAX_RECLASSIFIED} opens and clicks."
+        default_factory=list, description=f"Why nothing was done: TOO_MANY above {MAX_RECLASSIFIED} opens and clicks."
     )
 
 
-async def reclassify_hits(context: Context, input: ReclassifyHitsInput) -> ReclassifyHitsPayload:
-    """A transaction a thousand hits; the raw hits stay as they came."""
-    try:
-        async with context.pools.writing_connection() as connection:
-            customer_id = await _customer_id(connection, input.customer_id)
-            done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
-    except Refusal as refusal:
-        return ReclassifyHitsPayload(judged=0, changed=0, user_errors=user_errors([refusal]))
-    return ReclassifyHitsPayload(judged=done.judged, changed=done.changed, user_errors=[])
+async def reclassify_hits(info: Info, input: Input[ReclassifyHitsInput]) -> ReclassifyHitsPayload:
+    """One transaction for a thousand hits; the raw hits are not changed."""
+    async with info.context.pools.writing_connection() as connection:
+        customer_id = await _customer_id(connection, input.customer_id)
+        done = await reclassify(connection, customer_id=customer_id, since=input.since, until=input.until)
+    return ReclassifyHitsPayload(judged=done.classified, changed=done.changed)
 
 
 async def _customer_id(connection: Connection, text: str | None) -> int | None:
-    """Raises Refusal when it is no customer's."""
+    """Raises Refusal(NOT_FOUND)."""
     if text is None:
         return None
     found = read_typed_id(text, "Customer")

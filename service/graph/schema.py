@@ -16,10 +16,10 @@ from service.database import statement
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
-from service.graph.customer import Customer, SearchArgument, find_customer, list_customers
+from service.graph.customer import Customer, Message
+from service.graph.customer_search import SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
-from service.graph.loaders import promised
-from service.graph.message import Message
+from service.graph.loaders import existing_rows
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.row import FromRow, read_field
@@ -72,9 +72,9 @@ class Query:
         """Raises BadInput."""
         window = read_window(first, after)
         rows = await info.context.reading.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
-        loaders = info.context.loaders
-        nodes = [Campaign.of(await promised(loaders.campaigns, row["id"])) for row in rows[: window.first]]
-        return window.connect(nodes, [row["id"].hex for row in rows])
+        keys = [row["id"] for row in rows]
+        campaigns = await existing_rows(info.context.loaders.campaigns, keys[: window.first])
+        return window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
 
     @strawberry.field(description="One template; null when there is none.")
     async def template(self, info: Info, id: IdArgument) -> Template | None:
@@ -119,8 +119,8 @@ def _of(kind: type[Made], row: Record | None) -> Made | None:
     return kind.of(row) if row else None
 
 
-class RememberedNames(NameConverter):
-    """Strawberry asks for the GraphQL name of every argument again with every call: names are made once."""
+class CachedNames(NameConverter):
+    """Strawberry converts the name of every argument at every call; this converts each name once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,10 +134,10 @@ class RememberedNames(NameConverter):
 
 
 class QuietSchema(strawberry.Schema):
-    """Errors go to the transport, which masks and logs them: their words may quote a mail or an address."""
+    """Errors go to the transport, which masks and logs them: their messages may quote a mail or an address."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing is logged here."""
+        """Log nothing here."""
 
 
 schema = QuietSchema(
@@ -146,7 +146,7 @@ schema = QuietSchema(
     subscription=Subscription,
     types=[Sender],
     config=StrawberryConfig(
-        name_converter=RememberedNames(), default_resolver=read_field, scalar_map=SCALARS, relay_max_results=100
+        name_converter=CachedNames(), default_resolver=read_field, scalar_map=SCALARS, relay_max_results=100
     ),
     execution_context_class=ShapingExecutor,
 )

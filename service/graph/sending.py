@@ -1,11 +1,11 @@
-"""Mutations that send, and what a person may do with a message: thin over the gateway's doors."""
+"""Mutations that send mail, and those that decide about one message: thin over the gateway's functions."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 import strawberry
@@ -25,12 +25,14 @@ from gateway.mail.letter import (
 )
 from gateway.mail.message import MessageRef
 from gateway.outbox import actions, enqueue
-from service.graph.context import Context
-from service.graph.loaders import promised
-from service.graph.message import Message
+from service.database import Connection
+from service.graph.context import Context, Info
+from service.graph.customer import Message
+from service.graph.intent import Input
+from service.graph.loaders import existing_row
 from service.graph.node import read_message_id, read_typed_id
 from service.graph.scalars import CurrencyCode
-from service.graph.user_error import UserError, user_errors
+from service.graph.user_error import UserError
 
 
 @strawberry.input(description="Somebody to copy.")
@@ -135,8 +137,10 @@ class SendCardProcessingEmailInput(SendInput):
 class SendEmailPayload:
     """Either the message or the errors."""
 
-    message: Message | None = strawberry.field(description="The message in the history; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was sent.")
+    message: Message | None = strawberry.field(
+        default=None, description="The message in the history; null when refused."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was sent.")
 
 
 @strawberry.input(description="One message.")
@@ -150,66 +154,63 @@ class MessageInput:
 class MessagePayload:
     """Either the message or the errors."""
 
-    message: Message | None = strawberry.field(description="The message as it is now; null when refused.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was done.")
+    message: Message | None = strawberry.field(default=None, description="The message as it is now; null when refused.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
-def work_order_letter(given: SendWorkOrderEmailInput) -> WorkOrderLetter:
-    """Raises Refusal."""
-    return WorkOrderLetter(
-        kind=given.kind,
-        number=given.number,
-        type=given.type,
-        window=Window.parse(given.window.start, given.window.end, given.window.time_zone),
-        technician=given.technician,
-        job_site_address=given.job_site_address,
-        notes=given.notes,
-        confirm_url=given.confirm_url,
-        sequence=given.sequence,
+async def send_work_order_email(info: Info, input: Input[SendWorkOrderEmailInput]) -> SendEmailPayload:
+    """It leaves before all other mail."""
+    letter = WorkOrderLetter(
+        kind=input.kind,
+        number=input.number,
+        type=input.type,
+        window=Window.parse(input.window.start, input.window.end, input.window.time_zone),
+        technician=input.technician,
+        job_site_address=input.job_site_address,
+        notes=input.notes,
+        confirm_url=input.confirm_url,
+        sequence=input.sequence,
     )
+    return await _send(info.context, input, letter, input.tracked)
 
 
-def e_signature_letter(given: SendESignatureEmailInput) -> ESignatureLetter:
-    """Raises Refusal."""
-    return ESignatureLetter(
-        document_kind=given.document_kind,
-        title=given.title,
-        revision=given.revision,
-        portal_url=given.portal_url,
-        expires_at=given.expires_at,
-        online_only=given.online_only,
-        subject=given.subject,
-        body=given.body,
+async def send_e_signature_email(info: Info, input: Input[SendESignatureEmailInput]) -> SendEmailPayload:
+    """The portal's link stays as it is."""
+    letter = ESignatureLetter(
+        document_kind=input.document_kind,
+        title=input.title,
+        revision=input.revision,
+        portal_url=input.portal_url,
+        expires_at=input.expires_at,
+        online_only=input.online_only,
+        subject=input.subject,
+        body=input.body,
     )
+    return await _send(info.context, input, letter, input.tracked)
 
 
-def card_letter(given: SendCardProcessingEmailInput) -> CardLetter:
-    """Raises Refusal."""
-    return CardLetter(
-        kind=given.kind,
-        amount=Money(amount=given.amount.amount, currency=given.amount.currency),
-        invoice_number=given.invoice_number,
-        card_brand=given.card_brand,
-        card_last_four=given.card_last_four,
-        authorisation_code=given.authorisation_code,
-        portal_url=given.portal_url,
-        note=given.note,
+async def send_card_processing_email(info: Info, input: Input[SendCardProcessingEmailInput]) -> SendEmailPayload:
+    """Never tracked."""
+    letter = CardLetter(
+        kind=input.kind,
+        amount=Money(amount=input.amount.amount, currency=input.amount.currency),
+        invoice_number=input.invoice_number,
+        card_brand=input.card_brand,
+        card_last_four=input.card_last_four,
+        authorisation_code=input.authorisation_code,
+        portal_url=input.portal_url,
+        note=input.note,
     )
+    return await _send(info.context, input, letter, False)
 
 
-async def send_email(
-    context: Context, given: SendInput, letter: Callable[[], Letter], tracked: bool | None
-) -> SendEmailPayload:
-    """Put one letter in the queue, ring, and show the message."""
-    try:
-        order = _order(context, given, letter(), tracked)
-        async with context.pools.writing_connection() as connection:
-            put = await enqueue.put(connection, order, context.deployment)
-    except Refusal as refusal:
-        return SendEmailPayload(message=None, user_errors=user_errors([refusal]))
+async def _send(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> SendEmailPayload:
+    order = _order(context, given, letter, tracked)
+    async with context.pools.writing_connection() as connection:
+        put = await enqueue.put(connection, order, context.deployment)
     if not put.repeated:
         await context.wakeup.notify()
-    return SendEmailPayload(message=await _written(context, put.ref), user_errors=[])
+    return SendEmailPayload(message=await _written(context, put.ref))
 
 
 def _order(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> enqueue.Order:
@@ -262,38 +263,34 @@ def _attachments(given: list[strawberry.ID]) -> tuple[UUID, ...]:
     return tuple(read_row_id(text, "Attachment", ("attachmentIds", str(number))) for number, text in enumerate(given))
 
 
-async def retry_message(context: Context, given: MessageInput) -> MessagePayload:
-    """Back to the queue, by a person's decision."""
-    return await _decide(
-        context, given, lambda connection, ref: actions.retry(connection, ref, context.actor, context.deployment)
-    )
+async def retry_message(info: Info, input: Input[MessageInput]) -> MessagePayload:
+    """Back to the queue, on record with who and when."""
+    context = info.context
+    return await _decide(context, input, partial(actions.retry, actor=context.actor, deployment=context.deployment))
 
 
-async def assume_sent(context: Context, given: MessageInput) -> MessagePayload:
-    """UNCERTAIN becomes ACCEPTED, by a person's decision."""
-    return await _decide(context, given, lambda connection, ref: actions.assume_sent(connection, ref, context.actor))
+async def assume_sent(info: Info, input: Input[MessageInput]) -> MessagePayload:
+    """UNCERTAIN becomes ACCEPTED, on record with who and when."""
+    return await _decide(info.context, input, partial(actions.assume_sent, actor=info.context.actor))
 
 
-async def cancel_message(context: Context, given: MessageInput) -> MessagePayload:
-    """Called back before it is sent."""
-    return await _decide(context, given, lambda connection, ref: actions.cancel(connection, ref, context.actor))
+async def cancel_message(info: Info, input: Input[MessageInput]) -> MessagePayload:
+    """Called back before it is sent, on record with who and when."""
+    return await _decide(info.context, input, partial(actions.cancel, actor=info.context.actor))
 
 
 async def _decide(
-    context: Context, given: MessageInput, door: Callable[[Any, MessageRef], Awaitable[None]]
+    context: Context, given: MessageInput, action: Callable[[Connection, MessageRef], Awaitable[None]]
 ) -> MessagePayload:
     ref = read_message_id(given.message_id)
-    try:
-        if ref is None:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
-        async with context.pools.writing_connection() as connection:
-            await door(connection, ref)
-    except Refusal as refusal:
-        return MessagePayload(message=None, user_errors=user_errors([refusal]))
+    if ref is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+    async with context.pools.writing_connection() as connection:
+        await action(connection, ref)
     await context.wakeup.notify()
-    return MessagePayload(message=await _written(context, ref), user_errors=[])
+    return MessagePayload(message=await _written(context, ref))
 
 
 async def _written(context: Context, ref: MessageRef) -> Message:
     loaders = context.reading_back().loaders
-    return Message.of(await promised(loaders.messages, (ref.customer_id, ref.message_id)))
+    return Message.of(await existing_row(loaders.messages, (ref.customer_id, ref.message_id)))

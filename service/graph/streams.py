@@ -18,19 +18,20 @@ from service.graph.masking import mask, present
 from service.graph.parameters import Parameters
 
 MAX_STREAMS = 1000
-"""Sockets and event streams a process serves at once: each holds a connection, some memory and a watch."""
+"""WebSockets and event streams that a process serves at once: each holds a connection and some memory."""
 LIFE_SECONDS = 3600.0
-"""How long one lives: it stays with the process that it came to. Clients reconnect by themselves."""
-LOOK_AGAIN_SECONDS = 5.0
-"""Until who follows something is looked at again: a token may be revoked meanwhile, a session ended."""
+"""One is closed after this, so that load spreads over the processes. Clients reconnect by themselves."""
+RECHECK_SECONDS = 5.0
+"""How often the caller of a stream is authenticated again: its token may be revoked, its session ended."""
+EVERY_STREAM_TAKEN = "every stream is taken: try again in a moment"
 
-Ask = Callable[[], Awaitable[Caller]]
-"""Finds out who asks, now. Raises when that is nobody whom we know any more."""
+Identify = Callable[[], Awaitable[Caller]]
+"""Authenticates the caller again. Raises when its token was revoked or its session has ended."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Streams:
-    """Counts the streams of a process. `draining` is set when it must end them."""
+    """Counts the streams of a process. `draining` is set when they must end."""
 
     draining: asyncio.Event
     limit: int = MAX_STREAMS
@@ -38,10 +39,10 @@ class Streams:
     open: int = field(default=0, init=False)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """One stream's place. Raises Busy when all are taken, or the process is about to end."""
+    def counted(self) -> Iterator[None]:
+        """Count one stream. Raises Busy when there are `limit` already, or the process drains."""
         if self.open >= self.limit or self.draining.is_set():
-            raise Busy("every stream is taken: try again in a moment")
+            raise Busy(EVERY_STREAM_TAKEN)
         self.open += 1
         try:
             yield
@@ -68,7 +69,7 @@ async def payloads(
     except ServiceError as error:
         yield {"data": None, "errors": [{"message": error.message, "extensions": error.extensions}]}
     except Exception as error:
-        # The source itself broke; graphql-core leaves that to us. The stream ends with the reason.
+        # The source itself failed, which graphql-core does not handle. The stream ends with the error.
         yield {"data": None, "errors": [mask(error)]}
     finally:
         close = getattr(results, "aclose", None)

@@ -16,7 +16,7 @@ from service.graph.node import customer_global_id, message_global_id, read_typed
 
 @strawberry.type(description="Something of a customer's mail history is new. It says where to look, not what is there.")
 class CustomerEmailsChange:
-    """Of `service.watch.Change`."""
+    """Of `service.change_listener.Change`."""
 
     customer_id: strawberry.ID = strawberry.field(description="Whose history.")
     message_id: strawberry.ID | None = strawberry.field(
@@ -41,7 +41,7 @@ class Subscription:
         number = found.customer_id if found else None
         if number is None or await info.context.loaders.customers.load(number) is None:
             raise BadInput("customerId", "there is no such customer")
-        async with aclosing(info.context.watch.follow(number)) as changes:
+        async with aclosing(info.context.changes.subscribe(number)) as changes:
             async for change in changes:
                 yield CustomerEmailsChange(
                     customer_id=customer_global_id(number),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from service.graph.context import Info
-from service.graph.loaders import promised
+from service.graph.loaders import existing_row
 from service.graph.node import Node, row_global_id
 from service.graph.row import FromRow
 from service.shape.field import column
@@ -42,4 +42,4 @@ class Template(FromRow, Node):
     @strawberry.field(description="The newest version with its sample data.")
     async def preview(self, info: Info) -> EmailPreview:
         """One statement a page of templates."""
-        return EmailPreview.of(await promised(info.context.loaders.previews, self.row["template_version_id"]))
+        return EmailPreview.of(await existing_row(info.context.loaders.previews, self.row["template_version_id"]))

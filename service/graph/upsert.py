@@ -9,22 +9,23 @@ from dataclasses import dataclass
 import strawberry
 from asyncpg import Record
 
-from gateway.compose.sender_profiles import check_locale
 from gateway.database import Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
+from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.letter import check_time_zone
+from gateway.templates.localization import check_locale
 from service.database import QUERIES
-from service.graph.context import Context
+from service.graph.context import Context, Info
 from service.graph.customer import Customer
+from service.graph.intent import Input
 from service.graph.user_error import UserError, user_errors
 
-# One call is one transaction and one answer: larger batches hold locks for too long.
+# One call is one transaction: larger batches hold locks for too long.
 MAX_CUSTOMERS = 1000
-# Nobody reads mail at more; a longer list is a mailing list in disguise.
+# No customer has more; a longer list is a mailing list.
 MAX_ADDRESSES = 20
 LONGEST_EXTERNAL_REF = 255
 LONGEST_NAME = 500
@@ -32,7 +33,7 @@ LONGEST_NAME = 500
 
 @strawberry.input(description="One customer as the CRM knows it. Omitted fields stay as they are.")
 class UpsertCustomerInput:
-    """UNSET is omitted."""
+    """UNSET stands for an omitted field."""
 
     external_ref: str = strawberry.field(
         description=f"Its id in the CRM, which it is matched by: 1 to {LONGEST_EXTERNAL_REF} characters."
@@ -66,34 +67,37 @@ class UpsertCustomersPayload:
     """Either the customers or the errors."""
 
     customers: list[Customer] | None = strawberry.field(
-        description="The customers, in the order of the input; null when anything was refused."
+        default=None, description="The customers, in the order of the input; null when anything was refused."
     )
-    user_errors: list[UserError] = strawberry.field(description="Every reason why nothing was done.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Every reason why nothing was done."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Checked:
-    """One entry with its addresses in their normal form; None stays as it is."""
+    """One entry with its addresses in their normal form; None leaves them as they are."""
 
     entry: UpsertCustomerInput
     addresses: tuple[str, ...] | None
 
 
-async def upsert_customers(context: Context, batch: UpsertCustomersInput) -> UpsertCustomersPayload:
+async def upsert_customers(info: Info, input: Input[UpsertCustomersInput]) -> UpsertCustomersPayload:
     """Check everything, then write everything."""
+    context, entries = info.context, input.customers
     refusals: list[Refusal] = []
-    if len(batch.customers) > MAX_CUSTOMERS:
+    if len(entries) > MAX_CUSTOMERS:
         refusals.append(
             Refusal(RefusalCode.TOO_MANY, f"At most {MAX_CUSTOMERS} customers in one call.", ("customers",))
         )
-        return UpsertCustomersPayload(customers=None, user_errors=user_errors(refusals))
-    checked = [_check(entry, number, context.deployment, refusals) for number, entry in enumerate(batch.customers)]
-    _refuse_repeats(batch.customers, refusals)
+        return UpsertCustomersPayload(user_errors=user_errors(refusals))
+    checked = [_check(entry, number, context.deployment, refusals) for number, entry in enumerate(entries)]
+    _refuse_repeats(entries, refusals)
     if refusals:
-        return UpsertCustomersPayload(customers=None, user_errors=user_errors(refusals))
+        return UpsertCustomersPayload(user_errors=user_errors(refusals))
     rows = await _write(context, checked)
     found = {row["external_ref"]: Customer.of(row) for row in rows}
-    return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked], user_errors=[])
+    return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked])
 
 
 def _check(entry: UpsertCustomerInput, number: int, deployment: Deployment, refusals: list[Refusal]) -> _Checked:

@@ -1,8 +1,8 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol, every operation within the limits of HTTP.
 
-Who asks: a bearer token in the payload of `connection_init` (`{"Authorization": "Bearer ..."}`), or the session cookie
-together with an `Origin` of ours. It is found out again for every operation, and while something is followed: a socket
-ends with 4403 when its token was revoked or its session ended.
+The caller is known by a bearer token in the payload of `connection_init` (`{"Authorization": "Bearer ..."}`), or by the
+session cookie together with an `Origin` of ours. It is authenticated again for every operation, and while one runs: a
+socket is closed with 4403 when its token was revoked or its session has ended.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution
 from service.graph.masking import mask, present
 from service.graph.parameters import from_message
-from service.graph.streams import LOOK_AGAIN_SECONDS, Ask, Streams, payloads
+from service.graph.streams import RECHECK_SECONDS, Identify, Streams, payloads
 
 PROTOCOL = "graphql-transport-ws"
 MAX_OPERATIONS = 20
-"""A page shows a few things at once; each operation costs a watch or a statement."""
+"""A page shows a few things at once; each operation costs a subscription or a statement."""
 INIT_SECONDS = 10.0
 IDLE_SECONDS = 300.0
-"""A socket without an operation is closed after this: it holds a place that others wait for."""
+"""A socket without an operation is closed after this: it counts among the streams of the process."""
 
 
 class _Closed(Exception):
@@ -59,8 +59,8 @@ class GraphQLOverWebSocket:
             return
         await websocket.accept(PROTOCOL)
         try:
-            with self._streams.place():
-                await self._converse(websocket)
+            with self._streams.counted():
+                await self._run_connection(websocket)
         except Busy as busy:
             await _close(websocket, 1013, busy.message)
         except _Closed as closed:
@@ -68,18 +68,18 @@ class GraphQLOverWebSocket:
         except WebSocketDisconnect:
             return
 
-    async def _converse(self, websocket: WebSocket) -> None:
+    async def _run_connection(self, websocket: WebSocket) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._streams.life_seconds
-        ask = await self._introduce(websocket)
-        connection = _Connection(websocket, self._execution, ask, self._max_variables)
-        watching = asyncio.create_task(connection.look_again())
+        identify = await self._initialise(websocket)
+        connection = _Connection(websocket, self._execution, identify, self._max_variables)
+        rechecking = asyncio.create_task(connection.recheck())
         try:
             await _send(websocket, {"type": "connection_ack"})
             while loop.time() < until:
-                patience = IDLE_SECONDS if not connection.operations else until - loop.time()
+                timeout = IDLE_SECONDS if not connection.operations else until - loop.time()
                 try:
-                    async with asyncio.timeout(patience):
+                    async with asyncio.timeout(timeout):
                         message = await _receive(websocket)
                 except TimeoutError:
                     if connection.operations and loop.time() < until:
@@ -88,17 +88,17 @@ class GraphQLOverWebSocket:
                 await connection.handle(message)
             raise _Closed(1001, "idle, or open for long: connect again")
         finally:
-            watching.cancel()
+            rechecking.cancel()
             await connection.end()
 
-    async def _introduce(self, websocket: WebSocket) -> Ask:
-        """What finds out who asks, and has done so once.
+    async def _initialise(self, websocket: WebSocket) -> Identify:
+        """Authenticates the caller; returns what does so again.
 
-        Raises _Closed: 4408 without `connection_init` in time, 4403 for a stranger.
+        Raises _Closed: 4408 without `connection_init` in time, 4403 for an unknown caller.
         """
         try:
             async with asyncio.timeout(INIT_SECONDS):
-                message = await _first_words(websocket)
+                message = await _first_message(websocket)
         except TimeoutError:
             raise _Closed(4408, "Connection initialisation timeout") from None
         if message["type"] != "connection_init":
@@ -107,15 +107,15 @@ class GraphQLOverWebSocket:
         if not isinstance(payload, dict):
             raise _Closed(4400, "The payload of connection_init is an object")
         authorization = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
-        ask = partial(self._identify, websocket, authorization if isinstance(authorization, str) else None)
+        identify = partial(self._identify, websocket, authorization if isinstance(authorization, str) else None)
         try:
-            await ask()
+            await identify()
         except ServiceError as error:
             raise _Closed(1013, error.message) from None
-        return ask
+        return identify
 
     async def _identify(self, websocket: WebSocket, authorization: str | None) -> Caller:
-        """Who asks. Raises _Closed (4403) for a stranger, ServiceError when that cannot be found out."""
+        """The caller. Raises _Closed (4403) for an unknown one, ServiceError while callers cannot be checked."""
         try:
             if authorization is not None:
                 return await self._authenticator.bearer(authorization)
@@ -130,15 +130,15 @@ class GraphQLOverWebSocket:
 class _Connection:
     """The operations of one connection, by their ids."""
 
-    def __init__(self, websocket: WebSocket, execution: Execution, ask: Ask, max_variables: int) -> None:
+    def __init__(self, websocket: WebSocket, execution: Execution, identify: Identify, max_variables: int) -> None:
         self._websocket = websocket
         self._execution = execution
-        self._ask = ask
+        self._identify = identify
         self._max_variables = max_variables
         self.operations: dict[str, asyncio.Task[None]] = {}
 
     async def handle(self, message: dict[str, Any]) -> None:
-        """One message of the client's. Raises _Closed for what the protocol forbids."""
+        """Handle one message of the client's. Raises _Closed for what the protocol forbids."""
         match message["type"]:
             case "ping":
                 await _send(self._websocket, {"type": "pong"})
@@ -155,15 +155,15 @@ class _Connection:
             case _:
                 raise _Closed(4400, "Unknown message type")
 
-    async def look_again(self) -> None:
-        """Close the socket as soon as what runs on it runs for nobody we know. Runs as long as the socket lives."""
+    async def recheck(self) -> None:
+        """Close the socket when the caller of its operations is not valid any more. Runs until the socket is closed."""
         while True:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(RECHECK_SECONDS)
             try:
                 if self.operations:
-                    await self._ask()
+                    await self._identify()
             except ServiceError:
-                # A database that is away says nothing of who asks, and has nothing to tell them.
+                # While the database is unavailable, callers cannot be checked, and receive nothing.
                 continue
             except _Closed as closed:
                 return await _close(self._websocket, closed.code, closed.reason)
@@ -191,7 +191,7 @@ class _Connection:
         """One operation: `next` for each result, then `complete`; or one `error`."""
         try:
             parameters = from_message(payload, max_variables=self._max_variables)
-            async for result in payloads(self._execution, parameters, await self._ask()):
+            async for result in payloads(self._execution, parameters, await self._identify()):
                 await _send(self._websocket, {"id": operation, "type": "next", "payload": result})
             final: dict[str, Any] = {"id": operation, "type": "complete"}
         except DocumentRefused as refused:
@@ -200,10 +200,10 @@ class _Connection:
             error = {"message": refused.message, "extensions": refused.extensions}
             final = {"id": operation, "type": "error", "payload": [error]}
         except _Closed as closed:
-            # The connection's own loop hears of it as of any other end.
+            # The connection's own loop then ends, as at any other close.
             return await _close(self._websocket, closed.code, closed.reason)
         except WebSocketDisconnect:
-            # Nobody is there any more; the connection's own loop ends it.
+            # The client has disconnected; the connection's own loop ends.
             return
         except Exception as unexpected:
             final = {"id": operation, "type": "error", "payload": [mask(unexpected)]}
@@ -219,8 +219,8 @@ def _id(message: dict[str, Any]) -> str:
     return found
 
 
-async def _first_words(websocket: WebSocket) -> dict[str, Any]:
-    """The first message that is no ping or pong. Raises as `_receive` does."""
+async def _first_message(websocket: WebSocket) -> dict[str, Any]:
+    """The first message that is neither ping nor pong. Raises as `_receive` does."""
     while (message := await _receive(websocket))["type"] in ("ping", "pong"):
         if message["type"] == "ping":
             await _send(websocket, {"type": "pong"})
@@ -228,7 +228,7 @@ async def _first_words(websocket: WebSocket) -> dict[str, Any]:
 
 
 async def _receive(websocket: WebSocket) -> dict[str, Any]:
-    """The next message. Raises WebSocketDisconnect, or _Closed (4400) when it is none."""
+    """The next message. Raises WebSocketDisconnect, or _Closed (4400) when it is malformed."""
     received = await websocket.receive()
     if received["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(received.get("code", 1005))
@@ -242,7 +242,7 @@ async def _receive(websocket: WebSocket) -> dict[str, Any]:
 
 
 async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
-    """Raises WebSocketDisconnect when nobody is there, which Starlette says as a RuntimeError once it has closed."""
+    """Raises WebSocketDisconnect when the client is gone; Starlette raises RuntimeError once the socket is closed."""
     text = orjson.dumps(message).decode()
     try:
         await websocket.send_text(text)

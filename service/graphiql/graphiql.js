@@ -1,4 +1,4 @@
-// A small page to try queries: an editor, the answer, and the schema with its descriptions. Talks to /graphql alone.
+// A small page to try queries: an editor, the response, and the schema with its descriptions. A client of /graphql only.
 
 const element = (id) => document.getElementById(id);
 const KEPT = "graphiql";

@@ -1,4 +1,4 @@
-"""`POST /attachments`: a file's bytes as the body, its name in `?name=` or Content-Disposition; answers its id.
+"""`POST /attachments`: a file's bytes as the body, its name in `?name=` or Content-Disposition; returns its id.
 
     curl --data-binary @offer.pdf -H "Authorization: Bearer $TOKEN" "$URL/attachments?name=offer.pdf"
 
@@ -20,50 +20,49 @@ from starlette.responses import Response
 from gateway.errors import Refusal, RefusalCode
 from gateway.storage import attachments
 from service.database import statement
-from service.errors import Busy, RequestRefused, ServiceError
+from service.error_response import json_error
+from service.errors import Busy, RequestRefused
 from service.graph.node import row_global_id
 from service.graph.parameters import malformed
 
-IN_MEMORY = 1_048_576
-"""Bytes of an upload kept in memory; the rest of it waits on disk."""
+SPOOL_MEMORY = 1_048_576
+"""Bytes of an upload held in memory; a larger one is spooled to disk."""
 CHUNK = 262_144
 CHUNK_SECONDS = 30.0
-"""How long a client may be silent in the middle of an upload."""
+"""How long a client may send nothing in the middle of an upload."""
 UPLOAD_SECONDS = 900.0
-KEPT_AT_ONCE = 2
-"""Uploads on their way into the database: each is whole in memory for that moment, 25 MiB and its compression."""
+MAX_CONCURRENT_STORES = 2
+"""Uploads being written to the database: each is whole in memory meanwhile, 25 MiB and its compressed form."""
 _ATTACHMENT = statement("attachment_by_id")
 _TOO_LARGE = f"A file has at most {attachments.LARGEST_FILE // 1_048_576} MB ({attachments.LARGEST_FILE:,} bytes)."
 
 
 class Attachments:
-    """Takes uploads. One a process."""
+    """The upload endpoint. One a process, since it bounds how many uploads are stored concurrently."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(KEPT_AT_ONCE)
+        self._stores = asyncio.Semaphore(MAX_CONCURRENT_STORES)
 
-    async def take(self, request: Request) -> Response:
-        """201 with `{id, name, mediaType, size}`; 413 names the limit, 400 says what is wrong with the name."""
+    async def upload(self, request: Request) -> Response:
+        """201 with `{id, name, mediaType, size}`; 413 with the limit, 400 with what is wrong with the name."""
         try:
-            return await self._take(request)
-        except RequestRefused as refused:
-            return _error(refused.status, refused, refused.headers)
+            return await self._store(request)
         except Refusal as refusal:
             status = 413 if refusal.code is RefusalCode.ATTACHMENT_TOO_LARGE else 400
-            return _error(status, RequestRefused(status, refusal.code.value, refusal.message), {})
-        except Busy as busy:
-            return _error(503, busy, {"Retry-After": str(busy.retry_after_seconds)})
+            return json_error(RequestRefused(status, refusal.code.value, refusal.message))
+        except (RequestRefused, Busy) as error:
+            return json_error(error)
 
-    async def _take(self, request: Request) -> Response:
+    async def _store(self, request: Request) -> Response:
         resources = request.app.state.resources
         caller = await resources.authenticator.caller(request)
         name = attachments.check_name(_name(request))
         media_type = _media_type(request)
-        _refuse_declared(request)
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        _check_declared_size(request)
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY) as spool:
             await _receive(request, spool)
-            async with self._turn, resources.pools.writing_connection() as connection:
-                attachment_id = await attachments.keep(
+            async with self._stores, resources.pools.writing_connection() as connection:
+                attachment_id = await attachments.store(
                     connection, name=name, uploaded_by=caller.name, stream=_read(spool), media_type=media_type
                 )
         row = (await resources.pools.fetch_latest(_ATTACHMENT, id=attachment_id))[0]
@@ -79,7 +78,7 @@ class Attachments:
 
 
 def _name(request: Request) -> str:
-    """The file's name: the query parameter, else Content-Disposition (RFC 6266). Raises RequestRefused."""
+    """Returns the file's name: the query parameter, else Content-Disposition (RFC 6266). Raises RequestRefused."""
     name = request.query_params.get("name")
     if name is None:
         disposition = Message()
@@ -96,23 +95,23 @@ def _media_type(request: Request) -> str | None:
         raise RequestRefused(415, "UNSUPPORTED_ENCODING", "Send the file without Content-Encoding.")
     if media_type.startswith("multipart/"):
         raise RequestRefused(415, "UNSUPPORTED_MEDIA_TYPE", "Send the file's bytes as the body: curl --data-binary.")
-    # What curl says of any body it is given.
+    # The type that curl --data-binary declares for any file: it says nothing.
     return None if media_type.startswith("application/x-www-form-urlencoded") else media_type or None
 
 
-def _refuse_declared(request: Request) -> None:
+def _check_declared_size(request: Request) -> None:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and (len(declared) > 12 or int(declared) > attachments.LARGEST_FILE):
         raise RequestRefused(413, RefusalCode.ATTACHMENT_TOO_LARGE.value, _TOO_LARGE)
 
 
 async def _receive(request: Request, spool: IO[bytes]) -> None:
-    """The body, written as it comes. Raises RequestRefused: 408, 413."""
+    """Write the body to `spool` as it arrives. Raises RequestRefused: 400, 408, 413."""
     size = 0
     try:
-        async with asyncio.timeout(UPLOAD_SECONDS), asyncio.timeout(CHUNK_SECONDS) as silence:
+        async with asyncio.timeout(UPLOAD_SECONDS), asyncio.timeout(CHUNK_SECONDS) as idle:
             async for chunk in request.stream():
-                silence.reschedule(asyncio.get_running_loop().time() + CHUNK_SECONDS)
+                idle.reschedule(asyncio.get_running_loop().time() + CHUNK_SECONDS)
                 size += len(chunk)
                 if size > attachments.LARGEST_FILE:
                     raise RequestRefused(413, RefusalCode.ATTACHMENT_TOO_LARGE.value, _TOO_LARGE)
@@ -120,17 +119,10 @@ async def _receive(request: Request, spool: IO[bytes]) -> None:
     except TimeoutError:
         raise RequestRefused(408, "REQUEST_TIMEOUT", "The upload took too long.", {"Connection": "close"}) from None
     except ClientDisconnect:
-        raise malformed("The client left before its file was whole.") from None
+        raise malformed("The connection closed before the upload was complete.") from None
     spool.seek(0)
 
 
 async def _read(spool: IO[bytes]) -> AsyncIterator[bytes]:
     while chunk := spool.read(CHUNK):
         yield chunk
-
-
-def _error(status: int, error: ServiceError, headers: dict[str, str]) -> Response:
-    body = orjson.dumps({"errors": [{"message": error.message, "extensions": error.extensions}]})
-    return Response(
-        body, status_code=status, media_type="application/json", headers={"Cache-Control": "no-store", **headers}
-    )

@@ -1,7 +1,7 @@
-"""`/graphiql`, where the setting allows it: a page to try queries, of three small files of our own.
+"""`/graphiql`, when the setting is on: a page to try queries, made of three small files of our own.
 
-GraphiQL's own bundle is larger than this whole service; these files show what it is used for most, and load nothing
-from another origin.
+GraphiQL's own bundle is larger than this whole service; these files have its main functions, and load nothing from
+another origin.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FILES = Path(__file__).parents[1] / "graphiql"
 
 
 def routes() -> list[Route]:
-    """The page, and its script and stylesheet."""
+    """Returns the routes of the page, its script and its stylesheet."""
     return [Route("/graphiql", _serve("index.html")), *(Route(f"/graphiql/{name}", _serve(name)) for name in _ASSETS)]
 
 
@@ -29,7 +29,7 @@ def _serve(name: str) -> Callable[[Request], Awaitable[Response]]:
     path = _FILES / name
     file = PageFile.of(path.read_bytes(), MEDIA_TYPES[path.suffix])
 
-    async def answer(request: Request) -> Response:
-        return file.answer(request, {"Content-Security-Policy": page_policy(), "Cache-Control": "no-cache"})
+    async def respond(request: Request) -> Response:
+        return file.respond(request, {"Content-Security-Policy": page_policy(), "Cache-Control": "no-cache"})
 
-    return answer
+    return respond

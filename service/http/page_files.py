@@ -1,7 +1,7 @@
-"""The web page's own files: `/`, `/customers/{id}/emails`, `/static/...`, and the frame with a template's preview.
+"""The web page's files: `/`, `/customers/{id}/emails`, `/static/...`, and the HTML preview of a message's template.
 
-Files are read and compressed once, when the process starts. The page names its modules and stylesheet by the hash of
-them all (`/static/<hash>/page.js`), so browsers keep them for ever and fetch a new release at once.
+Files are read and compressed once, when the process starts. The page links its modules and stylesheet under a hash of
+all of them (`/static/<hash>/page.js`), so that browsers cache them for ever and still load a new release at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.templates import versions
+from gateway.templates.html_links import without_links
 from service.compression import accepts_gzip
 from service.database import Reading, statement
 from service.errors import Busy, RequestRefused
@@ -30,7 +30,7 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""What is served; pictures of the README and notes on vendored files are not."""
+"""By suffix: no other file of the directory is served, such as pictures and licences."""
 _COMPRESS_FROM = 500
 _FOR_EVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
@@ -39,7 +39,7 @@ _PREVIEW_OF_MESSAGE = statement("preview_of_message")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageFile:
-    """One file, ready to be sent. `etag` is as headers have it, and weak: it stands for both forms (RFC 9110 8.8.3)."""
+    """One file, ready to send. `etag` is weak, since it stands for both encodings (RFC 9110 8.8.3)."""
 
     body: bytes
     gzipped: bytes | None
@@ -48,29 +48,29 @@ class PageFile:
 
     @classmethod
     def of(cls, body: bytes, media_type: str) -> PageFile:
-        """Compressed, where that is worth a header."""
+        """Returns the file, with a compressed form when it has at least `_COMPRESS_FROM` bytes."""
         small = gzip.compress(body, 9, mtime=0) if len(body) >= _COMPRESS_FROM else None
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         return cls(body=body, gzipped=small, etag=etag, media_type=media_type)
 
-    def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """200, or 304 when the browser has it already (RFC 9110 13.1.2)."""
+    def respond(self, request: Request, headers: Mapping[str, str]) -> Response:
+        """Returns 200, or 304 when the browser's copy is current (RFC 9110 13.1.2)."""
         headers = {**headers, "ETag": self.etag, "Vary": "Accept-Encoding"}
-        if self._is_known(request.headers.get("if-none-match", "")):
+        if self._matches(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
         if self.gzipped is not None and accepts_gzip(request.headers):
             headers["Content-Encoding"] = "gzip"
             return Response(self.gzipped, headers=headers, media_type=self.media_type)
         return Response(self.body, headers=headers, media_type=self.media_type)
 
-    def _is_known(self, if_none_match: str) -> bool:
-        """By weak comparison, as RFC 9110 13.1.2 has it."""
+    def _matches(self, if_none_match: str) -> bool:
+        """Whether If-None-Match has the etag, by weak comparison (RFC 9110 13.1.2)."""
         sent = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
         return any(tag in (self.etag.removeprefix("W/"), "*") for tag in sent)
 
 
 class PageFiles:
-    """Every file below `directory`, and the shell that all views of the page share."""
+    """Every servable file below `directory`, and `index.html`, which all views of the page share."""
 
     def __init__(self, directory: Path = PAGE) -> None:
         found = {
@@ -85,13 +85,13 @@ class PageFiles:
             if not name.endswith(".html")
         }
         self._release = hashlib.sha256("".join(file.etag for file in self._files.values()).encode()).hexdigest()[:16]
-        self._shell = PageFile.of(self._name_release(bodies["index.html"]), MEDIA_TYPES[".html"])
+        self._index = PageFile.of(self._with_release(bodies["index.html"]), MEDIA_TYPES[".html"])
 
     def routes(self) -> list[Route]:
-        """The addresses of this file."""
+        """Returns the routes of the page, its files and the previews."""
         return [
             Route("/", self.show_page),
-            # All below: the page itself says that an address is none of its own, and leads back.
+            # The page itself reports an unknown address below, with a link back.
             Route("/customers", self.show_page),
             Route("/customers/{rest:path}", self.show_page),
             Route("/static/{name:path}", self.show_file),
@@ -99,33 +99,33 @@ class PageFiles:
         ]
 
     async def show_page(self, request: Request) -> Response:
-        """The same for every view, signed in or not: it holds no data."""
+        """`index.html`: the same for every view, signed in or not, since it holds no data."""
         ancestors = request.app.state.resources.settings.frame_ancestors
         headers = {"Content-Security-Policy": page_policy(ancestors), "Cache-Control": _REVALIDATE}
-        return self._shell.answer(request, headers)
+        return self._index.respond(request, headers)
 
     async def show_file(self, request: Request) -> Response:
-        """By its plain name, or by its name in this release."""
+        """A file under its plain name, or under this release's."""
         name: str = request.path_params["name"]
         release = f"{self._release}/"
         file = self._files.get(name.removeprefix(release))
         if file is None:
             return PlainTextResponse("There is no such file.", status_code=404)
-        return file.answer(request, {"Cache-Control": _FOR_EVER if name.startswith(release) else _REVALIDATE})
+        return file.respond(request, {"Cache-Control": _FOR_EVER if name.startswith(release) else _REVALIDATE})
 
-    def _name_release(self, shell: bytes) -> bytes:
-        """Names of this release, and all modules announced at once: none waits until another has named it."""
-        place = f"/static/{self._release}/"
+    def _with_release(self, index: bytes) -> bytes:
+        """Returns `index.html` with links to this release and a preload of every module: all load in parallel."""
+        prefix = f"/static/{self._release}/"
         modules = [name for name in self._files if name.endswith(".js") and name != "page.js"]
-        announced = "\n".join(f'<link rel="modulepreload" href="{place}{name}">' for name in modules)
-        text = shell.decode().replace("/static/", place).replace("</head>", f"{announced}\n</head>")
+        preloads = "\n".join(f'<link rel="modulepreload" href="{prefix}{name}">' for name in modules)
+        text = index.decode().replace("/static/", prefix).replace("</head>", f"{preloads}\n</head>")
         return text.encode()
 
 
 async def show_preview(request: Request) -> Response:
-    """The HTML of a message's template with sample data, for a frame: nothing in it runs, loads, submits or leads away.
+    """The HTML of a message's template with sample data, for a frame: no scripts, requests, forms or links work in it.
 
-    The policy's `sandbox` holds when the address is opened by itself, too (CSP Level 3, 6.3.2).
+    The policy's `sandbox` also applies when the address is opened outside a frame (CSP Level 3, 6.3.2).
     """
     resources = request.app.state.resources
     try:
@@ -141,7 +141,7 @@ async def show_preview(request: Request) -> Response:
     if not rows:
         return PlainTextResponse("There is no such preview.", status_code=404)
     return Response(
-        versions.preview_page(rows[0]["html"]),
+        without_links(rows[0]["html"]),
         media_type="text/html; charset=utf-8",
         headers={
             "Content-Security-Policy": preview_policy(resources.settings.frame_ancestors),
@@ -152,7 +152,7 @@ async def show_preview(request: Request) -> Response:
 
 
 def preview_policy(frame_ancestors: tuple[str, ...]) -> str:
-    """Styles of its own and pictures that it carries, nothing else; framed by our page, and by who frames that."""
+    """Returns a preview's policy: inline styles and data: pictures only; framed by our page and its ancestors."""
     framers = " ".join(["'self'", *frame_ancestors])
     return (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox; "

@@ -1,7 +1,7 @@
-"""`/o/…`, `/c/…`, `/u/…`: the addresses inside mails. Thin over the gateway's doors, and polite to any scanner.
+"""`/o/…`, `/c/…`, `/u/…`: the endpoints that mails link to, over the gateway's tracking and consent functions.
 
-A pixel and a redirect wait for no database: everything they need is in the signed address. An unsubscribe waits for
-its commit, and is never buffered: without the database it answers 503 and changes nothing.
+A pixel and a redirect wait for no database: the signed address has all they need, and the hit is written later. An
+unsubscribe waits for its commit and is never buffered: without the database it returns 503 and changes nothing.
 """
 
 from __future__ import annotations
@@ -25,25 +25,26 @@ from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.hit import HitKind, clean_agent, is_prefetch
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import HONEYPOT_LINK, ascii_url, read_click, read_open, read_unsubscribe
-from gateway.tracking.recorder import HitRecorder, RawHit, new_hit_id, origin_of
+from gateway.tracking.raw_hit import RawHit, new_hit_id, origin_of
+from gateway.tracking.recorder import HitRecorder
 from service.database import DatabasePools
 from service.errors import ServiceError
 from service.http.unsubscribe_page import (
     KINDS,
     POLICY,
     Choice,
-    away_page,
     done_page,
     form_page,
     language_of,
     missing_page,
+    unavailable_page,
 )
 
 PIXEL = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 """A transparent GIF of one pixel."""
 
 MAX_FORM_BYTES = 16_384
-"""A form of ours or of RFC 8058 has under 200 bytes, and mail programs may add a little."""
+"""Our form and that of RFC 8058 have under 200 bytes; some mail programs add to it."""
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PAGE = {**_NO_STORE, "Content-Security-Policy": POLICY, "X-Robots-Tag": "noindex"}
@@ -51,7 +52,7 @@ _ONE_CLICK = ("list-unsubscribe", "one-click")
 
 
 class Tracking:
-    """What the three addresses share; one a process, kept in `app.state.tracking`."""
+    """What the endpoints share; one a process, in `app.state.tracking`."""
 
     def __init__(
         self,
@@ -68,15 +69,15 @@ class Tracking:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hits are written while this lasts; what waits at the end is written, too."""
+        """Write hits until the block ends, then what is still buffered."""
         self.recorder.start()
         try:
             yield
         finally:
             await self.recorder.close()
 
-    def take(self, request: Request, ref: MessageRef, *, link: int | None = None, url: str | None = None) -> None:
-        """Keep the hit for the recorder. Waits for nothing."""
+    def record(self, request: Request, ref: MessageRef, *, link: int | None = None, url: str | None = None) -> None:
+        """Queue the hit, a click when `link` is given, for the recorder. Does not block."""
         at = self._clock()
         headers = dict(request.scope["headers"])
         self.recorder.add(
@@ -97,28 +98,28 @@ class Tracking:
 
 
 def routes() -> list[BaseRoute]:
-    """The addresses inside mails."""
+    """Returns the routes of the addresses inside mails."""
     return [
         Route("/o/{token}", open_pixel, methods=["GET"]),
         Route("/c/{token}", follow_link, methods=["GET"]),
         Route("/c/{token}/{destination:path}", follow_link, methods=["GET"]),
-        Route("/u/{token}", show_choice, methods=["GET"]),
+        Route("/u/{token}", show_form, methods=["GET"]),
         Route("/u/{token}", unsubscribe, methods=["POST"]),
     ]
 
 
 async def open_pixel(request: Request) -> Response:
-    """The pixel of one mail: 43 bytes, never from a cache."""
+    """The pixel of one mail: records an open. 43 bytes, not cacheable."""
     tracking = _tracking(request)
     ref = read_open(tracking.deployment.keyring, request.path_params["token"])
     if ref is None:
         return _missing(request)
-    tracking.take(request, ref)
+    tracking.record(request, ref)
     return Response(PIXEL, media_type="image/gif", headers=_NO_STORE)
 
 
 async def follow_link(request: Request) -> Response:
-    """The link of one mail: on to where its signature says, and nowhere else."""
+    """A link of one mail: records a click and redirects to the signed destination."""
     tracking = _tracking(request)
     token = request.path_params["token"]
     destination = _destination(request, token)
@@ -126,21 +127,21 @@ async def follow_link(request: Request) -> Response:
     if link is None:
         return _missing(request)
     url = destination.decode()
-    tracking.take(request, link.ref, link=link.number, url=url)
+    tracking.record(request, link.ref, link=link.number, url=url)
     return Response(status_code=302, headers={"Location": ascii_url(url), **_NO_STORE})
 
 
-async def show_choice(request: Request) -> Response:
-    """The page with the choice. It changes nothing: scanners GET everything."""
+async def show_form(request: Request) -> Response:
+    """The unsubscribe page. It changes nothing, since link scanners GET every address."""
     tracking = _tracking(request)
     ref = read_unsubscribe(tracking.deployment.keyring, request.path_params["token"])
     if ref is None:
         return _missing(request)
-    return await _form(request, ref)
+    return await _form_response(request, ref)
 
 
 async def unsubscribe(request: Request) -> Response:
-    """The mail program's one click (RFC 8058), or the page's form: done when it answers, without login or redirect."""
+    """A mail program's one click (RFC 8058), or the page's form: committed when it responds, no login, no redirect."""
     tracking = _tracking(request)
     ref = read_unsubscribe(tracking.deployment.keyring, request.path_params["token"])
     if ref is None:
@@ -153,7 +154,7 @@ async def unsubscribe(request: Request) -> Response:
         return await _opt_out(request, ref, KINDS[choice], OptOutSource.LINK)
     if _ONE_CLICK in {(name.lower(), value.lower()) for name, value in fields.items()}:
         return await _opt_out(request, ref, None, OptOutSource.ONE_CLICK)
-    return await _form(request, ref, wrong=True)
+    return await _form_response(request, ref, invalid=True)
 
 
 async def _opt_out(
@@ -167,22 +168,22 @@ async def _opt_out(
             )
             subscription = await opt_outs.read_subscription(connection, ref, deployment=tracking.deployment)
     except (ServiceError, asyncpg.PostgresError):
-        return _away(request)
+        return _unavailable(request)
     if chosen is None or subscription is None:
         return _missing(request)
     return _html(done_page(chosen, locale=subscription.locale), request)
 
 
-async def _form(request: Request, ref: MessageRef, *, wrong: bool = False) -> Response:
+async def _form_response(request: Request, ref: MessageRef, *, invalid: bool = False) -> Response:
     tracking = _tracking(request)
     try:
         async with tracking.pools.writing_connection() as connection:
             subscription = await opt_outs.read_subscription(connection, ref, deployment=tracking.deployment)
     except (ServiceError, asyncpg.PostgresError):
-        return _away(request)
+        return _unavailable(request)
     if subscription is None:
         return _missing(request)
-    return _html(form_page(subscription, wrong=wrong), request, status=400 if wrong else 200)
+    return _html(form_page(subscription, invalid=invalid), request, status=400 if invalid else 200)
 
 
 def _tracking(request: Request) -> Tracking:
@@ -191,7 +192,7 @@ def _tracking(request: Request) -> Tracking:
 
 
 def _destination(request: Request, token: str) -> bytes:
-    """What follows the token, decoded once from the raw path: the decoded one cannot tell `/` from `%2F`."""
+    """Returns what follows the token in the raw path, decoded once: the decoded path confuses `%2F` with `/`."""
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     _, _, rest = raw.partition(b"/c/" + token.encode() + b"/")
     return unquote_to_bytes(rest)
@@ -205,7 +206,7 @@ def _choice(fields: dict[str, str]) -> Choice | None:
 
 
 async def _read_form(request: Request) -> dict[str, str] | None:
-    """The fields of either form encoding (RFC 8058 allows both); none when unreadable, None when it is too large."""
+    """Returns the form's fields in either encoding (RFC 8058): empty when unreadable, None when it is too large."""
     body = b""
     try:
         async for chunk in request.stream():
@@ -222,7 +223,7 @@ async def _read_form(request: Request) -> dict[str, str] | None:
 
 def _read_multipart(media_type: str, body: bytes) -> dict[str, str]:
     head = f"Content-Type: {media_type}\r\n\r\n".encode("latin-1", "replace")
-    # The newer policies read every header by its grammar, and raise where one has none.
+    # The newer policies parse every header by its grammar and raise for one that does not fit.
     whole = BytesParser(policy=compat32).parsebytes(head + body)
     parts: Any = whole.get_payload() if whole.is_multipart() else ()
     fields: dict[str, str] = {}
@@ -238,14 +239,14 @@ def _missing(request: Request) -> Response:
     return _html(missing_page(_language(request)), request, status=404)
 
 
-def _away(request: Request) -> Response:
-    response = _html(away_page(_language(request)), request, status=503)
+def _unavailable(request: Request) -> Response:
+    response = _html(unavailable_page(_language(request)), request, status=503)
     response.headers["Retry-After"] = "5"
     return response
 
 
 def _language(request: Request) -> str:
-    """The browser's first language; the customer's is not known here."""
+    """Returns the browser's first language, for a page without a known customer."""
     return language_of(request.headers.get("accept-language", "en")[:100].partition(",")[0].partition(";")[0].strip())
 
 

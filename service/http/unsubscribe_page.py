@@ -1,4 +1,4 @@
-"""The page behind a mail's unsubscribe link: plain accessible HTML that works without scripts, in a few languages."""
+"""The page behind a mail's unsubscribe link: plain accessible HTML without scripts, in English and German."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.mail.choice import OptOutKind
 
 
 class Choice(StrEnum):
-    """What the reader may choose not to get any more."""
+    """The reader's choice of what to unsubscribe from."""
 
     MARKETING = "marketing"
     EVENT_BASED = "event-based"
@@ -26,7 +26,7 @@ KINDS: Mapping[Choice, frozenset[OptOutKind]] = {
     Choice.EVENT_BASED: frozenset({OptOutKind.EVENT_BASED}),
     Choice.ALL: frozenset(OptOutKind),
 }
-"""The opt-outs that each choice means."""
+"""The opt-outs of each choice."""
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:1.125rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;"
@@ -39,16 +39,16 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_SHA256}'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""The Content-Security-Policy of these pages: one style, one form, nothing else."""
+"""The Content-Security-Policy of these pages: their one style and their form, nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Words:
+class _Texts:
     """The page's texts in one language."""
 
     title: str
     ask: str
-    ask_nobody: str
+    ask_unnamed: str
     legend: str
     choices: Mapping[Choice, str]
     button: str
@@ -57,18 +57,18 @@ class _Words:
     unaffected: str
     done_title: str
     done: str
-    wrong_choice: str
-    away_title: str
-    away: str
+    invalid_choice: str
+    unavailable_title: str
+    unavailable: str
     missing_title: str
     missing: str
 
 
-_WORDS = {
-    "en": _Words(
+_TEXTS = {
+    "en": _Texts(
         title="Unsubscribe",
         ask="Which mail from {sender} do you no longer want at this address?",
-        ask_nobody="Which mail do you no longer want at this address?",
+        ask_unnamed="Which mail do you no longer want at this address?",
         legend="I no longer want",
         choices={
             Choice.MARKETING: "Marketing mail: news and offers",
@@ -81,16 +81,16 @@ _WORDS = {
         unaffected="Mail about your own appointments, documents and payments is not affected.",
         done_title="You are unsubscribed",
         done="From now on you get no more at this address: {kinds}. You may close this page.",
-        wrong_choice="Please choose one of these.",
-        away_title="Please try again in a moment",
-        away="Your choice could not be saved. Nothing has changed yet.",
+        invalid_choice="Please choose one of these.",
+        unavailable_title="Please try again in a moment",
+        unavailable="Your choice could not be saved. Nothing has changed yet.",
         missing_title="Nothing here",
         missing="There is nothing at this address.",
     ),
-    "de": _Words(
+    "de": _Texts(
         title="Abmelden",
         ask="Welche E-Mails von {sender} möchten Sie an diese Adresse nicht mehr bekommen?",
-        ask_nobody="Welche E-Mails möchten Sie an diese Adresse nicht mehr bekommen?",
+        ask_unnamed="Welche E-Mails möchten Sie an diese Adresse nicht mehr bekommen?",
         legend="Ich möchte nicht mehr bekommen",
         choices={
             Choice.MARKETING: "Werbung: Neuigkeiten und Angebote",
@@ -103,9 +103,9 @@ _WORDS = {
         unaffected="E-Mails zu Ihren eigenen Terminen, Dokumenten und Zahlungen sind davon nicht betroffen.",
         done_title="Sie sind abgemeldet",
         done="An diese Adresse bekommen Sie ab jetzt nicht mehr: {kinds}. Sie können diese Seite schließen.",
-        wrong_choice="Bitte wählen Sie etwas davon aus.",
-        away_title="Bitte versuchen Sie es gleich noch einmal",
-        away="Ihre Wahl konnte nicht gespeichert werden. Es hat sich noch nichts geändert.",
+        invalid_choice="Bitte wählen Sie etwas davon aus.",
+        unavailable_title="Bitte versuchen Sie es gleich noch einmal",
+        unavailable="Ihre Wahl konnte nicht gespeichert werden. Es hat sich noch nichts geändert.",
         missing_title="Hier ist nichts",
         missing="Unter dieser Adresse gibt es nichts.",
     ),
@@ -113,55 +113,55 @@ _WORDS = {
 
 
 def language_of(locale: str) -> str:
-    """The language of these pages that a BCP 47 locale gets: its own, else English."""
+    """Returns the language of these pages for a BCP 47 locale; English when there is no translation."""
     language = locale.replace("_", "-").partition("-")[0].lower()
-    return language if language in _WORDS else "en"
+    return language if language in _TEXTS else "en"
 
 
-def form_page(subscription: Subscription, *, wrong: bool = False) -> str:
-    """The choice. Its form posts to the address it came from; `wrong` says that nothing was chosen."""
+def form_page(subscription: Subscription, *, invalid: bool = False) -> str:
+    """Returns the form, which posts to its own address; `invalid` adds that no valid choice was sent."""
     language = language_of(subscription.locale)
-    words = _WORDS[language]
-    asked = words.ask.format(sender=subscription.sender) if subscription.sender else words.ask_nobody
+    texts = _TEXTS[language]
+    asked = texts.ask.format(sender=subscription.sender) if subscription.sender else texts.ask_unnamed
     preset = Choice.EVENT_BASED if subscription.kind is OptOutKind.EVENT_BASED else Choice.MARKETING
     options = "".join(
         f'<label><input type="radio" name="choice" value="{choice}"{" checked" if choice is preset else ""}> '
-        f"{escape(words.choices[choice])}</label>"
+        f"{escape(texts.choices[choice])}</label>"
         for choice in Choice
     )
-    notes = [f'<p role="alert">{escape(words.wrong_choice)}</p>'] if wrong else []
+    notes = [f'<p role="alert">{escape(texts.invalid_choice)}</p>'] if invalid else []
     if subscription.opted_out:
-        notes.append(f"<p>{escape(words.already.format(kinds=_listed(words, subscription.opted_out)))}</p>")
+        notes.append(f"<p>{escape(texts.already.format(kinds=_listed(texts, subscription.opted_out)))}</p>")
     return _page(
         language,
-        words.title,
+        texts.title,
         f"<p>{escape(asked)}</p>{''.join(notes)}"
-        f'<form method="post"><fieldset><legend>{escape(words.legend)}</legend>{options}</fieldset>'
-        f'<button type="submit">{escape(words.button)}</button></form><p>{escape(words.unaffected)}</p>',
+        f'<form method="post"><fieldset><legend>{escape(texts.legend)}</legend>{options}</fieldset>'
+        f'<button type="submit">{escape(texts.button)}</button></form><p>{escape(texts.unaffected)}</p>',
     )
 
 
 def done_page(kinds: frozenset[OptOutKind], *, locale: str = "en") -> str:
-    """What was chosen is done."""
-    words = _WORDS[language_of(locale)]
-    text = words.done.format(kinds=_listed(words, kinds))
-    return _page(language_of(locale), words.done_title, f"<p>{escape(text)}</p><p>{escape(words.unaffected)}</p>")
+    """Returns the confirmation, with the opt-outs that were set."""
+    texts = _TEXTS[language_of(locale)]
+    text = texts.done.format(kinds=_listed(texts, kinds))
+    return _page(language_of(locale), texts.done_title, f"<p>{escape(text)}</p><p>{escape(texts.unaffected)}</p>")
 
 
-def away_page(locale: str = "en") -> str:
-    """The database is away: nothing is promised."""
-    words = _WORDS[language_of(locale)]
-    return _page(language_of(locale), words.away_title, f"<p>{escape(words.away)}</p>")
+def unavailable_page(locale: str = "en") -> str:
+    """Returns the page for a database that is down: the choice was not saved."""
+    texts = _TEXTS[language_of(locale)]
+    return _page(language_of(locale), texts.unavailable_title, f"<p>{escape(texts.unavailable)}</p>")
 
 
 def missing_page(locale: str = "en") -> str:
-    """No such link; the same for every reason."""
-    words = _WORDS[language_of(locale)]
-    return _page(language_of(locale), words.missing_title, f"<p>{escape(words.missing)}</p>")
+    """Returns the 404 page: the same whatever is wrong with the link."""
+    texts = _TEXTS[language_of(locale)]
+    return _page(language_of(locale), texts.missing_title, f"<p>{escape(texts.missing)}</p>")
 
 
-def _listed(words: _Words, kinds: frozenset[OptOutKind]) -> str:
-    return ", ".join(words.kinds[kind] for kind in OptOutKind if kind in kinds)
+def _listed(texts: _Texts, kinds: frozenset[OptOutKind]) -> str:
+    return ", ".join(texts.kinds[kind] for kind in OptOutKind if kind in kinds)
 
 
 def _page(language: str, title: str, body: str) -> str:

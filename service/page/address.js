@@ -1,13 +1,13 @@
-// The address says where one is: view, customer, tab, selected mail, open popover and place in the list.
+// The URL holds the state of navigation: view, customer, tab, selected mail, open popover and list position.
 
-/** The customer's page has nothing but the emails: who cuts the address short, or adds a stroke, is understood. */
+/** The customer's page has only the emails, so a URL without `/emails`, or with a trailing slash, works too. */
 const EMAILS = /^\/customers\/([^/]+)(?:\/emails)?\/?$/;
 const CUSTOMERS = /^\/(?:customers\/?)?$/;
 export const TABS = ["sent", "clicks", "notes"];
 
 /**
- * A place from a URL. `customer` is a global id (`Customer_42`), or else the CRM's own reference.
- * `at` is the cursor of the row above the first one in sight.
+ * Parses a URL. `customer` is a global id (`Customer_42`), or else the CRM's own reference.
+ * `at` is the cursor of the row above the first visible one.
  */
 export function readAddress(url) {
   const found = EMAILS.exec(url.pathname);
@@ -24,7 +24,7 @@ export function readAddress(url) {
   };
 }
 
-/** The URL of a place. */
+/** Returns the URL of a place. */
 export function writeAddress(place) {
   const query = new URLSearchParams();
   if (place.view === "customers") {

@@ -33,7 +33,7 @@ function row(edge, index, { selected, select, open }) {
   });
 }
 
-/** The list; see `sentEmails`. */
+/** The list; parameters as of `sentEmails`. */
 export function connectionNotes(list, actions) {
   if (list.state === "ready" && !list.count) {
     return notice({ heading: "No mail yet", text: "Every mail to and from this customer will be listed here." });

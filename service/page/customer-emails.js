@@ -14,15 +14,15 @@ import { forgetHeights, watchBlocks } from "./row-blocks.js";
 import { sentEmails } from "./sent-emails.js";
 import { counted } from "./words.js";
 
-/** After the last scroll event, until the address says where one is. */
+/** After the last scroll event, until the position is written to the URL. */
 const PLACE_MS = 250;
-/** Mail whose rows are asked for one by one after a change; more is left to the next look. */
-const MOST_ROWS = 10;
-/** Pixels that count as the very top. */
+/** Messages whose rows are read one by one after a change; more are left to the next refresh. */
+const MAX_ROWS = 10;
+/** Pixels from the top that count as the top. */
 const AT_TOP = 40;
-/** For so long a pointer that moved over the rows is somebody about to click. */
+/** After a pointer moved over the rows, rows must not move for this time: a click may follow. */
 const POINTED_MS = 3_000;
-/** Rows from the end at which older ones are read while one turns from mail to mail. */
+/** Rows from the end at which older ones are read while the popover moves from mail to mail. */
 const NEAR_THE_END = 5;
 const LIVE_WORDS = {
   live: ["Live", "Changes appear by themselves"],
@@ -67,7 +67,7 @@ export class CustomerEmails {
     return this.lists[this.place.tab];
   }
 
-  /** Whether this page shows that place, perhaps after moving within itself. */
+  /** Whether this view can show the place. */
   shows(place) {
     return place.view === "emails" && place.customer === this.place.customer;
   }
@@ -80,13 +80,13 @@ export class CustomerEmails {
     Object.values(this.lists).forEach((list) => list.reset());
   }
 
-  /** The address has changed: show what it says. */
+  /** The URL has changed: show its place. */
   arrive(place, { scroll = true } = {}) {
     const before = this.place;
     const moved = place.tab !== before.tab;
     if (moved) this.list.scroll = window.scrollY;
     this.place = place;
-    this.follow(place.message);
+    this.loadSubject(place.message);
     const { clicks } = this.lists;
     if (place.message !== this.clicksOf.message || place.machines !== this.clicksOf.machines) {
       this.clicksOf = { message: place.message, machines: place.machines };
@@ -106,17 +106,17 @@ export class CustomerEmails {
     this.app.changed();
   }
 
-  /** The session is back, or the network: read again what could not be read. */
+  /** The session or the network is back: repeat failed reads. */
   resume() {
     const { list, place } = this;
     if (this.state === "error") this.readHeading();
-    for (const each of Object.values(this.lists)) each.forgive();
+    for (const each of Object.values(this.lists)) each.retry();
     if (list.state === "new") list.open(place.at).then(() => this.reveal(list, place.at));
-    else this.hear(new Set());
+    else this.onNews(new Set());
     if (this.sheet.state === "error") this.sheet.read();
     if (!this.subject?.text) {
       this.subject = null;
-      this.follow(place.message);
+      this.loadSubject(place.message);
     }
   }
 
@@ -125,7 +125,7 @@ export class CustomerEmails {
       this.customer = await this.readCustomer(this.place.customer);
       this.state = this.customer ? "ready" : "unknown";
       if (this.customer && !this.live) {
-        this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.hear(ids), changed: () => this.app.changed() });
+        this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.onNews(ids), changed: () => this.app.changed() });
       }
       if (!this.customer) this.app.announce("There is no such customer");
     } catch (error) {
@@ -135,8 +135,8 @@ export class CustomerEmails {
     this.app.changed();
   }
 
-  /** Something has changed: renew what is shown, without moving it. */
-  async hear(messageIds) {
+  /** Something has changed: update what is shown, without moving it. */
+  async onNews(messageIds) {
     const { list, place } = this;
     for (const each of Object.values(this.lists)) if (each !== list) each.stale = true;
     this.readHeading();
@@ -147,13 +147,13 @@ export class CustomerEmails {
       const put = await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
       if (list.waiting.length > waiting) this.app.announce(`${counted(list.waiting.length, "new row")} above`);
       else if (put && hadRows) this.app.announce(counted(put, "new row"));
-      await Promise.all([...messageIds].slice(0, MOST_ROWS).map((id) => this.reread(id)));
+      await Promise.all([...messageIds].slice(0, MAX_ROWS).map((id) => this.reread(id)));
     } catch {
-      // The guard has seen it: signed out and offline are shown by the page around this one.
+      // `app.guard` has handled it: the surrounding page shows signed out and offline.
     }
   }
 
-  /** Renews the rows of one message that lies deeper than the first page. */
+  /** Updates the rows of one message, which may be beyond the first page. */
   async reread(id) {
     const lists = [this.lists.sent, this.lists.notes].filter((list) => list.has(id));
     if (!lists.length) return;
@@ -167,7 +167,7 @@ export class CustomerEmails {
   }
 
   /** The selected mail's subject, for the chip on Links Clicked. */
-  async follow(id) {
+  async loadSubject(id) {
     if (id === this.subject?.id) return;
     this.subject = id && { id, text: null };
     if (!id) return;
@@ -197,11 +197,11 @@ export class CustomerEmails {
 
   openInfo = (id, { replace = false } = {}) => {
     this.app.go({ info: id }, { replace, over: true });
-    // Whoever turns from mail to mail reaches the end of what has been read.
+    // Moving from mail to mail may reach the last row that was read.
     if (id && this.neighbour(id, NEAR_THE_END) === null) this.list.older();
   };
 
-  /** The message of the row above (-1) or below (1), where the tab lists messages. */
+  /** The message `step` rows below (above when negative), or null; only in tabs that list messages. */
   neighbour(id, step) {
     if (this.place.tab === "clicks") return null;
     const ids = [...this.list.rows()].map((row) => row.node.message.id);
@@ -209,12 +209,12 @@ export class CustomerEmails {
     return here < 0 ? null : (ids[here + step] ?? null);
   }
 
-  /** Whether the newest row is in sight: only then may others come above it. */
+  /** Whether the newest row is visible: only then may new ones be put above it. */
   get atTop() {
     return window.scrollY < AT_TOP;
   }
 
-  /** Whether somebody is among the rows, with the keyboard or the pointer: a row that moves is a row missed. */
+  /** Whether the focus or the pointer is among the rows, which must not move then. */
   get isReading() {
     const panel = document.getElementById("panel");
     const pointed = performance.now() - this.pointedAt < POINTED_MS;
@@ -236,7 +236,7 @@ export class CustomerEmails {
     });
   };
 
-  /** Scrolls so that the row below the cursor `at` is the first in sight. */
+  /** Scrolls so that the row below the cursor `at` is the first visible one. */
   reveal(list, at) {
     if (list !== this.list) return;
     const cursor = at && list.below(at);
@@ -257,7 +257,7 @@ export class CustomerEmails {
     if (document.querySelector("dialog[open]") || this.list.state !== "ready") return;
     const line = Math.max(...[".sticky", "#panel .heads"].map((each) => document.querySelector(each)?.getBoundingClientRect().bottom ?? 0));
     const rows = [...document.querySelectorAll("#panel [data-cursor]")];
-    // The first row of which more than half is in sight.
+    // The first row of which more than half is visible.
     const first = rows.map((row) => [row, row.getBoundingClientRect()]).find(([, box]) => (box.top + box.bottom) / 2 > line)?.[0];
     const at = first && !this.atTop ? this.list.above(first.dataset.cursor) : null;
     if (at !== this.place.at) this.app.go({ at }, { replace: true, scroll: false });
@@ -272,7 +272,7 @@ export class CustomerEmails {
     this.app.changed();
   }
 
-  /** After each drawing: what the DOM cannot be told by a template. */
+  /** After each rendering: dialogs, focus and scrolling, which a template cannot express. */
   drawn(root) {
     const dialog = root.querySelector("dialog.info");
     if (dialog && this.place.info && !dialog.open) {
@@ -283,7 +283,7 @@ export class CustomerEmails {
     if (this.place.info) this.opener = this.place.info;
     if (dialog?.open && !this.place.info) {
       dialog.close();
-      // Its icon is not there where a link has opened it, or on Links Clicked.
+      // There is no such icon where a link opened the popover, or on Links Clicked.
       const opener = root.querySelector(`[data-info="${this.opener}"]`);
       if (opener) opener.focus();
       else document.getElementById(`tab-${this.place.tab}`)?.focus({ preventScroll: true });
@@ -308,12 +308,12 @@ export class CustomerEmails {
     const next = here < 0 ? null : rows[here + step];
     if (!next) return;
     event.preventDefault();
-    // The info icon's column is kept, too: reasons are read from row to row.
+    // From an info icon the arrow keys move to the next info icon.
     const target = event.target.matches(".info-button") ? next.closest(".row").querySelector(".info-button") : next;
     target.focus();
   };
 
-  /** Of the selected mail; unknown when it is another customer's. */
+  /** The selected mail's subject; undefined when it is another customer's mail. */
   get selectedSubject() {
     const { subject, customer } = this;
     return subject?.customer && subject.customer !== customer?.id ? null : subject?.text;
@@ -370,13 +370,13 @@ export class CustomerEmails {
     }
     if (this.state === "error") return failure(this.error, () => this.readHeading());
     const { place, list } = this;
-    const following = this.app.offline ? "offline" : (this.live?.state ?? "connecting");
-    const [live, title] = LIVE_WORDS[following];
+    const liveState = this.app.offline ? "offline" : (this.live?.state ?? "connecting");
+    const [live, title] = LIVE_WORDS[liveState];
     return html`
       ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">Emails</h1>${skeleton(2)}</div>`}
       <div class="sticky"><div class="tab-line">
         ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
-        <span class="live live-${following}" title=${title}>${live}</span>
+        <span class="live live-${liveState}" title=${title}>${live}</span>
       </div><div class="pill-place">${this.newer()}</div></div>
       <div id="panel" role="tabpanel" aria-labelledby="tab-${place.tab}" aria-busy=${list.state === "loading" ? "true" : "false"}
         tabindex=${list.count ? -1 : 0} @keydown=${this.onKey} @pointermove=${this.onPoint}>${this.panel()}</div>

@@ -1,4 +1,4 @@
-// Who the customer is, where mail goes, and what stands against sending it.
+// The customer's name, addresses, suppressions and opt-outs.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { moment } from "./moments.js";

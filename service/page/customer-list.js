@@ -1,4 +1,4 @@
-// All customers, searched by name, address or CRM reference; made for the keyboard.
+// All customers, with a search by name, address or CRM reference and keyboard navigation.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { writeAddress } from "./address.js";
 import { readCustomers } from "./graphql.js";
@@ -11,24 +11,24 @@ import { listEnd, rowBlocks, watchBlocks } from "./row-blocks.js";
 import { statusIcon } from "./status-icon.js";
 import { counted } from "./words.js";
 
-/** Pause in typing after which is searched. */
+/** Pause in typing after which the search runs. */
 const TYPING_MS = 200;
-/** From so many letters or digits in a row the API looks inside names, references and addresses; less finds whole words. */
-const LONG_ENOUGH = /(?:(?![\u0300-\u036f])[\p{L}\p{M}\p{Nd}\p{Nl}]){3}/u;
-/** Characters it searches for at most. */
-const LONGEST = 320;
+/** Three letters or digits in a row, from which the API finds parts of names, references and addresses; less finds whole words. */
+const FINDS_PARTS = /(?:(?![\u0300-\u036f])[\p{L}\p{M}\p{Nd}\p{Nl}]){3}/u;
+/** Characters of a search at most. */
+const MAX_SEARCH = 320;
 
-/** What no service would look for is nobody's. */
-function findNobody(error) {
+/** A search that the API refuses has no result. */
+function emptyIfRefused(error) {
   if (error.argument !== "search") throw error;
   return { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
 }
 
-const NOBODY_YET = notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
+const NO_CUSTOMERS = notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
 
-const foundNobody = (search) => notice({
+const noneFound = (search) => notice({
   heading: "No customer found",
-  text: LONG_ENOUGH.test(search.normalize("NFC"))
+  text: FINDS_PARTS.test(search.normalize("NFC"))
     ? html`Nobody's name, address or reference contains “<bdi>${search}</bdi>”.`
     : html`“<bdi>${search}</bdi>” is no word of a name, and no whole address or reference. Parts of them are found by three letters or digits in a row.`,
 });
@@ -39,12 +39,12 @@ export class CustomerList {
     this.place = place;
     this.title = "Customers";
     const read = app.guard((page, options) =>
-      readCustomers({ search: this.place.search.slice(0, LONGEST), ...page }, options).catch(findNobody));
+      readCustomers({ search: this.place.search.slice(0, MAX_SEARCH), ...page }, options).catch(emptyIfRefused));
     this.list = new PagedList(read, () => app.changed());
     this.typed = place.search;
-    /** `open` or `focus`: what a key wants of the first customer, once what is typed has been found. */
-    this.wanted = null;
-    /** The customer that was opened from here, for whoever comes back. */
+    /** `open` or `focus`: what to do with the first customer once the search has its result; null for nothing. */
+    this.pendingKey = null;
+    /** The customer opened from this list, to which Back returns. */
     this.left = app.left?.search === place.search ? app.left : null;
     this.onKey = (event) => this.shortcut(event);
     document.addEventListener("keydown", this.onKey);
@@ -65,14 +65,14 @@ export class CustomerList {
     const searched = place.search !== this.place.search;
     this.place = place;
     if (!searched) return;
-    // The space of whoever is about to type a second word stays.
+    // A trailing space, typed before a second word, is kept.
     if (this.typed.trim() !== place.search) this.typed = place.search;
     this.left = null;
     this.find();
   }
 
   resume() {
-    this.list.forgive();
+    this.list.retry();
     this.list.refresh({ hold: false }).catch(() => {});
   }
 
@@ -83,7 +83,7 @@ export class CustomerList {
     this.app.announce(this.list.count ? `${more}${counted(this.list.count, "customer")}` : "No customer found");
   }
 
-  /** `/` goes to the search wherever one is. */
+  /** `/` focuses the search. */
   shortcut(event) {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.("input, textarea, dialog")) return;
@@ -95,7 +95,7 @@ export class CustomerList {
 
   type(text) {
     this.typed = text;
-    this.wanted = null;
+    this.pendingKey = null;
     this.app.changed();
     clearTimeout(this.typing);
     this.typing = setTimeout(() => this.search(), TYPING_MS);
@@ -108,26 +108,26 @@ export class CustomerList {
   }
 
   searchKey(event) {
-    // That Enter chooses a word of an input method.
+    // This Enter confirms a word of an input method.
     if (event.isComposing) return;
     const wanted = { ArrowDown: "focus", Enter: "open" }[event.key];
     if (wanted) {
       event.preventDefault();
-      this.wanted = wanted;
+      this.pendingKey = wanted;
       this.search();
-      this.fulfil();
+      this.runPendingKey();
     } else if (event.key === "Escape" && this.typed) {
       this.type("");
     }
   }
 
-  /** Nobody waits for a customer whom the search that stands there has not found. */
-  fulfil() {
-    if (!this.wanted || this.list.state !== "ready" || this.typed.trim() !== this.place.search) return;
+  /** Runs the pending key once the list shows the result of the typed search. */
+  runPendingKey() {
+    if (!this.pendingKey || this.list.state !== "ready" || this.typed.trim() !== this.place.search) return;
     const first = document.querySelector("#customers .customer");
-    if (this.wanted === "focus") first?.focus();
+    if (this.pendingKey === "focus") first?.focus();
     else first?.click();
-    this.wanted = null;
+    this.pendingKey = null;
   }
 
   listKey = (event) => {
@@ -143,12 +143,12 @@ export class CustomerList {
   drawn(root) {
     watchBlocks(root);
     if (this.list.state !== "ready") return;
-    this.comeBack();
-    this.fulfil();
+    this.restore();
+    this.runPendingKey();
   }
 
-  /** The customer that was opened stands where it stood, with the keyboard. */
-  comeBack() {
+  /** Restores scroll position and focus of the customer that was opened. */
+  restore() {
     const row = this.left && document.querySelector(`#customers [data-cursor="${this.left.cursor}"]`);
     if (row) {
       window.scrollBy(0, row.getBoundingClientRect().top - this.left.top);
@@ -183,7 +183,7 @@ export class CustomerList {
     const { list } = this;
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
-    if (!list.count) return this.place.search ? foundNobody(this.place.search) : NOBODY_YET;
+    if (!list.count) return this.place.search ? noneFound(this.place.search) : NO_CUSTOMERS;
     return html`${list.hasNewer ? html`<p class="list-end"><button type="button" class="link" @click=${() => list.open()}>Newer customers above: show the newest</button></p>` : nothing}
       <div id="customers" class="customers" role="group" aria-label="Customers" @keydown=${this.listKey}>${
       rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
@@ -193,10 +193,10 @@ export class CustomerList {
     return html`<header class="heading list-heading"><h1>Customers</h1>
       <form role="search" class="search" @submit=${(event) => event.preventDefault()}>
         ${icons.search}<label for="search" class="unseen">Search by name, address or reference</label>
-        <input id="search" type="search" placeholder="Name, address or reference" maxlength=${LONGEST} autocomplete="off" spellcheck="false"
+        <input id="search" type="search" placeholder="Name, address or reference" maxlength=${MAX_SEARCH} autocomplete="off" spellcheck="false"
           aria-describedby="search-hint" aria-keyshortcuts="/" .value=${this.typed} autofocus
           @input=${(event) => this.type(event.target.value)} @keydown=${(event) => this.searchKey(event)}
-          @blur=${() => { this.wanted = null; }}>
+          @blur=${() => { this.pendingKey = null; }}>
         <kbd aria-hidden="true">/</kbd></form>
       <p id="search-hint" class="hint"><kbd>/</kbd> searches, <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens.</p></header>
       ${this.rows()}`;

@@ -1,4 +1,4 @@
-// Everything that happened to one mail, in order: attempts with the server's answer, and events.
+// The attempts and events of one mail, in order, with the server's responses.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { exactMoment, took } from "./moments.js";
@@ -13,13 +13,13 @@ const EVENT_HINT = {
   UNCERTAIN: "AMBER", OPTED_OUT: "AMBER",
 };
 
-const said = ({ code, text }) => html`<pre dir="auto"><b>${code}</b> ${text ?? "(text erased)"}</pre>`;
+const responseText = ({ code, text }) => html`<pre dir="auto"><b>${code}</b> ${text ?? "(text erased)"}</pre>`;
 
-/** The answer whole: its code, and every line as the server wrote it. */
-export function serverAnswer(response) {
+/** The whole response: its code, and every line as the server sent it. */
+export function serverResponse(response) {
   if (!response) return nothing;
   return html`<figure class="answer-whole">
-    ${said(response)}
+    ${responseText(response)}
     <figcaption>${words.stage(response.stage)} · ${response.host} · ${response.tls ?? "no TLS"}</figcaption>
   </figure>`;
 }
@@ -34,13 +34,13 @@ function attempt(each) {
       <p class="when-exactly">${exactMoment(each.startedAt)}</p>
       <p class="how">by relay ${each.relay}, ${words.stage(each.stage)}, in ${took(each.tookMs)}</p>
       ${each.response
-        ? said(each.response)
+        ? responseText(each.response)
         : html`<p class="how">The server said nothing.</p>`}
     </div></li>`;
 }
 
-/** Words of an event; one kind has two, by whether an answer or the loss of a worker left it open. */
-const happened = ({ kind, detail }) => (detail?.handedOffAt ? "Its worker was lost while it was being sent" : words.event(kind));
+/** The text of an event; UNCERTAIN has two, for a lost response and for a lost worker. */
+const eventText = ({ kind, detail }) => (detail?.handedOffAt ? "Its worker was lost while it was being sent" : words.event(kind));
 
 const evidence = ([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${ISO.test(value) ? exactMoment(value) : value}</dd></div>`;
 
@@ -49,13 +49,13 @@ function event(each) {
   const details = evidenceOf(each.detail).map(evidence);
   return html`<li class="moment-of-mail">
     <span class="status ${hintClass(hint)}">${icons.event}</span>
-    <div><p class="what"><b class=${hintClass(hint)}>${happened(each)}</b> <span class="which">by ${each.by}</span></p>
+    <div><p class="what"><b class=${hintClass(hint)}>${eventText(each)}</b> <span class="which">by ${each.by}</span></p>
       <p class="when-exactly">${exactMoment(each.occurredAt)}</p>
       ${details.length ? html`<dl class="detail">${details}</dl>` : nothing}
     </div></li>`;
 }
 
-/** Attempts and events, oldest first; `occurredAt` is when the mail was put on its way. */
+/** Attempts and events, oldest first. */
 export function deliveryTimeline({ attempts, events }) {
   const all = [
     ...attempts.map((each) => [each.startedAt, attempt(each)]),

@@ -1,6 +1,6 @@
-// The popover of the info icon: did it reach them, and if not, why, in plain words beside the server's own.
+// The popover of the info icon: the outcome of one mail, explained, beside the server's response.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { deliveryTimeline, serverAnswer } from "./delivery-timeline.js";
+import { deliveryTimeline, serverResponse } from "./delivery-timeline.js";
 import { icons } from "./icons.js";
 import { distance, exactMoment } from "./moments.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
@@ -8,7 +8,7 @@ import { hintClass, statusIcon, statusShape } from "./status-icon.js";
 import { templatePreview } from "./template-preview.js";
 import { counted, waitOf, words } from "./words.js";
 
-/** What a person may do about a mail in a status, and what to know before. */
+/** The actions on a mail by status, each with its warning. */
 const RETRY = {
   action: "retryMessage", name: "Try again", sure: "Send it again?",
   warning: "It goes back to the queue and is sent as soon as it is its turn.",
@@ -90,20 +90,20 @@ function facts(message, showClicks) {
   </dl>`;
 }
 
-/** Without a mail there is no status to be the dialog's name. */
-const untold = (instead) => html`<h2 id="info-heading" tabindex="-1" class="unseen">Details</h2>${instead}`;
+/** The body without a mail: its heading, the dialog's accessible name, is then hidden. */
+const withoutMail = (instead) => html`<h2 id="info-heading" tabindex="-1" class="unseen">Details</h2>${instead}`;
 
 function body(sheet) {
-  if (sheet.state === "error") return untold(failure(sheet.error, () => sheet.read()));
-  if (sheet.gone) return untold(notice(NO_SUCH_MAIL));
-  if (!sheet.message) return untold(skeleton(6));
+  if (sheet.state === "error") return withoutMail(failure(sheet.error, () => sheet.read()));
+  if (sheet.gone) return withoutMail(notice(NO_SUCH_MAIL));
+  if (!sheet.message) return withoutMail(skeleton(6));
   const { message } = sheet;
   const { info } = message;
   return html`<div class="info-status ${hintClass(info.colorHint)}">${statusShape(info)}
       <h2 id="info-heading" tabindex="-1">${words.status(info.status)}</h2></div>
     <p class="info-subject"><bdi>${message.subject ?? html`<i class="erased">subject erased</i>`}</bdi></p>
     ${why(info)}
-    ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverAnswer(info.response)}</section>` : nothing}
+    ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverResponse(info.response)}</section>` : nothing}
     ${actions(info, sheet, message.id)}
     ${facts(message, sheet.showClicks)}
     ${message.direction === "RECEIVED" && !info.events.length ? nothing
@@ -111,7 +111,7 @@ function body(sheet) {
     ${info.preview ? templatePreview(message.id, info.preview, { as: sheet.previewAs, show: sheet.showPreview }) : nothing}`;
 }
 
-/** The dialog; it stands in the page always, and opens and closes with the address. */
+/** The dialog: always in the page, opened and closed with the URL. */
 export const emailInfo = (sheet) => html`<dialog class="info" aria-labelledby="info-heading"
   @cancel=${(event) => {
     event.preventDefault();

@@ -21,7 +21,7 @@ function onKey(event, choose) {
   document.getElementById(`tab-${order[there]}`)?.focus();
 }
 
-/** `filtered` marks Links Clicked when it shows one mail's alone. */
+/** `filtered` marks Links Clicked when it shows the links of one mail only. */
 export const emailTabs = ({ tab, filtered, choose }) => html`<div
   role="tablist" aria-label="Emails" class="tabs" @keydown=${(event) => onKey(event, choose)}
 >${TABS.map(([each, name]) => html`<button

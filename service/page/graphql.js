@@ -1,10 +1,10 @@
-// The only file that talks to /graphql: what the page asks, and how answers, refusals and changes come back.
+// The only client of /graphql in the page: its queries, mutations and the subscription.
 import { forgetSession, openSession, request, session } from "./session.js";
-import { Offline, Refused, SignedOut } from "./trouble.js";
+import { Offline, Refused, SignedOut } from "./errors.js";
 
 const PROTOCOL = "graphql-transport-ws";
-/** Characters of a server's words that a row keeps; the popover asks for all of them. */
-const ROW_WORDS = 400;
+/** Characters of a server's response kept for a row; the popover reads all of it. */
+const ROW_RESPONSE = 400;
 
 const OUTCOME = `
   fragment Outcome on EmailInfo {
@@ -89,30 +89,30 @@ function mutation(name) {
   }`;
 }
 
-/** `Customer_42` is a global id; anything else is the CRM's own reference. */
-const who = (reference) => (/^Customer_\d+$/.test(reference) ? { id: reference } : { ref: reference });
+/** Variables for a reference: `Customer_42` is a global id; anything else is the CRM's own reference. */
+const customerBy = (reference) => (/^Customer_\d+$/.test(reference) ? { id: reference } : { ref: reference });
 
 /** The customer of a reference, or null. */
 export async function readCustomer(reference, options) {
-  return (await ask(CUSTOMER, who(reference), options)).customer;
+  return (await fetchData(CUSTOMER, customerBy(reference), options)).customer;
 }
 
-/** One page of customers, newest first, or of those found. */
+/** One page of customers, newest first, or of a search's results. */
 export async function readCustomers({ search, first, after }, options) {
-  return (await ask(CUSTOMERS, { search: search || null, first, after }, options)).customers;
+  return (await fetchData(CUSTOMERS, { search: search || null, first, after }, options)).customers;
 }
 
 /** One page of the first list. */
 export const readSent = (reference, page, options) =>
-  readList(SENT, "sent", { ...who(reference), ...page }, options);
+  readList(SENT, "sent", { ...customerBy(reference), ...page }, options);
 
 /** One page of the third list. */
 export const readNotes = (reference, page, options) =>
-  readList(NOTES, "connectionNotes", { ...who(reference), ...page }, options);
+  readList(NOTES, "connectionNotes", { ...customerBy(reference), ...page }, options);
 
 /** One page of the second list, of one message when `message` is given. */
 export const readClicks = (reference, { message, machines, ...page }, options) =>
-  readList(CLICKS, "clicks", { ...who(reference), message, machines, ...page }, options);
+  readList(CLICKS, "clicks", { ...customerBy(reference), message, machines, ...page }, options);
 
 async function readList(document, name, variables, options) {
   const { data: { customer }, errors } = await run(document, variables, options);
@@ -124,31 +124,31 @@ async function readList(document, name, variables, options) {
 }
 
 function shorten(info) {
-  if (info?.response?.text) info.response.text = info.response.text.slice(0, ROW_WORDS);
+  if (info?.response?.text) info.response.text = info.response.text.slice(0, ROW_RESPONSE);
 }
 
-/** What rows show of one message, or null. */
+/** The fields of one message's row, or null. */
 export async function readRow(id, options) {
-  const { message } = await ask(MESSAGE_ROW, { id }, options);
+  const { message } = await fetchData(MESSAGE_ROW, { id }, options);
   shorten(message?.info);
   return message;
 }
 
-/** All that the popover shows of one message, or null. */
+/** All fields of the popover of one message, or null. */
 export async function readInfo(id, options) {
-  return (await ask(INFO, { id }, options)).message;
+  return (await fetchData(INFO, { id }, options)).message;
 }
 
-/** `retryMessage`, `assumeSent` or `cancelMessage`. Raises Refused with the gateway's own words. */
+/** Runs `retryMessage`, `assumeSent` or `cancelMessage`. Throws Refused with the gateway's message. */
 export async function act(name, messageId) {
-  const payload = (await ask(ACTIONS[name], { input: { messageId } }))[name];
+  const payload = (await fetchData(ACTIONS[name], { input: { messageId } }))[name];
   if (payload.userErrors.length) throw new Refused(payload.userErrors.map((error) => error.message).join(" "));
 }
 
-/** What was asked for. Raises Offline, SignedOut or Refused. */
-const ask = async (document, variables, options) => (await run(document, variables, options)).data;
+/** Returns the data of one operation. Throws Offline, SignedOut or Refused. */
+const fetchData = async (document, variables, options) => (await run(document, variables, options)).data;
 
-/** Runs one operation; answers `data`, and the `errors` beside it: part of an answer counts, its lists being nullable. */
+/** Runs one operation; returns `data` and `errors`: lists are nullable, so data may be partial. Throws like `fetchData`. */
 async function run(document, variables, { signal, again = true } = {}) {
   const answer = await request("/graphql", {
     method: "POST",
@@ -166,7 +166,7 @@ async function run(document, variables, { signal, again = true } = {}) {
   }
   const { data, errors } = await readJson(answer);
   if (errors?.some((error) => error.extensions?.code === "CSRF_TOKEN_MISSING") && again) {
-    // Another tab of this browser has signed in anew: the cookie is its, and so is the token.
+    // Another tab of this browser has signed in: the cookie, and so the CSRF token, is that session's.
     await openSession();
     return run(document, variables, { signal, again: false });
   }
@@ -183,13 +183,13 @@ async function readJson(answer) {
 }
 
 /**
- * Follows a customer's changes over a WebSocket (graphql-transport-ws). `onChange({ messageId, kind })`,
- * `onOpen()`, `onEnd()` when the connection is gone or refused. Answers a function that stops it.
+ * Subscribes to a customer's changes over a WebSocket (graphql-transport-ws). `onChange({ messageId, kind })`,
+ * `onOpen()`, `onEnd()` when the connection is lost or refused. Returns a function that ends the subscription.
  */
-export function followCustomer(customerId, { onChange, onOpen, onEnd }) {
+export function subscribeToCustomer(customerId, { onChange, onOpen, onEnd }) {
   const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/graphql`, PROTOCOL);
   const send = (message) => socket.send(JSON.stringify(message));
-  const received = {
+  const handlers = {
     connection_ack() {
       send({ id: "changes", type: "subscribe", payload: { query: CHANGES, variables: { id: customerId } } });
       onOpen();
@@ -204,7 +204,7 @@ export function followCustomer(customerId, { onChange, onOpen, onEnd }) {
   socket.onopen = () => send({ type: "connection_init" });
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
-    received[message.type]?.(message);
+    handlers[message.type]?.(message);
   };
   socket.onclose = onEnd;
   return () => {

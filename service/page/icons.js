@@ -1,4 +1,4 @@
-// Small pictures. Their shape says what their colour says: whoever sees no colour reads the shape, and the text beside.
+// Icons. Each colour has its own shape, so that nothing depends on seeing colours.
 import { html, svg } from "./vendor/lit-html/lit-html.js";
 
 const drawn = (body, size = 20) => html`<svg
@@ -14,10 +14,10 @@ export const icons = {
   failed: drawn(svg`<path d="M6.7 2h6.6L18 6.7v6.6L13.3 18H6.7L2 13.3V6.7z" fill="currentColor"/>
     <path d="M10 5.6v5.2" stroke="var(--surface)" stroke-width="1.9" stroke-linecap="round"/>
     <circle cx="10" cy="13.9" r="1.15" fill="var(--surface)"/>`),
-  // A clock: it waits.
+  // A clock: waiting.
   waiting: drawn(svg`<circle cx="10" cy="10" r="7.1" fill="none" stroke="currentColor" stroke-width="1.8"/>
     <path d="M10 5.8V10l2.9 1.9" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>`),
-  // A diamond with a question mark: nobody knows.
+  // A diamond with a question mark: uncertain.
   uncertain: drawn(svg`<path d="M10 1.8 18.2 10 10 18.2 1.8 10z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
     <path d="M8.2 8.3a1.9 1.9 0 1 1 2.7 1.7c-.6.3-.9.7-.9 1.3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>
     <circle cx="10" cy="13.4" r=".95" fill="currentColor"/>`),

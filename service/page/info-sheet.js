@@ -1,8 +1,8 @@
-// What the popover knows: which mail it shows, how far reading is, and what was asked of it.
+// The state of the popover: its mail, its loading state, and the action to confirm.
 import { act, readInfo } from "./graphql.js";
 
 export class InfoSheet {
-  /** `page` tells neighbours and moves the address; `guard` watches for the end of the session and the network. */
+  /** `page` knows neighbours and changes the URL; `guard` tracks the session and the network. */
   constructor(page, { changed, guard, announce }) {
     this.page = page;
     this.changed = changed;
@@ -23,14 +23,14 @@ export class InfoSheet {
     this.fault = null;
   }
 
-  /** Shows this message; null closes. */
+  /** Shows this message; null closes the popover. */
   show(id) {
     if (id === this.id) return;
     this.clear(id);
     if (id) this.read();
   }
 
-  /** Reads it, or reads it again: what is shown stays meanwhile. */
+  /** Reads the message, again if it is shown already; what is shown stays until then. */
   async read() {
     const { id } = this;
     if (this.state === "error") this.state = "loading";
@@ -48,7 +48,7 @@ export class InfoSheet {
     this.changed();
   }
 
-  /** There is no such message, or it is another customer's. */
+  /** Whether there is no such message, or it is another customer's. */
   get gone() {
     const { customer } = this.page;
     return this.state === "ready" && (!this.message || Boolean(customer && customer.id !== this.message.customer.id));
@@ -74,7 +74,7 @@ export class InfoSheet {
     this.asked = action;
     this.fault = null;
     this.changed();
-    // The button that was pressed is gone: its place is taken by the question, or by itself again.
+    // The button that had the focus is replaced by the question, or back.
     requestAnimationFrame(() => document.querySelector(".info .actions .button")?.focus());
   };
 

@@ -1,4 +1,4 @@
-// The second tab: the links that the customer clicked, in all mail or in the selected one.
+// The second tab: the links that the customer clicked, in all mail or in the selected mail.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { moment } from "./moments.js";
@@ -6,7 +6,7 @@ import { notice, skeleton } from "./notices.js";
 import { listEnd, rowBlocks } from "./row-blocks.js";
 import { words } from "./words.js";
 
-/** Opens safely in a new tab; anything but http(s) is shown, never linked. */
+/** A link that opens in a new tab; anything but http(s) is shown as text. */
 function link(url) {
   const safe = URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol);
   if (!safe) return html`<span class="url" dir="ltr" title=${url}>${url}</span>`;
@@ -14,10 +14,10 @@ function link(url) {
     >${url}${icons.leaves}<span class="unseen"> (opens in a new tab)</span></a>`;
 }
 
-function who(node, machines) {
+function classification(node, machines) {
   if (!machines && node.verdict === "HUMAN") return nothing;
   const reasons = node.reasons.map(words.hitReason).join("; ");
-  return html`<span class="judged judged-${node.verdict.toLowerCase()}"><b>${words.hitVerdict(node.verdict)}</b>${
+  return html`<span class="hit-verdict hit-verdict-${node.verdict.toLowerCase()}"><b>${words.hitVerdict(node.verdict)}</b>${
     reasons ? html` · ${reasons}` : nothing
   }</span>`;
 }
@@ -27,13 +27,13 @@ const about = ({ campaignTitle, subject }) => [campaignTitle, subject ?? "subjec
 const row = ({ node, cursor, fresh }, index, { machines }) => html`<div
   role="row" aria-rowindex=${index + 1} data-cursor=${cursor} class="row click-row ${fresh ? "fresh" : ""}"
 ><div role="cell" class="cell when" data-label="Clicked">${moment(node.clickedAt)}</div>
-  <div role="cell" class="cell">${link(node.url)}${who(node, machines)}</div>
+  <div role="cell" class="cell">${link(node.url)}${classification(node, machines)}</div>
   <div role="cell" class="cell about" data-label=${node.campaignTitle ? "Campaign: Subject" : "Subject"}><span class="subject" title=${about(node)}>${
     node.campaignTitle ? html`<span class="campaign" dir="auto">${node.campaignTitle}:</span> ` : nothing
   }<bdi>${node.subject ?? html`<i class="erased">subject erased</i>`}</bdi></span></div>
 </div>`;
 
-/** What is shown, and how to see more of it: the selected mail, and whether machines count. */
+/** The filters: the selected mail, and whether clicks by machines are shown. */
 function filters({ selected, subject, clear, machines, setMachines }) {
   return html`<div class="filters">
     ${selected
@@ -64,5 +64,5 @@ function rows(list, shown) {
     </div>${listEnd(list)}`;
 }
 
-/** The list with its filters; they stay while rows are read. */
+/** The list with its filters, which stay while rows are loading. */
 export const linksClicked = (list, shown, broken = null) => html`${filters(shown)}${broken ?? rows(list, shown)}`;

@@ -1,14 +1,14 @@
-// Keeps a page true while it is looked at: changes as they happen, and polling while nobody tells.
-import { followCustomer } from "./graphql.js";
+// Keeps a visible page up to date: by subscription, or by polling while there is no connection.
+import { subscribeToCustomer } from "./graphql.js";
 
-/** Between two looks while there is no live connection. */
+/** Between two polls while there is no connection. */
 const POLL_MS = 5_000;
-/** Changes within this time are one. */
+/** Changes within this time are reported together. */
 const GATHER_MS = 150;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000];
 
 export class LiveChanges {
-  /** `onNews(messageIds)` is told what has changed; an empty set means that anything may have. `changed()` redraws. */
+  /** `onNews(messageIds)` is called with what has changed; an empty set: anything may have. `changed()` redraws. */
   constructor(customerId, { onNews, changed }) {
     this.customerId = customerId;
     this.onNews = onNews;
@@ -22,22 +22,22 @@ export class LiveChanges {
     this.connect();
   }
 
-  /** For good. */
+  /** Ends the subscription and all timers. */
   stop() {
     document.removeEventListener("visibilitychange", this.onVisibility);
     this.sleep();
   }
 
-  /** Nobody looks: hold no connection. */
+  /** The page is hidden: close the connection. */
   sleep() {
     this.state = "asleep";
-    this.hangUp?.();
-    this.hangUp = null;
+    this.unsubscribe?.();
+    this.unsubscribe = null;
     for (const timer of [this.poll, this.gather, this.retry]) clearTimeout(timer);
     this.gather = null;
   }
 
-  /** Somebody looks again: catch up. */
+  /** The page is visible again: reconnect and catch up. */
   wake() {
     if (this.state !== "asleep") return;
     this.state = "connecting";
@@ -46,9 +46,9 @@ export class LiveChanges {
   }
 
   connect() {
-    this.hangUp = followCustomer(this.customerId, {
+    this.unsubscribe = subscribeToCustomer(this.customerId, {
       onOpen: () => this.opened(),
-      onChange: (change) => this.hear(change.messageId),
+      onChange: (change) => this.gatherChange(change.messageId),
       onEnd: () => this.lost(),
     });
   }
@@ -56,28 +56,28 @@ export class LiveChanges {
   opened() {
     clearTimeout(this.poll);
     if (this.failures) this.onNews(new Set());
-    this.become("live");
-    // A connection that ends at once is no reason to hope.
+    this.setState("live");
+    // A connection that ends at once does not reset the backoff.
     this.settled = setTimeout(() => (this.failures = 0), RETRY_MS[0]);
   }
 
   lost() {
     clearTimeout(this.settled);
-    this.hangUp = null;
-    this.become("polling");
+    this.unsubscribe = null;
+    this.setState("polling");
     clearTimeout(this.poll);
-    this.poll = setTimeout(() => this.look(), POLL_MS);
+    this.poll = setTimeout(() => this.pollOnce(), POLL_MS);
     const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
     this.failures += 1;
     this.retry = setTimeout(() => this.connect(), wait);
   }
 
-  look() {
+  pollOnce() {
     this.onNews(new Set());
-    if (this.state === "polling") this.poll = setTimeout(() => this.look(), POLL_MS);
+    if (this.state === "polling") this.poll = setTimeout(() => this.pollOnce(), POLL_MS);
   }
 
-  hear(messageId) {
+  gatherChange(messageId) {
     if (messageId) this.gathered.add(messageId);
     this.gather ??= setTimeout(() => {
       const news = this.gathered;
@@ -87,7 +87,7 @@ export class LiveChanges {
     }, GATHER_MS);
   }
 
-  become(state) {
+  setState(state) {
     if (this.state === state) return;
     this.state = state;
     this.changed();

@@ -1,4 +1,4 @@
-// The line on top of every view: where one is, and who.
+// The bar on top of every view: the product's name and the session.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
 export const masthead = ({ session, toList, leave }) => html`<a class="skip" href="#main">Skip to content</a>

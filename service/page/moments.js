@@ -1,4 +1,4 @@
-// Times in the reader's own zone; the exact UTC is always at hand, in the title and in <time datetime>.
+// Times in the browser's zone, with UTC in the title and in <time datetime>.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
 const stamp = new Intl.DateTimeFormat(undefined, {
@@ -14,11 +14,11 @@ const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
 /** `2026-11-23 14:05:09 UTC`. */
 export const inUtc = (iso) => `${new Date(iso).toISOString().replace("T", " ").slice(0, 19)} UTC`;
 
-/** Date and time, as rows show it. */
+/** Date and time, for rows. */
 export const moment = (iso) =>
   iso ? html`<time datetime=${iso} title=${inUtc(iso)}>${stamp.format(new Date(iso))}</time>` : nothing;
 
-/** To the second with its zone, and the same in UTC beside it: for the popover. */
+/** Date and time to the second with its zone, and in UTC beside it: for the popover. */
 export const exactMoment = (iso) =>
   iso
     ? html`<time datetime=${iso} title=${inUtc(iso)}>${exact.format(new Date(iso))}</time>

@@ -1,4 +1,4 @@
-// Where it begins: who is signed in, which view the address asks for, and one drawing after another.
+// The page's entry: sign-in state, the view for the current URL, and rendering.
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { readAddress, writeAddress } from "./address.js";
 import { CustomerEmails } from "./customer-emails.js";
@@ -7,47 +7,48 @@ import { masthead } from "./masthead.js";
 import { failure, notice, skeleton } from "./notices.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
-import { Offline, SignedOut } from "./trouble.js";
+import { Offline, SignedOut } from "./errors.js";
 
-/** Between two looks whether the service is back. */
-const AGAIN_MS = 3_000;
-/** The state of an address in the history at which a popover lies over the view before it. */
+/** Between two checks whether the service is back. */
+const RETRY_MS = 3_000;
+/** The state of a history entry whose popover was opened over the view of the entry before it. */
 const OVER = "over";
 const VIEWS = { customers: CustomerList, emails: CustomerEmails };
 
 const root = document.getElementById("page");
-const said = document.getElementById("said");
+const announcement = document.getElementById("announcement");
 let place = readAddress(new URL(location.href));
 let page = null;
-/** `opening`, `in`, `out` (never was in), `ended` (was in) or `broken`. */
+/** `opening`, `in`, `out` (signed out), `ended` (the session has ended) or `broken`. */
 let state = "opening";
-let trouble = null;
+/** Why the session could not be read. */
+let openError = null;
 let offline = false;
-/** Why somebody who wanted to sign out is still signed in. */
-let stayed = null;
-let again = null;
-let planned = false;
-/** Ids of what may have the keyboard after the next drawing: the first that is there gets it. */
-let next = [];
-/** From `history.back()` until it has happened: a second Escape in between would leave the page. */
+/** Why signing out failed. */
+let signOutError = null;
+let retryTimer = null;
+let drawPlanned = false;
+/** Ids of elements to focus after the next rendering: the first that exists gets the focus. */
+let focusNext = [];
+/** From `history.back()` until its popstate: a second Escape in between would leave the page. */
 let goingBack = false;
 
 const app = {
-  /** Draw again, once for all that has changed by then. */
+  /** Render again, once for all changes of this task. */
   changed() {
-    if (planned) return;
-    planned = true;
+    if (drawPlanned) return;
+    drawPlanned = true;
     queueMicrotask(draw);
   },
 
-  /** Move: the address changes by `change`. `over` marks something laid over the view, which `goBack` takes away. */
+  /** Navigate: change the URL by `change`. `over` marks a popover over the view, which `goBack` closes. */
   go(change, { replace = false, scroll = true, over = false } = {}) {
     arrive({ ...place, ...change }, { scroll });
     if (replace) history.replaceState(history.state, "", writeAddress(place));
     else history.pushState(over ? OVER : null, "", writeAddress(place));
   },
 
-  /** Back to before what lies over the view was opened; where it came by a link, `change` is made instead. */
+  /** Close a popover: back in the history, or by `change` where a link opened it. */
   goBack(change) {
     if (goingBack) return;
     goingBack = history.state === OVER;
@@ -55,7 +56,7 @@ const app = {
     else app.go(change, { replace: true });
   },
 
-  /** A click on a link of this page; with a modifier the browser has it. `left` is what `app.left` says after Back. */
+  /** Follow a link within this page; the browser handles clicks with a modifier. `left` is `app.left` after Back. */
   follow(event, there, left = null) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
@@ -67,24 +68,24 @@ const app = {
     document.getElementById("main").focus({ preventScroll: true });
   },
 
-  /** Whether the service cannot be reached just now. */
+  /** Whether the service is unreachable. */
   get offline() {
     return offline;
   },
 
-  /** Where this entry of the history was left, if it was. */
+  /** The state in which this history entry was left, or null. */
   get left() {
     return history.state?.left ?? null;
   },
 
   toList: (event) => app.follow(event, { view: "customers", search: "" }),
 
-  /** For those who hear the page. */
+  /** Announce a text to screen readers. */
   announce(text) {
-    said.textContent = text;
+    announcement.textContent = text;
   },
 
-  /** The same call, which also notices when the session or the network ends, or is back. */
+  /** Wraps a call so that it also tracks the end, or the return, of the session and the network. */
   guard: (call) => async (...given) => {
     try {
       const found = await call(...given);
@@ -104,7 +105,7 @@ function arrive(there, options) {
   place = there;
   if (!page?.shows(there)) {
     page?.leave();
-    stayed = null;
+    signOutError = null;
     const View = VIEWS[there.view];
     page = View ? new View(there, app) : null;
   }
@@ -119,23 +120,23 @@ function ended() {
 
 function lost() {
   offline = true;
-  clearTimeout(again);
-  again = setTimeout(look, AGAIN_MS);
+  clearTimeout(retryTimer);
+  retryTimer = setTimeout(check, RETRY_MS);
   app.changed();
 }
 
-/** Somebody looks at the page again who may have signed in elsewhere. */
+/** The page is visible again: a session may have been opened in another tab. */
 async function wake() {
   if (document.hidden || state !== "out") return;
   try {
     await openSession();
     enter();
   } catch {
-    // Still signed out, or away: the form stays.
+    // Still signed out or offline: the form stays.
   }
 }
 
-async function look() {
+async function check() {
   try {
     await openSession();
     back();
@@ -151,7 +152,7 @@ async function look() {
 
 function back() {
   offline = false;
-  clearTimeout(again);
+  clearTimeout(retryTimer);
   app.announce("The service is back");
   resume();
 }
@@ -162,10 +163,10 @@ function resume() {
   app.changed();
 }
 
-/** Somebody is signed in: show what the address asks for, or go on. */
+/** Signed in: show the view of the URL, or resume it. */
 function enter() {
   const fresh = state !== "ended" || !page;
-  if (state === "out") next = ["search", "main"];
+  if (state === "out") focusNext = ["search", "main"];
   if (state === "out" || state === "ended") app.announce(`Signed in as ${session().name}`);
   state = "in";
   if (fresh) arrive(place);
@@ -181,19 +182,19 @@ async function open() {
     enter();
   } catch (error) {
     state = error instanceof SignedOut ? "out" : "broken";
-    trouble = error;
+    openError = error;
     if (error instanceof Offline) lost();
   }
   app.changed();
 }
 
 async function leave() {
-  stayed = null;
+  signOutError = null;
   try {
     await signOut();
   } catch (error) {
     if (error instanceof Offline) return lost();
-    stayed = error.message;
+    signOutError = error.message;
     return app.changed();
   }
   page?.leave();
@@ -201,7 +202,7 @@ async function leave() {
   place = { view: "customers", search: "" };
   history.replaceState(null, "", "/");
   state = "out";
-  next = ["token"];
+  focusNext = ["token"];
   app.announce("Signed out");
   return app.changed();
 }
@@ -210,7 +211,7 @@ const form = () => signInForm({ ended: state === "ended", changed: app.changed, 
 
 function content() {
   if (state === "opening") return skeleton();
-  if (state === "broken") return failure(trouble, open);
+  if (state === "broken") return failure(openError, open);
   if (state === "out") return form();
   if (place.view === "nowhere") {
     return notice({ level: 1, heading: "There is no such page", text: "The address may be mistyped.",
@@ -220,27 +221,27 @@ function content() {
 }
 
 function draw() {
-  planned = false;
+  drawPlanned = false;
   const title = page?.title ?? (state === "out" ? "Sign in" : null);
   document.title = title ? `${title} – Customer Emails` : "Customer Emails";
   render(html`${masthead({ session: state === "in" ? session() : null, toList: app.toList, leave })}
     ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
-    ${stayed ? html`<p class="banner" role="alert">${stayed}</p>` : nothing}
+    ${signOutError ? html`<p class="banner" role="alert">${signOutError}</p>` : nothing}
     <main id="main" tabindex="-1">${content()}</main>
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
   showDialog(root.querySelector("dialog.signed-out"));
-  next.map((id) => document.getElementById(id)).find(Boolean)?.focus();
-  next = [];
+  focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
+  focusNext = [];
   page?.drawn(root);
 }
 
-/** Open while the session has ended, whatever closed it: a browser lets nobody hold a dialog open for ever. */
+/** Keep the sign-in dialog open while the session has ended: a browser may close any dialog. */
 function showDialog(dialog) {
   if (state === "ended" && !dialog.open) dialog.showModal();
   if (state === "ended" || !dialog.open) return;
   dialog.close();
-  // The keyboard is back where it was, unless that is gone.
+  // The browser restores the focus, unless its element is gone.
   if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 }
 
@@ -250,5 +251,5 @@ window.addEventListener("popstate", () => {
   if (state === "in" || state === "ended") arrive(readAddress(new URL(location.href)));
 });
 document.addEventListener("visibilitychange", wake);
-window.addEventListener("online", () => offline && look());
+window.addEventListener("online", () => offline && check());
 open();

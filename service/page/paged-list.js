@@ -1,31 +1,31 @@
-// One list of the API, newest first: pages read by cursor, kept as blocks of which only those in sight are drawn.
+// One list of the API, newest first: pages read by cursor, kept as blocks; only visible blocks are rendered.
 
-/** The first view: what fills a tall screen. */
+/** Rows of the first page: they fill a tall screen. */
 const FIRST_PAGE = 50;
-/** The API's largest page: while one scrolls, fewer and larger requests. */
+/** Rows of later pages, the API's maximum: fewer, larger requests while scrolling. */
 const NEXT_PAGE = 100;
-/** Pages read to find a place given in the address: some two thousand rows. What lies deeper is opened there, alone. */
-const PAGES_TO_A_PLACE = 20;
+/** Pages read to find the position in the URL, some two thousand rows; a deeper one is opened without the rows above. */
+const PAGES_TO_POSITION = 20;
 
 let blockNumbers = 0;
 
 const block = (rows, { inSight = true } = {}) => ({ number: ++blockNumbers, rows, inSight, height: null });
 
 export class PagedList {
-  /** `read({ first, after }, { signal })` answers a connection; `changed()` is called whenever there is news. */
+  /** `read({ first, after }, { signal })` returns a connection; `changed()` is called after every change. */
   constructor(read, changed) {
     this.read = read;
     this.changed = changed;
     this.reset();
   }
 
-  /** As if nothing had been read. */
+  /** Back to the state before anything was read. */
   reset() {
     this.stop?.abort();
     this.stop = null;
     this.blocks = [];
     this.known = new Map();
-    /** Rows that came while one reads further down; shown when asked for. */
+    /** New rows, not shown yet since the reader is further down. */
     this.waiting = [];
     this.state = "new";
     this.error = null;
@@ -35,7 +35,7 @@ export class PagedList {
     this.readingOlder = false;
     this.olderError = null;
     this.stale = false;
-    /** How far the list was scrolled when it was last left. */
+    /** The scroll position when the list was last left. */
     this.scroll = 0;
   }
 
@@ -43,23 +43,23 @@ export class PagedList {
     return this.known.size;
   }
 
-  /** All rows in order, without those that wait. */
+  /** All rows in order, without `waiting`. */
   *rows() {
     for (const each of this.blocks) yield* each.rows;
   }
 
-  /** Reads the first page, or on to the place of the cursor `at`. */
+  /** Reads the first page, or as far as the cursor `at`. */
   async open(at = null) {
     this.reset();
     this.state = "loading";
     this.changed();
     await this.attempt(async (options) => {
       await this.append({ first: FIRST_PAGE, after: null }, options);
-      for (let page = 1; at && !this.known.has(at) && this.hasOlder && page < PAGES_TO_A_PLACE; page += 1) {
+      for (let page = 1; at && !this.known.has(at) && this.hasOlder && page < PAGES_TO_POSITION; page += 1) {
         await this.append({ first: NEXT_PAGE, after: this.end }, options);
       }
       if (at && !this.known.has(at)) await this.openAt(at, options);
-      // Only the rows of the place are drawn; those above keep a height, until they come near the screen.
+      // Only the last block is rendered; those above keep a height until they are near the screen.
       for (const each of this.blocks.slice(0, -1)) each.inSight = false;
       this.state = "ready";
     });
@@ -67,7 +67,7 @@ export class PagedList {
 
   async openAt(at, options) {
     const found = await this.read({ first: NEXT_PAGE, after: at }, options).catch((error) => {
-      // No place of any list: a mistyped address. It begins at the top.
+      // An invalid cursor, from a mistyped URL: start at the top.
       if (error.argument === "after") return { edges: [] };
       throw error;
     });
@@ -78,7 +78,7 @@ export class PagedList {
     this.hasNewer = true;
   }
 
-  /** Reads the next page of older rows, once at a time. */
+  /** Reads the next page of older rows, unless that is being done. */
   async older() {
     if (this.state !== "ready" || this.readingOlder || !this.hasOlder) return;
     this.readingOlder = true;
@@ -94,15 +94,15 @@ export class PagedList {
     this.changed();
   }
 
-  /** What could not be read may be readable now: older rows are read on, a list that never opened begins anew. */
-  forgive() {
+  /** Repeats a failed read: of older rows, or of the whole list when it never opened. */
+  retry() {
     if (this.state === "error") this.reset();
     else if (this.olderError) this.older();
   }
 
   /**
-   * Reads the newest rows again. Known ones are renewed where they stand; new ones go on top, or wait (`hold`).
-   * Answers how many went on top.
+   * Reads the newest rows again. Known ones are updated in place; new ones go on top, or wait (`hold`).
+   * Returns how many went on top.
    */
   async refresh({ hold }) {
     if (this.state === "new" || this.state === "error") {
@@ -114,22 +114,22 @@ export class PagedList {
     const found = await this.read({ first: FIRST_PAGE, after: null }, { signal: stop?.signal });
     if (stop !== this.stop) return 0;
     this.stale = false;
-    const put = this.receive(this.renew(found.edges), found.edges, hold);
+    const added = this.receive(this.renew(found.edges), found.edges, hold);
     this.changed();
-    return put;
+    return added;
   }
 
   receive(fresh, edges, hold) {
     if (this.hasNewer) return 0;
     this.waiting = fresh;
-    // More than a page is new: what lies between is not known, so the list begins anew when asked for.
+    // More than a page is new, so there is a gap: the list is read again when the newest are asked for.
     if (fresh.length === edges.length && this.count) this.hasNewer = true;
     if (hold || this.hasNewer) return 0;
     this.showWaiting();
     return fresh.length;
   }
 
-  /** Puts the rows that wait on top. */
+  /** Puts the waiting rows on top. */
   showWaiting() {
     if (!this.waiting.length) return;
     for (const row of this.waiting) {
@@ -140,7 +140,7 @@ export class PagedList {
     this.waiting = [];
   }
 
-  /** Changes what is known of one message's row. */
+  /** Changes the rows of one message. */
   patch(messageId, change) {
     for (const row of [...this.rows(), ...this.waiting]) {
       if (row.node.message.id === messageId) row.node = { ...row.node, ...change(row.node) };
@@ -153,7 +153,7 @@ export class PagedList {
     return false;
   }
 
-  /** The cursor of the row above this one: where a reader begins who is to see this row first. */
+  /** The cursor of the row above this one, from which a page starts with this row; null for the first. */
   above(cursor) {
     let before = null;
     for (const row of this.rows()) {
@@ -163,7 +163,7 @@ export class PagedList {
     return null;
   }
 
-  /** The cursor of the row below the one at `at`, its block drawn; null when it is not known. */
+  /** The cursor of the row below the one at `at`, whose block is then rendered; null when it was not read. */
   below(at) {
     let found = false;
     for (const each of this.blocks) {
@@ -203,7 +203,7 @@ export class PagedList {
     this.end = pageInfo.endCursor ?? this.end;
   }
 
-  /** Renews known rows; answers the rows that are new. */
+  /** Updates known rows; returns the new ones. */
   renew(edges) {
     const fresh = [];
     for (const edge of edges) {

@@ -1,11 +1,11 @@
-// The body of a list: blocks of rows of which only those near the screen are in the DOM; the others keep their height.
+// The body of a list: only blocks of rows near the screen are in the DOM; the others keep their height.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { failure, skeleton } from "./notices.js";
 
-/** Pixels above and below the screen that are drawn ahead: about two screens. */
+/** Pixels above and below the screen that are rendered: about two screens. */
 const AHEAD = 1_600;
-/** A row whose height nobody has measured. */
+/** The estimated height of a row that was not measured. */
 const ROW_HEIGHT = 52;
 
 const seen = new WeakSet();
@@ -16,7 +16,7 @@ const watcher = new IntersectionObserver(
     for (const { target, isIntersecting } of entries) {
       const { block, list } = target;
       if (!block || !target.isConnected || block.inSight === isIntersecting) continue;
-      // A row that has the keyboard stays.
+      // A block that has the focus stays.
       if (!isIntersecting && target.contains(document.activeElement)) continue;
       if (!isIntersecting) block.height = target.offsetHeight;
       block.inSight = isIntersecting;
@@ -34,7 +34,7 @@ const ends = new IntersectionObserver(
   { rootMargin: `${AHEAD}px 0px` },
 );
 
-/** After each drawing: watch what is new. */
+/** After each rendering: observe new elements. */
 export function watchBlocks(root) {
   for (const element of root.querySelectorAll(".block")) {
     if (seen.has(element)) continue;
@@ -42,20 +42,20 @@ export function watchBlocks(root) {
     watcher.observe(element);
   }
   for (const element of root.querySelectorAll(".older")) {
-    // Observed anew each time, so that an end still in sight after a page asks for the next.
+    // Observed again each time, so that an end that is still visible after a page loads the next one.
     ends.unobserve(element);
     ends.observe(element);
   }
 }
 
-/** Another width makes other heights: what is out of sight is estimated again. */
+/** After a resize the heights of blocks outside the DOM are estimated again. */
 export function forgetHeights(list) {
   for (const each of list.blocks) if (!each.inSight) each.height = null;
 }
 
 const styled = (each) => (each.inSight ? "" : `height:${each.height ?? each.rows.length * ROW_HEIGHT}px`);
 
-/** The blocks, each row by `row(edge, index)`; `role` is what a drawn block is in its table. */
+/** The blocks, each row by `row(edge, index)`; `role` is the ARIA role of a rendered block. */
 export function rowBlocks(list, row, role = "rowgroup") {
   let index = 1;
   const first = list.blocks.map((each) => {
@@ -72,7 +72,7 @@ export function rowBlocks(list, row, role = "rowgroup") {
   )}`;
 }
 
-/** Below the rows: more comes, it failed, or this is all. */
+/** Below the rows: loading more, failed, or the end. */
 export function listEnd(list) {
   if (list.olderError) return failure(list.olderError, () => list.older());
   if (list.hasOlder) return html`<div class="older" .list=${list}>${skeleton(3)}</div>`;

@@ -1,10 +1,10 @@
-// One row of the two mail lists. A click anywhere on it selects the mail; its button is the keyboard's way.
+// One row of the two mail lists. A click anywhere on it selects the mail; its button does so by keyboard.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { outcomeLine } from "./outcome-line.js";
 import { infoButton } from "./status-icon.js";
 
-/** `list` names its columns in the stylesheet; `before` and `after` are cells left and right of the mail's own. */
+/** `list` is the CSS class of its columns; `before` and `after` are cells left and right of the mail's cell. */
 export function selectableRow({ edge, index, list, hint = "", subject, name, before = nothing, after, selected, select, open }) {
   const { node, cursor, fresh } = edge;
   const id = node.message.id;
@@ -12,7 +12,7 @@ export function selectableRow({ edge, index, list, hint = "", subject, name, bef
     role="row" aria-rowindex=${index + 1} data-cursor=${cursor} data-message=${id}
     class="row ${list} ${hint} ${selected ? "selected" : ""} ${fresh ? "fresh" : ""}"
     @click=${(event) => {
-      if (event.target.closest("a") || endsChoosing(event)) return;
+      if (event.target.closest("a") || endsTextSelection(event)) return;
       select(id, !selected);
     }}
   >${before}<div role="cell" class="cell mail">
@@ -24,10 +24,10 @@ export function selectableRow({ edge, index, list, hint = "", subject, name, bef
   </div>`;
 }
 
-/** Whether a pointer has just chosen text of this row, to copy it. What is chosen elsewhere, or before a key, is no such thing. */
-function endsChoosing(event) {
-  const chosen = window.getSelection();
-  return event.detail > 0 && !chosen.isCollapsed && event.currentTarget.contains(chosen.anchorNode);
+/** Whether this click ended a text selection within the row; a selection elsewhere, or before a key press, does not count. */
+function endsTextSelection(event) {
+  const selection = window.getSelection();
+  return event.detail > 0 && !selection.isCollapsed && event.currentTarget.contains(selection.anchorNode);
 }
 
 const clicks = (count) => (count ? html`<span class="clicks">${count === 1 ? "1 click" : `${count} clicks`}</span>` : nothing);

@@ -7,7 +7,7 @@ import { selectableRow } from "./selectable-row.js";
 
 const ERASED = html`<i class="erased">subject erased</i>`;
 
-/** When the server took it; else that it has not, and when it was put on its way. */
+/** When the server accepted it; else "Not sent" or "Not yet", and when it was queued. */
 function sent(node) {
   if (node.sentAt) return moment(node.sentAt);
   return html`<span class="not">${node.info.colorHint === "RED" ? "Not sent" : "Not yet"}</span>
@@ -31,7 +31,7 @@ function row(edge, index, { selected, select, open }) {
   });
 }
 
-/** The list; `selected` is a message's id, `select(id, on)` and `open(id)` are what rows do. */
+/** The list; `selected` is a message's id, `select(id, on)` and `open(id)` are called by rows. */
 export function sentEmails(list, actions) {
   if (list.state === "ready" && !list.count) {
     return notice({ heading: "No campaign mail yet", text: "Campaigns sent to this customer will be listed here." });

@@ -1,17 +1,17 @@
-// Who is signed in: GET and POST /session, POST /logout. The cookie is httpOnly; this page holds the CSRF token alone.
-import { Offline, Refused, SignedOut } from "./trouble.js";
+// The session: GET and POST /session, POST /logout. The cookie is httpOnly; the page holds only the CSRF token.
+import { Offline, Refused, SignedOut } from "./errors.js";
 
 let current = null;
 
 /** `{ name, csrfToken, expiresAt }`, or null when signed out. */
 export const session = () => current;
 
-/** Asks who is signed in. Raises SignedOut or Offline. */
+/** Reads the session. Throws SignedOut or Offline. */
 export async function openSession() {
   return remember(await request("/session"));
 }
 
-/** Signs in with an API token. Raises Refused when it is not a living one. */
+/** Signs in with an API token. Throws Refused when the token is not valid. */
 export async function signIn(token) {
   const headers = { "Content-Type": "application/json" };
   const answer = await request("/session", { method: "POST", headers, body: JSON.stringify({ token }) });
@@ -19,11 +19,11 @@ export async function signIn(token) {
   return remember(answer);
 }
 
-/** Ends the session, here and in the service. Raises Offline, or Refused when it lives on. */
+/** Ends the session. Throws Offline, or Refused when the service could not end it. */
 export async function signOut() {
   let status = await endSession();
   if (status === 403) {
-    // Another tab of this browser has signed in anew: the cookie is its, and so is the token.
+    // Another tab of this browser has signed in: the cookie, and so the CSRF token, is that session's.
     await openSession().catch(unlessSignedOut);
     status = await endSession();
   }
@@ -39,7 +39,7 @@ function unlessSignedOut(error) {
   if (!(error instanceof SignedOut)) throw error;
 }
 
-/** Forgets the session: an answer said that it has ended. */
+/** Drops the session after a 401. */
 export function forgetSession() {
   current = null;
 }
@@ -54,7 +54,7 @@ async function remember(answer) {
   return current;
 }
 
-/** A fetch that raises Offline when nobody answers. */
+/** A fetch that throws Offline when there is no response. */
 export async function request(path, options = {}) {
   try {
     return await fetch(path, { credentials: "same-origin", ...options });

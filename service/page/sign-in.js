@@ -1,7 +1,7 @@
-// Signing in with a token, on a page of its own or over the page whose session has ended.
+// The sign-in form, as a page of its own or as a dialog over a page whose session has ended.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { signIn } from "./session.js";
-import { Offline } from "./trouble.js";
+import { Offline } from "./errors.js";
 
 let fault = null;
 let busy = false;
@@ -24,7 +24,7 @@ async function submit(event, { changed, done }) {
   changed();
 }
 
-/** The form; `done()` is called when it has worked. `ended` says why it is shown. */
+/** The form; `done()` is called after signing in. `ended`: the session has ended, else there was none. */
 export const signInForm = ({ ended, changed, done }) => html`<form class="sign-in" @submit=${(event) => submit(event, { changed, done })}>
   <h1 id="sign-in-heading">${ended ? "Your session has ended" : "Customer Emails"}</h1>
   <p>${ended

@@ -1,11 +1,11 @@
-// The info icon's picture: its colour is the API's hint, its shape and its words say the same without colour.
+// The status icon: its colour is the API's hint; its shape and its text say the same without colour.
 import { html } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { words } from "./words.js";
 
 const CLASS = { GREY: "grey", BLUE: "blue", RED: "red", AMBER: "amber" };
 
-/** The CSS class of a colour hint; grey for one this page does not know. */
+/** The CSS class of a colour hint; grey for an unknown one. */
 export const hintClass = (hint) => CLASS[hint] ?? "grey";
 
 function shape({ colorHint, status }) {
@@ -14,10 +14,10 @@ function shape({ colorHint, status }) {
   return icons.info;
 }
 
-/** The picture alone; whoever places it says its words beside it. */
+/** The icon alone, for places with the status as text beside it. */
 export const statusShape = (info) => html`<span class="status ${hintClass(info.colorHint)}">${shape(info)}</span>`;
 
-/** The picture with its words, for places that have no others. */
+/** The icon with the status as its text. */
 export const statusIcon = (info) => html`<span class="status ${hintClass(info.colorHint)}" title=${words.status(info.status)}
   >${shape(info)}<span class="unseen">${words.status(info.status)}</span></span>`;
 

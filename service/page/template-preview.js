@@ -1,22 +1,22 @@
-// The generic preview of a template: sample data, in a frame that runs nothing and loads nothing from elsewhere.
+// The generic preview of a template with sample data, in a sandboxed frame without scripts and requests.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
-/** Characters on a line of a mail in the frame, and the rem that a line takes with the space around it. */
+/** Characters on a line of a mail in the frame, and the height of a line in rem, with spacing. */
 const LINE = 50;
 const LINE_HEIGHT = 2.25;
-const LOWEST = 30;
-const HIGHEST = 150;
+const MIN_HEIGHT = 30;
+const MAX_HEIGHT = 150;
 
-/** How high the frame is, so that what is around it scrolls and the frame itself seldom: nobody may look inside for it. */
+/** The frame's height, estimated from the text, since its content cannot be measured from outside. */
 function height(text) {
   const lines = text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / LINE)), 0);
-  return `height:${Math.min(Math.max(lines * LINE_HEIGHT, LOWEST), HIGHEST)}rem`;
+  return `height:${Math.min(Math.max(lines * LINE_HEIGHT, MIN_HEIGHT), MAX_HEIGHT)}rem`;
 }
 
-/** A click into the frame leaves the keyboard outside: what is pressed in there, Escape too, is never heard here. */
+/** After a click into the frame, move the focus out of it: the page gets no key events from a frame, not even Escape. */
 window.addEventListener("blur", () => {
   const frame = document.activeElement;
-  // Once the browser has done with the click: it would not listen before.
+  // After the click is handled: before that, the browser ignores a change of focus.
   if (frame?.matches(".preview-frame")) setTimeout(() => frame.parentElement?.focus({ preventScroll: true }));
 });
 

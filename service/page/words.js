@@ -1,6 +1,6 @@
-// The API's values in plain words. One place, so that rows, popover and icons say the same.
+// Texts for the API's values, in one place, so that rows, popover and icons are consistent.
 
-/** What an info icon and the popover's heading say. */
+/** The status on info icons and in the popover's heading. */
 const STATUS = {
   QUEUED: "Not sent yet: it waits for its turn",
   HANDED_OFF: "Being sent just now",
@@ -15,7 +15,7 @@ const STATUS = {
   RECEIVED: "Received from the customer",
 };
 
-/** The first word of a row's second line. */
+/** The status at the start of a row's second line. */
 const STATUS_SHORT = {
   QUEUED: "Waiting",
   HANDED_OFF: "Being sent",
@@ -94,7 +94,7 @@ const EVENT = {
   SETTLED: "Settled by evidence",
 };
 
-/** What settled or stopped a mail. */
+/** The evidence of an event. */
 const EVIDENCE = {
   LATE_ANSWER: "the server's answer, which came late",
   CLICK: "a person followed a link in it",
@@ -102,7 +102,7 @@ const EVIDENCE = {
 
 const OPT_OUT_KIND = { MARKETING: "marketing campaigns", EVENT_BASED: "event-based campaigns" };
 
-/** What an event's evidence is called, and which words its value is said in; null: of no use to a reader. */
+/** The label of each detail of an event, and the texts of its values; null for a detail that is not shown. */
 const DETAIL = {
   attempt: ["Attempt"],
   before: ["It was", "statusShort"],
@@ -159,7 +159,7 @@ const OPT_OUT_SOURCE = {
   COMPLAINT: "by a spam report",
 };
 
-/** A value this page does not know yet: its own name, readable. */
+/** Returns the text of a value; an unknown value's own name, made readable. */
 const named = (words) => (value) =>
   value == null ? "" : (words[value] ?? value.toLowerCase().replaceAll("_", " "));
 
@@ -180,32 +180,32 @@ export const words = {
   optOutSource: named(OPT_OUT_SOURCE),
 };
 
-/** An event's evidence as `[name, value]`, both in words; a name this page does not know is shown as it is. */
+/** An event's details as `[label, value]`; an unknown detail is shown under its own name. */
 export function evidenceOf(detail) {
   return Object.entries(detail ?? {}).flatMap(([name, value]) => {
     const known = Object.hasOwn(DETAIL, name) ? DETAIL[name] : [name];
     if (!known || value === null) return [];
-    const [said, which] = known;
-    const say = which ? words[which] : String;
-    return [[said, [value].flat().map(say).join(", ")]];
+    const [label, texts] = known;
+    const textOf = texts ? words[texts] : String;
+    return [[label, [value].flat().map(textOf).join(", ")]];
   });
 }
 
-/** What a mail waits for, as a sentence; empty where the time of its next attempt says it. */
+/** What a mail waits for, as a sentence; empty when that is only its next attempt, whose time is shown. */
 export function waitOf({ waitsFor, nextAttemptAt }) {
   if (!waitsFor || (nextAttemptAt && waitsFor === "The next attempt")) return "";
-  // "The lane is paused: ..." is a sentence of its own.
+  // "The lane is paused: ..." is a sentence already.
   return waitsFor.includes(":") ? waitsFor : `Waits for ${waitsFor.charAt(0).toLowerCase()}${waitsFor.slice(1)}.`;
 }
 
 /** "1 mail", "3 mails". */
 export const counted = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 
-/** The recipient, whom many servers name before they say what is wrong: the page does, too, and a line is short. */
+/** The recipient's address, with which many servers start a response: left out, since the line is short. */
 const ECHO = /^(\d{3}(?: \d\.\d{1,3}\.\d{1,3})?) <[^<>\s]+>:? /;
 
-/** A server's answer on one line: its code, then its own words. The popover has them whole. */
-export function answerLine(response) {
+/** A server's response on one line: its code, then its text. The popover has it whole. */
+export function responseLine(response) {
   if (!response) return "";
   const text = (response.text ?? "").split(/\r?\n/).map((line) => line.trim()).filter(Boolean).join(" ");
   const enhanced = response.enhancedCode && !text.includes(response.enhancedCode) ? `${response.enhancedCode} ` : "";

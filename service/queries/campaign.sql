@@ -1,5 +1,5 @@
 -- name: campaigns_by_id
--- Campaigns with their progress: one shard of the tally a worker, added up.
+-- Campaigns with their progress: the tally has a shard for each worker, added up here.
 select c.id, c.title, c.kind, c.status, c.priority, c.audience_size, c.created_at, c.launched_at, c.finished_at,
        c.opted_out, t.made, t.accepted, t.refused, t.uncertain, t.held, t.expired, t.cancelled
 from campaign c

@@ -64,7 +64,7 @@ where d.customer_id = any(:ids::bigint[])
 order by d.customer_id, d.position;
 
 -- name: opt_outs_of_customers
--- What these customers, or whoever reads mail at their addresses, chose not to get; the earliest choice a kind.
+-- What these customers, or the readers at their addresses, chose not to get: the earliest choice of each kind.
 select distinct on (f.customer_id, f.kind) f.customer_id, f.kind, f.opted_out_at, f.source, f.actor
 from (
     select o.customer_id, o.kind, o.opted_out_at, o.source, o.actor

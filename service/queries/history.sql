@@ -1,45 +1,57 @@
 -- The pages: the page's rows first, then what is beside them; the planner drops every join that a selection does not
--- read, and every column. `null::json as shaped` is what shaping replaces.
+-- read, and every column. `null::json as shaped` is what shaping replaces; `{name}` stands for the fragment of this name.
+
+-- fragment: messages
+-- The rows of a page of messages, before it is cut.
+select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
+       n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
+       n.subject
+from message n
+
+-- fragment: clicks
+-- The rows of a page of clicks, before it is cut.
+select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
+from hit k
+
+-- fragment: beside_message
+-- What fields of a message may read besides its row.
+left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
+left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
+left join campaign c on c.id = m.campaign_id
+left join template_version v on v.id = m.template_version_id
+
+-- fragment: beside_click
+-- What fields of a click may read besides its row: its message, and what is beside that.
+left join message m on m.customer_id = h.customer_id and m.id = h.message_id
+{beside_message}
 
 -- name: sent_page
 -- One page of campaign mail sent to a customer, newest first.
 select m.id, null::json as shaped
 from (
-    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
-           n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
-           n.subject
-    from message n
+    {messages}
     where n.customer_id = :customer_id and n.id < :before and n.campaign_id is not null
     order by n.customer_id desc, n.id desc
     limit :rows
 ) m
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_message}
 order by m.id desc;
 
 -- name: notes_page
 -- One page of every message to or from a customer, newest first.
 select m.id, null::json as shaped
 from (
-    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
-           n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
-           n.subject
-    from message n
+    {messages}
     where n.customer_id = :customer_id and n.id < :before
     order by n.customer_id desc, n.id desc
     limit :rows
 ) m
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_message}
 order by m.id desc;
 
 -- name: filtered_notes_page
 -- The same, of some kinds only: of each kind a range at most a page long, then the newest of them all. `directions` and
--- `source_types` are pairs; mail of campaigns, and received mail that answers nothing, are asked for by name.
+-- `source_types` are pairs; mail of campaigns, and received mail that replies to nothing, have a parameter each.
 select m.id, null::json as shaped
 from (
     select p.customer_id, p.id
@@ -76,83 +88,60 @@ from (
     limit :rows
 ) k
 join message m on m.customer_id = k.customer_id and m.id = k.id
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_message}
 order by k.id desc;
 
 -- name: clicks_page
 -- One page of a customer's clicks, newest first, without those of machines.
 select h.id, null::json as shaped
 from (
-    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
-    from hit k
+    {clicks}
     where k.customer_id = :customer_id and k.id < :before and k.kind = 'CLICK' and k.verdict <> 'MACHINE'
     order by k.customer_id desc, k.id desc
     limit :rows
 ) h
-left join message m on m.customer_id = h.customer_id and m.id = h.message_id
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_click}
 order by h.id desc;
 
 -- name: all_clicks_page
 -- The same, with those of machines.
 select h.id, null::json as shaped
 from (
-    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
-    from hit k
+    {clicks}
     where k.customer_id = :customer_id and k.id < :before and k.kind = 'CLICK'
     order by k.customer_id desc, k.id desc
     limit :rows
 ) h
-left join message m on m.customer_id = h.customer_id and m.id = h.message_id
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_click}
 order by h.id desc;
 
 -- name: message_clicks_page
 -- One page of the clicks in one message, newest first, without those of machines.
 select h.id, null::json as shaped
 from (
-    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
-    from hit k
+    {clicks}
     where k.customer_id = :customer_id and k.message_id = :message_id and k.id < :before and k.kind = 'CLICK'
       and k.verdict <> 'MACHINE'
     order by k.customer_id desc, k.message_id desc, k.id desc
     limit :rows
 ) h
-left join message m on m.customer_id = h.customer_id and m.id = h.message_id
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_click}
 order by h.id desc;
 
 -- name: all_message_clicks_page
 -- The same, with those of machines.
 select h.id, null::json as shaped
 from (
-    select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
-    from hit k
+    {clicks}
     where k.customer_id = :customer_id and k.message_id = :message_id and k.id < :before and k.kind = 'CLICK'
     order by k.customer_id desc, k.message_id desc, k.id desc
     limit :rows
 ) h
-left join message m on m.customer_id = h.customer_id and m.id = h.message_id
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
+{beside_click}
 order by h.id desc;
 
 -- name: messages_by_id
--- Whole rows of messages for the ordinary resolvers, in the order asked for; absent ones are left out.
+-- Whole rows of messages for the ordinary resolvers, in the requested order; absent ones are left out.
 select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
        m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
        m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice,
@@ -202,7 +191,7 @@ join attempt a on a.customer_id = wanted.customer_id and a.message_id = wanted.i
 order by a.customer_id, a.message_id, a.recipient_no, a.number;
 
 -- name: copies_of_messages
--- Every CC and BCC copy of these messages, each with the last answer to it.
+-- Every CC and BCC copy of these messages, each with the last response to it.
 select r.customer_id, r.message_id, r.recipient_no, r.role, r.address, r.name, z.status, r.decided_at, r.sent_at,
        r.cause, r.advice, a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls

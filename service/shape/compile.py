@@ -1,8 +1,8 @@
 """A selection becomes columns: each `edges` or `nodes` of a page is one JSON expression over the page's row.
 
 What the client asked for is collected by graphql-core itself (aliases, fragments, @skip, @include), so that it means
-the same as on the ordinary way. A field that declares no SQL makes the whole page unshapable: it then goes that way.
-A page is one row: its rows' JSON in their order, one a line (no JSON text holds an unescaped line end).
+the same as to resolvers. A field that declares no SQL makes the whole page unshapable: resolvers then read it.
+A page is one row: the JSON of its rows in their order, one on a line (no JSON text holds an unescaped line end).
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from service.database import Statement
 from service.shape.field import METADATA_KEY, Column, Cursor, Inner
 
-PLACE = "null::json as shaped"
-"""What a page's statement holds where the columns go."""
+PLACEHOLDER = "null::json as shaped"
+"""Stands in a page's statement where the columns go."""
 
-BESIDE = 3
-"""Columns of a page's row before its texts: how many rows were read, the first key, the last key to show."""
-_MOST_ARGUMENTS = 100
-"""Of one function in PostgreSQL."""
-_WRITTEN_PLAINLY = "ID"
-"""Besides enums: our global ids are letters, digits and underscores, which JSON need not escape."""
+OWNER = "customer_id"
+"""The parameter of a page's statement that says whose list it is: a bigint."""
+LEADING = 3
+"""Columns of a page's row before its texts: the number of rows read, the first key, the last key shown."""
+_MAX_ARGUMENTS = 100
+"""Of one function call in PostgreSQL."""
+_UNESCAPED = "ID"
+"""The scalar that is printed as it is, like enums: global ids are letters, digits and underscores."""
 
 
 class _Text(str):
@@ -51,12 +53,12 @@ _Piece: TypeAlias = "_Text | str"
 
 
 class Unshapable(Exception):
-    """Something in the selection declares no SQL."""
+    """A field of the selection declares no SQL."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Page:
-    """A list: its statement, and the expression of its key there."""
+    """A list: its statement, and the SQL of its key there."""
 
     statement: Statement
     key: str
@@ -64,11 +66,11 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ShapedPage:
-    """What a page's connection is made of: its one row, and by response key what stands in the connection.
+    """How a page's connection is made of its one row: by response key, what the connection holds.
 
-    The row is: how many rows were read, the key of the first, that of the last one to show, then the texts. A number in
-    `layout` is the column whose lines are listed there; a text is a type's name; a mapping is `pageInfo`: its own
-    response keys, and which fields of PageInfo (or its type's name) they stand for. `width` counts the row's columns.
+    The row is: how many rows were read, the first key, the last key shown, then the texts. A number in `layout` is the
+    column whose lines are the list; a text is a type's name; a mapping is `pageInfo`: its response keys, each with the
+    field of PageInfo that it stands for. `width` counts the row's columns.
     """
 
     statement: Statement
@@ -78,9 +80,10 @@ class ShapedPage:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Selection:
-    """What was selected below a field. Equal when it is the same place of the same document, with the same switches.
+    """What is selected below a field. Equal for the same place of the same document with the same values of switches
+    (the variables of @skip and @include).
 
-    Documents are parsed once a source string, so the nodes' identity tells; the nodes are kept, so it stays theirs.
+    A document is parsed once per source string, so nodes are compared by identity; they are kept, so it stays theirs.
     """
 
     schema: GraphQLSchema
@@ -94,8 +97,7 @@ class Selection:
     @classmethod
     def of(cls, info: GraphQLResolveInfo[Any]) -> Self:
         """Below the field that is being resolved."""
-        # @skip and @include read booleans only.
-        # Strawberry hands resolvers the coerced values alone.
+        # Strawberry gives resolvers the coerced values alone; @skip and @include read booleans only.
         given = cast(Mapping[str, object], info.variable_values)
         switches: dict[str, Any] = {name: value for name, value in given.items() if isinstance(value, bool)}
         nodes = info.field_nodes
@@ -132,10 +134,14 @@ def shape(page: Page, selection: Selection) -> ShapedPage | None:
     try:
         layout = compiler.layout()
     except (Unshapable, GraphQLError):
-        # A switch that is null: the ordinary way says so where it stands.
+        # A switch is null: resolvers report that in its place.
         return None
     listed = [f"{sql} as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1)]
-    rows = page.statement.sql.rstrip().removesuffix(";").replace(PLACE, ", ".join(listed) or "null::text as shaped_0")
+    rows = (
+        page.statement.sql.rstrip()
+        .removesuffix(";")
+        .replace(PLACEHOLDER, ", ".join(listed) or "null::text as shaped_0")
+    )
     shown = f"${page.statement.parameters.index('rows') + 1} - 1"
     parts = [
         "count(*) as read, (array_agg(p.id))[1] as first",
@@ -143,7 +149,7 @@ def shape(page: Page, selection: Selection) -> ShapedPage | None:
         *(f"string_agg(p.shaped_{number}, e'\\n') as shaped_{number}" for number in range(1, len(listed) + 1)),
     ]
     sql = f"select {', '.join(parts)} from (\n{rows}\n) p"  # noqa: S608 - constants and names
-    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout, width=len(listed) + BESIDE)
+    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout, width=len(listed) + LEADING)
 
 
 class _Compiler:
@@ -162,15 +168,15 @@ class _Compiler:
                 found[key] = connection.name
             elif isinstance(declared(connection, details), Inner):
                 self.columns.append(_concat(self._object(type_of(connection, details), details)))
-                found[key] = len(self.columns) - 1 + BESIDE
+                found[key] = len(self.columns) - 1 + LEADING
             else:
                 info = self._selection.fields(type_of(connection, details), details)
                 found[key] = {one: fields[0].node.name.value for one, fields in info.items()}
         return found
 
     def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> list[_Piece]:
-        """An object's JSON, in pieces: row_to_json looks the type of every value up anew, which costs as much again."""
-        # A response key is a GraphQL name, letters and digits: nothing of the client's but that ever enters the SQL.
+        """An object's JSON, in pieces: row_to_json looks up the type of every value, which doubles the cost."""
+        # A response key is a GraphQL name, of letters, digits and underscores: all of the client's that enters the SQL.
         pieces: list[_Piece] = []
         for key, one in self._selection.fields(type_, details).items():
             pieces += [_Text(f'{"," if pieces else "{"}"{key}":'), *self._value(type_, key, one)]
@@ -207,8 +213,8 @@ def _leaf(sql: str, type_: GraphQLOutputType) -> list[_Piece]:
     named = get_nullable_type(type_)
     if isinstance(named, GraphQLList):
         return [f"coalesce(to_json({sql}), 'null')"]
-    if not isinstance(named, GraphQLEnumType) and getattr(named, "name", None) != _WRITTEN_PLAINLY:
-        # to_json looks up the value's type in the catalogue, row by row.
+    if not isinstance(named, GraphQLEnumType) and getattr(named, "name", None) != _UNESCAPED:
+        # to_json would look up the value's type for every row.
         return [f"coalesce(json_scalar({sql}), 'null')"]
     if named is type_:
         return [f"coalesce('\"' || ({sql}) || '\"', 'null')"]
@@ -216,22 +222,22 @@ def _leaf(sql: str, type_: GraphQLOutputType) -> list[_Piece]:
 
 
 def _concat(pieces: Sequence[_Piece]) -> str:
-    """The pieces as one text; neighbouring words are one argument."""
+    """The pieces as one text; adjacent literals are one argument."""
     arguments: list[str] = []
     for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, _Text)):
         some = list(group)
         arguments += [f"'{''.join(some)}'"] if is_text else some
-    while len(arguments) > _MOST_ARGUMENTS:
+    while len(arguments) > _MAX_ARGUMENTS:
         arguments = [f"concat({', '.join(some)})" for some in _in_groups(arguments)]
     return f"concat({', '.join(arguments)})"
 
 
 def _in_groups(arguments: list[str]) -> list[list[str]]:
-    return [arguments[at : at + _MOST_ARGUMENTS] for at in range(0, len(arguments), _MOST_ARGUMENTS)]
+    return [arguments[at : at + _MAX_ARGUMENTS] for at in range(0, len(arguments), _MAX_ARGUMENTS)]
 
 
 def declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
-    """What a field says that it is in SQL (`field.py`); None when it says nothing."""
+    """The SQL that a field declares (`field.py`); None when it declares none."""
     field = type_.fields.get(details[0].node.name.value)
     if field is None:
         return None
@@ -240,5 +246,5 @@ def declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
 
 def type_of(type_: GraphQLObjectType, details: list[FieldDetails]) -> GraphQLObjectType:
     """The type of a field that is an object, or a list of them."""
-    # Nothing that declares SQL is an interface or a union.
+    # No field that declares SQL is an interface or a union.
     return cast(GraphQLObjectType, get_named_type(type_.fields[details[0].node.name.value].type))

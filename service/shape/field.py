@@ -1,7 +1,7 @@
-"""How a GraphQL field says what it is in SQL: `strawberry.field(..., metadata=column("m.subject"))`.
+"""How a GraphQL field declares its SQL: `strawberry.field(..., metadata=column("m.subject"))`.
 
 An expression is a constant. It may read the aliases that the page's statement joins (`queries/history.sql`: m, o, w,
-c, v, h) and those of the `source` it stands in. A house test prepares every one of them.
+c, v, h) and those of its `source`. A convention test prepares every one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inner:
-    """An object, or a list of them: `source` follows FROM, None is the same row; where `when` is false it is null."""
+    """An object, or a list of them: `source` follows FROM, None is the same row; null where `when` is false."""
 
     source: str | None
     when: str | None
@@ -33,9 +33,9 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """A list: `ask` says which page its arguments mean."""
+    """A list: `request` says which page its arguments mean."""
 
-    ask: Callable[..., Awaitable[Any]]
+    request: Callable[..., Awaitable[Any]]
 
 
 METADATA_KEY = "shape"
@@ -61,9 +61,9 @@ def rows_of(source: str) -> Mapping[str, Any]:
     return {METADATA_KEY: Inner(source=source, when=None, many=True)}
 
 
-def page_by(ask: Callable[..., Awaitable[Any]]) -> Mapping[str, Any]:
-    """A list field that is a page: `ask` awaits a `read.Asked`, of whose list it is and of the field's arguments."""
-    return {METADATA_KEY: Listed(ask=ask)}
+def page_by(request: Callable[..., Awaitable[Any]]) -> Mapping[str, Any]:
+    """A list field that is a page: `request(context, owner, ...)`, with the field's arguments, awaits a PageRequest."""
+    return {METADATA_KEY: Listed(request=request)}
 
 
 def page_key() -> Mapping[str, Any]:

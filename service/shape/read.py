@@ -1,14 +1,15 @@
-"""Reading an object's shaped lists: all of them by one statement, before graphql-core comes to them."""
+"""Reads the shaped lists of an owner, all of them by one statement, before graphql-core resolves them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 import orjson
+from asyncpg import Record
 from graphql import (
     FieldNode,
     GraphQLError,
@@ -21,48 +22,59 @@ from graphql import (
     get_argument_values,
 )
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+from strawberry.dataloader import DataLoader
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 
 from service.database import Reading
-from service.shape.compile import BESIDE, Page, Selection, ShapedPage, declared, shape
+from service.shape.compile import LEADING, OWNER, Page, Selection, ShapedPage, declared, shape
 from service.shape.field import Listed
-from service.shape.joined import joined
+from service.shape.joined import joined, joined_of_many, keys_of_many
 
 USUAL_DOCUMENT = 4096
 """Characters: the page's own queries have under two thousand."""
 
+LARGEST_BATCH = 500
+"""Owners whose lists are read by one statement."""
 
-class Shows(Protocol):
+
+class ShownRows(Protocol):
     """Which rows of a list are shown."""
 
     @property
     def first(self) -> int:
-        """At most so many."""
+        """The most rows that are shown."""
 
     def page_info(self, read: int, first: UUID | None, last: UUID | None) -> Mapping[str, Any]:
-        """PageInfo by GraphQL names, `__typename` among them: of how many rows were read, and the keys shown."""
+        """PageInfo by GraphQL names, `__typename` among them, from the number of rows read and the keys shown."""
 
 
-W_co = TypeVar("W_co", bound=Shows, covariant=True)
+W_co = TypeVar("W_co", bound=ShownRows, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked(Generic[W_co]):
-    """The page that a list's arguments mean, and what its statement is given."""
+class PageRequest(Generic[W_co]):
+    """The page that a list's arguments mean, and the values of its statement, which are hashable."""
 
     page: Page
     window: W_co
     values: Mapping[str, Any]
 
+    @property
+    def owner(self) -> int:
+        """Whose list it is."""
+        return int(self.values[OWNER])
 
-_Part: TypeAlias = "tuple[str, ShapedPage, Asked[Shows]]"
-"""A list's response key, its statement, and what that is given."""
+    @property
+    def besides_owner(self) -> Hashable:
+        """Equal for pages that one statement reads for many owners."""
+        return self.page, tuple((name, value) for name, value in self.values.items() if name != OWNER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ListField:
-    """A list selected in a document. `arguments` is None where a variable stands among them; `shapes` remembers."""
+    """A list selected in a document. `arguments` is None where a variable is among them; `shapes` caches."""
 
     key: str
     listed: Listed
@@ -72,15 +84,15 @@ class ListField:
     arguments: Mapping[str, Any] | None
     shapes: dict[Page, ShapedPage | None] = field(default_factory=dict)
 
-    async def ask(self, info: GraphQLResolveInfo[Any], whose: Sequence[Any]) -> Asked[Shows]:
-        """Raises what its arguments, or the reading of what they name, raise."""
+    async def request(self, info: GraphQLResolveInfo[Any], context: object, owner: int) -> PageRequest[ShownRows]:
+        """Its page. Raises what its arguments, or the reading of what they name, raise."""
         arguments = self.arguments
         if arguments is None:
-            # Strawberry hands resolvers the coerced values alone.
+            # Strawberry gives resolvers the coerced values alone.
             given = cast(Mapping[str, Any], info.variable_values)
             arguments = _arguments(self.selection, self.definition, self.node, given)
-        asked: Asked[Shows] = await self.listed.ask(*whose, **arguments)
-        return asked
+        found: PageRequest[ShownRows] = await self.listed.request(context, owner, **arguments)
+        return found
 
     def shape(self, page: Page) -> ShapedPage | None:
         """Its statement, of this page; None when the selection cannot be shaped."""
@@ -89,59 +101,124 @@ class ListField:
         return self.shapes[page]
 
 
-async def read_lists(info: GraphQLResolveInfo[Any], reading: Reading, *whose: Any) -> dict[str, Any]:
-    """The lists selected below this field, by response key; those that cannot be shaped are left out.
+class _Part(NamedTuple):
+    """A list: its response key, its shape, and the values of its statement."""
 
-    `whose` is what every list's `ask` is given first. What a list raises stands in its place: it is that field's error.
-    """
-    found: dict[str, Any] = {}
-    pages: list[_Part] = []
-    for one in lists_of(Selection.of(info)):
+    key: str
+    shaped: ShapedPage
+    request: PageRequest[ShownRows]
+
+
+class ListReader:
+    """One request's lists. The lists of many owners, such as a page of customers, are one statement."""
+
+    def __init__(self, reading: Reading, context: object) -> None:
+        """`context` and the owner's id are the first arguments of a list's `request`."""
+        self._reading = reading
+        self._context = context
+        self._loaders: dict[Hashable, DataLoader[int, Any]] = {}
+
+    async def read(self, info: GraphQLResolveInfo[Any], owner: int) -> dict[str, Any]:
+        """The lists selected below this field, by response key; those that cannot be shaped are left out.
+
+        What a list raises stands in its place: it is that field's error.
+        """
+        found: dict[str, Any] = {}
+        parts: list[_Part] = []
+        for one in lists_of(Selection.of(info)):
+            try:
+                request = await one.request(info, self._context, owner)
+            except Exception as error:
+                found[one.key] = error
+                continue
+            if (shaped := one.shape(request.page)) is not None:
+                parts.append(_Part(one.key, shaped, request))
+        return found | await self._read(parts, alone=not _is_in_a_list(info.path)) if parts else found
+
+    async def _read(self, parts: Sequence[_Part], *, alone: bool) -> dict[str, Any]:
         try:
-            asked = await one.ask(info, whose)
+            row = await (self._row(parts) if alone else self._row_of_many(parts))
         except Exception as error:
-            found[one.key] = error
-            continue
-        shaped = one.shape(asked.page)
-        if shaped is not None:
-            pages.append((one.key, shaped, asked))
-    return found | await _read(reading, pages) if pages else found
+            return {one.key: error for one in parts}
+        found: dict[str, Any] = {}
+        at = 0
+        for key, shaped, request in parts:
+            found[key] = _connection(shaped, row[at : at + shaped.width], request)
+            at += shaped.width
+        return found
+
+    async def _row(self, parts: Sequence[_Part]) -> Record:
+        """For one owner, without the delay of a loader."""
+        [row] = await self._reading.fetch(joined(_shapes(parts)), **_values(one.request for one in parts))
+        return row
+
+    async def _row_of_many(self, parts: Sequence[_Part]) -> Record:
+        """The same, by one statement for all owners of which the same is selected."""
+
+        async def load(owners: list[int]) -> list[Record]:
+            values = _values(one.request for one in parts)
+            return await self._reading.fetch(joined_of_many(_shapes(parts)), **values, owners=owners)
+
+        alike = tuple((one.shaped, one.request.besides_owner) for one in parts)
+        row: Record = await self._loader(alike, load).load(parts[0].request.owner)
+        return row
+
+    async def keys(self, request: PageRequest[ShownRows]) -> list[UUID]:
+        """The keys of a page, for a list that cannot be shaped."""
+
+        async def load(owners: list[int]) -> list[list[UUID]]:
+            found: dict[int, list[UUID]] = {owner: [] for owner in owners}
+            statement = keys_of_many(request.page.statement)
+            for row in await self._reading.fetch(statement, **_values([request]), owners=owners):
+                found[row["owner"]].append(row["id"])
+            return [found[owner] for owner in owners]
+
+        keys: list[UUID] = await self._loader(request.besides_owner, load).load(request.owner)
+        return keys
+
+    def _loader(self, alike: Hashable, load: Callable[[list[int]], Awaitable[Sequence[Any]]]) -> DataLoader[int, Any]:
+        """The loader of pages that differ in their owner alone; `load` is the first one's."""
+        if alike not in self._loaders:
+            self._loaders[alike] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._loaders[alike]
 
 
-async def _read(reading: Reading, pages: Sequence[_Part]) -> dict[str, Any]:
-    statement = joined(tuple(shaped for _, shaped, _ in pages))
-    values = [asked.values[name] for _, shaped, asked in pages for name in shaped.statement.parameters]
-    try:
-        [row] = await reading.fetch(statement, **dict(zip(statement.parameters, values, strict=True)))
-    except Exception as error:
-        return {key: error for key, _, _ in pages}
-    found: dict[str, Any] = {}
-    at = 0
-    for key, shaped, asked in pages:
-        found[key] = _connection(shaped, row[at : at + shaped.width], asked)
-        at += shaped.width
-    return found
+def _shapes(parts: Sequence[_Part]) -> tuple[ShapedPage, ...]:
+    return tuple(one.shaped for one in parts)
 
 
-def _connection(shaped: ShapedPage, columns: Sequence[Any], asked: Asked[Shows]) -> dict[str, Any]:
-    read, first, last = columns[:BESIDE]
+def _values(pages: Iterable[PageRequest[ShownRows]]) -> dict[str, Any]:
+    """Of the statement that these pages are joined to."""
+    return {f"{place}.{name}": value for place, one in enumerate(pages) for name, value in one.values.items()}
+
+
+def _is_in_a_list(path: Path | None) -> bool:
+    while path is not None:
+        if isinstance(path.key, int):
+            return True
+        path = path.prev
+    return False
+
+
+def _connection(shaped: ShapedPage, columns: Sequence[Any], request: PageRequest[ShownRows]) -> dict[str, Any]:
+    read, first, last = columns[:LEADING]
     connection: dict[str, Any] = {}
     for key, part in shaped.layout.items():
         match part:
             case int(column):
                 lines = columns[column] or ""
-                shown = lines.rpartition("\n")[0] if read > asked.window.first else lines
+                shown = lines.rpartition("\n")[0] if read > request.window.first else lines
                 connection[key] = orjson.Fragment("[" + shown.replace("\n", ",") + "]")
             case str(type_name):
                 connection[key] = type_name
             case _:
-                told = asked.window.page_info(read, first, last)
-                connection[key] = {one: told[name] for one, name in part.items()}
+                page_info = request.window.page_info(read, first, last)
+                connection[key] = {one: page_info[name] for one, name in part.items()}
     return connection
 
 
 def lists_of(selection: Selection) -> tuple[ListField, ...]:
-    """The lists in this selection; none when a switch is null: the ordinary way says so where it stands."""
+    """The lists in this selection; none when a switch is null: resolvers report that in its place."""
     loc = selection.operation.loc
     large = loc is not None and len(loc.source.body) > USUAL_DOCUMENT
     return (_lists_of_large if large else _lists_of_usual)(selection)
@@ -172,7 +249,7 @@ def _lists_of(selection: Selection) -> tuple[ListField, ...]:
     return tuple(found)
 
 
-# What is remembered keeps its document's syntax tree alive, some fifty times the source: 4 MiB of source each, at most.
+# An entry keeps its document's syntax tree alive, some fifty times its source: each cache is 4 MiB of source at most.
 _lists_of_usual = lru_cache(maxsize=1000)(_lists_of)
 _lists_of_large = lru_cache(maxsize=64)(_lists_of)
 
@@ -180,7 +257,7 @@ _lists_of_large = lru_cache(maxsize=64)(_lists_of)
 def _arguments(
     selection: Selection, definition: GraphQLField, node: FieldNode, variables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """As graphql-core and Strawberry give them to a resolver. Raises GraphQLError."""
+    """The arguments as graphql-core and Strawberry give them to a resolver. Raises GraphQLError."""
     given = get_argument_values(definition, node, VariableValues({}, dict(variables)))
     schema = selection.schema.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
     known = definition.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].arguments
@@ -190,7 +267,7 @@ def _arguments(
 
 
 def _is_variable(value: ValueNode) -> bool:
-    """Whether a variable stands in it."""
+    """Whether it is or holds a variable."""
     if isinstance(value, ListValueNode):
         return any(_is_variable(one) for one in value.values)
     if isinstance(value, ObjectValueNode):

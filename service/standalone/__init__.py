@@ -1,1 +1,1 @@
-"""Everything on one machine: the servers, the demo firm and its relay. Nothing outside of here imports it."""
+"""The one-machine launcher: starts the databases, the gateway, the web server and the demo. Not used in production."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from service.standalone.errors import LaunchError
 from service.standalone.launch import launch
 from service.standalone.options import read_options
-from service.standalone.trouble import LaunchError
 
 
 def main() -> int:
-    """Exit code 1 and one sentence on stderr when it cannot start."""
+    """Returns the exit code: 1, with one sentence on stderr, when the product cannot start."""
     try:
         return launch(read_options(os.environ))
     except LaunchError as error:

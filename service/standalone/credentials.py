@@ -1,4 +1,4 @@
-"""The launcher's API token and sign-in link, by the service's own door."""
+"""Creates the launcher's API token and sign-in link through the service's own functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.auth.tokens import create_token
 
 
 async def make_token(database_url: str) -> str:
-    """A new API token; its name is new, too, since an older one may have been lost with its file."""
+    """Returns a new API token under a new name: an older token may have been lost with its file."""
     connection = await asyncpg.connect(database_url)
     try:
         return await create_token(connection, f"make run {secrets.token_hex(4)}")
@@ -20,7 +20,7 @@ async def make_token(database_url: str) -> str:
 
 
 async def make_login_link(database_url: str, public_url: str) -> str:
-    """A one-time address that signs one browser in."""
+    """Returns a one-time address that signs one browser in."""
     connection = await asyncpg.connect(database_url)
     try:
         return await create_login_link(connection, "make run", public_url)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
 
 _LONGEST_RUN = 107 - len("/.s.PGSQL.5432.lock")
 """A socket's path ends at 107 bytes (sun_path)."""

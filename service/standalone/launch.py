@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.standalone.data_directory import DataDirectory
-from service.standalone.migrate import migrate
+from service.standalone.errors import LaunchError
+from service.standalone.migrate import migrate, refuse_old_database
 from service.standalone.options import DEMO_RELAY, Options, check_port
 from service.standalone.postgres import Postgres
 from service.standalone.supervisor import PythonServer, Stopped, Supervisor
-from service.standalone.trouble import LaunchError
 from service.standalone.valkey import Valkey
 
 DEMO_FROM = "Northlight Home Systems <hello@northlight.example>"
@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stores:
-    """Where the ledger and the queue's bell are."""
+    """Where PostgreSQL and Valkey are."""
 
     database_url: str
     redis_url: str
@@ -61,7 +61,7 @@ def launch(options: Options) -> int:
         welcome(options, data, token, link, seconds=time.monotonic() - began)
         if options.demo:
             start_demo(options, data, supervisor, environment)
-        supervisor.watch()
+        supervisor.run()
     except Stopped:
         say("Stopping ...")
     finally:
@@ -101,6 +101,7 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
         supervisor.start(postgres)
         postgres.wait_ready()
         database_url = postgres.url()
+    refuse_old_database(database_url, data=data.path if options.database_url is None else None)
     try:
         migrate(database_url)
     except LaunchError as error:
@@ -113,13 +114,14 @@ def start_stores(options: Options, data: DataDirectory, supervisor: Supervisor) 
 
 
 def keep_own_mail_from_the_demo(options: Options, stores: Stores) -> None:
-    """The demo relay keeps what it takes: whoever forgot RELAY_URL would read that their own mail was accepted."""
+    """Raises LaunchError when mail of the user's own waits: without RELAY_URL the demo relay would keep it, and the
+    history would say that it was accepted."""
     if options.relay_url is not None:
         return
     # Imported here: not before PostgreSQL and Valkey start.
-    from service.standalone.waiting import waits_for_another_relay
+    from service.standalone.pending_mail import has_mail_for_another_relay
 
-    if asyncio.run(waits_for_another_relay(stores.database_url, DEMO_RELAY)):
+    if asyncio.run(has_mail_for_another_relay(stores.database_url, DEMO_RELAY)):
         raise LaunchError(
             "Mail of your own waits in this ledger, and the demo relay would only pretend to send it: "
             "start with RELAY_URL=... as before, or choose another directory with DATA=/some/dir."
@@ -162,10 +164,10 @@ def start_demo_relay(
     """A mail server on loopback, which keeps what it accepts in DATA/inbox; all mail of this run is bound to it."""
     relay = PythonServer(
         "demo relay",
-        ["service.standalone.relay", str(listener.fileno()), str(data.path / "inbox")],
+        ["service.standalone.demo.relay", str(listener.fileno()), str(data.path / "inbox")],
         environment=environment,
         log=data.log("relay"),
-        kept_open=(data.lock_fd, listener.fileno()),
+        pass_fds=(data.lock_fd, listener.fileno()),
     )
     supervisor.start(relay)
 
@@ -173,7 +175,7 @@ def start_demo_relay(
 def start_gateway(data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
     """The worker that sends: the same program as in production."""
     gateway = PythonServer(
-        "gateway", ["gateway"], environment=environment, log=data.log("gateway"), kept_open=(data.lock_fd,)
+        "gateway", ["gateway"], environment=environment, log=data.log("gateway"), pass_fds=(data.lock_fd,)
     )
     supervisor.start(gateway)
 
@@ -181,7 +183,7 @@ def start_gateway(data: DataDirectory, supervisor: Supervisor, environment: Mapp
 def start_web_server(data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> PythonServer:
     """Last, so that /readyz 200 means everything."""
     web = PythonServer(
-        "web server", ["service"], environment=environment, log=data.log("service"), kept_open=(data.lock_fd,)
+        "web server", ["service"], environment=environment, log=data.log("service"), pass_fds=(data.lock_fd,)
     )
     supervisor.start(web)
     return web
@@ -201,7 +203,7 @@ def wait_ready(options: Options, supervisor: Supervisor, web: PythonServer) -> N
     if not supervisor.wait_until(lambda: ask_ready(options)[0] == 200, seconds=_READY_SECONDS, alive=web):
         raise LaunchError(
             f"The web server is not ready after {_READY_SECONDS:.0f} s; "
-            f"/readyz says {ask_ready(options)[1]}, its log {web.last_words()}"
+            f"/readyz says {ask_ready(options)[1]}, its log {web.last_log_line()}"
         )
 
 
@@ -232,6 +234,6 @@ def welcome(options: Options, data: DataDirectory, token: str, link: str, *, sec
 
 
 def start_demo(options: Options, data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
-    """A client of the API like any other, in a process of its own, which ends when it has told its story."""
+    """A client of the API like any other, in a process of its own, which ends when its story does."""
     module = ["service.standalone.demo", options.own_url, str(data.path)]
     supervisor.start(PythonServer("demo", module, environment=environment, log=None), once=True)

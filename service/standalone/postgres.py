@@ -14,8 +14,8 @@ from importlib import util
 from pathlib import Path
 from urllib.parse import quote
 
-from service.standalone.tether import Account, server_account, spawn
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
+from service.standalone.process_guard import Account, server_account, spawn
 
 MAJOR_VERSION = "18"
 _START_SECONDS = 60.0
@@ -77,7 +77,7 @@ class Postgres:
         return f"postgresql://postgres@/{database}?host={quote(str(self._run))}"
 
     def start(self) -> None:
-        """Make the cluster when there is none, and start; `wait_ready` says when it answers. Raises LaunchError."""
+        """Make the cluster when there is none, and start; `wait_ready` waits for it. Raises LaunchError."""
         self._initialise()
         self._give(self._run)
         settings = _SETTINGS | ({} if self._durable else _THROWAWAY)
@@ -135,7 +135,7 @@ class Postgres:
         options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions"]
         # Bytes in the order of code points: the same on every machine, and this build has no ICU.
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        # pg_trgm alone asks the system what a letter is: told "C", it finds none beyond ASCII to index.
+        # pg_trgm alone asks the system what a letter is: with "C" it finds none beyond ASCII to index.
         if _is_known_here(_CTYPE):
             options.append(f"--lc-ctype={_CTYPE}")
         if not self._durable:

@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from service.standalone.errors import LaunchError
 from service.standalone.migrate import ROOT, dbmate, migrate
 from service.standalone.postgres import Postgres, binaries
-from service.standalone.trouble import LaunchError
 
 LEDGER = ROOT / "migrations" / "schema.sql"
 GRAPH = ROOT / "schema.graphql"

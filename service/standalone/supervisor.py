@@ -1,4 +1,4 @@
-"""Keeps the servers running, and ends them in order."""
+"""Starts the servers, restarts those that exit, and stops them in order."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from service.standalone.errors import LaunchError
 from service.standalone.migrate import ROOT
-from service.standalone.tether import spawn
-from service.standalone.trouble import LaunchError
+from service.standalone.process_guard import spawn
 
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0
-"""Between restarts of one server: doubled each time, so that a broken one does not keep the machine busy."""
-_STEADY_SECONDS = 60.0
-"""A server that ran this long starts again from the first wait."""
+_MIN_BACKOFF = 0.5
+_MAX_BACKOFF = 30.0
+"""Seconds before a restart: doubled each time, so that a server that cannot run does not keep the machine busy."""
+_STABLE_SECONDS = 60.0
+"""A server that ran this long has its backoff reset."""
 _TICK_SECONDS = 0.5
 _STDIN = 0
 
 
 class Stopped(Exception):
-    """Somebody asked the launcher to stop (Ctrl-C, SIGTERM, or a closed terminal)."""
+    """The launcher was asked to stop: Ctrl-C, SIGTERM, or a closed terminal."""
 
 
 class Server(Protocol):
-    """What is supervised: `start` begins it (again), `process` is its latest life."""
+    """What is supervised: `start` starts or restarts it, `process` is the latest process."""
 
     process: subprocess.Popen[bytes] | None
 
     @property
     def name(self) -> str:
-        """What the terminal and the log call it."""
+        """The name on the terminal and of the log."""
 
     @property
     def stop_signal(self) -> signal.Signals:
-        """What makes it end in good order."""
+        """The signal for an orderly shutdown."""
 
     def start(self) -> None:
-        """Begin it; returns at once."""
+        """Start the process; returns at once."""
 
 
 class PythonServer:
@@ -60,17 +60,17 @@ class PythonServer:
         *,
         environment: Mapping[str, str],
         log: Path | None,
-        kept_open: Sequence[int] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.log = log
         self._module = tuple(module)
         self._environment = environment
-        self._kept_open = tuple(kept_open)
+        self._pass_fds = tuple(pass_fds)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Begin it; returns at once."""
+        """Start the process; returns at once."""
         command = [sys.executable, "-m", *self._module]
         output = None if self.log is None else os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -79,36 +79,36 @@ class PythonServer:
                 stop_signal=self.stop_signal,
                 environment=self._environment,
                 output=output,
-                pass_fds=self._kept_open,
+                pass_fds=self._pass_fds,
                 directory=ROOT,
             )
         finally:
             if output is not None:
                 os.close(output)
 
-    def last_words(self) -> str:
-        """The last line of its log, and where the rest is."""
+    def last_log_line(self) -> str:
+        """Returns the last line of its log, and where the log is."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log and self.log.exists() else []
-        return f"{lines[-1] if lines else 'it said nothing'} ({self.log} says more)"
+        return f"{lines[-1] if lines else 'no output'} (see {self.log})"
 
 
-class _Life:
-    """One server, how often it fell, and when it may rise."""
+class _Supervised:
+    """One server with its backoff; `restart_at` is set while it waits to be restarted."""
 
     def __init__(self, server: Server, *, once: bool) -> None:
         self.server = server
         self.once = once
-        self.wait = _FIRST_WAIT
-        self.began = time.monotonic()
-        self.due: float | None = None
+        self.backoff = _MIN_BACKOFF
+        self.started_at = time.monotonic()
+        self.restart_at: float | None = None
 
 
 class Supervisor:
-    """Starts servers, restarts those that fall, stops all in the reverse order of their start."""
+    """Starts servers, restarts those that exit, stops all in the reverse order of their start. `say` prints a line."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._lives: list[_Life] = []
+        self._supervised: list[_Supervised] = []
         self._reader, self._writer = os.pipe()
         self.stopping = False
         self._at_terminal = os.isatty(_STDIN)
@@ -116,61 +116,63 @@ class Supervisor:
             os.set_blocking(descriptor, False)
 
     def listen(self) -> None:
-        """From here on, signals end `wait_until` and `watch` with Stopped; a child's end wakes them."""
+        """Install signal handlers: SIGINT, SIGTERM and SIGHUP end `wait_until` and `run` with Stopped."""
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
+        # A child's exit only has to wake `_sleep`.
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         if self.stopping:
-            # Asked twice: whoever asks is out of patience.
-            for life in self._lives:
-                if life.server.process is not None:
-                    _kill(life.server.process)
+            # A second signal: stop at once.
+            for supervised in self._supervised:
+                if supervised.server.process is not None:
+                    _kill(supervised.server.process)
         self.stopping = True
 
     def start(self, server: Server, *, once: bool = False) -> None:
-        """Begin a server, and keep it running from now on; `once` lets it end by itself."""
+        """Start a server and keep it running; with `once` it may end by itself."""
         server.start()
-        self._lives.append(_Life(server, once=once))
+        self._supervised.append(_Supervised(server, once=once))
 
     def wait_until(self, condition: Callable[[], bool], *, seconds: float, alive: PythonServer | None = None) -> bool:
-        """Whether it came true in time. Raises Stopped, and LaunchError when the server it hangs on ends first."""
+        """Whether the condition became true in time. Raises Stopped; LaunchError if the server `alive` exits first."""
         ends = time.monotonic() + seconds
         while not condition():
             if self.stopping:
                 raise Stopped
             if alive is not None and alive.process is not None and alive.process.poll() is not None:
-                raise LaunchError(f"The {alive.name} did not start: {alive.last_words()}")
+                raise LaunchError(f"The {alive.name} did not start: {alive.last_log_line()}")
             if time.monotonic() > ends:
                 return False
             self._sleep(0.03)
         return True
 
-    def watch(self) -> None:
-        """Until somebody asks to stop: restart what falls. Raises Stopped."""
+    def run(self) -> None:
+        """Restart what exits, until asked to stop. Raises Stopped."""
         while not self.stopping:
-            for life in self._lives:
-                self._tend(life)
+            for supervised in self._supervised:
+                self._restart_if_exited(supervised)
             self._sleep(_TICK_SECONDS)
-            # A make that leads the session waits for us, and keeps the hang-up of a closed window to itself.
+            # When make leads the session, the SIGHUP of a closed window reaches make alone, which waits for us.
             self.stopping |= self._at_terminal and not os.isatty(_STDIN)
         raise Stopped
 
-    def _tend(self, life: _Life) -> None:
-        now, process = time.monotonic(), life.server.process
-        if life.due is not None:
-            if now >= life.due:
-                life.due, life.began = None, now
-                life.server.start()
+    def _restart_if_exited(self, supervised: _Supervised) -> None:
+        now, process = time.monotonic(), supervised.server.process
+        if supervised.restart_at is not None:
+            if now >= supervised.restart_at:
+                supervised.restart_at, supervised.started_at = None, now
+                supervised.server.start()
             return
-        if life.once or process is None or process.poll() is None:
+        if supervised.once or process is None or process.poll() is None:
             return
-        if now - life.began > _STEADY_SECONDS:
-            life.wait = _FIRST_WAIT
-        self._say(f"{life.server.name} ended (exit code {process.returncode}); starting it again")
-        life.due, life.wait = now + life.wait, min(life.wait * 2, _LONGEST_WAIT)
+        if now - supervised.started_at > _STABLE_SECONDS:
+            supervised.backoff = _MIN_BACKOFF
+        self._say(f"{supervised.server.name} ended (exit code {process.returncode}); starting it again")
+        supervised.restart_at = now + supervised.backoff
+        supervised.backoff = min(supervised.backoff * 2, _MAX_BACKOFF)
 
     def _sleep(self, seconds: float) -> None:
         select.select([self._reader], [], [], seconds)
@@ -180,9 +182,9 @@ class Supervisor:
             return
 
     def stop(self, names: Sequence[str], *, seconds: float) -> None:
-        """Ask these to end, all at once; what has not ended in time is killed."""
+        """Signal these servers, all at once; kill those that have not exited in time."""
         self.stopping = True
-        chosen = [life.server for life in reversed(self._lives) if life.server.name in names]
+        chosen = [one.server for one in reversed(self._supervised) if one.server.name in names]
         for server in chosen:
             if server.process is not None and server.process.poll() is None:
                 server.process.send_signal(server.stop_signal)
@@ -193,12 +195,12 @@ class Supervisor:
             try:
                 server.process.wait(max(0.05, ends - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._say(f"{server.name} did not end in time and was killed")
+                self._say(f"{server.name} did not stop in time and was killed")
                 _kill(server.process)
                 server.process.wait()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """At once, with a guard's child: each leads a group of its own."""
+    """Kill a server's process group: with a guard process between, the server is its child."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

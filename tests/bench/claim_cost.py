@@ -1,4 +1,4 @@
-"""What a claim of 200 rows costs behind everything that could make it slow, beside one from a short queue."""
+"""The cost of a claim of 200 rows in deep queues of several kinds, compared with a short queue."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.builders import insert, make_campaign, make_customer
 
 ROUNDS = 15
 SHORT = 2_000
-"""Rows of the queue that gives the ceiling: no depth at all."""
+"""Rows of the queue that gives the ceiling."""
 GOAL = 0.5
-"""A claim that depends on the queue's depth would be hundreds of times slower, not twice."""
+"""If a claim depended on the queue's depth it would be hundreds of times slower, not twice."""
 
 
 async def fill(connection: Any, lane_id: int, count: int, *, domain: str = "free.example", age: int = 1) -> None:
-    """Due rows, `age` hours old; their messages are of the kind that says least."""
+    """Inserts due rows, `age` hours old, with minimal messages."""
     await connection.execute(
         "with made as ("
         "insert into message (customer_id, direction, status, decided_at, sender)"
@@ -41,19 +41,19 @@ async def fill(connection: Any, lane_id: int, count: int, *, domain: str = "free
 
 
 async def lane_of(connection: Any, campaign_id: Any) -> int:
-    """A campaign's lane."""
+    """Returns a campaign's lane."""
     found: int = await connection.fetchval("select id from lane where campaign_id = $1", campaign_id)
     return found
 
 
 async def individual(connection: Any) -> int:
-    """The lane of individual mail."""
+    """Returns the lane of individual mail."""
     found: int = await connection.fetchval("select id from lane where name = 'individual'")
     return found
 
 
 async def short_queue(connection: Any, count: int) -> None:
-    """The ceiling."""
+    """The ceiling: a short queue in one lane."""
     await fill(connection, await individual(connection), SHORT)
 
 
@@ -63,7 +63,7 @@ async def all_due(connection: Any, count: int) -> None:
 
 
 async def paused_campaign(connection: Any, count: int) -> None:
-    """A paused campaign lies in front of one that runs."""
+    """A paused campaign in front of a running one."""
     paused = await make_campaign(connection, priority=1)
     await connection.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", paused)
     await fill(connection, await lane_of(connection, paused), count)
@@ -71,7 +71,7 @@ async def paused_campaign(connection: Any, count: int) -> None:
 
 
 async def paused_domain(connection: Any, count: int) -> None:
-    """Three rows of ten are of a paused domain, and in front; parking them is part of the measured claims."""
+    """Three of ten rows, the first ones, are of a paused domain; parking them is part of the measured claims."""
     until = datetime.now(UTC) + timedelta(hours=1)
     await insert(connection, "destination", domain="slow.example", paused_until=until, paused_why="x")
     lane_id = await individual(connection)
@@ -95,18 +95,19 @@ CASES: dict[str, Callable[[Any, int], Awaitable[None]]] = {
 
 
 async def claim_rate(connection: Any, prepare: Callable[[Any, int], Awaitable[None]], count: int) -> float:
-    """Rows a second dealt with (leased or parked) by single claims; the median of a few."""
+    """Returns rows a second that single claims lease or park; the median of `ROUNDS`."""
     await connection.execute("truncate outbox, destination, domain_connection_lease, message cascade")
     await connection.execute("delete from lane where campaign_id is not null")
     await prepare(connection, count)
     await connection.execute("vacuum analyze outbox, message")
-    rates, batch = [], BATCH
+    rates, scan_limit = [], BATCH
     for _ in range(ROUNDS):
         begun = time.perf_counter()
-        found = await claim(connection, worker=uuid4(), lease=timedelta(minutes=5), batch=batch, hand_off=True)
+        lease = timedelta(minutes=5)
+        found = await claim(connection, worker=uuid4(), lease=lease, scan_limit=scan_limit, hand_off=True)
         rows = len(found.leased) + found.parked
         rates.append(rows / (time.perf_counter() - begun))
-        batch = LARGEST_BATCH if not found.leased else BATCH
+        scan_limit = LARGEST_BATCH if not found.leased else BATCH
     return statistics.median(rates)
 
 
@@ -115,7 +116,7 @@ async def claims(size: Size) -> list[Row]:
     """Each case beside the short queue, on one durable PostgreSQL."""
     rows = []
     with durable_postgres() as server:
-        # A commit's flush takes 4 or 8 ms by chance, a claim 2: without it, what is compared is the claim.
+        # A commit's flush takes 4 or 8 ms at random, a claim 2: without the flush the claims are compared.
         settings = WORKER_SETTINGS | {"synchronous_commit": "off"}
         pool = await open_pool(server.url("mail"), size=1, name="bench", settings=settings)
         async with pool, pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""The whole engine, durable: claim, compose, hand-off, SMTP, record; against the sender alone on the same sink."""
+"""The whole engine with fsync: claim, compose, hand-off, SMTP, record; compared with the sender alone, same sink."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ PAGE = (
     f"<p>Hello {{{{ first_name }}}}</p>{PARAGRAPH * 55}"
     '<p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
 )
-"""With its text part about 8 KiB on the wire, like the sender's mails."""
+"""With its text part about 8 KiB as sent, like the mails of the sender benchmark."""
 
 ROUNDS = 3
 CONNECTIONS = 100
-"""More than the sender alone needs: a hand-off is asked for one mail ahead a connection, and on loopback its commit
-takes longer than the delivery. On a network it is the other way round, and twenty are enough."""
+"""More than the sender alone needs: one mail a connection is handed off ahead, and on loopback its commit takes longer
+than the delivery. On a network the delivery takes longer, and twenty are enough."""
 DECIDED = "select coalesce(sum(accepted + refused + uncertain), 0) from campaign_tally where campaign_id = $1"
 
 
 @contextmanager
 def durable_postgres() -> Iterator[Postgres]:
-    """A migrated PostgreSQL of its own, with fsync."""
+    """A migrated PostgreSQL server with fsync."""
     with tempfile.TemporaryDirectory(prefix="cb-", dir="/tmp") as directory:
         run = Path(directory)
         server = Postgres(data=run / "pg", run=run, log=run / "postgres.log")
@@ -70,7 +70,7 @@ def durable_postgres() -> Iterator[Postgres]:
 
 
 def bench_settings(server: Postgres, sink: Sink, **values: Any) -> Settings:
-    """Of a worker that sends into the sink; no Valkey: the sweep finds the mail."""
+    """Returns the settings of a worker that sends to the sink, without Valkey: the sweep finds the mail."""
     return read_settings(
         database_url=server.url("mail"),
         redis_url="redis://127.0.0.1:1/0",
@@ -84,7 +84,7 @@ def bench_settings(server: Postgres, sink: Sink, **values: Any) -> Settings:
 
 
 async def make_audience(connection: Any, count: int) -> None:
-    """So many customers on fifty domains."""
+    """Inserts `count` customers on fifty domains."""
     await connection.execute(
         "with made as (insert into customer (external_ref, name) select 'B-' || n, 'Customer ' || n"
         " from generate_series(1, $1::integer) n returning id)"
@@ -95,7 +95,7 @@ async def make_audience(connection: Any, count: int) -> None:
 
 
 async def make_campaign(connection: Any, count: int, number: int) -> UUID:
-    """A launched campaign to the first `count` customers; its messages are not made yet."""
+    """Inserts a launched campaign to the first `count` customers, without messages; returns its id."""
     published = await versions.publish(
         connection,
         name="Bench",
@@ -132,7 +132,7 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
 async def engine_rate(
     pool: asyncpg.Pool[Any], deployment: Deployment, count: int, number: int, signer: Signer | None
 ) -> float:
-    """Messages a second, from the worker's start to the last commit; the messages lie there already."""
+    """Returns messages a second, from the worker's start to the last commit; the messages are made before."""
     async with pool.acquire() as connection:
         campaign_id = await make_campaign(connection, count, number)
         while await expansion.make_messages(connection, deployment, look_ahead=10**9):
@@ -169,7 +169,7 @@ async def _decided(pool: asyncpg.Pool[Any], campaign_id: UUID, count: int) -> No
 
 
 def signer_of(kind: str, directory: Path) -> Signer | None:
-    """A signer with one fresh key for the bench's From, or none."""
+    """Returns a signer with one new key for the benchmark's From, or None."""
     if kind == "unsigned":
         return None
     key: Any = (
@@ -189,7 +189,7 @@ GOALS = {"unsigned": 0.6, "ed25519": 0.4, "rsa": 0.15}
 
 @bench("end-to-end")
 async def end_to_end(size: Size) -> list[Row]:
-    """One worker, durable, unsigned and signed, each beside the sender alone in the same rounds."""
+    """One worker, unsigned and signed, each compared with the sender alone in the same rounds."""
     count = size.messages // ROUNDS
     ceilings: list[float] = []
     values: dict[str, list[float]] = {kind: [] for kind in GOALS}
@@ -226,7 +226,7 @@ async def end_to_end(size: Size) -> list[Row]:
 
 @bench("worker-memory")
 async def memory(size: Size) -> Row:
-    """The most memory that a worker takes while it sends; the goal is below 150 MiB in all."""
+    """The peak memory of a sending worker; the goal is below 150 MiB."""
     count = size.messages
     with postfix_or_own_sink() as sink, durable_postgres() as server:
         deployment = Deployment.open(bench_settings(server, sink))

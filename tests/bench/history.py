@@ -1,4 +1,4 @@
-"""The history query over HTTP: three lists against asyncpg + orjson, deep pages, memory, two workers."""
+"""The history query over HTTP: three lists compared with asyncpg + orjson, deep pages, memory, two workers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.builders import SECRET_KEYS
 
 CONNECTIONS = 32
 ROUNDS = 5
-"""Ceiling and value take turns: a machine that others use treats both alike."""
+"""Ceiling and value are measured in turn, so that other load on the machine affects both."""
 LARGE = 20_000
 QUERY = """query History($id: ID!) { customer(id: $id) { id name emails {
   sent(first: 50) { edges { cursor node { campaignTitle subject sentAt openedAt colorHint message { id } } }
@@ -46,46 +46,46 @@ DEEP = """query Deep($id: ID!, $after: String) { customer(id: $id) { emails {
     nodes { occurredAt title colorHint info { colorHint status } message { id } } } } } }"""
 
 
-class Answers(asyncio.Protocol):
-    """One keep-alive connection: raw requests out, whole answers in. A client that costs next to nothing."""
+class HttpClient(asyncio.Protocol):
+    """One keep-alive connection: sends raw requests, returns whole responses. A client with little overhead."""
 
     def __init__(self) -> None:
         self._received = bytearray()
         self._waiting: asyncio.Future[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way out."""
+        """Keep the transport."""
         self._transport: Any = transport
 
     def data_received(self, data: bytes) -> None:
-        """An answer is whole when its Content-Length has come."""
+        """Collect until the response has its Content-Length."""
         self._received += data
         head = self._received.find(b"\r\n\r\n")
         if head < 0:
             return
         length = int(self._received[:head].lower().split(b"content-length:")[1].split(b"\r\n")[0])
         if len(self._received) >= head + 4 + length and self._waiting is not None:
-            answer, self._received = bytes(self._received), bytearray()
+            response, self._received = bytes(self._received), bytearray()
             waiting, self._waiting = self._waiting, None
-            waiting.set_result(answer)
+            waiting.set_result(response)
 
-    async def ask(self, request: bytes) -> bytes:
-        """The answer's body. Raises RuntimeError unless it is 200."""
+    async def request(self, request: bytes) -> bytes:
+        """Returns the response's body. Raises RuntimeError unless its status is 200."""
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        answer = await self._waiting
-        if not answer.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(answer[:500].decode())
-        return answer.partition(b"\r\n\r\n")[2]
+        response = await self._waiting
+        if not response.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(response[:500].decode())
+        return response.partition(b"\r\n\r\n")[2]
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
 
 @contextmanager
 def servers() -> Iterator[tuple[str, str]]:
-    """A PostgreSQL and a Valkey of their own; their URLs."""
+    """A PostgreSQL and a Valkey server; yields their URLs."""
     run = Path(tempfile.mkdtemp(prefix="ceb-", dir="/tmp"))
     started: list[Any] = []
     try:
@@ -105,7 +105,7 @@ def servers() -> Iterator[tuple[str, str]]:
 
 
 async def fill(url: str, size: Size) -> tuple[int, list[int], str]:
-    """A ledger to read from: the large customer, the busy ones, and the cursor of the large one's page 400."""
+    """Fills the ledger; returns the large customer, the busy ones, and the cursor of the large one's page 400."""
     full = size is FULL
     customers, messages = (50_000, 1_000_000 - LARGE) if full else (5_000, 100_000 - LARGE)
     statements: Any = aiosql.from_path(Path(__file__).parent / "history.sql", "asyncpg", mandatory_parameters=False)
@@ -132,7 +132,7 @@ async def fill(url: str, size: Size) -> tuple[int, list[int], str]:
 
 @asynccontextmanager
 async def serving(command: list[str], environment: dict[str, str], port: int) -> AsyncIterator[psutil.Process]:
-    """A server process, once its port answers."""
+    """A server process that accepts connections."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
@@ -158,7 +158,7 @@ async def serving(command: list[str], environment: dict[str, str], port: int) ->
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """Returns a free port."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
@@ -171,22 +171,22 @@ class Load:
     def __init__(self, port: int, token: str = "") -> None:
         self._port = port
         self._token = token
-        self._connections: list[Answers] = []
+        self._connections: list[HttpClient] = []
 
     async def open(self) -> None:
-        """Connect."""
+        """Open the connections."""
         loop = asyncio.get_running_loop()
         for _ in range(CONNECTIONS):
-            _, answers = await loop.create_connection(Answers, "127.0.0.1", self._port)
+            _, answers = await loop.create_connection(HttpClient, "127.0.0.1", self._port)
             self._connections.append(answers)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         for connection in self._connections:
             connection.close()
 
     def query(self, query: str, **variables: Any) -> bytes:
-        """The request of a GraphQL query."""
+        """Returns the request of a GraphQL query."""
         body = orjson.dumps({"query": query, "variables": variables})
         head = (
             f"POST /graphql HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self._token}\r\n"
@@ -196,28 +196,28 @@ class Load:
         return head.encode() + body
 
     async def run(self, requests: int, request: Callable[[], bytes]) -> list[float]:
-        """How long each of so many took, in seconds."""
+        """Sends `requests`; returns how long each took, in seconds."""
         times: list[float] = []
         numbers = iter(range(requests))
 
-        async def work(connection: Answers) -> None:
+        async def work(connection: HttpClient) -> None:
             for _ in numbers:
                 begun = time.perf_counter()
-                await connection.ask(request())
+                await connection.request(request())
                 times.append(time.perf_counter() - begun)
 
         await asyncio.gather(*(work(connection) for connection in self._connections))
         return times
 
     async def rate(self, requests: int, request: Callable[[], bytes]) -> float:
-        """Answers a second."""
+        """Sends `requests`; returns requests a second."""
         begun = time.perf_counter()
         await self.run(requests, request)
         return requests / (time.perf_counter() - begun)
 
 
 def service_environment(database: str, redis: str, port: int) -> dict[str, str]:
-    """What `python -m service` needs."""
+    """Returns the environment of `python -m service`."""
     return {
         "DATABASE_URL": database,
         "REDIS_URL": redis,
@@ -232,7 +232,7 @@ def service_environment(database: str, redis: str, port: int) -> dict[str, str]:
 
 @bench("history")
 async def history(size: Size) -> list[Row]:
-    """All rows of the history API, over one ledger."""
+    """All rows of the history API, on one ledger."""
     with servers() as (database, redis):
         large, busy, cursor = await fill(database, size)
         token = await make_token(database)
@@ -254,7 +254,7 @@ async def history(size: Size) -> list[Row]:
 
 
 async def make_token(database: str) -> str:
-    """A token of this run's own."""
+    """Returns a new API token."""
     connection = await asyncpg.connect(database)
     token = await create_token(connection, f"bench-{secrets.token_hex(4)}")
     await connection.close()
@@ -262,39 +262,39 @@ async def make_token(database: str) -> str:
 
 
 def requests_of(size: Size) -> int:
-    """A round's."""
+    """Returns the number of requests in a round."""
     return 5_000 if size is FULL else 2_000
 
 
 def customers_of(busy: list[int]) -> Iterator[int]:
-    """Busy customers, for ever, in an order of their own."""
+    """Yields busy customers endlessly, in a fixed random order."""
     order = random.Random(1)
     return iter(lambda: order.choice(busy), None)
 
 
 async def three_lists(size: Size, port: int, ceiling_port: int, token: str, busy: list[int]) -> Row:
-    """Pages of 50 in all three lists, 32 connections: ours and the hand-written endpoint in turn."""
+    """Pages of 50 in all three lists, 32 connections: the service and the hand-written endpoint in turn."""
     ours, ceiling = Load(port, token), Load(ceiling_port)
     await ours.open()
     await ceiling.open()
     mine, theirs = customers_of(busy), customers_of(busy)
 
-    def ask_us() -> bytes:
+    def service_request() -> bytes:
         return ours.query(QUERY, id=f"Customer_{next(mine)}")
 
-    def ask_them() -> bytes:
+    def ceiling_request() -> bytes:
         return f"GET /history/{next(theirs)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
-    data = orjson.loads(await ours._connections[0].ask(ours.query(QUERY, id=f"Customer_{busy[0]}")))["data"]
+    data = orjson.loads(await ours._connections[0].request(ours.query(QUERY, id=f"Customer_{busy[0]}")))["data"]
     same = orjson.loads(
-        await ceiling._connections[0].ask(f"GET /history/{busy[0]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await ceiling._connections[0].request(f"GET /history/{busy[0]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     )
     if data != same["data"]:
-        raise RuntimeError("the ceiling says something else")
-    await ours.rate(500, ask_us)
-    await ceiling.rate(500, ask_them)
+        raise RuntimeError("the ceiling returns other data")
+    await ours.rate(500, service_request)
+    await ceiling.rate(500, ceiling_request)
     pairs = [
-        (await ours.rate(requests_of(size), ask_us), await ceiling.rate(requests_of(size), ask_them))
+        (await ours.rate(requests_of(size), service_request), await ceiling.rate(requests_of(size), ceiling_request))
         for _ in range(ROUNDS)
     ]
     ours.close()
@@ -313,18 +313,18 @@ async def three_lists(size: Size, port: int, ceiling_port: int, token: str, busy
 
 
 async def deep_page(size: Size, port: int, token: str, large: int, cursor: str) -> Row:
-    """Page 400 of a customer with 20,000 messages beside page 1, request by request in turn."""
+    """Page 400 of a customer with 20,000 messages compared with page 1, alternating request by request."""
     load = Load(port, token)
     await load.open()
     first, deep = load.query(DEEP, id=f"Customer_{large}"), load.query(DEEP, id=f"Customer_{large}", after=cursor)
     times: dict[bytes, list[float]] = {first: [], deep: []}
     connection = load._connections[0]
     for request in (first, deep) * 50:
-        await connection.ask(request)
+        await connection.request(request)
     for _ in range(requests_of(size)):
         for request in (first, deep):
             begun = time.perf_counter()
-            await connection.ask(request)
+            await connection.request(request)
             times[request].append(time.perf_counter() - begun)
     load.close()
     slow, usual = (statistics.quantiles(times[request], n=100)[98] * 1000 for request in (deep, first))
@@ -341,28 +341,28 @@ async def deep_page(size: Size, port: int, token: str, large: int, cursor: str) 
 
 
 async def memory(size: Size, port: int, token: str, busy: list[int], service: psutil.Process) -> Row:
-    """What the process holds after many requests, beside what it held once warm."""
+    """The memory of the process after many requests, compared with that after warm-up."""
     load = Load(port, token)
     await load.open()
     customers = customers_of(busy)
 
-    def ask() -> bytes:
+    def request() -> bytes:
         return load.query(QUERY, id=f"Customer_{next(customers)}")
 
     many = 100_000 if size is FULL else 10_000
-    await load.run(many // 10, ask)
+    await load.run(many // 10, request)
     warm = service.memory_info().rss / 2**20
-    await load.run(many, ask)
-    held = service.memory_info().rss / 2**20
+    await load.run(many, request)
+    after = service.memory_info().rss / 2**20
     load.close()
     return Row(
         name="history.memory",
-        value=held,
+        value=after,
         unit="MiB",
         ceiling=warm,
-        ratio=held / warm,
+        ratio=after / warm,
         goal=1.1,
-        met=held / warm <= 1.1,
+        met=after / warm <= 1.1,
         note=f"after {many:,} requests; ceiling: when warm; the ratio is to stay below the goal",
     )
 
@@ -370,7 +370,7 @@ async def memory(size: Size, port: int, token: str, busy: list[int], service: ps
 async def rate_with_processors(
     size: Size, port: int, token: str, busy: list[int], service: psutil.Process
 ) -> tuple[float, float]:
-    """Answers a second, and how many processors the service's processes kept busy."""
+    """Returns requests a second, and how many processors the service's processes kept busy."""
     load = Load(port, token)
     await load.open()
     customers = customers_of(busy)
@@ -389,7 +389,7 @@ async def rate_with_processors(
 async def two_workers(
     size: Size, port: int, token: str, busy: list[int], service: psutil.Process, one: tuple[float, float]
 ) -> Row:
-    """Two processes beside one. A goal only where there are processors for both, PostgreSQL and the clients."""
+    """Two workers compared with one. There is a goal only where they, PostgreSQL and the clients have processors."""
     await rate_with_processors(size, port, token, busy, service)
     rate, processors = await rate_with_processors(size, port, token, busy, service)
     enough = (os.cpu_count() or 1) >= 4

@@ -23,8 +23,8 @@ from starlette.routing import Route
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ROW_COLORS
 from service.database import Statement, open_pools, statement
-from service.graph.message import STATUS
-from service.shape.compile import PLACE
+from service.graph.email_info import STATUS
+from service.shape.compile import PLACEHOLDER
 
 NEWEST = UUID(int=2**128 - 1)
 ROWS = 51
@@ -34,7 +34,7 @@ ICON = {str(status): str(color) for status, color in ICON_COLORS.items()}
 
 def _with_columns(name: str, columns: str) -> Statement:
     page = statement(name)
-    return replace(page, sql=page.sql.replace(PLACE, columns))
+    return replace(page, sql=page.sql.replace(PLACEHOLDER, columns))
 
 
 CUSTOMER = statement("customer_by_id")

@@ -1,8 +1,8 @@
-"""The ceiling of every sender: a raw asyncio client that pipelines. It knows nothing but to send and to count replies.
+"""The ceiling of the sender: a raw asyncio client that pipelines, and only sends and counts replies.
 
-One coroutine a connection over asyncio's streams; the content is ready for the wire. MAIL, RCPT and DATA leave in one
-write (RFC 2920); `rides`: those of the next mail leave in the same write as the content, which no client in common use
-does. Every reply's first digit is looked at, nothing is kept, nothing is handed back.
+One coroutine a connection over asyncio's streams; the content is encoded already. MAIL, RCPT and DATA are sent in one
+write (RFC 2920); with `ahead` those of the next mail go in the same write as the content, which no common client does.
+Only the first digit of a reply is checked, and nothing is kept or returned.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ CONTENT = (
     + b'<p style=3D"margin:0 0 12px">Hello. See https://fabrikam.test/a/b.html now</p>\r\n'
     * 98
 )
-"""8 KiB of HTML as mails have it, dots and all; no line begins with one."""
+"""8 KiB of typical HTML with dots, none at the start of a line."""
 
 
 async def reply(reader: asyncio.StreamReader) -> None:
-    """One reply, all its lines; raises where it is a refusal."""
+    """Reads one reply with all its lines. Raises RuntimeError for a negative one."""
     while True:
         line = await reader.readline()
         if line[:1] not in (b"2", b"3"):
@@ -36,22 +36,22 @@ async def reply(reader: asyncio.StreamReader) -> None:
 
 
 def commands(number: int) -> bytes:
-    """MAIL, RCPT and DATA of one mail."""
+    """Returns MAIL, RCPT and DATA of one mail."""
     return b"MAIL FROM:<b%d@raw.test> SIZE=8192\r\nRCPT TO:<r%d@x.test>\r\nDATA\r\n" % (number, number)
 
 
-async def connection(port: int, numbers: Iterator[int], rides: bool) -> None:
-    """One connection's mails."""
+async def connection(port: int, numbers: Iterator[int], ahead: bool) -> None:
+    """Sends mails on one connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     await reply(reader)
     writer.write(b"EHLO raw.test\r\n")
     await reply(reader)
-    if rides:
+    if ahead:
         writer.write(commands(0))
         for _ in range(3):
             await reply(reader)
     for number in numbers:
-        if rides:
+        if ahead:
             writer.write(b"%b.\r\n%b" % (CONTENT, commands(number)))
             for _ in range(4):
                 await reply(reader)
@@ -64,11 +64,11 @@ async def connection(port: int, numbers: Iterator[int], rides: bool) -> None:
     writer.close()
 
 
-async def send(port: int, messages: int, *, rides: bool = False, connections: int = CONNECTIONS) -> float:
-    """Send so many; messages a second."""
+async def send(port: int, messages: int, *, ahead: bool = False, connections: int = CONNECTIONS) -> float:
+    """Send `messages`; returns messages a second."""
     numbers = iter(range(messages))
     begun = time.perf_counter()
-    await asyncio.gather(*(connection(port, numbers, rides) for _ in range(connections)))
+    await asyncio.gather(*(connection(port, numbers, ahead) for _ in range(connections)))
     return messages / (time.perf_counter() - begun)
 
 
@@ -77,4 +77,4 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--messages", type=int, required=True)
     arguments = parser.parse_args()
-    print(uvloop.run(send(arguments.port, arguments.messages, rides=True)))
+    print(uvloop.run(send(arguments.port, arguments.messages, ahead=True)))

@@ -1,4 +1,4 @@
-"""The ceiling of a click: an ASGI application that answers 302 and does nothing else, on the same server."""
+"""The ceiling of a click: an ASGI application that returns 302 and does nothing else, on the same server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEAD = [(b"location", b"https://shop.example/"), (b"cache-control", b"no-store")
 
 
 async def redirect(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """302, whatever was asked."""
+    """Returns 302 for any request."""
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 302, "headers": HEAD})
         await send({"type": "http.response.body", "body": b""})

@@ -1,10 +1,10 @@
-"""The frame of every benchmark: a row has a value, its ceiling from the same run, and a goal for their ratio.
+"""Benchmark rows: a value, its ceiling from the same run, and a goal for their ratio.
 
     @bench("sender")
     async def sender(size: Size) -> Row: ...
 
-Modules of this package that register rows are found by `python -m tests.bench`. Figures of one machine mean nothing
-beside those of another; ratios of one run do.
+Modules of this package that register rows are found by `python -m tests.bench`. Values of different machines
+cannot be compared; ratios can.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RESULTS = Path(".bench/results.json")
 class Row:
     """One figure. `ratio` is value / ceiling unless given; `met` None where there is no goal.
 
-    `note` says what the ceiling is and what else a reader must know, `sink-bound` above all.
+    `note` says what the ceiling is and how to read the value, above all `sink-bound`.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
-    """How much a row may do: `messages` at most, and about `seconds` in all."""
+    """The size of a benchmark: at most `messages`, and about `seconds` in all."""
 
     messages: int
     seconds: float
 
 
-FIRST_LOOK = Size(messages=100_000, seconds=60.0)
+SHORT = Size(messages=100_000, seconds=60.0)
 FULL = Size(messages=1_000_000, seconds=600.0)
 
 Measure = Callable[[Size], Awaitable[Row | list[Row]]]
@@ -51,7 +51,7 @@ ROWS: dict[str, Measure] = {}
 
 
 def bench(name: str) -> Callable[[Measure], Measure]:
-    """Register what measures a row, or several that one run yields; `ONLY=name` runs those whose name begins so."""
+    """Register a benchmark of one or more rows; `ONLY=name` runs those whose name starts so."""
 
     def register(measure: Measure) -> Measure:
         if name in ROWS:
@@ -63,13 +63,13 @@ def bench(name: str) -> Callable[[Measure], Measure]:
 
 
 def at_least(name: str, value: float, *, unit: str, ceiling: float, goal: float, note: str = "") -> Row:
-    """A row whose goal is a share of its ceiling."""
+    """Returns a row whose goal is a share of its ceiling."""
     ratio = value / ceiling
     return Row(name=name, value=value, unit=unit, ceiling=ceiling, ratio=ratio, goal=goal, met=ratio >= goal, note=note)
 
 
 def measure(name: str, size: Size, runner: Callable[..., Row | list[Row]] = asyncio.run) -> list[Row]:
-    """Run one benchmark; its rows."""
+    """Run one benchmark; returns its rows."""
 
     async def run() -> Row | list[Row]:
         return await ROWS[name](size)
@@ -79,7 +79,7 @@ def measure(name: str, size: Size, runner: Callable[..., Row | list[Row]] = asyn
 
 
 def shown(row: Row) -> str:
-    """One line for the terminal."""
+    """Returns a row as a line for the terminal."""
     parts = [f"{row.name:<28} {row.value:>12,.1f} {row.unit}"]
     if row.ceiling is not None:
         parts.append(f"ceiling {row.ceiling:,.1f}")
@@ -91,7 +91,7 @@ def shown(row: Row) -> str:
 
 
 def keep(rows: list[Row], path: Path = RESULTS) -> None:
-    """Put these into the results file: a row of the same name is replaced, the others stay."""
+    """Write rows to the results file: a row of the same name is replaced, the others stay."""
     path.parent.mkdir(exist_ok=True)
     kept = json.loads(path.read_text()) if path.exists() else []
     names = {row.name for row in rows}

@@ -1,4 +1,4 @@
-"""The sender alone: `Relays.deliver` against a raw client, and against stock aiosmtplib over a slow network."""
+"""The sender alone: `Relays.deliver` compared with a raw client, and with stock aiosmtplib on a slow network."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.bench.rows import Row, Size, at_least, bench
 from tests.bench.sink import Sink, own_sink, postfix_or_own_sink
 
 ROUNDS = 5
-"""Ceiling and value take turns: a machine that others use treats both alike."""
+"""Ceiling and value are measured in turn, so that other load on the machine affects both."""
 
 HEADROOM = 1.3
-"""A sink that cannot take so much more than the ceiling was what we measured, not the sender."""
+"""A sink that cannot take this much more than the ceiling limits the measurement."""
 
 ROUND_TRIP = 0.04
 
 
 async def sender_rate(port: int, messages: int) -> float:
-    """Messages a second through `Relays`, `width` in flight, as the worker keeps them."""
+    """Returns messages a second through `Relays`, with `width` in flight as in the worker."""
     relay = Relay(
         name="sink", host="127.0.0.1", port=port, tls=TlsMode.OFF, connections=CONNECTIONS, per_connection=10**9
     )
@@ -50,7 +50,7 @@ async def sender_rate(port: int, messages: int) -> float:
 
 
 async def two_clients_rate(port: int, messages: int) -> float:
-    """What the sink takes from two raw clients at once, whose mails ride: nothing asks more of it."""
+    """Returns what the sink takes from two raw clients at once: the most that it can take."""
     command = ["-m", "tests.bench.raw_client", "--port", str(port), "--messages", str(messages)]
     clients = [
         await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE) for _ in range(2)
@@ -63,32 +63,32 @@ async def two_clients_rate(port: int, messages: int) -> float:
 async def sender(size: Size) -> list[Row]:
     """The sender alone against a raw asyncio client that pipelines, the same sink, 8 KiB mails, 20 connections.
 
-    The second row has no goal: its raw client also lets the next mail ride behind the content, as ours does, and pays
-    for nothing else. What it leaves us is the price of knowing: envelopes, dots, replies kept, an answer a mail.
+    The second row has no goal: its raw client also sends the next mail's commands with the content, as ours does, and
+    does nothing else. The difference is the cost of envelopes, dot stuffing, kept replies and a result a mail.
     """
     with postfix_or_own_sink() as sink:
         messages = size.messages // ROUNDS // 3
-        ceilings, riding, values = [], [], []
+        ceilings, ahead_ceilings, values = [], [], []
         for _ in range(ROUNDS):
             ceilings.append(await raw_client.send(sink.port, messages))
-            riding.append(await raw_client.send(sink.port, messages, rides=True))
+            ahead_ceilings.append(await raw_client.send(sink.port, messages, ahead=True))
             values.append(await sender_rate(sink.port, messages))
-        ceiling, rides, value = map(statistics.median, (ceilings, riding, values))
+        ceiling, ahead_ceiling, value = map(statistics.median, (ceilings, ahead_ceilings, values))
         note = await headroom(sink, ceiling, messages)
     row = at_least("sender", value, unit="messages/s", ceiling=ceiling, goal=0.8, note=note)
     other = Row(
-        name="sender-riding",
+        name="sender-ahead",
         value=value,
         unit="messages/s",
-        ceiling=rides,
-        ratio=value / rides,
-        note="the same against a raw client whose next mail rides behind the content",
+        ceiling=ahead_ceiling,
+        ratio=value / ahead_ceiling,
+        note="the same against a raw client that sends the next mail's commands with the content",
     )
     return [replace(row, met=False) if "sink-bound" in note else row, other]
 
 
 async def headroom(sink: Sink, ceiling: float, messages: int) -> str:
-    """Which sink, what it takes from two clients, and `sink-bound` where that is too near to the ceiling."""
+    """Returns the note: the sink, its rate with two clients, and `sink-bound` when that is too near the ceiling."""
     both = await two_clients_rate(sink.port, messages)
     bound = " sink-bound" if both < HEADROOM * ceiling else ""
     source = await smtp_source_rate(sink.port, messages)
@@ -96,7 +96,7 @@ async def headroom(sink: Sink, ceiling: float, messages: int) -> str:
 
 
 async def smtp_source_rate(port: int, messages: int) -> str:
-    """What Postfix's smtp-source sends, where it is on the PATH (it does not pipeline): to compare with others."""
+    """Returns the rate of Postfix's smtp-source (it does not pipeline), when it is on the PATH, for comparison."""
     program = shutil.which("smtp-source")
     if program is None:
         return ""
@@ -108,7 +108,7 @@ async def smtp_source_rate(port: int, messages: int) -> str:
 
 
 async def stock_rate(port: int, messages: int) -> float:
-    """Messages a second through aiosmtplib as it comes: `sendmail` on 20 reused connections."""
+    """Returns messages a second through stock aiosmtplib: `sendmail` on 20 reused connections."""
     numbers = iter(range(messages))
 
     async def lane() -> None:
@@ -123,7 +123,7 @@ async def stock_rate(port: int, messages: int) -> float:
 
 @bench("sender-40ms")
 async def slow_network(size: Size) -> Row:
-    """With round trips of 40 ms and 20 connections, against stock aiosmtplib on the same sink."""
+    """With round trips of 40 ms and 20 connections, compared with stock aiosmtplib on the same sink."""
     messages = min(size.messages, 4000)
     with own_sink(delay=ROUND_TRIP) as sink:
         ceiling = await stock_rate(sink.port, messages // 4)

@@ -1,7 +1,7 @@
-"""A server that takes mail as fast as Python can and keeps none of it; run as a process of its own.
+"""A mail server that accepts mail as fast as Python can and discards it; run as a process of its own.
 
-Without a delay Postfix's smtp-sink is used in its place where it is on the PATH. With one, every reply
-leaves `delay` seconds after the bytes it answers: a network with that round trip.
+Without a delay Postfix's smtp-sink is used instead, when it is on the PATH. With one, every reply is sent `delay`
+seconds after its command, as on a network with that round trip.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import uvloop
 
 _HELLO = b"250-sink.test\r\n250-PIPELINING\r\n250-SIZE 36700160\r\n250 8BITMIME\r\n"
 _TAIL = 1024
-"""What may follow the end of data in one packet: the next mail's MAIL, RCPT and DATA."""
+"""Bytes that may follow the end of data in one packet: the next mail's MAIL, RCPT and DATA."""
 
 
 class _Sink(asyncio.Protocol):
@@ -33,7 +33,7 @@ class _Sink(asyncio.Protocol):
         self.taken = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's are of no common class
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's transports have no common base class
         self.transport.write(b"220 sink.test ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
@@ -42,7 +42,7 @@ class _Sink(asyncio.Protocol):
         position = 0
         while True:
             if self.in_content:
-                # A client sends one content and waits for the next 354, so its end is near the end of what has come.
+                # A client sends one content and waits for the next 354, so its end is near the end of the data.
                 end = stream.find(b"\r\n.\r\n", max(position, len(stream) - _TAIL))
                 if end < 0:
                     position = max(position, len(stream) - 4)
@@ -84,7 +84,7 @@ class _Sink(asyncio.Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sink:
-    """A sink that listens."""
+    """A running sink. `kind` is its name for notes."""
 
     port: int
     kind: str
@@ -104,7 +104,7 @@ def own_sink(*, delay: float = 0.0) -> Iterator[Sink]:
 
 @contextmanager
 def smtp_sink() -> Iterator[Sink]:
-    """Postfix's, where it is on the PATH."""
+    """Postfix's smtp-sink, which must be on the PATH."""
     program = shutil.which("smtp-sink")
     assert program is not None
     with socket.socket() as probe:
@@ -131,7 +131,7 @@ def _await_listening(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def postfix_or_own_sink() -> Iterator[Sink]:
-    """smtp-sink where there is one, else our own."""
+    """smtp-sink when it is on the PATH, else our own."""
     with smtp_sink() if shutil.which("smtp-sink") else own_sink() as sink:
         yield sink
 

@@ -1,4 +1,4 @@
-"""Opens and clicks on one service process: 500 a second, and as many as it takes; every one of them in the ledger."""
+"""Opens and clicks on one service process: 500 a second, and the maximum; every hit must be in the ledger."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from gateway.mail.tracking import click_url, open_url
 from tests.bench.history import free_port, servers, service_environment, serving
 from tests.bench.rows import Row, Size, bench
 from tests.builders import KEYRING, make_customer, make_message, make_sender_version, make_template_version
-from tests.engine import eventually
+from tests.eventually import eventually
 
 RATE = 500
 GOAL_SECONDS = 0.020
 CONNECTIONS = 64
-"""More than are in flight at that rate: an arrival that waits for a connection of ours would be our fault."""
+"""More than are in flight at that rate, so that no arrival waits for a connection."""
 MESSAGES = 500
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 
 
 class Fetches(asyncio.Protocol):
-    """One keep-alive connection; an answer is whole when its Content-Length has come."""
+    """One keep-alive connection: sends raw requests, waits for whole responses."""
 
     def __init__(self) -> None:
         self._received = b""
         self._waiting: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way out."""
+        """Keep the transport."""
         self._transport: Any = transport
 
     def data_received(self, data: bytes) -> None:
-        """Collect until the answer is whole."""
+        """Collect until the response has its Content-Length."""
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end or self._waiting is None:
@@ -52,26 +52,26 @@ class Fetches(asyncio.Protocol):
             else:
                 waiting.set_exception(RuntimeError(head[:200].decode()))
 
-    async def ask(self, request: bytes) -> None:
-        """Return when it is answered. Raises RuntimeError for any answer but 200 and 302."""
+    async def request(self, request: bytes) -> None:
+        """Wait for the response. Raises RuntimeError unless its status is 200 or 302."""
         self._received = b""
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         await self._waiting
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
 
 async def connect(port: int) -> list[Fetches]:
-    """Connections to one server."""
+    """Opens the connections to one server."""
     loop = asyncio.get_running_loop()
     return [(await loop.create_connection(Fetches, "127.0.0.1", port))[1] for _ in range(CONNECTIONS)]
 
 
 async def arrivals(port: int, requests: Iterator[bytes], seconds: float) -> list[float]:
-    """Requests that come RATE a second, whether earlier ones are answered or not; how long each took, in seconds."""
+    """Sends RATE requests a second, whether earlier ones have finished or not; returns their times in seconds."""
     connections = await connect(port)
     free: asyncio.Queue[Fetches] = asyncio.Queue()
     for connection in connections:
@@ -80,7 +80,7 @@ async def arrivals(port: int, requests: Iterator[bytes], seconds: float) -> list
 
     async def arrive(due: float) -> None:
         connection = await free.get()
-        await connection.ask(next(requests))
+        await connection.request(next(requests))
         times.append(time.perf_counter() - due)
         free.put_nowait(connection)
 
@@ -98,13 +98,13 @@ async def arrivals(port: int, requests: Iterator[bytes], seconds: float) -> list
 
 
 async def peak(port: int, requests: Iterator[bytes], count: int) -> float:
-    """Answers a second when every connection asks again at once."""
+    """Returns requests a second when every connection is always busy."""
     connections = await connect(port)
     numbers = iter(range(count))
 
     async def work(connection: Fetches) -> None:
         for _ in numbers:
-            await connection.ask(next(requests))
+            await connection.request(next(requests))
 
     begun = time.perf_counter()
     await asyncio.gather(*(work(connection) for connection in connections))
@@ -115,7 +115,7 @@ async def peak(port: int, requests: Iterator[bytes], count: int) -> float:
 
 
 async def fill(pool: asyncpg.Pool[Any]) -> list[MessageRef]:
-    """Messages whose hits may be kept: a flood on one would be counted, not stored."""
+    """Inserts messages; there are many, since a flood of hits on one is counted, not stored."""
     versions = {
         "template_version_id": await make_template_version(pool),
         "sender_version_id": await make_sender_version(pool),
@@ -128,7 +128,7 @@ async def fill(pool: asyncpg.Pool[Any]) -> list[MessageRef]:
 
 
 def requests_for(refs: list[MessageRef], public_url: str) -> Iterator[bytes]:
-    """A pixel and a link of each message, round and round."""
+    """Yields a pixel and a link of each message, cyclically."""
     urls = [open_url(KEYRING, public_url, ref) for ref in refs]
     urls += [click_url(KEYRING, public_url, ref, 1, "https://shop.example/offers?id=7") for ref in refs]
     asked = [
@@ -139,18 +139,18 @@ def requests_for(refs: list[MessageRef], public_url: str) -> Iterator[bytes]:
 
 
 async def stored(pool: asyncpg.Pool[Any], count: int) -> None:
-    """Return when the ledger has them all. Raises AssertionError when some are missing after 20 seconds."""
+    """Wait until the ledger has `count` hits. Raises AssertionError when some are missing."""
     await eventually(lambda: pool.fetchval("select count(*) >= $1 from hit", count), f"{count} hits")
 
 
 def p99(times: list[float]) -> float:
-    """In seconds."""
+    """Returns the 99th percentile, in seconds."""
     return statistics.quantiles(times, n=100)[98]
 
 
 @bench("hits")
 async def hits(size: Size) -> list[Row]:
-    """500 hits a second on one process, measured from when each was due; and the most it answers."""
+    """500 hits a second on one process, each measured from when it was due; and the maximum rate."""
     seconds = min(size.seconds / 4, 60.0)
     with servers() as (database, redis):
         port, bare_port = free_port(), free_port()

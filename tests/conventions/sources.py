@@ -1,4 +1,4 @@
-"""The project's own Python files and what they import: read as text, nothing is run."""
+"""The project's own Python files, parsed but not imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One file: its path below the project, its text, its syntax tree."""
+    """One file: its path in the project, its text, its syntax tree."""
 
     path: str
     text: str
@@ -25,13 +25,13 @@ class Source:
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        """Every function and method."""
+        """Yields every function and method."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
     def imports(self) -> Iterator[str]:
-        """Every imported module, dotted; `from a import b` gives both `a` and `a.b`."""
+        """Yields every imported module, dotted; `from a import b` gives both `a` and `a.b`."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
@@ -42,7 +42,7 @@ class Source:
 
 @cache
 def sources(*packages: str) -> tuple[Source, ...]:
-    """The files of these top-level packages."""
+    """Returns the files of these top-level packages."""
     found = []
     for package in packages:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -52,7 +52,7 @@ def sources(*packages: str) -> tuple[Source, ...]:
 
 
 def comments(text: str, word: str) -> Iterator[str]:
-    """What follows `word` in the comments of a file, to the end of its line."""
+    """Yields what follows `word` in the comments of a file, to the end of its line."""
     for line in text.splitlines():
         _, hash_sign, comment = line.partition("# " + word)
         if hash_sign:

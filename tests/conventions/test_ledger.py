@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from typing import Any
+from typing import Any, TypeGuard
 
 import asyncpg
 import pytest
@@ -18,9 +18,25 @@ from tests.conventions.sources import ROOT, sources
 OTHER_NAMES = {"email_status": "Status", "verdict": "Outcome", "smtp_stage": "Stage", "cause": "Cause"}
 """Enums whose Python name is not simply their SQL name in capitals."""
 
+LONGEST_MIGRATION = 200
+
 
 def test_schema_sql_equals_the_migrations(postgres: Any) -> None:
     assert dump_ledger(postgres.url("template_mail")) == LEDGER.read_text(), "run `make schema` and commit"
+
+
+def test_migrations_only_go_forward() -> None:
+    """One topic a file, no way back, and the snapshot was made by exactly these."""
+    versions = []
+    for path in sorted((ROOT / "migrations").glob("2*.sql")):
+        name, text = re.fullmatch(r"(\d{14})_[a-z0-9_]+\.sql", path.name), path.read_text()
+        assert name, f"{path.name}: a version of 14 digits, then what it is about"
+        assert len(text.splitlines()) < LONGEST_MIGRATION, f"{path.name} is more than one topic"
+        _, _, down = text.partition("\n-- migrate:down\n")
+        assert down.startswith("--"), f"{path.name} says that migrations only go forward"
+        assert all(line.startswith("--") for line in down.splitlines()), f"{path.name} can be undone"
+        versions.append(name[1])
+    assert re.findall(r"^    \('(\d+)'\)[,;]$", LEDGER.read_text(), re.MULTILINE) == versions
 
 
 def test_schema_graphql_equals_the_code() -> None:
@@ -32,7 +48,7 @@ def code_enums() -> dict[str, list[tuple[str, set[str]]]]:
     found: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
     for source in sources("gateway", "service"):
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases):
+            if _is_enum(node):
                 values = {
                     item.value.value
                     for item in node.body
@@ -44,18 +60,51 @@ def code_enums() -> dict[str, list[tuple[str, set[str]]]]:
     return found
 
 
-async def test_enums_of_sql_equal_the_codes(pool: asyncpg.Pool[Any]) -> None:
+def _is_enum(node: ast.AST) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases)
+
+
+async def sql_enums(pool: asyncpg.Pool[Any]) -> dict[str, set[str]]:
+    """PostgreSQL's enums by the names that they have in the code."""
     rows = await pool.fetch(
         "select t.typname, array_agg(e.enumlabel::text) as labels from pg_enum e"
         " join pg_type t on t.oid = e.enumtypid group by t.typname"
     )
+    return {
+        OTHER_NAMES.get(row["typname"]) or "".join(part.title() for part in row["typname"].split("_")): set(
+            row["labels"]
+        )
+        for row in rows
+    }
+
+
+async def test_enums_of_sql_equal_the_codes(pool: asyncpg.Pool[Any]) -> None:
     code, compared = code_enums(), 0
-    for row in rows:
-        name = OTHER_NAMES.get(row["typname"]) or "".join(part.title() for part in row["typname"].split("_"))
+    for name, labels in (await sql_enums(pool)).items():
         for path, values in code.get(name, []):
-            assert values == set(row["labels"]), f"{name} in {path} and {row['typname']} in SQL differ"
+            assert values == labels, f"{name} in {path} and in SQL differ"
             compared += 1
     assert compared >= 10
+
+
+async def test_the_gateway_declares_every_enum_of_sql_once(pool: asyncpg.Pool[Any]) -> None:
+    code = code_enums()
+    declared = {name: [path.split("/")[0] for path, _ in code[name]] for name in await sql_enums(pool)}
+    assert declared == {name: ["gateway"] for name in declared}
+
+
+async def test_the_gateway_names_values_of_enums_by_their_enum(pool: asyncpg.Pool[Any]) -> None:
+    labels = set().union(*(await sql_enums(pool)).values())
+    bare = []
+    for source in sources("gateway"):
+        enums = {id(inner) for node in ast.walk(source.tree) if _is_enum(node) for inner in ast.walk(node)}
+        bare += [
+            f"{source.path} {node.value}"
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Constant) and node.value in labels and id(node) not in enums
+        ]
+    # The status of an appointment is iCalendar's own word (RFC 5545 3.8.1.11).
+    assert bare == ["gateway/compose/calendar.py CANCELLED"]
 
 
 @pytest.mark.parametrize("package", ["gateway", "service"])

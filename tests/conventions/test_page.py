@@ -1,4 +1,4 @@
-"""What the page promises about its own files."""
+"""Rules for the page's own files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MODULES = sorted(PAGE.glob("*.js"))
 MAX_LINES = 420
 
 
-def test_one_file_talks_to_graphql() -> None:
+def test_one_file_calls_graphql() -> None:
     assert MODULES
     assert [
         module.name for module in MODULES if '"/graphql"' in module.read_text() or "/graphql`" in module.read_text()
@@ -31,13 +31,13 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_evaluated() -> None:
         assert not re.search(r"\beval\(|new Function|innerHTML|unsafeHTML|document\.write", text), module.name
 
 
-def test_every_module_says_what_it_shows_and_is_used() -> None:
+def test_every_module_starts_with_a_sentence_and_is_used() -> None:
     everything = "".join(module.read_text() for module in MODULES) + (PAGE / "index.html").read_text()
     for module in MODULES:
         text = module.read_text()
         assert text.startswith("// "), f"{module.name}: a sentence first"
         assert len(text.splitlines()) <= MAX_LINES, module.name
-        assert f"/{module.name}" in everything, f"{module.name} is imported by nobody"
+        assert f"/{module.name}" in everything, f"{module.name} is not imported"
 
 
 def test_vendored_files_name_their_version_and_licence() -> None:

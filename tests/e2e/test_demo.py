@@ -1,4 +1,4 @@
-"""The demo of `make run`: what a newcomer sees, down to the curl that the terminal offers."""
+"""The demo of `make run`: the history it makes, and the curl command it prints."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from service.standalone.api import Api
-from service.standalone.demo import Diary, Firm
+from service.standalone.demo.api_client import ApiClient
+from service.standalone.demo.checkpoint import Checkpoint
+from service.standalone.demo.company import Company
 from tests.launching import ROOT, Launcher, launched
 
-TOLD_SECONDS = 90.0
+DEMO_SECONDS = 90.0
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 STATUSES = """{ customers(first: 50) { nodes { externalRef emails { connectionNotes(first: 20) {
   nodes { sourceType colorHint info { colorHint status attempts { response { text } } } } } } } } }"""
@@ -30,8 +31,8 @@ CLICKS = """{ customers(first: 50) { nodes { emails { clicks(first: 20, includeM
 
 
 def until(launcher: Launcher, happened: Callable[[], bool]) -> None:
-    """Until it has happened, as long as all goes well."""
-    ends, pause = time.monotonic() + TOLD_SECONDS, threading.Event()
+    """Wait until it has happened; fails at once when the demo does."""
+    ends, pause = time.monotonic() + DEMO_SECONDS, threading.Event()
     while not happened():
         assert "The demo stopped" not in launcher.output, launcher.log("service")
         assert "Traceback" not in launcher.output, launcher.output
@@ -42,14 +43,14 @@ def until(launcher: Launcher, happened: Callable[[], bool]) -> None:
 
 @pytest.fixture(scope="module")
 def demo(run_directory: Path) -> Iterator[Launcher]:
-    """Seeded, sent, answered; it is being read, and greylisted mail waits a minute for its second try."""
+    """Its mail is sent; the customers are reading, and greylisted mail waits a minute for its retry."""
     with launched(run_directory / "demo", {"DEMO": "1"}) as launcher:
         until(launcher, lambda: "the customers read" in launcher.output)
         yield launcher
 
 
 def rows(demo: Launcher, document: str, name: str) -> list[Any]:
-    """The nodes of one list of all customers."""
+    """Returns the nodes of one list, of all customers."""
     status, answer = demo.query(document)
     assert status == 200, answer
     return [row for node in answer["data"]["customers"]["nodes"] for row in node["emails"][name]["nodes"]]
@@ -77,7 +78,7 @@ def test_the_history_shows_grey_red_and_amber_in_the_relays_own_words(demo: Laun
         assert words in said
 
 
-def test_what_the_relay_accepted_lies_in_the_inbox(demo: Launcher) -> None:
+def test_what_the_relay_accepted_is_in_the_inbox(demo: Launcher) -> None:
     assert len(list((demo.data / "inbox").glob("*.eml"))) > 100
 
 
@@ -88,7 +89,7 @@ def test_the_lists_show_people_and_machines(demo: Launcher) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine to paste the line to")
-def test_the_curl_on_the_terminal_answers_the_three_lists(demo: Launcher) -> None:
+def test_the_curl_on_the_terminal_returns_the_three_lists(demo: Launcher) -> None:
     start = demo.output.index("curl -s ")
     command = demo.output[start : demo.output.index("\n\n", start)]
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
@@ -103,7 +104,7 @@ def test_the_curl_on_the_terminal_answers_the_three_lists(demo: Launcher) -> Non
 def test_what_the_readme_asks_and_shows_is_so(demo: Launcher) -> None:
     asked, shown = re.findall(r"-d '(.+?)'\n.+?```json\n(.+?)```", README, re.DOTALL)[0]
     query, shown = json.loads(asked)["query"], without_times(json.loads(shown))
-    # Which link was clicked last is as it happens: README's is one of them, as soon as it has been judged.
+    # Which link was clicked last varies: README's is one of them, once it has been classified.
     [click] = shown["data"]["customer"]["emails"].pop("clicks")["nodes"]
     more = query.replace("clicks(first: 1)", "clicks(first: 9)")
     until(demo, lambda: click in without_times(demo.query(more)[1]["data"]["customer"]["emails"]["clicks"]["nodes"]))
@@ -113,7 +114,7 @@ def test_what_the_readme_asks_and_shows_is_so(demo: Launcher) -> None:
         assert found["data"]["customer"]["emails"].pop("clicks")["nodes"] != []
         return found
 
-    # Opens are judged some seconds after they were seen.
+    # Opens are classified some seconds after they were recorded.
     until(demo, lambda: answer()["data"]["customer"]["emails"]["sent"]["nodes"][0]["openedAt"])
     assert answer() == shown
 
@@ -131,17 +132,17 @@ def without_times(answer: Any) -> Any:
     return json.loads(re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "T", json.dumps(answer)))
 
 
-def test_told_again_the_demo_sends_nothing_twice(demo: Launcher, tmp_path: Path) -> None:
-    """What the diary forgets, the ledger knows by its keys."""
-    # Given a demo whose diary was lost, but for the day that its letters speak of
-    notes = json.loads((demo.data / "demo.json").read_text())
-    assert (notes["letters"], len(notes["customers"])) == (109, 40)
+def test_run_again_the_demo_sends_nothing_twice(demo: Launcher, tmp_path: Path) -> None:
+    """What the checkpoint has lost, the ledger knows by the idempotency keys."""
+    # Given a demo whose checkpoint was lost, except the day that its letters are counted from
+    steps = json.loads((demo.data / "demo.json").read_text())
+    assert (steps["letters"], len(steps["customers"])) == (109, 40)
     before = len(rows(demo, STATUSES, "connectionNotes"))
-    diary, said = Diary(tmp_path / "demo.json"), list[str]()
-    diary.note("started", notes["started"])
-    # When it is told from the beginning, then it is told as the first time, and nobody gets another mail
-    with contextlib.closing(Api(f"http://127.0.0.1:{demo.port}", demo.token)) as api:
-        Firm(api, diary, said.append).write_to_everybody()
+    checkpoint, said = Checkpoint(tmp_path / "demo.json"), list[str]()
+    checkpoint.record("started", steps["started"])
+    # When it runs from the beginning, then it prints the same as the first time, and no mail is sent again
+    with contextlib.closing(ApiClient(f"http://127.0.0.1:{demo.port}", demo.token)) as api:
+        Company(api, checkpoint, said.append).send_everything()
     assert said == [line for line in demo.output.splitlines() if line in said]
-    assert diary.notes["customers"] == notes["customers"]
+    assert checkpoint.steps["customers"] == steps["customers"]
     assert len(rows(demo, STATUSES, "connectionNotes")) == before

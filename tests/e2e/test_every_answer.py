@@ -1,4 +1,4 @@
-"""From the mutation over the wire to the history: each source type, each way in which a mail server answers."""
+"""From the mutation over SMTP to the history: each source type with each kind of server response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.campaigning import launch, parse, run, upsert
-from tests.engine import Start, eventually, start
+from tests.engine import Start, start
+from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["start"]
@@ -32,7 +33,7 @@ ROWS = {
     "sendCardProcessingEmail": ("CARD_PROCESSING", "BLUE"),
 }
 OUTCOMES = {
-    # The one whose connection is lost comes last: the relay is then left alone for a moment.
+    # The dropped connection comes last, since the relay is paused for a moment after it.
     "taken": ("ACCEPTED", "GREY", "END_OF_DATA", "2.0.0 Ok: queued as 4Zx"),
     "greylisted": ("DEFERRED", "AMBER", "RCPT", "4.2.0 Greylisted, come again"),
     "unknown": ("REFUSED", "RED", "RCPT", "5.1.1 No such user"),
@@ -49,8 +50,8 @@ def address(name: str) -> str:
     return f"{name}@customer.example"
 
 
-def teach(server: SmtpServer) -> None:
-    """The words of `OUTCOMES`, by recipient."""
+def script_responses(server: SmtpServer) -> None:
+    """Scripts the responses of `OUTCOMES`, by recipient."""
     words = {name: text for name, (_, _, _, text) in OUTCOMES.items() if text}
     server.script(
         rcpt={address("greylisted"): Reply(450, words["greylisted"]), address("unknown"): Reply(550, words["unknown"])},
@@ -76,7 +77,7 @@ async def history(client: httpx.AsyncClient, customer: str) -> Any:
 
 
 def check_form(mutation: str, mail: EmailMessage) -> None:
-    """What product.md wants of each letter on the wire."""
+    """Checks what each letter must carry."""
     for header in ("From", "Date", "Subject", "Message-ID"):
         assert len(mail.get_all(header, [])) == 1, header
     assert mail.get_body(preferencelist=("plain",)) is not None
@@ -87,25 +88,25 @@ def check_form(mutation: str, mail: EmailMessage) -> None:
 
 
 @pytest.mark.parametrize("mutation", ROWS)
-async def test_what_the_server_said_is_what_the_history_says(
+async def test_the_history_shows_the_servers_response(
     client: httpx.AsyncClient, smtp_server: SmtpServer, start: Start, mutation: str
 ) -> None:
-    # Given a server that answers each of five customers in its own way
-    teach(smtp_server)
+    # Given a server with a different response for each of five customers
+    script_responses(smtp_server)
     start()
     customers = await upsert(client, *OUTCOMES)
     for customer, (name, (status, icon, stage, words)) in zip(customers, OUTCOMES.items(), strict=True):
-        # When each is written to
+        # When each is sent a mail
         await send(client, mutation, customer, key=f"{mutation} {name}")
 
         async def decided(customer: str = customer, status: str = status) -> Any:
             emails = await history(client, customer)
             rows = emails["connectionNotes"]["nodes"] + emails["sent"]["nodes"]
-            # The lists are read one after the other: both must have come to it.
+            # The lists are read one after the other: both must show it.
             settled = [row for row in rows if row["info"]["status"] == status]
             return emails if len(settled) == 1 + (mutation == "launchCampaign") else None
 
-        # Then the history says what the server said, in its words and in the right colours
+        # Then the history shows the server's response, with the right colours
         emails = await eventually(decided, f"{status} of {name}")
         [note] = emails["connectionNotes"]["nodes"]
         info = note["info"]
@@ -115,7 +116,7 @@ async def test_what_the_server_said_is_what_the_history_says(
         assert words is None or words in info["response"]["text"]
         assert (info["sentAt"] is not None) == (status == "ACCEPTED")
         assert (info["nextAttemptAt"] is not None) == (status == "DEFERRED")
-        # And only a campaign's mail is in the first list
+        # And only campaign mail is in the first list
         assert [row["info"]["status"] for row in emails["sent"]["nodes"]] == [status] * (mutation == "launchCampaign")
     [taken] = [mail for mail in smtp_server.messages if mail.recipients == (address("taken"),)]
     check_form(mutation, parse(taken.content))

@@ -1,7 +1,8 @@
-"""`make run`: comes up whole, says what keeps it from it, and leaves nothing behind."""
+"""`make run`: starts everything, explains why it cannot start, and leaves no process behind."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -13,9 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gateway.database import PREDATES_BASELINE
 from service.standalone.postgres import Postgres
-from service.standalone.tether import Account
+from service.standalone.process_guard import Account
+from tests.conftest import stop
 from tests.launching import ROOT, free_port, launched, refused
+from tests.old_database import make_old_database
 
 UPSERT = (
     'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", name: "Ada"}]})'
@@ -24,17 +28,17 @@ UPSERT = (
 NAME = '{ customer(externalRef: "C-1") { name } }'
 
 ACCOUNTS = [Account.SELF, Account.MAPPED] if os.geteuid() == 0 else [Account.SELF]
-"""As whoever runs the tests; where that is root, as an ordinary user, too."""
+"""The users to run the launcher as: the current one, and an ordinary one when that is root."""
 
 
 @pytest.fixture
 def data(run_directory: Path, request: pytest.FixtureRequest) -> Path:
-    """A data directory that is not there yet, with a path short enough for sockets."""
+    """A data directory that does not exist yet, with a path short enough for sockets."""
     return run_directory / f"data-{abs(hash(request.node.name)) % 10**8}"
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_it_comes_up_whole_and_ctrl_c_ends_everything(data: Path, account: Account) -> None:
+def test_it_starts_everything_and_ctrl_c_ends_everything(data: Path, account: Account) -> None:
     with launched(data, account=account) as launcher:
         assert launcher.get("/healthz") == 200
         assert launcher.get("/readyz") == 200
@@ -59,8 +63,8 @@ def test_kill_9_leaves_nothing_behind_and_loses_nothing(data: Path) -> None:
         assert again.query(NAME)[1]["data"] == {"customer": {"name": "Ada"}}
 
 
-def test_a_closed_terminal_ends_everything_though_no_signal_says_so(data: Path) -> None:
-    # Given a launcher that reads a terminal without being told of its hang-up, as below a make that leads the session
+def test_a_closed_terminal_ends_everything_without_a_signal(data: Path) -> None:
+    # Given a launcher that gets no SIGHUP from its terminal, as under a make that leads the session
     window, terminal = os.openpty()
     environment = {**os.environ, "DATA": str(data), "PORT": str(free_port()), "DEMO": "0"}
     command = [sys.executable, "-m", "service.standalone"]
@@ -72,7 +76,7 @@ def test_a_closed_terminal_ends_everything_though_no_signal_says_so(data: Path) 
     while b"Ctrl-C" not in said:
         said += os.read(window, 4096)
     family = [psutil.Process(launcher.pid), *psutil.Process(launcher.pid).children(recursive=True)]
-    # When the window is closed
+    # When the terminal is closed
     os.close(window)
     # Then it ends, and everything with it
     launcher.wait(15)
@@ -80,7 +84,7 @@ def test_a_closed_terminal_ends_everything_though_no_signal_says_so(data: Path) 
     assert psutil.wait_procs(family, timeout=15)[1] == []
 
 
-def test_a_second_launcher_is_told_what_is_in_its_way(data: Path) -> None:
+def test_a_second_launcher_names_the_first(data: Path) -> None:
     with launched(data) as launcher:
         said = refused(data)
         assert f"{data} is in use by another `make run` (process {launcher.process.pid})" in said
@@ -105,7 +109,7 @@ def test_a_second_launcher_is_told_what_is_in_its_way(data: Path) -> None:
         ({"DEMO": "", "RELAY_URL": "smtp://user:secret@relay.internal"}, "credentials would travel in clear"),
     ],
 )
-def test_what_cannot_be_meant_is_said_in_one_line(data: Path, variables: dict[str, str], words: str) -> None:
+def test_an_unusable_option_is_explained_in_one_line(data: Path, variables: dict[str, str], words: str) -> None:
     said = refused(data, variables)
     assert words in said
     assert len(said.splitlines()) == 1
@@ -128,22 +132,22 @@ def test_a_directory_with_something_else_in_the_databases_place_is_left_alone(da
     assert (data / "postgres" / "notes.txt").read_text() == "mine"
 
 
-def test_a_path_too_long_for_sockets_and_with_odd_signs_will_do(data: Path) -> None:
-    # Given a place of its own for temporary files, and a path that sockets cannot have
+def test_a_path_too_long_for_sockets_and_with_special_characters_works(data: Path) -> None:
+    # Given a temporary directory of its own, and a path that sockets cannot have
     outside = data.with_name(f"{data.name}-tmp")
     outside.mkdir()
     with launched(data / ("a long, odd 'name' " * 8) / "é", {"TMPDIR": str(outside)}) as launcher:
-        # When it is up, then its sockets are there
+        # When it is ready, then its sockets are in the temporary directory
         assert launcher.get("/readyz") == 200
         (sockets,) = outside.glob("customer-emails-*")
         assert any(sockets.iterdir())
-        # and nothing is when it has ended
+        # and when it has ended they are gone
         assert launcher.end(signal.SIGINT) == []
         assert list(outside.iterdir()) == []
 
 
 @pytest.mark.parametrize("program", ["-m gateway", "valkey-server", "bin/postgres"])
-def test_a_server_that_falls_is_started_again(data: Path, program: str) -> None:
+def test_a_server_that_exits_is_restarted(data: Path, program: str) -> None:
     with launched(data) as launcher:
         (fallen,) = launcher.servers(program)
         fallen.kill()
@@ -153,15 +157,40 @@ def test_a_server_that_falls_is_started_again(data: Path, program: str) -> None:
         assert fallen not in launcher.servers(program)
 
 
-def test_a_database_of_ones_own_is_migrated_and_used(data: Path, postgres: Postgres) -> None:
+def test_an_own_database_is_migrated_and_used(data: Path, postgres: Postgres) -> None:
     with launched(data, {"OWN_DATABASE_URL": postgres.url("of_my_own")}) as launcher:
         assert launcher.query(UPSERT)[0] == 200
         assert not (data / "postgres").exists()
 
 
-def test_a_database_of_ones_own_that_is_not_there_is_asked_about(data: Path) -> None:
+def test_a_database_of_ones_own_made_before_the_first_release_is_refused(data: Path, postgres: Postgres) -> None:
+    url = asyncio.run(make_old_database(postgres, "old_of_my_own"))
+    assert refused(data, {"OWN_DATABASE_URL": url}) == f"{PREDATES_BASELINE}\n"
+
+
+def test_an_own_database_that_cannot_be_reached_is_reported(data: Path) -> None:
     said = refused(data, {"OWN_DATABASE_URL": "postgresql://someone:secret@127.0.0.1:1/mail"})
     assert "The migrations could not be applied: " in said
     assert "Is DATABASE_URL right, its server running" in said
     assert len(said.splitlines()) == 1
     assert "secret" not in said
+
+
+def test_a_directory_made_before_the_first_release_is_named_and_left_alone(data: Path) -> None:
+    # Given a data directory whose database a version before the first release has migrated
+    data.mkdir()
+    server = Postgres(data=data / "postgres", run=data, log=data / "postgres.log", durable=False)
+    try:
+        server.start()
+        server.wait_ready()
+        asyncio.run(make_old_database(server, "mail"))
+    finally:
+        stop(server.process, signal.SIGINT)
+    # When everything is to be started on it, then one sentence says what to do
+    said = refused(data)
+    assert said.splitlines()[-1] == (
+        f"{data} was made by a version before the first release and cannot be migrated: remove it, or choose another "
+        "directory with DATA=/some/dir."
+    )
+    assert len(said.splitlines()) == 1
+    assert (data / "postgres" / "PG_VERSION").exists()

@@ -1,4 +1,4 @@
-"""From the mutation over the wire to what readers did with the mail: opens, clicks, unsubscribes, told apart."""
+"""From the mutation over SMTP to opens, clicks and unsubscribes, by people and by machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 
 from gateway.templates import versions
 from tests.campaigning import launch, parse, run, upsert
-from tests.engine import Start, empty, eventually, start
+from tests.engine import Start, empty, start
+from tests.eventually import eventually
 from tests.smtp_server import SmtpServer
 
 __all__ = ["start"]
@@ -36,7 +37,7 @@ def part(message: EmailMessage, kind: str) -> str:
 
 
 def addresses(html: str, start: str) -> list[str]:
-    """The addresses of ours in a page, in its order."""
+    """Returns the service's addresses in a page, in its order."""
     found = [unescape(url) for url in re.findall(r'(?:href|src)="([^"]+)"', html)]
     return [url for url in found if urlsplit(url).path.startswith(start)]
 
@@ -51,16 +52,16 @@ async def history(client: httpx.AsyncClient, customer: str) -> Any:
     return body["data"]["customer"]
 
 
-async def test_people_and_machines_are_told_apart_from_mail_to_history(
+async def test_people_and_machines_are_distinguished_from_mail_to_history(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient, smtp_server: SmtpServer, start: Start, pool: Any
 ) -> None:
-    # Given a campaign mail that Ann's and Bob's server took
+    # Given a campaign mail that Ann's and Bob's server accepted
     start()
     ann, bob = await upsert(client, "ann", "bob")
     await launch(client, "one", [ann, bob])
     await smtp_server.accepted(2)
     mails = {mail.recipients[0]: parse(mail.content) for mail in smtp_server.messages}
-    # Then its links are ours in both parts, and what must stay stayed
+    # Then its links are tracked in both parts, except those that must not be
     mail = mails["ann@customer.example"]
     html, text = part(mail, "html"), part(mail, "plain")
     links = addresses(html, "/c/")
@@ -100,7 +101,7 @@ async def test_people_and_machines_are_told_apart_from_mail_to_history(
     assert [row["reasons"] for row in bobs["emails"]["everybody"]["nodes"]] == [["LINK_BURST"]] * 3
 
 
-async def test_who_unsubscribes_gets_no_more_marketing_and_still_his_appointments(
+async def test_after_an_unsubscribe_there_is_no_more_marketing_but_individual_mail(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient, smtp_server: SmtpServer, start: Start
 ) -> None:
     # Given Ann, who got a campaign mail and presses her mail program's button
@@ -130,7 +131,7 @@ async def test_who_unsubscribes_gets_no_more_marketing_and_still_his_appointment
     assert (await history(client, ann))["optOuts"]["marketingAt"] is not None
 
 
-async def test_an_untracked_campaign_has_no_address_of_ours_but_the_unsubscribe(
+async def test_an_untracked_campaign_has_no_tracked_address_but_the_unsubscribe(
     client: httpx.AsyncClient, smtp_server: SmtpServer, start: Start
 ) -> None:
     start()
@@ -143,7 +144,7 @@ async def test_an_untracked_campaign_has_no_address_of_ours_but_the_unsubscribe(
     assert "https://shop.example/offers?a=1&amp;b=2" in html
 
 
-async def test_a_template_with_5000_links_is_refused_by_the_name_of_the_limit(client: httpx.AsyncClient) -> None:
+async def test_a_template_with_5000_links_is_refused_with_the_limit(client: httpx.AsyncClient) -> None:
     html = "<html><body>" + '<a href="https://shop.example/">x</a>' * 5000 + "</body></html>"
     document = """mutation($input: CreateTemplateInput!) { createTemplate(input: $input) {
       template { id } userErrors { code message field } } }"""

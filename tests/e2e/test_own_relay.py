@@ -1,4 +1,4 @@
-"""`make run RELAY_URL=...`: one's own mail by one's own relay, and the demo's mail by no relay but the demo's."""
+"""`make run RELAY_URL=...`: own mail goes by the own relay, demo mail only by the demo relay."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ NOTES = """{ customers(first: 50) { nodes { emails { connectionNotes(first: 20) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnRelay:
-    """A mail server that takes everything."""
+    """A mail server that accepts everything."""
 
     url: str
     accepted: Path
 
     def recipients(self) -> list[str]:
-        """Whom it took mail for."""
+        """Returns the recipients of accepted mail."""
         lines = self.accepted.read_text().splitlines() if self.accepted.exists() else []
         return [recipient for line in lines for recipient in json.loads(line)["recipients"]]
 
@@ -62,21 +62,21 @@ def launched_with(relay: OwnRelay, data: Path) -> Iterator[Launcher]:
 
 
 def refusals(launcher: Launcher, document: str, *values: str) -> list[str]:
-    """The codes of a mutation's userErrors."""
+    """Returns the codes of a mutation's userErrors."""
     status, answer = launcher.query(document % values)
     assert status == 200, answer
     return [error["code"] for payload in answer["data"].values() for error in payload["userErrors"]]
 
 
 def mails(launcher: Launcher) -> Counter[tuple[str, str | None]]:
-    """How many of all customers' mails have which status and cause."""
+    """Counts all customers' mails by status and cause."""
     nodes: list[Any] = launcher.query(NOTES)[1]["data"]["customers"]["nodes"]
     notes = [note["info"] for node in nodes for note in node["emails"]["connectionNotes"]["nodes"]]
     return Counter((info["status"], info["cause"]) for info in notes)
 
 
-async def end_all_waiting(data: Path) -> None:
-    """Whatever waits for its next try, or for its relay, is due now."""
+async def make_all_due(data: Path) -> None:
+    """Makes all mail that waits for a retry or for its relay due now."""
     url = Postgres(data=data / "postgres", run=data / "run", log=data / "log" / "postgres.log").url()
     connection = await asyncpg.connect(url)
     await connection.execute(
@@ -85,7 +85,7 @@ async def end_all_waiting(data: Path) -> None:
     await connection.close()
 
 
-def test_mail_goes_by_the_relay_that_is_named_and_the_demo_stays_away(run_directory: Path, relay: OwnRelay) -> None:
+def test_mail_goes_by_the_named_relay_and_there_is_no_demo(run_directory: Path, relay: OwnRelay) -> None:
     with launched_with(relay, run_directory / "own") as launcher:
         assert refusals(launcher, UPSERT, "ada@firm.example") == ["ADDRESS_RESERVED"]
         assert refusals(launcher, UPSERT, "ada@fabrikam.com") == []
@@ -95,32 +95,32 @@ def test_mail_goes_by_the_relay_that_is_named_and_the_demo_stays_away(run_direct
         assert "Demo" not in launcher.output
 
 
-def test_mail_of_ones_own_is_not_given_to_the_demo_relay(run_directory: Path) -> None:
-    # Given mail that waits, since one's own relay is away
+def test_own_mail_is_not_sent_by_the_demo_relay(run_directory: Path) -> None:
+    # Given mail that waits, since its relay is down
     data, away = run_directory / "waiting", f"smtp://127.0.0.1:{free_port()}"
     with launched(data, {"DEMO": "", "RELAY_URL": away}) as launcher:
         assert refusals(launcher, UPSERT, "ada@fabrikam.com") == []
         assert refusals(launcher, SEND, "Customer_1", "1") == []
-    # When RELAY_URL is forgotten, then nothing starts: the demo relay would take the mail, and it would be lost
+    # When RELAY_URL is missing, then nothing starts: the demo relay would accept the mail, which would be lost
     said = refused(data, {"DEMO": "0"})
     assert said.startswith("Mail of your own waits in this ledger")
     assert len(said.splitlines()) == 1
 
 
-async def test_demo_mail_is_held_when_its_data_meets_another_relay(run_directory: Path, relay: OwnRelay) -> None:
-    # Given a demo that was stopped while some of its mail waited for another try
+async def test_demo_mail_is_held_when_another_relay_is_used(run_directory: Path, relay: OwnRelay) -> None:
+    # Given a demo that was stopped while some of its mail waited for a retry
     data = run_directory / "moved"
     with launched(data, {"DEMO": "1"}) as demo:
         demo.wait_until(lambda: any(status == "DEFERRED" for status, _ in mails(demo)))
         assert demo.end(signal.SIGINT) == []
-    # When its data meets a relay of one's own, and the waiting is over
+    # When its data is used with another relay, and the mail is due
     with launched_with(relay, data) as launcher:
         waited = sum(count for (status, _), count in mails(launcher).items() if status == "DEFERRED")
-        await end_all_waiting(data)
-        # Then that mail is held, and says why
+        await make_all_due(data)
+        # Then that mail is held, with the cause
         launcher.wait_until(lambda: not WAITING & {status for status, _ in mails(launcher)})
         assert mails(launcher)["HELD", "WRONG_RELAY"] >= waited > 0
-        # And the demo's customers cannot be written to, while everybody else can
+        # And no mail can be sent to the demo's customers, but to others it can
         template = launcher.query(TEMPLATE)[1]["data"]["createTemplate"]["template"]["id"]
         assert refusals(launcher, SEND, "Customer_1", "1") == ["ADDRESS_RESERVED"]
         assert refusals(launcher, CAMPAIGN, template, "Customer_1") == ["ADDRESS_RESERVED"]

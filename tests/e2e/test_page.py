@@ -1,4 +1,4 @@
-"""The seed's walkthrough, step by step, in a real browser over mail that was really sent, opened and clicked."""
+"""The walkthrough of the Emails page in a real browser, with mail that was really sent, opened and clicked."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ TWO_ESCAPES = """() => {
   const info = document.querySelector("dialog.info");
   for (let pressed = 0; pressed < 2; pressed += 1) info.dispatchEvent(new Event("cancel", { cancelable: true }));
 }"""
-"""As from one impatient hand: the second comes before the page has gone back."""
+"""Two presses in one task: the second comes before the page has gone back."""
 STAMP = re.compile(r"^\d{1,2} \w{3,4} \d{4}, \d{2}:\d{2}$")
 BLUE, INK = "rgb(26, 79, 192)", "rgb(27, 29, 33)"
 GREY, RED, AMBER = "rgb(86, 92, 102)", "rgb(179, 35, 27)", "rgb(133, 83, 0)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
-    """The customers of the story, by what happened to their mail."""
+class Customers:
+    """Global ids of customers, by what happened to their mail."""
 
     ann: str
     gone: str
@@ -38,8 +38,8 @@ class Told:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def told(world: World) -> Told:
-    """Ann gets everything and reads it; the others' servers refuse, put off or fall silent."""
+async def customers(world: World) -> Customers:
+    """Ann gets all kinds of mail and reads it; the others' mail is refused, deferred or uncertain."""
     ann = await world.customer("Ann Lee", "ann@customer.example", ref="ANN-1")
     gone = await world.customer("Gus Gone", "gone@customer.example")
     full = await world.customer("Flo Full", "full@customer.example")
@@ -57,27 +57,27 @@ async def told(world: World) -> Told:
     await world.settled(await world.work_order(slow), "DEFERRED")
     await world.read("ann@customer.example", SUBJECT)
     await world.read("ann@customer.example", "Your appointment")
-    return Told(ann=ann, gone=gone, full=full, dee=dee, slow=slow)
+    return Customers(ann=ann, gone=gone, full=full, dee=dee, slow=slow)
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def page(browser: Browser, world: World, told: Told) -> AsyncIterator[Page]:
-    """Signed in, at a desk, in daylight."""
+async def page(browser: Browser, world: World, customers: Customers) -> AsyncIterator[Page]:
+    """A signed-in page at desktop size in the light theme."""
     async with looking(browser, world) as opened:
         yield opened
 
 
 def row(page: Page, text: str) -> Locator:
-    """The row that shows this text."""
+    """Returns the row that shows this text."""
     return page.locator("#panel .block .row", has_text=text)
 
 
 def tab(page: Page, name: str) -> Locator:
-    """One of the three."""
+    """Returns the tab of this name."""
     return page.get_by_role("tab", name=name)
 
 
-async def test_the_first_tab_says_what_was_sent_when_and_that_it_was_opened(page: Page, told: Told) -> None:
+async def test_the_first_tab_shows_what_was_sent_when_and_that_it_was_opened(page: Page, customers: Customers) -> None:
     # Given the Emails page of the customer, by the CRM's own reference
     await page.goto("/customers/ANN-1/emails")
     # Then the first tab is shown, with a row a campaign mail: campaign and subject, sent, opened, info icon
@@ -87,15 +87,17 @@ async def test_the_first_tab_says_what_was_sent_when_and_that_it_was_opened(page
     await expect(mail.locator(".subject")).to_have_text(f"Spring service 2027: {SUBJECT}")
     await expect(mail.locator(".when").nth(0)).to_have_text(STAMP)
     await expect(mail.locator(".when").nth(1)).to_have_text(STAMP)
-    # And the icon is grey, and says so without its colour
+    # And the icon is grey, with the status as text
     icon = mail.get_by_role("button", name=re.compile("Sent: the server accepted it"))
     await expect(icon).to_have_css("color", GREY)
     await expect(icon).to_have_attribute("title", "Sent: the server accepted it. Details")
     assert await mail.locator("svg circle").count() == 2, "a circle with an i"
 
 
-async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_click(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.ann}/emails")
+async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_click(
+    page: Page, customers: Customers
+) -> None:
+    await page.goto(f"/customers/{customers.ann}/emails")
     await expect(row(page, SUBJECT)).to_have_css("background-color", "rgb(255, 255, 255)")
     # When a row of the first tab is clicked
     await row(page, SUBJECT).click(position={"x": 500, "y": 15})
@@ -109,7 +111,7 @@ async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
     await expect(page.locator("#panel .block .row .about")).to_have_text(f"Spring service 2027: {SUBJECT}")
     await expect(page.locator("#panel .block .row .when")).to_have_text(STAMP)
-    # When one goes back to the first tab, the mail is blue, and marked beside its colour
+    # When the first tab is shown again, the mail is blue, and marked by more than its colour
     await tab(page, "Campaign Emails Sent").click()
     name = row(page, SUBJECT).get_by_role("button", name=SUBJECT).first
     await expect(name).to_have_css("color", BLUE)
@@ -126,11 +128,11 @@ async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_
     assert "message=" not in page.url
 
 
-async def test_the_filter_can_be_cleared_where_it_is_seen_and_the_address_holds_it(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.ann}/emails")
+async def test_the_filter_can_be_cleared_and_is_in_the_address(page: Page, customers: Customers) -> None:
+    await page.goto(f"/customers/{customers.ann}/emails")
     await row(page, SUBJECT).click()
     await expect(page.locator("#panel .block .row")).to_have_count(1)
-    # Given the address, another browser tab shows the same
+    # Given the URL, another browser tab shows the same
     await page.reload()
     await expect(page.locator(".chip")).to_contain_text(SUBJECT)
     await expect(page.locator("#panel .block .row")).to_have_count(1)
@@ -142,15 +144,15 @@ async def test_the_filter_can_be_cleared_where_it_is_seen_and_the_address_holds_
     await expect(page.locator("#panel .block .row")).to_have_count(1)
     await page.go_back()
     await expect(tab(page, "Campaign Emails Sent")).to_have_attribute("aria-selected", "true")
-    assert page.url.endswith(f"/customers/{told.ann}/emails")
+    assert page.url.endswith(f"/customers/{customers.ann}/emails")
 
 
-async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.ann}/emails?tab=notes")
+async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, customers: Customers) -> None:
+    await page.goto(f"/customers/{customers.ann}/emails?tab=notes")
     heads = ["Date/Time", "Send/Rcvd", "Connection Type", "Title", "Opened", "Details"]
     await expect(page.get_by_role("columnheader")).to_have_text(heads)
     await expect(page.locator("#panel .block .row")).to_have_count(4)
-    # Then campaigns and work orders are grey, documents and card payments blue; each says what it is
+    # Then campaigns and work orders are grey, documents and card payments blue; each shows its type
     for title, kind, color in (
         (SUBJECT, "Marketing campaign", GREY),
         ("Your appointment", "Individual emailWork order", GREY),
@@ -162,13 +164,15 @@ async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, told: T
         await expect(note.locator(".type")).to_have_text(kind)
         await expect(note.locator(".direction")).to_have_attribute("title", "Sent")
         await expect(note.locator(".when").first).to_have_text(STAMP)
-    # And what was opened says when
+    # And an opened mail shows when
     await expect(row(page, "Your appointment").locator(".when").nth(1)).to_have_text(STAMP)
     assert await page.locator("#panel .block .outcome").count() == 0, "what went well says no more"
 
 
-async def test_a_connection_note_opens_its_links_and_is_deselected_by_a_second_click(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.ann}/emails?tab=notes")
+async def test_a_connection_note_opens_its_links_and_is_deselected_by_a_second_click(
+    page: Page, customers: Customers
+) -> None:
+    await page.goto(f"/customers/{customers.ann}/emails?tab=notes")
     await row(page, "Your appointment").click()
     await expect(tab(page, "Links Clicked")).to_have_attribute("aria-selected", "true")
     await expect(page.locator("#panel .block .row .url")).to_contain_text("https://portal.fabrikam.example/visits/7")
@@ -181,10 +185,12 @@ async def test_a_connection_note_opens_its_links_and_is_deselected_by_a_second_c
     assert await name.get_attribute("aria-pressed") == "false"
 
 
-async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_popover(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.gone}/emails")
+async def test_a_red_icon_has_the_cause_in_the_row_and_the_response_in_the_popover(
+    page: Page, customers: Customers
+) -> None:
+    await page.goto(f"/customers/{customers.gone}/emails")
     mail = row(page, "An hour for your system, Gus Gone")
-    # Then the row itself says why, without a click
+    # Then the row itself shows the cause, without a click
     await expect(mail.locator(".outcome")).to_contain_text("Refused: no such mailbox")
     await expect(mail.locator(".outcome")).to_contain_text("550 5.1.1 User unknown in virtual mailbox table")
     await expect(mail.locator(".when").first).to_contain_text("Not sent")
@@ -192,7 +198,7 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     icon = mail.get_by_role("button", name=re.compile("^Not sent: the server refused it. Details"))
     await expect(icon).to_have_css("color", RED)
     await icon.click()
-    # Then the popover says it in plain words, with advice and the server's response whole
+    # Then the popover explains it, with advice and the server's whole response
     info = page.get_by_role("dialog", name="Not sent: the server refused it")
     await expect(info.locator(".why")).to_contain_text("No such mailbox. The address has a typo or no longer exists.")
     said = "550 5.1.1 <gone@customer.example>: User unknown in virtual mailbox table"
@@ -203,18 +209,18 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     await expect(info.get_by_text("Fabrikam Installers <hello@fabrikam.example>")).to_be_visible()
     suppressed = info.locator(".timeline li", has_text="Address put on the suppression list")
     await expect(suppressed.locator(".detail dd")).to_have_text("no such mailbox")
-    # And times are the reader's, with UTC beside
+    # And times are in the reader's zone, with UTC beside
     time = info.locator(".facts-of-mail time").first
     await expect(time).to_contain_text(re.compile(r"GMT-[45]|E[SD]T"))
     await expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
-    # And the template is shown with sample data, in a frame that may do nothing
+    # And the template is shown with sample data, in a sandboxed frame
     frame = info.locator("iframe")
     await expect(frame).to_have_attribute("sandbox", "")
     await expect(frame.content_frame.get_by_role("heading", name="Spring service")).to_be_visible()
     await expect(frame.content_frame.locator("body")).not_to_contain_text("Gus Gone")
     await info.get_by_role("button", name="Text").click()
     await expect(info.locator(".preview-text")).to_contain_text("book an hour")
-    # When it is closed by Escape, twice, the keyboard is where it was, and Back does not bring the popover again
+    # When it is closed by two Escapes, then the focus is where it was, and Back does not open the popover again
     await page.evaluate(TWO_ESCAPES)
     await expect(info).to_be_hidden()
     await expect(icon).to_be_focused()
@@ -223,8 +229,8 @@ async def test_a_red_icon_says_why_in_the_row_and_in_the_servers_words_in_the_po
     assert page.url == "about:blank"
 
 
-async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.ann}/emails?tab=notes")
+async def test_the_popover_moves_from_mail_to_mail_and_is_in_the_address(page: Page, customers: Customers) -> None:
+    await page.goto(f"/customers/{customers.ann}/emails?tab=notes")
     await row(page, "Receipt").locator(".info-button").click()
     info = page.locator("dialog.info")
     await expect(info.locator(".info-subject")).to_contain_text("Receipt")
@@ -235,7 +241,7 @@ async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page:
     await expect(info.locator(".copies")).to_contain_text("Pat Lee <partner@customer.example>")
     await expect(info.locator(".copies")).to_contain_text("Sent: the server accepted it")
     await expect(info.locator(".timeline li")).to_have_count(2)
-    # And the address opens the same popover elsewhere
+    # And the URL opens the same popover elsewhere
     await page.reload()
     await expect(info.locator(".info-subject")).to_contain_text("Home cinema")
     await info.get_by_role("button", name="Close").click()
@@ -244,8 +250,8 @@ async def test_the_popover_turns_from_mail_to_mail_and_lies_in_the_address(page:
     assert "info=" not in page.url
 
 
-async def test_what_waits_is_amber_and_says_for_what(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.slow}/emails?tab=notes")
+async def test_waiting_mail_is_amber_and_shows_what_it_waits_for(page: Page, customers: Customers) -> None:
+    await page.goto(f"/customers/{customers.slow}/emails?tab=notes")
     note = row(page, "Your appointment")
     await expect(note.locator(".outcome b")).to_have_text("Delayed: the receiver asks newcomers to come back later")
     await expect(note.locator(".outcome b")).to_have_css("color", AMBER)
@@ -256,23 +262,23 @@ async def test_what_waits_is_amber_and_says_for_what(page: Page, told: Told) -> 
     assert await info.locator(".answer-whole b").inner_text() == "450"
 
 
-async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: World, told: Told) -> None:
-    await page.goto(f"/customers/{told.full}/emails?tab=notes")
+async def test_a_refused_mail_is_retried_after_confirmation(page: Page, world: World, customers: Customers) -> None:
+    await page.goto(f"/customers/{customers.full}/emails?tab=notes")
     note = row(page, "Receipt")
     await expect(note.locator(".outcome")).to_contain_text(
         "Refused: the mailbox is full · 552 5.2.2 Mailbox size limit exceeded"
     )
-    # Given that the customer has made room
-    world.answers["full@customer.example"] = Reply(250, "2.1.5 Ok")
+    # Given that the customer's mailbox has space again
+    world.replies["full@customer.example"] = Reply(250, "2.1.5 Ok")
     await note.locator(".info-button").click()
     info = page.locator("dialog.info")
-    # When one asks for another try, changes one's mind, and asks again
+    # When a retry is asked for, not confirmed, and asked for again
     await info.get_by_role("button", name="Try again").click()
     await info.get_by_role("button", name="No").click()
     await info.get_by_role("button", name="Try again").click()
     await expect(info.get_by_role("group", name="Send it again?")).to_be_visible()
     await info.get_by_role("button", name="Yes, try again").click()
-    # Then it is sent, the popover and the row say so, and who asked for it
+    # Then it is sent; the popover and the row show that, and who asked for it
     await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
     await expect(info.locator(".timeline")).to_contain_text("Another try asked for by")
     await expect(info.locator(".timeline li")).to_have_count(3)
@@ -282,8 +288,8 @@ async def test_a_refused_mail_is_tried_again_after_asking(page: Page, world: Wor
     assert "Receipt" in await world.arrived("full@customer.example", "Receipt")
 
 
-async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, told: Told) -> None:
-    await page.goto(f"/customers/{told.dee}/emails?tab=notes")
+async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, customers: Customers) -> None:
+    await page.goto(f"/customers/{customers.dee}/emails?tab=notes")
     note = row(page, "Your appointment")
     await expect(note.locator(".outcome b")).to_contain_text("Uncertain")
     await note.locator(".info-button").click()
@@ -301,24 +307,24 @@ async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, told: T
     assert await done.get_by_role("button", name="Assume sent").count() == 0
 
 
-async def test_new_mail_appears_by_itself(page: Page, world: World, told: Told) -> None:
+async def test_new_mail_appears_by_itself(page: Page, world: World, customers: Customers) -> None:
     customer = await world.customer("Liv Live", "liv@customer.example")
     await page.goto(f"/customers/{customer}/emails?tab=notes")
     await expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
-    # When a mail is sent to the customer while somebody looks
+    # When a mail is sent to the customer while the page is open
     await world.card(customer)
-    # Then it appears, and its icon turns grey when the server has taken it
+    # Then it appears, and its icon turns grey when the server has accepted it
     await expect(row(page, "Receipt")).to_be_visible()
     await expect(
         row(page, "Receipt").get_by_role("button", name=re.compile("Sent: the server accepted"))
     ).to_be_visible()
-    # And a next one goes on top
+    # And the next one goes on top
     await world.work_order(customer)
     await expect(page.locator("#panel .block .row .subject").first).to_contain_text("Your appointment")
     assert await page.locator("#panel .block .row").count() == 2
 
 
-async def test_machines_are_told_from_people(page: Page, world: World, told: Told) -> None:
+async def test_clicks_of_machines_are_distinguished(page: Page, world: World, customers: Customers) -> None:
     customer = await world.customer("Max Machine", "max@customer.example")
     order = await world.work_order(customer, confirmUrl="https://portal.fabrikam.example/visits/9")
     await world.settled(order, "ACCEPTED")
@@ -332,7 +338,7 @@ async def test_machines_are_told_from_people(page: Page, world: World, told: Tol
     await page.goto(f"/customers/{customer}/emails?tab=clicks")
     await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
     await page.get_by_role("switch", name="Show machines, too").check()
-    judged = page.locator(".judged")
+    judged = page.locator(".hit-verdict")
     await expect(judged).to_have_text(
         "Machine · its user agent is a known scanner's; several links of the mail within moments"
     )

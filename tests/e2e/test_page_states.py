@@ -1,4 +1,4 @@
-"""The page when things are not as usual: bad input, trouble, long histories, the keyboard alone, small screens."""
+"""Unusual states of the page: bad input, failures, long histories, keyboard only, small screens."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MANY = 20_000
-LOOKED_AT_AGAIN = """() => {
+VISIBLE_AGAIN = """() => {
   for (const hidden of [true, false]) {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
     document.dispatchEvent(new Event("visibilitychange"));
   }
 }"""
-"""A tab of a headless browser is never hidden by itself."""
+"""A tab of a headless browser is never really hidden."""
 MAX_ROWS_IN_DOM = 500
 ESCAPING = """<h1>Spring</h1><script>top.document.title = "taken over"; document.body.append("ran")</script>
 <img src="/healthz?image" onerror="top.location = '/healthz?onerror'"><link rel="stylesheet" href="/healthz?style">
@@ -51,7 +51,7 @@ ESCAPING = """<h1>Spring</h1><script>top.document.title = "taken over"; document
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Odd:
-    """Customers whose history is out of the ordinary."""
+    """Customers with unusual histories."""
 
     many: int
     odd: int
@@ -62,7 +62,7 @@ class Odd:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def odd(world: World) -> Odd:
-    """Straight into the ledger: what would take too long, or never comes, by sending."""
+    """Inserted into the ledger: histories that sending would not make, or not in time."""
     database = world.database
     template = await make_template_version(database, preview_html=ESCAPING, preview_subject="Spring")
     many = await make_customer(database, name="Mia Many", external_ref="MANY", addresses=["mia@customer.example"])
@@ -117,7 +117,7 @@ async def odd(world: World) -> Odd:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def page(browser: Browser, world: World, odd: Odd) -> AsyncIterator[Page]:
-    """Signed in, at a desk, in daylight."""
+    """A signed-in page at desktop size in the light theme."""
     async with looking(browser, world) as opened:
         yield opened
 
@@ -125,7 +125,7 @@ async def page(browser: Browser, world: World, odd: Odd) -> AsyncIterator[Page]:
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 
-async def test_an_unknown_customer_is_said_to_be_unknown(page: Page) -> None:
+async def test_an_unknown_customer_is_reported(page: Page) -> None:
     for address in ("/customers/Customer_999999/emails", "/customers/no-such/emails?tab=notes&info=Message_1_x"):
         await page.goto(address)
         await expect(page.get_by_role("heading", name="There is no such customer")).to_be_visible()
@@ -134,7 +134,7 @@ async def test_an_unknown_customer_is_said_to_be_unknown(page: Page) -> None:
     assert page.url.endswith("/")
 
 
-async def test_an_address_cut_short_is_understood_and_another_leads_back(page: Page, odd: Odd) -> None:
+async def test_a_shortened_url_works_and_an_unknown_one_links_back(page: Page, odd: Odd) -> None:
     for address in ("/customers/EMPTY", "/customers/EMPTY/", "/customers/EMPTY/emails/"):
         await page.goto(address)
         await expect(page.get_by_role("heading", name="Nora Nobody")).to_be_visible()
@@ -147,11 +147,11 @@ async def test_an_address_cut_short_is_understood_and_another_leads_back(page: P
     assert page.url.endswith("/")
 
 
-async def test_an_address_that_is_mistyped_shows_what_there_is_or_says_what_is_wrong(page: Page, odd: Odd) -> None:
-    # A place of no list: the list begins at the top
+async def test_a_mistyped_url_shows_what_there_is_or_explains(page: Page, odd: Odd) -> None:
+    # An invalid cursor: the list starts at the top
     await page.goto("/customers/MANY/emails?tab=notes&at=garbage")
     await expect(page.get_by_text("Mail number 1", exact=True)).to_be_in_viewport()
-    # A selected mail that is nobody's, or another customer's, whose subject stays its own
+    # A selected mail that does not exist, or is another customer's, whose subject is not shown
     for message in ("garbage", odd.hostile):
         await page.goto(f"/customers/EMPTY/emails?tab=clicks&message={message}")
         await expect(page.get_by_role("heading", name="There is no such mail")).to_be_visible()
@@ -161,7 +161,7 @@ async def test_an_address_that_is_mistyped_shows_what_there_is_or_says_what_is_w
     # A popover of such a mail
     await page.goto(f"/customers/EMPTY/emails?info={odd.hostile}")
     await expect(page.get_by_role("dialog").get_by_text("There is no such mail")).to_be_visible()
-    # A search for what is in no name finds nobody
+    # A search for what is in no name finds no customer
     await page.goto("/?search=%25%25%25")
     await expect(page.locator(".notice")).to_contain_text("No customer found")
 
@@ -178,7 +178,7 @@ async def test_an_erased_customer_keeps_causes_codes_and_times(page: Page, odd: 
 
 
 async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Page, odd: Odd) -> None:
-    # Given a reference with characters that addresses treat specially
+    # Given a reference with characters that are special in URLs
     await page.goto("/")
     await page.get_by_role("searchbox").fill("ansari")
     await expect(page.locator("#customers .customer")).to_have_count(1)
@@ -186,7 +186,7 @@ async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Pa
     await expect(page.get_by_role("heading", name="عائلة الأنصاري 👩‍👩‍👧")).to_be_visible()
     await page.goto("/customers/A%2FB%3F%23%C3%A4/emails?tab=notes")
     await expect(page.get_by_role("heading", name="عائلة الأنصاري 👩‍👩‍👧")).to_be_visible()
-    # Then markup in a subject is text, the longest subject takes two lines, and what is received says so
+    # Then markup in a subject is text, the longest subject takes two lines, and a received mail is marked
     await expect(page.locator("#panel .block .subject").first).to_have_text("<img src=x onerror=alert(1)>")
     longest = page.locator("#panel .block .row", has_text="W" * 100)
     box = await longest.bounding_box()
@@ -198,7 +198,7 @@ async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Pa
     # And the popover shows it whole
     await longest.locator(".info-button").click()
     await expect(page.locator("dialog.info .info-subject")).to_have_text("W" * 998)
-    # And among the clicked links it takes three, and its title has the rest
+    # And among the clicked links it takes three lines, and its title has the rest
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks&machines")
     click = page.locator("#panel .block .row", has_text="https://fabrikam.example/long")
     box = await click.bounding_box()
@@ -207,21 +207,21 @@ async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Pa
     assert await click.locator(".about .subject").get_attribute("title") == "W" * 998
 
 
-async def test_a_link_that_is_no_web_address_is_never_a_link(page: Page, odd: Odd) -> None:
+async def test_a_url_that_is_not_http_is_no_link(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks")
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     await expect(page.locator("#panel .block a")).to_have_count(0)
-    await expect(page.locator(".judged")).to_have_text("Not certain")
+    await expect(page.locator(".hit-verdict")).to_have_text("Not certain")
     assert await page.locator("[href^=javascript]").count() == 0
 
 
 async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> None:
-    # What the policy stops is announced, but never answered.
+    # Requests that the policy blocks are reported, but get no response.
     fetched: list[str] = []
     page.on("response", lambda response: fetched.append(response.url))
     await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
     frame = page.locator("dialog.info iframe").content_frame
-    # Then its own styles show, and nothing else of it happens: no script, no load, no leaving
+    # Then its own styles apply, and nothing else: no script, no request, no navigation
     await expect(frame.get_by_role("heading", name="Spring")).to_have_css("color", "rgb(1, 2, 3)")
     await frame.get_by_role("button", name="Press").click()
     await expect(frame.get_by_role("link")).to_have_count(0)
@@ -230,25 +230,23 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
     await expect(page).to_have_title(re.compile("Emails – Customer Emails$"))
     await expect(page).to_have_url(re.compile(f"info={odd.hostile}$"))
     assert not [url for url in fetched if "healthz" in url or "logout" in url]
-    # And opened by itself it is as tame
+    # And opened outside the frame the same holds
     answer = await page.context.request.get(f"/previews/{odd.hostile}")
     assert re.search(r"sandbox;", answer.headers["content-security-policy"])
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-# Trouble -------------------------------------------------------------------------------------------------------------
+# Failures ------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
-    page: Page, world: World, odd: Odd
-) -> None:
+async def test_after_a_session_has_ended_signing_in_continues_in_place(page: Page, world: World, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
-    # Given that the session is over
+    # Given that the session has ended
     await world.database.execute("delete from session")
-    # When one goes on
+    # When the page is used
     await page.get_by_role("tab", name="Links Clicked").click()
-    # Then one is asked to sign in, over what one was looking at
+    # Then the sign-in dialog is shown over the page
     dialog = page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
     await dialog.get_by_label("API token").fill("ce_wrong")
@@ -256,89 +254,89 @@ async def test_a_session_that_ends_in_mid_use_asks_and_goes_on_where_one_was(
     await expect(dialog.get_by_role("alert")).to_have_text("This token is not known, or was revoked.")
     await dialog.get_by_label("API token").fill(world.launcher.token)
     await dialog.get_by_role("button", name="Sign in").click()
-    # And it goes on there
+    # And the page continues
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     assert "tab=clicks" in page.url
 
 
-async def test_no_escape_takes_away_the_question_who_one_is(page: Page, world: World, odd: Odd) -> None:
+async def test_no_escape_closes_the_sign_in_dialog(page: Page, world: World, odd: Odd) -> None:
     await page.goto("/")
     await expect(page.locator("#customers .customer").first).to_be_visible()
     await world.database.execute("delete from session")
     await page.get_by_role("searchbox").fill("mia many")
     dialog = page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
-    # When it is pressed again and again, which no page can refuse in every browser
+    # When it is pressed repeatedly, which a page cannot prevent in every browser
     for _ in range(4):
         await page.keyboard.press("Escape")
     await expect(dialog).to_be_visible()
     await page.evaluate("document.querySelector('dialog.signed-out').close()")
-    # Then the question is still there, and has the keyboard
+    # Then the dialog is still open, and has the focus
     await expect(dialog).to_be_visible()
     await expect(dialog.get_by_label("API token")).to_be_focused()
 
 
-async def test_a_session_that_ends_while_one_scrolls_goes_on_with_the_rows_that_failed(
+async def test_a_session_that_ends_while_scrolling_continues_with_the_rows_that_failed(
     page: Page, world: World, odd: Odd
 ) -> None:
     await page.goto("/customers/MANY/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
     await world.database.execute("delete from session")
-    # When older rows are asked for
+    # When older rows are read
     await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
     dialog = page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
     await expect(page.get_by_text("It goes on as soon as you have signed in.")).to_be_attached()
-    # Then they come by themselves once one has signed in
+    # Then they are read again after signing in
     await dialog.get_by_label("API token").fill(world.launcher.token)
     await dialog.get_by_role("button", name="Sign in").click()
     await expect(dialog).to_be_hidden()
     await expect(page.get_by_text("Mail number 150", exact=True)).to_be_attached()
     await expect(page.locator(".notice.broken")).to_have_count(0)
-    # And nobody is told of older rows as if they were new
-    assert "new row" not in await page.locator("#said").inner_text()
+    # And older rows are not announced as new
+    assert "new row" not in await page.locator("#announcement").inner_text()
 
 
-async def test_who_signs_in_in_another_tab_goes_on_in_this_one(page: Page, world: World, odd: Odd) -> None:
+async def test_signing_in_in_another_tab_signs_in_this_one(page: Page, world: World, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
     await world.database.execute("delete from session")
     await page.get_by_role("tab", name="Links Clicked").click()
     dialog = page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
-    # When a one-time link is used in another tab of the browser, and this one is looked at again
+    # When a one-time link is used in another tab of the browser, and this one is visible again
     other = await page.context.new_page()
     await other.goto(await create_login_link(world.database, "Grace", world.url))
     await other.get_by_role("button", name="Sign in").click()
     await expect(other.get_by_text("Grace", exact=True)).to_be_visible()
-    await page.evaluate(LOOKED_AT_AGAIN)
-    # Then it asks no more
+    await page.evaluate(VISIBLE_AGAIN)
+    # Then the dialog is closed
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#panel .url")).to_have_text("javascript:alert(1)")
     await expect(page.get_by_text("Grace", exact=True)).to_be_visible()
 
 
-async def test_who_signed_in_anew_in_another_tab_signs_out_in_this_one(
+async def test_after_signing_in_again_in_another_tab_this_one_signs_out(
     browser: Browser, world: World, odd: Odd
 ) -> None:
     async with looking(browser, world) as page:
         await page.goto("/customers/EMPTY/emails")
         await expect(page.get_by_role("heading", name="Nora Nobody")).to_be_visible()
-        # Given a session that another tab has begun in the place of this one's
+        # Given a session that another tab has opened in place of this one's
         other = await page.context.new_page()
         await other.goto(await create_login_link(world.database, "Grace", world.url))
         await other.get_by_role("button", name="Sign in").click()
         await expect(other.get_by_text("Grace", exact=True)).to_be_visible()
-        # When one signs out here
+        # When this tab signs out
         await page.get_by_role("button", name="Sign out").click()
-        # Then it has really ended, and the keyboard is where one signs in again
+        # Then the session has ended, and the token field has the focus
         await expect(page.get_by_label("API token")).to_be_focused()
-        await expect(page.locator("#said")).to_have_text("Signed out")
+        await expect(page.locator("#announcement")).to_have_text("Signed out")
         assert (await page.context.request.get("/session")).status == 401
 
 
-async def test_a_sign_out_that_fails_says_so_and_nobody_believes_it_done(page: Page, odd: Odd) -> None:
+async def test_a_failed_sign_out_is_reported(page: Page, odd: Odd) -> None:
     answers = [503, 403, 403]
 
     async def fail(route: Route) -> None:
@@ -354,7 +352,7 @@ async def test_a_sign_out_that_fails_says_so_and_nobody_believes_it_done(page: P
         await expect(page.get_by_role("alert")).to_have_count(0)
         await page.go_back()
     assert answers == []
-    # When it is tried once more
+    # When it is tried again
     await page.unroute("**/logout")
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("API token")).to_be_visible()
@@ -362,7 +360,7 @@ async def test_a_sign_out_that_fails_says_so_and_nobody_believes_it_done(page: P
     assert (await page.context.request.get("/session")).status == 401
 
 
-async def test_the_keyboard_goes_on_where_one_has_signed_in(browser: Browser, world: World, odd: Odd) -> None:
+async def test_after_signing_in_the_focus_is_on_the_page(browser: Browser, world: World, odd: Odd) -> None:
     async with looking(browser, world, signed_in=False) as page:
         for address, goes_on in (("/", "#search"), ("/customers/EMPTY/emails", "#main")):
             await page.goto(address)
@@ -370,11 +368,11 @@ async def test_the_keyboard_goes_on_where_one_has_signed_in(browser: Browser, wo
             await page.keyboard.type(world.launcher.token)
             await page.keyboard.press("Enter")
             await expect(page.locator(goes_on)).to_be_focused()
-            await expect(page.locator("#said")).to_have_text(re.compile("^Signed in as "))
+            await expect(page.locator("#announcement")).to_have_text(re.compile("^Signed in as "))
             await page.context.clear_cookies()
 
 
-async def test_a_sign_in_form_goes_when_one_has_signed_in_in_another_tab(
+async def test_the_sign_in_form_closes_after_signing_in_in_another_tab(
     browser: Browser, world: World, odd: Odd
 ) -> None:
     async with looking(browser, world, signed_in=False) as page:
@@ -384,12 +382,12 @@ async def test_a_sign_in_form_goes_when_one_has_signed_in_in_another_tab(
         await other.goto(await create_login_link(world.database, "Grace", world.url))
         await other.get_by_role("button", name="Sign in").click()
         await expect(other.get_by_text("Grace", exact=True)).to_be_visible()
-        await page.evaluate(LOOKED_AT_AGAIN)
+        await page.evaluate(VISIBLE_AGAIN)
         await expect(page.get_by_role("heading", name="Mia Many")).to_be_visible()
         assert await page.get_by_label("API token").count() == 0
 
 
-async def test_without_a_network_what_is_there_stays_and_it_comes_back_by_itself(page: Page, odd: Odd) -> None:
+async def test_without_a_network_the_page_stays_and_recovers_by_itself(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
     await page.context.set_offline(True)
@@ -405,7 +403,7 @@ async def test_without_a_network_what_is_there_stays_and_it_comes_back_by_itself
     assert await page.locator(".notice.broken").count() == 0
 
 
-async def test_an_error_in_one_list_leaves_the_others_and_can_be_tried_again(page: Page, odd: Odd) -> None:
+async def test_an_error_in_one_list_leaves_the_others_and_can_be_retried(page: Page, odd: Odd) -> None:
     broken = True
 
     async def fail(route: Route) -> None:
@@ -428,7 +426,7 @@ async def test_an_error_in_one_list_leaves_the_others_and_can_be_tried_again(pag
     assert await page.locator(".notice.broken").count() == 0
 
 
-async def test_while_a_list_is_read_its_place_is_held(page: Page, odd: Odd) -> None:
+async def test_while_a_list_is_loading_there_are_placeholders(page: Page, odd: Odd) -> None:
     held: list[Route] = []
     await page.route("**/graphql", lambda route: held.append(route))
     await page.goto(f"/customers/Customer_{odd.odd}/emails")
@@ -441,7 +439,7 @@ async def test_while_a_list_is_read_its_place_is_held(page: Page, odd: Odd) -> N
     assert await page.locator("#panel .skeleton").count() == 0
 
 
-async def test_a_customer_without_mail_has_three_empty_lists_that_say_so(page: Page) -> None:
+async def test_a_customer_without_mail_has_three_empty_lists_with_a_notice(page: Page) -> None:
     await page.goto("/customers/EMPTY/emails")
     await expect(page.get_by_role("heading", name="No campaign mail yet")).to_be_visible()
     await page.get_by_role("tab", name="Links Clicked").click()
@@ -455,7 +453,7 @@ async def test_a_one_time_link_signs_in_and_signing_out_shows_nothing_more(
     browser: Browser, world: World, odd: Odd
 ) -> None:
     async with looking(browser, world, signed_in=False) as page:
-        # Given a page that nobody is signed in to
+        # Given a page without a session
         await page.goto("/customers/MANY/emails")
         await expect(page.get_by_label("API token")).to_be_focused()
         # When a one-time link is opened and its button pressed
@@ -463,9 +461,9 @@ async def test_a_one_time_link_signs_in_and_signing_out_shows_nothing_more(
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_text("Grace", exact=True)).to_be_visible()
         await expect(page.locator("#customers .customer").first).to_be_visible()
-        # And one signs out
+        # And the session is signed out
         await page.get_by_role("button", name="Sign out").click()
-        # Then nothing of the data is left, and nothing more is shown
+        # Then no data is left on the page, and none is shown again
         await expect(page.get_by_role("heading", name="Customer Emails")).to_be_visible()
         await expect(page.locator("#customers")).to_have_count(0)
         await page.goto("/customers/MANY/emails")
@@ -477,26 +475,26 @@ async def test_a_one_time_link_signs_in_and_signing_out_shows_nothing_more(
 # Long histories ------------------------------------------------------------------------------------------------------
 
 
-async def test_of_twenty_thousand_mails_few_rows_are_drawn(page: Page, odd: Odd) -> None:
+async def test_of_twenty_thousand_mails_few_rows_are_rendered(page: Page, odd: Odd) -> None:
     await page.goto("/customers/MANY/emails?tab=notes")
     rows = page.locator("#panel .block .row")
     await expect(rows.first).to_be_visible()
-    # When one scrolls through a thousand of them
+    # When a thousand of them are scrolled through
     counts = [0]
     while not await page.get_by_text("Mail number 1000", exact=True).is_visible():
         await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
         await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         counts.append(await rows.count())
-    # Then few rows are in the DOM at any time, and those in sight are always drawn
+    # Then few rows are in the DOM at any time, and visible ones always are
     assert max(counts) <= MAX_ROWS_IN_DOM
     await page.evaluate("window.scrollTo(0, 10000)")
     await expect(rows.first).to_be_visible()
     assert await rows.count() <= MAX_ROWS_IN_DOM
-    assert await page.evaluate(FIRST_IN_SIGHT)
+    assert await page.evaluate(FIRST_VISIBLE)
 
 
-async def test_a_place_far_down_is_in_the_address(page: Page, world: World, odd: Odd) -> None:
-    """Somebody else sees the same place first, can go on from there, and finds the way to the newest."""
+async def test_a_position_far_down_is_in_the_url(page: Page, world: World, odd: Odd) -> None:
+    """The URL opens the same position elsewhere, with older rows below and a button to the newest."""
     far = await world.database.fetchval("select id from message where subject = $1", f"Mail number {MANY - 30}")
     await page.goto(f"/customers/MANY/emails?tab=notes&at={far.hex}")
     await expect(page.locator("#panel .block .subject").first).to_have_text(f"Mail number {MANY - 29}")
@@ -507,7 +505,7 @@ async def test_a_place_far_down_is_in_the_address(page: Page, world: World, odd:
     assert "at=" not in page.url
 
 
-async def test_a_place_a_thousand_rows_down_is_opened_with_all_that_is_above_it(
+async def test_a_position_a_thousand_rows_down_is_opened_with_all_rows_above(
     page: Page, world: World, odd: Odd
 ) -> None:
     far = await world.database.fetchval("select id from message where subject = 'Mail number 1500'")
@@ -521,12 +519,12 @@ async def test_a_place_a_thousand_rows_down_is_opened_with_all_that_is_above_it(
     await expect(page.get_by_text("Mail number 1", exact=True)).to_be_in_viewport()
 
 
-async def test_a_place_not_far_down_is_found_again_with_what_is_above_it(page: Page, odd: Odd) -> None:
+async def test_a_position_not_far_down_is_opened_with_the_rows_above(page: Page, odd: Odd) -> None:
     await page.goto("/customers/MANY/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
     await page.evaluate("window.scrollTo(0, 1500)")
     await expect(page).to_have_url(re.compile("at="))
-    first = await page.evaluate(FIRST_IN_SIGHT)
+    first = await page.evaluate(FIRST_VISIBLE)
     await page.reload()
     await expect(page.get_by_text(first, exact=True)).to_be_in_viewport()
     await page.evaluate("window.scrollTo(0, 0)")
@@ -534,45 +532,45 @@ async def test_a_place_not_far_down_is_found_again_with_what_is_above_it(page: P
     assert first != "Mail number 1"
 
 
-FIRST_IN_SIGHT = """() => {
+FIRST_VISIBLE = """() => {
   const line = document.querySelector("#panel .heads").getBoundingClientRect().bottom;
   const rows = [...document.querySelectorAll("#panel .block .row")];
   return rows.find((row) => row.getBoundingClientRect().top >= line - 1).querySelector(".subject").textContent.trim();
 }"""
 
 
-async def test_news_does_not_move_what_one_reads(page: Page, world: World, odd: Odd) -> None:
+async def test_new_rows_do_not_move_what_is_being_read(page: Page, world: World, odd: Odd) -> None:
     await page.goto("/customers/MANY/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
     await page.evaluate("window.scrollTo(0, 900)")
     await expect(page).to_have_url(re.compile("at="))
-    before = await page.evaluate(FIRST_IN_SIGHT)
-    # When mail goes out while one reads further down
+    before = await page.evaluate(FIRST_VISIBLE)
+    # When mail is sent while the list is scrolled down
     await world.work_order(f"Customer_{odd.many}", "WO-100")
-    # Then a pill says so, and the rows stay where they are
+    # Then a button announces it, and the rows stay in place
     await expect(page.get_by_role("button", name="1 new")).to_be_visible()
-    assert await page.evaluate(FIRST_IN_SIGHT) == before
-    # Until one asks for it
+    assert await page.evaluate(FIRST_VISIBLE) == before
+    # Until the button is pressed
     await page.get_by_role("button", name="1 new").click()
     await expect(page.locator("#panel .block .row").first).to_contain_text("Your appointment")
     await expect(page.locator("#panel .block .row").first).to_be_in_viewport()
 
 
-async def test_without_a_live_connection_the_page_looks_for_itself(page: Page, world: World, odd: Odd) -> None:
-    # Given a proxy that lets no WebSocket through
+async def test_without_a_live_connection_the_page_polls(page: Page, world: World, odd: Odd) -> None:
+    # Given a proxy that blocks WebSockets
     await page.route_web_socket("**/graphql", lambda socket: socket.close())
     customer = await world.customer("Pam Polling", "pam@customer.example")
     await page.goto(f"/customers/{customer}/emails?tab=notes")
     await expect(page.locator(".live")).to_have_text("Looks every 5 s")
     await expect(page.get_by_role("heading", name="No mail yet")).to_be_visible()
-    # When mail goes out, it is seen all the same
+    # When mail is sent, then it appears all the same
     await world.work_order(customer)
     await expect(page.locator("#panel .block .row")).to_have_count(1)
     assert await page.locator(".banner").count() == 0
 
 
 async def test_the_first_view_takes_three_round_trips_and_a_fraction_of_a_second_of_work(page: Page, odd: Odd) -> None:
-    """Interactive within a second on loopback: counted in the page's own CPU time, as clocks lie on a busy machine."""
+    """Interactive within a second on loopback: measured in the page's CPU time, since the machine may be busy."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     debugger = await page.context.new_cdp_session(page)
@@ -581,29 +579,29 @@ async def test_the_first_view_takes_three_round_trips_and_a_fraction_of_a_second
     await expect(page.locator("#panel .block .row").first).to_be_visible()
     counted = {each["name"]: each["value"] for each in (await debugger.send("Performance.getMetrics"))["metrics"]}
     assert counted["TaskDuration"] < 1, counted
-    # The page, who is signed in, then the customer and the list at once; the files are all announced by the page.
+    # The page, the session, then customer and list in parallel; the page preloads all files.
     data = [path for path in asked if not path.startswith("/static/")]
     assert data[:4] == ["/customers/MANY/emails", "/session", "/graphql", "/graphql"]
 
 
-# The keyboard alone --------------------------------------------------------------------------------------------------
+# Keyboard only -------------------------------------------------------------------------------------------------------
 
 
 async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
     await page.goto("/")
     await expect(page.locator("#customers .customer").first).to_be_visible()
-    # Given the search, reached by its key from anywhere
+    # Given the search, focused by its key
     await page.keyboard.press("Tab")
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox")).to_be_focused()
     await page.keyboard.type("ansari")
     await expect(page.locator("#customers .customer")).to_have_count(1)
-    # When the arrow goes to the customer and Enter opens it
+    # When an arrow moves to the customer and Enter opens it
     await page.keyboard.press("ArrowDown")
     await expect(page.locator("#customers .customer")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("tab", name="Campaign Emails Sent")).to_be_visible()
-    # And the tabs are reached by Tab and changed by arrows
+    # And the tabs are focused by Tab and changed by arrows
     for _ in range(5):
         await page.keyboard.press("Tab")
         if await page.evaluate("document.activeElement.role === 'tab'"):
@@ -611,7 +609,7 @@ async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
     await page.keyboard.press("End")
     await expect(page.get_by_role("tab", name="Connection Notes")).to_be_focused()
     await expect(page.locator("#panel .block .row")).to_have_count(5)
-    # Then Tab goes into the rows, arrows from row to row, Tab to the info icon, Enter opens, Escape closes
+    # Then Tab moves into the rows, arrows from row to row, Tab to the info icon, Enter opens, Escape closes
     await page.keyboard.press("Tab")
     await expect(page.locator("#panel .block .open").first).to_be_focused()
     await page.keyboard.press("ArrowDown")
@@ -630,17 +628,17 @@ async def test_everything_is_done_by_keyboard(page: Page, odd: Odd) -> None:
     assert "message=" in page.url
 
 
-async def test_text_chosen_elsewhere_does_not_keep_a_row_from_the_keyboard(page: Page, odd: Odd) -> None:
+async def test_text_selected_elsewhere_does_not_prevent_selecting_a_row_by_keyboard(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     for key in ("Enter", "Space"):
         opener = page.locator("#panel .block .open").first
         await opener.focus()
-        # Given the customer's name, chosen to be copied
+        # Given the customer's name, selected as text
         await page.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
         await page.keyboard.press(key)
         await expect(page.locator(".chip")).to_be_visible()
         await page.go_back()
-    # But who has just drawn the pointer over a row's own words wants these
+    # But a click that ends a text selection within a row does not select it
     row = page.locator("#panel .block .row").first
     await expect(row).to_be_visible()
     words = await row.locator(".type").bounding_box()
@@ -661,7 +659,7 @@ async def test_escape_closes_the_popover_from_its_preview_too(page: Page, odd: O
         frame = info.locator("iframe").content_frame
         await expect(frame.get_by_role("heading", name="Spring")).to_be_visible()
         preview = info.get_by_role("group", name="Template preview", exact=True)
-        # Given a preview that has the keyboard, to be scrolled by it
+        # Given a preview that has the focus, for scrolling
         if way == "keyboard":
             await info.get_by_role("button", name="Text").focus()
             await page.keyboard.press("Tab")
@@ -672,7 +670,7 @@ async def test_escape_closes_the_popover_from_its_preview_too(page: Page, odd: O
         await expect(info).to_be_hidden()
 
 
-async def test_a_popover_that_a_link_has_opened_leaves_the_keyboard_on_the_tab(page: Page, odd: Odd) -> None:
+async def test_after_a_popover_opened_by_a_link_the_focus_is_on_the_tab(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=clicks&info={odd.hostile}")
     await expect(page.locator("dialog.info #info-heading")).to_be_focused()
     await page.keyboard.press("Escape")
@@ -680,7 +678,7 @@ async def test_a_popover_that_a_link_has_opened_leaves_the_keyboard_on_the_tab(p
     await expect(page.get_by_role("tab", name="Links Clicked")).to_be_focused()
 
 
-async def test_what_has_the_keyboard_shows_it_everywhere(page: Page, odd: Odd) -> None:
+async def test_every_focused_element_has_a_visible_outline(page: Page, odd: Odd) -> None:
     for name in ("customers", "clicks", "notes", "popover"):
         address, there = VIEWS[name]
         await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
@@ -700,10 +698,10 @@ OUTLINE = """() => {
   const elsewhere = at === document.body || at.tagName === "IFRAME";
   return { style: outlineStyle, width: parseFloat(outlineWidth), frame: elsewhere, what: at.outerHTML.slice(0, 80) };
 }"""
-"""A frame draws the outline of its own links; after the last thing of the page it is the browser's turn."""
+"""A frame draws the outlines of its own links; after the page's last element the browser's own have the focus."""
 
 
-async def test_who_wants_less_motion_gets_none(page: Page, odd: Odd) -> None:
+async def test_with_reduced_motion_there_is_none(page: Page, odd: Odd) -> None:
     moving = "() => document.getAnimations().length"
     await page.emulate_media(reduced_motion="no-preference")
     await page.route("**/graphql", lambda route: None)
@@ -715,12 +713,12 @@ async def test_who_wants_less_motion_gets_none(page: Page, odd: Odd) -> None:
 
 
 @pytest.mark.parametrize("width", [800, 1440])
-async def test_what_has_the_keyboard_is_never_hidden_by_what_stays_on_top(page: Page, odd: Odd, width: int) -> None:
-    """WCAG 2.4.11, in a list that scrolls below its tabs and its heads."""
+async def test_a_focused_element_is_never_covered_by_the_sticky_bars(page: Page, odd: Odd, width: int) -> None:
+    """WCAG 2.4.11, in a list that scrolls below its tabs and column heads."""
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto("/customers/MANY/emails?tab=notes")
     await page.locator("#panel .block .open").nth(40).focus()
-    # When one goes up by the keyboard, through more rows than a screen has
+    # When the focus moves up through more rows than a screen has
     for key in ["ArrowUp"] * 25 + ["Shift+Tab"] * 25:
         await page.keyboard.press(key)
         seen = await page.evaluate(UNCOVERED)
@@ -735,7 +733,7 @@ UNCOVERED = """() => ({
 })"""
 
 
-async def test_enter_in_the_search_opens_the_first_found(page: Page, odd: Odd) -> None:
+async def test_enter_in_the_search_opens_the_first_result(page: Page, odd: Odd) -> None:
     await page.goto("/?search=mia%20many")
     await expect(page.locator("#customers .customer")).to_have_count(1)
     await page.get_by_role("searchbox").press("Enter")
@@ -746,20 +744,20 @@ async def test_enter_in_the_search_opens_the_first_found(page: Page, odd: Odd) -
     assert "search=mia" in page.url
 
 
-async def test_keys_wait_for_what_they_were_pressed_for(page: Page, odd: Odd) -> None:
+async def test_keys_wait_for_the_result_of_the_search(page: Page, odd: Odd) -> None:
     for keys in (["Enter"], ["ArrowDown", "Enter"]):
         await page.goto("/")
         await expect(page.locator("#customers .customer").nth(1)).to_be_visible()
-        # When one types, and goes on without looking whether it has been found
+        # When keys are pressed before the search has its result
         await page.get_by_role("searchbox").focus()
         await page.keyboard.insert_text("mia many")
         await page.keyboard.press(keys[0])
         if len(keys) > 1:
             await expect(page.locator("#customers .customer")).to_be_focused()
             await page.keyboard.press(keys[1])
-        # Then the customer is opened whom one has typed, not who was there before
+        # Then the customer of the typed search is opened, not the first one before it
         await expect(page.get_by_role("heading", name="Mia Many")).to_be_visible()
-    # And who types on, or goes elsewhere, is not taken away
+    # And after more typing, or a change of focus, nothing is opened
     await page.goto("/")
     await expect(page.locator("#customers .customer").nth(1)).to_be_visible()
     held: list[Route] = []
@@ -774,7 +772,7 @@ async def test_keys_wait_for_what_they_were_pressed_for(page: Page, odd: Odd) ->
     await expect(page.get_by_role("searchbox")).to_have_value("nora nobody")
 
 
-async def test_a_space_before_the_next_word_stays(page: Page, odd: Odd) -> None:
+async def test_a_trailing_space_is_kept(page: Page, odd: Odd) -> None:
     await page.goto("/")
     await page.get_by_role("searchbox").press_sequentially("mia ")
     await expect(page).to_have_url(re.compile("search=mia$"))
@@ -785,23 +783,23 @@ async def test_a_space_before_the_next_word_stays(page: Page, odd: Odd) -> None:
 
 
 def asks_for(text: str, request: Request) -> bool:
-    """Whether the API is asked for customers by this text."""
+    """Whether the request searches customers by this text."""
     return "graphql" in request.url and json.loads(request.post_data or "{}")["variables"].get("search") == text
 
 
-async def test_short_names_are_found_and_it_is_said_what_few_letters_find(page: Page, world: World, odd: Odd) -> None:
+async def test_short_names_are_found_and_short_searches_are_explained(page: Page, world: World, odd: Odd) -> None:
     await make_customer(world.database, name="王伟")
     await make_customer(world.database, name="Mai Ng")
     await page.goto("/")
     for text in ("हिन्दी", "王伟", "Ng", "42"):
-        # Then the service is asked
+        # Then the API is called
         async with page.expect_request(partial(asks_for, text)):
             await page.get_by_role("searchbox").fill(text)
-    # And finds who is called so
+    # And finds the customer of that name
     for text, name in (("王伟", "王伟"), ("ng", "Mai Ng")):
         await page.get_by_role("searchbox").fill(text)
         await expect(page.locator("#customers .customer .name")).to_have_text([name])
-    # And where it knows nobody, the page says what such a search is for
+    # And without a result the page explains what such a search finds
     for text in ("§9", "§ge\u0301", "§9²9"):
         await page.get_by_role("searchbox").fill(text)
         await expect(page.locator(".notice p")).to_have_text(
@@ -812,7 +810,7 @@ async def test_short_names_are_found_and_it_is_said_what_few_letters_find(page: 
     await expect(page.locator(".notice p")).to_have_text("Nobody's name, address or reference contains “§999”.")
 
 
-async def test_back_from_a_customer_the_list_is_where_it_was(page: Page, world: World, odd: Odd) -> None:
+async def test_after_back_from_a_customer_the_list_has_its_position(page: Page, world: World, odd: Odd) -> None:
     # Given more customers than a page of the list has
     await world.database.execute(
         "insert into customer (external_ref, name, locale, time_zone)"
@@ -824,20 +822,20 @@ async def test_back_from_a_customer_the_list_is_where_it_was(page: Page, world: 
     while not await there.count():
         await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
         await page.evaluate("new Promise((done) => requestAnimationFrame(done))")
-    # When one of those further down is opened, and left by Back
+    # When one further down is opened, and left by Back
     await there.scroll_into_view_if_needed()
     before = await there.bounding_box()
     await there.click()
     await expect(page.get_by_role("heading", name="Back and forth 27")).to_be_visible()
     await page.go_back()
-    # Then it stands where it stood, and has the keyboard
+    # Then it is at the same position, and has the focus
     await expect(there).to_be_focused()
     await expect(there).to_be_in_viewport()
     after = await there.bounding_box()
     assert before is not None
     assert after is not None
     assert abs(after["y"] - before["y"]) < 2
-    # But who comes by a link begins at the top
+    # But a link opens the list at the top
     await there.press("Enter")
     await page.get_by_role("link", name="Customers").click()
     await expect(page.locator("#customers .customer").first).to_be_in_viewport()
@@ -855,7 +853,7 @@ async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Pag
     assert await found.count() == 0
 
 
-# For everybody, on every screen --------------------------------------------------------------------------------------
+# Accessibility and screens -------------------------------------------------------------------------------------------
 
 VIEWS = {
     "customers": ("/", "#customers .customer"),
@@ -876,11 +874,11 @@ VIEWS = {
 
 
 async def violations(page: Page) -> list[str]:
-    """What axe-core has against the page as it stands, a line each."""
-    # By the debugger's door: the page's own policy lets no such script in.
+    """Returns axe-core's findings on the page as it is, one a line."""
+    # Evaluated by the debugger, since the page's own policy allows no such script.
     await page.evaluate(AXE)
     found = await page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES)
-    # A label where none is allowed is something that axe-core leaves to a person where there is text beside it.
+    # axe-core leaves a label on an element without a role to a person's review where there is text beside it.
     doubted = [each for each in found["incomplete"] if each["id"] == "aria-prohibited-attr"]
     return [
         f"{each['id']}: {each['nodes'][0]['html']}: {each['nodes'][0]['failureSummary']}"
@@ -894,14 +892,14 @@ async def test_no_view_has_violations_or_scrolls_sideways(
     browser: Browser, world: World, odd: Odd, *, phone: bool, dark: bool
 ) -> None:
     async with looking(browser, world, phone=phone, dark=dark) as page:
-        # What appears by moving is looked at when it has arrived.
+        # Animations are finished first.
         await page.emulate_media(reduced_motion="reduce")
         for name, (address, there) in VIEWS.items():
             await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
             await expect(page.locator(there).first).to_be_visible()
             assert await violations(page) == [], name
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        # And in trouble: without the service, and without a session
+        # And in failure states: without the service, and without a session
         await page.goto("/customers/EMPTY/emails")
         await expect(page.locator(".notice")).to_be_visible()
         await page.context.set_offline(True)
@@ -923,7 +921,7 @@ async def test_no_view_has_violations_or_scrolls_sideways(
         assert await violations(page) == []
 
 
-async def test_at_twice_the_size_nothing_is_lost_and_nothing_scrolls_sideways(page: Page, odd: Odd) -> None:
+async def test_at_200_percent_nothing_is_lost_and_nothing_scrolls_sideways(page: Page, odd: Odd) -> None:
     """1280 pixels at 200 % are 640 (WCAG 1.4.10 asks for 320 at 400 %, which is the phone's case)."""
     for width, views in (
         (320, ("customers", "selected", "clicks", "notes", "popover")),
@@ -941,7 +939,7 @@ async def test_at_twice_the_size_nothing_is_lost_and_nothing_scrolls_sideways(pa
         note = page.locator("#panel .block .row", has_text="Your appointment")
         await expect(note.locator(".type")).to_be_visible()
         await expect(note.locator(".way")).to_be_visible()
-        # And no head is cut off, wherever heads are seen
+        # And no visible column head is cut off
         assert await page.evaluate(CUT_OFF) == [], width
 
 
@@ -951,7 +949,7 @@ CUT_OFF = """() => [...document.querySelectorAll("#panel .heads [role=columnhead
 
 
 @pytest.mark.parametrize("width", [360, 800, 1440])
-async def test_whoever_hears_a_table_hears_a_cell_below_each_head(page: Page, odd: Odd, width: int) -> None:
+async def test_screen_readers_get_a_cell_for_each_column_head(page: Page, odd: Odd, width: int) -> None:
     await page.set_viewport_size({"width": width, "height": 740})
     for name, heads in (
         ("sent", ["Campaign: Subject", "Sent", "Opened", "Details"]),
@@ -961,7 +959,7 @@ async def test_whoever_hears_a_table_hears_a_cell_below_each_head(page: Page, od
         address, there = VIEWS[name]
         await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
         await expect(page.locator(there).first).to_be_visible()
-        # What is told of the page to those who hear it: what is not displayed is not among it
+        # The accessibility tree: what is not displayed is not in it
         await expect(page.get_by_role("columnheader")).to_have_text(heads)
         for row in await page.locator(there).all():
             cells = row.get_by_role("cell")
@@ -971,7 +969,7 @@ async def test_whoever_hears_a_table_hears_a_cell_below_each_head(page: Page, od
                 await expect(cells.last.get_by_role("button")).to_have_count(1)
 
 
-async def test_every_icon_says_in_words_what_its_colour_says(page: Page, odd: Odd) -> None:
+async def test_every_icon_has_its_status_as_text(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     buttons = page.locator("#panel .block .info-button")
     await expect(buttons).to_have_count(5)
@@ -987,11 +985,11 @@ async def test_every_icon_says_in_words_what_its_colour_says(page: Page, odd: Od
     assert len(set(said.values())) == 3
 
 
-async def test_a_lost_worker_is_told_from_a_lost_answer(page: Page, odd: Odd) -> None:
+async def test_a_lost_worker_is_distinguished_from_a_lost_response(page: Page, odd: Odd) -> None:
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     await page.get_by_role("button", name=re.compile("^Uncertain.*موعدك")).click()
     told = page.locator("dialog.info .timeline li", has_text="Its worker was lost while it was being sent")
-    # Then its evidence is in words and in the reader's time; what only machines need is left out
+    # Then its evidence is text, with times in the reader's zone; internal details are left out
     await expect(told.locator(".detail dt")).to_have_text(["Attempt", "Handed over"])
     await expect(told.locator(".detail time")).to_have_text(re.compile(r"^20 Nov 2026, 04:00:00"))
     await expect(told).not_to_contain_text("host-7")

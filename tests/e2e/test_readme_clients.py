@@ -1,4 +1,4 @@
-"""The clients that README shows, as it prints them, against a real service."""
+"""The clients that docs/clients.md shows, as it prints them, against a real service."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from tests.conventions.sources import ROOT
 from tests.serving import Serving, serve
 
 SERVICE = "http://127.0.0.1:8000"
-"""Where README's clients look for it."""
+"""Where the page's clients look for it."""
+PAGE = ROOT / "docs" / "clients.md"
 
 
 def printed(language: str) -> str:
-    """README's one block of code in this language."""
-    [block] = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    """The page's one block of code in this language."""
+    [block] = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     return str(block)
 
 
 @pytest.fixture
 async def serving(app: Starlette, service_settings: service.settings.Settings, pool: Any) -> AsyncIterator[Serving]:
-    """A service that knows the customer whom README asks for, with a row in each list."""
+    """A service that knows the customer whom the page asks for, with a row in each list."""
     customer = await make_customer(pool, external_ref="NL-1004")
     campaign = await make_campaign(pool, title="Spring service")
     message = await make_message(pool, customer, campaign_id=campaign, status="ACCEPTED", subject="An hour for you")
@@ -41,7 +42,7 @@ async def serving(app: Starlette, service_settings: service.settings.Settings, p
 
 
 def tells_the_history(data: Any) -> None:
-    """The three lists, each with what README's query asks of it."""
+    """The three lists, each with what the page's query asks of it."""
     emails = data["customer"]["emails"]
     [sent], [click], [note] = (emails[name]["nodes"] for name in ("sent", "clicks", "connectionNotes"))
     assert sent["campaignTitle"] == "Spring service"
@@ -51,7 +52,7 @@ def tells_the_history(data: Any) -> None:
 
 
 async def test_the_python_client_reads_the_three_lists(serving: Serving, token: str) -> None:
-    # Given README's lines, with a token and this service's address
+    # Given the page's lines, with a token and this service's address
     program = printed("python").replace(SERVICE, serving.url)
     assert serving.url in program
     lines = ["import json, sys", "token = sys.argv[1]", program, "print(json.dumps(history))"]
@@ -73,7 +74,7 @@ async def test_the_browser_client_reads_the_three_lists(serving: Serving, token:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         page = await browser.new_page()
         await page.goto(serving.url)
-        # When it runs README's lines
+        # When it runs the page's lines
         told = await page.evaluate(f"async (token) => {{ {printed('js')} return {{ data, errors }}; }}", token)
         await browser.close()
     # Then it has the customer's history

@@ -1,4 +1,4 @@
-"""A relay that refuses our login is an alarm: it shows wherever somebody may look, and no mail fails by it."""
+"""A relay that refuses the login: visible in /readyz, the metrics and the API, and no mail fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from prometheus_client import REGISTRY
 
 from gateway.deployment import Deployment
 from gateway.settings import Settings, parse_relay
-from tests.engine import Start, deployment, eventually, queue_mail, start, state_of
+from tests.engine import Start, deployment, queue_mail, start, state_of
+from tests.eventually import eventually
 from tests.smtp_server import Reply, SmtpServer
 
 __all__ = ["deployment", "start"]

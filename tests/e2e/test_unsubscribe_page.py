@@ -1,4 +1,4 @@
-"""The page behind a mail's unsubscribe link, in a real browser: without scripts, by keyboard, on any screen."""
+"""The page behind a mail's unsubscribe link in a real browser: without scripts, by keyboard, on any screen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """One of this test's own: it lives in the test's event loop, beside the service."""
+    """A browser of this test's own: it runs in the test's event loop, as the service does."""
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -32,7 +32,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def address(app: Starlette, service_settings: service.settings.Settings, pool: Any) -> AsyncIterator[str]:
-    """Where the link of a campaign mail leads that a server took."""
+    """The unsubscribe link of a campaign mail that was accepted."""
     customer = await make_customer(pool, locale="de")
     campaign = await make_campaign(pool)
     message = await make_message(pool, customer, campaign_id=campaign, status="ACCEPTED")
@@ -45,17 +45,17 @@ async def opt_outs(pool: Any) -> list[str]:
 
 
 async def test_a_reader_without_scripts_or_mouse_unsubscribes(browser: Browser, address: str, pool: Any) -> None:
-    # Given a browser that runs no scripts
+    # Given a browser without scripts
     page = await browser.new_page(java_script_enabled=False, viewport=PHONE)
     await page.goto(address)
     await expect(page.get_by_role("group", name="Ich möchte nicht mehr bekommen")).to_be_visible()
     await expect(page.get_by_label("Werbung")).to_be_checked()
     assert await opt_outs(pool) == []
-    # When the reader goes down to the last choice by keyboard, and on to the button
+    # When the reader moves to the last choice by keyboard, and presses the button
     await page.get_by_label("Werbung").focus()
     for key in ("ArrowDown", "ArrowDown", "Tab", "Enter"):
         await page.keyboard.press(key)
-    # Then it is done, and the address says so from now on
+    # Then it is done, and the page shows it from now on
     await expect(page.get_by_role("heading")).to_have_text("Sie sind abgemeldet")
     assert await opt_outs(pool) == ["EVENT_BASED", "MARKETING"]
     await page.goto(address)

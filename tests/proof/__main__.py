@@ -1,4 +1,4 @@
-"""`make proof`: the crash proof at length; MAILS, DEEDS and SEED change it."""
+"""`make proof`: the crash proof at length; MAILS, DISRUPTIONS and SEED change it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tests.proof.proof import prove
 
 
 def main() -> int:
-    """Run, print the counts, answer 1 when a promise did not hold."""
+    """Run, print the counts; returns 1 when a guarantee was violated."""
     seed = int(os.environ.get("SEED", "1"))
     mails = int(os.environ.get("MAILS", "50000"))
-    deeds = int(os.environ.get("DEEDS", "42"))
+    disruptions = int(os.environ.get("DISRUPTIONS", "42"))
     with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
-        counts = asyncio.run(prove(mails=mails, deeds=deeds, directory=Path(directory), seed=seed))
-    print(counts.words())
-    broken = counts.broken()
-    for promise in broken:
-        print(f"BROKEN: {promise}", file=sys.stderr)
-    print("every promise held" if not broken else f"seed {seed} broke it")
-    return 1 if broken else 0
+        counts = asyncio.run(prove(mails=mails, disruptions=disruptions, directory=Path(directory), seed=seed))
+    print(counts.report())
+    violations = counts.violations()
+    for guarantee in violations:
+        print(f"VIOLATED: {guarantee}", file=sys.stderr)
+    print("every guarantee held" if not violations else f"violated with seed {seed}")
+    return 1 if violations else 0
 
 
 if __name__ == "__main__":

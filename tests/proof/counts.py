@@ -1,4 +1,4 @@
-"""What a proof counts: every try that the server saw beside every try that the ledger shows, and what was promised."""
+"""Compares the attempts that the mail server saw with those in the ledger, and checks the guarantees."""
 
 from __future__ import annotations
 
@@ -11,136 +11,136 @@ from uuid import UUID
 from gateway.delivery.outcome_writer import MAX_UNWRITTEN
 
 CONNECTIONS = 10
-"""Of each worker."""
+"""Connections of each worker."""
 
-Try = tuple[UUID, int]
+AttemptKey = tuple[UUID, int]
 """A message and the number of an attempt."""
 
 
 def sender_of(message_id: UUID, attempt: int) -> str:
-    """The return path by which a proof's gateway tells the server which try it is."""
+    """Returns the return path that identifies an attempt to the mail server."""
     return f"{attempt}.{message_id.hex}@proof.example"
 
 
-def try_of(sender: str) -> Try:
-    """Of a return path. Raises ValueError for another's."""
+def attempt_of(sender: str) -> AttemptKey:
+    """Returns the attempt of a return path. Raises ValueError for any other return path."""
     attempt, _, message_id = sender.removesuffix("@proof.example").partition(".")
     return UUID(message_id), int(attempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """What the ledger says: statuses and tries by what became of them. `lost`: uncertain since their worker was lost,
-    and settled by nothing since."""
+class LedgerState:
+    """Statuses of messages and outcomes of attempts, as in the ledger. `lost`: uncertain because their worker died,
+    and not settled since."""
 
     statuses: dict[UUID, str]
     queued: int
     unmade: int
-    accepted: frozenset[Try]
-    uncertain: frozenset[Try]
-    lost: frozenset[Try]
+    accepted: frozenset[AttemptKey]
+    uncertain: frozenset[AttemptKey]
+    lost: frozenset[AttemptKey]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """What the server says: tries that it took (each as often as it did), and those that it answered in any way."""
+class ServerState:
+    """The mail server's record: attempts accepted (each as often as it was), and attempts replied to in any way."""
 
-    taken: tuple[Try, ...]
-    answered: frozenset[Try]
+    accepted: tuple[AttemptKey, ...]
+    replied: frozenset[AttemptKey]
     drops: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """The two beside each other."""
+    """The result of a run: both records, and what was broken meanwhile (`disruptions`)."""
 
-    asked: int
-    shown: Shown
-    seen: Seen
+    mails: int
+    ledger: LedgerState
+    server: ServerState
     lost_workers: int
-    deeds: dict[str, int]
+    disruptions: dict[str, int]
 
     @property
     def statuses(self) -> dict[str, int]:
-        """Decided mails, by status."""
-        return dict(Counter(status for status in self.shown.statuses.values() if status != "QUEUED"))
+        """Counts of decided mails, by status."""
+        return dict(Counter(status for status in self.ledger.statuses.values() if status != "QUEUED"))
 
     @property
-    def waiting(self) -> int:
-        """Mails not decided, and those not made yet."""
-        return self.shown.queued + self.shown.unmade
+    def undecided(self) -> int:
+        """Mails that are queued, and those not made yet."""
+        return self.ledger.queued + self.ledger.unmade
 
     @property
-    def mails_taken(self) -> dict[UUID, list[int]]:
-        """The tries of every mail that the server took, in order."""
+    def mails_accepted(self) -> dict[UUID, list[int]]:
+        """The attempts of every mail that the server accepted, in order."""
         found: dict[UUID, list[int]] = {}
-        for message_id, attempt in sorted(self.seen.taken):
+        for message_id, attempt in sorted(self.server.accepted):
             found.setdefault(message_id, []).append(attempt)
         return found
 
     @property
-    def mails_taken_twice(self) -> int:
+    def mails_accepted_twice(self) -> int:
         """Mails that reached the server more than once."""
-        return sum(len(tries) > 1 for tries in self.mails_taken.values())
+        return sum(len(attempts) > 1 for attempts in self.mails_accepted.values())
 
     @property
-    def unheard(self) -> frozenset[Try]:
-        """Tries of lost workers of which the server says nothing: handed off, not on the wire or not through."""
-        return self.shown.lost - self.seen.answered
+    def never_received(self) -> frozenset[AttemptKey]:
+        """Attempts of workers that died which the server never received: handed off, but not sent completely."""
+        return self.ledger.lost - self.server.replied
 
     @property
-    def most_unheard(self) -> int:
-        """At most two a connection: one on the wire, one ahead."""
+    def max_never_received(self) -> int:
+        """At most two a connection: one in transaction, one pipelined."""
         return self.lost_workers * 2 * CONNECTIONS
 
     @property
-    def most_lost(self) -> int:
-        """Those, and the ones sent and not yet recorded."""
-        return self.most_unheard + self.lost_workers * MAX_UNWRITTEN
+    def max_lost(self) -> int:
+        """Those, and the ones sent but not written yet."""
+        return self.max_never_received + self.lost_workers * MAX_UNWRITTEN
 
-    def words(self) -> str:
-        """For the terminal."""
+    def report(self) -> str:
+        """Returns the counts as lines for the terminal."""
         decided = ", ".join(f"{status.lower()} {count}" for status, count in sorted(self.statuses.items()))
         return (
-            f"{self.asked} mails; {decided}, still queued {self.waiting}\n"
-            f"the server took {len(self.mails_taken)}, of them {self.mails_taken_twice} more than once\n"
-            f"left uncertain by {self.lost_workers} lost workers: {len(self.shown.lost)} (at most {self.most_lost}),"
-            f" of them unheard of by the server {len(self.unheard)} (at most {self.most_unheard})\n"
-            f"dropped at {_list(self.seen.drops)}\n"
-            f"{_list(self.deeds)}"
+            f"{self.mails} mails; {decided}, still queued {self.undecided}\n"
+            f"the server accepted {len(self.mails_accepted)}, of them {self.mails_accepted_twice} more than once\n"
+            f"left uncertain by {self.lost_workers} dead workers: {len(self.ledger.lost)} (at most {self.max_lost}),"
+            f" of them never received by the server {len(self.never_received)} (at most {self.max_never_received})\n"
+            f"dropped at {_list(self.server.drops)}\n"
+            f"{_list(self.disruptions)}"
         )
 
-    def broken(self) -> list[str]:
-        """The promises that did not hold; none, one hopes."""
-        promises = {
+    def violations(self) -> list[str]:
+        """Returns the guarantees that were violated."""
+        guarantees = {
             "accepted + refused + uncertain + queued is all: no mail is lost or made up": (
-                sum(self.statuses.values()) + self.waiting == self.asked
+                sum(self.statuses.values()) + self.undecided == self.mails
             ),
-            "what the server took is shown as ACCEPTED or UNCERTAIN, the mail and the try": not self._shown_otherwise(),
-            "what is shown as accepted the server took": self.shown.accepted <= set(self.seen.taken),
-            "no try reached the server twice": len(set(self.seen.taken)) == len(self.seen.taken),
+            "what the server took is shown as ACCEPTED or UNCERTAIN, the mail and the try": not self._contradicted(),
+            "what is shown as accepted the server took": self.ledger.accepted <= set(self.server.accepted),
+            "no try reached the server twice": len(set(self.server.accepted)) == len(self.server.accepted),
             "no mail reached the server twice unless its first try is shown as UNCERTAIN": not self._sent_twice(),
-            "a lost worker leaves at most two mails a connection that the server has not heard of": (
-                len(self.unheard) <= self.most_unheard
+            "a worker that died leaves at most two mails a connection that the server never received": (
+                len(self.never_received) <= self.max_never_received
             ),
-            "and beside them those sent and not yet recorded": len(self.shown.lost) <= self.most_lost,
-            "something was dropped at every stage": all(self.seen.drops.values()),
+            "and beside them those sent but not written yet": len(self.ledger.lost) <= self.max_lost,
+            "something was dropped at every stage": all(self.server.drops.values()),
         }
-        return [promise for promise, held in promises.items() if not held]
+        return [guarantee for guarantee, kept in guarantees.items() if not kept]
 
-    def _shown_otherwise(self) -> list[Try]:
-        shown = self.shown.accepted | self.shown.uncertain
+    def _contradicted(self) -> list[AttemptKey]:
+        recorded = self.ledger.accepted | self.ledger.uncertain
         return [
             found
-            for found in self.seen.taken
-            if found not in shown or self.shown.statuses[found[0]] not in ("ACCEPTED", "UNCERTAIN")
+            for found in self.server.accepted
+            if found not in recorded or self.ledger.statuses[found[0]] not in ("ACCEPTED", "UNCERTAIN")
         ]
 
     def _sent_twice(self) -> list[UUID]:
         return [
             message_id
-            for message_id, tries in self.mails_taken.items()
-            if any((message_id, attempt) not in self.shown.uncertain for attempt in tries[:-1])
+            for message_id, attempts in self.mails_accepted.items()
+            if any((message_id, attempt) not in self.ledger.uncertain for attempt in attempts[:-1])
         ]
 
 
@@ -148,9 +148,9 @@ def _list(counted: dict[str, int]) -> str:
     return ", ".join(f"{what} x{count}" for what, count in sorted(counted.items()))
 
 
-async def read_ledger(connection: Any) -> Shown:
-    """Everything that the ledger shows of a proof's mails."""
-    unsure = await connection.fetch(
+async def read_ledger(connection: Any) -> LedgerState:
+    """Reads the state of all mails of a run."""
+    uncertain = await connection.fetch(
         "select message_id, (data ->> 'attempt')::integer as attempt, data ? 'owner' as lost from event"
         " where kind = 'UNCERTAIN'"
     )
@@ -159,15 +159,15 @@ async def read_ledger(connection: Any) -> Shown:
     )
     accepted = await connection.fetch("select message_id, number as attempt from attempt where verdict = 'ACCEPTED'")
     statuses = await connection.fetch("select id, status::text from message")
-    return Shown(
+    return LedgerState(
         statuses={row["id"]: row["status"] for row in statuses},
         queued=await connection.fetchval("select count(*) from outbox"),
         unmade=await connection.fetchval("select coalesce(sum(audience_size - expanded_to), 0) from campaign"),
-        accepted=_tries(accepted),
-        uncertain=_tries(unsure),
-        lost=_tries(row for row in unsure if row["lost"]) - _tries(settled),
+        accepted=_attempts(accepted),
+        uncertain=_attempts(uncertain),
+        lost=_attempts(row for row in uncertain if row["lost"]) - _attempts(settled),
     )
 
 
-def _tries(rows: Iterable[Any]) -> frozenset[Try]:
+def _attempts(rows: Iterable[Any]) -> frozenset[AttemptKey]:
     return frozenset((row["message_id"], row["attempt"]) for row in rows)

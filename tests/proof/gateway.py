@@ -1,7 +1,7 @@
-"""The gateway as a process of its own, in a hurry: `python -m tests.proof.gateway`.
+"""The gateway as a process of its own, with short waits: `python -m tests.proof.gateway`.
 
-The same code as `python -m gateway`; only its waits and pauses are shorter, so that a run ends, and every mail's return
-path tells which try it is, so that the server can say which of them it took.
+The same code as `python -m gateway`, but its waits and pauses are shorter, so that a run ends, and every mail's return
+path identifies its attempt, so that the mail server's record can be compared with the ledger.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from tests.proof.counts import sender_of
 
 
 def wait(attempt: int, verdict: Verdict) -> timedelta:
-    """Between tries."""
+    """Returns the wait before the next attempt."""
     return timedelta(milliseconds=100 * attempt)
 
 
 def pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
-    """Of a relay or destination."""
+    """Returns the pause of a relay or destination."""
     return timedelta(milliseconds=100)
 
 
 Deliver = Callable[[RelayRouter, Mail], Coroutine[Any, Any, Exchange]]
 
 
-def tell_the_try(deliver: Deliver) -> Deliver:
-    """Delivers as usual, under the proof's return path."""
+def with_attempt_path(deliver: Deliver) -> Deliver:
+    """Returns `deliver` with the return path that identifies the attempt."""
 
-    async def told(router: RelayRouter, mail: Mail) -> Exchange:
+    async def deliver_with_path(router: RelayRouter, mail: Mail) -> Exchange:
         path = sender_of(mail.row.message_id, mail.row.attempt)
         return await deliver(router, replace(mail, envelope=replace(mail.envelope, return_path=path)))
 
-    return told
+    return deliver_with_path
 
 
 if __name__ == "__main__":
     log_as_json()
-    setattr(RelayRouter, "deliver", tell_the_try(RelayRouter.deliver))  # noqa: B010  mypy refuses to assign a method
+    setattr(RelayRouter, "deliver", with_attempt_path(RelayRouter.deliver))  # noqa: B010  mypy refuses to assign a method
     sys.exit(
         uvloop.run(work(read_settings(), number=None, schedule=RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)))
     )

@@ -1,4 +1,4 @@
-"""One run of the proof: a campaign-sized load, and everything that can break breaking meanwhile."""
+"""One run of the proof: a campaign-sized load, while processes, servers and connections are disrupted."""
 
 from __future__ import annotations
 
@@ -32,66 +32,66 @@ from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
-from tests.proof.counts import CONNECTIONS, Counts, Seen, read_ledger, try_of
+from tests.proof.counts import CONNECTIONS, Counts, ServerState, attempt_of, read_ledger
 from tests.smtp_server import Drop, Play, Point, Reply, SmtpServer, random_faults
 
 LEASE_SECONDS = 2.0
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
 FAULTS = 0.01
-"""Of each stage of each conversation."""
+"""Probability of a fault at each stage of each transaction."""
 BEGUN_SECONDS = 0.05
-"""By then a deed has sent its signal."""
+"""By then a disruption has sent its signal."""
 RETRIED = "uncertain mail retried by a person"
 MAX_RETRIED = 5
 """The others stay uncertain, and are counted as that."""
 
 
 STAGES = ("greeting", "ehlo", "mail", "rcpt", "data", "body", "after_dot")
-SURE = {"greeting": 6, "ehlo": 8}
-"""The connection that is surely dropped there: there are few. Else it is the mail of this number:"""
-SURE_MAIL = 40
+CERTAIN_DROP = {"greeting": 6, "ehlo": 8}
+"""The number of the connection that is always dropped at a stage; at the other stages it is a mail:"""
+CERTAIN_DROP_MAIL = 40
 
 
 class Faults:
-    """Drops and refusals at every stage, by chance, and at each stage at least one drop. In the middle of a body a
-    server can only drop. Knows which tries it answered so. Mail beyond what it allows waits at its dot for an answer:
-    what breaks then breaks amid the load, with every connection busy."""
+    """Random drops and refusals at every stage, and at least one drop at each. Within a body a server can only drop.
+    Records which attempts got such a reply. Mail beyond the allowed number waits for the reply to its dot, so that a
+    disruption meets busy connections."""
 
     def __init__(self, seed: int) -> None:
         self.drops: Counter[str] = Counter(dict.fromkeys(STAGES, 0))
-        self.answered: set[str] = set()
-        self.held = 0
+        self.replied: set[str] = set()
+        self.waiting = 0
         self._allowed = 0.0
         self._gate = asyncio.Event()
-        self._came: Counter[str] = Counter()
+        self._seen: Counter[str] = Counter()
         self._dice = random.Random(seed)
         self._chance = {stage: random_faults(FAULTS, seed + place) for place, stage in enumerate(STAGES)}
 
     def script(self, smtp: SmtpServer) -> None:
-        """Play them there."""
+        """Install the faults."""
         for stage in STAGES:
             smtp.script(connection=None, **{stage: self._choose})
 
     def allow(self, count: float) -> None:
-        """Answer so many mails in all, and at once those that wait; the next ones wait."""
+        """Reply to this many mails in all, at once to those that wait; later ones wait."""
         self._allowed = count
-        self.held = 0
+        self.waiting = 0
         self._gate.set()
         self._gate = asyncio.Event()
 
     def _choose(self, point: Point) -> Play | None:
-        self._came[point.stage] += 1
-        if self._came[point.stage] == SURE.get(point.stage, SURE_MAIL):
+        self._seen[point.stage] += 1
+        if self._seen[point.stage] == CERTAIN_DROP.get(point.stage, CERTAIN_DROP_MAIL):
             play: Play | None = Drop()
         elif point.stage == "body":
             play = Drop() if self._dice.random() < FAULTS else None
         else:
             play = self._chance[point.stage](point)
-        if play is None and point.stage == "after_dot" and self._came["after_dot"] > self._allowed:
-            self.held += 1
+        if play is None and point.stage == "after_dot" and self._seen["after_dot"] > self._allowed:
+            self.waiting += 1
             return Reply(250, "2.0.0 taken", when=self._gate)
         if play is not None:
-            self.answered.add(point.key if point.stage == "mail" else point.sender)
+            self.replied.add(point.key if point.stage == "mail" else point.sender)
             self.drops[point.stage] += isinstance(play, Drop) or isinstance(getattr(play, "then", None), Drop)
         return play
 
@@ -108,10 +108,10 @@ class World:
     faults: Faults
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     lost: int = 0
-    deeds: Counter[str] = field(default_factory=Counter)
+    disruptions: Counter[str] = field(default_factory=Counter)
 
     def start_worker(self) -> None:
-        """One more gateway process."""
+        """Starts another gateway process."""
         environment = {
             **os.environ,
             "DATABASE_URL": self.settings.database_url,
@@ -132,7 +132,7 @@ class World:
             )
 
     def end(self) -> None:
-        """Drain the workers; what does not drain is killed, and shows."""
+        """Drain the workers; one that does not drain is killed, which shows in the counts."""
         for worker in self.workers:
             worker.send_signal(signal.SIGCONT)
             worker.send_signal(signal.SIGTERM)
@@ -144,11 +144,11 @@ class World:
                 worker.wait()
 
 
-# What breaks -----------------------------------------------------------------------------------------------------
+# Disruptions -----------------------------------------------------------------------------------------------------
 
 
 async def kill_worker(world: World, dice: random.Random) -> None:
-    """SIGKILL, and another takes over."""
+    """SIGKILL a worker and start another."""
     worker = world.workers.pop(dice.randrange(len(world.workers)))
     worker.kill()
     await asyncio.to_thread(worker.wait)
@@ -157,7 +157,7 @@ async def kill_worker(world: World, dice: random.Random) -> None:
 
 
 async def freeze_worker(world: World, dice: random.Random) -> None:
-    """SIGSTOP past its lease, then SIGCONT: it wakes up and finds its mail in other hands."""
+    """SIGSTOP a worker until its leases have expired, then SIGCONT: other workers have its mail by then."""
     worker = dice.choice(world.workers)
     worker.send_signal(signal.SIGSTOP)
     world.lost += 1
@@ -166,14 +166,14 @@ async def freeze_worker(world: World, dice: random.Random) -> None:
 
 
 async def flush_valkey(world: World, dice: random.Random) -> None:
-    """FLUSHALL: every ring is forgotten."""
+    """FLUSHALL: every wakeup is lost."""
     client = redis.Redis.from_url(world.settings.redis_url, socket_timeout=5)
     await asyncio.to_thread(client.flushall)
     client.close()
 
 
 async def kill_valkey(world: World, dice: random.Random) -> None:
-    """SIGKILL; it comes back empty."""
+    """SIGKILL Valkey; it restarts empty."""
     await _crash(world.valkey.process, signal.SIGKILL)
     await asyncio.sleep(dice.uniform(0.1, 0.5))
     world.valkey.start()
@@ -181,7 +181,7 @@ async def kill_valkey(world: World, dice: random.Random) -> None:
 
 
 async def stop_postgres(world: World, dice: random.Random) -> None:
-    """Immediate stop: every connection cut, recovery at the next start."""
+    """Immediate shutdown of PostgreSQL: every connection is cut, recovery at the restart."""
     await _crash(world.postgres.process, signal.SIGQUIT)
     await asyncio.sleep(dice.uniform(0.1, 0.5))
     world.postgres.start()
@@ -189,12 +189,12 @@ async def stop_postgres(world: World, dice: random.Random) -> None:
 
 
 async def drop_connections(world: World, dice: random.Random) -> None:
-    """The mail server closes everything at once."""
+    """The mail server closes every connection."""
     await world.smtp.hang_up()
 
 
 async def drain_worker(world: World, dice: random.Random) -> None:
-    """SIGTERM: it finishes what is handed off and gives back the rest."""
+    """SIGTERM a worker: it finishes what is handed off and returns the rest."""
     worker = world.workers.pop(dice.randrange(len(world.workers)))
     worker.send_signal(signal.SIGTERM)
     await asyncio.to_thread(worker.wait)
@@ -207,7 +207,7 @@ async def _crash(process: subprocess.Popen[bytes] | None, how: signal.Signals) -
         await asyncio.to_thread(process.wait)
 
 
-DEEDS: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], ...] = (
+DISRUPTIONS: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], ...] = (
     kill_worker,
     freeze_worker,
     flush_valkey,
@@ -221,8 +221,8 @@ DEEDS: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], ...] =
 # The run ---------------------------------------------------------------------------------------------------------
 
 
-async def prove(*, mails: int, deeds: int, directory: Path, seed: int) -> Counts:
-    """Send `mails`, break something `deeds` times meanwhile, wait for calm, and count."""
+async def prove(*, mails: int, disruptions: int, directory: Path, seed: int) -> Counts:
+    """Send `mails` with `disruptions` meanwhile, wait until all are decided, and count."""
     dice = random.Random(seed)
     async with SmtpServer(keep_content=False) as smtp:
         with _servers(directory) as (postgres, valkey):
@@ -237,14 +237,14 @@ async def prove(*, mails: int, deeds: int, directory: Path, seed: int) -> Counts
             try:
                 await _launch(world.settings, mails)
                 world.faults.script(smtp)
-                world.faults.allow(mails / (deeds + 1))
+                world.faults.allow(mails / (disruptions + 1))
                 world.start_worker()
                 world.start_worker()
-                await _break_things(world, dice, mails=mails, deeds=deeds)
+                await _disrupt(world, dice, mails=mails, disruptions=disruptions)
                 smtp.forget_scripts()
-                await _calm(world)
-                await _retry_what_was_taken(world)
-                await _calm(world)
+                await _until_decided(world)
+                await _retry_accepted(world)
+                await _until_decided(world)
             finally:
                 world.end()
             return await _count(world, mails)
@@ -281,7 +281,7 @@ def _settings(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
 
 
 async def _launch(settings: Settings, mails: int) -> None:
-    """A campaign to so many customers, on many domains, through the doors."""
+    """Launch campaigns to this many customers on many domains, through the gateway's functions."""
     deployment = Deployment.open(settings)
     pool = await open_pool(settings.database_url, size=2, name="proof")
     async with pool, pool.acquire() as connection:
@@ -310,41 +310,40 @@ async def _launch(settings: Settings, mails: int) -> None:
                     CampaignRecipient(customer_id=customer) for customer in ids[start : start + drafts.LARGEST_AUDIENCE]
                 ),
                 idempotency_key=f"proof-{start}",
-                actor="proof",
             )
             campaign_id = await drafts.create(connection, order, deployment)
             await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)
 
 
-async def _break_things(world: World, dice: random.Random, *, mails: int, deeds: int) -> None:
-    """One deed after the other, spread over the load: each when its share of the mail has been taken, while a worker's
-    connections wait for answers, which come as soon as it has begun."""
-    for number in range(deeds):
-        # One worker has no more connections than that: both are amid their work.
-        await _until(lambda: world.faults.held >= CONNECTIONS + 2, seconds=30)
-        deed = DEEDS[number % len(DEEDS)]
-        doing = asyncio.create_task(deed(world, dice))
+async def _disrupt(world: World, dice: random.Random, *, mails: int, disruptions: int) -> None:
+    """One disruption after the other, spread over the load: each when its share of the mail has been accepted, while
+    the workers' connections wait for replies, which come as soon as it has begun."""
+    for number in range(disruptions):
+        # One worker has fewer connections than that: both are busy.
+        await _until(lambda: world.faults.waiting >= CONNECTIONS + 2, seconds=30)
+        disrupt = DISRUPTIONS[number % len(DISRUPTIONS)]
+        doing = asyncio.create_task(disrupt(world, dice))
         await asyncio.sleep(BEGUN_SECONDS)
-        world.faults.allow(mails * (number + 2) / (deeds + 1))
+        world.faults.allow(mails * (number + 2) / (disruptions + 1))
         await doing
-        world.deeds[deed.__name__.replace("_", " ")] += 1
+        world.disruptions[disrupt.__name__.replace("_", " ")] += 1
 
 
 async def _until(check: Callable[[], bool], *, seconds: float) -> None:
-    """Wait for it, or go on: a deed that comes early is no harm."""
+    """Wait for `check`, at most `seconds`: a disruption that comes early does no harm."""
     for _ in range(int(seconds / 0.02)):
         if check():
             return
         await asyncio.sleep(0.02)
 
 
-CALM_SECONDS = 120.0
+DECIDED_SECONDS = 120.0
 
 
-async def _calm(world: World) -> None:
-    """Until every audience row is a message and no message is undecided."""
+async def _until_decided(world: World) -> None:
+    """Wait until every audience row has its message and no message is undecided."""
     connection = await asyncpg.connect(world.settings.database_url)
-    ends = asyncio.get_running_loop().time() + CALM_SECONDS
+    ends = asyncio.get_running_loop().time() + DECIDED_SECONDS
     try:
         while asyncio.get_running_loop().time() < ends:
             busy = await connection.fetchval(
@@ -357,19 +356,19 @@ async def _calm(world: World) -> None:
         await connection.close()
 
 
-async def _retry_what_was_taken(world: World) -> None:
-    """A person has mail tried again that is uncertain, some of which the server has: only then may it come twice."""
-    taken = {try_of(mail.sender)[0] for mail in world.smtp.taken}
+async def _retry_accepted(world: World) -> None:
+    """Retry uncertain mail that the server has accepted, as a person may: only then may it arrive twice."""
+    accepted = {attempt_of(mail.sender)[0] for mail in world.smtp.taken}
     deployment = Deployment.open(world.settings)
     connection: Any = await asyncpg.connect(world.settings.database_url)
     await prepare_connection(connection)
     try:
         for row in await connection.fetch("select customer_id, id from message where status = 'UNCERTAIN' order by id"):
-            if row["id"] in taken and world.deeds[RETRIED] < MAX_RETRIED:
+            if row["id"] in accepted and world.disruptions[RETRIED] < MAX_RETRIED:
                 await actions.retry(
                     connection, MessageRef(customer_id=row["customer_id"], message_id=row["id"]), "proof", deployment
                 )
-                world.deeds[RETRIED] += 1
+                world.disruptions[RETRIED] += 1
     finally:
         await connection.close()
 
@@ -377,18 +376,18 @@ async def _retry_what_was_taken(world: World) -> None:
 async def _count(world: World, mails: int) -> Counts:
     connection: Any = await asyncpg.connect(world.settings.database_url)
     try:
-        shown = await read_ledger(connection)
+        ledger = await read_ledger(connection)
     finally:
         await connection.close()
-    heard = world.faults.answered | {mail.sender for mail in world.smtp.messages}
+    replied = world.faults.replied | {mail.sender for mail in world.smtp.messages}
     return Counts(
-        asked=mails,
-        shown=shown,
-        seen=Seen(
-            taken=tuple(try_of(mail.sender) for mail in world.smtp.taken),
-            answered=frozenset(try_of(sender) for sender in heard if sender),
+        mails=mails,
+        ledger=ledger,
+        server=ServerState(
+            accepted=tuple(attempt_of(mail.sender) for mail in world.smtp.taken),
+            replied=frozenset(attempt_of(sender) for sender in replied if sender),
             drops=dict(world.faults.drops),
         ),
         lost_workers=world.lost,
-        deeds=dict(world.deeds),
+        disruptions=dict(world.disruptions),
     )

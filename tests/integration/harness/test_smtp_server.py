@@ -1,4 +1,4 @@
-"""The scriptable server itself: what other tests lean on. The client is the standard library's."""
+"""Tests of the scriptable SMTP server, with the standard library's client."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_a_message_is_recorded_whole(smtp_server: SmtpServer) -> None:
     assert smtp_server.verbs() == ["EHLO", "MAIL", "RCPT", "RCPT", "DATA", "QUIT"]
 
 
-async def test_a_script_answers_by_recipient_by_turn_and_by_connection(smtp_server: SmtpServer) -> None:
+async def test_a_script_selects_by_recipient_by_turn_and_by_connection(smtp_server: SmtpServer) -> None:
     smtp_server.script(rcpt={"bad@x.test": Reply(550, "5.1.1 unknown\nreally")})
     smtp_server.script(connection=2, after_dot=[Reply(451, "4.3.0 later")])
     refused = await asyncio.to_thread(send, smtp_server, "bad@x.test", "good@x.test")
@@ -42,7 +42,7 @@ async def test_a_script_answers_by_recipient_by_turn_and_by_connection(smtp_serv
     assert [message.taken for message in smtp_server.messages] == [True, False, True]
 
 
-async def test_a_drop_after_the_dot_counts_as_taken_unless_it_says_otherwise(smtp_server: SmtpServer) -> None:
+async def test_a_drop_after_the_dot_counts_as_accepted_unless_scripted_otherwise(smtp_server: SmtpServer) -> None:
     smtp_server.script(after_dot=[Drop(), Drop(taken=False, reset=True)])
     for _ in range(2):
         with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionResetError)):
@@ -51,7 +51,7 @@ async def test_a_drop_after_the_dot_counts_as_taken_unless_it_says_otherwise(smt
 
 
 @pytest.mark.parametrize("pace", ["separate", "coalesced", "bytewise"])
-async def test_every_pace_says_the_same(pace: str) -> None:
+async def test_every_pace_sends_the_same(pace: str) -> None:
     async with SmtpServer(pace=pace) as server:
         await asyncio.to_thread(send, server, "a@x.test")
         assert [message.content for message in server.taken] == [CONTENT]
@@ -71,7 +71,7 @@ async def test_starttls_and_a_login(trusted_authority: Path) -> None:
         assert server.connections[0].login == "user"
 
 
-async def test_hanging_up_says_its_last_words_and_waits_until_it_is_done(smtp_server: SmtpServer) -> None:
+async def test_hanging_up_sends_the_last_bytes_and_waits_for_the_close(smtp_server: SmtpServer) -> None:
     reader, writer = await asyncio.open_connection(smtp_server.host, smtp_server.port)
     await smtp_server.connected(1)
     await reader.readline()
@@ -81,7 +81,7 @@ async def test_hanging_up_says_its_last_words_and_waits_until_it_is_done(smtp_se
     writer.close()
 
 
-async def test_it_runs_as_a_process_of_its_own_and_writes_what_it_took(tmp_path: Path) -> None:
+async def test_it_runs_as_a_process_and_writes_what_it_accepted(tmp_path: Path) -> None:
     taken = tmp_path / "taken.jsonl"
     command = ["-m", "tests.smtp_server", "--port", "0", "--accepted", str(taken)]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)

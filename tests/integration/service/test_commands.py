@@ -1,4 +1,4 @@
-"""`python -m service`: what it says when it cannot start, and its commands on tokens and login links."""
+"""`python -m service`: its errors at start, and its commands on tokens and login links."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Run = Callable[..., Awaitable[Finished]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command to its end in a thread of its own, with nothing but `env` in its environment."""
+    """Returns a function that runs a command in a thread, with nothing but `env` in its environment."""
 
     async def run_command(*arguments: str, env: dict[str, str]) -> Finished:
         with monkeypatch.context() as patch:
@@ -42,8 +42,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             for name, value in env.items():
                 patch.setenv(name, value)
             code = await asyncio.to_thread(main, list(arguments))
-        heard = capsys.readouterr()
-        return Finished(code=code, out=heard.out, err=heard.err)
+        printed = capsys.readouterr()
+        return Finished(code=code, out=printed.out, err=printed.err)
 
     return run_command
 
@@ -68,7 +68,7 @@ def env(service_settings: service.settings.Settings) -> dict[str, str]:
         ({"PERSISTED_OPERATIONS": "/nowhere.json"}, ["PERSISTED_OPERATIONS", "cannot be read"]),
     ],
 )
-async def test_what_forbids_a_start_is_named(
+async def test_what_prevents_a_start_is_named(
     run: Run, env: dict[str, str], change: dict[str, str | None], words: list[str]
 ) -> None:
     changed = {name: value for name, value in {**env, **change}.items() if value is not None}
@@ -92,7 +92,7 @@ async def test_a_busy_port_is_named(run: Run, env: dict[str, str]) -> None:
     assert "Traceback" not in finished.err
 
 
-async def test_a_token_is_made_listed_and_revoked(run: Run, env: dict[str, str], pool: Any) -> None:
+async def test_a_token_is_created_listed_and_revoked(run: Run, env: dict[str, str], pool: Any) -> None:
     made = await run("token", "create", "crm", env=env)
     token = made.out.strip()
     assert (made.code, token[:3]) == (0, "ce_")
@@ -110,7 +110,7 @@ async def test_a_token_is_made_listed_and_revoked(run: Run, env: dict[str, str],
 
 @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[2J", "a\u2028b", "a\u202eb"])
 @pytest.mark.parametrize("command", [("token", "create"), ("login-link", "--name")], ids=" ".join)
-async def test_a_name_that_breaks_the_lists_it_stands_in_is_refused(
+async def test_a_name_with_line_breaks_or_invisible_characters_is_refused(
     run: Run, env: dict[str, str], pool: Any, command: tuple[str, ...], name: str
 ) -> None:
     finished = await run(*command, name, env=env)

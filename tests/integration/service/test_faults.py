@@ -1,4 +1,4 @@
-"""What goes wrong around the service: each fault has its status, and the service is up afterwards."""
+"""Failures around the service: each has its status, and the service recovers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Start = Callable[..., AbstractAsyncContextManager[Serving]]
 
 @pytest.fixture
 def start(settings: gateway.settings.Settings, service_settings: service.settings.Settings) -> Start:
-    """Serves the application on a real socket, with some settings changed."""
+    """Returns a function that serves the application on a real socket, with changed settings."""
 
     @contextlib.asynccontextmanager
     async def start_service(**changes: Any) -> AsyncIterator[Serving]:
@@ -72,7 +72,7 @@ async def works(http: httpx.AsyncClient) -> bool:
 
 @pytest.fixture
 def own_postgres(run_directory: Path) -> Iterator[Postgres]:
-    """A PostgreSQL of this test's own, to be restarted."""
+    """A PostgreSQL server of this test's own, to be restarted."""
     run = run_directory / "restarting"
     run.mkdir()
     database = Postgres(data=run / "data", run=run, log=run / "log", durable=False)
@@ -86,12 +86,12 @@ def own_postgres(run_directory: Path) -> Iterator[Postgres]:
 
 
 async def test_a_database_that_restarts_under_load(start: Start, own_postgres: Postgres) -> None:
-    # Given clients that ask without pause
+    # Given clients that query without pause
     url = own_postgres.url("mail")
     statuses: set[int] = set()
     stopping = False
 
-    async def ask(http: httpx.AsyncClient) -> None:
+    async def query_repeatedly(http: httpx.AsyncClient) -> None:
         while not stopping:
             answer = await http.post("/graphql", json=QUERY)
             assert answer.status_code == 200 or answer.headers["retry-after"]
@@ -105,9 +105,9 @@ async def test_a_database_that_restarts_under_load(start: Start, own_postgres: P
         httpx.AsyncClient(base_url=serving.url, timeout=20) as prober,
     ):
         await connection.close()
-        loading = asyncio.gather(*(ask(http) for _ in range(4)))
+        loading = asyncio.gather(*(query_repeatedly(http) for _ in range(4)))
         await eventually(lambda: loading.done() or 200 in statuses)
-        # When it stops, and comes back
+        # When the database stops, and starts again
         await asyncio.to_thread(stop, own_postgres.process, signal.SIGINT)
         await eventually(lambda: loading.done() or 503 in statuses)
         unready = await prober.get("/readyz")
@@ -115,7 +115,7 @@ async def test_a_database_that_restarts_under_load(start: Start, own_postgres: P
         assert (await prober.get("/healthz")).status_code == 200
         await asyncio.to_thread(own_postgres.start)
         await asyncio.to_thread(own_postgres.wait_ready)
-        # Then requests were answered or told to come back, and all is well again by itself
+        # Then every request got data or 503 with Retry-After, and the service recovers by itself
         statuses.clear()
         await eventually(lambda: loading.done() or 200 in statuses)
         stopping = True
@@ -129,7 +129,7 @@ async def _ready(http: httpx.AsyncClient) -> Any:
     return answer.json() if answer.status_code == 200 else None
 
 
-async def test_without_a_free_connection_it_is_503_soon(start: Start, pool: Any) -> None:
+async def test_without_a_free_connection_it_is_503_within_the_wait_time(start: Start, pool: Any) -> None:
     async with (
         start(pool_size=1, pool_wait_seconds=0.3) as serving,
         signed_in(serving, pool) as http,
@@ -143,28 +143,28 @@ async def test_without_a_free_connection_it_is_503_soon(start: Start, pool: Any)
         first.cancel()
 
 
-async def test_a_statement_has_its_time(start: Start, pool: Any) -> None:
+async def test_a_statement_has_a_time_limit(start: Start, pool: Any) -> None:
     async with start(statement_seconds=0.3) as serving, signed_in(serving, pool) as http:
         async with _locked(pool, "customer"):
             answer = await http.post("/graphql", json={"query": '{ __typename customer(externalRef: "x") { id } }'})
         assert answer.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
-        # A statement has so little time here that a busy machine may need more than one try.
+        # The limit is so short here that a busy machine may need more than one try.
         assert await eventually(lambda: works(http))
 
 
 @pytest.mark.parametrize("table", ["customer", "message"])
-async def test_a_client_that_goes_away_has_its_statement_cancelled(start: Start, pool: Any, table: str) -> None:
-    # Given a client who asks for a customer and lists, and whom somebody keeps waiting for the one or for the others
+async def test_a_disconnected_client_has_its_statement_cancelled(start: Start, pool: Any, table: str) -> None:
+    # Given a query of a customer and its lists, which waits for a lock on one of the tables
     await make_customer(pool, external_ref="C-1")
     lists = "{ sent { nodes { subject } } connectionNotes { nodes { title } } }"
     query = {"query": f'{{ customer(externalRef: "C-1") {{ name emails {lists} }} }}'}
     async with start(statement_seconds=60) as serving, signed_in(serving, pool) as http, _locked(pool, table):
         asking = asyncio.create_task(http.post("/graphql", json=query))
         await _waits(pool)
-        # When the client hangs up in the middle
+        # When the client disconnects
         asking.cancel()
-        # Then nothing waits for the lock any more
-        await eventually(lambda: _nobody_waits(pool), seconds=10)
+        # Then no statement waits for the lock
+        await eventually(lambda: _none_waits(pool), seconds=10)
         assert asking.cancelled()
 
 
@@ -179,14 +179,14 @@ async def _waits(pool: Any) -> None:
     await eventually(lambda: pool.fetchval("select count(*) from pg_locks where not granted"))
 
 
-async def _nobody_waits(pool: Any) -> bool:
+async def _none_waits(pool: Any) -> bool:
     return int(await pool.fetchval("select count(*) from pg_locks where not granted")) == 0
 
 
 # Valkey -----------------------------------------------------------------------------------------------------------
 
 
-async def test_without_valkey_queries_go_on(start: Start, pool: Any) -> None:
+async def test_without_valkey_queries_work(start: Start, pool: Any) -> None:
     async with start(redis_url="redis://127.0.0.1:1/0") as serving, signed_in(serving, pool) as http:
         assert await works(http)
         named = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
@@ -199,7 +199,7 @@ async def test_without_valkey_queries_go_on(start: Start, pool: Any) -> None:
 
 
 async def send_raw(serving: Serving, *pieces: bytes) -> bytes:
-    """The whole answer to these bytes; the server must hang up or answer within ten seconds."""
+    """Returns the whole response to these bytes; the server must close the connection within ten seconds."""
     reader, writer = await asyncio.open_connection(serving.host, serving.port)
     try:
         for piece in pieces:
@@ -216,7 +216,7 @@ async def send_raw(serving: Serving, *pieces: bytes) -> bytes:
             await writer.wait_closed()
 
 
-async def test_wrong_requests_have_their_status_and_harm_nobody(start: Start, pool: Any) -> None:
+async def test_malformed_requests_have_their_status_and_do_no_harm(start: Start, pool: Any) -> None:
     async with start(read_seconds=0.3) as serving, signed_in(serving, pool) as http:
         authorization = f"Authorization: {http.headers['authorization']}\r\n".encode()
         post = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + authorization
@@ -239,19 +239,19 @@ async def test_wrong_requests_have_their_status_and_harm_nobody(start: Start, po
         assert await works(http)
 
 
-async def test_a_head_that_dribbles_is_408(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_head_is_408(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
     async with start() as serving:
         assert (await send_raw(serving, b"GET /healthz HTTP/1.1\r\nHost:")).startswith(b"HTTP/1.1 408")
         assert (await send_raw(serving)).startswith(b"HTTP/1.1 408")
-        # A connection that is kept alive may be silent between requests.
+        # A kept-alive connection may be idle between requests.
         async with httpx.AsyncClient(base_url=serving.url) as http:
             for _ in range(2):
                 assert (await http.get("/healthz")).status_code == 200
                 await asyncio.sleep(0.3)
 
 
-async def test_a_client_that_does_not_read_is_left(
+async def test_a_client_that_does_not_read_is_disconnected(
     service_settings: service.settings.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "WRITE_SECONDS", 0.2)
@@ -265,17 +265,17 @@ async def test_a_client_that_does_not_read_is_left(
         writer.transport.abort()
 
 
-async def test_only_a_trusted_proxy_says_who_is_behind_it(service_settings: service.settings.Settings) -> None:
+async def test_only_a_trusted_proxy_sets_the_client_address(service_settings: service.settings.Settings) -> None:
     app = Starlette(routes=[Route("/", lambda request: Response(request.client.host))])
     app.state.draining = asyncio.Event()
-    told = {"X-Forwarded-For": "192.0.2.7"}
+    forwarded = {"X-Forwarded-For": "192.0.2.7"}
     for proxies, seen in {("127.0.0.0/8",): "192.0.2.7", ("10.0.0.0/8",): "127.0.0.1"}.items():
         changed = service_settings.model_copy(update={"trusted_proxies": proxies})
         async with serve(app, changed) as serving, httpx.AsyncClient(base_url=serving.url) as http:
-            assert (await http.get("/", headers=told)).text == seen
+            assert (await http.get("/", headers=forwarded)).text == seen
 
 
-async def test_large_bodies_and_bombs(start: Start, pool: Any) -> None:
+async def test_large_bodies_and_compression_bombs(start: Start, pool: Any) -> None:
     async with start() as serving, signed_in(serving, pool) as http:
         large = json.dumps({"query": "{ __typename }", "variables": {"a": "x" * 10_485_760}}).encode()
 
@@ -292,7 +292,7 @@ async def test_large_bodies_and_bombs(start: Start, pool: Any) -> None:
         assert await works(http)
 
 
-async def test_strings_that_cannot_be_stored_are_told_so(client: httpx.AsyncClient) -> None:
+async def test_strings_that_cannot_be_stored_are_refused(client: httpx.AsyncClient) -> None:
     upsert = "mutation M($input: UpsertCustomersInput!) { upsertCustomers(input: $input) { userErrors { message } } }"
     cases: list[tuple[str, dict[str, Any]]] = [
         ('{ customers(search: "a\\u0000bc") { nodes { id } } }', {}),
@@ -326,7 +326,7 @@ async def test_strings_that_cannot_be_stored_are_told_so(client: httpx.AsyncClie
         ([""], None),
     ],
 )
-async def test_compression_is_for_who_accepts_it(
+async def test_responses_are_compressed_only_for_clients_that_accept_it(
     client: httpx.AsyncClient, address: str, lines: list[str], coding: str | None
 ) -> None:
     del client.headers["Accept-Encoding"]
@@ -338,7 +338,7 @@ async def test_compression_is_for_who_accepts_it(
     assert "Accept-Encoding" in answer.headers["vary"]
 
 
-async def test_answers_are_compressed_when_that_helps(client: httpx.AsyncClient) -> None:
+async def test_only_large_responses_are_compressed(client: httpx.AsyncClient) -> None:
     large = await client.post("/graphql", json={"query": "{ __schema { types { name description } } }"})
     small = await client.post("/graphql", json={"query": "{ __typename }"})
     assert large.headers["content-encoding"] == "gzip"
@@ -347,6 +347,6 @@ async def test_answers_are_compressed_when_that_helps(client: httpx.AsyncClient)
         "/graphql", json={"query": "{ __schema { types { name } } }"}, headers={"Accept-Encoding": "identity"}
     )
     assert "content-encoding" not in plain.headers
-    # whether or not it was, caches are told that it depends on what the client reads
+    # in any case Vary says that the response depends on Accept-Encoding
     for answer in (large, small, plain):
         assert "Accept-Encoding" in answer.headers["vary"]

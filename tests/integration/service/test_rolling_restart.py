@@ -1,4 +1,4 @@
-"""Restarts lose no request: workers in turn under load, and one process that drains."""
+"""Restarts lose no request: workers in turn under load, and the drain of one process."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def env(service_settings: service.settings.Settings) -> dict[str, str]:
 
 @dataclass(kw_only=True)
 class Load:
-    """Clients that ask without pause, on connections they keep, and never ask twice."""
+    """Clients that query without pause on kept connections, and never retry."""
 
     url: str
     token: str
-    answered: int = 0
+    finished: int = 0
     lost: list[str] = field(default_factory=list)
     stopping: bool = False
 
     async def run(self) -> None:
-        await asyncio.gather(*(self._ask() for _ in range(CLIENTS)))
+        await asyncio.gather(*(self._query_repeatedly() for _ in range(CLIENTS)))
 
-    async def _ask(self) -> None:
+    async def _query_repeatedly(self) -> None:
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {self.token}"}, timeout=20) as http:
             while not self.stopping:
                 try:
@@ -57,12 +57,12 @@ class Load:
                     continue
                 if answer.status_code != 200 or "errors" in answer.json():
                     self.lost.append(f"{answer.status_code} {answer.text}")
-                self.answered += 1
+                self.finished += 1
 
-    async def answers(self, more: int) -> None:
-        """Wait until so many more were answered."""
-        wanted = self.answered + more
-        await eventually(lambda: self.answered >= wanted, seconds=90)
+    async def wait_for(self, more: int) -> None:
+        """Waits until this many more requests have finished."""
+        wanted = self.finished + more
+        await eventually(lambda: self.finished >= wanted, seconds=90)
 
 
 def workers_of(started: Running) -> list[int]:
@@ -76,13 +76,13 @@ async def test_workers_restart_in_turn_under_load_and_lose_nothing(env: dict[str
         loading = asyncio.create_task(load.run())
         before = workers_of(started)
         assert len(before) == 2
-        await load.answers(100)
+        await load.wait_for(100)
         # When all workers are restarted in turn
         started.process.send_signal(signal.SIGHUP)
         await eventually(
             lambda: len(workers_of(started)) == 2 and not set(before) & set(workers_of(started)), seconds=90
         )
-        await load.answers(100)
+        await load.wait_for(100)
         load.stopping = True
         await loading
         # Then every request was answered
@@ -106,7 +106,7 @@ async def test_a_worker_that_dies_is_replaced_and_none_outlives_its_parent(env: 
     assert started.process.returncode == -signal.SIGKILL
 
 
-async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any) -> None:
+async def test_a_drain_finishes_the_requests_in_flight(env: dict[str, str], pool: Any) -> None:
     # Given a request that waits for a lock
     token = await create_token(pool, "slow")
     headers = {"Authorization": f"Bearer {token}"}
@@ -123,9 +123,9 @@ async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any)
             asking = asyncio.create_task(http.post(f"{started.url}/graphql", json=QUERY))
             await eventually(lambda: pool.fetchval("select count(*) from pg_locks where not granted"))
             assert (await prober.get(f"{started.url}/readyz")).status_code == 200
-            # When the process is told to end
+            # When the process gets SIGTERM
             started.process.terminate()
-            # Then it says so first, while it still serves
+            # Then it gives notice first, while it still serves
             async with asyncio.timeout(5):
                 while (answer := await prober.get(f"{started.url}/readyz")).status_code == 200:
                     pass
@@ -133,14 +133,14 @@ async def test_a_drain_answers_what_is_in_flight(env: dict[str, str], pool: Any)
             assert answer.headers["connection"] == "close"
             assert not asking.done()
             await lock.rollback()
-        # And the request in flight is answered before it exits
+        # And the request in flight is finished before it exits
         assert (await asking).status_code == 200
         async with asyncio.timeout(6):
             assert await started.process.wait() == 0
 
 
-async def test_a_stop_waits_for_nobody_who_only_keeps_a_connection(env: dict[str, str], pool: Any) -> None:
-    # Given uploads, one silent and one that dribbles, half a query, half a sign-in and a stream that is followed
+async def test_a_stop_does_not_wait_for_idle_or_slow_connections(env: dict[str, str], pool: Any) -> None:
+    # Given uploads, one paused and one slow, half a query, half a sign-in and a subscription
     token = await create_token(pool, "slow")
     customer = await make_customer(pool)
     head = f"Host: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 3000\r\n"
@@ -154,31 +154,31 @@ async def test_a_stop_waits_for_nobody_who_only_keeps_a_connection(env: dict[str
     ):
         beats = stream.aiter_raw()
         await anext(beats)
-        silent = [
+        paused = [
             await open_.enter_async_context(begin(started, f"POST {path} HTTP/1.1\r\n{head}\r\n" + "{"))
-            for path in ("/attachments?name=silent", "/graphql", "/session")
+            for path in ("/attachments?name=paused", "/graphql", "/session")
         ]
-        dribbling = begin(started, f"POST /attachments?name=dribbling HTTP/1.1\r\n{head}\r\n")
-        dribble = asyncio.create_task(keep_sending((await open_.enter_async_context(dribbling))[1]))
-        # (the newest connection is served, so all of them are)
+        slow = begin(started, f"POST /attachments?name=slow HTTP/1.1\r\n{head}\r\n")
+        sending = asyncio.create_task(keep_sending((await open_.enter_async_context(slow))[1]))
+        # (the newest connection is accepted, so all of them are)
         assert (await http.get(f"{started.url}/healthz", headers={"Connection": "close"})).status_code == 200
-        # When the process is told to end
+        # When the process gets SIGTERM
         began = asyncio.get_running_loop().time()
         started.process.terminate()
-        # Then those who are silent are told why, and the stream ends
-        for reader, _ in silent:
+        # Then the paused ones get 408, and the stream ends
+        for reader, _ in paused:
             async with asyncio.timeout(12):
                 assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
         assert b"event: complete" in b"".join([part async for part in beats])
-        # and the process ends in its time and in order
+        # and the process ends in time and in order
         assert await started.process.wait() == 0
         assert asyncio.get_running_loop().time() - began < 12
-        await dribble
-    assert b"Exception" not in b"".join(started.words)
+        await sending
+    assert b"Exception" not in b"".join(started.log)
 
 
-async def test_a_body_that_begins_while_it_drains_has_no_longer() -> None:
-    # Given a connection that was kept, and a drain long enough that no bound of its own ends it first
+async def test_a_body_that_begins_during_the_drain_has_the_same_limit() -> None:
+    # Given a kept connection, and a drain longer than the limit on a body
     settings = transport_settings().model_copy(update={"drain_seconds": 15.0})
     app = Starlette(routes=[Route("/", measure, methods=["POST"])])
     app.state.draining = asyncio.Event()
@@ -186,33 +186,33 @@ async def test_a_body_that_begins_while_it_drains_has_no_longer() -> None:
         reader, writer = await asyncio.open_connection(serving.host, serving.port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
         assert (await reader.readuntil(b"2 bytes")).startswith(b"HTTP/1.1 200 ")
-        # When the process drains and another request begins on it that is never whole
+        # When the process drains and another request begins on it that is never complete
         serving.server.should_exit = True
         await app.state.draining.wait()
         await eventually(lambda: not serving.server.servers[0].is_serving())
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\nab")
-        # Then that is answered, and the connection ends
+        # Then it gets 408, and the connection ends
         assert b"HTTP/1.1 408 " in await reader.read()
         writer.close()
 
 
 async def measure(request: Request) -> Response:
-    """How long the body was, once it is whole."""
+    """Returns the length of the body."""
     return PlainTextResponse(f"{len(await request.body())} bytes")
 
 
 @contextlib.asynccontextmanager
-async def begin(started: Running, words: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection that has said this much."""
+async def begin(started: Running, sent: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which this was sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
-    writer.write(words.encode())
+    writer.write(sent.encode())
     await writer.drain()
     yield reader, writer
     writer.close()
 
 
 async def keep_sending(writer: asyncio.StreamWriter) -> None:
-    """A byte now and then, until nobody takes it."""
+    """Sends a byte now and then, until the connection is closed."""
     with contextlib.suppress(OSError):
         while True:
             writer.write(b"x")

@@ -1,4 +1,4 @@
-"""The frame of the benchmarks: what a row says, and what the results file keeps."""
+"""Benchmark rows, and what the results file keeps."""
 
 from __future__ import annotations
 

@@ -40,10 +40,10 @@ def test_a_missing_setting_is_named_with_a_right_one(name: str, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("default_from", "nonsense", "DEFAULT_FROM is nobody to send as: Not an e-mail address"),
-        ("default_from", "Ann <ann@>", "DEFAULT_FROM is nobody to send as: Not an e-mail address"),
-        ("default_from", "Ann\r\nBcc: x <ann@fabrikam.com>", "DEFAULT_FROM is nobody to send as: Line breaks"),
-        ("default_from", "Jörg <jörg@fabrikam.com>", "DEFAULT_FROM is nobody to send as: Many servers refuse"),
+        ("default_from", "nonsense", "DEFAULT_FROM is no mailbox to send from: Not an e-mail address"),
+        ("default_from", "Ann <ann@>", "DEFAULT_FROM is no mailbox to send from: Not an e-mail address"),
+        ("default_from", "Ann\r\nBcc: x <ann@fabrikam.com>", "DEFAULT_FROM is no mailbox to send from: Line breaks"),
+        ("default_from", "Jörg <jörg@fabrikam.com>", "DEFAULT_FROM is no mailbox to send from: Many servers refuse"),
         ("public_url", "mail.example.com", "PUBLIC_URL String should match"),
         ("public_url", "https://" + "a" * 31 + ".com", "PUBLIC_URL String should have at most 42 characters"),
         ("relay_url", "http://relay", "RELAY_URL a relay starts with smtp://"),

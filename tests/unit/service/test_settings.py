@@ -1,4 +1,4 @@
-"""The service's settings and the start errors that name them."""
+"""The service's settings, and the errors that name them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), examples(Settings, EXAMPLES).items())
-def test_every_setting_has_an_example_that_is_right(name: str, value: str) -> None:
+def test_every_setting_has_a_valid_example(name: str, value: str) -> None:
     read(**{name.lower(): value})
     assert value not in ("", "None")
 
@@ -75,7 +75,7 @@ def test_a_secret_in_a_url_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_allow_list_is_read_or_its_fault_named(tmp_path: Path) -> None:
+def test_an_allow_list_is_read_or_its_error_named(tmp_path: Path) -> None:
     path = tmp_path / "operations.json"
     document = "{ __typename }"
     right = {hashlib.sha256(document.encode()).hexdigest(): document}

@@ -27,7 +27,8 @@ from gateway.storage import attachments
 from service.graph.context import Context
 from service.graph.node import customer_global_id
 from service.graph.schema import schema
-from tests.engine import HASTE, Start, deployment, eventually, queue_mail, start, until
+from tests.engine import SHORT_WAIT, Start, deployment, queue_mail, start, until
+from tests.eventually import eventually
 from tests.smtp_server import DEFAULT_KEYWORDS, Drop, Endless, Raw, Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -293,7 +294,7 @@ async def queue(connection: Any, deployment: Deployment, given: Given) -> Messag
     if not given.attach:
         return await queue_mail(connection, deployment)
     octets = b"%PDF-1.7 " + b"x" * given.attach
-    file = await attachments.keep(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
+    file = await attachments.store(connection, name="plan.pdf", stream=octets, uploaded_by="tests")
     return await queue_mail(connection, deployment, attachment_ids=(file,))
 
 
@@ -399,7 +400,7 @@ async def test_of_three_recipients_only_the_deferred_one_is_tried_again(
     )
     copies = (Mailbox(address="refused@customer.example"), Mailbox(address="later@customer.example"))
     ref = await queue_mail(connection, deployment, cc=copies)
-    start(wait=lambda attempt, verdict: HASTE)
+    start(wait=lambda attempt, verdict: SHORT_WAIT)
 
     info, _ = await read_when(make_context, ref, lambda info: len(info["attempts"]) == 4, "four attempts")
 
@@ -433,7 +434,7 @@ async def test_where_a_deployment_has_uncertain_mail_tried_once_more_the_history
     smtp_server.script(after_dot=[Drop()])
     chosen = Deployment.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
     ref = await queue_mail(connection, chosen)
-    start(wait=lambda attempt, verdict: HASTE, pause=long_pause)
+    start(wait=lambda attempt, verdict: SHORT_WAIT, pause=long_pause)
 
     info, _ = await read_when(make_context, ref, lambda info: info["status"] == "ACCEPTED", "the second try")
 
@@ -474,7 +475,7 @@ async def test_a_clock_an_hour_off_on_the_workers_host_changes_no_time_in_the_hi
     smtp_server.script(rcpt=[Reply(451, "4.7.1 Greylisted")])
     begun = datetime.now(UTC)
     ref = await queue_mail(connection, deployment)
-    start(clock_off=timedelta(hours=1), wait=lambda attempt, verdict: HASTE)
+    start(clock_skew=timedelta(hours=1), wait=lambda attempt, verdict: SHORT_WAIT)
 
     info, _ = await read_when(make_context, ref, lambda info: info["status"] == "ACCEPTED", "the sending")
 

@@ -22,7 +22,8 @@ from gateway.settings import DkimKey
 from gateway.storage import attachments
 from gateway.templates import versions
 from tests.builders import make_customer
-from tests.engine import Start, deployment, empty, eventually, queue_mail, start, until
+from tests.engine import Start, deployment, empty, queue_mail, start, until
+from tests.eventually import eventually
 from tests.mails import parsed
 from tests.smtp_server import SmtpServer
 from tests.unit.gateway.compose.test_campaign import HTML, TEXT, VALUES
@@ -48,7 +49,7 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, signer: Signer
 ) -> None:
     octets = os.urandom(300_000) + b"\r\n.\r\n" * 1000
-    file = await attachments.keep(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
+    file = await attachments.store(connection, name="Plan Größe.bin", uploaded_by="tests", stream=octets)
     cc = (Mailbox(address="bob@customer.example", name="Bob"),)
     ref = await queue_mail(connection, deployment, attachment_ids=(file,), cc=cc)
     start(signer=signer)
@@ -80,7 +81,6 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
         sender_id=profile.sender_id,
         recipients=(CampaignRecipient(customer_id=customer, merge_data=VALUES | {"story": ".Größe & <Glück>"}),),
         idempotency_key=uuid4().hex,
-        actor="tests",
     )
     made = await drafts.create(connection, order, deployment)
     await lifecycle.launch(connection, made, uuid4().hex, deployment)

@@ -26,19 +26,8 @@ from gateway.settings import Settings, parse_relay
 from gateway.telemetry.traces import span
 from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import (
-    HASTE,
-    Start,
-    attempts_of,
-    claimed,
-    deployment,
-    empty,
-    eventually,
-    queue_mail,
-    start,
-    state_of,
-    until,
-)
+from tests.engine import SHORT_WAIT, Start, attempts_of, claimed, deployment, empty, queue_mail, start, state_of, until
+from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -87,7 +76,7 @@ async def test_greylisted_mail_is_deferred_and_goes_at_the_next_try(
 ) -> None:
     smtp_server.script(rcpt=[Reply(451, "4.7.1 Greylisted, try again later"), Reply(250, "2.1.5 Ok")])
     ref = await queue_mail(connection, deployment)
-    start(wait=lambda attempt, verdict: HASTE)
+    start(wait=lambda attempt, verdict: SHORT_WAIT)
 
     await until(connection, ref, "ACCEPTED")
 
@@ -148,7 +137,7 @@ async def test_a_deployment_may_choose_that_uncertain_mail_is_tried_once_more(
     smtp_server.script(after_dot=plays)
     chosen = Deployment.open(settings.model_copy(update={"retry_once": (SourceType.CARD_PROCESSING,)}))
     ref = await queue_mail(connection, chosen)
-    start(wait=lambda attempt, verdict: HASTE)
+    start(wait=lambda attempt, verdict: SHORT_WAIT)
 
     await until(connection, ref, state)
 
@@ -197,7 +186,7 @@ async def test_only_the_deferred_one_of_three_recipients_is_tried_again(
         deployment,
         cc=(Mailbox(address="refused@customer.example"), Mailbox(address="later@customer.example")),
     )
-    start(wait=lambda attempt, verdict: HASTE)
+    start(wait=lambda attempt, verdict: SHORT_WAIT)
 
     await until(connection, ref, "ACCEPTED")
     await empty(connection)
@@ -291,7 +280,7 @@ async def test_a_stopped_worker_finishes_what_it_handed_off_and_gives_back_the_r
     relays = (parse_relay(f"{smtp_server.url}&connections=1"),)
     refs = [await queue_mail(connection, deployment) for _ in range(6)]
     worker = start(settings.model_copy(update={"relay_url": relays, "drain_seconds": 10.0}))
-    await smtp_server.heard("DATA")
+    await smtp_server.command_received("DATA")
 
     worker.stop()
     answer.set()
@@ -314,7 +303,7 @@ async def test_a_worker_has_no_more_at_hand_than_two_mails_a_connection_however_
     for _ in range(12):
         await queue_mail(connection, deployment)
     worker = start(settings.model_copy(update={"relay_url": relays}))
-    await smtp_server.heard("DATA")
+    await smtp_server.command_received("DATA")
     await until_idle(worker)
 
     leased = await connection.fetchval("select count(*) from outbox where lease_owner is not null")
@@ -479,7 +468,7 @@ async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metri
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     stages = {stage: shown_now("mail_stage_seconds_count", stage=stage) for stage in ("claim", "compose", "send")}
-    groups = {name: shown_now("mail_group_rows_count", statement=name) for name in ("claim", "record")}
+    groups = {name: shown_now("mail_batch_rows_count", statement=name) for name in ("claim", "record")}
     refs = [await queue_mail(connection, deployment) for _ in range(3)]
     await connection.execute(
         "update outbox set due_at = now() - interval '1 hour';"
@@ -498,7 +487,7 @@ async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metri
 
     async def seen() -> bool:
         measured = all(shown_now("mail_stage_seconds_count", stage=stage) > stages[stage] for stage in stages)
-        grouped = all(shown_now("mail_group_rows_count", statement=name) > groups[name] for name in groups)
+        grouped = all(shown_now("mail_batch_rows_count", statement=name) > groups[name] for name in groups)
         connected = shown_now("mail_connections", relay="main", state="connected") >= 1
         return measured and grouped and connected and shown_now("mail_queue_depth", lane="individual") == 0
 

@@ -20,7 +20,8 @@ from gateway.outbox.domain_limits import DestinationLimit, limit_destination
 from gateway.outbox.relay_limits import register_relays, relay_states
 from gateway.settings import Settings, parse_relay
 from gateway.smtp.relays import Timeouts
-from tests.engine import Start, attempts_of, deployment, empty, eventually, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, deployment, empty, queue_mail, start, state_of, until
+from tests.eventually import eventually
 from tests.smtp_server import Point, Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -246,10 +247,10 @@ async def test_connections_that_a_lost_claim_held_are_free_again_under_load(
     await smtp_server.received(2)
 
     # When one more is held by nobody, as after a claim whose answer was lost
-    await connection.execute("update domain_connection_lease set held = held + 1")
+    await connection.execute("update domain_connection_lease set connections = connections + 1")
 
     async def healed() -> bool:
-        return bool(await connection.fetchval("select held = 2 from domain_connection_lease"))
+        return bool(await connection.fetchval("select connections = 2 from domain_connection_lease"))
 
     # Then the worker, which knows what it has, puts it right while it works on
     await eventually(healed, "the true number")
@@ -353,7 +354,7 @@ async def test_a_stop_leaves_a_metered_relay_the_permits_by_which_nothing_left(
     own = by(patient, f"{smtp_server.url}&per_day=1000&connections=2")
     await queue_many(connection, own, 6)
     worker = start(own, timeouts=PATIENT)
-    await smtp_server.heard("MAIL", 2)
+    await smtp_server.command_received("MAIL", 2)
 
     # When the worker is stopped
     worker.stop()
@@ -427,7 +428,7 @@ async def test_of_a_limited_domain_the_sooner_mail_gets_the_sooner_permit_though
     taken = [
         [row.message_id for row in found.leased]
         for found in [
-            await claim.claim(connection, worker=uuid4(), lease=timedelta(minutes=1), batch=40, limit=1)
+            await claim.claim(connection, worker=uuid4(), lease=timedelta(minutes=1), scan_limit=40, max_leased=1)
             for _ in range(2)
         ]
     ]

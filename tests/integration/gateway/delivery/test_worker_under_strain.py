@@ -18,7 +18,8 @@ from gateway.outbox.outcomes import Finished, record
 from gateway.settings import Settings
 from gateway.smtp.relays import Timeouts
 from tests.builders import SECRET_KEYS
-from tests.engine import Start, attempts_of, deployment, eventually, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, deployment, queue_mail, start, state_of, until
+from tests.eventually import eventually
 from tests.smtp_server import Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]

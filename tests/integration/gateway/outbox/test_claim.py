@@ -23,13 +23,20 @@ LEASE = timedelta(seconds=60)
 
 
 async def take(
-    connection: Any, *, batch: int = 200, limit: int | None = None, lease: timedelta = LEASE, hand_off: bool = False
+    connection: Any,
+    *,
+    scan_limit: int = 200,
+    max_leased: int | None = None,
+    lease: timedelta = LEASE,
+    hand_off: bool = False,
 ) -> Claim:
-    return await claim(connection, worker=WORKER, lease=lease, batch=batch, limit=limit, hand_off=hand_off)
+    return await claim(
+        connection, worker=WORKER, lease=lease, scan_limit=scan_limit, max_leased=max_leased, hand_off=hand_off
+    )
 
 
 async def queue_one(connection: Any, **values: Any) -> UUID:
-    """A queued message of a customer of its own, due now; answers the message's id."""
+    """A queued message of a customer of its own, due now; returns the message's id."""
     customer_id = await make_customer(connection)
     campaign_id = values.pop("campaign_id", None)
     lane = values.pop("lane", None)
@@ -54,7 +61,7 @@ async def test_work_orders_go_before_other_mail_and_campaigns_by_their_priority(
     individual = await queue_one(connection)
     work_order = await queue_one(connection, lane="work-order")
 
-    found = [(await take(connection, batch=1)).leased[0].message_id for _ in range(4)]
+    found = [(await take(connection, scan_limit=1)).leased[0].message_id for _ in range(4)]
 
     assert found == [work_order, individual, soon_campaign, late_campaign]
 
@@ -73,7 +80,7 @@ async def test_a_retry_that_is_due_goes_before_the_backlog_of_its_lane(connectio
     await queue_one(connection, due_at=datetime.now(UTC) - timedelta(hours=1))
     retry = await queue_one(connection, scheduled=True, attempt=2, due_at=datetime.now(UTC) - timedelta(seconds=1))
 
-    found = await take(connection, batch=1)
+    found = await take(connection, scan_limit=1)
 
     assert [row.message_id for row in found.leased] == [retry]
 
@@ -109,8 +116,8 @@ async def test_two_workers_never_hold_the_same_row(pool: asyncpg.Pool[Any]) -> N
             await queue_one(one)
 
         async with one.transaction():
-            mine = await take(one, batch=4)
-            theirs = await take(other, batch=200)
+            mine = await take(one, scan_limit=4)
+            theirs = await take(other, scan_limit=200)
 
         assert (len(mine.leased), len(theirs.leased)) == (4, 2)
         assert not {row.message_id for row in mine.leased} & {row.message_id for row in theirs.leased}
@@ -144,7 +151,7 @@ async def test_a_domain_limited_to_so_many_a_minute_gives_each_mail_its_permit_o
         10,
     ]
     assert all([(await outbox_of(connection, message))["rate_counted"] for message in messages])
-    # When its permit comes a row goes, without paying again.
+    # When its permit comes a row goes, and is not counted again.
     await connection.execute("update outbox set due_at = now() where message_id = $1", messages[1])
     assert [row.message_id for row in (await take(connection)).leased] == [messages[1]]
 
@@ -183,28 +190,28 @@ async def test_a_domain_with_a_limit_of_connections_gets_no_more_at_a_time(conne
 
     assert (len(found.leased), found.parked) == (2, 3)
     assert all(row.capped for row in found.leased)
-    assert await connection.fetchval("select held from domain_connection_lease where worker = $1", WORKER) == 2
+    assert await connection.fetchval("select connections from domain_connection_lease where worker = $1", WORKER) == 2
 
 
-async def test_connections_that_a_worker_forgot_it_held_are_free_when_their_time_is_over(connection: Any) -> None:
+async def test_connections_of_a_lease_that_ran_out_are_free(connection: Any) -> None:
     await limit_destination(connection, DestinationLimit(domain="small.example", connections=2))
     await insert(
         connection,
         "domain_connection_lease",
         domain="small.example",
         worker=WORKER,
-        held=2,
-        held_until=datetime.now(UTC) - timedelta(seconds=1),
+        connections=2,
+        leased_until=datetime.now(UTC) - timedelta(seconds=1),
     )
     await queue_one(connection, address="a@small.example")
 
     found = await take(connection)
 
     assert len(found.leased) == 1
-    assert await connection.fetchval("select held from domain_connection_lease where worker = $1", WORKER) == 1
+    assert await connection.fetchval("select connections from domain_connection_lease where worker = $1", WORKER) == 1
 
 
-async def test_of_what_a_claim_looks_at_it_leases_no_more_than_asked_and_parks_the_rest_that_must_wait(
+async def test_of_what_a_claim_scans_it_leases_no_more_than_its_limit_and_parks_what_must_wait(
     connection: Any,
 ) -> None:
     await limit_destination(connection, DestinationLimit(domain="slow.example", per_minute=6))
@@ -213,7 +220,7 @@ async def test_of_what_a_claim_looks_at_it_leases_no_more_than_asked_and_parks_t
         for address in ("a@slow.example", "b@slow.example", "c@free.example", "d@free.example", "e@free.example")
     ]
 
-    found = await take(connection, limit=2)
+    found = await take(connection, max_leased=2)
 
     assert [row.message_id for row in found.leased] == [first, others[0]]
     assert found.parked == 1
@@ -223,19 +230,19 @@ async def test_of_what_a_claim_looks_at_it_leases_no_more_than_asked_and_parks_t
     assert [row.message_id for row in (await take(connection)).leased] == others[1:]
 
 
-async def test_what_a_claim_does_not_lease_pays_nothing_of_a_limit(connection: Any) -> None:
+async def test_what_a_claim_does_not_lease_is_not_counted_against_a_limit(connection: Any) -> None:
     await limit_destination(connection, DestinationLimit(domain="slow.example", per_day=5, connections=5))
     for number in range(5):
         await queue_one(connection, address=f"a{number}@slow.example")
 
-    found = await take(connection, limit=2)
+    found = await take(connection, max_leased=2)
 
     assert (len(found.leased), found.parked) == (2, 0)
     assert await connection.fetchval("select day_count from destination where domain = 'slow.example'") == 2
-    assert await connection.fetchval("select held from domain_connection_lease where worker = $1", WORKER) == 2
+    assert await connection.fetchval("select connections from domain_connection_lease where worker = $1", WORKER) == 2
 
 
-async def test_a_claim_hands_off_what_nothing_speaks_against_and_leaves_the_rest_to_be_asked_for(
+async def test_a_claim_hands_off_what_nothing_speaks_against_and_leaves_the_rest_to_the_hand_off(
     connection: Any,
 ) -> None:
     campaign_id = await make_campaign(connection)
@@ -306,7 +313,7 @@ async def test_a_pause_waits_for_a_claim_under_way(pool: asyncpg.Pool[Any]) -> N
         await person.execute("update lane set paused_at = now(), paused_why = 'x'")
 
 
-async def test_a_claim_whose_answer_was_never_heard_is_given_back_whole(connection: Any) -> None:
+async def test_a_claim_whose_result_never_arrived_is_given_back_whole(connection: Any) -> None:
     messages = [await queue_one(connection) for _ in range(2)]
     owner = uuid4()
     unheard = await claim(connection, worker=WORKER, lease=LEASE, owner=owner, hand_off=True)

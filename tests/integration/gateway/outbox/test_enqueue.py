@@ -167,7 +167,7 @@ async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(
     connection: Any, deployment: Deployment
 ) -> None:
     customer_id = await make_customer(connection)
-    kept = await attachments.keep(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
+    kept = await attachments.store(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
 
     made = await put(connection, order(customer_id, attachment_ids=(kept,)), deployment)
 

@@ -29,7 +29,8 @@ from gateway.settings import Settings, parse_relay
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import HASTE, Start, attempts_of, deployment, eventually, queue_mail, start, until
+from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, start, until
+from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -143,10 +144,10 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
     [destination] = await eventually(paused, "the pause")
     assert destination.domain == "slow.example"
 
-    async def told() -> bool:
+    async def logged() -> bool:
         return "a destination behind relay main: paused until" in caplog.text
 
-    await eventually(told, "the warning, written once the pause stands")
+    await eventually(logged, "the warning, written once the pause stands")
     assert "slow.example" not in caplog.text
     other = await queue_mail(connection, deployment, "b@fast.example")
     await until(connection, other, "ACCEPTED")
@@ -161,7 +162,7 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
 
 
 async def waiting_mails(connection: Any, count: int, **values: Any) -> list[Any]:
-    """Messages whose only recipient waits for slow.example; answers their ids."""
+    """Messages whose only recipient waits for slow.example; returns their ids."""
     made = []
     for _ in range(count):
         customer_id = await make_customer(connection)
@@ -431,11 +432,12 @@ async def lane_of(connection: Any, campaign_id: Any) -> int:
     return found
 
 
-async def claim_cost(connection: Any, *, batch: int = 200) -> tuple[int, int]:
-    """Buffers that one claim touches, and the rows that it answers; nothing of it is kept."""
+async def claim_cost(connection: Any, *, scan_limit: int = 200) -> tuple[int, int]:
+    """Buffers that one claim touches, and the rows that it returns; nothing of it is kept."""
     statement = QUERIES.claim_due.sql
-    arguments = {"batch": batch, "limit": batch, "worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
-    arguments |= {"hand_off": True, "large": LARGE_CONTENT, "large_room": batch, "relays": ["main"]}
+    arguments: dict[str, Any] = {"worker": uuid4(), "lease": timedelta(seconds=60), "owner": uuid4()}
+    arguments |= {"scan_limit": scan_limit, "max_leased": scan_limit, "hand_off": True, "relays": ["main"]}
+    arguments |= {"large": LARGE_CONTENT, "large_room": scan_limit}
     places = QUERIES.claim_due.__self__.driver_adapter.var_sorted["claim_due"]
     transaction = connection.transaction()
     await transaction.start()
@@ -483,7 +485,7 @@ async def test_the_claim_costs_its_batch_behind_a_paused_domain(connection: Any)
     await insert(connection, "destination", domain="slow.example", paused_until=until_then, paused_why="x")
     await fill(connection, lane_id, domain="slow.example")
 
-    buffers, rows = await claim_cost(connection, batch=1000)
+    buffers, rows = await claim_cost(connection, scan_limit=1000)
 
     assert rows == 1000
     assert buffers < BOUND * 1000
@@ -519,7 +521,7 @@ async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
 ) -> None:
     smtp_server.script(data=[Drop()])
     ref: MessageRef = await queue_mail(connection, deployment)
-    start(pause=short_pause, wait=lambda attempt, verdict: HASTE)
+    start(pause=short_pause, wait=lambda attempt, verdict: SHORT_WAIT)
 
     await until(connection, ref, "ACCEPTED")
 

@@ -24,7 +24,8 @@ from gateway.outbox.recovery import recover
 from gateway.settings import Settings
 from gateway.verdict_rules import read_verdict_rules
 from tests.builders import NOON, insert, make_campaign
-from tests.engine import Start, attempts_of, claimed, deployment, eventually, queue_mail, start, state_of, until
+from tests.engine import Start, attempts_of, claimed, deployment, queue_mail, start, state_of, until
+from tests.eventually import eventually
 from tests.integration.gateway.outbox.test_claim import queue_one, take
 from tests.smtp_server import Reply, SmtpServer
 
@@ -317,7 +318,7 @@ async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_t
     answer = asyncio.Event()
     smtp_server.script(after_dot=[Reply(250, "2.0.0 taken", when=answer)])
     worker = start(keeping, own_pool=first_pool)
-    await smtp_server.heard("DATA")
+    await smtp_server.command_received("DATA")
     # The server has the mail; before it answers, PostgreSQL goes away from this worker for good.
     first_pool.terminate()
     answer.set()

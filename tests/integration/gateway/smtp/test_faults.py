@@ -1,4 +1,4 @@
-"""Every way an SMTP connection breaks or a server declines, and what the exchange then says (RFC 5321)."""
+"""Every way an SMTP connection fails or a server refuses, and the exchange that results (RFC 5321)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def relays_to(
 
 @pytest.fixture(params=["pipelined", "one by one"])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[SmtpServer]:
-    """The scriptable server, with and without PIPELINING: the same faults must read the same."""
+    """The scriptable server, with and without PIPELINING: the same faults must give the same exchange."""
     keywords = DEFAULT_KEYWORDS if request.param == "pipelined" else DEFAULT_KEYWORDS[1:]
     async with SmtpServer(keywords=keywords) as scripted:
         yield scripted
@@ -60,7 +60,7 @@ def fault_of(exchange: Exchange) -> tuple[FaultKind, Stage]:
 # ---- the good case
 
 
-async def test_a_mail_that_is_taken_keeps_every_reply(server: SmtpServer) -> None:
+async def test_an_accepted_mail_keeps_every_reply(server: SmtpServer) -> None:
     async with relays_to(server) as relays:
         exchange = await relays.deliver(letter("anna"))
     assert codes(exchange) == [250, 250, 354, 250]
@@ -80,14 +80,14 @@ async def test_connections_are_reused_and_closed_with_quit_when_idle(server: Smt
     assert server.verbs() == ["EHLO", *["MAIL", "RCPT", "DATA"] * 3, "QUIT"]
 
 
-async def test_a_connection_serves_so_many_messages_and_no_more(server: SmtpServer) -> None:
+async def test_a_connection_serves_at_most_its_limit_of_messages(server: SmtpServer) -> None:
     async with relays_to(server, connections=1, per_connection=2) as relays:
         exchanges = await asyncio.gather(*(relays.deliver(letter(name)) for name in "abcde"))
     assert [exchange.dot_sent for exchange in exchanges] == [True] * 5
     assert [message.connection for message in server.messages] == [1, 1, 2, 2, 3]
 
 
-async def test_the_next_transaction_rides_behind_the_end_of_data() -> None:
+async def test_the_next_transaction_is_pipelined_behind_the_end_of_data() -> None:
     async with SmtpServer() as server, relays_to(server, connections=1) as relays:
         await asyncio.gather(*(relays.deliver(letter(name)) for name in "abc"))
         reads = b"|".join(server.connections[0].reads)
@@ -102,7 +102,7 @@ async def test_without_pipelining_every_command_waits_for_its_reply() -> None:
 
 
 @pytest.mark.parametrize("pace", ["coalesced", "bytewise"])
-async def test_replies_in_any_cut_are_read_the_same(pace: str) -> None:
+async def test_replies_in_pieces_of_any_size_are_read_the_same(pace: str) -> None:
     async with SmtpServer(pace=pace) as server, relays_to(server, connections=2) as relays:
         exchanges = await asyncio.gather(*(relays.deliver(letter(f"n{number}")) for number in range(20)))
     assert [codes(exchange) for exchange in exchanges] == [[250, 250, 354, 250]] * 20
@@ -179,7 +179,7 @@ async def test_multi_line_textless_and_mixed_code_replies_are_kept_whole(server:
     ]
 
 
-async def test_a_long_reply_is_kept_to_the_last_letter(server: SmtpServer) -> None:
+async def test_a_long_reply_is_kept_whole(server: SmtpServer) -> None:
     text = "\n".join(f"5.7.1 line {number} " + "x" * 900 for number in range(60))
     server.script(after_dot=Reply(554, text))
     async with relays_to(server) as relays:
@@ -203,7 +203,7 @@ async def test_an_endless_reply_is_bounded_and_ends_the_connection(server: SmtpS
 @pytest.mark.parametrize(
     "garbage", [b"HTTP/1.1 400 Bad Request\r\n", b"\r\n", b"25\r\n", b"199 no\r\n", b"\xff\xfe\r\n"]
 )
-async def test_what_is_no_reply_is_said_so(server: SmtpServer, garbage: bytes) -> None:
+async def test_what_is_no_reply_is_a_protocol_fault(server: SmtpServer, garbage: bytes) -> None:
     server.script(rcpt=[Raw(garbage)])
     async with relays_to(server) as relays:
         exchange = await relays.deliver(letter())
@@ -211,7 +211,7 @@ async def test_what_is_no_reply_is_said_so(server: SmtpServer, garbage: bytes) -
     assert exchange.dot_sent is False
 
 
-async def test_a_reply_too_many_is_found_out_and_paired_with_nobody_else(server: SmtpServer) -> None:
+async def test_an_extra_reply_is_detected_and_not_attributed_to_another_mail(server: SmtpServer) -> None:
     server.script(mail=[Raw(b"250 ok\r\n250 ok again\r\n")])
     async with relays_to(server, connections=1) as relays:
         exchange, after = await asyncio.gather(relays.deliver(letter("a")), relays.deliver(letter("b")))
@@ -235,7 +235,7 @@ async def test_a_reply_too_many_is_found_out_and_paired_with_nobody_else(server:
         (Stage.END_OF_DATA, "after_dot", True),
     ],
 )
-async def test_421_at_every_stage_is_the_answer_and_closes(
+async def test_421_at_every_stage_is_the_response_and_closes(
     server: SmtpServer, stage: Stage, keyword: str, dot_sent: bool
 ) -> None:
     server.script(connection=1, **{keyword: Reply(421, "4.3.2 going down", then=Drop(taken=False))})
@@ -256,7 +256,7 @@ async def test_an_unsolicited_421_while_idle_is_kept_and_costs_no_mail(server: S
     assert (codes(after), len(server.connections)) == ([250, 250, 354, 250], 2)
 
 
-async def test_a_421_that_crosses_our_mail_is_the_connections_and_not_the_mails(server: SmtpServer) -> None:
+async def test_a_421_that_crosses_our_mail_concerns_the_connection_not_the_mail(server: SmtpServer) -> None:
     server.script(connection=1, mail=[None, Reply(421, "4.4.2 idle", then=Drop())])
     async with relays_to(server, connections=1) as relays:
         await relays.deliver(letter("a"))
@@ -266,7 +266,7 @@ async def test_a_421_that_crosses_our_mail_is_the_connections_and_not_the_mails(
     assert (len(server.connections), state.failures) == (2, 0)
 
 
-async def test_mail_riding_behind_a_connection_that_ends_goes_to_a_fresh_one() -> None:
+async def test_mail_pipelined_on_a_connection_that_ends_goes_to_a_fresh_one() -> None:
     async with SmtpServer() as server, relays_to(server, connections=1) as relays:
         hold = asyncio.Event()
         server.script(connection=1, after_dot=[Reply(421, "4.3.2 closing", when=hold, then=Drop())])
@@ -295,7 +295,7 @@ async def test_mail_riding_behind_a_connection_that_ends_goes_to_a_fresh_one() -
     ],
     ids=["mail", "rcpt", "before 354", "after 354", "mid-body", "after the dot", "half a reply"],
 )
-async def test_a_drop_says_where_it_came_and_whether_the_dot_had_left(
+async def test_a_drop_has_its_stage_and_whether_the_dot_was_sent(
     server: SmtpServer, script: dict[str, Any], stage: Stage, dot_sent: bool
 ) -> None:
     server.script(connection=1, **script)
@@ -305,21 +305,21 @@ async def test_a_drop_says_where_it_came_and_whether_the_dot_had_left(
     assert exchange.fault is not None
     assert exchange.fault.kind is FaultKind.DROPPED
     if "then" in repr(script.get("data")):
-        # Whether our content or the drop is first is the network's choice; what we say of the dot must fit.
+        # Whether our content or the drop comes first is up to the network; stage and dot must be consistent.
         assert exchange.dot_sent is (exchange.stage is Stage.END_OF_DATA)
     else:
         assert (exchange.stage, exchange.dot_sent) == (stage, dot_sent)
     assert codes(after)[-1] == 250
 
 
-async def test_a_drop_amid_a_large_content_is_known_to_be_before_the_dot(server: SmtpServer) -> None:
+async def test_a_drop_in_the_middle_of_large_content_is_before_the_dot(server: SmtpServer) -> None:
     server.script(connection=1, body=Drop(after_bytes=300_000, reset=True))
     async with relays_to(server) as relays:
         exchange = await relays.deliver(letter(content=CONTENT + b"x" * 76 * 200_000 + b"\r\n"))
     assert (fault_of(exchange), exchange.dot_sent) == ((FaultKind.DROPPED, Stage.CONTENT), False)
 
 
-async def test_a_server_that_refuses_amid_a_large_content_is_heard(server: SmtpServer) -> None:
+async def test_a_refusal_in_the_middle_of_large_content_is_kept(server: SmtpServer) -> None:
     server.script(connection=1, body=Reply(552, "5.3.4 enough", then=Silence()))
     async with relays_to(server) as relays:
         exchange = await relays.deliver(letter(content=CONTENT + b"x" * 76 * 200_000 + b"\r\n"))
@@ -370,7 +370,7 @@ async def test_silence_at_every_stage_ends_with_its_timeout(
     assert codes(after)[-1] == 250
 
 
-async def test_a_reply_after_our_timeout_reaches_nobody(server: SmtpServer) -> None:
+async def test_a_reply_after_our_timeout_is_attributed_to_no_mail(server: SmtpServer) -> None:
     hold = asyncio.Event()
     server.script(connection=1, after_dot=Reply(250, "2.0.0 <a@x.test> late", when=hold))
     async with relays_to(server, connections=1, timeouts=SHORT) as relays:
@@ -389,7 +389,7 @@ async def test_a_tarpit_that_drips_bytes_does_not_hold_us(server: SmtpServer) ->
     assert exchange.fault.kind is FaultKind.TIMEOUT
 
 
-async def test_a_server_that_stops_reading_amid_the_content_ends_with_the_content_timeout() -> None:
+async def test_a_server_that_stops_reading_ends_with_the_content_timeout() -> None:
     def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Awaitable[None]:
         return _say_go_ahead_and_read_no_more(reader, writer, done)
 
@@ -420,7 +420,7 @@ async def _say_go_ahead_and_read_no_more(
 # ---- cancellation
 
 
-async def test_cancelling_closes_the_connection_and_no_reply_is_taken_for_anothers(server: SmtpServer) -> None:
+async def test_cancelling_closes_the_connection_and_no_reply_is_attributed_to_another_mail(server: SmtpServer) -> None:
     hold = asyncio.Event()
     server.script(connection=1, after_dot=Reply(550, "5.0.0 <a@x.test> refused", when=hold))
     async with relays_to(server, connections=1) as relays:
@@ -436,17 +436,17 @@ async def test_cancelling_closes_the_connection_and_no_reply_is_taken_for_anothe
     assert len(server.connections) == 2
 
 
-async def test_cancelling_a_rider_leaves_the_mail_in_front_its_reply() -> None:
+async def test_cancelling_a_pipelined_mail_leaves_the_current_one_its_reply() -> None:
     async with SmtpServer() as server, relays_to(server, connections=1) as relays:
         hold = asyncio.Event()
         server.script(connection=1, after_dot=Reply(250, "2.0.0 <a@x.test> kept", when=hold))
         first = asyncio.create_task(relays.deliver(letter("a")))
-        await server.heard("DATA")
-        rider = asyncio.create_task(relays.deliver(letter("b")))
+        await server.command_received("DATA")
+        pipelined = asyncio.create_task(relays.deliver(letter("b")))
         await server.received(1)
-        rider.cancel()
+        pipelined.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await rider
+            await pipelined
         hold.set()
         exchange = await first
         third = await relays.deliver(letter("c"))
@@ -455,19 +455,19 @@ async def test_cancelling_a_rider_leaves_the_mail_in_front_its_reply() -> None:
     assert [message.recipients[0] for message in server.taken] == ["a@x.test", "c@x.test"]
 
 
-async def test_cancelling_what_still_waits_takes_it_out_of_the_queue(server: SmtpServer) -> None:
+async def test_cancelling_a_queued_mail_removes_it_from_the_queue(server: SmtpServer) -> None:
     hold = asyncio.Event()
     server.script(connection=1, ehlo=Reply(250, "held", when=hold))
     async with relays_to(server, connections=1) as relays:
         first, second = (asyncio.create_task(relays.deliver(letter(name))) for name in "ab")
-        await server.heard("EHLO")
+        await server.command_received("EHLO")
         first.cancel()
         hold.set()
         await second
     assert [message.recipients[0] for message in server.taken] == ["b@x.test"]
 
 
-async def test_closing_answers_everything_that_is_under_way(server: SmtpServer) -> None:
+async def test_closing_ends_every_unfinished_delivery(server: SmtpServer) -> None:
     server.script(after_dot=Silence())
     async with relays_to(server, connections=1) as relays:
         deliveries = [asyncio.create_task(relays.deliver(letter(name))) for name in "abc"]
@@ -545,7 +545,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_a_relay_that_refuses_connections_gives_way_to_the_next(server: SmtpServer) -> None:
+async def test_after_a_relay_that_refuses_connections_the_next_is_used(server: SmtpServer) -> None:
     troubles: list[Exchange] = []
     gone = Relay(name="gone", host="127.0.0.1", port=closed_port(), tls=TlsMode.OFF)
     relays = Relays([gone, server.relay(name="spare")], hostname="gateway.test", on_trouble=troubles.append)
@@ -559,7 +559,7 @@ async def test_a_relay_that_refuses_connections_gives_way_to_the_next(server: Sm
     assert (state.failures, state.last_failure) == (1, troubles[0])
 
 
-async def test_relays_that_must_be_avoided_or_used_are(server: SmtpServer) -> None:
+async def test_relays_to_avoid_or_to_use_are_respected(server: SmtpServer) -> None:
     async with SmtpServer() as other:
         relays = Relays([server.relay(name="one"), other.relay(name="two")], hostname="gateway.test")
         took = [
@@ -574,7 +574,7 @@ async def test_relays_that_must_be_avoided_or_used_are(server: SmtpServer) -> No
     assert [exchange.fault.kind for exchange in took if exchange.fault] == [FaultKind.NO_RELAY] * 2
 
 
-async def test_every_waiting_mail_hears_how_the_only_relay_failed() -> None:
+async def test_every_waiting_mail_gets_the_failure_of_the_only_relay() -> None:
     gone = Relay(name="gone", host="127.0.0.1", port=closed_port(), tls=TlsMode.OFF, connections=3)
     relays = Relays([gone], hostname="gateway.test")
     exchanges = await asyncio.gather(*(relays.deliver(letter(f"n{number}")) for number in range(10)))
@@ -584,7 +584,7 @@ async def test_every_waiting_mail_hears_how_the_only_relay_failed() -> None:
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.invalid"])
-async def test_a_name_that_does_not_resolve_is_said_so(host: str) -> None:
+async def test_a_name_that_does_not_resolve_is_a_dns_fault(host: str) -> None:
     relays = Relays([Relay(name="r", host=host, port=25, tls=TlsMode.OFF)], hostname="gateway.test")
     exchange = await relays.deliver(letter())
     await relays.close()

@@ -1,4 +1,4 @@
-"""What holds whatever happens: contents arrive as they were, and no reply is ever paired with another mail."""
+"""Properties: content arrives unchanged, and no reply is ever attributed to another mail."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_any_composed_mail_arrives_with_its_files_as_they_were(
 
 
 async def received(content: bytes, *, pipelined: bool) -> bytes:
-    """What the server has of a mail that was sent to it, its dots unstuffed."""
+    """The content of a mail as the server received it, without dot stuffing."""
     async with SmtpServer(keywords=DEFAULT_KEYWORDS if pipelined else DEFAULT_KEYWORDS[1:]) as server:
         relays = Relays([server.relay()], hostname="gateway.test")
         envelope = Envelope(return_path="f@y.test", recipient="a@x.test", content=content)
@@ -125,7 +125,7 @@ async def received(content: bytes, *, pipelined: bool) -> bytes:
 
 
 def chaos(dice: random.Random, chance: float) -> dict[str, Any]:
-    """Plays that break a conversation at any stage; every reply names the mail it is for."""
+    """Plays that break a transaction at any stage; every reply names its mail."""
 
     def play(point: Point) -> Play | None:
         if dice.random() > chance:
@@ -145,15 +145,15 @@ def chaos(dice: random.Random, chance: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_under_any_faults_no_reply_is_paired_with_another_mail(seed: int) -> None:
-    # The worker's event loop is uvloop's, a test's is asyncio's: they differ in how a dead connection is noticed.
+def test_under_any_faults_no_reply_is_attributed_to_another_mail(seed: int) -> None:
+    # The worker runs on uvloop, tests on asyncio: they differ in how a dead connection is detected.
     run = uvloop.run if seed % 2 else asyncio.run
     accepted = run(deliver_under_faults(seed))
     assert accepted > 60
 
 
 async def deliver_under_faults(seed: int) -> int:
-    """Delivers 150 mails under faults and holds each exchange to what the server saw; answers how many it accepted."""
+    """Delivers 150 mails under faults and compares each exchange with the server; returns how many it accepted."""
     dice = random.Random(seed)
     keywords = DEFAULT_KEYWORDS if seed % 3 else DEFAULT_KEYWORDS[1:]
     pace = ("separate", "coalesced", "bytewise")[seed % 3]
@@ -161,13 +161,13 @@ async def deliver_under_faults(seed: int) -> int:
     async with SmtpServer(keywords=keywords, pace=pace) as server:
         server.script(**chaos(dice, 0.06))
         if seed % 4 > 1:
-            # A server that lets in three at a time.
+            # A server that allows three connections at a time.
             full = Reply(421, "4.7.0 too many connections", then=Drop())
             server.script(greeting=lambda _: full if len(server.open_connections) > 3 else None)
         relays = Relays([server.relay(connections=5)], hostname="gateway.test", timeouts=timeouts)
 
         async def deliver(number: int) -> Exchange | None:
-            # The sender has the recipient's name too: MAIL's reply can then be told apart.
+            # The sender has the recipient's name as well, so that MAIL's reply can be attributed.
             name = f"n{number}"
             mail = Envelope(
                 return_path=f"{name}@x.test", recipient=f"{name}@x.test", content=b"Subject: x\r\n\r\n.\r\n"
@@ -200,7 +200,7 @@ def assert_it_is_its_own(name: str, exchange: Exchange) -> None:
 
 
 def assert_it_matches_what_the_server_took(times: int, exchange: Exchange) -> None:
-    """Accepted is taken; taken is accepted or unknown; what has not left was not taken."""
+    """An accepted mail was taken; a taken one is accepted or uncertain; one that was not sent was not taken."""
     assert times <= 1
     if is_accepted(exchange):
         assert times == 1

@@ -1,4 +1,4 @@
-"""TLS and login towards a relay: what is verified, required, and told when it fails (RFC 3207, RFC 4954)."""
+"""TLS and login at a relay: what is verified and required, and how a failure is reported (RFC 3207, RFC 4954)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_starttls_stripped_from_the_offer_sends_nothing_where_it_is_requir
         assert server.verbs() == ["EHLO"]
 
 
-async def test_starttls_refused_keeps_the_servers_words() -> None:
+async def test_starttls_refused_keeps_the_servers_text() -> None:
     async with SmtpServer(tls="starttls") as server:
         server.script(starttls=Reply(454, "4.7.0 no certificate today"))
         exchange = await deliver(server, tls=TlsMode.STARTTLS)
@@ -95,7 +95,7 @@ async def test_starttls_refused_keeps_the_servers_words() -> None:
     ],
     ids=["command hung", "handshake hung", "handshake dropped", "garbage", "injected reply", "injected bytes"],
 )
-async def test_starttls_that_breaks_is_told_and_sends_nothing(
+async def test_a_starttls_failure_is_reported_and_sends_nothing(
     trusted_authority: Path, script: dict[str, Any], kind: FaultKind
 ) -> None:
     async with SmtpServer(tls="starttls") as server:
@@ -115,13 +115,13 @@ async def test_opportunistic_tls_takes_any_certificate() -> None:
     [{"starttls": Reply(454, "4.7.0 no")}, {"handshake": Drop()}, {"handshake": Silence()}, {"starttls": Drop()}],
     ids=["refused", "dropped", "hung", "dropped at the command"],
 )
-async def test_opportunistic_tls_that_fails_uses_a_fresh_connection_in_clear(script: dict[str, Any]) -> None:
+async def test_after_failed_opportunistic_tls_a_fresh_connection_is_used_without_tls(script: dict[str, Any]) -> None:
     async with SmtpServer(tls="starttls") as server:
         server.script(**script)
         async with relays_to(server, tls=TlsMode.OPPORTUNISTIC, per_connection=1) as relays:
             first, second = await relays.deliver(MAIL), await relays.deliver(MAIL)
         assert [(exchange.fault, exchange.tls) for exchange in (first, second)] == [(None, None)] * 2
-        # The failure is remembered: the third connection does not try again.
+        # The failure is remembered: the third connection does not try STARTTLS.
         assert (len(server.connections), server.verbs().count("STARTTLS")) == (3, 1)
 
 
@@ -144,7 +144,7 @@ async def test_a_relay_with_a_login_is_logged_in_to(trusted_authority: Path, met
 
 
 @pytest.mark.parametrize("reply", [Reply(535, "5.7.8 wrong"), Reply(454, "4.7.0 later"), Reply(421, "4.3.2 bye")])
-async def test_a_refused_login_keeps_the_words_and_is_tried_once(reply: Reply) -> None:
+async def test_a_refused_login_keeps_its_text_and_is_tried_once(reply: Reply) -> None:
     async with SmtpServer(logins={"user": "right"}) as server:
         server.script(auth=reply)
         exchange = await deliver(server, username="user", password="wrong")
@@ -154,7 +154,7 @@ async def test_a_refused_login_keeps_the_words_and_is_tried_once(reply: Reply) -
         assert server.verbs().count("AUTH") == 1
 
 
-async def test_a_login_that_the_server_does_not_offer_is_said_so() -> None:
+async def test_a_login_that_the_server_does_not_offer_is_a_protocol_fault() -> None:
     async with SmtpServer() as server:
         exchange = await deliver(server, username="user", password="right")
         assert fault_of(exchange) == (FaultKind.PROTOCOL, Stage.AUTH)
@@ -175,7 +175,7 @@ async def test_a_password_is_shown_nowhere() -> None:
         assert "s3cret-word" not in f"{relay!r} {exchange!r}"
 
 
-async def test_a_server_that_knows_only_helo_is_spoken_to_plainly() -> None:
+async def test_a_server_that_knows_only_helo_is_used_without_extensions() -> None:
     async with SmtpServer() as server:
         server.script(ehlo=Reply(502, "5.5.2 what?"))
         exchange = await deliver(server)
@@ -185,7 +185,7 @@ async def test_a_server_that_knows_only_helo_is_spoken_to_plainly() -> None:
 
 
 @pytest.mark.parametrize(("code", "stage"), [(554, Stage.GREETING), (450, Stage.GREETING)])
-async def test_an_unfriendly_greeting_is_kept(code: int, stage: Stage) -> None:
+async def test_a_negative_greeting_is_kept(code: int, stage: Stage) -> None:
     async with SmtpServer() as server:
         server.script(greeting=Reply(code, "no mail\nfrom you"))
         exchange = await deliver(server)

@@ -1,4 +1,4 @@
-"""Templates and senders in the ledger: versions are immutable, publishing is safe, everything reads back as it was."""
+"""Templates in the ledger: versions are immutable, publishing is safe, everything reads back as it was."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from gateway.compose import sender_profiles
-from gateway.compose.campaign import compose_campaign, compose_reference, render_subject
+from gateway.compose.campaign import compose_campaign, render_subject
 from gateway.compose.individual import compose
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.source import SourceType
@@ -20,6 +19,7 @@ from gateway.templates import builtin, versions
 from tests.builders import KEYRING
 from tests.builders import insert as insert_row
 from tests.mails import FACTS, SENDER, body, parsed
+from tests.reference_composer import compose_reference
 
 SOURCE: dict[str, Any] = {
     "name": "Spring news",
@@ -75,7 +75,7 @@ async def test_an_old_subject_with_our_own_fields_is_composed_as_it_was_sent(con
     assert mail == compose_reference(**given, keyring=KEYRING)
     assert re.fullmatch(r"From 1 Main Street, Springfield ?https://\S+/u/\S+", mail.subject)
     # And the row, which cannot know either value, does without
-    assert render_subject(old, {"sku": "1"}) == "From us"
+    assert render_subject(old, {"sku": "1"}, customer_name=None) == "From us"
 
 
 async def test_the_same_source_is_the_same_version_and_another_is_the_next(connection: Any) -> None:
@@ -190,60 +190,3 @@ async def test_a_letter_finds_its_template_on_a_ledger_no_gateway_has_seen(conne
 async def test_an_unknown_version_is_said_to_be(connection: Any) -> None:
     with pytest.raises(LookupError):
         await versions.load(connection, UUID(int=99))
-
-
-# Senders
-
-
-async def test_a_sender_has_versions_and_the_newest_is_used(connection: Any) -> None:
-    first = await sender_profiles.create(
-        connection, name="Sales", from_address="Kim@Fabrikam.com", from_name="Fabrikam"
-    )
-    same = await sender_profiles.create(connection, name="Sales", from_address="Kim@fabrikam.com", from_name="Fabrikam")
-    second = await sender_profiles.create(
-        connection, name="Sales", from_address="sales@fabrikam.com", postal_address="1 Road"
-    )
-    assert same == first
-    assert first.mailbox == "Fabrikam <Kim@fabrikam.com>"
-    assert await sender_profiles.current(connection, first.sender_id, default_from="x@y.example") == second
-    assert await sender_profiles.load(connection, first.id) == first
-
-
-async def test_the_default_sender_is_made_of_its_setting_once(pool: asyncpg.Pool[Any]) -> None:
-    async def default(text: str) -> sender_profiles.SenderVersion:
-        async with pool.acquire() as connection:
-            return await sender_profiles.current(connection, None, default_from=text)
-
-    made = await asyncio.gather(*(default("Fabrikam <hello@fabrikam.example>") for _ in range(4)))
-    assert len({version.id for version in made}) == 1
-    assert (made[0].from_name, made[0].from_address) == ("Fabrikam", "hello@fabrikam.example")
-    assert (await default("other@fabrikam.example")).id != made[0].id
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "field"),
-    [
-        ({"name": "default"}, RefusalCode.CONFLICT, "name"),
-        ({"name": ""}, RefusalCode.REQUIRED, "name"),
-        ({"from_name": "a\r\nb"}, RefusalCode.HEADER_INJECTION, "fromName"),
-        ({"from_address": "a@b"}, RefusalCode.ADDRESS_INVALID, "fromAddress"),
-        ({"from_address": "jörg@fabrikam.com"}, RefusalCode.ADDRESS_INVALID, "fromAddress"),
-        ({"reply_to": "nobody"}, RefusalCode.ADDRESS_INVALID, "replyTo"),
-        ({"time_zone": "Mars"}, RefusalCode.INVALID, "timeZone"),
-        ({"locale": "??"}, RefusalCode.INVALID, "locale"),
-        ({"signature": "4111 1111 1111 1111"}, RefusalCode.CARD_NUMBER, "signature"),
-        ({"postal_address": "x" * 501}, RefusalCode.TOO_LONG, "postalAddress"),
-    ],
-)
-async def test_a_bad_sender_is_refused_before_the_ledger_hears_of_it(
-    changes: dict[str, Any], code: RefusalCode, field: str
-) -> None:
-    with pytest.raises(Refusal) as refused:
-        await sender_profiles.create(NO_CONNECTION, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
-    assert (refused.value.code, refused.value.field) == (code, (field,))
-
-
-async def test_an_unknown_sender_is_refused(connection: Any) -> None:
-    with pytest.raises(Refusal) as refused:
-        await sender_profiles.current(connection, UUID(int=5), default_from="a@b.example")
-    assert refused.value.code is RefusalCode.NOT_FOUND

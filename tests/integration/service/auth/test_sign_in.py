@@ -1,4 +1,4 @@
-"""A browser signs in by a one-time link or a pasted token, and what its session may do."""
+"""Signing in by a one-time link or a pasted token, and the rules of a session."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ BROWSER = {"Sec-Fetch-Site": "same-origin"}
 
 @pytest.fixture
 async def link(app: Starlette, pool: Any) -> str:
-    """A fresh link's path."""
+    """The path of a new login link."""
     address = await create_login_link(pool, "Grace", "http://mail.example")
     return address.removeprefix("http://mail.example")
 
 
 async def sign_in(browser: httpx.AsyncClient, link: str) -> str:
-    """Signs the browser in; its CSRF token."""
+    """Signs the browser in; returns its CSRF token."""
     assert (await browser.post(link, headers=BROWSER)).status_code == 303
     token: str = (await browser.get("/session")).json()["csrfToken"]
     return token
 
 
 async def test_a_link_shows_a_button_and_signs_in_once(anonymous: httpx.AsyncClient, link: str) -> None:
-    # Given previews of chat programs, which GET
+    # Given link previews of chat programs, which only GET
     for _ in range(3):
         shown = await anonymous.get(link)
         assert (shown.status_code, shown.headers["content-type"].split(";")[0]) == (200, "text/html")
@@ -67,7 +67,7 @@ async def test_a_link_expires_after_ten_minutes(anonymous: httpx.AsyncClient, li
     assert (await anonymous.get("/session")).status_code == 401
 
 
-async def test_an_invented_link_is_410(anonymous: httpx.AsyncClient) -> None:
+async def test_an_unknown_link_is_410(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/login/invented")).status_code == 410
     assert (await anonymous.post("/login/invented", headers=BROWSER)).status_code == 410
 
@@ -80,7 +80,7 @@ async def test_a_pasted_token_signs_in(anonymous: httpx.AsyncClient, token: str)
         assert answer.json() == (await anonymous.get("/session")).json()
 
 
-async def test_a_revoked_token_opens_no_session_though_it_is_still_remembered(
+async def test_a_revoked_token_opens_no_session_though_it_is_still_cached(
     anonymous: httpx.AsyncClient, token: str, pool: Any
 ) -> None:
     # Given a token that was just used
@@ -89,15 +89,15 @@ async def test_a_revoked_token_opens_no_session_though_it_is_still_remembered(
     # When it is revoked
     async with pool.acquire() as connection:
         assert await revoke_token(connection, "test")
-    # Then no browser signs in with it, from that moment on
+    # Then it opens no session from that moment on
     answer = await anonymous.post("/session", headers=BROWSER, json={"token": token})
     assert answer.status_code == 401
     assert await pool.fetchval("select count(*) from session") == 0
 
 
-async def test_revoking_waits_for_who_is_signing_in_and_ends_that_session_too(token: str, pool: Any) -> None:
+async def test_revoking_waits_for_a_sign_in_and_ends_that_session_too(token: str, pool: Any) -> None:
     async with pool.acquire() as browser, pool.acquire() as command:
-        # Given a sign-in that has found its token living and is not yet committed
+        # Given a sign-in that has read its valid token and is not committed yet
         signing_in = browser.transaction()
         await signing_in.start()
         name = await QUERIES.hold_token(browser, token_sha256=digest(token))
@@ -123,7 +123,7 @@ async def test_a_socket_ends_with_its_session(
         async with connect(address, subprotocols=[Subprotocol(PROTOCOL)], additional_headers=headers) as socket:
             await socket.send(json.dumps({"type": "connection_init"}))
             assert json.loads(await socket.recv()) == {"type": "connection_ack"}
-            # When the session's time is over, then the next operation ends the socket
+            # When the session has expired, then the next operation ends the socket
             await pool.execute("update session set expires_at = now()")
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": QUERY}))
             with pytest.raises(ConnectionClosed):
@@ -148,7 +148,7 @@ async def test_a_malformed_sign_in_is_refused(anonymous: httpx.AsyncClient, body
     "headers",
     [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://["}],
 )
-async def test_no_other_page_signs_a_browser_in(
+async def test_another_sites_page_cannot_sign_a_browser_in(
     anonymous: httpx.AsyncClient, link: str, token: str, headers: dict[str, str]
 ) -> None:
     assert (await anonymous.post(link, headers=headers)).status_code == 403
@@ -164,7 +164,7 @@ async def test_a_cookie_needs_the_csrf_header_to_post(anonymous: httpx.AsyncClie
         assert refused.json()["errors"][0]["extensions"]["code"] == "CSRF_TOKEN_MISSING"
     served = await anonymous.post("/graphql", json=QUERY, headers={"X-CSRF-Token": csrf})
     assert served.json()["data"] == {"__typename": "Query"}
-    # Reading by GET changes nothing and needs none; GET runs no mutation.
+    # GET needs none: it runs no mutation.
     assert (await anonymous.get("/graphql", params=QUERY)).status_code == 200
 
 
@@ -179,7 +179,7 @@ async def test_signing_out_ends_the_session_everywhere(anonymous: httpx.AsyncCli
     assert (await anonymous.post("/graphql", json=QUERY, headers={"X-CSRF-Token": csrf})).status_code == 401
 
 
-async def test_a_session_ends_by_itself(anonymous: httpx.AsyncClient, link: str, pool: Any) -> None:
+async def test_a_session_expires(anonymous: httpx.AsyncClient, link: str, pool: Any) -> None:
     await sign_in(anonymous, link)
     await pool.execute("update session set expires_at = now() - $1::interval", timedelta(seconds=1))
     assert (await anonymous.get("/session")).status_code == 401
@@ -222,7 +222,7 @@ async def test_over_https_the_cookie_is_bound_to_the_host(
         assert (await browser.get("/session")).status_code == 200
 
 
-async def test_every_answer_carries_the_security_headers(anonymous: httpx.AsyncClient, link: str) -> None:
+async def test_every_response_has_the_security_headers(anonymous: httpx.AsyncClient, link: str) -> None:
     for path in ("/healthz", "/readyz", "/graphql", "/session", link, "/nowhere"):
         answer = await anonymous.get(path)
         assert answer.headers["x-content-type-options"] == "nosniff"

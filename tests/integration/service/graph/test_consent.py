@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from gateway.tracking.recorder import classify_due
+from gateway.tracking.classify import classify_due
 from tests.builders import make_campaign, make_customer, make_hit, make_message, make_outbox
 
 SET = """mutation($input: SetOptOutInput!) { setOptOut(input: $input) {

@@ -20,8 +20,8 @@ from gateway.mail.source import Direction, SourceType
 from service.database import DatabasePools, Reading, Statement
 from service.errors import TooSlow
 from service.graph.context import Context
-from service.graph.customer import CUSTOMERS_FOUND, CUSTOMERS_OF_WORD
-from service.graph.history import (
+from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_WORD
+from service.graph.history_pages import (
     ALL_CLICKS_PAGE,
     ALL_MESSAGE_CLICKS_PAGE,
     CLICKS_PAGE,
@@ -330,7 +330,7 @@ async def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
 
 
 async def fill(pool: Any, customers: int = 3, messages: int = 60) -> int:
-    """Customers with enough mail that a plan matters; answers the last one."""
+    """Customers with enough mail that a plan matters; returns the last one."""
     template, sender = await make_template_version(pool), await make_sender_version(pool)
     campaigns = [
         await make_campaign(pool, template_version_id=template, sender_version_id=sender) for _ in range(messages)
@@ -359,7 +359,7 @@ async def test_three_lists_take_one_statement_and_one_for_the_customer(
     assert [one.name for one in asked] == ["customer_by_id", "sent_page+clicks_page+notes_page"]
 
 
-async def test_the_ordinary_way_takes_a_statement_a_kind_of_row_never_one_a_row(
+async def test_resolvers_take_a_statement_for_a_kind_of_row_never_one_for_each(
     pool: Any, make_context: MakeContext, asked: list[Statement]
 ) -> None:
     customer = await fill(pool, customers=1, messages=12)
@@ -402,7 +402,7 @@ async def explain(
 
 
 async def fill_in_bulk(pool: Any) -> int:
-    """A ledger large enough for its plans to be those of a large one; answers the customer with most mail."""
+    """A ledger large enough for its plans to be those of a large one; returns the customer with most mail."""
     statements: Any = aiosql.from_path(ROOT / "tests/bench/history.sql", "asyncpg", mandatory_parameters=False)
     async with pool.acquire() as connection:
         await statements.fill_customers(connection, customers=100)
@@ -474,6 +474,29 @@ async def test_every_page_is_index_ranges_no_longer_than_itself(
             # (the few relays there are may be sorted, to say which comes back first; a filtered page its ranges' keys)
             sorts = [key for key in re.findall("Sort Key: (.*)", plan) if not re.match(r"r_?\d*\.", key)]
             assert (sorts == []) == (page is not FILTERED_NOTES_PAGE), plan
+
+
+async def test_a_page_of_many_customers_is_the_same_ranges_of_each(
+    pool: Any, pools: DatabasePools, make_context: MakeContext, asked: list[Statement]
+) -> None:
+    # Given a ledger, and queries that ask for a list of every customer, shaped and by resolvers
+    customer = await fill_in_bulk(pool)
+    message = await newest(pool, customer)
+    for page, name, argument, indexes, given_values in PAGES:
+        given_argument = argument.replace("MESSAGE", f'"Message_{customer}_{message}"')
+        emails = f"emails {{ {name}{given_argument} {{ nodes {{ __typename }} }} }}"
+        query = f"{{ customers(first: 100) {{ nodes {{ {emails} }} }} }}"
+        for shaping in (True, False):
+            data, _ = await ask(make_context(shaping=shaping), query)
+            assert len(data["customers"]["nodes"]) == 100
+            # When PostgreSQL plans the one statement that reads them
+            wanted = next(one for one in reversed(asked) if one.name == f"{page.statement.name} of many")
+            values = {"owners": "'{1,2,3}'", "message_id": f"'{UUID(hex=message)}'", **given_values}
+            plan = await explain(pools, wanted, customer, **values)
+            # Then it walks those ranges for each
+            one = r"Limit.*\n(?:.*Result.*\n.*One-Time.*\n)?.*Scan Backward using (\w+) on (?:message n|hit k)"
+            assert tuple(re.findall(one, plan)) == indexes, plan
+            assert "Seq Scan" not in plan
 
 
 async def newest(pool: Any, customer: int) -> str:

@@ -262,7 +262,7 @@ async def test_every_operation_asks_who_is_there(small: Small) -> None:
 async def test_what_is_followed_ends_with_the_token(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a socket and an event stream that follow something
     for module in (websocket, event_stream):
-        monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.02)
+        monkeypatch.setattr(module, "RECHECK_SECONDS", 0.02)
     address, body = f"{small.serving.url}/graphql", {"query": "subscription { count(to: -1) }"}
     async with (
         small.socket() as socket,
@@ -364,7 +364,7 @@ async def test_a_subscription_without_a_stream_is_406(small: Small) -> None:
 
 
 async def test_a_reader_that_leaves_cancels_the_source(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(event_stream, "RECHECK_SECONDS", 0.05)
     body = {"query": "subscription { count(to: -1) }"}
     address = f"{small.serving.url}/graphql"
     async with httpx.AsyncClient() as http, http.stream("POST", address, json=body, headers=EVENTS) as answer:

@@ -12,13 +12,13 @@ from starlette.applications import Starlette
 
 from gateway.storage.attachments import LARGEST_FILE
 from service.settings import Settings
-from service.standalone.api import Api, ApiError
+from service.standalone.demo.api_client import ApiClient, ApiError
 from tests.serving import serve
 
 PDF = b"%PDF-1.7\n" + b"x" * 2000
 
 
-async def test_an_upload_answers_an_id(client: httpx.AsyncClient, pool: Any) -> None:
+async def test_an_upload_returns_an_id(client: httpx.AsyncClient, pool: Any) -> None:
     answer = await client.post("/attachments", params={"name": "offer.pdf"}, content=PDF)
     assert answer.status_code == 201, answer.text
     made = answer.json()
@@ -36,9 +36,7 @@ async def test_an_upload_answers_an_id(client: httpx.AsyncClient, pool: Any) -> 
         ("attachment; filename=../../etc/offer.pdf", "offer.pdf"),
     ],
 )
-async def test_the_name_may_stand_in_content_disposition(
-    client: httpx.AsyncClient, disposition: str, name: str
-) -> None:
+async def test_the_name_may_be_in_content_disposition(client: httpx.AsyncClient, disposition: str, name: str) -> None:
     answer = await client.post("/attachments", content=PDF, headers={"Content-Disposition": disposition})
     assert (answer.status_code, answer.json()["name"]) == (201, name)
 
@@ -57,7 +55,7 @@ async def test_a_large_file_is_413_and_names_the_limit(client: httpx.AsyncClient
     assert await pool.fetchval("select count(*) from attachment") == 0
 
 
-async def test_the_largest_file_is_taken_whole(client: httpx.AsyncClient) -> None:
+async def test_the_largest_file_is_stored_whole(client: httpx.AsyncClient) -> None:
     answer = await client.post("/attachments?name=a.bin", content=b"\x00" * LARGEST_FILE)
     assert (answer.status_code, answer.json()["size"]) == (201, LARGEST_FILE)
 
@@ -73,7 +71,7 @@ async def test_the_largest_file_is_taken_whole(client: httpx.AsyncClient) -> Non
         ("/attachments?name=" + "x" * 300, "TOO_LONG"),
     ],
 )
-async def test_a_wrong_name_is_400(client: httpx.AsyncClient, path: str, code: str) -> None:
+async def test_an_unusable_name_is_400(client: httpx.AsyncClient, path: str, code: str) -> None:
     answer = await client.post(path, content=PDF)
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["extensions"]["code"] == code
@@ -85,16 +83,16 @@ async def test_what_is_no_plain_body_is_415(client: httpx.AsyncClient) -> None:
     assert (form.status_code, packed.status_code) == (415, 415)
 
 
-async def test_strangers_upload_nothing(anonymous: httpx.AsyncClient) -> None:
+async def test_an_upload_needs_a_token(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.post("/attachments?name=a.pdf", content=PDF)).status_code == 401
     assert (await anonymous.get("/attachments")).status_code == 405
 
 
-async def test_a_client_is_told_in_words_why_its_upload_was_refused(
+async def test_a_client_gets_the_reason_of_a_refused_upload(
     app: Starlette, service_settings: Settings, token: str
 ) -> None:
     async with serve(app, service_settings) as serving:
-        api = Api(serving.url, token)
+        api = ApiClient(serving.url, token)
         try:
             assert (await asyncio.to_thread(api.upload, "offer.pdf", PDF)).startswith("Attachment_")
             with pytest.raises(ApiError, match="25 MB"):

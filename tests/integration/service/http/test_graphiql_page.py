@@ -1,4 +1,4 @@
-"""The page to try queries: only by setting, only our own files."""
+"""The page to try queries: only with the setting, only our own files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import gateway.settings
 import service.settings
 
 
-async def test_it_is_not_there_by_default(anonymous: httpx.AsyncClient) -> None:
+async def test_it_is_off_by_default(anonymous: httpx.AsyncClient) -> None:
     for path in ("/graphiql", "/graphiql/graphiql.js"):
         assert (await anonymous.get(path)).status_code == 404
 
 
-async def test_by_setting_it_is_served_from_our_own_files(
+async def test_with_the_setting_it_is_served_from_our_own_files(
     settings: gateway.settings.Settings, service_settings: service.settings.Settings
 ) -> None:
     from service.app import create_app
@@ -36,5 +36,5 @@ async def test_by_setting_it_is_served_from_our_own_files(
             file = await http.get(address)
             assert file.status_code == 200
             assert "://" not in file.text
-        # Nothing inline, which the policy would refuse.
+        # Nothing inline, which the policy would block.
         assert not re.search(r"<style|style=|<script>| on\w+=", page.text)

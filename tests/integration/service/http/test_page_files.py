@@ -1,4 +1,4 @@
-"""The page's files over HTTP: small, compressed, kept by browsers, and under a policy that lets nothing else in."""
+"""The page's files over HTTP: small, compressed, cached by browsers, under a strict policy."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from service.auth.tokens import create_token
 from tests.builders import make_customer, make_message, make_template_version
 
 COMPRESSED_LIMIT = 100_000
-"""Bytes: what the first view may weigh."""
+"""Bytes of the first view at most, compressed."""
 
 
 def linked(shell: str) -> list[str]:
-    """Everything that the page's shell names."""
+    """Returns every address that the page's HTML links to."""
     return re.findall(r'(?:href|src)="([^"]+)"', shell)
 
 
 async def test_the_first_view_is_small_and_complete(anonymous: httpx.AsyncClient) -> None:
-    # Given the page as a browser gets it, signed in or not
+    # Given the page, signed in or not
     shell = await anonymous.get("/")
     assert shell.status_code == 200
     assert shell.headers["content-type"] == "text/html; charset=utf-8"
-    # When everything it names is fetched, compressed
+    # When everything it links to is fetched, compressed
     weight = 0
     for name in {"/", *linked(shell.text)}:
         async with anonymous.stream("GET", name) as answer:
             assert answer.status_code == 200, name
             weight += sum([len(part) async for part in answer.aiter_raw()])
-    # Then it is no more than a fast first view may be, with every module announced
+    # Then it is small enough, and every module is preloaded
     assert weight < COMPRESSED_LIMIT
     assert len([name for name in linked(shell.text) if name.endswith(".js")]) > 20
 
 
-async def test_files_of_a_release_are_kept_for_ever_and_others_asked_about(anonymous: httpx.AsyncClient) -> None:
+async def test_files_of_a_release_are_immutable_and_others_revalidated(anonymous: httpx.AsyncClient) -> None:
     shell = await anonymous.get("/customers/Customer_1/emails")
     script = next(name for name in linked(shell.text) if name.endswith("/page.js"))
     released = await anonymous.get(script)
@@ -46,13 +46,13 @@ async def test_files_of_a_release_are_kept_for_ever_and_others_asked_about(anony
     plain = await anonymous.get("/static/page.js", headers={"Accept-Encoding": "identity"})
     assert (plain.headers["cache-control"], plain.text) == ("no-cache", released.text)
     assert "content-encoding" not in plain.headers
-    # One tag stands for both forms, so it does not promise the same bytes.
+    # One ETag for both encodings, so it has to be weak.
     assert plain.headers["etag"] == (await anonymous.get("/static/page.js")).headers["etag"]
     assert plain.headers["etag"].startswith('W/"')
 
 
 @pytest.mark.parametrize("address", ["/", "/static/page.css"])
-async def test_what_a_browser_has_is_not_sent_again(anonymous: httpx.AsyncClient, address: str) -> None:
+async def test_a_current_copy_is_not_sent_again(anonymous: httpx.AsyncClient, address: str) -> None:
     first = await anonymous.get(address)
     tag = first.headers["etag"]
     for known in (f'"other", {tag}', tag.removeprefix("W/"), "*"):
@@ -71,7 +71,7 @@ async def test_nothing_else_is_served(anonymous: httpx.AsyncClient, name: str) -
     assert (await anonymous.get(f"/static/{name}")).status_code == 404
 
 
-async def test_the_page_runs_nothing_inline_and_nothing_of_others(anonymous: httpx.AsyncClient) -> None:
+async def test_the_page_runs_nothing_inline_and_nothing_from_other_origins(anonymous: httpx.AsyncClient) -> None:
     shell = await anonymous.get("/")
     policy = shell.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -87,7 +87,7 @@ MAIL = """<p style='color: red'>Sample <a href="https://fabrikam.example/" targe
 <script>x()</script>""".replace("\n", "")
 
 
-async def test_a_preview_is_for_those_signed_in_and_can_do_nothing(
+async def test_a_preview_needs_a_session_and_is_sandboxed(
     app: Starlette, anonymous: httpx.AsyncClient, pool: Any
 ) -> None:
     customer = await make_customer(pool)

@@ -1,4 +1,4 @@
-"""The addresses inside mails, over HTTP: what a person, a scanner and a stranger get."""
+"""The addresses inside mails over HTTP: for people, link scanners and forged tokens."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import MAX_DESTINATION, click_url, open_url, unsubscribe_url
 from gateway.settings import SecretKey
-from gateway.tracking.recorder import Fate
+from gateway.tracking.recorder import HitOutcome
 from service.http.tracking import MAX_FORM_BYTES
 from service.http.unsubscribe_page import missing_page
 from tests.builders import KEYRING, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import eventually
+from tests.eventually import eventually
 from tests.serving import serve
 
 BASE = "http://mail.example"
@@ -34,7 +34,7 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 @pytest.fixture
 async def ref(pool: Any, app: Starlette) -> MessageRef:
-    """A campaign mail that Ann's server took."""
+    """An accepted campaign mail to Ann."""
     customer = await make_customer(pool, addresses=[ANN], locale="de")
     campaign = await make_campaign(pool)
     message = await make_message(pool, customer, campaign_id=campaign, recipient=ANN, status="ACCEPTED")
@@ -42,7 +42,7 @@ async def ref(pool: Any, app: Starlette) -> MessageRef:
 
 
 async def hits(pool: Any, count: int) -> list[Any]:
-    """The hits in the ledger, once there are so many."""
+    """Returns the hits in the ledger, once there are `count`."""
 
     async def found() -> list[Any] | None:
         rows = await pool.fetch("select * from hit order by id")
@@ -66,7 +66,9 @@ async def test_a_pixel_is_a_43_byte_gif_and_an_open(anonymous: httpx.AsyncClient
     assert (hit["kind"], hit["agent"], hit["url"], hit["rules_version"]) == ("OPEN", CHROME, None, 0)
 
 
-async def test_a_link_leads_where_its_signature_says(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+async def test_a_link_redirects_to_its_signed_destination(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
     answer = await anonymous.get(click_url(KEYRING, BASE, ref, 3, SHOP), headers={"User-Agent": CHROME})
     assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
     assert answer.headers["cache-control"] == "no-store"
@@ -83,7 +85,9 @@ LOCATIONS = {
 }
 
 
-async def test_every_web_link_survives_the_detour(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+async def test_every_web_link_is_redirected_to_unchanged(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
     for destination, location in LOCATIONS.items():
         answer = await anonymous.get(click_url(KEYRING, BASE, ref, 1, destination))
         assert (answer.status_code, answer.headers["location"]) == (302, location)
@@ -93,7 +97,7 @@ async def test_every_web_link_survives_the_detour(anonymous: httpx.AsyncClient, 
 async def test_the_longest_link_gets_through_a_real_server(
     app: Starlette, service_settings: service.settings.Settings, ref: MessageRef
 ) -> None:
-    # Given 8 KiB of which every sign takes three in the address
+    # Given 8 KiB of which every character takes three in the URL
     longest = "https://shop.example/?" + "&" * (MAX_DESTINATION - 22)
     async with serve(app, service_settings) as serving, httpx.AsyncClient() as browser:
         address = click_url(KEYRING, serving.url, ref, 1, longest)
@@ -102,14 +106,14 @@ async def test_the_longest_link_gets_through_a_real_server(
     assert (answer.status_code, answer.headers["location"]) == (302, longest)
 
 
-async def test_what_a_program_appends_to_a_link_does_not_break_it(
-    anonymous: httpx.AsyncClient, ref: MessageRef
-) -> None:
+async def test_a_parameter_appended_to_a_link_does_not_break_it(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
     answer = await anonymous.get(click_url(KEYRING, BASE, ref, 1, SHOP) + "?fbclid=1")
     assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
 
 
-async def test_a_scanner_is_served_politely(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+async def test_head_and_prefetch_are_served_and_marked(
+    anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
+) -> None:
     pixel, link = open_url(KEYRING, BASE, ref), click_url(KEYRING, BASE, ref, 1, SHOP)
     assert (await anonymous.head(pixel)).status_code == 200
     followed = await anonymous.head(link, headers={"Sec-Purpose": "prefetch"})
@@ -120,7 +124,7 @@ async def test_a_scanner_is_served_politely(anonymous: httpx.AsyncClient, pool: 
     assert stored["CLICK"]["prefetch"]
 
 
-async def test_header_nonsense_is_stored_safely(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
+async def test_malformed_headers_are_stored_safely(anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef) -> None:
     url = open_url(KEYRING, BASE, ref)
     for agent in (b"\xff\xfe\x01 caf\xc3\xa9", b"A" * 20_000, b""):
         assert (await anonymous.get(url, headers={b"User-Agent": agent})).status_code == 200
@@ -128,67 +132,67 @@ async def test_header_nonsense_is_stored_safely(anonymous: httpx.AsyncClient, po
     assert agents == ["", "A" * 512, "\ufffd\ufffd\ufffd caf\u00e9"]
 
 
-def spoiled(spoil: Callable[[str], str]) -> Callable[[str], str]:
-    """The address with its token (the fifth part) changed."""
+def with_token(change_token: Callable[[str], str]) -> Callable[[str], str]:
+    """Returns a function that changes the token, the fifth part of an address."""
 
     def change(url: str) -> str:
         parts = url.split("/")
-        parts[4] = spoil(parts[4])
+        parts[4] = change_token(parts[4])
         return "/".join(parts)
 
     return change
 
 
-SPOIL: list[Callable[[str], str]] = [
-    spoiled(lambda token: token[:-1]),
-    spoiled(lambda token: token[:20]),
-    spoiled(lambda token: token[:8] + ("A" if token[8] != "A" else "B") + token[9:]),
-    spoiled(lambda token: token.replace("k1.", "k2.")),
-    spoiled(lambda token: "x"),
-    spoiled(lambda token: "k1." + "A" * 5000),
+FORGERIES: list[Callable[[str], str]] = [
+    with_token(lambda token: token[:-1]),
+    with_token(lambda token: token[:20]),
+    with_token(lambda token: token[:8] + ("A" if token[8] != "A" else "B") + token[9:]),
+    with_token(lambda token: token.replace("k1.", "k2.")),
+    with_token(lambda token: "x"),
+    with_token(lambda token: "k1." + "A" * 5000),
     lambda url: url.replace("/o/", "/q/").replace("/c/", "/o/").replace("/u/", "/c/").replace("/q/", "/u/"),
     lambda url: url.replace("shop", "evil"),
 ]
 
 
-async def test_a_bad_token_gets_a_plain_page_without_a_hint(
+async def test_a_forged_token_gets_the_same_plain_page(
     anonymous: httpx.AsyncClient, app: Starlette, ref: MessageRef
 ) -> None:
     urls = [open_url(KEYRING, BASE, ref), click_url(KEYRING, BASE, ref, 1, SHOP), unsubscribe_url(KEYRING, BASE, ref)]
     pages = set()
-    for url in {spoil(url) for spoil in SPOIL for url in urls} - set(urls):
+    for url in {forge(url) for forge in FORGERIES for url in urls} - set(urls):
         answer = await anonymous.get(url)
         assert answer.status_code == 404
         assert "location" not in answer.headers
         pages.add(answer.text)
-    # the same page whatever was wrong, or the one for a path that is no address of ours
+    # the same page whatever was wrong, or the one for an unknown path
     assert pages == {missing_page(), "Not Found"}
     # and none is a hit: the next one is the first
     await anonymous.get(open_url(KEYRING, BASE, ref))
-    counts: Counter[Fate] = app.state.tracking.recorder.counts
+    counts: Counter[HitOutcome] = app.state.tracking.recorder.counts
 
     async def counted() -> bool:
         return sum(counts.values()) > 0
 
     await eventually(counted, "a hit")
-    assert counts == {Fate.RECORDED: 1}
+    assert counts == {HitOutcome.RECORDED: 1}
 
 
-async def test_a_token_of_an_unknown_or_removed_key_is_foreign(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+async def test_a_token_of_an_unknown_or_removed_key_is_invalid(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
     for key in (SecretKey(id="k1", secret=b"stolen" * 6), SecretKey(id="k0", secret=b"removed" * 5)):
-        foreign = Keyring.from_settings([key])
+        foreign = Keyring([key])
         for url in (open_url(foreign, BASE, ref), click_url(foreign, BASE, ref, 1, SHOP)):
             assert (await anonymous.get(url)).status_code == 404
         assert (await anonymous.post(unsubscribe_url(foreign, BASE, ref), data=ONE_CLICK)).status_code == 404
 
 
-async def test_nothing_but_what_was_signed_is_ever_redirected_to(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+async def test_only_the_signed_destination_is_redirected_to(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
     token = click_url(KEYRING, BASE, ref, 1, SHOP).split("/")[4]
     for target in ("javascript:alert(1)", "//evil.example/", "data:text/html,x", "https://evil.example/", ""):
         assert (await anonymous.get(f"/c/{token}/{quote(target, safe='')}")).status_code == 404
 
 
-async def test_a_slash_too_many_is_no_redirect_to_whatever_host_was_named(
+async def test_a_trailing_slash_does_not_redirect_to_the_requested_host(
     anonymous: httpx.AsyncClient, ref: MessageRef
 ) -> None:
     for url in (open_url(KEYRING, BASE, ref), unsubscribe_url(KEYRING, BASE, ref), f"{BASE}/graphql"):
@@ -196,46 +200,46 @@ async def test_a_slash_too_many_is_no_redirect_to_whatever_host_was_named(
         assert (answer.status_code, answer.headers.get("location")) == (404, None)
 
 
-async def test_hits_of_a_message_that_is_not_there_or_of_an_erased_customer_are_not_kept(
+async def test_hits_of_a_missing_message_or_an_erased_customer_are_not_stored(
     anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
 ) -> None:
-    # Given a token of a message that is gone, and a customer that was erased
+    # Given a token of a missing message, and one of an erased customer
     gone = MessageRef(customer_id=ref.customer_id, message_id=uuid4())
     erased = await make_customer(pool)
     forgotten = MessageRef(customer_id=erased, message_id=await make_message(pool, erased, status="ACCEPTED"))
     await pool.execute("update customer set erased_at = now() where id = $1", erased)
-    # When their links are followed, the reader gets there
+    # When their links are followed, the reader is redirected
     for one in (gone, forgotten):
         answer = await anonymous.get(click_url(KEYRING, BASE, one, 1, SHOP))
         assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
     await anonymous.get(open_url(KEYRING, BASE, ref))
-    # Then only the living one has a row
+    # Then only the hit of the existing message is stored
     assert [row["customer_id"] for row in await hits(pool, 1)] == [ref.customer_id]
 
 
-async def test_a_flood_on_one_token_is_answered_and_counted_not_stored(
+async def test_a_flood_on_one_token_is_served_and_counted_not_stored(
     anonymous: httpx.AsyncClient, pool: Any, app: Starlette, ref: MessageRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.tracking.recorder.MAX_A_MESSAGE", 20)
+    monkeypatch.setattr("gateway.tracking.recorder.MAX_OF_MESSAGE_A_MINUTE", 20)
     url = click_url(KEYRING, BASE, ref, 1, SHOP)
     assert {(await anonymous.get(url)).status_code for _ in range(50)} == {302}
-    counts: Counter[Fate] = app.state.tracking.recorder.counts
+    counts: Counter[HitOutcome] = app.state.tracking.recorder.counts
 
     async def all_counted() -> bool:
         return sum(counts.values()) == 50
 
     await eventually(all_counted)
     # A minute may have begun in between: then it has a limit of its own
-    assert 20 <= counts[Fate.RECORDED] <= 40
-    assert counts[Fate.FLOODED] == 50 - counts[Fate.RECORDED]
+    assert 20 <= counts[HitOutcome.RECORDED] <= 40
+    assert counts[HitOutcome.FLOODED] == 50 - counts[HitOutcome.RECORDED]
 
 
-async def test_what_became_of_hits_is_in_the_metrics(
+async def test_the_outcome_of_hits_is_in_the_metrics(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
 ) -> None:
     async def recorded() -> float:
         text = (await client.get("/metrics")).text
-        found = re.search(r'^mail_hits_total\{fate="recorded"\} (\S+)$', text, re.MULTILINE)
+        found = re.search(r'^mail_hits_total\{outcome="recorded"\} (\S+)$', text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
     assert (await anonymous.get("/metrics")).status_code == 401
@@ -250,7 +254,7 @@ async def test_what_became_of_hits_is_in_the_metrics(
     assert ANN not in (await client.get("/metrics")).text
 
 
-async def test_only_the_methods_of_readers(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
+async def test_other_methods_are_405(anonymous: httpx.AsyncClient, ref: MessageRef) -> None:
     assert (await anonymous.post(open_url(KEYRING, BASE, ref))).status_code == 405
     assert (await anonymous.put(unsubscribe_url(KEYRING, BASE, ref))).status_code == 405
 
@@ -267,7 +271,7 @@ async def opt_outs(pool: Any) -> list[tuple[str, str]]:
 async def test_one_click_acts_at_once(
     anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef, multipart: bool
 ) -> None:
-    # Given campaign mail that waits for the same address under another customer
+    # Given queued campaign mail to the same address of another customer
     other = await make_customer(pool, addresses=[ANN.upper().replace("CUSTOMER.EXAMPLE", "customer.example")])
     campaign = await make_campaign(pool)
     waiting = await make_message(pool, other, campaign_id=campaign, recipient=ANN)
@@ -312,7 +316,7 @@ async def test_get_shows_a_choice_and_changes_nothing(anonymous: httpx.AsyncClie
         ("all", [("MARKETING", "LINK"), ("EVENT_BASED", "LINK")]),
     ],
 )
-async def test_the_pages_form_does_what_was_chosen(
+async def test_the_form_opts_out_of_what_was_chosen(
     anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef, choice: str, expected: list[tuple[str, str]]
 ) -> None:
     url = unsubscribe_url(KEYRING, BASE, ref)
@@ -361,7 +365,7 @@ async def test_a_form_that_is_too_large_is_refused(anonymous: httpx.AsyncClient,
     assert answer.status_code == 413
 
 
-async def test_an_unsubscribe_of_an_event_based_campaign_is_of_that_kind(
+async def test_an_unsubscribe_from_an_event_based_campaign_is_of_that_kind(
     anonymous: httpx.AsyncClient, pool: Any
 ) -> None:
     customer = await make_customer(pool, addresses=[ANN])
@@ -373,10 +377,10 @@ async def test_an_unsubscribe_of_an_event_based_campaign_is_of_that_kind(
     assert await opt_outs(pool) == [("EVENT_BASED", "ONE_CLICK")]
 
 
-async def test_an_erased_customers_link_goes_on_working_and_a_gone_messages_says_nothing(
+async def test_an_erased_customers_link_works_and_a_missing_messages_is_404(
     anonymous: httpx.AsyncClient, pool: Any, ref: MessageRef
 ) -> None:
-    # Given a customer of whom erasure left the key of the address
+    # Given an erased customer, of whom the key of the address is left
     key = await pool.fetchval("select address_key from customer_address where customer_id = $1", ref.customer_id)
     await pool.execute("update message set recipient = null, recipient_key = $1", key)
     await pool.execute("update customer set erased_at = now() where id = $1", ref.customer_id)

@@ -1,4 +1,4 @@
-"""Shaped pages say what the ordinary resolvers say, byte for byte."""
+"""Shaped pages hold what resolvers return, byte for byte."""
 
 from __future__ import annotations
 
@@ -185,6 +185,30 @@ async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
     assert silent_fields(orjson.loads(shaped[0])) == set()
 
 
+async def test_the_lists_of_many_customers_are_those_of_each(pool: Any, make_context: MakeContext) -> None:
+    # Given customers with mail of their own, and one without
+    world = World(pool)
+    await world.open()
+    written = [await world.write(specs) for specs in (RICH, RICH[:2], [], RICH[3:])]
+    customers = [customer for customer, _ in written]
+    message = f"Message_{customers[0]}_{written[0][1][0].hex}"
+    lists = """emails { sent(first: 1) { nodes { subject } edges { cursor } pageInfo { hasNextPage endCursor } }
+      connectionNotes(filter: {direction: SENT}) { nodes { title info { attempts { number response { text } } } } }
+      clicks(messageId: $message, includeMachine: true) { nodes { url } } }"""
+    for shaping in (True, False):
+        # When they are read in one list
+        query = f"query($message: ID) {{ customers {{ nodes {{ id {lists} }} }} }}"
+        page, errors = await answer(query, make_context(shaping=shaping), {"message": message})
+        # Then each has what it has alone, and an error in one stays there
+        assert [error["path"] for error in errors] == [
+            ["customers", "nodes", place, "emails", "clicks"] for place in range(3)
+        ]
+        for node in orjson.loads(page)["customers"]["nodes"]:
+            query = f"query($id: ID!, $message: ID) {{ customer(id: $id) {{ id {lists} }} }}"
+            alone, _ = await answer(query, make_context(shaping=shaping), {"id": node["id"], "message": message})
+            assert orjson.loads(alone)["customer"] == node
+
+
 async def test_a_switch_that_is_null_fails_alike_both_ways(pool: Any, make_context: MakeContext) -> None:
     # Given a query whose switch may be null, and a customer with mail and one without
     world = World(pool)
@@ -202,7 +226,7 @@ async def test_a_switch_that_is_null_fails_alike_both_ways(pool: Any, make_conte
 
 
 async def test_errors_of_lists_stand_in_the_order_of_the_document(pool: Any, make_context: MakeContext) -> None:
-    # Given a query of two lists, of which the ordinary way knows the second's fault sooner than the first's
+    # Given a query of two lists, of which resolvers raise the second's error before the first's
     world = World(pool)
     await world.open()
     customer, _ = await world.write([])

@@ -44,7 +44,7 @@ def test_an_old_python_is_refused_before_anything_is_made(tmp_path: Path) -> Non
 def test_a_place_where_no_environment_can_be_made_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     place = tmp_path / "file" / ".venv"
-    command = [sys.executable, "service/standalone/environment.py", str(place), "requirements.lock"]
+    command = [sys.executable, "service/standalone/virtual_environment.py", str(place), "requirements.lock"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     *_, said = done.stderr.splitlines()
     assert done.returncode == 1

@@ -17,8 +17,8 @@ import redis.asyncio
 from gateway.settings import Settings
 from service.standalone import postgres as embedded
 from service.standalone.data_directory import DataDirectory
+from service.standalone.errors import LaunchError
 from service.standalone.migrate import ROOT
-from service.standalone.trouble import LaunchError
 from tests.builders import make_attempt, make_campaign, make_customer, make_hit, make_message, make_outbox, orphans
 from tests.conftest import stop
 

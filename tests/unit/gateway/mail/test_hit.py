@@ -1,4 +1,4 @@
-"""Person or machine: one readable table a rule, and bursts in their surroundings."""
+"""Person or machine: one readable table a rule, and bursts in their context."""
 
 from __future__ import annotations
 
@@ -16,26 +16,24 @@ from gateway.mail.hit import (
     LONGEST_AGENT,
     Classification,
     Hit,
+    HitContext,
     HitKind,
     HitReason,
     HitVerdict,
     Span,
-    Surroundings,
+    busy_spans,
     classify_hits,
     clean_agent,
-    crowded_spans,
-    hit_rules,
     is_prefetch,
-    joined_spans,
+    join_spans,
 )
-from gateway.rule_files import read_rules_file
-from gateway.tracking.classify import read_hit_rules
+from gateway.tracking.hit_rules import read_hit_rules
 
 RULES = read_hit_rules()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 _numbers = count()
-ANSWERED = Surroundings(answered_at=NOON - timedelta(hours=2), undecided=False, crowded={})
+ANSWERED = HitContext(answered_at=NOON - timedelta(hours=2), undecided=False, busy={})
 
 
 def click(seconds: float = 0, *, link: int = 1, **values: Any) -> Hit:
@@ -60,12 +58,12 @@ def opened(seconds: float = 0, **values: Any) -> Hit:
     )
 
 
-def judge(*hits: Hit, around: Surroundings = ANSWERED) -> list[Classification]:
-    return classify_hits(hits, around, RULES)
+def classify(*hits: Hit, context: HitContext = ANSWERED) -> list[Classification]:
+    return classify_hits(hits, context, RULES)
 
 
-def verdicts(*hits: Hit, around: Surroundings = ANSWERED) -> Sequence[str]:
-    return [judgement.verdict for judgement in judge(*hits, around=around)]
+def verdicts(*hits: Hit, context: HitContext = ANSWERED) -> Sequence[str]:
+    return [one.verdict for one in classify(*hits, context=context)]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,7 @@ def verdicts(*hits: Hit, around: Surroundings = ANSWERED) -> Sequence[str]:
 )
 def test_what_people_read_with_is_human(agent: str) -> None:
     for hit in (click(agent=agent), opened(agent=agent)):
-        assert judge(hit) == [Classification(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))]
+        assert classify(hit) == [Classification(verdict=HitVerdict.HUMAN, reasons=(HitReason.BROWSER_AGENT,))]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +100,7 @@ def test_what_people_read_with_is_human(agent: str) -> None:
     ],
 )
 def test_one_sign_of_a_machine_is_enough(hit: Hit, reason: HitReason) -> None:
-    assert judge(hit) == [Classification(verdict=HitVerdict.MACHINE, reasons=(reason,))]
+    assert classify(hit) == [Classification(verdict=HitVerdict.MACHINE, reasons=(reason,))]
 
 
 @pytest.mark.parametrize(
@@ -118,12 +116,12 @@ def test_one_sign_of_a_machine_is_enough(hit: Hit, reason: HitReason) -> None:
     ],
 )
 def test_what_nobody_can_tell_is_unknown(hit: Hit, reason: str) -> None:
-    assert judge(hit) == [Classification(verdict=HitVerdict.UNKNOWN, reasons=(HitReason(reason),))]
+    assert classify(hit) == [Classification(verdict=HitVerdict.UNKNOWN, reasons=(HitReason(reason),))]
 
 
 def test_every_reason_is_given() -> None:
-    [judgement] = judge(click(head=True, prefetch=True, agent=None, honeypot=True))
-    assert judgement.reasons == ("PREFETCH_HEADER", "HEAD_REQUEST", "EMPTY_AGENT", "HONEYPOT")
+    [made] = classify(click(head=True, prefetch=True, agent=None, honeypot=True))
+    assert made.reasons == ("PREFETCH_HEADER", "HEAD_REQUEST", "EMPTY_AGENT", "HONEYPOT")
 
 
 def test_several_links_at_once_are_a_burst_and_the_pixel_beside_them_is_part_of_it() -> None:
@@ -131,7 +129,7 @@ def test_several_links_at_once_are_a_burst_and_the_pixel_beside_them_is_part_of_
     scanner = {"origin": "scanner"}
     story = [opened(0, **scanner), *(click(n / 5, link=n, **scanner) for n in (1, 2, 3)), opened(600), click(610)]
     assert verdicts(*story) == ["MACHINE"] * 4 + ["HUMAN"] * 2
-    assert judge(*story)[0].reasons == (HitReason.LINK_BURST,)
+    assert classify(*story)[0].reasons == (HitReason.LINK_BURST,)
 
 
 def test_a_later_burst_says_what_the_first_lone_click_was() -> None:
@@ -163,31 +161,31 @@ def test_a_double_click_and_a_quick_reader_are_no_burst(story: list[Hit]) -> Non
 
 
 def test_a_hit_before_the_servers_answer_is_a_machine() -> None:
-    for around, expected in [
-        (Surroundings(answered_at=NOON + timedelta(seconds=1), undecided=False, crowded={}), "MACHINE"),
-        (Surroundings(answered_at=NOON, undecided=False, crowded={}), "HUMAN"),
-        (Surroundings(answered_at=None, undecided=True, crowded={}), "MACHINE"),
+    for context, expected in [
+        (HitContext(answered_at=NOON + timedelta(seconds=1), undecided=False, busy={}), "MACHINE"),
+        (HitContext(answered_at=NOON, undecided=False, busy={}), "HUMAN"),
+        (HitContext(answered_at=None, undecided=True, busy={}), "MACHINE"),
         # Nobody knows whether the server took it: no reason against the reader
-        (Surroundings(answered_at=None, undecided=False, crowded={}), "HUMAN"),
+        (HitContext(answered_at=None, undecided=False, busy={}), "HUMAN"),
     ]:
-        assert verdicts(click(), around=around) == [expected]
+        assert verdicts(click(), context=context) == [expected]
 
 
 def test_an_origin_on_many_messages_is_a_machine_while_it_is() -> None:
     moments = [NOON + timedelta(seconds=n) for n in (0, 1, 2, 3, 4, 600)]
-    spans = crowded_spans([(moment, UUID(int=n)) for n, moment in enumerate(moments)], RULES)
+    spans = busy_spans([(moment, UUID(int=n)) for n, moment in enumerate(moments)], RULES)
     assert spans == [Span(start=moments[0], end=moments[4])]
-    around = Surroundings(answered_at=None, undecided=False, crowded={"ann": spans})
-    assert verdicts(click(2), click(5), click(600), click(3, origin="bob"), around=around) == [
+    context = HitContext(answered_at=None, undecided=False, busy={"ann": spans})
+    assert verdicts(click(2), click(5), click(600), click(3, origin="bob"), context=context) == [
         "MACHINE", "HUMAN", "HUMAN", "HUMAN",
     ]  # fmt: skip
     # an image proxy stands for thousands of readers
     proxied = opened(2, agent="Mozilla/5.0 (via ggpht.com GoogleImageProxy)")
-    assert verdicts(proxied, around=around) == ["UNKNOWN"]
+    assert verdicts(proxied, context=context) == ["UNKNOWN"]
 
 
 def test_one_message_read_often_crowds_nothing() -> None:
-    assert crowded_spans([(NOON, UUID(int=1))] * 50, RULES) == []
+    assert busy_spans([(NOON, UUID(int=1))] * 50, RULES) == []
 
 
 moments = st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 6)), max_size=25).map(sorted)
@@ -212,7 +210,7 @@ def test_bursts_are_what_the_rule_says(times: list[tuple[int, int]]) -> None:
 def test_crowds_are_what_the_rule_says(times: list[tuple[int, int]]) -> None:
     seen = [(NOON + timedelta(milliseconds=ms), UUID(int=message)) for ms, message in times]
 
-    def crowded(moment: datetime) -> bool:
+    def busy(moment: datetime) -> bool:
         stretches = [
             [one for one in seen if timedelta(0) <= one[0] - first <= RULES.origin_within] for first, _ in seen
         ]
@@ -222,21 +220,21 @@ def test_crowds_are_what_the_rule_says(times: list[tuple[int, int]]) -> None:
             for stretch in stretches
         )
 
-    spans = crowded_spans(seen, RULES)
+    spans = busy_spans(seen, RULES)
     assert [any(span.start <= moment <= span.end for span in spans) for moment, _ in seen] == [
-        crowded(moment) for moment, _ in seen
+        busy(moment) for moment, _ in seen
     ]
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=8))
-def test_joined_spans_hold_the_same_moments_once(lengths: list[tuple[int, int]]) -> None:
+def test_join_spans_hold_the_same_moments_once(lengths: list[tuple[int, int]]) -> None:
     spans = [
         Span(start=NOON + timedelta(seconds=start), end=NOON + timedelta(seconds=start + length))
         for start, length in lengths
     ]
     for half_seconds in range(60):
         moment = NOON + timedelta(seconds=half_seconds / 2)
-        holding = [span for span in joined_spans(spans) if span.start <= moment <= span.end]
+        holding = [span for span in join_spans(spans) if span.start <= moment <= span.end]
         assert len(holding) == any(span.start <= moment <= span.end for span in spans)
 
 
@@ -277,11 +275,3 @@ def test_any_user_agent_can_be_stored(header: bytes) -> None:
 )
 def test_a_prefetch_says_so(headers: dict[bytes, bytes], expected: bool) -> None:
     assert is_prefetch(headers) is expected
-
-
-def test_rules_that_are_wrong_are_refused() -> None:
-    table = read_rules_file("hits")
-    with pytest.raises(KeyError, match="version"):
-        hit_rules({name: value for name, value in table.items() if name != "version"})
-    with pytest.raises(ValueError, match="empty"):
-        hit_rules(table | {"agents": table["agents"] | {"scanner": [""]}})

@@ -1,4 +1,4 @@
-"""The four letters: what each takes and refuses, and until when it may be sent."""
+"""The letters to one customer: what each takes and refuses, and until when it may be sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.currency import MINOR_DIGITS
 from gateway.mail.letter import (
-    CampaignLetter,
     CardLetter,
     CardMailKind,
     DocumentKind,
@@ -25,15 +24,11 @@ from gateway.mail.letter import (
     Window,
     WorkOrderKind,
     WorkOrderLetter,
-    check_time_zone,
-    read_merge_data,
 )
 
 CARD = "4111 1111 1111 1111"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-DEADLINES = SimpleNamespace(
-    campaign_deadline=timedelta(hours=48), completed_deadline=timedelta(hours=47), card_deadline=timedelta(hours=24)
-)
+DEADLINES = SimpleNamespace(completed_deadline=timedelta(hours=47), card_deadline=timedelta(hours=24))
 
 
 def window(**changes: Any) -> Window:
@@ -126,13 +121,6 @@ def test_a_window_knows_its_moments() -> None:
 )  # fmt: skip
 def test_a_bad_window_is_refused(changes: dict[str, str], where: str) -> None:
     assert refusal(window, **changes).field == ("window", where)
-
-
-@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules", "posix/UTC", "right/UTC", "Berlin", "../UTC"])
-def test_a_time_zone_is_one_of_ianas(name: str) -> None:
-    assert refusal(check_time_zone, name=name, path=("timeZone",)).field == ("timeZone",)
-    check_time_zone("Europe/Berlin", ())
-    check_time_zone("UTC", ())
 
 
 def test_a_time_that_the_clocks_skip_is_refused_with_the_reason() -> None:
@@ -237,46 +225,6 @@ def test_an_expiry_needs_its_offset() -> None:
     assert refusal(e_signature, expires_at=local(2026, 12, 1)).field == ("expiresAt",)
 
 
-# Merge data
-
-
-def test_merge_data_becomes_text() -> None:
-    given: dict[str, Any] = {"name": "Ann", "count": 3, "rate": 1.5, "none": None, "total": Decimal("1.10")}
-    assert read_merge_data(given, ("mergeData",)) == {
-        "name": "Ann",
-        "count": "3",
-        "rate": "1.5",
-        "none": "",
-        "total": "1.10",
-    }
-
-
-@pytest.mark.parametrize("number", ["12345678901234567890123", "9007199254740993.0", "0.12345678901234567", "1e400"])
-def test_a_number_that_json_cannot_keep_is_refused(number: str) -> None:
-    refused = refusal(read_merge_data, value={"n": float(number)}, path=("mergeData",))
-    assert (refused.code, refused.field) == (RefusalCode.INVALID, ("mergeData", "n"))
-    assert "send it as a text" in refused.message
-
-
-@given(st.decimals(min_value=-(10**9), max_value=10**9, places=6, allow_nan=False))
-def test_a_number_that_json_keeps_is_mailed_with_its_value_and_no_exponent(number: Decimal) -> None:
-    read = read_merge_data({"n": float(number)}, ("mergeData",))["n"]
-    assert Decimal(read) == number
-    assert "e" not in read.lower()
-
-
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [(["a"], RefusalCode.INVALID), ({"a": {"b": 1}}, RefusalCode.INVALID), ({"a": [1]}, RefusalCode.INVALID),
-     ({"a": True}, RefusalCode.INVALID), ({"a.b": "x"}, RefusalCode.INVALID), ({"": "x"}, RefusalCode.INVALID),
-     ({"a": CARD}, RefusalCode.CARD_NUMBER), ({"a": 4111111111111111}, RefusalCode.CARD_NUMBER),
-     ({"a": "\0"}, RefusalCode.INVALID), ({f"f{i}": "" for i in range(201)}, RefusalCode.TOO_MANY),
-     ({"a": "x" * 10_001}, RefusalCode.TOO_LONG), ({f"f{i}": "x" * 9000 for i in range(9)}, RefusalCode.TOO_LONG)],
-)  # fmt: skip
-def test_bad_merge_data_is_refused(value: object, code: RefusalCode) -> None:
-    assert refusal(read_merge_data, value=value, path=("mergeData",)).code is code
-
-
 # Mailboxes and deadlines
 
 
@@ -292,8 +240,7 @@ def test_a_mailbox_is_normalised_and_guarded() -> None:
     ("letter", "until"),
     [(work_order(), datetime(2026, 12, 1, 8, tzinfo=UTC)),
      (work_order(kind=WorkOrderKind.COMPLETED), NOW + timedelta(hours=47)),
-     (e_signature(), NOW + timedelta(days=7)), (card(), NOW + timedelta(hours=24)),
-     (CampaignLetter(merge_data={"a": "b"}), NOW + timedelta(hours=48))],
+     (e_signature(), NOW + timedelta(days=7)), (card(), NOW + timedelta(hours=24))],
 )  # fmt: skip
 def test_every_letter_has_its_deadline(letter: Letter, until: datetime) -> None:
     assert letter.deadline(NOW, DEADLINES) == until

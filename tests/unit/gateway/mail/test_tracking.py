@@ -31,7 +31,7 @@ from gateway.mail.tracking import (
 )
 from gateway.settings import SecretKey
 
-KEYRING = Keyring.from_settings([SecretKey(id="k1", secret=b"s" * 32)])
+KEYRING = Keyring([SecretKey(id="k1", secret=b"s" * 32)])
 PUBLIC = "https://mail.example.com"
 REF = MessageRef(customer_id=42, message_id=UUID("01890000-0000-7000-8000-000000000001"))
 PRICES = "https://shop.example/prices?id=7&lang=de#top"
@@ -66,7 +66,7 @@ def test_a_click_carries_message_link_and_destination(ref: MessageRef, number: i
 
 @given(refs, st.integers(0, 100), st.sampled_from(["k", "k1", "abc", "zz99"]))
 def test_a_return_path_fits_rfc_5321_and_survives_case_folding(ref: MessageRef, number: int, key_id: str) -> None:
-    keyring = Keyring.from_settings([SecretKey(id=key_id, secret=b"s" * 32)])
+    keyring = Keyring([SecretKey(id=key_id, secret=b"s" * 32)])
     address = return_path(keyring, "mail.example.com", ref, number)
     assert len(address.split("@")[0]) < 64
     assert address.split("@")[0].isalnum()
@@ -76,7 +76,7 @@ def test_a_return_path_fits_rfc_5321_and_survives_case_folding(ref: MessageRef, 
 
 @given(refs)
 def test_list_unsubscribe_stays_under_100_characters(ref: MessageRef) -> None:
-    keyring = Keyring.from_settings([SecretKey(id="zz99", secret=b"s" * 32)])
+    keyring = Keyring([SecretKey(id="zz99", secret=b"s" * 32)])
     assert len(unsubscribe_url(keyring, "https://".ljust(LONGEST_PUBLIC_URL, "a"), ref)) < 100
 
 
@@ -125,20 +125,20 @@ def test_no_token_serves_another_purpose() -> None:
 
 def test_tokens_outlive_a_rotation_and_die_with_their_key() -> None:
     old, new = SecretKey(id="k1", secret=b"s" * 32), SecretKey(id="k2", secret=b"t" * 32)
-    token = token_of(open_url(Keyring.from_settings([old]), PUBLIC, REF))
-    bounced_to = return_path(Keyring.from_settings([old]), "example.com", REF)
-    assert read_open(Keyring.from_settings([new, old]), token) == REF
-    assert read_return_path(Keyring.from_settings([new, old]), bounced_to) == ReturnPath(ref=REF, recipient_no=0)
-    assert read_open(Keyring.from_settings([new]), token) is None
-    assert read_return_path(Keyring.from_settings([new]), bounced_to) is None
+    token = token_of(open_url(Keyring([old]), PUBLIC, REF))
+    bounced_to = return_path(Keyring([old]), "example.com", REF)
+    assert read_open(Keyring([new, old]), token) == REF
+    assert read_return_path(Keyring([new, old]), bounced_to) == ReturnPath(ref=REF, recipient_no=0)
+    assert read_open(Keyring([new]), token) is None
+    assert read_return_path(Keyring([new]), bounced_to) is None
     # and a stranger who guesses the key's id has not its secret
-    assert read_open(Keyring.from_settings([SecretKey(id="k1", secret=b"x" * 32)]), token) is None
+    assert read_open(Keyring([SecretKey(id="k1", secret=b"x" * 32)]), token) is None
 
 
 def test_an_old_mail_composes_again_with_its_own_key() -> None:
     old, new = SecretKey(id="k1", secret=b"s" * 32), SecretKey(id="k2", secret=b"t" * 32)
-    first = click_url(Keyring.from_settings([old]), PUBLIC, REF, 1, PRICES)
-    assert click_url(Keyring.from_settings([new, old]), PUBLIC, REF, 1, PRICES, key_id="k1") == first
+    first = click_url(Keyring([old]), PUBLIC, REF, 1, PRICES)
+    assert click_url(Keyring([new, old]), PUBLIC, REF, 1, PRICES, key_id="k1") == first
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""SMTP as bytes: replies in any cut, contents that no server can end too early."""
+"""SMTP as bytes: replies in pieces of any size, content that no server can take for its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.mail.response import Stage
-from gateway.smtp.protocol import MAX_REPLY, ReplyReader, UnreadableReply, fits_a_command, read_reply, transparent
+from gateway.smtp.protocol import MAX_REPLY, ReplyReader, UnreadableReply, dot_stuffed, is_safe_in_command, read_reply
 
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=40)
 CODE = st.integers(200, 599)
@@ -24,15 +24,17 @@ def replies(draw: st.DrawFn) -> tuple[bytes, int, str]:
 
 
 @given(st.lists(replies(), max_size=6), st.data())
-def test_replies_are_cut_alike_however_they_arrive(said: list[tuple[bytes, int, str]], data: st.DataObject) -> None:
+def test_replies_are_split_the_same_however_they_arrive(
+    said: list[tuple[bytes, int, str]], data: st.DataObject
+) -> None:
     stream = b"".join(wire for wire, _, _ in said)
-    reader, heard = ReplyReader(), []
+    reader, found = ReplyReader(), []
     while stream:
         size = data.draw(st.integers(1, len(stream)))
-        heard += reader.feed(stream[:size])
+        found += reader.feed(stream[:size])
         stream = stream[size:]
-    assert [read_reply(raw, Stage.MAIL).code for raw in heard] == [code for _, code, _ in said]
-    assert [read_reply(raw, Stage.MAIL).text for raw in heard] == [text for _, _, text in said]
+    assert [read_reply(raw, Stage.MAIL).code for raw in found] == [code for _, code, _ in said]
+    assert [read_reply(raw, Stage.MAIL).text for raw in found] == [text for _, _, text in said]
     assert reader.unfinished == b""
 
 
@@ -50,7 +52,7 @@ def test_replies_are_cut_alike_however_they_arrive(said: list[tuple[bytes, int, 
         (b"250 a\rb\r\n", 250, None, "a\rb"),
     ],
 )
-def test_a_reply_is_read_whole(raw: bytes, code: int, enhanced: str | None, text: str) -> None:
+def test_a_reply_is_parsed_whole(raw: bytes, code: int, enhanced: str | None, text: str) -> None:
     (whole,) = ReplyReader().feed(raw)
     reply = read_reply(whole, Stage.RCPT)
     assert (reply.code, reply.enhanced, reply.text, reply.stage) == (code, enhanced, text, Stage.RCPT)
@@ -59,11 +61,11 @@ def test_a_reply_is_read_whole(raw: bytes, code: int, enhanced: str | None, text
 @pytest.mark.parametrize(
     "raw", [b"\r\n", b"2\r\n", b"25\r\n", b"199 x\r\n", b"600 x\r\n", b"abc\r\n", b"250x\r\n", b"2\xb20 x\r\n"]
 )
-def test_what_is_no_reply_is_refused_with_its_words(raw: bytes) -> None:
+def test_what_is_no_reply_is_refused_with_its_text(raw: bytes) -> None:
     (whole,) = ReplyReader().feed(raw)
     with pytest.raises(UnreadableReply) as caught:
         read_reply(whole, Stage.RCPT)
-    assert caught.value.words.strip() == raw.decode("utf-8", "backslashreplace").strip()
+    assert caught.value.text.strip() == raw.decode("utf-8", "backslashreplace").strip()
 
 
 @pytest.mark.parametrize("endless", [b"250-more\r\n", b"x"])
@@ -75,7 +77,7 @@ def test_an_endless_reply_is_bounded(endless: bytes) -> None:
 
 
 def unstuffed(wire: bytes) -> bytes:
-    """What a receiver makes of it (RFC 5321 4.5.2)."""
+    """The content as a receiver decodes it (RFC 5321 4.5.2)."""
     return re.sub(rb"(?m)^\.", b"", wire)
 
 
@@ -89,21 +91,21 @@ CONTENTS = st.lists(st.sampled_from([b".", b"..", b"\r\n", b"\r\n.", b"a", b"\r\
 @example(b"\r\n.\r\n")
 @example(b"")
 def test_composed_content_arrives_as_it_was(content: bytes) -> None:
-    wire = transparent(content)
+    wire = dot_stuffed(content)
     assert b"\r\n.\r\n" not in b"\r\n" + wire
     assert unstuffed(wire) == (content if content.endswith(b"\r\n") else content + b"\r\n")
 
 
 @given(st.binary(max_size=300) | CONTENTS | st.lists(st.sampled_from([b"\n", b"\r", b".", b"x"])).map(b"".join))
 def test_no_content_can_end_the_mail_early(content: bytes) -> None:
-    wire = b"\r\n" + transparent(content)
+    wire = b"\r\n" + dot_stuffed(content)
     assert wire.endswith(b"\r\n")
     assert not re.search(rb"\n\.\r?\n", wire)
 
 
 def test_content_without_such_lines_is_not_copied() -> None:
     content = b"Subject: x\r\n\r\n1.5 dots. Here...\r\n"
-    assert transparent(content) is content
+    assert dot_stuffed(content) is content
 
 
 @pytest.mark.parametrize(
@@ -121,4 +123,4 @@ def test_content_without_such_lines_is_not_copied() -> None:
     ],
 )
 def test_an_address_with_control_characters_fits_no_command(address: str, fits: bool) -> None:
-    assert fits_a_command(address) is fits
+    assert is_safe_in_command(address) is fits

@@ -1,4 +1,4 @@
-"""Log lines: JSON, with ids and counts; what an error says of a person stays out."""
+"""Log lines: JSON, with ids and counts, without the message of an exception."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MESSAGE_ID = UUID(int=42)
 def line(
     message: str, *values: object, extra: dict[str, object] | None = None, exc_info: bool = False
 ) -> dict[str, object]:
-    """What a logger's record is as a line."""
+    """Returns a logger's record as its line."""
     found = sys.exc_info() if exc_info else None
     record = logging.getLogger("gateway.tests").makeRecord(
         "gateway.tests", logging.WARNING, __file__, 1, message, values, found, extra=extra
@@ -25,7 +25,7 @@ def line(
     return shown
 
 
-def test_a_line_tells_when_where_what_and_of_which_message() -> None:
+def test_a_line_has_time_level_logger_and_message() -> None:
     shown = line("message %s waits", MESSAGE_ID, extra={"worker": "w1"})
 
     assert (shown["level"], shown["logger"], shown["worker"]) == ("warning", "gateway.tests", "w1")
@@ -33,7 +33,7 @@ def test_a_line_tells_when_where_what_and_of_which_message() -> None:
     assert str(shown["at"]).endswith("+00:00")
 
 
-def test_an_error_is_told_by_its_kind_and_way_never_by_its_own_words() -> None:
+def test_an_error_has_its_type_and_traceback_and_not_its_message() -> None:
     try:
         raise ValueError("no mail to ann@customer.example")
     except ValueError:

@@ -8,16 +8,15 @@ from decimal import Decimal
 import pytest
 
 from gateway.errors import Refusal
-from gateway.lru import LruCache
 from gateway.mail.letter import Money, Window
 from gateway.templates.localization import (
     check_locale,
     fallbacks,
+    format_days,
+    format_hours,
+    format_moment,
+    format_money,
     read_locale,
-    say_day,
-    say_hours,
-    say_moment,
-    say_money,
 )
 
 
@@ -36,23 +35,23 @@ from gateway.templates.localization import (
 def test_money_has_the_digits_of_its_currency(amount: str, currency: str, locale: str, said: str) -> None:
     money = Money(amount=Decimal(amount), currency=currency)
     # Whether a code and its amount stand apart is CLDR's to say, and changes with it.
-    assert say_money(money, read_locale(locale)).replace("\u00a0", "") == said.replace("\u00a0", "")
+    assert format_money(money, read_locale(locale)).replace("\u00a0", "") == said.replace("\u00a0", "")
 
 
 def test_a_visit_is_said_by_the_clock_of_the_place() -> None:
     window = Window.parse("2026-07-01T09:00", "2026-07-01T17:30", "Europe/Berlin")
-    assert say_day(window, read_locale("en")) == "Wednesday, July 1, 2026"
-    assert say_day(window, read_locale("de")) == "Mittwoch, 1. Juli 2026"
-    assert say_hours(window, read_locale("de")) == "09:00 \u2013 17:30 (Mitteleuropäische Sommerzeit)"
+    assert format_days(window, read_locale("en")) == "Wednesday, July 1, 2026"
+    assert format_days(window, read_locale("de")) == "Mittwoch, 1. Juli 2026"
+    assert format_hours(window, read_locale("de")) == "09:00 \u2013 17:30 (Mitteleuropäische Sommerzeit)"
 
 
 def test_a_visit_of_several_days_names_the_first_and_the_last() -> None:
     window = Window.parse("2026-07-01T09:00", "2026-07-02T09:00", "Europe/Berlin")
-    assert say_day(window, read_locale("en")) == "Wednesday, July 1, 2026 \u2013 Thursday, July 2, 2026"
+    assert format_days(window, read_locale("en")) == "Wednesday, July 1, 2026 \u2013 Thursday, July 2, 2026"
 
 
 def test_a_moment_is_said_by_the_customers_clock() -> None:
-    said = say_moment(datetime(2026, 12, 24, 1, tzinfo=UTC), "America/New_York", read_locale("en"))
+    said = format_moment(datetime(2026, 12, 24, 1, tzinfo=UTC), "America/New_York", read_locale("en"))
     assert said.replace("\u202f", " ") == "December 23, 2026, 8:00 PM (Eastern Standard Time)"
 
 
@@ -83,12 +82,3 @@ def test_what_is_no_language_is_refused(tag: str) -> None:
 def test_a_known_language_is_taken_with_any_region(tag: str) -> None:
     check_locale(tag, ("locale",))
     assert read_locale(tag).language == tag[: len(read_locale(tag).language)].lower()
-
-
-def test_what_was_unused_for_longest_goes_first() -> None:
-    recent = LruCache[str, int](2)
-    recent.put("a", 1)
-    recent.put("b", 2)
-    assert recent.get("a") == 1
-    recent.put("c", 3)
-    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)

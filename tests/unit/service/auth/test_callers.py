@@ -1,4 +1,4 @@
-"""Bearer tokens without a database: looked up by digest, remembered for seconds, refused without a hint."""
+"""Bearer tokens without a database: looked up by digest, cached for seconds, refused without details."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from service.errors import RequestRefused
 
 
 class Tokens:
-    """What the ledger knows, and how often it was asked."""
+    """The tokens in the database, with the number of look-ups."""
 
     def __init__(self, **tokens: str) -> None:
         self.rows = [{"name": name, "token_sha256": digest(token)} for name, token in tokens.items()]
-        self.asked = 0
+        self.lookups = 0
 
     async def fetch_latest(self, _: Any, *, token_sha256: bytes) -> list[dict[str, Any]]:
-        """The rows of this digest."""
-        self.asked += 1
+        """Returns the rows of this digest."""
+        self.lookups += 1
         return [row for row in self.rows if row["token_sha256"] == token_sha256]
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that a test advances."""
 
     now = 100.0
 
@@ -41,13 +41,13 @@ def make(tokens: Tokens, clock: Clock) -> Authenticator:
     return Authenticator(pools, public_url="http://mail.example", clock=clock)
 
 
-async def test_a_token_is_remembered_for_seconds_and_then_looked_up_again() -> None:
+async def test_a_token_is_cached_for_seconds_and_then_looked_up_again() -> None:
     tokens, clock = Tokens(crm="secret"), Clock()
     authenticator = make(tokens, clock)
     assert await authenticator.bearer("Bearer secret") == Caller(name="crm")
     assert await authenticator.bearer("bearer  secret ") == Caller(name="crm")
-    assert tokens.asked == 1
-    # When it is revoked, it ends within five seconds
+    assert tokens.lookups == 1
+    # When it is revoked, then it is refused within five seconds
     tokens.rows.clear()
     clock.now += 5.1
     with pytest.raises(RequestRefused) as caught:
@@ -58,20 +58,20 @@ async def test_a_token_is_remembered_for_seconds_and_then_looked_up_again() -> N
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer ", "Basic secret", "secret", "Bearer wrong", "Bearer " + "x" * 300]
 )
-async def test_whatever_is_wrong_the_words_are_the_same(value: str) -> None:
+async def test_every_invalid_token_gets_the_same_error(value: str) -> None:
     authenticator = make(Tokens(crm="secret"), Clock())
     with pytest.raises(RequestRefused) as caught:
         await authenticator.bearer(value)
     assert (caught.value.status, str(caught.value)) == (401, str(callers.unauthenticated()))
 
 
-async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callers, "_CACHED_TOKENS", 2)
     tokens = Tokens(a="1", b="2", c="3")
     authenticator = make(tokens, Clock())
     for token in ("1", "2", "3", "1"):
         await authenticator.bearer(f"Bearer {token}")
-    assert tokens.asked == 4
+    assert tokens.lookups == 4
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) 
         ("null", None, False),
     ],
 )
-def test_an_origin_is_ours_only_when_it_names_us(origin: str, host: str | None, is_ours: bool) -> None:
+def test_an_origin_is_ours_only_when_it_is_our_host(origin: str, host: str | None, is_ours: bool) -> None:
     named = {"origin": origin} if host is None else {"origin": origin, "host": host}
     headers = [(name.encode(), value.encode()) for name, value in named.items()]
     connection = HTTPConnection({"type": "http", "headers": headers})
@@ -94,6 +94,6 @@ def test_an_origin_is_ours_only_when_it_names_us(origin: str, host: str | None, 
     assert sessions.has_own_origin(connection, "http://mail.example") is is_ours
 
 
-def test_a_csrf_token_belongs_to_its_session_and_does_not_tell_it() -> None:
+def test_a_csrf_token_belongs_to_its_session_and_does_not_reveal_it() -> None:
     assert csrf_token("one") == csrf_token("one") != csrf_token("two")
     assert "one" not in csrf_token("one")

@@ -49,7 +49,7 @@ def code(answer: httpx.Response) -> str | None:
     return found
 
 
-# Which media type answers -----------------------------------------------------------------------------------------
+# The media type of a response ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

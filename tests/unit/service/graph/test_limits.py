@@ -123,7 +123,7 @@ def test_a_callers_values_never_stand_for_anothers_that_are_merely_equal() -> No
 
 
 def test_documents_are_parsed_once_and_forgotten_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "_MOST_DOCUMENTS", 2)
+    monkeypatch.setattr(documents, "_MAX_DOCUMENTS", 2)
     known = Documents(SCHEMA, LIMITS, introspection=True)
     first = known.get("{ customer { id } }")
     assert known.get("{ customer { id } }") is first
@@ -132,7 +132,7 @@ def test_documents_are_parsed_once_and_forgotten_in_order(monkeypatch: pytest.Mo
     known.get("{ customer { id name } }")
     assert known.get("{ customer { id } }") is first
     # And by bytes.
-    monkeypatch.setattr(documents, "_MOST_BYTES", 30)
+    monkeypatch.setattr(documents, "_MAX_BYTES", 30)
     known.get("{ customers { nodes { id } } }")
     assert known.get("{ customer { id } }") is not first
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from graphql import OperationDefinitionNode, parse
 
 from service.database import Statement
-from service.graph.history import NOTES_PAGE
+from service.graph.history_pages import NOTES_PAGE
 from service.graph.schema import schema
 from service.shape.compile import Selection, ShapedPage
-from service.shape.joined import joined
+from service.shape.joined import joined, joined_of_many
 from service.shape.read import USUAL_DOCUMENT, lists_of
 
 
@@ -67,4 +68,15 @@ def test_pages_stand_side_by_side_and_their_parameters_are_counted_on() -> None:
     assert made.sql == (
         "select *\nfrom (select count(*) from x where id < $2 and a = $1) l0"
         "\ncross join (select count(*) from y where id < $4 and a = $3) l1"
+    )
+
+
+def test_pages_of_many_owners_are_a_row_each() -> None:
+    one = replace(page("x"), statement=replace(page("x").statement, parameters=("customer_id", "b")))
+    made = joined_of_many((one, one))
+    assert (made.name, made.parameters) == ("x+x of many", ("owners", "0.b", "1.b"))
+    assert made.sql == (
+        "select l0.*, l1.*\nfrom unnest($1::bigint[]) with ordinality as w (owner, place)"
+        "\ncross join lateral (select count(*) from x where id < $2 and a = w.owner) l0"
+        "\ncross join lateral (select count(*) from x where id < $3 and a = w.owner) l1\norder by w.place"
     )

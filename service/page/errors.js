@@ -1,0 +1,16 @@
+// Errors between this page and the service, by how the page handles them.
+
+/** There was no response: the network or the service is down. */
+export class Offline extends Error {}
+
+/** There is no session, or it has ended. */
+export class SignedOut extends Error {}
+
+/** The service returned an error. Its message can be shown; `argument` is the one it refused. */
+export class Refused extends Error {
+  constructor(message, { code, argument } = {}) {
+    super(message);
+    this.code = code;
+    this.argument = argument;
+  }
+}

@@ -1,0 +1,105 @@
+"""Every statement that changes a message's or copy's status says which changes it makes, and all of them are legal.
+
+A statement declares `-- status: QUEUED, DEFERRED -> HANDED_OFF` in its comment, `new` where it makes the row. The
+outbox row distinguishes QUEUED, HANDED_OFF and DEFERRED (`message_state`): a change of its `handed_off_at` or `attempt`
+is one of status, too.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+from gateway.mail.message import FIRST_STATUSES, TRANSITIONS
+from tests.conventions.sources import ROOT
+
+Change = tuple[str, str]
+
+TO_COME: set[Change] = {
+    ("new", "RECEIVED"),  # with inbound mail
+    ("ACCEPTED", "BOUNCED"),  # with inbound delivery reports
+    ("UNCERTAIN", "BOUNCED"),
+    ("HELD", "EXPIRED"),  # held mail has no deadline yet
+}
+"""Legal changes that no statement makes yet."""
+
+WAITING = {"QUEUED", "HANDED_OFF", "DEFERRED"}
+"""What a row that says QUEUED may be shown as."""
+
+_NAME = re.compile(r"^-- name: (\w+).*$", re.MULTILINE)
+_INSERT = re.compile(r"\binsert into (?:message|copy)\s*\(([^)]*)\)")
+_UPDATE = re.compile(r"\bupdate (?:message|copy)\b(?: \w+)?\s+set\b(.*?)(?=\bfrom\b|\bwhere\b)", re.DOTALL)
+_OUTBOX = re.compile(r"\bupdate outbox\b(?: \w+)?\s+set\b(.*?)(?=\bfrom\b|\bwhere\b)", re.DOTALL)
+
+
+def statements() -> dict[str, str]:
+    """The text of every statement of the gateway, its comments with it, by its name."""
+    found: dict[str, str] = {}
+    for path in (ROOT / "gateway/queries").glob("*.sql"):
+        _, *parts = _NAME.split(path.read_text())
+        found |= dict(zip(parts[::2], parts[1::2], strict=True))
+    return found
+
+
+def writes_status(text: str) -> bool:
+    """Whether the statement writes a status, or what a status is derived from."""
+    sql = re.sub(r"--.*", "", text)
+    return (
+        any(re.search(r"\bstatus\b", columns) for columns in _INSERT.findall(sql))
+        or any(re.search(r"\bstatus\s*=", assigned) for assigned in _UPDATE.findall(sql))
+        or any(re.search(r"\b(?:handed_off_at|attempt)\s*=", assigned) for assigned in _OUTBOX.findall(sql))
+    )
+
+
+def changes(lines: list[str]) -> set[Change]:
+    """What `A, B -> C, D` lines mean, pair by pair."""
+    found: set[Change] = set()
+    for line in lines:
+        before, after = re.split("->|→", line)
+        found |= set(product(re.findall(r"\w+", before), re.findall(r"\w+", after)))
+    return found
+
+
+def declared() -> dict[str, set[Change]]:
+    """The changes that each statement declares."""
+    lines = {name: re.findall(r"^-- status: (.+)$", text, re.MULTILINE) for name, text in statements().items()}
+    return {name: changes(found) for name, found in lines.items() if found}
+
+
+def legal() -> set[Change]:
+    """Every change of the table."""
+    made = {("new", str(status)) for status in FIRST_STATUSES}
+    return made | {(str(before), str(after)) for before, following in TRANSITIONS.items() for after in following}
+
+
+def test_every_statement_that_writes_a_status_declares_its_changes_and_no_other_does() -> None:
+    writing = {name for name, text in statements().items() if writes_status(text)}
+    assert len(writing) > 10
+    assert writing == set(declared())
+
+
+def test_what_statements_declare_is_the_table_of_transitions() -> None:
+    made = set().union(*declared().values())
+    assert made - legal() == set()
+    assert legal() - made == TO_COME
+
+
+def test_declarations_agree_with_the_statuses_that_the_sql_names() -> None:
+    """A guard `m.status = '...'` is where a change begins, a literal that is assigned is where it ends."""
+    checked = 0
+    for name, found in declared().items():
+        sql = re.sub(r"--.*", "", statements()[name])
+        guards = set(re.findall(r"\b[mc]\.status = '(\w+)'", sql))
+        assigned = [one for part in _UPDATE.findall(sql) for one in re.findall(r"\bstatus\s*=\s*([^,]*)", part)]
+        literals = {status for one in assigned for status in re.findall(r"(?:then|else|^)\s*'(\w+)'", one)}
+        assert not guards or guards == {"QUEUED" if before in WAITING else before for before, _ in found}, name
+        assert literals <= {after for _, after in found}, name
+        checked += bool(guards)
+    assert checked > 4
+
+
+def test_the_document_names_who_writes_each_change() -> None:
+    text = (ROOT / "docs/state-machine.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+→[^|]+) \|", text, re.MULTILINE)
+    documented = {name: changes(written.split("<br>")) for names, written in rows for name in re.findall(r"\w+", names)}
+    assert documented == declared()

@@ -1,0 +1,71 @@
+"""Campaigns to test: a template, an order, a campaign that runs, and what the ledger says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from gateway.campaigns import drafts, lifecycle
+from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.compose import sender_profiles
+from gateway.deployment import Deployment
+from gateway.templates import versions
+from tests.builders import make_customer
+
+PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
+
+
+async def publish(connection: Any, html: str = PAGE, text: str | None = None) -> UUID:
+    made = await versions.publish(
+        connection,
+        name=f"News {uuid4()}",
+        subject="News for {{ first_name }}",
+        mjml=None,
+        html=html,
+        text=text,
+        sample_data={"first_name": "Alex"},
+    )
+    return made.template_id
+
+
+async def order(connection: Any, customers: list[int], **values: Any) -> CampaignOrder:
+    usual: dict[str, Any] = {"title": "Spring news", "idempotency_key": uuid4().hex}
+    if "template_id" not in values:
+        usual["template_id"] = await publish(connection)
+    if "sender_id" not in values:
+        profile = await sender_profiles.create(
+            connection,
+            name="Fabrikam",
+            from_address="news@fabrikam.example",
+            postal_address="1 Main",
+            allow_reserved=True,
+        )
+        usual["sender_id"] = profile.sender_id
+    usual["recipients"] = tuple(
+        CampaignRecipient(customer_id=customer, merge_data={"first_name": f"N{number}"})
+        for number, customer in enumerate(customers)
+    )
+    return CampaignOrder(**(usual | values))
+
+
+async def running(connection: Any, deployment: Deployment, count: int, **values: Any) -> tuple[UUID, list[int]]:
+    """A launched campaign to so many new customers."""
+    customers = [await make_customer(connection) for _ in range(count)]
+    made = await drafts.create(connection, await order(connection, customers, **values), deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    return made, customers
+
+
+async def tally(connection: Any, campaign_id: UUID) -> dict[str, int]:
+    row = await connection.fetchrow(
+        "select coalesce(sum(made), 0) as made, coalesce(sum(accepted), 0) as accepted, coalesce(sum(refused), 0) as"
+        " refused, coalesce(sum(uncertain), 0) as uncertain, coalesce(sum(held), 0) as held,"
+        " coalesce(sum(cancelled), 0) as cancelled from campaign_tally where campaign_id = $1",
+        campaign_id,
+    )
+    return {name: int(count) for name, count in row.items() if count}
+
+
+async def status_of(connection: Any, campaign_id: UUID) -> str:
+    found: str = await connection.fetchval("select status::text from campaign where id = $1", campaign_id)
+    return found

@@ -1,0 +1,75 @@
+"""Campaign drafts: what is refused, and that nothing is written then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.campaigns import drafts
+from gateway.campaigns.drafts import CampaignRecipient
+from gateway.deployment import Deployment
+from gateway.errors import Refusal, RefusalCode
+from tests.builders import make_customer
+from tests.integration.gateway.campaigns.orders import PAGE, order, publish
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"title": " "}, RefusalCode.REQUIRED, ("title",)),
+        ({"title": "a\r\nBcc: x"}, RefusalCode.HEADER_INJECTION, ("title",)),
+        ({"priority": 8}, RefusalCode.INVALID, ("priority",)),
+        ({"template_id": uuid4()}, RefusalCode.NOT_FOUND, ("templateId",)),
+        ({"recipients": ()}, RefusalCode.REQUIRED, ("recipients",)),
+        (
+            {"recipients": (CampaignRecipient(customer_id=10**12, merge_data={"first_name": "x"}),)},
+            RefusalCode.NOT_FOUND,
+            ("recipients", "0", "customerId"),
+        ),
+        ({"merge_data": {"card": "4111 1111 1111 1111"}}, RefusalCode.CARD_NUMBER, ("mergeData", "card")),
+    ],
+)
+async def test_a_wrong_campaign_is_refused_and_writes_nothing(
+    connection: Any, deployment: Deployment, change: dict[str, Any], code: RefusalCode, field: tuple[str, ...]
+) -> None:
+    right = await order(connection, [await make_customer(connection)])
+
+    with pytest.raises(Refusal) as refused:
+        await drafts.create(connection, replace(right, **change), deployment)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert await connection.fetchval("select count(*) from campaign") == 0
+
+
+async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any, deployment: Deployment) -> None:
+    right = await order(connection, [await make_customer(connection), await make_customer(connection)])
+    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data={})))
+
+    with pytest.raises(Refusal) as refused:
+        await drafts.create(connection, wrong, deployment)
+
+    assert refused.value.code is RefusalCode.MERGE_FIELD_MISSING
+    assert refused.value.field == ("recipients", "1", "mergeData", "first_name")
+
+
+async def test_values_that_make_a_card_number_of_the_templates_digits_are_refused(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a template with one half of a card's number, and a recipient whose value is the other
+    half = await publish(connection, PAGE.replace("Hello ", "41111111"))
+    customers = [await make_customer(connection) for _ in range(2)]
+    recipients = tuple(
+        CampaignRecipient(customer_id=customer, merge_data={"first_name": value})
+        for customer, value in zip(customers, ["Ann", "11111111"], strict=True)
+    )
+    # When a campaign is made of them
+    with pytest.raises(Refusal) as refused:
+        await drafts.create(
+            connection, await order(connection, [], template_id=half, recipients=recipients), deployment
+        )
+    # Then it is refused, and the recipient named
+    assert refused.value.code is RefusalCode.CARD_NUMBER
+    assert refused.value.field == ("recipients", "1", "mergeData")

@@ -1,0 +1,162 @@
+"""A list costs as many statements for many rows as for one: every list of the schema, found by a walk over it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+
+from gateway.database import prepare_connection
+from service.graph.context import Context
+from service.graph.schema import schema
+from tests.builders import (
+    insert,
+    make_attempt,
+    make_campaign,
+    make_customer,
+    make_hit,
+    make_message,
+    make_outbox,
+)
+from tests.graph_queries import UNSHAPABLE
+from tests.list_fields import ListField, all_lists, list_fields
+
+IN_MEMORY = {"UserError"}
+"""Rows that come from no database: the refusals of a call."""
+LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
+WAYS = {"shaped": UNSHAPABLE, "by resolvers": frozenset[str]()}
+"""What is left out of the queries: with these fields, resolvers read the lists."""
+
+MakeContext = Callable[..., Context]
+
+
+class Ledger:
+    """Grows by a row in every list: in those of the customer, message and relay that are asked for, and in those of new
+    ones beside them."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._size = 0
+
+    async def open(self) -> None:
+        """The customer, the message and the relay, without anything in their lists."""
+        self._customer = await make_customer(self._pool, addresses=[])
+        self._message = await make_message(self._pool, self._customer, status="ACCEPTED")
+        await insert(self._pool, "content", sha256=bytes(32), size=1, encoding="identity", bytes=b"x")
+        await insert(self._pool, "relay", name="main")
+
+    async def grow(self) -> None:
+        """One row more everywhere; the first time, none beside what is asked for."""
+        self._size += 1
+        number = self._size
+        customers, relays, messages = [self._customer], ["main"], [(self._customer, self._message)]
+        if number > 1:
+            customers.append(await make_customer(self._pool, addresses=[]))
+            relays.append(f"relay-{number}")
+            await insert(self._pool, "relay", name=relays[-1])
+        for customer in customers:
+            await self._address(customer)
+            messages.append((customer, await self._mail(customer)))
+        for customer, message in messages:
+            await self._parts(customer, message)
+        for relay in relays:
+            await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
+        await insert(self._pool, "destination", domain=f"limited-{number}.example", per_day=number)
+
+    async def _address(self, customer: int) -> None:
+        address = f"a{self._size}@customer.example"
+        key = self._size.to_bytes(32, "big")
+        values: dict[str, Any] = {"position": self._size, "address": address, "address_key": key}
+        await insert(self._pool, "customer_address", customer_id=customer, **values)
+
+    async def _mail(self, customer: int) -> Any:
+        """A campaign's mail that was clicked; beside it one that waits for a domain of its own."""
+        campaign = await make_campaign(self._pool)
+        message = await make_message(self._pool, customer, campaign_id=campaign, status="ACCEPTED")
+        await make_hit(self._pool, customer, message, url="https://x.example/1")
+        waiting = await make_message(self._pool, customer)
+        await make_outbox(self._pool, customer, waiting, address=f"c@waiting-{self._size}.example")
+        return message
+
+    async def _parts(self, customer: int, message: Any) -> None:
+        of = {"customer_id": customer, "message_id": message}
+        copy = {"role": "CC", "address": "x@y.example", "name": "X"}
+        await insert(self._pool, "copy", **of, recipient_no=self._size, **copy)
+        await make_attempt(self._pool, customer, message, number=self._size)
+        await make_attempt(self._pool, customer, message, number=1, recipient_no=self._size)
+        await insert(self._pool, "event", **of, kind="HELD", actor="me")
+        file = {"name": "a.pdf", "media_type": "application/pdf", "size": 1, "sha256": bytes(32)}
+        await insert(self._pool, "message_attachment", **of, position=self._size, **file)
+
+    def arguments(self) -> dict[str, str]:
+        """Of the fields on the way to the lists."""
+        customers = ", ".join(f'{{externalRef: "new-{number}"}}' for number in range(self._size))
+        return {
+            "Query.customer": f'id: "Customer_{self._customer}"',
+            "Query.message": f'id: "Message_{self._customer}_{self._message.hex}"',
+            "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
+        }
+
+
+@pytest.fixture
+async def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the service's connections send, from now on. Ask for it before the pools are opened."""
+    sent: list[str] = []
+
+    def note(record: Any) -> None:
+        # What asyncpg asks of the catalogue, once a connection and type, is no statement of ours.
+        if "typeinfo" not in record.query and "'jit'" not in record.query:
+            sent.append(record.query)
+
+    async def prepare_and_listen(connection: asyncpg.Connection[Any]) -> None:
+        await prepare_connection(connection)
+        connection.add_query_logger(note)
+
+    monkeypatch.setattr("service.database.prepare_connection", prepare_and_listen)
+    return sent
+
+
+def test_the_walk_comes_to_every_list() -> None:
+    assert set(all_lists(schema._schema)) == set(list_fields(schema._schema))
+
+
+async def test_no_list_costs_more_statements_for_more_rows(
+    statements: list[str], pool: Any, make_context: MakeContext
+) -> None:
+    # Given a row in every list
+    ledger = Ledger(pool)
+    await ledger.open()
+
+    async def ask(one: ListField, way: str) -> tuple[int, Counter[str]]:
+        """How many rows the list has, and what was sent for it and all that is in its rows."""
+        statements.clear()
+        query = one.query(ledger.arguments(), leave=WAYS[way])
+        result = await schema.execute(query, context_value=make_context())
+        assert result.errors is None, (one.name, result.errors)
+        sent = Counter(statements)
+        return len(one.rows(orjson.loads(orjson.dumps(result.data)))), sent
+
+    asked = [(one, way) for one in LISTS.values() for way in WAYS]
+    await ledger.grow()
+    few = [await ask(*each) for each in asked]
+    # When there are several
+    for _ in range(3):
+        await ledger.grow()
+    several = [await ask(*each) for each in asked]
+    # Then each list has more rows, by as many statements
+    silent = {
+        one.name
+        for (one, _), (before, _), (after, _) in zip(asked, few, several, strict=True)
+        if not 0 < before < after
+    }
+    assert silent == set(), "the ledger of this test has no rows for these lists: add them to it"
+    more = {
+        f"{one.name}, {way}": [f"{count - less[sql]} x {sql}" for sql, count in sent.items() if count > less[sql]]
+        for (one, way), (_, less), (_, sent) in zip(asked, few, several, strict=True)
+        if sent.total() > less.total()
+    }
+    assert more == {}
