@@ -77,9 +77,10 @@ async def limit_destination(connection: Connection, limit: DestinationLimit) -> 
 async def resume_destination(connection: Connection, domain: str) -> None:
     """End a domain's pause, by a person's decision; mail parked for it is due. Notify the workers afterwards. Raises
     Refusal(NOT_FOUND)."""
-    if await QUERIES.resume_destination(connection, domain=domain.lower()) is None:
+    resumed = await QUERIES.resume_destination(connection, domain=domain.lower())
+    if resumed is None:
         raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited nor paused.", ("domain",))
-    await release_parked(connection, domain=domain.lower())
+    await release_parked(connection, domain=domain.lower(), paused_until=resumed["paused_until"])
 
 
 async def destinations(connection: Connection, *, after: str | None = None) -> tuple[DestinationStanding, ...]:

@@ -131,7 +131,8 @@ def _event(row: Any) -> RelayEvent:
 async def resume_relay(connection: Connection, name: str, actor: str) -> None:
     """End a relay's stop or pause, by a person's decision. Raises Refusal(NOT_FOUND)."""
     async with connection.transaction():
-        if await QUERIES.resume_relay(connection, name=name) is None:
+        resumed = await QUERIES.resume_relay(connection, name=name)
+        if resumed is None:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such relay.", ("relay",))
         await QUERIES.insert_relay_event(
             connection,
@@ -143,4 +144,4 @@ async def resume_relay(connection: Connection, name: str, actor: str) -> None:
             response=f"Resumed by {actor}.",
             until=None,
         )
-    await release_parked(connection, relay=name)
+    await release_parked(connection, relay=name, paused_until=resumed["paused_until"])

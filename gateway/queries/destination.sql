@@ -28,10 +28,10 @@ update destination d set pause_step = 0, paused_until = null, paused_why = null
 from working w where d.domain = w.domain and not w.bare
 returning d.domain;
 
--- name: resume_destination$
--- Ends a pause by a person's decision; returns the domain if it is known.
+-- name: resume_destination^
+-- Ends a pause by a person's decision; returns until when the domain was paused, if it is known.
 update destination set paused_until = null, paused_why = null, pause_step = 0 where domain = :domain
-returning domain;
+returning old.paused_until as paused_until;
 
 -- name: limit_destination!
 -- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. The permits start again now.

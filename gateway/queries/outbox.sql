@@ -15,12 +15,12 @@ with lanes as (
 ),
 -- due: the head of the queue, lane by lane. Rows that another worker has locked are skipped.
 due as materialized (
-    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.rate_counted, o.due_at, o.bound_relay, o.location,
-           l.id as lane_id, l.priority, l.scheduled
+    select o.customer_id, o.message_id, o.recipient_no, o.domain, o.rate_counted, o.due_at, o.bound_relay, o.attempt,
+           o.location, l.id as lane_id, l.priority, l.scheduled
     from lanes l
     cross join lateral (
         select b.customer_id, b.message_id, b.recipient_no, b.domain, b.rate_counted, b.due_at, b.bound_relay,
-               b.ctid as location
+               b.attempt, b.ctid as location
         from outbox b
         where b.lane_id = l.id and b.scheduled = l.scheduled and b.due_at <= now() and b.lease_owner is null
         order by b.due_at, b.message_id
@@ -37,26 +37,33 @@ due as materialized (
 ),
 -- limited: the destinations among them that are limited or paused, locked, with what is left of each limit.
 limited as materialized (
-    select d.domain, d.min_interval, d.paused_until, d.connections,
+    select d.domain, d.min_interval, d.paused_until,
+           case when d.pause_step > 0 then 1 else d.connections end as connections,
            greatest(d.next_permit_at, now()) as first_permit_at,
            cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor)
              - sent_today(d.day, d.day_count) as left_today,
-           d.connections - coalesce((select sum(l.connections) from domain_connection_lease l
-                                     where l.domain = d.domain and l.leased_until > now()), 0) as connections_left
+           -- After a pause one mail goes first, to see whether the domain takes mail again.
+           d.pause_step > 0 as is_probed,
+           case when d.pause_step > 0 then 1 else d.connections end
+             - coalesce((select sum(l.connections) from domain_connection_lease l
+                         where l.domain = d.domain and l.leased_until > now()), 0) as connections_left
     from destination d
     where d.domain in (select due.domain from due)
       and (d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
-           or d.connections is not null or d.paused_until > now())
+           or d.connections is not null or d.pause_step > 0 or d.paused_until > now())
     order by d.domain
     for update of d
 ),
 -- placed: when each row may go. Null is now; otherwise the row is to be parked until then.
 ranked as (
     select due.*, l.min_interval, l.paused_until, l.connections, l.first_permit_at, l.left_today, l.connections_left,
+           l.is_probed,
            row_number() over (partition by due.domain, due.rate_counted
                               order by due.priority, due.due_at, due.message_id) as permit_no,
            row_number() over (partition by due.domain
-                              order by due.priority, due.rate_counted desc, due.due_at, due.message_id)
+                              -- A mail that failed already is no good probe.
+                              order by l.is_probed and due.attempt > 1, due.priority, due.rate_counted desc,
+                                       due.due_at, due.message_id)
              as connection_no,
            -- A stopped relay waits for a person: resuming it frees what is parked for it.
            case when r.stopped_at is not null then now() + interval '1 minute' else r.paused_until end as relay_until
@@ -79,6 +86,7 @@ ranked as (
                 when not rate_counted and left_today is not null and permit_no > left_today then tomorrow
                 when not rate_counted and permit_at >= tomorrow then tomorrow
                 when permit_at > now() then permit_at
+                when is_probed and connection_no > connections_left then now() + interval '2 seconds'
                 -- Over the destination's connections: look again when a quarter of a second for each mail before it
                 -- would have passed. A guess too short costs an update, one too long leaves connections idle.
                 when connections is not null and connection_no > connections_left
@@ -399,12 +407,13 @@ from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea
 -- name: release_parked$
 -- Makes parked mail due now: what waits for a pause or a limit of a destination, or for the pause of the only relay it
 -- may leave by. :rate_counted: also what has a permit under a limit, which is counted anew. What a server put off keeps
--- its time. Returns how many, at most :limit.
+-- its time, unless that is the end of the pause, :paused_until. Returns how many, at most :limit.
 with parked as materialized (
     select o.customer_id, o.message_id, o.recipient_no, o.rate_counted
     from outbox o
     where (o.domain = :domain or o.bound_relay = :relay) and o.lease_owner is null and o.scheduled and o.due_at > now()
-      and case when o.rate_counted then :rate_counted::boolean else o.attempt = 1 end
+      and case when o.rate_counted then :rate_counted::boolean
+               else o.attempt = 1 or o.due_at = :paused_until::timestamptz end
     limit :limit::integer
     for update skip locked
 ), released as (

@@ -78,12 +78,12 @@ returning stopped_at;
 update relay set pause_step = 0, paused_until = null, paused_why = null
 where name = :name and pause_step > 0 and (paused_until is null or paused_until <= now());
 
--- name: resume_relay$
--- Resumes a paused or stopped relay by a person's decision; returns its name if it is known.
+-- name: resume_relay^
+-- Resumes a paused or stopped relay by a person's decision; returns until when it was paused, if it is known.
 update relay
 set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0
 where name = :name
-returning name;
+returning old.paused_until as paused_until;
 
 -- name: insert_relay_event!
 -- Records a relay's or destination's trouble, with the server's own response.

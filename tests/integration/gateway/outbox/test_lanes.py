@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.database import QUERIES
+from gateway.delivery.failing import DOMAIN_MAILS, RELAY_MAILS
 from gateway.deployment import Deployment
 from gateway.errors import Refusal
 from gateway.mail.message import MessageRef
@@ -31,7 +32,7 @@ from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, start, until
 from tests.eventually import eventually
-from tests.smtp_server import Drop, Reply, SmtpServer
+from tests.smtp_server import Drop, Endless, Raw, Reply, SmtpServer
 
 __all__ = ["deployment", "start"]
 
@@ -62,34 +63,85 @@ async def wait_of(connection: Any, ref: MessageRef) -> Any:
     )
 
 
-@pytest.mark.parametrize(
-    ("stage", "words"),
-    [("GREETING", "4.3.2 Shutting down for maintenance"), ("MAIL", "4.7.0 Too many connections, slow down")],
-)
-async def test_a_relay_in_trouble_is_paused_with_its_words_and_burns_no_attempt(
-    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, stage: str, words: str
+async def test_a_relay_that_refuses_connections_is_paused_with_its_words_and_burns_no_attempt(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    script: dict[str, Any] = {stage.lower(): Reply(421, words)}
-    smtp_server.script(**script)
+    smtp_server.script(greeting=Reply(421, "4.3.2 Shutting down for maintenance"))
     ref = await queue_mail(connection, deployment)
     start(pause=short_pause)
 
-    async def paused() -> bool:
-        return (await relay_of(connection)).paused_why is not None
-
-    await eventually(paused, "the relay's pause")
+    await eventually(lambda: is_paused(connection), "the relay's pause")
     smtp_server.forget_scripts()
     await until(connection, ref, "ACCEPTED")
 
     assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
     event = (await relay_events(connection, "main"))[-1]
-    assert (event.code, event.stage, event.domain) == (421, stage, None)
-    assert words in (event.response or "")
+    assert (event.code, event.stage, event.domain) == (421, "GREETING", None)
+    assert "4.3.2 Shutting down for maintenance" in (event.response or "")
+    await eventually(lambda: works_again(connection), "the end of the trouble")
 
-    async def forgotten() -> bool:
-        return (await relay_of(connection)).pause_step == 0
 
-    await eventually(forgotten, "the end of the trouble")
+async def is_paused(connection: Any) -> bool:
+    return (await relay_of(connection)).paused_why is not None
+
+
+async def works_again(connection: Any) -> bool:
+    return (await relay_of(connection)).pause_step == 0
+
+
+@pytest.mark.parametrize("reply", [Reply(421, "4.7.0 Too many connections, slow down"), Raw(b"999 what\r\n")])
+async def test_a_relay_that_fails_many_different_mails_is_paused_and_every_answer_is_kept(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, reply: Reply | Raw
+) -> None:
+    # Given a relay that answers every MAIL like this, and more mails than one mail's odd answers explain
+    smtp_server.script(mail=reply)
+    refs = [await queue_mail(connection, deployment, f"{n}@d{n}.example") for n in range(RELAY_MAILS)]
+    start(pause=short_pause, wait=lambda attempt, verdict: timedelta(milliseconds=200))
+    # When all have failed, then the relay is paused
+    await eventually(lambda: is_paused(connection), "the relay's pause")
+    smtp_server.forget_scripts()
+    # and once it works again one mail goes first, then all, each with every answer that it got
+    for ref in refs:
+        await until(connection, ref, "ACCEPTED")
+        first, *_, last = await attempts_of(connection, ref)
+        assert (first["verdict"], first["stage"], last["verdict"]) == ("DEFERRED", "MAIL", "ACCEPTED")
+        assert first["response"] == ("4.7.0 Too many connections, slow down" if first["code"] else "999 what\r")
+    await eventually(lambda: works_again(connection), "the end of the trouble")
+
+
+POISON: dict[str, dict[str, Any]] = {
+    "no reply code": {"rcpt": Raw(b"999 what\r\n")},
+    "a code below 200": {"rcpt": Raw(b"000 no\r\n")},
+    "a code in two parts": {"rcpt": Raw(b"25 0 ok\r\n")},
+    "a reply without end": {"rcpt": Endless()},
+    "354 to RCPT": {"rcpt": Reply(354, "go ahead")},
+    "421 to RCPT": {"rcpt": Reply(421, "4.7.0 not you", then=Drop(taken=False))},
+    "a drop at RCPT": {"rcpt": Drop()},
+}
+
+
+@pytest.mark.parametrize("kind", POISON)
+async def test_one_mail_that_breaks_its_connection_holds_up_no_other(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, kind: str
+) -> None:
+    # Given a recipient for whom the relay breaks off, and good mail behind it, to the same domain and to others
+    smtp_server.script(rcpt={"bad@x.example": POISON[kind]["rcpt"]})
+    bad = await queue_mail(connection, deployment, "bad@x.example")
+    start(pause=long_pause, wait=lambda attempt, verdict: timedelta(milliseconds=100))
+    # When the bad one has failed again and again
+    await eventually(lambda: tried(connection, bad, 4), "four attempts")
+    good = [await queue_mail(connection, deployment, f"{n}@{name}.example") for n in range(4) for name in ("x", "y")]
+    # Then all the others go, neither relay nor destination is paused, and its own history has every answer
+    for ref in good:
+        await until(connection, ref, "ACCEPTED")
+        assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
+    assert (await relay_of(connection)).pause_step == 0
+    assert [found for found in await destinations(connection) if found.paused_until] == []
+    assert {attempt["verdict"] for attempt in await attempts_of(connection, bad)} == {"DEFERRED"}
+
+
+async def tried(connection: Any, ref: MessageRef, times: int) -> bool:
+    return len(await attempts_of(connection, ref)) >= times
 
 
 async def test_mail_that_was_on_its_way_ends_no_pause(connection: Any) -> None:
@@ -134,9 +186,10 @@ async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
 async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    smtp_server.script(rcpt={"a@slow.example": Reply(421, "4.7.0 Too many connections from you")})
-    slow = await queue_mail(connection, deployment, "a@slow.example")
-    start(pause=long_pause)
+    names = [f"{n}@slow.example" for n in range(DOMAIN_MAILS)]
+    smtp_server.script(rcpt={name: Reply(421, "4.7.0 Too many connections from you") for name in names})
+    *_, slow = [await queue_mail(connection, deployment, name) for name in names]
+    start(pause=long_pause, wait=lambda attempt, verdict: SHORT_WAIT)
 
     async def paused() -> Any:
         return [found for found in await destinations(connection) if found.paused_until]
@@ -152,7 +205,8 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
     other = await queue_mail(connection, deployment, "b@fast.example")
     await until(connection, other, "ACCEPTED")
 
-    assert not await attempts_of(connection, slow)
+    attempts = await attempts_of(connection, slow)
+    assert [attempt["response"] for attempt in attempts] == ["4.7.0 Too many connections from you"] * len(attempts)
     waiting = await wait_of(connection, slow)
     assert waiting["waits_for"].startswith("The destination is paused: ")
     assert waiting["next_attempt_at"] == destination.paused_until
@@ -516,7 +570,7 @@ async def test_rows_leased_by_others_do_not_make_the_claim_costly(connection: An
     assert buffers < BOUND * 200 + 2000
 
 
-async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
+async def test_a_connection_that_breaks_before_the_dot_is_an_attempt_of_its_mail_and_is_retried(
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(data=[Drop()])
@@ -525,7 +579,10 @@ async def test_a_dropped_connection_before_the_dot_is_nobodys_attempt(
 
     await until(connection, ref, "ACCEPTED")
 
-    assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
+    tries = [
+        (attempt["number"], attempt["verdict"], attempt["stage"]) for attempt in await attempts_of(connection, ref)
+    ]
+    assert tries == [(1, "DEFERRED", "DATA"), (2, "ACCEPTED", "END_OF_DATA")]
     assert len(smtp_server.taken) == 1
 
 
