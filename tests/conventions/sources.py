@@ -57,3 +57,13 @@ def comments(text: str, word: str) -> Iterator[str]:
         _, hash_sign, comment = line.partition("# " + word)
         if hash_sign:
             yield comment
+
+
+def docstrings(source: Source) -> Iterator[tuple[int, str]]:
+    """Yields every docstring of a file, those of attributes included, with its line."""
+    for node in ast.walk(source.tree):
+        body = getattr(node, "body", None)
+        for statement in body if isinstance(body, list) else ():
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str() as text)):
+                    yield statement.lineno, text

@@ -88,7 +88,7 @@ async def test_while_results_cannot_be_written_nothing_is_claimed_and_then_all_g
         return worker.outcomes.away
 
     await eventually(noticed, "the ledger's absence")
-    # Whoever was claiming just then has done.
+    # A sender that was claiming just then has finished.
     before = sweeps
 
     async def swept(times: int) -> None:

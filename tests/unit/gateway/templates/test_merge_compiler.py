@@ -158,7 +158,7 @@ def test_a_text_is_completed_with_what_the_page_shows() -> None:
     )
     # When it is mailed
     shown = parsed(mail(template, {}))
-    # Then whoever reads the text finds the same
+    # Then one who reads the text finds the same
     lines = [line for line in body(shown, "plain").splitlines() if line]
     assert lines[0] == "Hello"
     assert lines[1].startswith("1 Main")
