@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
+from gateway.mail.phrases import Phrases
 from gateway.mail.response import FaultKind, Stage
 from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, FaultRule, Rule, Rules, Scope, fits_fault
 from gateway.rule_files import RulesError, read_rules_file
@@ -20,13 +21,19 @@ def read_verdict_rules() -> Rules:
     return verdict_rules(read_rules_file("verdicts"))
 
 
-_TIERS = {"connection": "codes", "text": "text", "enhanced": "enhanced", "basic": "codes", "stage": "stages"}
-"""The reply rules' tables in the order of judging, each with the key that its rules must have."""
+_TIERS = {
+    "connection": ("codes",),
+    "text": ("text", "enhanced"),
+    "enhanced": ("enhanced",),
+    "basic": ("codes",),
+    "stage": ("stages",),
+}
+"""The reply rules' tables in the order of judging, each with the keys of which its rules must have one."""
 
 
 def verdict_rules(table: Mapping[str, Any]) -> Rules:
     """Make rules of `verdicts.toml`'s content. Raises RulesError when one is wrong, or when a case is left without."""
-    unknown = set(table) - set(_TIERS) - {"fault", "advice", "again"}
+    unknown = set(table) - set(_TIERS) - {"fault", "advice", "again", "doubt"}
     if unknown:
         raise RulesError(f"verdicts.toml: unknown table {min(unknown)!r}; known are {', '.join(_TIERS)} and fault")
     advice = {cause: str(words) for cause, words in dict(table.get("advice", {})).items()}
@@ -38,6 +45,7 @@ def verdict_rules(table: Mapping[str, Any]) -> Rules:
         ),
         faults=tuple(_fault_rule(_Entry(entry, advice)) for entry in table.get("fault", [])),
         again=str(table.get("again", "")),
+        doubts=_doubts(table.get("doubt", {})),
     )
     _refuse_doubles(rules)
     _refuse_gaps(rules)
@@ -84,16 +92,23 @@ class _Entry:
             raise self.wrong(f"unknown key {min(self.left)!r}")
 
 
-def _reply_rule(entry: _Entry, required: str) -> Rule:
-    if required not in entry.left:
-        raise entry.wrong(f"{required} is missing: rules of this table are found by it")
+def _doubts(table: Mapping[str, Any]) -> Phrases:
+    try:
+        return _phrases(table["text"])
+    except (KeyError, TypeError, ValueError, re.error) as error:
+        raise RulesError(f"verdicts.toml: [doubt] needs text, the words that suppress nobody: {error}") from error
+
+
+def _reply_rule(entry: _Entry, required: tuple[str, ...]) -> Rule:
+    if not any(key in entry.left for key in required):
+        raise entry.wrong(f"{required[0]} is missing: rules of this table are found by {' or '.join(required)}")
     cause = entry.need("cause", Cause)
     rule = Rule(
         name=entry.name,
         cause=cause,
         advice=entry.advice(cause),
         example=entry.need("example", str),
-        text=entry.take("text", _text_pattern),
+        text=entry.take("text", _phrases),
         enhanced=entry.take("enhanced", _enhanced_pattern),
         codes=entry.take("codes", _codes),
         stages=entry.take("stages", _stages),
@@ -135,14 +150,13 @@ def _fault_rule(entry: _Entry) -> FaultRule:
     return rule
 
 
-def _text_pattern(texts: list[str]) -> re.Pattern[str]:
+def _phrases(texts: list[str]) -> Phrases:
     """Any of the regular expressions."""
     # Matched against lower-case words, which is twice as fast as ignoring case.
     for text in texts:
         if not text or re.search(r"(?<!\\)[A-Z]", text):
             raise ValueError(f"{text!r} has capitals or nothing; reply texts are lowered before they are searched")
-        re.compile(text)
-    return re.compile("|".join(texts))
+    return Phrases(texts)
 
 
 def _enhanced_pattern(codes: Iterable[str]) -> re.Pattern[str]:

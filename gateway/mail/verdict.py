@@ -17,17 +17,23 @@ Some promises are kept here, whatever a rule says:
   own words (`knows_destination`) come from the destination through the relay, and pause that;
 - only a 5xx to this recipient's RCPT suppresses, or one after it whose code is about addresses (5.1.x) or whose words
   are a provider's own (`sure_after_data`): a server that has read the mail may speak of an address in it. A 5.7.x
-  (policy) or 4.x.x code never suppresses, nor do words that call the trouble temporary.
+  (policy) or 4.x.x code never suppresses, nor does a reply with a word that speaks of anything else (`doubts`: the
+  sender, a policy, a quota, a connection, "possible reasons");
+- a reply that quotes another ("host X said: 450 ...") suppresses only where the innermost one would, and the innermost
+  one decides where the outer has but a code.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from gateway.mail.phrases import Phrases
 from gateway.mail.response import Exchange, FaultKind, Response, Stage
 
 
@@ -124,7 +130,7 @@ class Rule:
     cause: Cause
     advice: str
     example: str
-    text: re.Pattern[str] | None = None
+    text: Phrases | None = None
     enhanced: re.Pattern[str] | None = None
     codes: frozenset[int] | None = None
     stages: frozenset[Stage] | None = None
@@ -154,11 +160,13 @@ class FaultRule:
 # Compared by identity: verdicts are remembered by rules and words, and comparing whole rules would cost too much.
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rules:
-    """All rules, in the order in which they are tried. `again` is said after the advice of what is tried again."""
+    """All rules, in the order in which they are tried. `again` is said after the advice of what is tried again.
+    `doubts`: a reply with any of these words suppresses no address."""
 
     replies: tuple[Rule, ...]
     faults: tuple[FaultRule, ...]
     again: str
+    doubts: Phrases
 
 
 def judge(exchange: Exchange, rules: Rules) -> Verdict:
@@ -198,6 +206,9 @@ def read_reply(reply: Response) -> Said:
 @lru_cache(maxsize=1024)
 def _judge_reply(said: Said, rules: Rules) -> Verdict:
     rule = next(rule for rule in rules.replies if fits(rule, said))
+    quoted = quoted_reply(said)
+    if quoted is not None and rule.text is None:
+        rule = next(rule for rule in rules.replies if fits(rule, quoted))
     scope = _scope(rule, said)
     deferred = said.code < 500 or rule.defers or rule.stops_relay or said.stage in BEFORE_MAIL
     return Verdict(
@@ -206,7 +217,11 @@ def _judge_reply(said: Said, rules: Rules) -> Verdict:
         advice=f"{rule.advice} {rules.again}" if deferred and not rule.stops_relay else rule.advice,
         rule=rule.name,
         scope=scope,
-        suppress=rule.suppress and not deferred and _may_suppress(rule, said),
+        suppress=rule.suppress
+        and not deferred
+        and _may_suppress(rule, said)
+        and not rules.doubts.search(said.words)
+        and (quoted is None or _judge_reply(quoted, rules).suppress),
         retry_after=asked_wait(said.words) if deferred else None,
         stops_relay=rule.stops_relay,
         counts=said.stage not in BEFORE_MAIL,
@@ -226,7 +241,7 @@ def _scope(rule: Rule, said: Said) -> Scope:
 
 
 def _may_suppress(rule: Rule, said: Said) -> bool:
-    if said.stage in BEFORE_RCPT or "temporar" in said.words:
+    if said.stage in BEFORE_RCPT:
         return False
     code = said.enhanced or "5."
     if not code.startswith("5.") or code.startswith("5.7."):
@@ -242,7 +257,7 @@ def fits(rule: Rule, said: Said) -> bool:
         and (
             rule.enhanced is None or (said.enhanced is not None and rule.enhanced.fullmatch(said.enhanced) is not None)
         )
-        and (rule.text is None or rule.text.search(said.words) is not None)
+        and (rule.text is None or rule.text.search(said.words))
     )
 
 
@@ -291,17 +306,47 @@ _TICKET = re.compile(r"(?<!\S)(?=\S*\d)[a-z0-9._-]{16,}(?!\S)")
 
 
 def plain_words(text: str) -> str:
-    """A reply's words for matching: its first 1,024 characters in lower case, on one line, blanks single.
+    """A reply's words for matching: its first 1,024 characters in lower case, without accents, on one line, blanks
+    single.
 
     The lines' leading enhanced codes are left out, an address is a bare `@` and a queue id a bare `#`: an address
     such as `spam@customer.example` must not decide, and replies to many recipients become equal.
     """
-    words = _ADDRESS.sub("@", _LINE_CODE.sub("", text[:_READ_CHARACTERS]).lower())
+    words = _ADDRESS.sub("@", _LINE_CODE.sub("", _without_accents(text[:_READ_CHARACTERS])).lower())
     return " ".join(_TICKET.sub("#", words).split())
 
 
-# Where servers write it: at the start, or marked (`#5.1.0 Address rejected`, `(#5.1.1)`).
-_ENHANCED = re.compile(r"(?:^\W{0,3}|[#(])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+# The SMTP client writes a byte that is not UTF-8 as `\\xfc`: most of those servers speak Latin-1.
+_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
+_ACCENTS = dict.fromkeys(range(0x0300, 0x0370)) | {ord("\N{RIGHT SINGLE QUOTATION MARK}"): "'"}
+
+
+def _without_accents(text: str) -> str:
+    """`Boîte pleine` as `Boite pleine`; kana and other scripts stay whole."""
+    if "\\x" in text:
+        text = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), text)
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKD", text).translate(_ACCENTS))
+
+
+# Where servers write it: at the start (some with the basic code before it), or marked (`#5.1.0 Address rejected`,
+# `(#5.1.1)`).
+_ENHANCED = re.compile(r"(?:^\W{0,3}(?:[45]\d\d[ -]\W?)?|[#(])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
+
+
+_QUOTED = re.compile(r"[:(] ?\W?(?P<code>[45]\d\d)(?:[ -]#?(?P<enhanced>[45]\.\d{1,3}\.\d{1,3}))?(?=[ ).;-]|$)")
+
+
+def quoted_reply(said: Said) -> Said | None:
+    """The innermost reply that this one quotes (`host mx.customer.example said: 550 5.1.1 No such user`), as if it had
+    been said here; None without one."""
+    innermost = deque(_QUOTED.finditer(said.words), maxlen=1)
+    if not innermost:
+        return None
+    found = innermost.pop()
+    words = said.words[found.end() :].strip()
+    return Said(code=int(found["code"]), enhanced=found["enhanced"], stage=said.stage, words=words)
 
 
 def enhanced_code(reply: Response) -> str | None:
