@@ -316,7 +316,7 @@ def plain_words(text: str) -> str:
     return " ".join(_TICKET.sub("#", words).split())
 
 
-# The SMTP client writes a byte that is not UTF-8 as `\\xfc`: most of those servers speak Latin-1.
+# The SMTP client writes a byte that is not UTF-8 as `\xfc`: most of those servers speak Latin-1.
 _BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 _ACCENTS = dict.fromkeys(range(0x0300, 0x0370)) | {ord("\N{RIGHT SINGLE QUOTATION MARK}"): "'"}
 

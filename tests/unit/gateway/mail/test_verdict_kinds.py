@@ -90,6 +90,7 @@ def test_a_wanted_login_stops_the_relay_at_whatever_stage(line: str) -> None:
     "line",
     [
         "RCPT 530 Your host is listed in a block list, bye",  # said of one destination, by some servers
+        "END_OF_DATA 530 5.7.1 Message failed DMARC authentication",
         "RCPT 550 5.7.1 Authentication required",
         "END_OF_DATA 550 5.7.1 RESOLVER.RST.AuthRequired; authentication required",
     ],
