@@ -148,6 +148,15 @@ class DeliveryAttempt(FromRow):
         return _response(self)
 
     @strawberry.field(
+        description="What the server said that is no SMTP reply (RFC 5321 4.2), at most 4 KiB; null otherwise.",
+        metadata=column("case when a.code is null then a.response end"),
+    )
+    def unreadable_reply(self) -> str | None:
+        """Kept as the server's words where no code could be read."""
+        found: str | None = self.row["response"] if self.row["code"] is None else None
+        return found
+
+    @strawberry.field(
         description="The copy it was for; null when it was for the customer.",
         metadata=first_of(
             "copy r where r.customer_id = a.customer_id and r.message_id = a.message_id"

@@ -24,6 +24,13 @@ export function serverResponse(response) {
   </figure>`;
 }
 
+/** What the server said: a reply, or words that are none. */
+function attemptWords({ response, unreadableReply }) {
+  if (response) return responseText(response);
+  if (!unreadableReply) return html`<p class="how">The server said nothing.</p>`;
+  return html`<p class="how">The server said, which is no reply to a mail:</p><pre dir="auto">${unreadableReply}</pre>`;
+}
+
 function attempt(each) {
   const hint = VERDICT_HINT[each.verdict] ?? "GREY";
   const whom = each.copy ? html` to ${each.copy.role} <bdi>${each.copy.address}</bdi>` : nothing;
@@ -33,9 +40,7 @@ function attempt(each) {
         <span class="which"><span class="number">attempt ${each.number}</span>${whom}</span></p>
       <p class="when-exactly">${exactMoment(each.startedAt)}</p>
       <p class="how">by relay ${each.relay}, ${words.stage(each.stage)}, in ${took(each.tookMs)}</p>
-      ${each.response
-        ? responseText(each.response)
-        : html`<p class="how">The server said nothing.</p>`}
+      ${attemptWords(each)}
     </div></li>`;
 }
 

@@ -67,7 +67,7 @@ const INFO = `query Info($id: ID!) {
       ${RESPONSE}
       copies { role address name status colorHint sentAt cause advice ${RESPONSE} }
       attempts {
-        number startedAt tookMs verdict cause advice stage relay host tls ${RESPONSE} copy { role address name }
+        number startedAt tookMs verdict cause advice stage relay host tls ${RESPONSE} unreadableReply copy { role address name }
       }
       events { kind occurredAt by detail }
       preview { subject text }

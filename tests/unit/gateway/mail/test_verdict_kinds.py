@@ -15,7 +15,7 @@ def judged(line: str) -> Verdict:
     return judge(answered(line), RULES)
 
 
-def assert_ours_and_nobody_suppressed(line: str) -> None:
+def expect_ours_and_nobody_suppressed(line: str) -> None:
     verdict = judged(line)
     assert (verdict.outcome, verdict.cause, verdict.suppress) == (Outcome.REFUSED, Cause.OUR_CONFIGURATION, False), (
         verdict.rule
@@ -34,14 +34,14 @@ def assert_ours_and_nobody_suppressed(line: str) -> None:
     ],
 )
 def test_words_about_the_sender_outrank_the_code_and_the_words_about_an_address(line: str) -> None:
-    assert_ours_and_nobody_suppressed(line)
+    expect_ours_and_nobody_suppressed(line)
 
 
 @pytest.mark.parametrize("code", ["5.1.7", "5.1.8", "5.1.20", "5.7.27"])
 @pytest.mark.parametrize("words", ["invalid address", "User unknown", "no such user", "Mailbox not found"])
 @pytest.mark.parametrize("stage", ["RCPT", "DATA", "END_OF_DATA"])
 def test_a_code_about_the_sender_outranks_words_about_an_address(stage: str, code: str, words: str) -> None:
-    assert_ours_and_nobody_suppressed(f"{stage} 550 {code} {words}")
+    expect_ours_and_nobody_suppressed(f"{stage} 550 {code} {words}")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_code_about_the_sender_outranks_words_about_an_address(stage: str, cod
     ],
 )
 def test_words_about_a_header_of_ours_suppress_nobody(line: str) -> None:
-    assert_ours_and_nobody_suppressed(line)
+    expect_ours_and_nobody_suppressed(line)
 
 
 @pytest.mark.parametrize("words", ["To: no such user", "Cc: user unknown", "Invalid To header: no such user"])
@@ -221,7 +221,7 @@ def test_an_address_code_with_a_policys_words_is_a_policy(words: str) -> None:
     ],
 )
 def test_our_way_to_the_server_is_no_bad_address(line: str) -> None:
-    assert_ours_and_nobody_suppressed(f"RCPT {line}")
+    expect_ours_and_nobody_suppressed(f"RCPT {line}")
 
 
 @pytest.mark.parametrize(
