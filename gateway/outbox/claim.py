@@ -38,6 +38,7 @@ class MessageFacts:
     content_sha256: bytes | None
     tracked: bool
     token_key_id: str | None
+    composer_version: int
 
 
 @value
@@ -163,6 +164,7 @@ def _facts(row: Any) -> MessageFacts:
         content_sha256=row["content_sha256"],
         tracked=row["tracked"],
         token_key_id=row["token_key_id"],
+        composer_version=row["composer_version"],
     )
 
 
