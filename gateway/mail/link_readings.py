@@ -24,7 +24,8 @@ _MOST = 40
 _LAYERS = 3
 _MOST_TRIMMED = 4
 _LONGEST = 8192
-"""Octets of the longest destination that was ever signed."""
+"""Octets of a path and query that are worth more than the first reading: proxies take no more either."""
+_LONGEST_CHARACTER = 4
 
 _TOKEN = re.compile(rb"[a-z0-9]{1,4}[.-][A-Za-z0-9_-]{20,60}")
 _CLICK = re.compile(rb"([a-z0-9]{1,4}[.-][A-Za-z0-9_-]{20,60})/(.*)", re.DOTALL)
@@ -38,6 +39,8 @@ _DROPPED = (b"-", b"_", b"--", b"-_", b"_-", b"__")
 
 def tokens(path: bytes) -> Iterator[str]:
     """Yields what the token of `/o/TOKEN` and `/u/TOKEN` may be. `path` is the raw path behind `/o/`."""
+    if len(path) > _LONGEST:
+        return
     for text in _unfolded(_decoded(path)):
         match = _TOKEN.match(text)
         # A further segment makes another address, and none of ours.
@@ -48,21 +51,21 @@ def tokens(path: bytes) -> Iterator[str]:
 def clicks(path: bytes, query: bytes = b"") -> Iterator[tuple[str, bytes]]:
     """Yields what token and destination of `/c/TOKEN/DESTINATION` may be. `path` is the raw path behind `/c/`."""
     match = _CLICK.match(path)
-    for _ in range(_LAYERS):
+    for _ in range(_LAYERS if len(path) <= _LONGEST else 0):
         if match:
             break
         path = unquote_to_bytes(path)
         match = _CLICK.match(path)
     if match is None:
         return
-    token = match[1].decode()
-    destinations = _escaped(match[2], query) if "." in token else _plain(match[2])
+    token, rest = match[1].decode(), match[2]
+    destinations = _escaped(rest, query) if "." in token else _plain(rest)
     for destination in islice(destinations, _MOST):
         yield token, destination
 
 
 def _plain(rest: bytes) -> Iterator[bytes]:
-    for text in _unfolded(_decoded(rest)):
+    for text in _unfolded(_decoded(rest[:_LONGEST])):
         match = _BASE64URL.match(text)
         for run in _runs(match[0]) if match else ():
             destination = base64url.decode(run.decode())
@@ -72,6 +75,9 @@ def _plain(rest: bytes) -> Iterator[bytes]:
 
 def _escaped(rest: bytes, query: bytes) -> Iterator[bytes]:
     once = unquote_to_bytes(rest)
+    yield once
+    if len(rest) + len(query) > _LONGEST:
+        return
     twice = unquote_to_bytes(once)
     wholes: dict[bytes, None] = {}
     for layer in (once, rest, twice, unquote_to_bytes(twice)):
@@ -79,15 +85,14 @@ def _escaped(rest: bytes, query: bytes) -> Iterator[bytes]:
             wholes.setdefault(whole)
             wholes.setdefault(_SCHEME.sub(rb"\1//", whole))
             wholes.setdefault(_NOT_IN_URLS.split(whole, maxsplit=1)[0])
-    likely = [whole for whole in wholes if len(whole) <= _LONGEST]
-    yield from likely
-    for whole in likely:
+    yield from wholes
+    for whole in wholes:
         yield from _trimmed(whole)
 
 
 def _trimmed(whole: bytes) -> Iterator[bytes]:
     for _ in range(_MOST_TRIMMED):
-        junk = _JUNK.search(whole)
+        junk = _JUNK.search(whole, max(0, len(whole) - _LONGEST_CHARACTER))
         if junk is None:
             return
         whole = whole[: junk.start()]

@@ -39,12 +39,12 @@ class LinkForm(StrEnum):
     ESCAPED = "escaped"
 
 
-MAX_DESTINATION = 6000
-"""Octets of a link we rewrite. A longer one stays as its author wrote it: in base64url it would make a request line of
-more than 8 KiB, which nginx and Apache refuse by their defaults."""
+MAX_DESTINATION = 3000
+"""Characters of a link we rewrite, as a Location header has it. A longer one stays as its author wrote it: by default
+nginx answers 502 when the head of our redirect has more than 4 KiB, and 414 to a request line of more than 8 KiB."""
 
 MAX_ESCAPED_DESTINATION = 8192
-"""The same limit for `LinkForm.ESCAPED`, so that mail of its time is composed again as it was."""
+"""The limit of `LinkForm.ESCAPED`, in octets: mail of its time is composed again as it was."""
 
 LONGEST_PUBLIC_URL = 42
 """Characters: with the longest token behind it, a List-Unsubscribe address still has under 100."""
@@ -65,7 +65,6 @@ _TOKEN = re.compile(r"([a-z0-9]{1,4})[.-]([A-Za-z0-9_-]{20,60})")
 _RETURN_PATH = re.compile(r"b([1-4])([a-z0-9]{5,60})")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _SEPARATORS = {LinkForm.PLAIN: "-", LinkForm.ESCAPED: "."}
-_LIMITS = {LinkForm.PLAIN: MAX_DESTINATION, LinkForm.ESCAPED: MAX_ESCAPED_DESTINATION}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +109,7 @@ def click_url(
     if not 0 <= link_no <= MAX_LINK_NUMBER:
         raise ValueError(f"a link's number is 0 to {MAX_LINK_NUMBER}: {link_no}")
     if not trackable(destination, form):
-        raise ValueError(f"only http and https links of at most {_LIMITS[form]} octets are tracked")
+        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} characters are tracked")
     body = _body(ref, link_no.to_bytes(2, "big"))
     token = _token(keyring, Purpose.CLICK, body, destination.encode(), key_id=key_id, form=form)
     return f"{public_url}/c/{token}/{_written(destination, form)}"
@@ -179,10 +178,11 @@ def read_return_path(keyring: Keyring, address: str) -> ReturnPath | None:
 def trackable(url: str, form: LinkForm = LinkForm.PLAIN) -> bool:
     """Whether a link may be rewritten: http or https with a host, no control characters, not too long for its form."""
     try:
-        if len(url.encode()) > _LIMITS[form] or _CONTROLS.search(url):
+        if len(url.encode()) > MAX_ESCAPED_DESTINATION or _CONTROLS.search(url):
             return False
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and ascii_url(url).isascii()
+        parts, shown = urlsplit(url), ascii_url(url)
+        fits = form is LinkForm.ESCAPED or len(shown) <= MAX_DESTINATION
+        return fits and parts.scheme in ("http", "https") and bool(parts.hostname) and shown.isascii()
     except ValueError:
         return False
 
