@@ -19,6 +19,7 @@ import asyncpg
 import gateway.settings
 from gateway.database import PREDATES_BASELINE, Connection, predates_baseline
 from gateway.errors import SettingsError
+from gateway.mail.keys import Keyring
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
 from service.database import QUERIES
@@ -64,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     link = commands.add_parser("login-link", help="print an address that signs one browser in, once, for 10 minutes")
     link.add_argument("--name", default="login-link", help="who signs in, as the history names them")
     link.set_defaults(command=_login_link)
+    check = commands.add_parser("check", help="follow links of ours through PUBLIC_URL, as readers of mails will")
+    check.set_defaults(command=_check)
     return parser
 
 
@@ -218,6 +221,17 @@ def _login_link(options: argparse.Namespace) -> int:
         return 0
 
     return asyncio.run(_with_database(settings.database_url, work))
+
+
+def _check(_: argparse.Namespace) -> int:
+    # Imported here: the other commands do without the web framework.
+    from service.link_check import check
+
+    settings, gateway_settings = _read_settings({})
+    findings = asyncio.run(check(settings.public_url, Keyring(gateway_settings.secret_keys)))
+    for finding in findings:
+        print(finding.text)
+    return 0 if all(finding.ok for finding in findings) else 1
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ class MailBuilder:
                 tracked=facts.tracked,
                 campaign_id=facts.campaign_id,
                 token_key_id=facts.token_key_id,
+                composer_version=facts.composer_version,
                 honeypot=settings.honeypot_link,
             ),
             merge_data=facts.merge_data or {},

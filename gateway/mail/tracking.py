@@ -1,36 +1,50 @@
 """Signed tokens: open, click, unsubscribe, return path. They carry customer, message and link, and no address.
 
     open          PUBLIC_URL/o/TOKEN
-    click         PUBLIC_URL/c/TOKEN/DESTINATION      the MAC covers the destination: never an open redirect
+    click         PUBLIC_URL/c/TOKEN/DESTINATION      base64url; the MAC covers it: never an open redirect
     unsubscribe   PUBLIC_URL/u/TOKEN                  under 100 characters: long folded headers have broken DKIM
     return path   b<length of key id><key id><base32>@domain     under 64 octets, survives case folding
 
-A TOKEN is `<key id>.<base64url of body and MAC>`; a body is the message's UUID, the link's number where there is
+A TOKEN is `<key id>-<base64url of body and MAC>`; a body is the message's UUID, the link's number where there is
 one, and the customer's id in as few bytes as it needs. The MAC is HMAC-SHA-256 cut to 96 bits (80 in a return
 path, which has 64 octets for everything), under a key of its purpose alone.
+
+No path holds anything but letters, digits, `-`, `_` and `/`: proxies decode percent-escapes, merge slashes or refuse
+either, and link finders stop at punctuation. Links of the first releases (`LinkForm.ESCAPED`) hold them and are read
+for ever. `gateway.mail.link_readings` finds token and destination in a path that was changed on its way.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import idna
 
-from gateway.mail import base32
+from gateway.mail import base32, base64url
 from gateway.mail.keys import Keyring, Purpose
 from gateway.mail.message import MessageRef
 
-MAX_DESTINATION = 8192
-"""Octets of a link we rewrite. A longer one stays as its author wrote it: percent-encoded it may be three times that,
-and servers, ours too, refuse a head of more than 32 KiB."""
+
+class LinkForm(StrEnum):
+    """How a path is written. ESCAPED: `<key id>.<base64url>`, and the destination percent-encoded."""
+
+    PLAIN = "plain"
+    ESCAPED = "escaped"
+
+
+MAX_DESTINATION = 3000
+"""Characters of a link we rewrite, as a Location header has it. A longer one stays as its author wrote it: by default
+nginx answers 502 when the head of our redirect has more than 4 KiB, and 414 to a request line of more than 8 KiB."""
+
+MAX_ESCAPED_DESTINATION = 8192
+"""The limit of `LinkForm.ESCAPED`, in octets: mail of its time is composed again as it was."""
 
 LONGEST_PUBLIC_URL = 42
 """Characters: with the longest token behind it, a List-Unsubscribe address still has under 100."""
@@ -41,12 +55,16 @@ MAX_LINK_NUMBER = 32767
 HONEYPOT_LINK = 0
 """The number of the link no person sees; real links are numbered from 1."""
 
+CHECK = MessageRef(customer_id=0, message_id=UUID(int=0))
+"""The message of links that `python -m service check` makes; no mail has it, and their clicks are not recorded."""
+
 _MAC = 12
 _RETURN_PATH_MAC = 10
 _UUID = 16
-_TOKEN = re.compile(r"([a-z0-9]{1,4})\.([A-Za-z0-9_-]{20,60})")
+_TOKEN = re.compile(r"([a-z0-9]{1,4})[.-]([A-Za-z0-9_-]{20,60})")
 _RETURN_PATH = re.compile(r"b([1-4])([a-z0-9]{5,60})")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_SEPARATORS = {LinkForm.PLAIN: "-", LinkForm.ESCAPED: "."}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,27 +83,48 @@ class ReturnPath:
     recipient_no: int
 
 
-def open_url(keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None) -> str:
+def open_url(
+    keyring: Keyring,
+    public_url: str,
+    ref: MessageRef,
+    *,
+    key_id: str | None = None,
+    form: LinkForm = LinkForm.PLAIN,
+) -> str:
     """The pixel's address. `key_id` signs with an older key, to compose an old mail again (LookupError: removed)."""
-    return f"{public_url}/o/{_token(keyring, Purpose.OPEN, _body(ref), key_id=key_id)}"
+    return f"{public_url}/o/{_token(keyring, Purpose.OPEN, _body(ref), key_id=key_id, form=form)}"
 
 
 def click_url(
-    keyring: Keyring, public_url: str, ref: MessageRef, link_no: int, destination: str, *, key_id: str | None = None
+    keyring: Keyring,
+    public_url: str,
+    ref: MessageRef,
+    link_no: int,
+    destination: str,
+    *,
+    key_id: str | None = None,
+    form: LinkForm = LinkForm.PLAIN,
 ) -> str:
     """A link that counts the click and leads to `destination`, which must be `trackable` (else ValueError)."""
     if not 0 <= link_no <= MAX_LINK_NUMBER:
         raise ValueError(f"a link's number is 0 to {MAX_LINK_NUMBER}: {link_no}")
-    if not trackable(destination):
-        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} octets are tracked")
+    if not trackable(destination, form):
+        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} characters are tracked")
     body = _body(ref, link_no.to_bytes(2, "big"))
-    token = _token(keyring, Purpose.CLICK, body, destination.encode(), key_id=key_id)
-    return f"{public_url}/c/{token}/{_quoted(destination)}"
+    token = _token(keyring, Purpose.CLICK, body, destination.encode(), key_id=key_id, form=form)
+    return f"{public_url}/c/{token}/{_written(destination, form)}"
 
 
-def unsubscribe_url(keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None) -> str:
+def unsubscribe_url(
+    keyring: Keyring,
+    public_url: str,
+    ref: MessageRef,
+    *,
+    key_id: str | None = None,
+    form: LinkForm = LinkForm.PLAIN,
+) -> str:
     """The address of List-Unsubscribe (RFC 8058) and of the visible link: at most 57 characters after PUBLIC_URL."""
-    return f"{public_url}/u/{_token(keyring, Purpose.UNSUBSCRIBE, _body(ref), key_id=key_id)}"
+    return f"{public_url}/u/{_token(keyring, Purpose.UNSUBSCRIBE, _body(ref), key_id=key_id, form=form)}"
 
 
 def return_path(keyring: Keyring, domain: str, ref: MessageRef, recipient_no: int = 0) -> str:
@@ -105,7 +144,7 @@ def read_open(keyring: Keyring, token: str) -> MessageRef | None:
 def read_click(keyring: Keyring, token: str, destination: bytes) -> Link | None:
     """The link clicked; None unless the token is ours for clicks and its MAC covers exactly this destination.
 
-    `destination` is what follows the token in the URL, percent-decoded once.
+    `destination` is what follows the token in the URL, decoded.
     """
     body = _verified(keyring, Purpose.CLICK, token, destination)
     ref = _read_body(body, extra=2) if body else None
@@ -136,13 +175,14 @@ def read_return_path(keyring: Keyring, address: str) -> ReturnPath | None:
 
 
 @lru_cache(maxsize=4096)
-def trackable(url: str) -> bool:
-    """Whether a link may be rewritten: http or https with a host, no control characters, at most MAX_DESTINATION."""
+def trackable(url: str, form: LinkForm = LinkForm.PLAIN) -> bool:
+    """Whether a link may be rewritten: http or https with a host, no control characters, not too long for its form."""
     try:
-        if len(url.encode()) > MAX_DESTINATION or _CONTROLS.search(url):
+        if len(url.encode()) > MAX_ESCAPED_DESTINATION or _CONTROLS.search(url):
             return False
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and ascii_url(url).isascii()
+        parts, shown = urlsplit(url), ascii_url(url)
+        fits = form is LinkForm.ESCAPED or len(shown) <= MAX_DESTINATION
+        return fits and parts.scheme in ("http", "https") and bool(parts.hostname) and shown.isascii()
     except ValueError:
         return False
 
@@ -164,9 +204,8 @@ def ascii_url(url: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _quoted(destination: str) -> str:
-    # Everything but unreserved characters: proxies merge `//` and take `?` and `#` for their own.
-    return quote(destination, safe="")
+def _written(destination: str, form: LinkForm) -> str:
+    return base64url.encode(destination.encode()) if form is LinkForm.PLAIN else quote(destination, safe="")
 
 
 def _body(ref: MessageRef, extra: bytes = b"") -> bytes:
@@ -199,27 +238,20 @@ def _started(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     )
 
 
-def _token(keyring: Keyring, purpose: Purpose, body: bytes, tail: bytes = b"", *, key_id: str | None = None) -> str:
+def _token(
+    keyring: Keyring, purpose: Purpose, body: bytes, tail: bytes = b"", *, key_id: str | None, form: LinkForm
+) -> str:
     signed_by, key = keyring.sign_key(purpose, key_id)
-    coded = base64.urlsafe_b64encode(body + _mac(key, body, tail)[:_MAC]).decode().rstrip("=")
-    return f"{signed_by}.{coded}"
+    coded = base64url.encode(body + _mac(key, body, tail)[:_MAC])
+    return f"{signed_by}{_SEPARATORS[form]}{coded}"
 
 
 def _verified(keyring: Keyring, purpose: Purpose, token: str, tail: bytes = b"") -> bytes | None:
     """The token's body when its MAC is right. Compared in constant time."""
     match = _TOKEN.fullmatch(token)
     key = keyring.key(match[1], purpose) if match else None
-    raw = _base64url(match[2]) if match else None
+    raw = base64url.decode(match[2]) if match else None
     if key is None or raw is None or len(raw) <= _UUID + _MAC:
         return None
     body, mac = raw[:-_MAC], raw[-_MAC:]
     return body if hmac.compare_digest(_mac(key, body, tail)[:_MAC], mac) else None
-
-
-def _base64url(text: str) -> bytes | None:
-    """The bytes; None unless this is their one spelling: bits left over in the last character are not ours."""
-    try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return None
-    return raw if base64.urlsafe_b64encode(raw).decode().rstrip("=") == text else None

@@ -25,7 +25,8 @@ LARGE_CONTENT = 1_048_576
 @value
 class MessageFacts:
     """What sending needs of a claimed row's message. A campaign's mail is composed of template, sender and merge data;
-    other mail is stored whole under `content_sha256`. `merge_data` is the recipient's over the campaign's."""
+    other mail is stored whole under `content_sha256`. `merge_data` is the recipient's over the campaign's.
+    `composer_version` is the one that the mail was queued under."""
 
     source_type: str
     campaign_id: UUID | None
@@ -38,6 +39,7 @@ class MessageFacts:
     content_sha256: bytes | None
     tracked: bool
     token_key_id: str | None
+    composer_version: int
 
 
 @value
@@ -164,6 +166,7 @@ def _facts(row: Any) -> MessageFacts:
         content_sha256=row["content_sha256"],
         tracked=row["tracked"],
         token_key_id=row["token_key_id"],
+        composer_version=row["composer_version"],
     )
 
 

@@ -102,7 +102,7 @@ ranked as (
     left join lateral (
         select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
                m.recipient, m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
-               m.token_key_id, k.size as content_size
+               m.token_key_id, m.composer_version, k.size as content_size
         from message m
         left join campaign c on c.id = m.campaign_id
         left join content k on k.sha256 = m.content_sha256
@@ -167,7 +167,7 @@ returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.a
           p.position, p.connections is not null as capped, p.park_until is null as leased,
           o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
-          p.merge_data, p.content_sha256, p.tracked, p.token_key_id;
+          p.merge_data, p.content_sha256, p.tracked, p.token_key_id, p.composer_version;
 
 -- name: seconds_to_next_due$
 -- Seconds until the next row of an unpaused lane is due; null when nothing waits.

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import asyncpg
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -23,8 +24,10 @@ from gateway.consent import opt_outs
 from gateway.deployment import Deployment
 from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.hit import HitKind, clean_agent, is_prefetch
+from gateway.mail.keys import Keyring
+from gateway.mail.link_readings import clicks, tokens
 from gateway.mail.message import MessageRef
-from gateway.mail.tracking import HONEYPOT_LINK, ascii_url, read_click, read_open, read_unsubscribe
+from gateway.mail.tracking import CHECK, HONEYPOT_LINK, Link, ascii_url, read_click, read_open, read_unsubscribe
 from gateway.tracking.raw_hit import RawHit, new_hit_id, origin_of
 from gateway.tracking.recorder import HitRecorder
 from service.database import DatabasePools
@@ -45,6 +48,9 @@ PIXEL = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c0
 
 MAX_FORM_BYTES = 16_384
 """Our form and that of RFC 8058 have under 200 bytes; some mail programs add to it."""
+
+RECEIVED_PATH = "Link-Received"
+"""The response header that shows `python -m service check` the path as it arrived."""
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PAGE = {**_NO_STORE, "Content-Security-Policy": POLICY, "X-Robots-Tag": "noindex"}
@@ -97,21 +103,38 @@ class Tracking:
         )
 
 
+class _Anything(Convertor[str]):
+    """The rest of a path with slashes and, unlike Starlette's `path`, line breaks, which people paste."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
 def routes() -> list[BaseRoute]:
     """Returns the routes of the addresses inside mails."""
     return [
         Route("/o/{token}", open_pixel, methods=["GET"]),
         Route("/c/{token}", follow_link, methods=["GET"]),
-        Route("/c/{token}/{destination:path}", follow_link, methods=["GET"]),
+        Route("/c/{token}/{rest:anything}", follow_link, methods=["GET"]),
         Route("/u/{token}", show_form, methods=["GET"]),
         Route("/u/{token}", unsubscribe, methods=["POST"]),
+        Route("/u/{token}/{rest:anything}", show_form, methods=["GET"]),
+        Route("/u/{token}/{rest:anything}", unsubscribe, methods=["POST"]),
     ]
 
 
 async def open_pixel(request: Request) -> Response:
     """The pixel of one mail: records an open. 43 bytes, not cacheable."""
     tracking = _tracking(request)
-    ref = read_open(tracking.deployment.keyring, request.path_params["token"])
+    ref = _ref(request, read_open)
     if ref is None:
         return _missing(request)
     tracking.record(request, ref)
@@ -121,20 +144,21 @@ async def open_pixel(request: Request) -> Response:
 async def follow_link(request: Request) -> Response:
     """A link of one mail: records a click and redirects to the signed destination."""
     tracking = _tracking(request)
-    token = request.path_params["token"]
-    destination = _destination(request, token)
-    link = read_click(tracking.deployment.keyring, token, destination)
-    if link is None:
+    found = _click(request)
+    if found is None:
         return _missing(request)
-    url = destination.decode()
-    tracking.record(request, link.ref, link=link.number, url=url)
-    return Response(status_code=302, headers={"Location": ascii_url(url), **_NO_STORE})
+    link, url = found
+    headers = {"Location": ascii_url(url), **_NO_STORE}
+    if link.ref == CHECK:
+        headers[RECEIVED_PATH] = _raw_path(request).decode("latin-1")
+    else:
+        tracking.record(request, link.ref, link=link.number, url=url)
+    return Response(status_code=302, headers=headers)
 
 
 async def show_form(request: Request) -> Response:
     """The unsubscribe page. It changes nothing, since link scanners GET every address."""
-    tracking = _tracking(request)
-    ref = read_unsubscribe(tracking.deployment.keyring, request.path_params["token"])
+    ref = _ref(request, read_unsubscribe)
     if ref is None:
         return _missing(request)
     return await _form_response(request, ref)
@@ -142,8 +166,7 @@ async def show_form(request: Request) -> Response:
 
 async def unsubscribe(request: Request) -> Response:
     """A mail program's one click (RFC 8058), or the page's form: committed when it responds, no login, no redirect."""
-    tracking = _tracking(request)
-    ref = read_unsubscribe(tracking.deployment.keyring, request.path_params["token"])
+    ref = _ref(request, read_unsubscribe)
     if ref is None:
         return _missing(request)
     fields = await _read_form(request)
@@ -191,11 +214,32 @@ def _tracking(request: Request) -> Tracking:
     return tracking
 
 
-def _destination(request: Request, token: str) -> bytes:
-    """Returns what follows the token in the raw path, decoded once: the decoded path confuses `%2F` with `/`."""
+def _ref(request: Request, read: Callable[[Keyring, str], MessageRef | None]) -> MessageRef | None:
+    """Returns the message whose token the path holds."""
+    keyring = _tracking(request).deployment.keyring
+    return next((ref for token in tokens(_behind_prefix(request)) if (ref := read(keyring, token))), None)
+
+
+def _click(request: Request) -> tuple[Link, str] | None:
+    """Returns the link whose token the path holds, and its signed destination."""
+    keyring = _tracking(request).deployment.keyring
+    for token, destination in clicks(_behind_prefix(request), request.scope["query_string"]):
+        link = read_click(keyring, token, destination)
+        if link is not None:
+            return link, destination.decode()
+    return None
+
+
+def _raw_path(request: Request) -> bytes:
+    """Returns the path before decoding: the decoded one confuses `%2F` with `/`."""
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    _, _, rest = raw.partition(b"/c/" + token.encode() + b"/")
-    return unquote_to_bytes(rest)
+    return raw
+
+
+def _behind_prefix(request: Request) -> bytes:
+    """Returns what follows `/o/`, `/c/` or `/u/`, however that slash was written."""
+    raw = _raw_path(request)
+    return raw[3:] if raw[2:3] == b"/" else unquote_to_bytes(raw)[3:]
 
 
 def _choice(fields: dict[str, str]) -> Choice | None:

@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 import service.settings
 from service.__main__ import main
 from service.auth.tokens import digest
 from tests.builders import SECRET_KEYS
 from tests.service_process import environment, free_port
+from tests.serving import serve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,3 +130,17 @@ async def test_a_login_link_signs_in(run: Run, env: dict[str, str], anonymous: h
 async def test_a_database_without_tables_is_named(run: Run, env: dict[str, str], postgres: Any) -> None:
     finished = await run("token", "list", env={**env, "DATABASE_URL": postgres.url("postgres")})
     assert (finished.code, "make migrate" in finished.err) == (1, True)
+
+
+async def test_the_check_follows_a_link_through_public_url(
+    run: Run, env: dict[str, str], app: Starlette, service_settings: service.settings.Settings, pool: Any
+) -> None:
+    async with serve(app, service_settings) as serving:
+        found = await run("check", env={**env, "PUBLIC_URL": serving.url})
+        assert (found.code, found.err) == (0, "")
+        assert [line.partition(" ")[0] for line in found.out.splitlines()] == ["Links", "Links"]
+        foreign = await run("check", env={**env, "PUBLIC_URL": serving.url, "SECRET_KEYS": f"k1:{'A' * 43}="})
+    assert (foreign.code, "SECRET_KEYS" in foreign.out) == (1, True)
+    # and where nobody listens
+    away = await run("check", env={**env, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
+    assert (away.code, "cannot be reached" in away.out) == (1, True)

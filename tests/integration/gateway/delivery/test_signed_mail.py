@@ -65,9 +65,19 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
         assert (arrived.get_filename(), arrived.get_payload(decode=True)) == ("Plan Größe.bin", octets)
 
 
+@pytest.mark.parametrize(("version", "separator"), [(2, b"."), (headers.COMPOSER_VERSION, b"-")])
 async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
-    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, signer: Signer
+    connection: Any,
+    deployment: Deployment,
+    start: Start,
+    smtp_server: SmtpServer,
+    signer: Signer,
+    monkeypatch: pytest.MonkeyPatch,
+    version: int,
+    separator: bytes,
 ) -> None:
+    # Given a release that queued mail of this composer version
+    monkeypatch.setattr(headers, "COMPOSER_VERSION", version)
     published = await versions.publish(
         connection, name="News", subject="{{ story }}", mjml=None, html=HTML, text=TEXT, sample_data=None
     )
@@ -93,6 +103,8 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     [received] = smtp_server.taken
     assert verified(received.content) == [True, True]
     assert b"list-unsubscribe-post" in received.content.split(b"bh=")[0]
+    assert row["composer_version"] == version
+    assert b"/u/k1" + separator in received.content
 
     again = campaign.compose_campaign(
         template=await versions.load(connection, row["template_version_id"]),
@@ -109,6 +121,7 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
             tracked=row["tracked"],
             campaign_id=made,
             token_key_id=row["token_key_id"],
+            composer_version=row["composer_version"],
         ),
         merge_data=row["merge_data"],
         keyring=deployment.keyring,
