@@ -28,10 +28,10 @@ class FailingMails:
         """The same of a destination domain."""
         return _note(self._domains, domain, message_id, DOMAIN_MAILS)
 
-    def went_through(self, name: str, domain: str) -> None:
-        """A mail got its own response: relay and domain work."""
+    def reset(self, *, relay: str, domain: str) -> None:
+        """Start counting anew: a mail got its own response, or both are paused by now."""
         if self._relays:
-            self._relays.pop(name, None)
+            self._relays.pop(relay, None)
         if self._domains:
             self._domains.pop(domain, None)
 

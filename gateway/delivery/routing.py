@@ -160,8 +160,10 @@ class RelayRouter:
         """Hand one mail to a relay that may be used. After a pause a relay gets one mail at a time until one has gone
         through."""
         via_relay = mail.row.bound_relay or mail.via_relay
+        if not self._troubled_relays:
+            return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay)
         avoid = self._avoid | self._probed
-        probed = self._first(avoid, via_relay) if self._troubled_relays else None
+        probed = self._first(avoid, via_relay)
         if probed is None or not self._unproven(probed):
             return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
         self._probed.add(probed)
@@ -187,7 +189,6 @@ class RelayRouter:
     async def note(self, exchange: Exchange, verdict: Verdict, *, mail: Claimed | None = None) -> bool:
         """Record a failure, and pause what failed where it is no matter of this mail alone. Returns whether the pause
         is written."""
-
         TROUBLE.labels(exchange.relay, trouble_kind(exchange)).inc()
         if verdict.scope is Scope.MESSAGE or exchange.relay not in self._names:
             return False
@@ -206,13 +207,17 @@ class RelayRouter:
 
     def _is_widespread(self, exchange: Exchange, verdict: Verdict, mail: Claimed | None) -> bool:
         """Whether the relay or destination fails, and not only this mail: before MAIL no mail matters; from MAIL on
-        several different mails have failed in a row, or the first one after a pause has."""
+        several different mails have failed in a row, or the first new one after a pause has. A mail that failed before
+        proves nothing."""
         if mail is None or exchange.stage in BEFORE_MAIL or verdict.stops_relay:
             return True
+        is_new = mail.attempt == 1
         if verdict.scope is Scope.RELAY:
-            return self._unproven(exchange.relay) or self._failing.relay_fails(exchange.relay, mail.message_id)
+            failing = self._failing.relay_fails(exchange.relay, mail.message_id)
+            return failing or (is_new and self._unproven(exchange.relay))
+        failing = self._failing.domain_fails(mail.domain, mail.message_id)
         unproven = mail.domain in self._troubled_domains and mail.domain not in self._mended_domains
-        return unproven or self._failing.domain_fails(mail.domain, mail.message_id)
+        return failing or (is_new and unproven)
 
     async def _record(self, exchange: Exchange, verdict: Verdict, *, domain: str, pause: PauseStep | None) -> bool:
         try:
@@ -225,6 +230,7 @@ class RelayRouter:
             return False
         if pause is None:
             return True
+        self._failing.reset(relay=exchange.relay, domain=domain)
         # Noted at once: the next mail may succeed, and end it, before the states are read again.
         if verdict.scope is Scope.RELAY:
             self._troubled_relays.add(exchange.relay)
@@ -236,7 +242,7 @@ class RelayRouter:
 
     def works(self, mail: Mail, exchange: Exchange) -> None:
         """A mail got its own response: the relay and the domain work again, written with the next refresh."""
-        self._failing.went_through(exchange.relay, mail.row.domain)
+        self._failing.reset(relay=exchange.relay, domain=mail.row.domain)
         if exchange.relay in self._troubled_relays:
             self._mended_relays.add(exchange.relay)
         if mail.row.domain in self._troubled_domains:
