@@ -41,12 +41,15 @@ def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = (
     `.invalid` or `.localhost` unless `allow_reserved`; ADDRESS_INVALID for everything else that is no address.
     """
     refuse_header_break(text, field)
-    rest, dot, top = text.strip().rpartition(".")
+    text = text.strip()
+    if len(text) > LONGEST_ADDRESS:  # the library reads all of it first; A-labels have no fewer characters
+        raise _too_long(field)
+    rest, dot, top = text.rpartition(".")
     reserved = top.casefold() if dot and top.casefold() in RESERVED_NAMES else None
     try:
         found = validate_email(
             # The library refuses some reserved names itself: it checks the address with another one.
-            f"{rest}.com" if reserved else text.strip(),
+            f"{rest}.com" if reserved else text,
             allow_quoted_local=True,
             check_deliverability=False,
             strict=True,  # 64 octets of local part (RFC 5321 4.5.3.1.1)
@@ -64,8 +67,12 @@ def parse_address(text: str, *, allow_reserved: bool, field: tuple[str, ...] = (
             )
     address = Address(text=f"{found.local_part}@{domain}", local=found.local_part, domain=domain)
     if len(address.text.encode()) > LONGEST_ADDRESS:
-        raise Refusal(RefusalCode.ADDRESS_INVALID, f"An address has at most {LONGEST_ADDRESS} octets.", field)
+        raise _too_long(field)
     return address
+
+
+def _too_long(field: tuple[str, ...]) -> Refusal:
+    return Refusal(RefusalCode.ADDRESS_INVALID, f"An address has at most {LONGEST_ADDRESS} octets.", field)
 
 
 def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]) -> Address:
@@ -78,7 +85,12 @@ def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]
 
 
 def with_a_labels(text: str) -> str:
-    """Returns an address as typed with its domain as `parse_address` keeps it; refuses nothing."""
+    """Returns an address as typed with its domain as `parse_address` keeps it; refuses nothing.
+
+    What is too long for an address is nobody's, and comes back as it is.
+    """
+    if len(text) > LONGEST_ADDRESS:
+        return text
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
     try:
         ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import groupby
+from functools import cache
+from itertools import accumulate, groupby
 from urllib.parse import unquote
 
 from gateway.errors import Refusal, RefusalCode
@@ -27,11 +28,11 @@ _ISSUERS: tuple[tuple[str, frozenset[int]], ...] = (
     (r"508|60|8[12]", frozenset({16})),  # RuPay
     (r"50[123]8|5020|5893|6304|6759|676[1-3]", frozenset(range(12, 20))),  # Maestro
 )
-_SHORTEST, _LONGEST = 12, 19
-_PREFIXES = {
-    length: re.compile("|".join(prefix for prefix, lengths in _ISSUERS if length in lengths))
-    for length in range(_SHORTEST, _LONGEST + 1)
-}
+_ISSUERS_READ = tuple((re.compile(prefix), lengths) for prefix, lengths in _ISSUERS)
+_LONGEST_PREFIX = 4
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""Of each digit, as the Luhn sum counts it: twice as much, and the digits of that added."""
+_SHORTEST = min(min(lengths) for _, lengths in _ISSUERS)
 
 _SEPARATING = frozenset({"Zs", "Pd", "Cf", "Mn", "Me"})
 """Unicode's categories of spaces, dashes, invisible controls, and marks that sit on the digit before."""
@@ -55,22 +56,10 @@ def _ranges(codes: list[int]) -> Iterator[str]:
 
 _BETWEEN = _between_digits()
 _JOINING = re.compile(rf"\d|{_BETWEEN}")
-_RUN = re.compile(rf"\d(?:{_BETWEEN}*\d)*")
+_RUN = re.compile(rf"\d(?:{_BETWEEN}*+\d)*+")
 _GROUP = re.compile(r"\d+")
-_UUID = re.compile(
-    r"(?<![0-9A-Za-z])(?=[0-9-]*[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
-)
+_UUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}$")
-
-
-def is_card_number(digits: str) -> bool:
-    """Whether these ASCII digits, all of them, have an issuer's prefix and length and pass Luhn."""
-    prefix = _PREFIXES.get(len(digits))
-    if prefix is None or not prefix.match(digits):
-        return False
-    doubled = [int(digit) * 2 for digit in digits[-2::-2]]
-    total = sum(map(int, digits[-1::-2])) + sum(value - 9 if value > 9 else value for value in doubled)
-    return total % 10 == 0
 
 
 def holds_card_number(text: str) -> bool:
@@ -78,30 +67,68 @@ def holds_card_number(text: str) -> bool:
 
     A number starts and ends where a group of digits does: `12 4111 1111 1111 1111` holds one, an invoice number of
     twenty unbroken digits does not. A number after `+` is a telephone's, a valid IBAN is a bank account's, and the
-    digits of a UUID do not count.
+    digits of a UUID do not count; with no letter in it, it may be a card number written with dashes. Time grows with
+    the text's length and not faster, whatever it holds: it is checked while other calls wait.
     """
-    text = _UUID.sub("uuid", text)
+    text = _UUID.sub(_without_identifier, text)
     return any(_run_holds_card(text, run) for run in _RUN.finditer(text))
 
 
+def _without_identifier(found: re.Match[str]) -> str:
+    return found.group() if found.group().replace("-", "").isdigit() else "uuid"
+
+
 def _run_holds_card(text: str, run: re.Match[str]) -> bool:
-    groups = ["".join(str(unicodedata.digit(c)) for c in group) for group in _GROUP.findall(run.group())]
-    whole = "".join(groups)
-    if len(whole) < _SHORTEST or _is_iban(text[max(0, run.start() - 3) : run.start()], whole):
+    groups = _GROUP.findall(run.group())
+    digits = _ascii_digits("".join(groups))
+    if len(digits) < _SHORTEST or _is_iban(text[max(0, run.start() - 3) : run.start()], digits):
         return False
-    if text[: run.start()].endswith(("+", "+(")) and len(whole) <= 15:  # E.164: at most 15 digits
+    if len(digits) <= 15 and text.endswith(("+", "+("), 0, run.start()):  # E.164: at most 15 digits
         return False
-    return any(is_card_number(number) for start in range(len(groups)) for number in _numbers_from(groups, start))
+    return _holds_card_between(digits, [0, *accumulate(map(len, groups))])
 
 
-def _numbers_from(groups: list[str], start: int) -> Iterator[str]:
-    number = ""
-    for place in range(start, len(groups)):
-        number += groups[place]
-        if len(number) > _LONGEST:
-            break
-        if len(number) >= _SHORTEST:
-            yield number
+def _ascii_digits(digits: str) -> str:
+    return digits if digits.isascii() else "".join(str(unicodedata.digit(c)) for c in digits)
+
+
+def _holds_card_between(digits: str, borders: list[int]) -> bool:
+    """Whether a card number reaches from one of these places between the digits to another."""
+    sums = _luhn_sums(digits)
+    return any(_passes_luhn(sums, start, end) for start, end in _candidates(digits, borders))
+
+
+def _candidates(digits: str, borders: list[int]) -> Iterator[tuple[int, int]]:
+    """Where each number of an issuer's prefix and length starts and ends."""
+    ends = frozenset(borders)
+    for start in borders:
+        for length in _lengths_of_issuers(digits[start : start + _LONGEST_PREFIX]):
+            if start + length in ends:
+                yield start, start + length
+
+
+@cache
+def _lengths_of_issuers(prefix: str) -> frozenset[int]:
+    """The lengths of card numbers that start with these digits, at most four of them."""
+    return frozenset(length for issuer, lengths in _ISSUERS_READ if issuer.match(prefix) for length in lengths)
+
+
+def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
+    """The Luhn sums of the first 0, 1, 2 ... digits: at odd places doubled, and at even ones.
+
+    The sum of any part is then a difference: numbers overlap, and none is added up anew.
+    """
+    odd_doubled = list(map(int, digits))
+    even_doubled = odd_doubled.copy()
+    odd_doubled[1::2] = map(_DOUBLED.__getitem__, odd_doubled[1::2])
+    even_doubled[::2] = map(_DOUBLED.__getitem__, even_doubled[::2])
+    return [0, *accumulate(odd_doubled)], [0, *accumulate(even_doubled)]
+
+
+def _passes_luhn(sums: tuple[list[int], list[int]], start: int, end: int) -> bool:
+    """Whether the last digit is plain, the one before it doubled, and so on, and their sum ends in 0."""
+    of_parity = sums[(end - 1) % 2]
+    return (of_parity[end] - of_parity[start]) % 10 == 0
 
 
 def _is_iban(before: str, digits: str) -> bool:

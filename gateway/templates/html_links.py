@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -18,6 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.tracking import trackable
+from gateway.templates.character_references import decode
 
 MAX_LINKS = 1000
 """Links a mail part may have: clicks are shown by link, and no mail for people has more (`template_version.links`)."""
@@ -37,6 +38,8 @@ VOID_ELEMENTS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 _RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
+_ESCAPABLE_RAW_TEXT = frozenset({"title", "textarea"})
+_QUOTES = ("'", '"')
 _RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW_TEXT}
 _MARKUP = re.compile(
     r"<!--(?:>|->|.*?(?:--!?>|\Z))|<[!?].*?(?:>|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*)", re.DOTALL
@@ -69,6 +72,51 @@ class _Source:
     hrefs: tuple[tuple[int, int], ...]
     body_end: int | None
     open: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tag:
+    """A start or end tag; `attributes` are of a start tag, by lower-case name."""
+
+    name: str
+    ends: bool
+    attributes: Mapping[str, str]
+
+
+def tags_and_text(html: str) -> Iterator[Tag | str]:
+    """Tags and the texts between them, comments left out, as the HTML standard's tokenizer reads them.
+
+    Linear in the document, whatever it holds, as `html.parser` is not with tags and comments that never end.
+    """
+    position = 0
+    while markup := _MARKUP.search(html, position):
+        yield decode(html[position : markup.start()])
+        position = markup.end()
+        if markup["name"] is None:
+            continue
+        name = markup["name"].lower()
+        attributes, position = _read_values(html, position)
+        yield Tag(name=name, ends=bool(markup["end"]), attributes=attributes)
+        if name in _RAW_TEXT and not markup["end"]:
+            closing = _RAW_TEXT_ENDS[name].search(html, position)
+            raw_end = closing.start() if closing else len(html)
+            raw = html[position:raw_end]
+            yield decode(raw) if name in _ESCAPABLE_RAW_TEXT else raw
+            position = raw_end
+    yield decode(html[position:])
+
+
+def _read_values(html: str, position: int) -> tuple[dict[str, str], int]:
+    """A tag's attributes, the first of each name, and where the tag ends."""
+    values: dict[str, str] = {}
+    while not (end := _TAG_END.match(html, position)):
+        attribute = _ATTRIBUTE.match(html, position)
+        if attribute is None:
+            return values, len(html)
+        position = attribute.end()
+        value = attribute["value"] or ""
+        values.setdefault(attribute["name"].lower(), decode(value.strip(value[0]) if value[:1] in _QUOTES else value))
+    return values, end.end()
 
 
 def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:

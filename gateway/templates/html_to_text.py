@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from html import unescape
-from html.parser import HTMLParser
+
+from gateway.templates.character_references import decode
+from gateway.templates.html_links import Tag, tags_and_text
 
 _BLOCKS = frozenset(
     [
@@ -16,18 +17,27 @@ _PARAGRAPHS = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol",
 _UNSHOWN = frozenset(["head", "script", "style", "title", "template"])
 
 
-class _TextReader(HTMLParser):
+class _TextReader:
     """Collects lines; links keep their address behind their words."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._unshown: list[str] = []
         self._links: list[tuple[str | None, int]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        hidden = "display:none" in (values.get("style") or "").replace(" ", "") and tag == "div"
+    def read(self, html: str) -> None:
+        """Collect all of a page."""
+        for piece in tags_and_text(html):
+            if isinstance(piece, str):
+                self._read_text(piece)
+            elif piece.ends:
+                self._read_end(piece.name)
+            else:
+                self._read_start(piece)
+
+    def _read_start(self, start: Tag) -> None:
+        tag, values = start.name, start.attributes
+        hidden = "display:none" in values.get("style", "").replace(" ", "") and tag == "div"
         if tag in _UNSHOWN or hidden or (self._unshown and tag == self._unshown[-1]):
             self._unshown.append(tag)
         if self._unshown:
@@ -35,7 +45,7 @@ class _TextReader(HTMLParser):
         if tag == "br":
             self.pieces.append("\n")
         elif tag == "img":
-            self.pieces.append(values.get("alt") or "")
+            self.pieces.append(values.get("alt", ""))
         elif tag == "a":
             self._links.append((values.get("href"), len(self.pieces)))
         elif tag == "li":
@@ -45,7 +55,7 @@ class _TextReader(HTMLParser):
         elif tag in _BLOCKS:
             self.pieces.append("\n\n" if tag in _PARAGRAPHS else "\n")
 
-    def handle_endtag(self, tag: str) -> None:
+    def _read_end(self, tag: str) -> None:
         if self._unshown:
             if tag == self._unshown[-1]:
                 self._unshown.pop()
@@ -58,7 +68,7 @@ class _TextReader(HTMLParser):
         elif tag in _BLOCKS:
             self.pieces.append("\n\n" if tag in _PARAGRAPHS else "\n")
 
-    def handle_data(self, data: str) -> None:
+    def _read_text(self, data: str) -> None:
         if not self._unshown:
             self.pieces.append(re.sub(r"\s+", " ", data))
 
@@ -66,8 +76,7 @@ class _TextReader(HTMLParser):
 def text_of_html(html: str) -> str:
     """Returns the text of a page in reading order, links as `words (address)`, list items as `- item`."""
     reader = _TextReader()
-    reader.feed(html)
-    reader.close()
+    reader.read(html)
     lines = [re.sub(r"[ \u00a0\u200c\u034f]+", " ", line).strip() for line in "".join(reader.pieces).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
@@ -87,4 +96,4 @@ def every_word_of_html(html: str) -> str:
     comments = [_TAG.sub("\n", comment) for comment in _COMMENT.findall(html)]  # Outlook reads the markup in some
     page = _STYLE.sub("", _COMMENT.sub("", html))
     attributes = [quoted or single for quoted, single in _TEXT_ATTRIBUTE.findall(page)]
-    return unescape("\n".join([_TAG.sub("\n", page), *attributes, *comments]))
+    return decode("\n".join([_TAG.sub("\n", page), *attributes, *comments]))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.merge_data import FIELD_NAME, MAX_MERGE_FIELDS
 from gateway.mail.quoted_printable import encode_piece
+from gateway.templates.character_references import decode
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.html_to_text import text_of_html
 from gateway.templates.merge_fields import (
@@ -48,7 +48,7 @@ _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
 _STYLE_ENDS = re.compile(r"</(?:mj-)?style\b", re.IGNORECASE)
 _PLACEHOLDER_SIGN = re.compile("[\ue000\ue001]")
 
-_HREF_START = re.compile(rf"((?i:\bhref)\s*=\s*[\"']?\s*)({CODE_PLACEHOLDER.pattern})")
+_HREF_START = re.compile(rf"((?i:\bhref)\s*=\s*(?:[\"']\s*)?)({CODE_PLACEHOLDER.pattern})")
 # A field that is a whole link stands as a web address for as long as links are looked for.
 _FIELD_HOST = "https://{}.field.invalid"
 _FIELD_URL = re.compile(rf"https://({CODE_PLACEHOLDER.pattern})\.field\.invalid")
@@ -82,7 +82,7 @@ def _check_source(source: str, path: tuple[str, ...]) -> None:
     """Refuse code other than fields, and sources above the limit. Raises Refusal."""
     if len(source.encode("utf-8", "surrogatepass")) > LARGEST_SOURCE:
         raise Refusal(RefusalCode.TOO_LONG, f"A template has at most {LARGEST_SOURCE // 1024} KiB.", path)
-    if "\0" in source or re.search("[\ud800-\udfff]", source) or _PLACEHOLDER_SIGN.search(unescape(source)):
+    if "\0" in source or re.search("[\ud800-\udfff]", source) or _PLACEHOLDER_SIGN.search(decode(source)):
         raise Refusal(RefusalCode.INVALID, "NUL and broken Unicode characters are not allowed here.", path)
     wrong = _forbidden(_FIELD.sub("", source))
     if wrong is not None:
@@ -183,7 +183,7 @@ def _assemble(
     rewritten = rewrite_html(page, link=link, field=path)
     html = add_pixel(rewritten.html, pixel=_PIXEL_URL, honeypot=_HONEYPOT_URL)
     html = _replace_tracking_tags(html, placeholder)
-    html = _FIELD_LINK.sub(lambda left: link(0, unescape(left.group())), html)
+    html = _FIELD_LINK.sub(lambda left: link(0, decode(left.group())), html)
     html_pieces = _with_postal_address(_split(restore_code(html, code, field), pieces))
 
     protected, text_code = protect_code(text, _FIELD)

@@ -31,7 +31,7 @@ _WITHOUT_INCLUDES = mrml.ParserOptions(include_loader=mrml.memory_loader({}))
 _NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
 """By default a mere mention of Roboto or Ubuntu links them from Google, which then sees the request of every reader."""
 
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)([^<>]*)>")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)>")
 _END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"])
 
 CODE_PLACEHOLDER = re.compile(r"jx(\d+)x")
@@ -63,6 +63,7 @@ def inline_css(html: str, path: tuple[str, ...]) -> str:
 def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
     foreign = re.search(r"<(?:svg|math)\b", source, re.IGNORECASE) is not None  # in there, `<li>` nests
     opened: Counter[str] = Counter()
+    depth = 0
     for ending, name, rest in _TAG.findall(source):
         name = name.lower()
         # HTML closes `<li>` by the next one and takes no notice of the slash in `<div/>`; XML is the other way round.
@@ -70,9 +71,11 @@ def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
             continue
         if not ending:
             opened[name] += 1
+            depth += 1
         elif opened[name]:
             opened[name] -= 1
-        if not ending and opened.total() > DEEPEST_NESTING:
+            depth -= 1
+        if depth > DEEPEST_NESTING:
             raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Elements nest more than {DEEPEST_NESTING} deep.", path)
 
 

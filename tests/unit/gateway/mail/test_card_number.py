@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from uuid import UUID
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail import card_number
 from gateway.mail.card_number import holds_card_number, refuse_card_number, refuse_card_number_in_url
 
 CARDS = ["4111111111111111", "4222222222222", "5555555555554444", "2223003122003222", "378282246310005",
@@ -98,3 +100,50 @@ def test_a_url_is_refused_only_for_a_word_that_is_a_card_number() -> None:
         refuse_card_number_in_url("https://pay.example/?card=4111111111111111", ("portalUrl",))
     refuse_card_number_in_url("https://pay.example/a4111111111111111/4111-1111", ("portalUrl",))
     assert not holds_card_number("https://pay.example/4111/2")
+
+
+PLAIN_ISSUERS = [(re.compile(prefix), length) for prefix, lengths in card_number._ISSUERS for length in lengths]
+PLAIN_UUID = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9-]{0,35}[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
+)
+PLAIN_RUN = re.compile(rf"\d(?:{card_number._BETWEEN}*\d)*")
+
+
+def plainly_holds_card_number(text: str) -> bool:
+    """The same, written for its meaning: each number is put together and added up by itself, however long it takes."""
+    text = PLAIN_UUID.sub("uuid", text)
+    return any(plainly_run_holds_card(text, run) for run in PLAIN_RUN.finditer(text))
+
+
+def plainly_run_holds_card(text: str, run: re.Match[str]) -> bool:
+    groups = ["".join(str(unicodedata.digit(c)) for c in group) for group in re.findall(r"\d+", run.group())]
+    whole = "".join(groups)
+    if card_number._is_iban(text[max(0, run.start() - 3) : run.start()], whole):
+        return False
+    if text[: run.start()].endswith(("+", "+(")) and len(whole) <= 15:
+        return False
+    spans = [(start, end) for start in range(len(groups)) for end in range(start, len(groups) + 1)]
+    return any(plainly_is_card_number("".join(groups[start:end])) for start, end in spans)
+
+
+def plainly_is_card_number(digits: str) -> bool:
+    if not any(len(digits) == length and issuer.match(digits) for issuer, length in PLAIN_ISSUERS):
+        return False
+    doubled = [int(digit) * 2 for digit in digits[-2::-2]]
+    return (sum(map(int, digits[-1::-2])) + sum(value // 10 + value % 10 for value in doubled)) % 10 == 0
+
+
+PIECES = st.one_of(
+    st.text("0123456789", min_size=1, max_size=20),
+    st.text("0123456789 -", max_size=40),
+    st.sampled_from(["x", "a", "F", "+", "+(", "\n", " ", "-", "\u200b", "\u0664", "DE", " GB29 ", "4111 1111 ", "1-"]),
+    st.sampled_from(CARDS),
+    st.sampled_from(CARDS).map(lambda card: "-".join(re.findall("..?.?.?", card))),
+    st.uuids().map(str),
+    st.from_regex(r"[0-9]{8}(-[0-9]{4}){3}-[0-9]{12}", fullmatch=True),
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_no_other_number_is_found_than_by_adding_each_up_by_itself(text: str) -> None:
+    assert holds_card_number(text) == plainly_holds_card_number(text)
