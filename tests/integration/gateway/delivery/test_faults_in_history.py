@@ -325,14 +325,15 @@ async def read(make_context: MakeContext, ref: MessageRef) -> tuple[Any, list[An
 async def read_when(
     make_context: MakeContext, ref: MessageRef, ready: Callable[[Any], bool], what: str
 ) -> tuple[Any, list[Any]]:
-    """The same, once it says so; read anew then, since the events may have been read just before it came to be so."""
+    """The same, once it says so. The events are read anew: they may have been read just before it came to be so. The
+    mail is not: a claim under way may take it for a moment, and give it back."""
 
-    async def check() -> bool:
+    async def check() -> Any:
         info, _ = await read(make_context, ref)
-        return ready(info)
+        return info if ready(info) else None
 
-    await eventually(check, what)
-    return await read(make_context, ref)
+    info = await eventually(check, what)
+    return info, (await read(make_context, ref))[1]
 
 
 ICONS = {"ACCEPTED": "GREY", "REFUSED": "RED", "UNCERTAIN": "AMBER", "DEFERRED": "AMBER"}
