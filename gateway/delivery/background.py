@@ -1,4 +1,4 @@
-"""Background jobs: a list of them is handed to the worker, which runs each again and again until it stops.
+"""Background jobs: a list of them is handed to the worker, which runs each periodically until it stops.
 
 A capability adds a job to the list in `gateway.__main__`; nothing here or in the worker changes.
 """
@@ -35,7 +35,7 @@ class Job:
     """One kind of background work. `run` does a bounded batch on a connection of the worker's pool.
 
     `every`: seconds between the end of its work and the next look; None runs it once a scan of the outbox, by the one
-    worker whose turn that is. Each worker runs every job, so `run` must bear company.
+    worker whose turn that is. Every worker runs every other job, so `run` must be safe beside itself.
     """
 
     name: str

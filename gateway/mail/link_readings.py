@@ -20,12 +20,12 @@ from urllib.parse import unquote_to_bytes
 
 from gateway.mail import base64url
 
-_MOST = 40
+_MAX_READINGS = 40
 _LAYERS = 3
-_MOST_TRIMMED = 4
-_LONGEST = 8192
+_MAX_TRIMMED = 4
+_MAX_OCTETS = 8192
 """Octets of a path and query that are worth more than the first reading: proxies take no more either."""
-_LONGEST_CHARACTER = 4
+_MAX_CHARACTER_OCTETS = 4
 
 _TOKEN = re.compile(rb"[a-z0-9]{1,4}[.-][A-Za-z0-9_-]{20,60}")
 _CLICK = re.compile(rb"([a-z0-9]{1,4}[.-][A-Za-z0-9_-]{20,60})/(.*)", re.DOTALL)
@@ -39,7 +39,7 @@ _DROPPED = (b"-", b"_", b"--", b"-_", b"_-", b"__")
 
 def tokens(path: bytes) -> Iterator[str]:
     """Yields what the token of `/o/TOKEN` and `/u/TOKEN` may be. `path` is the raw path behind `/o/`."""
-    if len(path) > _LONGEST:
+    if len(path) > _MAX_OCTETS:
         return
     for text in _unfolded(_decoded(path)):
         match = _TOKEN.match(text)
@@ -51,7 +51,7 @@ def tokens(path: bytes) -> Iterator[str]:
 def clicks(path: bytes, query: bytes = b"") -> Iterator[tuple[str, bytes]]:
     """Yields what token and destination of `/c/TOKEN/DESTINATION` may be. `path` is the raw path behind `/c/`."""
     match = _CLICK.match(path)
-    for _ in range(_LAYERS if len(path) <= _LONGEST else 0):
+    for _ in range(_LAYERS if len(path) <= _MAX_OCTETS else 0):
         if match:
             break
         path = unquote_to_bytes(path)
@@ -60,12 +60,12 @@ def clicks(path: bytes, query: bytes = b"") -> Iterator[tuple[str, bytes]]:
         return
     token, rest = match[1].decode(), match[2]
     destinations = _escaped(rest, query) if "." in token else _plain(rest)
-    for destination in islice(destinations, _MOST):
+    for destination in islice(destinations, _MAX_READINGS):
         yield token, destination
 
 
 def _plain(rest: bytes) -> Iterator[bytes]:
-    for text in _unfolded(_decoded(rest[:_LONGEST])):
+    for text in _unfolded(_decoded(rest[:_MAX_OCTETS])):
         match = _BASE64URL.match(text)
         for run in _runs(match[0]) if match else ():
             destination = base64url.decode(run.decode())
@@ -76,7 +76,7 @@ def _plain(rest: bytes) -> Iterator[bytes]:
 def _escaped(rest: bytes, query: bytes) -> Iterator[bytes]:
     once = unquote_to_bytes(rest)
     yield once
-    if len(rest) + len(query) > _LONGEST:
+    if len(rest) + len(query) > _MAX_OCTETS:
         return
     twice = unquote_to_bytes(once)
     wholes: dict[bytes, None] = {}
@@ -91,8 +91,8 @@ def _escaped(rest: bytes, query: bytes) -> Iterator[bytes]:
 
 
 def _trimmed(whole: bytes) -> Iterator[bytes]:
-    for _ in range(_MOST_TRIMMED):
-        junk = _JUNK.search(whole, max(0, len(whole) - _LONGEST_CHARACTER))
+    for _ in range(_MAX_TRIMMED):
+        junk = _JUNK.search(whole, max(0, len(whole) - _MAX_CHARACTER_OCTETS))
         if junk is None:
             return
         whole = whole[: junk.start()]
@@ -102,7 +102,7 @@ def _trimmed(whole: bytes) -> Iterator[bytes]:
 def _runs(run: bytes) -> Iterator[bytes]:
     """Yields a run of our alphabet as it is, then without the `-` and `_` behind it, then with a dropped one."""
     yield run
-    for end in range(1, _MOST_TRIMMED + 1):
+    for end in range(1, _MAX_TRIMMED + 1):
         if run[-end:].strip(b"-_"):
             break
         yield run[:-end]
