@@ -41,6 +41,7 @@ from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
 from gateway.telemetry.log import log_as_json
+from gateway.telemetry.watchdog import watch_event_loop
 from gateway.templates import versions
 from gateway.tracking import classify
 
@@ -137,12 +138,14 @@ async def work(settings: Settings, *, number: int | None, schedule: RetrySchedul
         )
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
-        orphaned = asyncio.create_task(_stop_without_parent(worker)) if number is not None else None
+        watching = [asyncio.create_task(watch_event_loop())]
+        if number is not None:
+            watching.append(asyncio.create_task(_stop_without_parent(worker)))
         relax_garbage_collector()
-        log.info("the gateway works", extra={"worker": str(worker.id)})
+        log.info("the gateway is running", extra={"worker": str(worker.id)})
         await worker.run()
-        if orphaned is not None:
-            orphaned.cancel()
+        for task in watching:
+            task.cancel()
         log.info("the gateway has drained", extra={"worker": str(worker.id)})
     finally:
         pool.terminate()

@@ -4,6 +4,7 @@ GatewayError
 ├── Refusal               the caller's input or the present state forbids it; nothing was done
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
+├── CompilerUnavailable   templates cannot be compiled now
 ├── SettingsError         a setting is missing or malformed
 └── RulesError            a file of rules is wrong (`rule_files`)
 """
@@ -62,6 +63,10 @@ class LedgerUnavailable(GatewayError):
 
 class BufferUnavailable(GatewayError):
     """Valkey cannot be reached: hits wait in memory, up to a limit."""
+
+
+class CompilerUnavailable(GatewayError):
+    """Too many templates wait to be compiled, or the process that does it failed. Nothing is written: retry."""
 
 
 class SettingsError(GatewayError):

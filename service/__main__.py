@@ -20,6 +20,7 @@ import gateway.settings
 from gateway.database import PREDATES_BASELINE, Connection, predates_baseline
 from gateway.errors import SettingsError
 from gateway.mail.keys import Keyring
+from gateway.telemetry.watchdog import watch_event_loop
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
 from service.database import QUERIES
@@ -125,7 +126,13 @@ def _run(
     # Imported here: the other commands do without the schema, which takes a second to build.
     from service.app import create_app
 
-    server = build_server(create_app(settings, gateway_settings), settings, on_ready=on_ready)
+    tasks: list[asyncio.Task[None]] = []
+
+    def watch() -> None:
+        tasks.append(asyncio.get_running_loop().create_task(watch_event_loop()))
+        on_ready()
+
+    server = build_server(create_app(settings, gateway_settings), settings, on_ready=watch)
     # The schema lives as long as the process: scanning it in every full collection would block requests for tens of ms.
     gc.collect()
     gc.freeze()

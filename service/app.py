@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 import gateway.settings
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
+from gateway.templates.compile_process import TemplateCompiler
 from gateway.tracking.buffer import HitBuffer
 from gateway.tracking.recorder import HitRecorder
 from service import health, metrics
@@ -50,6 +51,7 @@ class Resources:
     pools: DatabasePools
     deployment: Deployment
     wakeup: Wakeup
+    compiler: TemplateCompiler
     cache: Cache
     authenticator: Authenticator
     changes: ChangeListener
@@ -121,6 +123,7 @@ def _lifespan(
             pools=pools,
             deployment=Deployment.open(gateway_settings),
             wakeup=Wakeup(settings.redis_url),
+            compiler=TemplateCompiler(),
             cache=cache,
             authenticator=authenticator,
             changes=ChangeListener(settings.database_url, pools),
@@ -160,6 +163,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             pools=resources.pools,
             deployment=resources.deployment,
             wakeup=resources.wakeup,
+            compiler=resources.compiler,
             changes=resources.changes,
             actor=caller.name,
             bound_relay=settings.bound_relay,

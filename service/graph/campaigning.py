@@ -13,7 +13,9 @@ from gateway.campaigns import drafts, lifecycle
 from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.campaign import CampaignKind
+from gateway.mail.merge_data import read_merge_data
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource
 from service.database import Connection
 from service.graph.campaign import Campaign
 from service.graph.context import Context, Info
@@ -172,18 +174,18 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
 async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:
     """A new version of the template of this name."""
     context = info.context
-    sample = _object(input.sample_data, ("sampleData",))
+    source = TemplateSource(
+        name=input.name,
+        subject=input.subject,
+        mjml=input.mjml,
+        html=input.html,
+        text=input.text,
+        sample_data=read_merge_data(_object(input.sample_data, ("sampleData",)), ("sampleData",)),
+        locale=input.locale,
+    )
+    compiled = await context.compiler.compile(source)
     async with context.pools.writing_connection() as connection, connection.transaction():
-        published = await versions.publish(
-            connection,
-            name=input.name,
-            subject=input.subject,
-            mjml=input.mjml,
-            html=input.html,
-            text=input.text,
-            sample_data=sample,
-            locale=input.locale,
-        )
+        published = await versions.publish(connection, compiled)
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)
     return CreateTemplatePayload(template=Template.of(row))
 

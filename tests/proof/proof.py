@@ -28,6 +28,7 @@ from gateway.mail.message import MessageRef
 from gateway.outbox import actions
 from gateway.settings import Settings, read_settings
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource, compile_source
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
@@ -297,7 +298,8 @@ async def _launch(settings: Settings, mails: int) -> None:
             connection, name="News", from_address="news@fabrikam.example", postal_address="1 Main", allow_reserved=True
         )
         made = await versions.publish(
-            connection, name="News", subject="News", mjml=None, html=PAGE, text=None, sample_data={"first_name": "Al"}
+            connection,
+            compile_source(TemplateSource(name="News", subject="News", html=PAGE, sample_data={"first_name": "Al"})),
         )
         ids = [row["id"] for row in await connection.fetch("select id from customer order by id")]
         for start in range(0, mails, drafts.LARGEST_AUDIENCE):

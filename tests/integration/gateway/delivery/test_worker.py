@@ -514,7 +514,7 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
     assert gateway.stderr is not None
     lines: list[dict[str, Any]] = []
     try:
-        while sum(line.get("message") == "the gateway works" for line in lines) < 2:
+        while sum(line.get("message") == "the gateway is running" for line in lines) < 2:
             lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
         ref = await queue_mail(connection, deployment)
         await until(connection, ref, "ACCEPTED")

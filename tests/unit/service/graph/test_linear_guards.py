@@ -23,6 +23,7 @@ from graphql import (
 
 from gateway.deployment import Deployment
 from gateway.settings import Settings
+from gateway.templates.publishing import CompiledSource, TemplateSource, compile_source
 from service.graph.schema import schema
 
 ADVERSARIAL = [
@@ -72,6 +73,13 @@ class NoLedger:
 
     def __getattr__(self, name: str) -> Any:
         raise LedgerReached(name)
+
+
+class CompilerOfThisProcess:
+    """Its time is what is measured."""
+
+    async def compile(self, source: TemplateSource) -> CompiledSource:
+        return compile_source(source)
 
 
 class NoPools:
@@ -140,7 +148,12 @@ def context() -> Any:
         }
     )
     return SimpleNamespace(
-        pools=NoPools(), deployment=Deployment.open(settings), actor="test", bound_relay=None, shaping=False
+        pools=NoPools(),
+        deployment=Deployment.open(settings),
+        compiler=CompilerOfThisProcess(),
+        actor="test",
+        bound_relay=None,
+        shaping=False,
     )
 
 

@@ -1,0 +1,120 @@
+"""A campaign template's source, checked and compiled into a version. Pure; a page of half a megabyte takes seconds, so
+`compile_process` does it away from the event loop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
+from gateway.mail.header_guard import refuse_header_break
+from gateway.templates.builtin import PREFIX
+from gateway.templates.card_numbers import refuse_long_field_runs
+from gateway.templates.compiled_json import dump_parts
+from gateway.templates.html_to_text import every_word_of_html, text_of_html
+from gateway.templates.localization import check_locale
+from gateway.templates.merge_compiler import compile_parts
+from gateway.templates.merge_fields import LONGEST_SUBJECT, MergeParts
+from gateway.templates.preview import Preview, render_preview
+
+PUBLISHING = 3
+"""Rises when the same source would be compiled to another page: published again, it is a new version then."""
+
+_URL = re.compile(r"https?:[^\s<>]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TemplateSource:
+    """What an author gives: exactly one of `mjml` and `html`; without `text` it is derived from the page.
+
+    `sample_data` is merge data as `read_merge_data` returns it.
+    """
+
+    name: str
+    subject: str
+    mjml: str | None = None
+    html: str | None = None
+    text: str | None = None
+    sample_data: Mapping[str, str] = field(default_factory=dict)
+    locale: str = "en"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompiledSource:
+    """What a version is made of. `source` tells it from versions made of something else; all of it goes into JSON."""
+
+    name: str
+    locale: str
+    subject: str
+    source: Mapping[str, Any]
+    compiled: Mapping[str, Any]
+    preview: Preview
+    fields: tuple[str, ...] = ()
+    links: int = 0
+    has_unsubscribe: bool = False
+
+
+def compile_source(given: TemplateSource) -> CompiledSource:
+    """Returns the version that the source makes. Where its author left out the sender's postal address it is put at the
+    end, as is the unsubscribe address in the text.
+
+    Raises Refusal: TEMPLATE_INVALID, REQUIRED, INVALID, CONFLICT, TOO_LONG, TOO_MANY, CARD_NUMBER, HEADER_INJECTION.
+    """
+    _check(given)
+    parts = compile_parts(subject=given.subject, mjml=given.mjml, html=given.html, text=given.text)
+    preview = render_preview(parts, given.sample_data)
+    page = ("html",) if given.mjml is None else ("mjml",)
+    refuse_long_field_runs(parts, page)
+    _refuse_card_numbers(parts, preview, page=page)
+    _refuse_card_number_in_text(every_word_of_html(given.mjml or given.html or ""), page)
+    source = asdict(given)
+    del source["name"]
+    return CompiledSource(
+        name=given.name.strip(),
+        locale=given.locale,
+        subject=given.subject.strip(),
+        source=source,
+        compiled=dump_parts(parts),
+        preview=preview,
+        fields=parts.fields,
+        links=parts.links,
+        has_unsubscribe=parts.has_unsubscribe,
+    )
+
+
+def _check(given: TemplateSource) -> None:
+    for value, path, longest in ((given.name, ("name",), 255), (given.subject, ("subject",), LONGEST_SUBJECT)):
+        refuse_header_break(value, path)
+        if not value.strip():
+            raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
+        if len(value) > longest:
+            raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
+    refuse_card_number(given.name, ("name",))
+    if given.name.strip().startswith(PREFIX):
+        raise Refusal(RefusalCode.CONFLICT, f"Names that start with {PREFIX!r} are ours.", ("name",))
+    if (given.mjml is None) == (given.html is None):
+        raise Refusal(RefusalCode.REQUIRED, "Give one of mjml and html.", ("mjml",))
+    if not (given.mjml or given.html or "").strip():
+        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("mjml",) if given.html is None else ("html",))
+    check_locale(given.locale, ("locale",))
+
+
+def _refuse_card_numbers(parts: MergeParts, preview: Preview, *, page: tuple[str, ...]) -> None:
+    """Refuse a card number in what a mail shows, with sample data or defaults; markup has digits of other uses."""
+    defaults = {name: "" for name in parts.fields if name not in parts.required}
+    for shown in (preview, render_preview(parts, defaults)):
+        _refuse_card_number_in_text(shown.subject, ("subject",))
+        _refuse_card_number_in_text(text_of_html(shown.html), page)
+        _refuse_card_number_in_text(every_word_of_html(shown.html), page)
+        _refuse_card_number_in_text(shown.text, ("text",))
+
+
+def _refuse_card_number_in_text(text: str, field: tuple[str, ...]) -> None:
+    """Refuse a card number. Addresses of links are full of digits: of these only whole words count."""
+    for url in _URL.findall(text):
+        refuse_card_number_in_url(url, field)
+    refuse_card_number(_URL.sub(" \n", text), field)
