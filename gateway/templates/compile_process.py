@@ -34,6 +34,8 @@ WAIT_SECONDS = 60.0
 
 _TOO_MUCH = 3
 """The exit code of a process that ran out of memory; out of time, it is killed by the system."""
+_NICE = 10
+"""Lower than the priority of whatever serves and sends."""
 _INHERITED = ("PATH", "PYTHONPATH", "LANG", "LC_ALL")
 
 
@@ -105,6 +107,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _main(cpu_seconds: int, memory: int) -> int:
+    os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
