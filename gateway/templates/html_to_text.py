@@ -26,7 +26,7 @@ _INVISIBLE = "\u00ad\u034f\u200b\u200c\u200d\ufeff"
 _SPACES = re.compile(rf"[ \t\n\r\f\u00a0\u2007{_INVISIBLE}]{{2,}}|[\t\n\r\f\u00a0\u2007]")
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)\s*(!\s*important)?", re.IGNORECASE)
 _CLOSING = re.compile(r"[.,;:!?\u2026)\]}>\"'\u2019\u201d\u00bb]+(?=\s|\Z)")
-_OPENING = "([{<\"'\u2018\u201c\u201e\u00ab"
+_OPENING = " \t\n([{<\"'\u2018\u201c\u201e\u00ab"
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})(?![0-9])")
 
 

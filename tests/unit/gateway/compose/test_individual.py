@@ -20,6 +20,7 @@ from icalendar import Calendar, Event, TimezoneDaylight, TimezoneStandard
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import COMPOSER_VERSION
 from gateway.errors import Refusal
+from gateway.mail import base64url
 from gateway.mail.letter import (
     CardLetter,
     CardMailKind,
@@ -160,6 +161,19 @@ def stored_template() -> CompiledTemplate:
     """NEWS as publishing 3 compiled and stored it: a version published once is never compiled again."""
     stored = json.loads((CORPUS / "campaign-template.json").read_bytes())
     return replace(NEWS, merge=read_parts(stored["compiled"], tuple(stored["fields"])))
+
+
+@pytest.mark.parametrize("between", ["|", ", ", ",", "\u3001", " \u2014 ", "\u201d \u201c"])
+def test_plans_named_in_the_notes_of_a_work_order_are_a_link_each(between: str) -> None:
+    # Given notes that name two plans, as people type them
+    letter = replace(WORK_ORDER, notes=f"\u201chttps://plans.example/a{between}https://plans.example/b\u201d\u2026")
+    # When the mail is tracked
+    text = body(parsed(composed(letter, tracked=True).content), "plain")
+    # Then each is a link of its own, and what stands around them is still there
+    led = [base64url.decode(found) for found in re.findall(r"/c/k1-[\w-]+/([\w-]+)", text)]
+    assert {b"https://plans.example/a", b"https://plans.example/b"} <= set(led)
+    assert between.strip() in text
+    assert "\u201d\u2026" in text
 
 
 def golden_mail(name: str, version: int) -> bytes:
