@@ -56,8 +56,9 @@ def _ranges(codes: list[int]) -> Iterator[str]:
 
 _BETWEEN = _between_digits()
 _JOINING = re.compile(rf"\d|{_BETWEEN}")
-_RUN = re.compile(rf"\d(?:{_BETWEEN}*+\d){{{_SHORTEST - 1}}}(?:{_BETWEEN}*+\d)*+")
-"""Digits that may be a card number's: most numbers in a text are shorter, and left at once."""
+_LONG = rf"(?<!\d)\d(?=[0-9 \t\-\x80-\U0010ffff]{{{_SHORTEST - 1}}})"
+"""Where so many digits may begin: most numbers in a text are shorter, and left at once."""
+_RUN = re.compile(rf"{_LONG}(?:{_BETWEEN}*+\d){{{_SHORTEST - 1}}}(?:{_BETWEEN}*+\d)*+")
 _GROUP = re.compile(r"\d+")
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}$")

@@ -204,7 +204,7 @@ def _assemble_page(
 
     rewritten = rewrite_html(page, link=link, field=path)
     # What is left of fields that are whole links is not to be counted.
-    html = re.sub(rf"{field_url.pattern}[^\"]*", lambda left: link(0, decode(left.group())), rewritten.html)
+    html = re.sub(rf"{field_url.pattern}[^\"'\s<>]*", lambda left: link(0, decode(left.group())), rewritten.html)
     words = text_of_html(html, meanings)
     pixel, honeypot = (f"https://{code.key}.{kind}.invalid/" for kind in ("pixel", "honeypot"))
     html = add_pixel(html, pixel=pixel, honeypot=honeypot)

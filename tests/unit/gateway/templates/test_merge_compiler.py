@@ -251,6 +251,19 @@ def test_nothing_that_an_author_writes_is_taken_for_a_placeholder(place: str, fo
     refuse_long_field_runs(parts, ("html",))
 
 
+@pytest.mark.parametrize("forgery", ["jx0x", "j&#120;0x", "j&amp;#120;0x", "&amp;#xe000;0&amp;#xe001;", "j<b>x0x</b>"])
+def test_mjml_forges_no_placeholder_either(forgery: str) -> None:
+    flat = forgery.replace("<b>", "").replace("</b>", "")
+    parts = parts_of(
+        mjml=f"<mjml><mj-body><mj-section css-class='{flat}'><mj-column><mj-text>{{{{ a }}}} {forgery}</mj-text>"
+        f"<mj-image alt='{flat}' src='{flat}'/><mj-button href='{flat}'>x</mj-button>"
+        "</mj-column></mj-section></mj-body></mjml>"
+    )
+    assert [field.name for field in fields_of(parts.html) if field.name not in SUPPLIED] == ["a"]
+    assert [field.name for field in fields_of(parts.text) if field.name not in SUPPLIED] == ["a"]
+    refuse_long_field_runs(parts, ("mjml",))
+
+
 def test_words_that_look_like_a_placeholder_are_the_authors_own() -> None:
     parts = parts_of(html="<p>{{ a }} jx0x j&#120;7x j<b>x7x</b></p>", text="{{ a }} jx0x")
     assert "jx0x jx7x j<b>x7x</b>" in "".join(map(str, parts.html))
