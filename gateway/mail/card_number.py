@@ -56,7 +56,9 @@ def _ranges(codes: list[int]) -> Iterator[str]:
 
 _BETWEEN = _between_digits()
 _JOINING = re.compile(rf"\d|{_BETWEEN}")
-_RUN = re.compile(rf"\d(?:{_BETWEEN}*+\d)*+")
+_LONG = rf"(?<!\d)\d(?=[0-9 \t\-\x80-\U0010ffff]{{{_SHORTEST - 1}}})"
+"""Where so many digits may begin: most numbers in a text are shorter, and left at once."""
+_RUN = re.compile(rf"{_LONG}(?:{_BETWEEN}*+\d){{{_SHORTEST - 1}}}(?:{_BETWEEN}*+\d)*+")
 _LONG_GAP = re.compile(rf"({_BETWEEN}{{2}}){_BETWEEN}++")
 _GROUP = re.compile(r"\d+")
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")

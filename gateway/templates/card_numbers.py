@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.card_number import continues_number, refuse_card_number, shorten_gaps
-from gateway.templates.html_to_text import every_word_of_html, text_of_html
+from gateway.templates.html_to_text import every_word_of_html, flowing_text_of_html
 from gateway.templates.merge_fields import (
     PIECE_PLACEHOLDER,
     SUPPLIED,
@@ -79,7 +79,7 @@ def _ends(value: str) -> str:
 def _texts_of_page(html: tuple[Piece, ...]) -> Iterator[tuple[Piece, ...]]:
     """A page's text without its tags, which do not separate digits for a reader."""
     page = with_placeholders(html)
-    for text in (text_of_html(page), every_word_of_html(page)):
+    for text in (flowing_text_of_html(page), every_word_of_html(page)):
         yield tuple(
             html[int(piece)] if place % 2 else piece for place, piece in enumerate(PIECE_PLACEHOLDER.split(text))
         )

@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.tracking import trackable
-from gateway.templates.character_references import decode
+from gateway.templates.typed_urls import typed_urls
 
 MAX_LINKS = 1000
 """Links a mail part may have: clicks are shown by link, and no mail for people has more (`template_version.links`)."""
@@ -38,8 +38,6 @@ VOID_ELEMENTS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 _RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
-_ESCAPABLE_RAW_TEXT = frozenset({"title", "textarea"})
-_QUOTES = ("'", '"')
 _RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW_TEXT}
 _MARKUP = re.compile(
     r"<!--(?:>|->|.*?(?:--!?>|\Z))|<[!?].*?(?:>|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*)", re.DOTALL
@@ -49,8 +47,6 @@ _ATTRIBUTE = re.compile(
     r"(?:[\t\n\f\r ]*=[\t\n\f\r ]*(?P<value>\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\t\n\f\r >]*))?"
 )
 _TAG_END = re.compile(r"[\t\n\f\r /]*>")
-_TEXT_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _URL_PADDING = str.maketrans("", "", "\t\n\r")
 
 
@@ -76,47 +72,35 @@ class _Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tag:
-    """A start or end tag; `attributes` are of a start tag, by lower-case name."""
+    """A start or end tag; `attributes` are of a start tag, by lower-case name, None where one has no value."""
 
     name: str
     ends: bool
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | None]
 
 
-def tags_and_text(html: str) -> Iterator[Tag | str]:
-    """Tags and the texts between them, comments left out, as the HTML standard's tokenizer reads them.
+_NO_ATTRIBUTES: Mapping[str, str | None] = {}
 
-    Linear in the document, whatever it holds, as `html.parser` is not with tags and comments that never end.
+
+def parsed_page(html: str) -> Iterator[Tag | str]:
+    """Yields a page's elements as start and end tags, and its texts between them, as the parser repairs it.
+
+    Every start has its end, also `br` and `img`. Comments and what `template` holds are left out.
     """
-    position = 0
-    while markup := _MARKUP.search(html, position):
-        yield decode(html[position : markup.start()])
-        position = markup.end()
-        if markup["name"] is None:
-            continue
-        name = markup["name"].lower()
-        attributes, position = _read_values(html, position)
-        yield Tag(name=name, ends=bool(markup["end"]), attributes=attributes)
-        if name in _RAW_TEXT and not markup["end"]:
-            closing = _RAW_TEXT_ENDS[name].search(html, position)
-            raw_end = closing.start() if closing else len(html)
-            raw = html[position:raw_end]
-            yield decode(raw) if name in _ESCAPABLE_RAW_TEXT else raw
-            position = raw_end
-    yield decode(html[position:])
-
-
-def _read_values(html: str, position: int) -> tuple[dict[str, str], int]:
-    """A tag's attributes, the first of each name, and where the tag ends."""
-    values: dict[str, str] = {}
-    while not (end := _TAG_END.match(html, position)):
-        attribute = _ATTRIBUTE.match(html, position)
-        if attribute is None:
-            return values, len(html)
-        position = attribute.end()
-        value = attribute["value"] or ""
-        values.setdefault(attribute["name"].lower(), decode(value.strip(value[0]) if value[:1] in _QUOTES else value))
-    return values, end.end()
+    root = LexborHTMLParser(html).root
+    opened: list[tuple[int, str]] = []
+    for node in root.traverse(include_text=True) if root is not None else ():
+        parent = node.parent.mem_id if node.parent is not None else None
+        while opened and opened[-1][0] != parent:
+            yield Tag(name=opened.pop()[1], ends=True, attributes=_NO_ATTRIBUTES)
+        if node.is_text_node:
+            yield node.text_content or ""
+        elif node.is_element_node:
+            name = node.tag or ""
+            opened.append((node.mem_id, name))
+            yield Tag(name=name, ends=False, attributes=node.attributes)
+    for _, name in reversed(opened):
+        yield Tag(name=name, ends=True, attributes=_NO_ATTRIBUTES)
 
 
 def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:
@@ -168,21 +152,21 @@ def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
 
 
 def rewrite_text(text: str, *, link: Callable[[int, str], str], first: int, field: tuple[str, ...] = ()) -> Rewritten:
-    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays.
+    """What people typed with every http(s) address in it replaced by `link(number, address)` (`typed_urls`).
 
     Numbers go up from `first`: the links of the HTML part come before. Raises Refusal(TOO_MANY) above MAX_LINKS.
     """
     urls: list[str] = []
-
-    def replace(match: re.Match[str]) -> str:
-        url = _without_punctuation(match[0])
-        if not trackable(url):
-            return match[0]
-        urls.append(url)
-        _refuse_too_many(len(urls), field)
-        return link(first + len(urls) - 1, url) + match[0][len(url) :]
-
-    return Rewritten(html=_TEXT_URL.sub(replace, text), urls=tuple(urls))
+    pieces: list[str] = []
+    at = 0
+    for start, end in typed_urls(text):
+        url = text[start:end]
+        if trackable(url):
+            urls.append(url)
+            _refuse_too_many(len(urls), field)
+            pieces += [text[at:start], link(first + len(urls) - 1, url)]
+            at = end
+    return Rewritten(html="".join([*pieces, text[at:]]), urls=tuple(urls))
 
 
 def without_links(html: str) -> str:
@@ -245,20 +229,6 @@ def _web_address(node: LexborNode) -> str | None:
     # As browsers read an address: spaces around it and line breaks in it do not count (WHATWG URL, 4.4).
     url = (node.attributes.get("href") or "").strip(" \t\n\f\r").translate(_URL_PADDING)
     return url if trackable(url) else None
-
-
-def _without_punctuation(url: str) -> str:
-    """The address without what ends the sentence around it; a closing bracket stays when it was opened inside."""
-    seen = Counter(url)
-    end = len(url)
-    while end:
-        last = url[end - 1]
-        opened = _BRACKETS.get(last)
-        if last not in ".,;:!?'*" and (opened is None or seen[opened] >= seen[last]):
-            break
-        seen[last] -= 1
-        end -= 1
-    return url[:end]
 
 
 def _replace_hrefs(html: str, source: _Source, addresses: list[str | None]) -> str:

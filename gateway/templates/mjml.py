@@ -1,14 +1,13 @@
 """MJML and HTML made ready for mail clients, once a template version: MJML compiled, CSS inlined.
 
-Neither step may touch template code: `protect_code` puts placeholders, words that mean nothing to them, in its place,
-and `restore_code` puts it back. The only importer of mrml and css_inline.
+Neither step may touch template code: `template_code` keeps it out of their way. The only importer of mrml and
+css_inline.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 
 import css_inline
 import mrml
@@ -33,10 +32,6 @@ _NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)>")
 _END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"])
-
-CODE_PLACEHOLDER = re.compile(r"jx(\d+)x")
-"""What stands for a piece of template code: its place among all of them."""
-_PLACEHOLDER = re.compile(rf"<!--{CODE_PLACEHOLDER.pattern}-->|{CODE_PLACEHOLDER.pattern}")
 
 
 def compile_mjml(source: str, path: tuple[str, ...]) -> str:
@@ -77,32 +72,3 @@ def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
             depth -= 1
         if depth > DEEPEST_NESTING:
             raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Elements nest more than {DEEPEST_NESTING} deep.", path)
-
-
-# Template code, out of the compilers' way ------------------------------------------------------------------------
-
-
-def protect_code(source: str, code: re.Pattern[str]) -> tuple[str, list[str]]:
-    """Returns the source with each match of `code` replaced by a placeholder, and the matches.
-
-    A block (`{% %}`) becomes a comment, which may stand between table rows.
-    """
-    found: list[str] = []
-
-    def placeholder(match: re.Match[str]) -> str:
-        found.append(match.group())
-        word = f"jx{len(found) - 1}x"
-        return f"<!--{word}-->" if match.group().startswith("{%") else word
-
-    return code.sub(placeholder, source), found
-
-
-def restore_code(html: str, found: list[str], put: Callable[[str], str] = str) -> str:
-    """The placeholders of `protect_code` replaced again, each by `put(original)`."""
-    return _PLACEHOLDER.sub(lambda match: put(found[int(match.group(1) or match.group(2))]), html)
-
-
-def refuse_placeholders(source: str, path: tuple[str, ...]) -> None:
-    """Refuse a source that already holds a placeholder: it could name code of its choice."""
-    if _PLACEHOLDER.search(source):
-        raise Refusal(RefusalCode.TEMPLATE_INVALID, "Words such as jx1x cannot be used in a template.", path)

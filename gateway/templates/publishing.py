@@ -15,13 +15,13 @@ from gateway.mail.header_guard import refuse_header_break
 from gateway.templates.builtin import PREFIX
 from gateway.templates.card_numbers import refuse_long_field_runs
 from gateway.templates.compiled_json import dump_parts
-from gateway.templates.html_to_text import every_word_of_html, text_of_html
+from gateway.templates.html_to_text import every_word_of_html, flowing_text_of_html
 from gateway.templates.localization import check_locale
 from gateway.templates.merge_compiler import compile_parts
 from gateway.templates.merge_fields import LONGEST_SUBJECT, MergeParts
 from gateway.templates.preview import Preview, render_preview
 
-PUBLISHING = 3
+PUBLISHING = 4
 """Rises when the same source would be compiled to another page: published again, it is a new version then."""
 
 _URL = re.compile(r"https?:[^\s<>]+", re.IGNORECASE)
@@ -106,9 +106,9 @@ def _check(given: TemplateSource) -> None:
 def _refuse_card_numbers(parts: MergeParts, preview: Preview, *, page: tuple[str, ...]) -> None:
     """Refuse a card number in what a mail shows, with sample data or defaults; markup has digits of other uses."""
     defaults = {name: "" for name in parts.fields if name not in parts.required}
-    for shown in (preview, render_preview(parts, defaults)):
+    for shown in dict.fromkeys((preview, render_preview(parts, defaults))):
         _refuse_card_number_in_text(shown.subject, ("subject",))
-        _refuse_card_number_in_text(text_of_html(shown.html), page)
+        _refuse_card_number_in_text(flowing_text_of_html(shown.html), page)
         _refuse_card_number_in_text(every_word_of_html(shown.html), page)
         _refuse_card_number_in_text(shown.text, ("text",))
 

@@ -84,7 +84,7 @@ class CampaignRecipientInput:
     merge_data: Json | None = strawberry.field(
         default=None,
         description="An object of values for this recipient; they go before the campaign's. Texts are mailed as they "
-        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts.",
+        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts; null is no value.",
     )
 
 

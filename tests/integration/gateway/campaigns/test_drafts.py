@@ -44,9 +44,12 @@ async def test_a_wrong_campaign_is_refused_and_writes_nothing(
     assert await connection.fetchval("select count(*) from campaign") == 0
 
 
-async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any, deployment: Deployment) -> None:
+@pytest.mark.parametrize("lacking", [{}, {"first_name": None}])
+async def test_a_missing_merge_field_is_named_with_its_recipient(
+    connection: Any, deployment: Deployment, lacking: dict[str, Any]
+) -> None:
     right = await order(connection, [await make_customer(connection), await make_customer(connection)])
-    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data={})))
+    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data=lacking)))
 
     with pytest.raises(Refusal) as refused:
         await drafts.create(connection, wrong, deployment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from icalendar import Calendar, Event, TimezoneDaylight, TimezoneStandard
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import COMPOSER_VERSION
 from gateway.errors import Refusal
+from gateway.mail import base64url
 from gateway.mail.letter import (
     CardLetter,
     CardMailKind,
@@ -35,6 +37,8 @@ from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
+from gateway.templates.compiled_json import read_parts
+from gateway.templates.versions import CompiledTemplate
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, composed, parsed
 
@@ -87,9 +91,9 @@ def mail_of(name: str) -> bytes:
     return campaign_mail() if name == "campaign" else composed(LETTERS[name]).content
 
 
-def campaign_mail(version: int = COMPOSER_VERSION) -> bytes:
+def campaign_mail(version: int = COMPOSER_VERSION, template: CompiledTemplate = NEWS) -> bytes:
     facts = replace(FACTS, composer_version=version)
-    given: dict[str, Any] = {"template": NEWS, "sender": SENDER, "facts": facts, "keyring": KEYRING}
+    given: dict[str, Any] = {"template": template, "sender": SENDER, "facts": facts, "keyring": KEYRING}
     return compose_campaign(**given, merge_data={"first_name": "Ann"}).content
 
 
@@ -149,8 +153,27 @@ def test_the_same_letter_gives_the_same_bytes(name: str) -> None:
 @pytest.mark.parametrize("version", range(2, COMPOSER_VERSION + 1))
 @pytest.mark.parametrize("name", ALL)
 def test_a_composer_version_gives_the_bytes_it_always_gave(name: str, version: int) -> None:
-    made = golden_mail(name, version) if name in GOLDEN else campaign_mail(version)
+    made = golden_mail(name, version) if name in GOLDEN else campaign_mail(version, stored_template())
     assert made == (CORPUS / f"v{version}-{name}.eml").read_bytes()
+
+
+def stored_template() -> CompiledTemplate:
+    """NEWS as publishing 3 compiled and stored it: a version published once is never compiled again."""
+    stored = json.loads((CORPUS / "campaign-template.json").read_bytes())
+    return replace(NEWS, merge=read_parts(stored["compiled"], tuple(stored["fields"])))
+
+
+@pytest.mark.parametrize("between", ["|", ", ", ",", "\u3001", " \u2014 ", "\u201d \u201c"])
+def test_plans_named_in_the_notes_of_a_work_order_are_a_link_each(between: str) -> None:
+    # Given notes that name two plans, as people type them
+    letter = replace(WORK_ORDER, notes=f"\u201chttps://plans.example/a{between}https://plans.example/b\u201d\u2026")
+    # When the mail is tracked
+    text = body(parsed(composed(letter, tracked=True).content), "plain")
+    # Then each is a link of its own, and what stands around them is still there
+    led = [base64url.decode(found) for found in re.findall(r"/c/k1-[\w-]+/([\w-]+)", text)]
+    assert {b"https://plans.example/a", b"https://plans.example/b"} <= set(led)
+    assert between.strip() in text
+    assert "\u201d\u2026" in text
 
 
 def golden_mail(name: str, version: int) -> bytes:
