@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.tracking import trackable
@@ -29,6 +29,7 @@ MAX_OPEN_ELEMENTS = 5000
 NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 
+_NUMBER = "data-jx-number"
 _TRACKABLE_ELEMENTS = ("a", "area")
 _NEVER_SHOWN = frozenset({"title", "style", "script", "template", "textarea"})
 _LEADING_AWAY = ("href", "xlink:href", "target")
@@ -104,6 +105,70 @@ def tags_and_text(html: str) -> Iterator[Tag | str]:
             yield decode(raw) if name in _ESCAPABLE_RAW_TEXT else raw
             position = raw_end
     yield decode(html[position:])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartTag:
+    """A start tag and where it stands: `name_end` behind its name; `attributes` with the place of each value, quotes
+    included; `raw` the text behind it that holds no markup, as of `<style>`."""
+
+    name: str
+    name_end: int
+    attributes: Mapping[str, tuple[str, int]]
+    raw: tuple[int, int]
+
+
+def start_tags(html: str) -> Iterator[StartTag]:
+    """Start tags in their order, as the HTML standard's tokenizer reads them, those in comments left out. Linear."""
+    position = 0
+    while markup := _MARKUP.search(html, position):
+        position = markup.end()
+        if markup["name"] is None:
+            continue
+        name = markup["name"].lower()
+        attributes: dict[str, tuple[str, int]] = {}
+        while not (end := _TAG_END.match(html, position)) and (attribute := _ATTRIBUTE.match(html, position)):
+            position = attribute.end()
+            attributes.setdefault(attribute["name"].lower(), (attribute["value"] or "", attribute.start("value")))
+        if end is None:
+            return
+        position = raw_start = end.end()
+        if name in _RAW_TEXT and not markup["end"]:
+            closing = _RAW_TEXT_ENDS[name].search(html, position)
+            position = closing.start() if closing else len(html)
+        if not markup["end"]:
+            yield StartTag(name=name, name_end=markup.end(), attributes=attributes, raw=(raw_start, position))
+
+
+def insert(html: str, added: Iterable[tuple[int, str]]) -> str:
+    """The text with each of these put in at its place; places rise."""
+    pieces, position = [], 0
+    for place, text in added:
+        pieces += [html[position:place], text]
+        position = place
+    return "".join([*pieces, html[position:]])
+
+
+UNNUMBERED = -1
+"""Stands for elements without a start tag of their own in the source, or with more than one element a tag."""
+
+
+def select(html: str, tags: Sequence[StartTag], selectors: Iterable[str]) -> dict[str, frozenset[int] | None]:
+    """Which elements each selector selects, by the places of their start tags among `tags`; None: not understood."""
+    tree = LexborHTMLParser(insert(html, ((tag.name_end, f' {_NUMBER}="{at}"') for at, tag in enumerate(tags))))
+    marked = ((node.mem_id, node.attributes[_NUMBER] or "") for node in tree.css(f"[{_NUMBER}]"))
+    numbers = {node: int(number) for node, number in marked if number.isdecimal()}
+    seen = Counter(numbers.values())
+    found: dict[str, frozenset[int] | None] = {}
+    for selector in selectors:
+        try:
+            nodes = tree.css(selector)
+        except SelectolaxError:
+            found[selector] = None
+            continue
+        places = (numbers.get(node.mem_id, UNNUMBERED) for node in nodes)
+        found[selector] = frozenset(place if seen[place] == 1 else UNNUMBERED for place in places)
+    return found
 
 
 def _read_values(html: str, position: int) -> tuple[dict[str, str], int]:

@@ -1,7 +1,7 @@
 """MJML and HTML made ready for mail clients, once a template version: MJML compiled, CSS inlined.
 
 Neither step may touch template code: `protect_code` puts placeholders, words that mean nothing to them, in its place,
-and `restore_code` puts it back. The only importer of mrml and css_inline.
+and `restore_code` puts it back. The only importer of mrml.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-import css_inline
 import mrml
 
 from gateway.errors import Refusal, RefusalCode
+from gateway.templates import css_inlining
 from gateway.templates.html_links import VOID_ELEMENTS
 
 LARGEST_SOURCE = 512 * 1024
@@ -52,12 +52,12 @@ def compile_mjml(source: str, path: tuple[str, ...]) -> str:
 
 
 def inline_css(html: str, path: tuple[str, ...]) -> str:
-    """HTML with its styles on its elements; media queries (dark theme, small screens) stay in the head."""
+    """HTML with its styles also on its elements (`css_inlining`). Raises Refusal: TEMPLATE_INVALID, TOO_LONG."""
     _refuse_deep(html, path, xml=False)
-    try:
-        return css_inline.inline(html, load_remote_stylesheets=False, keep_at_rules=True)
-    except css_inline.InlineError as error:
-        raise Refusal(RefusalCode.TEMPLATE_INVALID, f"The CSS cannot be inlined: {error}.", path) from None
+    page = css_inlining.inline_css(html, path)
+    if len(page.encode()) > LARGEST_PAGE:
+        raise Refusal(RefusalCode.TOO_LONG, f"The page has more than {LARGEST_PAGE // 1024} KiB of HTML.", path)
+    return page
 
 
 def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
