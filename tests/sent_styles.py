@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,25 +17,47 @@ from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
 
 PAGES = Path(__file__).parent / "corpus" / "pages"
+ELEMENT = 1
 STATES = ["hover", "active", "focus", "visited"]
 _OUTLOOK_COMMENT = re.compile(r"<!--\[if (?!!)[^\]]*(?:mso|IE)[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL)
-_COMPUTED = """ours => {
-  const shown = [...document.querySelectorAll('html, body, body *')].filter(one => !ours || !one.matches(ours));
-  const size = new Set(['height', 'block-size', 'perspective-origin', 'transform-origin']);
-  const parts = {'::before': ['content', 'color', 'margin-right'], '::after': ['content', 'color'],
-                 '::first-letter': ['color', 'font-size'], '::first-line': ['color', 'font-weight']};
-  return shown.map(one => {
-    const computed = getComputedStyle(one), grows = ['html', 'body'].includes(one.localName);
-    const lines = [one.localName];
-    for (const name of computed)
-      if (name !== '-webkit-locale' && !(grows && size.has(name))) lines.push(`${name}: ${computed.getPropertyValue(name)}`);
-    for (const [part, names] of Object.entries(parts)) {
-      const inside = getComputedStyle(one, part);
-      for (const name of names) lines.push(`${part} ${name}: ${inside.getPropertyValue(name)}`);
-    }
-    return lines.join('\\n');
+# Frames, not tabs: one look at all pages costs the browser little more than at one.
+_LOAD = """pages => {
+  document.documentElement.style.colorScheme = 'light dark';  // frames inherit it
+  document.body.replaceChildren(...pages.map(() => document.createElement('iframe')));
+  pages.forEach((page, number) => {
+    const inside = frames[number].document;
+    inside.open(); inside.write(page); inside.close();
   });
 }"""
+_RESIZE = "width => document.querySelectorAll('iframe').forEach(one => { one.style.width = `${width}px`; })"
+_MARK = """() => {
+  for (const {contentDocument: {body}} of document.querySelectorAll('iframe'))
+    for (const name of ['data-ogsc', 'data-ogsb']) body.setAttribute(name, '');
+}"""
+# Every property that a rule or an attribute of a page sets, each shorthand as what it is short for.
+_COMPUTED = """([count, ours]) => [...document.querySelectorAll('iframe')].map((_, number) => {
+  const frame = frames[number], page = frames[number % count].document;
+  const names = new Set(['display', 'width', 'color', 'font-size', 'line-height', 'background-color', 'position']);
+  const read = rule => {
+    for (const name of rule.style || []) names.add(name);
+    [...rule.cssRules || []].forEach(read);
+  };
+  [...page.styleSheets, ...page.querySelectorAll('[style]')].forEach(read);
+  const sheets = [...page.querySelectorAll('style')].map(one => one.textContent).join();
+  const parts = Object.entries({before: ['content', 'margin-right'], after: ['content'], 'first-letter': ['font-size'],
+                               'first-line': ['font-weight']}).filter(([part]) => sheets.includes(`:${part}`));
+  const grows = new Set(['height', 'block-size', 'perspective-origin', 'transform-origin']);
+  return [...frame.document.querySelectorAll('html, body, body *')].filter(one => !one.matches(ours)).map(one => {
+    const lines = [one.localName], computed = frame.getComputedStyle(one);
+    for (const name of names)
+      if (!(grows.has(name) && ['html', 'body'].includes(one.localName)))
+        lines.push(`${name}: ${computed.getPropertyValue(name)}`);
+    for (const [part, inside] of parts)
+      for (const name of ['color', ...inside])
+        lines.push(`::${part} ${name}: ${frame.getComputedStyle(one, `::${part}`).getPropertyValue(name)}`);
+    return lines.join('\\n');
+  });
+})"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,57 +79,121 @@ LOOKS = (
     Look(width=1100, client="Outlook"),
 )
 
+FEWER_LOOKS = (LOOKS[1], LOOKS[2], LOOKS[4])
 
-def written(path: Path) -> str:
-    """Returns the HTML of a page of the corpus, as its author wrote it."""
-    source = path.read_text(encoding="utf-8")
-    page = compile_mjml(source, ()) if path.suffix == ".mjml" else source
+_SIMPLE = [
+    ".a",
+    ".b",
+    ".c",
+    "#d",
+    "i",
+    "b",
+    "*",
+    "i:hover",
+    ".a:first-child",
+    ":not(.b)",
+    ".c:not(:last-child)",
+    "[class]",
+    *("i:nth-child(2)", ":is(.a,#d)", ".b:where(.c)", "i:nth-last-child(2n)", "b:not(.a, .c)", "i:only-child"),
+    *(":not(:hover)", "i:has(.a)"),
+]
+_CONDITIONS = [
+    *("@media (max-width:600px)", "@media (prefers-color-scheme:dark)", "@media print", "@supports (color:red)"),
+    "@layer base",
+]
+_DECLARATIONS = [
+    *("color:{}", "background:{}", "background-color:{}", "border:{n}px solid {}", "border-left-color:{}"),
+    *("border-width:{n}px", "padding:{n}px", "padding-left:{n}px", "font:{n}px serif", "line-height:{n}px"),
+    *("font-size:{n}px", "margin:{n}px {n}px 1px"),
+]
+
+
+def generated(seed: int) -> str:
+    """Returns a page of rules that get in each other's way."""
+    chance = random.Random(seed)
+
+    def declarations(important: float) -> str:
+        made = []
+        for form in chance.sample(_DECLARATIONS, chance.randint(1, 3)):
+            value = form.replace("{}", f"#{chance.randrange(4096):03x}").replace("{n}", str(chance.randint(1, 30)))
+            made.append(value + ("!important" if chance.random() < important else ""))
+        return ";".join(made)
+
+    def rule() -> str:
+        parts = [chance.choice(_SIMPLE) for _ in range(chance.choice([1, 1, 1, 2]))]
+        selector = chance.choice([" ", " > ", " + ", " ~ ", ","]).join(parts)
+        written = f"{selector}{{{declarations(0.1)}}}"
+        return f"{chance.choice(_CONDITIONS)}{{{written}}}" if chance.random() < 0.4 else written
+
+    def element(depth: int) -> str:
+        name, style = chance.choice("ib"), f' style="{declarations(0.1)}"' if chance.random() < 0.2 else ""
+        classes = " ".join(chance.sample("abc", chance.randint(0, 3)))
+        inside = "".join(element(depth - 1) for _ in range(chance.randint(1, 3))) if depth else "x"
+        return f'<{name} class="{classes}"{style}>{inside}</{name}>'
+
+    sheets = "".join(f"<style>{''.join(rule() for _ in range(chance.randint(1, 8)))}</style>" for _ in range(2))
+    body = f"<div>{element(2)}<b id=d>d</b>{element(1)}</div><div>{{{{ postal_address }}}}</div>"
+    return f"<!DOCTYPE html><html><head>{sheets}</head><body>{body}</body></html>"
+
+
+def read_page(path: Path) -> dict[str, str]:
+    """Returns a page of the corpus under the name of its language, `html` or `mjml`."""
+    return {path.suffix.removeprefix("."): path.read_text(encoding="utf-8")}
+
+
+def written(source: Mapping[str, str]) -> str:
+    """Returns the HTML of a page as its author wrote it."""
+    page = source.get("html") or compile_mjml(source["mjml"], ())
     address = ", ".join((SENDER.postal_address or "").splitlines())
     return page.replace("{{ postal_address }}", address).replace("{{ unsubscribe_url }}", "https://a.example/u")
 
 
-def sent(path: Path) -> str:
+def sent(source: Mapping[str, str]) -> str:
     """Returns the HTML of the mail that is made of it."""
-    source = {path.suffix.removeprefix("."): path.read_text(encoding="utf-8")}
     mail = compose_campaign(
         template=campaign_template(**source), sender=SENDER, facts=FACTS, merge_data={}, keyring=KEYRING
     )
     return body(parsed(mail.content), "html")
 
 
-async def differences(browser: Browser, path: Path, looks: tuple[Look, ...] = LOOKS) -> list[str]:
-    """Returns what looks otherwise in the mail: how it was looked at, the element, the property in both."""
-    ours = f'img[src^="{FACTS.public_url}/o/"]'
-    before, after = await _computed(browser, written(path), looks, ""), await _computed(browser, sent(path), looks, ours)
-    found: list[str] = []
-    for look, wanted, made in zip(looks, before, after, strict=True):
-        found += [f"{look}: {len(wanted)} elements, {len(made)} sent"] if len(wanted) != len(made) else []
-        for number, (left, right) in enumerate(zip(wanted, made, strict=False)):
-            if left != right:
-                pairs = zip(left.split("\n"), right.split("\n"), strict=False)
-                name = left.partition("\n")[0]
-                found += [f"{look}: {name} {number}: {one} -> {other}" for one, other in pairs if one != other]
-    return found
-
-
-async def _computed(browser: Browser, html: str, looks: tuple[Look, ...], ours: str) -> list[list[str]]:
-    context = await browser.new_context(offline=True, java_script_enabled=True)
+async def differences(
+    browser: Browser, pages: Mapping[str, Mapping[str, str]], looks: Sequence[Look] = LOOKS
+) -> list[str]:
+    """Returns what looks otherwise in a page's mail: the page's name, look, element, and the property in both."""
+    shown = [*map(written, pages.values()), *map(sent, pages.values())]
+    context = await browser.new_context(offline=True, viewport={"width": 1200, "height": 800})
     page = await context.new_page()
-    found, shown = [], ""
+    found: list[str] = []
     for look in looks:
-        wanted = _OUTLOOK_COMMENT.sub(r"\1", html) if look.client == "Outlook" else html
-        if wanted != shown or look.client:
-            await page.set_content(wanted, wait_until="commit")
-        shown = "" if look.client else wanted
-        await page.set_viewport_size({"width": look.width, "height": 800})
-        await page.emulate_media(media=look.media, color_scheme=look.scheme)
-        if look.client == "pointing":
-            await _point(page)
-        elif look.client == "dark Outlook.com":
-            await page.evaluate("document.body.setAttribute('data-ogsc', ''), document.body.setAttribute('data-ogsb', '')")
-        found.append(await page.evaluate(_COMPUTED, ours))
+        made = await _computed(page, shown, look)
+        for name, before, after in zip(pages, made, made[len(pages) :], strict=False):
+            found += [f"{name}, {look}: {line}" for line in _unlike(before, after)]
     await context.close()
     return found
+
+
+def _unlike(before: list[str], after: list[str]) -> Iterator[str]:
+    if len(before) != len(after):
+        yield f"{len(before)} elements, {len(after)} sent"
+    for number, (wanted, made) in enumerate(zip(before, after, strict=False)):
+        pairs = zip(wanted.split("\n"), made.split("\n"), strict=False)
+        name = wanted.partition("\n")[0]
+        yield from (f"{name} {number}: {one} -> {other}" for one, other in pairs if one != other)
+
+
+async def _computed(page: Page, pages: list[str], look: Look) -> list[list[str]]:
+    """For each page its elements, each its styles a line."""
+    shown = [_OUTLOOK_COMMENT.sub(r"\1", each) for each in pages] if look.client == "Outlook" else pages
+    await page.emulate_media(media=look.media, color_scheme=look.scheme)
+    await page.evaluate(_LOAD, shown)
+    await page.evaluate(_RESIZE, look.width)
+    if look.client == "pointing":
+        await _point(page)
+    elif look.client == "dark Outlook.com":
+        await page.evaluate(_MARK)
+    ours = f'img[src^="{FACTS.public_url}/o/"]'
+    made: list[list[str]] = await page.evaluate(_COMPUTED, [len(pages) // 2, ours])
+    return made
 
 
 async def _point(page: Page) -> None:
@@ -113,7 +201,13 @@ async def _point(page: Page) -> None:
     session = await page.context.new_cdp_session(page)
     await session.send("DOM.enable")
     await session.send("CSS.enable")
-    root: Any = (await session.send("DOM.getDocument"))["root"]["nodeId"]
-    nodes: Any = await session.send("DOM.querySelectorAll", {"nodeId": root, "selector": "body *"})
-    for node in nodes["nodeIds"]:
+    tree: Any = await session.send("DOM.getDocument", {"depth": -1, "pierce": True})
+    for node in _elements(tree["root"]):
         await session.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": STATES})
+
+
+def _elements(node: Any) -> Iterator[int]:
+    if node["nodeType"] == ELEMENT:
+        yield node["nodeId"]
+    for child in [*node.get("children", ()), *filter(None, [node.get("contentDocument")])]:
+        yield from _elements(child)

@@ -64,14 +64,16 @@ class Selector:
     """One selector of a rule's list.
 
     `elements` selects at least every element that it ever selects, whatever its state; None: unknown. `always`: it
-    selects these in any state. `pseudo_element`: it styles a box that no `style` attribute reaches. `certain`: every
-    browser knows it; else it may void its whole rule.
+    selects these in any state. `simple`: it looks at the element alone.
+    `pseudo_element`: it styles a box that no `style` attribute reaches. `certain`: every browser knows it; else it may
+    void its whole rule.
     """
 
     text: str
     elements: str | None
     specificity: Specificity
     always: bool
+    simple: bool
     pseudo_element: bool
     certain: bool
 
@@ -213,6 +215,7 @@ def _split(selectors: str) -> list[str]:
 
 def _read_selector(text: str, depth: int = 0) -> Selector:
     elements: list[str] = []
+    loose: list[int] = []
     ids = classes = types = position = 0
     known = always = certain = True
     pseudo_element = False
@@ -231,14 +234,20 @@ def _read_selector(text: str, depth: int = 0) -> Selector:
             if name in _OF_SELECTORS and inner:
                 strongest = max(one.specificity for one in inner) if name != "where" else (0, 0, 0)
                 ids, classes, types = ids + strongest[0], classes + strongest[1], types + strongest[2]
-                fixed = all(one.always and one.elements is not None for one in inner)
+                fixed = name != "has" and all(one.always and one.simple for one in inner)
+                certain = certain and all(one.certain for one in inner)
+                loose.append(len(elements))
             else:
                 classes += 1
                 fixed = name in _OF_THE_TREE or (name in _NUMBERED and " of " not in arguments)
-            certain = certain and (fixed or name in _OF_STATES)
+                certain = certain and (fixed or name in _OF_STATES)
             always = always and fixed
             elements.append(text[token.start() : end] if fixed else ":is(*)")
             continue
+        if written.strip("*") and token["between"] is not None and loose:
+            # Our parser tries these functions on the nearest ancestor or sibling only.
+            elements = [":is(*)" if at in loose else one for at, one in enumerate(elements)]
+            always, loose = False, []
         ids += token["id"] is not None
         classes += token["attribute"] is not None or token["class"] is not None
         types += token["type"] is not None
@@ -249,6 +258,7 @@ def _read_selector(text: str, depth: int = 0) -> Selector:
         elements="".join(elements) if known else None,
         specificity=(ids, classes, types),
         always=always,
+        simple=known and not re.search(r"[\s>+~]", text),
         pseudo_element=pseudo_element,
         certain=certain,
     )
