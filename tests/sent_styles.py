@@ -71,7 +71,7 @@ class Look:
 
 
 LOOKS = (
-    *(Look(width=width, scheme=scheme) for width in (390, 1100) for scheme in ("light", "dark")),  # type: ignore[arg-type]  # mypy widens the loop's literals
+    *(Look(width=width, scheme=scheme) for width in (390, 1100) for scheme in ("light", "dark")),
     Look(width=1100, media="print"),
     Look(width=390, scheme="dark", media="print"),
     Look(width=1100, client="dark Outlook.com"),
@@ -153,7 +153,7 @@ def sent(source: Mapping[str, str]) -> str:
     mail = compose_campaign(
         template=campaign_template(**source), sender=SENDER, facts=FACTS, merge_data={}, keyring=KEYRING
     )
-    return body(parsed(mail.content), "html")
+    return body(parsed(mail.content), "html").replace("\r\n", "\n")
 
 
 async def differences(

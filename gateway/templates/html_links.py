@@ -32,6 +32,7 @@ NO_TRACK = "data-no-track"
 _NUMBER = "data-jx-number"
 _TRACKABLE_ELEMENTS = ("a", "area")
 _NEVER_SHOWN = frozenset({"title", "style", "script", "template", "textarea"})
+_HEAD = frozenset(["html", "head", "title", "meta", "link", "style", "base", "noscript", "script", "template"])
 _LEADING_AWAY = ("href", "xlink:href", "target")
 # As browsers draw links by themselves, weaker than any rule of the author's.
 _LINK_STYLE = ":where(a) { color: LinkText; text-decoration: underline }"
@@ -217,13 +218,15 @@ def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str
     return Rewritten(html=changed, urls=tuple(urls))
 
 
-def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
-    """The document with the pixel, and before it the honeypot where one is given, at the end of its body.
+def add_pixel(html: str, *, pixel: str, honeypot: str | None = None, early: bool = False) -> str:
+    """The document with the pixel, and before it the honeypot where one is given, at the end of its body, or `early`.
+
+    Early is before the first element of the body, for pages that are so long that clients cut their end off.
 
     A document in which they would not be seen (a comment never closed, say) comes back as the parser repairs it.
     """
-    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel)
-    placed = _before_body_end(html, added)
+    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel, early=early)
+    placed = _at_body_start(html, added) if early else _before_body_end(html, added)
     whole = LexborHTMLParser(placed)
     found = {node.attributes.get("src") for node in whole.css("img")}
     found |= {node.attributes.get("href") for node in _links(whole)}
@@ -385,8 +388,18 @@ def _before_body_end(html: str, added: str) -> str:
     return html + added if end is None else html[:end] + added + html[end:]
 
 
-def _pixel_image(address: str) -> str:
-    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="border:0;height:1px;width:1px">'
+def _at_body_start(html: str, added: str) -> str:
+    first = next((tag for tag in start_tags(html) if tag.name not in _HEAD), None)
+    if first is None:
+        return html + added
+    place = first.raw[0] if first.name == "body" else first.name_end - len(first.name) - 1
+    return html[:place] + added + html[place:]
+
+
+def _pixel_image(address: str, *, early: bool) -> str:
+    # Before the page, a line of text's height would push it down.
+    style = "border:0;height:1px;width:1px" + (";display:block" if early else "")
+    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="{style}">'
 
 
 def _honeypot_link(address: str) -> str:

@@ -16,6 +16,7 @@ from gateway.mail.quoted_printable import encode_piece
 from gateway.templates.character_references import decode
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.html_to_text import text_of_html
+from gateway.templates.mail_warnings import LARGEST_SHOWN, sent_size
 from gateway.templates.merge_fields import (
     NOT_IN_SUBJECT,
     PIECE_PLACEHOLDER,
@@ -38,6 +39,7 @@ from gateway.templates.mjml import (
     protect_code,
     refuse_placeholders,
     restore_code,
+    state_language,
 )
 
 _FIELD = re.compile(
@@ -60,15 +62,19 @@ _POSTAL_ADDRESS = Field(name="postal_address", default=None)
 _UNSUBSCRIBE_URL = Field(name="unsubscribe_url", default=None)
 
 
-def compile_parts(*, subject: str, mjml: str | None, html: str | None, text: str | None) -> MergeParts:
+def compile_parts(
+    *, subject: str, mjml: str | None, html: str | None, text: str | None, locale: str = "en"
+) -> MergeParts:
     """A template's parts, compiled. Exactly one of `mjml` and `html`; without `text` it is derived from the page.
+
+    The page says that it is in `locale` (BCP 47) where its author does not say a language.
 
     Raises Refusal: TEMPLATE_INVALID, INVALID, TOO_LONG, TOO_MANY.
     """
     path = ("mjml",) if mjml is not None else ("html",)
     for source, where in ((subject, ("subject",)), (mjml or html or "", path), (text or "", ("text",))):
         _check_source(source, where)
-    page, code = _prepare(mjml=mjml, html=html, path=path)
+    page, code = _prepare(mjml=mjml, html=html, locale=locale, path=path)
     if text is None or not text.strip():
         words = text_of_html(_FIELD_URL.sub(r"\1", page))
         text = restore_code(words, code) if words.strip() else subject
@@ -125,11 +131,12 @@ def _read_subject(subject: str) -> tuple[Piece, ...]:
     return read
 
 
-def _prepare(*, mjml: str | None, html: str | None, path: tuple[str, ...]) -> tuple[str, list[str]]:
+def _prepare(*, mjml: str | None, html: str | None, locale: str, path: tuple[str, ...]) -> tuple[str, list[str]]:
     """The page as mail programs can show it, its fields replaced by placeholders; and the fields."""
     source = mjml if mjml is not None else html or ""
     if re.search(r"<script\b", source, re.IGNORECASE):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Mail clients run no scripts: remove <script>.", path)
+    source = state_language(source, locale, element="html" if mjml is None else "mjml")
     page, code = protect_code(source, _FIELD)
     if _has_field_in_style(page):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Fields cannot stand inside <style>.", path)
@@ -181,7 +188,8 @@ def _assemble(
         return placeholder(Link(number=number, destination=_destination(url, code)))
 
     rewritten = rewrite_html(page, link=link, field=path)
-    html = add_pixel(rewritten.html, pixel=_PIXEL_URL, honeypot=_HONEYPOT_URL)
+    early = sent_size(len(page.encode()), len(rewritten.urls)) > LARGEST_SHOWN
+    html = add_pixel(rewritten.html, pixel=_PIXEL_URL, honeypot=_HONEYPOT_URL, early=early)
     html = _replace_tracking_tags(html, placeholder)
     html = _FIELD_LINK.sub(lambda left: link(0, decode(left.group())), html)
     html_pieces = _with_postal_address(_split(restore_code(html, code, field), pieces))

@@ -28,11 +28,12 @@ from gateway.templates.card_numbers import refuse_long_field_runs
 from gateway.templates.compiled_json import dump_parts, read_parts
 from gateway.templates.html_to_text import every_word_of_html, text_of_html
 from gateway.templates.localization import check_locale, fallbacks
+from gateway.templates.mail_warnings import MailWarning, warnings_of_page
 from gateway.templates.merge_compiler import compile_parts
 from gateway.templates.merge_fields import LONGEST_SUBJECT, MergeParts, fields_of
 from gateway.templates.preview import Preview, render_preview
 
-PUBLISHING = 3
+PUBLISHING = 4
 """Rises when the same source would be compiled to another page: published again, it is a new version then."""
 
 
@@ -46,6 +47,7 @@ class PublishedTemplate:
     fields: tuple[str, ...]
     has_unsubscribe: bool
     preview: Preview
+    warnings: tuple[MailWarning, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +128,7 @@ async def publish(
     _check_publish(name, subject, mjml, html, locale)
     sample = read_merge_data(sample_data, ("sampleData",))
     source = {"subject": subject, "mjml": mjml, "html": html, "text": text, "sample_data": sample, "locale": locale}
-    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
+    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, locale=locale)
     preview = render_preview(parts, sample)
     page = ("html",) if mjml is None else ("mjml",)
     refuse_long_field_runs(parts, page)
@@ -151,7 +153,14 @@ async def publish(
         fields=parts.fields,
         has_unsubscribe=parts.has_unsubscribe,
         preview=preview,
+        warnings=warnings_of_page(len(preview.html.encode()), parts.links),
     )
+
+
+async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
+    """What may look wrong with the mail of a campaign that exists."""
+    page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
+    return warnings_of_page(page["octets"], page["links"])
 
 
 def _check_publish(name: str, subject: str, mjml: str | None, html: str | None, locale: str) -> None:
@@ -195,7 +204,7 @@ async def publish_builtins(connection: Connection) -> None:
         row["name"]: row["source_sha256"] async for row in QUERIES.hashes_of_templates(connection, names=list(sources))
     }
     for name, source in sources.items():
-        sha256 = _hash(source.as_json())
+        sha256 = _hash(source.as_json() | {"publishing": str(PUBLISHING)})
         if known.get(name) == sha256:
             continue
         parts = builtin.compile_source(source)

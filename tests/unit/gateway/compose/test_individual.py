@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,6 +36,8 @@ from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
+from gateway.templates.compiled_json import read_parts
+from gateway.templates.versions import CompiledTemplate
 from tests.builders import KEYRING
 from tests.mails import FACTS, SENDER, body, campaign_template, composed, parsed
 
@@ -87,9 +90,15 @@ def mail_of(name: str) -> bytes:
     return campaign_mail() if name == "campaign" else composed(LETTERS[name]).content
 
 
-def campaign_mail(version: int = COMPOSER_VERSION) -> bytes:
+def published_template() -> CompiledTemplate:
+    """NEWS as an earlier release compiled it: versions in the ledger stay as they were published."""
+    compiled = json.loads((CORPUS / "campaign-template.json").read_text(encoding="utf-8"))
+    return replace(NEWS, merge=read_parts(compiled, NEWS.fields))
+
+
+def campaign_mail(version: int = COMPOSER_VERSION, template: CompiledTemplate = NEWS) -> bytes:
     facts = replace(FACTS, composer_version=version)
-    given: dict[str, Any] = {"template": NEWS, "sender": SENDER, "facts": facts, "keyring": KEYRING}
+    given: dict[str, Any] = {"template": template, "sender": SENDER, "facts": facts, "keyring": KEYRING}
     return compose_campaign(**given, merge_data={"first_name": "Ann"}).content
 
 
@@ -138,7 +147,7 @@ def test_a_mail_can_be_read_without_html(name: str) -> None:
     message = parsed(mail_of(name))
     assert len(body(message, "plain").strip()) > 20
     assert "<" not in body(message, "plain").replace("<please>", "")
-    assert body(message, "html").startswith(("<!DOCTYPE html>", "<html>"))
+    assert body(message, "html").lower().startswith(("<!doctype html>", "<html lang"))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -149,7 +158,7 @@ def test_the_same_letter_gives_the_same_bytes(name: str) -> None:
 @pytest.mark.parametrize("version", range(2, COMPOSER_VERSION + 1))
 @pytest.mark.parametrize("name", ALL)
 def test_a_composer_version_gives_the_bytes_it_always_gave(name: str, version: int) -> None:
-    made = golden_mail(name, version) if name in GOLDEN else campaign_mail(version)
+    made = golden_mail(name, version) if name in GOLDEN else campaign_mail(version, published_template())
     assert made == (CORPUS / f"v{version}-{name}.eml").read_bytes()
 
 
