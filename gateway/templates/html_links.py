@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.tracking import trackable
@@ -29,8 +29,10 @@ MAX_OPEN_ELEMENTS = 5000
 NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 
+_NUMBER = "data-jx-number"
 _TRACKABLE_ELEMENTS = ("a", "area")
 _NEVER_SHOWN = frozenset({"title", "style", "script", "template", "textarea"})
+_HEAD = frozenset(["html", "head", "title", "meta", "link", "style", "base", "noscript", "script", "template"])
 _LEADING_AWAY = ("href", "xlink:href", "target")
 # As browsers draw links by themselves, weaker than any rule of the author's.
 _LINK_STYLE = ":where(a) { color: LinkText; text-decoration: underline }"
@@ -103,6 +105,70 @@ def parsed_page(html: str) -> Iterator[Tag | str]:
         yield Tag(name=name, ends=True, attributes=_NO_ATTRIBUTES)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartTag:
+    """A start tag and where it stands: `name_end` behind its name; `attributes` with the place of each value, quotes
+    included; `raw` the text behind it that holds no markup, as of `<style>`."""
+
+    name: str
+    name_end: int
+    attributes: Mapping[str, tuple[str, int]]
+    raw: tuple[int, int]
+
+
+def start_tags(html: str) -> Iterator[StartTag]:
+    """Start tags in their order, as the HTML standard's tokenizer reads them, those in comments left out. Linear."""
+    position = 0
+    while markup := _MARKUP.search(html, position):
+        position = markup.end()
+        if markup["name"] is None:
+            continue
+        name = markup["name"].lower()
+        attributes: dict[str, tuple[str, int]] = {}
+        while not (end := _TAG_END.match(html, position)) and (attribute := _ATTRIBUTE.match(html, position)):
+            position = attribute.end()
+            attributes.setdefault(attribute["name"].lower(), (attribute["value"] or "", attribute.start("value")))
+        if end is None:
+            return
+        position = raw_start = end.end()
+        if name in _RAW_TEXT and not markup["end"]:
+            closing = _RAW_TEXT_ENDS[name].search(html, position)
+            position = closing.start() if closing else len(html)
+        if not markup["end"]:
+            yield StartTag(name=name, name_end=markup.end(), attributes=attributes, raw=(raw_start, position))
+
+
+def insert(html: str, added: Iterable[tuple[int, str]]) -> str:
+    """The text with each of these put in at its place; places rise."""
+    pieces, position = [], 0
+    for place, text in added:
+        pieces += [html[position:place], text]
+        position = place
+    return "".join([*pieces, html[position:]])
+
+
+UNNUMBERED = -1
+"""Stands for elements without a start tag of their own in the source, or with more than one element a tag."""
+
+
+def select(html: str, tags: Sequence[StartTag], selectors: Iterable[str]) -> dict[str, frozenset[int] | None]:
+    """Which elements each selector selects, by the places of their start tags among `tags`; None: not understood."""
+    tree = LexborHTMLParser(insert(html, ((tag.name_end, f' {_NUMBER}="{at}"') for at, tag in enumerate(tags))))
+    marked = ((node.mem_id, node.attributes[_NUMBER] or "") for node in tree.css(f"[{_NUMBER}]"))
+    numbers = {node: int(number) for node, number in marked if number.isdecimal()}
+    seen = Counter(numbers.values())
+    found: dict[str, frozenset[int] | None] = {}
+    for selector in selectors:
+        try:
+            nodes = tree.css(selector)
+        except SelectolaxError:
+            found[selector] = None
+            continue
+        places = (numbers.get(node.mem_id, UNNUMBERED) for node in nodes)
+        found[selector] = frozenset(place if seen[place] == 1 else UNNUMBERED for place in places)
+    return found
+
+
 def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:
     """An HTML part with every http(s) link of an `a` or `area` replaced by `link(number, address)`.
 
@@ -136,13 +202,15 @@ def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str
     return Rewritten(html=changed, urls=tuple(urls))
 
 
-def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
-    """The document with the pixel, and before it the honeypot where one is given, at the end of its body.
+def add_pixel(html: str, *, pixel: str, honeypot: str | None = None, early: bool = False) -> str:
+    """The document with the pixel, and before it the honeypot where one is given, at the end of its body, or `early`.
+
+    Early is before the first element of the body, for pages that are so long that clients cut their end off.
 
     A document in which they would not be seen (a comment never closed, say) comes back as the parser repairs it.
     """
-    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel)
-    placed = _before_body_end(html, added)
+    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel, early=early)
+    placed = _at_body_start(html, added) if early else _before_body_end(html, added)
     whole = LexborHTMLParser(placed)
     found = {node.attributes.get("src") for node in whole.css("img")}
     found |= {node.attributes.get("href") for node in _links(whole)}
@@ -290,8 +358,18 @@ def _before_body_end(html: str, added: str) -> str:
     return html + added if end is None else html[:end] + added + html[end:]
 
 
-def _pixel_image(address: str) -> str:
-    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="border:0;height:1px;width:1px">'
+def _at_body_start(html: str, added: str) -> str:
+    first = next((tag for tag in start_tags(html) if tag.name not in _HEAD), None)
+    if first is None:
+        return html + added
+    place = first.raw[0] if first.name == "body" else first.name_end - len(first.name) - 1
+    return html[:place] + added + html[place:]
+
+
+def _pixel_image(address: str, *, early: bool) -> str:
+    # Before the page, a line of text's height would push it down.
+    style = "border:0;height:1px;width:1px" + (";display:block" if early else "")
+    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="{style}">'
 
 
 def _honeypot_link(address: str) -> str:

@@ -39,6 +39,11 @@ def fallbacks(tag: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((tag, tag.partition("-")[0].lower(), "en")))
 
 
+def reads_right_to_left(tag: str) -> bool:
+    """Whether the script of a BCP 47 tag runs from right to left, as of `ar` and `he-IL`."""
+    return read_locale(tag).text_direction == "rtl"
+
+
 def check_locale(tag: str, path: tuple[str, ...]) -> None:
     """Refuse what is no BCP 47 tag of a language we can format dates in; any region of it will do (`de-ES`)."""
     try:

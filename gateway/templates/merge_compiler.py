@@ -16,6 +16,7 @@ from gateway.mail.quoted_printable import encode_piece
 from gateway.templates.character_references import decode
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.html_to_text import text_of_html
+from gateway.templates.mail_warnings import LARGEST_SHOWN, sent_size
 from gateway.templates.merge_fields import (
     NOT_IN_SUBJECT,
     PIECE_PLACEHOLDER,
@@ -30,7 +31,7 @@ from gateway.templates.merge_fields import (
     names_field,
     visible_pieces,
 )
-from gateway.templates.mjml import LARGEST_SOURCE, compile_mjml, inline_css
+from gateway.templates.mjml import LARGEST_SOURCE, compile_mjml, inline_css, state_language
 from gateway.templates.template_code import TemplateCode, protect_code
 
 _FIELD = re.compile(
@@ -48,15 +49,19 @@ _POSTAL_ADDRESS = Field(name="postal_address", default=None)
 _UNSUBSCRIBE_URL = Field(name="unsubscribe_url", default=None)
 
 
-def compile_parts(*, subject: str, mjml: str | None, html: str | None, text: str | None) -> MergeParts:
+def compile_parts(
+    *, subject: str, mjml: str | None, html: str | None, text: str | None, locale: str = "en"
+) -> MergeParts:
     """A template's parts, compiled. Exactly one of `mjml` and `html`; without `text` it is derived from the page.
+
+    The page says that it is in `locale` (BCP 47) where its author does not say a language.
 
     Raises Refusal: TEMPLATE_INVALID, INVALID, TOO_LONG, TOO_MANY.
     """
     path = ("mjml",) if mjml is not None else ("html",)
     for source, where in ((subject, ("subject",)), (mjml or html or "", path), (text or "", ("text",))):
         _check_source(source, where)
-    page, code = _prepare(mjml=mjml, html=html, path=path)
+    page, code = _prepare(mjml=mjml, html=html, locale=locale, path=path)
     pieces = _Pieces()
     html_pieces, derived, links = _assemble_page(page, code, pieces, path)
     if text is not None and text.strip():
@@ -123,11 +128,12 @@ def _read_subject(subject: str) -> tuple[Piece, ...]:
     return read
 
 
-def _prepare(*, mjml: str | None, html: str | None, path: tuple[str, ...]) -> tuple[str, TemplateCode]:
+def _prepare(*, mjml: str | None, html: str | None, locale: str, path: tuple[str, ...]) -> tuple[str, TemplateCode]:
     """The page as mail programs can show it, its fields replaced by words; and the fields."""
     source = mjml if mjml is not None else html or ""
     if re.search(r"<script\b", source, re.IGNORECASE):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Mail clients run no scripts: remove <script>.", path)
+    source = state_language(source, locale, element="html" if mjml is None else "mjml")
     page, code = protect_code(source, _FIELD)
     if _has_field_in_style(page, code):
         raise Refusal(RefusalCode.TEMPLATE_INVALID, "Fields cannot stand inside <style>.", path)
@@ -207,7 +213,8 @@ def _assemble_page(
     html = re.sub(rf"{field_url.pattern}[^\"'\s<>]*", lambda left: link(0, decode(left.group())), rewritten.html)
     words = text_of_html(html, meanings)
     pixel, honeypot = (f"https://{code.key}.{kind}.invalid/" for kind in ("pixel", "honeypot"))
-    html = add_pixel(html, pixel=pixel, honeypot=honeypot)
+    early = sent_size(len(page.encode()), len(rewritten.urls)) > LARGEST_SHOWN
+    html = add_pixel(html, pixel=pixel, honeypot=honeypot, early=early)
     html = _replace_tracking_tags(html, pixel, honeypot, pieces)
     derived = pieces.split(words, code) if words.strip() else ()
     return _with_postal_address(pieces.split(html, code)), derived, len(rewritten.urls)

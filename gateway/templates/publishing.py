@@ -65,7 +65,7 @@ def compile_source(given: TemplateSource) -> CompiledSource:
     Raises Refusal: TEMPLATE_INVALID, REQUIRED, INVALID, CONFLICT, TOO_LONG, TOO_MANY, CARD_NUMBER, HEADER_INJECTION.
     """
     _check(given)
-    parts = compile_parts(subject=given.subject, mjml=given.mjml, html=given.html, text=given.text)
+    parts = compile_parts(subject=given.subject, mjml=given.mjml, html=given.html, text=given.text, locale=given.locale)
     preview = render_preview(parts, given.sample_data)
     page = ("html",) if given.mjml is None else ("mjml",)
     refuse_long_field_runs(parts, page)

@@ -23,6 +23,7 @@ from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
 from gateway.templates.compiled_json import read_parts
 from gateway.templates.localization import fallbacks
+from gateway.templates.mail_warnings import MailWarning, warnings_of_page
 from gateway.templates.merge_fields import MergeParts, fields_of
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import PUBLISHING, CompiledSource
@@ -38,6 +39,7 @@ class PublishedTemplate:
     fields: tuple[str, ...]
     has_unsubscribe: bool
     preview: Preview
+    warnings: tuple[MailWarning, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +95,14 @@ async def publish(connection: Connection, new: CompiledSource) -> PublishedTempl
         fields=new.fields,
         has_unsubscribe=new.has_unsubscribe,
         preview=new.preview,
+        warnings=warnings_of_page(len(new.preview.html.encode()), new.links),
     )
+
+
+async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
+    """What may look wrong with the mail of a campaign that exists."""
+    page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
+    return warnings_of_page(page["octets"], page["links"])
 
 
 async def publish_builtins(connection: Connection) -> None:
@@ -103,7 +112,7 @@ async def publish_builtins(connection: Connection) -> None:
         row["name"]: row["source_sha256"] async for row in QUERIES.hashes_of_templates(connection, names=list(sources))
     }
     for name, source in sources.items():
-        sha256 = _hash(source.as_json())
+        sha256 = _hash(source.as_json() | {"publishing": str(PUBLISHING)})
         if known.get(name) == sha256:
             continue
         parts = builtin.compile_source(source)

@@ -24,7 +24,7 @@ from service.graph.loaders import existing_row
 from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.graph.sending import read_customer_id, read_row_id, read_sender_id
-from service.graph.template import Template
+from service.graph.template import MailWarning, Template
 from service.graph.user_error import UserError
 
 
@@ -70,6 +70,9 @@ class CreateTemplatePayload:
     """Either the template or the errors."""
 
     template: Template | None = strawberry.field(default=None, description="The template; null when refused.")
+    warnings: list[MailWarning] = strawberry.field(
+        default_factory=list, description="What would stop a launch, or look wrong; empty when refused."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
@@ -142,6 +145,10 @@ class CampaignPayload:
 class CreateCampaignPayload(CampaignPayload):
     """Either the draft or the errors."""
 
+    warnings: list[MailWarning] = strawberry.field(
+        default_factory=list, description="What would stop a launch, or look wrong; empty when refused."
+    )
+
 
 @strawberry.type(description="What came of launching a campaign.")
 class LaunchCampaignPayload(CampaignPayload):
@@ -187,7 +194,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
     async with context.pools.writing_connection() as connection, connection.transaction():
         published = await versions.publish(connection, compiled)
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)
-    return CreateTemplatePayload(template=Template.of(row))
+    return CreateTemplatePayload(template=Template.of(row), warnings=MailWarning.of_all(published.warnings))
 
 
 async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> CreateCampaignPayload:
@@ -196,7 +203,10 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
     order = _order(context, input)
     async with context.pools.writing_connection() as connection:
         campaign_id = await drafts.create(connection, order, context.deployment)
-    return await _written(context, campaign_id, CreateCampaignPayload)
+        warnings = await versions.warnings_of_campaign(connection, campaign_id)
+    payload = await _written(context, campaign_id, CreateCampaignPayload)
+    payload.warnings = MailWarning.of_all(warnings)
+    return payload
 
 
 def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:

@@ -18,6 +18,7 @@ from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
 from gateway.notify.changes import ChangeKind
 from gateway.outbox.relay_limits import RelayEventKind
+from gateway.templates.mail_warnings import MailWarningCode
 
 
 def _describe(enum: EnumMeta, name: str, description: str, values: dict[str, str]) -> None:
@@ -320,4 +321,10 @@ _describe(
         "OPT_OUT": "What the customer chose not to get changed.",
         "RESYNC": "Changes may have been missed: read everything again.",
     },
+)
+_describe(
+    MailWarningCode,
+    "MailWarningCode",
+    "What may be wrong with a mail.",
+    {"CLIPPED": "Over 100 KB: some mail programs cut it there."},
 )

@@ -417,6 +417,29 @@ LAUNCH = """mutation($i: LaunchCampaignInput!) { launchCampaign(input: $i) {
 BODY = '<p>Hello {{ first }}, <a href="{{ unsubscribe_url }}">unsubscribe</a>, {{ postal_address }}</p>'
 
 
+async def test_a_page_that_gmail_would_cut_is_warned_of_and_taken(make_context: MakeContext, customer: int) -> None:
+    # Given a template of more than 100 KB
+    asked = "warnings { code message blocking } userErrors { code message field } } }"
+    page = {"name": "Long", "subject": "Hi", "html": BODY + "<p>" + "x" * 110_000}
+    made = await call(make_context(), TEMPLATE.replace("userErrors { code message field } } }", asked), i=page)
+    # Then it is published, with a warning that names the size
+    assert (made["template"]["version"], made["userErrors"]) == (1, [])
+    (warning,) = made["warnings"]
+    assert (warning["code"], warning["blocking"]) == ("CLIPPED", False)
+    assert "107 KB" in warning["message"]
+    # And so is a campaign's draft
+    draft = {
+        "title": "T",
+        "templateId": made["template"]["id"],
+        "recipients": [{"customerId": f"Customer_{customer}"}],
+        "mergeData": {"first": "Ann"},
+        "idempotencyKey": "long",
+    }
+    campaign = await call(make_context(), CAMPAIGN.replace("userErrors { code message field } } }", asked), i=draft)
+    assert campaign["userErrors"] == []
+    assert campaign["warnings"] == [warning]
+
+
 async def test_a_campaign_goes_from_template_to_launch(make_context: MakeContext, customer: int) -> None:
     # Given a template and a sender
     template = await call(

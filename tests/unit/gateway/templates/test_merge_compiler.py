@@ -94,7 +94,7 @@ def test_mjml_becomes_a_page_whose_dark_theme_stays() -> None:
         '<mj-button href="{{ link }}">Go</mj-button></mj-column></mj-section></mj-body></mjml>'
     )
     page = body(parsed(mail(template, {"name": "Ann", "link": "https://x.example/"})), "html")
-    assert re.search(r'<p style="[^"]*color: red[^"]*">Hi Ann</p>', page)
+    assert re.search(r'<p style="[^"]*color:red[^"]*">Hi Ann</p>', page)
     assert "prefers-color-scheme: dark" in page
     assert "/c/" in page
 
@@ -147,7 +147,7 @@ def test_a_page_whose_words_lack_the_postal_address_gets_it_at_its_end(source: d
     parts = parts_of(**source)
     assert parts.part_without_postal_address is None
     end = "".join(piece if isinstance(piece, str) else "*" for piece in parts.html)
-    assert end.count("<p>*</p></body>") == added
+    assert len(re.findall(r"<p>\*</p>\n\Z", end)) == added
 
 
 def test_an_end_of_the_page_that_stands_in_a_comment_is_none() -> None:
@@ -268,3 +268,54 @@ def test_words_that_look_like_a_placeholder_are_the_authors_own() -> None:
     parts = parts_of(html="<p>{{ a }} jx0x j&#120;7x j<b>x7x</b></p>", text="{{ a }} jx0x")
     assert "jx0x jx7x j<b>x7x</b>" in "".join(map(str, parts.html))
     assert " jx0x\n" in parts.text
+
+
+# The language of a page
+
+
+RIGHT_TO_LEFT = ' lang="ar" dir="rtl"'
+MJML = "<mj-body><mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section></mj-body></mjml>"
+
+
+@pytest.mark.parametrize(
+    ("page", "locale", "start"),
+    [("<!DOCTYPE html><html><body>x", "de_AT", '<!DOCTYPE html><html lang="de-AT"><body>'),
+     ("<p>x", "de", '<html lang="de"><p>'), ("\n<!-- <html> --><!doctype html>\n<p>x", "ar",
+      f"\n<!-- <html> --><!doctype html>\n<html{RIGHT_TO_LEFT}><p>"),
+     ('<html dir="ltr"><p>x', "ar", '<html lang="ar" dir="ltr"><p>'), ("<html LANG=fr><p>x", "ar", "<html LANG=fr><p>"),
+     ('<html xml:lang="fr"><p>x', "de", '<html xml:lang="fr"><p>'),
+     ("x <b>y</b>", "he", '<html lang="he" dir="rtl">x ')],
+)  # fmt: skip
+def test_a_page_says_its_language_where_its_author_did_not(page: str, locale: str, start: str) -> None:
+    html = parts_of(html=page, locale=locale).html[0]
+    assert isinstance(html, str)
+    assert html.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("root", "locale", "said"),
+    [("<mjml>", "de", 'lang="de" dir="auto"'), ("<mjml>", "ar", 'lang="ar" dir="rtl"'),
+     ('<mjml lang="fr">', "ar", 'lang="fr" dir="auto"'), ('<mjml dir="ltr">', "ar", 'lang="ar" dir="ltr"')],
+)  # fmt: skip
+def test_mjml_says_its_language_too(root: str, locale: str, said: str) -> None:
+    html = parts_of(mjml=root + MJML, locale=locale).html[0]
+    assert isinstance(html, str)
+    assert f"<html {said}" in html
+    assert "und" not in html.partition("<body")[0]
+
+
+# Long pages
+
+
+def test_the_pixel_of_a_page_that_is_cut_off_stands_before_it() -> None:
+    for octets, early in ((90_000, False), (110_000, True)):
+        page = f"<!DOCTYPE html><html><head><title>x</title></head><body class=a><p>{'x' * octets}</p></body></html>"
+        order = "".join(piece if isinstance(piece, str) else f"*{piece}*" for piece in parts_of(html=page).html)
+        assert (order.find("kind='pixel'") < order.find("<p>xx")) is early
+        assert order.count("kind='pixel'") == 1
+
+
+def test_links_that_tracking_lengthens_count_for_the_length_of_a_page() -> None:
+    page = "<p>" + '<a href="https://a.example/">x</a>' * 900 + "x" * 50_000 + "</p>"
+    assert not isinstance(parts_of(html=page).html[1], str)
+    assert "kind='honeypot'" in str(parts_of(html=page).html[1])
