@@ -139,11 +139,11 @@ async def work(settings: Settings, *, number: int | None, schedule: RetrySchedul
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
         orphaned = asyncio.create_task(_stop_without_parent(worker)) if number is not None else None
         relax_garbage_collector()
-        log.info("the gateway works", extra={"worker": str(worker.id)})
+        log.info("the gateway works", extra={"fields": {"worker": worker.id}})
         await worker.run()
         if orphaned is not None:
             orphaned.cancel()
-        log.info("the gateway has drained", extra={"worker": str(worker.id)})
+        log.info("the gateway has drained", extra={"fields": {"worker": worker.id}})
     finally:
         pool.terminate()
     return 0
