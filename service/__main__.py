@@ -185,7 +185,7 @@ def _create_token(options: argparse.Namespace) -> int:
         try:
             token = await create_token(connection, options.name)
         except asyncpg.UniqueViolationError:
-            raise CommandError(f"There is, or was, a token named {options.name}: choose another name.") from None
+            raise CommandError(f"There is a token named {options.name} already: choose another name.") from None
         except asyncpg.CheckViolationError:
             raise CommandError("A token's name has 1 to 100 characters.") from None
         print(token)
