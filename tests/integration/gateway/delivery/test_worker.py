@@ -584,10 +584,14 @@ async def test_the_gateway_says_what_to_do_about_a_database_that_is_away_or_empt
 
 
 async def test_the_gateway_names_a_port_for_metrics_that_is_taken() -> None:
-    with socket.create_server(("", 0)) as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = await what_the_gateway_says(METRICS_PORT=str(port))
-    assert said == f"METRICS_PORT: port {port} cannot be opened (Address already in use): choose another.\n"
+        cannot = "cannot be opened (Address already in use): choose another.\n"
+        assert said == f"METRICS_PORT: port {port} of METRICS_HOST=127.0.0.1 {cannot}"
+        # Only there: another address of this machine is free, and a gateway comes as far as its database
+        elsewhere = await what_the_gateway_says(METRICS_PORT=str(port), METRICS_HOST="127.0.0.2")
+    assert elsewhere.startswith("The gateway cannot start: ")
 
 
 def test_spans_are_made_where_opentelemetry_is_installed_and_nothing_elsewhere() -> None:
