@@ -117,7 +117,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
     if settings.metrics_port is not None:
-        _serve_metrics(settings.metrics_port + (number or 0))
+        _serve_metrics(settings.metrics_host, settings.metrics_port + (number or 0))
     pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
     try:
         async with pool.acquire() as connection:
@@ -142,11 +142,11 @@ async def work(settings: Settings, *, number: int | None, schedule: RetrySchedul
         if number is not None:
             watching.append(asyncio.create_task(_stop_without_parent(worker)))
         relax_garbage_collector()
-        log.info("the gateway is running", extra={"worker": str(worker.id)})
+        log.info("the gateway is running", extra={"fields": {"worker": worker.id}})
         await worker.run()
         for task in watching:
             task.cancel()
-        log.info("the gateway has drained", extra={"worker": str(worker.id)})
+        log.info("the gateway has drained", extra={"fields": {"worker": worker.id}})
     finally:
         pool.terminate()
     return 0
@@ -164,11 +164,13 @@ def _make_journal(directory: str | None) -> None:
         ) from None
 
 
-def _serve_metrics(port: int) -> None:
+def _serve_metrics(host: str, port: int) -> None:
     try:
-        start_http_server(port)
+        start_http_server(port, addr=host)
     except OSError as error:
-        raise SettingsError(f"METRICS_PORT: port {port} cannot be opened ({error.strerror}): choose another.") from None
+        raise SettingsError(
+            f"METRICS_PORT: port {port} of METRICS_HOST={host} cannot be opened ({error.strerror}): choose another."
+        ) from None
 
 
 async def _stop_without_parent(worker: Worker) -> None:

@@ -1203,14 +1203,6 @@ ALTER TABLE ONLY public.address_opt_out
 
 
 --
--- Name: api_token api_token_name_key; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.api_token
-    ADD CONSTRAINT api_token_name_key UNIQUE (name);
-
-
---
 -- Name: api_token api_token_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1579,6 +1571,13 @@ ALTER TABLE ONLY public.work_order
 
 
 --
+-- Name: api_token_living_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX api_token_living_name ON public.api_token USING btree (name) WHERE (revoked_at IS NULL);
+
+
+--
 -- Name: attachment_unreferenced; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1934,4 +1933,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010400'),
     ('20261129010500'),
     ('20261129010600'),
-    ('20261129010700');
+    ('20261129010700'),
+    ('20261129023000');

@@ -29,7 +29,10 @@ RELAY_USABLE = Gauge("mail_relay_usable", "1 while a relay may be used, 0 while 
 LEDGER_AWAY = Gauge("mail_ledger_away", "1 while PostgreSQL cannot be reached.")
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
 HITS = Counter(
-    "mail_hits", "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.", ("outcome",)
+    "mail_hits",
+    "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.",
+    ("outcome",),
+    registry=None,  # the service records them, and shows them in its own registry
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -17,6 +18,7 @@ from service.graph.documents import DocumentRefused, Documents, Operation
 from service.graph.limits import too_large
 from service.graph.parameters import Parameters
 from service.graph.persisted import PersistedOperations
+from service.metrics import OPERATION_SECONDS, OPERATIONS, BoundedNames
 
 MakeContext = Callable[[Caller], Any]
 
@@ -42,6 +44,7 @@ class Execution:
         max_cost: int,
         make_context: MakeContext,
         hide_suggestions: bool,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._schema = schema
         self._documents = documents
@@ -49,9 +52,18 @@ class Execution:
         self._max_cost = max_cost
         self._make_context = make_context
         self._hide_suggestions = hide_suggestions
+        self._clock = clock
+        self._names = BoundedNames()
 
     async def prepare(self, parameters: Parameters) -> Ready:
         """The operation, found, valid and affordable. Raises RequestRefused or DocumentRefused; nothing has run."""
+        try:
+            return await self._prepare(parameters)
+        except (RequestRefused, DocumentRefused):
+            OPERATIONS.labels("", "", "refused").inc()
+            raise
+
+    async def _prepare(self, parameters: Parameters) -> Ready:
         try:
             source = await self._persisted.source(parameters)
         except RequestRefused as refused:
@@ -76,7 +88,8 @@ class Execution:
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
         """The result of a query or mutation; it holds the errors of resolvers."""
-        result = execute(
+        started = self._clock()
+        running = execute(
             self._schema._schema,
             ready.operation.document,
             context_value=self._make_context(caller),
@@ -84,7 +97,10 @@ class Execution:
             operation_name=ready.operation.name,
             **self._options(),
         )
-        return await result if inspect.isawaitable(result) else result
+        result = await running if inspect.isawaitable(running) else running
+        name = self._count(ready.operation, "errors" if result.errors else "ok")
+        OPERATION_SECONDS.labels(name).observe(self._clock() - started)
+        return result
 
     async def stream(self, ready: Ready, caller: Caller) -> AsyncIterator[ExecutionResult] | ExecutionResult:
         """The results of a subscription as they come; one result when it could not begin."""
@@ -98,7 +114,14 @@ class Execution:
         )
         if inspect.isawaitable(started):
             started = await cast(Awaitable[Any], started)
+        self._count(ready.operation, "errors" if isinstance(started, ExecutionResult) else "ok")
         return cast("AsyncIterator[ExecutionResult] | ExecutionResult", started)
+
+    def _count(self, operation: Operation, outcome: str) -> str:
+        """Count one operation; returns its name as a label."""
+        name = self._names.label(operation.name)
+        OPERATIONS.labels(name, operation.type.value, outcome).inc()
+        return name
 
     def _options(self) -> dict[str, Any]:
         return {

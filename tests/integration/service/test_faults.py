@@ -124,6 +124,27 @@ async def test_a_database_that_restarts_under_load(start: Start, own_postgres: P
         assert (await eventually(lambda: _ready(prober)))["database"] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("address", "sent", "sees_parts"),
+    [
+        ("127.0.0.1", None, True),
+        ("::1", None, True),
+        ("203.0.113.7", None, False),
+        ("203.0.113.7", "wrong", False),
+        ("203.0.113.7", "right", True),
+    ],
+)
+async def test_everybody_hears_whether_it_is_ready_and_some_which_part_is_not(
+    app: Starlette, token: str, address: str, sent: str | None, sees_parts: bool
+) -> None:
+    headers = {"Authorization": f"Bearer {token if sent == 'right' else sent}"} if sent else {}
+    transport = httpx.ASGITransport(app, client=(address, 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://mail.example") as http:
+        answer = await http.get("/readyz", headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert ("database" in answer.json()) == sees_parts
+
+
 async def _ready(http: httpx.AsyncClient) -> Any:
     answer = await http.get("/readyz")
     return answer.json() if answer.status_code == 200 else None
@@ -335,7 +356,9 @@ async def test_responses_are_compressed_only_for_clients_that_accept_it(
     answer = await client.send(request)
     assert answer.status_code == 200
     assert answer.headers.get("content-encoding") == coding
-    assert "Accept-Encoding" in answer.headers["vary"]
+    vary = answer.headers["vary"].split(", ")
+    assert "Accept-Encoding" in vary
+    assert len(vary) == len(set(vary))
 
 
 async def test_only_large_responses_are_compressed(client: httpx.AsyncClient) -> None:
