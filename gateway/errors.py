@@ -2,6 +2,7 @@
 
 GatewayError
 ├── Refusal               the caller's input or the present state forbids it; nothing was done
+├── Refusals              several of them, of one input
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
 ├── SettingsError         a setting is missing or malformed
@@ -10,6 +11,7 @@ GatewayError
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 
@@ -54,6 +56,30 @@ class Refusal(GatewayError):
         self.code = code
         self.message = message
         self.field = field
+
+
+class Refusals(GatewayError):
+    """Several refusals of one input: one `userErrors` entry each. Nothing was written."""
+
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        super().__init__(" ".join(refusal.message for refusal in refusals))
+        self.refusals = refusals
+
+
+def check_together(*checks: Callable[[], object]) -> None:
+    """Make all of these checks, so that the caller hears of everything at once. Raises Refusal or Refusals."""
+    found: list[Refusal] = []
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            found.append(refusal)
+        except Refusals as several:
+            found.extend(several.refusals)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise Refusals(tuple(found))
 
 
 class LedgerUnavailable(GatewayError):
