@@ -27,6 +27,7 @@ from gateway.mail.field_checks import (
     invalid,
 )
 from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.names import tidy_name
 from gateway.mail.source import SourceType
 from gateway.value import value
 
@@ -93,7 +94,7 @@ class Mailbox:
         """Check and normalise; `path` leads to the mailbox, as ("cc", "0"). Raises Refusal."""
         parsed = parse_address(address, allow_reserved=allow_reserved, field=(*path, "address"))
         check_line(name, (*path, "name"), LONGEST_NAME)
-        return cls(address=parsed.text, name=name.strip() or None if name else None)
+        return cls(address=parsed.text, name=tidy_name(name or "") or None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 
@@ -15,6 +17,7 @@ from gateway.templates.versions import publish_builtins
 from service.graph.context import Context
 from service.graph.node import read_message_id
 from service.graph.schema import schema
+from service.standalone.postgres import Postgres
 from tests.builders import make_customer
 from tests.engine import Start, attempts_of, start, until
 from tests.smtp_server import Drop, SmtpServer
@@ -83,6 +86,25 @@ async def test_a_name_is_kept_as_a_search_spells_it(pool: Any, make_context: Mak
     made = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "name": "Rene\u0301"}])
     # Then it is the name that people type
     assert made["customers"][0]["name"] == "Ren\u00e9"
+
+
+async def test_a_name_is_kept_without_what_reorders_or_doubles(make_context: MakeContext) -> None:
+    names = ["Maria   Rossi ", "Ann \u202emoc.elgoog", "\u2067"]
+    given = [{"externalRef": f"A-{number}", "name": name} for number, name in enumerate(names)]
+    made = await call(make_context(), UPSERT, c=given)
+    assert [one["name"] for one in made["customers"]] == ["Maria Rossi", "Ann moc.elgoog", None]
+
+
+async def test_an_upsert_answers_from_the_primary_while_the_replica_lags(
+    make_context: MakeContext, postgres: Postgres
+) -> None:
+    # Given a replica that has nothing yet
+    context = make_context()
+    async with asyncpg.create_pool(postgres.url("template_mail"), min_size=1, max_size=1) as replica:
+        context = replace(context, pools=replace(context.pools, reading=replica))
+        # When a customer is made, then the answer has its addresses
+        made = await call(context, UPSERT, c=[{"externalRef": "A-1", "addresses": ["a@example.com"]}])
+    assert made["customers"][0]["addresses"] == [{"address": "a@example.com", "primary": True}]
 
 
 async def test_one_bad_row_refuses_the_call_and_every_error_is_listed(pool: Any, make_context: MakeContext) -> None:
