@@ -300,6 +300,33 @@ $$;
 
 
 --
+-- Name: folded(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.folded(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text);
+
+
+--
+-- Name: name_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.name_words(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((' '::text || btrim(regexp_replace((translate(public.folded(given), '''’ʼ'::text, ''::text) COLLATE pg_unicode_fast), '[[:space:][:punct:]]+'::text, ' '::text, 'g'::text))) || ' '::text);
+
+
+--
+-- Name: reference_key(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.reference_key(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace((public.folded(given) COLLATE pg_unicode_fast), '[[:space:]\u2010-\u2015\u2212-]'::text, ''::text, 'g'::text);
+
+
+--
 -- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1614,17 +1641,17 @@ CREATE INDEX customer_address_trigram ON public.customer_address USING gin (addr
 
 
 --
--- Name: customer_external_ref_trigram; Type: INDEX; Schema: public; Owner: -
+-- Name: customer_name_words_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_external_ref_trigram ON public.customer USING gin (external_ref public.gin_trgm_ops);
+CREATE INDEX customer_name_words_trigram ON public.customer USING gin (public.name_words(name) public.gin_trgm_ops);
 
 
 --
--- Name: customer_name_trigram; Type: INDEX; Schema: public; Owner: -
+-- Name: customer_reference_key_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_name_trigram ON public.customer USING gin (name public.gin_trgm_ops);
+CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (public.reference_key(external_ref) public.gin_trgm_ops);
 
 
 --
@@ -1934,4 +1961,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010400'),
     ('20261129010500'),
     ('20261129010600'),
-    ('20261129010700');
+    ('20261129010700'),
+    ('20261129021500');
