@@ -305,7 +305,7 @@ $$;
 
 CREATE FUNCTION public.folded(given text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text);
+    RETURN CASE WHEN (octet_length(given) = length(given)) THEN casefold((given COLLATE pg_unicode_fast)) ELSE replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text) END;
 
 
 --
@@ -715,6 +715,8 @@ CREATE TABLE public.customer (
     time_zone text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     erased_at timestamp with time zone,
+    name_words text GENERATED ALWAYS AS (public.name_words(name)) STORED,
+    reference_key text GENERATED ALWAYS AS (public.reference_key(external_ref)) STORED,
     CONSTRAINT customer_external_ref_check CHECK (((length(external_ref) >= 1) AND (length(external_ref) <= 255))),
     CONSTRAINT customer_locale_check CHECK ((length(locale) <= 35)),
     CONSTRAINT customer_name_check CHECK ((length(name) <= 500)),
@@ -1644,14 +1646,14 @@ CREATE INDEX customer_address_trigram ON public.customer_address USING gin (addr
 -- Name: customer_name_words_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_name_words_trigram ON public.customer USING gin (public.name_words(name) public.gin_trgm_ops);
+CREATE INDEX customer_name_words_trigram ON public.customer USING gin (name_words public.gin_trgm_ops);
 
 
 --
 -- Name: customer_reference_key_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (public.reference_key(external_ref) public.gin_trgm_ops);
+CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (reference_key public.gin_trgm_ops);
 
 
 --

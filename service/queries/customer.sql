@@ -30,9 +30,9 @@ select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
 from customer c
 where c.id in (
     select n.id from customer n
-    where name_words(n.name) like :word and name_words(n.name) like all(:other_words::text[])
+    where n.name_words like :word and n.name_words like all(:other_words::text[])
     union
-    select x.id from customer x where reference_key(x.external_ref) like :reference
+    select x.id from customer x where x.reference_key like :reference
     union
     select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
 ) and c.id < :before
