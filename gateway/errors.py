@@ -11,7 +11,8 @@ GatewayError
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -66,20 +67,36 @@ class Refusals(GatewayError):
         self.refusals = refusals
 
 
-def check_together(*checks: Callable[[], object]) -> None:
-    """Make all of these checks, so that the caller hears of everything at once. Raises Refusal or Refusals."""
-    found: list[Refusal] = []
-    for check in checks:
+class RefusalCollector:
+    """Makes checks of one input one after the other, so that the caller hears of everything at once."""
+
+    MAX = 100
+    """More of ten thousand recipients would say nothing new."""
+
+    def __init__(self) -> None:
+        self._found: list[Refusal] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether enough was found to stop looking."""
+        return len(self._found) >= self.MAX
+
+    @contextmanager
+    def check(self) -> Iterator[None]:
+        """A check: its refusals are kept, and what follows the block goes on."""
         try:
-            check()
+            yield
         except Refusal as refusal:
-            found.append(refusal)
+            self._found.append(refusal)
         except Refusals as several:
-            found.extend(several.refusals)
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        raise Refusals(tuple(found))
+            self._found.extend(several.refusals)
+
+    def raise_any(self) -> None:
+        """Raises Refusal, or Refusals where there are several."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            raise Refusals(tuple(self._found[: self.MAX]))
 
 
 class LedgerUnavailable(GatewayError):

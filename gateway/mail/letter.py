@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
 from typing import ClassVar, Protocol, Self
 from zoneinfo import ZoneInfo
 
-from gateway.errors import Refusal, RefusalCode, check_together
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.currency import MINOR_DIGITS
@@ -135,10 +134,12 @@ class Window:
 
     def __post_init__(self) -> None:
         check_time_zone(self.time_zone, ("window", "timeZone"))
-        check_together(
-            partial(_check_local, self.start, self.time_zone, "start"),
-            partial(_check_local, self.end, self.time_zone, "end"),
-        )
+        found = RefusalCollector()
+        with found.check():
+            _check_local(self.start, self.time_zone, "start")
+        with found.check():
+            _check_local(self.end, self.time_zone, "end")
+        found.raise_any()
         if self.start_utc >= self.end_utc:
             raise invalid("The window ends before it starts.", "window", "end")
         if self.end_utc - self.start_utc > self.LONGEST:
@@ -150,12 +151,13 @@ class Window:
         `2027-11-07T01:30-05:00`. Raises Refusal or Refusals."""
         check_time_zone(time_zone, ("window", "timeZone"))
         zone = ZoneInfo(time_zone)
-        read: dict[str, datetime] = {}
-        check_together(
-            lambda: read.update(start=_local_time(start, zone, "start")),
-            lambda: read.update(end=_local_time(end, zone, "end")),
-        )
-        return cls(start=read["start"], end=read["end"], time_zone=time_zone)
+        found = RefusalCollector()
+        with found.check():
+            first = _local_time(start, zone, "start")
+        with found.check():
+            last = _local_time(end, zone, "end")
+        found.raise_any()
+        return cls(start=first, end=last, time_zone=time_zone)
 
     @property
     def start_utc(self) -> datetime:

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from gateway.database import QUERIES, Connection, ConnectionOrPool
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.lru import LruCache
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
@@ -120,18 +120,28 @@ async def publish(
     """Publish a campaign template's next version; returns the version in use when nothing differs.
 
     Exactly one of `mjml` and `html`; without `text` it is derived from the page. Where its author left out the sender's
-    postal address it is put at the end, as is the unsubscribe address in the text. Raises Refusal: TEMPLATE_INVALID,
-    REQUIRED, INVALID, TOO_LONG, TOO_MANY, CARD_NUMBER, HEADER_INJECTION.
+    postal address it is put at the end, as is the unsubscribe address in the text. Raises Refusal, or Refusals of the
+    whole input: TEMPLATE_INVALID, REQUIRED, INVALID, TOO_LONG, TOO_MANY, CARD_NUMBER, HEADER_INJECTION,
+    UNSUBSCRIBE_MISSING.
     """
-    _check_publish(name, subject, mjml, html, locale)
-    sample = read_merge_data(sample_data, ("sampleData",))
-    source = {"subject": subject, "mjml": mjml, "html": html, "text": text, "sample_data": sample, "locale": locale}
-    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
-    preview = render_preview(parts, sample)
     page = ("html",) if mjml is None else ("mjml",)
-    refuse_long_field_runs(parts, page)
-    _refuse_card_numbers(parts, preview, page=page)
-    _refuse_card_number_in_text(every_word_of_html(mjml or html or ""), page)
+    found = RefusalCollector()
+    _check_publish(name, subject, locale, found)
+    with found.check():
+        sample = read_merge_data(sample_data, ("sampleData",))
+    with found.check():
+        _check_page(mjml, html, page)
+        parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
+    found.raise_any()
+    source = {"subject": subject, "mjml": mjml, "html": html, "text": text, "sample_data": sample, "locale": locale}
+    preview = render_preview(parts, sample)
+    with found.check():
+        refuse_without_unsubscribe(parts, page)
+    with found.check():
+        refuse_long_field_runs(parts, page)
+        _refuse_card_numbers(parts, preview, page=page)
+        _refuse_card_number_in_text(every_word_of_html(mjml or html or ""), page)
+    found.raise_any()
     new = _NewVersion(
         locale=locale,
         subject=subject.strip(),
@@ -154,21 +164,38 @@ async def publish(
     )
 
 
-def _check_publish(name: str, subject: str, mjml: str | None, html: str | None, locale: str) -> None:
+def _check_publish(name: str, subject: str, locale: str, found: RefusalCollector) -> None:
     for value, path, longest in ((name, ("name",), 255), (subject, ("subject",), LONGEST_SUBJECT)):
-        refuse_header_break(value, path)
-        if not value.strip():
-            raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
-        if len(value) > longest:
-            raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
-    refuse_card_number(name, ("name",))
-    if name.strip().startswith(builtin.PREFIX):
-        raise Refusal(RefusalCode.CONFLICT, f"Names that start with {builtin.PREFIX!r} are ours.", ("name",))
+        with found.check():
+            refuse_header_break(value, path)
+            if not value.strip():
+                raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
+            if len(value) > longest:
+                raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
+    with found.check():
+        refuse_card_number(name, ("name",))
+    with found.check():
+        if name.strip().startswith(builtin.PREFIX):
+            raise Refusal(RefusalCode.CONFLICT, f"Names that start with {builtin.PREFIX!r} are ours.", ("name",))
+    with found.check():
+        check_locale(locale, ("locale",))
+
+
+def _check_page(mjml: str | None, html: str | None, page: tuple[str, ...]) -> None:
     if (mjml is None) == (html is None):
         raise Refusal(RefusalCode.REQUIRED, "Give one of mjml and html.", ("mjml",))
     if not (mjml or html or "").strip():
-        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("mjml",) if html is None else ("html",))
-    check_locale(locale, ("locale",))
+        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", page)
+
+
+def refuse_without_unsubscribe(parts: MergeParts, path: tuple[str, ...]) -> None:
+    """Refuse a page without an unsubscribe link (UNSUBSCRIBE_MISSING): its words are the author's."""
+    if parts.part_without_unsubscribe == "html":
+        message = (
+            "The template's HTML shows no unsubscribe link, which campaign mail must: "
+            'put <a href="{{ unsubscribe_url }}"> into it.'
+        )
+        raise Refusal(RefusalCode.UNSUBSCRIBE_MISSING, message, path)
 
 
 def _refuse_card_numbers(parts: MergeParts, preview: Preview, *, page: tuple[str, ...]) -> None:

@@ -505,6 +505,7 @@ async def test_templates_that_loop_or_look_around_are_refused(pool: Any, make_co
 
 
 CARD_NUMBER = "4111 1111 1111 1111"
+LINK = '<a href="{{ unsubscribe_url }}">unsubscribe</a>'
 MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
 
 
@@ -513,12 +514,12 @@ MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column><
     [
         ({"subject": f"Card {CARD_NUMBER}", "html": BODY}, "subject"),
         ({"text": f"Card {CARD_NUMBER}", "html": BODY}, "text"),
-        ({"html": f"<p>{CARD_NUMBER}</p>"}, "html"),
-        ({"html": "<p><b>4111</b> 1111 <i>1111&nbsp;1111</i></p>", "text": "Hello"}, "html"),
-        ({"html": "<p>{{ first|default('4111111111111111') }}</p>", "sampleData": {"first": "Sam"}}, "html"),
-        ({"html": "<p>4111 1111 {{ first }}</p>", "sampleData": {"first": "1111 1111"}}, "html"),
-        ({"html": '<a href="https://x.example/4111111111111111">Pay</a>'}, "html"),
-        ({"mjml": MJML.format(CARD_NUMBER)}, "mjml"),
+        ({"html": f"<p>{CARD_NUMBER}</p>{LINK}"}, "html"),
+        ({"html": f"<p><b>4111</b> 1111 <i>1111&nbsp;1111</i></p>{LINK}", "text": "Hello"}, "html"),
+        ({"html": "<p>{{ first|default('4111111111111111') }}</p>" + LINK, "sampleData": {"first": "Sam"}}, "html"),
+        ({"html": "<p>4111 1111 {{ first }}</p>" + LINK, "sampleData": {"first": "1111 1111"}}, "html"),
+        ({"html": f'<a href="https://x.example/4111111111111111">Pay</a>{LINK}'}, "html"),
+        ({"mjml": MJML.format(CARD_NUMBER + LINK)}, "mjml"),
         ({"html": BODY, "sampleData": {"first": CARD_NUMBER}}, "sampleData.first"),
     ],
 )
@@ -534,7 +535,7 @@ async def test_a_template_with_a_card_number_is_refused_by_its_field(
 async def test_digits_that_nobody_reads_are_no_card_number(make_context: MakeContext) -> None:
     html = (
         "<html><head><style>#a4111111111111111 { margin: 4111111111111111px }</style></head><body>"
-        '<p id="4111111111111111">Hi</p><a href="https://x.example/a4111111111111111">Go</a></body></html>'
+        f'<p id="4111111111111111">Hi</p><a href="https://x.example/a4111111111111111">Go</a>{LINK}</body></html>'
     )
     payload = await call(make_context(), TEMPLATE, i={"name": "Good", "subject": "x", "html": html})
     assert payload["userErrors"] == []
