@@ -20,6 +20,7 @@ from gateway.mail.campaign import CampaignKind
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.merge_data import read_merge_data
+from gateway.mail.names import tidy_name
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict, remember_campaign
 from gateway.templates import versions
 from gateway.templates.card_numbers import field_runs, refuse_card_number_across_fields, weight_of
@@ -113,7 +114,7 @@ def _check(order: CampaignOrder) -> tuple[dict[str, str], list[dict[str, str]]]:
 def _check_title(title: str) -> None:
     refuse_header_break(title, ("title",))
     refuse_card_number(title, ("title",))
-    if not title.strip():
+    if not tidy_name(title):
         raise Refusal(RefusalCode.REQUIRED, "A campaign has a title.", ("title",))
     if len(title) > 255:
         raise Refusal(RefusalCode.TOO_LONG, "A title has at most 255 characters.", ("title",))
@@ -233,7 +234,7 @@ async def _insert(
 ) -> UUID:
     campaign_id = await QUERIES.insert_campaign(
         connection,
-        title=order.title,
+        title=tidy_name(order.title),
         kind=order.kind,
         priority=order.priority,
         template_version_id=version_id,

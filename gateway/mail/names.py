@@ -1,4 +1,4 @@
-"""Names of people, senders and files as they are kept: what is shown is what they say."""
+"""Names of people, senders, files and campaigns as they are kept: what is shown is what they say."""
 
 from __future__ import annotations
 

@@ -78,6 +78,12 @@ async def test_everything_that_is_wrong_with_a_campaign_is_said_at_once(
     assert await connection.fetchval("select count(*) from campaign") == 0
 
 
+async def test_a_title_is_kept_as_it_is_read(connection: Any, deployment: Deployment) -> None:
+    right = await order(connection, [await make_customer(connection)], title="Spring  \u202enews ")
+    made = await drafts.create(connection, right, deployment)
+    assert await connection.fetchval("select title from campaign where id = $1", made) == "Spring news"
+
+
 async def test_as_many_wrong_recipients_are_named_as_anybody_reads(connection: Any, deployment: Deployment) -> None:
     unknown = tuple(CampaignRecipient(customer_id=10**12 + number) for number in range(RefusalCollector.MAX + 50))
     with pytest.raises(Refusals) as refused:
