@@ -108,6 +108,7 @@ async def current(connection: Connection, sender_id: UUID | None, *, default_fro
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such sender.", ("senderId",))
         return SenderVersion(**row)
     name, address = split_mailbox(default_from)
+    name = tidy_name(name or "") or None
     parsed = parse_address(address, allow_reserved=True, field=("defaultFrom",)).text
     if row is not None and (row["from_name"], row["from_address"]) == (name, parsed):
         return SenderVersion(**row)

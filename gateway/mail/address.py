@@ -12,7 +12,6 @@ from email_validator import EmailNotValidError, validate_email
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.names import tidy_name
 
 LONGEST_ADDRESS = 254
 """Octets: a path of RFC 5321 4.5.3.1.3 is 256, with its angle brackets."""
@@ -109,7 +108,7 @@ def split_mailbox(text: str) -> tuple[str | None, str]:
     name = name.strip()
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         name = name[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    return tidy_name(name) or None, address.strip()
+    return name or None, address.strip()
 
 
 def address_key(text: str, key: bytes) -> bytes:
