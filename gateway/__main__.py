@@ -23,13 +23,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway.campaigns import expansion, lifecycle
-from gateway.database import (
-    PREDATES_BASELINE,
-    WORKER_SETTINGS,
-    Connection,
-    database_predates_baseline,
-    open_pool,
-)
+from gateway.database import WORKER_SETTINGS, Connection, open_pool, why_unusable
 from gateway.delivery import journal
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -70,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         _make_journal(settings.journal_dir)
-        if options.child is None and asyncio.run(database_predates_baseline(settings.database_url)):
-            raise SettingsError(PREDATES_BASELINE)
+        if options.child is None and (why := asyncio.run(why_unusable(settings.database_url))):
+            raise SettingsError(why)
         if options.workers > 1:
             return Parent(options.workers).run()
         return uvloop.run(work(settings, number=options.child))

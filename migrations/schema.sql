@@ -300,6 +300,33 @@ $$;
 
 
 --
+-- Name: folded(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.folded(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (octet_length(given) = length(given)) THEN casefold((given COLLATE pg_unicode_fast)) ELSE replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text) END;
+
+
+--
+-- Name: name_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.name_words(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((' '::text || btrim(regexp_replace((translate(public.folded(given), '''’ʼ'::text, ''::text) COLLATE pg_unicode_fast), '[[:space:][:punct:]]+'::text, ' '::text, 'g'::text))) || ' '::text);
+
+
+--
+-- Name: reference_key(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.reference_key(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace((public.folded(given) COLLATE pg_unicode_fast), '[[:space:]\u2010-\u2015\u2212-]'::text, ''::text, 'g'::text);
+
+
+--
 -- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -688,6 +715,8 @@ CREATE TABLE public.customer (
     time_zone text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     erased_at timestamp with time zone,
+    name_words text GENERATED ALWAYS AS (public.name_words(name)) STORED,
+    reference_key text GENERATED ALWAYS AS (public.reference_key(external_ref)) STORED,
     CONSTRAINT customer_external_ref_check CHECK (((length(external_ref) >= 1) AND (length(external_ref) <= 255))),
     CONSTRAINT customer_locale_check CHECK ((length(locale) <= 35)),
     CONSTRAINT customer_name_check CHECK ((length(name) <= 500)),
@@ -1613,17 +1642,17 @@ CREATE INDEX customer_address_trigram ON public.customer_address USING gin (addr
 
 
 --
--- Name: customer_external_ref_trigram; Type: INDEX; Schema: public; Owner: -
+-- Name: customer_name_words_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_external_ref_trigram ON public.customer USING gin (external_ref public.gin_trgm_ops);
+CREATE INDEX customer_name_words_trigram ON public.customer USING gin (name_words public.gin_trgm_ops);
 
 
 --
--- Name: customer_name_trigram; Type: INDEX; Schema: public; Owner: -
+-- Name: customer_reference_key_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_name_trigram ON public.customer USING gin (name public.gin_trgm_ops);
+CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (reference_key public.gin_trgm_ops);
 
 
 --
@@ -1934,4 +1963,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010500'),
     ('20261129010600'),
     ('20261129010700'),
+    ('20261129021500'),
     ('20261129023000');

@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
-from gateway.database import PREDATES_BASELINE, Connection, predates_baseline
+from gateway.database import PREDATES_BASELINE, SHARED_SESSIONS, Connection, predates_baseline, sessions_are_shared
 from gateway.errors import SettingsError
 from gateway.mail.keys import Keyring
 from gateway.telemetry.log import log_as_json
@@ -78,6 +78,9 @@ def _serve(options: argparse.Namespace) -> int:
     log_as_json()
     if options.worker is not None:
         return _serve_as_worker(settings, gateway_settings, options.worker)
+    for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
+        if url is not None and asyncio.run(sessions_are_shared(url)):
+            raise CommandError(f"{name}: {SHARED_SESSIONS}")
     asyncio.run(_with_database(settings.database_url, _check_version))
     with _listen(settings) as listening:
         if settings.workers == 1:

@@ -14,7 +14,7 @@ import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
-from gateway.database import prepare_connection
+from gateway.database import keep_connection, prepare_connection, set_session
 from service.errors import Busy, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
@@ -84,10 +84,6 @@ class Statement:
 def statement(name: str) -> Statement:
     """Returns the statement of this name in `service/queries`."""
     return Statement(name=name, sql=getattr(QUERIES, name).sql, parameters=tuple(_ADAPTER.var_sorted[name]))
-
-
-async def _skip_reset(_: asyncpg.Connection[Any]) -> None:
-    """No reset on release: reads leave no state on a connection, and the round trip costs a sixth of the rate."""
 
 
 @contextmanager
@@ -218,26 +214,29 @@ async def open_pools(
 ) -> DatabasePools:
     """Returns pools of at most `size` connections each. Their time zone is UTC, which shaped pages print."""
 
-    async def pool(
-        address: str, name: str, planning: Mapping[str, str] = NO_HINTS, **options: Any
-    ) -> asyncpg.Pool[Any]:
+    async def pool(address: str, name: str, planning: Mapping[str, str] = NO_HINTS) -> asyncpg.Pool[Any]:
+        session = {
+            "timezone": "UTC",
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
+            "statement_timeout": str(int(statement_seconds * 1000)),
+            **planning,
+        }
+
+        async def begin(connection: asyncpg.Connection[Any]) -> None:
+            await prepare_connection(connection)
+            await set_session(connection, session)
+
         return await asyncpg.create_pool(
             address,
             min_size=1,
             max_size=size,
-            init=prepare_connection,
+            init=begin,
+            reset=keep_connection,
             command_timeout=statement_seconds + 5,
             max_cacheable_statement_size=_MAX_PREPARED,
-            server_settings={
-                "application_name": name,
-                "timezone": "UTC",
-                "max_parallel_workers_per_gather": "0",
-                "jit": "off",
-                "statement_timeout": str(int(statement_seconds * 1000)),
-                **planning,
-            },
-            **options,
+            server_settings={"application_name": name},
         )
 
-    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS, reset=_skip_reset)
+    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS)
     return DatabasePools(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)

@@ -279,15 +279,20 @@ def _facts(
 
 
 async def _sequence(connection: Connection, order: Order) -> int | None:
-    """The .ics SEQUENCE of a work-order letter. Its row is locked until the letter is committed."""
+    """The .ics SEQUENCE of a work-order letter. Its row is locked until the letter is committed. Raises Refusal."""
     letter = order.letter
     if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
         return None
-    return int(
-        await QUERIES.next_sequence(
-            connection, customer_id=order.customer_id, number=letter.number, counted=letter.sequence
-        )
+    sequence = await QUERIES.next_sequence(
+        connection, customer_id=order.customer_id, number=letter.number, counted=letter.sequence
     )
+    if sequence is None:
+        message = (
+            "An earlier mail about this work order has a higher sequence, so calendars would ignore this one: "
+            "give a higher one, or leave it out."
+        )
+        raise Refusal(RefusalCode.INVALID, message, ("sequence",))
+    return int(sequence)
 
 
 async def _write_parts(

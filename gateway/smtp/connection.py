@@ -536,4 +536,4 @@ class SmtpConnection:
 
     def _unfinished_words(self) -> str | None:
         """What came of a reply that never ended; None: nothing."""
-        return as_text(self._reader.unfinished[:MAX_SHOWN]) or None
+        return as_text(self._reader.unfinished)[:MAX_SHOWN] or None

@@ -27,7 +27,7 @@ class UnreadableReply(Exception):
     def __init__(self, why: str, raw: bytes) -> None:
         super().__init__(why)
         self.why = why
-        self.text = as_text(raw[:MAX_SHOWN])
+        self.text = as_text(raw)[:MAX_SHOWN]
 
 
 class ReplyReader:
@@ -97,8 +97,25 @@ def _enhanced(beginning: str) -> str | None:
 
 
 def as_text(raw: bytes) -> str:
-    """Returns a server's bytes as text that PostgreSQL can store; NUL and bytes that are not UTF-8 become `\\xff`."""
-    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    """Returns a server's bytes as text that can be stored and shown.
+
+    What is not UTF-8 is read as windows-1252, which older servers write. Controls, of terminals and of the direction
+    of text, become `\\x1b`; line feed and tab stay.
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", "backslashreplace")
+    if text.isprintable():
+        return text
+    return _UNSHOWN.sub(_escape, text.replace("\r\n", "\n").removesuffix("\r"))
+
+
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _escape(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode()
 
 
 def dot_stuffed(content: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 A page can make the parsers of HTML, CSS and MJML work for minutes, or end the process they run in. Each is compiled by
 a new process, `python -m gateway.templates.compile_process`, with limits on its time and memory and without our
-environment, which holds secrets. It reads a TemplateSource on stdin and writes a CompiledSource or a Refusal on stdout,
-both as JSON.
+environment, which holds secrets. It reads a TemplateSource on stdin and writes a CompiledSource, or the refusals, on
+stdout, both as JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from gateway.errors import CompilerUnavailable, GatewayError, Refusal, RefusalCode
+from gateway.errors import CompilerUnavailable, GatewayError, Refusal, RefusalCode, RefusalCollector, Refusals
+from gateway.templates.html_links import OUT_OF_MEMORY
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import CompiledSource, TemplateSource, compile_source
 
@@ -51,15 +52,15 @@ class TemplateCompiler:
         self._waiting = 0
 
     async def compile(self, source: TemplateSource) -> CompiledSource:
-        """Returns what `compile_source` returns. Raises its Refusal, TEMPLATE_INVALID for a page that takes more than
-        its limits, and CompilerUnavailable.
+        """Returns what `compile_source` returns. Raises what it raises, Refusal(TEMPLATE_INVALID) for a page that takes
+        more than its limits, and CompilerUnavailable.
         """
         if self._waiting >= MAX_WAITING:
             raise CompilerUnavailable("Too many templates are being published: try again in a moment.")
         self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_seconds), self._free:
-                code, answer = await self._run(json.dumps(asdict(source)).encode())
+                code, answer = await self._run(json.dumps(asdict(source), default="{:f}".format).encode())
         except TimeoutError:
             raise CompilerUnavailable("Compiling the template took too long: try again in a moment.") from None
         finally:
@@ -95,7 +96,11 @@ class TemplateCompiler:
 
 def _read_answer(answer: dict[str, Any]) -> CompiledSource:
     if "refused" in answer:
-        raise Refusal(RefusalCode(answer["refused"]), answer["message"], tuple(answer["field"]))
+        found = RefusalCollector()
+        for code, message, field in answer["refused"]:
+            with found.check():
+                raise Refusal(RefusalCode(code), message, tuple(field))
+        found.raise_any()
     return CompiledSource(**answer | {"fields": tuple(answer["fields"]), "preview": Preview(**answer["preview"])})
 
 
@@ -103,7 +108,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return asdict(compile_source(TemplateSource(**request)))
     except Refusal as refusal:
-        return {"refused": refusal.code, "message": refusal.message, "field": refusal.field}
+        refused: tuple[Refusal, ...] = (refusal,)
+    except Refusals as several:
+        refused = several.refusals
+    return {"refused": [(one.code, one.message, one.field) for one in refused]}
 
 
 def _main(cpu_seconds: int, memory: int) -> int:
@@ -114,7 +122,7 @@ def _main(cpu_seconds: int, memory: int) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     try:
         json.dump(_answer(json.load(sys.stdin)), sys.stdout)
-    except MemoryError:
+    except OUT_OF_MEMORY:
         return _TOO_MUCH
     return 0
 

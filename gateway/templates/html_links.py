@@ -26,6 +26,8 @@ MAX_LINKS = 1000
 MAX_OPEN_ELEMENTS = 5000
 """Elements opened and never closed: the parser's time grows with the square of their depth."""
 
+OUT_OF_MEMORY = (MemoryError, SelectolaxError)
+"""What parsing raises when there is no memory left for it."""
 NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 

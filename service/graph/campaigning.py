@@ -13,7 +13,6 @@ from gateway.campaigns import drafts, lifecycle
 from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.campaign import CampaignKind
-from gateway.mail.merge_data import read_merge_data
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource
 from service.database import Connection
@@ -187,7 +186,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
         mjml=input.mjml,
         html=input.html,
         text=input.text,
-        sample_data=read_merge_data(_object(input.sample_data, ("sampleData",)), ("sampleData",)),
+        sample_data=_object(input.sample_data, ("sampleData",)),
         locale=input.locale,
     )
     compiled = await context.compiler.compile(source)

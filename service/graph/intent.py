@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import strawberry
 
-from gateway.errors import Refusal
+from gateway.errors import Refusal, Refusals
 from service.graph.context import Info
 from service.graph.user_error import user_errors
 
@@ -20,7 +20,7 @@ Input = Annotated[T, strawberry.argument(description="All that the intent needs.
 
 
 def intent(resolver: Callable[[Info, Any], Awaitable[Payload]], description: str) -> Payload:
-    """A mutation. Where its resolver raises Refusal, the payload that it returns is made of `user_errors` alone."""
+    """A mutation. Where its resolver raises Refusal or Refusals, the payload is made of `user_errors` alone."""
     payload: Callable[..., Payload] = get_type_hints(resolver)["return"]
 
     @wraps(resolver)
@@ -29,6 +29,8 @@ def intent(resolver: Callable[[Info, Any], Awaitable[Payload]], description: str
             return await resolver(info, input)
         except Refusal as refusal:
             return payload(user_errors=user_errors([refusal]))
+        except Refusals as several:
+            return payload(user_errors=user_errors(several.refusals))
 
     declared: Payload = strawberry.mutation(resolver=resolve, description=description)
     return declared

@@ -69,8 +69,10 @@ class SendInput:
 class WindowInput:
     """Local times."""
 
-    start: str = strawberry.field(description="Local, without offset: 2026-12-01T09:00.")
-    end: str = strawberry.field(description="Local, without offset: 2026-12-01T11:00.")
+    start: str = strawberry.field(
+        description="Local: 2026-12-01T09:00. With its offset where clocks are put back and it comes twice."
+    )
+    end: str = strawberry.field(description="Local, as the start: 2026-12-01T11:00.")
     time_zone: str = strawberry.field(description="An IANA time zone, such as Europe/Berlin.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.names import tidy_name
 from gateway.templates.localization import check_locale
 from service.database import QUERIES
 from service.graph.context import Context, Info
@@ -96,6 +96,7 @@ async def upsert_customers(info: Info, input: Input[UpsertCustomersInput]) -> Up
     if refusals:
         return UpsertCustomersPayload(user_errors=user_errors(refusals))
     rows = await _write(context, checked)
+    context.reading_back()
     found = {row["external_ref"]: Customer.of(row) for row in rows}
     return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked])
 
@@ -183,7 +184,7 @@ async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
             async for row in QUERIES.upsert_customers(
                 connection,
                 external_refs=[entry.external_ref for entry in entries],
-                names=[unicodedata.normalize("NFC", entry.name) if entry.name else None for entry in entries],
+                names=[tidy_name(entry.name or "") or None for entry in entries],
                 locales=[entry.locale or None for entry in entries],
                 time_zones=[entry.time_zone or None for entry in entries],
                 keeps_name=[entry.external_ref for entry in entries if entry.name is strawberry.UNSET],

@@ -25,31 +25,16 @@ order by c.id desc
 limit :rows;
 
 -- name: customers_found
--- One page of customers whose name, address or external ref contains the words; three trigram indexes.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
-from customer c
-where c.id in (
-    select n.id from customer n where n.name ilike :pattern
-    union
-    select x.id from customer x where x.external_ref ilike :pattern
-    union
-    select d.customer_id from customer_address d where d.address ilike :pattern or d.address ilike :in_a_labels
-) and c.id < :before
-order by c.id desc
-limit :rows;
-
--- name: customers_of_word
--- One page of customers whose name holds this as a word, or whose address or external ref it is; the same indexes.
+-- One page of customers whose name has the words, or whose address or external ref is like this; three trigram indexes.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
 from customer c
 where c.id in (
     select n.id from customer n
-    where n.name ilike :word::text or n.name ilike :word::text || ' %'
-        or n.name ilike '% ' || :word::text or n.name ilike '% ' || :word::text || ' %'
+    where n.name_words like :word and n.name_words like all(:other_words::text[])
     union
-    select x.id from customer x where x.external_ref ilike :word::text
+    select x.id from customer x where x.reference_key like :reference
     union
-    select d.customer_id from customer_address d where d.address ilike :word::text or d.address ilike :in_a_labels
+    select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
 ) and c.id < :before
 order by c.id desc
 limit :rows;

@@ -112,6 +112,26 @@ async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(
     assert (ahead.sequence, behind.sequence) == (2**31 - 2, 2**31 - 1)
 
 
+async def test_a_sequence_below_an_earlier_one_of_its_work_order_is_refused(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a work order whose caller has counted to 5
+    customer_id = await make_customer(connection)
+    await put(connection, order(customer_id, letter=replace(VISIT, sequence=5)), deployment)
+
+    # When a later letter says 3, then it is refused and nothing is written
+    changed = replace(VISIT, kind=WorkOrderKind.CHANGED)
+    with pytest.raises(Refusal) as refused:
+        await put(connection, order(customer_id, letter=replace(changed, sequence=3)), deployment)
+    assert (refused.value.code, refused.value.field) == (RefusalCode.INVALID, ("sequence",))
+    assert await connection.fetchval("select count(*) from message") == 1
+
+    # And the same (a reminder), a higher one, and one that the ledger counts are taken
+    for sequence, written in ((5, 5), (9, 9), (None, 10)):
+        taken = await put(connection, order(customer_id, letter=replace(changed, sequence=sequence)), deployment)
+        assert (await event_in(connection, taken.ref)).sequence == written
+
+
 async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(
     connection: Any, deployment: Deployment
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import CompilerUnavailable, Refusal, RefusalCode
+from gateway.errors import CompilerUnavailable, Refusal, RefusalCode, Refusals
 from gateway.templates import compile_process
 from gateway.templates.compile_process import TemplateCompiler
 from gateway.templates.publishing import TemplateSource, compile_source
@@ -21,12 +21,23 @@ LARGE = "<style>b { color: red; margin: 1px; border: 3px solid }</style>" + "<b>
 
 
 def source(html: str = "<p>Hello {{ name }}</p>", **changes: Any) -> TemplateSource:
-    return TemplateSource(name="News", subject="News \U0001f98a", html=html, **changes)
+    page = html + '<a href="{{ unsubscribe_url }}">unsubscribe</a>'
+    return TemplateSource(name="News", subject="News \U0001f98a", html=page, **changes)
 
 
 async def test_what_the_process_compiles_is_what_we_would() -> None:
     given = source(sample_data={"name": "J\u00f6rg"})
     assert await TemplateCompiler().compile(given) == compile_source(given)
+
+
+async def test_all_that_is_wrong_comes_back_at_once() -> None:
+    wrong = TemplateSource(name="", subject=" ", html="<p>Hello</p>")
+    with pytest.raises(Refusals) as refused:
+        await TemplateCompiler().compile(wrong)
+    assert [(one.code, one.field) for one in refused.value.refusals] == [
+        (RefusalCode.REQUIRED, ("name",)),
+        (RefusalCode.REQUIRED, ("subject",)),
+    ]
 
 
 async def test_a_refusal_comes_back_as_it_was_raised() -> None:
