@@ -36,6 +36,9 @@ MAX_STYLED = 200_000
 """Declarations that the sheets of one page may give to its elements: a hundred times what mails have. Each is weighed
 and may be written out."""
 
+MAX_ATTRIBUTES = 500
+"""Attributes of an element: the parser's time grows with their square."""
+
 _NEVER_STYLED = frozenset(
     [
         *("html", "head", "meta", "title", "base", "link", "style", "template", "noscript", "br", "wbr"),
@@ -94,6 +97,9 @@ class _Cascade:
 def inline_css(html: str, path: tuple[str, ...]) -> str:
     """The page with its styles also on its elements. Raises Refusal(TEMPLATE_INVALID)."""
     tags = tuple(start_tags(html))
+    if any(len(tag.attributes) > MAX_ATTRIBUTES for tag in tags):
+        message = f"An element has more than {MAX_ATTRIBUTES} attributes."
+        raise Refusal(RefusalCode.TEMPLATE_INVALID, message, path)
     sheets = [(tag, _sheet(html, tag)) for tag in tags if _is_style_sheet(tag)]
     rules = [rule for _, sheet in sheets for rule in sheet.rules]
     if not rules:

@@ -16,6 +16,10 @@ MAX_CONDITIONS = 8
 MAX_DEPTH = 4
 """Selectors in selectors (`:not(:is(a, b))`) that are read; deeper ones count as states."""
 
+MAX_COMBINATORS = 6
+"""Combinators by which an element is looked for, and no `~`: matching takes time by their power. What stands before
+counts as a state."""
+
 _TOKEN = re.compile(
     r"/\*(?:.*?\*/|.*)|\"(?:\\.|[^\"\\\n])*(?:\"|\n|\\?\Z)|'(?:\\.|[^'\\\n])*(?:'|\n|\\?\Z)|\\.|"
     r"url\(\s*[^\"')\s][^\"')]*\)?|[{}()\[\];]|[^/\"'\\{}()\[\];u]+|.",
@@ -253,6 +257,10 @@ def _read_selector(text: str, depth: int = 0) -> Selector:
         types += token["type"] is not None
         known = known and token["other"] is None
         elements.append(written)
+    combinators = [at for at, one in enumerate(elements) if not one.strip(" \t\n\r\f>+~*") and one.strip("*")]
+    loosened = [at for at in combinators if "~" in elements[at]][-1:] or combinators[:-MAX_COMBINATORS][-1:]
+    if loosened:
+        elements, always = elements[loosened[0] + 1 :], False
     return Selector(
         text=text,
         elements="".join(elements) if known else None,

@@ -122,6 +122,11 @@ def test_a_mail_is_its_authors_page_but_for_language_styles_links_and_pixel(path
     assert changed(*(_LINK.sub(r"\1", html.rstrip("\n")) for html in (page, made))) == []
 
 
+def test_attributes_are_limited() -> None:
+    with pytest.raises(Refusal, match="more than 500 attributes"):
+        inline_css("<p " + " ".join(f"a{number}" for number in range(501)) + ">x", ())
+
+
 def test_the_work_is_bounded() -> None:
     css = "p{" + "a:b;" * 400 + "}"
     with pytest.raises(Refusal) as caught:

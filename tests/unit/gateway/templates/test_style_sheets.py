@@ -34,6 +34,8 @@ def test_specificity_is_that_of_the_standard(text: str, specificity: tuple[int, 
      ("a:-moz-x", "a:is(*)", False, False),
      ("p:first-child", "p:first-child", True, True), ("p:not(.a)", "p:not(.a)", True, True),
      ("p:not(.a) b", "p:is(*) b", False, True), ("p:not(:hover)", "p:is(*)", False, True),
+     ("a ~ p b", "p b", False, True),
+     ("a b c d e f g h", "b c d e f g h", False, True),
      ("svg|a", None, True, True), ("& b", None, True, True), ("} b", None, True, True)],
 )  # fmt: skip
 def test_a_state_is_left_out_to_find_the_elements_that_may_have_it(
