@@ -140,7 +140,7 @@ async def test_a_draft_of_earlier_days_is_not_launched_without_what_it_must_show
     # Given a draft without a footer, from when templates and campaigns were taken so
     customer = await make_customer(connection)
     with monkeypatch.context() as earlier:
-        earlier.setattr("gateway.templates.versions.refuse_without_unsubscribe", lambda parts, path: None)
+        earlier.setattr("gateway.templates.publishing.refuse_without_unsubscribe", lambda parts, path: None)
         earlier.setattr("gateway.campaigns.drafts.refuse_without_footer", lambda *_, **paths: None)
         template = await publish(connection, "<p>Hello {{ first_name }}</p>")
         right = await order(connection, [customer], template_id=template, sender_id=None)
