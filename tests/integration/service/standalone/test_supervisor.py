@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
 from service.standalone.supervisor import Stopped, Supervisor
+from tests.eventually import eventually
 
 
 class Ends:
@@ -26,24 +26,20 @@ class Ends:
         self.process = subprocess.Popen([sys.executable, "-c", ""])
 
 
-def test_what_may_end_by_itself_leaves_no_zombie_and_is_not_started_again() -> None:
+async def test_what_may_end_by_itself_leaves_no_zombie_and_is_not_started_again() -> None:
     # Given a server that may end, under a supervisor
     said: list[str] = []
     supervisor, server = Supervisor(said.append), Ends()
     supervisor.start(server, once=True)
     first = server.process
-
-    # When it has ended, and the supervisor was there to see
-    def stop_when_reaped() -> None:
-        deadline = time.monotonic() + 30
-        while first is not None and first.returncode is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+    assert first is not None
+    watching = asyncio.create_task(asyncio.to_thread(supervisor.run))
+    # When it has ended, then its exit is read, which is what ends a zombie
+    try:
+        await eventually(lambda: first.returncode is not None, "the exit that was read")
+    finally:
         supervisor.stopping = True
-
-    watcher = threading.Thread(target=stop_when_reaped)
-    watcher.start()
-    with pytest.raises(Stopped):
-        supervisor.run()
-    watcher.join()
-    # Then its exit was read, which is what ends a zombie
-    assert (first is not None and first.returncode, server.process is first, said) == (0, True, [])
+        with pytest.raises(Stopped):
+            await watching
+        first.wait()
+    assert (first.returncode, server.process is first, said) == (0, True, [])
