@@ -42,7 +42,8 @@ class Release(Protocol):
 
 
 class OutcomeWriter:
-    """One worker's grouped writes. `release` is called for every row whose outcome is committed."""
+    """One worker's grouped writes. `release` is called for every row whose outcome is committed, `note_stop`
+    for a relay that is stopped by then: `same_refusals` refusals in a row said the same."""
 
     def __init__(
         self,
@@ -51,12 +52,16 @@ class OutcomeWriter:
         shard: int,
         clock: Callable[[], float],
         release: Release,
+        note_stop: Callable[[str], None],
+        same_refusals: int,
         most_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
         self._pool = pool
         self._shard = shard
         self._clock = clock
         self._release = release
+        self._note_stop = note_stop
+        self._same_refusals = same_refusals
         self._most = most_unwritten
         self._unwritten: deque[Finished] = deque()
         self._writing = 0
@@ -184,14 +189,18 @@ class OutcomeWriter:
     async def _write(self, group: list[Finished]) -> None:
         try:
             async with self._pool.acquire() as connection:
-                written = await record(connection, group, now=self._clock(), shard=self._shard)
+                recorded = await record(
+                    connection, group, now=self._clock(), shard=self._shard, same_refusals=self._same_refusals
+                )
+                for relay in recorded.stopped_relays:
+                    self._note_stop(relay)
                 await self._changes.notify_change(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
         except AWAY:
             raise
         except Exception as error:
             await self._write_apart(group, error)
             return
-        LATE.inc(len(group) - written)
+        LATE.inc(len(group) - recorded.written)
         BATCH_ROWS.labels("record").observe(len(group))
         for outcome in group:
             self._release(outcome, asked=True)

@@ -14,7 +14,7 @@ import pytest
 from gateway.delivery.outcome_writer import OutcomeWriter
 from gateway.mail.verdict import Outcome
 from gateway.outbox.claim import Claimed
-from gateway.outbox.outcomes import Finished
+from gateway.outbox.outcomes import Finished, Recorded
 from tests.engine import claimed
 
 
@@ -26,7 +26,13 @@ class NoPool:
 
 
 def open_writer(**values: Any) -> OutcomeWriter:
-    usual: dict[str, Any] = {"shard": 0, "clock": lambda: 0.0, "release": lambda row, asked: None}
+    usual: dict[str, Any] = {
+        "shard": 0,
+        "clock": lambda: 0.0,
+        "release": lambda row, asked: None,
+        "note_stop": print,
+        "same_refusals": 20,
+    }
     return OutcomeWriter(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
 
 
@@ -96,11 +102,11 @@ async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_the
     bad, good = outcome(), outcome()
     written: list[Finished] = []
 
-    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> int:
+    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> Recorded:
         if bad in group:
             raise KeyError("a defect of ours")
         written.extend(group)
-        return len(group)
+        return Recorded(written=len(group))
 
     async def notify_change(*values: Any) -> None:
         return None
