@@ -253,6 +253,8 @@ class SmtpConnection:
                     self._on_data_accepted(current)
                 elif not self.peer.pipelining:
                     self._send_next_command(current, step)
+            if self._reader.fault is not None:
+                raise self._reader.fault
         except UnreadableReply as fault:
             self._fail(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}.", words=fault.text)
             return
