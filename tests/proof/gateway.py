@@ -2,7 +2,8 @@
 
 The same code as `python -m gateway`, but its waits and pauses are shorter, so that a run ends, and every mail's return
 path identifies its attempt, so that the mail server's record can be compared with the ledger. With `pauses` those of
-relays and destinations are as long as in production, and mail is retried after half seconds.
+relays and destinations are as long as in production, and mail is retried after 3, 6, 9 seconds and
+so on.
 """
 
 from __future__ import annotations
@@ -55,5 +56,5 @@ if __name__ == "__main__":
     setattr(RelayRouter, "deliver", with_attempt_path(RelayRouter.deliver))  # noqa: B010  mypy refuses to assign a method
     schedule = RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)
     if "pauses" in sys.argv:
-        schedule = RetrySchedule(wait=lambda attempt, verdict: 5 * wait(attempt, verdict), pause=usual_pause)
+        schedule = RetrySchedule(wait=lambda attempt, verdict: 30 * wait(attempt, verdict), pause=usual_pause)
     sys.exit(uvloop.run(work(read_settings(), number=None, schedule=schedule)))

@@ -1,8 +1,8 @@
 """One poisoned recipient of every kind, at which a relay chokes, amid good mail; then a relay that is broken for all.
 
 A good mail takes the server `MAIL_SECONDS`, so that the rate is the connections' and not the machine's. The same mail
-goes twice, without the poisoned recipients and with them, and that `ROUNDS` times; these are retried after half
-seconds, where production waits minutes, while pauses are as long as in production.
+goes twice, without the poisoned recipients and with them, and that `ROUNDS` times; these are retried after 3, 6, 9
+seconds and so on, where production waits minutes, while pauses are as long as in production.
 """
 
 from __future__ import annotations

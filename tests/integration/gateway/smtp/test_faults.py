@@ -224,6 +224,23 @@ async def test_a_mail_whose_answer_came_in_one_packet_with_the_next_mails_odd_on
     assert codes(after) == [250, 250, 354, 250]
 
 
+async def test_a_connection_that_breaks_under_a_mail_is_replaced_while_the_others_are_busy() -> None:
+    async with SmtpServer() as server, relays_to(server, connections=2) as relays:
+        # Given two connections, one busy, and a mail that breaks the other
+        hold = asyncio.Event()
+        server.script(after_dot={"slow@x.test": Reply(250, when=hold)}, rcpt={"bad@x.test": Raw(b"999 what\r\n")})
+        slow = asyncio.create_task(relays.deliver(letter("slow")))
+        await server.received(1)
+        bad = await relays.deliver(letter("bad"))
+        assert fault_of(bad) == (FaultKind.PROTOCOL, Stage.RCPT)
+        # Then the next one is opened before a mail comes for it, and serves that
+        await server.connected(3)
+        after = await relays.deliver(letter("c"))
+        hold.set()
+        await slow
+        assert (codes(after), len(server.connections)) == ([250, 250, 354, 250], 3)
+
+
 @pytest.mark.parametrize(
     "garbage", [b"HTTP/1.1 400 Bad Request\r\n", b"\r\n", b"25\r\n", b"199 no\r\n", b"\xff\xfe\r\n"]
 )
