@@ -27,7 +27,7 @@ help:
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1)"
-	@echo "make proof        the crash proof, at length"
+	@echo "make proof        the crash proof and the poisoned recipients (ONLY=crash, ONLY=poison)"
 	@echo "make screenshots  the README's pictures, from the demo"
 	@echo "make lint         ruff, mypy, import contracts"
 

@@ -167,7 +167,9 @@ async def open_pool(url: str, *, size: int, name: str, settings: Mapping[str, st
 
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        # One to begin with, and no floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
+        init_size=1,
+        min_size=0,
         max_size=size,
         init=begin,
         reset=keep_connection,

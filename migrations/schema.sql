@@ -782,7 +782,10 @@ CREATE TABLE public.destination (
     paused_until timestamp with time zone,
     paused_why text,
     pause_step smallint DEFAULT 0 NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_why text,
     CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
     CONSTRAINT destination_connections_check CHECK ((connections > 0)),
     CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
@@ -1006,13 +1009,14 @@ CREATE VIEW public.message_wait AS
  SELECT o.customer_id,
     o.message_id AS id,
         CASE
-            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
+            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (d.stopped_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
             ELSE GREATEST(o.due_at, d.paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
         END AS next_attempt_at,
         CASE
             WHEN (o.handed_off_at IS NOT NULL) THEN 'The mail server''s answer'::text
             WHEN (o.lease_until > now()) THEN 'A free connection'::text
             WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
+            WHEN (d.stopped_at IS NOT NULL) THEN ('The destination is stopped: '::text || d.stopped_why)
             WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
             WHEN (public.relay_opens_at(o.bound_relay) > now()) THEN public.relay_closed_why(o.bound_relay)
             WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.rate_counted)) THEN 'The next attempt'::text
@@ -1047,6 +1051,21 @@ CREATE TABLE public.outbox_scan (
     only_row boolean DEFAULT true NOT NULL,
     scanned_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT outbox_scan_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: refusal_run; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refusal_run (
+    of_relay boolean NOT NULL,
+    place text NOT NULL,
+    words text NOT NULL,
+    address_keys bytea[] NOT NULL,
+    domains text[] NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT refusal_run_words_check CHECK ((length(words) <= 350))
 );
 
 
@@ -1485,6 +1504,14 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.outbox_scan
     ADD CONSTRAINT outbox_scan_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: refusal_run refusal_run_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refusal_run
+    ADD CONSTRAINT refusal_run_pkey PRIMARY KEY (of_relay, place, words);
 
 
 --
@@ -1964,4 +1991,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010600'),
     ('20261129010700'),
     ('20261129021500'),
-    ('20261129023000');
+    ('20261129023000'),
+    ('20261129030000');

@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.database import BASELINE
 from service.auth.callers import address_of
 from service.cache import Cache
-from service.database import DatabasePools, statement
-from service.errors import RequestRefused, ServiceError
+from service.database import QUERIES, DatabasePools, statement
+from service.errors import CannotWrite, RequestRefused, ServiceError
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _PATIENCE = 2.0
@@ -33,7 +33,8 @@ def expected_migrations(directory: Path = MIGRATIONS) -> frozenset[str]:
 
 
 class Health:
-    """What `/readyz` says. Ready: the database answers, its migrations are ours or newer, and we are not draining."""
+    """What `/readyz` says. Ready: the database answers and takes writes, its migrations are ours or newer, and we are
+    not draining."""
 
     def __init__(
         self, pools: DatabasePools, cache: Cache, *, is_draining: Callable[[], bool], clock: Callable[[], float]
@@ -63,6 +64,7 @@ class Health:
             async with asyncio.timeout(_PATIENCE):
                 applied = {row["version"] for row in await self._pools.fetch_latest(_APPLIED)}
                 relays = await self._pools.fetch_latest(_RELAYS)
+                database = await self._check_writes()
         except (ServiceError, TimeoutError):
             return {
                 "database": "down",
@@ -72,12 +74,21 @@ class Health:
                 "relays": "unknown",
             }
         return {
-            "database": "ok",
+            "database": database,
             "migrations": self._compare(applied),
             "valkey": valkey,
             "gateway": "ok" if any(row["seen"] for row in relays) else "degraded",
             "relays": "degraded" if any(row["troubled"] for row in relays) else "ok",
         }
+
+    async def _check_writes(self) -> str:
+        """Whether the primary takes writes: a full disk answers reads."""
+        try:
+            async with self._pools.writing_connection() as connection, connection.transaction():
+                await QUERIES.small_sorts(connection)
+                return "takes only reads" if await QUERIES.write_check(connection) else "ok"
+        except CannotWrite:
+            return "cannot write: its disk is full"
 
     def _compare(self, applied: set[str]) -> str:
         """The applied migrations against ours: ok, or what to do."""

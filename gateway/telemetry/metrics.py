@@ -19,6 +19,9 @@ MESSAGES = Counter(
 )
 UNSENT = Counter("mail_unsent", "Recipients decided without an attempt, by status and cause.", ("status", "cause"))
 TROUBLE = Counter("mail_relay_trouble", "Failures of relays and destinations, by relay and kind.", ("relay", "kind"))
+REFUSAL_STOPS = Counter(
+    "mail_refusal_stops", "Relays and destinations stopped by refusals in a row that said the same.", ("place",)
+)
 BATCH_ROWS = Histogram("mail_batch_rows", "Rows per statement, by kind of statement.", ("statement",), buckets=_ROWS)
 LATE = Counter("mail_late_outcomes", "Outcomes that were not written, because the lease had expired.")
 RECOVERED = Counter("mail_recovered", "Rows of workers that died, by their new status.", ("outcome",))

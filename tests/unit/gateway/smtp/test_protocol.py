@@ -102,9 +102,24 @@ def test_words_that_are_cut_are_cut_between_letters() -> None:
 @pytest.mark.parametrize("endless", [b"250-more\r\n", b"x"])
 def test_an_endless_reply_is_bounded(endless: bytes) -> None:
     reader = ReplyReader()
-    reader.feed(endless * (MAX_REPLY // len(endless)))
-    with pytest.raises(UnreadableReply, match="did not end"):
-        reader.feed(endless * 10)
+    assert reader.feed(endless * (MAX_REPLY // len(endless))) == []
+    assert reader.fault is None
+    assert reader.feed(endless * 10) == []
+    assert "did not end" in str(reader.fault)
+
+
+def test_a_reply_in_pieces_is_bounded_as_one_in_one_piece() -> None:
+    reader = ReplyReader()
+    reader.feed(b"250 " + b"x" * (MAX_REPLY - 100))
+    assert reader.feed(b"x" * 200 + b"\r\n") == []
+    assert reader.fault is not None
+
+
+@pytest.mark.parametrize("long", [b"250 " + b"x" * MAX_REPLY + b"\r\n250 behind it\r\n", b"250-" + b"x" * MAX_REPLY])
+def test_replies_before_one_that_is_too_long_are_read_all_the_same(long: bytes) -> None:
+    reader = ReplyReader()
+    assert reader.feed(b"250 taken\r\n250 ok\r\n" + long) == [b"250 taken\r", b"250 ok\r"]
+    assert isinstance(reader.fault, UnreadableReply)
 
 
 def unstuffed(wire: bytes) -> bytes:
