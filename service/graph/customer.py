@@ -7,13 +7,14 @@ from typing import Annotated, Self, TypeVar
 
 import strawberry
 
-from gateway.mail.choice import OptOutKind
+from gateway.mail.choice import OptOutKind, SuppressionReason, SuppressionScope
 from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.message import Status
 from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
+from gateway.outbox.possible_actions import MessageAction
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, Window
-from service.graph.contact import CustomerAddress, OptOut, OptOuts
+from service.graph.contact import OptOut, OptOuts
 from service.graph.context import Info
 from service.graph.email_info import (
     ICON_COLOR,
@@ -25,7 +26,7 @@ from service.graph.email_info import (
 )
 from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
 from service.graph.loaders import existing_row
-from service.graph.node import Node, customer_global_id, message_global_id
+from service.graph.node import Node, customer_global_id, message_global_id, row_global_id
 from service.graph.row import FromRow
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, page_by, rows_of, same_row
@@ -99,6 +100,68 @@ class Customer(FromRow, Node):
         """One statement for all customers of a page."""
         found = await info.context.loaders.failed.load(self.row["id"])
         return int(found["failed"]) if found else 0
+
+
+@strawberry.type(description="An address of a customer.")
+class CustomerAddress(FromRow):
+    """Over a row of customer_address."""
+
+    address: str = strawberry.field(description="The address, its domain in A-labels.")
+    is_primary: bool = strawberry.field(name="primary", description="Whether mail goes here unless told otherwise.")
+    suppressed_since: datetime | None = strawberry.field(
+        description="Since when it must not be mailed; null when it may be."
+    )
+    suppression_reason: SuppressionReason | None = strawberry.field(description="Why it must not be mailed.")
+
+    @strawberry.field(description="What stands against it; null when nothing does.")
+    async def suppression(self, info: Info) -> Suppression | None:
+        """One statement for all addresses of a page."""
+        found = self.row["suppression_id"]
+        return Suppression.of(await existing_row(info.context.loaders.suppressions, found)) if found else None
+
+
+@strawberry.type(
+    description="An address that must not be mailed. It outlives the customer: it is known by a keyed hash."
+)
+class Suppression(FromRow, Node):
+    """Over a row of suppression or lifted_suppression."""
+
+    @strawberry.field(description="The id, unique over all types; a key of its own, never the hash.")
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return row_global_id("Suppression", self.row["id"])
+
+    address: str | None = strawberry.field(
+        description="The address; null when no customer and no person's input tells it any more."
+    )
+    reason: SuppressionReason = strawberry.field(description="Why.")
+    scope: SuppressionScope = strawberry.field(description="What it stops.")
+    suppressed_at: datetime = strawberry.field(description="Since when.")
+    actor: str = strawberry.field(name="by", description="Who: gateway, customer, or the name of a token or person.")
+    why: str | None = strawberry.field(description="Why, in that person's words.")
+    lifted_at: datetime | None = strawberry.field(description="When it was lifted; null while it stands.")
+    lifted_by: str | None = strawberry.field(description="Who lifted it.")
+    lifted_why: str | None = strawberry.field(description="Why it was lifted.")
+
+    @strawberry.field(
+        description="The mail that was refused or complained of; null when there is none, or it is erased."
+    )
+    async def message(self, info: Info) -> Message | None:
+        """One statement for all messages of a page."""
+        key = (self.row["evidence_customer_id"], self.row["evidence_id"])
+        return Message.of(await existing_row(info.context.loaders.messages, key)) if self.row["evidence_id"] else None
+
+    @strawberry.field(description="Whose address it is; null when nobody's any more, the newest when several hold it.")
+    async def customer(self, info: Info) -> Customer | None:
+        """One statement for all customers of a page."""
+        holder = self.row["holder_id"]
+        return Customer.of(await existing_row(info.context.loaders.customers, holder)) if holder else None
+
+    @strawberry.field(description="How many messages are held for it, counted up to 1,000.")
+    async def held_messages(self, info: Info) -> int:
+        """One statement for all suppressions of a page."""
+        found = await existing_row(info.context.loaders.held, self.row["id"])
+        return int(found["held"])
 
 
 @strawberry.type(
@@ -344,6 +407,11 @@ class Message(OfMessage, Node):
     def info(self) -> EmailInfo:
         """The same row."""
         return EmailInfo.of(self.row)
+
+    @strawberry.field(description="What can be done about it now; empty when nothing can.")
+    async def actions(self, info: Info) -> list[MessageAction]:
+        """Three statements for all messages of a page."""
+        return await info.context.loaders.actions.load(self.key)
 
     @strawberry.field(
         description="The files that came with it.",

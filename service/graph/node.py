@@ -35,7 +35,7 @@ class GlobalId:
 
 
 _BY_CUSTOMER = ("Customer", "Message")
-_BY_ROW = ("Message", "Campaign", "Template", "Sender", "Attachment")
+_BY_ROW = ("Message", "Campaign", "Template", "Sender", "Attachment", "Suppression")
 
 
 def read_id(text: str) -> GlobalId | None:

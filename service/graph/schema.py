@@ -13,10 +13,11 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.database import statement
+from service.graph import suppression
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
-from service.graph.customer import Customer, Message
+from service.graph.customer import Customer, Message, Suppression
 from service.graph.customer_search import SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
@@ -54,6 +55,19 @@ class Query:
     ) -> Connection[Customer]:
         """Raises BadInput."""
         return await list_customers(info, search, first, after)
+
+    @strawberry.field(description="Suppressed addresses, newest first.")
+    async def suppressions(
+        self,
+        info: Info,
+        search: suppression.SearchArgument = None,
+        reason: suppression.ReasonArgument = None,
+        lifted: suppression.LiftedArgument = False,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Suppression] | None:
+        """Raises BadInput."""
+        return await suppression.list_suppressions(info, search, reason, lifted, first, after)
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
@@ -107,6 +121,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(Campaign, await loaders.campaigns.load(row))
         case GlobalId(type="Template", row_id=UUID() as row):
             return _of(Template, await loaders.templates.load(row))
+        case GlobalId(type="Suppression", row_id=UUID() as row):
+            return _of(Suppression, await loaders.suppressions.load(row))
         case GlobalId(type="Sender", row_id=UUID() as row):
             return _of(Sender, await loaders.senders.load(row))
     return None
