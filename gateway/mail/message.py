@@ -99,6 +99,10 @@ ICON_COLORS: dict[Status, ColorHint] = {
 undecided."""
 
 
+NEED_ATTENTION = frozenset({Status.UNCERTAIN, Status.REFUSED, Status.HELD, Status.EXPIRED, Status.BOUNCED})
+"""Statuses in which mail waits for a person; what an opt-out holds does not: nothing is to be done."""
+
+
 @value
 class MessageRef:
     """A message's whole key. A message id alone names no row: the ledger is customer-first."""

@@ -11,7 +11,7 @@ from asyncpg import Record
 from strawberry.dataloader import DataLoader
 
 from gateway.deployment import Deployment
-from gateway.mail.message import ICON_COLORS, MessageRef
+from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, relay_events
@@ -20,6 +20,7 @@ from service.database import DatabasePools, Reading, Statement, statement
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
 
+ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
 # Three lists of 100 messages each fit in one batch.
@@ -88,7 +89,7 @@ class Loaders:
     @cached_property
     def failed(self) -> DataLoader[int, Record | None]:
         """How many of a customer's newest messages failed."""
-        return self._one_by_id("failed_counts", "customer_id", red=RED)
+        return self._one_by_id("failed_counts", "customer_id", red=RED, attention=ATTENTION)
 
     @cached_property
     def suppressions(self) -> DataLoader[UUID, Record | None]:

@@ -17,8 +17,17 @@ from service.graph import suppression
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
-from service.graph.customer import Customer, Message, Suppression
+from service.graph.customer import (
+    ConnectionNote,
+    Customer,
+    CustomerEmails,
+    LinkClick,
+    Message,
+    SentEmail,
+    Suppression,
+)
 from service.graph.customer_search import SearchArgument, find_customer, list_customers
+from service.graph.email_info import EmailInfo
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
 from service.graph.mutation import Mutation
@@ -117,6 +126,17 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(Customer, await loaders.customers.load(customer))
         case GlobalId(type="Message", customer_id=int(customer), row_id=UUID() as row):
             return _of(Message, await loaders.messages.load((customer, row)))
+        case GlobalId(type="CustomerEmails", customer_id=int(customer)):
+            return CustomerEmails(customer_id=customer) if await loaders.customers.load(customer) else None
+        case GlobalId(type="EmailInfo", customer_id=int(customer), row_id=UUID() as row):
+            return _of(EmailInfo, await loaders.messages.load((customer, row)))
+        case GlobalId(type="ConnectionNote", customer_id=int(customer), row_id=UUID() as row):
+            return _of(ConnectionNote, await loaders.messages.load((customer, row)))
+        case GlobalId(type="SentEmail", customer_id=int(customer), row_id=UUID() as row):
+            message = await loaders.messages.load((customer, row))
+            return _of(SentEmail, message if message and message["campaign_id"] else None)
+        case GlobalId(type="LinkClick", customer_id=int(customer), row_id=UUID() as row):
+            return _of(LinkClick, await loaders.hits.load((customer, row)))
         case GlobalId(type="Campaign", row_id=UUID() as row):
             return _of(Campaign, await loaders.campaigns.load(row))
         case GlobalId(type="Template", row_id=UUID() as row):

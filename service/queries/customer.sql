@@ -91,11 +91,13 @@ cross join lateral (
 ) m;
 
 -- name: failed_counts
--- How many of the newest 50 messages of each of these customers failed: those with a red icon.
-select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed
+-- How many of the newest 50 messages of each of these customers failed: those with a red icon; and whether any waits
+-- for a person.
+select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed,
+       bool_or(r.status = any(:attention::email_status[]) and r.cause is distinct from 'OPTED_OUT') as needs_attention
 from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
-    select n.status
+    select n.status, n.cause
     from message n
     where n.customer_id = wanted.customer_id
     order by n.customer_id desc, n.id desc
