@@ -136,7 +136,9 @@ CREATE TYPE public.event_kind AS ENUM (
     'SUPPRESSED',
     'OPTED_OUT',
     'SETTLED',
-    'RETRIED_ONCE'
+    'RETRIED_ONCE',
+    'SUPPRESSION_LIFTED',
+    'READDRESSED'
 );
 
 
@@ -256,6 +258,16 @@ CREATE TYPE public.suppression_reason AS ENUM (
     'BAD_ADDRESS',
     'COMPLAINT',
     'STAFF'
+);
+
+
+--
+-- Name: suppression_scope; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.suppression_scope AS ENUM (
+    'ALL_MAIL',
+    'CAMPAIGNS'
 );
 
 
@@ -906,6 +918,29 @@ CREATE TABLE public.lane_throughput (
 
 
 --
+-- Name: lifted_suppression; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lifted_suppression (
+    id uuid NOT NULL,
+    address_key bytea NOT NULL,
+    reason public.suppression_reason NOT NULL,
+    scope public.suppression_scope NOT NULL,
+    since timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    why text,
+    address text,
+    customer_id bigint,
+    message_id uuid,
+    lifted_at timestamp with time zone DEFAULT now() NOT NULL,
+    lifted_by text NOT NULL,
+    lifted_why text NOT NULL,
+    CONSTRAINT lifted_suppression_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT lifted_suppression_lifted_why_check CHECK (((length(lifted_why) >= 1) AND (length(lifted_why) <= 500)))
+);
+
+
+--
 -- Name: login_link; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1186,7 +1221,13 @@ CREATE TABLE public.suppression (
     actor text NOT NULL,
     customer_id bigint,
     message_id uuid,
-    CONSTRAINT suppression_address_key_check CHECK ((length(address_key) = 32))
+    id uuid DEFAULT uuidv7() NOT NULL,
+    scope public.suppression_scope DEFAULT 'ALL_MAIL'::public.suppression_scope NOT NULL,
+    why text,
+    address text,
+    CONSTRAINT suppression_address_check CHECK (((length(address) >= 3) AND (length(address) <= 320))),
+    CONSTRAINT suppression_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT suppression_why_check CHECK (((length(why) >= 1) AND (length(why) <= 500)))
 );
 
 
@@ -1459,6 +1500,14 @@ ALTER TABLE ONLY public.lane_throughput
 
 
 --
+-- Name: lifted_suppression lifted_suppression_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lifted_suppression
+    ADD CONSTRAINT lifted_suppression_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: login_link login_link_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1655,6 +1704,13 @@ CREATE INDEX consent_event_of_customer ON public.consent_event USING btree (cust
 
 
 --
+-- Name: copy_held_for_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX copy_held_for_address ON public.copy USING btree (lower(address)) WHERE ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause));
+
+
+--
 -- Name: customer_address_by_key; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1739,6 +1795,20 @@ CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_versio
 
 
 --
+-- Name: lifted_suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX lifted_suppression_address_trigram ON public.lifted_suppression USING gin (address public.gin_trgm_ops);
+
+
+--
+-- Name: lifted_suppression_of_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING btree (address_key, id);
+
+
+--
 -- Name: message_by_source; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1750,6 +1820,13 @@ CREATE INDEX message_by_source ON public.message USING btree (customer_id, direc
 --
 
 CREATE INDEX message_campaign_trouble ON public.message USING btree (campaign_id, status, customer_id) WHERE ((status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'UNCERTAIN'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status])) AND (campaign_id IS NOT NULL));
+
+
+--
+-- Name: message_held_for_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_held_for_address ON public.message USING btree (lower(recipient)) WHERE ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause));
 
 
 --
@@ -1771,6 +1848,20 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 --
 
 CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, scheduled, due_at, message_id);
+
+
+--
+-- Name: suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX suppression_address_trigram ON public.suppression USING gin (address public.gin_trgm_ops);
+
+
+--
+-- Name: suppression_by_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX suppression_by_id ON public.suppression USING btree (id);
 
 
 --
@@ -1992,4 +2083,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010700'),
     ('20261129021500'),
     ('20261129023000'),
-    ('20261129030000');
+    ('20261129030000'),
+    ('20261129031500');

@@ -19,9 +19,13 @@ const client = new ApolloClient({
     new HttpLink({ uri: url, headers }),
   ),
   cache: new InMemoryCache({
-    possibleTypes: { Node: ["Campaign", "Customer", "Message", "Sender", "Template"] },
+    possibleTypes: {
+      Node: [
+        "Campaign", "ConnectionNote", "Customer", "CustomerEmails", "EmailInfo", "LinkClick", "Message", "Sender",
+        "SentEmail", "Suppression", "Template",
+      ],
+    },
     typePolicies: {
-      Customer: { fields: { emails: { merge: true } } },
       CustomerEmails: {
         fields: {
           sent: relayStylePagination(),
@@ -37,7 +41,10 @@ const HISTORY = gql`
   query History($ref: String!, $after: String) {
     customer(externalRef: $ref) {
       id
-      emails { sent(first: 1, after: $after) { edges { cursor node { subject } } pageInfo { hasNextPage endCursor } } }
+      emails {
+        id
+        sent(first: 1, after: $after) { edges { cursor node { id subject } } pageInfo { hasNextPage endCursor } }
+      }
     }
   }
 `;

@@ -130,6 +130,14 @@ def _attendee(mailbox: Mailbox) -> vCalAddress:
     return address
 
 
+def attendee_line(mailbox: Mailbox) -> bytes:
+    """Returns the ATTENDEE property of this mailbox as it stands in an invitation, folded, with its line end."""
+    event = Event()
+    event.add("attendee", _attendee(mailbox), encode=False)
+    lines = bytes(event.to_ical())
+    return lines.removeprefix(b"BEGIN:VEVENT\r\n").removesuffix(b"END:VEVENT\r\n")
+
+
 def _alarm(summary: str) -> Alarm:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")

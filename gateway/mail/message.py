@@ -47,6 +47,8 @@ class EventKind(StrEnum):
     BOUNCED = "BOUNCED"
     COMPLAINED = "COMPLAINED"
     SUPPRESSED = "SUPPRESSED"
+    SUPPRESSION_LIFTED = "SUPPRESSION_LIFTED"
+    READDRESSED = "READDRESSED"
     OPTED_OUT = "OPTED_OUT"
     SETTLED = "SETTLED"
 
@@ -83,17 +85,22 @@ what evidence, is in `docs/state-machine.md`. A mail that is QUEUED again after 
 ICON_COLORS: dict[Status, ColorHint] = {
     Status.ACCEPTED: ColorHint.GREY,
     Status.RECEIVED: ColorHint.GREY,
+    Status.CANCELLED: ColorHint.GREY,
     Status.QUEUED: ColorHint.AMBER,
     Status.HANDED_OFF: ColorHint.AMBER,
     Status.DEFERRED: ColorHint.AMBER,
     Status.UNCERTAIN: ColorHint.AMBER,
     Status.REFUSED: ColorHint.RED,
     Status.HELD: ColorHint.RED,
-    Status.CANCELLED: ColorHint.RED,
     Status.EXPIRED: ColorHint.RED,
     Status.BOUNCED: ColorHint.RED,
 }
-"""The info icon: grey when the server took it (or it was received), red when it was not sent, amber undecided."""
+"""The info icon: grey when the server took it (or it was received, or a person cancelled it), red when it failed, amber
+undecided."""
+
+
+NEED_ATTENTION = frozenset({Status.UNCERTAIN, Status.REFUSED, Status.HELD, Status.EXPIRED, Status.BOUNCED})
+"""Statuses in which mail waits for a person; what an opt-out holds does not: nothing is to be done."""
 
 
 @value

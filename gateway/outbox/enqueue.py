@@ -231,7 +231,8 @@ async def _recipients(
     }
     for role, mailbox in copies:
         listed.setdefault(deployment.key_of(mailbox.address), (mailbox.address, role, mailbox.name))
-    suppressed = {row["address_key"] async for row in QUERIES.suppressed_keys(connection, address_keys=list(listed))}
+    found = QUERIES.suppressed_keys(connection, address_keys=list(listed), campaign=False)
+    suppressed = {row["address_key"] async for row in found}
     return [
         _Recipient(
             number=number,

@@ -23,13 +23,16 @@ from gateway.value import value
 GATEWAY = "gateway"
 """The actor of events that no person caused."""
 
-EXPIRED_ADVICE = "The deadline passed before a server took it. A person may retry it if it still makes sense."
+EXPIRED_ADVICE = "The deadline passed before a server took it. Try again if it still makes sense."
 SUPPRESSED_ADVICE = (
-    "This address must not be mailed: a server said that it does not exist, its owner complained, or staff closed it. "
-    "Correct the address, or lift the suppression and retry."
+    "Its address must not be mailed: a server said that it does not exist, its owner complained, or staff closed it. "
+    "Correct the address, or lift the suppression and try again."
 )
-OPTED_OUT_ADVICE = "The customer opted out of this kind of campaign after the mail was made."
-WRONG_RELAY_ADVICE = "This mail may leave only by a relay that is not configured here. Nothing was sent."
+OPTED_OUT_ADVICE = "The customer opted out of this kind of campaign after the mail was made. Nothing is to be done."
+WRONG_RELAY_ADVICE = (
+    "This mail may leave only by a relay that is not configured here, so nothing was sent. Have whoever looks after our"
+    " mail settings add the relay, then try again; or cancel the mail."
+)
 NOT_COMPOSED_ADVICE = "The mail could not be composed from its template. Publish a corrected version and send it anew."
 
 LONGEST_RESPONSE = 65_536

@@ -154,7 +154,9 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
         when :hand_off::boolean and p.park_until is null and o.bound_relay is null and o.expires_at > now()
              and o.lane_id in (select unpaused_lanes.id from unpaused_lanes)
              and not p.is_large
-             and (select true from suppression s where s.address_key = o.address_key) is null
+             and (select true from suppression s
+                  where s.address_key = o.address_key
+                    and (s.scope = 'ALL_MAIL' or o.opt_out_kind is not null)) is null
              and (o.opt_out_kind is null or coalesce(
                  (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind),
                  (select true from address_opt_out x where x.address_key = o.address_key and x.kind = o.opt_out_kind)
@@ -199,7 +201,9 @@ with requested as materialized (
     select r.n, o.customer_id, o.message_id, o.recipient_no,
            case when l.id is null then 'PAUSED'
                 when o.expires_at <= now() then 'EXPIRED'
-                when exists (select from suppression s where s.address_key = o.address_key) then 'SUPPRESSED'
+                when exists (select from suppression s
+                             where s.address_key = o.address_key
+                               and (s.scope = 'ALL_MAIL' or o.opt_out_kind is not null)) then 'SUPPRESSED'
                 when o.opt_out_kind is not null and (
                     exists (select from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind)
                     or exists (select from address_opt_out x

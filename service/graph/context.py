@@ -47,7 +47,7 @@ class Context:
 
     def _read(self, reading: Reading) -> None:
         object.__setattr__(self, "reading", reading)
-        object.__setattr__(self, "loaders", Loaders(reading, self.pools))
+        object.__setattr__(self, "loaders", Loaders(reading, self.pools, self.deployment))
         object.__setattr__(self, "lists", ListReader(reading, self))
 
 

@@ -10,14 +10,17 @@ from uuid import UUID
 from asyncpg import Record
 from strawberry.dataloader import DataLoader
 
-from gateway.mail.message import ICON_COLORS
+from gateway.deployment import Deployment
+from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
+from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, relay_events
 from service.database import DatabasePools, Reading, Statement, statement
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
 
+ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
 # Three lists of 100 messages each fit in one batch.
@@ -27,10 +30,11 @@ LARGEST_BATCH = 500
 class Loaders:
     """One request's loaders, each made on first use."""
 
-    def __init__(self, reading: Reading, pools: DatabasePools) -> None:
-        """`pools` is for what the gateway's own functions read."""
+    def __init__(self, reading: Reading, pools: DatabasePools, deployment: Deployment) -> None:
+        """`pools` and `deployment` are for what the gateway's own functions read."""
         self._reading = reading
         self._pools = pools
+        self._deployment = deployment
 
     @cached_property
     def messages(self) -> DataLoader[MessageKey, Record | None]:
@@ -85,7 +89,29 @@ class Loaders:
     @cached_property
     def failed(self) -> DataLoader[int, Record | None]:
         """How many of a customer's newest messages failed."""
-        return self._one_by_id("failed_counts", "customer_id", red=RED)
+        return self._one_by_id("failed_counts", "customer_id", red=RED, attention=ATTENTION)
+
+    @cached_property
+    def suppressions(self) -> DataLoader[UUID, Record | None]:
+        """Suppressions, standing or lifted, by id."""
+        return self._one_by_id("suppressions_by_id", "id")
+
+    @cached_property
+    def held(self) -> DataLoader[UUID, Record | None]:
+        """How many messages are held for a suppressed address, by the suppression's id."""
+        return self._one_by_id("held_counts", "id")
+
+    @cached_property
+    def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
+        """What a person can do about a message, by the primary, as the mutations judge it; nothing of received mail."""
+
+        async def load(keys: list[MessageKey]) -> list[list[MessageAction]]:
+            refs = [MessageRef(customer_id=customer, message_id=message) for customer, message in keys]
+            async with self._pools.writing_connection() as connection:
+                found = await read_standings(connection, refs, self._deployment)
+            return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
 
     @cached_property
     def previews(self) -> DataLoader[UUID, Record | None]:

@@ -111,7 +111,7 @@ async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
     await empty(connection)
     assert await tally(connection, made) == {"made": 2, "accepted": 2}
     with pytest.raises(Refusal):
-        await assume_sent(connection, ref, "Dana")
+        await assume_sent(connection, ref, "Dana", deployment)
 
     async def finished() -> bool:
         return await status_of(connection, made) == "FINISHED"
@@ -279,14 +279,16 @@ async def test_an_uncertain_mail_keeps_no_lane_and_gets_one_when_it_is_retried(
     assert tuple(waiting) == (paused, 1)
 
 
-async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_lane(connection: Any) -> None:
+async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_lane(
+    connection: Any, deployment: Deployment
+) -> None:
     campaign_id = await make_campaign(connection)
     customer_id = await make_customer(connection)
     message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
     await insert(connection, "campaign_tally", campaign_id=campaign_id, shard=0, uncertain=1)
     await lifecycle.finish(connection)
 
-    await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana")
+    await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", deployment)
 
     assert await lifecycle.finish(connection) == [campaign_id]
     assert await status_of(connection, campaign_id) == "FINISHED"

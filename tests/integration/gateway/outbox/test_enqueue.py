@@ -332,10 +332,10 @@ async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_befo
 async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connection: Any, deployment: Deployment) -> None:
     ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
     with pytest.raises(Refusal):
-        await assume_sent(connection, ref, "Dana")
+        await assume_sent(connection, ref, "Dana", deployment)
     await decided(connection, ref, "UNCERTAIN")
 
-    await assume_sent(connection, ref, "Dana")
+    await assume_sent(connection, ref, "Dana", deployment)
 
     message = await message_of(connection, ref)
     assert (message["state"], message["sent_at"] is not None) == ("ACCEPTED", True)
@@ -349,11 +349,11 @@ async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection:
         " handed_off_at = now()"
     )
     with pytest.raises(Refusal) as refused:
-        await cancel(connection, ref, "Dana")
+        await cancel(connection, ref, "Dana", deployment)
     assert refused.value.code is RefusalCode.ILLEGAL_STATE
     await connection.execute("update outbox set lease_owner = null, lease_until = null, handed_off_at = null")
 
-    await cancel(connection, ref, "Dana")
+    await cancel(connection, ref, "Dana", deployment)
 
     message = await message_of(connection, ref)
     assert (message["state"], message["cause"]) == ("CANCELLED", "BY_PERSON")
@@ -363,6 +363,6 @@ async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection:
 async def test_a_held_mail_can_be_cancelled_too(connection: Any, deployment: Deployment) -> None:
     ref = (await put(connection, order(await make_customer(connection), bound_relay="demo"), deployment)).ref
 
-    await cancel(connection, ref, "Dana")
+    await cancel(connection, ref, "Dana", deployment)
 
     assert (await message_of(connection, ref))["state"] == "CANCELLED"
