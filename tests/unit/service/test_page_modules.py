@@ -1,4 +1,4 @@
-"""The page's modules without a browser: each file of `tests/unit/service/page` is run by the Node of Playwright's wheel."""
+"""The page's modules without a browser: Playwright's wheel brings a Node, which runs the files of `page`."""
 
 from __future__ import annotations
 
