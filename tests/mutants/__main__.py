@@ -1,6 +1,6 @@
 """`make mutants`: tries a sample of mutants, prints the score and those that no test noticed. Returns 1 below a goal.
 
-MINUTES=20 ends it; SAMPLE=200 of each part, chosen by SEED=1; JOBS=2 at a time; ONLY=gateway/outbox: files of that name.
+MINUTES=20 ends it; SAMPLE=200 of each part, chosen by SEED=1; JOBS=2 at a time; ONLY=gateway/outbox: these files.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ own = {(*_PARTS, "__main__")!r}
 print(*(name for name in list(sys.modules) if name.partition(".")[0] not in own))
 """
 _QUIET = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "--tb=line")
+# Those that we have imported for all are as they are: only the tests' own assertions are rewritten.
+_WARNINGS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+_NOT_RUN = 70
+"""The exit code of a fork that could not run its tests at all."""
 
 
 class Outcome(StrEnum):
@@ -96,8 +101,8 @@ class Runner:
         if not ended:
             return Outcome.TOO_SLOW
         code = os.waitstatus_to_exitcode(status)
-        if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-            raise RuntimeError(f"no tests: {output_of(run)}")
+        if code in (_NOT_RUN, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise RuntimeError(f"its tests were not run: {run.mutant}\n{output_of(run)}")
         return Outcome.NOTICED if code else Outcome.SURVIVED
 
 
@@ -160,7 +165,7 @@ def _import_what_tests_need() -> None:
 
 def _run_tests(tree: Path, tests: Sequence[str], servers: Path, number: int, *, writes_bytecode: bool) -> None:
     """The forked process: runs the tests of the copy, and ends with pytest's code."""
-    code = 70
+    code = _NOT_RUN
     try:
         os.setsid()
         with open(tree / "output.txt", "wb") as output:
@@ -175,8 +180,12 @@ def _run_tests(tree: Path, tests: Sequence[str], servers: Path, number: int, *, 
         if scripts:
             code = _run_scripts(scripts)
         else:
-            code = int(pytest.main([*_QUIET, *tests], plugins=[_SharedServers(servers, number)]))
+            code = int(pytest.main([*_QUIET, *_WARNINGS, *tests], plugins=[_SharedServers(servers, number)]))
+    except Exception:
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
 
 
