@@ -40,7 +40,9 @@ def mutants_of(root: Path, file: str) -> Iterator[Mutant]:
     """Yields every mutant of a file, in the order of their places."""
     text = (root / file).read_text(encoding="utf-8")
     lines = text.splitlines()
-    for edit in sorted(_KINDS[Path(file).suffix](text), key=lambda edit: (edit.start, edit.change)):
+    # Two ways may lead to one change.
+    different = {(edit.start, edit.end, edit.instead): edit for edit in _KINDS[Path(file).suffix](text)}
+    for edit in sorted(different.values(), key=lambda edit: (edit.start, edit.change)):
         line = text.count("\n", 0, edit.start)
         yield Mutant(file=file, line=line + 1, code=lines[line].strip(), edit=edit)
 

@@ -337,6 +337,126 @@ test("a customer without a name is titled by its reference", () => {
   assert.equal(view.title, "Emails");
 });
 
+test("the view is that of one customer's emails", () => {
+  const places = [{ view: "emails", customer: "C-1" }, { view: "emails", customer: "C-2" }, { view: "customers", customer: "C-1" }];
+  assert.deepEqual(places.map((place) => view.shows(place)), [true, false, false]);
+});
+
+test("each tab shows its list, a failure in its place, or that it is loading", async () => {
+  const shown = () => markup(view.view());
+  assert.match(shown(), /Campaign emails sent.*Mail 20/s);
+  assert.match(shown(), /aria-labelledby="tab-sent" aria-busy=false\s+tabindex=-1/);
+  await go({ tab: "notes" });
+  assert.match(shown(), /aria-label="Connection notes"/);
+  await go({ tab: "clicks" });
+  assert.match(shown(), /No links clicked yet/);
+  assert.match(shown(), /tabindex=0/);
+  view.list.state = "error";
+  view.list.error = new Error("Broken.");
+  assert.match(shown(), /Show machines.*Broken\./s);
+  view.list.error = Object.assign(new Error("Not yours."), { argument: "messageId" });
+  assert.match(shown(), /There is no such mail/);
+  await go({ tab: "sent" });
+  view.list.state = "loading";
+  assert.match(shown(), /aria-busy=true.*Loading/s);
+  view.list.state = "error";
+  view.list.error = new Error("Broken.");
+  assert.match(shown(), /Broken\./);
+  assert.doesNotMatch(shown(), /Campaign emails sent/);
+});
+
+test("the state of the connection is said, above all that there is none", () => {
+  for (const [state, words] of [["live", "Live"], ["polling", "Looks every 5 s"], ["asleep", "Paused"], ["connecting", "Connecting"]]) {
+    view.live.state = state;
+    assert.match(markup(view.view()), new RegExp(`live-${state}.*>${words}<`));
+  }
+  app.offline = true;
+  assert.match(markup(view.view()), />Offline</);
+  view.live.stop();
+  view.live = undefined;
+  app.offline = false;
+  assert.match(markup(view.view()), />Connecting</);
+});
+
+test("arrow keys move among the rows, and among their icons", () => {
+  const focused = [];
+  const row = (name) => {
+    const icon = { focus: () => focused.push(`${name} icon`) };
+    const open = { name, focus: () => focused.push(name) };
+    open.closest = () => ({ querySelector: () => icon });
+    return open;
+  };
+  const rows = ["a", "b"].map(row);
+  document.querySelectorAll = () => rows;
+  const press = (key, at, given = {}) => {
+    let prevented = false;
+    const icon = given.icon ?? false;
+    view.onKey({ key, preventDefault: () => { prevented = true; }, target: { closest: () => (at ? { querySelector: () => at } : null), matches: () => icon }, ...given });
+    return prevented;
+  };
+  assert.deepEqual([press("ArrowDown", rows[0]), press("ArrowUp", rows[1]), press("ArrowDown", rows[0], { icon: true })], [true, true, true]);
+  assert.deepEqual(focused, ["b", "a", "b icon"]);
+  assert.deepEqual([press("ArrowUp", rows[0]), press("ArrowDown", rows[1]), press("ArrowDown", null), press("Enter", rows[0])], [false, false, false, false]);
+  for (const modifier of ["ctrlKey", "metaKey", "altKey"]) press("ArrowDown", rows[0], { [modifier]: true });
+  assert.equal(focused.length, 3);
+  document.querySelectorAll = () => [];
+});
+
+test("the position is written to the URL: the row above the first one visible, none at the top or behind a dialog", () => {
+  const boxes = { ".sticky": { bottom: 100 }, "#panel .heads": { bottom: 140 } };
+  const row = (cursor, top) => ({ dataset: { cursor }, getBoundingClientRect: () => ({ top, bottom: top + 50 }) });
+  let dialog = null;
+  document.querySelector = (name) => (name === "dialog[open]" ? dialog : boxes[name] && { getBoundingClientRect: () => boxes[name] });
+  // Of the second row a quarter is visible, of the third all
+  document.querySelectorAll = () => [row("c20", 60), row("c19", 110), row("c18", 160)];
+  window.scrollY = 500;
+  dialog = {};
+  view.writePlace();
+  dialog = null;
+  view.list.state = "loading";
+  view.writePlace();
+  assert.deepEqual(went, []);
+  view.list.state = "ready";
+  view.writePlace();
+  assert.deepEqual(went, [[{ at: "c19" }, { replace: true, scroll: false }]]);
+  view.place = { ...PLACE, at: "c19" };
+  view.writePlace();
+  assert.equal(went.length, 1, "the same place is not written again");
+  window.scrollY = 0;
+  view.writePlace();
+  assert.deepEqual(went.at(-1)[0], { at: null });
+  document.querySelector = () => null;
+  document.querySelectorAll = () => [];
+});
+
+test("a position is revealed by scrolling to the row below it, and the top by scrolling there", async () => {
+  const scrolled = [];
+  document.querySelector = (name) => (name.includes('"c15"') ? { scrollIntoView: ({ block }) => scrolled.push(block) } : null);
+  window.scrollTo = (left, top) => scrolled.push(top);
+  const draw = () => {
+    for (const work of view.drawings.splice(0)) work();
+  };
+  view.drawings = [];
+  await go({ at: "c16" });
+  draw();
+  assert.deepEqual(scrolled, ["start"]);
+  await go({ at: null });
+  draw();
+  await go({ at: "unknown" });
+  draw();
+  assert.deepEqual(scrolled, ["start", 0]);
+  // Another tab's list is not scrolled; back on this one its position is restored
+  view.reveal(view.lists.notes, null);
+  window.scrollY = 77;
+  await go({ tab: "notes" });
+  draw();
+  window.scrollY = 0;
+  await go({ tab: "sent" });
+  draw();
+  assert.deepEqual(scrolled, ["start", 0, 77]);
+  document.querySelector = () => null;
+});
+
 // ---- the popover's state
 
 const sheetOf = (page = { customer: { id: "Customer_7" }, neighbour: () => null, reread: () => {} }) => new InfoSheet(page, app);
@@ -405,4 +525,16 @@ test("an action is done once asked, and the mail read again; its refusal is said
   assert.deepEqual([sheet.asked, sheet.acting, sheet.fault, reread.length], [null, false, "Its campaign was cancelled.", 1]);
   sheet.ask("retryMessage");
   assert.equal(sheet.fault, null);
+});
+
+test("the popover's buttons: neighbours, the clicks of its mail, another preview, and closing", () => {
+  const done = [];
+  const sheet = sheetOf({ neighbour: (id, step) => `${id}${step > 0 ? "+" : ""}${step}`, openInfo: (...given) => done.push(given), closeInfo: () => done.push("closed"), select: (...given) => done.push(given) });
+  sheet.id = "m1";
+  assert.deepEqual([sheet.newer, sheet.older], ["m1-1", "m1+1"]);
+  sheet.turn("m2");
+  sheet.close();
+  sheet.showClicks();
+  sheet.showPreview("text");
+  assert.deepEqual([done, sheet.previewAs], [[["m2", { replace: true }], "closed", ["m1", true]], "text"]);
 });

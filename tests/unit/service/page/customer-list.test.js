@@ -77,6 +77,23 @@ test("a search runs when typing has paused, and says what it found", async () =>
   assert.deepEqual(said.slice(1), ["The first 1 customer", "No customer found"]);
 });
 
+test("a search that runs at once does not run again after the pause", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  view.type("An");
+  view.searchKey(key("Enter"));
+  view.typed = "Ann";
+  mock.timers.tick(200);
+  assert.deepEqual(went, [[{ search: "An" }, { replace: true }]]);
+  view.type("Bo");
+  view.leave();
+  mock.timers.tick(200);
+  assert.equal(went.length, 1, "nor after the list was left");
+});
+
+test("the list is the view of its places only", () => {
+  assert.deepEqual([view.shows({ view: "customers" }), view.shows({ view: "emails" })], [true, false]);
+});
+
 test("a search is cut at what the API takes, one that it refuses finds nobody, another failure is said", async () => {
   app.go({ search: "x".repeat(400) });
   await settled();

@@ -13,6 +13,11 @@ globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, scrollTo: () 
 globalThis.location = new URL("http://mail.example/");
 globalThis.requestAnimationFrame = () => {};
 globalThis.IntersectionObserver = class {
+  static made = [];
+  constructor(seen) {
+    this.seen = seen;
+    IntersectionObserver.made.push(this);
+  }
   observe() {}
   unobserve() {}
 };

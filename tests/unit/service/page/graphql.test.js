@@ -77,6 +77,14 @@ test("without a session the page is signed out, and forgets the one it had", asy
   assert.equal(session(), null);
 });
 
+test("a session that has ended is forgotten when it is read again", async () => {
+  answers = [json({ name: "ann", csrfToken: "t" }), json({}, 401), json({}, 503)];
+  await openSession();
+  await assert.rejects(openSession(), SignedOut);
+  assert.equal(session(), null);
+  await assert.rejects(openSession(), Refused);
+});
+
 test("what is no answer of ours is a service that is away, or its status", async () => {
   answers = [new TypeError("fetch failed"), new Response("<html>", { status: 502 }), new Response("<html>", { status: 500 }), new Response("<html>", { status: 499 })];
   for (const kind of [Offline, Offline, Offline, Refused]) await assert.rejects(readCustomer("C-1"), kind);

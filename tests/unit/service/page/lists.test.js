@@ -116,6 +116,27 @@ test("new blocks are watched once, and the end of the list after each drawing", 
   Object.assign(IntersectionObserver.prototype, { observe, unobserve });
 });
 
+test("a block that comes near the screen is drawn, one that leaves it keeps its height, and one with the focus stays", () => {
+  const [blocks, ends] = IntersectionObserver.made;
+  const redrawn = [];
+  const list = { changed: () => redrawn.push("drawn"), older: () => redrawn.push("older") };
+  const at = (inSight, given = {}) => ({ isConnected: true, block: { inSight, height: null }, list, offsetHeight: 70, contains: () => false, ...given });
+  const [comes, leaves, focused, gone, same] = [at(false), at(true), at(true, { contains: () => true }), at(false, { isConnected: false }), at(true)];
+  blocks.seen([[comes, true], [leaves, false], [focused, false], [gone, true], [same, true], [{ isConnected: true }, true]].map(([target, isIntersecting]) => ({ target, isIntersecting })));
+  assert.deepEqual([comes, leaves, focused, gone].map(({ block }) => [block.inSight, block.height]), [[true, null], [false, 70], [true, null], [false, null]]);
+  assert.deepEqual(redrawn, ["drawn"], "once a list");
+  blocks.seen([{ target: same, isIntersecting: true }]);
+  ends.seen([{ target: { list }, isIntersecting: false }, { target: {}, isIntersecting: true }]);
+  assert.deepEqual(redrawn, ["drawn"]);
+  ends.seen([{ target: { list }, isIntersecting: true }]);
+  assert.deepEqual(redrawn, ["drawn", "older"]);
+});
+
+test("the selected mail's row is marked, in both lists", () => {
+  const chosen = (draw, selected) => markup(draw(listOf([edge({ subject: "A", title: "A", direction: "SENT" })]), { ...actions, selected })).includes("aria-pressed=true");
+  for (const draw of [sentEmails, connectionNotes]) assert.deepEqual([chosen(draw, "m1"), chosen(draw, "m2")], [true, false]);
+});
+
 test("a row is selected by a click on it, deselected by another; not by a link or the end of a text selection", () => {
   const chosen = [];
   const row = (selected) => selectableRow({ edge: edge({}, { fresh: true }), index: 3, list: "x", subject: "Offer", name: "Offer", after: "", selected, select: (...given) => chosen.push(given), open: () => {} });

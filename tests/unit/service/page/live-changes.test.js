@@ -7,6 +7,7 @@ import { LiveChanges } from "../../../../service/page/live-changes.js";
 let sockets;
 let news;
 let live;
+let drawn;
 
 class Socket {
   constructor(url, protocol) {
@@ -39,7 +40,8 @@ beforeEach(() => {
   globalThis.WebSocket = Socket;
   sockets = [];
   news = [];
-  live = new LiveChanges("Customer_7", { onNews: (ids) => news.push([...ids]), changed: () => {} });
+  drawn = [];
+  live = new LiveChanges("Customer_7", { onNews: (ids) => news.push([...ids]), changed: () => drawn.push(live.state) });
 });
 
 afterEach(() => {
@@ -53,6 +55,9 @@ test("one subscription of this customer makes the page live; its first connectio
   assert.deepEqual(newest().sent.map(({ type }) => type), ["connection_init", "subscribe"]);
   assert.deepEqual(newest().sent[1].payload.variables, { id: "Customer_7" });
   assert.deepEqual([live.state, news], ["live", []]);
+  newest().close();
+  newest().onclose();
+  assert.deepEqual(drawn, ["live", "polling"], "drawn again when its state has changed");
 });
 
 test("changes of one moment are reported together, those after it by themselves", () => {

@@ -1,6 +1,7 @@
 // The same words for a status in its row, its icon and its popover; other words for every other.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { markup } from "./browser.js";
 import { deliveryTimeline } from "../../../../service/page/delivery-timeline.js";
 import { emailInfo } from "../../../../service/page/email-info.js";
@@ -34,6 +35,47 @@ test("every status has words of its own, long and short, that say what it is", (
   for (const each of [words.status, words.statusShort]) {
     assert.equal(new Set(STATUSES.map(each)).size, STATUSES.length);
     for (const status of STATUSES) assert.match(each(status), SAYS[status]);
+  }
+});
+
+/** The values of an enum of the API. */
+function valuesOf(name) {
+  const schema = readFileSync(new URL("../../../../schema.graphql", import.meta.url), "utf8").replace(/"""[^]*?"""/g, "");
+  return schema.match(new RegExp(`^enum ${name} \\{([^}]+)\\}`, "m"))[1].trim().split(/\s+/);
+}
+
+test("every value of the API that a reader may see has words, and none has another's", () => {
+  for (const [texts, name] of [
+    [words.status, "EmailStatus"], [words.statusShort, "EmailStatus"], [words.cause, "Cause"], [words.stage, "SmtpStage"], [words.verdict, "Verdict"],
+    [words.event, "EventKind"], [words.source, "SourceType"], [words.connectionType, "ConnectionType"], [words.hitVerdict, "HitVerdict"],
+    [words.hitReason, "HitReason"], [words.suppression, "SuppressionReason"], [words.optOutSource, "OptOutSource"], [words.optOutKind, "OptOutKind"],
+  ]) {
+    const values = valuesOf(name);
+    assert.equal(new Set(values.map(texts)).size, values.length, name);
+    for (const value of values) {
+      // A value without words is shown under its own name
+      const own = value.toLowerCase().replaceAll("_", " ");
+      assert.ok(texts(value) !== own, `${name}.${value}`);
+    }
+  }
+});
+
+test("the words of what decides say what it is", () => {
+  for (const [texts, says] of [
+    [words.verdict, { ACCEPTED: /accepted/i, DEFERRED: /not now|later/i, REFUSED: /refused/i, UNCERTAIN: /no answer/i }],
+    [words.event, {
+      HELD: /held/i, CANCELLED: /back|cancel/i, EXPIRED: /deadline/i, RETRIED: /asked/i, RETRIED_ONCE: /once more/i, ASSUMED_SENT: /assumed/i, RESCUED: /worker/i,
+      UNCERTAIN: /uncertain/i, RELEASED: /let go|released/i, BOUNCED: /came back|bounced/i, COMPLAINED: /spam/i, SUPPRESSED: /suppress/i, OPTED_OUT: /opted out/i, SETTLED: /settled/i,
+    }],
+    [words.evidence, { LATE_ANSWER: /answer/, CLICK: /link/ }],
+    [words.cause, {
+      BAD_ADDRESS: /mailbox/, BAD_DOMAIN: /domain/, MAILBOX_FULL: /full/, INACTIVE: /switched off/, POLICY: /policy/, SPAM: /spam/, AUTHENTICATION: /DKIM/, REPUTATION: /mistrusts/,
+      SIZE: /large/, CONTENT: /in it/, GREYLISTED: /newcomers/, RATE_LIMITED: /too little time/, RELAY_TROUBLE: /our mail server/, DESTINATION_TROUBLE: /receiving server/,
+      OUR_CONFIGURATION: /our side/, UNSUPPORTED: /cannot handle/, CONNECTION_LOST: /broke/, TIMEOUT: /in time/, SUPPRESSED: /suppression/, OPTED_OUT: /opted out/,
+      WRONG_RELAY: /not configured/, DEADLINE: /deadline/, BY_PERSON: /person/, UNKNOWN: /no reason/,
+    }],
+  ]) {
+    for (const [value, pattern] of Object.entries(says)) assert.match(texts(value), pattern, value);
   }
 });
 
@@ -80,7 +122,9 @@ test("the popover offers what a person may do with a mail of this status", () =>
     QUEUED: "cancelMessage", HANDED_OFF: "", DEFERRED: "cancelMessage", ACCEPTED: "", REFUSED: "retryMessage", UNCERTAIN: "retryMessage assumeSent",
     HELD: "retryMessage cancelMessage", CANCELLED: "", EXPIRED: "retryMessage", BOUNCED: "retryMessage", RECEIVED: "",
   });
-  assert.match(popover(info("UNCERTAIN"), { asked: "retryMessage" }), /may get it twice/);
+  assert.doesNotMatch(popover(info("ACCEPTED")), /class="actions/);
+  assert.match(popover(info("UNCERTAIN"), { asked: "retryMessage" }), /class="actions asked"[^]*may get it twice[^]*Yes, try again[^]*No</);
+  assert.match(popover(info("HELD"), { asked: "assumeSent" }), /data-action=retryMessage/, "an action that is not offered cannot be asked for");
   assert.doesNotMatch(popover(info("REFUSED"), { asked: "retryMessage" }), /may get it twice/);
   assert.match(popover(info("REFUSED"), { fault: "Its campaign was cancelled." }), /Its campaign was cancelled\./);
 });
@@ -100,6 +144,32 @@ test("the popover's facts: copies with their own outcome, clicks, attachments an
   assert.doesNotMatch(shown, /All well/);
   const size = (bytes) => markup(emailInfo({ id: "m1", state: "ready", message: message(info("ACCEPTED"), { attachments: [{ name: "a", size: bytes }] }) })).match(/class="utc">([^<]+)<\/span><\/li>/)[1];
   assert.deepEqual([1023, 1024, 1_048_575, 1_048_576].map(size), ["1023 bytes", "1 kB", "1024 kB", "1.0 MB"]);
+});
+
+test("the popover while there is no mail: loading, failed, or gone", () => {
+  const without = (sheet) => markup(emailInfo({ id: "m1", gone: false, message: null, ...sheet }));
+  assert.match(without({ state: "loading" }), /aria-busy=true.*Loading/s);
+  assert.match(without({ state: "error", error: new Error("Broken.") }), /aria-busy=false.*Broken\./s);
+  assert.match(without({ state: "ready", gone: true }), /There is no such mail/);
+  assert.doesNotMatch(without({ id: null }), /info-bar/);
+});
+
+test("the popover turns to its neighbours only where there are some", () => {
+  const disabled = (sheet) => [...popover(info("ACCEPTED"), sheet).matchAll(/\?disabled=(\w+)/g)].map(([, value]) => value);
+  assert.deepEqual(disabled({ newer: "m0", older: null }), ["false", "true"]);
+  assert.deepEqual(disabled({ newer: null, older: "m2" }), ["true", "false"]);
+});
+
+test("the popover of received mail has no timeline without events, and parts that are empty are not drawn", () => {
+  const shown = (values, infoValues = {}) => markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(info("RECEIVED", infoValues), values) }));
+  assert.doesNotMatch(shown({ direction: "RECEIVED" }), /What happened/);
+  assert.match(shown({ direction: "RECEIVED" }, { events: [{ kind: "SETTLED", occurredAt: "2026-11-23T12:00:00Z", by: "x", detail: null }] }), /What happened/);
+  assert.match(shown({ direction: "RECEIVED" }), /<dt>Received</);
+  assert.match(shown({}), /What happened/);
+  assert.doesNotMatch(shown({}), /Copies|Attached|Links clicked|Opened|Campaign<|Server response|Server took it|class="why/);
+  assert.match(shown({ subject: null }), /subject erased/);
+  assert.match(shown({ clickCount: 1, openedAt: "2026-11-23T12:00:00Z", campaign: { title: "Spring" }, letterKind: "PAYMENT_LINK" }, { sentAt: "2026-11-23T12:00:00Z", response: { code: 250, text: "Ok", stage: "END_OF_DATA", host: "mx", tls: null } }),
+    /Server response.*no TLS.*Server took it.*Opened.*1 click<.*Work order, payment link.*Spring/s);
 });
 
 test("the timeline has attempts and events in the order of their times, each in its colour", () => {
