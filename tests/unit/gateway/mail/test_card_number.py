@@ -88,6 +88,28 @@ def test_ordinary_numbers_pass(text: str) -> None:
     assert not holds_card_number(text)
 
 
+@pytest.mark.parametrize(
+    ("card", "rest", "counts"),
+    [
+        ("4111111111111111", "00", False),
+        ("4222222222222", "", False),
+        ("4111111111111111", "0" * 14, False),
+        # Too short, or too long, for an account
+        ("676200000005", "", True),
+        ("4111111111111111", "0" * 15, True),
+    ],
+)
+def test_a_card_number_within_a_valid_account_number_is_none(card: str, rest: str, counts: bool) -> None:
+    # Given an IBAN (ISO 13616): country, check digits, account
+    check = 98 - int(f"{card}{rest}131400") % 97
+    account = f"DE{check:02} {card} {rest}"
+    assert holds_card_number(card)
+    assert holds_card_number(f"To {account}.") is counts
+    # Then one whose check digits do not fit is none, nor are other letters a country
+    for other in ("DX", "ADE", "de"):
+        assert holds_card_number(account.replace("DE", other))
+
+
 def test_the_refusal_names_the_field_and_never_repeats_the_number() -> None:
     with pytest.raises(Refusal) as refused:
         refuse_card_number("4111 1111 1111 1111", ("note",))
