@@ -40,7 +40,7 @@ class Score:
         return 1 - self.outcomes[Outcome.SURVIVED] / self.tried if self.tried else 0.0
 
 
-def tests_for(file: str, group: Group, root: Path) -> tuple[str, ...]:
+def covering(file: str, group: Group, root: Path) -> tuple[str, ...]:
     """The tests of a file: those of its name first, unit before integration."""
     path = Path(file)
     own = [
@@ -63,7 +63,7 @@ def trials_of(groups: Sequence[Group], *, only: str) -> Iterator[Trial]:
     for group in groups:
         for file in group.files:
             if file.startswith(tuple(only.split() or [""])):
-                tests = tests_for(file, group, ROOT)
+                tests = covering(file, group, ROOT)
                 yield from (
                     (group.part, mutant, tests) for mutant in mutants_of(ROOT, file) if mutant.key not in explained
                 )
@@ -130,7 +130,10 @@ def try_all(runner: Runner, trials: Sequence[Trial], scores: Mapping[str, Score]
 def main() -> int:
     """Try, print, judge."""
     began = time.monotonic()
-    setting = os.environ.get
+
+    def setting(name: str, usual: str) -> str:
+        return os.environ.get(name) or usual
+
     goals, groups = read_plan(ROOT)
     trials = list(trials_of(groups, only=setting("ONLY", "")))
     picked = chosen(trials, sample=int(setting("SAMPLE", "200")), seed=int(setting("SEED", "1")))

@@ -70,6 +70,13 @@ class Runner:
         self._directory = directory
         self._numbers = itertools.count(1)
         self.free = [_copied(directory / f"copy-{number}") for number in range(jobs)]
+        self._processes: set[int] = set()
+
+    def stop(self) -> None:
+        """Ends what still runs."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
 
     def start(self, tests: Sequence[str], *, mutant: Mutant | None = None, seconds: float) -> Run:
         """Starts tests in a free copy, with `mutant` in it."""
@@ -81,6 +88,7 @@ class Runner:
         process = os.fork()
         if process == 0:
             _run_tests(tree, tests, self._directory, number, writes_bytecode=mutant is None)
+        self._processes.add(process)
         now = time.monotonic()
         return Run(tree=tree, mutant=mutant, process=process, until=now + seconds, began=now)
 
@@ -94,6 +102,7 @@ class Runner:
             os.killpg(run.process, signal.SIGKILL)
         if not ended:
             os.waitpid(run.process, 0)
+        self._processes.discard(run.process)
         if run.mutant is not None:
             # With its old time, so that what was compiled of it is valid again.
             shutil.copy2(ROOT / run.mutant.file, run.tree / run.mutant.file)
@@ -119,7 +128,11 @@ def running(tests: Collection[str], *, jobs: int) -> Iterator[Runner]:
         if any(test.endswith(".py") for test in tests):
             _import_what_tests_need()
         with _servers(directory) if any(test.startswith("tests/integration") for test in tests) else nullcontext():
-            yield Runner(directory, jobs=jobs)
+            runner = Runner(directory, jobs=jobs)
+            try:
+                yield runner
+            finally:
+                runner.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
