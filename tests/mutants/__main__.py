@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mutants.mutation import Group, Mutant, mutants_of, read_explained, read_plan
-from tests.mutants.running import ROOT, Outcome, Run, Runner, output_of, running
+from tests.mutants.running import ROOT, Outcome, Run, Runner, durations_of, output_of, running
 
 Trial = tuple[str, Mutant, tuple[str, ...]]
 """A mutant, the part that it counts for, and the tests that must notice it."""
@@ -85,21 +85,20 @@ def chosen(trials: Sequence[Trial], *, sample: int, seed: int) -> list[Trial]:
     return picked
 
 
-def check_that_tests_pass(runner: Runner, trials: Sequence[Trial]) -> Mapping[tuple[str, ...], float]:
-    """Returns how long each set of tests takes without a mutant, in seconds. Ends the program when one fails."""
-    took: dict[tuple[str, ...], float] = {}
-    waiting = sorted({tests for _, _, tests in trials}, key=len)
-    under_way: list[tuple[tuple[str, ...], Run]] = []
-    while waiting or under_way:
-        while waiting and runner.free:
-            under_way.append((waiting[0], runner.start(waiting.pop(0), seconds=1200)))
-        for tests, run in list(under_way):
+def check_that_tests_pass(runner: Runner, trials: Sequence[Trial]) -> Mapping[str, float]:
+    """Returns how long each file of tests takes without a mutant, in seconds. Ends the program when one fails."""
+    files = sorted({test for _, _, tests in trials for test in tests if test.endswith(".py")})
+    shares = [share for number in range(len(runner.free)) if (share := files[number :: len(runner.free)])]
+    under_way = [runner.start(share, seconds=3600) for share in shares]
+    took: dict[str, float] = {}
+    while under_way:
+        for run in list(under_way):
             outcome = runner.poll(run)
             if outcome is not None:
-                under_way.remove((tests, run))
-                took[tests] = time.monotonic() - run.began
+                under_way.remove(run)
+                took |= durations_of(run)
                 if outcome is not Outcome.SURVIVED:
-                    sys.exit(f"These fail without a mutant: {' '.join(tests)}\n{output_of(run)}")
+                    sys.exit(f"A test fails without a mutant:\n{output_of(run)}")
         time.sleep(0.02)
     return took
 
@@ -114,7 +113,8 @@ def try_all(runner: Runner, trials: Sequence[Trial], scores: Mapping[str, Score]
         while waiting and runner.free and time.monotonic() < until:
             part, mutant, tests = waiting.pop(0)
             # A machine may be busy; a mutant that loops for ever is stopped all the same.
-            under_way.append((part, runner.start(tests, mutant=mutant, seconds=60 + 5 * took[tests])))
+            seconds = 60 + 5 * sum(took.get(test, 0.0) for test in tests)
+            under_way.append((part, runner.start(tests, mutant=mutant, seconds=seconds)))
         for part, run in list(under_way):
             outcome = runner.poll(run)
             if outcome is not None:

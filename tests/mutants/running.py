@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -115,6 +117,12 @@ class Runner:
         return Outcome.NOTICED if code else Outcome.SURVIVED
 
 
+def durations_of(run: Run) -> dict[str, float]:
+    """How long the tests of each file took, in seconds."""
+    path = run.tree / "durations.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
 def output_of(run: Run) -> str:
     """The end of what the tests printed."""
     return (run.tree / "output.txt").read_text(encoding="utf-8", errors="replace")[-3000:]
@@ -193,7 +201,7 @@ def _run_tests(tree: Path, tests: Sequence[str], servers: Path, number: int, *, 
         if scripts:
             code = _run_scripts(scripts)
         else:
-            code = int(pytest.main([*_QUIET, *_WARNINGS, *tests], plugins=[_SharedServers(servers, number)]))
+            code = int(pytest.main([*_QUIET, *_WARNINGS, *tests], plugins=[_Plugin(servers, number)]))
     except Exception:
         traceback.print_exc()
     finally:
@@ -207,12 +215,13 @@ def _run_scripts(scripts: Sequence[str]) -> int:
     return next((1 for script in scripts if subprocess.run([_NODE, *options, script], check=False).returncode), 0)
 
 
-class _SharedServers:
-    """Gives the tests the servers of the run in place of their own, and databases that no other run has."""
+class _Plugin:
+    """Gives the tests the servers of the run, and databases that no other run has; takes their times."""
 
     def __init__(self, directory: Path, number: int) -> None:
         self._directory = directory
         self._number = number
+        self._durations: Counter[str] = Counter()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
@@ -231,3 +240,11 @@ class _SharedServers:
         from tests import conftest
 
         conftest._numbers = itertools.count(self._number * 1000)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Adds up how long each file takes."""
+        self._durations[report.nodeid.partition("::")[0]] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Writes what was added up."""
+        Path("durations.json").write_text(json.dumps(self._durations), encoding="utf-8")

@@ -288,6 +288,76 @@ test("the popover's neighbours are the rows above and below; near the end older 
   assert.equal(view.neighbour("m80", 1), null);
 });
 
+test("a quarter of a second after the last scrolling the position is written, and after leaving it is not", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  window.scrollY = 0;
+  view.place = { ...PLACE, at: "c5" };
+  const scroll = () => window.dispatchEvent(new Event("scroll"));
+  scroll();
+  mock.timers.tick(249);
+  scroll();
+  mock.timers.tick(249);
+  assert.deepEqual(went, []);
+  mock.timers.tick(1);
+  assert.deepEqual(went.map(([change]) => change), [{ at: null }]);
+  scroll();
+  view.leave();
+  mock.timers.tick(1_000);
+  assert.equal(went.length, 1);
+  mock.timers.reset();
+});
+
+test("after a resize the heights of blocks out of sight are estimated anew", () => {
+  Object.assign(view.list.blocks[0], { inSight: false, height: 99 });
+  window.dispatchEvent(new Event("resize"));
+  assert.equal(view.list.blocks[0].height, null);
+});
+
+test("after a row was selected, and after its filter was cleared, the focus is on the tab of its links", () => {
+  const tab = element("tab-clicks");
+  for (const choose of [() => view.select("m20", true), view.clearFilter]) {
+    document.activeElement = document.body;
+    view.drawings = [];
+    choose();
+    for (const work of view.drawings.splice(0)) work();
+    assert.equal(document.activeElement, tab);
+  }
+  assert.deepEqual(said, ["Links Clicked, of the selected mail only", "Links of all mail"]);
+});
+
+test("after each drawing the popover is opened with its heading focused, and closed with its icon focused", async () => {
+  const heading = element("info-heading");
+  const icon = element("icon");
+  const tab = element("tab-sent");
+  const dialog = { open: false, contains: () => false, showModal() { this.open = true; }, close() { this.open = false; } };
+  let icons = icon;
+  const body = { scrolled: 0, scrollTo() { this.scrolled += 1; } };
+  const root = { querySelector: (name) => (name === "dialog.info" ? dialog : name === ".info-body" ? body : name.startsWith("[data-info=") ? icons : null), querySelectorAll: () => [] };
+  api.infos = { m20: { id: "m20", customer: { id: "Customer_7" } }, m19: { id: "m19", customer: { id: "Customer_7" } } };
+  await go({ info: "m20" });
+  view.drawn(root);
+  assert.deepEqual([dialog.open, document.activeElement], [true, heading]);
+  assert.equal(body.scrolled, 1);
+  // Another mail in it starts at its top; the same read again does not
+  await go({ info: "m19" });
+  document.activeElement = document.body;
+  view.drawn(root);
+  assert.deepEqual([body.scrolled, document.activeElement], [2, heading]);
+  await view.sheet.read();
+  view.drawn(root);
+  assert.equal(body.scrolled, 2);
+  await go({ info: null });
+  view.drawn(root);
+  assert.deepEqual([dialog.open, document.activeElement], [false, icon]);
+  // Where there is no such icon, the tab
+  await go({ info: "m20" });
+  view.drawn(root);
+  icons = null;
+  await go({ info: null });
+  view.drawn(root);
+  assert.equal(document.activeElement, tab);
+});
+
 test("a selected row shows its links, a deselected one all", () => {
   view.select("m20", true);
   view.select("m20", false);
