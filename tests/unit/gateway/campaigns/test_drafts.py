@@ -106,3 +106,10 @@ def test_another_campaign_is_another_intent(change: dict[str, Any]) -> None:
     assert drafts._digest(replace(ORDER, idempotency_key="other"), {}, nothing) == first
     assert drafts._digest(ORDER, {"a": "1"}, nothing) != first
     assert drafts._digest(ORDER, {}, ({"a": "1"}, {})) != first
+
+
+def test_a_key_that_made_a_letter_cannot_make_a_campaign() -> None:
+    assert drafts._first_campaign({"campaign_id": UUID(int=5)}) == UUID(int=5)
+    with pytest.raises(Refusal) as refused:
+        drafts._first_campaign({"campaign_id": None})
+    assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT

@@ -290,6 +290,8 @@ def test_an_expiry_needs_its_offset() -> None:
 def test_a_mailbox_is_normalised_and_guarded() -> None:
     made = Mailbox.parse("Ann@Fabrikam.com", " Ann Lee ", allow_reserved=False, path=("cc", "0"))
     assert made == Mailbox(address="Ann@fabrikam.com", name="Ann Lee")
+    for nameless in (None, "", "  "):
+        assert Mailbox.parse("ann@fabrikam.com", nameless, allow_reserved=False, path=("cc", "0")).name is None
     with pytest.raises(Refusal) as refused:
         Mailbox.parse("ann@fabrikam.com", "Ann\r\nBcc: x", allow_reserved=False, path=("cc", "0"))
     assert refused.value.field == ("cc", "0", "name")
