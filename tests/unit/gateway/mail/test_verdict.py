@@ -59,6 +59,13 @@ def test_the_first_digit_decides_at_its_edges(line: str, outcome: Outcome) -> No
     assert judged(line).outcome is outcome
 
 
+def test_of_a_long_reply_the_first_1024_characters_are_read() -> None:
+    words = "user unknown"
+    for more, cause in ((0, Cause.BAD_ADDRESS), (1, Cause.UNKNOWN)):
+        filler = ("lorem " * 200)[: 1024 - len(words) - 1 + more]
+        assert judged(f"RCPT 550 {filler} {words}").cause is cause
+
+
 def test_a_connection_lost_after_the_reply_changes_nothing() -> None:
     accepted = reply("END_OF_DATA 250 Ok")
     assert judge(broken("END_OF_DATA DROPPED", dot_sent=True, response=accepted), RULES) is ACCEPTED
