@@ -17,7 +17,7 @@ FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
 	echo "There is no '$(PYTHON)' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..." >&2; exit 1; }
 MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_environment.py $(VENV) requirements.lock
 
-.PHONY: help run link token test lint migrate schema bench proof screenshots environment environment-for-tests
+.PHONY: help run link token test lint migrate schema bench proof mutants screenshots environment environment-for-tests
 
 help:
 	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL_FILE, PYTHON)"
@@ -28,6 +28,7 @@ help:
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1)"
 	@echo "make proof        the crash proof and the poisoned recipients (ONLY=crash, ONLY=poison)"
+	@echo "make mutants      whether tests notice small faults (MINUTES=20, SAMPLE=200, ONLY='gateway/outbox')"
 	@echo "make screenshots  the README's pictures, from the demo"
 	@echo "make lint         ruff, mypy, import contracts"
 
@@ -68,6 +69,9 @@ bench: environment-for-tests
 
 proof: environment-for-tests
 	@$(PY) -m tests.proof
+
+mutants: environment-for-tests
+	@MINUTES='$(MINUTES)' SAMPLE='$(SAMPLE)' SEED='$(SEED)' ONLY='$(ONLY)' $(PY) -m tests.mutants
 
 screenshots: environment-for-tests
 	@$(PY) -m tests.screenshots

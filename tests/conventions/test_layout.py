@@ -9,8 +9,8 @@ from typing import Any
 from tests.conventions.sources import ROOT
 
 TESTS = ROOT / "tests"
-OF_THE_TESTS = {"bench", "harness", "proof"}
-"""Test packages of what `tests/` itself holds: benchmarks, the scripted server, the crash proof."""
+OF_THE_TESTS = {"bench", "harness", "mutants", "proof"}
+"""Test packages of what `tests/` itself holds: benchmarks, the scripted server, mutants, the crash proof."""
 ELSEWHERE: list[dict[str, Any]] = tomllib.loads(
     (TESTS / "conventions" / "tested_elsewhere.toml").read_text(encoding="utf-8")
 )["group"]

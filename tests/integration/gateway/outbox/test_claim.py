@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from gateway.database import QUERIES, WORKER_SETTINGS, open_pool
+from gateway.outbox import recovery
 from gateway.outbox.claim import LARGE_CONTENT, Claim, claim, extend, give_back, give_back_claim
 from gateway.outbox.domain_limits import DestinationLimit, limit_destination
 from gateway.outbox.outcomes import HandOff, hand_off
@@ -442,6 +443,20 @@ async def test_of_several_workers_one_looks_through_the_outbox_a_period(pool: as
         await one.execute("update outbox_scan set scanned_at = scanned_at - interval '30 seconds'")
 
         assert await my_turn(other, every=period)
+
+
+async def test_what_is_more_than_a_pass_finds_is_settled_by_the_next(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PASS_ROWS", 2)
+    monkeypatch.setattr(recovery, "BATCH", 1)
+    for number in range(5):
+        await queue_one(connection, address=f"a{number}@x.example")
+    await take(connection, lease=timedelta(seconds=-1))
+
+    assert await recover(connection, shard=0) == Recovered(unsent=5)
+
+    assert await connection.fetchval("select count(*) from outbox where lease_owner is not null") == 0
 
 
 async def test_what_passed_is_found_in_one_pass_over_a_deep_outbox_and_settled_by_key(database_url: str) -> None:

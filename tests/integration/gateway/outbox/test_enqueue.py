@@ -360,6 +360,45 @@ async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection:
     assert await connection.fetchval("select actor from event where kind = 'CANCELLED'") == "Dana"
 
 
+@pytest.mark.parametrize("handed_off", [0, 1])
+async def test_a_mail_of_which_one_recipient_is_handed_off_cannot_be_cancelled(
+    connection: Any, deployment: Deployment, handed_off: int
+) -> None:
+    # Given a mail whose To is with the server while its CC waits, or the other way round
+    copied = order(await make_customer(connection), cc=(Mailbox(address="bob@customer.example"),))
+    ref = (await put(connection, copied, deployment)).ref
+    await connection.execute(
+        "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
+        " handed_off_at = now() where recipient_no = $1",
+        handed_off,
+    )
+
+    with pytest.raises(Refusal) as refused:
+        await cancel(connection, ref, "Dana")
+
+    # Then nothing of it is written, whatever part could have been
+    assert refused.value.code is RefusalCode.ILLEGAL_STATE
+    assert await connection.fetchval("select count(*) from outbox") == 2
+    assert await connection.fetchval("select count(*) from event") == 0
+    assert await connection.fetchval("select status::text from copy") == "QUEUED"
+
+
+async def test_the_same_name_with_other_bytes_under_one_key_is_refused(connection: Any, deployment: Deployment) -> None:
+    customer_id = await make_customer(connection)
+    one, other = [
+        await attachments.store(connection, name="offer.txt", stream=text, uploaded_by="tests")
+        for text in (b"12,50", b"99,00")
+    ]
+    first = order(customer_id, attachment_ids=(one,))
+    made = await put(connection, first, deployment)
+
+    with pytest.raises(Refusal) as refused:
+        await put(connection, replace(first, attachment_ids=(other,)), deployment)
+
+    assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
+    assert (await put(connection, first, deployment)).ref == made.ref
+
+
 async def test_a_held_mail_can_be_cancelled_too(connection: Any, deployment: Deployment) -> None:
     ref = (await put(connection, order(await make_customer(connection), bound_relay="demo"), deployment)).ref
 

@@ -120,10 +120,15 @@ async def test_clicks_of_one_message_are_its_own(pool: Any, make_context: MakeCo
     one, other = [await make_message(pool, customer, status="ACCEPTED") for _ in range(2)]
     await make_hit(pool, customer, one, url="https://x.example/1")
     await make_hit(pool, customer, other, url="https://x.example/2")
-    found, errors = await list_of(
-        make_context(), customer, f'clicks(messageId: "Message_{customer}_{one.hex}") {{ nodes {{ url }} }}'
-    )
-    assert (found["nodes"], errors) == ([{"url": "https://x.example/1"}], [])
+    await make_hit(pool, customer, one, url="https://x.example/scan", verdict="MACHINE")
+    await make_hit(pool, customer, one)
+    for asked_for, urls in (("", ["1"]), (", includeMachine: true", ["scan", "1"])):
+        found, errors = await list_of(
+            make_context(),
+            customer,
+            f'clicks(messageId: "Message_{customer}_{one.hex}"{asked_for}) {{ nodes {{ url }} }}',
+        )
+        assert (found["nodes"], errors) == ([{"url": f"https://x.example/{url}"} for url in urls], [])
 
 
 async def test_notes_are_filtered_by_source_and_direction(pool: Any, make_context: MakeContext) -> None:
@@ -643,6 +648,25 @@ async def test_customers_come_newest_first_with_what_a_list_of_them_shows(
     assert (node["latestEmail"], node["failedEmails"]) == ({"title": "second"}, 1)
     assert node["addresses"] == [{"primary": True, "suppressedSince": None}]
     assert len(asked) <= 2 * 6
+
+
+async def test_of_the_newest_fifty_mails_those_that_failed_are_counted(pool: Any, make_context: MakeContext) -> None:
+    # Given fifty refused mails, an older one, and newer ones that are fine
+    customer = await make_customer(pool)
+    first = await make_message(pool, customer, status="REFUSED")
+    copied = (
+        "insert into message (customer_id, source_type, status, decided_at, template_version_id, sender_version_id,"
+        " sender, recipient, subject) select customer_id, source_type, 'REFUSED', decided_at, template_version_id,"
+        " sender_version_id, sender, recipient, subject from message, generate_series(1, $2) where id = $1"
+    )
+    query = "query($id: ID!) { customer(id: $id) { failedEmails } }"
+    for more, failed in ((48, 49), (1, 50), (1, 50)):
+        await pool.execute(copied, first, more)
+        data, errors = await ask(make_context(), query, id=f"Customer_{customer}")
+        assert (data["customer"]["failedEmails"], errors) == (failed, [])
+    await make_message(pool, customer, status="ACCEPTED")
+    data, _ = await ask(make_context(), query, id=f"Customer_{customer}")
+    assert data["customer"]["failedEmails"] == 49
 
 
 async def test_every_global_id_leads_back_to_its_thing(pool: Any, make_context: MakeContext) -> None:

@@ -89,6 +89,40 @@ def test_a_changed_mail_does_not_hold(signer: Signer, found: bytes, put: bytes) 
     assert verified(signed.replace(found, put, 1)) == [False, False]
 
 
+HEADERS = {
+    "From": "Fab <a@fabrikam.example>", "To": "b@x.example", "Cc": "c@x.example", "Subject": "News",
+    "Date": "Mon, 23 Nov 2026 12:00:00 +0000", "Message-ID": "<1@fabrikam.example>", "Reply-To": "r@fabrikam.example",
+    "MIME-Version": "1.0", "Content-Type": "text/plain", "List-Unsubscribe": "<https://x.example/u/1>",
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "Feedback-ID": "1:2:3",
+}  # fmt: skip
+"""Every header that a signature must cover."""
+
+
+def mail_with(headers: dict[str, str], *first: str) -> bytes:
+    lines = [*first, *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", "Hello", ""]).encode()
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_no_signed_header_can_be_changed_or_taken_away(signer: Signer, name: str) -> None:
+    signed = signer.sign(mail_with(HEADERS), "fabrikam.example")
+    assert verified(signed) == [True, True]
+    line = f"\r\n{name}: {HEADERS[name]}".encode()
+    assert verified(signed.replace(line, line + b"x")) == [False, False]
+    if name not in ("From", "Subject", "Date", "To"):  # without which a verifier may refuse the mail as a whole
+        assert verified(signed.replace(line, b"")) == [False, False]
+
+
+@pytest.mark.parametrize("name", ["From", "To", "Subject", "Date", "Reply-To"])
+def test_no_second_one_can_be_put_in_front_of_what_readers_see(signer: Signer, name: str) -> None:
+    without = {each: value for each, value in HEADERS.items() if each != name or name == "From"}
+    for mail in (mail_with(HEADERS), mail_with(without)):
+        signed = signer.sign(mail, "fabrikam.example")
+        assert verified(signed) == [True, True]
+        added = signed.replace(b"\r\nMessage-ID", f"\r\n{name}: evil@x.example\r\nMessage-ID".encode())
+        assert verified(added) == [False, False]
+
+
 def test_refolded_headers_still_hold(signer: Signer) -> None:
     signed = signer.sign(mail_of("campaign"), "fabrikam.example")
     folded = signed.replace(b"Subject: News for", b"subject:   News\r\n\tfor", 1)

@@ -99,6 +99,45 @@ def test_a_slip_of_a_finger_gets_a_suggestion(domain: str, meant: str | None) ->
     assert suggest_typo(domain) == meant
 
 
+PROVIDERS = [
+    "gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "yahoo.com", "yahoo.co.uk",
+    "icloud.com", "comcast.net", "verizon.net", "protonmail.com", "sbcglobal.net", "bellsouth.net", "btinternet.com",
+    "t-online.de", "freenet.de", "orange.fr", "wanadoo.fr", "libero.it",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_slip_in_any_large_providers_name_gets_its_name(provider: str) -> None:
+    swapped = f"{provider[1]}{provider[0]}{provider[2:]}"
+    for slip in (swapped, f"x{provider}", f"{provider}x", f"x{provider[1:]}", provider[:-1], provider.upper() + "X"):
+        assert suggest_typo(slip) == provider, slip
+    assert suggest_typo(provider) is None
+    # Two slips may be another firm's name
+    assert suggest_typo(f"xx{provider}") is None
+    assert suggest_typo(f"xy{provider[2:]}") is None
+    assert suggest_typo(f"{provider[0]}{provider[3]}{provider[2]}{provider[1]}{provider[4:]}") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mail.com", "email.com", "ymail.com", "gmx.com", "outlook.de", "outlook.fr", "outlook.es", "yahoo.ca", "wev.de"],
+)
+def test_a_real_providers_name_is_no_slip(name: str) -> None:
+    assert suggest_typo(name) is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "meant"),
+    [("con", "com"), ("cmo", "com"), ("ocm", "com"), ("vom", "com"), ("comm", "com"), ("ent", "net")],
+)
+def test_a_slip_in_the_ending_is_one_of_any_name(ending: str, meant: str) -> None:
+    assert suggest_typo(f"fabrikam.{ending}") == f"fabrikam.{meant}"
+
+
+def test_two_slips_one_of_them_in_the_ending_are_both_seen() -> None:
+    assert suggest_typo("gmial.con") == "gmail.com"
+
+
 @pytest.mark.parametrize(
     ("text", "name", "address"),
     [("Fabrikam <hello@fabrikam.com>", "Fabrikam", "hello@fabrikam.com"), ("a@b.com", None, "a@b.com"),

@@ -20,6 +20,33 @@ CARDS = ["4111111111111111", "4222222222222", "5555555555554444", "2223003122003
          "2200000000000004", "6011000990139424"]  # fmt: skip
 
 
+ISSUERS = {
+    "4": {13, 16, 18, 19},
+    "51 55 2221 2229 223 229 23 26 270 271 2720": {16},
+    "34 37": {15},
+    "300 305 3095 36 38 39": {14, 15, 16, 17, 18, 19},
+    "6011 644 649 65 3528 3529 353 358 62 2200 2204": {16, 17, 18, 19},
+    "508 60 81 82": {16},
+    "5018 5028 5038 5020 5893 6304 6759 6761 6763": {12, 13, 14, 15, 16, 17, 18, 19},
+    # Beside them: issuers of nothing
+    "1 2220 2721 306 308 50 560 61 640 643 66 6750 6764 7 80 83 9 2205 3527 359": set(),
+}
+"""What ISO/IEC 7812 gives to issuers: first digits, and how many a number may have."""
+
+
+def luhn_number(prefix: str, length: int) -> str:
+    """A number of this many digits that begins so and passes the sum; in it begins no other issuer's."""
+    body = prefix.ljust(length - 1, "0")
+    return next(f"{body}{last}" for last in range(10) if plainly_adds_up(f"{body}{last}"))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "lengths"), [(prefix, lengths) for known, lengths in ISSUERS.items() for prefix in known.split()]
+)
+def test_each_issuers_numbers_have_its_lengths_and_no_others(prefix: str, lengths: set[int]) -> None:
+    assert {length for length in range(11, 21) if holds_card_number(luhn_number(prefix, length))} == lengths
+
+
 @pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("frame", ["{}", "Card {} please", "x{}y", "12 {} 07/29", "no. {}, thanks"])
 def test_a_card_number_is_found_in_any_text(card: str, frame: str) -> None:
@@ -88,6 +115,28 @@ def test_ordinary_numbers_pass(text: str) -> None:
     assert not holds_card_number(text)
 
 
+@pytest.mark.parametrize(
+    ("card", "rest", "counts"),
+    [
+        ("4111111111111111", "00", False),
+        ("4222222222222", "", False),
+        ("4111111111111111", "0" * 14, False),
+        # Too short, or too long, for an account
+        ("676200000005", "", True),
+        ("4111111111111111", "0" * 15, True),
+    ],
+)
+def test_a_card_number_within_a_valid_account_number_is_none(card: str, rest: str, counts: bool) -> None:
+    # Given an IBAN (ISO 13616): country, check digits, account
+    check = 98 - int(f"{card}{rest}131400") % 97
+    account = f"DE{check:02} {card} {rest}"
+    assert holds_card_number(card)
+    assert holds_card_number(f"To {account}.") is counts
+    # Then one whose check digits do not fit is none, nor are other letters a country
+    for other in ("DX", "ADE", "de"):
+        assert holds_card_number(account.replace("DE", other))
+
+
 def test_the_refusal_names_the_field_and_never_repeats_the_number() -> None:
     with pytest.raises(Refusal) as refused:
         refuse_card_number("4111 1111 1111 1111", ("note",))
@@ -129,6 +178,10 @@ def plainly_run_holds_card(text: str, run: re.Match[str]) -> bool:
 def plainly_is_card_number(digits: str) -> bool:
     if not any(len(digits) == length and issuer.match(digits) for issuer, length in PLAIN_ISSUERS):
         return False
+    return plainly_adds_up(digits)
+
+
+def plainly_adds_up(digits: str) -> bool:
     doubled = [int(digit) * 2 for digit in digits[-2::-2]]
     return (sum(map(int, digits[-1::-2])) + sum(value // 10 + value % 10 for value in doubled)) % 10 == 0
 

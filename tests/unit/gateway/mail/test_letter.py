@@ -124,6 +124,30 @@ def test_a_bad_window_is_refused(changes: dict[str, str], where: str) -> None:
     assert refusal(window, **changes).field == ("window", where)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "taken"),
+    [
+        ("1971-01-01T00:00", "1971-01-02T00:00", True),
+        ("1970-12-31T00:00", "1971-01-02T00:00", False),
+        ("2999-12-30T00:00", "2999-12-31T00:00", True),
+        ("2999-12-31T00:00", "3000-01-01T00:00", False),
+        ("2026-01-01T00:00", "2027-01-02T00:00", True),
+        ("2026-01-01T00:00", "2027-01-02T00:01", False),
+        ("2026-01-01T00:00", "2026-01-01T00:00:01", True),
+    ],
+)
+def test_a_window_lies_between_1971_and_2999_and_is_at_most_366_days_long(start: str, end: str, taken: bool) -> None:
+    if taken:
+        assert window(start=start, end=end, time_zone="UTC").start.year == int(start[:4])
+    else:
+        assert refusal(window, start=start, end=end, time_zone="UTC").code is RefusalCode.INVALID
+
+
+def test_a_local_time_has_no_offset() -> None:
+    refused = refusal(Window, start=NOW, end=NOW + timedelta(hours=1), time_zone="UTC")
+    assert (refused.field, "offset" in refused.message) == (("window", "start"), True)
+
+
 def test_a_time_that_the_clocks_skip_is_refused_with_the_reason() -> None:
     refused = refusal(window, start="2027-03-28T02:30", end="2027-03-28T04:00")
     assert refused.field == ("window", "start")
@@ -243,6 +267,41 @@ def test_every_text_has_a_limit(make: Any, name: str, path: tuple[str, ...]) -> 
     assert (refused.code, refused.field) == (RefusalCode.TOO_LONG, path)
 
 
+LONGEST = {
+    "number": 100, "type": 200, "technician": 200, "job_site_address": 500, "notes": 10_000, "title": 200,
+    "revision": 50, "subject": 500, "body": 50_000, "invoice_number": 100, "card_brand": 50, "authorisation_code": 50,
+    "note": 10_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "name", "path"), FREE_TEXTS[:-1])
+def test_a_text_as_long_as_its_limit_is_taken_and_one_letter_more_is_not(
+    make: Any, name: str, path: tuple[str, ...]
+) -> None:
+    assert getattr(make(**{name: "x" * LONGEST[name]}), name)
+    assert refusal(make, **{name: "x" * (LONGEST[name] + 1)}).code is RefusalCode.TOO_LONG
+
+
+def test_a_url_has_at_most_2000_octets() -> None:
+    longest = "https://a.example/" + "x" * 1982
+    assert e_signature(portal_url=longest).portal_url == longest
+    assert refusal(e_signature, portal_url=longest + "x").code is RefusalCode.TOO_LONG
+
+
+@pytest.mark.parametrize(("sequence", "taken"), [(-1, False), (0, True), (2**31 - 1, True), (2**31, False)])
+def test_a_sequence_is_what_a_calendar_can_count(sequence: int, taken: bool) -> None:
+    if taken:
+        assert work_order(sequence=sequence).sequence == sequence
+    else:
+        assert refusal(work_order, sequence=sequence).field == ("sequence",)
+
+
+def test_an_empty_line_is_none_where_one_is_needed() -> None:
+    for make, name in ((work_order, "number"), (work_order, "type"), (e_signature, "title"), (e_signature, "subject")):
+        assert refusal(make, **{name: " "}).code is RefusalCode.REQUIRED
+    assert card(invoice_number="", card_last_four="0000").card_last_four == "0000"
+
+
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
 def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
     assert refusal(work_order, notes=text).code is RefusalCode.INVALID
@@ -272,6 +331,8 @@ def test_an_expiry_needs_its_offset() -> None:
 def test_a_mailbox_is_normalised_and_guarded() -> None:
     made = Mailbox.parse("Ann@Fabrikam.com", " Ann Lee ", allow_reserved=False, path=("cc", "0"))
     assert made == Mailbox(address="Ann@fabrikam.com", name="Ann Lee")
+    for nameless in (None, "", "  "):
+        assert Mailbox.parse("ann@fabrikam.com", nameless, allow_reserved=False, path=("cc", "0")).name is None
     with pytest.raises(Refusal) as refused:
         Mailbox.parse("ann@fabrikam.com", "Ann\r\nBcc: x", allow_reserved=False, path=("cc", "0"))
     assert refused.value.field == ("cc", "0", "name")

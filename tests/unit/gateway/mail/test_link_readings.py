@@ -190,3 +190,15 @@ def test_a_foreign_path_costs_a_bounded_number_of_tries(rest: bytes, query: byte
     made = list(clicks(start + b"A" * 40 + b"/" + rest, query))
     assert len(made) <= link_readings._MAX_READINGS
     assert len(list(tokens(start + b"A" * 40 + rest))) <= 30
+
+
+def test_what_is_longer_than_proxies_take_is_read_as_it_is_and_no_further() -> None:
+    token = f"k1.{'A' * 30}"
+    filled = "x" * (8192 - len(token) - 1)
+    assert list(tokens(f"{token} {filled}".encode())) != []
+    assert list(tokens(f"{token} {filled}x".encode())) == []
+    # A click that must be decoded first: within the limit it is, beyond it is not
+    encoded = quote(f"{token}/https://x.example/", safe="").encode()
+    within = encoded + b"x" * (8192 - len(encoded))
+    assert list(clicks(within)) != []
+    assert list(clicks(within + b"x")) == []

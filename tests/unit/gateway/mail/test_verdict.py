@@ -39,6 +39,33 @@ def test_only_a_2xx_after_the_dot_accepts() -> None:
     assert judge(exchange(stage=Stage.DATA, response=reply("RCPT 250 2.1.5 Ok")), RULES).outcome is Outcome.DEFERRED
 
 
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("END_OF_DATA 200", Outcome.ACCEPTED),
+        ("END_OF_DATA 299", Outcome.ACCEPTED),
+        # No reply that could end a transaction: nobody knows
+        ("END_OF_DATA 199", Outcome.UNCERTAIN),
+        ("END_OF_DATA 300", Outcome.UNCERTAIN),
+        ("END_OF_DATA 399", Outcome.UNCERTAIN),
+        ("END_OF_DATA 600", Outcome.UNCERTAIN),
+        ("END_OF_DATA 400", Outcome.DEFERRED),
+        ("END_OF_DATA 499", Outcome.DEFERRED),
+        ("END_OF_DATA 510", Outcome.REFUSED),
+        ("END_OF_DATA 599", Outcome.REFUSED),
+    ],
+)
+def test_the_first_digit_decides_at_its_edges(line: str, outcome: Outcome) -> None:
+    assert judged(line).outcome is outcome
+
+
+def test_of_a_long_reply_the_first_1024_characters_are_read() -> None:
+    words = "user unknown"
+    for more, cause in ((0, Cause.BAD_ADDRESS), (1, Cause.UNKNOWN)):
+        filler = ("lorem " * 200)[: 1024 - len(words) - 1 + more]
+        assert judged(f"RCPT 550 {filler} {words}").cause is cause
+
+
 def test_a_connection_lost_after_the_reply_changes_nothing() -> None:
     accepted = reply("END_OF_DATA 250 Ok")
     assert judge(broken("END_OF_DATA DROPPED", dot_sent=True, response=accepted), RULES) is ACCEPTED

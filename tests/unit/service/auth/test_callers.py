@@ -116,6 +116,24 @@ def test_an_origin_is_ours_only_when_it_is_our_host(origin: str, host: str | Non
     assert sessions.has_own_origin(connection, "http://mail.example") is is_ours
 
 
+@pytest.mark.parametrize(
+    ("site", "is_ours"),
+    [("same-origin", True), ("none", True), ("same-site", False), ("cross-site", False), ("", False), ("new", False)],
+)
+def test_a_browser_says_where_a_request_comes_from(site: str, is_ours: bool) -> None:
+    # Whatever Origin says beside it: another service of the same site is not ours
+    for origin in (b"http://mail.example", b"http://evil.example"):
+        headers = [(b"sec-fetch-site", site.encode()), (b"origin", origin), (b"host", b"mail.example")]
+        connection = HTTPConnection({"type": "http", "headers": headers})
+        assert sessions.is_same_origin(connection, "http://mail.example") is is_ours
+
+
+def test_a_program_that_says_nothing_is_no_browser() -> None:
+    connection = HTTPConnection({"type": "http", "headers": []})
+    assert sessions.is_same_origin(connection, "http://mail.example")
+    assert not sessions.has_own_origin(connection, "http://mail.example")
+
+
 def test_a_csrf_token_belongs_to_its_session_and_does_not_reveal_it() -> None:
     assert csrf_token("one") == csrf_token("one") != csrf_token("two")
     assert "one" not in csrf_token("one")

@@ -76,6 +76,14 @@ async def test_accept_decides_the_media_type(http: httpx.AsyncClient, accept: st
     assert answer.json()["data"] == {"hello": "hello you"}
 
 
+@pytest.mark.parametrize("query", ["{ hello }", "{ nothing }", "{"])
+async def test_no_cache_keeps_an_answer_or_gives_it_to_another_caller(http: httpx.AsyncClient, query: str) -> None:
+    answer = await post(http, {"query": query})
+    assert answer.headers["cache-control"] == "no-store"
+    varies = {name.strip().lower() for name in answer.headers["vary"].split(",")}
+    assert varies == {"accept", "accept-encoding", "authorization", "cookie"}
+
+
 async def test_several_lines_of_accept_are_one_list(http: httpx.AsyncClient) -> None:
     lines = [("Accept", "text/html"), ("Accept", RESPONSE), ("Content-Type", JSON)]
     async with httpx.AsyncClient(transport=http._transport) as plain:

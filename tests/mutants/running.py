@@ -1,0 +1,250 @@
+"""Runs tests on a copy of the project with one mutation, each time in a fork of this process.
+
+What a test imports from elsewhere is imported here once, which takes longer than most mutants' tests. Nothing of the
+project is: a fork imports it from its own copy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import playwright
+import pytest
+
+from tests.mutants.mutation import Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+_PARTS = ("gateway", "service", "tests")
+_COPIED = (*_PARTS, "migrations", "docs", "pyproject.toml", "schema.graphql", "CHANGELOG.md")
+_NODE = Path(playwright.__file__).parent / "driver" / "node"
+_FOREIGN = f"""
+import sys, {", ".join(("tests.conftest", "service.app", "gateway.__main__"))}
+own = {(*_PARTS, "__main__")!r}
+print(*(name for name in list(sys.modules) if name.partition(".")[0] not in own))
+"""
+_QUIET = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "--tb=line")
+# Those that we have imported for all are as they are: only the tests' own assertions are rewritten.
+_WARNINGS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+_NOT_RUN = 70
+"""The exit code of a fork that could not run its tests at all."""
+
+
+class Outcome(StrEnum):
+    """What became of a mutant."""
+
+    NOTICED = "noticed"
+    TOO_SLOW = "too slow"
+    SURVIVED = "survived"
+
+
+@dataclass(kw_only=True)
+class Run:
+    """Tests under way in a copy of the project, with a mutation or, to see that they pass at all, without."""
+
+    tree: Path
+    mutant: Mutant | None
+    process: int
+    until: float
+    began: float
+
+
+class Runner:
+    """Copies of the project, and the servers that all of them use."""
+
+    def __init__(self, directory: Path, *, jobs: int) -> None:
+        self._directory = directory
+        self._numbers = itertools.count(1)
+        self.free = [_copied(directory / f"copy-{number}") for number in range(jobs)]
+        self._processes: set[int] = set()
+
+    def stop(self) -> None:
+        """Ends what still runs."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+
+    def start(self, tests: Sequence[str], *, mutant: Mutant | None = None, seconds: float) -> Run:
+        """Starts tests in a free copy, with `mutant` in it."""
+        tree = self.free.pop()
+        if mutant is not None:
+            path = tree / mutant.file
+            path.write_text(mutant.edit.apply((ROOT / mutant.file).read_text(encoding="utf-8")), encoding="utf-8")
+        number = next(self._numbers)
+        process = os.fork()
+        if process == 0:
+            _run_tests(tree, tests, self._directory, number, writes_bytecode=mutant is None)
+        self._processes.add(process)
+        now = time.monotonic()
+        return Run(tree=tree, mutant=mutant, process=process, until=now + seconds, began=now)
+
+    def poll(self, run: Run) -> Outcome | None:
+        """Returns what became of it, and frees its copy; None while it runs."""
+        ended, status = os.waitpid(run.process, os.WNOHANG)
+        late = time.monotonic() > run.until
+        if not ended and not late:
+            return None
+        with suppress(ProcessLookupError):
+            os.killpg(run.process, signal.SIGKILL)
+        if not ended:
+            os.waitpid(run.process, 0)
+        self._processes.discard(run.process)
+        if run.mutant is not None:
+            # With its old time, so that what was compiled of it is valid again.
+            shutil.copy2(ROOT / run.mutant.file, run.tree / run.mutant.file)
+        self.free.append(run.tree)
+        if not ended:
+            return Outcome.TOO_SLOW
+        code = os.waitstatus_to_exitcode(status)
+        if code in (_NOT_RUN, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise RuntimeError(f"its tests were not run: {run.mutant}\n{output_of(run)}")
+        return Outcome.NOTICED if code else Outcome.SURVIVED
+
+
+def durations_of(run: Run) -> dict[str, float]:
+    """How long the tests of each file took, in seconds."""
+    path = run.tree / "durations.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def output_of(run: Run) -> str:
+    """The end of what the tests printed."""
+    return (run.tree / "output.txt").read_text(encoding="utf-8", errors="replace")[-3000:]
+
+
+@contextmanager
+def running(tests: Collection[str], *, jobs: int) -> Iterator[Runner]:
+    """The runner, with what these tests need: modules of others, and servers that end with it."""
+    directory = Path(tempfile.mkdtemp(prefix="ce-m-", dir="/tmp"))
+    try:
+        if any(test.endswith(".py") for test in tests):
+            _import_what_tests_need()
+        with _servers(directory) if any(test.startswith("tests/integration") for test in tests) else nullcontext():
+            runner = Runner(directory, jobs=jobs)
+            try:
+                yield runner
+            finally:
+                runner.stop()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _servers(directory: Path) -> Iterator[None]:
+    servers = subprocess.Popen(
+        [sys.executable, "-m", "tests.mutants.servers", directory],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert servers.stdin is not None
+    assert servers.stdout is not None
+    try:
+        assert servers.stdout.readline().strip() == b"ready", "the servers did not start"
+        yield
+    finally:
+        servers.stdin.close()
+        servers.wait(30)
+
+
+def _copied(tree: Path) -> Path:
+    tree.mkdir()
+    for name in _COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tree / name)
+        else:
+            shutil.copy2(source, tree / name)
+    return tree
+
+
+def _import_what_tests_need() -> None:
+    names = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FOREIGN], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in names.stdout.split():
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def _run_tests(tree: Path, tests: Sequence[str], servers: Path, number: int, *, writes_bytecode: bool) -> None:
+    """The forked process: runs the tests of the copy, and ends with pytest's code."""
+    code = _NOT_RUN
+    try:
+        os.setsid()
+        with open(tree / "output.txt", "wb") as output:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+        os.chdir(tree)
+        sys.dont_write_bytecode = not writes_bytecode
+        sys.path[:] = [str(tree), *(path for path in sys.path if path not in ("", str(ROOT)))]
+        for name in [name for name in sys.modules if name.partition(".")[0] in _PARTS]:
+            del sys.modules[name]
+        scripts = [test for test in tests if test.endswith(".js")]
+        if scripts:
+            code = _run_scripts(scripts)
+        else:
+            code = int(pytest.main([*_QUIET, *_WARNINGS, *tests], plugins=[_Plugin(servers, number)]))
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _run_scripts(scripts: Sequence[str]) -> int:
+    options = ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--test-reporter=dot"]
+    return next((1 for script in scripts if subprocess.run([_NODE, *options, script], check=False).returncode), 0)
+
+
+class _Plugin:
+    """Gives the tests the servers of the run, and databases that no other run has; takes their times."""
+
+    def __init__(self, directory: Path, number: int) -> None:
+        self._directory = directory
+        self._number = number
+        self._durations: Counter[str] = Counter()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
+        """Returns a server for its fixture; None, which lets pytest set up any other."""
+        if fixturedef.argname not in ("postgres", "valkey"):
+            return None
+        from tests.mutants import servers
+
+        find = servers.postgres_in if fixturedef.argname == "postgres" else servers.valkey_in
+        found = find(self._directory)
+        fixturedef.cached_result = (found, fixturedef.cache_key(request), None)
+        return found
+
+    def pytest_collection_finish(self) -> None:
+        """Databases are numbered from here on."""
+        from tests import conftest
+
+        conftest._numbers = itertools.count(self._number * 1000)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Adds up how long each file takes."""
+        self._durations[report.nodeid.partition("::")[0]] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Writes what was added up."""
+        Path("durations.json").write_text(json.dumps(self._durations), encoding="utf-8")

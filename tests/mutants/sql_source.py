@@ -1,0 +1,53 @@
+"""Mutations of the named statements: a condition dropped, a comparison or a limit moved, an order turned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tests.mutants.edit import Edit, replaced, shown
+
+_SWAPS = {
+    "<=": "<",
+    ">=": ">",
+    "<": "<=",
+    ">": ">=",
+    "<>": "=",
+    " is null": " is not null",
+    " is not null": " is null",
+    " desc": " asc",
+    "least(": "greatest(",
+    "greatest(": "least(",
+    "not exists": "exists",
+    "union all": "union",
+    "distinct ": "",
+}
+_TOKENS = re.compile(
+    r"(?<![-<>=:|])(?:<=|>=|<>|<|>)(?![<>=@])| is null\b| is not null\b| desc\b|\bleast\(|\bgreatest\(|\bnot exists\b"
+    r"|\bunion all\b|\bdistinct ",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?<![\w.:$'\"])\d+(?![\w.'\"])|(?<=interval ')\d+")
+_CONDITION = re.compile(r"^[ \t]*(and|or) (.+)$|(?<=[^-]) (and) ([\w.]+ (?:=|<>|<=?|>=?|is) [^()\n]+?)(?=[ \n)])", re.M)
+
+
+def edits(text: str) -> Iterator[Edit]:
+    """Yields every mutation, outside comments and strings."""
+    code = _without_comments_and_strings(text)
+    for token in _TOKENS.finditer(code):
+        yield replaced(text, token.start(), token.end(), _SWAPS[token[0].lower()])
+    for number in _NUMBER.finditer(code):
+        yield replaced(text, number.start(), number.end(), str(int(number[0]) + 1))
+    for condition in _CONDITION.finditer(code):
+        start, end = condition.span()
+        if code[start:end].count("(") == code[start:end].count(")"):
+            yield Edit(start=start, end=end, instead="", change=f"without {shown(text[start:end])}")
+
+
+def _without_comments_and_strings(text: str) -> str:
+    """The same characters at the same places, but blanks for comments and for what is quoted, save intervals."""
+
+    def blank(found: re.Match[str]) -> str:
+        return found[0] if re.fullmatch(r"'\d+ \w+'", found[0]) else re.sub(r"[^\n]", " ", found[0])
+
+    return re.sub(r"--[^\n]*|'[^']*'", blank, text)

@@ -1,0 +1,31 @@
+// The URL holds the place: what is written is read back, and what was mistyped has a sensible meaning.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readAddress, writeAddress } from "../../../../service/page/address.js";
+
+const read = (path) => readAddress(new URL(path, "http://mail.example"));
+const PLACE = { view: "emails", customer: "Customer_7", tab: "sent", message: null, info: null, machines: false, at: null };
+
+test("a place is read back as it was written", () => {
+  for (const change of [{}, { tab: "clicks", message: "m1", machines: true }, { tab: "notes", info: "m2", at: "c3" }, { customer: "A/B?#ä" }, { customer: "50%" }]) {
+    const place = { ...PLACE, ...change };
+    assert.deepEqual(read(writeAddress(place)), place);
+  }
+  for (const search of ["", "ann & bob"]) assert.deepEqual(read(writeAddress({ view: "customers", search })), { view: "customers", search });
+});
+
+test("a URL says no more than it must", () => {
+  assert.equal(writeAddress(PLACE), "/customers/Customer_7/emails");
+  assert.equal(writeAddress({ ...PLACE, tab: "clicks", machines: true }), "/customers/Customer_7/emails?tab=clicks&machines");
+  assert.equal(writeAddress({ view: "customers", search: "" }), "/");
+  assert.equal(writeAddress({ view: "customers", search: "ann" }), "/?search=ann");
+});
+
+test("shortened URLs work, unknown ones are nowhere, an unknown tab is the first", () => {
+  for (const path of ["/customers/C-1", "/customers/C-1/", "/customers/C-1/emails/"]) assert.equal(read(path).customer, "C-1");
+  for (const path of ["/", "/customers", "/customers/"]) assert.equal(read(path).view, "customers");
+  for (const path of ["/customer", "/customers/C-1/letters", "/x/customers/C-1", "/customers/C-1/emails/x", "/x/customers"]) assert.equal(read(path).view, "nowhere");
+  assert.equal(read("/customers/C-1?tab=garbage").tab, "sent");
+  assert.equal(read("/customers/%E0%A4%A").customer, "%E0%A4%A");
+  assert.equal(read("/?search=%20ann%20").search, "ann");
+});

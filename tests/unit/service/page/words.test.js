@@ -1,0 +1,223 @@
+// The same words for a status in its row, its icon and its popover; other words for every other.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { markup } from "./browser.js";
+import { deliveryTimeline } from "../../../../service/page/delivery-timeline.js";
+import { emailInfo } from "../../../../service/page/email-info.js";
+import { icons } from "../../../../service/page/icons.js";
+import { outcomeLine } from "../../../../service/page/outcome-line.js";
+import { hintClass, infoButton, statusIcon } from "../../../../service/page/status-icon.js";
+import { counted, evidenceOf, responseLine, waitOf, words } from "../../../../service/page/words.js";
+
+/** What the words of a status must say, however they are put. */
+const SAYS = {
+  QUEUED: /wait/i, HANDED_OFF: /being sent/i, DEFERRED: /again|delayed|later/i, ACCEPTED: /sent|accepted/i, REFUSED: /refused/i,
+  UNCERTAIN: /uncertain/i, HELD: /held/i, CANCELLED: /called back|cancel/i, EXPIRED: /deadline|expired/i, BOUNCED: /came back|bounced/i,
+  RECEIVED: /received/i,
+};
+const STATUSES = Object.keys(SAYS);
+const COLORS = {
+  ACCEPTED: "GREY", RECEIVED: "GREY", QUEUED: "AMBER", HANDED_OFF: "AMBER", DEFERRED: "AMBER", UNCERTAIN: "AMBER",
+  REFUSED: "RED", HELD: "RED", EXPIRED: "RED", BOUNCED: "RED", CANCELLED: "GREY",
+};
+const info = (status, values = {}) => ({
+  status, colorHint: COLORS[status], cause: null, advice: null, response: null, nextAttemptAt: null, waitsFor: null, from: "a@b", to: "c@d", sentAt: null,
+  copies: [], attempts: [], events: [], preview: null, ...values,
+});
+const message = (shown, values = {}) => ({
+  id: "m1", direction: "SENT", sourceType: "WORK_ORDER", subject: "Your appointment", occurredAt: "2026-11-23T12:00:00Z", openedAt: null, clickCount: 0,
+  letterKind: null, campaign: null, attachments: [], customer: { id: "Customer_7" }, info: shown, ...values,
+});
+const popover = (shown, values = {}) => markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(shown), asked: null, fault: null, ...values }));
+
+test("every status has words of its own, long and short, that say what it is", () => {
+  for (const each of [words.status, words.statusShort]) {
+    assert.equal(new Set(STATUSES.map(each)).size, STATUSES.length);
+    for (const status of STATUSES) assert.match(each(status), SAYS[status]);
+  }
+});
+
+/** The values of an enum of the API. */
+function valuesOf(name) {
+  const schema = readFileSync(new URL("../../../../schema.graphql", import.meta.url), "utf8").replace(/"""[^]*?"""/g, "");
+  return schema.match(new RegExp(`^enum ${name} \\{([^}]+)\\}`, "m"))[1].trim().split(/\s+/);
+}
+
+test("every value of the API that a reader may see has words, and none has another's", () => {
+  for (const [texts, name] of [
+    [words.status, "EmailStatus"], [words.statusShort, "EmailStatus"], [words.cause, "Cause"], [words.stage, "SmtpStage"], [words.verdict, "Verdict"],
+    [words.event, "EventKind"], [words.source, "SourceType"], [words.connectionType, "ConnectionType"], [words.hitVerdict, "HitVerdict"],
+    [words.hitReason, "HitReason"], [words.suppression, "SuppressionReason"], [words.optOutSource, "OptOutSource"], [words.optOutKind, "OptOutKind"],
+  ]) {
+    const values = valuesOf(name);
+    assert.equal(new Set(values.map(texts)).size, values.length, name);
+    for (const value of values) {
+      // A value without words is shown under its own name
+      const own = value.toLowerCase().replaceAll("_", " ");
+      assert.ok(texts(value) !== own, `${name}.${value}`);
+    }
+  }
+});
+
+test("the words of what decides say what it is", () => {
+  for (const [texts, says] of [
+    [words.verdict, { ACCEPTED: /accepted/i, DEFERRED: /not now|later/i, REFUSED: /refused/i, UNCERTAIN: /no answer/i }],
+    [words.event, {
+      HELD: /held/i, CANCELLED: /back|cancel/i, EXPIRED: /deadline/i, RETRIED: /asked/i, RETRIED_ONCE: /once more/i, ASSUMED_SENT: /assumed/i, RESCUED: /worker/i,
+      UNCERTAIN: /uncertain/i, RELEASED: /let go|released/i, BOUNCED: /came back|bounced/i, COMPLAINED: /spam/i, SUPPRESSED: /suppress/i, OPTED_OUT: /opted out/i, SETTLED: /settled/i,
+    }],
+    [words.evidence, { LATE_ANSWER: /answer/, CLICK: /link/ }],
+    [words.cause, {
+      BAD_ADDRESS: /mailbox/, BAD_DOMAIN: /domain/, MAILBOX_FULL: /full/, INACTIVE: /switched off/, POLICY: /policy/, SPAM: /spam/, AUTHENTICATION: /DKIM/, REPUTATION: /mistrusts/,
+      SIZE: /large/, CONTENT: /in it/, GREYLISTED: /newcomers/, RATE_LIMITED: /too little time/, RELAY_TROUBLE: /our mail server/, DESTINATION_TROUBLE: /receiving server/,
+      OUR_CONFIGURATION: /our side/, UNSUPPORTED: /cannot handle/, CONNECTION_LOST: /broke/, TIMEOUT: /in time/, SUPPRESSED: /suppression/, OPTED_OUT: /opted out/,
+      WRONG_RELAY: /not configured/, DEADLINE: /deadline/, BY_PERSON: /person/, UNKNOWN: /no reason/,
+    }],
+  ]) {
+    for (const [value, pattern] of Object.entries(says)) assert.match(texts(value), pattern, value);
+  }
+});
+
+test("icon, button, row and popover say the words of their own status", () => {
+  for (const status of STATUSES) {
+    const shown = info(status);
+    for (const place of [markup(statusIcon(shown)), markup(infoButton(shown, "m1", "S", () => {})), popover(shown)]) {
+      assert.ok(place.includes(words.status(status)), `${status} in ${place}`);
+      for (const other of STATUSES) if (other !== status) assert.ok(!place.includes(words.status(other)), `${status} says ${other}`);
+    }
+    const line = markup(outcomeLine(shown));
+    assert.equal(line.includes(words.statusShort(status)), COLORS[status] !== "GREY", status);
+  }
+});
+
+test("each colour has its own shape, and amber two: waiting, and uncertain", () => {
+  const shape = (colorHint, status = "REFUSED") => markup(statusIcon({ colorHint, status }));
+  for (const [colorHint, status, icon] of [
+    ["RED", "REFUSED", icons.failed], ["AMBER", "QUEUED", icons.waiting], ["AMBER", "UNCERTAIN", icons.uncertain], ["GREY", "ACCEPTED", icons.info],
+    ["BLUE", "ACCEPTED", icons.info], ["RED", "UNCERTAIN", icons.failed],
+  ]) {
+    assert.ok(shape(colorHint, status).includes(markup(icon)), `${colorHint} ${status}`);
+  }
+  assert.deepEqual(["RED", "AMBER", "BLUE", "GREY", "GREEN"].map(hintClass), ["red", "amber", "blue", "grey", "grey"]);
+});
+
+test("a row says why: the cause, what it waits for, the next try, and a refusal in the server's words", () => {
+  const line = (status, values) => markup(outcomeLine(info(status, values))).replace(/<[^>]*>/g, "").trim();
+  assert.equal(line("REFUSED", { cause: "BAD_ADDRESS", response: { code: 550, text: "5.1.1 Unknown" } }), "Refused: no such mailbox · 550 5.1.1 Unknown");
+  assert.equal(line("REFUSED", { response: { code: 400, text: "x" } }), "Refused · 400 x");
+  assert.doesNotMatch(line("BOUNCED", { response: { code: 250, text: "Queued" } }), /Queued/);
+  assert.match(line("UNCERTAIN"), /^Uncertain: no answer/);
+  assert.match(line("QUEUED", { waitsFor: "The next free connection" }), / · The next free connection$/);
+  assert.doesNotMatch(line("DEFERRED", { waitsFor: "The next attempt" }), /next attempt/);
+  const soon = new Date(Date.now() + 3_600_500).toISOString();
+  assert.match(line("DEFERRED", { nextAttemptAt: soon }), /next try in 1 hour/);
+  assert.doesNotMatch(line("HELD", { nextAttemptAt: soon }), /next try/);
+  assert.doesNotMatch(line("DEFERRED", { nextAttemptAt: "2020-01-01T00:00:00Z" }), /next try/);
+});
+
+test("the popover offers what a person may do with a mail of this status", () => {
+  const offered = (status) => [...popover(info(status)).matchAll(/data-action=(\w+)/g)].map(([, action]) => action).join(" ");
+  assert.deepEqual(Object.fromEntries(STATUSES.map((status) => [status, offered(status)])), {
+    QUEUED: "cancelMessage", HANDED_OFF: "", DEFERRED: "cancelMessage", ACCEPTED: "", REFUSED: "retryMessage", UNCERTAIN: "retryMessage assumeSent",
+    HELD: "retryMessage cancelMessage", CANCELLED: "", EXPIRED: "retryMessage", BOUNCED: "retryMessage", RECEIVED: "",
+  });
+  assert.doesNotMatch(popover(info("ACCEPTED")), /class="actions/);
+  assert.match(popover(info("UNCERTAIN"), { asked: "retryMessage" }), /class="actions asked"[^]*may get it twice[^]*Yes, try again[^]*No</);
+  assert.match(popover(info("HELD"), { asked: "assumeSent" }), /data-action=retryMessage/, "an action that is not offered cannot be asked for");
+  assert.doesNotMatch(popover(info("REFUSED"), { asked: "retryMessage" }), /may get it twice/);
+  assert.match(popover(info("REFUSED"), { fault: "Its campaign was cancelled." }), /Its campaign was cancelled\./);
+});
+
+test("the popover explains what failed or waits, and not what was sent", () => {
+  assert.match(popover(info("REFUSED", { cause: "BAD_ADDRESS", advice: "Ask for another." })), /class="cause">No such mailbox\..*Ask for another\./s);
+  assert.doesNotMatch(popover(info("ACCEPTED", { advice: "Nothing to do." })), /Nothing to do/);
+  assert.match(popover(info("QUEUED", { waitsFor: "Its turn" })), /Waits for its turn\./);
+  assert.doesNotMatch(popover(info("REFUSED", { cause: "SPAM", waitsFor: "Its turn" })), /Waits for/);
+});
+
+test("the popover's facts: copies with their own outcome, clicks, attachments and their sizes", () => {
+  const copy = { role: "CC", name: "Bob", address: "bob@x.example", status: "REFUSED", colorHint: "RED", cause: "SPAM", advice: "Write less." };
+  const shown = popover(info("ACCEPTED", { copies: [copy, { ...copy, name: null, status: "ACCEPTED", colorHint: "GREY", cause: null, advice: "All well." }] }));
+  assert.match(shown, /CC <bdi>Bob <bob@x\.example><\/bdi>.*\(the receiver takes it for spam\).*Write less\./s);
+  assert.match(shown, /<bdi>bob@x\.example<\/bdi>/);
+  assert.doesNotMatch(shown, /All well/);
+  const size = (bytes) => markup(emailInfo({ id: "m1", state: "ready", message: message(info("ACCEPTED"), { attachments: [{ name: "a", size: bytes }] }) })).match(/class="utc">([^<]+)<\/span><\/li>/)[1];
+  assert.deepEqual([1023, 1024, 1_048_575, 1_048_576].map(size), ["1023 bytes", "1 kB", "1024 kB", "1.0 MB"]);
+});
+
+test("the popover while there is no mail: loading, failed, or gone", () => {
+  const without = (sheet) => markup(emailInfo({ id: "m1", gone: false, message: null, ...sheet }));
+  assert.match(without({ state: "loading" }), /aria-busy=true.*Loading/s);
+  assert.match(without({ state: "error", error: new Error("Broken.") }), /aria-busy=false.*Broken\./s);
+  assert.match(without({ state: "ready", gone: true }), /There is no such mail/);
+  assert.doesNotMatch(without({ id: null }), /info-bar/);
+});
+
+test("the popover turns to its neighbours only where there are some", () => {
+  const disabled = (sheet) => [...popover(info("ACCEPTED"), sheet).matchAll(/\?disabled=(\w+)/g)].map(([, value]) => value);
+  assert.deepEqual(disabled({ newer: "m0", older: null }), ["false", "true"]);
+  assert.deepEqual(disabled({ newer: null, older: "m2" }), ["true", "false"]);
+});
+
+test("the popover of received mail has no timeline without events, and parts that are empty are not drawn", () => {
+  const shown = (values, infoValues = {}) => markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(info("RECEIVED", infoValues), values) }));
+  assert.doesNotMatch(shown({ direction: "RECEIVED" }), /What happened/);
+  assert.match(shown({ direction: "RECEIVED" }, { events: [{ kind: "SETTLED", occurredAt: "2026-11-23T12:00:00Z", by: "x", detail: null }] }), /What happened/);
+  assert.match(shown({ direction: "RECEIVED" }), /<dt>Received</);
+  assert.match(shown({}), /What happened/);
+  assert.doesNotMatch(shown({}), /Copies|Attached|Links clicked|Opened|Campaign<|Server response|Server took it|class="why/);
+  assert.match(shown({ subject: null }), /subject erased/);
+  assert.match(shown({ clickCount: 1, openedAt: "2026-11-23T12:00:00Z", campaign: { title: "Spring" }, letterKind: "PAYMENT_LINK" }, { sentAt: "2026-11-23T12:00:00Z", response: { code: 250, text: "Ok", stage: "END_OF_DATA", host: "mx", tls: null } }),
+    /Server response.*no TLS.*Server took it.*Opened.*1 click<.*Work order, payment link.*Spring/s);
+});
+
+test("the timeline has attempts and events in the order of their times, each in its colour", () => {
+  const at = (minute) => `2026-11-23T12:0${minute}:00Z`;
+  const attempt = (number, minute, verdict, values) => ({
+    number, startedAt: at(minute), verdict, tookMs: 99, relay: "main", stage: "RCPT", cause: null, copy: null, response: null, unreadableReply: null, ...values,
+  });
+  const shown = markup(deliveryTimeline({
+    attempts: [attempt(1, 1, "DEFERRED", { response: { code: 450, text: null } }), attempt(2, 4, "REFUSED", { unreadableReply: "HTTP/1.1", copy: { role: "BCC", address: "z@x" } }), attempt(3, 5, "ACCEPTED", { tookMs: 100 })],
+    events: [{ kind: "HELD", occurredAt: at(3), by: "ann", detail: {} }, { kind: "UNCERTAIN", occurredAt: at(6), by: "gateway", detail: { handedOffAt: at(5), attempt: 2, owner: "x" } }, { kind: "RELEASED", occurredAt: at(7), by: "ann", detail: null }],
+  }));
+  const order = [/attempt 1/, /\(text erased\)/, /Held back/, /attempt 2/, /to BCC/, /HTTP\/1\.1/, /attempt 3/, /said nothing/, /worker was lost/, /Let go/].map((each) => shown.search(each));
+  assert.ok(order.every((place, number) => place > (order[number - 1] ?? 0)), String(order));
+  assert.deepEqual([...shown.matchAll(/<b class=(\w+)>/g)].map(([, color]) => color), ["amber", "red", "red", "grey", "amber", "grey"]);
+  assert.match(shown, /in 99 ms/);
+  assert.match(shown, /in 0\.1 s/);
+  assert.match(markup(deliveryTimeline({ attempts: [], events: [] })), /No attempt is on record/);
+});
+
+test("a value that the page does not know is shown under its own name, made readable", () => {
+  assert.deepEqual([words.cause("BRAND_NEW"), words.cause(null), words.cause(undefined)], ["brand new", "", ""]);
+});
+
+test("an event's details have their words; those of no use to a reader are left out", () => {
+  assert.deepEqual(evidenceOf({ attempt: 2, cause: "SPAM", kinds: ["MARKETING", "EVENT_BASED"], owner: "x", hit: 3, before: null, novel: "v" }), [
+    ["Attempt", "2"], ["Because", "the receiver takes it for spam"], ["From", "marketing campaigns, event-based campaigns"], ["novel", "v"],
+  ]);
+  assert.deepEqual(evidenceOf(null), []);
+  assert.deepEqual(evidenceOf({ toString: "x" }), [["toString", "x"]]);
+});
+
+test("what a mail waits for is a sentence; the next attempt alone is said by its time", () => {
+  assert.equal(waitOf({ waitsFor: "Its turn", nextAttemptAt: null }), "Waits for its turn.");
+  assert.equal(waitOf({ waitsFor: "The lane is paused: by Ann.", nextAttemptAt: null }), "The lane is paused: by Ann.");
+  assert.equal(waitOf({ waitsFor: "The next attempt", nextAttemptAt: "2026-11-23T12:00:00Z" }), "");
+  assert.equal(waitOf({ waitsFor: "The next attempt", nextAttemptAt: null }), "Waits for the next attempt.");
+  assert.equal(waitOf({ waitsFor: null, nextAttemptAt: null }), "");
+});
+
+test("counts", () => {
+  assert.deepEqual([0, 1, 2].map((count) => counted(count, "mail")), ["0 mails", "1 mail", "2 mails"]);
+});
+
+test("a response on one line has its code once, its enhanced code once, and no echo of the address", () => {
+  assert.equal(responseLine(null), "");
+  assert.equal(responseLine({ code: 550, enhancedCode: "5.1.1", text: "5.1.1 <a@b.example>: User unknown" }), "550 5.1.1 User unknown");
+  assert.equal(responseLine({ code: 550, enhancedCode: "5.1.1", text: "User unknown" }), "550 5.1.1 User unknown");
+  assert.equal(responseLine({ code: 550, enhancedCode: null, text: "550 No\r\n\r\n  Never " }), "550 No Never");
+  assert.equal(responseLine({ code: 550, enhancedCode: null, text: null }), "550");
+  assert.equal(responseLine({ code: 550, enhancedCode: null, text: "Mail from <a@b.example> refused" }), "550 Mail from <a@b.example> refused");
+});
