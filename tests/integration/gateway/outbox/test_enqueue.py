@@ -374,7 +374,7 @@ async def test_a_mail_of_which_one_recipient_is_handed_off_cannot_be_cancelled(
     )
 
     with pytest.raises(Refusal) as refused:
-        await cancel(connection, ref, "Dana")
+        await cancel(connection, ref, "Dana", deployment)
 
     # Then nothing of it is written, whatever part could have been
     assert refused.value.code is RefusalCode.ILLEGAL_STATE

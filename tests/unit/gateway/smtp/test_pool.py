@@ -80,7 +80,7 @@ async def test_a_returned_message_goes_to_a_connection_opened_afterwards_and_to_
     taken = relay.pool.next_delivery(dying, pipelined=False)
     assert taken is first
     assert relay.pool.next_delivery(older, pipelined=False) is second
-    relay.pool.on_closed(dying, [first], None)
+    relay.pool.on_closed(dying, [first], None, broke=False)
     # Then the other, though it lives, does not get it, pipelined or not
     assert relay.pool.next_delivery(older, pipelined=False) is None
     assert relay.pool.next_delivery(older, pipelined=True) is None
@@ -96,7 +96,7 @@ async def test_returned_messages_keep_their_order_and_go_before_others() -> None
     first, second, third = relay.submit(), relay.submit(), relay.submit()
     dying = await relay.opens()
     assert [relay.pool.next_delivery(dying, pipelined=False) for _ in range(2)] == [first, second]
-    relay.pool.on_closed(dying, [first, second], None)
+    relay.pool.on_closed(dying, [first, second], None, broke=False)
     newer = await relay.opens()
     assert [relay.pool.next_delivery(newer, pipelined=False) for _ in range(4)] == [first, second, third, None]
 
@@ -109,7 +109,7 @@ async def test_a_message_that_nobody_waits_for_is_not_sent() -> None:
     assert relay.pool.next_delivery(connection, pipelined=False) is wanted
     # Nor is one kept whose connection died meanwhile
     wanted.result.cancel()
-    relay.pool.on_closed(connection, [wanted], None)
+    relay.pool.on_closed(connection, [wanted], None, broke=False)
     assert relay.pool.state.waiting == 0
 
 
@@ -219,7 +219,7 @@ async def test_a_closed_pool_answers_what_waits_and_what_comes_later_and_opens_n
     assert not sent.result.done()
     await asyncio.sleep(0)
     assert all(dial.done() for dial in relay.dials)
-    relay.pool.on_closed(connection, [], None)
+    relay.pool.on_closed(connection, [], None, broke=False)
     assert relay.pool.state.connecting == len(relay.dials) - 1
 
 
@@ -231,7 +231,7 @@ async def test_a_cancelled_message_leaves_its_queue_or_its_connection(place: str
     if place != "waiting":
         relay.pool.next_delivery(connection, pipelined=False)
     if place == "returned":
-        relay.pool.on_closed(connection, [delivery], None)
+        relay.pool.on_closed(connection, [delivery], None, broke=False)
     if place == "sending":
         delivery.connection = connection
     relay.pool.cancel(delivery)
@@ -244,7 +244,7 @@ async def test_what_a_server_said_unasked_is_kept_until_a_connection_succeeds() 
     relay.submit()
     connection = await relay.opens()
     relay.pool.on_idle(connection)
-    relay.pool.on_closed(connection, [], "421 4.3.2 Shutting down")
+    relay.pool.on_closed(connection, [], "421 4.3.2 Shutting down", broke=False)
     assert (relay.pool.state.last_unsolicited, relay.pool.state.connected, relay.pool.state.idle) == (
         "421 4.3.2 Shutting down", 0, 0,
     )  # fmt: skip
