@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.errors import Refusal, SettingsError
 from gateway.mail.address import parse_own_address, split_mailbox
+from gateway.mail.field_checks import check_time_zone
 from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import LONGEST_PUBLIC_URL
@@ -219,6 +220,7 @@ class Settings(BaseSettings):
     relay_url: Annotated[tuple[Relay, ...], NoDecode, _each(parse_relay)]
     secret_keys: Annotated[tuple[SecretKey, ...], NoDecode, _each(parse_secret_key)]
     dkim_keys: Annotated[tuple[DkimKey, ...], NoDecode, _each(parse_dkim_key)] = ()
+    time_zone: str = "UTC"
     allow_reserved_domains: bool = False
     drain_seconds: float = Field(default=30.0, ge=1, le=600)
 
@@ -245,6 +247,15 @@ class Settings(BaseSettings):
         except Refusal as refusal:
             raise ValueError(f"is no mailbox to send from: {refusal.message.rstrip('.')}") from None
         return text
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        try:
+            check_time_zone(name, ())
+        except Refusal as refusal:
+            raise ValueError(f"is no time zone: {refusal.message.rstrip('.')}") from None
+        return name
 
     @model_validator(mode="after")
     def _check_lists(self) -> Self:

@@ -1150,6 +1150,19 @@ CREATE TABLE public.relay_event (
 
 
 --
+-- Name: relay_tally; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.relay_tally (
+    relay text NOT NULL,
+    quarter timestamp with time zone NOT NULL,
+    shard smallint NOT NULL,
+    accepted bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1577,6 +1590,14 @@ ALTER TABLE ONLY public.relay_event
 
 ALTER TABLE ONLY public.relay
     ADD CONSTRAINT relay_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: relay_tally relay_tally_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.relay_tally
+    ADD CONSTRAINT relay_tally_pkey PRIMARY KEY (relay, quarter, shard);
 
 
 --
@@ -2084,4 +2105,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129021500'),
     ('20261129023000'),
     ('20261129030000'),
-    ('20261129031500');
+    ('20261129031500'),
+    ('20261129040000');

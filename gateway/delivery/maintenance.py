@@ -101,6 +101,7 @@ class Maintenance:
             await QUERIES.forget_throughput(connection)
             await QUERIES.forget_domain_throughput(connection)
             await QUERIES.forget_old_refusals(connection)
+            await QUERIES.forget_relay_tally(connection)
             await self._run_scan_jobs()
         await QUERIES.drop_domain_connections(connection, worker=self._worker)
         _show_lanes(await lane_states(connection))

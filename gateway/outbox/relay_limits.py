@@ -18,7 +18,10 @@ from gateway.settings import Relay
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayStanding:
-    """One relay's limits and state. `usable`: neither stopped nor paused now. None is no limit of ours."""
+    """One relay's limits and state. `usable`: neither stopped nor paused now. None is no limit of ours.
+
+    `sent_today` are permits used in the UTC day; a relay without limits needs none.
+    """
 
     name: str
     usable: bool
@@ -70,6 +73,11 @@ async def register_relays(connection: Connection, relays: Sequence[Relay]) -> No
 async def relay_states(connection: Connection) -> tuple[RelayStanding, ...]:
     """Every relay in the database, by name: for `/readyz`, the `gateway` query and the worker."""
     return tuple([_standing(row) async for row in QUERIES.relay_states(connection)])
+
+
+async def accepted_today(connection: Connection, time_zone: str) -> dict[str, int]:
+    """How many recipients each relay took since midnight of the IANA zone, by its name; none for one that took none."""
+    return {row["relay"]: row["accepted"] async for row in QUERIES.accepted_today(connection, time_zone=time_zone)}
 
 
 def _standing(row: Any) -> RelayStanding:

@@ -97,6 +97,13 @@ with outcome as materialized (
     on conflict (campaign_id, shard) do update
     set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
         uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
+), relay_tallied as (
+    insert into relay_tally (relay, quarter, shard, accepted)
+    select r.relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
+    from outcome r join fenced on fenced.n = r.n
+    where r.verdict = 'ACCEPTED'
+    group by r.relay order by r.relay
+    on conflict (relay, quarter, shard) do update set accepted = relay_tally.accepted + excluded.accepted
 ), runs_ended as (
     delete from refusal_run e
     where (e.of_relay, e.place) in (
@@ -174,5 +181,12 @@ with late as materialized (
     on conflict (campaign_id, shard) do update
     set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
         uncertain = campaign_tally.uncertain + excluded.uncertain
+), relay_tallied as (
+    insert into relay_tally (relay, quarter, shard, accepted)
+    select s.relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
+    from settled s
+    where s.verdict = 'ACCEPTED'
+    group by s.relay order by s.relay
+    on conflict (relay, quarter, shard) do update set accepted = relay_tally.accepted + excluded.accepted
 )
 select n from settled;

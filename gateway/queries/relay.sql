@@ -29,6 +29,17 @@ select r.name, r.paused_until, r.paused_why, r.pause_step, r.stopped_at, r.stopp
 from relay r
 order by r.name;
 
+-- name: accepted_today
+-- How many recipients each relay took since midnight of a time zone; relays that took none are left out.
+select t.relay, sum(t.accepted)::integer as accepted
+from relay_tally t
+where t.quarter >= date_trunc('day', now(), :time_zone)
+group by t.relay;
+
+-- name: forget_relay_tally!
+-- Deletes counts of days that are over in every time zone.
+delete from relay_tally where quarter < now() - interval '3 days';
+
 -- name: take_relay_permits$
 -- Takes up to :wanted of a relay's permits: those its rate allows by now, within what is left of its day. At most a
 -- second's worth of unused permits is kept, so that an idle hour does not become a burst. Returns how many.

@@ -14,7 +14,7 @@ from gateway.deployment import Deployment
 from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
-from gateway.outbox.relay_limits import RelayEvent, relay_events
+from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, Statement, statement
 
 MessageKey = tuple[int, UUID]
@@ -143,6 +143,17 @@ class Loaders:
                 for event in await relay_events(connection, *names):
                     found[event.relay].append(event)
             return [found[name] for name in names]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def accepted_today(self) -> DataLoader[str, int]:
+        """How many recipients a relay took today, by its name."""
+
+        async def load(names: list[str]) -> list[int]:
+            async with self._pools.reading_connection() as connection:
+                accepted = await accepted_today(connection, self._deployment.settings.time_zone)
+            return [accepted.get(name, 0) for name in names]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 

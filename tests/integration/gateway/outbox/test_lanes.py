@@ -401,7 +401,8 @@ async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and
     query = """{ gateway {
         lanes { name depth rate pausedWhy nextDueAt }
         domains { domain depth rate pausedUntil pausedWhy nextDueAt }
-        destinations { domain rate sentToday capToday pausedWhy nextSlot } } }"""
+        destinations { domain rate sentToday capToday pausedWhy nextSlot }
+        relays { sentToday } } }"""
 
     async def shown() -> Any:
         answer = await schema.execute(query, context_value=make_context())
@@ -423,6 +424,8 @@ async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and
     assert 6 / 120 <= fast["rate"] <= 6 / 60
     destination = {one["domain"]: one for one in gateway["destinations"]}["fast.example"]
     assert (destination["rate"], destination["sentToday"]) == (pytest.approx(fast["rate"], rel=0.2), 6)
+    # The relay took six, though it has no limit for which they would have to be counted
+    assert gateway["relays"] == [{"sentToday": 6}]
     lane = {one["name"]: one for one in gateway["lanes"]}["individual"]
     assert (lane["depth"], lane["nextDueAt"] is not None) == (2, True)
     assert 6 / 120 <= lane["rate"] <= 6 / 60
