@@ -364,7 +364,7 @@ export class CustomerEmails {
       return notice({
         level: 1,
         heading: "There is no such customer",
-        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The address may be mistyped.`,
+        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The web address of this page may be mistyped, or the customer was erased.`,
         action: html`<a class="button" href="/" @click=${this.app.toList}>All customers</a>`,
       });
     }

@@ -33,6 +33,12 @@ const noneFound = (search) => notice({
     : html`“<bdi>${search}</bdi>” is no word of a name, and no whole address or reference. Parts of them are found by three letters or digits in a row.`,
 });
 
+/** An address that breaks before its domain rather than within it. */
+function inTwo(address) {
+  const at = address.lastIndexOf("@") + 1;
+  return html`${address.slice(0, at)}<wbr>${address.slice(at)}`;
+}
+
 export class CustomerList {
   constructor(place, app) {
     this.app = app;
@@ -169,7 +175,7 @@ export class CustomerList {
     return html`<a class="customer" data-cursor=${cursor} href=${writeAddress(place)}
       @click=${(event) => this.open(event, place, cursor)}>
       <span class="who"><span class="name"><bdi>${node.name ?? node.externalRef}</bdi></span>
-        <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${address.address}</bdi>` : nothing}</span></span>
+        <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${inTwo(address.address)}</bdi>` : nothing}</span></span>
       <span class="latest">${latest
         ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title"><bdi>${latest.title ?? html`<i class="erased">subject erased</i>`}</bdi></span>${outcomeLine(latest.info)}</span>`
         : html`<span class="not">No mail yet</span>`}</span>

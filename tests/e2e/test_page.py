@@ -162,7 +162,7 @@ async def test_connection_notes_show_every_mail_grey_or_blue(page: Page, custome
         note = row(page, title)
         await expect(note.locator(".open")).to_have_css("color", color)
         await expect(note.locator(".type")).to_have_text(kind)
-        await expect(note.locator(".direction")).to_have_attribute("title", "Sent")
+        await expect(note.locator(".direction")).to_have_attribute("title", "Outgoing")
         await expect(note.locator(".when").first).to_have_text(STAMP)
     # And an opened mail shows when
     await expect(row(page, "Your appointment").locator(".when").nth(1)).to_have_text(STAMP)
@@ -215,7 +215,7 @@ async def test_a_red_icon_has_the_cause_in_the_row_and_the_response_in_the_popov
     await expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
     # And the template is shown with sample data, in a sandboxed frame
     frame = info.locator("iframe")
-    await expect(frame).to_have_attribute("sandbox", "")
+    await expect(frame).to_have_attribute("sandbox", "allow-same-origin")
     await expect(frame.content_frame.get_by_role("heading", name="Spring service")).to_be_visible()
     await expect(frame.content_frame.locator("body")).not_to_contain_text("Gus Gone")
     await info.get_by_role("button", name="Text").click()

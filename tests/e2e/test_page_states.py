@@ -129,6 +129,7 @@ async def test_an_unknown_customer_is_reported(page: Page) -> None:
     for address in ("/customers/Customer_999999/emails", "/customers/no-such/emails?tab=notes&info=Message_1_x"):
         await page.goto(address)
         await expect(page.get_by_role("heading", name="There is no such customer")).to_be_visible()
+        await expect(page.locator(".notice")).to_contain_text("The web address of this page may be mistyped")
     await page.get_by_role("link", name="All customers").click()
     await expect(page.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
     assert page.url.endswith("/")
@@ -168,7 +169,7 @@ async def test_a_mistyped_url_shows_what_there_is_or_explains(page: Page, odd: O
 
 async def test_an_erased_customer_keeps_causes_codes_and_times(page: Page, odd: Odd) -> None:
     await page.goto("/customers/erased-7/emails?tab=notes")
-    await expect(page.get_by_text("No name and no address: this customer was erased")).to_be_visible()
+    await expect(page.get_by_text("No name and no address are known. The customer was erased")).to_be_visible()
     row = page.locator("#panel .block .row")
     await expect(row.locator(".subject")).to_have_text("subject erased")
     await expect(row.locator(".outcome")).to_have_text("Refused: no such mailbox · 550 5.1.1")
@@ -232,7 +233,7 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
     assert not [url for url in fetched if "healthz" in url or "logout" in url]
     # And opened outside the frame the same holds
     answer = await page.context.request.get(f"/previews/{odd.hostile}")
-    assert re.search(r"sandbox;", answer.headers["content-security-policy"])
+    assert re.search(r"sandbox allow-same-origin;", answer.headers["content-security-policy"])
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
