@@ -1698,6 +1698,13 @@ CREATE INDEX message_campaign_trouble ON public.message USING btree (campaign_id
 
 
 --
+-- Name: message_needs_attention; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_needs_attention ON public.message USING btree (customer_id) WHERE ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
+
+
+--
 -- Name: message_once_a_campaign; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1934,4 +1941,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010400'),
     ('20261129010500'),
     ('20261129010600'),
-    ('20261129010700');
+    ('20261129010700'),
+    ('20261130030000');

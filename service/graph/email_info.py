@@ -221,6 +221,10 @@ class EmailInfo(OfMessage):
     decided_at: datetime | None = strawberry.field(
         description="When its outcome was known; null before.", metadata=column("m.decided_at")
     )
+    tracked: bool = strawberry.field(
+        description="Whether opens and clicks of it are recorded: no opens are known of mail that is not tracked.",
+        metadata=column("m.tracked"),
+    )
     next_attempt_at: datetime | None = strawberry.field(
         description="When it is due; null when it does not wait.", metadata=column("w.next_attempt_at")
     )

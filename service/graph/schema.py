@@ -17,7 +17,7 @@ from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
 from service.graph.customer import Customer, Message
-from service.graph.customer_search import SearchArgument, find_customer, list_customers
+from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
 from service.graph.mutation import Mutation
@@ -50,10 +50,15 @@ class Query:
 
     @strawberry.field(description="Customers, newest first, or those that a search finds.")
     async def customers(
-        self, info: Info, search: SearchArgument = None, first: First = 50, after: After = None
+        self,
+        info: Info,
+        search: SearchArgument = None,
+        filter: FilterArgument = None,
+        first: First = 50,
+        after: After = None,
     ) -> Connection[Customer]:
         """Raises BadInput."""
-        return await list_customers(info, search, first, after)
+        return await list_customers(info, search, filter, first, after)
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:

@@ -1,3 +1,12 @@
+-- fragment: needs_attention
+-- Whether mail of the customer's newest 50 waits for a person. What an opt-out holds does not: nothing is to be done.
+exists (
+    select from (
+        select n.status, n.cause from message n where n.customer_id = c.id order by n.customer_id desc, n.id desc limit 50
+    ) r
+    where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and r.cause is distinct from 'OPTED_OUT'
+)
+
 -- name: customer_by_id^
 -- One customer by its id.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
@@ -20,8 +29,22 @@ where c.id = any(:ids::bigint[]);
 -- One page of customers, newest first.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
 from customer c
-where c.id < :before
+where c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
+limit :rows;
+
+-- name: customers_needing_attention
+-- One page of customers with mail that waits for a person, newest first.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from (
+    select distinct m.customer_id
+    from message m
+    where m.customer_id < :before
+      and m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and m.cause is distinct from 'OPTED_OUT'
+) waiting
+join customer c on c.id = waiting.customer_id
+where {needs_attention}
+order by waiting.customer_id desc
 limit :rows;
 
 -- name: customers_found
@@ -34,7 +57,7 @@ where c.id in (
     select x.id from customer x where x.external_ref ilike :pattern
     union
     select d.customer_id from customer_address d where d.address ilike :pattern or d.address ilike :in_a_labels
-) and c.id < :before
+) and c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
 limit :rows;
 
@@ -50,7 +73,7 @@ where c.id in (
     select x.id from customer x where x.external_ref ilike :word::text
     union
     select d.customer_id from customer_address d where d.address ilike :word::text or d.address ilike :in_a_labels
-) and c.id < :before
+) and c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
 limit :rows;
 
@@ -91,8 +114,9 @@ cross join lateral (
 ) m;
 
 -- name: failed_counts
--- How many of the newest 50 messages of each of these customers show a red icon.
-select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed
+-- How many of the newest 50 messages of each of these customers show a red icon, and how many are uncertain.
+select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed,
+       count(*) filter (where r.status = 'UNCERTAIN')::integer as uncertain
 from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
     select n.status

@@ -22,7 +22,12 @@ TWO_ESCAPES = """() => {
 }"""
 """Two presses in one task: the second comes before the page has gone back."""
 STAMP = re.compile(r"^\d{1,2} \w{3,4} \d{4}, \d{2}:\d{2}$")
-BLUE, INK = "rgb(26, 79, 192)", "rgb(27, 29, 33)"
+SPARE_HEIGHT = """(frame) => {
+  const body = frame.contentDocument.body.getBoundingClientRect();
+  return Math.round(frame.clientHeight - body.height - 2 * body.top);
+}"""
+"""Pixels below the content of a frame, whose body has the browser's margins."""
+BLUE, INK, PICK = "rgb(26, 79, 192)", "rgb(27, 29, 33)", "rgb(232, 233, 237)"
 GREY, RED, AMBER = "rgb(86, 92, 102)", "rgb(179, 35, 27)", "rgb(133, 83, 0)"
 
 
@@ -116,6 +121,8 @@ async def test_a_row_filters_the_links_turns_blue_and_is_deselected_by_a_second_
     name = row(page, SUBJECT).get_by_role("button", name=SUBJECT).first
     await expect(name).to_have_css("color", BLUE)
     await expect(name).to_have_attribute("aria-pressed", "true")
+    await expect(row(page, SUBJECT)).to_have_css("background-color", PICK)
+    await expect(name.locator(".tick")).to_be_visible()
     # When its subject is clicked again, it is black and the tab stays
     await name.click()
     await expect(name).to_have_css("color", INK)
@@ -218,6 +225,8 @@ async def test_a_red_icon_has_the_cause_in_the_row_and_the_response_in_the_popov
     await expect(frame).to_have_attribute("sandbox", "allow-same-origin")
     await expect(frame.content_frame.get_by_role("heading", name="Spring service")).to_be_visible()
     await expect(frame.content_frame.locator("body")).not_to_contain_text("Gus Gone")
+    # As high as its content, without a scroll bar of its own
+    assert await frame.evaluate(SPARE_HEIGHT) == 0
     await info.get_by_role("button", name="Text").click()
     await expect(info.locator(".preview-text")).to_contain_text("book an hour")
     # When it is closed by two Escapes, then the focus is where it was, and Back does not open the popover again
