@@ -52,7 +52,7 @@ def plain_page(title: str, body: str, *, language: str = "en", firm: str | None 
 
 
 async def show_not_found(request: Request, error: Exception) -> Response:
-    """404: a page for whoever asks for HTML, as browsers do, and a sentence for programs."""
+    """404: a page for browsers, which ask for HTML, and a sentence for programs."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse("There is nothing at this path.", status_code=404, headers=headers)

@@ -870,6 +870,14 @@ async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Pag
     await expect(found.locator(".latest")).to_contain_text("Refused: no such mailbox")
     await page.get_by_role("searchbox").fill("A/B?#ä")
     await expect(found.locator(".failed .badge")).to_have_text(["1 not sent", "1 uncertain"])
+    # When only those that need attention are shown, then the address says so, and others are not found
+    await page.get_by_role("button", name="Needs attention").click()
+    await expect(page).to_have_url(re.compile(r"[?&]attention$"))
+    await expect(found).to_have_count(1)
+    await page.get_by_role("searchbox").fill("EMPTY")
+    await expect(page.get_by_role("heading", name="No such customer found")).to_be_visible()
+    await page.get_by_role("button", name="All customers").click()
+    await expect(found).to_have_count(1)
     await page.get_by_role("searchbox").fill("nobody at all")
     await expect(page.get_by_role("heading", name="No customer found")).to_be_visible()
     assert await found.count() == 0
@@ -879,6 +887,7 @@ async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Pag
 
 VIEWS = {
     "customers": ("/", "#customers .customer"),
+    "attention": ("/?attention", "#customers .customer"),
     "sent": ("/customers/Customer_{odd}/emails", "#panel .block .row"),
     "selected": ("/customers/Customer_{odd}/emails?message={hostile}", "#panel .selected"),
     "clicks": ("/customers/Customer_{odd}/emails?tab=clicks&message={hostile}&machines", "#panel .block .row"),
