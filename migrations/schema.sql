@@ -1851,6 +1851,13 @@ CREATE INDEX message_held_for_address ON public.message USING btree (lower(recip
 
 
 --
+-- Name: message_needs_attention; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_needs_attention ON public.message USING btree (customer_id) WHERE ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
+
+
+--
 -- Name: message_once_a_campaign; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2106,4 +2113,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129023000'),
     ('20261129030000'),
     ('20261129031500'),
-    ('20261129040000');
+    ('20261129040000'),
+    ('20261129041500');

@@ -40,6 +40,7 @@ from service.health import Health
 from service.http import graphiql_page, tracking
 from service.http.attachments import Attachments
 from service.http.page_files import PageFiles
+from service.http.plain_page import show_not_found
 from service.security import SecurityHeaders
 from service.settings import Settings
 
@@ -81,6 +82,7 @@ def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) 
     # Starlette would redirect `/u/TOKEN/` to the host that the request names; a link in a mail must not do that.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
+    app.add_exception_handler(404, show_not_found)
     app.add_middleware(Compression)
     app.add_middleware(
         SecurityHeaders,

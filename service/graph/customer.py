@@ -118,6 +118,12 @@ class Customer(FromRow, Node):
         found = await info.context.loaders.failed.load(self.row["id"])
         return int(found["failed"]) if found else 0
 
+    @strawberry.field(description="How many of its newest 50 messages are uncertain.")
+    async def uncertain_emails(self, info: Info) -> int:
+        """By the same statement."""
+        found = await info.context.loaders.failed.load(self.row["id"])
+        return int(found["uncertain"]) if found else 0
+
 
 @strawberry.type(description="An address of a customer.")
 class CustomerAddress(FromRow):

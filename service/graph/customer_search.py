@@ -20,6 +20,7 @@ from service.graph.node import read_typed_id
 CUSTOMER_BY_ID = statement("customer_by_id")
 CUSTOMER_BY_EXTERNAL_REF = statement("customer_by_external_ref")
 CUSTOMERS_PAGE = statement("customers_page")
+CUSTOMERS_NEEDING_ATTENTION = statement("customers_needing_attention")
 CUSTOMERS_FOUND = statement("customers_found")
 
 SHORTEST_PART = 3
@@ -53,15 +54,35 @@ SearchArgument = Annotated[
 ]
 
 
-async def list_customers(info: Info, search: str | None, first: First, after: After) -> Connection[Customer]:
-    """All, or those found. Raises BadInput."""
+@strawberry.input(description="Which customers to list.")
+class CustomerFilter:
+    """Omitted or null does not filter."""
+
+    needs_attention: bool | None = strawberry.field(
+        default=None,
+        description="Only those with mail among their newest 50 that failed, is uncertain or held; false: only the "
+        "others.",
+    )
+
+
+FilterArgument = Annotated[CustomerFilter | None, strawberry.argument(description="Which customers; all when omitted.")]
+
+
+async def list_customers(
+    info: Info, search: str | None, filter: CustomerFilter | None, first: First, after: After
+) -> Connection[Customer]:
+    """All, or those found and not filtered out. Raises BadInput."""
     window = read_number_window(first, after)
+    waiting = filter.needs_attention if filter else None
     reading = info.context.reading
     if search is None:
-        rows = await reading.fetch(CUSTOMERS_PAGE, before=window.before, rows=window.rows)
+        page = CUSTOMERS_NEEDING_ATTENTION if waiting else CUSTOMERS_PAGE
+        rows = await reading.fetch(page, needs_attention=waiting, before=window.before, rows=window.rows)
     else:
         patterns = _read_search(search.strip())
-        rows = await reading.fetch(CUSTOMERS_FOUND, **patterns, before=window.before, rows=window.rows)
+        rows = await reading.fetch(
+            CUSTOMERS_FOUND, **patterns, needs_attention=waiting, before=window.before, rows=window.rows
+        )
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
 
 

@@ -88,7 +88,7 @@ class Loaders:
 
     @cached_property
     def failed(self) -> DataLoader[int, Record | None]:
-        """How many of a customer's newest messages failed."""
+        """How many of a customer's newest messages failed, and how many are uncertain."""
         return self._one_by_id("failed_counts", "customer_id", red=RED, attention=ATTENTION)
 
     @cached_property

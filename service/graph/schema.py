@@ -26,7 +26,7 @@ from service.graph.customer import (
     SentEmail,
     Suppression,
 )
-from service.graph.customer_search import SearchArgument, find_customer, list_customers
+from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
 from service.graph.email_info import EmailInfo
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
@@ -60,10 +60,15 @@ class Query:
 
     @strawberry.field(description="Customers, newest first, or those that a search finds.")
     async def customers(
-        self, info: Info, search: SearchArgument = None, first: First = 50, after: After = None
+        self,
+        info: Info,
+        search: SearchArgument = None,
+        filter: FilterArgument = None,
+        first: First = 50,
+        after: After = None,
     ) -> Connection[Customer]:
         """Raises BadInput."""
-        return await list_customers(info, search, first, after)
+        return await list_customers(info, search, filter, first, after)
 
     @strawberry.field(description="Suppressed addresses, newest first.")
     async def suppressions(

@@ -32,9 +32,9 @@ from gateway.tracking.raw_hit import RawHit, new_hit_id, origin_of
 from gateway.tracking.recorder import HitRecorder
 from service.database import DatabasePools
 from service.errors import ServiceError
+from service.http.plain_page import POLICY
 from service.http.unsubscribe_page import (
     KINDS,
-    POLICY,
     Choice,
     done_page,
     form_page,
@@ -194,7 +194,7 @@ async def _opt_out(
         return _unavailable(request)
     if chosen is None or subscription is None:
         return _missing(request)
-    return _html(done_page(chosen, locale=subscription.locale), request)
+    return _html(done_page(chosen, locale=subscription.locale, sender=subscription.sender), request)
 
 
 async def _form_response(request: Request, ref: MessageRef, *, invalid: bool = False) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +9,7 @@ from html import escape
 
 from gateway.consent.opt_outs import Subscription
 from gateway.mail.choice import OptOutKind
+from service.http.plain_page import plain_page
 
 
 class Choice(StrEnum):
@@ -27,19 +26,6 @@ KINDS: Mapping[Choice, frozenset[OptOutKind]] = {
     Choice.ALL: frozenset(OptOutKind),
 }
 """The opt-outs of each choice."""
-
-_STYLE = (
-    ":root{color-scheme:light dark}body{font:1.125rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;"
-    "padding:0 1rem}fieldset{border:1px solid;border-radius:.5rem;padding:1rem;margin:0 0 1rem}label{display:flex;"
-    "align-items:baseline;gap:.6rem;padding:.5rem 0}button{font:inherit;padding:.6rem 1.2rem;cursor:pointer}"
-)
-_STYLE_SHA256 = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_SHA256}'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""The Content-Security-Policy of these pages: their one style and their form, nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +70,9 @@ _TEXTS = {
         invalid_choice="Please choose one of these.",
         unavailable_title="Please try again in a moment",
         unavailable="Your choice could not be saved. Nothing has changed yet.",
-        missing_title="Nothing here",
-        missing="There is nothing at this address.",
+        missing_title="This link does not work",
+        missing="It may be cut off, or too old. Open the mail that it came with and follow the link there, or copy all "
+        "of it. You can also answer that mail, for instance to unsubscribe.",
     ),
     "de": _Texts(
         title="Abmelden",
@@ -106,8 +93,9 @@ _TEXTS = {
         invalid_choice="Bitte wählen Sie etwas davon aus.",
         unavailable_title="Bitte versuchen Sie es gleich noch einmal",
         unavailable="Ihre Wahl konnte nicht gespeichert werden. Es hat sich noch nichts geändert.",
-        missing_title="Hier ist nichts",
-        missing="Unter dieser Adresse gibt es nichts.",
+        missing_title="Dieser Link führt nirgendwohin",
+        missing="Er ist unvollständig oder zu alt. Öffnen Sie die E-Mail, aus der er kommt, und folgen Sie dem Link "
+        "dort, oder kopieren Sie ihn ganz. Sie können auch auf die E-Mail antworten, etwa um sich abzumelden.",
     ),
 }
 
@@ -132,42 +120,35 @@ def form_page(subscription: Subscription, *, invalid: bool = False) -> str:
     notes = [f'<p role="alert">{escape(texts.invalid_choice)}</p>'] if invalid else []
     if subscription.opted_out:
         notes.append(f"<p>{escape(texts.already.format(kinds=_listed(texts, subscription.opted_out)))}</p>")
-    return _page(
-        language,
+    return plain_page(
         texts.title,
         f"<p>{escape(asked)}</p>{''.join(notes)}"
         f'<form method="post"><fieldset><legend>{escape(texts.legend)}</legend>{options}</fieldset>'
         f'<button type="submit">{escape(texts.button)}</button></form><p>{escape(texts.unaffected)}</p>',
+        language=language,
+        firm=subscription.sender,
     )
 
 
-def done_page(kinds: frozenset[OptOutKind], *, locale: str = "en") -> str:
-    """Returns the confirmation, with the opt-outs that were set."""
+def done_page(kinds: frozenset[OptOutKind], *, locale: str = "en", sender: str | None = None) -> str:
+    """Returns the confirmation, with the opt-outs that were set and the sender's name when it is known."""
     texts = _TEXTS[language_of(locale)]
     text = texts.done.format(kinds=_listed(texts, kinds))
-    return _page(language_of(locale), texts.done_title, f"<p>{escape(text)}</p><p>{escape(texts.unaffected)}</p>")
+    body = f"<p>{escape(text)}</p><p>{escape(texts.unaffected)}</p>"
+    return plain_page(texts.done_title, body, language=language_of(locale), firm=sender)
 
 
 def unavailable_page(locale: str = "en") -> str:
     """Returns the page for a database that is down: the choice was not saved."""
     texts = _TEXTS[language_of(locale)]
-    return _page(language_of(locale), texts.unavailable_title, f"<p>{escape(texts.unavailable)}</p>")
+    return plain_page(texts.unavailable_title, f"<p>{escape(texts.unavailable)}</p>", language=language_of(locale))
 
 
 def missing_page(locale: str = "en") -> str:
-    """Returns the 404 page: the same whatever is wrong with the link."""
+    """Returns the 404 page, which says what to do: the same whatever is wrong with the link."""
     texts = _TEXTS[language_of(locale)]
-    return _page(language_of(locale), texts.missing_title, f"<p>{escape(texts.missing)}</p>")
+    return plain_page(texts.missing_title, f"<p>{escape(texts.missing)}</p>", language=language_of(locale))
 
 
 def _listed(texts: _Texts, kinds: frozenset[OptOutKind]) -> str:
     return ", ".join(texts.kinds[kind] for kind in OptOutKind if kind in kinds)
-
-
-def _page(language: str, title: str, body: str) -> str:
-    return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
-    )

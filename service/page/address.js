@@ -11,7 +11,10 @@ export const TABS = ["sent", "clicks", "notes"];
  */
 export function readAddress(url) {
   const found = EMAILS.exec(url.pathname);
-  if (!found) return { view: CUSTOMERS.test(url.pathname) ? "customers" : "nowhere", search: url.searchParams.get("search")?.trim() ?? "" };
+  if (!found) {
+    const attention = url.searchParams.has("attention") && { attention: true };
+    return { view: CUSTOMERS.test(url.pathname) ? "customers" : "nowhere", search: url.searchParams.get("search")?.trim() ?? "", ...attention };
+  }
   const tab = url.searchParams.get("tab");
   return {
     view: "emails",
@@ -29,6 +32,7 @@ export function writeAddress(place) {
   const query = new URLSearchParams();
   if (place.view === "customers") {
     if (place.search) query.set("search", place.search);
+    if (place.attention) query.set("attention", "");
     return withQuery("/", query);
   }
   if (place.tab && place.tab !== "sent") query.set("tab", place.tab);

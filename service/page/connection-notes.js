@@ -10,7 +10,7 @@ import { hintClass } from "./status-icon.js";
 import { words } from "./words.js";
 
 const direction = (node) => {
-  const [picture, word] = node.direction === "RECEIVED" ? [icons.received, "Received"] : [icons.sent, "Sent"];
+  const [picture, word] = node.direction === "RECEIVED" ? [icons.received, "Received"] : [icons.outgoing, "Outgoing"];
   return html`<span class="direction" title=${word}>${picture}<span class="unseen">${word}</span></span>`;
 };
 

@@ -173,12 +173,12 @@ export class CustomerEmails {
     if (!id) return;
     for (const list of [this.lists.sent, this.lists.notes]) {
       for (const { node } of list.rows()) {
-        if (node.message.id === id) this.subject.text = node.subject ?? node.title;
+        if (node.message.id === id) this.subject = { id, text: node.subject ?? node.title, tracked: node.info.tracked };
       }
     }
     if (this.subject.text) return;
     const message = await this.readRow(id).catch(() => null);
-    if (this.subject?.id === id && message) this.subject = { id, text: message.subject, customer: message.customer.id };
+    if (this.subject?.id === id && message) this.subject = { id, text: message.subject, tracked: message.info.tracked, customer: message.customer.id };
     this.app.changed();
   }
 
@@ -339,6 +339,7 @@ export class CustomerEmails {
       return linksClicked(list, {
         selected: place.message,
         subject: this.selectedSubject,
+        tracked: this.subject?.tracked ?? true,
         machines: place.machines,
         clear: this.clearFilter,
         setMachines: (machines) => this.app.go({ machines, at: null }, { replace: true }),
@@ -364,7 +365,7 @@ export class CustomerEmails {
       return notice({
         level: 1,
         heading: "There is no such customer",
-        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The address may be mistyped.`,
+        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The web address of this page may be mistyped, or the customer was erased.`,
         action: html`<a class="button" href="/" @click=${this.app.toList}>All customers</a>`,
       });
     }

@@ -20,11 +20,14 @@ const optOut = (choice, what) => choice
 export function customerHeading(customer, back) {
   const { addresses, optOuts } = customer;
   const bare = !customer.name && !addresses.length;
+  const known = customer.latestEmail
+    ? "The customer was erased, or both were taken out of the CRM. What stays are times, codes, causes and counts."
+    : "No mail was sent to this customer yet.";
   return html`<header class="heading">
     <a class="back" href="/" @click=${back}>${icons.back}Customers</a>
     <h1><bdi>${customer.name ?? customer.externalRef}</bdi></h1>
     ${bare
-      ? html`<p class="bare">No name and no address: this customer was erased, or never had any. What stays are times, codes, causes and counts.</p>`
+      ? html`<p class="bare">No name and no address are known. ${known}</p>`
       : nothing}
     <ul class="facts">
       ${customer.name ? html`<li class="ref">${customer.externalRef}</li>` : nothing}

@@ -26,6 +26,10 @@ function emptyIfRefused(error) {
 
 const NO_CUSTOMERS = notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
 
+const NOTHING_WAITS = {
+  heading: "No customer needs attention", text: "Nobody here has mail among the newest 50 that failed, is uncertain or held.",
+};
+
 const noneFound = (search) => notice({
   heading: "No customer found",
   text: FINDS_PARTS.test(search.normalize("NFC"))
@@ -33,19 +37,28 @@ const noneFound = (search) => notice({
     : html`“<bdi>${search}</bdi>” is no word of a name, and no whole address or reference. Parts of them are found by three letters or digits in a row.`,
 });
 
+/** An address that breaks before its domain rather than within it. */
+function inTwo(address) {
+  const at = address.lastIndexOf("@") + 1;
+  return html`${address.slice(0, at)}<wbr>${address.slice(at)}`;
+}
+
+const badge = (count, color, icon, words) =>
+  count ? html`<span class="badge ${color}" title="Of the newest 50 mails">${icon}${count} ${words}</span>` : nothing;
+
 export class CustomerList {
   constructor(place, app) {
     this.app = app;
     this.place = place;
     this.title = "Customers";
     const read = app.guard((page, options) =>
-      readCustomers({ search: this.place.search.slice(0, MAX_SEARCH), ...page }, options).catch(emptyIfRefused));
+      readCustomers({ search: this.place.search.slice(0, MAX_SEARCH), attention: this.place.attention, ...page }, options).catch(emptyIfRefused));
     this.list = new PagedList(read, () => app.changed());
     this.typed = place.search;
     /** `open` or `focus`: what to do with the first customer once the search has its result; null for nothing. */
     this.pendingKey = null;
     /** The customer opened from this list, to which Back returns. */
-    this.left = app.left?.search === place.search ? app.left : null;
+    this.left = app.left?.search === place.search && app.left?.attention === place.attention ? app.left : null;
     this.onKey = (event) => this.shortcut(event);
     document.addEventListener("keydown", this.onKey);
     this.list.open(this.left?.cursor);
@@ -62,7 +75,7 @@ export class CustomerList {
   }
 
   arrive(place) {
-    const searched = place.search !== this.place.search;
+    const searched = place.search !== this.place.search || Boolean(place.attention) !== Boolean(this.place.attention);
     this.place = place;
     if (!searched) return;
     // A trailing space, typed before a second word, is kept.
@@ -159,7 +172,7 @@ export class CustomerList {
 
   open(event, place, cursor) {
     const { top } = event.currentTarget.getBoundingClientRect();
-    this.app.follow(event, place, { search: this.place.search, cursor, top });
+    this.app.follow(event, place, { search: this.place.search, attention: this.place.attention, cursor, top });
   }
 
   row = ({ node, cursor }) => {
@@ -169,13 +182,13 @@ export class CustomerList {
     return html`<a class="customer" data-cursor=${cursor} href=${writeAddress(place)}
       @click=${(event) => this.open(event, place, cursor)}>
       <span class="who"><span class="name"><bdi>${node.name ?? node.externalRef}</bdi></span>
-        <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${address.address}</bdi>` : nothing}</span></span>
+        <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${inTwo(address.address)}</bdi>` : nothing}</span></span>
       <span class="latest">${latest
         ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title"><bdi>${latest.title ?? html`<i class="erased">subject erased</i>`}</bdi></span>${outcomeLine(latest.info)}</span>`
         : html`<span class="not">No mail yet</span>`}</span>
       <span class="when">${latest ? moment(latest.occurredAt) : nothing}</span>
-      <span class="failed">${node.failedEmails
-        ? html`<span class="badge red" title="Of the newest 50 mails">${icons.failed}${node.failedEmails} not sent</span>` : nothing}</span>
+      <span class="failed">${badge(node.failedEmails, "red", icons.failed, "not sent")}${
+        badge(node.uncertainEmails, "amber", icons.uncertain, "uncertain")}</span>
     </a>`;
   };
 
@@ -183,13 +196,21 @@ export class CustomerList {
     const { list } = this;
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
-    if (!list.count) return this.place.search ? noneFound(this.place.search) : NO_CUSTOMERS;
+    if (!list.count) return this.none();
     return html`${list.hasNewer ? html`<p class="list-end"><button type="button" class="link" @click=${() => list.open()}>Newer customers above: show the newest</button></p>` : nothing}
       <div id="customers" class="customers" role="group" aria-label="Customers" @keydown=${this.listKey}>${
       rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 
+  none() {
+    const { search, attention } = this.place;
+    if (!attention) return search ? noneFound(search) : NO_CUSTOMERS;
+    const action = html`<button type="button" class="button" @click=${() => this.app.go({ attention: false })}>All customers</button>`;
+    return notice({ ...NOTHING_WAITS, heading: search ? "No such customer found" : NOTHING_WAITS.heading, action });
+  }
+
   view() {
+    const { attention } = this.place;
     return html`<header class="heading list-heading"><h1>Customers</h1>
       <form role="search" class="search" @submit=${(event) => event.preventDefault()}>
         ${icons.search}<label for="search" class="unseen">Search by name, address or reference</label>
@@ -198,6 +219,8 @@ export class CustomerList {
           @input=${(event) => this.type(event.target.value)} @keydown=${(event) => this.searchKey(event)}
           @blur=${() => { this.pendingKey = null; }}>
         <kbd aria-hidden="true">/</kbd></form>
+      <button type="button" class="toggle" aria-pressed=${attention ? "true" : "false"} title="With mail of the newest 50 that failed, is uncertain or held"
+        @click=${() => this.app.go({ attention: !attention })}>${attention ? icons.check : nothing}Needs attention</button>
       <p id="search-hint" class="hint"><kbd>/</kbd> searches, <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens.</p></header>
       ${this.rows()}`;
   }

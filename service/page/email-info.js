@@ -45,7 +45,7 @@ function facts(message, showClicks) {
     ${copies(info)}
     ${fact(message.direction === "RECEIVED" ? "Received" : "Put on its way", exactMoment(message.occurredAt))}
     ${fact("Server took it", info.sentAt && exactMoment(info.sentAt))}
-    ${fact("Opened", message.openedAt && exactMoment(message.openedAt))}
+    ${fact("Opened", message.openedAt ? exactMoment(message.openedAt) : message.direction === "SENT" && !info.tracked && "Not tracked")}
     ${message.clickCount ? fact("Links clicked", html`<button type="button" class="link" @click=${showClicks}>${counted(message.clickCount, "click")}</button>`) : nothing}
     ${fact("Came from", message.sourceType && `${words.source(message.sourceType)}${kind}`)}
     ${fact("Campaign", message.campaign && html`<bdi>${message.campaign.title}</bdi>`)}

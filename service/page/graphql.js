@@ -8,7 +8,7 @@ const ROW_RESPONSE = 400;
 
 const OUTCOME = `
   fragment Outcome on EmailInfo {
-    colorHint status cause nextAttemptAt waitsFor sentAt
+    colorHint status cause nextAttemptAt waitsFor sentAt tracked
     response { code enhancedCode text }
   }`;
 const WHO = "customer(id: $id, externalRef: $ref)";
@@ -20,16 +20,16 @@ const NOTE_ROW = `occurredAt direction sourceType connectionType title openedAt 
 
 const CUSTOMER = `query Customer(${WHO_VARIABLES}) {
   ${WHO} {
-    id externalRef name locale timeZone failedEmails
+    id externalRef name locale timeZone latestEmail { occurredAt }
     addresses { address primary suppressedSince suppressionReason }
     optOuts { marketing { optedOutAt by source } eventBased { optedOutAt by source } }
   }
 }`;
 
-const CUSTOMERS = `query Customers($search: String, $first: Int!, $after: String) {
-  customers(search: $search, first: $first, after: $after) {
+const CUSTOMERS = `query Customers($search: String, $attention: Boolean, $first: Int!, $after: String) {
+  customers(search: $search, filter: { needsAttention: $attention }, first: $first, after: $after) {
     edges { cursor node {
-      id externalRef name failedEmails
+      id externalRef name failedEmails uncertainEmails
       addresses { address primary suppressedSince }
       latestEmail { occurredAt direction title info { ...Outcome } }
     } }
@@ -64,7 +64,7 @@ const INFO = `query Info($id: ID!) {
     customer { id addresses { address primary } }
     attachments { name mediaType size }
     info {
-      colorHint status from to sentAt decidedAt nextAttemptAt waitsFor cause advice
+      colorHint status from to sentAt tracked decidedAt nextAttemptAt waitsFor cause advice
       ${RESPONSE}
       copies { role address name status colorHint sentAt cause advice ${RESPONSE} }
       attempts {
@@ -100,9 +100,9 @@ export async function readCustomer(reference, options) {
   return (await fetchData(CUSTOMER, customerBy(reference), options)).customer;
 }
 
-/** One page of customers, newest first, or of a search's results. */
-export async function readCustomers({ search, first, after }, options) {
-  return (await fetchData(CUSTOMERS, { search: search || null, first, after }, options)).customers;
+/** One page of customers, newest first, or of a search's results; `attention`: only those with mail that waits for a person. */
+export async function readCustomers({ search, attention, first, after }, options) {
+  return (await fetchData(CUSTOMERS, { search: search || null, attention: attention || null, first, after }, options)).customers;
 }
 
 /** One page of the first list. */

@@ -21,11 +21,9 @@ export const icons = {
   uncertain: drawn(svg`<path d="M10 1.8 18.2 10 10 18.2 1.8 10z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
     <path d="M8.2 8.3a1.9 1.9 0 1 1 2.7 1.7c-.6.3-.9.7-.9 1.3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>
     <circle cx="10" cy="13.4" r=".95" fill="currentColor"/>`),
-  // A tray and an arrow out of it, or into it.
-  sent: drawn(svg`<path d="M3.5 11.5v4h13v-4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>
-    <path d="M10 12V3.8M6.8 7 10 3.6 13.2 7" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>`),
-  received: drawn(svg`<path d="M3.5 11.5v4h13v-4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>
-    <path d="M10 3.6v8.2M6.8 8.6 10 12l3.2-3.4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>`),
+  // An arrow away from us, or to us.
+  outgoing: drawn(svg`<path d="M5.5 14.5 14.5 5.5M7.5 5.5h7v7" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>`),
+  received: drawn(svg`<path d="M14.5 5.5 5.5 14.5M12.5 14.5h-7v-7" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>`),
   close: drawn(svg`<path d="m5 5 10 10M15 5 5 15" stroke="currentColor" stroke-width="1.7" stroke-linecap="round"/>`),
   up: drawn(svg`<path d="m5 12.5 5-5 5 5" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"/>`),
   down: drawn(svg`<path d="m5 7.5 5 5 5-5" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"/>`),

@@ -39,7 +39,7 @@ function filters({ selected, subject, clear, machines, setMachines }) {
     ${selected
       ? html`<span class="chip"><span class="chip-text">Only links in <bdi>${subject ?? "the selected mail"}</bdi></span>
           <button type="button" class="chip-clear" @click=${clear} aria-label="Show the links of all mail" title="Show the links of all mail">${icons.close}</button></span>`
-      : html`<span class="all">Links in all mail</span>`}
+      : html`<span class="all">Links in all mail, campaign and individual</span>`}
     <label class="switch"><input type="checkbox" role="switch" .checked=${machines}
       @change=${(event) => setMachines(event.target.checked)}><span>Show machines, too</span></label>
   </div>`;
@@ -48,6 +48,9 @@ function filters({ selected, subject, clear, machines, setMachines }) {
 function rows(list, shown) {
   if (list.state === "loading" || list.state === "new") return skeleton();
   if (!list.count) {
+    if (shown.selected && !shown.tracked) {
+      return notice({ heading: "Not tracked", text: "The links of this mail lead straight to their pages: nobody knows who followed them." });
+    }
     return notice({
       heading: shown.selected ? "No link of this mail was clicked" : "No links clicked yet",
       text: shown.machines

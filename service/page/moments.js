@@ -2,7 +2,7 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
 const stamp = new Intl.DateTimeFormat(undefined, {
-  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+  day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit",
 });
 const exact = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", year: "numeric",
@@ -17,6 +17,14 @@ export const inUtc = (iso) => `${new Date(iso).toISOString().replace("T", " ").s
 /** Date and time, for rows. */
 export const moment = (iso) =>
   iso ? html`<time datetime=${iso} title=${inUtc(iso)}>${stamp.format(new Date(iso))}</time>` : nothing;
+
+/** The width in pixels of the longest date and time of a row in this CSS font. */
+export function momentWidth(font) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = font;
+  const widths = Array.from({ length: 12 }, (_, month) => context.measureText(stamp.format(new Date(2028, month, 28, 22, 58))).width);
+  return Math.ceil(Math.max(...widths));
+}
 
 /** Date and time to the second with its zone, and in UTC beside it: for the popover. */
 export const exactMoment = (iso) =>

@@ -16,7 +16,7 @@ export const notice = ({ heading, text, action = nothing, kind = "empty", level 
 
 /** For a URL with a mail that is not this customer's. */
 export const NO_SUCH_MAIL = {
-  heading: "There is no such mail", text: "Its address may be mistyped, or the mail is another customer's.",
+  heading: "There is no such mail", text: "The web address of this page may be mistyped, or the mail is another customer's.",
 };
 
 function explain(error) {

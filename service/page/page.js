@@ -4,6 +4,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { CustomerEmails } from "./customer-emails.js";
 import { CustomerList } from "./customer-list.js";
 import { masthead } from "./masthead.js";
+import { momentWidth } from "./moments.js";
 import { failure, notice, skeleton } from "./notices.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
@@ -214,7 +215,7 @@ function content() {
   if (state === "broken") return failure(openError, open);
   if (state === "out") return form();
   if (place.view === "nowhere") {
-    return notice({ level: 1, heading: "There is no such page", text: "The address may be mistyped.",
+    return notice({ level: 1, heading: "There is no such page", text: "The web address may be mistyped, or cut off.",
       action: html`<a class="button" href="/" @click=${app.toList}>All customers</a>` });
   }
   return page?.view() ?? nothing;
@@ -245,6 +246,14 @@ function showDialog(dialog) {
   if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 }
 
+/** Columns of dates are as wide as the reader's language needs, in rem: the text may be enlarged. */
+function fitDates() {
+  const { font } = getComputedStyle(document.body);
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  document.documentElement.style.setProperty("--when", `${momentWidth(font) / rem}rem`);
+}
+
+fitDates();
 history.scrollRestoration = "manual";
 window.addEventListener("popstate", () => {
   goingBack = false;

@@ -14,9 +14,14 @@ function sent(node) {
     <span class="put">${moment(node.occurredAt)}</span>`;
 }
 
-const NOT_OPENED = html`<span class="not" aria-hidden="true">–</span><span class="unseen">Not opened</span>`;
+const dash = (words) => html`<span class="not" aria-hidden="true">–</span><span class="unseen">${words}</span>`;
 
-export const opened = (node) => (node.openedAt ? moment(node.openedAt) : NOT_OPENED);
+/** When it was opened; of mail that is never tracked nobody knows. */
+export function opened(node) {
+  if (node.openedAt) return moment(node.openedAt);
+  if (node.direction === "RECEIVED") return dash("Received");
+  return node.info.tracked ? dash("Not opened") : html`<span class="not">Not tracked</span>`;
+}
 
 function row(edge, index, { selected, select, open }) {
   const { node } = edge;

@@ -1,17 +1,23 @@
 // The generic preview of a template with sample data, in a sandboxed frame without scripts and requests.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
-/** Characters on a line of a mail in the frame, and the height of a line in rem, with spacing. */
-const LINE = 50;
-const LINE_HEIGHT = 2.25;
-const MIN_HEIGHT = 30;
-const MAX_HEIGHT = 150;
-
-/** The frame's height, estimated from the text, since its content cannot be measured from outside. */
-function height(text) {
-  const lines = text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / LINE)), 0);
-  return `height:${Math.min(Math.max(lines * LINE_HEIGHT, MIN_HEIGHT), MAX_HEIGHT)}rem`;
+/**
+ * Makes the frame as high as its content, which has no script to say so. `allow-same-origin` lets this page read the
+ * height; the frame's content still runs no script, and its policy allows no request.
+ */
+function fit(frame) {
+  const root = frame.contentDocument?.documentElement;
+  if (!root) return;
+  const pane = frame.closest(".info-body");
+  const { scrollTop } = pane;
+  // Content that is as high as its frame, such as a body in quirks mode, would keep the height it has.
+  frame.style.height = "0";
+  const scrollBar = frame.contentWindow.innerHeight - root.clientHeight;
+  frame.style.height = `${root.scrollHeight + Math.max(scrollBar, 0)}px`;
+  pane.scrollTop = scrollTop;
 }
+
+window.addEventListener("resize", () => document.querySelectorAll(".preview-frame").forEach(fit));
 
 /** After a click into the frame, move the focus out of it: the page gets no key events from a frame, not even Escape. */
 window.addEventListener("blur", () => {
@@ -30,8 +36,8 @@ export function templatePreview(messageId, preview, { as, show }) {
     <p class="sample">With sample data, not this customer's. Subject: <bdi>${preview.subject}</bdi></p>
     ${as === "html"
       ? html`<div class="preview-scroll" tabindex="0" role="group" aria-labelledby="preview-heading"><iframe class="preview-frame" tabindex="-1"
-          title="Template preview with sample data" sandbox="" referrerpolicy="no-referrer" .style=${height(preview.text)}
-          src="/previews/${messageId}"></iframe></div>`
+          title="Template preview with sample data" sandbox="allow-same-origin" referrerpolicy="no-referrer"
+          @load=${(event) => fit(event.target)} src="/previews/${messageId}"></iframe></div>`
       : nothing}
     ${as === "text" ? html`<pre class="preview-text" dir="auto" tabindex="0" aria-label="Template preview as text">${preview.text}</pre>` : nothing}
   </section>`;

@@ -1,3 +1,12 @@
+-- fragment: needs_attention
+-- Whether mail of the customer's newest 50 waits for a person. What an opt-out holds does not: nothing is to be done.
+exists (
+    select from (
+        select n.status, n.cause from message n where n.customer_id = c.id order by n.customer_id desc, n.id desc limit 50
+    ) r
+    where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and r.cause is distinct from 'OPTED_OUT'
+)
+
 -- name: customer_by_id^
 -- One customer by its id.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
@@ -20,8 +29,22 @@ where c.id = any(:ids::bigint[]);
 -- One page of customers, newest first.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
 from customer c
-where c.id < :before
+where c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
+limit :rows;
+
+-- name: customers_needing_attention
+-- One page of customers with mail that waits for a person, newest first.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+from (
+    select distinct m.customer_id
+    from message m
+    where m.customer_id < :before
+      and m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and m.cause is distinct from 'OPTED_OUT'
+) waiting
+join customer c on c.id = waiting.customer_id
+where {needs_attention}
+order by waiting.customer_id desc
 limit :rows;
 
 -- name: customers_found
@@ -35,7 +58,7 @@ where c.id in (
     select x.id from customer x where x.reference_key like :reference
     union
     select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
-) and c.id < :before
+) and c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
 limit :rows;
 
@@ -76,9 +99,10 @@ cross join lateral (
 ) m;
 
 -- name: failed_counts
--- How many of the newest 50 messages of each of these customers failed: those with a red icon; and whether any waits
--- for a person.
+-- How many of the newest 50 messages of each of these customers failed: those with a red icon; how many are uncertain;
+-- and whether any waits for a person.
 select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed,
+       count(*) filter (where r.status = 'UNCERTAIN')::integer as uncertain,
        bool_or(r.status = any(:attention::email_status[]) and r.cause is distinct from 'OPTED_OUT') as needs_attention
 from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (

@@ -129,6 +129,7 @@ async def test_an_unknown_customer_is_reported(page: Page) -> None:
     for address in ("/customers/Customer_999999/emails", "/customers/no-such/emails?tab=notes&info=Message_1_x"):
         await page.goto(address)
         await expect(page.get_by_role("heading", name="There is no such customer")).to_be_visible()
+        await expect(page.locator(".notice")).to_contain_text("The web address of this page may be mistyped")
     await page.get_by_role("link", name="All customers").click()
     await expect(page.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
     assert page.url.endswith("/")
@@ -168,13 +169,31 @@ async def test_a_mistyped_url_shows_what_there_is_or_explains(page: Page, odd: O
 
 async def test_an_erased_customer_keeps_causes_codes_and_times(page: Page, odd: Odd) -> None:
     await page.goto("/customers/erased-7/emails?tab=notes")
-    await expect(page.get_by_text("No name and no address: this customer was erased")).to_be_visible()
+    await expect(page.get_by_text("No name and no address are known. The customer was erased")).to_be_visible()
     row = page.locator("#panel .block .row")
     await expect(row.locator(".subject")).to_have_text("subject erased")
     await expect(row.locator(".outcome")).to_have_text("Refused: no such mailbox · 550 5.1.1")
     await row.locator(".info-button").click()
     await expect(page.locator("dialog.info .answer-whole pre")).to_have_text("550 (text erased)")
     assert await row.locator("time").count() == 1
+
+
+async def test_a_new_customer_without_name_and_address_was_sent_nothing_yet(page: Page, world: World) -> None:
+    await page.goto(f"/customers/{await world.customer(None)}/emails")
+    await expect(page.locator(".bare")).to_have_text(
+        "No name and no address are known. No mail was sent to this customer yet."
+    )
+
+
+async def test_of_mail_that_is_never_tracked_nothing_is_said_of_opens_and_clicks(page: Page, odd: Odd) -> None:
+    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
+    note = page.locator("#panel .block .row", has_text="موعدك")
+    await expect(note.locator("[data-label=Opened]")).to_have_text("Not tracked")
+    answer = page.locator("#panel .block .row", has_text="Re: your mail")
+    await expect(answer.locator("[data-label=Opened]")).to_contain_text("Received")
+    # When it is selected, then its links are not said to be unclicked
+    await note.locator(".open").click()
+    await expect(page.get_by_role("heading", name="Not tracked")).to_be_visible()
 
 
 async def test_odd_names_long_subjects_and_markup_are_shown_as_they_are(page: Page, odd: Odd) -> None:
@@ -232,7 +251,7 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
     assert not [url for url in fetched if "healthz" in url or "logout" in url]
     # And opened outside the frame the same holds
     answer = await page.context.request.get(f"/previews/{odd.hostile}")
-    assert re.search(r"sandbox;", answer.headers["content-security-policy"])
+    assert re.search(r"sandbox allow-same-origin;", answer.headers["content-security-policy"])
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
@@ -728,7 +747,8 @@ async def test_a_focused_element_is_never_covered_by_the_sticky_bars(page: Page,
 
 UNCOVERED = """() => ({
   top: Math.ceil(document.activeElement.getBoundingClientRect().top),
-  line: Math.floor(document.querySelector("#panel .heads").getBoundingClientRect().bottom),
+  line: Math.floor(Math.max(...[".sticky", "#panel .heads"]
+    .map((bar) => document.querySelector(bar).getBoundingClientRect().bottom))),
   text: document.activeElement.textContent.trim(),
 })"""
 
@@ -848,6 +868,16 @@ async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Pag
     await expect(found.locator(".failed")).to_have_text("1 not sent")
     await expect(found.locator(".latest")).to_contain_text("Not sent: the server refused it")
     await expect(found.locator(".latest")).to_contain_text("Refused: no such mailbox")
+    await page.get_by_role("searchbox").fill("A/B?#ä")
+    await expect(found.locator(".failed .badge")).to_have_text(["1 not sent", "1 uncertain"])
+    # When only those that need attention are shown, then the address says so, and others are not found
+    await page.get_by_role("button", name="Needs attention").click()
+    await expect(page).to_have_url(re.compile(r"[?&]attention$"))
+    await expect(found).to_have_count(1)
+    await page.get_by_role("searchbox").fill("EMPTY")
+    await expect(page.get_by_role("heading", name="No such customer found")).to_be_visible()
+    await page.get_by_role("button", name="All customers").click()
+    await expect(found).to_have_count(1)
     await page.get_by_role("searchbox").fill("nobody at all")
     await expect(page.get_by_role("heading", name="No customer found")).to_be_visible()
     assert await found.count() == 0
@@ -857,6 +887,7 @@ async def test_the_customer_list_shows_the_latest_mail_and_what_failed(page: Pag
 
 VIEWS = {
     "customers": ("/", "#customers .customer"),
+    "attention": ("/?attention", "#customers .customer"),
     "sent": ("/customers/Customer_{odd}/emails", "#panel .block .row"),
     "selected": ("/customers/Customer_{odd}/emails?message={hostile}", "#panel .selected"),
     "clicks": ("/customers/Customer_{odd}/emails?tab=clicks&message={hostile}&machines", "#panel .block .row"),
@@ -933,6 +964,7 @@ async def test_at_200_percent_nothing_is_lost_and_nothing_scrolls_sideways(page:
             await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
             await expect(page.locator(there).first).to_be_visible()
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, address)
+            assert await page.evaluate(BROKEN) == [], (width, address)
     for width in (640, 800, 1000):
         await page.set_viewport_size({"width": width, "height": 512})
         await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
@@ -942,6 +974,10 @@ async def test_at_200_percent_nothing_is_lost_and_nothing_scrolls_sideways(page:
         # And no visible column head is cut off
         assert await page.evaluate(CUT_OFF) == [], width
 
+
+BROKEN = """() => [...document.querySelectorAll("time")]
+  .filter((time) => time.getClientRects().length > 1).map((time) => time.textContent)"""
+"""Dates over two lines."""
 
 CUT_OFF = """() => [...document.querySelectorAll("#panel .heads [role=columnheader]")]
   .filter((head) => head.closest(".heads").clientWidth > 1 && head.scrollWidth > head.clientWidth)
@@ -965,7 +1001,9 @@ async def test_screen_readers_get_a_cell_for_each_column_head(page: Page, odd: O
             cells = row.get_by_role("cell")
             await expect(cells).to_have_count(len(heads))
             if "Opened" in heads:
-                await expect(cells.nth(heads.index("Opened"))).to_contain_text("Not opened")
+                await expect(cells.nth(heads.index("Opened"))).to_have_text(
+                    re.compile("Not opened|Not tracked|Received")
+                )
                 await expect(cells.last.get_by_role("button")).to_have_count(1)
 
 

@@ -21,7 +21,14 @@ from gateway.mail.source import Direction, SourceType
 from service.database import DatabasePools, Reading, Statement
 from service.errors import TooSlow
 from service.graph.context import Context
-from service.graph.customer_search import CUSTOMERS_FOUND, _read_search, folded, name_words, reference_key
+from service.graph.customer_search import (
+    CUSTOMERS_FOUND,
+    CUSTOMERS_NEEDING_ATTENTION,
+    _read_search,
+    folded,
+    name_words,
+    reference_key,
+)
 from service.graph.history_pages import (
     ALL_CLICKS_PAGE,
     ALL_MESSAGE_CLICKS_PAGE,
@@ -513,6 +520,52 @@ async def newest(pool: Any, customer: int) -> str:
     return found.hex
 
 
+async def test_customers_that_need_attention_are_listed_alone(pool: Any, make_context: MakeContext) -> None:
+    # Given failed, uncertain and held mail, what an opt-out holds, fine mail, and a failure older than the newest 50
+    refused, uncertain, held, opted_out, fine, old, none = [await make_customer(pool) for _ in range(7)]
+    await make_message(pool, old, status="REFUSED", cause="BAD_ADDRESS")
+    for customer, status, cause in (
+        (refused, "REFUSED", "BAD_ADDRESS"),
+        (uncertain, "UNCERTAIN", None),
+        (held, "HELD", "SUPPRESSED"),
+        (opted_out, "HELD", "OPTED_OUT"),
+        *[(each, "ACCEPTED", None) for each in [refused, fine, *[old] * 50]],
+    ):
+        await make_message(pool, customer, status=status, cause=cause)
+    query = (
+        "query($s: String, $n: Boolean, $f: Int!, $a: String) { customers(search: $s, filter: { needsAttention: $n },"
+        " first: $f, after: $a) { nodes { id uncertainEmails } pageInfo { endCursor hasNextPage } } }"
+    )
+
+    # (An index has the few that may.)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        plan = await connection.fetch(f"explain {CUSTOMERS_NEEDING_ATTENTION.sql}", 2**62, 51)
+    assert "message_needs_attention" in str(plan)
+
+    async def listed(waiting: bool | None, search: str | None = None, first: int = 20, after: str | None = None) -> Any:
+        data, errors = await ask(make_context(), query, s=search, n=waiting, f=first, a=after)
+        assert errors == []
+        return data["customers"]
+
+    def ids(page: Any) -> list[int]:
+        return [int(node["id"].removeprefix("Customer_")) for node in page["nodes"]]
+
+    # Then the filter lists those, its opposite the others, newest first; null does not filter
+    assert ids(await listed(True)) == [held, uncertain, refused]
+    assert ids(await listed(False)) == [none, old, fine, opted_out]
+    assert ids(await listed(None)) == [none, old, fine, opted_out, held, uncertain, refused]
+    assert [node["uncertainEmails"] for node in (await listed(True))["nodes"]] == [0, 1, 0]
+    # And it is paged, and combined with a search
+    page = await listed(True, first=2)
+    rest = await listed(True, first=2, after=page["pageInfo"]["endCursor"])
+    assert (ids(page), page["pageInfo"]["hasNextPage"]) == ([held, uncertain], True)
+    assert (ids(rest), rest["pageInfo"]["hasNextPage"]) == ([refused], False)
+    name = await pool.fetchval("select external_ref from customer where id = $1", refused)
+    assert ids(await listed(True, name)) == [refused]
+    assert ids(await listed(False, name)) == []
+
+
 SEARCH = "query($s: String!) { customers(search: $s) { nodes { externalRef } } }"
 
 
@@ -527,7 +580,7 @@ async def test_a_search_uses_its_trigram_indexes(pool: Any, pools: DatabasePools
     # When one is searched, then each of the three indexes serves, and no table is read whole
     indexes = ("customer_name_words_trigram", "customer_reference_key_trigram", "customer_address_trigram")
     for search in ("grimes", "suzuki hana", "ng", "nl-1005", "jörg@bücher"):
-        values = _read_search(search) | {"before": 2**62, "rows": 51}
+        values = _read_search(search) | {"needs_attention": None, "before": 2**62, "rows": 51}
         async with pools.reading.acquire() as connection:
             given_values = [values[name] for name in CUSTOMERS_FOUND.parameters]
             rows = await connection.fetch(f"explain {CUSTOMERS_FOUND.sql}", *given_values)
@@ -635,7 +688,8 @@ async def test_customers_come_newest_first_with_what_a_list_of_them_shows(
     # When they are listed
     query = (
         "query($a: String) { customers(first: 1, after: $a) { edges { cursor node { id latestEmail { title }"
-        " failedEmails addresses { primary suppressedSince } optOuts { marketingAt } } } pageInfo { hasNextPage } } }"
+        " failedEmails uncertainEmails addresses { primary suppressedSince } optOuts { marketingAt } } }"
+        " pageInfo { hasNextPage } } }"
     )
     data, _ = await ask(make_context(), query)
     cursor = data["customers"]["edges"][0]["cursor"]
@@ -645,7 +699,7 @@ async def test_customers_come_newest_first_with_what_a_list_of_them_shows(
     assert data["customers"]["edges"][0]["node"]["id"] == f"Customer_{new}"
     assert data["customers"]["edges"][0]["node"]["latestEmail"] is None
     node = page["customers"]["edges"][0]["node"]
-    assert (node["latestEmail"], node["failedEmails"]) == ({"title": "second"}, 1)
+    assert (node["latestEmail"], node["failedEmails"], node["uncertainEmails"]) == ({"title": "second"}, 1, 0)
     assert node["addresses"] == [{"primary": True, "suppressedSince": None}]
     assert len(asked) <= 2 * 6
 

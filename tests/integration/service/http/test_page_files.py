@@ -102,7 +102,7 @@ async def test_a_preview_needs_a_session_and_is_sandboxed(
     assert """<p style="color: red">Sample <a title="t">link</a></p><script>x()</script>""" in shown.text
     policy = shown.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
-    assert "sandbox;" in policy
+    assert "sandbox allow-same-origin;" in policy
     assert "frame-ancestors 'self'" in policy
     assert shown.headers["cache-control"] == "no-store"
     for unknown in (f"Message_{customer}_{received.hex}", f"Message_{customer + 1}_{message.hex}", "Message_x", "x"):

@@ -247,7 +247,7 @@ async def test_a_forged_token_gets_the_same_plain_page(
         assert "location" not in answer.headers
         pages.add(answer.text)
     # the same page whatever was wrong, or the one for an unknown path
-    assert pages == {missing_page(), "Not Found"}
+    assert pages == {missing_page(), "There is nothing at this path."}
     # and none is a hit: the next one is the first
     await anonymous.get(open_url(KEYRING, BASE, ref))
     counts: Counter[HitOutcome] = app.state.tracking.recorder.counts

@@ -8,9 +8,9 @@ import pytest
 
 from gateway.consent.opt_outs import Subscription
 from gateway.mail.choice import OptOutKind
+from service.http.plain_page import POLICY
 from service.http.unsubscribe_page import (
     KINDS,
-    POLICY,
     Choice,
     done_page,
     form_page,

@@ -12,6 +12,9 @@ test("a place is read back as it was written", () => {
     assert.deepEqual(read(writeAddress(place)), place);
   }
   for (const search of ["", "ann & bob"]) assert.deepEqual(read(writeAddress({ view: "customers", search })), { view: "customers", search });
+  const waiting = { view: "customers", search: "ann", attention: true };
+  assert.equal(writeAddress(waiting), "/?search=ann&attention");
+  assert.deepEqual(read(writeAddress(waiting)), waiting);
 });
 
 test("a URL says no more than it must", () => {

@@ -176,8 +176,9 @@ test("Back returns to the customer that was opened from the same search only", a
 test("a row: its name or reference, its primary address, its latest mail, and how many failed", () => {
   const address = (name, primary) => ({ address: name, primary });
   const shown = (values) => markup(view.row(customer("Ann", values)));
-  assert.match(shown({ addresses: [address("a@x", false), address("b@x", true)] }), /b@x/);
-  assert.match(shown({ addresses: [address("a@x", false)] }), /a@x/);
+  assert.match(shown({ addresses: [address("a@x", false), address("b@x", true)] }), /b@<wbr>x/);
+  assert.match(shown({ addresses: [address("a@x", false)] }), /a@<wbr>x/);
+  assert.match(shown({ failedEmails: 2, uncertainEmails: 1 }), /badge red.*2 not sent.*badge amber.*1 uncertain/s);
   assert.match(shown({}), /R-Ann.*No mail yet/s);
   assert.doesNotMatch(shown({}), /badge red/);
   assert.match(shown({ failedEmails: 2 }), /badge red.*2 not sent/s);

@@ -39,8 +39,10 @@ test("a customer is found by its id, or by any reference that is none", async ()
 test("an empty search is none", async () => {
   answers = [json({ data: { customers: page([]) } }), json({ data: { customers: page([]) } })];
   await readCustomers({ search: "", first: 50, after: null });
-  await readCustomers({ search: "ann", first: 50, after: "c" });
-  assert.deepEqual(asked.map(({ variables }) => variables), [{ search: null, first: 50, after: null }, { search: "ann", first: 50, after: "c" }]);
+  await readCustomers({ search: "ann", attention: true, first: 50, after: "c" });
+  assert.deepEqual(asked.map(({ variables }) => variables), [
+    { search: null, attention: null, first: 50, after: null }, { search: "ann", attention: true, first: 50, after: "c" },
+  ]);
 });
 
 test("each list is asked for by its name, and a row keeps four hundred characters of the server's words", async () => {

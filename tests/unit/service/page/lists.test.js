@@ -15,7 +15,7 @@ import { selectableRow } from "../../../../service/page/selectable-row.js";
 import { sentEmails } from "../../../../service/page/sent-emails.js";
 
 const NOON = "2026-11-23T12:00:00Z";
-const info = (values = {}) => ({ status: "ACCEPTED", colorHint: "GREY", cause: null, response: null, waitsFor: null, nextAttemptAt: null, ...values });
+const info = (values = {}) => ({ status: "ACCEPTED", colorHint: "GREY", cause: null, response: null, tracked: true, waitsFor: null, nextAttemptAt: null, ...values });
 const edge = (node, values = {}) => ({ cursor: "c1", node: { message: { id: "m1" }, info: info(), openedAt: null, occurredAt: NOON, sentAt: NOON, clickCount: 0, ...node }, ...values });
 const listOf = (edges, values = {}) => ({
   state: "ready", count: edges.length, blocks: [{ number: 1, rows: edges, inSight: true, height: null }], hasOlder: false, olderError: null, changed: () => {}, older: () => {}, ...values,
@@ -34,6 +34,7 @@ test("a sent mail: its campaign and subject, when it was sent and opened, or tha
   const shown = (node) => text(sentEmails(listOf([edge({ campaignTitle: "Spring", subject: "Offer", ...node })]), actions));
   assert.match(shown({}), /Spring: Offer/);
   assert.match(shown({}), /Not opened/);
+  assert.match(shown({ info: info({ tracked: false }) }), /Not tracked/);
   assert.doesNotMatch(shown({}), /Not sent|Not yet/);
   assert.doesNotMatch(shown({ openedAt: NOON }), /Not opened/);
   assert.match(shown({ sentAt: null, info: info({ status: "QUEUED", colorHint: "AMBER" }) }), /Not yet/);
@@ -46,9 +47,9 @@ test("a sent mail: its campaign and subject, when it was sent and opened, or tha
 
 test("a connection note: its direction, type, source unless it is a campaign, and the row's colour", () => {
   const shown = (node) => connectionNotes(listOf([edge({ title: "Visit", direction: "SENT", connectionType: "INDIVIDUAL_EMAIL", sourceType: "WORK_ORDER", colorHint: "BLUE", ...node })]), actions);
-  assert.match(text(shown({})), /Sent Individual email ?Work order.*Visit/);
+  assert.match(text(shown({})), /Outgoing Individual email ?Work order.*Visit/);
   assert.ok(markup(shown({})).includes("hint-blue"));
-  assert.ok(markup(shown({})).includes(markup(icons.sent)));
+  assert.ok(markup(shown({})).includes(markup(icons.outgoing)));
   assert.match(text(shown({ direction: "RECEIVED", sourceType: null })), /Received Individual email/);
   assert.ok(markup(shown({ direction: "RECEIVED" })).includes(markup(icons.received)));
   assert.doesNotMatch(text(shown({ connectionType: "MARKETING_CAMPAIGN", sourceType: "CAMPAIGN" })), /Campaign(?!s)/);
@@ -73,7 +74,8 @@ test("the filters of clicks: the selected mail, machines, and what an empty list
   const shown = (given, state = {}) => linksClicked(listOf([], state), { selected: null, machines: false, ...given });
   assert.match(text(shown({})), /Links in all mail.*No links clicked yet.*left out/);
   assert.match(text(shown({ machines: true })), /Neither people nor machines/);
-  assert.match(text(shown({ selected: "m1", subject: "Offer" })), /Only links in Offer.*No link of this mail/);
+  assert.match(text(shown({ selected: "m1", subject: "Offer", tracked: true })), /Only links in Offer.*No link of this mail/);
+  assert.match(text(shown({ selected: "m1", subject: "Offer", tracked: false })), /Only links in Offer.*Not tracked/);
   assert.match(text(shown({ selected: "m1" })), /Only links in the selected mail/);
   for (const state of ["loading", "new"]) assert.match(text(shown({}, { state })), /Loading/);
   assert.match(text(linksClicked(listOf([]), { selected: null }, "broken")), /broken$/);
