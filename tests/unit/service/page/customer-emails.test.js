@@ -41,7 +41,7 @@ function answerTo(operation, { id, first, after, message }) {
   if (operation === "Clicks") return list("clicks", api.clicks.filter((each) => !message || each.node.message.id === message));
   if (operation === "Row") return { data: { message: api.rows[id] ?? null } };
   if (operation === "Info") return api.infos[id] ? { data: { message: api.infos[id] } } : { errors: [{ message: "no" }] };
-  return { data: { retryMessage: { userErrors: api.refusal ? [{ message: api.refusal }] : [] } } };
+  return { data: { done: { userErrors: api.refusal ? [{ message: api.refusal }] : [] } } };
 }
 
 const mail = (number, subject = `Mail ${number}`) => ({
@@ -584,16 +584,16 @@ test("an action is done once asked, and the mail read again; its refusal is said
   const sheet = sheetOf({ customer: { id: "Customer_7" }, neighbour: () => null, reread: (id) => reread.push(id) });
   sheet.show("m1");
   await settled();
-  sheet.ask("retryMessage");
-  assert.equal(sheet.asked, "retryMessage");
-  const acting = sheet.act("retryMessage", "m1");
+  sheet.ask("RETRY");
+  assert.equal(sheet.asked, "RETRY");
+  const acting = sheet.act("RETRY", "m1", { messageId: "m1" });
   assert.equal(sheet.acting, true);
   await acting;
   assert.deepEqual([sheet.asked, sheet.acting, sheet.fault, reread, operations().filter((each) => each === "Info").length], [null, false, null, ["m1"], 2]);
   api.refusal = "Its campaign was cancelled.";
-  await sheet.act("retryMessage", "m1");
+  await sheet.act("RETRY", "m1", { messageId: "m1" });
   assert.deepEqual([sheet.asked, sheet.acting, sheet.fault, reread.length], [null, false, "Its campaign was cancelled.", 1]);
-  sheet.ask("retryMessage");
+  sheet.ask("RETRY");
   assert.equal(sheet.fault, null);
 });
 

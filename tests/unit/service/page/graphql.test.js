@@ -110,10 +110,10 @@ test("after another tab has signed in a request is repeated once with that sessi
 });
 
 test("an action sends the message's id, and its refusals are said together", async () => {
-  answers = [json({ data: { retryMessage: { userErrors: [] } } }), json({ data: { cancelMessage: { userErrors: [{ message: "One." }, { message: "Two." }] } } })];
-  await act("retryMessage", "m1");
+  answers = [json({ data: { done: { userErrors: [] } } }), json({ data: { done: { userErrors: [{ message: "One." }, { message: "Two." }] } } })];
+  await act("RETRY", { messageId: "m1" });
   assert.deepEqual(asked[0].variables, { input: { messageId: "m1" } });
-  await assert.rejects(act("cancelMessage", "m1"), { message: "One. Two." });
+  await assert.rejects(act("CANCEL", { messageId: "m1" }), { message: "One. Two." });
 });
 
 test("signing in: a token that is not valid is refused, a service in trouble says so", async () => {

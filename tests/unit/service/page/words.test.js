@@ -22,14 +22,16 @@ const COLORS = {
   REFUSED: "RED", HELD: "RED", EXPIRED: "RED", BOUNCED: "RED", CANCELLED: "GREY",
 };
 const info = (status, values = {}) => ({
-  status, colorHint: COLORS[status], cause: null, advice: null, response: null, nextAttemptAt: null, waitsFor: null, from: "a@b", to: "c@d", sentAt: null,
+  status, colorHint: COLORS[status], cause: null, advice: null, response: null, nextAttemptAt: null, waitsFor: null, from: "a@b", to: "c@d", sentAt: null, tracked: true,
   copies: [], attempts: [], events: [], preview: null, ...values,
 });
 const message = (shown, values = {}) => ({
   id: "m1", direction: "SENT", sourceType: "WORK_ORDER", subject: "Your appointment", occurredAt: "2026-11-23T12:00:00Z", openedAt: null, clickCount: 0,
-  letterKind: null, campaign: null, attachments: [], customer: { id: "Customer_7" }, info: shown, ...values,
+  letterKind: null, campaign: null, attachments: [], actions: [], info: shown,
+  customer: { id: "Customer_7", addresses: [{ address: "old@x.example", primary: false }, { address: "new@x.example", primary: true }] }, ...values,
 });
-const popover = (shown, values = {}) => markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(shown), asked: null, fault: null, ...values }));
+const popover = (shown, { actions = [], ...values } = {}) =>
+  markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(shown, { actions }), asked: null, fault: null, ...values }));
 
 test("every status has words of its own, long and short, that say what it is", () => {
   for (const each of [words.status, words.statusShort]) {
@@ -87,7 +89,7 @@ test("icon, button, row and popover say the words of their own status", () => {
       for (const other of STATUSES) if (other !== status) assert.ok(!place.includes(words.status(other)), `${status} says ${other}`);
     }
     const line = markup(outcomeLine(shown));
-    assert.equal(line.includes(words.statusShort(status)), COLORS[status] !== "GREY", status);
+    assert.equal(line.includes(words.statusShort(status)), COLORS[status] !== "GREY" || status === "CANCELLED", status);
   }
 });
 
@@ -116,17 +118,29 @@ test("a row says why: the cause, what it waits for, the next try, and a refusal 
   assert.doesNotMatch(line("DEFERRED", { nextAttemptAt: "2020-01-01T00:00:00Z" }), /next try/);
 });
 
-test("the popover offers what a person may do with a mail of this status", () => {
-  const offered = (status) => [...popover(info(status)).matchAll(/data-action=(\w+)/g)].map(([, action]) => action).join(" ");
-  assert.deepEqual(Object.fromEntries(STATUSES.map((status) => [status, offered(status)])), {
-    QUEUED: "cancelMessage", HANDED_OFF: "", DEFERRED: "cancelMessage", ACCEPTED: "", REFUSED: "retryMessage", UNCERTAIN: "retryMessage assumeSent",
-    HELD: "retryMessage cancelMessage", CANCELLED: "", EXPIRED: "retryMessage", BOUNCED: "retryMessage", RECEIVED: "",
-  });
+test("the popover offers the actions that the API names, and asks before it does one", () => {
+  const ACTIONS = ["RETRY", "RETRY_TO_PRESENT_ADDRESS", "ASSUME_SENT", "CANCEL", "LIFT_SUPPRESSION", "CORRECT_ADDRESS"];
+  const offered = (actions) => [...popover(info("HELD"), { actions }).matchAll(/data-action=(\w+)/g)].map(([, action]) => action);
+  assert.deepEqual(offered(ACTIONS), ACTIONS);
+  assert.deepEqual(offered(["CANCEL", "ACTION_OF_A_LATER_RELEASE"]), ["CANCEL"]);
   assert.doesNotMatch(popover(info("ACCEPTED")), /class="actions/);
-  assert.match(popover(info("UNCERTAIN"), { asked: "retryMessage" }), /class="actions asked"[^]*may get it twice[^]*Yes, try again[^]*No</);
-  assert.match(popover(info("HELD"), { asked: "assumeSent" }), /data-action=retryMessage/, "an action that is not offered cannot be asked for");
-  assert.doesNotMatch(popover(info("REFUSED"), { asked: "retryMessage" }), /may get it twice/);
+  const asked = (status, action, values = {}) => popover(info(status, values), { actions: [action], asked: action });
+  assert.match(asked("UNCERTAIN", "RETRY"), /class="actions asked"[^]*may get it twice[^]*Yes, try again[^]*No</);
+  assert.doesNotMatch(asked("REFUSED", "RETRY"), /may get it twice/);
+  assert.match(asked("REFUSED", "RETRY_TO_PRESENT_ADDRESS", { to: "old@x.example" }), /Send it to <bdi>new@x\.example<[^]*It was for <bdi>old@x\.example</);
+  assert.match(asked("UNCERTAIN", "ASSUME_SENT"), /Count it as sent\?[^]*Yes, assume sent/);
+  assert.match(asked("QUEUED", "CANCEL"), /Cancel it\?[^]*Yes, cancel it/);
+  assert.match(asked("REFUSED", "CORRECT_ADDRESS", { to: "old@x.example" }), /name="correctAddress"[^]*value=old@x\.example/);
+  assert.match(popover(info("HELD"), { actions: ["RETRY"], asked: "ASSUME_SENT" }), /data-action=RETRY/, "what is not offered cannot be asked for");
   assert.match(popover(info("REFUSED"), { fault: "Its campaign was cancelled." }), /Its campaign was cancelled\./);
+});
+
+test("the suppression that is lifted is of the address that keeps the mail: the customer's, or a copy's", () => {
+  const copy = { role: "CC", name: null, address: "copy@x.example", status: "HELD", colorHint: "RED", cause: "SUPPRESSED", advice: null };
+  const lifted = (values) => popover(info("HELD", { to: "to@x.example", ...values }), { actions: ["LIFT_SUPPRESSION"], asked: "LIFT_SUPPRESSION" });
+  assert.match(lifted({ cause: "SUPPRESSED", copies: [copy] }), /May <bdi>to@x\.example<[^]*name="why"[^]*name="releaseHeld"/);
+  assert.match(lifted({ cause: null, copies: [copy] }), /May <bdi>copy@x\.example</);
+  assert.match(lifted({ cause: null, copies: [{ ...copy, cause: "OPTED_OUT" }] }), /May <bdi>to@x\.example</);
 });
 
 test("the popover explains what failed or waits, and not what was sent", () => {
