@@ -21,8 +21,9 @@ def test_rules_that_are_wrong_are_refused() -> None:
     table = read_rules_file("hits")
     with pytest.raises(KeyError, match="version"):
         parse_hit_rules({name: value for name, value in table.items() if name != "version"})
-    with pytest.raises(ValueError, match="empty"):
-        parse_hit_rules(table | {"agents": table["agents"] | {"scanner": [""]}})
+    for patterns in ([""], [], ["curl", ""]):
+        with pytest.raises(ValueError, match="empty"):
+            parse_hit_rules(table | {"agents": table["agents"] | {"scanner": patterns}})
 
 
 @pytest.mark.parametrize(
