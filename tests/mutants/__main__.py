@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mutants.mutation import Group, Mutant, mutants_of, read_explained, read_plan
-from tests.mutants.running import ROOT, Outcome, Run, Runner, durations_of, output_of, running
+from tests.mutants.running import ROOT, Outcome, Run, Runner, durations_of, output_of, running, wait_for_any
 
 Trial = tuple[str, Mutant, tuple[str, ...]]
 """A mutant, the part that it counts for, and the tests that must notice it."""
@@ -92,6 +92,7 @@ def check_that_tests_pass(runner: Runner, trials: Sequence[Trial]) -> Mapping[st
     under_way = [runner.start(share, seconds=3600) for share in shares]
     took: dict[str, float] = {}
     while under_way:
+        wait_for_any(under_way)
         for run in list(under_way):
             outcome = runner.poll(run)
             if outcome is not None:
@@ -99,7 +100,6 @@ def check_that_tests_pass(runner: Runner, trials: Sequence[Trial]) -> Mapping[st
                 took |= durations_of(run)
                 if outcome is not Outcome.SURVIVED:
                     sys.exit(f"A test fails without a mutant:\n{output_of(run)}")
-        time.sleep(0.02)
     return took
 
 
@@ -115,6 +115,7 @@ def try_all(runner: Runner, trials: Sequence[Trial], scores: Mapping[str, Score]
             # A machine may be busy; a mutant that loops for ever is stopped all the same.
             seconds = 60 + 5 * sum(took.get(test, 0.0) for test in tests)
             under_way.append((part, runner.start(tests, mutant=mutant, seconds=seconds)))
+        wait_for_any([run for _, run in under_way])
         for part, run in list(under_way):
             outcome = runner.poll(run)
             if outcome is not None:
@@ -123,7 +124,6 @@ def try_all(runner: Runner, trials: Sequence[Trial], scores: Mapping[str, Score]
                 if outcome is Outcome.SURVIVED and run.mutant is not None:
                     survivors.append(run.mutant)
                     print(run.mutant, flush=True)
-        time.sleep(0.02)
     return survivors
 
 

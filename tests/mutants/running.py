@@ -10,6 +10,7 @@ import importlib
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -61,8 +62,9 @@ class Run:
     tree: Path
     mutant: Mutant | None
     process: int
+    ended: int
+    """A pipe that is closed at the other end when the process has ended."""
     until: float
-    began: float
 
 
 class Runner:
@@ -87,12 +89,13 @@ class Runner:
             path = tree / mutant.file
             path.write_text(mutant.edit.apply((ROOT / mutant.file).read_text(encoding="utf-8")), encoding="utf-8")
         number = next(self._numbers)
+        ended, held = os.pipe()
         process = os.fork()
         if process == 0:
             _run_tests(tree, tests, self._directory, number, writes_bytecode=mutant is None)
+        os.close(held)
         self._processes.add(process)
-        now = time.monotonic()
-        return Run(tree=tree, mutant=mutant, process=process, until=now + seconds, began=now)
+        return Run(tree=tree, mutant=mutant, process=process, ended=ended, until=time.monotonic() + seconds)
 
     def poll(self, run: Run) -> Outcome | None:
         """Returns what became of it, and frees its copy; None while it runs."""
@@ -104,6 +107,7 @@ class Runner:
             os.killpg(run.process, signal.SIGKILL)
         if not ended:
             os.waitpid(run.process, 0)
+        os.close(run.ended)
         self._processes.discard(run.process)
         if run.mutant is not None:
             # With its old time, so that what was compiled of it is valid again.
@@ -115,6 +119,11 @@ class Runner:
         if code in (_NOT_RUN, pytest.ExitCode.NO_TESTS_COLLECTED):
             raise RuntimeError(f"its tests were not run: {run.mutant}\n{output_of(run)}")
         return Outcome.NOTICED if code else Outcome.SURVIVED
+
+
+def wait_for_any(runs: Collection[Run]) -> None:
+    """Waits until one of these has ended, or may have run for too long: for a second at most."""
+    select.select([run.ended for run in runs], [], [], 1.0)
 
 
 def durations_of(run: Run) -> dict[str, float]:

@@ -12,6 +12,7 @@ from gateway.campaigns import drafts
 from gateway.campaigns.drafts import CampaignRecipient
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
+from gateway.settings import Settings
 from tests.builders import make_customer
 from tests.integration.gateway.campaigns.orders import PAGE, order, publish
 
@@ -89,6 +90,24 @@ async def test_as_many_wrong_recipients_are_named_as_anybody_reads(connection: A
     with pytest.raises(Refusals) as refused:
         await drafts.create(connection, await order(connection, [], recipients=unknown), deployment)
     assert len(refused.value.refusals) == RefusalCollector.MAX
+
+
+async def test_who_cannot_get_a_campaign_is_named_with_the_reason(connection: Any, settings: Settings) -> None:
+    # Given a customer at a reserved name where those are refused, one without an address, and one who was erased
+    refusing = Deployment.open(settings.model_copy(update={"allow_reserved_domains": False}))
+    fine, reserved, bare, erased = [
+        await make_customer(connection, addresses=addresses)
+        for addresses in (["ann@fabrikam.com"], ["ann@customer.example"], [], ["bob@fabrikam.com"])
+    ]
+    await connection.execute("update customer set erased_at = now(), name = null where id = $1", erased)
+    for customer, code, where in (
+        (reserved, RefusalCode.ADDRESS_RESERVED, "address"),
+        (bare, RefusalCode.ADDRESS_INVALID, "address"),
+        (erased, RefusalCode.ERASED, "customerId"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            await drafts.create(connection, await order(connection, [fine, customer]), refusing)
+        assert (refused.value.code, refused.value.field) == (code, ("recipients", "1", where))
 
 
 @pytest.mark.parametrize("lacking", [{}, {"first_name": None}])

@@ -145,3 +145,7 @@ def test_two_slips_one_of_them_in_the_ending_are_both_seen() -> None:
 )  # fmt: skip
 def test_a_mailbox_splits_into_name_and_address(text: str, name: str | None, address: str) -> None:
     assert split_mailbox(text) == (name, address)
+
+
+def test_a_domain_in_wide_letters_is_the_same_for_a_key() -> None:
+    assert address_key("ann@\uff46abrikam.example", KEY) == address_key("ann@fabrikam.example", KEY)

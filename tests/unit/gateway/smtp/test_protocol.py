@@ -170,3 +170,7 @@ def test_content_without_such_lines_is_not_copied() -> None:
 )
 def test_an_address_with_control_characters_fits_no_command(address: str, fits: bool) -> None:
     assert is_safe_in_command(address) is fits
+
+
+def test_of_what_is_no_reply_4096_bytes_are_kept() -> None:
+    assert len(UnreadableReply("x", b"a" * 5000).text) == 4096

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from gateway.mail.hit import Hit, HitContext, HitKind, HitVerdict, busy_spans, classify_hits
-from gateway.rule_files import read_rules_file
+from gateway.rule_files import RulesError, read_rules_file
+from gateway.tracking import hit_rules
 from gateway.tracking.hit_rules import parse_hit_rules, read_hit_rules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -20,8 +21,18 @@ def test_rules_that_are_wrong_are_refused() -> None:
     table = read_rules_file("hits")
     with pytest.raises(KeyError, match="version"):
         parse_hit_rules({name: value for name, value in table.items() if name != "version"})
-    with pytest.raises(ValueError, match="empty"):
-        parse_hit_rules(table | {"agents": table["agents"] | {"scanner": [""]}})
+    for patterns in ([""], [], ["curl", ""]):
+        with pytest.raises(ValueError, match="empty"):
+            parse_hit_rules(table | {"agents": table["agents"] | {"scanner": patterns}})
+
+
+@pytest.mark.parametrize(
+    "table", [{}, {"version": "x"}, read_rules_file("hits") | {"agents": {"privacy_proxy": [], "image_proxy": ["("]}}]
+)
+def test_a_file_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, table: dict[str, object]) -> None:
+    monkeypatch.setattr(hit_rules, "read_rules_file", lambda _: table)
+    with pytest.raises(RulesError, match=r"rules/hits\.toml: \w+: "):
+        read_hit_rules.__wrapped__()
 
 
 def clicked(seconds: Sequence[float]) -> list[HitVerdict]:

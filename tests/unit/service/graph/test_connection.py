@@ -49,7 +49,7 @@ def test_a_page_has_1_to_100_rows(first: int) -> None:
 
 def test_a_page_starts_at_the_newest_or_after_a_cursor() -> None:
     start, later = read_window(5, None), read_window(5, IDS[3].hex)
-    assert (start.before, start.continued) == (BEFORE_EVERYTHING, False)
+    assert (start.before, start.continued) == (UUID("f" * 8 + "-ffff" * 3 + "-" + "f" * 12), False)
     assert (later.before, later.continued) == (IDS[3], True)
     for read in (read_window, read_number_window):
         with pytest.raises(BadInput, match="not a cursor"):

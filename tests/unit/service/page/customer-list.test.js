@@ -135,6 +135,24 @@ test("Enter and the arrow wait for the search that was typed", async () => {
   assert.equal(view.typed, "");
 });
 
+test("arrow keys move among the customers, and from the first one to the search", () => {
+  const focused = [];
+  const row = (name) => Object.assign({ focus: () => focused.push(name) }, { closest() { return this; } });
+  const rows = [row("a"), row("b")];
+  document.querySelectorAll = () => rows;
+  document.getElementById = () => ({ focus: () => focused.push("search") });
+  const press = (name, target) => {
+    let prevented = false;
+    view.listKey({ key: name, target, preventDefault: () => { prevented = true; } });
+    return prevented;
+  };
+  assert.deepEqual([press("ArrowDown", rows[0]), press("ArrowUp", rows[1]), press("ArrowUp", rows[0]), press("ArrowDown", rows[1])], [true, true, true, true]);
+  assert.deepEqual(focused, ["b", "a", "search"]);
+  assert.deepEqual([press("x", rows[0]), press("ArrowDown", row("stranger"))], [false, false]);
+  assert.equal(view.title, "Customers");
+  document.querySelectorAll = () => [];
+});
+
 test("a slash goes to the search, but not with a modifier or from a field", () => {
   const done = [];
   document.getElementById = () => ({ focus: () => done.push("focus"), select: () => done.push("select") });

@@ -93,6 +93,16 @@ test("icon, button, row and popover say the words of their own status", () => {
   }
 });
 
+test("the info button opens its mail's popover, and only that, and names the mail", () => {
+  const done = [];
+  const drawn = infoButton(info("HELD"), "m1", "Offer", (id) => done.push(id));
+  const listener = drawn.values.find((value) => typeof value === "function");
+  listener({ stopPropagation: () => done.push("stopped") });
+  assert.deepEqual(done, ["stopped", "m1"]);
+  assert.match(markup(drawn), /Details of Offer/);
+  assert.match(markup(infoButton(info("HELD"), "m1", null, () => {})), /Details of this mail/);
+});
+
 test("each colour has its own shape, and amber two: waiting, and uncertain", () => {
   const shape = (colorHint, status = "REFUSED") => markup(statusIcon({ colorHint, status }));
   for (const [colorHint, status, icon] of [
