@@ -21,7 +21,7 @@ from gateway.deployment import Deployment
 from gateway.mail.letter import CardLetter, CardMailKind, Money
 from gateway.mail.message import MessageRef
 from gateway.outbox.claim import Claimed
-from gateway.outbox.enqueue import Order, put
+from gateway.outbox.enqueue import SendRequest, enqueue
 from gateway.settings import Settings
 from gateway.smtp.relays import Relays, Timeouts
 from gateway.templates import versions
@@ -110,7 +110,7 @@ async def queue_mail(
     """Queues one letter, to a new customer unless `customer_id` is given."""
     customer_id = values.pop("customer_id", None) or await make_customer(connection, addresses=[address])
     usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
-    return (await put(connection, Order(customer_id=customer_id, **(usual | values)), deployment)).ref
+    return (await enqueue(connection, SendRequest(customer_id=customer_id, **(usual | values)), deployment)).ref
 
 
 async def state_of(connection: Any, ref: MessageRef) -> Any:
