@@ -76,32 +76,23 @@ class Execution:
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
         """The result of a query or mutation; it holds the errors of resolvers."""
-        result = execute(
-            self._schema._schema,
-            ready.operation.document,
-            context_value=self._make_context(caller),
-            variable_values=dict(ready.variables),
-            operation_name=ready.operation.name,
-            **self._options(),
-        )
+        result = execute(**self._arguments(ready, caller))
         return await result if inspect.isawaitable(result) else result
 
     async def stream(self, ready: Ready, caller: Caller) -> AsyncIterator[ExecutionResult] | ExecutionResult:
         """The results of a subscription as they come; one result when it could not begin."""
-        started = subscribe(
-            self._schema._schema,
-            ready.operation.document,
-            context_value=self._make_context(caller),
-            variable_values=dict(ready.variables),
-            operation_name=ready.operation.name,
-            **self._options(),
-        )
+        started = subscribe(**self._arguments(ready, caller))
         if inspect.isawaitable(started):
             started = await cast(Awaitable[Any], started)
         return cast("AsyncIterator[ExecutionResult] | ExecutionResult", started)
 
-    def _options(self) -> dict[str, Any]:
+    def _arguments(self, ready: Ready, caller: Caller) -> dict[str, Any]:
         return {
+            "schema": self._schema._schema,
+            "document": ready.operation.document,
+            "context_value": self._make_context(caller),
+            "variable_values": dict(ready.variables),
+            "operation_name": ready.operation.name,
             "executor_class": self._schema.execution_context_class,
             "is_awaitable": optimized_is_awaitable,
             "hide_suggestions": self._hide_suggestions,
