@@ -30,49 +30,40 @@ class Ready:
     cost: int
 
 
+@dataclass(slots=True)
 class Execution:
     """Prepares and runs operations; a process has one."""
 
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        *,
-        documents: Documents,
-        persisted: PersistedOperations,
-        max_cost: int,
-        make_context: MakeContext,
-        hide_suggestions: bool,
-    ) -> None:
-        self._schema = schema
-        self._documents = documents
-        self._persisted = persisted
-        self._max_cost = max_cost
-        self._make_context = make_context
-        self._hide_suggestions = hide_suggestions
+    schema: strawberry.Schema
+    documents: Documents
+    persisted: PersistedOperations
+    max_cost: int
+    make_context: MakeContext
+    hide_suggestions: bool
 
     async def prepare(self, parameters: Parameters) -> Ready:
         """The operation, found, valid and affordable. Raises RequestRefused or DocumentRefused; nothing has run."""
         try:
-            source = await self._persisted.source(parameters)
+            source = await self.persisted.source(parameters)
         except RequestRefused as refused:
             if refused.status != 422:
                 raise
             # A GraphQL response, not an HTTP error: APQ clients look for the code there.
             raise DocumentRefused([too_large(str(refused), refused.code)], status=422) from None
-        document = self._documents.get(source)
-        await self._persisted.remember(parameters, source)
+        document = self.documents.get(source)
+        await self.persisted.remember(parameters, source)
         operation = document.operation(parameters.operation_name)
         if operation is None:
             raise DocumentRefused([_undetermined(parameters.operation_name, list(document.operations))], status=422)
         variables = parameters.variables or {}
         cost = operation.cost.of(variables)
-        if cost > self._max_cost:
+        if cost > self.max_cost:
             raise DocumentRefused([self._too_costly(cost)], status=422)
         return Ready(operation=operation, variables=variables, cost=cost)
 
     def cost_report(self, ready: Ready) -> dict[str, int]:
         """The `extensions.cost` of a response."""
-        return {"requested": ready.cost, "limit": self._max_cost}
+        return {"requested": ready.cost, "limit": self.max_cost}
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
         """The result of a query or mutation; it holds the errors of resolvers."""
@@ -88,22 +79,22 @@ class Execution:
 
     def _arguments(self, ready: Ready, caller: Caller) -> dict[str, Any]:
         return {
-            "schema": self._schema._schema,
+            "schema": self.schema._schema,
             "document": ready.operation.document,
-            "context_value": self._make_context(caller),
+            "context_value": self.make_context(caller),
             "variable_values": dict(ready.variables),
             "operation_name": ready.operation.name,
-            "executor_class": self._schema.execution_context_class,
+            "executor_class": self.schema.execution_context_class,
             "is_awaitable": optimized_is_awaitable,
-            "hide_suggestions": self._hide_suggestions,
+            "hide_suggestions": self.hide_suggestions,
             "operation_extensions": {},
         }
 
     def _too_costly(self, cost: int) -> GraphQLError:
         return GraphQLError(
-            f"The operation may ask for {cost} objects, {self._max_cost} are allowed: "
+            f"The operation may ask for {cost} objects, {self.max_cost} are allowed: "
             "use smaller `first` arguments, fewer nested lists, or two requests.",
-            extensions={"code": "COST_LIMIT", "cost": {"requested": cost, "limit": self._max_cost}},
+            extensions={"code": "COST_LIMIT", "cost": {"requested": cost, "limit": self.max_cost}},
         )
 
 
