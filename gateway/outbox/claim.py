@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -135,39 +135,14 @@ async def claim(
     return Claim(leased=tuple(row for _, row in leased), parked=parked)
 
 
+_FACTS = tuple(field.name for field in fields(MessageFacts))
+_CLAIMED = tuple(field.name for field in fields(Claimed) if field.name not in ("owner", "facts"))
+"""The columns of a row of `claim_due`, which have the names of their fields."""
+
+
 def _claimed(row: Any, owner: UUID) -> Claimed:
-    return Claimed(
-        customer_id=row["customer_id"],
-        message_id=row["message_id"],
-        recipient_no=row["recipient_no"],
-        attempt=row["attempt"],
-        owner=owner,
-        lane_id=row["lane_id"],
-        address=row["address"],
-        domain=row["domain"],
-        bound_relay=row["bound_relay"],
-        capped=row["capped"],
-        handed_off=row["handed_off"],
-        large=row["is_large"],
-        facts=_facts(row) if row["found"] else None,
-    )
-
-
-def _facts(row: Any) -> MessageFacts:
-    return MessageFacts(
-        source_type=row["source_type"],
-        campaign_id=row["campaign_id"],
-        template_version_id=row["template_version_id"],
-        sender_version_id=row["sender_version_id"],
-        mail_date=row["mail_date"],
-        recipient=row["recipient"],
-        recipient_name=row["recipient_name"],
-        merge_data=row["merge_data"],
-        content_sha256=row["content_sha256"],
-        tracked=row["tracked"],
-        token_key_id=row["token_key_id"],
-        composer_version=row["composer_version"],
-    )
+    facts = MessageFacts(**{name: row[name] for name in _FACTS}) if row["found"] else None
+    return Claimed(**{name: row[name] for name in _CLAIMED}, owner=owner, facts=facts)
 
 
 def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:

@@ -165,7 +165,7 @@ from chosen p
 where o.ctid = p.location  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
           p.position, p.connections is not null as capped, p.park_until is null as leased,
-          o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
+          o.handed_off_at is not null as handed_off, p.is_large as large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
           p.merge_data, p.content_sha256, p.tracked, p.token_key_id, p.composer_version;
 
