@@ -123,26 +123,10 @@ def address_key(text: str, key: bytes) -> bytes:
 
 
 _MISTYPED = (
-    "gmail.com",
-    "googlemail.com",
-    "hotmail.com",
-    "hotmail.co.uk",
-    "outlook.com",
-    "yahoo.com",
-    "yahoo.co.uk",
-    "icloud.com",
-    "comcast.net",
-    "verizon.net",
-    "protonmail.com",
-    "sbcglobal.net",
-    "bellsouth.net",
-    "btinternet.com",
-    "t-online.de",
-    "web.de",
-    "freenet.de",
-    "orange.fr",
-    "wanadoo.fr",
-    "libero.it",
+    *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com"),
+    *("yahoo.com", "yahoo.co.uk", "icloud.com", "comcast.net", "verizon.net"),
+    *("protonmail.com", "sbcglobal.net", "bellsouth.net", "btinternet.com", "t-online.de"),
+    *("web.de", "freenet.de", "orange.fr", "wanadoo.fr", "libero.it"),
 )
 # Real providers one letter away from another: no typing errors.
 _REAL = frozenset(
