@@ -99,6 +99,9 @@ def _doubts(table: Mapping[str, Any]) -> Phrases:
         raise RulesError(f"verdicts.toml: [doubt] needs text, the words that suppress nobody: {error}") from error
 
 
+_FLAGS = ("defers", "knows_destination", "suppress", "sure_after_data", "stops_relay")
+
+
 def _reply_rule(entry: _Entry, required: tuple[str, ...]) -> Rule:
     if not any(key in entry.left for key in required):
         raise entry.wrong(f"{required[0]} is missing: rules of this table are found by {' or '.join(required)}")
@@ -112,12 +115,8 @@ def _reply_rule(entry: _Entry, required: tuple[str, ...]) -> Rule:
         enhanced=entry.take("enhanced", _enhanced_pattern),
         codes=entry.take("codes", _codes),
         stages=entry.take("stages", _stages),
-        defers=entry.take("defers", bool) or False,
         scope=entry.take("scope", Scope) or Scope.MESSAGE,
-        knows_destination=entry.take("knows_destination", bool) or False,
-        suppress=entry.take("suppress", bool) or False,
-        sure_after_data=entry.take("sure_after_data", bool) or False,
-        stops_relay=entry.take("stops_relay", bool) or False,
+        **{name: entry.take(name, bool) or False for name in _FLAGS},
     )
     entry.done()
     if rule.knows_destination and rule.scope is not Scope.DESTINATION:
