@@ -16,7 +16,7 @@ from gateway.mail.message import Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_customers
-from gateway.outbox.outcomes import UNDELIVERED, WRONG_RELAY_ADVICE, HandOff, Undelivered
+from gateway.outbox.outcomes import UNDELIVERED, WRONG_RELAY, HandOff, Undelivered
 from gateway.templates import versions
 from gateway.value import value
 
@@ -27,7 +27,6 @@ LOOK_AHEAD = 25_000
 cancel has few to cancel."""
 
 _SUPPRESSED = UNDELIVERED[HandOff.SUPPRESSED]
-_WRONG_RELAY = Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
 _NO_ADDRESS = Undelivered(
     status=Status.HELD,
     cause=Cause.BAD_ADDRESS,
@@ -143,7 +142,7 @@ def _held(recipient: _Recipient, bound_relay: str | None, deployment: Deployment
     if recipient.address is None:
         return _NO_ADDRESS
     if bound_relay is not None and bound_relay not in deployment.relay_names:
-        return _WRONG_RELAY
+        return WRONG_RELAY
     top_level = recipient.address.rpartition(".")[2].lower()
     if not deployment.settings.allow_reserved_domains and top_level in RESERVED_NAMES:
         return _RESERVED  # the draft is from when they were allowed

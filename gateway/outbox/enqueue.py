@@ -19,11 +19,10 @@ from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
 from gateway.mail.message import CopyRole, EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
-from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict
 from gateway.outbox.lanes import lane_of
-from gateway.outbox.outcomes import GATEWAY, SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered
+from gateway.outbox.outcomes import GATEWAY, UNDELIVERED, WRONG_RELAY, HandOff, Undelivered
 from gateway.storage import attachments, content
 from gateway.templates import versions
 
@@ -251,10 +250,8 @@ async def _recipients(
 
 def _held(request: SendRequest, suppressed: bool, deployment: Deployment) -> Undelivered | None:
     if request.bound_relay is not None and request.bound_relay not in deployment.relay_names:
-        return Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
-    if suppressed:
-        return Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE)
-    return None
+        return WRONG_RELAY
+    return UNDELIVERED[HandOff.SUPPRESSED] if suppressed else None
 
 
 def _facts(
