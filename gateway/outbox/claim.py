@@ -22,6 +22,10 @@ LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
 
 
+RecipientKey = tuple[int, UUID, int]
+"""Customer, message and recipient number."""
+
+
 @value
 class MessageFacts:
     """What sending needs of a claimed row's message. A campaign's mail is composed of template, sender and merge data;
@@ -70,7 +74,7 @@ class Claimed:
         return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
     @property
-    def key(self) -> tuple[int, UUID, int]:
+    def key(self) -> RecipientKey:
         """The order in which groups lock rows: one order everywhere, against deadlocks."""
         return self.customer_id, self.message_id, self.recipient_no
 
@@ -145,12 +149,12 @@ def _claimed(row: Any, owner: UUID) -> Claimed:
     return Claimed(**{name: row[name] for name in _CLAIMED}, owner=owner, facts=facts)
 
 
-def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
-    """The keys of rows as arrays for `unnest`."""
+def columns(keys: Sequence[RecipientKey]) -> dict[str, list[Any]]:
+    """Keys as arrays for `unnest`."""
     return {
-        "customer_ids": [row.customer_id for row in rows],
-        "message_ids": [row.message_id for row in rows],
-        "recipient_nos": [row.recipient_no for row in rows],
+        "customer_ids": [customer_id for customer_id, _, _ in keys],
+        "message_ids": [message_id for _, message_id, _ in keys],
+        "recipient_nos": [recipient_no for _, _, recipient_no in keys],
     }
 
 
@@ -161,7 +165,7 @@ async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timede
     claimed = [row for row, _ in ordered]
     async for _ in QUERIES.give_back(
         connection,
-        **columns(claimed),
+        **columns([row.key for row in claimed]),
         attempts=[row.attempt for row in claimed],
         owners=[row.owner for row in claimed],
         waits=[wait for _, wait in ordered],
@@ -180,4 +184,5 @@ async def give_back_claim(connection: Connection, owner: UUID) -> None:
 async def extend(connection: Connection, rows: Sequence[Claimed], *, lease: timedelta) -> None:
     """Extend the leases of rows in work. A lease that has expired stays so: its row may be another worker's."""
     ordered = sorted(rows, key=lambda row: row.key)
-    await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)
+    keys = columns([row.key for row in ordered])
+    await QUERIES.extend_leases(connection, **keys, owners=[row.owner for row in ordered], lease=lease)

@@ -14,7 +14,7 @@ from gateway.mail.message import MessageRef, Status
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Cause, Outcome, Verdict
 from gateway.notify.changes import ChangeKind, notify_change
-from gateway.outbox.claim import Claimed
+from gateway.outbox.claim import Claimed, RecipientKey, columns
 from gateway.value import value
 
 GATEWAY = "gateway"
@@ -93,7 +93,7 @@ class Finished:
     ended: float
 
     @property
-    def key(self) -> tuple[int, UUID, int]:
+    def key(self) -> RecipientKey:
         """The order in which groups lock rows."""
         return self.customer_id, self.message_id, self.recipient_no
 
@@ -177,7 +177,7 @@ async def decide_unsent(
 
 async def decide(
     connection: Connection,
-    keys: Sequence[tuple[int, UUID, int]],
+    keys: Sequence[RecipientKey],
     why: Sequence[Undelivered],
     *,
     owners: Sequence[UUID | None],
@@ -190,9 +190,7 @@ async def decide(
         row
         async for row in QUERIES.decide_unsent(
             connection,
-            customer_ids=[key[0] for key in keys],
-            message_ids=[key[1] for key in keys],
-            recipient_nos=[key[2] for key in keys],
+            **columns(keys),
             owners=list(owners),
             statuses=[reason.status for reason in why],
             causes=[reason.cause for reason in why],
