@@ -171,7 +171,7 @@ async def unsubscribe(request: Request) -> Response:
         return _missing(request)
     fields = await _read_form(request)
     if fields is None:
-        return _html("", request, status=413)
+        return _html("", status=413)
     choice = _choice(fields)
     if choice is not None:
         return await _opt_out(request, ref, KINDS[choice], OptOutSource.LINK)
@@ -194,7 +194,7 @@ async def _opt_out(
         return _unavailable(request)
     if chosen is None or subscription is None:
         return _missing(request)
-    return _html(done_page(chosen, locale=subscription.locale), request)
+    return _html(done_page(chosen, locale=subscription.locale))
 
 
 async def _form_response(request: Request, ref: MessageRef, *, invalid: bool = False) -> Response:
@@ -206,7 +206,7 @@ async def _form_response(request: Request, ref: MessageRef, *, invalid: bool = F
         return _unavailable(request)
     if subscription is None:
         return _missing(request)
-    return _html(form_page(subscription, invalid=invalid), request, status=400 if invalid else 200)
+    return _html(form_page(subscription, invalid=invalid), status=400 if invalid else 200)
 
 
 def _tracking(request: Request) -> Tracking:
@@ -280,11 +280,11 @@ def _read_multipart(media_type: str, body: bytes) -> dict[str, str]:
 
 
 def _missing(request: Request) -> Response:
-    return _html(missing_page(_language(request)), request, status=404)
+    return _html(missing_page(_language(request)), status=404)
 
 
 def _unavailable(request: Request) -> Response:
-    response = _html(unavailable_page(_language(request)), request, status=503)
+    response = _html(unavailable_page(_language(request)), status=503)
     response.headers["Retry-After"] = "5"
     return response
 
@@ -294,5 +294,5 @@ def _language(request: Request) -> str:
     return language_of(request.headers.get("accept-language", "en")[:100].partition(",")[0].partition(";")[0].strip())
 
 
-def _html(page: str, request: Request, *, status: int = 200) -> Response:
+def _html(page: str, *, status: int = 200) -> Response:
     return HTMLResponse(page, status_code=status, headers=_PAGE)
