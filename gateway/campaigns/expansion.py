@@ -10,7 +10,7 @@ from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.mail.address import RESERVED_NAMES
+from gateway.mail.address import RESERVED_NAMES, domain_of
 from gateway.mail.keys import Purpose
 from gateway.mail.message import Status
 from gateway.mail.source import SourceType
@@ -68,10 +68,6 @@ class _Recipient:
     opted_out: bool
     suppressed: bool
 
-    @property
-    def domain(self) -> str:
-        return (self.address or "").rpartition("@")[2].lower()
-
 
 async def make_messages(
     connection: Connection, deployment: Deployment, *, batch: int = BATCH, look_ahead: int = LOOK_AHEAD
@@ -126,7 +122,7 @@ async def _make(
         customer_ids=[recipient.customer_id for recipient in recipients],
         addresses=[recipient.address or "" for recipient in recipients],
         address_keys=[one.address_key or deployment.key_of(one.address or "") for one in recipients],
-        domains=[recipient.domain for recipient in recipients],
+        domains=[domain_of(recipient.address or "") for recipient in recipients],
         subjects=[
             render_subject(version, {**campaign.merge_data, **one.merge_data}, customer_name=one.name)
             for one in recipients

@@ -99,6 +99,11 @@ def with_a_labels(text: str) -> str:
     return f"{local}{at}{ascii_domain.lower()}"
 
 
+def domain_of(address: str) -> str:
+    """Returns the domain of an address, in small letters; nothing for one without."""
+    return address.rpartition("@")[2].lower()
+
+
 def split_mailbox(text: str) -> tuple[str | None, str]:
     """Returns `Name <a@b.example>` or `a@b.example` as (name, address), neither checked."""
     text = text.strip()

@@ -15,7 +15,7 @@ from gateway.compose.sender_profiles import SenderVersion
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import parse_address, with_a_labels
+from gateway.mail.address import domain_of, parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
 from gateway.mail.message import CopyRole, EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
@@ -72,10 +72,6 @@ class _Recipient:
     @property
     def status(self) -> Status:
         return self.held.status if self.held else Status.QUEUED
-
-    @property
-    def domain(self) -> str:
-        return self.address.rpartition("@")[2].lower()
 
 
 async def enqueue(connection: Connection, request: SendRequest, deployment: Deployment) -> Enqueued:
@@ -356,7 +352,7 @@ async def _write_outbox(
         recipient_nos=[recipient.number for recipient in due],
         addresses=[recipient.address for recipient in due],
         address_keys=[recipient.key for recipient in due],
-        domains=[recipient.domain for recipient in due],
+        domains=[domain_of(recipient.address) for recipient in due],
         attempts=[1 for _ in due],
         retry_once=retry_once,
     )
