@@ -154,16 +154,7 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
     context = info.context
     async with context.pools.writing_connection() as connection, connection.transaction():
         version = await sender_profiles.create(
-            connection,
-            name=input.name,
-            from_name=input.from_name,
-            from_address=input.from_address,
-            reply_to=input.reply_to,
-            signature=input.signature,
-            postal_address=input.postal_address,
-            locale=input.locale,
-            time_zone=input.time_zone,
-            allow_reserved=context.deployment.settings.allow_reserved_domains,
+            connection, **vars(input), allow_reserved=context.deployment.settings.allow_reserved_domains
         )
     row = await existing_row(context.reading_back().loaders.senders, version.sender_id)
     return CreateSenderPayload(sender=Sender.of(row))
@@ -172,18 +163,9 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
 async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:
     """A new version of the template of this name."""
     context = info.context
-    sample = _object(input.sample_data, ("sampleData",))
+    values = vars(input) | {"sample_data": _object(input.sample_data, ("sampleData",))}
     async with context.pools.writing_connection() as connection, connection.transaction():
-        published = await versions.publish(
-            connection,
-            name=input.name,
-            subject=input.subject,
-            mjml=input.mjml,
-            html=input.html,
-            text=input.text,
-            sample_data=sample,
-            locale=input.locale,
-        )
+        published = await versions.publish(connection, **values)
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)
     return CreateTemplatePayload(template=Template.of(row))
 
