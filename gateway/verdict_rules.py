@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.mail.phrases import Phrases
 from gateway.mail.response import FaultKind, Stage
-from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, FaultRule, Rule, Rules, Scope, fits_fault
+from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, FaultRule, Rule, Rules, Said, Scope, fits, fits_fault
 from gateway.rule_files import RulesError, read_rules_file
 
 T = TypeVar("T")
@@ -195,7 +195,8 @@ def _refuse_gaps(rules: Rules) -> None:
     """Whatever a server says or does, some rule must fit: judge() relies on it."""
     for stage in Stage:
         for code in range(400, 600):
-            if not any(_fits_bare(rule, code, stage) for rule in reversed(rules.replies)):
+            bare = Said(code=code, enhanced=None, stage=stage, words="")
+            if not any(rule.text is None and fits(rule, bare) for rule in reversed(rules.replies)):
                 raise RulesError(f"verdicts.toml: no rule fits a bare {code} at {stage}; add one to [[stage]]")
         for kind in FaultKind:
             for dot_sent in (False, True):
@@ -203,12 +204,3 @@ def _refuse_gaps(rules: Rules) -> None:
                     raise RulesError(
                         f"verdicts.toml: no rule fits {kind} at {stage}, {dot_sent=}; add one to [[fault]]"
                     )
-
-
-def _fits_bare(rule: Rule, code: int, stage: Stage) -> bool:
-    return (
-        rule.text is None
-        and rule.enhanced is None
-        and (rule.codes is None or code in rule.codes)
-        and (rule.stages is None or stage in rule.stages)
-    )
