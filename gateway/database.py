@@ -56,7 +56,7 @@ WORKER_SETTINGS = {
 """What the worker's connections ask of PostgreSQL."""
 
 
-AWAY = (
+GONE = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -64,6 +64,11 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+)
+"""What says that PostgreSQL cannot be reached."""
+
+AWAY = (
+    *GONE,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     # Nothing was written, through no fault of the rows: a deadlock's victim, a statement cancelled.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -14,6 +14,7 @@ import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
+from gateway.database import GONE as CANNOT_BE_REACHED
 from gateway.database import prepare_connection
 from service.errors import Busy, TooSlow, Unavailable, Unwritable
 
@@ -48,17 +49,8 @@ ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergej
 """Every read is a page of at most 101 rows with their joins, by key. A generic plan, made for an average customer of
 ten rows, would hash a small table and sort the page."""
 
-GONE = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    # The server shut down just as a statement was sent: asyncpg then reads a message it did not expect.
-    asyncpg.InternalClientError,
-)
+# The last: the server shut down just as a statement was sent, and asyncpg read a message it did not expect.
+GONE = (*CANNOT_BE_REACHED, asyncpg.InternalClientError)
 """What asyncpg raises when the server is down, or goes down during a statement."""
 
 
@@ -126,17 +118,13 @@ class DatabasePools:
         async with self._connection(self.writing) as connection:
             return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
 
-    @asynccontextmanager
-    async def writing_connection(self) -> AsyncIterator[Connection]:
+    def writing_connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for one mutation, without a transaction. Raises Busy, Unavailable or TooSlow."""
-        async with self._connection(self.writing) as connection:
-            yield connection
+        return self._connection(self.writing)
 
-    @asynccontextmanager
-    async def reading_connection(self) -> AsyncIterator[Connection]:
+    def reading_connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for a function that only reads. Raises Busy, Unavailable or TooSlow."""
-        async with self._connection(self.reading) as connection:
-            yield connection
+        return self._connection(self.reading)
 
     @asynccontextmanager
     async def _connection(self, pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:
