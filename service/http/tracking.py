@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import compat32
 from typing import Any
@@ -57,21 +58,14 @@ _PAGE = {**_NO_STORE, "Content-Security-Policy": POLICY, "X-Robots-Tag": "noinde
 _ONE_CLICK = ("list-unsubscribe", "one-click")
 
 
+@dataclass(slots=True)
 class Tracking:
     """What the endpoints share; one a process, in `app.state.tracking`."""
 
-    def __init__(
-        self,
-        pools: DatabasePools,
-        recorder: HitRecorder,
-        deployment: Deployment,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.pools = pools
-        self.recorder = recorder
-        self.deployment = deployment
-        self._clock = clock
+    pools: DatabasePools
+    recorder: HitRecorder
+    deployment: Deployment
+    clock: Callable[[], float] = time.time
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -84,7 +78,7 @@ class Tracking:
 
     def record(self, request: Request, ref: MessageRef, *, link: int | None = None, url: str | None = None) -> None:
         """Queue the hit, a click when `link` is given, for the recorder. Does not block."""
-        at = self._clock()
+        at = self.clock()
         headers = dict(request.scope["headers"])
         self.recorder.add(
             RawHit(
