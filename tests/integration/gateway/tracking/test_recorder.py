@@ -25,9 +25,9 @@ from service.app import create_app
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.builders import KEYRING
-from tests.conftest import stop
 from tests.eventually import eventually
 from tests.hits import make_ref, raw
+from tests.servers import stop
 
 Record = Callable[..., HitRecorder]
 
