@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 _log = logging.getLogger("service.workers")
@@ -26,11 +27,11 @@ _KILL_SECONDS = 5.0
 """Beyond its drain time, after which a worker is killed."""
 
 
+@dataclass(slots=True)
 class Worker:
     """One worker process, seen from the parent."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+    process: asyncio.subprocess.Process
 
     @classmethod
     async def start(cls, command: Sequence[str], listening: socket.socket) -> Worker:
