@@ -56,7 +56,7 @@ WORKER_SETTINGS = {
 """What the worker's connections ask of PostgreSQL."""
 
 
-GONE = (
+AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -64,11 +64,6 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-)
-"""What says that PostgreSQL cannot be reached."""
-
-AWAY = (
-    *GONE,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     # Nothing was written, through no fault of the rows: a deadlock's victim, a statement cancelled.

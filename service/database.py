@@ -14,7 +14,6 @@ import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
-from gateway.database import GONE as CANNOT_BE_REACHED
 from gateway.database import prepare_connection
 from service.errors import Busy, TooSlow, Unavailable, Unwritable
 
@@ -49,8 +48,17 @@ ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergej
 """Every read is a page of at most 101 rows with their joins, by key. A generic plan, made for an average customer of
 ten rows, would hash a small table and sort the page."""
 
-# The last: the server shut down just as a statement was sent, and asyncpg read a message it did not expect.
-GONE = (*CANNOT_BE_REACHED, asyncpg.InternalClientError)
+GONE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    # The server shut down just as a statement was sent: asyncpg then reads a message it did not expect.
+    asyncpg.InternalClientError,
+)
 """What asyncpg raises when the server is down, or goes down during a statement."""
 
 

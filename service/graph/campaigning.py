@@ -163,9 +163,18 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
 async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:
     """A new version of the template of this name."""
     context = info.context
-    values = vars(input) | {"sample_data": _object(input.sample_data, ("sampleData",))}
+    sample = _object(input.sample_data, ("sampleData",))
     async with context.pools.writing_connection() as connection, connection.transaction():
-        published = await versions.publish(connection, **values)
+        published = await versions.publish(
+            connection,
+            name=input.name,
+            subject=input.subject,
+            mjml=input.mjml,
+            html=input.html,
+            text=input.text,
+            sample_data=sample,
+            locale=input.locale,
+        )
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)
     return CreateTemplatePayload(template=Template.of(row))
 
