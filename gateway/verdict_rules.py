@@ -28,7 +28,7 @@ _TIERS = {
     "basic": ("codes",),
     "stage": ("stages",),
 }
-"""The reply rules' tables in the order of judging, each with the keys of which its rules must have one."""
+"""The reply rules' tables in the order in which they are tried, each with the keys of which its rules must have one."""
 
 
 def verdict_rules(table: Mapping[str, Any]) -> Rules:
@@ -192,7 +192,7 @@ def _refuse_doubles(rules: Rules) -> None:
 
 
 def _refuse_gaps(rules: Rules) -> None:
-    """Whatever a server says or does, some rule must fit: judge() relies on it."""
+    """Whatever a server says or does, some rule must fit: `judge` relies on it."""
     for stage in Stage:
         for code in range(400, 600):
             bare = Said(code=code, enhanced=None, stage=stage, words="")

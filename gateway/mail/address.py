@@ -87,7 +87,7 @@ def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]
 def with_a_labels(text: str) -> str:
     """Returns an address as typed with its domain as `parse_address` keeps it; refuses nothing.
 
-    What is too long for an address is nobody's, and comes back as it is.
+    What is too long for an address comes back as it is.
     """
     if len(text) > LONGEST_ADDRESS:
         return text

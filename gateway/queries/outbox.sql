@@ -239,7 +239,7 @@ where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipi
 returning o.customer_id, o.message_id;
 
 -- name: give_back_claim
--- Returns to the queue every row of a claim whose result never arrived: nobody works on them, so nothing was sent.
+-- Returns to the queue every row of a claim whose result never arrived: no worker has them, so nothing was sent.
 -- status: HANDED_OFF -> QUEUED, DEFERRED
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null
@@ -256,7 +256,7 @@ where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipi
   and o.lease_owner = a.owner and o.lease_until > now();
 
 -- name: begin_scan$
--- Returns true when nobody has scanned the outbox within :every: the scan is the caller's then. Otherwise nothing.
+-- Returns true when no worker has scanned the outbox within :every: the scan is the caller's then. Otherwise nothing.
 update outbox_scan set scanned_at = now() where scanned_at <= now() - :every::interval returning true;
 
 -- name: may_read_all$

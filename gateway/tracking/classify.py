@@ -1,9 +1,9 @@
 """Classifies hits some seconds after they came, in their context; and history again, by the current rules.
 
 One transaction loads the hits of some messages, has `gateway.mail.hit` classify them, and writes what changed: the
-classifications, when each message was first opened, and that a person's click settles a message of which nobody knew
-whether the server took it. While a mail has no final answer every hit on it comes too early to be a person's: such hits
-are classified again once it has one, or once it is known that there will be none.
+classifications, when each message was first opened, and that a person's click settles a message that was UNCERTAIN.
+While a mail has no final answer every hit on it comes too early to be a person's: such hits are classified again once
+it has one, or once it is known that there will be none.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ SHORT_LIST = 5
 LARGEST_PAGE = 100
 """The list itself refuses more, with a message of its own."""
 INTROSPECTION = {"__schema": 5_000, "__type": 100}
-"""What introspection of the schema counts as, and of one type: nobody needs many, and it takes a tenth of a second."""
+"""What introspection of the schema counts as, and of one type: one is enough, and it takes a tenth of a second."""
 _MAX_CACHED = 64
 _MAX_COST = 10**12
 

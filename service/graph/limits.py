@@ -17,7 +17,7 @@ from graphql import (
 )
 
 MAX_REPEATS = 20
-"""The same response key in one selection set: merging is quadratic, and nobody repeats a field so often by hand."""
+"""The same response key in one selection set: merging is quadratic, and people repeat none so often."""
 MAX_DIRECTIVES = 4
 """On one field: ours are include and skip."""
 _ENOUGH = 1_000_000_000
