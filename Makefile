@@ -1,6 +1,6 @@
 # Two commands do everything a newcomer needs: `make run` and `make test`. Nothing but Python 3.11+ and make is assumed.
 #
-#   make run PORT=8123 DATA=/some/dir HOST=127.0.0.1 DEMO=0 RELAY_URL=smtps://... PYTHON=python3.12
+#   make run PORT=8123 DATA=/some/dir HOST=127.0.0.1 DEMO=0 RELAY_URL_FILE=relay PYTHON=python3.12
 
 PYTHON ?= python3
 # Most of a test's time is waiting for servers: one job more than two cores keeps both busy. JOBS=0: one by one.
@@ -8,20 +8,26 @@ JOBS ?= 3
 VENV := .venv
 PY := $(VENV)/bin/python
 # Only what is said on make's own command line: a DATABASE_URL of the shell may be another product's.
-OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_DATABASE_URL='$(DATABASE_URL)')
+OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_DATABASE_URL='$(DATABASE_URL)') \
+	$(if $(filter command,$(firstword $(origin DATABASE_URL_FILE))),OWN_DATABASE_URL_FILE='$(DATABASE_URL_FILE)')
+NAMED := $(if $(filter command,$(firstword $(origin NAME))),TOKEN_NAME="$$NAME")
+# What the launcher refuses a password in: everybody on the machine can read make's command line.
+ON_COMMAND_LINE := $(foreach name,RELAY_URL DATABASE_URL,$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
 	echo "There is no '$(PYTHON)' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..." >&2; exit 1; }
 MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_environment.py $(VENV) requirements.lock
 
-.PHONY: help run test lint migrate schema bench proof screenshots environment environment-for-tests
+.PHONY: help run link token test lint migrate schema bench proof screenshots environment environment-for-tests
 
 help:
-	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL, PYTHON)"
+	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL_FILE, PYTHON)"
+	@echo "make link         an address that signs one browser in, beside a running make run (NAME, DATA)"
+	@echo "make token        the API token of a running make run; with NAME=... another one (DATA)"
 	@echo "make test         all checks and tests (ARGS='-k words' for some, JOBS=0 one by one)"
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1)"
-	@echo "make proof        the crash proof, at length"
+	@echo "make proof        the crash proof and the poisoned recipients (ONLY=crash, ONLY=poison)"
 	@echo "make screenshots  the README's pictures, from the demo"
 	@echo "make lint         ruff, mypy, import contracts"
 
@@ -32,7 +38,13 @@ environment-for-tests:
 	@$(MAKE_ENVIRONMENT) tests/requirements.lock
 
 run: environment
-	@$(OWN_DATABASE) exec $(PY) -m service.standalone
+	@$(OWN_DATABASE) ON_COMMAND_LINE='$(ON_COMMAND_LINE)' exec $(PY) -m service.standalone
+
+link: environment
+	@$(NAMED) exec $(PY) -m service.standalone.access link
+
+token: environment
+	@$(NAMED) exec $(PY) -m service.standalone.access token
 
 test: lint
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)

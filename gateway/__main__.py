@@ -23,13 +23,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway.campaigns import expansion, lifecycle
-from gateway.database import (
-    PREDATES_BASELINE,
-    WORKER_SETTINGS,
-    Connection,
-    database_predates_baseline,
-    open_pool,
-)
+from gateway.database import WORKER_SETTINGS, Connection, open_pool, why_unusable
 from gateway.delivery import journal
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -41,6 +35,7 @@ from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
 from gateway.telemetry.log import log_as_json
+from gateway.telemetry.watchdog import watch_event_loop
 from gateway.templates import versions
 from gateway.tracking import classify
 
@@ -69,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         _make_journal(settings.journal_dir)
-        if options.child is None and asyncio.run(database_predates_baseline(settings.database_url)):
-            raise SettingsError(PREDATES_BASELINE)
+        if options.child is None and (why := asyncio.run(why_unusable(settings.database_url))):
+            raise SettingsError(why)
         if options.workers > 1:
             return Parent(options.workers).run()
         return uvloop.run(work(settings, number=options.child))
@@ -116,7 +111,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
     if settings.metrics_port is not None:
-        _serve_metrics(settings.metrics_port + (number or 0))
+        _serve_metrics(settings.metrics_host, settings.metrics_port + (number or 0))
     pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
     try:
         async with pool.acquire() as connection:
@@ -137,13 +132,15 @@ async def work(settings: Settings, *, number: int | None, schedule: RetrySchedul
         )
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
-        orphaned = asyncio.create_task(_stop_without_parent(worker)) if number is not None else None
+        watching = [asyncio.create_task(watch_event_loop())]
+        if number is not None:
+            watching.append(asyncio.create_task(_stop_without_parent(worker)))
         relax_garbage_collector()
-        log.info("the gateway works", extra={"worker": str(worker.id)})
+        log.info("the gateway is running", extra={"fields": {"worker": worker.id}})
         await worker.run()
-        if orphaned is not None:
-            orphaned.cancel()
-        log.info("the gateway has drained", extra={"worker": str(worker.id)})
+        for task in watching:
+            task.cancel()
+        log.info("the gateway has drained", extra={"fields": {"worker": worker.id}})
     finally:
         pool.terminate()
     return 0
@@ -161,11 +158,13 @@ def _make_journal(directory: str | None) -> None:
         ) from None
 
 
-def _serve_metrics(port: int) -> None:
+def _serve_metrics(host: str, port: int) -> None:
     try:
-        start_http_server(port)
+        start_http_server(port, addr=host)
     except OSError as error:
-        raise SettingsError(f"METRICS_PORT: port {port} cannot be opened ({error.strerror}): choose another.") from None
+        raise SettingsError(
+            f"METRICS_PORT: port {port} of METRICS_HOST={host} cannot be opened ({error.strerror}): choose another."
+        ) from None
 
 
 async def _stop_without_parent(worker: Worker) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiosql
 import asyncpg
@@ -40,9 +42,14 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
+async def set_session(connection: Connection, settings: Mapping[str, str]) -> None:
+    """Set what a new connection's session needs, for as long as it lives."""
+    await QUERIES.set_session(connection, names=list(settings), settings=list(settings.values()))
+
+
 async def keep_connection(connection: Any) -> None:
-    """What a connection's return to the pool does: nothing. Ours carry no state (advisory locks end with their
-    transaction), and the usual reset costs a round trip each time."""
+    """What a connection's return to the pool does: nothing. Ours carry no state but their settings (advisory locks end
+    with their transaction), and the usual reset undoes those and costs a round trip each time."""
 
 
 WORKER_SETTINGS = {
@@ -74,6 +81,9 @@ AWAY = (
 """What says that PostgreSQL cannot be reached or cannot write: a matter of waiting, not of the row."""
 
 
+_SHARED_SECONDS = 10
+"""For finding out whether sessions are shared."""
+
 BASELINE = "20261129010000"
 """The first migration of the first release. It replaced those before it and does not continue them."""
 
@@ -103,16 +113,66 @@ async def database_predates_baseline(url: str) -> bool:
         await connection.close()
 
 
+SHARED_SESSIONS = (
+    "what stands before PostgreSQL gives one session to several clients (pgbouncer in transaction or "
+    "statement mode?), which would cross their statements: use session mode, or PostgreSQL's own address."
+)
+
+
+async def sessions_are_shared(url: str) -> bool:
+    """Whether one client's session is given to others between transactions, as two clients find out together. False
+    when there is no connection: the caller's next step reports why."""
+    try:
+        async with asyncio.timeout(_SHARED_SECONDS), _one_connection(url) as first, _one_connection(url) as second:
+            return await _share_a_session(first, second, mark=uuid4().hex)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
+        return "statement pooling mode" in str(error)  # which takes no transaction
+
+
+async def _share_a_session(first: Connection, second: Connection, *, mark: str) -> bool:
+    async with first.transaction():
+        await set_session(first, {"customer_emails.session": mark})
+    async with second.transaction():  # takes the session that was used last, or leaves none but another for the first
+        if await QUERIES.session_mark(second) == mark:
+            return True
+        async with first.transaction():
+            return bool(await QUERIES.session_mark(first) != mark)
+
+
+@asynccontextmanager
+async def _one_connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection whose statements have no names, which others might have given to other statements."""
+    connection = await asyncpg.connect(url, timeout=_SHARED_SECONDS, statement_cache_size=0)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def why_unusable(url: str) -> str | None:
+    """Returns why neither service nor gateway can use this database, in a sentence; None when they can, or it cannot be
+    reached."""
+    if await sessions_are_shared(url):
+        return f"DATABASE_URL: {SHARED_SESSIONS}"
+    return PREDATES_BASELINE if await database_predates_baseline(url) else None
+
+
 async def open_pool(url: str, *, size: int, name: str, settings: Mapping[str, str] | None = None) -> asyncpg.Pool[Any]:
     """A pool of at most `size` connections; `name` is what PostgreSQL shows as application_name, `settings` what else
     its sessions set."""
+
+    async def begin(connection: asyncpg.Connection[Any]) -> None:
+        await prepare_connection(connection)
+        await set_session(connection, {"max_parallel_workers_per_gather": "0", "jit": "off"} | dict(settings or {}))
+
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        # One to begin with, and no floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
+        init_size=1,
+        min_size=0,
         max_size=size,
-        init=prepare_connection,
+        init=begin,
         reset=keep_connection,
         command_timeout=60,
-        server_settings={"application_name": name, "max_parallel_workers_per_gather": "0", "jit": "off"}
-        | dict(settings or {}),
+        server_settings={"application_name": name},
     )

@@ -2,14 +2,18 @@
 
 GatewayError
 ├── Refusal               the caller's input or the present state forbids it; nothing was done
+├── Refusals              several of them, of one input
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
+├── CompilerUnavailable   templates cannot be compiled now
 ├── SettingsError         a setting is missing or malformed
 └── RulesError            a file of rules is wrong (`rule_files`)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -35,6 +39,7 @@ class RefusalCode(StrEnum):
     ATTACHMENT_TOO_LARGE = "ATTACHMENT_TOO_LARGE"
     ILLEGAL_STATE = "ILLEGAL_STATE"
     SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
 
 
@@ -56,12 +61,56 @@ class Refusal(GatewayError):
         self.field = field
 
 
+class Refusals(GatewayError):
+    """Several refusals of one input: one `userErrors` entry each. Nothing was written."""
+
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        super().__init__(" ".join(refusal.message for refusal in refusals))
+        self.refusals = refusals
+
+
+class RefusalCollector:
+    """Makes checks of one input one after the other, so that the caller hears of everything at once."""
+
+    MAX = 100
+    """More of ten thousand recipients would say nothing new."""
+
+    def __init__(self) -> None:
+        self._found: list[Refusal] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether enough was found to stop looking."""
+        return len(self._found) >= self.MAX
+
+    @contextmanager
+    def check(self) -> Iterator[None]:
+        """A check: its refusals are kept, and what follows the block goes on."""
+        try:
+            yield
+        except Refusal as refusal:
+            self._found.append(refusal)
+        except Refusals as several:
+            self._found.extend(several.refusals)
+
+    def raise_any(self) -> None:
+        """Raises Refusal, or Refusals where there are several."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            raise Refusals(tuple(self._found[: self.MAX]))
+
+
 class LedgerUnavailable(GatewayError):
     """PostgreSQL cannot be reached or answers too late. Nothing is known to be written: retry."""
 
 
 class BufferUnavailable(GatewayError):
     """Valkey cannot be reached: hits wait in memory, up to a limit."""
+
+
+class CompilerUnavailable(GatewayError):
+    """Too many templates wait to be compiled, or the process that does it failed. Nothing is written: retry."""
 
 
 class SettingsError(GatewayError):

@@ -227,9 +227,11 @@ class Settings(BaseSettings):
     campaign_deadline: Deadline = timedelta(hours=48)
     completed_deadline: Deadline = timedelta(hours=48)
     card_deadline: Deadline = timedelta(hours=24)
+    same_refusals: int = Field(default=20, ge=2, le=1000)
     retry_once: Annotated[tuple[SourceType, ...], NoDecode, _each(parse_source_type)] = ()
     origin_privacy: OriginPrivacy = OriginPrivacy.HASH
     honeypot_link: bool = False
+    metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     journal_dir: str | None = None
 

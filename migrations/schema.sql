@@ -136,7 +136,9 @@ CREATE TYPE public.event_kind AS ENUM (
     'SUPPRESSED',
     'OPTED_OUT',
     'SETTLED',
-    'RETRIED_ONCE'
+    'RETRIED_ONCE',
+    'SUPPRESSION_LIFTED',
+    'READDRESSED'
 );
 
 
@@ -260,6 +262,16 @@ CREATE TYPE public.suppression_reason AS ENUM (
 
 
 --
+-- Name: suppression_scope; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.suppression_scope AS ENUM (
+    'ALL_MAIL',
+    'CAMPAIGNS'
+);
+
+
+--
 -- Name: verdict; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -297,6 +309,33 @@ CREATE FUNCTION public.domain_rate(of_domain text) RETURNS double precision
     from domain_throughput p
     where p.domain = of_domain and p.minute >= date_trunc('minute', now()) - interval '1 minute'
 $$;
+
+
+--
+-- Name: folded(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.folded(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (octet_length(given) = length(given)) THEN casefold((given COLLATE pg_unicode_fast)) ELSE replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text) END;
+
+
+--
+-- Name: name_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.name_words(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((' '::text || btrim(regexp_replace((translate(public.folded(given), '''’ʼ'::text, ''::text) COLLATE pg_unicode_fast), '[[:space:][:punct:]]+'::text, ' '::text, 'g'::text))) || ' '::text);
+
+
+--
+-- Name: reference_key(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.reference_key(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace((public.folded(given) COLLATE pg_unicode_fast), '[[:space:]\u2010-\u2015\u2212-]'::text, ''::text, 'g'::text);
 
 
 --
@@ -688,6 +727,8 @@ CREATE TABLE public.customer (
     time_zone text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     erased_at timestamp with time zone,
+    name_words text GENERATED ALWAYS AS (public.name_words(name)) STORED,
+    reference_key text GENERATED ALWAYS AS (public.reference_key(external_ref)) STORED,
     CONSTRAINT customer_external_ref_check CHECK (((length(external_ref) >= 1) AND (length(external_ref) <= 255))),
     CONSTRAINT customer_locale_check CHECK ((length(locale) <= 35)),
     CONSTRAINT customer_name_check CHECK ((length(name) <= 500)),
@@ -753,7 +794,10 @@ CREATE TABLE public.destination (
     paused_until timestamp with time zone,
     paused_why text,
     pause_step smallint DEFAULT 0 NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_why text,
     CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
     CONSTRAINT destination_connections_check CHECK ((connections > 0)),
     CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
@@ -874,6 +918,29 @@ CREATE TABLE public.lane_throughput (
 
 
 --
+-- Name: lifted_suppression; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lifted_suppression (
+    id uuid NOT NULL,
+    address_key bytea NOT NULL,
+    reason public.suppression_reason NOT NULL,
+    scope public.suppression_scope NOT NULL,
+    since timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    why text,
+    address text,
+    customer_id bigint,
+    message_id uuid,
+    lifted_at timestamp with time zone DEFAULT now() NOT NULL,
+    lifted_by text NOT NULL,
+    lifted_why text NOT NULL,
+    CONSTRAINT lifted_suppression_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT lifted_suppression_lifted_why_check CHECK (((length(lifted_why) >= 1) AND (length(lifted_why) <= 500)))
+);
+
+
+--
 -- Name: login_link; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -977,13 +1044,14 @@ CREATE VIEW public.message_wait AS
  SELECT o.customer_id,
     o.message_id AS id,
         CASE
-            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
+            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (d.stopped_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
             ELSE GREATEST(o.due_at, d.paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
         END AS next_attempt_at,
         CASE
             WHEN (o.handed_off_at IS NOT NULL) THEN 'The mail server''s answer'::text
             WHEN (o.lease_until > now()) THEN 'A free connection'::text
             WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
+            WHEN (d.stopped_at IS NOT NULL) THEN ('The destination is stopped: '::text || d.stopped_why)
             WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
             WHEN (public.relay_opens_at(o.bound_relay) > now()) THEN public.relay_closed_why(o.bound_relay)
             WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.rate_counted)) THEN 'The next attempt'::text
@@ -1018,6 +1086,21 @@ CREATE TABLE public.outbox_scan (
     only_row boolean DEFAULT true NOT NULL,
     scanned_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT outbox_scan_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: refusal_run; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refusal_run (
+    of_relay boolean NOT NULL,
+    place text NOT NULL,
+    words text NOT NULL,
+    address_keys bytea[] NOT NULL,
+    domains text[] NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT refusal_run_words_check CHECK ((length(words) <= 350))
 );
 
 
@@ -1138,7 +1221,13 @@ CREATE TABLE public.suppression (
     actor text NOT NULL,
     customer_id bigint,
     message_id uuid,
-    CONSTRAINT suppression_address_key_check CHECK ((length(address_key) = 32))
+    id uuid DEFAULT uuidv7() NOT NULL,
+    scope public.suppression_scope DEFAULT 'ALL_MAIL'::public.suppression_scope NOT NULL,
+    why text,
+    address text,
+    CONSTRAINT suppression_address_check CHECK (((length(address) >= 3) AND (length(address) <= 320))),
+    CONSTRAINT suppression_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT suppression_why_check CHECK (((length(why) >= 1) AND (length(why) <= 500)))
 );
 
 
@@ -1200,14 +1289,6 @@ CREATE TABLE public.work_order (
 
 ALTER TABLE ONLY public.address_opt_out
     ADD CONSTRAINT address_opt_out_pkey PRIMARY KEY (address_key, kind);
-
-
---
--- Name: api_token api_token_name_key; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.api_token
-    ADD CONSTRAINT api_token_name_key UNIQUE (name);
 
 
 --
@@ -1419,6 +1500,14 @@ ALTER TABLE ONLY public.lane_throughput
 
 
 --
+-- Name: lifted_suppression lifted_suppression_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lifted_suppression
+    ADD CONSTRAINT lifted_suppression_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: login_link login_link_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1464,6 +1553,14 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.outbox_scan
     ADD CONSTRAINT outbox_scan_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: refusal_run refusal_run_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refusal_run
+    ADD CONSTRAINT refusal_run_pkey PRIMARY KEY (of_relay, place, words);
 
 
 --
@@ -1579,6 +1676,13 @@ ALTER TABLE ONLY public.work_order
 
 
 --
+-- Name: api_token_living_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX api_token_living_name ON public.api_token USING btree (name) WHERE (revoked_at IS NULL);
+
+
+--
 -- Name: attachment_unreferenced; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1600,6 +1704,13 @@ CREATE INDEX consent_event_of_customer ON public.consent_event USING btree (cust
 
 
 --
+-- Name: copy_held_for_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX copy_held_for_address ON public.copy USING btree (lower(address)) WHERE ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause));
+
+
+--
 -- Name: customer_address_by_key; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1614,17 +1725,17 @@ CREATE INDEX customer_address_trigram ON public.customer_address USING gin (addr
 
 
 --
--- Name: customer_external_ref_trigram; Type: INDEX; Schema: public; Owner: -
+-- Name: customer_name_words_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_external_ref_trigram ON public.customer USING gin (external_ref public.gin_trgm_ops);
+CREATE INDEX customer_name_words_trigram ON public.customer USING gin (name_words public.gin_trgm_ops);
 
 
 --
--- Name: customer_name_trigram; Type: INDEX; Schema: public; Owner: -
+-- Name: customer_reference_key_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX customer_name_trigram ON public.customer USING gin (name public.gin_trgm_ops);
+CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (reference_key public.gin_trgm_ops);
 
 
 --
@@ -1684,6 +1795,20 @@ CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_versio
 
 
 --
+-- Name: lifted_suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX lifted_suppression_address_trigram ON public.lifted_suppression USING gin (address public.gin_trgm_ops);
+
+
+--
+-- Name: lifted_suppression_of_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING btree (address_key, id);
+
+
+--
 -- Name: message_by_source; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1695,6 +1820,13 @@ CREATE INDEX message_by_source ON public.message USING btree (customer_id, direc
 --
 
 CREATE INDEX message_campaign_trouble ON public.message USING btree (campaign_id, status, customer_id) WHERE ((status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'UNCERTAIN'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status])) AND (campaign_id IS NOT NULL));
+
+
+--
+-- Name: message_held_for_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_held_for_address ON public.message USING btree (lower(recipient)) WHERE ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause));
 
 
 --
@@ -1716,6 +1848,20 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 --
 
 CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, scheduled, due_at, message_id);
+
+
+--
+-- Name: suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX suppression_address_trigram ON public.suppression USING gin (address public.gin_trgm_ops);
+
+
+--
+-- Name: suppression_by_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX suppression_by_id ON public.suppression USING btree (id);
 
 
 --
@@ -1934,4 +2080,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129010400'),
     ('20261129010500'),
     ('20261129010600'),
-    ('20261129010700');
+    ('20261129010700'),
+    ('20261129021500'),
+    ('20261129023000'),
+    ('20261129030000'),
+    ('20261129031500');

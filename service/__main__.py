@@ -17,9 +17,11 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
-from gateway.database import PREDATES_BASELINE, Connection, predates_baseline
+from gateway.database import PREDATES_BASELINE, SHARED_SESSIONS, Connection, predates_baseline, sessions_are_shared
 from gateway.errors import SettingsError
 from gateway.mail.keys import Keyring
+from gateway.telemetry.log import log_as_json
+from gateway.telemetry.watchdog import watch_event_loop
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
 from service.database import QUERIES
@@ -73,9 +75,12 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     overrides = {name: getattr(options, name) for name in ("host", "port", "workers") if getattr(options, name)}
     settings, gateway_settings = _read_settings(overrides)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_as_json()
     if options.worker is not None:
         return _serve_as_worker(settings, gateway_settings, options.worker)
+    for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
+        if url is not None and asyncio.run(sessions_are_shared(url)):
+            raise CommandError(f"{name}: {SHARED_SESSIONS}")
     asyncio.run(_with_database(settings.database_url, _check_version))
     with _listen(settings) as listening:
         if settings.workers == 1:
@@ -110,7 +115,8 @@ def _serve_as_worker(settings: Settings, gateway_settings: gateway.settings.Sett
 
 def _stop_with_parent() -> None:
     """Stdin is a pipe from the parent: it ends when the parent dies."""
-    while sys.stdin.buffer.read(1):
+    # Read without a buffer, whose lock this thread would hold while the interpreter ends, which aborts the process.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     signal.raise_signal(signal.SIGTERM)
 
@@ -125,7 +131,13 @@ def _run(
     # Imported here: the other commands do without the schema, which takes a second to build.
     from service.app import create_app
 
-    server = build_server(create_app(settings, gateway_settings), settings, on_ready=on_ready)
+    tasks: list[asyncio.Task[None]] = []
+
+    def watch() -> None:
+        tasks.append(asyncio.get_running_loop().create_task(watch_event_loop()))
+        on_ready()
+
+    server = build_server(create_app(settings, gateway_settings), settings, on_ready=watch)
     # The schema lives as long as the process: scanning it in every full collection would block requests for tens of ms.
     gc.collect()
     gc.freeze()
@@ -183,7 +195,7 @@ def _create_token(options: argparse.Namespace) -> int:
         try:
             token = await create_token(connection, options.name)
         except asyncpg.UniqueViolationError:
-            raise CommandError(f"There is, or was, a token named {options.name}: choose another name.") from None
+            raise CommandError(f"There is a token named {options.name} already: choose another name.") from None
         except asyncpg.CheckViolationError:
             raise CommandError("A token's name has 1 to 100 characters.") from None
         print(token)

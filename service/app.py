@@ -16,9 +16,11 @@ from starlette.websockets import WebSocket
 import gateway.settings
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
+from gateway.templates.compile_process import TemplateCompiler
 from gateway.tracking.buffer import HitBuffer
 from gateway.tracking.recorder import HitRecorder
 from service import health, metrics
+from service.access_log import AccessLog
 from service.auth import sign_in
 from service.auth.callers import Authenticator, Caller
 from service.cache import Cache
@@ -50,6 +52,7 @@ class Resources:
     pools: DatabasePools
     deployment: Deployment
     wakeup: Wakeup
+    compiler: TemplateCompiler
     cache: Cache
     authenticator: Authenticator
     changes: ChangeListener
@@ -73,7 +76,8 @@ def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) 
     Raises SettingsError when the list of persisted operations cannot be used.
     """
     allowed = read_allow_list(settings.persisted_operations) if settings.persisted_operations else None
-    app = Starlette(routes=_routes(settings), lifespan=_lifespan(settings, gateway_settings, allowed))
+    routes = _routes(settings)
+    app = Starlette(routes=routes, lifespan=_lifespan(settings, gateway_settings, allowed))
     # Starlette would redirect `/u/TOKEN/` to the host that the request names; a link in a mail must not do that.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
@@ -84,6 +88,7 @@ def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) 
         frame_ancestors=settings.frame_ancestors,
         is_draining=draining.is_set,
     )
+    app.add_middleware(AccessLog, routes=routes)
     return app
 
 
@@ -121,6 +126,7 @@ def _lifespan(
             pools=pools,
             deployment=Deployment.open(gateway_settings),
             wakeup=Wakeup(settings.redis_url),
+            compiler=TemplateCompiler(),
             cache=cache,
             authenticator=authenticator,
             changes=ChangeListener(settings.database_url, pools),
@@ -160,6 +166,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             pools=resources.pools,
             deployment=resources.deployment,
             wakeup=resources.wakeup,
+            compiler=resources.compiler,
             changes=resources.changes,
             actor=caller.name,
             bound_relay=settings.bound_relay,

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
-from gateway.database import prepare_connection
-from service.errors import Busy, TooSlow, Unavailable, Unwritable
+from gateway.database import keep_connection, prepare_connection, set_session
+from service.errors import Busy, CannotWrite, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
 
@@ -48,14 +48,17 @@ ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergej
 """Every read is a page of at most 101 rows with their joins, by key. A generic plan, made for an average customer of
 ten rows, would hash a small table and sort the page."""
 
+FULL = (asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresIOError)
+"""What PostgreSQL raises when it cannot write, though it answers."""
+
 GONE = (
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    # Out of memory or connections; and the victim of a deadlock: nothing was written, and a retry may succeed.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
     # The server shut down just as a statement was sent: asyncpg then reads a message it did not expect.
     asyncpg.InternalClientError,
 )
@@ -64,6 +67,12 @@ GONE = (
 
 _MAX_PREPARED = 65_536
 """Characters of a statement that is kept prepared: three lists with most of their fields have half as many."""
+
+_ANSWER_SECONDS = 2.0
+"""How long after the limit of a statement PostgreSQL may take to say that it was reached; then it is taken for gone."""
+
+_RELEASE_SECONDS = 1.0
+"""For the return of a connection to its pool, which may wait for a cancelled statement."""
 
 _CLOSE_SECONDS = 0.3
 """For an orderly end of the connections, when no request uses one any more."""
@@ -86,13 +95,9 @@ def statement(name: str) -> Statement:
     return Statement(name=name, sql=getattr(QUERIES, name).sql, parameters=tuple(_ADAPTER.var_sorted[name]))
 
 
-async def _skip_reset(_: asyncpg.Connection[Any]) -> None:
-    """No reset on release: reads leave no state on a connection, and the round trip costs a sixth of the rate."""
-
-
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn errors of PostgreSQL and asyncpg into ours. Raises Unavailable, TooSlow or Unwritable."""
+    """Turn errors of PostgreSQL and asyncpg into ours. Raises Unavailable, CannotWrite, TooSlow or Unwritable."""
     try:
         yield
     except asyncpg.QueryCanceledError as error:
@@ -103,14 +108,45 @@ def translate_errors() -> Iterator[None]:
         if isinstance(error.__cause__, UnicodeEncodeError):
             raise Unwritable("a text holds half a surrogate pair: send well-formed Unicode") from error
         raise
+    except FULL as error:
+        raise CannotWrite("the database cannot write now: try again in a moment") from error
     except GONE as error:
         raise Unavailable("the database went away: try again in a moment") from error
+
+
+if TYPE_CHECKING:
+    _Asyncpg: TypeAlias = asyncpg.Connection[Any]
+else:
+    _Asyncpg = asyncpg.Connection  # generic in its stubs alone
+
+
+class _Connection(_Asyncpg):
+    """Ends when PostgreSQL does not answer a statement in time: else a rollback behind it, and its return to the pool,
+    would wait as long again."""
+
+    async def execute(self, *args: Any, **options: Any) -> str:
+        """A statement without a result."""
+        with self._ended_by_silence():
+            return await super().execute(*args, **options)
+
+    # asyncpg runs every other statement by it.
+    async def _do_execute(self, *args: Any, **options: Any) -> Any:
+        with self._ended_by_silence():
+            return await super()._do_execute(*args, **options)  # type: ignore[misc]  # not in its stubs
+
+    @contextmanager
+    def _ended_by_silence(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            self.terminate()
+            raise
 
 
 async def release(pool: asyncpg.Pool[Any], connection: Connection) -> None:
     """Release a connection. Its statements are done, so a server that goes down now is no error."""
     with suppress(*GONE):
-        await pool.release(connection)
+        await pool.release(connection, timeout=_RELEASE_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,26 +250,32 @@ async def open_pools(
 ) -> DatabasePools:
     """Returns pools of at most `size` connections each. Their time zone is UTC, which shaped pages print."""
 
-    async def pool(
-        address: str, name: str, planning: Mapping[str, str] = NO_HINTS, **options: Any
-    ) -> asyncpg.Pool[Any]:
+    async def pool(address: str, name: str, planning: Mapping[str, str] = NO_HINTS) -> asyncpg.Pool[Any]:
+        session = {
+            "timezone": "UTC",
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
+            "statement_timeout": str(int(statement_seconds * 1000)),
+            **planning,
+        }
+
+        async def begin(connection: asyncpg.Connection[Any]) -> None:
+            await prepare_connection(connection)
+            await set_session(connection, session)
+
         return await asyncpg.create_pool(
             address,
-            min_size=1,
+            # No floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
+            init_size=1,
+            min_size=0,
             max_size=size,
-            init=prepare_connection,
-            command_timeout=statement_seconds + 5,
+            connection_class=_Connection,
+            init=begin,
+            reset=keep_connection,
+            command_timeout=statement_seconds + _ANSWER_SECONDS,
             max_cacheable_statement_size=_MAX_PREPARED,
-            server_settings={
-                "application_name": name,
-                "timezone": "UTC",
-                "max_parallel_workers_per_gather": "0",
-                "jit": "off",
-                "statement_timeout": str(int(statement_seconds * 1000)),
-                **planning,
-            },
-            **options,
+            server_settings={"application_name": name},
         )
 
-    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS, reset=_skip_reset)
+    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS)
     return DatabasePools(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)

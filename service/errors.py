@@ -5,6 +5,7 @@ ServiceError              its message goes to the client, its `code` becomes `ex
 ├── Unwritable            a text that PostgreSQL cannot store (BAD_USER_INPUT)
 ├── Busy                  no connection became free in time; try again (UNAVAILABLE)
 │   └── Unavailable       PostgreSQL cannot be reached (UNAVAILABLE)
+│       └── CannotWrite   its disk is full, or it takes only reads (UNAVAILABLE)
 ├── TooSlow               a statement reached its time limit (TIMEOUT)
 └── RequestRefused        an HTTP request that is not served: status, code, headers
 
@@ -62,6 +63,10 @@ class Busy(ServiceError):
 
 class Unavailable(Busy):
     """PostgreSQL cannot be reached: 503 with Retry-After. Nothing may be assumed to be written."""
+
+
+class CannotWrite(Unavailable):
+    """PostgreSQL's disk is full, or it takes only reads."""
 
 
 class TooSlow(ServiceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.database import BASELINE
+from service.auth.callers import address_of
 from service.cache import Cache
-from service.database import DatabasePools, statement
-from service.errors import ServiceError
+from service.database import QUERIES, DatabasePools, statement
+from service.errors import CannotWrite, RequestRefused, ServiceError
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _PATIENCE = 2.0
@@ -31,7 +33,8 @@ def expected_migrations(directory: Path = MIGRATIONS) -> frozenset[str]:
 
 
 class Health:
-    """What `/readyz` says. Ready: the database answers, its migrations are ours or newer, and we are not draining."""
+    """What `/readyz` says. Ready: the database answers and takes writes, its migrations are ours or newer, and we are
+    not draining."""
 
     def __init__(
         self, pools: DatabasePools, cache: Cache, *, is_draining: Callable[[], bool], clock: Callable[[], float]
@@ -61,6 +64,7 @@ class Health:
             async with asyncio.timeout(_PATIENCE):
                 applied = {row["version"] for row in await self._pools.fetch_latest(_APPLIED)}
                 relays = await self._pools.fetch_latest(_RELAYS)
+                database = await self._check_writes()
         except (ServiceError, TimeoutError):
             return {
                 "database": "down",
@@ -70,12 +74,21 @@ class Health:
                 "relays": "unknown",
             }
         return {
-            "database": "ok",
+            "database": database,
             "migrations": self._compare(applied),
             "valkey": valkey,
             "gateway": "ok" if any(row["seen"] for row in relays) else "degraded",
             "relays": "degraded" if any(row["troubled"] for row in relays) else "ok",
         }
+
+    async def _check_writes(self) -> str:
+        """Whether the primary takes writes: a full disk answers reads."""
+        try:
+            async with self._pools.writing_connection() as connection, connection.transaction():
+                await QUERIES.small_sorts(connection)
+                return "takes only reads" if await QUERIES.write_check(connection) else "ok"
+        except CannotWrite:
+            return "cannot write: its disk is full"
 
     def _compare(self, applied: set[str]) -> str:
         """The applied migrations against ours: ok, or what to do."""
@@ -84,15 +97,31 @@ class Health:
         return "ok" if self._expected <= applied else "missing: run make migrate"
 
 
+async def _may_see_parts(request: Request) -> bool:
+    try:
+        if ip_address(address_of(request)).is_loopback:
+            return True
+    except ValueError:  # no network address
+        pass
+    try:
+        await request.app.state.resources.authenticator.caller(request)
+    except (RequestRefused, ServiceError):
+        return False
+    return True
+
+
 async def healthz(_: Request) -> Response:
     """200 as long as the process can answer."""
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
 async def readyz(request: Request) -> Response:
-    """200 when requests should come here, else 503; the body says why."""
+    """200 when requests should come here, else 503. The body has one word for everybody, and the state of each part for
+    this machine and for who has a token."""
     health: Any = request.app.state.health
     report = await health.report()
+    if not await _may_see_parts(request):
+        report = {"status": report["status"]}
     return Response(
         orjson.dumps(report),
         status_code=200 if report["status"] == "ready" else 503,

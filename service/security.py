@@ -11,10 +11,10 @@ _DENY_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'"
 _YEAR = 31_536_000
 
 
-def page_policy(frame_ancestors: Sequence[str] = ()) -> str:
+def page_policy(frame_ancestors: Sequence[str] = (), *, fonts: str = "'self'") -> str:
     """Returns the Content-Security-Policy of our page: scripts, styles and data from this origin, nothing inline."""
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src {fonts}; "
         "connect-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
         f"{_frame_directive(frame_ancestors)}"
     )

@@ -239,7 +239,11 @@ def relay_port() -> int:
 @pytest.fixture(scope="package")
 def running(chromium: str, run_directory: Path, relay_port: int) -> Iterator[Launcher]:
     """Everything that `make run` starts, with the tests' mail server as its relay."""
-    variables = {"RELAY_URL": f"smtp://127.0.0.1:{relay_port}?name=main", "ALLOW_RESERVED_DOMAINS": "1"}
+    variables = {
+        "RELAY_URL": f"smtp://127.0.0.1:{relay_port}?name=main",
+        "ALLOW_RESERVED_DOMAINS": "1",
+        "GRAPHIQL": "1",
+    }
     with launched(run_directory / f"page-{relay_port}", variables) as launcher:
         yield launcher
 

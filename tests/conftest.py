@@ -19,6 +19,7 @@ from gateway.database import open_pool
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.settings import Settings, read_settings
+from gateway.templates.compile_process import TemplateCompiler
 from service.change_listener import ChangeListener
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
@@ -143,7 +144,13 @@ async def make_context(pools: DatabasePools, settings: Settings) -> AsyncIterato
     changes = ChangeListener(settings.database_url, pools)
 
     def make(**values: Any) -> Context:
-        fixed = {"pools": pools, "deployment": Deployment.open(settings), "wakeup": wakeup, "changes": changes}
+        fixed = {
+            "pools": pools,
+            "deployment": Deployment.open(settings),
+            "wakeup": wakeup,
+            "compiler": TemplateCompiler(),
+            "changes": changes,
+        }
         return Context(**{"actor": "tester", **fixed, **values})
 
     yield make

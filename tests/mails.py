@@ -71,16 +71,21 @@ def letter_template(name: str) -> CompiledTemplate:
 
 
 def campaign_template(
-    *, subject: str = "News", html: str | None = None, mjml: str | None = None, text: str | None = None
+    *,
+    subject: str = "News",
+    html: str | None = None,
+    mjml: str | None = None,
+    text: str | None = None,
+    locale: str = "en",
 ) -> CompiledTemplate:
     """A campaign's template, as publishing makes it."""
-    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
+    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, locale=locale)
     return CompiledTemplate(
         id=UUID(int=4),
         template_id=TEMPLATE_ID,
         name="campaign",
         source_type=SourceType.CAMPAIGN,
-        locale="en",
+        locale=locale,
         fields=parts.fields,
         required=parts.required,
         merge=parts,

@@ -154,7 +154,7 @@ class OneToken:
         """Returns the caller of a request with the token."""
         return await self.bearer(connection.headers.get("authorization", ""))
 
-    async def bearer(self, authorization: str) -> Caller:
+    async def bearer(self, authorization: str, address: str = "") -> Caller:
         """Returns the caller of an Authorization header with the token."""
         if self.away:
             raise Unavailable("the database cannot be reached")

@@ -10,22 +10,24 @@ from uuid import UUID
 
 import orjson
 
+from gateway.campaigns.lifecycle import refuse_without_footer
 from gateway.compose import sender_profiles
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.address import RESERVED_NAMES, parse_address, with_a_labels
 from gateway.mail.campaign import CampaignKind
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.merge_data import read_merge_data
+from gateway.mail.names import tidy_name
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict, remember_campaign
 from gateway.templates import versions
 from gateway.templates.card_numbers import field_runs, refuse_card_number_across_fields, weight_of
 
 LARGEST_AUDIENCE = 10_000
 """Recipients of one createCampaign: with their merge data they fit a request."""
-MAX_FIELDS_AT_ONCE = 5000
+MAX_FIELDS_AT_ONCE = 1000
 """Fields filled in, to look for card numbers, before other tasks may run: some ten milliseconds."""
 MAX_RECIPIENTS_AT_ONCE = 100
 """Recipients checked before other tasks may run, however few their fields."""
@@ -59,52 +61,79 @@ class CampaignOrder:
 async def create(connection: Connection, order: CampaignOrder, deployment: Deployment) -> UUID:
     """Write a draft and its audience in one transaction; returns its id, the first one's when the key is known.
 
-    Raises Refusal, having written nothing: INVALID, REQUIRED, TOO_LONG, TOO_MANY, NOT_FOUND, ERASED, ADDRESS_INVALID,
-    ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER, HEADER_INJECTION,
-    IDEMPOTENCY_CONFLICT.
+    Raises Refusal, or Refusals of the whole input, having written nothing: INVALID, REQUIRED, TOO_LONG, TOO_MANY, and,
+    where these are right, NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the
+    field), CARD_NUMBER, HEADER_INJECTION, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING, IDEMPOTENCY_CONFLICT.
     """
-    _check(order)
-    campaign_data = read_merge_data(order.merge_data, ("mergeData",))
-    recipient_data = [
-        read_merge_data(recipient.merge_data, ("recipients", str(place), "mergeData"))
-        for place, recipient in enumerate(order.recipients)
-    ]
+    campaign_data, recipient_data = _check(order)
     digest = _digest(order, campaign_data, recipient_data)
     async with connection.transaction():
         first = await first_result(connection, order.idempotency_key, digest)
         if first is not None:
             return _first_campaign(first)
         version = await _newest_version(connection, order.template_id)
-        await check_audience_data(version, campaign_data, recipient_data)
-        await _refuse_unreachable_recipients(connection, order, deployment)
         profile = await sender_profiles.current(
             connection, order.sender_id, default_from=deployment.settings.default_from
         )
+        found = RefusalCollector()
+        with found.check():
+            refuse_without_footer(version, profile.postal_address, template=("templateId",), sender=("senderId",))
+        with found.check():
+            await check_audience_data(version, campaign_data, recipient_data)
+        await _check_recipients(connection, order, deployment, found)
+        found.raise_any()
         campaign_id = await _insert(connection, order, version.id, profile.id, campaign_data, recipient_data)
         await remember_campaign(connection, order.idempotency_key, digest, campaign_id)
     return campaign_id
 
 
-def _check(order: CampaignOrder) -> None:
-    check_key(order.idempotency_key)
-    refuse_header_break(order.title, ("title",))
-    refuse_card_number(order.title, ("title",))
-    if not order.title.strip():
+def _check(order: CampaignOrder) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Returns the merge data of the campaign and of its recipients. Raises Refusal or Refusals."""
+    found = RefusalCollector()
+    with found.check():
+        check_key(order.idempotency_key)
+    with found.check():
+        _check_title(order.title)
+    with found.check():
+        if not 1 <= order.priority <= 7:
+            raise Refusal(RefusalCode.INVALID, "A priority is 1 (first) to 7.", ("priority",))
+    with found.check():
+        _check_audience(order.recipients)
+    with found.check():
+        campaign_data = read_merge_data(order.merge_data, ("mergeData",))
+    recipient_data = []
+    for place, recipient in enumerate(order.recipients[:LARGEST_AUDIENCE]):
+        if found.full:
+            break
+        with found.check():
+            recipient_data.append(read_merge_data(recipient.merge_data, ("recipients", str(place), "mergeData")))
+    found.raise_any()
+    return campaign_data, recipient_data
+
+
+def _check_title(title: str) -> None:
+    refuse_header_break(title, ("title",))
+    refuse_card_number(title, ("title",))
+    if not tidy_name(title):
         raise Refusal(RefusalCode.REQUIRED, "A campaign has a title.", ("title",))
-    if len(order.title) > 255:
+    if len(title) > 255:
         raise Refusal(RefusalCode.TOO_LONG, "A title has at most 255 characters.", ("title",))
-    if not 1 <= order.priority <= 7:
-        raise Refusal(RefusalCode.INVALID, "A priority is 1 (first) to 7.", ("priority",))
-    if not order.recipients:
+
+
+def _check_audience(recipients: Sequence[CampaignRecipient]) -> None:
+    if not recipients:
         raise Refusal(RefusalCode.REQUIRED, "A campaign has at least one recipient.", ("recipients",))
-    if len(order.recipients) > LARGEST_AUDIENCE:
+    if len(recipients) > LARGEST_AUDIENCE:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {LARGEST_AUDIENCE:,} recipients in one call.", ("recipients",))
+    found = RefusalCollector()
     seen: set[int] = set()
-    for place, recipient in enumerate(order.recipients):
+    for place, recipient in enumerate(recipients):
         if recipient.customer_id in seen:
-            path = ("recipients", str(place), "customerId")
-            raise Refusal(RefusalCode.INVALID, "This customer is in the list twice.", path)
+            with found.check():
+                path = ("recipients", str(place), "customerId")
+                raise Refusal(RefusalCode.INVALID, "This customer is in the list twice.", path)
         seen.add(recipient.customer_id)
+    found.raise_any()
 
 
 def _digest(
@@ -143,39 +172,52 @@ async def check_audience_data(
     """Refuse values that cannot be mailed, letting other tasks run in between: ten thousand recipients take a while,
     longest with versions that were published before templates had limits.
 
-    Raises Refusal: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER.
+    Raises Refusal or Refusals: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER.
     """
-    runs = field_runs(version.merge) if version.merge else ()
+    runs = await asyncio.to_thread(field_runs, version.merge) if version.merge else ()
     at_once = max(1, min(MAX_RECIPIENTS_AT_ONCE, MAX_FIELDS_AT_ONCE // (weight_of(runs) or 1)))
+    found = RefusalCollector()
     for place, data in enumerate(recipient_data):
+        if found.full:
+            break
         if place % at_once == 0:
             await asyncio.sleep(0)
         path = ("recipients", str(place), "mergeData")
         values = {**campaign_data, **data}
-        versions.check_merge_data(version, values, path)
-        refuse_card_number_across_fields(runs, values, path)
+        with found.check():
+            versions.check_merge_data(version, values, path)
+            refuse_card_number_across_fields(runs, values, path)
+    found.raise_any()
 
 
-async def _refuse_unreachable_recipients(connection: Connection, order: CampaignOrder, deployment: Deployment) -> None:
+async def _check_recipients(
+    connection: Connection, order: CampaignOrder, deployment: Deployment, found: RefusalCollector
+) -> None:
     """Every customer exists, is not erased, and has the address that the mail goes to; reserved names are refused."""
     allow_reserved = deployment.settings.allow_reserved_domains
-    async for row in QUERIES.audience_facts(
+    async for row in QUERIES.audience_faults(
         connection,
         positions=list(range(len(order.recipients))),
         customer_ids=[recipient.customer_id for recipient in order.recipients],
         addresses=_addresses(order),
         reserved_names=[] if allow_reserved else sorted(RESERVED_NAMES),
+        faults=RefusalCollector.MAX,
     ):
-        path = ("recipients", str(row["position"]))
-        if not row["known"]:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", (*path, "customerId"))
-        if row["erased"]:
-            raise Refusal(RefusalCode.ERASED, "This customer was erased.", (*path, "customerId"))
-        if row["address"] is not None:
-            parse_address(row["address"], allow_reserved=allow_reserved, field=(*path, "address"))
-        raise Refusal(
-            RefusalCode.ADDRESS_INVALID, "The customer does not have this address, or none at all.", (*path, "address")
-        )
+        with found.check():
+            _refuse_recipient(row, allow_reserved)
+
+
+def _refuse_recipient(row: Any, allow_reserved: bool) -> None:
+    path = ("recipients", str(row["position"]))
+    if not row["known"]:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", (*path, "customerId"))
+    if row["erased"]:
+        raise Refusal(RefusalCode.ERASED, "This customer was erased.", (*path, "customerId"))
+    if row["address"] is not None:
+        parse_address(row["address"], allow_reserved=allow_reserved, field=(*path, "address"))
+    raise Refusal(
+        RefusalCode.ADDRESS_INVALID, "The customer does not have this address, or none at all.", (*path, "address")
+    )
 
 
 def _addresses(order: CampaignOrder) -> list[str | None]:
@@ -192,7 +234,7 @@ async def _insert(
 ) -> UUID:
     campaign_id = await QUERIES.insert_campaign(
         connection,
-        title=order.title,
+        title=tidy_name(order.title),
         kind=order.kind,
         priority=order.priority,
         template_version_id=version_id,

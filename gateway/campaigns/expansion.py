@@ -30,12 +30,12 @@ _SUPPRESSED = UNDELIVERED[HandOff.SUPPRESSED]
 _NO_ADDRESS = Undelivered(
     status=Status.HELD,
     cause=Cause.BAD_ADDRESS,
-    advice="The customer has no address any more. Add one to the customer and retry.",
+    advice="The customer has no address any more. Add one to the customer, and send this to it.",
 )
 _RESERVED = Undelivered(
     status=Status.HELD,
     cause=Cause.BAD_ADDRESS,
-    advice="Nobody can have this address: its name is reserved. Correct the customer's and send it anew.",
+    advice="Nobody can have this address: its name is reserved. Correct the address, and this goes to the right one.",
 )
 
 

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.campaign import CampaignStatus
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
 from gateway.outbox.outcomes import GATEWAY
 from gateway.templates import versions
+from gateway.templates.publishing import refuse_without_unsubscribe
 
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
 _NOT_OVER = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
@@ -33,7 +34,8 @@ def _refuse_unless(row: Any, allowed: Sequence[CampaignStatus], what: str) -> No
 async def launch(connection: Connection, campaign_id: UUID, key: str, deployment: Deployment) -> None:
     """Start a draft; workers make its messages. Notify them after the commit. A known key changes nothing.
 
-    Raises Refusal: NOT_FOUND, ILLEGAL_STATE, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING, IDEMPOTENCY_CONFLICT.
+    Raises Refusal or Refusals: NOT_FOUND, ILLEGAL_STATE, IDEMPOTENCY_CONFLICT, and of drafts from when they were taken
+    without: UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
     """
     check_key(key)
     digest = digest_of({"launch": str(campaign_id)})
@@ -43,38 +45,47 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
             return
         row = await _locked(connection, campaign_id)
         _refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
-        _refuse_without_footer(await versions.load(connection, row["template_version_id"]), row["postal_address"])
+        version = await versions.load(connection, row["template_version_id"])
+        refuse_without_footer(version, row["postal_address"], template=("campaignId",), sender=("campaignId",))
         await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
         await QUERIES.insert_campaign_lane(connection, campaign_id=campaign_id, priority=row["priority"])
         await remember_campaign(connection, key, digest, campaign_id)
 
 
-def _refuse_without_footer(version: versions.CompiledTemplate, postal_address: str | None) -> None:
+def refuse_without_footer(
+    version: versions.CompiledTemplate,
+    postal_address: str | None,
+    *,
+    template: tuple[str, ...],
+    sender: tuple[str, ...],
+) -> None:
     """Campaign mail must show an unsubscribe link and the sender's postal address, in whichever part is read.
 
-    Publishing completes what it can; versions published before it did may lack more.
+    `template` and `sender` are the paths of what lacks one. Publishing completes what it can; versions published before
+    it did may lack more. Raises Refusal or Refusals: UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
     """
-    lacking = version.merge.part_without_unsubscribe if version.merge else "html"
-    if lacking == "html":
-        raise Refusal(
-            RefusalCode.UNSUBSCRIBE_MISSING,
-            "The template's HTML shows no unsubscribe link: "
-            'put <a href="{{ unsubscribe_url }}"> into it and make the campaign anew.',
-            ("campaignId",),
-        )
-    if not postal_address:
-        raise Refusal(
-            RefusalCode.POSTAL_ADDRESS_MISSING,
-            "The sender has no postal address, which campaign mail must show: make a sender with one.",
-            ("campaignId",),
-        )
-    if lacking or version.merge is None or version.merge.part_without_postal_address:
+    found = RefusalCollector()
+    with found.check():
+        _refuse_template_without_footer(version, template)
+    with found.check():
+        if not postal_address:
+            message = "The sender has no postal address, which campaign mail must show: make a sender with one."
+            raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, sender)
+    found.raise_any()
+
+
+def _refuse_template_without_footer(version: versions.CompiledTemplate, path: tuple[str, ...]) -> None:
+    if version.merge is None:
+        raise Refusal(RefusalCode.INVALID, "This is no template of campaigns.", path)
+    refuse_without_unsubscribe(version.merge, path)
+    lacking = version.merge.part_without_unsubscribe
+    if lacking or version.merge.part_without_postal_address:
         code = RefusalCode.UNSUBSCRIBE_MISSING if lacking else RefusalCode.POSTAL_ADDRESS_MISSING
         message = (
             "This version of the template does not show the unsubscribe link and the postal address in both parts: "
-            "publish the template again, which completes it, and make the campaign anew."
+            "publish the template again, which completes it, and make the campaign with that."
         )
-        raise Refusal(code, message, ("campaignId",))
+        raise Refusal(code, message, path)
 
 
 async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:

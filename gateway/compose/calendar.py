@@ -6,14 +6,15 @@ All its letters share one UID; SEQUENCE rises, so that calendars keep the latest
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event, TimezoneDaylight, TimezoneStandard, vCalAddress, vText
+from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress, vText
 
-from gateway.mail.letter import Mailbox, WorkOrderKind, WorkOrderLetter
+from gateway.compose.zone_rules import Observance, observances
+from gateway.mail.letter import Mailbox, Window, WorkOrderKind, WorkOrderLetter
 
 PRODUCT = "-//customer-emails//gateway//EN"
 _MAILTO = "@!$'*+-._~"
@@ -48,9 +49,7 @@ def invite(
     event.add("uid", str(event_id(customer_id, letter.number)))
     event.add("dtstamp", sent_at.astimezone(UTC).replace(microsecond=0))
     event.add("sequence", int((sent_at - _EPOCH).total_seconds()) if sequence is None else sequence)
-    zone = ZoneInfo(letter.window.time_zone)
-    event.add("dtstart", letter.window.start.replace(tzinfo=zone))
-    event.add("dtend", letter.window.end.replace(tzinfo=zone))
+    _add_window(event, letter.window)
     summary = f"{letter.type} ({letter.number})"
     event.add("summary", summary)
     event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
@@ -64,7 +63,7 @@ def invite(
     event.add("attendee", _attendee(attendee), encode=False)
     if method == "REQUEST":
         event.add_component(_alarm(summary))
-    return Invitation(method=method, content=_calendar(method, event, letter.window.start.date()))
+    return Invitation(method=method, content=_calendar(method, event, letter.window))
 
 
 def event_id(customer_id: int, number: str) -> UUID:
@@ -72,29 +71,47 @@ def event_id(customer_id: int, number: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"customer-emails:work-order:{customer_id}:{number}")
 
 
-def _calendar(method: str, event: Event, day: date) -> bytes:
+def _add_window(event: Event, window: Window) -> None:
+    """Local times in their zone; UTC where the clocks are put back, for a local time means its first coming there
+    (RFC 5545 3.3.5)."""
+    zone = UTC if window.start.fold or window.end.fold else ZoneInfo(window.time_zone)
+    event.add("dtstart", window.start_utc.astimezone(zone))
+    event.add("dtend", window.end_utc.astimezone(zone))
+
+
+def _calendar(method: str, event: Event, window: Window) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
+    if "TZID" in event["dtstart"].params:
+        calendar.add_component(_time_zone(window))
     calendar.add_component(event)
-    # A year around the visit: the rules of its zone, without a century of its past.
-    calendar.add_missing_timezones(first_date=day - timedelta(days=366), last_date=day + timedelta(days=732))
-    for part in calendar.walk():
-        if isinstance(part, TimezoneStandard | TimezoneDaylight):
-            _use_local_time_before(part)
     return bytes(calendar.to_ical(sorted=True))
 
 
-def _use_local_time_before(observance: TimezoneStandard | TimezoneDaylight) -> None:
-    """Write onsets in the local time before the change (RFC 5545 3.6.5); icalendar writes the time after it.
+def _time_zone(window: Window) -> Timezone:
+    """The zone's rules around the visit. Rules of the year, since Outlook is reported to misread listed changes."""
+    zone = Timezone()
+    zone.add("tzid", window.time_zone)
+    for observance in observances(window.time_zone, window.start.year):
+        zone.add_component(_observance(observance))
+    return zone
 
-    It does so only where clocks are put forward; where they are put back its onsets are right.
-    """
-    ahead = max(observance.TZOFFSETTO - observance.TZOFFSETFROM, timedelta())
-    observance.DTSTART = observance.DTSTART - ahead
-    observance.rdates = [onset - ahead for onset, _ in observance.rdates]
+
+def _observance(observance: Observance) -> TimezoneStandard | TimezoneDaylight:
+    first = observance.first
+    component = TimezoneDaylight() if first.after > first.before else TimezoneStandard()
+    component.add("dtstart", first.at)
+    component.add("tzname", first.name)
+    component.add("tzoffsetfrom", first.before)
+    component.add("tzoffsetto", first.after)
+    if observance.rule:
+        component.add("rrule", dict(observance.rule))
+    if observance.others:
+        component.add("rdate", list(observance.others))
+    return component
 
 
 def _address(mailbox: Mailbox) -> vCalAddress:
@@ -111,6 +128,14 @@ def _attendee(mailbox: Mailbox) -> vCalAddress:
     address.params["PARTSTAT"] = vText("NEEDS-ACTION")
     address.params["RSVP"] = vText("FALSE")
     return address
+
+
+def attendee_line(mailbox: Mailbox) -> bytes:
+    """Returns the ATTENDEE property of this mailbox as it stands in an invitation, folded, with its line end."""
+    event = Event()
+    event.add("attendee", _attendee(mailbox), encode=False)
+    lines = bytes(event.to_ical())
+    return lines.removeprefix(b"BEGIN:VEVENT\r\n").removesuffix(b"END:VEVENT\r\n")
 
 
 def _alarm(summary: str) -> Alarm:

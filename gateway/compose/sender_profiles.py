@@ -13,6 +13,7 @@ from gateway.mail.address import parse_address, parse_own_address, split_mailbox
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
+from gateway.mail.names import tidy_name
 from gateway.templates.localization import check_locale
 
 DEFAULT_NAME = "default"
@@ -69,10 +70,11 @@ async def create(
 
     Raises Refusal. Reserved domains are accepted unless `allow_reserved` is false.
     """
-    if name.strip() == DEFAULT_NAME:
+    tidy = tidy_name(name)
+    if tidy == DEFAULT_NAME:
         message = "The sender 'default' is made of DEFAULT_FROM: choose another name."
         raise Refusal(RefusalCode.CONFLICT, message, ("name",))
-    if not name.strip():
+    if not tidy:
         raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("name",))
     _check_line(name, ("name",))
     _check_line(from_name or "", ("fromName",))
@@ -84,7 +86,7 @@ async def create(
         parse_own_address(reply_to, allow_reserved=allow_reserved, field=("replyTo",)) if reply_to else None
     )
     wanted = {
-        "from_name": from_name.strip() or None if from_name else None,
+        "from_name": tidy_name(from_name or "") or None,
         "from_address": parse_own_address(from_address, allow_reserved=allow_reserved, field=("fromAddress",)).text,
         "reply_to": parsed_reply_to.text if parsed_reply_to else None,
         "signature": signature or None,
@@ -92,7 +94,7 @@ async def create(
         "locale": locale,
         "time_zone": time_zone,
     }
-    return await _version(connection, name.strip(), wanted)
+    return await _version(connection, tidy, wanted)
 
 
 async def current(connection: Connection, sender_id: UUID | None, *, default_from: str) -> SenderVersion:
@@ -106,6 +108,7 @@ async def current(connection: Connection, sender_id: UUID | None, *, default_fro
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such sender.", ("senderId",))
         return SenderVersion(**row)
     name, address = split_mailbox(default_from)
+    name = tidy_name(name or "") or None
     parsed = parse_address(address, allow_reserved=True, field=("defaultFrom",)).text
     if row is not None and (row["from_name"], row["from_address"]) == (name, parsed):
         return SenderVersion(**row)

@@ -91,6 +91,7 @@ class Maintenance:
             await self._recover(connection)
             await QUERIES.forget_throughput(connection)
             await QUERIES.forget_domain_throughput(connection)
+            await QUERIES.forget_old_refusals(connection)
             await self._run_scan_jobs()
         await QUERIES.drop_domain_connections(connection, worker=self.worker)
         _show_lanes(await lane_states(connection))

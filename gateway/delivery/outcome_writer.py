@@ -18,7 +18,7 @@ import asyncpg
 from gateway.batching import Batcher, Item, Result
 from gateway.database import AWAY
 from gateway.notify.changes import ChangeKind, ChangeNotifier
-from gateway.outbox.claim import Claimed, give_back
+from gateway.outbox.claim import Claimed, RecipientKey, give_back
 from gateway.outbox.outcomes import Finished, HandOff, Undelivered, decide_unsent, hand_off, record
 from gateway.telemetry.metrics import BATCH_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
 
@@ -33,6 +33,11 @@ GATHER_SECONDS = 0.005
 """How long an outcome may wait for others: a commit for a few costs the database as much as one for fifty, and no
 sender waits for it."""
 LONGEST_BACKOFF = 2.0
+GIVE_UP_SECONDS = 600.0
+"""How long an outcome is kept that PostgreSQL fails on by itself (a damaged page, say): longer than most of its own
+troubles last, and no reason to send nothing for ever."""
+OF_THE_ROW = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+"""Errors of an outcome itself, which a retry would not mend. Every other error of PostgreSQL is its own trouble."""
 
 
 class Release(Protocol):
@@ -42,7 +47,8 @@ class Release(Protocol):
 
 
 class OutcomeWriter:
-    """One worker's grouped writes. `release` is called for every row whose outcome is committed."""
+    """One worker's grouped writes. `release` is called for every row whose outcome is committed, `note_stop`
+    for a relay that is stopped by then: `same_refusals` refusals in a row said the same."""
 
     def __init__(
         self,
@@ -51,12 +57,16 @@ class OutcomeWriter:
         shard: int,
         clock: Callable[[], float],
         release: Release,
+        note_stop: Callable[[str], None],
+        same_refusals: int,
         most_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
         self._pool = pool
         self._shard = shard
         self._clock = clock
         self._release = release
+        self._note_stop = note_stop
+        self._same_refusals = same_refusals
         self._most = most_unwritten
         self._unwritten: deque[Finished] = deque()
         self._writing = 0
@@ -64,6 +74,7 @@ class OutcomeWriter:
         self._wrote = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._failing: dict[RecipientKey, float] = {}
         self.away = False
         self._changes = ChangeNotifier(clock=clock)
         self.hand_off = _in_groups(self._hand_off, "hand_off")
@@ -160,7 +171,9 @@ class OutcomeWriter:
         self._writing += len(group)
         try:
             await self._write(group)
-        except AWAY as error:
+        except (*AWAY, asyncpg.PostgresError) as error:
+            if len(group) == 1 and self._is_given_up(group[0], error):
+                return True
             log.warning("PostgreSQL away, %d outcomes wait: %s", self.unwritten, type(error).__name__)
             self._unwritten.extendleft(reversed(group))
             return False
@@ -172,33 +185,66 @@ class OutcomeWriter:
             self._writing -= len(group)
             UNWRITTEN.set(len(self._unwritten))
             self._wrote.set()
-        self._room.set()
+            self._room.set()
         return True
 
     async def _write(self, group: list[Finished]) -> None:
         try:
             async with self._pool.acquire() as connection:
-                written = await record(connection, group, now=self._clock(), shard=self._shard)
+                recorded = await record(
+                    connection, group, now=self._clock(), shard=self._shard, same_refusals=self._same_refusals
+                )
+                for relay in recorded.stopped_relays:
+                    self._note_stop(relay)
                 await self._changes.notify_change(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
         except AWAY:
             raise
         except Exception as error:
             await self._write_apart(group, error)
             return
-        LATE.inc(len(group) - written)
+        if self._failing:
+            for outcome in group:
+                self._failing.pop(outcome.key, None)
+        LATE.inc(len(group) - recorded.written)
         BATCH_ROWS.labels("record").observe(len(group))
         for outcome in group:
             self._release(outcome, asked=True)
 
     async def _write_apart(self, group: list[Finished], error: Exception) -> None:
-        """An outcome that PostgreSQL refuses, whatever the reason, must not hold up the others, nor end the recorder.
-        Alone, it is left to its lease, which makes it UNCERTAIN."""
+        """An outcome that cannot be written, whatever the reason, must not hold up the others, nor end the recorder.
+        Alone, it is kept where the trouble is PostgreSQL's, else left to its lease, which makes it UNCERTAIN. Raises
+        the error when PostgreSQL takes none of them."""
         if len(group) > 1:
-            for outcome in group:
-                await self._write([outcome])
-            return
-        log.error("outcome of message %s cannot be written: %s", group[0].message_id, type(error).__name__)
-        self._release(group[0], asked=True)
+            failed = [(outcome, why) for outcome in group if (why := await self._failure(outcome)) is not None]
+            if len(failed) == len(group):
+                raise failed[-1][1]
+            self._unwritten.extend(outcome for outcome, _ in failed)
+        elif isinstance(error, asyncpg.PostgresError) and not isinstance(error, OF_THE_ROW):
+            raise error
+        else:
+            self._leave_to_its_lease(group[0], error)
+
+    async def _failure(self, outcome: Finished) -> asyncpg.PostgresError | None:
+        try:
+            await self._write([outcome])
+        except asyncpg.PostgresError as error:
+            return error
+        return None
+
+    def _is_given_up(self, outcome: Finished, error: Exception) -> bool:
+        """Whether an outcome that failed alone has done so for too long."""
+        if isinstance(error, AWAY):
+            return False
+        since = self._failing.setdefault(outcome.key, self._clock())
+        if self._clock() - since < GIVE_UP_SECONDS:
+            return False
+        del self._failing[outcome.key]
+        self._leave_to_its_lease(outcome, error)
+        return True
+
+    def _leave_to_its_lease(self, outcome: Finished, error: Exception) -> None:
+        log.error("outcome of message %s cannot be written: %s", outcome.message_id, type(error).__name__)
+        self._release(outcome, asked=True)
 
     def _note_away(self, away: bool) -> None:
         self.away = away

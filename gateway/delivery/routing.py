@@ -240,6 +240,13 @@ class RelayRouter:
             log.warning("%s: paused until %s", _place(exchange, verdict), until or "a person resumes it")
         return True
 
+    def note_stop(self, name: str) -> None:
+        """Use a relay no more that was stopped by refusals; the next reading of its state decides when again."""
+        number = next(self._numbers)
+        self._avoid |= {name}
+        self._unread[number] = name
+        self._written.add(number)
+
     def works(self, mail: Mail, exchange: Exchange) -> None:
         """A mail got its own response: the relay and the domain work again, written with the next refresh."""
         self._failing.reset(relay=exchange.relay, domain=mail.row.domain)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
+from gateway.delivery.attempt_log import log_attempt
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Outcome, Rules, Scope, Verdict, judge
 from gateway.outbox.claim import Claimed
@@ -74,6 +75,7 @@ async def send(
             return stop
     ended = clock()
     verdict = judge(exchange, rules)
+    log_attempt(mail.row, mail.source_type, exchange, verdict)
     if not verdict.counts:  # a failure of the relay or destination, not of the message: nothing was sent
         await outcomes.give_back(mail.row, await router.trouble(mail, exchange, verdict))
         return verdict

@@ -93,7 +93,14 @@ class Worker:
         self._router = RelayRouter(pool, smtp, self._settings.relay_url, jitter=jitter, pause=schedule.pause)
         self._claims = Claims(deployment, self._router, smtp, worker=self.id, clock=clock, wake=self._wake.set)
         self._builder = MailBuilder(pool, deployment, signer)
-        self.outcomes = OutcomeWriter(pool, shard=self._shard, clock=clock, release=self._claims.release)
+        self.outcomes = OutcomeWriter(
+            pool,
+            shard=self._shard,
+            clock=clock,
+            release=self._claims.release,
+            note_stop=self._router.note_stop,
+            same_refusals=self._settings.same_refusals,
+        )
         self._pipeline = Pipeline(
             relay_names=deployment.relay_names,
             sweep_seconds=self._settings.sweep_seconds,
@@ -222,7 +229,13 @@ class Worker:
 
         async def write(outcomes: Sequence[Finished]) -> None:
             async with self._pool.acquire() as connection:
-                await record_now(connection, outcomes, now=self._clock(), shard=self._shard)
+                await record_now(
+                    connection,
+                    outcomes,
+                    now=self._clock(),
+                    shard=self._shard,
+                    same_refusals=self._settings.same_refusals,
+                )
 
         await journal.replay(Path(self._settings.journal_dir), write, now=self._clock(), wall=self._wall())
 

@@ -56,7 +56,10 @@ def _ranges(codes: list[int]) -> Iterator[str]:
 
 _BETWEEN = _between_digits()
 _JOINING = re.compile(rf"\d|{_BETWEEN}")
-_RUN = re.compile(rf"\d(?:{_BETWEEN}*+\d)*+")
+_LONG = rf"(?<!\d)\d(?=[0-9 \t\-\x80-\U0010ffff]{{{_SHORTEST - 1}}})"
+"""Where so many digits may begin: most numbers in a text are shorter, and left at once."""
+_RUN = re.compile(rf"{_LONG}(?:{_BETWEEN}*+\d){{{_SHORTEST - 1}}}(?:{_BETWEEN}*+\d)*+")
+_LONG_GAP = re.compile(rf"({_BETWEEN}{{2}}){_BETWEEN}++")
 _GROUP = re.compile(r"\d+")
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _IBAN_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}$")
@@ -143,6 +146,11 @@ def _is_iban(before: str, digits: str) -> bool:
 def continues_number(character: str) -> bool:
     """Whether a number may continue with it: a digit, or what may stand between two."""
     return _JOINING.fullmatch(character) is not None
+
+
+def shorten_gaps(text: str) -> str:
+    """Returns the text with at most two characters of those that may stand between a number's digits in a row."""
+    return _LONG_GAP.sub(r"\1", text)
 
 
 def refuse_card_number(text: str, field: tuple[str, ...]) -> None:

@@ -22,8 +22,15 @@ class OptOutSource(StrEnum):
     COMPLAINT = "COMPLAINT"
 
 
+class SuppressionScope(StrEnum):
+    """What a suppression stops. SQL: `suppression_scope`."""
+
+    ALL_MAIL = "ALL_MAIL"
+    CAMPAIGNS = "CAMPAIGNS"
+
+
 class SuppressionReason(StrEnum):
-    """Why an address gets no mail at all. SQL: `suppression_reason`."""
+    """Why an address is suppressed. SQL: `suppression_reason`."""
 
     BAD_ADDRESS = "BAD_ADDRESS"
     COMPLAINT = "COMPLAINT"

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol, Self
 from zoneinfo import ZoneInfo
 
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.currency import MINOR_DIGITS
@@ -26,6 +26,7 @@ from gateway.mail.field_checks import (
     invalid,
 )
 from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.names import tidy_name
 from gateway.mail.source import SourceType
 from gateway.value import value
 
@@ -92,7 +93,7 @@ class Mailbox:
         """Check and normalise; `path` leads to the mailbox, as ("cc", "0"). Raises Refusal."""
         parsed = parse_address(address, allow_reserved=allow_reserved, field=(*path, "address"))
         check_line(name, (*path, "name"), LONGEST_NAME)
-        return cls(address=parsed.text, name=name.strip() or None if name else None)
+        return cls(address=parsed.text, name=tidy_name(name or "") or None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,10 +123,8 @@ class Money:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """When a visit is: local times without offset, in an IANA zone.
-
-    A time that the zone's clocks skip is refused. One that comes twice means the first (RFC 5545 3.3.5).
-    """
+    """When a visit is: local times without offset, in an IANA zone; `fold` (PEP 495) is 1 for the second coming of a
+    time that comes twice."""
 
     start: datetime
     end: datetime
@@ -135,32 +134,30 @@ class Window:
 
     def __post_init__(self) -> None:
         check_time_zone(self.time_zone, ("window", "timeZone"))
-        for name in ("start", "end"):
-            self._check_local(getattr(self, name), name)
-            object.__setattr__(self, name, getattr(self, name).replace(fold=0))
+        found = RefusalCollector()
+        with found.check():
+            _check_local(self.start, self.time_zone, "start")
+        with found.check():
+            _check_local(self.end, self.time_zone, "end")
+        found.raise_any()
         if self.start_utc >= self.end_utc:
             raise invalid("The window ends before it starts.", "window", "end")
         if self.end_utc - self.start_utc > self.LONGEST:
             raise invalid("A window is at most 366 days long.", "window", "end")
 
-    def _check_local(self, moment: datetime, name: str) -> None:
-        if moment.tzinfo is not None:
-            raise invalid("Give a local time without offset; timeZone says where.", "window", name)
-        if not 1971 <= moment.year <= 2999:
-            raise invalid("A year between 1971 and 2999.", "window", name)
-        zone = ZoneInfo(self.time_zone)
-        back = moment.replace(tzinfo=zone, fold=0).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-        if back != moment.replace(fold=0):
-            raise invalid(
-                f"{moment:%H:%M} does not exist on {moment:%Y-%m-%d} in {self.time_zone}: clocks are put forward.",
-                "window",
-                name,
-            )
-
     @classmethod
     def parse(cls, start: str, end: str, time_zone: str) -> Self:
-        """Read local ISO 8601 times such as `2026-12-01T09:00`. Raises Refusal."""
-        return cls(start=_local_time(start, "start"), end=_local_time(end, "end"), time_zone=time_zone)
+        """Read local ISO 8601 times such as `2026-12-01T09:00`. One that the zone's clocks show twice needs its offset:
+        `2027-11-07T01:30-05:00`. Raises Refusal or Refusals."""
+        check_time_zone(time_zone, ("window", "timeZone"))
+        zone = ZoneInfo(time_zone)
+        found = RefusalCollector()
+        with found.check():
+            first = _local_time(start, zone, "start")
+        with found.check():
+            last = _local_time(end, zone, "end")
+        found.raise_any()
+        return cls(start=first, end=last, time_zone=time_zone)
 
     @property
     def start_utc(self) -> datetime:
@@ -173,13 +170,51 @@ class Window:
         return self.end.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
 
 
-def _local_time(text: str, name: str) -> datetime:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", text, re.ASCII):
+def _check_local(moment: datetime, time_zone: str, name: str) -> None:
+    if moment.tzinfo is not None:
+        raise invalid("Give a local time; timeZone says where.", "window", name)
+    if not 1971 <= moment.year <= 2999:
+        raise invalid("A year between 1971 and 2999.", "window", name)
+    zone = ZoneInfo(time_zone)
+    shown = moment.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+    if shown.replace(tzinfo=None) != moment:
+        raise invalid(
+            f"{moment:%H:%M} does not exist on {moment:%Y-%m-%d} in {time_zone}: clocks are put forward.",
+            "window",
+            name,
+        )
+    if moment.fold and not comes_twice(moment, zone):
+        raise invalid(f"{moment:%H:%M} comes once on {moment:%Y-%m-%d} in {time_zone}.", "window", name)
+
+
+def comes_twice(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the zone's clocks show this local time twice, since they are put back; False for a time they skip."""
+    first, second = (moment.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    return first > second
+
+
+_LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d)?", re.ASCII)
+
+
+def _local_time(text: str, zone: ZoneInfo, name: str) -> datetime:
+    if not _LOCAL_TIME.fullmatch(text):
         raise invalid("A local time looks like 2026-12-01T09:00.", "window", name)
     try:
-        return datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError:
         raise invalid("There is no such day or time.", "window", name) from None
+    moment = given.replace(tzinfo=None)
+    comings = [moment.replace(tzinfo=zone, fold=fold) for fold in range(1 + comes_twice(moment, zone))]
+    if given.tzinfo is None and len(comings) == 1:
+        return moment
+    for coming in comings:
+        if coming.utcoffset() == given.utcoffset():
+            return coming.replace(tzinfo=None)
+    choices = " or ".join(coming.isoformat() for coming in comings)
+    message = f"{zone.key} has another offset then: give {choices}, or leave it out."
+    if len(comings) == 2:
+        message = f"This time comes twice in {zone.key}, since clocks are put back: give {choices}."
+    raise invalid(message, "window", name)
 
 
 # The letters -----------------------------------------------------------------------------------------------------

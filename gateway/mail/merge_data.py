@@ -23,7 +23,7 @@ FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
 def read_merge_data(value: object, path: tuple[str, ...]) -> dict[str, str]:
-    """Returns the values of a JSON object of texts and numbers as texts; null is an empty text, None no values at all.
+    """Returns the values of a JSON object of texts and numbers as texts; a null is no value, and left out.
 
     Raises Refusal: INVALID, TOO_MANY, TOO_LONG, CARD_NUMBER; its path begins with `path`.
     """
@@ -33,17 +33,17 @@ def read_merge_data(value: object, path: tuple[str, ...]) -> dict[str, str]:
         raise invalid("Merge data is an object: field names and their values.", *path)
     if len(value) > MAX_MERGE_FIELDS:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_MERGE_FIELDS} merge fields.", path)
-    read = {name: _merge_value(name, item, path) for name, item in value.items()}
+    read = {name: text for name, item in value.items() if (text := _merge_value(name, item, path)) is not None}
     if sum(len(name) + len(text.encode()) for name, text in read.items()) > LARGEST_MERGE_DATA:
         raise Refusal(RefusalCode.TOO_LONG, f"Merge data has at most {LARGEST_MERGE_DATA:,} octets.", path)
     return read
 
 
-def _merge_value(name: object, value: object, path: tuple[str, ...]) -> str:
+def _merge_value(name: object, value: object, path: tuple[str, ...]) -> str | None:
     if not isinstance(name, str) or not FIELD_NAME.fullmatch(name):
         raise invalid("A merge field's name is letters, digits and underscores, at most 63.", *path)
     if value is None:
-        return ""
+        return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise invalid("A merge field's value is a text or a number.", *path, name)
     text = f"{Decimal(str(value)):f}" if isinstance(value, float | Decimal) else str(value)

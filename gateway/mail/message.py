@@ -47,6 +47,8 @@ class EventKind(StrEnum):
     BOUNCED = "BOUNCED"
     COMPLAINED = "COMPLAINED"
     SUPPRESSED = "SUPPRESSED"
+    SUPPRESSION_LIFTED = "SUPPRESSION_LIFTED"
+    READDRESSED = "READDRESSED"
     OPTED_OUT = "OPTED_OUT"
     SETTLED = "SETTLED"
 
@@ -81,11 +83,16 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 what evidence, is in `docs/state-machine.md`. A mail that is QUEUED again after an attempt is shown as DEFERRED."""
 
 ICON_COLORS: dict[Status, ColorHint] = {
-    **dict.fromkeys((Status.ACCEPTED, Status.RECEIVED), ColorHint.GREY),
+    **dict.fromkeys((Status.ACCEPTED, Status.RECEIVED, Status.CANCELLED), ColorHint.GREY),
     **dict.fromkeys((Status.QUEUED, Status.HANDED_OFF, Status.DEFERRED, Status.UNCERTAIN), ColorHint.AMBER),
-    **dict.fromkeys((Status.REFUSED, Status.HELD, Status.CANCELLED, Status.EXPIRED, Status.BOUNCED), ColorHint.RED),
+    **dict.fromkeys((Status.REFUSED, Status.HELD, Status.EXPIRED, Status.BOUNCED), ColorHint.RED),
 }
-"""The info icon: grey when the server took it (or it was received), red when it was not sent, amber undecided."""
+"""The info icon: grey when the server took it (or it was received, or a person cancelled it), red when it failed, amber
+undecided."""
+
+
+NEED_ATTENTION = frozenset({Status.UNCERTAIN, Status.REFUSED, Status.HELD, Status.EXPIRED, Status.BOUNCED})
+"""Statuses in which mail waits for a person; what an opt-out holds does not: nothing is to be done."""
 
 
 @value

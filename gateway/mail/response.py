@@ -46,7 +46,7 @@ class Response:
     """One reply: `code` 200..599, `enhanced` as RFC 3463 text (`5.1.1`) or None, `text` every line, joined by \\n.
 
     `text` is the server's words without the leading codes of the reply lines; it keeps the enhanced code where
-    the server wrote one. At most 64 KiB are kept; never fewer than 4 KiB of what came.
+    the server wrote one. At most 64 KiB of what came are kept, never fewer than 4 KiB; controls are escapes (`\\x1b`).
     """
 
     code: int

@@ -28,7 +28,8 @@ class DestinationLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DestinationStanding:
-    """A limited or paused domain as it is now. `rate` is attempts a second over the last one to two minutes."""
+    """A limited, paused or stopped domain as it is now. `rate` is attempts a second over the last one to two
+    minutes."""
 
     domain: str
     per_minute: float | None
@@ -40,6 +41,8 @@ class DestinationStanding:
     next_permit_at: datetime | None
     paused_until: datetime | None
     paused_why: str | None
+    stopped_at: datetime | None
+    stopped_why: str | None
 
 
 _RANGES = {"per_minute": 100_000, "per_day": 100_000_000, "connections": 1000, "warm_up_start": 100_000_000}
@@ -75,16 +78,17 @@ async def limit_destination(connection: Connection, limit: DestinationLimit) -> 
 
 
 async def resume_destination(connection: Connection, domain: str) -> None:
-    """End a domain's pause, by a person's decision; mail parked for it is due. Notify the workers afterwards. Raises
-    Refusal(NOT_FOUND)."""
+    """End a domain's pause or stop, by a person's decision; mail parked for it is due. Notify the workers afterwards.
+    Raises Refusal(NOT_FOUND)."""
     resumed = await QUERIES.resume_destination(connection, domain=domain.lower())
     if resumed is None:
-        raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited nor paused.", ("domain",))
+        raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited, paused nor stopped.", ("domain",))
+    await QUERIES.forget_refusals(connection, of_relay=False, place=domain.lower())
     await release_parked(connection, domain=domain.lower(), paused_until=resumed["paused_until"])
 
 
 async def destinations(connection: Connection, *, after: str | None = None) -> tuple[DestinationStanding, ...]:
-    """Limited and paused domains by name, at most 500 behind `after`."""
+    """Limited, paused and stopped domains by name, at most 500 behind `after`."""
     return tuple(
         [
             DestinationStanding(
@@ -98,6 +102,8 @@ async def destinations(connection: Connection, *, after: str | None = None) -> t
                 next_permit_at=row["next_permit_at"],
                 paused_until=row["paused_until"],
                 paused_why=row["paused_why"],
+                stopped_at=row["stopped_at"],
+                stopped_why=row["stopped_why"],
             )
             async for row in QUERIES.destinations(connection, after=after, limit=MAX_DESTINATIONS)
         ]

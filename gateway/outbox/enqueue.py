@@ -230,7 +230,8 @@ async def _recipients(
     }
     for role, mailbox in copies:
         listed.setdefault(deployment.key_of(mailbox.address), (mailbox.address, role, mailbox.name))
-    suppressed = {row["address_key"] async for row in QUERIES.suppressed_keys(connection, address_keys=list(listed))}
+    found = QUERIES.suppressed_keys(connection, address_keys=list(listed), campaign=False)
+    suppressed = {row["address_key"] async for row in found}
     return [
         _Recipient(
             number=number,
@@ -276,15 +277,20 @@ def _facts(
 
 
 async def _sequence(connection: Connection, request: SendRequest) -> int | None:
-    """The .ics SEQUENCE of a work-order letter. Its row is locked until the letter is committed."""
+    """The .ics SEQUENCE of a work-order letter. Its row is locked until the letter is committed. Raises Refusal."""
     letter = request.letter
     if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
         return None
-    return int(
-        await QUERIES.next_sequence(
-            connection, customer_id=request.customer_id, number=letter.number, counted=letter.sequence
-        )
+    sequence = await QUERIES.next_sequence(
+        connection, customer_id=request.customer_id, number=letter.number, counted=letter.sequence
     )
+    if sequence is None:
+        message = (
+            "An earlier mail about this work order has a higher sequence, so calendars would ignore this one: "
+            "give a higher one, or leave it out."
+        )
+        raise Refusal(RefusalCode.INVALID, message, ("sequence",))
+    return int(sequence)
 
 
 async def _write_parts(

@@ -61,7 +61,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value.normalize())
     if isinstance(value, datetime):
-        return value.isoformat()
+        return f"{value.isoformat()} again" if value.fold else value.isoformat()
     return value
 
 

@@ -7,26 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from math import inf
 from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.mail.message import MessageRef, Status
+from gateway.mail.refusal_words import refusal_words
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Cause, Outcome, Verdict
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.claim import Claimed, RecipientKey, columns
+from gateway.outbox.refusal_runs import Refused, stop_after_refusals
 from gateway.value import value
 
 GATEWAY = "gateway"
 """The actor of events that no person caused."""
 
-EXPIRED_ADVICE = "The deadline passed before a server took it. A person may retry it if it still makes sense."
+EXPIRED_ADVICE = "The deadline passed before a server took it. Try again if it still makes sense."
 SUPPRESSED_ADVICE = (
-    "This address must not be mailed: a server said that it does not exist, its owner complained, or staff closed it. "
-    "Correct the address, or lift the suppression and retry."
+    "Its address must not be mailed: a server said that it does not exist, its owner complained, or staff closed it. "
+    "Correct the address, or lift the suppression and try again."
 )
-OPTED_OUT_ADVICE = "The customer opted out of this kind of campaign after the mail was made."
-WRONG_RELAY_ADVICE = "This mail may leave only by a relay that is not configured here. Nothing was sent."
+OPTED_OUT_ADVICE = "The customer opted out of this kind of campaign after the mail was made. Nothing is to be done."
+WRONG_RELAY_ADVICE = (
+    "This mail may leave only by a relay that is not configured here, so nothing was sent. Have whoever looks after our"
+    " mail settings add the relay, then try again; or cancel the mail."
+)
 NOT_COMPOSED_ADVICE = "The mail could not be composed from its template. Publish a corrected version and send it anew."
 
 LONGEST_RESPONSE = 65_536
@@ -91,6 +97,7 @@ class Finished:
     wait_seconds: float
     suppress: bool
     ended: float
+    domain: str = ""  # of a journal of an earlier version
 
     @property
     def key(self) -> RecipientKey:
@@ -130,6 +137,7 @@ def finished(
         wait_seconds=wait.total_seconds(),
         suppress=verdict.suppress,
         ended=ended,
+        domain=row.domain,
     )
 
 
@@ -204,22 +212,61 @@ async def decide(
     return len(written)
 
 
-async def record(connection: Connection, outcomes: Sequence[Finished], *, now: float, shard: int) -> int:
-    """Write a group of outcomes in one statement; `now` is the monotonic clock. Returns how many were still ours.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What became of a group of outcomes: how many were still ours, and the relays stopped for refusals in a row that
+    said the same."""
+
+    written: int
+    stopped_relays: Sequence[str] = ()
+
+
+async def record(
+    connection: Connection, outcomes: Sequence[Finished], *, now: float, shard: int, same_refusals: int
+) -> Recorded:
+    """Write a group of outcomes in one statement, and count its refusals; `now` is the monotonic clock, `same_refusals`
+    how many in the same words stop a relay or destination.
 
     An outcome whose lease was lost is offered as evidence: it settles a message that became UNCERTAIN by this very
     attempt, and touches nothing else.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)
-    late = [
-        ordered[row["n"] - 1]
-        async for row in QUERIES.record_outcomes(
-            connection, outcomes=ordered, now=now, shard=shard, expired_advice=EXPIRED_ADVICE
-        )
-    ]
+    late, refused = [], []
+    async for row in QUERIES.record_outcomes(
+        connection, outcomes=ordered, now=now, shard=shard, expired_advice=EXPIRED_ADVICE
+    ):
+        if row["address_key"] is None:
+            late.append(ordered[row["n"] - 1])
+        else:
+            refused.append((ordered[row["n"] - 1], row["address"], row["address_key"]))
     if late:
         await settle_late(connection, late, now=now, shard=shard)
-    return len(ordered) - len(late)
+    written = len(ordered) - len(late)
+    if not refused:
+        return Recorded(written=written)
+    counted = _since_accepted(ordered, refused)
+    stopped = await stop_after_refusals(connection, counted, enough=same_refusals)
+    return Recorded(written=written, stopped_relays=stopped)
+
+
+def _since_accepted(outcomes: Sequence[Finished], refused: Sequence[tuple[Finished, str, bytes]]) -> list[Refused]:
+    """Refusals of a group with their addresses, each for its relay and its domain where nothing of the group was
+    accepted after it."""
+    accepted = sorted((one for one in outcomes if one.verdict is Outcome.ACCEPTED), key=lambda one: one.ended)
+    relays, domains = {one.relay: one.ended for one in accepted}, {one.domain: one.ended for one in accepted}
+    return [
+        Refused(
+            relay=one.relay,
+            domain=one.domain,
+            words=refusal_words(one.code or 0, one.enhanced, one.response or "", address),
+            address_key=address_key,
+            stage=one.stage,
+            code=one.code or 0,
+            for_relay=one.ended > relays.get(one.relay, -inf),
+            for_domain=one.ended > domains.get(one.domain, -inf),
+        )
+        for one, address, address_key in refused
+    ]
 
 
 async def settle_late(connection: Connection, late: Sequence[Finished], *, now: float, shard: int) -> int:

@@ -24,7 +24,8 @@ BATCH = 1000
 
 LOST_ADVICE = (
     "The gateway stopped after it had handed this mail to the server and before it heard the answer. It may or may "
-    "not have arrived: a report, a reply or a click will settle it, or a person may retry it or assume it sent."
+    "not have arrived: a report, a reply or a click may settle it. Check with the customer; then send it again or mark "
+    "it as sent."
 )
 
 

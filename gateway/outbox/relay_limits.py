@@ -144,4 +144,5 @@ async def resume_relay(connection: Connection, name: str, actor: str) -> None:
             response=f"Resumed by {actor}.",
             until=None,
         )
+    await QUERIES.forget_refusals(connection, of_relay=True, place=name)
     await release_parked(connection, relay=name, paused_until=resumed["paused_until"])

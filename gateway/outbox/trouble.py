@@ -62,23 +62,30 @@ async def note_trouble(
     A login refused for good stops the relay until a person resumes it. Returns until when it is paused by this; None
     when it was paused already, or is stopped. One transaction.
     """
+    if pause is None:  # one mail's odd answer: a round trip, not three, while its sender waits
+        await _insert_event(connection, exchange, verdict, domain=domain, until=None)
+        return None
     async with connection.transaction():
-        until = (
-            await _pause(connection, exchange, verdict, domain=domain, jitter=jitter, pause=pause) if pause else None
-        )
-        reply = _refusal(exchange)
-        words = reply.text if reply is not None else _fault_text(exchange.fault)
-        await QUERIES.insert_relay_event(
-            connection,
-            relay=exchange.relay,
-            domain=domain if verdict.scope is Scope.DESTINATION else None,
-            kind=RelayEventKind.STOPPED if verdict.stops_relay else trouble_kind(exchange),
-            stage=exchange.stage,
-            code=reply.code if reply is not None else None,
-            response=words.replace("\0", "\N{REPLACEMENT CHARACTER}") if words is not None else None,
-            until=until,
-        )
+        until = await _pause(connection, exchange, verdict, domain=domain, jitter=jitter, pause=pause)
+        await _insert_event(connection, exchange, verdict, domain=domain, until=until)
     return until
+
+
+async def _insert_event(
+    connection: Connection, exchange: Exchange, verdict: Verdict, *, domain: str, until: datetime | None
+) -> None:
+    reply = _refusal(exchange)
+    words = reply.text if reply is not None else _fault_text(exchange.fault)
+    await QUERIES.insert_relay_event(
+        connection,
+        relay=exchange.relay,
+        domain=domain if verdict.scope is Scope.DESTINATION else None,
+        kind=RelayEventKind.STOPPED if verdict.stops_relay else trouble_kind(exchange),
+        stage=exchange.stage,
+        code=reply.code if reply is not None else None,
+        response=words.replace("\0", "\N{REPLACEMENT CHARACTER}") if words is not None else None,
+        until=until,
+    )
 
 
 async def _pause(

@@ -4,7 +4,8 @@
 -- Writes a batch of finished attempts: the attempt, the status, the event, the suppression and the tally, in one
 -- statement. Fenced by recipient, attempt and owner: a row that is no longer leased to its owner is not written. A
 -- deferral past the deadline is EXPIRED; where the deployment chose it, an uncertain attempt is followed by one more,
--- once, and stays uncertain itself. Returns the number of each outcome that was not written: hardly ever any.
+-- once, and stays uncertain itself. What is accepted ends the runs of refusals of its relay and domain. Returns the
+-- number of each outcome that was not written, hardly ever any, and of each refusal by a reply with its address.
 -- status: HANDED_OFF -> ACCEPTED, REFUSED, DEFERRED, UNCERTAIN, EXPIRED
 with outcome as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
@@ -13,16 +14,17 @@ with outcome as materialized (
         customer_id bigint, message_id uuid, recipient_no smallint, attempt smallint, owner uuid, verdict verdict,
         cause cause, advice text, rule text, stage smtp_stage, code smallint, enhanced text, response text, relay text,
         host text, tls text, took_ms integer, mail_sha256_hex text, wait_seconds float8, suppress boolean,
-        ended float8))
+        ended float8, domain text))
         with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, verdict, cause, advice, rule, stage,
-             code, enhanced, response, relay, host, tls, took_ms, mail_sha256_hex, wait_seconds, suppress, ended, n)
+             code, enhanced, response, relay, host, tls, took_ms, mail_sha256_hex, wait_seconds, suppress, ended, domain,
+             n)
 ), fenced as (
     delete from outbox o using outcome r
     where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
       and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
       and not ((r.verdict = 'DEFERRED' or (r.verdict = 'UNCERTAIN' and o.retry_once))
                and now() + r.wait < o.expires_at)
-    returning r.n, o.address_key
+    returning r.n, o.address, o.address_key
 ), deferred as (
     update outbox o
     set attempt = o.attempt + 1, due_at = now() + r.wait, scheduled = true, rate_counted = false,
@@ -34,8 +36,8 @@ with outcome as materialized (
       and (r.verdict = 'DEFERRED' or (r.verdict = 'UNCERTAIN' and o.retry_once)) and now() + r.wait < o.expires_at
     returning r.n
 ), decided as materialized (
-    select r.customer_id, r.message_id, r.recipient_no, r.attempt, r.verdict, r.age, r.mail_sha256, r.suppress,
-           fenced.address_key,
+    select r.n, r.customer_id, r.message_id, r.recipient_no, r.attempt, r.verdict, r.age, r.mail_sha256, r.suppress,
+           r.relay, r.domain, r.code, fenced.address, fenced.address_key,
            case when r.verdict = 'DEFERRED' then 'EXPIRED' else r.verdict::text end as status,
            case when r.verdict = 'DEFERRED' then 'DEADLINE' else r.cause end as cause,
            case when r.verdict = 'DEFERRED' then :expired_advice::text else r.advice end as advice
@@ -95,9 +97,16 @@ with outcome as materialized (
     on conflict (campaign_id, shard) do update
     set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
         uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
+), runs_ended as (
+    delete from refusal_run e
+    where (e.of_relay, e.place) in (
+        select true, d.relay from decided d where d.verdict = 'ACCEPTED'
+        union all select false, d.domain from decided d where d.verdict = 'ACCEPTED')
 )
-select r.n from outcome r
-where r.n not in (select fenced.n from fenced union all select deferred.n from deferred);
+select r.n, null::text as address, null::bytea as address_key from outcome r
+where r.n not in (select fenced.n from fenced union all select deferred.n from deferred)
+union all
+select d.n, d.address, d.address_key from decided d where d.status = 'REFUSED' and d.code >= 400;
 
 -- name: settle_late
 -- A server's response that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while

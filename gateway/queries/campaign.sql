@@ -15,8 +15,8 @@ select :campaign_id, t.position, t.customer_id, t.address, t.merge_data::jsonb
 from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[], :merge_data::text[])
     as t(position, customer_id, address, merge_data);
 
--- name: audience_facts
--- The first recipient who cannot get a campaign: unknown, erased, without the address, or at a reserved name.
+-- name: audience_faults
+-- The first recipients who cannot get a campaign: unknown, erased, without the address, or at a reserved name.
 select t.position, c.id is not null as known, c.erased_at is not null as erased, a.address
 from unnest(:positions::integer[], :customer_ids::bigint[], :addresses::text[])
     as t(position, customer_id, address)
@@ -28,7 +28,7 @@ left join lateral (
 ) a on true
 where c.id is null or c.erased_at is not null or a.address is null
    or lower(substring(a.address from '[^.]*$')) = any(:reserved_names::text[])
-order by t.position limit 1;
+order by t.position limit :faults::integer;
 
 -- name: newest_template_version$
 -- The version that a campaign made now uses.

@@ -10,6 +10,14 @@ set paused_until = excluded.paused_until, paused_why = excluded.paused_why,
 where destination.paused_until is null or destination.paused_until <= now()
 returning paused_until;
 
+-- name: stop_destination$
+-- Stops a destination until a person resumes it. Returns when, or nothing if it is stopped already.
+insert into destination (domain, stopped_at, stopped_why) values (:domain, now(), :why)
+on conflict (domain) do update
+set stopped_at = excluded.stopped_at, stopped_why = excluded.stopped_why
+where destination.stopped_at is null
+returning stopped_at;
+
 -- name: destination_step$
 -- How often in a row a destination was paused.
 select pause_step from destination where domain = :domain;
@@ -17,7 +25,8 @@ select pause_step from destination where domain = :domain;
 -- name: destination_works
 -- Ends the trouble of destinations that took mail: rows without limits are deleted, the others start at the first step.
 with working as (
-    select domain, min_interval is null and per_day is null and connections is null and warm_up_from is null as bare
+    select domain, min_interval is null and per_day is null and connections is null and warm_up_from is null
+             and stopped_at is null as bare
     from destination
     where domain = any(:domains::text[]) and pause_step > 0 and (paused_until is null or paused_until <= now())
     order by domain for update skip locked
@@ -29,8 +38,10 @@ from working w where d.domain = w.domain and not w.bare
 returning d.domain;
 
 -- name: resume_destination^
--- Ends a pause by a person's decision; returns until when the domain was paused, if it is known.
-update destination set paused_until = null, paused_why = null, pause_step = 0 where domain = :domain
+-- Ends a pause or stop by a person's decision; returns until when the domain was paused, if it is known.
+update destination
+set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0
+where domain = :domain
 returning old.paused_until as paused_until;
 
 -- name: limit_destination!
@@ -46,8 +57,9 @@ set min_interval = excluded.min_interval, per_day = excluded.per_day, connection
                         else coalesce(destination.warm_up_from, excluded.warm_up_from) end;
 
 -- name: destinations
--- Every limited or paused domain, by name.
-select d.domain, d.min_interval, d.per_day, d.connections, d.paused_until, d.paused_why, d.next_permit_at,
+-- Every limited, paused or stopped domain, by name.
+select d.domain, d.min_interval, d.per_day, d.connections, d.paused_until, d.paused_why, d.stopped_at, d.stopped_why,
+       d.next_permit_at,
        cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor) as cap_today,
        sent_today(d.day, d.day_count) as sent_today, domain_rate(d.domain) as rate
 from destination d

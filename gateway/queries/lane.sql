@@ -58,8 +58,11 @@ with waiting as (
     from (select o.domain, o.due_at from outbox o limit :limit::integer) t
     group by t.domain order by count(*) desc, t.domain limit 100
 )
-select w.domain, w.depth, w.next_due_at, domain_rate(w.domain) as rate, d.paused_until, d.paused_why
-from waiting w left join destination d on d.domain = w.domain and d.paused_until > now()
+select w.domain, w.depth, w.next_due_at, domain_rate(w.domain) as rate,
+       case when d.stopped_at is null then d.paused_until end as paused_until,
+       coalesce(d.stopped_why, d.paused_why) as paused_why
+from waiting w
+left join destination d on d.domain = w.domain and (d.paused_until > now() or d.stopped_at is not null)
 order by w.depth desc, w.domain;
 
 -- name: pause_lane$

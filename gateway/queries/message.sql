@@ -21,10 +21,6 @@ select id, sha256, name, media_type, size from attachment where id = any(:ids::u
 -- Marks attachments as used by a letter: the daily sweep leaves them.
 update attachment set referenced_at = now() where id = any(:ids::uuid[]) and referenced_at is null;
 
--- name: suppressed_keys
--- Which of these addresses must not be mailed.
-select address_key from suppression where address_key = any(:address_keys::bytea[]);
-
 -- name: insert_message!
 -- Writes one letter's message, queued or held.
 -- status: new -> QUEUED, HELD
@@ -52,19 +48,43 @@ select :customer_id, :message_id, t.position, t.name, t.media_type, t.size, t.sh
 from unnest(:positions::smallint[], :names::text[], :media_types::text[], :sizes::bigint[], :sha256s::bytea[])
     as t(position, name, media_type, size, sha256);
 
--- name: lock_message^
--- Locks a message for a person's decision; returns it as it is.
-select m.status, m.source_type, m.campaign_id, m.recipient, m.bound_relay, m.sender_version_id, m.letter_kind,
-       c.kind as campaign_kind
-from message m left join campaign c on c.id = m.campaign_id
+-- name: lock_message$
+-- Locks a sent message for a person's decision; returns its id, or nothing when there is none.
+select m.id from message m
 where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT'
 for update of m;
 
--- name: recipients_of_message
--- Every recipient of a message: its status, whether it is queued or handed off, and the attempts already used.
-select 0::smallint as recipient_no, m.recipient as address, m.status::text as decided,
+-- name: messages_to_decide
+-- Of these messages, those that were sent: what a person's decision depends on, with their customer's present
+-- addresses, the primary first.
+select m.customer_id, m.id as message_id, m.source_type::text, m.campaign_id, m.bound_relay, m.recipient_name,
+       coalesce(m.content_sha256, m.mail_sha256) as sha256, m.content_sha256 is not null as is_stored,
+       k.kind::text as campaign_kind, k.status is not distinct from 'CANCELLED' as campaign_cancelled,
+       u.erased_at is not null as erased,
+       exists (select from opt_out x
+               where x.customer_id = m.customer_id and x.kind::text = k.kind::text) as opted_out,
+       array(select a.address from customer_address a
+             where a.customer_id = m.customer_id order by a.position) as addresses
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+join customer u on u.id = m.customer_id
+left join campaign k on k.id = m.campaign_id
+where m.direction = 'SENT';
+
+-- name: bars_of_addresses
+-- What stands against each of these addresses: a suppression, the kinds of campaigns it is opted out of.
+select wanted.address_key, s.scope::text,
+       array(select x.kind::text from address_opt_out x where x.address_key = wanted.address_key) as opted_out
+from unnest(:address_keys::bytea[]) as wanted(address_key)
+left join suppression s on s.address_key = wanted.address_key;
+
+-- name: recipients_of_messages
+-- Every recipient of these messages: its status, whether it is queued or handed off, and the attempts already used.
+select m.customer_id, m.id as message_id, 0::smallint as recipient_no, m.recipient as address,
+       m.status::text as decided, m.cause::text,
        o.message_id is not null as queued, o.handed_off_at is not null as handed_off, used.attempts
-from message m
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
 left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
 cross join lateral (
     select greatest(
@@ -73,10 +93,11 @@ cross join lateral (
         (select coalesce(max((e.data ->> 'attempt')::integer), 0) from event e
          where e.customer_id = m.customer_id and e.message_id = m.id and e.recipient_no = 0
            and e.kind in ('UNCERTAIN', 'RETRIED', 'RETRIED_ONCE'))) as attempts) used
-where m.customer_id = :customer_id and m.id = :message_id
 union all
-select c.recipient_no, c.address, c.status::text, o.message_id is not null, o.handed_off_at is not null, used.attempts
-from copy c
+select c.customer_id, c.message_id, c.recipient_no, c.address, c.status::text, c.cause::text,
+       o.message_id is not null, o.handed_off_at is not null, used.attempts
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join copy c on c.customer_id = wanted.customer_id and c.message_id = wanted.id
 left join outbox o on o.customer_id = c.customer_id and o.message_id = c.message_id
     and o.recipient_no = c.recipient_no
 cross join lateral (
@@ -86,8 +107,13 @@ cross join lateral (
         (select coalesce(max((e.data ->> 'attempt')::integer), 0) from event e
          where e.customer_id = c.customer_id and e.message_id = c.message_id and e.recipient_no = c.recipient_no
            and e.kind in ('UNCERTAIN', 'RETRIED', 'RETRIED_ONCE'))) as attempts) used
-where c.customer_id = :customer_id and c.message_id = :message_id
-order by 1;
+order by 1, 2, 3;
+
+-- name: readdress_message!
+-- Puts another address, and for stored mail the content with it, in a message's place for its recipient.
+update message
+set recipient = :address, content_sha256 = coalesce(:content_sha256, content_sha256), mail_sha256 = null
+where customer_id = :customer_id and id = :message_id;
 
 -- name: change_message!
 -- Writes a person's decision about a message: QUEUED again, ACCEPTED by assumption, or CANCELLED while it was held.

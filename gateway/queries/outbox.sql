@@ -37,7 +37,9 @@ due as materialized (
 ),
 -- limited: the destinations among them that are limited or paused, locked, with what is left of each limit.
 limited as materialized (
-    select d.domain, d.min_interval, d.paused_until,
+    select d.domain, d.min_interval,
+           -- Whether a stopped one has been resumed is looked at again now and then: resuming frees most of what waits.
+           case when d.stopped_at is not null then now() + interval '10 minutes' else d.paused_until end as paused_until,
            case when d.pause_step > 0 then 1 else d.connections end as connections,
            greatest(d.next_permit_at, now()) as first_permit_at,
            cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor)
@@ -50,7 +52,7 @@ limited as materialized (
     from destination d
     where d.domain in (select due.domain from due)
       and (d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
-           or d.connections is not null or d.pause_step > 0 or d.paused_until > now())
+           or d.connections is not null or d.pause_step > 0 or d.paused_until > now() or d.stopped_at is not null)
     order by d.domain
     for update of d
 ),
@@ -152,7 +154,9 @@ set lease_owner = case when p.park_until is null then :owner::uuid end,
         when :hand_off::boolean and p.park_until is null and o.bound_relay is null and o.expires_at > now()
              and o.lane_id in (select unpaused_lanes.id from unpaused_lanes)
              and not p.is_large
-             and (select true from suppression s where s.address_key = o.address_key) is null
+             and (select true from suppression s
+                  where s.address_key = o.address_key
+                    and (s.scope = 'ALL_MAIL' or o.opt_out_kind is not null)) is null
              and (o.opt_out_kind is null or coalesce(
                  (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind),
                  (select true from address_opt_out x where x.address_key = o.address_key and x.kind = o.opt_out_kind)
@@ -197,13 +201,16 @@ with requested as materialized (
     select r.n, o.customer_id, o.message_id, o.recipient_no,
            case when l.id is null then 'PAUSED'
                 when o.expires_at <= now() then 'EXPIRED'
-                when exists (select from suppression s where s.address_key = o.address_key) then 'SUPPRESSED'
+                when exists (select from suppression s
+                             where s.address_key = o.address_key
+                               and (s.scope = 'ALL_MAIL' or o.opt_out_kind is not null)) then 'SUPPRESSED'
                 when o.opt_out_kind is not null and (
                     exists (select from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind)
                     or exists (select from address_opt_out x
                                where x.address_key = o.address_key and x.kind = o.opt_out_kind)) then 'OPTED_OUT'
                 when exists (select from destination d
-                             where d.domain = o.domain and d.paused_until > now()) then 'PAUSED'
+                             where d.domain = o.domain
+                               and (d.paused_until > now() or d.stopped_at is not null)) then 'PAUSED'
                 else 'GO' end as answer
     from requested r
     join outbox o on o.customer_id = r.customer_id and o.message_id = r.message_id

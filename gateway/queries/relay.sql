@@ -69,7 +69,8 @@ where name = :name and (paused_until is null or paused_until <= now())
 returning paused_until;
 
 -- name: stop_relay$
--- Stops a relay after a refused login until a person resumes it; no recipient fails by that. Returns when, or nothing.
+-- Stops a relay until a person resumes it, after a refused login or many equal refusals. Returns when, or nothing if
+-- it is stopped already.
 update relay set stopped_at = now(), stopped_why = :why where name = :name and stopped_at is null
 returning stopped_at;
 

@@ -44,3 +44,9 @@ from unnest(:names::text[]) with ordinality as wanted(name, place)
 join template t on t.name = wanted.name
 join template_version v on v.template_id = t.id
 order by wanted.place, v.number desc limit 1;
+
+-- name: page_size_of_campaign^
+-- The octets of the page that a campaign mails, filled with its sample data, and how many of its links are tracked.
+select octet_length(v.preview_html) as octets, v.links
+from campaign c join template_version v on v.id = c.template_version_id
+where c.id = :campaign_id;

@@ -88,7 +88,9 @@ class ConnectionOwner(Protocol):
     def on_can_pipeline(self, connection: SmtpConnection) -> None:
         """The connection waits for a reply and can pipeline another message's commands meanwhile."""
 
-    def on_closed(self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None) -> None:
+    def on_closed(
+        self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None, *, broke: bool
+    ) -> None:
         """The connection has ended; `returned` messages were not begun. `unsolicited`: a reply that belongs to none."""
 
 
@@ -244,6 +246,8 @@ class SmtpConnection:
                     self._on_data_accepted(current)
                 elif not self.peer.pipelining:
                     self._send_next_command(current, step)
+            if self._reader.fault is not None:
+                raise self._reader.fault
         except UnreadableReply as fault:
             self._fail(FaultKind.PROTOCOL, f"The server's reply could not be read: {fault}.", words=fault.text)
             return
@@ -467,6 +471,7 @@ class SmtpConnection:
             return
         self._close(flush=False)
         current, pipelined = self._current, self._pipelined
+        broke = current is not None or stage is not None  # a mail that was answered 421 is no more the current one
         returned = []
         if current is not None:
             stage = stage or self._stage()
@@ -481,7 +486,7 @@ class SmtpConnection:
         self._current = self._pipelined = None
         for delivery in returned:
             delivery.connection = None
-        self._owner.on_closed(self, returned, unsolicited)
+        self._owner.on_closed(self, returned, unsolicited, broke=broke)
 
     def _stage(self) -> Stage:
         """Returns the stage of the current message."""
@@ -491,7 +496,7 @@ class SmtpConnection:
         """Send QUIT and close without waiting for its reply, which could change nothing."""
         self._write(b"QUIT\r\n")
         self._close(flush=True)
-        self._owner.on_closed(self, [], None)
+        self._owner.on_closed(self, [], None, broke=False)
 
     def _close(self, *, flush: bool) -> None:
         self.closed = True
@@ -527,4 +532,4 @@ class SmtpConnection:
 
     def _unfinished_words(self) -> str | None:
         """What came of a reply that never ended; None: nothing."""
-        return as_text(self._reader.unfinished[:MAX_SHOWN]) or None
+        return as_text(self._reader.unfinished)[:MAX_SHOWN] or None

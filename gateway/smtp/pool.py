@@ -140,8 +140,11 @@ class Pool:
         """The connection can pipeline a message."""
         self._can_pipeline[connection] = None
 
-    def on_closed(self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None) -> None:
-        """The connection has ended; the messages it returned wait for one that is opened from now on."""
+    def on_closed(
+        self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None, *, broke: bool
+    ) -> None:
+        """The connection has ended; the messages it returned wait for one that is opened from now on. One that `broke`
+        under a mail while the others are busy is replaced at once: the next mail for it is being claimed meanwhile."""
         self._open.discard(connection)
         self._can_pipeline.pop(connection, None)
         if connection in self._idle:
@@ -154,14 +157,18 @@ class Pool:
                 self._returned.appendleft(delivery)
         while self._may_open():
             self._open_one()
+        if broke and self._open and not self._idle and self._may_dial():
+            self._open_one()
 
     # ---- connections
 
     def _may_open(self) -> bool:
-        """Whether more messages wait than connections are being opened, and the limit and the backoff allow another."""
-        if len(self._open) + self._connecting >= self.relay.connections:
-            return False
-        if self._closed_with is not None or self._connecting >= len(self._waiting) + len(self._returned):
+        """Whether more messages wait than connections are being opened, and another may be."""
+        return self._connecting < len(self._waiting) + len(self._returned) and self._may_dial()
+
+    def _may_dial(self) -> bool:
+        """Whether the limit and the backoff allow another connection."""
+        if self._closed_with is not None or len(self._open) + self._connecting >= self.relay.connections:
             return False
         # A returned message cannot use an older connection, so one is opened for it without backoff.
         return not self._open or bool(self._returned) or self._loop.time() >= self._backoff_until

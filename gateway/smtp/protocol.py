@@ -27,15 +27,20 @@ class UnreadableReply(Exception):
     def __init__(self, why: str, raw: bytes) -> None:
         super().__init__(why)
         self.why = why
-        self.text = as_text(raw[:MAX_SHOWN])
+        self.text = as_text(raw)[:MAX_SHOWN]
 
 
 class ReplyReader:
-    """Splits a server's stream into replies. Buffers at most `MAX_REPLY` bytes of an unfinished one."""
+    """Splits a server's stream into replies. Buffers at most `MAX_REPLY` bytes of an unfinished one.
 
-    __slots__ = ("_lines", "_rest")
+    `fault`: a reply that is too long has arrived, and nothing behind it can be read. Those before it count: they may be
+    another mail's.
+    """
+
+    __slots__ = ("_lines", "_rest", "fault")
 
     def __init__(self) -> None:
+        self.fault: UnreadableReply | None = None
         self._lines = b""
         self._rest = b""
 
@@ -45,10 +50,11 @@ class ReplyReader:
         return self._lines + self._rest
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Returns the replies that are complete now, without the last line feed. Raises UnreadableReply for a long one.
+        """Returns the replies that are complete now, without the last line feed; those before a `fault`.
 
         A line with a hyphen after its code is not the last of its reply (RFC 5321 4.2.1).
         """
+        size = len(self._lines) + len(self._rest) + len(data)
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         replies: list[bytes] = []
@@ -61,9 +67,11 @@ class ReplyReader:
             else:
                 replies.append(line)
         if len(self._rest) + len(self._lines) > MAX_REPLY:
-            raise UnreadableReply(f"a reply did not end within {MAX_REPLY} bytes", self.unfinished)
-        if len(data) > MAX_REPLY and max(map(len, replies), default=0) > MAX_REPLY:
-            raise UnreadableReply(f"a reply has more than {MAX_REPLY} bytes", max(replies, key=len))
+            self.fault = UnreadableReply(f"a reply did not end within {MAX_REPLY} bytes", self.unfinished)
+        if size > MAX_REPLY and max(map(len, replies), default=0) > MAX_REPLY:
+            number, long = next((n, reply) for n, reply in enumerate(replies) if len(reply) > MAX_REPLY)
+            self.fault = UnreadableReply(f"a reply has more than {MAX_REPLY} bytes", long)
+            del replies[number:]
         return replies
 
 
@@ -97,8 +105,25 @@ def _enhanced(beginning: str) -> str | None:
 
 
 def as_text(raw: bytes) -> str:
-    """Returns a server's bytes as text that PostgreSQL can store; NUL and bytes that are not UTF-8 become `\\xff`."""
-    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    """Returns a server's bytes as text that can be stored and shown.
+
+    What is not UTF-8 is read as windows-1252, which older servers write. Controls, of terminals and of the direction
+    of text, become `\\x1b`; line feed and tab stay.
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", "backslashreplace")
+    if text.isprintable():
+        return text
+    return _UNSHOWN.sub(_escape, text.replace("\r\n", "\n").removesuffix("\r"))
+
+
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _escape(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode()
 
 
 def dot_stuffed(content: bytes) -> bytes:

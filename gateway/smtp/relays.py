@@ -189,6 +189,8 @@ class _RelayProtocol(SMTPProtocol):
         try:
             for raw in self.reader.feed(data):
                 self._on_reply(raw)
+            if self.reader.fault is not None:
+                raise self.reader.fault
         except UnreadableReply as fault:
             self._fail(fault)
 

@@ -16,6 +16,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.mime import AttachedFile
+from gateway.mail.names import tidy_name
 from gateway.storage import content
 
 LARGEST_FILE = 26_214_400
@@ -86,7 +87,7 @@ def check_name(name: str) -> str:
     """Returns a file's name without the folders before it. Raises Refusal."""
     refuse_header_break(name, ("name",))
     refuse_card_number(name, ("name",))
-    name = re.split(r"[/\\]", name)[-1].strip()
+    name = tidy_name(re.split(r"[/\\]", name)[-1])
     if name in ("", ".", ".."):
         raise Refusal(RefusalCode.REQUIRED, "A file needs a name.", ("name",))
     if len(name) > LONGEST_NAME:

@@ -19,6 +19,9 @@ MESSAGES = Counter(
 )
 UNSENT = Counter("mail_unsent", "Recipients decided without an attempt, by status and cause.", ("status", "cause"))
 TROUBLE = Counter("mail_relay_trouble", "Failures of relays and destinations, by relay and kind.", ("relay", "kind"))
+REFUSAL_STOPS = Counter(
+    "mail_refusal_stops", "Relays and destinations stopped by refusals in a row that said the same.", ("place",)
+)
 BATCH_ROWS = Histogram("mail_batch_rows", "Rows per statement, by kind of statement.", ("statement",), buckets=_ROWS)
 LATE = Counter("mail_late_outcomes", "Outcomes that were not written, because the lease had expired.")
 RECOVERED = Counter("mail_recovered", "Rows of workers that died, by their new status.", ("outcome",))
@@ -29,7 +32,10 @@ RELAY_USABLE = Gauge("mail_relay_usable", "1 while a relay may be used, 0 while 
 LEDGER_AWAY = Gauge("mail_ledger_away", "1 while PostgreSQL cannot be reached.")
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
 HITS = Counter(
-    "mail_hits", "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.", ("outcome",)
+    "mail_hits",
+    "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.",
+    ("outcome",),
+    registry=None,  # the service records them, and shows them in its own registry
 )
 
 

@@ -40,8 +40,9 @@ from gateway.templates.localization import (
     values_of_e_signature,
     values_of_work_order,
 )
-from gateway.templates.mjml import compile_mjml, inline_css, protect_code, restore_code
+from gateway.templates.mjml import compile_mjml, inline_css
 from gateway.templates.preview import Preview
+from gateway.templates.template_code import protect_code
 
 PREFIX = "builtin."
 """Names of built-in templates start with it; users' names may not."""
@@ -135,7 +136,7 @@ def compile_source(source: LetterSource) -> LetterParts:
     """MJML compiled and CSS inlined around the template code."""
     protected, code = protect_code(source.mjml, _CODE)
     page = inline_css(compile_mjml(protected, ("mjml",)), ("mjml",))
-    return LetterParts(subject=source.subject, html=restore_code(page, code), text=source.text)
+    return LetterParts(subject=source.subject, html=code.restore(page), text=source.text)
 
 
 def preview(source: LetterSource, parts: LetterParts) -> Preview:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.tracking import trackable
-from gateway.templates.character_references import decode
+from gateway.templates.typed_urls import typed_urls
 
 MAX_LINKS = 1000
 """Links a mail part may have: clicks are shown by link, and no mail for people has more (`template_version.links`)."""
@@ -26,11 +26,15 @@ MAX_LINKS = 1000
 MAX_OPEN_ELEMENTS = 5000
 """Elements opened and never closed: the parser's time grows with the square of their depth."""
 
+OUT_OF_MEMORY = (MemoryError, SelectolaxError)
+"""What parsing raises when there is no memory left for it."""
 NO_TRACK = "data-no-track"
 """The attribute that leaves a link, or every link inside its element, as the author wrote it."""
 
+_NUMBER = "data-jx-number"
 _TRACKABLE_ELEMENTS = ("a", "area")
 _NEVER_SHOWN = frozenset({"title", "style", "script", "template", "textarea"})
+_HEAD = frozenset(["html", "head", "title", "meta", "link", "style", "base", "noscript", "script", "template"])
 _LEADING_AWAY = ("href", "xlink:href", "target")
 # As browsers draw links by themselves, weaker than any rule of the author's.
 _LINK_STYLE = ":where(a) { color: LinkText; text-decoration: underline }"
@@ -38,8 +42,6 @@ VOID_ELEMENTS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 _RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
-_ESCAPABLE_RAW_TEXT = frozenset({"title", "textarea"})
-_QUOTES = ("'", '"')
 _RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW_TEXT}
 _MARKUP = re.compile(
     r"<!--(?:>|->|.*?(?:--!?>|\Z))|<[!?].*?(?:>|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*)", re.DOTALL
@@ -49,8 +51,6 @@ _ATTRIBUTE = re.compile(
     r"(?:[\t\n\f\r ]*=[\t\n\f\r ]*(?P<value>\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\t\n\f\r >]*))?"
 )
 _TAG_END = re.compile(r"[\t\n\f\r /]*>")
-_TEXT_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _URL_PADDING = str.maketrans("", "", "\t\n\r")
 
 
@@ -76,47 +76,99 @@ class _Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tag:
-    """A start or end tag; `attributes` are of a start tag, by lower-case name."""
+    """A start or end tag; `attributes` are of a start tag, by lower-case name, None where one has no value."""
 
     name: str
     ends: bool
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | None]
 
 
-def tags_and_text(html: str) -> Iterator[Tag | str]:
-    """Tags and the texts between them, comments left out, as the HTML standard's tokenizer reads them.
+_NO_ATTRIBUTES: Mapping[str, str | None] = {}
 
-    Linear in the document, whatever it holds, as `html.parser` is not with tags and comments that never end.
+
+def parsed_page(html: str) -> Iterator[Tag | str]:
+    """Yields a page's elements as start and end tags, and its texts between them, as the parser repairs it.
+
+    Every start has its end, also `br` and `img`. Comments and what `template` holds are left out.
     """
+    root = LexborHTMLParser(html).root
+    opened: list[tuple[int, str]] = []
+    for node in root.traverse(include_text=True) if root is not None else ():
+        parent = node.parent.mem_id if node.parent is not None else None
+        while opened and opened[-1][0] != parent:
+            yield Tag(name=opened.pop()[1], ends=True, attributes=_NO_ATTRIBUTES)
+        if node.is_text_node:
+            yield node.text_content or ""
+        elif node.is_element_node:
+            name = node.tag or ""
+            opened.append((node.mem_id, name))
+            yield Tag(name=name, ends=False, attributes=node.attributes)
+    for _, name in reversed(opened):
+        yield Tag(name=name, ends=True, attributes=_NO_ATTRIBUTES)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartTag:
+    """A start tag and where it stands: `name_end` behind its name; `attributes` with the place of each value, quotes
+    included; `raw` the text behind it that holds no markup, as of `<style>`."""
+
+    name: str
+    name_end: int
+    attributes: Mapping[str, tuple[str, int]]
+    raw: tuple[int, int]
+
+
+def start_tags(html: str) -> Iterator[StartTag]:
+    """Start tags in their order, as the HTML standard's tokenizer reads them, those in comments left out. Linear."""
     position = 0
     while markup := _MARKUP.search(html, position):
-        yield decode(html[position : markup.start()])
         position = markup.end()
         if markup["name"] is None:
             continue
         name = markup["name"].lower()
-        attributes, position = _read_values(html, position)
-        yield Tag(name=name, ends=bool(markup["end"]), attributes=attributes)
+        attributes: dict[str, tuple[str, int]] = {}
+        while not (end := _TAG_END.match(html, position)) and (attribute := _ATTRIBUTE.match(html, position)):
+            position = attribute.end()
+            attributes.setdefault(attribute["name"].lower(), (attribute["value"] or "", attribute.start("value")))
+        if end is None:
+            return
+        position = raw_start = end.end()
         if name in _RAW_TEXT and not markup["end"]:
             closing = _RAW_TEXT_ENDS[name].search(html, position)
-            raw_end = closing.start() if closing else len(html)
-            raw = html[position:raw_end]
-            yield decode(raw) if name in _ESCAPABLE_RAW_TEXT else raw
-            position = raw_end
-    yield decode(html[position:])
+            position = closing.start() if closing else len(html)
+        if not markup["end"]:
+            yield StartTag(name=name, name_end=markup.end(), attributes=attributes, raw=(raw_start, position))
 
 
-def _read_values(html: str, position: int) -> tuple[dict[str, str], int]:
-    """A tag's attributes, the first of each name, and where the tag ends."""
-    values: dict[str, str] = {}
-    while not (end := _TAG_END.match(html, position)):
-        attribute = _ATTRIBUTE.match(html, position)
-        if attribute is None:
-            return values, len(html)
-        position = attribute.end()
-        value = attribute["value"] or ""
-        values.setdefault(attribute["name"].lower(), decode(value.strip(value[0]) if value[:1] in _QUOTES else value))
-    return values, end.end()
+def insert(html: str, added: Iterable[tuple[int, str]]) -> str:
+    """The text with each of these put in at its place; places rise."""
+    pieces, position = [], 0
+    for place, text in added:
+        pieces += [html[position:place], text]
+        position = place
+    return "".join([*pieces, html[position:]])
+
+
+UNNUMBERED = -1
+"""Stands for elements without a start tag of their own in the source, or with more than one element a tag."""
+
+
+def select(html: str, tags: Sequence[StartTag], selectors: Iterable[str]) -> dict[str, frozenset[int] | None]:
+    """Which elements each selector selects, by the places of their start tags among `tags`; None: not understood."""
+    tree = LexborHTMLParser(insert(html, ((tag.name_end, f' {_NUMBER}="{at}"') for at, tag in enumerate(tags))))
+    marked = ((node.mem_id, node.attributes[_NUMBER] or "") for node in tree.css(f"[{_NUMBER}]"))
+    numbers = {node: int(number) for node, number in marked if number.isdecimal()}
+    seen = Counter(numbers.values())
+    found: dict[str, frozenset[int] | None] = {}
+    for selector in selectors:
+        try:
+            nodes = tree.css(selector)
+        except SelectolaxError:
+            found[selector] = None
+            continue
+        places = (numbers.get(node.mem_id, UNNUMBERED) for node in nodes)
+        found[selector] = frozenset(place if seen[place] == 1 else UNNUMBERED for place in places)
+    return found
 
 
 def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:
@@ -152,13 +204,15 @@ def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str
     return Rewritten(html=changed, urls=tuple(urls))
 
 
-def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
-    """The document with the pixel, and before it the honeypot where one is given, at the end of its body.
+def add_pixel(html: str, *, pixel: str, honeypot: str | None = None, early: bool = False) -> str:
+    """The document with the pixel, and before it the honeypot where one is given, at the end of its body, or `early`.
+
+    Early is before the first element of the body, for pages that are so long that clients cut their end off.
 
     A document in which they would not be seen (a comment never closed, say) comes back as the parser repairs it.
     """
-    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel)
-    placed = _before_body_end(html, added)
+    added = (_honeypot_link(honeypot) if honeypot else "") + _pixel_image(pixel, early=early)
+    placed = _at_body_start(html, added) if early else _before_body_end(html, added)
     whole = LexborHTMLParser(placed)
     found = {node.attributes.get("src") for node in whole.css("img")}
     found |= {node.attributes.get("href") for node in _links(whole)}
@@ -168,21 +222,21 @@ def add_pixel(html: str, *, pixel: str, honeypot: str | None = None) -> str:
 
 
 def rewrite_text(text: str, *, link: Callable[[int, str], str], first: int, field: tuple[str, ...] = ()) -> Rewritten:
-    """A text part with every http(s) address replaced by `link(number, address)`; punctuation after it stays.
+    """What people typed with every http(s) address in it replaced by `link(number, address)` (`typed_urls`).
 
     Numbers go up from `first`: the links of the HTML part come before. Raises Refusal(TOO_MANY) above MAX_LINKS.
     """
     urls: list[str] = []
-
-    def replace(match: re.Match[str]) -> str:
-        url = _without_punctuation(match[0])
-        if not trackable(url):
-            return match[0]
-        urls.append(url)
-        _refuse_too_many(len(urls), field)
-        return link(first + len(urls) - 1, url) + match[0][len(url) :]
-
-    return Rewritten(html=_TEXT_URL.sub(replace, text), urls=tuple(urls))
+    pieces: list[str] = []
+    at = 0
+    for start, end in typed_urls(text):
+        url = text[start:end]
+        if trackable(url):
+            urls.append(url)
+            _refuse_too_many(len(urls), field)
+            pieces += [text[at:start], link(first + len(urls) - 1, url)]
+            at = end
+    return Rewritten(html="".join([*pieces, text[at:]]), urls=tuple(urls))
 
 
 def without_links(html: str) -> str:
@@ -247,20 +301,6 @@ def _web_address(node: LexborNode) -> str | None:
     return url if trackable(url) else None
 
 
-def _without_punctuation(url: str) -> str:
-    """The address without what ends the sentence around it; a closing bracket stays when it was opened inside."""
-    seen = Counter(url)
-    end = len(url)
-    while end:
-        last = url[end - 1]
-        opened = _BRACKETS.get(last)
-        if last not in ".,;:!?'*" and (opened is None or seen[opened] >= seen[last]):
-            break
-        seen[last] -= 1
-        end -= 1
-    return url[:end]
-
-
 def _replace_hrefs(html: str, source: _Source, addresses: list[str | None]) -> str:
     """The author's source with the nth link's `href` set to the nth address; unchanged where it is None.
 
@@ -320,8 +360,18 @@ def _before_body_end(html: str, added: str) -> str:
     return html + added if end is None else html[:end] + added + html[end:]
 
 
-def _pixel_image(address: str) -> str:
-    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="border:0;height:1px;width:1px">'
+def _at_body_start(html: str, added: str) -> str:
+    first = next((tag for tag in start_tags(html) if tag.name not in _HEAD), None)
+    if first is None:
+        return html + added
+    place = first.raw[0] if first.name == "body" else first.name_end - len(first.name) - 1
+    return html[:place] + added + html[place:]
+
+
+def _pixel_image(address: str, *, early: bool) -> str:
+    # Before the page, a line of text's height would push it down.
+    style = "border:0;height:1px;width:1px" + (";display:block" if early else "")
+    return f'<img src="{escape(address)}" width="1" height="1" alt="" style="{style}">'
 
 
 def _honeypot_link(address: str) -> str:

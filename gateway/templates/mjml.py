@@ -1,20 +1,19 @@
 """MJML and HTML made ready for mail clients, once a template version: MJML compiled, CSS inlined.
 
-Neither step may touch template code: `protect_code` puts placeholders, words that mean nothing to them, in its place,
-and `restore_code` puts it back. The only importer of mrml and css_inline.
+Neither step may touch template code: `template_code` keeps it out of their way. The only importer of mrml.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 
-import css_inline
 import mrml
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.templates.html_links import VOID_ELEMENTS
+from gateway.templates import css_inlining
+from gateway.templates.html_links import VOID_ELEMENTS, start_tags
+from gateway.templates.localization import reads_right_to_left
 
 LARGEST_SOURCE = 512 * 1024
 """Octets of a template part. Gmail cuts mails at 102 KB; five times that leaves room for what compiling drops."""
@@ -31,12 +30,11 @@ _WITHOUT_INCLUDES = mrml.ParserOptions(include_loader=mrml.memory_loader({}))
 _NO_FONTS_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
 """By default a mere mention of Roboto or Ubuntu links them from Google, which then sees the request of every reader."""
 
+_PROLOGUE = re.compile(r"(?:\s|\ufeff|(?>(?s:<!--.*?-->))|<\?[^>]*>|<!doctype[^>]*>)*+", re.IGNORECASE)
+"""What may stand before the root element."""
+
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*+)([^<>]*+)>")
 _END_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"])
-
-CODE_PLACEHOLDER = re.compile(r"jx(\d+)x")
-"""What stands for a piece of template code: its place among all of them."""
-_PLACEHOLDER = re.compile(rf"<!--{CODE_PLACEHOLDER.pattern}-->|{CODE_PLACEHOLDER.pattern}")
 
 
 def compile_mjml(source: str, path: tuple[str, ...]) -> str:
@@ -51,13 +49,30 @@ def compile_mjml(source: str, path: tuple[str, ...]) -> str:
     return page
 
 
+def state_language(source: str, locale: str, *, element: str) -> str:
+    """HTML or MJML whose root (`html`, `mjml`) says which language it is in, and that it runs from right to left.
+
+    What its author says of either stays.
+    """
+    root = next((tag for tag in start_tags(source) if tag.name == element), None)
+    own = root.attributes if root is not None else {}
+    if "lang" in own or "xml:lang" in own or (root is None and element == "mjml"):
+        return source
+    said = f' lang="{locale.replace("_", "-")}"'
+    if "dir" not in own and reads_right_to_left(locale):
+        said += ' dir="rtl"'
+    start = _PROLOGUE.match(source)
+    place, said = (root.name_end, said) if root is not None else (start.end() if start else 0, f"<html{said}>")
+    return source[:place] + said + source[place:]
+
+
 def inline_css(html: str, path: tuple[str, ...]) -> str:
-    """HTML with its styles on its elements; media queries (dark theme, small screens) stay in the head."""
+    """HTML with its styles also on its elements (`css_inlining`). Raises Refusal: TEMPLATE_INVALID, TOO_LONG."""
     _refuse_deep(html, path, xml=False)
-    try:
-        return css_inline.inline(html, load_remote_stylesheets=False, keep_at_rules=True)
-    except css_inline.InlineError as error:
-        raise Refusal(RefusalCode.TEMPLATE_INVALID, f"The CSS cannot be inlined: {error}.", path) from None
+    page = css_inlining.inline_css(html, path)
+    if len(page.encode()) > LARGEST_PAGE:
+        raise Refusal(RefusalCode.TOO_LONG, f"The page has more than {LARGEST_PAGE // 1024} KiB of HTML.", path)
+    return page
 
 
 def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
@@ -77,32 +92,3 @@ def _refuse_deep(source: str, path: tuple[str, ...], *, xml: bool) -> None:
             depth -= 1
         if depth > DEEPEST_NESTING:
             raise Refusal(RefusalCode.TEMPLATE_INVALID, f"Elements nest more than {DEEPEST_NESTING} deep.", path)
-
-
-# Template code, out of the compilers' way ------------------------------------------------------------------------
-
-
-def protect_code(source: str, code: re.Pattern[str]) -> tuple[str, list[str]]:
-    """Returns the source with each match of `code` replaced by a placeholder, and the matches.
-
-    A block (`{% %}`) becomes a comment, which may stand between table rows.
-    """
-    found: list[str] = []
-
-    def placeholder(match: re.Match[str]) -> str:
-        found.append(match.group())
-        word = f"jx{len(found) - 1}x"
-        return f"<!--{word}-->" if match.group().startswith("{%") else word
-
-    return code.sub(placeholder, source), found
-
-
-def restore_code(html: str, found: list[str], put: Callable[[str], str] = str) -> str:
-    """The placeholders of `protect_code` replaced again, each by `put(original)`."""
-    return _PLACEHOLDER.sub(lambda match: put(found[int(match.group(1) or match.group(2))]), html)
-
-
-def refuse_placeholders(source: str, path: tuple[str, ...]) -> None:
-    """Refuse a source that already holds a placeholder: it could name code of its choice."""
-    if _PLACEHOLDER.search(source):
-        raise Refusal(RefusalCode.TEMPLATE_INVALID, "Words such as jx1x cannot be used in a template.", path)

@@ -6,7 +6,6 @@ Campaign templates are what users write (`merge_compiler`, `merge_fields`); buil
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,23 +16,17 @@ import orjson
 from gateway.database import QUERIES, Connection, ConnectionOrPool
 from gateway.errors import Refusal, RefusalCode
 from gateway.lru import LruCache
-from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import Letter
-from gateway.mail.merge_data import read_merge_data
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
-from gateway.templates.card_numbers import refuse_long_field_runs
-from gateway.templates.compiled_json import dump_parts, read_parts
-from gateway.templates.html_to_text import every_word_of_html, text_of_html
-from gateway.templates.localization import check_locale, fallbacks
-from gateway.templates.merge_compiler import compile_parts
-from gateway.templates.merge_fields import LONGEST_SUBJECT, MergeParts, fields_of
-from gateway.templates.preview import Preview, render_preview
-
-PUBLISHING = 3
-"""Rises when the same source would be compiled to another page: published again, it is a new version then."""
+from gateway.templates.compiled_json import read_parts
+from gateway.templates.localization import fallbacks
+from gateway.templates.mail_warnings import MailWarning, warnings_of_page
+from gateway.templates.merge_fields import MergeParts, fields_of
+from gateway.templates.preview import Preview
+from gateway.templates.publishing import PUBLISHING, CompiledSource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +39,7 @@ class PublishedTemplate:
     fields: tuple[str, ...]
     has_unsubscribe: bool
     preview: Preview
+    warnings: tuple[MailWarning, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,108 +78,31 @@ class CompiledTemplate:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _NewVersion:
-    """A version to be written, unless the one in use was made of the same source (`source_sha256`)."""
-
-    locale: str
-    subject: str
-    source: Mapping[str, Any]
-    source_sha256: bytes
-    compiled: Mapping[str, Any]
-    preview: Preview
-    fields: tuple[str, ...] = ()
-    links: int = 0
-    has_unsubscribe: bool = False
-
-
-_URL = re.compile(r"https?:[^\s<>]+", re.IGNORECASE)
 _LOADED = LruCache[UUID, CompiledTemplate](128)
 
 
 # Publishing ------------------------------------------------------------------------------------------------------
 
 
-async def publish(
-    connection: Connection,
-    *,
-    name: str,
-    subject: str,
-    mjml: str | None,
-    html: str | None,
-    text: str | None,
-    sample_data: Mapping[str, Any] | None,
-    locale: str = "en",
-) -> PublishedTemplate:
-    """Publish a campaign template's next version; returns the version in use when nothing differs.
-
-    Exactly one of `mjml` and `html`; without `text` it is derived from the page. Where its author left out the sender's
-    postal address it is put at the end, as is the unsubscribe address in the text. Raises Refusal: TEMPLATE_INVALID,
-    REQUIRED, INVALID, TOO_LONG, TOO_MANY, CARD_NUMBER, HEADER_INJECTION.
-    """
-    _check_publish(name, subject, mjml, html, locale)
-    sample = read_merge_data(sample_data, ("sampleData",))
-    source = {"subject": subject, "mjml": mjml, "html": html, "text": text, "sample_data": sample, "locale": locale}
-    parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text)
-    preview = render_preview(parts, sample)
-    page = ("html",) if mjml is None else ("mjml",)
-    refuse_long_field_runs(parts, page)
-    _refuse_card_numbers(parts, preview, page=page)
-    _refuse_card_number_in_text(every_word_of_html(mjml or html or ""), page)
-    new = _NewVersion(
-        locale=locale,
-        subject=subject.strip(),
-        source=source,
-        source_sha256=_hash(source | {"publishing": PUBLISHING}),
-        compiled=dump_parts(parts),
-        preview=preview,
-        fields=parts.fields,
-        links=parts.links,
-        has_unsubscribe=parts.has_unsubscribe,
-    )
-    template_id, version_id, number = await _insert(connection, name.strip(), SourceType.CAMPAIGN, new)
+async def publish(connection: Connection, new: CompiledSource) -> PublishedTemplate:
+    """Write a campaign template's next version; returns the version in use when it was made of the same source."""
+    sha256 = _hash({**new.source, "publishing": PUBLISHING})
+    template_id, version_id, number = await _insert(connection, SourceType.CAMPAIGN, new, sha256)
     return PublishedTemplate(
         template_id=template_id,
         version_id=version_id,
         number=number,
-        fields=parts.fields,
-        has_unsubscribe=parts.has_unsubscribe,
-        preview=preview,
+        fields=new.fields,
+        has_unsubscribe=new.has_unsubscribe,
+        preview=new.preview,
+        warnings=warnings_of_page(len(new.preview.html.encode()), new.links),
     )
 
 
-def _check_publish(name: str, subject: str, mjml: str | None, html: str | None, locale: str) -> None:
-    for value, path, longest in ((name, ("name",), 255), (subject, ("subject",), LONGEST_SUBJECT)):
-        refuse_header_break(value, path)
-        if not value.strip():
-            raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", path)
-        if len(value) > longest:
-            raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", path)
-    refuse_card_number(name, ("name",))
-    if name.strip().startswith(builtin.PREFIX):
-        raise Refusal(RefusalCode.CONFLICT, f"Names that start with {builtin.PREFIX!r} are ours.", ("name",))
-    if (mjml is None) == (html is None):
-        raise Refusal(RefusalCode.REQUIRED, "Give one of mjml and html.", ("mjml",))
-    if not (mjml or html or "").strip():
-        raise Refusal(RefusalCode.REQUIRED, "This must not be empty.", ("mjml",) if html is None else ("html",))
-    check_locale(locale, ("locale",))
-
-
-def _refuse_card_numbers(parts: MergeParts, preview: Preview, *, page: tuple[str, ...]) -> None:
-    """Refuse a card number in what a mail shows, with sample data or defaults; markup has digits of other uses."""
-    defaults = {name: "" for name in parts.fields if name not in parts.required}
-    for shown in (preview, render_preview(parts, defaults)):
-        _refuse_card_number_in_text(shown.subject, ("subject",))
-        _refuse_card_number_in_text(text_of_html(shown.html), page)
-        _refuse_card_number_in_text(every_word_of_html(shown.html), page)
-        _refuse_card_number_in_text(shown.text, ("text",))
-
-
-def _refuse_card_number_in_text(text: str, field: tuple[str, ...]) -> None:
-    """Refuse a card number. Addresses of links are full of digits: of these only whole words count."""
-    for url in _URL.findall(text):
-        refuse_card_number_in_url(url, field)
-    refuse_card_number(_URL.sub(" \n", text), field)
+async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
+    """What may look wrong with the mail of a campaign that exists."""
+    page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
+    return warnings_of_page(page["octets"], page["links"])
 
 
 async def publish_builtins(connection: Connection) -> None:
@@ -195,30 +112,30 @@ async def publish_builtins(connection: Connection) -> None:
         row["name"]: row["source_sha256"] async for row in QUERIES.hashes_of_templates(connection, names=list(sources))
     }
     for name, source in sources.items():
-        sha256 = _hash(source.as_json())
+        sha256 = _hash(source.as_json() | {"publishing": str(PUBLISHING)})
         if known.get(name) == sha256:
             continue
         parts = builtin.compile_source(source)
-        new = _NewVersion(
+        new = CompiledSource(
+            name=name,
             locale=source.locale,
             subject=source.subject,
             source=source.as_json(),
-            source_sha256=sha256,
             compiled={"subject": parts.subject, "html": parts.html, "text": parts.text},
             preview=builtin.preview(source, parts),
         )
-        await _insert(connection, name, source.source_type, new)
+        await _insert(connection, source.source_type, new, sha256)
 
 
 async def _insert(
-    connection: Connection, name: str, source_type: SourceType, new: _NewVersion
+    connection: Connection, source_type: SourceType, new: CompiledSource, source_sha256: bytes
 ) -> tuple[UUID, UUID, int]:
     """Returns template, id and number of the new version, or of the one in use when it was made of the same source."""
     async with connection.transaction():
-        await QUERIES.insert_template(connection, name=name, source_type=source_type)
-        template = await QUERIES.lock_template(connection, name=name)
+        await QUERIES.insert_template(connection, name=new.name, source_type=source_type)
+        template = await QUERIES.lock_template(connection, name=new.name)
         newest = await QUERIES.newest_version_of_template(connection, template_id=template["id"])
-        if newest is not None and newest["source_sha256"] == new.source_sha256:
+        if newest is not None and newest["source_sha256"] == source_sha256:
             return template["id"], newest["id"], newest["number"]
         made = await QUERIES.insert_template_version(
             connection,
@@ -233,7 +150,7 @@ async def _insert(
             preview_subject=new.preview.subject,
             preview_html=new.preview.html,
             preview_text=new.preview.text,
-            source_sha256=new.source_sha256,
+            source_sha256=source_sha256,
         )
     return template["id"], made["id"], made["number"]
 

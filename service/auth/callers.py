@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from service.auth.bad_tokens import BadTokens
 from service.auth.sessions import Session, check_csrf, cookie_name, has_own_origin
 from service.auth.tokens import digest
 from service.database import DatabasePools, statement
@@ -40,6 +41,11 @@ def unauthenticated() -> RequestRefused:
     )
 
 
+def address_of(connection: HTTPConnection) -> str:
+    """Returns the client's network address, by which bad tokens are counted; empty where there is none."""
+    return connection.client.host if connection.client else ""
+
+
 class Authenticator:
     """Finds the caller of a request. One a process; caches valid tokens for `_CACHE_SECONDS`."""
 
@@ -50,12 +56,13 @@ class Authenticator:
         self._clock = clock
         # By digest: the token's name, and until when it is cached.
         self._cached: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self.bad_tokens = BadTokens(clock)
 
     async def caller(self, connection: HTTPConnection) -> Caller:
         """Returns the caller of an HTTP request. Raises RequestRefused: 401, or 403 without the CSRF header."""
         authorization = connection.headers.get("authorization")
         if authorization is not None:
-            return await self.bearer(authorization)
+            return await self.bearer(authorization, address_of(connection))
         session = await self.session(connection)
         if session is None:
             raise unauthenticated()
@@ -63,27 +70,32 @@ class Authenticator:
             check_csrf(connection, session)
         return Caller(name=session.name, by_cookie=True)
 
-    async def bearer(self, authorization: str) -> Caller:
-        """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401."""
+    async def bearer(self, authorization: str, address: str) -> Caller:
+        """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401, or 429
+        when too many bad ones came from this address."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated()
-        name = await self._token_name(token.strip())
+        name = await self._token_name(token.strip(), address)
         if name is None:
+            self.bad_tokens.note(address)
             raise unauthenticated()
         return Caller(name=name)
 
-    async def _token_name(self, token: str) -> str | None:
-        """Returns the name of a valid token, or None."""
+    async def _token_name(self, token: str, address: str) -> str | None:
+        """Returns the name of a valid token, or None. Raises RequestRefused (429) before a look-up too many."""
         if not token or len(token) > _MAX_SECRET_LENGTH:
             return None
         sha256 = digest(token)
         cached, until = self._cached.get(sha256, ("", 0.0))
         if until > self._clock():
             return cached
-        self._cached.pop(sha256, None)
+        if sha256 not in self._cached:
+            # One that was valid lately is looked up all the same: others behind its address must not shut it out.
+            self.bad_tokens.check(address)
         rows = await self._pools.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
         name = next((row["name"] for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
+        self._cached.pop(sha256, None)
         if name is None:
             return None
         self._cached[sha256] = (name, self._clock() + _CACHE_SECONDS)

@@ -17,7 +17,8 @@ def digest(secret: str) -> bytes:
 
 
 async def create_token(connection: Connection, name: str) -> str:
-    """Returns a new API token named `name`; it cannot be read again. Raises UniqueViolationError for a used name."""
+    """Returns a new API token named `name`; it cannot be read again. Raises UniqueViolationError where one of this name
+    lives."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     await QUERIES.create_token(connection, name=name, token_sha256=digest(token))
     return token

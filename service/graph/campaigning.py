@@ -14,6 +14,7 @@ from gateway.compose import sender_profiles
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.campaign import CampaignKind
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource
 from service.database import Connection
 from service.graph.campaign import Campaign
 from service.graph.context import Context, Info
@@ -22,7 +23,7 @@ from service.graph.loaders import existing_row
 from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.graph.sending import read_customer_id, read_row_id, read_sender_id
-from service.graph.template import Template
+from service.graph.template import MailWarning, Template
 from service.graph.user_error import UserError
 
 
@@ -68,6 +69,9 @@ class CreateTemplatePayload:
     """Either the template or the errors."""
 
     template: Template | None = strawberry.field(default=None, description="The template; null when refused.")
+    warnings: list[MailWarning] = strawberry.field(
+        default_factory=list, description="What would stop a launch, or look wrong; empty when refused."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
@@ -82,7 +86,7 @@ class CampaignRecipientInput:
     merge_data: Json | None = strawberry.field(
         default=None,
         description="An object of values for this recipient; they go before the campaign's. Texts are mailed as they "
-        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts.",
+        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts; null is no value.",
     )
 
 
@@ -140,6 +144,10 @@ class CampaignPayload:
 class CreateCampaignPayload(CampaignPayload):
     """Either the draft or the errors."""
 
+    warnings: list[MailWarning] = strawberry.field(
+        default_factory=list, description="What would stop a launch, or look wrong; empty when refused."
+    )
+
 
 @strawberry.type(description="What came of launching a campaign.")
 class LaunchCampaignPayload(CampaignPayload):
@@ -163,20 +171,20 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
 async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:
     """A new version of the template of this name."""
     context = info.context
-    sample = _object(input.sample_data, ("sampleData",))
+    source = TemplateSource(
+        name=input.name,
+        subject=input.subject,
+        mjml=input.mjml,
+        html=input.html,
+        text=input.text,
+        sample_data=_object(input.sample_data, ("sampleData",)),
+        locale=input.locale,
+    )
+    compiled = await context.compiler.compile(source)
     async with context.pools.writing_connection() as connection, connection.transaction():
-        published = await versions.publish(
-            connection,
-            name=input.name,
-            subject=input.subject,
-            mjml=input.mjml,
-            html=input.html,
-            text=input.text,
-            sample_data=sample,
-            locale=input.locale,
-        )
+        published = await versions.publish(connection, compiled)
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)
-    return CreateTemplatePayload(template=Template.of(row))
+    return CreateTemplatePayload(template=Template.of(row), warnings=MailWarning.of_all(published.warnings))
 
 
 async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> CreateCampaignPayload:
@@ -185,7 +193,10 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
     order = _order(context, input)
     async with context.pools.writing_connection() as connection:
         campaign_id = await drafts.create(connection, order, context.deployment)
-    return await _written(context, campaign_id, CreateCampaignPayload)
+        warnings = await versions.warnings_of_campaign(connection, campaign_id)
+    payload = await _written(context, campaign_id, CreateCampaignPayload)
+    payload.warnings = MailWarning.of_all(warnings)
+    return payload
 
 
 def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:

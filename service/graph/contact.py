@@ -1,4 +1,4 @@
-"""How a customer may be reached: its addresses, and what it chose not to get."""
+"""What a customer chose not to get."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.mail.choice import OptOutSource, SuppressionReason
+from gateway.mail.choice import OptOutSource
 from service.graph.row import FromRow
-
-
-@strawberry.type(description="An address of a customer.")
-class CustomerAddress(FromRow):
-    """Over a row of customer_address."""
-
-    address: str = strawberry.field(description="The address, its domain in A-labels.")
-    is_primary: bool = strawberry.field(name="primary", description="Whether mail goes here unless told otherwise.")
-    suppressed_since: datetime | None = strawberry.field(
-        description="Since when it must not be mailed; null when it may be."
-    )
-    suppression_reason: SuppressionReason | None = strawberry.field(description="Why it must not be mailed.")
 
 
 @strawberry.type(description="A choice not to get a kind of campaign.")

@@ -8,6 +8,7 @@ import strawberry
 
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
+from gateway.templates.compile_process import TemplateCompiler
 from service.change_listener import ChangeListener
 from service.database import DatabasePools, Reading
 from service.graph.loaders import Loaders
@@ -26,6 +27,7 @@ class Context:
     pools: DatabasePools
     deployment: Deployment
     wakeup: Wakeup
+    compiler: TemplateCompiler
     changes: ChangeListener
     actor: str
     bound_relay: str | None = None
@@ -45,7 +47,7 @@ class Context:
 
     def _read(self, reading: Reading) -> None:
         object.__setattr__(self, "reading", reading)
-        object.__setattr__(self, "loaders", Loaders(reading, self.pools))
+        object.__setattr__(self, "loaders", Loaders(reading, self.pools, self.deployment))
         object.__setattr__(self, "lists", ListReader(reading, self))
 
 

@@ -7,13 +7,15 @@ from typing import Annotated, Self, TypeVar
 
 import strawberry
 
-from gateway.mail.choice import OptOutKind
+from gateway.mail.choice import OptOutKind, SuppressionReason, SuppressionScope
 from gateway.mail.hit import HitReason, HitVerdict
-from gateway.mail.message import Status
+from gateway.mail.message import NEED_ATTENTION, Status
 from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
+from gateway.mail.verdict import Cause
+from gateway.outbox.possible_actions import MessageAction
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, Window
-from service.graph.contact import CustomerAddress, OptOut, OptOuts
+from service.graph.contact import OptOut, OptOuts
 from service.graph.context import Info
 from service.graph.email_info import (
     ICON_COLOR,
@@ -25,13 +27,19 @@ from service.graph.email_info import (
 )
 from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
 from service.graph.loaders import existing_row
-from service.graph.node import Node, customer_global_id, message_global_id
+from service.graph.node import (
+    Node,
+    customer_global_id,
+    history_global_id,
+    history_id_sql,
+    message_global_id,
+    row_global_id,
+)
 from service.graph.row import FromRow
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, page_by, rows_of, same_row
 from service.shape.read import PageRequest
 
-MESSAGE_ID = "'Message_' || m.customer_id || '_' || encode(uuid_send(m.id), 'hex')"
 CLICK_COUNT = (
     "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
     " and k.kind = 'CLICK' and k.verdict <> 'MACHINE')"
@@ -41,6 +49,10 @@ OPEN_COUNT = (
     " and k.kind = 'OPEN' and k.verdict <> 'MACHINE')"
 )
 ROW_COLOR = case_of("m.source_type", ROW_COLORS)
+NEEDS_ATTENTION = (
+    f"(m.status in ({', '.join(repr(str(status)) for status in sorted(NEED_ATTENTION))})"
+    f" and m.cause is distinct from '{Cause.OPTED_OUT}')"
+)
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
 Row = TypeVar("Row", bound=FromRow)
@@ -94,6 +106,12 @@ class Customer(FromRow, Node):
             await existing_row(info.context.loaders.messages, (newest["customer_id"], newest["id"]))
         )
 
+    @strawberry.field(description="Whether mail of the newest 50 waits for a person: failed, uncertain or held.")
+    async def needs_attention(self, info: Info) -> bool:
+        """One statement for all customers of a page."""
+        found = await info.context.loaders.failed.load(self.row["id"])
+        return bool(found and found["needs_attention"])
+
     @strawberry.field(description="How many of its newest 50 messages show a red icon.")
     async def failed_emails(self, info: Info) -> int:
         """One statement for all customers of a page."""
@@ -101,13 +119,80 @@ class Customer(FromRow, Node):
         return int(found["failed"]) if found else 0
 
 
+@strawberry.type(description="An address of a customer.")
+class CustomerAddress(FromRow):
+    """Over a row of customer_address."""
+
+    address: str = strawberry.field(description="The address, its domain in A-labels.")
+    is_primary: bool = strawberry.field(name="primary", description="Whether mail goes here unless told otherwise.")
+    suppressed_since: datetime | None = strawberry.field(
+        description="Since when it must not be mailed; null when it may be."
+    )
+    suppression_reason: SuppressionReason | None = strawberry.field(description="Why it must not be mailed.")
+
+    @strawberry.field(description="What stands against it; null when nothing does.")
+    async def suppression(self, info: Info) -> Suppression | None:
+        """One statement for all addresses of a page."""
+        found = self.row["suppression_id"]
+        return Suppression.of(await existing_row(info.context.loaders.suppressions, found)) if found else None
+
+
+@strawberry.type(
+    description="An address that must not be mailed. It outlives the customer: it is known by a keyed hash."
+)
+class Suppression(FromRow, Node):
+    """Over a row of suppression or lifted_suppression."""
+
+    @strawberry.field(description="The id, unique over all types; a key of its own, never the hash.")
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return row_global_id("Suppression", self.row["id"])
+
+    address: str | None = strawberry.field(
+        description="The address; null when no customer and no person's input tells it any more."
+    )
+    reason: SuppressionReason = strawberry.field(description="Why.")
+    scope: SuppressionScope = strawberry.field(description="What it stops.")
+    suppressed_at: datetime = strawberry.field(description="Since when.")
+    actor: str = strawberry.field(name="by", description="Who: gateway, customer, or the name of a token or person.")
+    why: str | None = strawberry.field(description="Why, in that person's words.")
+    lifted_at: datetime | None = strawberry.field(description="When it was lifted; null while it stands.")
+    lifted_by: str | None = strawberry.field(description="Who lifted it.")
+    lifted_why: str | None = strawberry.field(description="Why it was lifted.")
+
+    @strawberry.field(
+        description="The mail that was refused or complained of; null when there is none, or it is erased."
+    )
+    async def message(self, info: Info) -> Message | None:
+        """One statement for all messages of a page."""
+        key = (self.row["evidence_customer_id"], self.row["evidence_id"])
+        return Message.of(await existing_row(info.context.loaders.messages, key)) if self.row["evidence_id"] else None
+
+    @strawberry.field(description="Whose address it is; null when nobody's any more, the newest when several hold it.")
+    async def customer(self, info: Info) -> Customer | None:
+        """One statement for all customers of a page."""
+        holder = self.row["holder_id"]
+        return Customer.of(await existing_row(info.context.loaders.customers, holder)) if holder else None
+
+    @strawberry.field(description="How many messages are held for it, counted up to 1,000.")
+    async def held_messages(self, info: Info) -> int:
+        """One statement for all suppressions of a page."""
+        found = await existing_row(info.context.loaders.held, self.row["id"])
+        return int(found["held"])
+
+
 @strawberry.type(
     description="The customer's mail history: three lists, each newest first. An error in one leaves the others."
 )
-class CustomerEmails(Shaped):
+class CustomerEmails(Shaped, Node):
     """Lists of one customer, shaped by one statement; where one cannot be shaped, resolvers read keys, then rows."""
 
     customer_id: strawberry.Private[int]
+
+    @strawberry.field(description="The id, unique over all types: CustomerEmails_ and the customer's number.")
+    def id(self) -> strawberry.ID:
+        """One of each customer."""
+        return strawberry.ID(f"CustomerEmails_{self.customer_id}")
 
     @classmethod
     async def read(cls, info: Info, customer_id: int) -> Self:
@@ -169,8 +254,16 @@ class CustomerEmails(Shaped):
 
 
 @strawberry.type(description="One campaign mail sent to the customer.")
-class SentEmail(OfMessage):
+class SentEmail(OfMessage, Node):
     """A row of the first list."""
+
+    @strawberry.field(
+        description="The id, unique over all types: SentEmail_ and what follows Message_ in the message's.",
+        metadata=column(history_id_sql("SentEmail")),
+    )
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return history_global_id("SentEmail", *self.key)
 
     campaign_title: str = strawberry.field(description="The campaign's title.", metadata=column("c.title"))
     subject: str | None = strawberry.field(
@@ -211,8 +304,13 @@ class SentEmail(OfMessage):
 
 
 @strawberry.type(description="One click on a link of a mail.")
-class LinkClick(FromRow):
+class LinkClick(FromRow, Node):
     """A row of the second list (SQL alias h; its message is m)."""
+
+    @strawberry.field(description="The id, unique over all types.", metadata=column(history_id_sql("LinkClick", "h")))
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return history_global_id("LinkClick", self.row["customer_id"], self.row["id"])
 
     clicked_at: datetime = strawberry.field(description="When.", metadata=column("h.occurred_at"))
     url: str = strawberry.field(description="Where the link leads.", metadata=column("h.url"))
@@ -234,8 +332,16 @@ class LinkClick(FromRow):
 
 
 @strawberry.type(description="One mail sent to or received from the customer.")
-class ConnectionNote(OfMessage):
+class ConnectionNote(OfMessage, Node):
     """A row of the third list."""
+
+    @strawberry.field(
+        description="The id, unique over all types: ConnectionNote_ and what follows Message_ in the message's.",
+        metadata=column(history_id_sql("ConnectionNote")),
+    )
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return history_global_id("ConnectionNote", *self.key)
 
     occurred_at: datetime = strawberry.field(
         description="When it was put on its way, or received; the list's order.", metadata=column("m.mail_date")
@@ -284,7 +390,7 @@ class ConnectionNote(OfMessage):
 class Message(OfMessage, Node):
     """Over a message row."""
 
-    @strawberry.field(description="The id, unique over all types.", metadata=column(MESSAGE_ID))
+    @strawberry.field(description="The id, unique over all types.", metadata=column(history_id_sql("Message")))
     def id(self) -> strawberry.ID:
         """Global id."""
         return message_global_id(*self.key)
@@ -344,6 +450,19 @@ class Message(OfMessage, Node):
     def info(self) -> EmailInfo:
         """The same row."""
         return EmailInfo.of(self.row)
+
+    @strawberry.field(
+        description="Whether it waits for a person: uncertain, held and releasable, or failed.",
+        metadata=column(NEEDS_ATTENTION),
+    )
+    def needs_attention(self) -> bool:
+        """By status and cause."""
+        return self.row["status"] in NEED_ATTENTION and self.row["cause"] != Cause.OPTED_OUT
+
+    @strawberry.field(description="What can be done about it now; empty when nothing can.")
+    async def actions(self, info: Info) -> list[MessageAction]:
+        """Three statements for all messages of a page."""
+        return await info.context.loaders.actions.load(self.key)
 
     @strawberry.field(
         description="The files that came with it.",

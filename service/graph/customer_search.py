@@ -10,7 +10,7 @@ import strawberry
 from asyncpg import Record
 
 from gateway.mail.address import with_a_labels
-from service.database import Statement, statement
+from service.database import statement
 from service.errors import BadInput
 from service.graph.connection import After, Connection, First, read_number_window
 from service.graph.context import Context, Info
@@ -21,7 +21,6 @@ CUSTOMER_BY_ID = statement("customer_by_id")
 CUSTOMER_BY_EXTERNAL_REF = statement("customer_by_external_ref")
 CUSTOMERS_PAGE = statement("customers_page")
 CUSTOMERS_FOUND = statement("customers_found")
-CUSTOMERS_OF_WORD = statement("customers_of_word")
 
 SHORTEST_PART = 3
 """Letters or digits in a row: a trigram index finds no shorter part of a word."""
@@ -48,8 +47,8 @@ def _first(rows: list[Record]) -> Customer | None:
 SearchArgument = Annotated[
     str | None,
     strawberry.argument(
-        description="Part of a name, address or external ref, with three letters or digits in a row; "
-        "with fewer, a whole word of a name, a whole address or a whole external ref."
+        description="Words of a name in any order, accents ignored; part of an address or external ref, spaces and "
+        "dashes ignored; three letters or digits in a row, else a whole word."
     ),
 ]
 
@@ -61,41 +60,74 @@ async def list_customers(info: Info, search: str | None, first: First, after: Af
     if search is None:
         rows = await reading.fetch(CUSTOMERS_PAGE, before=window.before, rows=window.rows)
     else:
-        wanted, values = _read_search(search.strip())
-        rows = await reading.fetch(wanted, **values, before=window.before, rows=window.rows)
+        patterns = _read_search(search.strip())
+        rows = await reading.fetch(CUSTOMERS_FOUND, **patterns, before=window.before, rows=window.rows)
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
 
 
-def _read_search(search: str) -> tuple[Statement, dict[str, str | None]]:
-    """The statement that finds it, and its patterns. Raises BadInput."""
+def _read_search(search: str) -> dict[str, str | list[str] | None]:
+    """The patterns of what finds it, each with a trigram that an index has. Raises BadInput."""
     if len(search) > LONGEST_SEARCH:
         raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
-    search = unicodedata.normalize("NFC", search)
-    longest = _longest_run(search)
-    if not longest:
+    if not _longest_run(folded(search)):
         raise BadInput("search", "needs a letter or digit; leave it out to list all")
-    literal = _as_literal(search)
+    search = unicodedata.normalize("NFC", search)
     # A domain is stored in A-labels, and typed as it is read.
     stored = search if search.isascii() or " " in search else with_a_labels(search)
-    in_a_labels = f"%{_as_literal(stored)}%" if stored != search else None
-    if longest < SHORTEST_PART:
-        return CUSTOMERS_OF_WORD, {"word": literal, "in_a_labels": in_a_labels}
-    return CUSTOMERS_FOUND, {"pattern": f"%{literal}%", "in_a_labels": in_a_labels}
+    words = sorted(name_words(search), key=_longest_run, reverse=True)
+    # Beside a longer word a short one is the beginning of a name that is still being typed.
+    whole = "" if words and _is_part(words[0]) else " "
+    patterns = [f"%{word}%" if _is_part(word) else f"% {word}{whole}%" for word in words]
+    return {
+        "word": patterns[0],
+        "other_words": patterns[1:],
+        "reference": _pattern(reference_key(search)),
+        "address": _pattern(search),
+        "in_a_labels": _pattern(stored) if stored != search else None,
+    }
 
 
-def _longest_run(search: str) -> int:
+def folded(text: str) -> str:
+    """Returns a text without accents and case, as the ledger's function of this name does."""
+    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
+    cased = unicodedata.normalize("NFKC", bare).casefold().translate(_LETTERS)
+    return cased.replace("æ", "ae").replace("œ", "oe")
+
+
+_LETTERS = str.maketrans("øđłıð", "odlid")
+_APOSTROPHES = str.maketrans("", "", "'’ʼ")
+
+
+def name_words(text: str) -> list[str]:
+    """Returns the words of a name, folded, as the ledger's function of this name does."""
+    signs = folded(text).translate(_APOSTROPHES)
+    return "".join(" " if sign.isspace() or unicodedata.category(sign)[0] == "P" else sign for sign in signs).split()
+
+
+def reference_key(text: str) -> str:
+    """Returns a reference, folded, without spaces and dashes, as the ledger's function of this name does."""
+    return re.sub(r"[\s\u2010-\u2015\u2212-]", "", folded(text))
+
+
+def _pattern(text: str) -> str:
+    """What contains the text, or is the text where an index finds no part of it."""
+    literal = re.sub(r"([\\%_])", r"\\\1", text)
+    return f"%{literal}%" if _is_part(text) else literal
+
+
+def _is_part(text: str) -> bool:
+    return _longest_run(text) >= SHORTEST_PART
+
+
+def _longest_run(text: str) -> int:
     """How many letters, their marks, and digits stand in a row at most: in many scripts a vowel is a mark.
 
     As pg_trgm sees them, so that a trigram is there to be looked up: to it `\u0301` or `²` parts two words.
     """
-    signs = "".join(sign if _is_in_trigrams(sign) else " " for sign in search)
+    signs = "".join(sign if _is_in_trigrams(sign) else " " for sign in text)
     return max((len(run) for run in signs.split()), default=0)
 
 
 def _is_in_trigrams(sign: str) -> bool:
     category = unicodedata.category(sign)
     return category[0] in "LMN" and category != "No" and not "\u0300" <= sign <= "\u036f"
-
-
-def _as_literal(text: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", text)

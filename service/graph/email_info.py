@@ -12,6 +12,7 @@ from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
 from service.graph.context import Info
 from service.graph.loaders import MessageKey, existing_row
+from service.graph.node import Node, history_global_id, history_id_sql
 from service.graph.row import FromRow
 from service.graph.scalars import Json
 from service.graph.template import EmailPreview
@@ -205,8 +206,16 @@ class OfMessage(FromRow):
 
 
 @strawberry.type(description="What the info icon tells: status, recipients, every answer, a preview of the template.")
-class EmailInfo(OfMessage):
+class EmailInfo(OfMessage, Node):
     """The popover of lists 1 and 3."""
+
+    @strawberry.field(
+        description="The id, unique over all types: EmailInfo_ and what follows Message_ in the message's.",
+        metadata=column(history_id_sql("EmailInfo")),
+    )
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return history_global_id("EmailInfo", *self.key)
 
     status: Status = strawberry.field(description="Where the mail is in its life.", metadata=column(STATUS))
     sender: str | None = strawberry.field(
@@ -220,6 +229,10 @@ class EmailInfo(OfMessage):
     )
     decided_at: datetime | None = strawberry.field(
         description="When its outcome was known; null before.", metadata=column("m.decided_at")
+    )
+    tracked: bool = strawberry.field(
+        description="Whether opens and clicks of it are recorded: no opens are known of mail that is not tracked.",
+        metadata=column("m.tracked"),
     )
     next_attempt_at: datetime | None = strawberry.field(
         description="When it is due; null when it does not wait.", metadata=column("w.next_attempt_at")

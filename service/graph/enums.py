@@ -9,7 +9,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus
-from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason
+from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
 from gateway.mail.message import CopyRole, EventKind, Status
@@ -17,7 +17,9 @@ from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
 from gateway.notify.changes import ChangeKind
+from gateway.outbox.possible_actions import MessageAction
 from gateway.outbox.relay_limits import RelayEventKind
+from gateway.templates.mail_warnings import MailWarningCode
 
 
 def _describe(enum: EnumMeta, description: str, *, name: str | None = None, **values: str) -> None:
@@ -51,7 +53,8 @@ _describe(
 _describe(
     ColorHint,
     "A colour that every client shows alike.",
-    GREY="Rows: campaign and work-order mail. Icons: the server accepted it, or it was received.",
+    GREY="Rows: campaign and work-order mail. Icons: the server accepted it, it was received, or a person "
+    "cancelled it.",
     BLUE="Rows only: e-signature and card-processing mail.",
     RED="Icons only: it was not sent, or it came back.",
     AMBER="Icons only: nothing is decided yet.",
@@ -145,6 +148,8 @@ _describe(
     BOUNCED="A delivery report said that it came back.",
     COMPLAINED="The reader reported it as spam.",
     SUPPRESSED="Its address was put on the suppression list.",
+    SUPPRESSION_LIFTED="The suppression of its address was lifted.",
+    READDRESSED="A person sent it to the customer's present address; `detail` keeps the former one.",
     OPTED_OUT="The reader opted out by it.",
     SETTLED="Evidence settled what was uncertain.",
 )
@@ -208,6 +213,23 @@ _describe(
     STAFF="Our people said so.",
 )
 _describe(
+    SuppressionScope,
+    "What a suppression stops.",
+    ALL_MAIL="Every mail.",
+    CAMPAIGNS="Campaigns; individual mail goes on.",
+)
+_describe(
+    MessageAction,
+    "What a person can do about a message as it is now. The API accepts what is named here, and says why not of the "
+    "rest.",
+    RETRY="`retryMessage`.",
+    RETRY_TO_PRESENT_ADDRESS="`retryMessage(toPresentAddress: true)`: the customer has another address now.",
+    ASSUME_SENT="`assumeSent`.",
+    CANCEL="`cancelMessage`.",
+    LIFT_SUPPRESSION="`liftSuppression` of its address, or of the copy's that is held.",
+    CORRECT_ADDRESS="`correctAddress` of the customer's.",
+)
+_describe(
     WorkOrderKind,
     "What happened to a work order.",
     CREATED="It was scheduled.",
@@ -253,6 +275,7 @@ _describe(
     ATTACHMENT_TOO_LARGE="The attachments are too large.",
     ILLEGAL_STATE="Its state does not allow that.",
     SUPPRESSED="The address is on the suppression list.",
+    OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
 )
 _describe(
@@ -273,4 +296,9 @@ _describe(
     HIT="An open or a click came, or was judged.",
     OPT_OUT="What the customer chose not to get changed.",
     RESYNC="Changes may have been missed: read everything again.",
+)
+_describe(
+    MailWarningCode,
+    "What may be wrong with a mail.",
+    CLIPPED="Over 100 KB: some mail programs cut it there.",
 )

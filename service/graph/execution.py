@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import strawberry
@@ -17,6 +18,7 @@ from service.graph.documents import DocumentRefused, Documents, Operation
 from service.graph.limits import too_large
 from service.graph.parameters import Parameters
 from service.graph.persisted import PersistedOperations
+from service.metrics import OPERATION_SECONDS, OPERATIONS, BoundedNames
 
 MakeContext = Callable[[Caller], Any]
 
@@ -40,9 +42,18 @@ class Execution:
     max_cost: int
     make_context: MakeContext
     hide_suggestions: bool
+    clock: Callable[[], float] = time.perf_counter
+    _names: BoundedNames = field(init=False, default_factory=BoundedNames)
 
     async def prepare(self, parameters: Parameters) -> Ready:
         """The operation, found, valid and affordable. Raises RequestRefused or DocumentRefused; nothing has run."""
+        try:
+            return await self._prepare(parameters)
+        except (RequestRefused, DocumentRefused):
+            OPERATIONS.labels("", "", "refused").inc()
+            raise
+
+    async def _prepare(self, parameters: Parameters) -> Ready:
         try:
             source = await self.persisted.source(parameters)
         except RequestRefused as refused:
@@ -67,15 +78,26 @@ class Execution:
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
         """The result of a query or mutation; it holds the errors of resolvers."""
-        result = execute(**self._arguments(ready, caller))
-        return await result if inspect.isawaitable(result) else result
+        started = self.clock()
+        running = execute(**self._arguments(ready, caller))
+        result = await running if inspect.isawaitable(running) else running
+        name = self._count(ready.operation, "errors" if result.errors else "ok")
+        OPERATION_SECONDS.labels(name).observe(self.clock() - started)
+        return result
 
     async def stream(self, ready: Ready, caller: Caller) -> AsyncIterator[ExecutionResult] | ExecutionResult:
         """The results of a subscription as they come; one result when it could not begin."""
         started = subscribe(**self._arguments(ready, caller))
         if inspect.isawaitable(started):
             started = await cast(Awaitable[Any], started)
+        self._count(ready.operation, "errors" if isinstance(started, ExecutionResult) else "ok")
         return cast("AsyncIterator[ExecutionResult] | ExecutionResult", started)
+
+    def _count(self, operation: Operation, outcome: str) -> str:
+        """Count one operation; returns its name as a label."""
+        name = self._names.label(operation.name)
+        OPERATIONS.labels(name, operation.type.value, outcome).inc()
+        return name
 
     def _arguments(self, ready: Ready, caller: Caller) -> dict[str, Any]:
         return {

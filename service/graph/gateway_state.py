@@ -81,7 +81,7 @@ class Relay(FromValue[relay_limits.RelayStanding]):
         return [RelayEvent.of(one) for one in await info.context.loaders.relay_events.load(self.value.name)]
 
 
-@strawberry.type(description="A domain with limits or a pause.")
+@strawberry.type(description="A domain with limits, a pause or a stop.")
 class Destination(FromValue[domain_limits.DestinationStanding]):
     """As the gateway knows it."""
 
@@ -97,6 +97,8 @@ class Destination(FromValue[domain_limits.DestinationStanding]):
     )
     paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
     paused_why: str | None = strawberry.field(description="Why it is left alone.")
+    stopped_at: datetime | None = strawberry.field(description="Since when it waits for a person: `resumeDestination`.")
+    stopped_why: str | None = strawberry.field(description="Why it was stopped, with the server's words.")
 
 
 @strawberry.type(description="How much waits for one domain, and how fast it goes.")
@@ -127,7 +129,7 @@ class Gateway:
         async with info.context.pools.reading_connection() as connection:
             return [Relay.of(one) for one in await relay_limits.relay_states(connection)]
 
-    @strawberry.field(description="Limited and paused domains by name, 500 at most.")
+    @strawberry.field(description="Limited, paused and stopped domains by name, 500 at most.")
     async def destinations(self, info: Info, after: AfterDomain = None) -> list[Destination]:
         """By name."""
         async with info.context.pools.reading_connection() as connection:

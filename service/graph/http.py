@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.access_log import note_operation
 from service.auth.callers import Authenticator, Caller
 from service.errors import Busy, RequestRefused
 from service.graph import event_stream
@@ -76,6 +77,7 @@ class GraphQLOverHttp:
                 identify = partial(self.authenticator.caller, request)
                 return event_stream.respond(results, self.streams, identify)
             ready = await self.execution.prepare(parameters)
+            note_operation(request.scope, ready.operation.name)
             if request.method == "GET" and is_mutation(ready):
                 raise _method_refused("A mutation is sent by POST.", "POST")
             watcher.start()

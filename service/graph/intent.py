@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import strawberry
 
-from gateway.errors import Refusal
+from gateway.errors import Refusal, Refusals
 from service.graph.context import Info
 from service.graph.user_error import user_errors
 
@@ -19,16 +19,18 @@ Input = Annotated[T, strawberry.argument(description="All that the intent needs.
 """`input: Input[CreateSenderInput]`: the argument of a mutation's resolver."""
 
 
-def intent(resolver: Callable[[Info, Any], Awaitable[Payload]], description: str) -> Payload:
-    """A mutation. Where its resolver raises Refusal, the payload that it returns is made of `user_errors` alone."""
+def intent(resolver: Callable[..., Awaitable[Payload]], description: str) -> Payload:
+    """A mutation. Where its resolver raises Refusal or Refusals, the payload is made of `user_errors` alone."""
     payload: Callable[..., Payload] = get_type_hints(resolver)["return"]
 
     @wraps(resolver)
-    async def resolve(info: Info, input: Any) -> Payload:
+    async def resolve(info: Info, input: Any, **arguments: Any) -> Payload:
         try:
-            return await resolver(info, input)
+            return await resolver(info, input, **arguments)
         except Refusal as refusal:
             return payload(user_errors=user_errors([refusal]))
+        except Refusals as several:
+            return payload(user_errors=user_errors(several.refusals))
 
     declared: Payload = strawberry.mutation(resolver=resolve, description=description)
     return declared

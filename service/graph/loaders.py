@@ -11,14 +11,17 @@ from uuid import UUID
 from asyncpg import Record
 from strawberry.dataloader import DataLoader
 
-from gateway.mail.message import ICON_COLORS
+from gateway.deployment import Deployment
+from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
+from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, relay_events
 from service.database import DatabasePools, Reading, statement
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
 
+ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
 # Three lists of 100 messages each fit in one batch.
@@ -90,8 +93,12 @@ class Loaders:
     """Opt-outs in force for a customer."""
     latest: One[int] = _one("latest_messages", "customer_id")
     """The key of a customer's newest message."""
-    failed: One[int] = _one("failed_counts", "customer_id", red=RED)
+    failed: One[int] = _one("failed_counts", "customer_id", red=RED, attention=ATTENTION)
     """How many of a customer's newest messages failed."""
+    suppressions: One[UUID] = _one("suppressions_by_id", "id")
+    """Suppressions, standing or lifted, by id."""
+    held: One[UUID] = _one("held_counts", "id")
+    """How many messages are held for a suppressed address, by the suppression's id."""
     previews: One[UUID] = _one("previews_by_version", "id")
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
@@ -101,10 +108,23 @@ class Loaders:
     senders: One[UUID] = _one("senders_by_id", "id")
     """Sender rows, with their newest version, by id."""
 
-    def __init__(self, reading: Reading, pools: DatabasePools) -> None:
-        """`pools` is for what the gateway's own functions read."""
+    def __init__(self, reading: Reading, pools: DatabasePools, deployment: Deployment) -> None:
+        """`pools` and `deployment` are for what the gateway's own functions read."""
         self.reading = reading
         self._pools = pools
+        self._deployment = deployment
+
+    @cached_property
+    def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
+        """What a person can do about a message, by the primary, as the mutations judge it; nothing of received mail."""
+
+        async def load(keys: list[MessageKey]) -> list[list[MessageAction]]:
+            refs = [MessageRef(customer_id=customer, message_id=message) for customer, message in keys]
+            async with self._pools.writing_connection() as connection:
+                found = await read_standings(connection, refs, self._deployment)
+            return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
 
     @cached_property
     def relay_events(self) -> DataLoader[str, list[RelayEvent]]:

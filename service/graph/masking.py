@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from graphql import GraphQLError
 
-from gateway.errors import GatewayError, LedgerUnavailable, Refusal
+from gateway.errors import CompilerUnavailable, GatewayError, LedgerUnavailable, Refusal
 from service.errors import Busy, ServiceError
 
 _log = logging.getLogger("service.graph")
@@ -22,12 +22,12 @@ def present(errors: Sequence[GraphQLError], new_id: Callable[[], UUID] = uuid4) 
 
 
 def unavailable(errors: Sequence[GraphQLError]) -> Busy | None:
-    """The first error that says the database cannot serve now, or None."""
+    """The first error that says we cannot serve now, or None."""
     for error in errors:
         original = _origin(error)
         if isinstance(original, Busy):
             return original
-        if isinstance(original, LedgerUnavailable):
+        if isinstance(original, LedgerUnavailable | CompilerUnavailable):
             return Busy(str(original))
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from service.graph import campaigning, consent, gateway_state, reclassify, sending, upsert
+from service.graph import campaigning, consent, gateway_state, reclassify, sending, suppression, upsert
 from service.graph.intent import intent
 
 
@@ -37,6 +37,15 @@ class Mutation:
     set_destination_limit = intent(gateway_state.set_destination_limit, "Set, change or lift a domain's limits.")
     set_opt_out = intent(
         consent.set_opt_out, "Write down what a customer chose not to get, or that it may be sent again."
+    )
+    suppress_address = intent(
+        suppression.suppress_address, "Say that an address must not be mailed; its queued mail is held."
+    )
+    lift_suppression = intent(suppression.lift_suppression, "Say that an address may be mailed again. Opt-outs stay.")
+    correct_address = intent(
+        suppression.correct_address,
+        "Replace an address of a customer's, and send what waits for it to the right one. What stands against the"
+        " wrong address stays.",
     )
     reclassify_hits = intent(
         reclassify.reclassify_hits, "Judge opens and clicks of the past again, by the current rules."

@@ -34,8 +34,9 @@ class GlobalId:
     row_id: UUID | None = None
 
 
-_BY_CUSTOMER = ("Customer", "Message")
-_BY_ROW = ("Message", "Campaign", "Template", "Sender", "Attachment")
+_OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
+_BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_MESSAGES, "LinkClick")
+_BY_ROW = (*_OF_MESSAGES, "LinkClick", "Campaign", "Template", "Sender", "Attachment", "Suppression")
 
 
 def read_id(text: str) -> GlobalId | None:
@@ -86,7 +87,17 @@ def customer_global_id(customer_id: int) -> strawberry.ID:
 
 def message_global_id(customer_id: int, message_id: UUID) -> strawberry.ID:
     """`Message_42_0193...`."""
-    return strawberry.ID(f"Message_{customer_id}_{message_id.hex}")
+    return history_global_id("Message", customer_id, message_id)
+
+
+def history_global_id(kind: str, customer_id: int, row_id: UUID) -> strawberry.ID:
+    """`ConnectionNote_42_0193...` and its like: a row of one customer's history."""
+    return strawberry.ID(f"{kind}_{customer_id}_{row_id.hex}")
+
+
+def history_id_sql(kind: str, alias: str = "m") -> str:
+    """The same in SQL, of the row of this alias."""
+    return f"'{kind}_' || {alias}.customer_id || '_' || encode(uuid_send({alias}.id), 'hex')"
 
 
 def row_global_id(kind: str, row_id: UUID) -> strawberry.ID:

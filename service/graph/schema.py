@@ -13,11 +13,21 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.database import statement
+from service.graph import suppression
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
-from service.graph.customer import Customer, Message
+from service.graph.customer import (
+    ConnectionNote,
+    Customer,
+    CustomerEmails,
+    LinkClick,
+    Message,
+    SentEmail,
+    Suppression,
+)
 from service.graph.customer_search import SearchArgument, find_customer, list_customers
+from service.graph.email_info import EmailInfo
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
 from service.graph.mutation import Mutation
@@ -54,6 +64,19 @@ class Query:
     ) -> Connection[Customer]:
         """Raises BadInput."""
         return await list_customers(info, search, first, after)
+
+    @strawberry.field(description="Suppressed addresses, newest first.")
+    async def suppressions(
+        self,
+        info: Info,
+        search: suppression.SearchArgument = None,
+        reason: suppression.ReasonArgument = None,
+        lifted: suppression.LiftedArgument = False,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Suppression] | None:
+        """Raises BadInput."""
+        return await suppression.list_suppressions(info, search, reason, lifted, first, after)
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
@@ -103,10 +126,23 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(Customer, await loaders.customers.load(customer))
         case GlobalId(type="Message", customer_id=int(customer), row_id=UUID() as row):
             return _of(Message, await loaders.messages.load((customer, row)))
+        case GlobalId(type="CustomerEmails", customer_id=int(customer)):
+            return CustomerEmails(customer_id=customer) if await loaders.customers.load(customer) else None
+        case GlobalId(type="EmailInfo", customer_id=int(customer), row_id=UUID() as row):
+            return _of(EmailInfo, await loaders.messages.load((customer, row)))
+        case GlobalId(type="ConnectionNote", customer_id=int(customer), row_id=UUID() as row):
+            return _of(ConnectionNote, await loaders.messages.load((customer, row)))
+        case GlobalId(type="SentEmail", customer_id=int(customer), row_id=UUID() as row):
+            message = await loaders.messages.load((customer, row))
+            return _of(SentEmail, message if message and message["campaign_id"] else None)
+        case GlobalId(type="LinkClick", customer_id=int(customer), row_id=UUID() as row):
+            return _of(LinkClick, await loaders.hits.load((customer, row)))
         case GlobalId(type="Campaign", row_id=UUID() as row):
             return _of(Campaign, await loaders.campaigns.load(row))
         case GlobalId(type="Template", row_id=UUID() as row):
             return _of(Template, await loaders.templates.load(row))
+        case GlobalId(type="Suppression", row_id=UUID() as row):
+            return _of(Suppression, await loaders.suppressions.load(row))
         case GlobalId(type="Sender", row_id=UUID() as row):
             return _of(Sender, await loaders.senders.load(row))
     return None

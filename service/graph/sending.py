@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.letter import (
     CardLetter,
@@ -69,8 +71,10 @@ class SendInput:
 class WindowInput:
     """Local times."""
 
-    start: str = strawberry.field(description="Local, without offset: 2026-12-01T09:00.")
-    end: str = strawberry.field(description="Local, without offset: 2026-12-01T11:00.")
+    start: str = strawberry.field(
+        description="Local: 2026-12-01T09:00. With its offset where clocks are put back and it comes twice."
+    )
+    end: str = strawberry.field(description="Local, as the start: 2026-12-01T11:00.")
     time_zone: str = strawberry.field(description="An IANA time zone, such as Europe/Berlin.")
 
 
@@ -263,30 +267,42 @@ def _attachments(given: list[strawberry.ID]) -> tuple[UUID, ...]:
     return tuple(read_row_id(text, "Attachment", ("attachmentIds", str(number))) for number, text in enumerate(given))
 
 
-async def retry_message(info: Info, input: Input[MessageInput]) -> MessagePayload:
+ToPresentAddress = Annotated[
+    bool,
+    strawberry.argument(
+        description="To the customer's present primary address instead of the one it was for; the message keeps both in"
+        " its history."
+    ),
+]
+
+
+async def retry_message(
+    info: Info, input: Input[MessageInput], to_present_address: ToPresentAddress = False
+) -> MessagePayload:
     """Back to the queue, on record with who and when."""
-    context = info.context
-    return await _decide(context, input, partial(actions.retry, actor=context.actor, deployment=context.deployment))
+    return await _decide(info.context, input, partial(actions.retry, to_present_address=to_present_address))
 
 
 async def assume_sent(info: Info, input: Input[MessageInput]) -> MessagePayload:
     """UNCERTAIN becomes ACCEPTED, on record with who and when."""
-    return await _decide(info.context, input, partial(actions.assume_sent, actor=info.context.actor))
+    return await _decide(info.context, input, actions.assume_sent)
 
 
 async def cancel_message(info: Info, input: Input[MessageInput]) -> MessagePayload:
     """Called back before it is sent, on record with who and when."""
-    return await _decide(info.context, input, partial(actions.cancel, actor=info.context.actor))
+    return await _decide(info.context, input, actions.cancel)
 
 
 async def _decide(
-    context: Context, given: MessageInput, action: Callable[[Connection, MessageRef], Awaitable[None]]
+    context: Context,
+    given: MessageInput,
+    action: Callable[[Connection, MessageRef, str, Deployment], Awaitable[None]],
 ) -> MessagePayload:
     ref = read_message_id(given.message_id)
     if ref is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
     async with context.pools.writing_connection() as connection:
-        await action(connection, ref)
+        await action(connection, ref, context.actor, context.deployment)
     await context.wakeup.notify()
     return MessagePayload(message=await _written(context, ref))
 

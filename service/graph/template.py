@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import strawberry
 
+from gateway.templates import mail_warnings
+from gateway.templates.mail_warnings import MailWarningCode
 from service.graph.context import Info
 from service.graph.loaders import existing_row
 from service.graph.node import Node, row_global_id
@@ -20,6 +24,20 @@ class EmailPreview(FromRow):
         description="The HTML part; show it in a sandboxed frame only.", metadata=column("v.preview_html")
     )
     text: str = strawberry.field(description="The text part.", metadata=column("v.preview_text"))
+
+
+@strawberry.type(description="Something to mend before sending.")
+class MailWarning:
+    """Over a warning of the gateway."""
+
+    code: MailWarningCode = strawberry.field(description="What kind.")
+    message: str = strawberry.field(description="What is wrong and what to do.")
+    blocking: bool = strawberry.field(description="Whether a launch is refused for it.")
+
+    @classmethod
+    def of_all(cls, warnings: Iterable[mail_warnings.MailWarning]) -> list[MailWarning]:
+        """Returns these as the API shows them."""
+        return [cls(code=one.code, message=one.message, blocking=one.blocking) for one in warnings]
 
 
 @strawberry.type(description="A mail template. Publishing the same name again makes a new version.")

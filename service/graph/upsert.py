@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
 import strawberry
 from asyncpg import Record
 
+from gateway.consent.suppressions import suppressed_among
 from gateway.database import Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
@@ -16,6 +16,7 @@ from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_time_zone
 from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.names import tidy_name
 from gateway.templates.localization import check_locale
 from service.database import QUERIES
 from service.graph.context import Context, Info
@@ -62,12 +63,24 @@ class UpsertCustomersInput:
     )
 
 
+@strawberry.type(description="Something to look at in what was taken.")
+class UpsertWarning:
+    """One of an address."""
+
+    message: str = strawberry.field(description="What it is and what to do, for people.")
+    field: list[str] = strawberry.field(description="The path of the value below `input`.")
+
+
 @strawberry.type(description="What came of a batch.")
 class UpsertCustomersPayload:
     """Either the customers or the errors."""
 
     customers: list[Customer] | None = strawberry.field(
         default=None, description="The customers, in the order of the input; null when anything was refused."
+    )
+    warnings: list[UpsertWarning] = strawberry.field(
+        default_factory=list,
+        description="Addresses against which a suppression stands: taken, and it stands. Empty when refused.",
     )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Every reason why nothing was done."
@@ -95,9 +108,23 @@ async def upsert_customers(info: Info, input: Input[UpsertCustomersInput]) -> Up
     _refuse_repeats(entries, refusals)
     if refusals:
         return UpsertCustomersPayload(user_errors=user_errors(refusals))
-    rows = await _write(context, checked)
+    rows, suppressed = await _write(context, checked)
+    context.reading_back()
     found = {row["external_ref"]: Customer.of(row) for row in rows}
-    return UpsertCustomersPayload(customers=[found[one.entry.external_ref] for one in checked])
+    return UpsertCustomersPayload(
+        customers=[found[one.entry.external_ref] for one in checked],
+        warnings=_warnings(checked, suppressed, context.deployment) if suppressed else [],
+    )
+
+
+def _warnings(checked: list[_Checked], suppressed: set[bytes], deployment: Deployment) -> list[UpsertWarning]:
+    message = "This address must not be mailed: correct it, or lift its suppression (`liftSuppression`)."
+    return [
+        UpsertWarning(message=message, field=["customers", str(number), "addresses", str(position)])
+        for number, one in enumerate(checked)
+        for position, address in enumerate(one.addresses or ())
+        if deployment.key_of(address) in suppressed
+    ]
 
 
 def _check(entry: UpsertCustomerInput, number: int, deployment: Deployment, refusals: list[Refusal]) -> _Checked:
@@ -175,7 +202,8 @@ def _refuse_repeats(entries: list[UpsertCustomerInput], refusals: list[Refusal])
         seen.add(entry.external_ref)
 
 
-async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
+async def _write(context: Context, checked: list[_Checked]) -> tuple[list[Record], set[bytes]]:
+    """Write everything; returns the customers, and the keys of the addresses that are suppressed."""
     entries = [one.entry for one in checked]
     async with context.pools.writing_connection() as connection, connection.transaction():
         rows = [
@@ -183,7 +211,7 @@ async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
             async for row in QUERIES.upsert_customers(
                 connection,
                 external_refs=[entry.external_ref for entry in entries],
-                names=[unicodedata.normalize("NFC", entry.name) if entry.name else None for entry in entries],
+                names=[tidy_name(entry.name or "") or None for entry in entries],
                 locales=[entry.locale or None for entry in entries],
                 time_zones=[entry.time_zone or None for entry in entries],
                 keeps_name=[entry.external_ref for entry in entries if entry.name is strawberry.UNSET],
@@ -192,22 +220,24 @@ async def _write(context: Context, checked: list[_Checked]) -> list[Record]:
             )
         ]
         ids = {row["external_ref"]: row["id"] for row in rows}
-        await _replace_addresses(connection, context.deployment, ids, checked)
-    return rows
+        keys = await _replace_addresses(connection, context.deployment, ids, checked)
+        return rows, await suppressed_among(connection, keys)
 
 
 async def _replace_addresses(
     connection: Connection, deployment: Deployment, ids: dict[str, int], checked: list[_Checked]
-) -> None:
+) -> list[bytes]:
     replaced = [(ids[one.entry.external_ref], one.addresses) for one in checked if one.addresses is not None]
     listed = [
         (customer, position, address) for customer, addresses in replaced for position, address in enumerate(addresses)
     ]
+    keys = [deployment.key_of(address) for _, _, address in listed]
     await QUERIES.delete_addresses(connection, ids=[customer for customer, _ in replaced])
     await QUERIES.insert_addresses(
         connection,
         customer_ids=[customer for customer, _, _ in listed],
         positions=[position for _, position, _ in listed],
         addresses=[address for _, _, address in listed],
-        address_keys=[deployment.key_of(address) for _, _, address in listed],
+        address_keys=keys,
     )
+    return keys

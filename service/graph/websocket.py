@@ -1,7 +1,8 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol, every operation within the limits of HTTP.
 
-The caller is known by a bearer token in the payload of `connection_init` (`{"Authorization": "Bearer ..."}`), or by the
-session cookie together with an `Origin` of ours. It is authenticated again for every operation, and while one runs: a
+The caller is known by a bearer token, in the payload of `connection_init` (`{"Authorization": "Bearer ..."}`) or else
+in the handshake's `Authorization` header, which programs can send and browsers cannot; or by the session cookie
+together with an `Origin` of ours. It is authenticated again for every operation, and while one runs: a
 socket is closed with 4403 when its token was revoked or its session has ended.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from service.auth.callers import Authenticator, Caller
+from service.auth.callers import Authenticator, Caller, address_of
 from service.errors import Busy, RequestRefused, ServiceError
 from service.graph.documents import DocumentRefused
 from service.graph.execution import Execution
@@ -105,8 +106,9 @@ class GraphQLOverWebSocket:
         payload = message.get("payload") or {}
         if not isinstance(payload, dict):
             raise _Closed(4400, "The payload of connection_init is an object")
-        authorization = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
-        identify = partial(self._identify, websocket, authorization if isinstance(authorization, str) else None)
+        sent = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+        authorization = sent if isinstance(sent, str) else websocket.headers.get("authorization")
+        identify = partial(self._identify, websocket, authorization)
         try:
             await identify()
         except ServiceError as error:
@@ -117,7 +119,7 @@ class GraphQLOverWebSocket:
         """The caller. Raises _Closed (4403) for an unknown one, ServiceError while callers cannot be checked."""
         try:
             if authorization is not None:
-                return await self.authenticator.bearer(authorization)
+                return await self.authenticator.bearer(authorization, address_of(websocket))
             caller = await self.authenticator.websocket_session(websocket)
         except RequestRefused:
             caller = None

@@ -2,37 +2,17 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { deliveryTimeline, serverResponse } from "./delivery-timeline.js";
 import { icons } from "./icons.js";
+import { messageActions } from "./message-actions.js";
 import { distance, exactMoment } from "./moments.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
 import { hintClass, statusIcon, statusShape } from "./status-icon.js";
 import { templatePreview } from "./template-preview.js";
 import { counted, waitOf, words } from "./words.js";
 
-/** The actions on a mail by status, each with its warning. */
-const RETRY = {
-  action: "retryMessage", name: "Try again", sure: "Send it again?",
-  warning: "It goes back to the queue and is sent as soon as it is its turn.",
-};
-const RETRY_UNCERTAIN = {
-  ...RETRY, warning: "Nobody knows whether the server took it: the customer may get it twice.",
-};
-const ASSUME = {
-  action: "assumeSent", name: "Assume sent", sure: "Count it as sent?",
-  warning: "It is not tried again. The history keeps that this was your decision.",
-};
-const CANCEL = {
-  action: "cancelMessage", name: "Call back", sure: "Call it back?",
-  warning: "It is not sent. What a server has taken already cannot be called back.",
-};
-const ACTIONS = {
-  REFUSED: [RETRY], EXPIRED: [RETRY], BOUNCED: [RETRY], HELD: [RETRY, CANCEL],
-  UNCERTAIN: [RETRY_UNCERTAIN, ASSUME], QUEUED: [CANCEL], DEFERRED: [CANCEL],
-};
-
 const fact = (name, value) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : nothing);
 
 function why(info) {
-  if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
+  if (info.colorHint === "GREY" && info.status !== "CANCELLED") return nothing;
   const waits = info.colorHint === "AMBER" && (info.waitsFor || info.nextAttemptAt)
     ? html`<p class="waits">${waitOf(info)} ${
         info.nextAttemptAt ? html`Next try ${distance(info.nextAttemptAt)}: <span class="when-exactly">${exactMoment(info.nextAttemptAt)}</span>` : nothing}</p>`
@@ -45,22 +25,6 @@ function why(info) {
 }
 
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-
-function actions(info, sheet, messageId) {
-  const possible = ACTIONS[info.status] ?? [];
-  if (!possible.length) return nothing;
-  const asked = possible.find((each) => each.action === sheet.asked);
-  if (asked) {
-    return html`<div class="actions asked" role="group" aria-label=${asked.sure}>
-      <p><b>${asked.sure}</b> ${asked.warning}</p>
-      <button type="button" class="button primary" ?disabled=${sheet.acting} @click=${() => sheet.act(asked.action, messageId)}>Yes, ${
-        asked.name.toLowerCase()}</button>
-      <button type="button" class="button" @click=${() => sheet.ask(null)}>No</button></div>`;
-  }
-  return html`<div class="actions">${possible.map((each) => html`<button type="button" class="button" data-action=${each.action}
-      @click=${() => sheet.ask(each.action)}>${each.name}</button>`)}
-    <p class="fault" role="alert">${sheet.fault ?? nothing}</p></div>`;
-}
 
 function copies(info) {
   if (!info.copies.length) return nothing;
@@ -104,7 +68,7 @@ function body(sheet) {
     <p class="info-subject"><bdi>${message.subject ?? html`<i class="erased">subject erased</i>`}</bdi></p>
     ${why(info)}
     ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverResponse(info.response)}</section>` : nothing}
-    ${actions(info, sheet, message.id)}
+    ${messageActions(sheet, message)}
     ${facts(message, sheet.showClicks)}
     ${message.direction === "RECEIVED" && !info.events.length ? nothing
       : html`<section aria-labelledby="timeline-heading"><h3 id="timeline-heading">What happened</h3>${deliveryTimeline(info)}</section>`}

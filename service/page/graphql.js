@@ -60,7 +60,8 @@ const INFO = `query Info($id: ID!) {
   message(id: $id) {
     id direction sourceType subject occurredAt openedAt clickCount letterKind
     campaign { title kind }
-    customer { id }
+    actions
+    customer { id addresses { address primary } }
     attachments { name mediaType size }
     info {
       colorHint status from to sentAt decidedAt nextAttemptAt waitsFor cause advice
@@ -75,18 +76,20 @@ const INFO = `query Info($id: ID!) {
   }
 }`;
 
+/** The mutation of each action that `message { actions }` names. */
 const ACTIONS = {
-  retryMessage: mutation("retryMessage"),
-  assumeSent: mutation("assumeSent"),
-  cancelMessage: mutation("cancelMessage"),
+  RETRY: mutation("retryMessage", "MessageInput"),
+  RETRY_TO_PRESENT_ADDRESS: mutation("retryMessage", "MessageInput", ", toPresentAddress: true"),
+  ASSUME_SENT: mutation("assumeSent", "MessageInput"),
+  CANCEL: mutation("cancelMessage", "MessageInput"),
+  LIFT_SUPPRESSION: mutation("liftSuppression", "LiftSuppressionInput"),
+  CORRECT_ADDRESS: mutation("correctAddress", "CorrectAddressInput"),
 };
 
 const CHANGES = "subscription Changes($id: ID!) { customerEmailsChanged(customerId: $id) { messageId kind } }";
 
-function mutation(name) {
-  return `mutation Act($input: MessageInput!) {
-    ${name}(input: $input) { message { id } userErrors { message } }
-  }`;
+function mutation(name, input, besides = "") {
+  return `mutation Act($input: ${input}!) { done: ${name}(input: $input${besides}) { userErrors { message } } }`;
 }
 
 /** Variables for a reference: `Customer_42` is a global id; anything else is the CRM's own reference. */
@@ -139,10 +142,10 @@ export async function readInfo(id, options) {
   return (await fetchData(INFO, { id }, options)).message;
 }
 
-/** Runs `retryMessage`, `assumeSent` or `cancelMessage`. Throws Refused with the gateway's message. */
-export async function act(name, messageId) {
-  const payload = (await fetchData(ACTIONS[name], { input: { messageId } }))[name];
-  if (payload.userErrors.length) throw new Refused(payload.userErrors.map((error) => error.message).join(" "));
+/** Does one of the actions that the API names, with its input. Throws Refused with the gateway's messages. */
+export async function act(action, input) {
+  const { userErrors } = (await fetchData(ACTIONS[action], { input })).done;
+  if (userErrors.length) throw new Refused(userErrors.map((error) => error.message).join(" "));
 }
 
 /** Returns the data of one operation. Throws Offline, SignedOut or Refused. */

@@ -1,4 +1,5 @@
 // The state of the popover: its mail, its loading state, and the action to confirm.
+import { Offline } from "./errors.js";
 import { act, readInfo } from "./graphql.js";
 
 export class InfoSheet {
@@ -75,25 +76,27 @@ export class InfoSheet {
     this.fault = null;
     this.changed();
     // The button that had the focus is replaced by the question, or back.
-    requestAnimationFrame(() => document.querySelector(".info .actions .button")?.focus());
+    requestAnimationFrame(() => document.querySelector(".info .actions :is(input, .button)")?.focus());
   };
 
-  act = async (action, id) => {
+  act = async (action, id, input) => {
     this.acting = true;
+    this.fault = null;
     this.changed();
     try {
-      await this.actOn(action, id);
+      await this.actOn(action, input);
       this.announce("Done. The history says so.");
       this.asked = null;
       await this.read();
       this.page.reread(id);
+      document.getElementById("info-heading")?.focus();
     } catch (error) {
-      this.asked = null;
+      // What was typed stays; what can be done may have changed.
       this.fault = error.message || "The service cannot be reached. Nothing was changed.";
+      if (!(error instanceof Offline)) this.read();
     }
     this.acting = false;
     this.changed();
-    document.getElementById("info-heading")?.focus();
   };
 
   showPreview = (as) => {

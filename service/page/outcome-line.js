@@ -4,9 +4,9 @@ import { distance, inUtc } from "./moments.js";
 import { hintClass } from "./status-icon.js";
 import { responseLine, words } from "./words.js";
 
-/** The line; nothing for mail that the server accepted. */
+/** The line; nothing for mail that was received or that the server accepted. */
 export function outcomeLine(info) {
-  if (info.colorHint !== "RED" && info.colorHint !== "AMBER") return nothing;
+  if (info.colorHint === "GREY" && info.status !== "CANCELLED") return nothing;
   // Of a bounce the response is positive, so it is not shown.
   const response = info.response?.code >= 400 ? responseLine(info.response) : "";
   return html`<span class="outcome"><b class=${hintClass(info.colorHint)}>${cause(info)}</b>${

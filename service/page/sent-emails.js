@@ -10,7 +10,7 @@ const ERASED = html`<i class="erased">subject erased</i>`;
 /** When the server accepted it; else "Not sent" or "Not yet", and when it was queued. */
 function sent(node) {
   if (node.sentAt) return moment(node.sentAt);
-  return html`<span class="not">${node.info.colorHint === "RED" ? "Not sent" : "Not yet"}</span>
+  return html`<span class="not">${node.info.colorHint === "AMBER" ? "Not yet" : "Not sent"}</span>
     <span class="put">${moment(node.occurredAt)}</span>`;
 }
 

@@ -25,31 +25,16 @@ order by c.id desc
 limit :rows;
 
 -- name: customers_found
--- One page of customers whose name, address or external ref contains the words; three trigram indexes.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
-from customer c
-where c.id in (
-    select n.id from customer n where n.name ilike :pattern
-    union
-    select x.id from customer x where x.external_ref ilike :pattern
-    union
-    select d.customer_id from customer_address d where d.address ilike :pattern or d.address ilike :in_a_labels
-) and c.id < :before
-order by c.id desc
-limit :rows;
-
--- name: customers_of_word
--- One page of customers whose name holds this as a word, or whose address or external ref it is; the same indexes.
+-- One page of customers whose name has the words, or whose address or external ref is like this; three trigram indexes.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
 from customer c
 where c.id in (
     select n.id from customer n
-    where n.name ilike :word::text or n.name ilike :word::text || ' %'
-        or n.name ilike '% ' || :word::text or n.name ilike '% ' || :word::text || ' %'
+    where n.name_words like :word and n.name_words like all(:other_words::text[])
     union
-    select x.id from customer x where x.external_ref ilike :word::text
+    select x.id from customer x where x.reference_key like :reference
     union
-    select d.customer_id from customer_address d where d.address ilike :word::text or d.address ilike :in_a_labels
+    select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
 ) and c.id < :before
 order by c.id desc
 limit :rows;
@@ -57,7 +42,7 @@ limit :rows;
 -- name: addresses_of_customers
 -- The addresses of these customers, the primary first, each with its suppression if it has one.
 select d.customer_id, d.address, d.position = 0 as is_primary,
-       p.since as suppressed_since, p.reason as suppression_reason
+       p.id as suppression_id, p.since as suppressed_since, p.reason as suppression_reason
 from customer_address d
 left join suppression p on p.address_key = d.address_key
 where d.customer_id = any(:ids::bigint[])
@@ -91,11 +76,13 @@ cross join lateral (
 ) m;
 
 -- name: failed_counts
--- How many of the newest 50 messages of each of these customers show a red icon.
-select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed
+-- How many of the newest 50 messages of each of these customers failed: those with a red icon; and whether any waits
+-- for a person.
+select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed,
+       bool_or(r.status = any(:attention::email_status[]) and r.cause is distinct from 'OPTED_OUT') as needs_attention
 from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
-    select n.status
+    select n.status, n.cause
     from message n
     where n.customer_id = wanted.customer_id
     order by n.customer_id desc, n.id desc
@@ -121,6 +108,21 @@ returning c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at;
 -- Clear the address lists that a batch replaces.
 delete from customer_address d
 where d.customer_id = any(:ids::bigint[]);
+
+-- name: replace_address$
+-- Put another address in the place of one of a customer's; returns its place, or nothing when it is not the customer's.
+update customer_address d
+set address = :correct_address, address_key = :correct_key
+where d.customer_id = :customer_id and d.address = :address
+returning d.position;
+
+-- name: addresses_of_customer
+-- One customer's addresses, which are locked until the transaction ends.
+select d.address, d.address_key
+from customer_address d
+where d.customer_id = :customer_id
+order by d.position
+for update of d;
 
 -- name: insert_addresses!
 -- Write the address lists of a batch.

@@ -5,6 +5,16 @@ from schema_migrations m
 order by m.version
 limit 10000;
 
+-- name: small_sorts$
+-- Until this transaction ends, a sort may use so little memory that `write_check` needs the disk.
+select set_config('work_mem', '64kB', true);
+
+-- name: write_check$
+-- Whether the database takes only reads; fails where its disk is full, for the sort writes some 300 KB to it.
+select current_setting('transaction_read_only') = 'on' and count(sorted.number) > 0
+from (select made.number, repeat('x', 1000) as filler from generate_series(1, 300) as made(number)
+      order by filler, made.number desc) sorted;
+
 -- name: relay_health
 -- Each relay: whether a gateway has registered it within a minute, and whether it is paused or stopped.
 select r.name, r.seen_at > now() - interval '1 minute' as seen,

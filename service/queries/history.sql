@@ -5,7 +5,7 @@
 -- The rows of a page of messages, before it is cut.
 select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
        n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
-       n.subject
+       n.subject, n.tracked
 from message n
 
 -- fragment: clicks
@@ -144,7 +144,7 @@ order by h.id desc;
 -- Whole rows of messages for the ordinary resolvers, in the requested order; absent ones are left out.
 select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
        m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
-       m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice,
+       m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice, m.tracked,
        w.next_attempt_at, w.waits_for, k.click_count, k.open_count,
        a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
@@ -173,7 +173,7 @@ order by wanted.place;
 select h.customer_id, h.id, h.message_id, h.occurred_at as clicked_at, h.url, h.verdict, h.reasons,
        m.subject, c.title as campaign_title
 from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
-join hit h on h.customer_id = wanted.customer_id and h.id = wanted.id
+join hit h on h.customer_id = wanted.customer_id and h.id = wanted.id and h.kind = 'CLICK'
 left join message m on m.customer_id = h.customer_id and m.id = h.message_id
 left join campaign c on c.id = m.campaign_id
 order by wanted.place;

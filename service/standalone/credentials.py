@@ -1,8 +1,6 @@
-"""Creates the launcher's API token and sign-in link through the service's own functions."""
+"""Creates API tokens and sign-in links of one machine through the service's own functions."""
 
 from __future__ import annotations
-
-import secrets
 
 import asyncpg
 
@@ -10,19 +8,19 @@ from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token
 
 
-async def make_token(database_url: str) -> str:
-    """Returns a new API token under a new name: an older token may have been lost with its file."""
+async def make_token(database_url: str, name: str) -> str:
+    """Returns a new API token. Raises UniqueViolationError where a token of this name lives."""
     connection = await asyncpg.connect(database_url)
     try:
-        return await create_token(connection, f"make run {secrets.token_hex(4)}")
+        return await create_token(connection, name)
     finally:
         await connection.close()
 
 
-async def make_login_link(database_url: str, public_url: str) -> str:
-    """Returns a one-time address that signs one browser in."""
+async def make_login_link(database_url: str, public_url: str, name: str) -> str:
+    """Returns a one-time address that signs one browser in as `name`, within ten minutes."""
     connection = await asyncpg.connect(database_url)
     try:
-        return await create_login_link(connection, "make run", public_url)
+        return await create_login_link(connection, name, public_url)
     finally:
         await connection.close()

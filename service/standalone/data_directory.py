@@ -6,12 +6,14 @@ import base64
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 import secrets
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.standalone.errors import LaunchError
@@ -20,9 +22,42 @@ _LONGEST_RUN = 107 - len("/.s.PGSQL.5432.lock")
 """A socket's path ends at 107 bytes (sun_path)."""
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 """PostgreSQL reads a list here, so that a comma, a space or a quote would need its own escapes."""
+_RUNNING = "running.json"
 _LAST_RUN_SECONDS = 15.0
 """Longer than the servers of a killed launcher take to end."""
 _LONGEST_LOG = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What runs in a data directory: its database, and where browsers find it."""
+
+    database_url: str
+    public_url: str
+    path: Path
+
+    @property
+    def token(self) -> str:
+        """The API token that was made at the first start."""
+        return (self.path / "token").read_text().strip()
+
+
+def running_in(path: Path) -> Running | None:
+    """Returns what runs in this directory; None when nothing does, or it is not ready yet."""
+    try:
+        lock = os.open(path / "lock", os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            written = json.loads((path / _RUNNING).read_text())
+            return Running(database_url=written["database_url"], public_url=written["public_url"], path=path)
+        finally:
+            os.close(lock)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LaunchError(f"{path} cannot be read ({error.strerror}): ask as the user who runs it.") from None
+    return None
 
 
 class DataDirectory:
@@ -36,6 +71,7 @@ class DataDirectory:
         self.path = path
         self.lock_fd = -1
         self._outside: Path | None = None
+        self._published = False
 
     def open(self) -> None:
         """Make it where it is missing, and lock it. Raises LaunchError."""
@@ -55,6 +91,7 @@ class DataDirectory:
                 "`make run DATA=/some/dir`."
             )
         self._lock()
+        self._unpublish()
         self._rotate_logs()
 
     def _lock(self) -> None:
@@ -91,14 +128,27 @@ class DataDirectory:
         """The text of a file for the owner alone (0600), made when it is missing."""
         path = self.path / name
         if not path.exists():
-            fresh = path.with_name(name + ".new")
-            fresh.unlink(missing_ok=True)
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(make() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.rename(path)
+            self._write(path, make())
         return path.read_text().strip()
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a file for the owner alone, whole or not at all."""
+        fresh = path.with_name(path.name + ".new")
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+
+    def publish(self, running: Running) -> None:
+        """Say what runs here, for `make link` and `make token` (`running_in`), until `leave`."""
+        addresses = {"database_url": running.database_url, "public_url": running.public_url}
+        self._write(self.path / _RUNNING, json.dumps(addresses))
+        self._published = True
+
+    def _unpublish(self) -> None:
+        (self.path / _RUNNING).unlink(missing_ok=True)
 
     def run_directory(self) -> Path:
         """For sockets: `run` in here, or where that path is too long or odd, one in the temporary directory."""
@@ -115,7 +165,10 @@ class DataDirectory:
         return outside
 
     def leave(self) -> None:
-        """Remove what lies outside of it, when the servers have ended. The lock ends with the process."""
+        """Remove what lies outside of it, when the servers have ended, and what says that they run. The lock ends with
+        the process."""
+        if self._published:
+            self._unpublish()
         if self._outside is not None:
             with contextlib.suppress(OSError):  # somebody else's, or a server that was killed left its socket
                 self._outside.rmdir()

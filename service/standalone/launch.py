@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import http.client
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -14,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.standalone.data_directory import DataDirectory
+from service.standalone.data_directory import DataDirectory, Running
 from service.standalone.errors import LaunchError
 from service.standalone.migrate import migrate, refuse_old_database
 from service.standalone.options import DEMO_RELAY, Options, check_port
@@ -56,9 +57,10 @@ def launch(options: Options) -> int:
             start_demo_relay(data, supervisor, environment, listener)
         start_gateway(data, supervisor, environment)
         web = start_web_server(data, supervisor, environment)
-        token, link = make_credentials(options, data, stores)
+        link = make_credentials(options, data, stores)
         wait_ready(options, supervisor, web)
-        welcome(options, data, token, link, seconds=time.monotonic() - began)
+        data.publish(Running(database_url=stores.database_url, public_url=options.public_url, path=data.path))
+        welcome(options, data, link, seconds=time.monotonic() - began)
         if options.demo:
             start_demo(options, data, supervisor, environment)
         supervisor.run()
@@ -189,13 +191,14 @@ def start_web_server(data: DataDirectory, supervisor: Supervisor, environment: M
     return web
 
 
-def make_credentials(options: Options, data: DataDirectory, stores: Stores) -> tuple[str, str]:
-    """The API token, made once and kept in DATA/token; and a new link that signs one browser in."""
+def make_credentials(options: Options, data: DataDirectory, stores: Stores) -> str:
+    """Returns a new link that signs one browser in; makes the API token once, and keeps it in DATA/token."""
     # Imported here: it takes as long as the servers that start meanwhile.
     from service.standalone.credentials import make_login_link, make_token
 
-    token = data.keep("token", lambda: asyncio.run(make_token(stores.database_url)))
-    return token, asyncio.run(make_login_link(stores.database_url, options.public_url))
+    # Under a new name: an older token may have been lost with its file, and lives.
+    data.keep("token", lambda: asyncio.run(make_token(stores.database_url, f"make run {secrets.token_hex(4)}")))
+    return asyncio.run(make_login_link(stores.database_url, options.public_url, "make run"))
 
 
 def wait_ready(options: Options, supervisor: Supervisor, web: PythonServer) -> None:
@@ -221,12 +224,13 @@ def ask_ready(options: Options) -> tuple[int, str]:
         client.close()
 
 
-def welcome(options: Options, data: DataDirectory, token: str, link: str, *, seconds: float) -> None:
-    """Where everything is, for the person at the terminal."""
+def welcome(options: Options, data: DataDirectory, link: str, *, seconds: float) -> None:
+    """Where everything is, for the person at the terminal. No token: where the output is kept, it would be, too. The
+    link may be: it works once, for ten minutes."""
     say(f"Ready in {seconds:.1f} s: {options.public_url}")
-    say(f"  Sign in      {link}   (once, within 10 minutes)")
+    say(f"  Sign in      {link}   (once, within 10 minutes; `make link` makes another)")
     say(f"  API          {options.public_url}/graphql")
-    say(f"  Token        {token}   (also in {data.path / 'token'})")
+    say(f"  Token        in {data.path / 'token'}   (`make token` shows it, `make token NAME=crm` makes another)")
     say(f"  Data         {data.path}   (accepted mail in inbox/, what the servers say in log/)")
     if options.relay_url is not None and not os.environ.get("DEFAULT_FROM"):
         say(f"  From         {DEMO_FROM}, whom nobody knows: set DEFAULT_FROM to an address of yours")

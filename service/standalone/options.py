@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from pathlib import Path
 from service.standalone.errors import LaunchError
 
 DEFAULT_PORT = 8000
+_PASSWORD = re.compile(r"://[^/@,\s]*:[^/@,\s]+@")
+_LONGEST_SECRET = 65_536
 DEMO_RELAY = "demo"
 """The name of the demo's relay, to which all mail of a run without RELAY_URL is bound."""
 
@@ -44,18 +48,54 @@ class Options:
 
 def read_options(environment: Mapping[str, str]) -> Options:
     """Returns the options. Raises LaunchError for a value that cannot be used."""
+    _refuse_shown_passwords(environment)
     host = environment.get("HOST") or "127.0.0.1"
     port = _port(environment.get("PORT") or str(DEFAULT_PORT))
-    relay_url = environment.get("RELAY_URL") or None
+    relay_url = _secret(environment, "RELAY_URL")
     return Options(
         host=host,
         port=port,
-        data=Path(environment.get("DATA") or ".data").expanduser().absolute(),
+        data=data_path(environment),
         demo=_demo(environment.get("DEMO") or "", relay_url),
         relay_url=relay_url,
         public_url=(environment.get("PUBLIC_URL") or f"http://{_shown(host)}:{port}").rstrip("/"),
-        database_url=environment.get("OWN_DATABASE_URL") or None,
+        database_url=_secret(environment, "OWN_DATABASE_URL"),
     )
+
+
+def data_path(environment: Mapping[str, str]) -> Path:
+    """Returns the directory that holds everything: DATA, else `.data` here."""
+    return Path(environment.get("DATA") or ".data").expanduser().absolute()
+
+
+def _refuse_shown_passwords(environment: Mapping[str, str]) -> None:
+    """Raises LaunchError for a password on make's command line, which every user of this machine can read."""
+    for name in environment.get("ON_COMMAND_LINE", "").split():
+        if _PASSWORD.search(environment.get(name, "")):
+            raise LaunchError(
+                f"{name} holds a password, and a command line can be read by everybody on this machine: write the "
+                f"address into a file for you alone (chmod 600) and say `make run {name}_FILE=that-file`."
+            )
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str | None:
+    """Returns a variable's value, or what the file that NAME_FILE names holds; None without either."""
+    path = environment.get(f"{name}_FILE")
+    if not path:
+        return environment.get(name) or None
+    shown = f"{name.removeprefix('OWN_')}_FILE={path}"
+    try:
+        with open(Path(path).expanduser(), encoding="utf-8") as file:
+            is_open = os.fstat(file.fileno()).st_mode & 0o077
+            value = file.read(_LONGEST_SECRET).strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise LaunchError(f"{shown} cannot be read ({why}): name a file that holds the address.") from None
+    if is_open:
+        raise LaunchError(f"{shown} can be read by others: close it with `chmod 600 {path}`.")
+    if not value:
+        raise LaunchError(f"{shown} is empty: write the address into it.")
+    return value
 
 
 def _port(text: str) -> int:

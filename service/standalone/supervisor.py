@@ -166,7 +166,8 @@ class Supervisor:
                 supervised.restart_at, supervised.started_at = None, now
                 supervised.server.start()
             return
-        if supervised.once or process is None or process.poll() is None:
+        # Polled in any case: one that may end by itself would stay a zombie.
+        if process is None or process.poll() is None or supervised.once:
             return
         if now - supervised.started_at > _STABLE_SECONDS:
             supervised.backoff = _MIN_BACKOFF

@@ -29,6 +29,7 @@ from gateway.deployment import Deployment
 from gateway.settings import DkimKey, Settings, read_settings
 from gateway.smtp.relays import Relays
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource, compile_source
 from service.standalone.postgres import Postgres
 from tests.bench.rows import Row, Size, at_least, at_most, bench
 from tests.bench.sending import HEADROOM, sender_rate, two_clients_rate
@@ -91,12 +92,15 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
     """Inserts a launched campaign to the first `count` customers, without messages; returns its id."""
     published = await versions.publish(
         connection,
-        name="Bench",
-        subject="News for {{ first_name }}",
-        mjml=None,
-        html=PAGE,
-        text="Hello {{ first_name }} {{ unsubscribe_url }} {{ postal_address }}",
-        sample_data={"first_name": "Ann"},
+        compile_source(
+            TemplateSource(
+                name="Bench",
+                subject="News for {{ first_name }}",
+                html=PAGE,
+                text="Hello {{ first_name }} {{ unsubscribe_url }} {{ postal_address }}",
+                sample_data={"first_name": "Ann"},
+            )
+        ),
     )
     profile = await sender_profiles.create(
         connection, name="Bench", from_address="news@fabrikam.com", from_name="Fabrikam", postal_address="1 Main"

@@ -46,7 +46,9 @@ def test_it_starts_everything_and_ctrl_c_ends_everything(data: Path, account: Ac
         assert launcher.query(NAME, token="ce_wrong")[0] == 401
         assert stat.S_IMODE((data / "token").stat().st_mode) == 0o600
         assert stat.S_IMODE((data / "secret_keys").stat().st_mode) == 0o600
-        assert launcher.token in launcher.output
+        # Where the output is kept no token is
+        assert launcher.token not in launcher.output
+        assert f"in {data / 'token'}" in launcher.output
         began = time.monotonic()
         assert launcher.end(signal.SIGINT) == []
         assert time.monotonic() - began < 10
@@ -84,6 +86,44 @@ def test_a_closed_terminal_ends_everything_without_a_signal(data: Path) -> None:
     assert psutil.wait_procs(family, timeout=15)[1] == []
 
 
+def ask(what: str, data: Path, **variables: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of what `make link` and `make token` run, with nothing of this shell's."""
+    done = subprocess.run(
+        [sys.executable, "-m", "service.standalone.access", what],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA": str(data), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def test_links_and_tokens_are_made_beside_a_running_launcher(data: Path) -> None:
+    nothing_runs = f"Nothing is ready in {data}: start it with `make run`, or name the directory of the one that runs, "
+    assert ask("link", data) == (1, "", f"{nothing_runs}as in `make link DATA=/some/dir`.\n")
+    with launched(data) as launcher:
+        # The token of the first start, and others
+        assert ask("token", data) == (0, launcher.token, "")
+        code, made, _ = ask("token", data, TOKEN_NAME="O'Neill's CRM")
+        assert (code, launcher.query(UPSERT, token=made)[0]) == (0, 200)
+        code, made, said = ask("token", data, TOKEN_NAME="O'Neill's CRM")
+        assert (code, made, said) == (1, "", "There is a token named O'Neill's CRM already: choose another name.\n")
+        assert ask("token", data, TOKEN_NAME="a\nb")[0] == 1
+        # and a link that shows the button
+        code, link, _ = ask("link", data)
+        assert (code, link.partition("/login/")[0]) == (0, f"http://127.0.0.1:{launcher.port}")
+        assert launcher.get(f"/login/{link.rpartition('/')[2]}") == 200
+        # A second launcher that finds the directory taken leaves the first one's way in
+        refused(data)
+        assert ask("token", data) == (0, launcher.token, "")
+        assert stat.S_IMODE((data / "running.json").stat().st_mode) == 0o600
+        launcher.end(signal.SIGKILL)
+    # Killed, it runs no more, whatever it left
+    code, _, said = ask("token", data)
+    assert (code, said.startswith(nothing_runs)) == (1, True)
+
+
 def test_a_second_launcher_names_the_first(data: Path) -> None:
     with launched(data) as launcher:
         said = refused(data)
@@ -107,6 +147,11 @@ def test_a_second_launcher_names_the_first(data: Path) -> None:
         ({"DEMO": "", "RELAY_URL": "smtp://127.0.0.1:2525?name=demo"}, "demo is the demo's own relay"),
         ({"DEMO": "", "RELAY_URL": "http://relay"}, "RELAY_URL: a relay starts with smtp://"),
         ({"DEMO": "", "RELAY_URL": "smtp://user:secret@relay.internal"}, "credentials would travel in clear"),
+        ({"RELAY_URL_FILE": "/nowhere"}, "RELAY_URL_FILE=/nowhere cannot be read"),
+        (
+            {"RELAY_URL": "smtps://a.example,smtps://me:secret@b.example", "ON_COMMAND_LINE": "RELAY_URL"},
+            "RELAY_URL holds a password, and a command line can be read by everybody",
+        ),
     ],
 )
 def test_an_unusable_option_is_explained_in_one_line(data: Path, variables: dict[str, str], words: str) -> None:

@@ -276,7 +276,7 @@ async def test_a_refused_mail_is_retried_after_confirmation(page: Page, world: W
     await info.get_by_role("button", name="Try again").click()
     await info.get_by_role("button", name="No").click()
     await info.get_by_role("button", name="Try again").click()
-    await expect(info.get_by_role("group", name="Send it again?")).to_be_visible()
+    await expect(info.get_by_role("form", name="Send it again?")).to_be_visible()
     await info.get_by_role("button", name="Yes, try again").click()
     # Then it is sent; the popover and the row show that, and who asked for it
     await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()

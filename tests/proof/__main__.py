@@ -1,4 +1,5 @@
-"""`make proof`: the crash proof at length; MAILS, DISRUPTIONS and SEED change it."""
+"""`make proof`: the crash proof at length, then the poisoned recipients; MAILS, DISRUPTIONS and SEED change the first,
+GOOD_MAILS the second, and ONLY=crash or ONLY=poison runs one of them."""
 
 from __future__ import annotations
 
@@ -6,24 +7,52 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Protocol
 
+from tests.proof.poison import prove_poison
 from tests.proof.proof import prove
+
+
+class Result(Protocol):
+    """What a proof counted."""
+
+    def report(self) -> str: ...
+    def violations(self) -> list[str]: ...
 
 
 def main() -> int:
     """Run, print the counts; returns 1 when a guarantee was violated."""
-    seed = int(os.environ.get("SEED", "1"))
-    mails = int(os.environ.get("MAILS", "50000"))
-    disruptions = int(os.environ.get("DISRUPTIONS", "42"))
-    with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
-        counts = asyncio.run(prove(mails=mails, disruptions=disruptions, directory=Path(directory), seed=seed))
-    print(counts.report())
-    violations = counts.violations()
+    only = os.environ.get("ONLY", "")
+    violations: list[str] = []
+    for name, run in (("crash", crash), ("poison", poison)):
+        if only not in ("", name):
+            continue
+        with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
+            counts = asyncio.run(run(Path(directory)))
+        print(counts.report())
+        violations += counts.violations()
     for guarantee in violations:
         print(f"VIOLATED: {guarantee}", file=sys.stderr)
-    print("every guarantee held" if not violations else f"violated with seed {seed}")
+    print("every guarantee held" if not violations else f"violated with seed {seed()}")
     return 1 if violations else 0
+
+
+def seed() -> int:
+    """Returns the seed of what is broken when."""
+    return int(os.environ.get("SEED", "1"))
+
+
+def crash(directory: Path) -> Coroutine[None, None, Result]:
+    """The crash proof."""
+    mails, disruptions = int(os.environ.get("MAILS", "50000")), int(os.environ.get("DISRUPTIONS", "42"))
+    return prove(mails=mails, disruptions=disruptions, directory=directory, seed=seed())
+
+
+def poison(directory: Path) -> Coroutine[None, None, Result]:
+    """The poisoned recipients, and the relay that is broken for all."""
+    return prove_poison(mails=int(os.environ.get("GOOD_MAILS", "1000")), broken=100, directory=directory)
 
 
 if __name__ == "__main__":

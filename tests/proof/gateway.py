@@ -1,7 +1,9 @@
-"""The gateway as a process of its own, with short waits: `python -m tests.proof.gateway`.
+"""The gateway as a process of its own, with short waits: `python -m tests.proof.gateway [pauses]`.
 
 The same code as `python -m gateway`, but its waits and pauses are shorter, so that a run ends, and every mail's return
-path identifies its attempt, so that the mail server's record can be compared with the ledger.
+path identifies its attempt, so that the mail server's record can be compared with the ledger. With `pauses` those of
+relays and destinations are as long as in production, and mail is retried after 3, 6, 9 seconds and
+so on.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from gateway.delivery.schedule import RetrySchedule
 from gateway.delivery.send import Mail
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Verdict
+from gateway.outbox.trouble import usual_pause
 from gateway.settings import read_settings
 from gateway.telemetry.log import log_as_json
 from tests.proof.counts import sender_of
@@ -51,6 +54,7 @@ def with_attempt_path(deliver: Deliver) -> Deliver:
 if __name__ == "__main__":
     log_as_json()
     setattr(RelayRouter, "deliver", with_attempt_path(RelayRouter.deliver))  # noqa: B010  mypy refuses to assign a method
-    sys.exit(
-        uvloop.run(work(read_settings(), number=None, schedule=RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)))
-    )
+    schedule = RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)
+    if "pauses" in sys.argv:
+        schedule = RetrySchedule(wait=lambda attempt, verdict: 30 * wait(attempt, verdict), pause=usual_pause)
+    sys.exit(uvloop.run(work(read_settings(), number=None, schedule=schedule)))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from gateway.mail.message import MessageRef
 from gateway.outbox import actions
 from gateway.settings import Settings, read_settings
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource, compile_source
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
@@ -110,8 +111,8 @@ class World:
     lost: int = 0
     disruptions: Counter[str] = field(default_factory=Counter)
 
-    def start_worker(self) -> None:
-        """Starts another gateway process."""
+    def start_worker(self, *arguments: str) -> None:
+        """Starts another gateway process; `arguments` are those of `tests.proof.gateway`."""
         environment = {
             **os.environ,
             "DATABASE_URL": self.settings.database_url,
@@ -128,7 +129,7 @@ class World:
         }
         with self.log.open("ab") as log:
             self.workers.append(
-                subprocess.Popen([sys.executable, "-m", "tests.proof.gateway"], env=environment, stderr=log)
+                subprocess.Popen([sys.executable, "-m", "tests.proof.gateway", *arguments], env=environment, stderr=log)
             )
 
     def end(self) -> None:
@@ -225,17 +226,17 @@ async def prove(*, mails: int, disruptions: int, directory: Path, seed: int) -> 
     """Send `mails` with `disruptions` meanwhile, wait until all are decided, and count."""
     dice = random.Random(seed)
     async with SmtpServer(keep_content=False) as smtp:
-        with _servers(directory) as (postgres, valkey):
+        with servers(directory) as (postgres, valkey):
             world = World(
                 postgres=postgres,
                 valkey=valkey,
                 smtp=smtp,
-                settings=_settings(postgres, valkey, smtp),
+                settings=settings_of(postgres, valkey, smtp),
                 log=directory / "gateway.telemetry.log",
                 faults=Faults(seed),
             )
             try:
-                await _launch(world.settings, mails)
+                await launch(world.settings, [f"c{n}@d{n % 97}.example" for n in range(mails)])
                 world.faults.script(smtp)
                 world.faults.allow(mails / (disruptions + 1))
                 world.start_worker()
@@ -251,7 +252,7 @@ async def prove(*, mails: int, disruptions: int, directory: Path, seed: int) -> 
 
 
 @contextmanager
-def _servers(directory: Path) -> Iterator[tuple[Postgres, Valkey]]:
+def servers(directory: Path) -> Iterator[tuple[Postgres, Valkey]]:
     postgres = Postgres(data=directory / "pg", run=directory, log=directory / "postgres.log")
     valkey = Valkey(run=directory, log=directory / "valkey.log", data=None)
     try:
@@ -268,7 +269,7 @@ def _servers(directory: Path) -> Iterator[tuple[Postgres, Valkey]]:
                 process.wait(15)
 
 
-def _settings(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
+def settings_of(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
     return read_settings(
         database_url=postgres.url("mail"),
         redis_url=valkey.url(0),
@@ -280,27 +281,38 @@ def _settings(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
     )
 
 
-async def _launch(settings: Settings, mails: int) -> None:
-    """Launch campaigns to this many customers on many domains, through the gateway's functions."""
+async def launch(settings: Settings, addresses: Sequence[str]) -> None:
+    """Launch campaigns to a new customer at each of these addresses, in this order, through the gateway's
+    functions."""
+    run = uuid4().hex
     deployment = Deployment.open(settings)
     pool = await open_pool(settings.database_url, size=2, name="proof")
     async with pool, pool.acquire() as connection:
         await versions.publish_builtins(connection)
         await connection.execute(
-            "with made as (insert into customer (external_ref, name) select 'P-' || n, 'Customer ' || n"
-            " from generate_series(1, $1::integer) n returning id)"
+            "with made as (insert into customer (external_ref, name) select $1 || n, 'Customer ' || n"
+            " from generate_series(1, cardinality($2::text[])) n returning id, external_ref)"
             " insert into customer_address (customer_id, position, address, address_key)"
-            " select id, 0, 'c' || id || '@d' || id % 97 || '.example', sha256(id::text::bytea) from made",
-            mails,
+            " select made.id, 0, t.address, sha256(t.address::bytea)"
+            " from unnest($2::text[]) with ordinality t(address, n) join made on made.external_ref = $1 || t.n",
+            run,
+            list(addresses),
         )
         profile = await sender_profiles.create(
-            connection, name="News", from_address="news@fabrikam.example", postal_address="1 Main", allow_reserved=True
+            connection, name=run, from_address="news@fabrikam.example", postal_address="1 Main", allow_reserved=True
         )
         made = await versions.publish(
-            connection, name="News", subject="News", mjml=None, html=PAGE, text=None, sample_data={"first_name": "Al"}
+            connection,
+            compile_source(TemplateSource(name=run, subject="News", html=PAGE, sample_data={"first_name": "Al"})),
         )
-        ids = [row["id"] for row in await connection.fetch("select id from customer order by id")]
-        for start in range(0, mails, drafts.LARGEST_AUDIENCE):
+        ids = [
+            row["id"]
+            for row in await connection.fetch(
+                "select id from customer where external_ref = any($1::text[]) order by id",
+                [f"{run}{number}" for number in range(1, len(addresses) + 1)],
+            )
+        ]
+        for start in range(0, len(ids), drafts.LARGEST_AUDIENCE):
             order = CampaignOrder(
                 title=f"Proof {start}",
                 template_id=made.template_id,
@@ -309,7 +321,7 @@ async def _launch(settings: Settings, mails: int) -> None:
                 recipients=tuple(
                     CampaignRecipient(customer_id=customer) for customer in ids[start : start + drafts.LARGEST_AUDIENCE]
                 ),
-                idempotency_key=f"proof-{start}",
+                idempotency_key=f"{run}-{start}",
             )
             campaign_id = await drafts.create(connection, order, deployment)
             await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)

@@ -13,10 +13,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+import service.__main__
 import service.settings
 from service.__main__ import main
 from service.auth.tokens import digest
-from tests.builders import SECRET_KEYS
+from tests.builders import SECRET_KEYS, make_customer
+from tests.service_fixtures import GRAPHQL_RESPONSE
 from tests.service_process import environment, free_port
 from tests.serving import serve
 
@@ -43,6 +45,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
                 patch.delenv(name)
             for name, value in env.items():
                 patch.setenv(name, value)
+            # The log is the test run's, not this command's.
+            patch.setattr(service.__main__, "log_as_json", lambda: None)
             code = await asyncio.to_thread(main, list(arguments))
         printed = capsys.readouterr()
         return Finished(code=code, out=printed.out, err=printed.err)
@@ -108,6 +112,35 @@ async def test_a_token_is_created_listed_and_revoked(run: Run, env: dict[str, st
     again = await run("token", "revoke", "crm", env=env)
     assert (again.code, "no living token" in again.err) == (1, True)
     assert "revoked" in (await run("token", "list", env=env)).out
+
+
+async def test_a_revoked_tokens_name_is_its_successors(
+    run: Run, env: dict[str, str], anonymous: httpx.AsyncClient, pool: Any
+) -> None:
+    customers = [f"Customer_{await make_customer(pool)}" for _ in range(2)]
+
+    async def opt_out(token: str, customer: str) -> httpx.Response:
+        document = f'mutation {{ setOptOut(input: {{customerId: "{customer}", kind: MARKETING, optedOut: true}}) '
+        document += "{ customer { optOuts { marketing { by } } } } }"
+        headers = {"Authorization": f"Bearer {token}", "Accept": GRAPHQL_RESPONSE}
+        return await anonymous.post("/graphql", json={"query": document}, headers=headers)
+
+    # Given a CRM that wrote something down under its token's name
+    old = (await run("token", "create", "crm", env=env)).out.strip()
+    answers = [await opt_out(old, customers[0])]
+    # When its token is revoked, and a new one takes the name
+    assert (await run("token", "revoke", "crm", env=env)).code == 0
+    made = await run("token", "create", "crm", env=env)
+    assert (made.code, made.err) == (0, "")
+    answers.append(await opt_out(made.out.strip(), customers[1]))
+    # Then the history names the CRM before and after
+    assert [answer.json()["data"]["setOptOut"]["customer"]["optOuts"]["marketing"]["by"] for answer in answers] == [
+        "crm",
+        "crm",
+    ]
+    # and the list tells which of its tokens lived when
+    lines = [line.split("\t") for line in (await run("token", "list", env=env)).out.splitlines()]
+    assert [(name, ended.partition(" ")[0]) for name, _, ended in lines] == [("crm", "living"), ("crm", "revoked")]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[2J", "a\u2028b", "a\u202eb"])

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import gzip
 import json
+import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -23,6 +25,7 @@ import gateway.settings
 import service.settings
 from service import server
 from service.auth.tokens import create_token
+from service.database import QUERIES
 from service.standalone.postgres import Postgres
 from tests.builders import make_customer
 from tests.eventually import eventually
@@ -72,13 +75,14 @@ async def works(http: httpx.AsyncClient) -> bool:
 @pytest.fixture
 def own_postgres(run_directory: Path) -> Iterator[Postgres]:
     """A PostgreSQL server of this test's own, to be restarted."""
-    run = run_directory / "restarting"
-    run.mkdir()
+    run = Path(tempfile.mkdtemp(prefix="own-", dir=run_directory))
     with migrated_postgres(run, "mail") as server:
         yield server
 
 
-async def test_a_database_that_restarts_under_load(start: Start, own_postgres: Postgres) -> None:
+async def test_a_database_that_restarts_under_load(
+    start: Start, own_postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
     # Given clients that query without pause
     url = own_postgres.url("mail")
     statuses: set[int] = set()
@@ -115,11 +119,119 @@ async def test_a_database_that_restarts_under_load(start: Start, own_postgres: P
         await loading
         assert await works(http)
         assert (await eventually(lambda: _ready(prober)))["database"] == "ok"
+    # And asyncpg wrote no traceback for each try to connect
+    assert "connection floor" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("address", "sent", "sees_parts"),
+    [
+        ("127.0.0.1", None, True),
+        ("::1", None, True),
+        ("203.0.113.7", None, False),
+        ("203.0.113.7", "wrong", False),
+        ("203.0.113.7", "right", True),
+    ],
+)
+async def test_everybody_hears_whether_it_is_ready_and_some_which_part_is_not(
+    app: Starlette, token: str, address: str, sent: str | None, sees_parts: bool
+) -> None:
+    headers = {"Authorization": f"Bearer {token if sent == 'right' else sent}"} if sent else {}
+    transport = httpx.ASGITransport(app, client=(address, 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://mail.example") as http:
+        answer = await http.get("/readyz", headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert ("database" in answer.json()) == sees_parts
 
 
 async def _ready(http: httpx.AsyncClient) -> Any:
     answer = await http.get("/readyz")
     return answer.json() if answer.status_code == 200 else None
+
+
+WRITE = {
+    "query": """mutation { upsertCustomers(input: {customers: [{externalRef: "C-9", name: "Ann", addresses: []}]}) {
+      userErrors { message } } }"""
+}
+
+
+async def test_a_database_that_is_frozen_costs_a_request_one_wait_and_not_a_second_for_its_rollback(
+    start: Start, connection: Any
+) -> None:
+    async with start(statement_seconds=4) as serving, signed_in(serving, connection) as http:
+        # Given a mutation that holds a connection, within a transaction
+        async with connection.transaction():
+            await connection.execute("lock table customer in access exclusive mode")
+            asking = asyncio.create_task(http.post("/graphql", json=WRITE))
+            await _waits(connection)
+            rows = await connection.fetch("select pid from pg_stat_activity where datname = current_database()")
+            try:
+                # When every process of PostgreSQL that serves somebody freezes
+                for row in rows:
+                    os.kill(row["pid"], signal.SIGSTOP)
+                started = asyncio.get_running_loop().time()
+                answer = await asyncio.wait_for(asking, 60)
+                waited = asyncio.get_running_loop().time() - started
+            finally:
+                for row in rows:
+                    os.kill(row["pid"], signal.SIGCONT)
+        # Then it is 503 after the limit of one statement: two would be 12 seconds
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert waited < 11
+        assert await eventually(lambda: works(http))
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "25006", "57P01", "57P05", "58030", "40001", "40P01"])
+async def test_a_mutation_that_postgresql_could_not_write_is_503_and_may_be_retried(
+    start: Start, connection: Any, state: str
+) -> None:
+    # Given a database that answers, and fails on writes: a full disk, no memory, a standby, a shutdown, a deadlock
+    await connection.execute(
+        "create function fail() returns trigger language plpgsql as"
+        f" $$ begin raise exception using errcode = '{state}'; end $$;"
+        " create trigger fail before insert on customer execute function fail()"
+    )
+    async with start() as serving, signed_in(serving, connection) as http:
+        answer = await http.post("/graphql", json=WRITE)
+        assert (answer.status_code, answer.headers.get("retry-after")) == (503, "2"), answer.text
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        await connection.execute("drop trigger fail on customer")
+        answer = await http.post("/graphql", json=WRITE)
+        assert answer.json()["data"]["upsertCustomers"]["userErrors"] == []
+
+
+async def test_a_full_disk_and_a_database_that_takes_only_reads_show_in_readyz(
+    start: Start, connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.health._MEMORY", 0.0)
+    database = await connection.fetchval("select current_database()")
+    async with start() as serving, httpx.AsyncClient(base_url=serving.url, timeout=20) as http:
+        assert (await eventually(lambda: _ready(http)))["database"] == "ok"
+    # Given a disk that is full when the check writes to it
+    await connection.execute(
+        "create function public.repeat(text, integer) returns text language plpgsql as"
+        " $$ begin raise exception using errcode = '53100'; end $$;"
+        f" alter database {database} set search_path = public, pg_catalog"
+    )
+    async with start() as serving, httpx.AsyncClient(base_url=serving.url, timeout=20) as http:
+        answer = await http.get("/readyz")
+        assert (answer.status_code, answer.json()["database"]) == (503, "cannot write: its disk is full")
+        assert answer.json()["migrations"] == "ok"
+    await connection.execute(
+        "drop function public.repeat(text, integer);"
+        f" alter database {database} reset search_path;"
+        f" alter database {database} set default_transaction_read_only = on"
+    )
+    async with start() as serving, httpx.AsyncClient(base_url=serving.url, timeout=20) as http:
+        answer = await http.get("/readyz")
+        assert (answer.status_code, answer.json()["database"]) == (503, "takes only reads")
+
+
+async def test_the_check_of_writes_does_write_to_the_disk(connection: Any) -> None:
+    async with connection.transaction():
+        await QUERIES.small_sorts(connection)
+        plan = await connection.fetch(f"explain (analyze) {QUERIES.write_check.sql}")
+    assert any("Sort Method: external merge  Disk:" in row[0] for row in plan)
 
 
 async def test_without_a_free_connection_it_is_503_within_the_wait_time(start: Start, pool: Any) -> None:
@@ -328,7 +440,9 @@ async def test_responses_are_compressed_only_for_clients_that_accept_it(
     answer = await client.send(request)
     assert answer.status_code == 200
     assert answer.headers.get("content-encoding") == coding
-    assert "Accept-Encoding" in answer.headers["vary"]
+    vary = answer.headers["vary"].split(", ")
+    assert "Accept-Encoding" in vary
+    assert len(vary) == len(set(vary))
 
 
 async def test_only_large_responses_are_compressed(client: httpx.AsyncClient) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 import psutil
 import pytest
 from starlette.applications import Starlette
@@ -87,6 +88,13 @@ async def test_workers_restart_in_turn_under_load_and_lose_nothing(env: dict[str
         await loading
         # Then every request was answered
         assert load.lost == []
+        # and stands in the log, which is JSON throughout and holds no token
+        assert [line for line in started.log if not line.startswith(b"{")] == []
+        lines = [orjson.loads(line) for line in started.log]
+        assert {"listening on", "request"} <= {line["message"].partition(" http")[0] for line in lines}
+        [shape] = {tuple(sorted(line)) for line in lines if line["message"] == "request"}
+        assert shape == ("at", "duration_ms", "level", "logger", "message", "method", "operation", "route", "status")
+        assert token.encode() not in b"".join(started.log)
         after = workers_of(started)
         started.process.terminate()
         assert await started.process.wait() == 0

@@ -10,6 +10,7 @@ from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.deployment import Deployment
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource, compile_source
 from tests.builders import make_customer
 
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
@@ -18,12 +19,15 @@ PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubsc
 async def publish(connection: Any, html: str = PAGE, text: str | None = None) -> UUID:
     made = await versions.publish(
         connection,
-        name=f"News {uuid4()}",
-        subject="News for {{ first_name }}",
-        mjml=None,
-        html=html,
-        text=text,
-        sample_data={"first_name": "Alex"},
+        compile_source(
+            TemplateSource(
+                name=f"News {uuid4()}",
+                subject="News for {{ first_name }}",
+                html=html,
+                text=text,
+                sample_data={"first_name": "Alex"},
+            )
+        ),
     )
     return made.template_id
 

@@ -11,7 +11,7 @@ import pytest
 from gateway.campaigns import drafts
 from gateway.campaigns.drafts import CampaignRecipient
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
 from tests.builders import make_customer
 from tests.integration.gateway.campaigns.orders import PAGE, order, publish
 
@@ -44,9 +44,59 @@ async def test_a_wrong_campaign_is_refused_and_writes_nothing(
     assert await connection.fetchval("select count(*) from campaign") == 0
 
 
-async def test_a_missing_merge_field_is_named_with_its_recipient(connection: Any, deployment: Deployment) -> None:
+async def test_everything_that_is_wrong_with_a_campaign_is_said_at_once(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given an order whose every part is wrong in itself
+    known, unmailable = await make_customer(connection), await make_customer(connection, addresses=[])
+    card = {"first_name": "4111 1111 1111 1111"}
+    twice = tuple(CampaignRecipient(customer_id=known, merge_data=card) for _ in range(2))
+    wrong = {"title": " ", "priority": 8, "idempotency_key": "", "merge_data": {"x!": 1}, "recipients": twice}
+    with pytest.raises(Refusals) as refused:
+        await drafts.create(connection, await order(connection, [], **wrong), deployment)
+    # Then each is named
+    assert [".".join(one.field) for one in refused.value.refusals] == [
+        "idempotencyKey", "title", "priority", "recipients.1.customerId", "mergeData",
+        "recipients.0.mergeData.first_name", "recipients.1.mergeData.first_name",
+    ]  # fmt: skip
+
+    # Given one that the ledger finds wrong: no postal address, a missing field, unknown customers and addresses
+    recipients = (
+        CampaignRecipient(customer_id=known),
+        CampaignRecipient(customer_id=unmailable, merge_data={"first_name": "x"}),
+        CampaignRecipient(customer_id=10**12, merge_data={"first_name": "x"}),
+    )
+    right = await order(connection, [], sender_id=None, recipients=recipients)
+    with pytest.raises(Refusals) as refused:
+        await drafts.create(connection, right, deployment)
+    assert [(one.code, ".".join(one.field)) for one in refused.value.refusals] == [
+        (RefusalCode.POSTAL_ADDRESS_MISSING, "senderId"),
+        (RefusalCode.MERGE_FIELD_MISSING, "recipients.0.mergeData.first_name"),
+        (RefusalCode.ADDRESS_INVALID, "recipients.1.address"),
+        (RefusalCode.NOT_FOUND, "recipients.2.customerId"),
+    ]
+    assert await connection.fetchval("select count(*) from campaign") == 0
+
+
+async def test_a_title_is_kept_as_it_is_read(connection: Any, deployment: Deployment) -> None:
+    right = await order(connection, [await make_customer(connection)], title="Spring  \u202enews ")
+    made = await drafts.create(connection, right, deployment)
+    assert await connection.fetchval("select title from campaign where id = $1", made) == "Spring news"
+
+
+async def test_as_many_wrong_recipients_are_named_as_anybody_reads(connection: Any, deployment: Deployment) -> None:
+    unknown = tuple(CampaignRecipient(customer_id=10**12 + number) for number in range(RefusalCollector.MAX + 50))
+    with pytest.raises(Refusals) as refused:
+        await drafts.create(connection, await order(connection, [], recipients=unknown), deployment)
+    assert len(refused.value.refusals) == RefusalCollector.MAX
+
+
+@pytest.mark.parametrize("lacking", [{}, {"first_name": None}])
+async def test_a_missing_merge_field_is_named_with_its_recipient(
+    connection: Any, deployment: Deployment, lacking: dict[str, Any]
+) -> None:
     right = await order(connection, [await make_customer(connection), await make_customer(connection)])
-    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data={})))
+    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data=lacking)))
 
     with pytest.raises(Refusal) as refused:
         await drafts.create(connection, wrong, deployment)

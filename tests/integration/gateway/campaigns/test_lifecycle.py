@@ -15,7 +15,7 @@ import pytest
 
 from gateway.campaigns import drafts, expansion, lifecycle
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, Refusals
 from gateway.mail.message import MessageRef
 from gateway.outbox.actions import assume_sent, retry
 from gateway.settings import Settings, parse_relay
@@ -111,7 +111,7 @@ async def test_a_campaign_with_an_uncertain_recipient_is_not_finished(
     await empty(connection)
     assert await tally(connection, made) == {"made": 2, "accepted": 2}
     with pytest.raises(Refusal):
-        await assume_sent(connection, ref, "Dana")
+        await assume_sent(connection, ref, "Dana", deployment)
 
     async def finished() -> bool:
         return await status_of(connection, made) == "FINISHED"
@@ -134,32 +134,25 @@ async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, de
     assert again.value.code is RefusalCode.ILLEGAL_STATE
 
 
-@pytest.mark.parametrize(
-    ("change", "code", "words"),
-    [
-        ({"html": "<p>Hello</p>"}, RefusalCode.UNSUBSCRIBE_MISSING, "HTML shows no unsubscribe link"),
-        (
-            {"html": "<p>x</p>{{ postal_address }}", "text": "bye {{ unsubscribe_url }} {{ postal_address }}"},
-            RefusalCode.UNSUBSCRIBE_MISSING,
-            'HTML shows no unsubscribe link: put <a href="{{ unsubscribe_url }}"> into it',
-        ),
-        ({"sender_id": None}, RefusalCode.POSTAL_ADDRESS_MISSING, "make a sender with one"),
-    ],
-)
-async def test_a_launch_needs_an_unsubscribe_link_and_a_postal_address(
-    connection: Any, deployment: Deployment, change: dict[str, Any], code: RefusalCode, words: str
+async def test_a_draft_of_earlier_days_is_not_launched_without_what_it_must_show(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a draft that lacks one of them
+    # Given a draft without a footer, from when templates and campaigns were taken so
     customer = await make_customer(connection)
-    source = {name: value for name, value in change.items() if name in ("html", "text")}
-    values = {"template_id": await publish(connection, **source)} if source else change
-    made = await drafts.create(connection, await order(connection, [customer], **values), deployment)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("gateway.templates.publishing.refuse_without_unsubscribe", lambda parts, path: None)
+        earlier.setattr("gateway.campaigns.drafts.refuse_without_footer", lambda *_, **paths: None)
+        template = await publish(connection, "<p>Hello {{ first_name }}</p>")
+        right = await order(connection, [customer], template_id=template, sender_id=None)
+        made = await drafts.create(connection, right, deployment)
     # When it is launched
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(Refusals) as refused:
         await lifecycle.launch(connection, made, uuid4().hex, deployment)
-    # Then it stays a draft, and the refusal says what to add
-    assert refused.value.code is code
-    assert words in refused.value.message
+    # Then it stays a draft, and the refusals say what to add
+    assert [(one.code, one.field) for one in refused.value.refusals] == [
+        (RefusalCode.UNSUBSCRIBE_MISSING, ("campaignId",)),
+        (RefusalCode.POSTAL_ADDRESS_MISSING, ("campaignId",)),
+    ]
     assert await status_of(connection, made) == "DRAFT"
 
 
@@ -174,10 +167,10 @@ async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_p
         earlier.setattr("gateway.templates.merge_compiler._with_footer", lambda text, unsubscribe: text)
         earlier.setattr("gateway.templates.versions.PUBLISHING", 1)
         old = await publish(connection, **source)
-    made = await drafts.create(connection, await order(connection, [customer], template_id=old), deployment)
-    # When it is launched, then the refusal says how it is completed
+    # When a campaign is made of it, then the refusal says how it is completed
     with pytest.raises(Refusal) as refused:
-        await lifecycle.launch(connection, made, uuid4().hex, deployment)
+        await drafts.create(connection, await order(connection, [customer], template_id=old), deployment)
+    assert refused.value.field == ("templateId",)
     assert "publish the template again" in refused.value.message
     # And published again, the same source launches
     new = await publish(connection, **source)
@@ -286,14 +279,16 @@ async def test_an_uncertain_mail_keeps_no_lane_and_gets_one_when_it_is_retried(
     assert tuple(waiting) == (paused, 1)
 
 
-async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_lane(connection: Any) -> None:
+async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_lane(
+    connection: Any, deployment: Deployment
+) -> None:
     campaign_id = await make_campaign(connection)
     customer_id = await make_customer(connection)
     message_id = await make_message(connection, customer_id, campaign_id=campaign_id, status="UNCERTAIN")
     await insert(connection, "campaign_tally", campaign_id=campaign_id, shard=0, uncertain=1)
     await lifecycle.finish(connection)
 
-    await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana")
+    await assume_sent(connection, MessageRef(customer_id=customer_id, message_id=message_id), "Dana", deployment)
 
     assert await lifecycle.finish(connection) == [campaign_id]
     assert await status_of(connection, campaign_id) == "FINISHED"

@@ -41,6 +41,15 @@ async def test_the_default_sender_is_made_of_its_setting_once(pool: asyncpg.Pool
     assert (await default("other@fabrikam.example")).id != made[0].id
 
 
+async def test_names_of_senders_are_tidied(connection: Any) -> None:
+    made = await sender_profiles.create(
+        connection, name=" Sales  \u202eteam", from_address="a@fabrikam.com", from_name="Fabrikam  \u2066Ltd\u2069 "
+    )
+    assert (made.name, made.mailbox) == ("Sales team", "Fabrikam Ltd <a@fabrikam.com>")
+    default = await sender_profiles.current(connection, None, default_from="Fabrikam  \u202eLtd <a@fabrikam.com>")
+    assert default.from_name == "Fabrikam Ltd"
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [

@@ -225,17 +225,22 @@ async def test_nobody_takes_a_mails_address_and_leaves_no_key(connection: Any) -
         await connection.execute("update message set recipient = null")
 
 
-async def test_a_closed_address_holds_everything_queued_for_it_once(connection: Any, deployment: Deployment) -> None:
+@pytest.mark.parametrize(
+    ("reason", "individual"), [("BAD_ADDRESS", ("HELD", "SUPPRESSED")), ("COMPLAINT", ("QUEUED", None))]
+)
+async def test_a_closed_address_holds_what_is_queued_for_it_once_and_a_complaint_only_campaigns(
+    connection: Any, deployment: Deployment, reason: str, individual: tuple[str, str | None]
+) -> None:
     customer = await make_customer(connection, addresses=[ANN])
     campaign = await queue_campaign_mail(connection, customer)
     order = await make_message(connection, customer, recipient=ANN)
     await make_outbox(connection, customer, order, address=ANN)
     closing: dict[str, Any] = {
         "address_key": deployment.key_of(ANN),
-        "reason": SuppressionReason.COMPLAINT,
+        "reason": SuppressionReason(reason),
         "evidence": MessageRef(customer_id=customer, message_id=campaign),
     }
     assert await suppressions.suppress(connection, **closing)
     assert not await suppressions.suppress(connection, **closing)
     assert await state(connection, customer, campaign) == ("HELD", "SUPPRESSED")
-    assert await state(connection, customer, order) == ("HELD", "SUPPRESSED")
+    assert await state(connection, customer, order) == individual

@@ -95,9 +95,9 @@ def refused(stage: str, code: int, cause: str, words: str) -> Says:
     return Says(status="REFUSED", cause=cause, verdict="REFUSED", stage=stage, code=code, words=words)
 
 
-def uncertain(cause: str) -> Says:
-    """The whole mail was on its way, and nothing came back."""
-    return Says(status="UNCERTAIN", cause=cause, verdict="UNCERTAIN", stage="END_OF_DATA")
+def uncertain(cause: str, words: str = "") -> Says:
+    """The whole mail was on its way, and nothing came back that says what became of it."""
+    return Says(status="UNCERTAIN", cause=cause, verdict="UNCERTAIN", stage="END_OF_DATA", words=words)
 
 
 def deferred(stage: str, cause: str, code: int | None = None, words: str = "") -> Says:
@@ -229,6 +229,14 @@ TRIED: dict[str, tuple[Given, Says]] = {
     "a code in two parts": (
         Given(script={"mail": Raw(b"25 0 ok\r\n")}),
         deferred("MAIL", "RELAY_TROUBLE", words="25 0 ok"),
+    ),
+    "a final reply that is none, in Latin-1": (
+        Given(script={"after_dot": Raw(b"OK Pr\xfcfsumme 7\r\n")}),
+        uncertain("CONNECTION_LOST", words="OK Prüfsumme 7"),
+    ),
+    "a final refusal in Latin-1 that rings a bell": (
+        Given(script={"after_dot": Raw(b"554 ung\xfcltige Pr\xfcfsumme\x07\r\n")}),
+        refused("END_OF_DATA", 554, "UNKNOWN", "ungültige Prüfsumme\\x07"),
     ),
     "354 to RCPT": (
         Given(script={"rcpt": Reply(354, "go ahead")}),

@@ -21,6 +21,7 @@ from gateway.mail.message import MessageRef
 from gateway.settings import DkimKey
 from gateway.storage import attachments
 from gateway.templates import versions
+from gateway.templates.publishing import TemplateSource, compile_source
 from tests.builders import make_customer
 from tests.engine import Start, deployment, empty, queue_mail, start, until
 from tests.eventually import eventually
@@ -79,7 +80,7 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     # Given a release that queued mail of this composer version
     monkeypatch.setattr(headers, "COMPOSER_VERSION", version)
     published = await versions.publish(
-        connection, name="News", subject="{{ story }}", mjml=None, html=HTML, text=TEXT, sample_data=None
+        connection, compile_source(TemplateSource(name="News", subject="{{ story }}", html=HTML, text=TEXT))
     )
     profile = await sender_profiles.create(
         connection, name="News", from_address="news@fabrikam.example", from_name="Fabrikam", postal_address="1 Main"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
@@ -23,6 +25,7 @@ from gateway.mail.source import SourceType
 from gateway.notify.wakeup import Wakeup
 from gateway.outbox import claim
 from gateway.settings import Settings, parse_relay
+from gateway.telemetry.log import JsonLines
 from gateway.telemetry.traces import span
 from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
@@ -438,9 +441,15 @@ async def test_the_depth_of_all_campaigns_shows_as_one_lanes(
     assert smtp_server.messages == []
 
 
-async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
-    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
+async def test_what_is_sent_shows_in_the_metrics_and_the_log_without_personal_data(
+    connection: Any,
+    deployment: Deployment,
+    start: Start,
+    smtp_server: SmtpServer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "gateway.attempt")
+
     def sent() -> float:
         labels = {"source_type": "CARD_PROCESSING", "verdict": "ACCEPTED", "cause": ""}
         return REGISTRY.get_sample_value("mail_attempts_total", labels) or 0.0
@@ -457,6 +466,12 @@ async def test_what_is_sent_shows_in_the_metrics_without_personal_data(
     shown = generate_latest()
     assert b"somebody" not in shown
     assert b"customer.example" not in shown
+    # One line an attempt, with what the ledger says of it
+    written = JsonLines()
+    [line] = [orjson.loads(written.format(record)) for record in caplog.records if record.name == "gateway.attempt"]
+    assert (line["message_id"], line["code"], line["verdict"]) == (str(ref.message_id), 250, "ACCEPTED")
+    assert (line["lane"], line["provider"], line["recipient"], line["attempt"]) == ("individual", "other", 0, 1)
+    assert not any(word in str(line) for word in ("somebody", "customer.example"))
 
 
 def shown_now(name: str, **labels: str) -> float:
@@ -514,7 +529,7 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
     assert gateway.stderr is not None
     lines: list[dict[str, Any]] = []
     try:
-        while sum(line.get("message") == "the gateway works" for line in lines) < 2:
+        while sum(line.get("message") == "the gateway is running" for line in lines) < 2:
             lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
         ref = await queue_mail(connection, deployment)
         await until(connection, ref, "ACCEPTED")
@@ -569,10 +584,14 @@ async def test_the_gateway_says_what_to_do_about_a_database_that_is_away_or_empt
 
 
 async def test_the_gateway_names_a_port_for_metrics_that_is_taken() -> None:
-    with socket.create_server(("", 0)) as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = await what_the_gateway_says(METRICS_PORT=str(port))
-    assert said == f"METRICS_PORT: port {port} cannot be opened (Address already in use): choose another.\n"
+        cannot = "cannot be opened (Address already in use): choose another.\n"
+        assert said == f"METRICS_PORT: port {port} of METRICS_HOST=127.0.0.1 {cannot}"
+        # Only there: another address of this machine is free, and a gateway comes as far as its database
+        elsewhere = await what_the_gateway_says(METRICS_PORT=str(port), METRICS_HOST="127.0.0.2")
+    assert elsewhere.startswith("The gateway cannot start: ")
 
 
 def test_spans_are_made_where_opentelemetry_is_installed_and_nothing_elsewhere() -> None:

@@ -14,7 +14,7 @@ import pytest
 from gateway.delivery.routing import RelayRouter
 from gateway.deployment import Deployment
 from gateway.outbox import claim
-from gateway.outbox.outcomes import Finished, record
+from gateway.outbox.outcomes import Finished, Recorded, record
 from gateway.settings import Settings
 from gateway.smtp.relays import Timeouts
 from tests.builders import SECRET_KEYS
@@ -63,7 +63,7 @@ async def test_while_results_cannot_be_written_nothing_is_claimed_and_then_all_g
     claims = sweeps = 0
     usual_claim, usual_refresh = claim.claim, RelayRouter.refresh
 
-    async def cannot_write(connection: Any, outcomes: Sequence[Finished], **values: Any) -> int:
+    async def cannot_write(connection: Any, outcomes: Sequence[Finished], **values: Any) -> Recorded:
         if away:
             raise ConnectionResetError
         return await record(connection, outcomes, **values)

@@ -114,6 +114,26 @@ async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(
     assert (ahead.sequence, behind.sequence) == (2**31 - 2, 2**31 - 1)
 
 
+async def test_a_sequence_below_an_earlier_one_of_its_work_order_is_refused(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a work order whose caller has counted to 5
+    customer_id = await make_customer(connection)
+    await enqueue(connection, request(customer_id, letter=replace(VISIT, sequence=5)), deployment)
+
+    # When a later letter says 3, then it is refused and nothing is written
+    changed = replace(VISIT, kind=WorkOrderKind.CHANGED)
+    with pytest.raises(Refusal) as refused:
+        await enqueue(connection, request(customer_id, letter=replace(changed, sequence=3)), deployment)
+    assert (refused.value.code, refused.value.field) == (RefusalCode.INVALID, ("sequence",))
+    assert await connection.fetchval("select count(*) from message") == 1
+
+    # And the same (a reminder), a higher one, and one that the ledger counts are taken
+    for sequence, written in ((5, 5), (9, 9), (None, 10)):
+        taken = await enqueue(connection, request(customer_id, letter=replace(changed, sequence=sequence)), deployment)
+        assert (await event_in(connection, taken.ref)).sequence == written
+
+
 async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(
     connection: Any, deployment: Deployment
 ) -> None:
@@ -314,10 +334,10 @@ async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_befo
 async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connection: Any, deployment: Deployment) -> None:
     ref = (await enqueue(connection, request(await make_customer(connection)), deployment)).ref
     with pytest.raises(Refusal):
-        await assume_sent(connection, ref, "Dana")
+        await assume_sent(connection, ref, "Dana", deployment)
     await decided(connection, ref, "UNCERTAIN")
 
-    await assume_sent(connection, ref, "Dana")
+    await assume_sent(connection, ref, "Dana", deployment)
 
     message = await message_of(connection, ref)
     assert (message["state"], message["sent_at"] is not None) == ("ACCEPTED", True)
@@ -331,11 +351,11 @@ async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection:
         " handed_off_at = now()"
     )
     with pytest.raises(Refusal) as refused:
-        await cancel(connection, ref, "Dana")
+        await cancel(connection, ref, "Dana", deployment)
     assert refused.value.code is RefusalCode.ILLEGAL_STATE
     await connection.execute("update outbox set lease_owner = null, lease_until = null, handed_off_at = null")
 
-    await cancel(connection, ref, "Dana")
+    await cancel(connection, ref, "Dana", deployment)
 
     message = await message_of(connection, ref)
     assert (message["state"], message["cause"]) == ("CANCELLED", "BY_PERSON")
@@ -345,6 +365,6 @@ async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection:
 async def test_a_held_mail_can_be_cancelled_too(connection: Any, deployment: Deployment) -> None:
     ref = (await enqueue(connection, request(await make_customer(connection), bound_relay="demo"), deployment)).ref
 
-    await cancel(connection, ref, "Dana")
+    await cancel(connection, ref, "Dana", deployment)
 
     assert (await message_of(connection, ref))["state"] == "CANCELLED"

@@ -65,7 +65,7 @@ async def sent(connection: Any, **values: Any) -> Claimed:
 
 
 async def write(connection: Any, *outcomes: Finished) -> int:
-    return await record(connection, outcomes, now=time.monotonic(), shard=1)
+    return (await record(connection, outcomes, now=time.monotonic(), shard=1, same_refusals=20)).written
 
 
 async def test_a_group_of_outcomes_is_written_in_one_statement(connection: Any) -> None:
@@ -183,7 +183,9 @@ async def test_a_late_answer_says_nothing_of_the_try_after_it(connection: Any, k
 async def test_times_are_the_databases_even_when_the_hosts_clock_is_an_hour_off(connection: Any) -> None:
     row = await sent(connection)
 
-    await record(connection, [outcome(row, exchange(started_at=NOON), ended=100.0)], now=103.0, shard=0)
+    await record(
+        connection, [outcome(row, exchange(started_at=NOON), ended=100.0)], now=103.0, shard=0, same_refusals=20
+    )
 
     times = await connection.fetchrow(
         "select now() - a.started_at as started, now() - m.sent_at as sent from attempt a, message m"

@@ -203,6 +203,47 @@ async def test_an_endless_reply_is_bounded_and_ends_the_connection(server: SmtpS
 
 
 @pytest.mark.parametrize(
+    "poison",
+    [
+        Reply(250, "x" * 300_000),
+        Raw(b"999 what\r\n"),
+        Reply(354, "go"),
+        Reply(250, "ok", then=Reply(250, "taken")),
+        Reply(421, "no", then=Drop()),
+    ],
+    ids=["too long", "no code", "354", "an early reply", "421"],
+)
+async def test_a_mail_whose_answer_came_in_one_packet_with_the_next_mails_odd_one_keeps_it(poison: Any) -> None:
+    async with SmtpServer(pace="coalesced") as server, relays_to(server, connections=1) as relays:
+        # Given a good mail, and one at which the server chokes, pipelined behind it
+        server.script(rcpt={"b@x.test": poison})
+        good, bad, after = await asyncio.gather(*(relays.deliver(letter(name)) for name in "abc"))
+    # Then each has its own answer, and nobody is left in doubt
+    assert codes(good) == [250, 250, 354, 250]
+    assert good.fault is None
+    assert bad.dot_sent is False
+    assert bad.stage in (Stage.RCPT, Stage.DATA)
+    assert codes(after) == [250, 250, 354, 250]
+
+
+async def test_a_connection_that_breaks_under_a_mail_is_replaced_while_the_others_are_busy() -> None:
+    async with SmtpServer() as server, relays_to(server, connections=2) as relays:
+        # Given two connections, one busy, and a mail that breaks the other
+        hold = asyncio.Event()
+        server.script(after_dot={"slow@x.test": Reply(250, when=hold)}, rcpt={"bad@x.test": Raw(b"999 what\r\n")})
+        slow = asyncio.create_task(relays.deliver(letter("slow")))
+        await server.received(1)
+        bad = await relays.deliver(letter("bad"))
+        assert fault_of(bad) == (FaultKind.PROTOCOL, Stage.RCPT)
+        # Then the next one is opened before a mail comes for it, and serves that
+        await server.connected(3)
+        after = await relays.deliver(letter("c"))
+        hold.set()
+        await slow
+        assert (codes(after), len(server.connections)) == ([250, 250, 354, 250], 3)
+
+
+@pytest.mark.parametrize(
     "garbage", [b"HTTP/1.1 400 Bad Request\r\n", b"\r\n", b"25\r\n", b"199 no\r\n", b"\xff\xfe\r\n"]
 )
 async def test_what_is_no_reply_is_a_protocol_fault(server: SmtpServer, garbage: bytes) -> None:

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 import service.settings
+from service.auth import bad_tokens
 from service.auth.sessions import create_login_link, create_session
 from service.auth.tokens import create_token, digest, revoke_token
 from service.database import QUERIES
@@ -136,6 +137,19 @@ async def test_a_wrong_token_is_401(anonymous: httpx.AsyncClient, body: bytes) -
     answer = await anonymous.post("/session", content=body, headers={**BROWSER, "Content-Type": "application/json"})
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
+
+
+async def test_after_many_wrong_tokens_an_address_has_to_wait(
+    anonymous: httpx.AsyncClient, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bad_tokens, "BURST", 3)
+    answers = [await anonymous.post("/session", headers=BROWSER, json={"token": f"ce_{n}"}) for n in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert answers[-1].json()["errors"][0]["extensions"]["code"] == "TOO_MANY_BAD_TOKENS"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    # also at the API, where the same tokens count
+    answer = await anonymous.post("/graphql", json=QUERY, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 429
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"token": 1}', b"x" * 5000])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 
@@ -15,6 +17,7 @@ from gateway.templates.versions import publish_builtins
 from service.graph.context import Context
 from service.graph.node import read_message_id
 from service.graph.schema import schema
+from service.standalone.postgres import Postgres
 from tests.builders import make_customer
 from tests.engine import Start, attempts_of, start, until
 from tests.smtp_server import Drop, SmtpServer
@@ -83,6 +86,25 @@ async def test_a_name_is_kept_as_a_search_spells_it(pool: Any, make_context: Mak
     made = await call(make_context(), UPSERT, c=[{"externalRef": "A-1", "name": "Rene\u0301"}])
     # Then it is the name that people type
     assert made["customers"][0]["name"] == "Ren\u00e9"
+
+
+async def test_a_name_is_kept_without_what_reorders_or_doubles(make_context: MakeContext) -> None:
+    names = ["Maria   Rossi ", "Ann \u202emoc.elgoog", "\u2067"]
+    given = [{"externalRef": f"A-{number}", "name": name} for number, name in enumerate(names)]
+    made = await call(make_context(), UPSERT, c=given)
+    assert [one["name"] for one in made["customers"]] == ["Maria Rossi", "Ann moc.elgoog", None]
+
+
+async def test_an_upsert_answers_from_the_primary_while_the_replica_lags(
+    make_context: MakeContext, postgres: Postgres
+) -> None:
+    # Given a replica that has nothing yet
+    context = make_context()
+    async with asyncpg.create_pool(postgres.url("template_mail"), min_size=1, max_size=1) as replica:
+        context = replace(context, pools=replace(context.pools, reading=replica))
+        # When a customer is made, then the answer has its addresses
+        made = await call(context, UPSERT, c=[{"externalRef": "A-1", "addresses": ["a@example.com"]}])
+    assert made["customers"][0]["addresses"] == [{"address": "a@example.com", "primary": True}]
 
 
 async def test_one_bad_row_refuses_the_call_and_every_error_is_listed(pool: Any, make_context: MakeContext) -> None:
@@ -259,6 +281,20 @@ async def test_an_unusual_address_is_written_to(
     assert smtp_server.messages[0].recipients == (kept,)
 
 
+async def test_both_ends_of_a_window_are_refused_at_once_and_may_say_their_offsets(
+    make_context: MakeContext, customer: int
+) -> None:
+    # Given a window in the night when New York's clocks are put back
+    window = {"start": "2027-11-07T01:30", "end": "2027-11-07T01:45", "timeZone": "America/New_York"}
+    refused = await call(make_context(), WORK_ORDER, i=work_order(customer, window=window))
+    # Then each end is refused, with the times that it may mean
+    assert refusals(refused) == [("INVALID", "window.start"), ("INVALID", "window.end")]
+    assert "2027-11-07T01:30:00-04:00 or 2027-11-07T01:30:00-05:00" in refused["userErrors"][0]["message"]
+    # And one of them is taken
+    told = window | {"start": "2027-11-07T01:30:00-05:00", "end": "2027-11-07T01:45:00-05:00"}
+    assert (await call(make_context(), WORK_ORDER, i=work_order(customer, window=told)))["userErrors"] == []
+
+
 @pytest.mark.parametrize(
     ("values", "code", "field"),
     [
@@ -417,6 +453,29 @@ LAUNCH = """mutation($i: LaunchCampaignInput!) { launchCampaign(input: $i) {
 BODY = '<p>Hello {{ first }}, <a href="{{ unsubscribe_url }}">unsubscribe</a>, {{ postal_address }}</p>'
 
 
+async def test_a_page_that_gmail_would_cut_is_warned_of_and_taken(make_context: MakeContext, customer: int) -> None:
+    # Given a template of more than 100 KB
+    asked = "warnings { code message blocking } userErrors { code message field } } }"
+    page = {"name": "Long", "subject": "Hi", "html": BODY + "<p>" + "x" * 110_000}
+    made = await call(make_context(), TEMPLATE.replace("userErrors { code message field } } }", asked), i=page)
+    # Then it is published, with a warning that names the size
+    assert (made["template"]["version"], made["userErrors"]) == (1, [])
+    (warning,) = made["warnings"]
+    assert (warning["code"], warning["blocking"]) == ("CLIPPED", False)
+    assert "107 KB" in warning["message"]
+    # And so is a campaign's draft
+    draft = {
+        "title": "T",
+        "templateId": made["template"]["id"],
+        "recipients": [{"customerId": f"Customer_{customer}"}],
+        "mergeData": {"first": "Ann"},
+        "idempotencyKey": "long",
+    }
+    campaign = await call(make_context(), CAMPAIGN.replace("userErrors { code message field } } }", asked), i=draft)
+    assert campaign["userErrors"] == []
+    assert campaign["warnings"] == [warning]
+
+
 async def test_a_campaign_goes_from_template_to_launch(make_context: MakeContext, customer: int) -> None:
     # Given a template and a sender
     template = await call(
@@ -469,6 +528,7 @@ async def test_templates_that_loop_or_look_around_are_refused(pool: Any, make_co
 
 
 CARD_NUMBER = "4111 1111 1111 1111"
+LINK = '<a href="{{ unsubscribe_url }}">unsubscribe</a>'
 MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
 
 
@@ -477,12 +537,12 @@ MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column><
     [
         ({"subject": f"Card {CARD_NUMBER}", "html": BODY}, "subject"),
         ({"text": f"Card {CARD_NUMBER}", "html": BODY}, "text"),
-        ({"html": f"<p>{CARD_NUMBER}</p>"}, "html"),
-        ({"html": "<p><b>4111</b> 1111 <i>1111&nbsp;1111</i></p>", "text": "Hello"}, "html"),
-        ({"html": "<p>{{ first|default('4111111111111111') }}</p>", "sampleData": {"first": "Sam"}}, "html"),
-        ({"html": "<p>4111 1111 {{ first }}</p>", "sampleData": {"first": "1111 1111"}}, "html"),
-        ({"html": '<a href="https://x.example/4111111111111111">Pay</a>'}, "html"),
-        ({"mjml": MJML.format(CARD_NUMBER)}, "mjml"),
+        ({"html": f"<p>{CARD_NUMBER}</p>{LINK}"}, "html"),
+        ({"html": f"<p><b>4111</b> 1111 <i>1111&nbsp;1111</i></p>{LINK}", "text": "Hello"}, "html"),
+        ({"html": "<p>{{ first|default('4111111111111111') }}</p>" + LINK, "sampleData": {"first": "Sam"}}, "html"),
+        ({"html": "<p>4111 1111 {{ first }}</p>" + LINK, "sampleData": {"first": "1111 1111"}}, "html"),
+        ({"html": f'<a href="https://x.example/4111111111111111">Pay</a>{LINK}'}, "html"),
+        ({"mjml": MJML.format(CARD_NUMBER + LINK)}, "mjml"),
         ({"html": BODY, "sampleData": {"first": CARD_NUMBER}}, "sampleData.first"),
     ],
 )
@@ -498,7 +558,7 @@ async def test_a_template_with_a_card_number_is_refused_by_its_field(
 async def test_digits_that_nobody_reads_are_no_card_number(make_context: MakeContext) -> None:
     html = (
         "<html><head><style>#a4111111111111111 { margin: 4111111111111111px }</style></head><body>"
-        '<p id="4111111111111111">Hi</p><a href="https://x.example/a4111111111111111">Go</a></body></html>'
+        f'<p id="4111111111111111">Hi</p><a href="https://x.example/a4111111111111111">Go</a>{LINK}</body></html>'
     )
     payload = await call(make_context(), TEMPLATE, i={"name": "Good", "subject": "x", "html": html})
     assert payload["userErrors"] == []

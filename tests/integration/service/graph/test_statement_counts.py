@@ -25,8 +25,8 @@ from tests.builders import (
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
 
-IN_MEMORY = {"UserError"}
-"""Rows that come from no database: the refusals of a call."""
+IN_MEMORY = {"UserError", "UpsertWarning"}
+"""Rows that come from no database: the refusals and warnings of a call."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE, "by resolvers": frozenset[str]()}
 """What is left out of the queries: with these fields, resolvers read the lists."""
@@ -45,6 +45,8 @@ class Ledger:
     async def open(self) -> None:
         """The customer, the message and the relay, without anything in their lists."""
         self._customer = await make_customer(self._pool, addresses=[])
+        # A mail that no other list reads before the list of all mail does.
+        await make_message(self._pool, self._customer, status="ACCEPTED")
         self._message = await make_message(self._pool, self._customer, status="ACCEPTED")
         await insert(self._pool, "content", sha256=bytes(32), size=1, encoding="identity", bytes=b"x")
         await insert(self._pool, "relay", name="main")
@@ -66,10 +68,19 @@ class Ledger:
         for relay in relays:
             await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
         await insert(self._pool, "destination", domain=f"limited-{number}.example", per_day=number)
+        await insert(
+            self._pool, "suppression", address_key=self._key, reason="BAD_ADDRESS", actor="gateway",
+            customer_id=self._customer, message_id=self._message,
+        )  # fmt: skip
+
+    @property
+    def _key(self) -> bytes:
+        """Of the newest address of the customer that is asked for, which is suppressed."""
+        return self._size.to_bytes(32, "big")
 
     async def _address(self, customer: int) -> None:
         address = f"a{self._size}@customer.example"
-        key = self._size.to_bytes(32, "big")
+        key = self._key if customer == self._customer else bytes(32)
         values: dict[str, Any] = {"position": self._size, "address": address, "address_key": key}
         await insert(self._pool, "customer_address", customer_id=customer, **values)
 

@@ -224,6 +224,26 @@ async def test_the_protocol_is_kept_by_its_close_codes(small: Small, messages: l
         assert await close_code(socket) == code
 
 
+@pytest.mark.parametrize(
+    ("header", "payload", "is_let_in"),
+    [
+        (f"Bearer {TOKEN}", None, True),
+        ("Bearer wrong", None, False),
+        ("Bearer wrong", SIGNED_IN, True),
+        (f"Bearer {TOKEN}", {"Authorization": "Bearer wrong"}, False),
+    ],
+)
+async def test_a_program_may_send_its_token_in_the_handshake_and_the_payload_goes_before(
+    small: Small, header: str, payload: dict[str, str] | None, is_let_in: bool
+) -> None:
+    async with small.socket(Authorization=header) as socket:
+        await say(socket, type="connection_init", **({"payload": payload} if payload else {}))
+        if is_let_in:
+            assert await hear(socket) == {"type": "connection_ack"}
+        else:
+            assert await close_code(socket) == 4403
+
+
 async def test_another_subprotocol_is_4406(small: Small) -> None:
     async with small.socket("graphql-ws") as socket:
         assert await close_code(socket) == 4406

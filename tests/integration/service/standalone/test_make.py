@@ -53,3 +53,25 @@ def test_a_place_where_no_environment_can_be_made_is_named_with_the_way_out(tmp_
         ": run make as the owner of the project's directory, or in a copy of your own, on a disk with room."
     )
     assert "Traceback" not in done.stderr
+
+
+def recipe(*arguments: str, **variables: str) -> str:
+    """What make would run, without what makes the environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = ["make", "--no-print-directory", "--dry-run", "--old-file=environment", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=kept | variables, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_launcher_hears_what_stood_on_makes_command_line_and_no_value_of_it() -> None:
+    said = recipe("run", "RELAY_URL=smtps://me:secret@relay.example", DATABASE_URL="postgresql://of-the-shell/")
+    assert "ON_COMMAND_LINE='RELAY_URL '" in said
+    assert "secret" not in said
+    assert "of-the-shell" not in said
+    assert "OWN_DATABASE_URL_FILE='mine'" in recipe("run", "DATABASE_URL_FILE=mine")
+
+
+def test_a_token_is_named_on_makes_command_line_alone() -> None:
+    # NAME is the host's name in some shells; the shell puts the name in, whatever quotes it holds
+    assert 'TOKEN_NAME="$NAME"' in recipe("token", "NAME=O'Neill")
+    assert "TOKEN_NAME" not in recipe("token", NAME="workstation")
+    assert "TOKEN_NAME" not in recipe("link", NAME="workstation")

@@ -130,7 +130,7 @@ def test_any_value_arrives_escaped_in_html_and_as_it_is_in_text(story: str) -> N
 
 
 def hrefs(content: bytes) -> list[str]:
-    return re.findall(r'<a[^>]* href="([^"]+)"', body(parsed(content), "html"))
+    return [link for _, link in re.findall(r"""<a[^>]* href=(["'])(.+?)\1""", body(parsed(content), "html"))]
 
 
 def test_links_are_counted_but_for_mail_own_choice_and_unsubscribe() -> None:

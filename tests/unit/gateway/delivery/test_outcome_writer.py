@@ -11,12 +11,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.delivery.outcome_writer import OutcomeWriter
+from gateway.delivery.outcome_writer import GIVE_UP_SECONDS, OutcomeWriter
 from gateway.mail.response import Exchange, Response, Stage
 from gateway.mail.verdict import ACCEPTED
 from gateway.outbox.claim import Claimed
-from gateway.outbox.outcomes import Finished, finished
+from gateway.outbox.outcomes import Finished, Recorded, finished
 from tests.engine import claimed
+from tests.eventually import eventually
 
 
 class NoPool:
@@ -27,7 +28,13 @@ class NoPool:
 
 
 def open_writer(**values: Any) -> OutcomeWriter:
-    usual: dict[str, Any] = {"shard": 0, "clock": lambda: 0.0, "release": lambda row, asked: None}
+    usual: dict[str, Any] = {
+        "shard": 0,
+        "clock": lambda: 0.0,
+        "release": lambda row, asked: None,
+        "note_stop": print,
+        "same_refusals": 20,
+    }
     return OutcomeWriter(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
 
 
@@ -81,17 +88,110 @@ async def test_an_answer_that_finds_no_room_is_not_lost_with_whoever_brought_it(
     assert outcomes.take_unwritten() == [first, second]
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        asyncpg.InternalServerError,  # XX000
+        asyncpg.IndexCorruptedError,  # XX002
+        asyncpg.DiskFullError,  # 53100
+        asyncpg.OutOfMemoryError,  # 53200
+        asyncpg.AdminShutdownError,  # 57P01
+        asyncpg.QueryCanceledError,  # 57014
+        asyncpg.SerializationError,  # 40001
+        asyncpg.LockNotAvailableError,  # 55P03
+        asyncpg.PostgresIOError,  # 58030
+        asyncpg.ReadOnlySQLTransactionError,  # 25006
+        asyncpg.UndefinedColumnError,  # 42703: its migration is to come
+        ConnectionResetError,
+    ],
+)
+async def test_an_outcome_waits_for_postgresql_whatever_its_trouble_is(
+    monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
+    first, second = outcome(), outcome()
+    released: list[Any] = []
+    seen_away: list[bool] = []
+
+    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> Recorded:
+        seen_away.append(outcomes.away)
+        # A group of two, and where that fails each alone; then everything works again.
+        if len(seen_away) <= 3 and released == []:
+            raise trouble
+        return Recorded(written=len(group))
+
+    outcomes = recording(monkeypatch, record, release=lambda row, asked: released.append(row))
+    await outcomes.record(first)
+    await outcomes.record(second)
+
+    await flushed(outcomes)
+
+    assert released == [first, second]
+    assert seen_away[-1] is True, "nothing is claimed meanwhile"
+    assert not outcomes.away
+
+
+async def test_an_outcome_that_postgresql_fails_on_by_itself_holds_up_no_other_and_is_given_up_at_last(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = outcome(), outcome()
+    released: list[Any] = []
+    now = 0.0
+
+    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> Recorded:
+        nonlocal now
+        if bad not in group:
+            return Recorded(written=len(group))
+        if len(group) == 1:
+            now += GIVE_UP_SECONDS / 2
+        raise asyncpg.DataCorruptedError
+
+    outcomes = recording(monkeypatch, record, clock=lambda: now, release=lambda row, asked: released.append((row, now)))
+    await outcomes.record(bad)
+    await outcomes.record(good)
+
+    await flushed(outcomes)
+
+    assert [row for row, _ in released] == [good, bad]
+    assert released[1][1] >= GIVE_UP_SECONDS
+    assert "cannot be written: DataCorruptedError" in caplog.text
+
+
+def recording(monkeypatch: pytest.MonkeyPatch, record: Any, **values: Any) -> OutcomeWriter:
+    """A writer whose outcomes are recorded by this function."""
+
+    async def notify_change(*given: Any) -> None:
+        return None
+
+    monkeypatch.setattr("gateway.delivery.outcome_writer.record", record)
+    monkeypatch.setattr("gateway.delivery.outcome_writer.LONGEST_BACKOFF", 0.0)
+    made = open_writer(**values)
+    monkeypatch.setattr(made._changes, "notify_change", notify_change)
+    return made
+
+
+async def flushed(outcomes: OutcomeWriter) -> None:
+    """Runs the recorders until every outcome is written."""
+    recorders = [asyncio.create_task(loop) for loop in outcomes.recorders()]
+    try:
+        await asyncio.wait_for(outcomes.flush(), 20)
+        # The recorder notes after the commit that PostgreSQL is there again.
+        await eventually(lambda: not outcomes.away)
+    finally:
+        for task in recorders:
+            task.cancel()
+
+
 async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_their_recorder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bad, good = outcome(), outcome()
     written: list[Finished] = []
 
-    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> int:
+    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> Recorded:
         if bad in group:
             raise KeyError("a defect of ours")
         written.extend(group)
-        return len(group)
+        return Recorded(written=len(group))
 
     async def notify_change(*values: Any) -> None:
         return None

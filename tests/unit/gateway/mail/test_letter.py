@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, Refusals
 from gateway.mail.currency import MINOR_DIGITS
 from gateway.mail.letter import (
     CardLetter,
@@ -25,6 +25,7 @@ from gateway.mail.letter import (
     WorkOrderKind,
     WorkOrderLetter,
 )
+from gateway.outbox.idempotency import digest_of
 
 CARD = "4111 1111 1111 1111"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -129,12 +130,52 @@ def test_a_time_that_the_clocks_skip_is_refused_with_the_reason() -> None:
     assert "does not exist" in refused.message
 
 
-def test_a_time_that_comes_twice_means_the_first() -> None:
-    assert window(start="2027-10-31T02:30", end="2027-10-31T04:00").start_utc == datetime(
-        2027, 10, 31, 0, 30, tzinfo=UTC
+NIGHTS = [
+    ("America/New_York", "2027-11-07T01:30", "-04:00", "-05:00"),
+    ("Europe/Berlin", "2027-10-31T02:30", "+02:00", "+01:00"),
+    ("Australia/Lord_Howe", "2027-04-04T01:45", "+11:00", "+10:30"),
+]
+
+
+@pytest.mark.parametrize(("zone", "text", "first", "second"), NIGHTS)
+def test_a_time_that_comes_twice_is_refused_with_both_of_its_offsets(
+    zone: str, text: str, first: str, second: str
+) -> None:
+    with pytest.raises(Refusals) as refused:
+        window(start=text, end=text, time_zone=zone)
+    assert [one.field for one in refused.value.refusals] == [("window", "start"), ("window", "end")]
+    for one in refused.value.refusals:
+        assert f"{text}:00{first}" in one.message
+        assert f"{text}:00{second}" in one.message
+
+
+@pytest.mark.parametrize(("zone", "text", "first", "second"), NIGHTS)
+def test_an_offset_says_which_of_two_coming_times_is_meant(zone: str, text: str, first: str, second: str) -> None:
+    between = window(start=text + first, end=text + second, time_zone=zone)
+    assert (between.start_utc, between.end_utc) == (
+        datetime.fromisoformat(text + first),
+        datetime.fromisoformat(text + second),
     )
-    later = Window(start=local(2027, 10, 31, 2, 30, fold=1), end=local(2027, 10, 31, 4), time_zone="Europe/Berlin")
-    assert later.start_utc == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+    assert between.start == between.end == datetime.fromisoformat(text)
+    intents = [window(start=text + offset, end="2027-12-01T09:00", time_zone=zone) for offset in (first, second)]
+    assert digest_of(intents[0]) != digest_of(intents[1])
+
+
+def test_an_offset_must_be_the_zones_then() -> None:
+    assert window(start="2026-12-01T09:00+01:00") == window(start="2026-12-01T09:00")
+    refused = refusal(window, start="2026-12-01T09:00+02:00")
+    assert refused.field == ("window", "start")
+    assert "2026-12-01T09:00:00+01:00" in refused.message
+    assert "does not exist" in refusal(window, start="2027-03-28T02:30+01:00", end="2027-03-28T04:00").message
+
+
+def test_both_ends_of_a_window_are_refused_together() -> None:
+    with pytest.raises(Refusals) as refused:
+        window(start="2026-02-30T09:00", end="soon")
+    assert [one.field for one in refused.value.refusals] == [("window", "start"), ("window", "end")]
+    with pytest.raises(Refusals) as skipped:
+        window(start="2027-03-28T02:15", end="2027-03-28T02:30")
+    assert [one.field for one in skipped.value.refusals] == [("window", "start"), ("window", "end")]
 
 
 @given(

@@ -22,12 +22,19 @@ def refused(value: object) -> Refusal:
 
 
 def test_merge_data_becomes_text() -> None:
-    given: dict[str, Any] = {"name": "Ann", "count": 3, "rate": 1.5, "none": None, "total": Decimal("1.10")}
+    given: dict[str, Any] = {
+        "name": "Ann",
+        "count": 3,
+        "rate": 1.5,
+        "none": None,
+        "empty": "",
+        "total": Decimal("1.10"),
+    }
     assert read_merge_data(given, ("mergeData",)) == {
         "name": "Ann",
         "count": "3",
         "rate": "1.5",
-        "none": "",
+        "empty": "",
         "total": "1.10",
     }
 

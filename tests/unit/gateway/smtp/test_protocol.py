@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.mail.response import Stage
-from gateway.smtp.protocol import MAX_REPLY, ReplyReader, UnreadableReply, dot_stuffed, is_safe_in_command, read_reply
+from gateway.smtp.protocol import (
+    MAX_REPLY,
+    MAX_SHOWN,
+    ReplyReader,
+    UnreadableReply,
+    as_text,
+    dot_stuffed,
+    is_safe_in_command,
+    read_reply,
+)
 
-LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=40)
+LINE = st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\n", exclude_categories=["Cc", "Cf", "Zl", "Zp", "Cs"]),
+    max_size=40,
+)
 CODE = st.integers(200, 599)
 
 
@@ -49,7 +62,13 @@ def test_replies_are_split_the_same_however_they_arrive(
         (b"550 5.1.1234 odd\r\n", 550, None, "5.1.1234 odd"),
         (b"550 version 5.1.1 odd\r\n", 550, None, "version 5.1.1 odd"),
         (b"250-a\r\n550 b\r\n", 550, None, "250-a\nb"),
-        (b"250 a\rb\r\n", 250, None, "a\rb"),
+        (b"250 a\rb\r\n", 250, None, r"a\rb"),
+        ("550 5.1.1 ungültige Prüfsumme\r\n".encode(), 550, "5.1.1", "5.1.1 ungültige Prüfsumme"),
+        (b"554 ung\xfcltige Pr\xfcfsumme \x80\r\n", 554, None, "ungültige Prüfsumme €"),
+        (b"554 cp1252 lacks \x81\r\n", 554, None, r"cp1252 lacks \x81"),
+        (b"550 \x1b[31mred\x1b]0;t\x07\x08\x00\x7f\r\n", 550, None, r"\x1b[31mred\x1b]0;t\x07\x08\x00\x7f"),
+        (b"550 a\ttab\r\n", 550, None, "a\ttab"),
+        ("550 \u202eevil\u2066\u0085\u2028\r\n".encode(), 550, None, r"\u202eevil\u2066\x85\u2028"),
     ],
 )
 def test_a_reply_is_parsed_whole(raw: bytes, code: int, enhanced: str | None, text: str) -> None:
@@ -65,15 +84,42 @@ def test_what_is_no_reply_is_refused_with_its_text(raw: bytes) -> None:
     (whole,) = ReplyReader().feed(raw)
     with pytest.raises(UnreadableReply) as caught:
         read_reply(whole, Stage.RCPT)
-    assert caught.value.text.strip() == raw.decode("utf-8", "backslashreplace").strip()
+    assert caught.value.text.strip() == raw.decode("cp1252").strip()
+
+
+@given(st.binary(max_size=200))
+def test_any_reply_is_text_that_can_be_stored_and_shown(raw: bytes) -> None:
+    shown = as_text(raw)
+    shown.encode()
+    assert [sign for sign in shown if unicodedata.category(sign) == "Cc" and sign not in "\n\t"] == []
+
+
+def test_words_that_are_cut_are_cut_between_letters() -> None:
+    raw = "ü".encode() * MAX_REPLY
+    assert UnreadableReply("endless", raw).text == "ü" * MAX_SHOWN
 
 
 @pytest.mark.parametrize("endless", [b"250-more\r\n", b"x"])
 def test_an_endless_reply_is_bounded(endless: bytes) -> None:
     reader = ReplyReader()
-    reader.feed(endless * (MAX_REPLY // len(endless)))
-    with pytest.raises(UnreadableReply, match="did not end"):
-        reader.feed(endless * 10)
+    assert reader.feed(endless * (MAX_REPLY // len(endless))) == []
+    assert reader.fault is None
+    assert reader.feed(endless * 10) == []
+    assert "did not end" in str(reader.fault)
+
+
+def test_a_reply_in_pieces_is_bounded_as_one_in_one_piece() -> None:
+    reader = ReplyReader()
+    reader.feed(b"250 " + b"x" * (MAX_REPLY - 100))
+    assert reader.feed(b"x" * 200 + b"\r\n") == []
+    assert reader.fault is not None
+
+
+@pytest.mark.parametrize("long", [b"250 " + b"x" * MAX_REPLY + b"\r\n250 behind it\r\n", b"250-" + b"x" * MAX_REPLY])
+def test_replies_before_one_that_is_too_long_are_read_all_the_same(long: bytes) -> None:
+    reader = ReplyReader()
+    assert reader.feed(b"250 taken\r\n250 ok\r\n" + long) == [b"250 taken\r", b"250 ok\r"]
+    assert isinstance(reader.fault, UnreadableReply)
 
 
 def unstuffed(wire: bytes) -> bytes:

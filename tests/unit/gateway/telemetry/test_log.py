@@ -26,7 +26,7 @@ def line(
 
 
 def test_a_line_has_time_level_logger_and_message() -> None:
-    shown = line("message %s waits", MESSAGE_ID, extra={"worker": "w1"})
+    shown = line("message %s waits", MESSAGE_ID, extra={"fields": {"worker": "w1"}})
 
     assert (shown["level"], shown["logger"], shown["worker"]) == ("warning", "gateway.tests", "w1")
     assert shown["message"] == f"message {MESSAGE_ID} waits"

@@ -55,6 +55,23 @@ def test_halves_apart_are_let_through(source: dict[str, str]) -> None:
     assert refused(**source) is None
 
 
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("1111-1111" + " x" * 2000, "x " * 2000 + "4111-1111"),
+        ("-" * 3000 + "1-1-1-1-1-1-1-1", "4   1   1   1   1---1---1---1" + "\u200b" * 3000),
+        ("1111 1111", "4" + "-" * 4000 + "1111" + " " * 4000 + "111"),
+    ],
+)
+def test_a_number_is_found_however_long_the_values_it_lies_in(x: str, y: str) -> None:
+    parts = campaign_template(html="<p>{{ y }} {{ x }}</p>", text="x").merge
+    assert parts is not None
+    with pytest.raises(Refusal):
+        refuse_card_number_across_fields(field_runs(parts), {"x": x, "y": y}, ("mergeData",))
+    # And what is far from where the values meet is not, which was checked alone
+    refuse_card_number_across_fields(field_runs(parts), {"x": "x" + x, "y": y}, ("mergeData",))
+
+
 def test_most_templates_have_nothing_to_fill_in() -> None:
     parts = campaign_template(subject="Hello {{ a }}", html="<p>In 2026, {{ a }}: {{ b }}.</p>").merge
     assert parts is not None

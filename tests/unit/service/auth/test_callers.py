@@ -8,10 +8,13 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from service.auth import callers, sessions
+from service.auth.bad_tokens import BURST
 from service.auth.callers import Authenticator, Caller
 from service.auth.sessions import csrf_token
 from service.auth.tokens import digest
 from service.errors import RequestRefused
+
+ANN = "203.0.113.7"
 
 
 class Tokens:
@@ -44,14 +47,14 @@ def make(tokens: Tokens, clock: Clock) -> Authenticator:
 async def test_a_token_is_cached_for_seconds_and_then_looked_up_again() -> None:
     tokens, clock = Tokens(crm="secret"), Clock()
     authenticator = make(tokens, clock)
-    assert await authenticator.bearer("Bearer secret") == Caller(name="crm")
-    assert await authenticator.bearer("bearer  secret ") == Caller(name="crm")
+    assert await authenticator.bearer("Bearer secret", ANN) == Caller(name="crm")
+    assert await authenticator.bearer("bearer  secret ", ANN) == Caller(name="crm")
     assert tokens.lookups == 1
     # When it is revoked, then it is refused within five seconds
     tokens.rows.clear()
     clock.now += 5.1
     with pytest.raises(RequestRefused) as caught:
-        await authenticator.bearer("Bearer secret")
+        await authenticator.bearer("Bearer secret", ANN)
     assert caught.value.status == 401
 
 
@@ -61,8 +64,27 @@ async def test_a_token_is_cached_for_seconds_and_then_looked_up_again() -> None:
 async def test_every_invalid_token_gets_the_same_error(value: str) -> None:
     authenticator = make(Tokens(crm="secret"), Clock())
     with pytest.raises(RequestRefused) as caught:
-        await authenticator.bearer(value)
+        await authenticator.bearer(value, ANN)
     assert (caught.value.status, str(caught.value)) == (401, str(callers.unauthenticated()))
+
+
+async def test_bad_tokens_of_one_address_are_looked_up_no_more_after_a_while() -> None:
+    tokens, clock = Tokens(crm="secret"), Clock()
+    authenticator = make(tokens, clock)
+    await authenticator.bearer("Bearer secret", ANN)
+    statuses = []
+    for number in range(BURST + 10):
+        with pytest.raises(RequestRefused) as caught:
+            await authenticator.bearer(f"Bearer wrong-{number}", ANN)
+        statuses.append(caught.value.status)
+    assert statuses == [401] * BURST + [429] * 10
+    assert tokens.lookups == 1 + BURST
+    # One that was valid lately is known behind the same address, also when it has to be looked up again
+    clock.now += 5.1
+    for number in range(BURST):
+        with pytest.raises(RequestRefused):
+            await authenticator.bearer(f"Bearer again-{number}", ANN)
+    assert await authenticator.bearer("Bearer secret", ANN) == Caller(name="crm")
 
 
 async def test_the_cache_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +92,7 @@ async def test_the_cache_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     tokens = Tokens(a="1", b="2", c="3")
     authenticator = make(tokens, Clock())
     for token in ("1", "2", "3", "1"):
-        await authenticator.bearer(f"Bearer {token}")
+        await authenticator.bearer(f"Bearer {token}", ANN)
     assert tokens.lookups == 4
 
 

@@ -1,0 +1,265 @@
+"""What a person can do about a message as it is now, and why not of the rest.
+
+`why_not` is the only judge: the API names the actions of which it says nothing, and the actions themselves ask it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from gateway.database import QUERIES, Connection
+from gateway.deployment import Deployment
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import RESERVED_NAMES
+from gateway.mail.choice import SuppressionScope
+from gateway.mail.message import TRANSITIONS, MessageRef, Status
+from gateway.mail.source import SourceType
+from gateway.mail.verdict import Cause
+from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
+
+
+class MessageAction(StrEnum):
+    """What a person can do about a message."""
+
+    RETRY = "RETRY"
+    RETRY_TO_PRESENT_ADDRESS = "RETRY_TO_PRESENT_ADDRESS"
+    ASSUME_SENT = "ASSUME_SENT"
+    CANCEL = "CANCEL"
+    LIFT_SUPPRESSION = "LIFT_SUPPRESSION"
+    CORRECT_ADDRESS = "CORRECT_ADDRESS"
+
+
+RETRYABLE = frozenset(status for status, following in TRANSITIONS.items() if Status.QUEUED in following) - {
+    Status.HANDED_OFF  # returns to the queue by itself, where nothing was sent
+}
+OF_THE_ADDRESS = frozenset(
+    {
+        Cause.BAD_ADDRESS,
+        Cause.BAD_DOMAIN,
+        Cause.INACTIVE,
+        Cause.MAILBOX_FULL,
+        Cause.SUPPRESSED,
+        Cause.UNSUPPORTED,
+        Cause.POLICY,
+        Cause.DEADLINE,
+        Cause.UNKNOWN,
+    }
+)
+"""Causes that another address of the customer's may mend."""
+
+_BARS = {
+    RefusalCode.SUPPRESSED: SUPPRESSED_ADVICE,
+    RefusalCode.OPTED_OUT: "The customer opted out of such mail. `setOptOut` allows it again, if the customer asks.",
+    RefusalCode.ADDRESS_INVALID: "It has no address to go to. Add one to the customer, and send it there.",
+    RefusalCode.ADDRESS_RESERVED: "Nobody can have its address: the name is reserved for tests. Correct the address.",
+    RefusalCode.ERASED: "The customer was erased: nothing is sent to it.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """An address that mail may go to, its key, and what forbids that; `bar` is None when nothing does."""
+
+    address: str
+    key: bytes
+    bar: RefusalCode | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipient:
+    """One recipient of a message as it is now: number 0 is its To. `attempts` is the number of the last."""
+
+    number: int
+    place: Place
+    decided: Status
+    cause: Cause | None
+    queued: bool
+    handed_off: bool
+    attempts: int
+
+    @property
+    def retryable(self) -> bool:
+        """Whether a person may have it sent again, as far as its own state goes."""
+        return not self.queued and self.decided in RETRYABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A sent message as it is now. `present`: its customer's addresses, the primary first. `sha256`: of its stored
+    content (`is_stored`), else of the mail that a server was given last."""
+
+    ref: MessageRef
+    source_type: SourceType
+    campaign_id: UUID | None
+    campaign_kind: str | None
+    campaign_cancelled: bool
+    bound_relay: str | None
+    relay_missing: bool
+    recipient_name: str | None
+    sha256: bytes | None
+    is_stored: bool
+    recipients: tuple[Recipient, ...]
+    present: tuple[Place, ...]
+
+    @property
+    def to(self) -> Recipient:
+        """The customer itself."""
+        return self.recipients[0]
+
+    @property
+    def retryable(self) -> list[Recipient]:
+        """Every recipient to whom it may be sent again: those that nothing forbids."""
+        return [one for one in self.recipients if one.retryable and one.place.bar is None]
+
+
+def actions_of(standing: Standing) -> list[MessageAction]:
+    """Returns what can be done about this message now."""
+    return [action for action in MessageAction if why_not(action, standing) is None]
+
+
+def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
+    """Returns why this cannot be done about the message now; None when it can."""
+    match action:
+        case MessageAction.RETRY:
+            return _why_not_retry(standing)
+        case MessageAction.RETRY_TO_PRESENT_ADDRESS:
+            return _why_not_readdress(standing)
+        case MessageAction.ASSUME_SENT:
+            if any(not one.queued and one.decided is Status.UNCERTAIN for one in standing.recipients):
+                return None
+            return illegal("Only mail that is uncertain can be assumed sent.")
+        case MessageAction.CANCEL:
+            waits = any(one.queued or one.decided is Status.HELD for one in standing.recipients)
+            if waits and not any(one.handed_off for one in standing.recipients):
+                return None
+            return illegal("Only mail that is queued, deferred or held can be cancelled.")
+        case MessageAction.LIFT_SUPPRESSION:
+            if any(one.retryable and one.place.bar is RefusalCode.SUPPRESSED for one in standing.recipients):
+                return None
+            return illegal("No suppression keeps this mail.")
+        case MessageAction.CORRECT_ADDRESS:
+            to = standing.to
+            failed = to.retryable and to.decided is not Status.UNCERTAIN and to.cause in OF_THE_ADDRESS
+            if failed and any(one.key == to.place.key for one in standing.present):
+                return None
+            return illegal("Nothing says that this customer's address is wrong.")
+
+
+def illegal(message: str) -> Refusal:
+    """Returns the refusal of what a message's state does not allow."""
+    return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
+
+
+def _why_not_send(standing: Standing) -> Refusal | None:
+    if standing.campaign_cancelled:
+        return illegal("Its campaign was cancelled.")
+    return illegal(WRONG_RELAY_ADVICE) if standing.relay_missing else None
+
+
+def _why_not_retry(standing: Standing) -> Refusal | None:
+    failed = [one for one in standing.recipients if one.retryable]
+    if not failed:
+        return illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
+    if (refusal := _why_not_send(standing)) is not None:
+        return refusal
+    bars = [one.place.bar for one in failed]
+    return None if None in bars else _barred(bars[0])
+
+
+def _why_not_readdress(standing: Standing) -> Refusal | None:
+    if not standing.to.retryable:
+        return illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
+    if (refusal := _why_not_send(standing)) is not None:
+        return refusal
+    if standing.to.place.bar is RefusalCode.ERASED:
+        return _barred(RefusalCode.ERASED)
+    if not standing.present:
+        return _barred(RefusalCode.ADDRESS_INVALID)
+    if standing.present[0].key == standing.to.place.key:
+        return illegal("The customer's present address is the one that it was for.")
+    return _barred(standing.present[0].bar)
+
+
+def _barred(code: RefusalCode | None) -> Refusal | None:
+    return None if code is None else Refusal(code, _BARS[code], ("messageId",))
+
+
+async def read_standings(
+    connection: Connection, refs: Sequence[MessageRef], deployment: Deployment
+) -> dict[MessageRef, Standing]:
+    """Returns these messages as they are now, by three statements; those that were not sent are left out."""
+    keys: dict[str, Any] = {
+        "customer_ids": [ref.customer_id for ref in refs],
+        "message_ids": [ref.message_id for ref in refs],
+    }
+    messages = [row async for row in QUERIES.messages_to_decide(connection, **keys)]
+    recipients: dict[tuple[int, UUID], list[Any]] = {}
+    async for row in QUERIES.recipients_of_messages(connection, **keys):
+        recipients.setdefault((row["customer_id"], row["message_id"]), []).append(row)
+    used = [row["address"] for rows in recipients.values() for row in rows if row["address"]]
+    used += [address for row in messages for address in row["addresses"]]
+    known = {address: deployment.key_of(address) for address in used}
+    bars = {row["address_key"]: row async for row in QUERIES.bars_of_addresses(
+        connection, address_keys=sorted(set(known.values())))}  # fmt: skip
+    found: dict[MessageRef, Standing] = {}
+    for row in messages:
+        ref = MessageRef(customer_id=row["customer_id"], message_id=row["message_id"])
+        places = _Places(row, known, bars, deployment)
+        found[ref] = Standing(
+            ref=ref,
+            source_type=SourceType(row["source_type"]),
+            campaign_id=row["campaign_id"],
+            campaign_kind=row["campaign_kind"],
+            campaign_cancelled=row["campaign_cancelled"],
+            bound_relay=row["bound_relay"],
+            relay_missing=row["bound_relay"] is not None and row["bound_relay"] not in deployment.relay_names,
+            recipient_name=row["recipient_name"],
+            sha256=row["sha256"],
+            is_stored=row["is_stored"],
+            recipients=tuple(_recipient(one, places) for one in recipients[ref.customer_id, ref.message_id]),
+            present=tuple(places.of(address) for address in row["addresses"]),
+        )
+    return found
+
+
+class _Places:
+    """The addresses of one message and its customer, with what forbids that this message goes to each."""
+
+    def __init__(self, row: Any, known: dict[str, bytes], bars: dict[bytes, Any], deployment: Deployment) -> None:
+        self._row = row
+        self._known = known
+        self._bars = bars
+        self._allow_reserved = deployment.settings.allow_reserved_domains
+
+    def of(self, address: str | None) -> Place:
+        if self._row["erased"]:
+            return Place(address="", key=b"", bar=RefusalCode.ERASED)
+        if not address:
+            return Place(address="", key=b"", bar=RefusalCode.ADDRESS_INVALID)
+        key = self._known[address]
+        return Place(address=address, key=key, bar=self._bar(address, self._bars[key]))
+
+    def _bar(self, address: str, standing: Any) -> RefusalCode | None:
+        kind, scope = self._row["campaign_kind"], standing["scope"]
+        if not self._allow_reserved and address.rpartition(".")[2].lower() in RESERVED_NAMES:
+            return RefusalCode.ADDRESS_RESERVED
+        if scope is not None and (kind is not None or scope == SuppressionScope.ALL_MAIL):
+            return RefusalCode.SUPPRESSED
+        opted_out = kind is not None and (self._row["opted_out"] or kind in standing["opted_out"])
+        return RefusalCode.OPTED_OUT if opted_out else None
+
+
+def _recipient(row: Any, places: _Places) -> Recipient:
+    return Recipient(
+        number=row["recipient_no"],
+        place=places.of(row["address"]),
+        decided=Status(row["decided"]),
+        cause=Cause(row["cause"]) if row["cause"] else None,
+        queued=row["queued"],
+        handed_off=row["handed_off"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,255 @@
+"""Suppressed addresses: listed, set and lifted by a person; and a wrong address corrected."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Annotated
+
+import strawberry
+
+from gateway.consent import suppressions
+from gateway.consent.suppressions import LONGEST_WHY
+from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import LONGEST_ADDRESS, parse_address, with_a_labels
+from gateway.mail.card_number import refuse_card_number
+from gateway.mail.choice import SuppressionReason, SuppressionScope
+from service.database import QUERIES, Connection, statement
+from service.errors import BadInput
+from service.graph.connection import After, First, read_window
+from service.graph.connection import Connection as Page
+from service.graph.context import Context, Info
+from service.graph.customer import Customer, Suppression
+from service.graph.intent import Input
+from service.graph.loaders import existing_row, existing_rows
+from service.graph.node import read_typed_id
+from service.graph.user_error import UserError, user_errors
+
+SUPPRESSIONS_PAGE = statement("suppressions_page")
+SUPPRESSIONS_FOUND = statement("suppressions_found")
+SHORTEST_SEARCH = 3
+"""Characters: a trigram index finds nothing shorter."""
+
+SearchArgument = Annotated[
+    str | None,
+    strawberry.argument(
+        description="A whole address, or part of one that is still known, from three characters on; erased ones are "
+        "found by the whole address alone."
+    ),
+]
+ReasonArgument = Annotated[SuppressionReason | None, strawberry.argument(description="Only for this reason.")]
+LiftedArgument = Annotated[
+    bool, strawberry.argument(description="Those that were lifted, instead of those that stand.")
+]
+
+
+async def list_suppressions(
+    info: Info, search: str | None, reason: SuppressionReason | None, lifted: bool, first: First, after: After
+) -> Page[Suppression]:
+    """Newest first. Raises BadInput."""
+    window = read_window(first, after)
+    values = {"before": window.before, "rows": window.rows, "lifted": lifted, "reason": reason}
+    if search is None:
+        rows = await info.context.reading.fetch(SUPPRESSIONS_PAGE, **values)
+    else:
+        found = _read_search(search, info.context)
+        rows = await info.context.reading.fetch(SUPPRESSIONS_FOUND, **values, **found)
+    keys = [row["id"] for row in rows]
+    shown = await existing_rows(info.context.loaders.suppressions, keys[: window.first])
+    return window.connect([Suppression.of(row) for row in shown], [key.hex for key in keys])
+
+
+def _read_search(search: str, context: Context) -> dict[str, str | bytes | None]:
+    search = search.strip()
+    if not SHORTEST_SEARCH <= len(search) <= LONGEST_ADDRESS:
+        raise BadInput("search", f"is {SHORTEST_SEARCH} to {LONGEST_ADDRESS} characters")
+    key = None
+    if "@" in search:
+        search = with_a_labels(search)
+        with suppress(Refusal):
+            key = context.deployment.key_of(parse_address(search, allow_reserved=True).text)
+    literal = re.sub(r"([\\%_])", r"\\\1", search)
+    return {"pattern": f"%{literal}%", "address_key": key}
+
+
+@strawberry.input(description="An address to suppress.")
+class SuppressAddressInput:
+    """A repeat is harmless."""
+
+    address: str = strawberry.field(description="The address.")
+    scope: SuppressionScope = strawberry.field(default=SuppressionScope.ALL_MAIL, description="What to stop.")
+    why: str = strawberry.field(description=f"Why: 1 to {LONGEST_WHY} characters, kept.")
+
+
+@strawberry.input(description="A suppression to lift.")
+class LiftSuppressionInput:
+    """By its address."""
+
+    address: str = strawberry.field(description="The address.")
+    why: str = strawberry.field(description=f"Why: 1 to {LONGEST_WHY} characters, kept.")
+    release_held: bool = strawberry.field(
+        default=False,
+        description=f"Whether the messages held for it go out, too: up to {suppressions.MAX_RELEASED} of them, the "
+        "oldest first; another call goes on with the rest.",
+    )
+
+
+@strawberry.input(description="An address to correct.")
+class CorrectAddressInput:
+    """Of one customer."""
+
+    customer_id: strawberry.ID = strawberry.field(description="A Customer's id.")
+    address: str = strawberry.field(description="The address as it stands.")
+    correct_address: str = strawberry.field(description="The right one.")
+    retry: bool = strawberry.field(
+        default=True,
+        description="Whether the mail that waits for it goes to the right one: what is held because of the address, "
+        f"and what was refused or came back because of it within {suppressions.RECENTLY.days} days.",
+    )
+
+
+@strawberry.type(description="What came of suppressing an address.")
+class SuppressionPayload:
+    """Either the suppression or the errors."""
+
+    suppression: Suppression | None = strawberry.field(
+        default=None, description="The suppression as it is now; null when refused."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
+
+
+@strawberry.type(description="What came of lifting a suppression.")
+class LiftSuppressionPayload:
+    """Either the suppression or the errors."""
+
+    suppression: Suppression | None = strawberry.field(
+        default=None, description="The suppression, lifted; null when refused."
+    )
+    released: int = strawberry.field(default=0, description="How many held messages were queued again.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
+
+
+@strawberry.type(description="What came of correcting an address.")
+class CorrectAddressPayload:
+    """Either the customer or the errors."""
+
+    customer: Customer | None = strawberry.field(
+        default=None, description="The customer as it is now; null when refused."
+    )
+    retried: int = strawberry.field(default=0, description="How many messages were queued again.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
+
+
+async def suppress_address(info: Info, input: Input[SuppressAddressInput]) -> SuppressionPayload:
+    """On record, with who, when and why."""
+    context, refusals = info.context, list[Refusal]()
+    address = _check_address(input.address, "address", refusals)
+    _check_why(input.why, refusals)
+    if refusals:
+        return SuppressionPayload(user_errors=user_errors(refusals))
+    async with context.pools.writing_connection() as connection:
+        made = await suppressions.suppress_by_person(
+            connection,
+            address=address,
+            scope=input.scope,
+            why=input.why.strip(),
+            actor=context.actor,
+            deployment=context.deployment,
+        )
+    row = await existing_row(context.reading_back().loaders.suppressions, made)
+    return SuppressionPayload(suppression=Suppression.of(row))
+
+
+async def lift_suppression(info: Info, input: Input[LiftSuppressionInput]) -> LiftSuppressionPayload:
+    """On record, with who, when and why."""
+    context, refusals = info.context, list[Refusal]()
+    address = _check_address(input.address, "address", refusals)
+    _check_why(input.why, refusals)
+    if refusals:
+        return LiftSuppressionPayload(user_errors=user_errors(refusals))
+    async with context.pools.writing_connection() as connection:
+        lifted = await suppressions.lift(
+            connection,
+            address=address,
+            why=input.why.strip(),
+            release_held=input.release_held,
+            actor=context.actor,
+            deployment=context.deployment,
+        )
+    await context.wakeup.notify()
+    row = await existing_row(context.reading_back().loaders.suppressions, lifted.suppression_id)
+    return LiftSuppressionPayload(suppression=Suppression.of(row), released=lifted.released)
+
+
+async def correct_address(info: Info, input: Input[CorrectAddressInput]) -> CorrectAddressPayload:
+    """What stands against the wrong address stays: it is still wrong, and the CRM may bring it back."""
+    context, refusals = info.context, list[Refusal]()
+    found = read_typed_id(input.customer_id, "Customer")
+    if found is None or found.customer_id is None:
+        refusals.append(Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",)))
+    allow = context.deployment.settings.allow_reserved_domains
+    correct = _check_address(input.correct_address, "correctAddress", refusals, allow_reserved=allow)
+    if found is None or found.customer_id is None or refusals:
+        return CorrectAddressPayload(user_errors=user_errors(refusals))
+    retried = 0
+    async with context.pools.writing_connection() as connection:
+        address = await _replace(connection, context, found.customer_id, input.address, correct)
+        if input.retry:
+            retried = await suppressions.send_waiting(
+                connection,
+                customer_id=found.customer_id,
+                address=address,
+                correct_address=correct,
+                actor=context.actor,
+                deployment=context.deployment,
+            )
+    await context.wakeup.notify()
+    row = await existing_row(context.reading_back().loaders.customers, found.customer_id)
+    return CorrectAddressPayload(customer=Customer.of(row), retried=retried)
+
+
+async def _replace(connection: Connection, context: Context, customer_id: int, address: str, correct: str) -> str:
+    """Replace one of the customer's addresses; returns it as it stood. Raises Refusal."""
+    asked, correct_key, field = with_a_labels(address).lower(), context.deployment.key_of(correct), ("correctAddress",)
+    async with connection.transaction():
+        held = [row async for row in QUERIES.addresses_of_customer(connection, customer_id=customer_id)]
+        wrong = next((row for row in held if row["address"].lower() == asked), None)
+        if wrong is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "This is none of the customer's addresses.", ("address",))
+        if correct_key == wrong["address_key"]:
+            raise Refusal(RefusalCode.CONFLICT, "This is the address as it stands.", field)
+        if any(row["address_key"] == correct_key for row in held):
+            message = "The customer has this address already: leave the wrong one out in `upsertCustomers`."
+            raise Refusal(RefusalCode.CONFLICT, message, field)
+        if await suppressions.suppressed_among(connection, [correct_key]):
+            message = "This address must not be mailed either: lift its suppression first, if it is right."
+            raise Refusal(RefusalCode.SUPPRESSED, message, field)
+        await QUERIES.replace_address(
+            connection,
+            customer_id=customer_id,
+            address=wrong["address"],
+            correct_address=correct,
+            correct_key=correct_key,
+        )
+    return str(wrong["address"])
+
+
+def _check_address(text: str, name: str, refusals: list[Refusal], *, allow_reserved: bool = True) -> str:
+    """Its normal form. A reserved name may be suppressed and lifted, whatever may be mailed."""
+    try:
+        return parse_address(text, allow_reserved=allow_reserved, field=(name,)).text
+    except Refusal as refusal:
+        refusals.append(refusal)
+        return ""
+
+
+def _check_why(why: str, refusals: list[Refusal]) -> None:
+    if not why.strip():
+        refusals.append(Refusal(RefusalCode.REQUIRED, "Say why: it is kept in the history.", ("why",)))
+    elif len(why.strip()) > LONGEST_WHY:
+        refusals.append(Refusal(RefusalCode.TOO_LONG, f"At most {LONGEST_WHY} characters.", ("why",)))
+    else:
+        try:
+            refuse_card_number(why, ("why",))
+        except Refusal as refusal:
+            refusals.append(refusal)

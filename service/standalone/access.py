@@ -1,0 +1,73 @@
+"""`make link` and `make token`: a way in beside a running `make run`, found by its data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from service.standalone.data_directory import Running, running_in
+from service.standalone.errors import LaunchError
+from service.standalone.options import data_path
+
+_OWN_NAME = "make run"
+_LONGEST_NAME = 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a link, or a token; returns the exit code: 1, with one sentence on stderr, when there is none to print."""
+    [what] = arguments if arguments is not None else sys.argv[1:]
+    try:
+        print(print_link(os.environ) if what == "link" else print_token(os.environ))
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def print_link(environment: Mapping[str, str]) -> str:
+    """Returns a new address that signs one browser in, once, within ten minutes, as TOKEN_NAME or `make run`."""
+    # Imported here: a directory in which nothing runs is named at once.
+    from service.standalone.credentials import make_login_link
+
+    running = _running(environment, "link")
+    return asyncio.run(make_login_link(running.database_url, running.public_url, _name(environment) or _OWN_NAME))
+
+
+def print_token(environment: Mapping[str, str]) -> str:
+    """Returns the token of DATA/token, or a new one named TOKEN_NAME, which cannot be shown again."""
+    from service.standalone.credentials import make_token
+
+    running = _running(environment, "token")
+    name = _name(environment)
+    if name is None:
+        return running.token
+    try:
+        return asyncio.run(make_token(running.database_url, name))
+    except asyncpg.UniqueViolationError:
+        raise LaunchError(f"There is a token named {name} already: choose another name.") from None
+
+
+def _running(environment: Mapping[str, str], target: str) -> Running:
+    path = data_path(environment)
+    running = running_in(path)
+    if running is None:
+        raise LaunchError(
+            f"Nothing is ready in {path}: start it with `make run`, or name the directory of the one that runs, as in "
+            f"`make {target} DATA=/some/dir`."
+        )
+    return running
+
+
+def _name(environment: Mapping[str, str]) -> str | None:
+    name = environment.get("TOKEN_NAME") or None
+    if name is not None and not (name.isprintable() and len(name) <= _LONGEST_NAME):
+        raise LaunchError("A name has 1 to 100 characters and no line break, tab or other invisible character.")
+    return name
+
+
+if __name__ == "__main__":
+    sys.exit(main())
