@@ -105,7 +105,7 @@ async def test_a_relay_that_fails_many_different_mails_is_paused_and_every_answe
         await until(connection, ref, "ACCEPTED")
         first, *_, last = await attempts_of(connection, ref)
         assert (first["verdict"], first["stage"], last["verdict"]) == ("DEFERRED", "MAIL", "ACCEPTED")
-        assert first["response"] == ("4.7.0 Too many connections, slow down" if first["code"] else "999 what\r")
+        assert first["response"] == ("4.7.0 Too many connections, slow down" if first["code"] else "999 what")
     await eventually(lambda: works_again(connection), "the end of the trouble")
 
 
