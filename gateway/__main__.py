@@ -147,7 +147,7 @@ async def work(settings: Settings, *, number: int | None, schedule: RetrySchedul
 
 
 def _make_journal(directory: str | None) -> None:
-    """Of a directory that cannot be written nobody would hear before a shutdown needs it."""
+    """Make the directory now: that it cannot be written would show only when a shutdown needs it."""
     try:
         if directory is not None:
             journal.make(Path(directory))

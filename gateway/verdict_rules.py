@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.mail.phrases import Phrases
 from gateway.mail.response import FaultKind, Stage
-from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, FaultRule, Rule, Rules, Scope, fits_fault
+from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, FaultRule, Rule, Rules, Said, Scope, fits, fits_fault
 from gateway.rule_files import RulesError, read_rules_file
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ _TIERS = {
     "basic": ("codes",),
     "stage": ("stages",),
 }
-"""The reply rules' tables in the order of judging, each with the keys of which its rules must have one."""
+"""The reply rules' tables in the order in which they are tried, each with the keys of which its rules must have one."""
 
 
 def verdict_rules(table: Mapping[str, Any]) -> Rules:
@@ -99,6 +99,9 @@ def _doubts(table: Mapping[str, Any]) -> Phrases:
         raise RulesError(f"verdicts.toml: [doubt] needs text, the words that suppress nobody: {error}") from error
 
 
+_FLAGS = ("defers", "knows_destination", "suppress", "sure_after_data", "stops_relay")
+
+
 def _reply_rule(entry: _Entry, required: tuple[str, ...]) -> Rule:
     if not any(key in entry.left for key in required):
         raise entry.wrong(f"{required[0]} is missing: rules of this table are found by {' or '.join(required)}")
@@ -112,12 +115,8 @@ def _reply_rule(entry: _Entry, required: tuple[str, ...]) -> Rule:
         enhanced=entry.take("enhanced", _enhanced_pattern),
         codes=entry.take("codes", _codes),
         stages=entry.take("stages", _stages),
-        defers=entry.take("defers", bool) or False,
         scope=entry.take("scope", Scope) or Scope.MESSAGE,
-        knows_destination=entry.take("knows_destination", bool) or False,
-        suppress=entry.take("suppress", bool) or False,
-        sure_after_data=entry.take("sure_after_data", bool) or False,
-        stops_relay=entry.take("stops_relay", bool) or False,
+        **{name: entry.take(name, bool) or False for name in _FLAGS},
     )
     entry.done()
     if rule.knows_destination and rule.scope is not Scope.DESTINATION:
@@ -193,10 +192,11 @@ def _refuse_doubles(rules: Rules) -> None:
 
 
 def _refuse_gaps(rules: Rules) -> None:
-    """Whatever a server says or does, some rule must fit: judge() relies on it."""
+    """Whatever a server says or does, some rule must fit: `judge` relies on it."""
     for stage in Stage:
         for code in range(400, 600):
-            if not any(_fits_bare(rule, code, stage) for rule in reversed(rules.replies)):
+            bare = Said(code=code, enhanced=None, stage=stage, words="")
+            if not any(rule.text is None and fits(rule, bare) for rule in reversed(rules.replies)):
                 raise RulesError(f"verdicts.toml: no rule fits a bare {code} at {stage}; add one to [[stage]]")
         for kind in FaultKind:
             for dot_sent in (False, True):
@@ -204,12 +204,3 @@ def _refuse_gaps(rules: Rules) -> None:
                     raise RulesError(
                         f"verdicts.toml: no rule fits {kind} at {stage}, {dot_sent=}; add one to [[fault]]"
                     )
-
-
-def _fits_bare(rule: Rule, code: int, stage: Stage) -> bool:
-    return (
-        rule.text is None
-        and rule.enhanced is None
-        and (rule.codes is None or code in rule.codes)
-        and (rule.stages is None or stage in rule.stages)
-    )

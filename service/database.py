@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -162,17 +162,13 @@ class DatabasePools:
         async with self._connection(self.writing) as connection:
             return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
 
-    @asynccontextmanager
-    async def writing_connection(self) -> AsyncIterator[Connection]:
+    def writing_connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for one mutation, without a transaction. Raises Busy, Unavailable or TooSlow."""
-        async with self._connection(self.writing) as connection:
-            yield connection
+        return self._connection(self.writing)
 
-    @asynccontextmanager
-    async def reading_connection(self) -> AsyncIterator[Connection]:
+    def reading_connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for a function that only reads. Raises Busy, Unavailable or TooSlow."""
-        async with self._connection(self.reading) as connection:
-            yield connection
+        return self._connection(self.reading)
 
     @asynccontextmanager
     async def _connection(self, pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:

@@ -44,40 +44,36 @@ class LimitedProtocol(HttpToolsProtocol):
     _field_bytes = 0
     _in_head = True
     _discarded = 0
-    _head_timer: asyncio.TimerHandle | None = None
-    _write_timer: asyncio.TimerHandle | None = None
-    _body_timer: asyncio.TimerHandle | None = None
     _draining = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Start the timer of the first head."""
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, _REQUEST_TIMEOUT)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._start_timer("head", HEAD_SECONDS, self._refuse, _REQUEST_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all timers."""
-        self._stop_timer()
-        self._stop_write_timer()
-        self._stop_body_timer()
+        for name in list(self._timers):
+            self._stop_timer(name)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """The client reads slower than we write: close when it has not caught up within `WRITE_SECONDS`."""
         super().pause_writing()
-        self._stop_write_timer()
-        self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+        self._start_timer("write", WRITE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         super().resume_writing()
-        self._stop_write_timer()
+        self._stop_timer("write")
 
     def data_received(self, data: bytes) -> None:
         """Count the bytes of an incomplete head; a complete one is measured in `on_url` and `on_header`."""
         if self._in_head:
             self._head_bytes += len(data)
-            if self._head_timer is None:
-                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, _REQUEST_TIMEOUT)
+            if "head" not in self._timers:
+                self._start_timer("head", HEAD_SECONDS, self._refuse, _REQUEST_TIMEOUT)
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_LIMIT:
             self._refuse(_HEAD_TOO_LARGE)
@@ -98,7 +94,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Pass a complete head on, unless it was refused."""
         self._in_head = False
-        self._stop_timer()
+        self._stop_timer("head")
         if not self.transport.is_closing():
             super().on_headers_complete()
             if self._draining:
@@ -118,7 +114,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Expect the next head."""
-        self._stop_body_timer()
+        self._stop_timer("body")
         self._in_head, self._head_bytes, self._field_bytes, self._discarded = True, 0, 0, 0
         if not self.transport.is_closing():
             super().on_message_complete()
@@ -134,8 +130,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._expect_body()
 
     def _expect_body(self) -> None:
-        self._stop_body_timer()
-        self._body_timer = self.loop.call_later(_DRAIN_IDLE_SECONDS, self._refuse_body)
+        self._start_timer("body", _DRAIN_IDLE_SECONDS, self._refuse_body)
 
     def _refuse_body(self) -> None:
         if self.flow.read_paused:
@@ -146,20 +141,14 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self._refuse(_REQUEST_TIMEOUT)
 
-    def _stop_body_timer(self) -> None:
-        if self._body_timer is not None:
-            self._body_timer.cancel()
-            self._body_timer = None
+    def _start_timer(self, name: str, seconds: float, then: Callable[..., None], *arguments: object) -> None:
+        """Start a timer in place of the one of this name."""
+        self._stop_timer(name)
+        self._timers[name] = self.loop.call_later(seconds, then, *arguments)
 
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+    def _stop_timer(self, name: str) -> None:
+        if name in self._timers:
+            self._timers.pop(name).cancel()
 
     def _refuse(self, status: bytes) -> None:
         if self.transport.is_closing():

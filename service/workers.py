@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 _log = logging.getLogger("service.workers")
@@ -26,11 +27,11 @@ _KILL_SECONDS = 5.0
 """Beyond its drain time, after which a worker is killed."""
 
 
+@dataclass(slots=True)
 class Worker:
     """One worker process, seen from the parent."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+    process: asyncio.subprocess.Process
 
     @classmethod
     async def start(cls, command: Sequence[str], listening: socket.socket) -> Worker:
@@ -68,17 +69,17 @@ class Worker:
             await self.process.wait()
 
 
+@dataclass(slots=True)
 class Supervisor:
     """Keeps `count` workers running until a signal. `command` starts a worker; the socket's number is appended."""
 
-    def __init__(self, command: Sequence[str], listening: socket.socket, *, count: int, drain_seconds: float) -> None:
-        self._command = command
-        self._listening = listening
-        self._count = count
-        self._drain_seconds = drain_seconds
-        self._workers: list[Worker] = []
-        self._stopping = asyncio.Event()
-        self._restarting = asyncio.Event()
+    command: Sequence[str]
+    listening: socket.socket
+    count: int
+    drain_seconds: float
+    _workers: list[Worker] = field(default_factory=list, init=False)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _restarting: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def run(self) -> int:
         """Serve until a signal; returns the exit code."""
@@ -94,11 +95,11 @@ class Supervisor:
                 await self._wait_for_change()
             return 0
         finally:
-            await asyncio.gather(*(worker.stop(self._drain_seconds) for worker in self._workers))
+            await asyncio.gather(*(worker.stop(self.drain_seconds) for worker in self._workers))
 
     async def _start_all(self) -> bool:
         """Start all workers; whether any serves. Those that do not are ended, and replaced like any that exits."""
-        self._workers = [await Worker.start(self._command, self._listening) for _ in range(self._count)]
+        self._workers = [await Worker.start(self.command, self.listening) for _ in range(self.count)]
         ready = await asyncio.gather(*(worker.ready() for worker in self._workers))
         await asyncio.gather(
             *(worker.stop(0) for worker, is_ready in zip(self._workers, ready, strict=True) if not is_ready)
@@ -125,13 +126,13 @@ class Supervisor:
 
     async def _restart_in_turn(self) -> None:
         for index, old in enumerate(list(self._workers)):
-            new = await Worker.start(self._command, self._listening)
+            new = await Worker.start(self.command, self.listening)
             if not await new.ready():
                 _log.error("a new worker failed to start: the old workers keep serving")
                 await new.stop(0)
                 return
             self._workers[index] = new
-            await old.stop(self._drain_seconds)
+            await old.stop(self.drain_seconds)
             if self._stopping.is_set():
                 return
 
@@ -142,7 +143,7 @@ class Supervisor:
             _log.warning(
                 "worker %d exited with code %s, starting another", worker.process.pid, worker.process.returncode
             )
-            new = await Worker.start(self._command, self._listening)
+            new = await Worker.start(self.command, self.listening)
             self._workers[index] = new
             if not await new.ready():
                 with contextlib.suppress(TimeoutError):

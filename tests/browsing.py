@@ -198,15 +198,22 @@ def chromium() -> str:
     return CHROMIUM
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """One browser for all tests; each has a context, hence a session, of its own."""
+@asynccontextmanager
+async def running_browser(chromium: str) -> AsyncIterator[Browser]:
+    """A browser until the block ends."""
     # The default of five seconds is too short on a busy machine.
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield running
         await running.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """One browser for all tests; each has a context, hence a session, of its own."""
+    async with running_browser(chromium) as running:
+        yield running
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -24,10 +23,10 @@ from gateway.templates.compile_process import TemplateCompiler
 from service.change_listener import ChangeListener
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
-from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
+from tests.servers import migrated_postgres, stop
 from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
 
@@ -43,18 +42,6 @@ _VALKEY_DATABASES = 256
 _numbers = itertools.count()
 
 
-def stop(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
-    """Ends one server, and waits for it."""
-    if process is None or process.poll() is not None:
-        return
-    process.send_signal(how)
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(10)
-
-
 @pytest.fixture(scope="session")
 def run_directory() -> Iterator[Path]:
     """For sockets, logs and throw-away data: short (a socket's path ends at 107 bytes), removed at the end."""
@@ -65,17 +52,9 @@ def run_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(run_directory: Path) -> Iterator[Postgres]:
-    """PostgreSQL 18, run by the launcher's code, without fsync."""
-    server = Postgres(
-        data=run_directory / "postgres", run=run_directory, log=run_directory / "postgres.log", durable=False
-    )
-    try:
-        server.start()
-        server.wait_ready()
-        migrate(server.url("template_mail"))
+    """PostgreSQL 18 without fsync."""
+    with migrated_postgres(run_directory, "template_mail") as server:
         yield server
-    finally:
-        stop(server.process, signal.SIGQUIT)
 
 
 @pytest.fixture(scope="session")

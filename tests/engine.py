@@ -21,12 +21,13 @@ from gateway.deployment import Deployment
 from gateway.mail.letter import CardLetter, CardMailKind, Money
 from gateway.mail.message import MessageRef
 from gateway.outbox.claim import Claimed
-from gateway.outbox.enqueue import Order, put
-from gateway.settings import Settings
+from gateway.outbox.enqueue import SendRequest, enqueue
+from gateway.settings import Settings, parse_relay
 from gateway.smtp.relays import Relays, Timeouts
 from gateway.templates import versions
 from tests.builders import make_customer
 from tests.eventually import eventually
+from tests.smtp_server import Reply, SmtpServer
 
 SHORT_WAIT = timedelta(milliseconds=50)
 NO_SKEW = timedelta()
@@ -110,7 +111,15 @@ async def queue_mail(
     """Queues one letter, to a new customer unless `customer_id` is given."""
     customer_id = values.pop("customer_id", None) or await make_customer(connection, addresses=[address])
     usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
-    return (await put(connection, Order(customer_id=customer_id, **(usual | values)), deployment)).ref
+    return (await enqueue(connection, SendRequest(customer_id=customer_id, **(usual | values)), deployment)).ref
+
+
+def refuse_login(smtp_server: SmtpServer, settings: Settings) -> Settings:
+    """Has the server refuse our login; returns the settings with that login."""
+    smtp_server.logins = {"user": "right"}
+    smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
+    url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
+    return settings.model_copy(update={"relay_url": (parse_relay(url),)})
 
 
 async def state_of(connection: Any, ref: MessageRef) -> Any:

@@ -14,8 +14,8 @@ from gateway.compose.headers import (
     address_headers,
     boundary,
     campaign_headers,
-    identity_headers,
-    whole_mail,
+    date_headers,
+    reply_headers,
 )
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
@@ -54,10 +54,12 @@ def compose_reference(
         boundary(facts, "a"),
         [_entity(mime.TEXT_HEADERS, text), _entity(mime.HTML_HEADERS, html)],
     )
-    head = address_headers(sender, facts) + text_header("Subject", subject) + identity_headers(facts, sender)
+    head = (
+        address_headers(sender, facts) + text_header("Subject", subject) + date_headers(facts) + reply_headers(sender)
+    )
     head += raw_header("List-Unsubscribe", f"<{values['unsubscribe_url']}>")
     head += campaign_headers(facts.campaign_id, template)
-    return Composed(subject=subject, content=whole_mail(head, body))
+    return Composed(subject=subject, content=b"".join(body.chunks(head)))
 
 
 def encode_pieces(pieces: Iterable[str]) -> str:

@@ -10,13 +10,13 @@ from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.mail.address import RESERVED_NAMES
+from gateway.mail.address import RESERVED_NAMES, domain_of
 from gateway.mail.keys import Purpose
 from gateway.mail.message import Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_customers
-from gateway.outbox.outcomes import UNDELIVERED, WRONG_RELAY_ADVICE, HandOff, Undelivered
+from gateway.outbox.outcomes import UNDELIVERED, WRONG_RELAY, HandOff, Undelivered
 from gateway.templates import versions
 from gateway.value import value
 
@@ -27,7 +27,6 @@ LOOK_AHEAD = 25_000
 cancel has few to cancel."""
 
 _SUPPRESSED = UNDELIVERED[HandOff.SUPPRESSED]
-_WRONG_RELAY = Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
 _NO_ADDRESS = Undelivered(
     status=Status.HELD,
     cause=Cause.BAD_ADDRESS,
@@ -68,10 +67,6 @@ class _Recipient:
     address_key: bytes | None
     opted_out: bool
     suppressed: bool
-
-    @property
-    def domain(self) -> str:
-        return (self.address or "").rpartition("@")[2].lower()
 
 
 async def make_messages(
@@ -127,7 +122,7 @@ async def _make(
         customer_ids=[recipient.customer_id for recipient in recipients],
         addresses=[recipient.address or "" for recipient in recipients],
         address_keys=[one.address_key or deployment.key_of(one.address or "") for one in recipients],
-        domains=[recipient.domain for recipient in recipients],
+        domains=[domain_of(recipient.address or "") for recipient in recipients],
         subjects=[
             render_subject(version, {**campaign.merge_data, **one.merge_data}, customer_name=one.name)
             for one in recipients
@@ -143,7 +138,7 @@ def _held(recipient: _Recipient, bound_relay: str | None, deployment: Deployment
     if recipient.address is None:
         return _NO_ADDRESS
     if bound_relay is not None and bound_relay not in deployment.relay_names:
-        return _WRONG_RELAY
+        return WRONG_RELAY
     top_level = recipient.address.rpartition(".")[2].lower()
     if not deployment.settings.allow_reserved_domains and top_level in RESERVED_NAMES:
         return _RESERVED  # the draft is from when they were allowed

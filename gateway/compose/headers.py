@@ -11,7 +11,6 @@ from gateway.compose.sender_profiles import SenderVersion
 from gateway.mail.header import mailboxes_header, raw_header
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
-from gateway.mail.mime import Entity
 from gateway.templates.versions import CompiledTemplate
 from gateway.value import value
 
@@ -76,11 +75,6 @@ def copies_header(facts: Facts) -> str:
     return mailboxes_header("Cc", [(mailbox.name, mailbox.address) for mailbox in facts.cc]) if facts.cc else ""
 
 
-def identity_headers(facts: Facts, sender: SenderVersion) -> str:
-    """Date, Message-ID, Reply-To and MIME-Version."""
-    return date_headers(facts) + reply_headers(sender)
-
-
 def date_headers(facts: Facts) -> str:
     """Date and Message-ID: different in every mail."""
     return f"Date: {_date(int(facts.mail_date.timestamp()))}\r\nMessage-ID: {facts.message_id}\r\n"
@@ -109,8 +103,3 @@ def campaign_headers(campaign_id: UUID | None, template: CompiledTemplate) -> st
 def boundary(facts: Facts, which: str) -> str:
     """The line between MIME parts; `which` (a letter) tells one multipart of a mail from another."""
     return f"=_{which}{facts.ref.message_id.hex}"
-
-
-def whole_mail(head: str, body: Entity) -> bytes:
-    """Header fields and body, joined."""
-    return b"".join(body.chunks(head))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.compose.calendar import invite
-from gateway.compose.headers import Composed, Facts, address_headers, boundary, identity_headers, whole_mail
+from gateway.compose.headers import Composed, Facts, address_headers, boundary, date_headers, reply_headers
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
 from gateway.errors import Refusal, RefusalCode
@@ -47,9 +47,9 @@ def compose(
     body = mime.multipart("alternative", boundary(facts, "a"), alternatives)
     if files:
         body = mime.multipart("mixed", boundary(facts, "m"), [body, *files])
-    head = address_headers(sender, facts) + text_header("Subject", subject) + identity_headers(facts, sender)
-    head += raw_header("Auto-Submitted", "auto-generated")
-    return Composed(subject=subject, content=whole_mail(head, body))
+    head = address_headers(sender, facts) + text_header("Subject", subject) + date_headers(facts)
+    head += reply_headers(sender) + raw_header("Auto-Submitted", "auto-generated")
+    return Composed(subject=subject, content=b"".join(body.chunks(head)))
 
 
 def _render(letter: Letter, template: CompiledTemplate, sender: SenderVersion, facts: Facts) -> tuple[str, str, str]:

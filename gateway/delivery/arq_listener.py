@@ -15,13 +15,13 @@ from arq.worker import func
 from gateway.notify.wakeup import WAKEUP_JOB, open_queue
 
 POLL_SECONDS = 0.05
-"""How soon a wake-up is heard; twenty cheap reads a second while idle."""
+"""How soon a wake-up is noticed; twenty cheap reads a second while idle."""
 JOB_SECONDS = 5
 """arq's timeout of a job. Short, since after a killed worker a job's id stays taken for this and ten seconds more."""
 CANCEL_AGAIN_SECONDS = 0.05
 """When a task that has not ended is cancelled again."""
 LAST_JOBS_SECONDS = 0.5
-"""How long a wake-up that was just heard may take to end."""
+"""How long a wake-up that was just received may take to end."""
 
 
 async def listen(redis_url: str, wake: Callable[[], None]) -> None:
@@ -49,7 +49,7 @@ async def listen(redis_url: str, wake: Callable[[], None]) -> None:
         await listening
     finally:
         await end(listening)
-        # A wake-up that was just heard is still being written off, and would connect anew behind our back.
+        # A wake-up that was just received is still being written off, and would connect anew behind our back.
         if jobs := [job for job in runner.tasks.values() if not job.done()]:
             await asyncio.wait(jobs, timeout=LAST_JOBS_SECONDS)
         await queue.aclose(close_connection_pool=True)

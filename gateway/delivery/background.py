@@ -43,19 +43,19 @@ class Job:
     every: float | None
 
 
+@dataclass(slots=True)
 class BackgroundRunner:
     """Runs jobs and the worker's own loops until `stop` is set."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, stop: asyncio.Event, wake: Callable[[], None]) -> None:
-        self._pool = pool
-        self._stop = stop
-        self._wake = wake
+    pool: asyncpg.Pool[asyncpg.Record]
+    stop: asyncio.Event
+    wake: Callable[[], None]
 
     async def repeat(self, step: Callable[[], Awaitable[None]], name: str) -> None:
         """Run `step` until the worker stops. A failure is logged once and retried after a growing pause; it never ends
         the worker."""
         backoff, failing = FIRST_BACKOFF, ""
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
                 await step()
                 backoff, failing = FIRST_BACKOFF, ""
@@ -73,7 +73,7 @@ class BackgroundRunner:
         """Run a job with a period of its own until the worker stops."""
 
         async def step() -> None:
-            while (await self.run_once(job)).more and not self._stop.is_set():
+            while (await self.run_once(job)).more and not self.stop.is_set():
                 pass
             await self.pause(job.every or 0.0)
 
@@ -81,17 +81,17 @@ class BackgroundRunner:
 
     async def run_once(self, job: Job) -> Progress:
         """Do one batch of a job. Raises what the job raises."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             progress = await job.run(connection)
         if progress.mail_due:
-            self._wake()
+            self.wake()
         return progress
 
     async def pause(self, seconds: float) -> None:
         """Wait, or less if the worker is stopped."""
         try:
             async with asyncio.timeout(seconds):
-                await self._stop.wait()
+                await self.stop.wait()
         except TimeoutError:
             return
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -28,86 +29,76 @@ VACUUM_AFTER = 5000
 """Rows finished until the head of the queue is vacuumed: dead rows there cost every claim."""
 
 
+@dataclass(kw_only=True, slots=True)
 class Maintenance:
-    """The sweep and the leases of one worker. `scan_jobs` run with each scan of the outbox, by one worker at a time."""
+    """The sweep and the leases of one worker. `scan_jobs` run with each scan of the outbox, every `scan_every` seconds,
+    by one worker at a time."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        pool: asyncpg.Pool[Any],
-        runner: BackgroundRunner,
-        *,
-        worker: UUID,
-        shard: int,
-        router: RelayRouter,
-        claims: Claims,
-        counts: AttemptCounts,
-        scan_jobs: Sequence[Job],
-        scan_seconds: float,
-        clock: Callable[[], float],
-        wake: Callable[[], None],
-    ) -> None:
-        self._settings = settings
-        self._pool = pool
-        self._runner = runner
-        self._worker = worker
-        self._shard = shard
-        self._router = router
-        self._claims = claims
-        self._counts = counts
-        self._scan_jobs = scan_jobs
-        self._scan_every = min(scan_seconds, settings.lease_seconds / 2)
-        self._clock = clock
-        self._wake = wake
-        self._scanned = 0.0
-        self._extended = clock()
+    settings: Settings
+    pool: asyncpg.Pool[Any]
+    runner: BackgroundRunner
+    worker: UUID
+    shard: int
+    router: RelayRouter
+    claims: Claims
+    counts: AttemptCounts
+    scan_jobs: Sequence[Job]
+    scan_every: float
+    clock: Callable[[], float]
+    wake: Callable[[], None]
+    _scanned: float = field(default=0.0, init=False)
+    _extended: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Leases are extended from now on."""
+        self._extended = self.clock()
 
     # ---- leases
 
     async def keep_leases(self) -> None:
         """Extend leases a third of a lease after the last time; a failure is retried at once, while there is time."""
-        await self._runner.pause(max(0.0, self._extended + self._settings.lease_seconds / 3 - self._clock()))
-        if self._claims.leased:
-            async with asyncio.timeout(self._settings.lease_seconds / 6), self._pool.acquire() as connection:
-                await self._claims.extend(connection)
-        self._extended = self._clock()
+        await self.runner.pause(max(0.0, self._extended + self.settings.lease_seconds / 3 - self.clock()))
+        if self.claims.leased:
+            async with asyncio.timeout(self.settings.lease_seconds / 6), self.pool.acquire() as connection:
+                await self.claims.extend(connection)
+        self._extended = self.clock()
 
     # ---- sweep
 
     async def sweep(self) -> None:
         """Every few seconds: what no wake-up announces."""
-        await self._router.refresh()
-        self._wake()
-        async with self._pool.acquire() as connection:
+        await self.router.refresh()
+        self.wake()
+        async with self.pool.acquire() as connection:
             await self._write_counts(connection)
-            if self._clock() - self._scanned >= self._scan_every:
-                self._scanned = self._clock()
+            if self.clock() - self._scanned >= self.scan_every:
+                self._scanned = self.clock()
                 await self._scan(connection)
-            if self._counts.since_vacuum >= VACUUM_AFTER:
-                self._counts.since_vacuum = 0
+            if self.counts.since_vacuum >= VACUUM_AFTER:
+                self.counts.since_vacuum = 0
                 await QUERIES.vacuum_outbox(connection)
-        await self._runner.pause(self._settings.sweep_seconds)
+        await self.runner.pause(self.settings.sweep_seconds)
 
     async def _write_counts(self, connection: Connection) -> None:
-        lanes, domains = self._counts.take()
-        await note_throughput(connection, worker=self._worker, throughput=lanes, domains=domains)
-        await self._claims.tidy(connection)
+        lanes, domains = self.counts.take()
+        await note_throughput(connection, worker=self.worker, throughput=lanes, domains=domains)
+        await self.claims.tidy(connection)
 
     async def _scan(self, connection: Connection) -> None:
         """If it is our turn, settle what lost workers had and expire what waited past its deadline; show the lanes."""
         # A little less than our own period: the worker whose turn it was last time is not too early by a moment.
-        if await my_turn(connection, every=timedelta(seconds=0.9 * self._scan_every)):
+        if await my_turn(connection, every=timedelta(seconds=0.9 * self.scan_every)):
             await self._recover(connection)
             await QUERIES.forget_throughput(connection)
             await QUERIES.forget_domain_throughput(connection)
             await QUERIES.forget_old_refusals(connection)
             await QUERIES.forget_relay_tally(connection)
             await self._run_scan_jobs()
-        await QUERIES.drop_domain_connections(connection, worker=self._worker)
+        await QUERIES.drop_domain_connections(connection, worker=self.worker)
         _show_lanes(await lane_states(connection))
 
     async def _recover(self, connection: Connection) -> None:
-        found = await recover(connection, shard=self._shard)
+        found = await recover(connection, shard=self.shard)
         RECOVERED.labels("queued").inc(found.unsent)
         RECOVERED.labels("uncertain").inc(found.uncertain)
         if found.unsent or found.uncertain:
@@ -115,9 +106,9 @@ class Maintenance:
 
     async def _run_scan_jobs(self) -> None:
         """One job's failure is no reason to skip the others; it is retried with the next scan."""
-        for job in self._scan_jobs:
+        for job in self.scan_jobs:
             try:
-                await self._runner.run_once(job)
+                await self.runner.run_once(job)
             except Exception as error:
                 log_failure(job.name, error)
 
@@ -125,8 +116,8 @@ class Maintenance:
         """A stop is no reason for a relay's day to be shorter, or for mail of a claim without an answer to become
         uncertain. Never raises for a database that is away."""
         with contextlib.suppress(*AWAY, asyncpg.PostgresError):
-            async with self._pool.acquire() as connection:
-                await self._claims.tidy(connection)
+            async with self.pool.acquire() as connection:
+                await self.claims.tidy(connection)
 
 
 def _show_lanes(lanes: Iterable[LaneStanding]) -> None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
-from uuid import UUID
 
 import asyncpg
 
-from gateway.batching import Batcher
+from gateway.batching import Batcher, Item, Result
 from gateway.database import AWAY
 from gateway.notify.changes import ChangeKind, ChangeNotifier
-from gateway.outbox.claim import Claimed, give_back
+from gateway.outbox.claim import Claimed, RecipientKey, give_back
 from gateway.outbox.outcomes import Finished, HandOff, Undelivered, decide_unsent, hand_off, record
 from gateway.telemetry.metrics import BATCH_ROWS, LATE, LEDGER_AWAY, UNSENT, UNWRITTEN
 
@@ -75,18 +74,12 @@ class OutcomeWriter:
         self._wrote = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._failing: dict[tuple[int, UUID, int], float] = {}
+        self._failing: dict[RecipientKey, float] = {}
         self.away = False
         self._changes = ChangeNotifier(clock=clock)
-        self.hand_off: Batcher[Claimed, HandOff] = Batcher(
-            self._hand_off, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels("hand_off").observe
-        )
-        self._returns: Batcher[tuple[Claimed, timedelta | None], None] = Batcher(
-            self._give_back, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels("give_back").observe
-        )
-        self.undelivered: Batcher[tuple[Claimed, Undelivered], None] = Batcher(
-            self._undelivered, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels("undelivered").observe
-        )
+        self.hand_off = _in_groups(self._hand_off, "hand_off")
+        self._returns = _in_groups(self._give_back, "give_back")
+        self.undelivered = _in_groups(self._undelivered, "undelivered")
 
     async def _hand_off(self, rows: Sequence[Claimed]) -> Sequence[HandOff]:
         async with self._pool.acquire() as connection:
@@ -256,3 +249,7 @@ class OutcomeWriter:
     def _note_away(self, away: bool) -> None:
         self.away = away
         LEDGER_AWAY.set(away)
+
+
+def _in_groups(run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], name: str) -> Batcher[Item, Result]:
+    return Batcher(run, max_size=LARGEST_GROUP, on_batch=BATCH_ROWS.labels(name).observe)

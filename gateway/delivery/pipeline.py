@@ -20,8 +20,7 @@ from gateway.delivery.outcome_writer import OutcomeWriter
 from gateway.delivery.routing import RelayRouter
 from gateway.delivery.schedule import RetrySchedule
 from gateway.delivery.send import Mail, send
-from gateway.deployment import Deployment
-from gateway.mail.verdict import Verdict
+from gateway.mail.verdict import Rules, Verdict
 from gateway.outbox import claim
 from gateway.outbox.claim import Claimed
 from gateway.outbox.outcomes import NOT_COMPOSED, WRONG_RELAY, HandOff
@@ -59,50 +58,37 @@ class AttemptCounts:
         return taken
 
 
+@dataclass(kw_only=True, slots=True)
 class Pipeline:
     """One worker's claim loop and senders. `wake` is set when there may be mail, `stop` when the worker drains."""
 
-    def __init__(
-        self,
-        deployment: Deployment,
-        pool: asyncpg.Pool[Any],
-        *,
-        router: RelayRouter,
-        claims: Claims,
-        builder: MailBuilder,
-        outcomes: OutcomeWriter,
-        schedule: RetrySchedule,
-        clock: Callable[[], float],
-        wake: asyncio.Event,
-        stop: asyncio.Event,
-    ) -> None:
-        self._relay_names = deployment.relay_names
-        self._sweep_seconds = deployment.settings.sweep_seconds
-        self._pool = pool
-        self._router = router
-        self._claims = claims
-        self._builder = builder
-        self._outcomes = outcomes
-        self._schedule = schedule
-        self._clock = clock
-        self._wake = wake
-        self._stop = stop
-        self._rules = read_verdict_rules()
-        self._tracer = open_tracer()
-        self.counts = AttemptCounts()
-        self.idle = False
+    relay_names: frozenset[str]
+    sweep_seconds: float
+    pool: asyncpg.Pool[Any]
+    router: RelayRouter
+    claims: Claims
+    builder: MailBuilder
+    outcomes: OutcomeWriter
+    schedule: RetrySchedule
+    clock: Callable[[], float]
+    wake: asyncio.Event
+    stop: asyncio.Event
+    counts: AttemptCounts = field(default_factory=AttemptCounts, init=False)
+    idle: bool = field(default=False, init=False)
+    _rules: Rules = field(default_factory=read_verdict_rules, init=False)
+    _tracer: Any = field(default_factory=open_tracer, init=False)
 
     # ---- claim
 
     async def claim_due(self) -> None:
         """Claim for free senders until nothing is due; then wait for a free sender, a wake-up, the sweep or the next
         due time."""
-        self._wake.clear()
+        self.wake.clear()
         wait = await self._claim_while_due()
         self.idle = True
         try:
             async with asyncio.timeout(wait):
-                await self._wake.wait()
+                await self.wake.wait()
         except TimeoutError:
             return
         finally:
@@ -111,16 +97,16 @@ class Pipeline:
     async def _claim_while_due(self) -> float:
         """Returns how many seconds to wait before the next claim."""
         scan_limit = 0
-        while not self._stop.is_set():
-            if self._outcomes.away or not self._router.open:
-                return self._until_a_relay_opens(self._sweep_seconds)
-            if self._claims.wanted * WORTH_A_CLAIM < self._router.width:
+        while not self.stop.is_set():
+            if self.outcomes.away or not self.router.open:
+                return self._until_a_relay_opens(self.sweep_seconds)
+            if self.claims.wanted * WORTH_A_CLAIM < self.router.width:
                 await asyncio.sleep(GATHER_SECONDS)
-            wanted, crowded = self._claims.want(), self._claims.crowded
+            wanted, crowded = self.claims.want(), self.claims.crowded
             if not wanted:
-                return self._sweep_seconds  # the first sender that may send wakes us
-            async with self._pool.acquire() as connection:
-                found = await self._claims.claim(connection, wanted, scan_limit=max(wanted, scan_limit))
+                return self.sweep_seconds  # the first sender that may send wakes us
+            async with self.pool.acquire() as connection:
+                found = await self.claims.claim(connection, wanted, scan_limit=max(wanted, scan_limit))
             if found is None:
                 return self._until_a_relay_opens(0.05)
             if found.leased:
@@ -129,29 +115,29 @@ class Pipeline:
                 scan_limit = claim.LARGEST_BATCH  # behind what must wait there may be what may go
             elif not found.parked:
                 # A sender that has sent a large mail wakes us, as does a sender that becomes free.
-                return self._sweep_seconds if crowded else await self._next_due()
+                return self.sweep_seconds if crowded else await self._next_due()
         return 0.0
 
     def _until_a_relay_opens(self, unknown: float) -> float:
-        return min(self._sweep_seconds, self._router.opens_in or unknown)
+        return min(self.sweep_seconds, self.router.opens_in or unknown)
 
     async def _next_due(self) -> float:
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             seconds = await QUERIES.seconds_to_next_due(connection)
-        return self._sweep_seconds if seconds is None else min(self._sweep_seconds, max(0.005, seconds))
+        return self.sweep_seconds if seconds is None else min(self.sweep_seconds, max(0.005, seconds))
 
     # ---- send
 
     async def send_always(self) -> None:
         """One of the senders: each has one mail in hand, so that a connection has one on the wire and one ahead."""
-        while not self._stop.is_set():
-            item = await self._claims.next()
+        while not self.stop.is_set():
+            item = await self.claims.next()
             try:
                 await self._send_or_give_back(item)
             except Exception:
                 # Perhaps handed off, perhaps sent: its lease ends, and recovery decides by what is known.
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
-                self._claims.release(item.row, asked=True)
+                self.claims.release(item.row, asked=True)
 
     async def _send_or_give_back(self, item: Ready) -> None:
         try:
@@ -163,21 +149,21 @@ class Pipeline:
 
     async def _send_one(self, item: Ready) -> None:
         row = item.row
-        if not self._router.may_use(row.bound_relay or item.via_relay):
+        if not self.router.may_use(row.bound_relay or item.via_relay):
             await self._not_now(row)
         elif not row.large:
             await self._compose_and_send(item)
         else:
-            async with self._builder.room:
-                await (self._give_back(row) if self._stop.is_set() else self._compose_and_send(item))
+            async with self.builder.room:
+                await (self._give_back(row) if self.stop.is_set() else self._compose_and_send(item))
 
     async def _compose_and_send(self, item: Ready) -> None:
         row = item.row
-        started = self._clock()
+        started = self.clock()
         mail = await self._composed(item)
         if mail is None:
             return
-        composed = self._clock()
+        composed = self.clock()
         COMPOSING.observe(composed - started)
         # Mails claimed together are all composed before the first is written: a server that sleeps between two writes
         # has to be woken for each, which costs more than composing.
@@ -189,20 +175,20 @@ class Pipeline:
         with span(self._tracer, "mail.send", row):
             outcome = await send(
                 mail,
-                router=self._router,
-                outcomes=self._outcomes,
+                router=self.router,
+                outcomes=self.outcomes,
                 rules=self._rules,
-                wait=self._schedule.wait,
-                clock=self._clock,
+                wait=self.schedule.wait,
+                clock=self.clock,
             )
-        SENDING.observe(self._clock() - started)
+        SENDING.observe(self.clock() - started)
         self._note(mail.source_type, row, outcome)
 
     async def _composed(self, item: Ready) -> Mail | None:
         """The mail, or None. One that cannot be composed is held, whatever the reason: a retry would only fail again.
         One that could not be loaded for want of memory, here or in PostgreSQL, returns to the queue."""
         try:
-            return await self._builder.build(item.row, via_relay=item.via_relay)
+            return await self.builder.build(item.row, via_relay=item.via_relay)
         except AWAY:
             raise
         except (asyncpg.PostgresError, MemoryError) as error:
@@ -211,27 +197,27 @@ class Pipeline:
             return None
         except Exception:
             log.exception("message %s cannot be composed", item.row.message_id)
-            await self._outcomes.undelivered((item.row, NOT_COMPOSED))
-            self._claims.release(item.row, asked=False)
+            await self.outcomes.undelivered((item.row, NOT_COMPOSED))
+            self.claims.release(item.row, asked=False)
             return None
 
     async def _not_now(self, row: Claimed) -> None:
         if row.bound_relay is None:
             await self._give_back(row)
-        elif row.bound_relay in self._relay_names:
+        elif row.bound_relay in self.relay_names:
             # The ledger says that it may be used, our last reading not yet: until the next one.
-            await self._give_back(row, timedelta(seconds=self._sweep_seconds))
+            await self._give_back(row, timedelta(seconds=self.sweep_seconds))
         else:
-            await self._outcomes.undelivered((row, WRONG_RELAY))
-            self._claims.release(row, asked=False)
+            await self.outcomes.undelivered((row, WRONG_RELAY))
+            self.claims.release(row, asked=False)
 
     async def _give_back(self, row: Claimed, wait: timedelta | None = None) -> None:
-        await self._outcomes.give_back(row, wait)
-        self._claims.release(row, asked=False)
+        await self.outcomes.give_back(row, wait)
+        self.claims.release(row, asked=False)
 
     async def give_back_untaken(self) -> None:
         """Return to the queue what was claimed while the senders stopped."""
-        await asyncio.gather(*(self._give_back(item.row) for item in self._claims.untaken))
+        await asyncio.gather(*(self._give_back(item.row) for item in self.claims.untaken))
 
     def _note(self, source_type: str, row: Claimed, outcome: HandOff | Verdict) -> None:
         """Count the attempt. A row whose outcome is being written keeps its lease until the commit."""
@@ -241,4 +227,4 @@ class Pipeline:
             self.counts.domains[row.domain] += 1
         self.counts.since_vacuum += 1
         if not isinstance(outcome, Verdict) or not outcome.counts:
-            self._claims.release(row, asked=False)
+            self.claims.release(row, asked=False)

@@ -1,4 +1,4 @@
-"""One delivery: hand off, deliver, judge, record. The table of contents of what this project is for."""
+"""One delivery: hand off, deliver, read the response, record. The table of contents of what this project is for."""
 
 from __future__ import annotations
 

@@ -102,8 +102,9 @@ class Worker:
             same_refusals=self._settings.same_refusals,
         )
         self._pipeline = Pipeline(
-            deployment,
-            pool,
+            relay_names=deployment.relay_names,
+            sweep_seconds=self._settings.sweep_seconds,
+            pool=pool,
             router=self._router,
             claims=self._claims,
             builder=self._builder,
@@ -115,16 +116,16 @@ class Worker:
         )
         self._runner = BackgroundRunner(pool, stop=self._stop, wake=self._wake.set)
         self._maintenance = Maintenance(
-            self._settings,
-            pool,
-            self._runner,
+            settings=self._settings,
+            pool=pool,
+            runner=self._runner,
             worker=self.id,
             shard=self._shard,
             router=self._router,
             claims=self._claims,
             counts=self._pipeline.counts,
             scan_jobs=[job for job in jobs if job.every is None],
-            scan_seconds=schedule.scan_seconds,
+            scan_every=min(schedule.scan_seconds, self._settings.lease_seconds / 2),
             clock=clock,
             wake=self._wake.set,
         )

@@ -87,7 +87,7 @@ def parse_own_address(text: str, *, allow_reserved: bool, field: tuple[str, ...]
 def with_a_labels(text: str) -> str:
     """Returns an address as typed with its domain as `parse_address` keeps it; refuses nothing.
 
-    What is too long for an address is nobody's, and comes back as it is.
+    What is too long for an address comes back as it is.
     """
     if len(text) > LONGEST_ADDRESS:
         return text
@@ -97,6 +97,11 @@ def with_a_labels(text: str) -> str:
     except idna.IDNAError:
         return text
     return f"{local}{at}{ascii_domain.lower()}"
+
+
+def domain_of(address: str) -> str:
+    """Returns the domain of an address, in small letters; nothing for one without."""
+    return address.rpartition("@")[2].lower()
 
 
 def split_mailbox(text: str) -> tuple[str | None, str]:
@@ -123,26 +128,10 @@ def address_key(text: str, key: bytes) -> bytes:
 
 
 _MISTYPED = (
-    "gmail.com",
-    "googlemail.com",
-    "hotmail.com",
-    "hotmail.co.uk",
-    "outlook.com",
-    "yahoo.com",
-    "yahoo.co.uk",
-    "icloud.com",
-    "comcast.net",
-    "verizon.net",
-    "protonmail.com",
-    "sbcglobal.net",
-    "bellsouth.net",
-    "btinternet.com",
-    "t-online.de",
-    "web.de",
-    "freenet.de",
-    "orange.fr",
-    "wanadoo.fr",
-    "libero.it",
+    *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com"),
+    *("yahoo.com", "yahoo.co.uk", "icloud.com", "comcast.net", "verizon.net"),
+    *("protonmail.com", "sbcglobal.net", "bellsouth.net", "btinternet.com", "t-online.de"),
+    *("web.de", "freenet.de", "orange.fr", "wanadoo.fr", "libero.it"),
 )
 # Real providers one letter away from another: no typing errors.
 _REAL = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -32,11 +33,7 @@ def check_length(text: str, longest: int, path: tuple[str, ...]) -> None:
 
 def check_line(text: str | None, path: tuple[str, ...], longest: int = LONGEST_LINE) -> None:
     """Refuse what is not one line, fit for a header, without a card number. None passes."""
-    if text is None:
-        return
-    refuse_header_break(text, path)
-    check_length(text, longest, path)
-    refuse_card_number(text, path)
+    _check_text(text, path, longest, refuse_header_break)
 
 
 def check_required_line(text: str, path: tuple[str, ...], longest: int = LONGEST_LINE) -> None:
@@ -48,11 +45,14 @@ def check_required_line(text: str, path: tuple[str, ...], longest: int = LONGEST
 
 def check_free_text(text: str | None, path: tuple[str, ...], longest: int = LONGEST_NOTE) -> None:
     """Refuse text, of any number of lines, that cannot be stored or holds a card number. None passes."""
-    if text is None:
-        return
-    refuse_unwritable(text, path)
-    check_length(text, longest, path)
-    refuse_card_number(text, path)
+    _check_text(text, path, longest, refuse_unwritable)
+
+
+def _check_text(text: str | None, path: tuple[str, ...], longest: int, refuse: Callable[..., None]) -> None:
+    if text is not None:
+        refuse(text, path)
+        check_length(text, longest, path)
+        refuse_card_number(text, path)
 
 
 def check_url(url: str | None, path: tuple[str, ...]) -> None:

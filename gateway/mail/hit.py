@@ -117,7 +117,7 @@ class HitContext:
     """What the classification of one message's hits depends on besides those hits.
 
     `answered_at`: when the server gave its final answer; None while it has not and `undecided` is true, or when
-    nobody knows (an uncertain message). `busy`: for each origin, when it fetched too many messages at once.
+    it is unknown (an uncertain message). `busy`: for each origin, when it fetched too many messages at once.
     """
 
     answered_at: datetime | None
@@ -136,7 +136,7 @@ def clean_agent(header: bytes | None) -> str | None:
 
 
 def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a request says that nobody asked for it yet: Sec-Purpose (Fetch standard) and its predecessors.
+    """Whether a request says that no person asked for it yet: Sec-Purpose (Fetch standard) and its predecessors.
 
     `headers` by their names in small letters.
     """

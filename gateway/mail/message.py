@@ -83,17 +83,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 what evidence, is in `docs/state-machine.md`. A mail that is QUEUED again after an attempt is shown as DEFERRED."""
 
 ICON_COLORS: dict[Status, ColorHint] = {
-    Status.ACCEPTED: ColorHint.GREY,
-    Status.RECEIVED: ColorHint.GREY,
-    Status.CANCELLED: ColorHint.GREY,
-    Status.QUEUED: ColorHint.AMBER,
-    Status.HANDED_OFF: ColorHint.AMBER,
-    Status.DEFERRED: ColorHint.AMBER,
-    Status.UNCERTAIN: ColorHint.AMBER,
-    Status.REFUSED: ColorHint.RED,
-    Status.HELD: ColorHint.RED,
-    Status.EXPIRED: ColorHint.RED,
-    Status.BOUNCED: ColorHint.RED,
+    **dict.fromkeys((Status.ACCEPTED, Status.RECEIVED, Status.CANCELLED), ColorHint.GREY),
+    **dict.fromkeys((Status.QUEUED, Status.HANDED_OFF, Status.DEFERRED, Status.UNCERTAIN), ColorHint.AMBER),
+    **dict.fromkeys((Status.REFUSED, Status.HELD, Status.EXPIRED, Status.BOUNCED), ColorHint.RED),
 }
 """The info icon: grey when the server took it (or it was received, or a person cancelled it), red when it failed, amber
 undecided."""

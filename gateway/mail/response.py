@@ -25,7 +25,7 @@ class Stage(StrEnum):
 
 
 class FaultKind(StrEnum):
-    """What broke when there was no reply to judge."""
+    """What broke when there was no reply to read a verdict from."""
 
     DNS = "DNS"
     CONNECT = "CONNECT"
@@ -75,7 +75,7 @@ class Exchange:
     `replies` are the transaction's replies in order (MAIL, RCPT, DATA, end of data), or those of the connection
     that failed before it. `response` is the reply that decides (the first that is not 2xx/3xx, else the last);
     None when the server said nothing. `dot_sent` is true once the end of data may have left this machine: without
-    a final reply after that, nobody here knows whether the server took the mail.
+    a final reply after that, it is unknown whether the server took the mail.
     """
 
     replies: tuple[Response, ...]

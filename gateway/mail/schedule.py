@@ -10,29 +10,11 @@ from datetime import timedelta
 from gateway.mail.verdict import LONGEST_ASKED_WAIT, Verdict
 
 # Early tries catch greylisting (most ask for one to five minutes); late ones outlast an evening's outage.
-RETRY_WAITS = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=15),
-    timedelta(minutes=30),
-    timedelta(hours=1),
-    timedelta(hours=2),
-    timedelta(hours=4),
-    timedelta(hours=8),
-)
+RETRY_WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480))
 
 # A dropped connection is often back in seconds; a server that stays away is tried four times an hour, which costs it
 # nothing and lets mail flow again within a quarter of an hour of its return.
-PAUSES = (
-    timedelta(seconds=5),
-    timedelta(seconds=15),
-    timedelta(seconds=30),
-    timedelta(minutes=1),
-    timedelta(minutes=2),
-    timedelta(minutes=5),
-    timedelta(minutes=10),
-    timedelta(minutes=15),
-)
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300, 600, 900))
 
 # Spreads what failed together, so that it is not retried together.
 JITTER = 0.1

@@ -84,12 +84,7 @@ class ReturnPath:
 
 
 def open_url(
-    keyring: Keyring,
-    public_url: str,
-    ref: MessageRef,
-    *,
-    key_id: str | None = None,
-    form: LinkForm = LinkForm.PLAIN,
+    keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None, form: LinkForm = LinkForm.PLAIN
 ) -> str:
     """The pixel's address. `key_id` signs with an older key, to compose an old mail again (LookupError: removed)."""
     return f"{public_url}/o/{_token(keyring, Purpose.OPEN, _body(ref), key_id=key_id, form=form)}"
@@ -116,12 +111,7 @@ def click_url(
 
 
 def unsubscribe_url(
-    keyring: Keyring,
-    public_url: str,
-    ref: MessageRef,
-    *,
-    key_id: str | None = None,
-    form: LinkForm = LinkForm.PLAIN,
+    keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None, form: LinkForm = LinkForm.PLAIN
 ) -> str:
     """The address of List-Unsubscribe (RFC 8058) and of the visible link: at most 57 characters after PUBLIC_URL."""
     return f"{public_url}/u/{_token(keyring, Purpose.UNSUBSCRIBE, _body(ref), key_id=key_id, form=form)}"

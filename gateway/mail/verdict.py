@@ -1,19 +1,19 @@
 """Our reading of what a server said: an exchange and the rules (data) make a verdict. Pure.
 
-The order of judging:
+The order of reading:
 
 1. a 2xx reply to the end of data: ACCEPTED, and nothing else is;
 2. a 4xx or 5xx reply: the first rule that fits it among `connection` (refusals of our login or of TLS),
    `text` (a provider's own words, then everybody's), `enhanced` (RFC 3463), `basic` (RFC 5321 4.2.3) and `stage`;
 3. no such reply: the first `fault` rule that fits the fault, its stage, and whether the dot had left. Once it has,
-   silence is UNCERTAIN: nobody here knows whether the server took the mail.
+   silence is UNCERTAIN: whether the server took the mail is unknown.
 
 Some promises are kept here, whatever a rule says:
 
 - before MAIL a reply speaks of the relay: DEFERRED, never the end of a recipient;
 - 421 closes a channel and says nothing of the message: its scope is RELAY before RCPT, DESTINATION from there on
   (so that a mail which a server chokes on cannot pause everybody's);
-- before RCPT no server has heard of a destination: general words that would pause one pause the relay; a provider's
+- before RCPT no server knows a destination: general words that would pause one pause the relay; a provider's
   own words (`knows_destination`) come from the destination through the relay, and pause that;
 - only a 5xx to this recipient's RCPT suppresses, or one after it whose code is about addresses (5.1.x) or whose words
   are a provider's own (`sure_after_data`): a server that has read the mail may speak of an address in it. A 5.7.x
@@ -98,7 +98,7 @@ class Verdict:
     alarm; it comes with DEFERRED and scope RELAY only.
 
     `counts` and `scope` say two things. `counts`: this is an attempt of this message, to be recorded. It is false for
-    everything before MAIL, where the server has not heard of the message, and where we gave up ourselves. `scope` other
+    everything before MAIL, where the server knows nothing of the message, and where we gave up ourselves. `scope` other
     than MESSAGE (DEFERRED only) says that the failure may be the relay's or destination's: several different mails
     failing so pause it, one mail's odd answer does not.
     """
@@ -184,7 +184,7 @@ BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTT
 """Stages whose replies speak of the connection, and so of the relay."""
 
 BEFORE_RCPT = BEFORE_MAIL | {Stage.MAIL}
-"""Stages at which the server has not heard of the recipient yet."""
+"""Stages at which the server does not know the recipient yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from gateway.compose.readdressed import readdressed
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import domain_of
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
@@ -101,7 +102,7 @@ async def _send_again(
         recipient_nos=[one.number for one in again],
         addresses=[place.address for place in places],
         address_keys=[place.key for place in places],
-        domains=[place.address.rpartition("@")[2].lower() for place in places],
+        domains=[domain_of(place.address) for place in places],
         attempts=[one.attempts + 1 for one in again],
     )
     await _record_events(connection, ref, again, kind, actor)

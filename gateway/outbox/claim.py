@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -20,6 +20,10 @@ LARGEST_BATCH = 1000
 them."""
 LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
+
+
+RecipientKey = tuple[int, UUID, int]
+"""Customer, message and recipient number."""
 
 
 @value
@@ -70,7 +74,7 @@ class Claimed:
         return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
     @property
-    def key(self) -> tuple[int, UUID, int]:
+    def key(self) -> RecipientKey:
         """The order in which groups lock rows: one order everywhere, against deadlocks."""
         return self.customer_id, self.message_id, self.recipient_no
 
@@ -135,47 +139,22 @@ async def claim(
     return Claim(leased=tuple(row for _, row in leased), parked=parked)
 
 
+_FACTS = tuple(field.name for field in fields(MessageFacts))
+_CLAIMED = tuple(field.name for field in fields(Claimed) if field.name not in ("owner", "facts"))
+"""The columns of a row of `claim_due`, which have the names of their fields."""
+
+
 def _claimed(row: Any, owner: UUID) -> Claimed:
-    return Claimed(
-        customer_id=row["customer_id"],
-        message_id=row["message_id"],
-        recipient_no=row["recipient_no"],
-        attempt=row["attempt"],
-        owner=owner,
-        lane_id=row["lane_id"],
-        address=row["address"],
-        domain=row["domain"],
-        bound_relay=row["bound_relay"],
-        capped=row["capped"],
-        handed_off=row["handed_off"],
-        large=row["is_large"],
-        facts=_facts(row) if row["found"] else None,
-    )
+    facts = MessageFacts(**{name: row[name] for name in _FACTS}) if row["found"] else None
+    return Claimed(**{name: row[name] for name in _CLAIMED}, owner=owner, facts=facts)
 
 
-def _facts(row: Any) -> MessageFacts:
-    return MessageFacts(
-        source_type=row["source_type"],
-        campaign_id=row["campaign_id"],
-        template_version_id=row["template_version_id"],
-        sender_version_id=row["sender_version_id"],
-        mail_date=row["mail_date"],
-        recipient=row["recipient"],
-        recipient_name=row["recipient_name"],
-        merge_data=row["merge_data"],
-        content_sha256=row["content_sha256"],
-        tracked=row["tracked"],
-        token_key_id=row["token_key_id"],
-        composer_version=row["composer_version"],
-    )
-
-
-def columns(rows: Sequence[Claimed]) -> dict[str, list[Any]]:
-    """The keys of rows as arrays for `unnest`."""
+def columns(keys: Sequence[RecipientKey]) -> dict[str, list[Any]]:
+    """Keys as arrays for `unnest`."""
     return {
-        "customer_ids": [row.customer_id for row in rows],
-        "message_ids": [row.message_id for row in rows],
-        "recipient_nos": [row.recipient_no for row in rows],
+        "customer_ids": [customer_id for customer_id, _, _ in keys],
+        "message_ids": [message_id for _, message_id, _ in keys],
+        "recipient_nos": [recipient_no for _, _, recipient_no in keys],
     }
 
 
@@ -186,7 +165,7 @@ async def give_back(connection: Connection, rows: Sequence[tuple[Claimed, timede
     claimed = [row for row, _ in ordered]
     async for _ in QUERIES.give_back(
         connection,
-        **columns(claimed),
+        **columns([row.key for row in claimed]),
         attempts=[row.attempt for row in claimed],
         owners=[row.owner for row in claimed],
         waits=[wait for _, wait in ordered],
@@ -205,4 +184,5 @@ async def give_back_claim(connection: Connection, owner: UUID) -> None:
 async def extend(connection: Connection, rows: Sequence[Claimed], *, lease: timedelta) -> None:
     """Extend the leases of rows in work. A lease that has expired stays so: its row may be another worker's."""
     ordered = sorted(rows, key=lambda row: row.key)
-    await QUERIES.extend_leases(connection, **columns(ordered), owners=[row.owner for row in ordered], lease=lease)
+    keys = columns([row.key for row in ordered])
+    await QUERIES.extend_leases(connection, **keys, owners=[row.owner for row in ordered], lease=lease)

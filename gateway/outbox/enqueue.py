@@ -15,15 +15,14 @@ from gateway.compose.sender_profiles import SenderVersion
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import parse_address, with_a_labels
+from gateway.mail.address import domain_of, parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
 from gateway.mail.message import CopyRole, EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
-from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.idempotency import check_key, digest_of, first_result, idempotency_conflict
 from gateway.outbox.lanes import lane_of
-from gateway.outbox.outcomes import GATEWAY, SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE, Undelivered
+from gateway.outbox.outcomes import GATEWAY, UNDELIVERED, WRONG_RELAY, HandOff, Undelivered
 from gateway.storage import attachments, content
 from gateway.templates import versions
 
@@ -34,7 +33,7 @@ MAX_ATTACHMENTS = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class SendRequest:
     """One letter to one customer. `address` must be one of the customer's; None means the primary one."""
 
     customer_id: int
@@ -52,7 +51,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Put:
+class Enqueued:
     """Where the letter is now. `repeated`: the idempotency key was used before, and this is its first result."""
 
     ref: MessageRef
@@ -74,36 +73,32 @@ class _Recipient:
     def status(self) -> Status:
         return self.held.status if self.held else Status.QUEUED
 
-    @property
-    def domain(self) -> str:
-        return self.address.rpartition("@")[2].lower()
 
-
-async def put(connection: Connection, order: Order, deployment: Deployment) -> Put:
+async def enqueue(connection: Connection, request: SendRequest, deployment: Deployment) -> Enqueued:
     """Compose a letter and queue it; one transaction. Notify the workers after the commit.
 
     Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
     DEADLINE_PASSED, ATTACHMENT_TOO_LARGE, TOO_MANY, and what letters and senders refuse. An address that is
     suppressed, or a relay that is not configured, is no refusal: the message is HELD and says why.
     """
-    _check(order)
+    _check(request)
     async with connection.transaction():
-        attached = await attachments.find(connection, order.attachment_ids) if order.attachment_ids else []
-        digest = input_digest(order, attached)
-        first = await first_result(connection, order.idempotency_key, digest)
+        attached = await attachments.find(connection, request.attachment_ids) if request.attachment_ids else []
+        digest = input_digest(request, attached)
+        first = await first_result(connection, request.idempotency_key, digest)
         if first is not None:
-            return Put(ref=_first_message(first), repeated=True)
-        ref = await _make(connection, order, attached, deployment)
+            return Enqueued(ref=_first_message(first), repeated=True)
+        ref = await _make(connection, request, attached, deployment)
         await QUERIES.insert_idempotency_key(
             connection,
-            key=order.idempotency_key,
+            key=request.idempotency_key,
             input_sha256=digest,
             customer_id=ref.customer_id,
             message_id=ref.message_id,
             campaign_id=None,
         )
         await notify_change(connection, ChangeKind.MESSAGE, [ref])
-    return Put(ref=ref, repeated=False)
+    return Enqueued(ref=ref, repeated=False)
 
 
 def _first_message(row: Any) -> MessageRef:
@@ -112,52 +107,56 @@ def _first_message(row: Any) -> MessageRef:
     return MessageRef(customer_id=row["customer_id"], message_id=row["message_id"])
 
 
-def input_digest(order: Order, attached: Sequence[Any] = ()) -> bytes:
+def input_digest(request: SendRequest, attached: Sequence[Any] = ()) -> bytes:
     """SHA-256 of the normalised input: the letter and whom it goes to, attachments by their content.
 
     Neither the key itself nor the caller's name counts: a retry by a colleague is still the same intent.
     """
     apart = ("idempotency_key", "actor", "bound_relay", "attachment_ids")
-    value = {field.name: getattr(order, field.name) for field in fields(order) if field.name not in apart}
+    value = {field.name: getattr(request, field.name) for field in fields(request) if field.name not in apart}
     value["attachments"] = [(row["sha256"].hex(), row["name"]) for row in attached]
     return digest_of(value)
 
 
-def _check(order: Order) -> None:
-    check_key(order.idempotency_key)
-    if len(order.cc) + len(order.bcc) + order.bcc_sender > MAX_COPIES:
+def _check(request: SendRequest) -> None:
+    check_key(request.idempotency_key)
+    if len(request.cc) + len(request.bcc) + request.bcc_sender > MAX_COPIES:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_COPIES} copies of one letter.", ("cc",))
-    if len(order.attachment_ids) > MAX_ATTACHMENTS:
+    if len(request.attachment_ids) > MAX_ATTACHMENTS:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ATTACHMENTS} attachments.", ("attachmentIds",))
 
 
-async def _make(connection: Connection, order: Order, attached: Sequence[Any], deployment: Deployment) -> MessageRef:
+async def _make(
+    connection: Connection, request: SendRequest, attached: Sequence[Any], deployment: Deployment
+) -> MessageRef:
     """Compose and write the message. Raises Refusal."""
-    whom = await _whom(connection, order, deployment)
-    profile = await sender_profiles.current(connection, order.sender_id, default_from=deployment.settings.default_from)
+    whom = await _whom(connection, request, deployment)
+    profile = await sender_profiles.current(
+        connection, request.sender_id, default_from=deployment.settings.default_from
+    )
     locale = whom["locale"] or profile.locale
-    version = await versions.builtin_version(connection, order.letter, locale)
-    ref = MessageRef(customer_id=order.customer_id, message_id=whom["message_id"])
-    recipients = await _recipients(connection, order, whom, profile, deployment)
-    expires_at = _deadline(order.letter, whom["mail_date"], deployment)
+    version = await versions.builtin_version(connection, request.letter, locale)
+    ref = MessageRef(customer_id=request.customer_id, message_id=whom["message_id"])
+    recipients = await _recipients(connection, request, whom, profile, deployment)
+    expires_at = _deadline(request.letter, whom["mail_date"], deployment)
     composed = individual.compose(
-        order.letter,
+        request.letter,
         template=version,
         sender=profile,
-        facts=_facts(order, whom, ref, profile, deployment, sequence=await _sequence(connection, order)),
+        facts=_facts(request, whom, ref, profile, deployment, sequence=await _sequence(connection, request)),
         keyring=deployment.keyring,
-        attachments=await attachments.load_many(connection, order.attachment_ids) if attached else (),
+        attachments=await attachments.load_many(connection, request.attachment_ids) if attached else (),
     )
     sha256 = await content.store(connection, composed.content)
     await QUERIES.insert_message(
         connection,
         customer_id=ref.customer_id,
         id=ref.message_id,
-        source_type=order.letter.source_type,
+        source_type=request.letter.source_type,
         status=recipients[0].status,
         template_version_id=version.id,
         sender_version_id=profile.id,
-        letter_kind=order.letter.letter_kind,
+        letter_kind=request.letter.letter_kind,
         mail_date=whom["mail_date"],
         cause=recipients[0].held.cause if recipients[0].held else None,
         advice=recipients[0].held.advice if recipients[0].held else None,
@@ -168,29 +167,29 @@ async def _make(connection: Connection, order: Order, attached: Sequence[Any], d
         content_sha256=sha256,
         composer_version=headers.COMPOSER_VERSION,
         token_key_id=None,
-        tracked=is_tracked(order),
-        bound_relay=order.bound_relay,
+        tracked=is_tracked(request),
+        bound_relay=request.bound_relay,
     )
-    await _write_parts(connection, ref, order, attached, recipients)
+    await _write_parts(connection, ref, request, attached, recipients)
     await _write_outbox(
         connection,
         ref,
-        order,
+        request,
         recipients,
         expires_at=expires_at,
-        retry_once=order.letter.source_type in deployment.settings.retry_once,
+        retry_once=request.letter.source_type in deployment.settings.retry_once,
     )
     return ref
 
 
-async def _whom(connection: Connection, order: Order, deployment: Deployment) -> Any:
-    asked = None if order.address is None else with_a_labels(order.address)
-    row = await QUERIES.facts_of_customer(connection, customer_id=order.customer_id, address=asked)
+async def _whom(connection: Connection, request: SendRequest, deployment: Deployment) -> Any:
+    asked = None if request.address is None else with_a_labels(request.address)
+    row = await QUERIES.facts_of_customer(connection, customer_id=request.customer_id, address=asked)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
     if row["erased"]:
         raise Refusal(RefusalCode.ERASED, "This customer was erased.", ("customerId",))
-    if row["address"] is None and order.address is not None:
+    if row["address"] is None and request.address is not None:
         raise Refusal(
             RefusalCode.ADDRESS_INVALID,
             "This is none of the customer's addresses: add it to the customer.",
@@ -210,21 +209,21 @@ def _deadline(letter: Letter, now: datetime, deployment: Deployment) -> datetime
     raise Refusal(RefusalCode.DEADLINE_PASSED, "This time has passed: the mail would come too late.", path)
 
 
-def is_tracked(order: Order) -> bool:
+def is_tracked(request: SendRequest) -> bool:
     """Card mail never; e-signature mail only when asked for; work orders unless asked not to."""
-    if isinstance(order.letter, CardLetter):
+    if isinstance(request.letter, CardLetter):
         return False
-    if order.tracked is not None:
-        return order.tracked
-    return order.letter.source_type is SourceType.WORK_ORDER
+    if request.tracked is not None:
+        return request.tracked
+    return request.letter.source_type is SourceType.WORK_ORDER
 
 
 async def _recipients(
-    connection: Connection, order: Order, whom: Any, profile: SenderVersion, deployment: Deployment
+    connection: Connection, request: SendRequest, whom: Any, profile: SenderVersion, deployment: Deployment
 ) -> list[_Recipient]:
     """The To and its copies; an address gets one copy at most. A suppressed address is marked as held."""
-    copies = [(CopyRole.CC, mailbox) for mailbox in order.cc] + [(CopyRole.BCC, mailbox) for mailbox in order.bcc]
-    if order.bcc_sender:
+    copies = [(CopyRole.CC, mailbox) for mailbox in request.cc] + [(CopyRole.BCC, mailbox) for mailbox in request.bcc]
+    if request.bcc_sender:
         copies.append((CopyRole.BCC, Mailbox(address=profile.reply_to or profile.from_address)))
     listed: dict[bytes, tuple[str, CopyRole | None, str | None]] = {
         deployment.key_of(whom["address"]): (whom["address"], None, whom["name"])
@@ -240,22 +239,20 @@ async def _recipients(
             key=key,
             role=role,
             name=name,
-            held=_held(order, key in suppressed, deployment),
+            held=_held(request, key in suppressed, deployment),
         )
         for number, (key, (address, role, name)) in enumerate(listed.items())
     ]
 
 
-def _held(order: Order, suppressed: bool, deployment: Deployment) -> Undelivered | None:
-    if order.bound_relay is not None and order.bound_relay not in deployment.relay_names:
-        return Undelivered(status=Status.HELD, cause=Cause.WRONG_RELAY, advice=WRONG_RELAY_ADVICE)
-    if suppressed:
-        return Undelivered(status=Status.HELD, cause=Cause.SUPPRESSED, advice=SUPPRESSED_ADVICE)
-    return None
+def _held(request: SendRequest, suppressed: bool, deployment: Deployment) -> Undelivered | None:
+    if request.bound_relay is not None and request.bound_relay not in deployment.relay_names:
+        return WRONG_RELAY
+    return UNDELIVERED[HandOff.SUPPRESSED] if suppressed else None
 
 
 def _facts(
-    order: Order,
+    request: SendRequest,
     whom: Any,
     ref: MessageRef,
     profile: SenderVersion,
@@ -267,25 +264,25 @@ def _facts(
         ref=ref,
         mail_date=whom["mail_date"],
         to=Mailbox(address=whom["address"], name=whom["name"]),
-        cc=order.cc,
+        cc=request.cc,
         customer_name=whom["name"],
         locale=whom["locale"] or profile.locale,
         time_zone=whom["time_zone"] or profile.time_zone,
         message_id_domain=profile.domain,
         public_url=deployment.settings.public_url,
-        tracked=is_tracked(order),
+        tracked=is_tracked(request),
         honeypot=deployment.settings.honeypot_link,
         sequence=sequence,
     )
 
 
-async def _sequence(connection: Connection, order: Order) -> int | None:
+async def _sequence(connection: Connection, request: SendRequest) -> int | None:
     """The .ics SEQUENCE of a work-order letter. Its row is locked until the letter is committed. Raises Refusal."""
-    letter = order.letter
+    letter = request.letter
     if not isinstance(letter, WorkOrderLetter) or letter.kind is WorkOrderKind.COMPLETED:
         return None
     sequence = await QUERIES.next_sequence(
-        connection, customer_id=order.customer_id, number=letter.number, counted=letter.sequence
+        connection, customer_id=request.customer_id, number=letter.number, counted=letter.sequence
     )
     if sequence is None:
         message = (
@@ -297,7 +294,11 @@ async def _sequence(connection: Connection, order: Order) -> int | None:
 
 
 async def _write_parts(
-    connection: Connection, ref: MessageRef, order: Order, attached: Sequence[Any], recipients: Sequence[_Recipient]
+    connection: Connection,
+    ref: MessageRef,
+    request: SendRequest,
+    attached: Sequence[Any],
+    recipients: Sequence[_Recipient],
 ) -> None:
     """Write copies, attachments, and an event for each recipient that is held."""
     keys = {"customer_id": ref.customer_id, "message_id": ref.message_id}
@@ -324,7 +325,7 @@ async def _write_parts(
             sizes=[row["size"] for row in attached],
             sha256s=[row["sha256"] for row in attached],
         )
-        await QUERIES.reference_attachments(connection, ids=list(order.attachment_ids))
+        await QUERIES.reference_attachments(connection, ids=list(request.attachment_ids))
     for recipient in recipients:
         if recipient.held is not None:
             await QUERIES.insert_event(
@@ -340,7 +341,7 @@ async def _write_parts(
 async def _write_outbox(
     connection: Connection,
     ref: MessageRef,
-    order: Order,
+    request: SendRequest,
     recipients: Sequence[_Recipient],
     *,
     expires_at: datetime,
@@ -351,13 +352,13 @@ async def _write_outbox(
         connection,
         customer_id=ref.customer_id,
         message_id=ref.message_id,
-        lane=lane_of(order.letter.source_type),
+        lane=lane_of(request.letter.source_type),
         expires_at=expires_at,
-        bound_relay=order.bound_relay,
+        bound_relay=request.bound_relay,
         recipient_nos=[recipient.number for recipient in due],
         addresses=[recipient.address for recipient in due],
         address_keys=[recipient.key for recipient in due],
-        domains=[recipient.domain for recipient in due],
+        domains=[domain_of(recipient.address) for recipient in due],
         attempts=[1 for _ in due],
         retry_once=retry_once,
     )

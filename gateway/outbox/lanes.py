@@ -49,31 +49,7 @@ class LaneStanding:
 
 async def lane_states(connection: Connection, *, limit: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
     """Every lane in order of priority, 500 at most."""
-    throughput = {
-        row["lane_id"]: row["attempts"] / max(1.0, row["seconds"]) async for row in QUERIES.lane_throughput(connection)
-    }
-    return tuple(
-        [
-            LaneStanding(
-                name=row["name"],
-                campaign_id=row["campaign_id"],
-                campaign_title=row["campaign_title"],
-                priority=row["priority"],
-                paused_at=row["paused_at"],
-                paused_why=row["paused_why"],
-                depth=row["depth"],
-                deeper=row["depth"] >= limit,
-                rate=float(throughput.get(row["id"], 0.0)),
-                next_due_at=row["next_due_at"],
-                oldest_seconds=_age(row["next_due_at"], row["read_at"]),
-            )
-            async for row in QUERIES.lane_depths(connection, limit=limit)
-        ]
-    )
-
-
-def _age(due: datetime | None, now: datetime) -> float:
-    return max(0.0, (now - due).total_seconds()) if due is not None else 0.0
+    return tuple([LaneStanding(**row) async for row in QUERIES.lane_depths(connection, limit=limit)])
 
 
 MAX_COUNTED_DOMAINS = 500

@@ -16,7 +16,7 @@ from gateway.mail.refusal_words import refusal_words
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Cause, Outcome, Verdict
 from gateway.notify.changes import ChangeKind, notify_change
-from gateway.outbox.claim import Claimed
+from gateway.outbox.claim import Claimed, RecipientKey, columns
 from gateway.outbox.refusal_runs import Refused, stop_after_refusals
 from gateway.value import value
 
@@ -100,7 +100,7 @@ class Finished:
     domain: str = ""  # of a journal of an earlier version
 
     @property
-    def key(self) -> tuple[int, UUID, int]:
+    def key(self) -> RecipientKey:
         """The order in which groups lock rows."""
         return self.customer_id, self.message_id, self.recipient_no
 
@@ -185,7 +185,7 @@ async def decide_unsent(
 
 async def decide(
     connection: Connection,
-    keys: Sequence[tuple[int, UUID, int]],
+    keys: Sequence[RecipientKey],
     why: Sequence[Undelivered],
     *,
     owners: Sequence[UUID | None],
@@ -198,9 +198,7 @@ async def decide(
         row
         async for row in QUERIES.decide_unsent(
             connection,
-            customer_ids=[key[0] for key in keys],
-            message_ids=[key[1] for key in keys],
-            recipient_nos=[key[2] for key in keys],
+            **columns(keys),
             owners=list(owners),
             statuses=[reason.status for reason in why],
             causes=[reason.cause for reason in why],

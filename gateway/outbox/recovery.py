@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.mail.schedule import RETRY_WAITS
+from gateway.outbox.claim import RecipientKey, columns
 from gateway.outbox.outcomes import GATEWAY, UNDELIVERED, HandOff, decide
 
 PASS_ROWS = 10_000
@@ -27,8 +27,6 @@ LOST_ADVICE = (
     "not have arrived: a report, a reply or a click may settle it. Check with the customer; then send it again or mark "
     "it as sent."
 )
-
-Key = tuple[int, UUID, int]
 
 
 class _Passed(StrEnum):
@@ -61,10 +59,10 @@ async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY
     while True:
         found = await _passed(connection)
         for keys in _batches(found[_Passed.UNSENT]):
-            unsent += await _count(QUERIES.recover_unsent(connection, **_columns(keys)))
+            unsent += await _count(QUERIES.recover_unsent(connection, **columns(keys)))
         for keys in _batches(found[_Passed.UNCERTAIN]):
             uncertain += await _count(
-                QUERIES.recover_handed_off(connection, **_columns(keys), shard=shard, advice=LOST_ADVICE, wait=wait)
+                QUERIES.recover_handed_off(connection, **columns(keys), shard=shard, advice=LOST_ADVICE, wait=wait)
             )
         for keys in _batches(found[_Passed.EXPIRED]):
             expired += await _expire(connection, keys, shard=shard)
@@ -72,9 +70,9 @@ async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY
             return Recovered(unsent=unsent, uncertain=uncertain, expired=expired)
 
 
-async def _passed(connection: Connection) -> dict[_Passed, list[Key]]:
+async def _passed(connection: Connection) -> dict[_Passed, list[RecipientKey]]:
     """Keys of what is to be settled, by how; in the order in which groups lock rows."""
-    found: dict[_Passed, list[Key]] = {what: [] for what in _Passed}
+    found: dict[_Passed, list[RecipientKey]] = {what: [] for what in _Passed}
     async with connection.transaction():
         # A worker's connections never read a whole table but here.
         await QUERIES.may_read_all(connection)
@@ -83,19 +81,14 @@ async def _passed(connection: Connection) -> dict[_Passed, list[Key]]:
     return {what: sorted(keys) for what, keys in found.items()}
 
 
-def _batches(keys: list[Key]) -> list[list[Key]]:
+def _batches(keys: list[RecipientKey]) -> list[list[RecipientKey]]:
     return [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
-
-
-def _columns(keys: Sequence[Key]) -> dict[str, list[Any]]:
-    customer_ids, message_ids, recipient_nos = map(list, zip(*keys, strict=True))
-    return {"customer_ids": customer_ids, "message_ids": message_ids, "recipient_nos": recipient_nos}
 
 
 async def _count(rows: Any) -> int:
     return len([row async for row in rows])
 
 
-async def _expire(connection: Connection, keys: Sequence[Key], *, shard: int) -> int:
+async def _expire(connection: Connection, keys: Sequence[RecipientKey], *, shard: int) -> int:
     why = UNDELIVERED[HandOff.EXPIRED]
     return await decide(connection, keys, [why] * len(keys), owners=[None] * len(keys), actor=GATEWAY, shard=shard)

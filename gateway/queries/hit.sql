@@ -1,17 +1,17 @@
 -- Opens and clicks: written in batches, classified by the hits around them, and again when those change.
 
 -- name: insert_hits!
--- Writes a batch of hits, each with its age; existing ones stay, and nothing is kept of erased customers.
+-- Writes a batch of hits; existing ones stay, and nothing is kept of erased customers. Their times, and :now, are of
+-- the clock of the process that took them: only their ages count.
 insert into hit (customer_id, id, message_id, kind, occurred_at, link, url, origin, agent, head, prefetch, honeypot)
-select h.customer_id, h.id, h.message_id, h.kind, now() - h.age, h.link, h.url, h.origin, h.agent, h.head, h.prefetch,
-       h.honeypot
-from unnest(:customer_ids::bigint[], :ids::uuid[], :message_ids::uuid[], :kinds::hit_kind[], :ages::interval[],
-            :links::smallint[], :urls::text[], :origins::text[], :agents::text[], :heads::boolean[],
-            :prefetches::boolean[], :honeypots::boolean[])
-    as h(customer_id, id, message_id, kind, age, link, url, origin, agent, head, prefetch, honeypot)
-join message m on m.customer_id = h.customer_id and m.id = h.message_id
-join customer c on c.id = h.customer_id and c.erased_at is null
-order by h.customer_id, h.id
+select m.customer_id, h.id, m.id, h.kind, now() - greatest(0, :now::float8 - h.at) * interval '1 second', h.link,
+       h.url, h.origin, h.agent, h.head, h.prefetch, h.honeypot
+from json_to_recordset(:hits::json)
+    as h(id uuid, ref json, kind hit_kind, at float8, link smallint, url text, origin text, agent text, head boolean,
+         prefetch boolean, honeypot boolean)
+join message m on m.customer_id = (h.ref ->> 'customer_id')::bigint and m.id = (h.ref ->> 'message_id')::uuid
+join customer c on c.id = m.customer_id and c.erased_at is null
+order by m.customer_id, h.id
 on conflict (customer_id, id) do nothing;
 
 -- name: try_hit_drain_lock$

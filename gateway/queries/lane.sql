@@ -1,17 +1,30 @@
 -- Lanes: depth, pauses, throughput.
 
 -- name: lane_depths
--- Every lane: how much waits in it (counted up to :limit, then "at least"), how old its head is, and what is next due.
-select l.id, l.name, l.campaign_id, c.title as campaign_title, l.priority, l.paused_at, l.paused_why,
-       (select count(*) from (select from outbox o where o.lane_id = l.id limit :limit::integer) counted) as depth,
-       least((select b.due_at from outbox b where b.lane_id = l.id and b.scheduled
-              order by b.due_at, b.message_id limit 1),
-             (select b.due_at from outbox b where b.lane_id = l.id and not b.scheduled
-              order by b.due_at, b.message_id limit 1)) as next_due_at,
-       now() as read_at
-from lane l left join campaign c on c.id = l.campaign_id
-order by l.priority, l.id
-limit 500;
+-- Every lane: how much waits in it (counted up to :limit, `deeper` then), what is next due and for how long it has been,
+-- and its attempts a second over the last full minute and the running one.
+with lane_now as (
+    select l.id, l.name, l.campaign_id, c.title as campaign_title, l.priority, l.paused_at, l.paused_why,
+           (select count(*) from (select from outbox o where o.lane_id = l.id limit :limit::integer) counted) as depth,
+           least((select b.due_at from outbox b where b.lane_id = l.id and b.scheduled
+                  order by b.due_at, b.message_id limit 1),
+                 (select b.due_at from outbox b where b.lane_id = l.id and not b.scheduled
+                  order by b.due_at, b.message_id limit 1)) as next_due_at
+    from lane l left join campaign c on c.id = l.campaign_id
+    order by l.priority, l.id
+    limit 500
+), attempted as (
+    select p.lane_id, sum(p.attempts)
+           / extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute') as rate
+    from lane_throughput p
+    where p.minute >= date_trunc('minute', now()) - interval '1 minute'
+    group by p.lane_id
+)
+select n.name, n.campaign_id, n.campaign_title, n.priority, n.paused_at, n.paused_why, n.depth,
+       n.depth >= :limit::integer as deeper, coalesce(a.rate, 0)::float8 as rate, n.next_due_at,
+       coalesce(greatest(0, extract(epoch from now() - n.next_due_at)), 0)::float8 as oldest_seconds
+from lane_now n left join attempted a on a.lane_id = n.id
+order by n.priority, n.id;
 
 -- name: note_throughput!
 -- Adds a worker's attempts since its last report, a row a lane and minute.
@@ -36,14 +49,6 @@ on conflict (domain, worker, minute) do update set attempts = domain_throughput.
 -- name: forget_domain_throughput!
 -- Deletes counts of domains too old for their rate; there are many domains.
 delete from domain_throughput where minute < now() - interval '3 minutes';
-
--- name: lane_throughput
--- Attempts of each lane in the last full minute and the running one, and how many seconds those are.
-select p.lane_id, sum(p.attempts)::bigint as attempts,
-       extract(epoch from now() - date_trunc('minute', now()) + interval '1 minute')::float8 as seconds
-from lane_throughput p
-where p.minute >= date_trunc('minute', now()) - interval '1 minute'
-group by p.lane_id;
 
 -- name: domain_depths
 -- The domains that most mail waits for, counted over the first :limit rows: how much, at which rate it goes (attempts a

@@ -169,7 +169,7 @@ from chosen p
 where o.ctid = p.location  -- locked, so it stays there
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
           p.position, p.connections is not null as capped, p.park_until is null as leased,
-          o.handed_off_at is not null as handed_off, p.is_large, p.found_id is not null as found, p.source_type,
+          o.handed_off_at is not null as handed_off, p.is_large as large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
           p.merge_data, p.content_sha256, p.tracked, p.token_key_id, p.composer_version;
 
@@ -246,7 +246,7 @@ where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipi
 returning o.customer_id, o.message_id;
 
 -- name: give_back_claim
--- Returns to the queue every row of a claim whose result never arrived: nobody works on them, so nothing was sent.
+-- Returns to the queue every row of a claim whose result never arrived: no worker has them, so nothing was sent.
 -- status: HANDED_OFF -> QUEUED, DEFERRED
 update outbox o
 set lease_owner = null, lease_until = null, handed_off_at = null
@@ -263,7 +263,7 @@ where o.customer_id = a.customer_id and o.message_id = a.message_id and o.recipi
   and o.lease_owner = a.owner and o.lease_until > now();
 
 -- name: begin_scan$
--- Returns true when nobody has scanned the outbox within :every: the scan is the caller's then. Otherwise nothing.
+-- Returns true when no worker has scanned the outbox within :every: the scan is the caller's then. Otherwise nothing.
 update outbox_scan set scanned_at = now() where scanned_at <= now() - :every::interval returning true;
 
 -- name: may_read_all$

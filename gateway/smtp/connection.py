@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -39,6 +40,7 @@ PIECE = 128 * 1024
 mail is not buffered twice and it is known that its final dot has not been sent."""
 
 
+@dataclass(slots=True, eq=False)
 class Delivery:
     """One envelope to deliver; `result` is its exchange.
 
@@ -46,34 +48,25 @@ class Delivery:
     happened, `min_connection` is the number of the first connection of its pool that may take it.
     """
 
-    __slots__ = (
-        "connection",
-        "decided",
-        "dot_sent",
-        "envelope",
-        "min_connection",
-        "options",
-        "replies",
-        "result",
-        "retried",
-        "started_at",
-        "started_monotonic",
-    )
-
-    def __init__(self, envelope: Envelope, result: asyncio.Future[Exchange]) -> None:
-        self.envelope = envelope
-        self.result = result
-        self.connection: SmtpConnection | None = None
-        self.retried = False
-        self.min_connection = 0
+    envelope: Envelope
+    result: asyncio.Future[Exchange]
+    connection: SmtpConnection | None = None
+    retried: bool = False
+    min_connection: int = 0
+    started_at: datetime = field(init=False)
+    started_monotonic: float = field(init=False)
+    options: str = field(init=False)
+    replies: list[Response] = field(init=False)
+    decided: Response | None = field(init=False)
+    dot_sent: bool = field(init=False)
 
     def begin(self, started_at: datetime, started_monotonic: float) -> None:
         """Reset the state, since its first command is sent now; replies of an earlier, dead connection do not count."""
         self.started_at = started_at
         self.started_monotonic = started_monotonic
         self.options = ""
-        self.replies: list[Response] = []
-        self.decided: Response | None = None
+        self.replies = []
+        self.decided = None
         self.dot_sent = False
 
     def finish(self, exchange: Exchange) -> None:
@@ -118,20 +111,18 @@ class Writer(Protocol):
         """Close at once."""
 
 
+@dataclass(slots=True, eq=False)
 class _Step:
     """What a reply responds to. After `success_code` the transaction goes on; `timeout_index` selects its time limit.
 
     `cache` holds parsed short replies: most servers send the same ones to every MAIL, RCPT and DATA.
     """
 
-    __slots__ = ("cache", "cached", "stage", "success_code", "timeout_index")
-
-    def __init__(self, timeout_index: int, stage: Stage, success_code: int, *, cached: bool = True) -> None:
-        self.timeout_index = timeout_index
-        self.stage = stage
-        self.success_code = success_code
-        self.cached = cached
-        self.cache: dict[bytes, Response] = {}
+    timeout_index: int
+    stage: Stage
+    success_code: int
+    cached: bool = True
+    cache: dict[bytes, Response] = field(default_factory=dict)
 
     def read(self, raw: bytes) -> Response:
         """Parse a reply that is not cached. Raises UnreadableReply."""

@@ -22,6 +22,7 @@ from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
+from gateway.mail.verdict import BEFORE_MAIL
 from gateway.settings import Relay, TlsMode
 from gateway.smtp.connection import Delivery, SmtpConnection, Writer
 from gateway.smtp.envelope import Envelope, Peer, Timeouts
@@ -29,8 +30,6 @@ from gateway.smtp.pool import Pool, RelayState
 from gateway.smtp.protocol import ReplyReader, UnreadableReply, read_reply
 
 __all__ = ["Envelope", "RelayState", "Relays", "Timeouts"]
-
-BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 
 PLAINTEXT_SECONDS = 600.0
 """Seconds without TLS for an opportunistic relay whose STARTTLS failed, so that not every connection waits for the same
@@ -238,29 +237,18 @@ class _RelayProtocol(SMTPProtocol):
 class _Client(SMTP):
     """aiosmtplib's client on a `_RelayProtocol`, with a time limit a stage: connects, EHLO, STARTTLS, AUTH."""
 
-    def __init__(
-        self,
-        relay: Relay,
-        *,
-        hostname: str,
-        timeouts: Timeouts,
-        tls: ssl.SSLContext | None,
-        protocols: set[_RelayProtocol],
-    ) -> None:
-        implicit = relay.tls is TlsMode.IMPLICIT
+    def __init__(self, dialer: _Dialer) -> None:
         super().__init__(
-            hostname=relay.host,
-            port=relay.port,
-            local_hostname=hostname,
-            use_tls=implicit,
+            hostname=dialer.relay.host,
+            port=dialer.relay.port,
+            local_hostname=dialer.hostname,
+            use_tls=dialer.relay.tls is TlsMode.IMPLICIT,
             start_tls=False,
-            tls_context=tls,
-            timeout=timeouts.hello,
+            tls_context=dialer.tls,
+            timeout=dialer.timeouts.hello,
         )
-        self.relay = relay
-        self.timeouts = timeouts
+        self.dialer = dialer
         self.smtp_protocol: _RelayProtocol | None = None
-        self.protocols = protocols
         self.stage = Stage.CONNECT
         self.securing = False
 
@@ -269,18 +257,18 @@ class _Client(SMTP):
         protocol = _RelayProtocol(loop, self._on_connection_lost)
         connecting = loop.create_connection(
             lambda: protocol,
-            host=self.relay.host,
-            port=self.relay.port,
+            host=self.dialer.relay.host,
+            port=self.dialer.relay.port,
             ssl=self.tls_context if self.use_tls else None,
-            ssl_handshake_timeout=self.timeouts.connect if self.use_tls else None,
+            ssl_handshake_timeout=self.dialer.timeouts.connect if self.use_tls else None,
         )
-        async with asyncio.timeout(self.timeouts.connect):
+        async with asyncio.timeout(self.dialer.timeouts.connect):
             self.transport, _ = await connecting
         self.protocol = self.smtp_protocol = protocol
-        self.protocols.add(protocol)
-        protocol.closed.add_done_callback(lambda _: self.protocols.discard(protocol))
+        self.dialer.protocols.add(protocol)
+        protocol.closed.add_done_callback(lambda _: self.dialer.protocols.discard(protocol))
         self.enter(Stage.GREETING)
-        response = await protocol.read_response(timeout=self.timeouts.greeting)
+        response = await protocol.read_response(timeout=self.dialer.timeouts.greeting)
         if response.code != 220:
             raise SMTPResponseException(response.code, response.message)
         return response
@@ -336,17 +324,12 @@ class _Dialer:
         """
         loop = asyncio.get_running_loop()
         opportunistic = self.relay.tls is TlsMode.OPPORTUNISTIC and loop.time() >= self.plaintext_until
-        client = self._client()
+        client = _Client(self)
         opened = await self._open(client, pool, secure=opportunistic or self.relay.tls is TlsMode.STARTTLS)
         if opportunistic and client.securing and isinstance(opened, Exchange):
             self.plaintext_until = loop.time() + PLAINTEXT_SECONDS
-            opened = await self._open(self._client(), pool, secure=False)
+            opened = await self._open(_Client(self), pool, secure=False)
         return opened
-
-    def _client(self) -> _Client:
-        return _Client(
-            self.relay, hostname=self.hostname, timeouts=self.timeouts, tls=self.tls, protocols=self.protocols
-        )
 
     async def _open(self, client: _Client, pool: Pool, *, secure: bool) -> SmtpConnection | Exchange:
         started_at, started_monotonic = self.clock(), asyncio.get_running_loop().time()

@@ -68,13 +68,13 @@ async def _read_whole(stream: bytes | AsyncIterable[bytes]) -> bytes:
     else:
         async for chunk in stream:
             octets += chunk
-            _refuse_large(len(octets))
-    _refuse_large(len(octets))
+            refuse_large(len(octets))
+    refuse_large(len(octets))
     return bytes(octets)
 
 
-def _refuse_large(size: int) -> None:
-    """Refuse a file above the limit (ATTACHMENT_TOO_LARGE)."""
+def refuse_large(size: int) -> None:
+    """Refuse a file of more octets than the limit (ATTACHMENT_TOO_LARGE)."""
     if size > LARGEST_FILE:
         raise Refusal(
             RefusalCode.ATTACHMENT_TOO_LARGE,

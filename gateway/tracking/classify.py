@@ -1,14 +1,14 @@
 """Classifies hits some seconds after they came, in their context; and history again, by the current rules.
 
 One transaction loads the hits of some messages, has `gateway.mail.hit` classify them, and writes what changed: the
-classifications, when each message was first opened, and that a person's click settles a message of which nobody knew
-whether the server took it. While a mail has no final answer every hit on it comes too early to be a person's: such hits
-are classified again once it has one, or once it is known that there will be none.
+classifications, when each message was first opened, and that a person's click settles a message that was UNCERTAIN.
+While a mail has no final answer every hit on it comes too early to be a person's: such hits are classified again once
+it has one, or once it is known that there will be none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -25,6 +25,7 @@ from gateway.mail.hit import (
     HitReason,
     HitRules,
     HitVerdict,
+    Span,
     classify_hits,
 )
 from gateway.mail.message import MessageRef
@@ -81,6 +82,9 @@ class _DueHit:
         return self.customer_id, self.id
 
 
+_AS_IT_CAME = ("id", "occurred_at", "link", "origin", "agent", "head", "prefetch", "honeypot")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _StoredHit:
     """A hit with its classification as it is in the ledger. `rules_version` is 0 while it has none."""
@@ -95,17 +99,7 @@ class _StoredHit:
     def from_row(cls, row: Any) -> _StoredHit:
         return cls(
             message=(row["customer_id"], row["message_id"]),
-            hit=Hit(
-                id=row["id"],
-                kind=HitKind(row["kind"]),
-                occurred_at=row["occurred_at"],
-                link=row["link"],
-                origin=row["origin"],
-                agent=row["agent"],
-                head=row["head"],
-                prefetch=row["prefetch"],
-                honeypot=row["honeypot"],
-            ),
+            hit=Hit(kind=HitKind(row["kind"]), **{name: row[name] for name in _AS_IT_CAME}),
             classification=Classification(
                 verdict=HitVerdict(row["verdict"]), reasons=tuple(HitReason(reason) for reason in row["reasons"])
             ),
@@ -119,32 +113,22 @@ class _StoredHit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
-    """What is known of a mail's final answer, as HitContext has it."""
-
-    answered_at: datetime | None
-    undecided: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Classified:
     """A stored hit and its new classification."""
 
     stored: _StoredHit
     classification: Classification
     reclassify_at: datetime | None
-    rules_version: int
 
     @property
     def changed(self) -> bool:
         """Whether the classification is another one."""
         return self.classification != self.stored.classification
 
-    @property
-    def stale(self) -> bool:
+    def is_stale(self, rules_version: int) -> bool:
         """Whether anything is to be written."""
         stored = self.stored
-        return self.changed or self.rules_version != stored.rules_version or self.reclassify_at != stored.reclassify_at
+        return self.changed or rules_version != stored.rules_version or self.reclassify_at != stored.reclassify_at
 
     @property
     def is_evidence(self) -> bool:
@@ -213,9 +197,9 @@ async def _reclassify_waiting(connection: Connection, now: datetime, rules: HitR
     due = [_DueHit(**row) async for row in QUERIES.hits_to_look_at_again(connection, until=now, limit=MAX_DUE_HITS)]
     if not due:
         return 0
-    answers = await _answers(connection, {hit.message for hit in due})
-    waiting = [hit for hit in due if answers[hit.message].undecided]
-    decided = [hit for hit in due if not answers[hit.message].undecided]
+    contexts = await _contexts(connection, {hit.message for hit in due}, busy={})
+    waiting = [hit for hit in due if contexts[hit.message].undecided]
+    decided = [hit for hit in due if not contexts[hit.message].undecided]
     if waiting:
         await QUERIES.put_off_hits(
             connection,
@@ -298,20 +282,18 @@ async def _reclassify_page(
 async def _classify(connection: Connection, selection: _Selection, now: datetime, rules: HitRules) -> list[_Classified]:
     """Classify a selection, with as much context around it as a burst reaches."""
     stored = await _load(connection, selection, rules)
-    answers = await _answers(connection, selection.messages)
     busy = await find_busy_origins(connection, [one.hit for one in stored], rules)
+    contexts = await _contexts(connection, selection.messages, busy.spans)
     classified: list[_Classified] = []
     for message, group in groupby(stored, key=lambda one: one.message):
         of_message = list(group)
-        answer = answers[message]
-        context = HitContext(answered_at=answer.answered_at, undecided=answer.undecided, busy=busy.spans)
+        context = contexts[message]
         classifications = classify_hits([one.hit for one in of_message], context, rules)
         classified += [
             _Classified(
                 stored=one,
                 classification=classification,
-                reclassify_at=_next_time(one, now) if answer.undecided else None,
-                rules_version=rules.version,
+                reclassify_at=_next_time(one, now) if context.undecided else None,
             )
             for one, classification in zip(of_message, classifications, strict=True)
             if selection.first <= one.hit.occurred_at <= selection.last
@@ -338,17 +320,20 @@ async def _load(connection: Connection, selection: _Selection, rules: HitRules) 
     return found
 
 
-async def _answers(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, _Answer]:
-    rows = QUERIES.answers_of_messages(connection, **_arrays(messages))
+async def _contexts(
+    connection: Connection, messages: Collection[MessageKey], busy: Mapping[str, Sequence[Span]]
+) -> dict[MessageKey, HitContext]:
     return {
-        (row["customer_id"], row["message_id"]): _Answer(answered_at=row["answered_at"], undecided=row["undecided"])
-        async for row in rows
+        (row["customer_id"], row["message_id"]): HitContext(
+            answered_at=row["answered_at"], undecided=row["undecided"], busy=busy
+        )
+        async for row in QUERIES.answers_of_messages(connection, **_arrays(messages))
     }
 
 
 async def _write(connection: Connection, classified: Iterable[_Classified], rules: HitRules) -> None:
     """Write the new classifications, then what follows from them for the messages."""
-    stale = sorted((one for one in classified if one.stale), key=lambda one: one.stored.key)
+    stale = sorted((one for one in classified if one.is_stale(rules.version)), key=lambda one: one.stored.key)
     if not stale:
         return
     await QUERIES.classify_hits(

@@ -6,7 +6,6 @@ import hmac
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from ipaddress import ip_address
 from uuid import UUID
@@ -85,20 +84,5 @@ def _origin(address: str, key: bytes | None) -> str | None:
 
 async def insert_hits(connection: Connection, hits: Sequence[RawHit], *, at: float) -> None:
     """Write hits and notify who watches them; `at` is now on the clock of `RawHit.at`. Existing ones stay."""
-    ordered = sorted(hits, key=lambda hit: (hit.ref.customer_id, hit.id))
-    await QUERIES.insert_hits(
-        connection,
-        customer_ids=[hit.ref.customer_id for hit in ordered],
-        ids=[hit.id for hit in ordered],
-        message_ids=[hit.ref.message_id for hit in ordered],
-        kinds=[hit.kind for hit in ordered],
-        ages=[timedelta(seconds=max(0.0, at - hit.at)) for hit in ordered],
-        links=[hit.link for hit in ordered],
-        urls=[hit.url for hit in ordered],
-        origins=[hit.origin for hit in ordered],
-        agents=[hit.agent for hit in ordered],
-        heads=[hit.head for hit in ordered],
-        prefetches=[hit.prefetch for hit in ordered],
-        honeypots=[hit.honeypot for hit in ordered],
-    )
-    await notify_change(connection, ChangeKind.HIT, [hit.ref for hit in ordered])
+    await QUERIES.insert_hits(connection, hits=hits, now=at)
+    await notify_change(connection, ChangeKind.HIT, [hit.ref for hit in hits])

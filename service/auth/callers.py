@@ -49,13 +49,7 @@ def address_of(connection: HTTPConnection) -> str:
 class Authenticator:
     """Finds the caller of a request. One a process; caches valid tokens for `_CACHE_SECONDS`."""
 
-    def __init__(
-        self,
-        pools: DatabasePools,
-        *,
-        public_url: str,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, pools: DatabasePools, *, public_url: str, clock: Callable[[], float]) -> None:
         self._pools = pools
         self._public_url = public_url
         self._secure = public_url.startswith("https://")

@@ -162,16 +162,7 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
     context = info.context
     async with context.pools.writing_connection() as connection, connection.transaction():
         version = await sender_profiles.create(
-            connection,
-            name=input.name,
-            from_name=input.from_name,
-            from_address=input.from_address,
-            reply_to=input.reply_to,
-            signature=input.signature,
-            postal_address=input.postal_address,
-            locale=input.locale,
-            time_zone=input.time_zone,
-            allow_reserved=context.deployment.settings.allow_reserved_domains,
+            connection, **vars(input), allow_reserved=context.deployment.settings.allow_reserved_domains
         )
     row = await existing_row(context.reading_back().loaders.senders, version.sender_id)
     return CreateSenderPayload(sender=Sender.of(row))

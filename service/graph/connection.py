@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from service.errors import BadInput
-from service.graph.node import LARGEST_BIGINT, read_cursor, read_number_cursor
+from service.graph.node import LARGEST_BIGINT, read_number, read_uuid
 from service.shape.field import page_key, rows_of, same_row
 
 # A page is one range of an index, and is held in memory as a whole.
@@ -97,12 +97,12 @@ class Window:
 
 def read_window(first: int, after: str | None) -> Window:
     """Of a list keyed by uuid. Raises BadInput for `first` or `after`."""
-    return _window(first, after, read_cursor, BEFORE_EVERYTHING)
+    return _window(first, after, read_uuid, BEFORE_EVERYTHING)
 
 
 def read_number_window(first: int, after: str | None) -> Window:
     """Of a list keyed by number. Raises BadInput for `first` or `after`."""
-    return _window(first, after, read_number_cursor, LARGEST_BIGINT)
+    return _window(first, after, read_number, LARGEST_BIGINT)
 
 
 def _window(first: int, after: str | None, read: Callable[[str], Any], start: Any) -> Window:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import strawberry
 
 from gateway.consent import opt_outs
-from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind
 from service.graph.context import Info
 from service.graph.customer import Customer
 from service.graph.intent import Input
-from service.graph.node import read_typed_id
+from service.graph.sending import read_customer_id
 from service.graph.user_error import UserError
 
 
@@ -39,16 +38,14 @@ class SetOptOutPayload:
 async def set_opt_out(info: Info, input: Input[SetOptOutInput]) -> SetOptOutPayload:
     """On record, with who and when."""
     context = info.context
-    found = read_typed_id(input.customer_id, "Customer")
-    if found is None or found.customer_id is None:
-        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    customer_id = read_customer_id(input.customer_id, ("customerId",))
     async with context.pools.writing_connection() as connection:
         await opt_outs.set_opt_out(
             connection,
-            customer_id=found.customer_id,
+            customer_id=customer_id,
             kind=input.kind,
             opted_out=input.opted_out,
             actor=context.actor,
         )
-    row = await context.reading_back().loaders.customers.load(found.customer_id)
+    row = await context.reading_back().loaders.customers.load(customer_id)
     return SetOptOutPayload(customer=Customer.of(row) if row else None)

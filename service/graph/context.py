@@ -20,7 +20,7 @@ class Context:
     """One request: where to read and write, what the gateway's functions need, the caller, and what was read already.
 
     `actor` is the name of the token or session, as events record it. `bound_relay` binds mail that this service queues
-    to the relay of that name: the demo mails nobody else. With `shaping` false all lists are read by resolvers, which
+    to the relay of that name: the demo sends by no other. With `shaping` false all lists are read by resolvers, which
     tests compare.
     """
 

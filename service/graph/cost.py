@@ -9,6 +9,7 @@ Costs are cached by the values of the variables that matter.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -39,28 +40,25 @@ SHORT_LIST = 5
 LARGEST_PAGE = 100
 """The list itself refuses more, with a message of its own."""
 INTROSPECTION = {"__schema": 5_000, "__type": 100}
-"""What introspection of the schema counts as, and of one type: nobody needs many, and it takes a tenth of a second."""
+"""What introspection of the schema counts as, and of one type: one is enough, and it takes a tenth of a second."""
 _MAX_CACHED = 64
 _MAX_COST = 10**12
 
 
+@dataclass(slots=True, eq=False)
 class OperationCost:
     """The cost of one validated operation, as a function of its variables."""
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        operation: OperationDefinitionNode,
-        fragments: Mapping[str, FragmentDefinitionNode],
-    ) -> None:
-        self._schema = schema
-        self._operation = operation
-        self._fragments = fragments
-        self._defaults = {
-            definition.variable.name.value: _literal(definition.default_value)
-            for definition in operation.variable_definitions or ()
-        }
-        self._cached: dict[tuple[Any, ...], int] = {}
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    _defaults: dict[str, int | bool | None] = field(init=False)
+    _cached: dict[tuple[Any, ...], int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Reads the defaults of the operation's variables."""
+        definitions = self.operation.variable_definitions or ()
+        self._defaults = {one.variable.name.value: _literal(one.default_value) for one in definitions}
 
     def of(self, variables: Mapping[str, Any]) -> int:
         """How many objects the operation asks for with these variables, as the client sent them."""
@@ -69,8 +67,8 @@ class OperationCost:
         key = tuple((type(value), value) for value in values.values())
         cost = self._cached.get(key)
         if cost is None:
-            root = self._schema.get_root_type(self._operation.operation)
-            cost = self._selections(self._operation.selection_set, root, values) if root else 0
+            root = self.schema.get_root_type(self.operation.operation)
+            cost = self._selections(self.operation.selection_set, root, values) if root else 0
             if len(self._cached) >= _MAX_CACHED:
                 self._cached.clear()
             self._cached[key] = cost
@@ -84,12 +82,12 @@ class OperationCost:
             if isinstance(node, FieldNode):
                 cost += self._field(node, parent, values)
             elif isinstance(node, FragmentSpreadNode):
-                fragment = self._fragments[node.name.value]
-                inside = self._schema.get_type(fragment.type_condition.name.value) or parent
+                fragment = self.fragments[node.name.value]
+                inside = self.schema.get_type(fragment.type_condition.name.value) or parent
                 cost += self._selections(fragment.selection_set, inside, values)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
-                inside = (self._schema.get_type(condition.name.value) if condition else None) or parent
+                inside = (self.schema.get_type(condition.name.value) if condition else None) or parent
                 cost += self._selections(node.selection_set, inside, values)
         return min(cost, _MAX_COST)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import strawberry
@@ -32,28 +32,18 @@ class Ready:
     cost: int
 
 
+@dataclass(slots=True)
 class Execution:
     """Prepares and runs operations; a process has one."""
 
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        *,
-        documents: Documents,
-        persisted: PersistedOperations,
-        max_cost: int,
-        make_context: MakeContext,
-        hide_suggestions: bool,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._schema = schema
-        self._documents = documents
-        self._persisted = persisted
-        self._max_cost = max_cost
-        self._make_context = make_context
-        self._hide_suggestions = hide_suggestions
-        self._clock = clock
-        self._names = BoundedNames()
+    schema: strawberry.Schema
+    documents: Documents
+    persisted: PersistedOperations
+    max_cost: int
+    make_context: MakeContext
+    hide_suggestions: bool
+    clock: Callable[[], float] = time.perf_counter
+    _names: BoundedNames = field(init=False, default_factory=BoundedNames)
 
     async def prepare(self, parameters: Parameters) -> Ready:
         """The operation, found, valid and affordable. Raises RequestRefused or DocumentRefused; nothing has run."""
@@ -65,53 +55,39 @@ class Execution:
 
     async def _prepare(self, parameters: Parameters) -> Ready:
         try:
-            source = await self._persisted.source(parameters)
+            source = await self.persisted.source(parameters)
         except RequestRefused as refused:
             if refused.status != 422:
                 raise
             # A GraphQL response, not an HTTP error: APQ clients look for the code there.
             raise DocumentRefused([too_large(str(refused), refused.code)], status=422) from None
-        document = self._documents.get(source)
-        await self._persisted.remember(parameters, source)
+        document = self.documents.get(source)
+        await self.persisted.remember(parameters, source)
         operation = document.operation(parameters.operation_name)
         if operation is None:
             raise DocumentRefused([_undetermined(parameters.operation_name, list(document.operations))], status=422)
         variables = parameters.variables or {}
         cost = operation.cost.of(variables)
-        if cost > self._max_cost:
+        if cost > self.max_cost:
             raise DocumentRefused([self._too_costly(cost)], status=422)
         return Ready(operation=operation, variables=variables, cost=cost)
 
     def cost_report(self, ready: Ready) -> dict[str, int]:
         """The `extensions.cost` of a response."""
-        return {"requested": ready.cost, "limit": self._max_cost}
+        return {"requested": ready.cost, "limit": self.max_cost}
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
         """The result of a query or mutation; it holds the errors of resolvers."""
-        started = self._clock()
-        running = execute(
-            self._schema._schema,
-            ready.operation.document,
-            context_value=self._make_context(caller),
-            variable_values=dict(ready.variables),
-            operation_name=ready.operation.name,
-            **self._options(),
-        )
+        started = self.clock()
+        running = execute(**self._arguments(ready, caller))
         result = await running if inspect.isawaitable(running) else running
         name = self._count(ready.operation, "errors" if result.errors else "ok")
-        OPERATION_SECONDS.labels(name).observe(self._clock() - started)
+        OPERATION_SECONDS.labels(name).observe(self.clock() - started)
         return result
 
     async def stream(self, ready: Ready, caller: Caller) -> AsyncIterator[ExecutionResult] | ExecutionResult:
         """The results of a subscription as they come; one result when it could not begin."""
-        started = subscribe(
-            self._schema._schema,
-            ready.operation.document,
-            context_value=self._make_context(caller),
-            variable_values=dict(ready.variables),
-            operation_name=ready.operation.name,
-            **self._options(),
-        )
+        started = subscribe(**self._arguments(ready, caller))
         if inspect.isawaitable(started):
             started = await cast(Awaitable[Any], started)
         self._count(ready.operation, "errors" if isinstance(started, ExecutionResult) else "ok")
@@ -123,19 +99,24 @@ class Execution:
         OPERATIONS.labels(name, operation.type.value, outcome).inc()
         return name
 
-    def _options(self) -> dict[str, Any]:
+    def _arguments(self, ready: Ready, caller: Caller) -> dict[str, Any]:
         return {
-            "executor_class": self._schema.execution_context_class,
+            "schema": self.schema._schema,
+            "document": ready.operation.document,
+            "context_value": self.make_context(caller),
+            "variable_values": dict(ready.variables),
+            "operation_name": ready.operation.name,
+            "executor_class": self.schema.execution_context_class,
             "is_awaitable": optimized_is_awaitable,
-            "hide_suggestions": self._hide_suggestions,
+            "hide_suggestions": self.hide_suggestions,
             "operation_extensions": {},
         }
 
     def _too_costly(self, cost: int) -> GraphQLError:
         return GraphQLError(
-            f"The operation may ask for {cost} objects, {self._max_cost} are allowed: "
+            f"The operation may ask for {cost} objects, {self.max_cost} are allowed: "
             "use smaller `first` arguments, fewer nested lists, or two requests.",
-            extensions={"code": "COST_LIMIT", "cost": {"requested": cost, "limit": self._max_cost}},
+            extensions={"code": "COST_LIMIT", "cost": {"requested": cost, "limit": self.max_cost}},
         )
 
 

@@ -209,14 +209,7 @@ async def resume_destination(info: Info, input: Input[DestinationInput]) -> Gate
 
 async def set_destination_limit(info: Info, input: Input[DestinationLimitInput]) -> GatewayPayload:
     """Replaces what was set."""
-    limit = domain_limits.DestinationLimit(
-        domain=input.domain,
-        per_minute=input.per_minute,
-        per_day=input.per_day,
-        connections=input.connections,
-        warm_up_start=input.warm_up_start,
-        warm_up_factor=input.warm_up_factor,
-    )
+    limit = domain_limits.DestinationLimit(**vars(input))
     return await _decide(info, partial(domain_limits.limit_destination, limit=limit))
 
 

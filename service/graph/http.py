@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,23 +39,15 @@ _HEADERS = {
 }
 
 
+@dataclass(slots=True)
 class GraphQLOverHttp:
     """The ASGI application behind `/graphql`."""
 
-    def __init__(
-        self,
-        execution: Execution,
-        authenticator: Authenticator,
-        streams: Streams,
-        *,
-        read_seconds: float,
-        max_variables: int,
-    ) -> None:
-        self._execution = execution
-        self._authenticator = authenticator
-        self._streams = streams
-        self._read_seconds = read_seconds
-        self._max_variables = max_variables
+    execution: Execution
+    authenticator: Authenticator
+    streams: Streams
+    read_seconds: float
+    max_variables: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; its statements are cancelled when the client disconnects."""
@@ -76,14 +69,14 @@ class GraphQLOverHttp:
             media_type = negotiate(", ".join(request.headers.getlist("accept")))
             if request.method not in ("GET", "POST"):
                 raise _method_refused("Use GET for queries and POST for everything.", "GET, POST")
-            caller = await self._authenticator.caller(request)
+            caller = await self.authenticator.caller(request)
             parameters = await self._parameters(request)
             if media_type == EVENT_STREAM:
                 queries_only = request.method == "GET"
-                results = payloads(self._execution, parameters, caller, queries_only=queries_only)
-                identify = partial(self._authenticator.caller, request)
-                return event_stream.respond(results, self._streams, identify)
-            ready = await self._execution.prepare(parameters)
+                results = payloads(self.execution, parameters, caller, queries_only=queries_only)
+                identify = partial(self.authenticator.caller, request)
+                return event_stream.respond(results, self.streams, identify)
+            ready = await self.execution.prepare(parameters)
             note_operation(request.scope, ready.operation.name)
             if request.method == "GET" and is_mutation(ready):
                 raise _method_refused("A mutation is sent by POST.", "POST")
@@ -100,20 +93,20 @@ class GraphQLOverHttp:
 
     async def _parameters(self, request: Request) -> Parameters:
         if request.method == "GET":
-            return from_query_string(request.scope["query_string"], max_variables=self._max_variables)
-        return await from_body(request, max_variables=self._max_variables, seconds=self._read_seconds)
+            return from_query_string(request.scope["query_string"], max_variables=self.max_variables)
+        return await from_body(request, max_variables=self.max_variables, seconds=self.read_seconds)
 
     async def _run(self, ready: Ready, caller: Caller, media_type: str) -> Response:
         if is_subscription(ready):
             raise RequestRefused(
                 406, "NOT_ACCEPTABLE", f"A subscription is answered as {EVENT_STREAM}, or over a WebSocket."
             )
-        result = await self._execution.run(ready, caller)
+        result = await self.execution.run(ready, caller)
         return self.respond(ready, result, media_type)
 
     def respond(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
         """The response for a result; `data` may hold pages that are JSON already (`orjson.Fragment`)."""
-        extensions = {"cost": self._execution.cost_report(ready)}
+        extensions = {"cost": self.execution.cost_report(ready)}
         if not result.errors:
             return _respond(200, {"data": result.data, "extensions": extensions}, media_type)
         if (busy := unavailable(result.errors)) and not (is_mutation(ready) and _changed_something(result)):

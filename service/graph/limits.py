@@ -17,7 +17,7 @@ from graphql import (
 )
 
 MAX_REPEATS = 20
-"""The same response key in one selection set: merging is quadratic, and nobody repeats a field so often by hand."""
+"""The same response key in one selection set: merging is quadratic, and people repeat none so often."""
 MAX_DIRECTIVES = 4
 """On one field: ours are include and skip."""
 _ENOUGH = 1_000_000_000
@@ -62,22 +62,19 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> GraphQLErr
     for node in document.definitions:
         if not isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
             continue
-        extent = counting.extent(node.selection_set)
-        if extent.depth > limits.depth:
-            return too_large(
-                f"The document is {extent.depth} levels deep, {limits.depth} are allowed: ask in two requests.",
-                "DEPTH_LIMIT",
-            )
-        if extent.aliases > limits.aliases:
-            return too_large(
-                f"The document uses {extent.aliases} aliases, {limits.aliases} are allowed: use lists or two requests.",
+        size = counting.extent(node.selection_set)
+        for found, allowed, message, code in (
+            (size.depth, limits.depth, "is {} levels deep, {} are allowed: ask in two requests.", "DEPTH_LIMIT"),
+            (
+                size.aliases,
+                limits.aliases,
+                "uses {} aliases, {} are allowed: use lists or two requests.",
                 "ALIAS_LIMIT",
-            )
-        if extent.fields > limits.fields:
-            return too_large(
-                f"The document asks for {extent.fields} fields, {limits.fields} are allowed: ask in two requests.",
-                "FIELD_LIMIT",
-            )
+            ),
+            (size.fields, limits.fields, "asks for {} fields, {} are allowed: ask in two requests.", "FIELD_LIMIT"),
+        ):
+            if found > allowed:
+                return too_large(f"The document {message.format(found, allowed)}", code)
     if counting.repeats > MAX_REPEATS:
         return too_large(
             f"A selection repeats a field {counting.repeats} times, {MAX_REPEATS} are allowed: name it once.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from asyncpg import Record
@@ -15,7 +16,7 @@ from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
-from service.database import DatabasePools, Reading, Statement, statement
+from service.database import DatabasePools, Reading, statement
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
@@ -26,80 +27,92 @@ RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHi
 # Three lists of 100 messages each fit in one batch.
 LARGEST_BATCH = 500
 
+One: TypeAlias = cached_property[DataLoader[Key, Record | None]]
+"""Reads one row a key, if there is one."""
+Many: TypeAlias = cached_property[DataLoader[Key, list[Record]]]
+"""Reads any number of rows a key."""
+
+
+def _one(name: str, *key: str, **values: Any) -> One[Any]:
+    """Reads by a statement whose rows have their key in these columns."""
+    wanted, key_of = statement(name), itemgetter(*key)
+
+    def loader(loaders: Loaders) -> DataLoader[Any, Record | None]:
+        async def load(keys: list[Any]) -> list[Record | None]:
+            found = {key_of(row): row for row in await loaders.reading.fetch(wanted, **_ids(keys), **values)}
+            return [found.get(one) for one in keys]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    return cached_property(loader)
+
+
+def _many(name: str, *key: str) -> Many[Any]:
+    """The same of any number of rows a key."""
+    wanted, key_of = statement(name), itemgetter(*key)
+
+    def loader(loaders: Loaders) -> DataLoader[Any, list[Record]]:
+        async def load(keys: list[Any]) -> list[list[Record]]:
+            found: dict[Any, list[Record]] = {one: [] for one in keys}
+            for row in await loaders.reading.fetch(wanted, **_ids(keys)):
+                found[key_of(row)].append(row)
+            return [found[one] for one in keys]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    return cached_property(loader)
+
+
+def _ids(keys: Sequence[Any]) -> dict[str, list[Any]]:
+    """Keys as the statements take them: ids, or pairs of a customer and an id."""
+    if isinstance(keys[0], tuple):
+        return {"customer_ids": [customer for customer, _ in keys], "ids": [row for _, row in keys]}
+    return {"ids": list(keys)}
+
 
 class Loaders:
     """One request's loaders, each made on first use."""
 
+    messages: One[MessageKey] = _one("messages_by_id", "customer_id", "id")
+    """Message rows by (customer, message)."""
+    attempts: Many[MessageKey] = _many("attempts_of_messages", "customer_id", "message_id")
+    """Attempts of a message."""
+    copies: Many[MessageKey] = _many("copies_of_messages", "customer_id", "message_id")
+    """Copies of a message."""
+    events: Many[MessageKey] = _many("events_of_messages", "customer_id", "message_id")
+    """Events of a message."""
+    attachments: Many[MessageKey] = _many("attachments_of_messages", "customer_id", "message_id")
+    """Attachments of a message."""
+    hits: One[MessageKey] = _one("hits_by_id", "customer_id", "id")
+    """Click rows by (customer, hit)."""
+    customers: One[int] = _one("customers_by_id", "id")
+    """Customer rows by id."""
+    addresses: Many[int] = _many("addresses_of_customers", "customer_id")
+    """Addresses of a customer."""
+    opt_outs: Many[int] = _many("opt_outs_of_customers", "customer_id")
+    """Opt-outs in force for a customer."""
+    latest: One[int] = _one("latest_messages", "customer_id")
+    """The key of a customer's newest message."""
+    failed: One[int] = _one("failed_counts", "customer_id", red=RED, attention=ATTENTION)
+    """How many of a customer's newest messages failed, and how many are uncertain."""
+    suppressions: One[UUID] = _one("suppressions_by_id", "id")
+    """Suppressions, standing or lifted, by id."""
+    held: One[UUID] = _one("held_counts", "id")
+    """How many messages are held for a suppressed address, by the suppression's id."""
+    previews: One[UUID] = _one("previews_by_version", "id")
+    """Previews by template version."""
+    campaigns: One[UUID] = _one("campaigns_by_id", "id")
+    """Campaign rows by id."""
+    templates: One[UUID] = _one("templates_by_id", "id")
+    """Template rows, with their newest version, by id."""
+    senders: One[UUID] = _one("senders_by_id", "id")
+    """Sender rows, with their newest version, by id."""
+
     def __init__(self, reading: Reading, pools: DatabasePools, deployment: Deployment) -> None:
         """`pools` and `deployment` are for what the gateway's own functions read."""
-        self._reading = reading
+        self.reading = reading
         self._pools = pools
         self._deployment = deployment
-
-    @cached_property
-    def messages(self) -> DataLoader[MessageKey, Record | None]:
-        """Message rows by (customer, message)."""
-        return self._one_by_message("messages_by_id", "id")
-
-    @cached_property
-    def attempts(self) -> DataLoader[MessageKey, list[Record]]:
-        """Attempts of a message."""
-        return self._many_by_message("attempts_of_messages")
-
-    @cached_property
-    def copies(self) -> DataLoader[MessageKey, list[Record]]:
-        """Copies of a message."""
-        return self._many_by_message("copies_of_messages")
-
-    @cached_property
-    def events(self) -> DataLoader[MessageKey, list[Record]]:
-        """Events of a message."""
-        return self._many_by_message("events_of_messages")
-
-    @cached_property
-    def attachments(self) -> DataLoader[MessageKey, list[Record]]:
-        """Attachments of a message."""
-        return self._many_by_message("attachments_of_messages")
-
-    @cached_property
-    def hits(self) -> DataLoader[MessageKey, Record | None]:
-        """Click rows by (customer, hit)."""
-        return self._one_by_message("hits_by_id", "id")
-
-    @cached_property
-    def customers(self) -> DataLoader[int, Record | None]:
-        """Customer rows by id."""
-        return self._one_by_id("customers_by_id", "id")
-
-    @cached_property
-    def addresses(self) -> DataLoader[int, list[Record]]:
-        """Addresses of a customer."""
-        return self._many_by_id("addresses_of_customers", "customer_id")
-
-    @cached_property
-    def opt_outs(self) -> DataLoader[int, list[Record]]:
-        """Opt-outs in force for a customer."""
-        return self._many_by_id("opt_outs_of_customers", "customer_id")
-
-    @cached_property
-    def latest(self) -> DataLoader[int, Record | None]:
-        """The key of a customer's newest message."""
-        return self._one_by_id("latest_messages", "customer_id")
-
-    @cached_property
-    def failed(self) -> DataLoader[int, Record | None]:
-        """How many of a customer's newest messages failed, and how many are uncertain."""
-        return self._one_by_id("failed_counts", "customer_id", red=RED, attention=ATTENTION)
-
-    @cached_property
-    def suppressions(self) -> DataLoader[UUID, Record | None]:
-        """Suppressions, standing or lifted, by id."""
-        return self._one_by_id("suppressions_by_id", "id")
-
-    @cached_property
-    def held(self) -> DataLoader[UUID, Record | None]:
-        """How many messages are held for a suppressed address, by the suppression's id."""
-        return self._one_by_id("held_counts", "id")
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
@@ -112,26 +125,6 @@ class Loaders:
             return [actions_of(found[ref]) if ref in found else [] for ref in refs]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
-
-    @cached_property
-    def previews(self) -> DataLoader[UUID, Record | None]:
-        """Previews by template version."""
-        return self._one_by_id("previews_by_version", "id")
-
-    @cached_property
-    def campaigns(self) -> DataLoader[UUID, Record | None]:
-        """Campaign rows by id."""
-        return self._one_by_id("campaigns_by_id", "id")
-
-    @cached_property
-    def templates(self) -> DataLoader[UUID, Record | None]:
-        """Template rows, with their newest version, by id."""
-        return self._one_by_id("templates_by_id", "id")
-
-    @cached_property
-    def senders(self) -> DataLoader[UUID, Record | None]:
-        """Sender rows, with their newest version, by id."""
-        return self._one_by_id("senders_by_id", "id")
 
     @cached_property
     def relay_events(self) -> DataLoader[str, list[RelayEvent]]:
@@ -156,42 +149,6 @@ class Loaders:
             return [accepted.get(name, 0) for name in names]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
-
-    def _one_by_message(self, name: str, column: str) -> DataLoader[MessageKey, Record | None]:
-        return self._one(statement(name), _message_keys, lambda row: (row["customer_id"], row[column]))
-
-    def _many_by_message(self, name: str) -> DataLoader[MessageKey, list[Record]]:
-        return self._many(statement(name), _message_keys, lambda row: (row["customer_id"], row["message_id"]))
-
-    def _one_by_id(self, name: str, column: str, **values: Any) -> DataLoader[Any, Record | None]:
-        return self._one(statement(name), lambda keys: {"ids": keys, **values}, lambda row: row[column])
-
-    def _many_by_id(self, name: str, column: str) -> DataLoader[Any, list[Record]]:
-        return self._many(statement(name), lambda keys: {"ids": keys}, lambda row: row[column])
-
-    def _one(
-        self, wanted: Statement, values: Callable[[Sequence[Key]], dict[str, Any]], key: Callable[[Record], Key]
-    ) -> DataLoader[Key, Record | None]:
-        async def load(keys: list[Key]) -> list[Record | None]:
-            found = {key(row): row for row in await self._reading.fetch(wanted, **values(keys))}
-            return [found.get(one) for one in keys]
-
-        return DataLoader(load, max_batch_size=LARGEST_BATCH)
-
-    def _many(
-        self, wanted: Statement, values: Callable[[Sequence[Key]], dict[str, Any]], key: Callable[[Record], Key]
-    ) -> DataLoader[Key, list[Record]]:
-        async def load(keys: list[Key]) -> list[list[Record]]:
-            found: dict[Key, list[Record]] = {one: [] for one in keys}
-            for row in await self._reading.fetch(wanted, **values(keys)):
-                found[key(row)].append(row)
-            return [found[one] for one in keys]
-
-        return DataLoader(load, max_batch_size=LARGEST_BATCH)
-
-
-def _message_keys(keys: Sequence[MessageKey]) -> dict[str, Any]:
-    return {"customer_ids": [customer for customer, _ in keys], "ids": [message for _, message in keys]}
 
 
 async def existing_row(loader: DataLoader[Key, Record | None], key: Key) -> Record:

@@ -45,8 +45,8 @@ def read_id(text: str) -> GlobalId | None:
     wanted = (kind in _BY_CUSTOMER) + (kind in _BY_ROW)
     if wanted == 0 or len(rest) != wanted:
         return None
-    customer_id = _read_bigint(rest.pop(0)) if kind in _BY_CUSTOMER else None
-    row_id = _read_hex(rest.pop(0)) if kind in _BY_ROW else None
+    customer_id = read_number(rest.pop(0)) if kind in _BY_CUSTOMER else None
+    row_id = read_uuid(rest.pop(0)) if kind in _BY_ROW else None
     if (kind in _BY_CUSTOMER and customer_id is None) or (kind in _BY_ROW and row_id is None):
         return None
     return GlobalId(type=kind, customer_id=customer_id, row_id=row_id)
@@ -66,23 +66,15 @@ def read_message_id(text: str) -> MessageRef | None:
     return MessageRef(customer_id=found.customer_id, message_id=found.row_id)
 
 
-def read_cursor(text: str) -> UUID | None:
-    """The row that a cursor of a uuid-keyed list stands for; None when it is not a cursor."""
-    return _read_hex(text)
-
-
-def read_number_cursor(text: str) -> int | None:
-    """The row that a cursor of a number-keyed list stands for; None when it is not a cursor."""
-    return _read_bigint(text)
-
-
-def _read_bigint(text: str) -> int | None:
+def read_number(text: str) -> int | None:
+    """A number in an id, or a cursor of a number-keyed list; None when it is not one."""
     if not (text.isascii() and text.isdigit()) or len(text) > 19 or text[0] == "0":
         return None
     return int(text) if int(text) <= LARGEST_BIGINT else None
 
 
-def _read_hex(text: str) -> UUID | None:
+def read_uuid(text: str) -> UUID | None:
+    """A row in an id, or a cursor of a uuid-keyed list; None when it is not one."""
     if len(text) != 32 or not all(digit in "0123456789abcdef" for digit in text):
         return None
     return UUID(hex=text)

@@ -209,16 +209,16 @@ async def send_card_processing_email(info: Info, input: Input[SendCardProcessing
 
 
 async def _send(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> SendEmailPayload:
-    order = _order(context, given, letter, tracked)
+    request = _request(context, given, letter, tracked)
     async with context.pools.writing_connection() as connection:
-        put = await enqueue.put(connection, order, context.deployment)
-    if not put.repeated:
+        enqueued = await enqueue.enqueue(connection, request, context.deployment)
+    if not enqueued.repeated:
         await context.wakeup.notify()
-    return SendEmailPayload(message=await _written(context, put.ref))
+    return SendEmailPayload(message=await _written(context, enqueued.ref))
 
 
-def _order(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> enqueue.Order:
-    return enqueue.Order(
+def _request(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> enqueue.SendRequest:
+    return enqueue.SendRequest(
         customer_id=read_customer_id(given.customer_id, ("customerId",)),
         letter=letter,
         idempotency_key=given.idempotency_key,

@@ -13,7 +13,7 @@ from graphql import ExecutionResult
 from service.auth.callers import Caller
 from service.errors import Busy, RequestRefused, ServiceError
 from service.graph.documents import DocumentRefused
-from service.graph.execution import Execution, Ready, is_subscription
+from service.graph.execution import Execution, is_mutation, is_subscription
 from service.graph.masking import mask, present
 from service.graph.parameters import Parameters
 
@@ -55,7 +55,7 @@ async def payloads(
 ) -> AsyncGenerator[dict[str, Any], None]:
     """The results of any operation, one payload each. Raises DocumentRefused or RequestRefused before the first."""
     ready = await execution.prepare(parameters)
-    if queries_only and not (is_subscription(ready) or is_query(ready)):
+    if queries_only and is_mutation(ready):
         raise RequestRefused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"Allow": "POST"})
     if not is_subscription(ready):
         yield _payload(await execution.run(ready, caller))
@@ -75,11 +75,6 @@ async def payloads(
         close = getattr(results, "aclose", None)
         if close is not None:
             await close()
-
-
-def is_query(ready: Ready) -> bool:
-    """Whether running it changes nothing."""
-    return ready.operation.type.value == "query"
 
 
 def _payload(result: ExecutionResult) -> dict[str, Any]:

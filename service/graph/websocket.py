@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -41,16 +42,14 @@ class _Closed(Exception):
         self.reason = reason
 
 
+@dataclass(slots=True)
 class GraphQLOverWebSocket:
     """The ASGI application behind `/graphql` for WebSockets."""
 
-    def __init__(
-        self, execution: Execution, authenticator: Authenticator, streams: Streams, *, max_variables: int
-    ) -> None:
-        self._execution = execution
-        self._authenticator = authenticator
-        self._streams = streams
-        self._max_variables = max_variables
+    execution: Execution
+    authenticator: Authenticator
+    streams: Streams
+    max_variables: int
 
     async def serve(self, websocket: WebSocket) -> None:
         """One connection, from the handshake to its end."""
@@ -60,7 +59,7 @@ class GraphQLOverWebSocket:
             return
         await websocket.accept(PROTOCOL)
         try:
-            with self._streams.counted():
+            with self.streams.counted():
                 await self._run_connection(websocket)
         except Busy as busy:
             await _close(websocket, 1013, busy.message)
@@ -71,9 +70,9 @@ class GraphQLOverWebSocket:
 
     async def _run_connection(self, websocket: WebSocket) -> None:
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._streams.life_seconds
+        until = loop.time() + self.streams.life_seconds
         identify = await self._initialise(websocket)
-        connection = _Connection(websocket, self._execution, identify, self._max_variables)
+        connection = _Connection(websocket, self.execution, identify, self.max_variables)
         rechecking = asyncio.create_task(connection.recheck())
         try:
             await _send(websocket, {"type": "connection_ack"})
@@ -120,8 +119,8 @@ class GraphQLOverWebSocket:
         """The caller. Raises _Closed (4403) for an unknown one, ServiceError while callers cannot be checked."""
         try:
             if authorization is not None:
-                return await self._authenticator.bearer(authorization, address_of(websocket))
-            caller = await self._authenticator.websocket_session(websocket)
+                return await self.authenticator.bearer(authorization, address_of(websocket))
+            caller = await self.authenticator.websocket_session(websocket)
         except RequestRefused:
             caller = None
         if caller is None:
@@ -129,21 +128,21 @@ class GraphQLOverWebSocket:
         return caller
 
 
+@dataclass(slots=True)
 class _Connection:
     """The operations of one connection, by their ids."""
 
-    def __init__(self, websocket: WebSocket, execution: Execution, identify: Identify, max_variables: int) -> None:
-        self._websocket = websocket
-        self._execution = execution
-        self._identify = identify
-        self._max_variables = max_variables
-        self.operations: dict[str, asyncio.Task[None]] = {}
+    websocket: WebSocket
+    execution: Execution
+    identify: Identify
+    max_variables: int
+    operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def handle(self, message: dict[str, Any]) -> None:
         """Handle one message of the client's. Raises _Closed for what the protocol forbids."""
         match message["type"]:
             case "ping":
-                await _send(self._websocket, {"type": "pong"})
+                await _send(self.websocket, {"type": "pong"})
             case "pong":
                 pass
             case "subscribe":
@@ -163,15 +162,15 @@ class _Connection:
             await asyncio.sleep(RECHECK_SECONDS)
             try:
                 if self.operations:
-                    await self._identify()
+                    await self.identify()
             except ServiceError:
                 # While the database is unavailable, callers cannot be checked, and receive nothing.
                 continue
             except _Closed as closed:
-                return await _close(self._websocket, closed.code, closed.reason)
+                return await _close(self.websocket, closed.code, closed.reason)
             except Exception as unexpected:
                 mask(unexpected)
-                return await _close(self._websocket, 1011, "Internal error")
+                return await _close(self.websocket, 1011, "Internal error")
 
     async def end(self) -> None:
         """Cancel what still runs, and wait for it."""
@@ -192,9 +191,9 @@ class _Connection:
     async def _run(self, operation: str, payload: Any) -> None:
         """One operation: `next` for each result, then `complete`; or one `error`."""
         try:
-            parameters = from_message(payload, max_variables=self._max_variables)
-            async for result in payloads(self._execution, parameters, await self._identify()):
-                await _send(self._websocket, {"id": operation, "type": "next", "payload": result})
+            parameters = from_message(payload, max_variables=self.max_variables)
+            async for result in payloads(self.execution, parameters, await self.identify()):
+                await _send(self.websocket, {"id": operation, "type": "next", "payload": result})
             final: dict[str, Any] = {"id": operation, "type": "complete"}
         except DocumentRefused as refused:
             final = {"id": operation, "type": "error", "payload": present(refused.errors)}
@@ -203,7 +202,7 @@ class _Connection:
             final = {"id": operation, "type": "error", "payload": [error]}
         except _Closed as closed:
             # The connection's own loop then ends, as at any other close.
-            return await _close(self._websocket, closed.code, closed.reason)
+            return await _close(self.websocket, closed.code, closed.reason)
         except WebSocketDisconnect:
             # The client has disconnected; the connection's own loop ends.
             return
@@ -211,7 +210,7 @@ class _Connection:
             final = {"id": operation, "type": "error", "payload": [mask(unexpected)]}
         if self.operations.pop(operation, None) is not None:
             with contextlib.suppress(WebSocketDisconnect):
-                await _send(self._websocket, final)
+                await _send(self.websocket, final)
 
 
 def _id(message: dict[str, Any]) -> str:

@@ -34,7 +34,6 @@ UPLOAD_SECONDS = 900.0
 MAX_CONCURRENT_STORES = 2
 """Uploads being written to the database: each is whole in memory meanwhile, 25 MiB and its compressed form."""
 _ATTACHMENT = statement("attachment_by_id")
-_TOO_LARGE = f"A file has at most {attachments.LARGEST_FILE // 1_048_576} MB ({attachments.LARGEST_FILE:,} bytes)."
 
 
 class Attachments:
@@ -101,20 +100,19 @@ def _media_type(request: Request) -> str | None:
 
 def _check_declared_size(request: Request) -> None:
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and (len(declared) > 12 or int(declared) > attachments.LARGEST_FILE):
-        raise RequestRefused(413, RefusalCode.ATTACHMENT_TOO_LARGE.value, _TOO_LARGE)
+    if declared.isdigit():
+        attachments.refuse_large(int(declared.lstrip("0")[:12] or "0"))
 
 
 async def _receive(request: Request, spool: IO[bytes]) -> None:
-    """Write the body to `spool` as it arrives. Raises RequestRefused: 400, 408, 413."""
+    """Write the body to `spool` as it arrives. Raises RequestRefused: 400, 408; Refusal when it is too large."""
     size = 0
     try:
         async with asyncio.timeout(UPLOAD_SECONDS), asyncio.timeout(CHUNK_SECONDS) as idle:
             async for chunk in request.stream():
                 idle.reschedule(asyncio.get_running_loop().time() + CHUNK_SECONDS)
                 size += len(chunk)
-                if size > attachments.LARGEST_FILE:
-                    raise RequestRefused(413, RefusalCode.ATTACHMENT_TOO_LARGE.value, _TOO_LARGE)
+                attachments.refuse_large(size)
                 spool.write(chunk)
     except TimeoutError:
         raise RequestRefused(408, "REQUEST_TIMEOUT", "The upload took too long.", {"Connection": "close"}) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import compat32
 from typing import Any
@@ -57,21 +58,14 @@ _PAGE = {**_NO_STORE, "Content-Security-Policy": POLICY, "X-Robots-Tag": "noinde
 _ONE_CLICK = ("list-unsubscribe", "one-click")
 
 
+@dataclass(slots=True)
 class Tracking:
     """What the endpoints share; one a process, in `app.state.tracking`."""
 
-    def __init__(
-        self,
-        pools: DatabasePools,
-        recorder: HitRecorder,
-        deployment: Deployment,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.pools = pools
-        self.recorder = recorder
-        self.deployment = deployment
-        self._clock = clock
+    pools: DatabasePools
+    recorder: HitRecorder
+    deployment: Deployment
+    clock: Callable[[], float] = time.time
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -84,7 +78,7 @@ class Tracking:
 
     def record(self, request: Request, ref: MessageRef, *, link: int | None = None, url: str | None = None) -> None:
         """Queue the hit, a click when `link` is given, for the recorder. Does not block."""
-        at = self._clock()
+        at = self.clock()
         headers = dict(request.scope["headers"])
         self.recorder.add(
             RawHit(
@@ -171,7 +165,7 @@ async def unsubscribe(request: Request) -> Response:
         return _missing(request)
     fields = await _read_form(request)
     if fields is None:
-        return _html("", request, status=413)
+        return _html("", status=413)
     choice = _choice(fields)
     if choice is not None:
         return await _opt_out(request, ref, KINDS[choice], OptOutSource.LINK)
@@ -194,7 +188,7 @@ async def _opt_out(
         return _unavailable(request)
     if chosen is None or subscription is None:
         return _missing(request)
-    return _html(done_page(chosen, locale=subscription.locale, sender=subscription.sender), request)
+    return _html(done_page(chosen, locale=subscription.locale, sender=subscription.sender))
 
 
 async def _form_response(request: Request, ref: MessageRef, *, invalid: bool = False) -> Response:
@@ -206,7 +200,7 @@ async def _form_response(request: Request, ref: MessageRef, *, invalid: bool = F
         return _unavailable(request)
     if subscription is None:
         return _missing(request)
-    return _html(form_page(subscription, invalid=invalid), request, status=400 if invalid else 200)
+    return _html(form_page(subscription, invalid=invalid), status=400 if invalid else 200)
 
 
 def _tracking(request: Request) -> Tracking:
@@ -280,11 +274,11 @@ def _read_multipart(media_type: str, body: bytes) -> dict[str, str]:
 
 
 def _missing(request: Request) -> Response:
-    return _html(missing_page(_language(request)), request, status=404)
+    return _html(missing_page(_language(request)), status=404)
 
 
 def _unavailable(request: Request) -> Response:
-    response = _html(unavailable_page(_language(request)), request, status=503)
+    response = _html(unavailable_page(_language(request)), status=503)
     response.headers["Retry-After"] = "5"
     return response
 
@@ -294,5 +288,5 @@ def _language(request: Request) -> str:
     return language_of(request.headers.get("accept-language", "en")[:100].partition(",")[0].partition(";")[0].strip())
 
 
-def _html(page: str, request: Request, *, status: int = 200) -> Response:
+def _html(page: str, *, status: int = 200) -> Response:
     return HTMLResponse(page, status_code=status, headers=_PAGE)

@@ -7,7 +7,7 @@ order by w.customer_id
 on conflict (customer_id, watcher) do update set watched_until = excluded.watched_until;
 
 -- name: end_watch!
--- Nobody of this process looks at that page any more.
+-- No page of this customer is open at this process any more.
 delete from customer_watch where customer_id = :customer_id and watcher = :watcher::uuid;
 
 -- name: forget_watches!

@@ -11,9 +11,10 @@ from uuid import uuid4
 
 import orjson
 
-from tests.bench.history import HttpClient, Load, free_port, make_token, servers, service_environment, serving
+from tests.bench.history import HttpClient, Load, make_token, servers, service_environment, serving
 from tests.bench.rows import Row, Size, bench
 from tests.bench.tracking import p99
+from tests.launching import free_port
 
 PROBES = 50
 """Probes a second."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 RESULTS = Path(".bench/results.json")
@@ -66,6 +66,11 @@ def at_least(name: str, value: float, *, unit: str, ceiling: float, goal: float,
     """Returns a row whose goal is a share of its ceiling."""
     ratio = value / ceiling
     return Row(name=name, value=value, unit=unit, ceiling=ceiling, ratio=ratio, goal=goal, met=ratio >= goal, note=note)
+
+
+def at_most(name: str, value: float, *, unit: str, ceiling: float, goal: float, note: str = "") -> Row:
+    """Returns a row that is to stay below a multiple of its ceiling."""
+    return replace(at_least(name, value, unit=unit, ceiling=ceiling, goal=goal, note=note), met=value / ceiling <= goal)
 
 
 def measure(name: str, size: Size, runner: Callable[..., Row | list[Row]] = asyncio.run) -> list[Row]:

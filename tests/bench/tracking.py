@@ -14,10 +14,11 @@ import asyncpg
 from gateway.database import open_pool
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import click_url, open_url
-from tests.bench.history import free_port, servers, service_environment, serving
+from tests.bench.history import servers, service_environment, serving
 from tests.bench.rows import Row, Size, bench
 from tests.builders import KEYRING, make_customer, make_message, make_sender_version, make_template_version
 from tests.eventually import eventually
+from tests.launching import free_port
 
 RATE = 500
 GOAL_SECONDS = 0.020

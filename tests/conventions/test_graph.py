@@ -19,15 +19,7 @@ from graphql import (
 )
 
 from gateway.errors import RefusalCode
-from service.graph.history_pages import (
-    ALL_CLICKS_PAGE,
-    ALL_MESSAGE_CLICKS_PAGE,
-    CLICKS_PAGE,
-    FILTERED_NOTES_PAGE,
-    MESSAGE_CLICKS_PAGE,
-    NOTES_PAGE,
-    SENT_PAGE,
-)
+from service.graph import history_pages as pages
 from service.graph.schema import schema
 from service.shape.compile import Page, Selection, shape
 from service.shape.field import METADATA_KEY
@@ -97,13 +89,13 @@ def test_colours_and_states_come_from_the_one_mapping() -> None:
 
 
 PAGES = [
-    (SENT_PAGE, "SentEmail"),
-    (NOTES_PAGE, "ConnectionNote"),
-    (FILTERED_NOTES_PAGE, "ConnectionNote"),
-    (CLICKS_PAGE, "LinkClick"),
-    (ALL_CLICKS_PAGE, "LinkClick"),
-    (MESSAGE_CLICKS_PAGE, "LinkClick"),
-    (ALL_MESSAGE_CLICKS_PAGE, "LinkClick"),
+    (pages.SENT_PAGE, "SentEmail"),
+    (pages.NOTES_PAGE, "ConnectionNote"),
+    (pages.FILTERED_NOTES_PAGE, "ConnectionNote"),
+    (pages.CLICKS_PAGE, "LinkClick"),
+    (pages.ALL_CLICKS_PAGE, "LinkClick"),
+    (pages.MESSAGE_CLICKS_PAGE, "LinkClick"),
+    (pages.ALL_MESSAGE_CLICKS_PAGE, "LinkClick"),
 ]
 
 

@@ -17,9 +17,9 @@ import pytest
 from gateway.database import PREDATES_BASELINE
 from service.standalone.postgres import Postgres
 from service.standalone.process_guard import Account
-from tests.conftest import stop
 from tests.launching import ROOT, free_port, launched, refused
 from tests.old_database import make_old_database
+from tests.servers import stop
 
 UPSERT = (
     'mutation { upsertCustomers(input: {customers: [{externalRef: "C-1", name: "Ada"}]})'

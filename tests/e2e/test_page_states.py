@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, Route, expect
+from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
 from service.auth.sessions import create_login_link
 from tests.browsing import World, looking
@@ -258,16 +258,20 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
 # Failures ------------------------------------------------------------------------------------------------------------
 
 
-async def test_after_a_session_has_ended_signing_in_continues_in_place(page: Page, world: World, odd: Odd) -> None:
+async def used_after_the_session(page: Page, world: World, odd: Odd) -> Locator:
+    """Ends the session of a page and uses it; returns the dialog that it shows then."""
     await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
     await expect(page.locator("#panel .block .row").first).to_be_visible()
-    # Given that the session has ended
     await world.database.execute("delete from session")
-    # When the page is used
     await page.get_by_role("tab", name="Links Clicked").click()
-    # Then the sign-in dialog is shown over the page
     dialog = page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
+    return dialog
+
+
+async def test_after_a_session_has_ended_signing_in_continues_in_place(page: Page, world: World, odd: Odd) -> None:
+    # When the page is used after the session has ended, the sign-in dialog is shown over it
+    dialog = await used_after_the_session(page, world, odd)
     await dialog.get_by_label("API token").fill("ce_wrong")
     await dialog.get_by_role("button", name="Sign in").click()
     await expect(dialog.get_by_role("alert")).to_have_text("This token is not known, or was revoked.")
@@ -318,12 +322,7 @@ async def test_a_session_that_ends_while_scrolling_continues_with_the_rows_that_
 
 
 async def test_signing_in_in_another_tab_signs_in_this_one(page: Page, world: World, odd: Odd) -> None:
-    await page.goto(f"/customers/Customer_{odd.odd}/emails?tab=notes")
-    await expect(page.locator("#panel .block .row").first).to_be_visible()
-    await world.database.execute("delete from session")
-    await page.get_by_role("tab", name="Links Clicked").click()
-    dialog = page.get_by_role("dialog", name="Your session has ended")
-    await expect(dialog).to_be_visible()
+    dialog = await used_after_the_session(page, world, odd)
     # When a one-time link is used in another tab of the browser, and this one is visible again
     other = await page.context.new_page()
     await other.goto(await create_login_link(world.database, "Grace", world.url))

@@ -8,10 +8,10 @@ import httpx
 from prometheus_client import REGISTRY
 
 from gateway.deployment import Deployment
-from gateway.settings import Settings, parse_relay
-from tests.engine import Start, deployment, queue_mail, start, state_of
+from gateway.settings import Settings
+from tests.engine import Start, deployment, queue_mail, refuse_login, start, state_of
 from tests.eventually import eventually
-from tests.smtp_server import Reply, SmtpServer
+from tests.smtp_server import SmtpServer
 
 __all__ = ["deployment", "start"]
 
@@ -26,11 +26,8 @@ async def test_a_refused_login_shows_in_readyz_the_metrics_and_the_api(
     start: Start,
     smtp_server: SmtpServer,
 ) -> None:
-    smtp_server.logins = {"user": "right"}
-    smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
-    url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
     ref = await queue_mail(connection, deployment)
-    start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
+    start(refuse_login(smtp_server, settings))
 
     async def ready() -> Any:
         answer = await client.get("/readyz")

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 from starlette.applications import Starlette
 
 import service.settings
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import unsubscribe_url
-from tests.browsing import ARGUMENTS, DESKTOP, PATIENCE_MS, PHONE
+from tests.browsing import DESKTOP, PHONE, running_browser
 from tests.builders import KEYRING, make_campaign, make_customer, make_message
 from tests.e2e.test_page_states import violations
 from tests.serving import serve
@@ -23,11 +23,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """A browser of this test's own: it runs in the test's event loop, as the service does."""
-    expect.set_options(timeout=PATIENCE_MS)
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    async with running_browser(chromium) as running:
         yield running
-        await running.close()
 
 
 @pytest.fixture

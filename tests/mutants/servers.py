@@ -9,7 +9,7 @@ from pathlib import Path
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
-from tests.conftest import stop
+from tests.servers import stop
 
 
 def postgres_in(directory: Path) -> Postgres:

@@ -26,11 +26,10 @@ import service.settings
 from service import server
 from service.auth.tokens import create_token
 from service.database import QUERIES
-from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.builders import make_customer
-from tests.conftest import stop
 from tests.eventually import eventually
+from tests.servers import migrated_postgres, stop
 from tests.serving import Serving, serve
 
 QUERY = {"query": "{ customers(first: 3) { nodes { id } } }"}
@@ -77,14 +76,8 @@ async def works(http: httpx.AsyncClient) -> bool:
 def own_postgres(run_directory: Path) -> Iterator[Postgres]:
     """A PostgreSQL server of this test's own, to be restarted."""
     run = Path(tempfile.mkdtemp(prefix="own-", dir=run_directory))
-    database = Postgres(data=run / "data", run=run, log=run / "log", durable=False)
-    try:
-        database.start()
-        database.wait_ready()
-        migrate(database.url("mail"))
-        yield database
-    finally:
-        stop(database.process, signal.SIGQUIT)
+    with migrated_postgres(run, "mail") as server:
+        yield server
 
 
 async def test_a_database_that_restarts_under_load(

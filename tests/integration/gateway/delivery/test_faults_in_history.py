@@ -6,7 +6,8 @@ attempt with the server's words, or what the mail waits for, and the relay's tro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -344,6 +345,18 @@ async def read_when(
     return info, (await read(make_context, ref))[1]
 
 
+@asynccontextmanager
+async def sending(
+    given: Given, connection: Any, settings: Settings, deployment: Deployment, start: Start
+) -> AsyncIterator[tuple[SmtpServer, MessageRef]]:
+    """A worker that sends one mail to a server that behaves as given."""
+    async with SmtpServer(**given.server) as server:
+        server.script(connection=None, **given.script)
+        ref = await queue(connection, deployment, given)
+        start(settings_for(given, server, settings), timeouts=given.timeouts, pause=long_pause)
+        yield server, ref
+
+
 ICONS = {"ACCEPTED": "GREY", "REFUSED": "RED", "UNCERTAIN": "AMBER", "DEFERRED": "AMBER"}
 
 
@@ -352,11 +365,7 @@ async def test_a_try_shows_what_came_of_it_in_the_servers_own_words(
     connection: Any, settings: Settings, deployment: Deployment, start: Start, make_context: MakeContext, name: str
 ) -> None:
     given, says = TRIED[name]
-    async with SmtpServer(**given.server) as server:
-        server.script(connection=None, **given.script)
-        ref = await queue(connection, deployment, given)
-        start(settings_for(given, server, settings), timeouts=given.timeouts, pause=long_pause)
-
+    async with sending(given, connection, settings, deployment, start) as (server, ref):
         info, _ = await read_when(make_context, ref, lambda info: info["attempts"] != [], "the attempt")
 
         assert (info["status"], info["colorHint"], info["cause"]) == (says.status, ICONS[says.status], says.cause)
@@ -385,11 +394,7 @@ async def test_trouble_on_the_way_burns_no_attempt_and_says_what_the_mail_waits_
     name: str,
 ) -> None:
     given, waits = UNTRIED[name]
-    async with SmtpServer(**given.server) as server:
-        server.script(connection=None, **given.script)
-        ref = await queue(connection, deployment, given)
-        start(settings_for(given, server, settings), timeouts=given.timeouts, pause=long_pause)
-
+    async with sending(given, connection, settings, deployment, start) as (server, ref):
         info, events = await read_when(
             make_context, ref, lambda info: (info["waitsFor"] or "").startswith(waits.waits_for), "the wait"
         )

@@ -29,7 +29,7 @@ from gateway.mail.letter import (
 )
 from gateway.mail.message import MessageRef
 from gateway.outbox.actions import assume_sent, cancel, retry
-from gateway.outbox.enqueue import Order, put
+from gateway.outbox.enqueue import SendRequest, enqueue
 from gateway.settings import Settings
 from gateway.storage import attachments, content
 from gateway.templates import versions
@@ -50,9 +50,9 @@ async def deployment(settings: Settings, connection: Any) -> Deployment:
     return Deployment.open(settings)
 
 
-def order(customer_id: int, **values: Any) -> Order:
+def request(customer_id: int, **values: Any) -> SendRequest:
     usual: dict[str, Any] = {"letter": CARD, "idempotency_key": uuid4().hex, "actor": "tests"}
-    return Order(customer_id=customer_id, **(usual | values))
+    return SendRequest(customer_id=customer_id, **(usual | values))
 
 
 async def message_of(connection: Any, ref: MessageRef) -> Any:
@@ -65,7 +65,7 @@ async def message_of(connection: Any, ref: MessageRef) -> Any:
 async def test_a_letter_is_composed_stored_and_queued_in_one_go(connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection, addresses=["ann@customer.example"], name="Ann")
 
-    made = await put(connection, order(customer_id, letter=VISIT), deployment)
+    made = await enqueue(connection, request(customer_id, letter=VISIT), deployment)
 
     message = await message_of(connection, made.ref)
     assert (message["state"], message["source_type"], message["letter_kind"]) == ("QUEUED", "WORK_ORDER", "CREATED")
@@ -94,14 +94,16 @@ async def test_letters_of_one_moment_about_a_work_order_have_rising_sequences(
 
     # Given one moment: `now()` is the same for all letters of a transaction
     async with connection.transaction():
-        letters = [order(customer_id, letter=replace(VISIT, kind=kind)) for kind in kinds]
-        events = [await event_in(connection, (await put(connection, one, deployment)).ref) for one in letters]
-        again = [(await put(connection, one, deployment)).repeated for one in letters]
-        others = await event_in(connection, (await put(connection, order(other, letter=VISIT), deployment)).ref)
+        letters = [request(customer_id, letter=replace(VISIT, kind=kind)) for kind in kinds]
+        events = [await event_in(connection, (await enqueue(connection, one, deployment)).ref) for one in letters]
+        again = [(await enqueue(connection, one, deployment)).repeated for one in letters]
+        others = await event_in(connection, (await enqueue(connection, request(other, letter=VISIT), deployment)).ref)
         counted = replace(VISIT, kind=WorkOrderKind.CHANGED, sequence=2**31 - 2)
-        ahead = await event_in(connection, (await put(connection, order(customer_id, letter=counted), deployment)).ref)
-        last = order(customer_id, letter=replace(VISIT, kind=WorkOrderKind.CHANGED))
-        behind = await event_in(connection, (await put(connection, last, deployment)).ref)
+        ahead = await event_in(
+            connection, (await enqueue(connection, request(customer_id, letter=counted), deployment)).ref
+        )
+        last = request(customer_id, letter=replace(VISIT, kind=WorkOrderKind.CHANGED))
+        behind = await event_in(connection, (await enqueue(connection, last, deployment)).ref)
 
     assert len({event.DTSTAMP for event in events}) == len({str(event["UID"]) for event in events}) == 1
     first = events[0].sequence
@@ -117,18 +119,18 @@ async def test_a_sequence_below_an_earlier_one_of_its_work_order_is_refused(
 ) -> None:
     # Given a work order whose caller has counted to 5
     customer_id = await make_customer(connection)
-    await put(connection, order(customer_id, letter=replace(VISIT, sequence=5)), deployment)
+    await enqueue(connection, request(customer_id, letter=replace(VISIT, sequence=5)), deployment)
 
     # When a later letter says 3, then it is refused and nothing is written
     changed = replace(VISIT, kind=WorkOrderKind.CHANGED)
     with pytest.raises(Refusal) as refused:
-        await put(connection, order(customer_id, letter=replace(changed, sequence=3)), deployment)
+        await enqueue(connection, request(customer_id, letter=replace(changed, sequence=3)), deployment)
     assert (refused.value.code, refused.value.field) == (RefusalCode.INVALID, ("sequence",))
     assert await connection.fetchval("select count(*) from message") == 1
 
     # And the same (a reminder), a higher one, and one that the ledger counts are taken
     for sequence, written in ((5, 5), (9, 9), (None, 10)):
-        taken = await put(connection, order(customer_id, letter=replace(changed, sequence=sequence)), deployment)
+        taken = await enqueue(connection, request(customer_id, letter=replace(changed, sequence=sequence)), deployment)
         assert (await event_in(connection, taken.ref)).sequence == written
 
 
@@ -136,34 +138,34 @@ async def test_the_same_key_gives_the_first_result_and_other_content_is_refused(
     connection: Any, deployment: Deployment
 ) -> None:
     customer_id = await make_customer(connection)
-    first_order = order(customer_id)
-    first = await put(connection, first_order, deployment)
+    first_order = request(customer_id)
+    first = await enqueue(connection, first_order, deployment)
 
-    again = await put(connection, replace(first_order, actor="somebody else"), deployment)
+    again = await enqueue(connection, replace(first_order, actor="somebody else"), deployment)
     assert (again.ref, again.repeated) == (first.ref, True)
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, replace(first_order, letter=replace(CARD, note="changed")), deployment)
+        await enqueue(connection, replace(first_order, letter=replace(CARD, note="changed")), deployment)
     assert (refused.value.code, refused.value.field) == (RefusalCode.IDEMPOTENCY_CONFLICT, ("idempotencyKey",))
     assert await connection.fetchval("select count(*) from message") == 1
 
 
 async def test_two_callers_of_one_key_make_one_message(pool: Any, connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection)
-    one = order(customer_id)
+    one = request(customer_id)
     async with pool.acquire() as first, pool.acquire() as second:
         async with first.transaction():
-            made = await put(first, one, deployment)
-            waiting = asyncio.create_task(put(second, one, deployment))
+            made = await enqueue(first, one, deployment)
+            waiting = asyncio.create_task(enqueue(second, one, deployment))
         assert (await waiting).ref == made.ref
     assert await connection.fetchval("select count(*) from message") == 1
 
 
 async def test_copies_are_recipients_of_their_own_and_nobody_gets_two(connection: Any, deployment: Deployment) -> None:
     customer_id = await make_customer(connection, addresses=["ann@customer.example"])
-    made = await put(
+    made = await enqueue(
         connection,
-        order(
+        request(
             customer_id,
             cc=(Mailbox(address="boss@customer.example", name="Boss"), Mailbox(address="Ann@customer.example")),
             bcc=(Mailbox(address="files@customer.example"),),
@@ -189,7 +191,7 @@ async def test_attachments_are_carried_once_each_and_kept_from_the_sweep(
     customer_id = await make_customer(connection)
     kept = await attachments.store(connection, name="plan.pdf", stream=b"%PDF-1.4 plan", uploaded_by="tests")
 
-    made = await put(connection, order(customer_id, attachment_ids=(kept,)), deployment)
+    made = await enqueue(connection, request(customer_id, attachment_ids=(kept,)), deployment)
 
     row = await connection.fetchrow("select * from message_attachment where message_id = $1", made.ref.message_id)
     assert (row["name"], row["media_type"], row["size"]) == ("plan.pdf", "application/pdf", 13)
@@ -232,7 +234,7 @@ async def test_what_is_refused_writes_nothing(
     customer_id = await make_customer(connection)
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, order(**({"customer_id": customer_id} | change)), deployment)
+        await enqueue(connection, request(**({"customer_id": customer_id} | change)), deployment)
 
     assert (refused.value.code, refused.value.field) == (code, field)
     for table in ("message", "outbox", "idempotency_key", "event"):
@@ -243,7 +245,7 @@ async def test_an_erased_customer_gets_no_mail(connection: Any, deployment: Depl
     customer_id = await make_customer(connection, erased_at=datetime.now(UTC))
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, order(customer_id), deployment)
+        await enqueue(connection, request(customer_id), deployment)
 
     assert refused.value.code is RefusalCode.ERASED
 
@@ -260,7 +262,7 @@ async def test_a_suppressed_address_is_held_and_says_why_and_its_copy_goes(
         actor="t",
     )
 
-    made = await put(connection, order(customer_id, cc=(Mailbox(address="boss@customer.example"),)), deployment)
+    made = await enqueue(connection, request(customer_id, cc=(Mailbox(address="boss@customer.example"),)), deployment)
 
     message = await message_of(connection, made.ref)
     assert (message["state"], message["cause"]) == ("HELD", "SUPPRESSED")
@@ -271,7 +273,7 @@ async def test_a_suppressed_address_is_held_and_says_why_and_its_copy_goes(
 
 
 async def test_mail_bound_to_a_relay_that_is_not_configured_is_held(connection: Any, deployment: Deployment) -> None:
-    made = await put(connection, order(await make_customer(connection), bound_relay="demo"), deployment)
+    made = await enqueue(connection, request(await make_customer(connection), bound_relay="demo"), deployment)
 
     message = await message_of(connection, made.ref)
     assert (message["state"], message["cause"]) == ("HELD", "WRONG_RELAY")
@@ -300,7 +302,7 @@ async def decided(connection: Any, ref: MessageRef, status: str) -> None:
 
 @pytest.mark.parametrize("status", ["UNCERTAIN", "REFUSED", "EXPIRED", "BOUNCED", "HELD"])
 async def test_a_person_may_retry_what_was_not_accepted(connection: Any, deployment: Deployment, status: str) -> None:
-    ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
+    ref = (await enqueue(connection, request(await make_customer(connection)), deployment)).ref
     await decided(connection, ref, status)
 
     await retry(connection, ref, "Dana", deployment)
@@ -317,7 +319,7 @@ async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_befo
     connection: Any, deployment: Deployment
 ) -> None:
     customer_id = await make_customer(connection, addresses=["a@customer.example"])
-    ref = (await put(connection, order(customer_id), deployment)).ref
+    ref = (await enqueue(connection, request(customer_id), deployment)).ref
     for status, code in (("ACCEPTED", RefusalCode.ILLEGAL_STATE), ("REFUSED", RefusalCode.SUPPRESSED)):
         await decided(connection, ref, status)
         await connection.execute(
@@ -330,7 +332,7 @@ async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_befo
 
 
 async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connection: Any, deployment: Deployment) -> None:
-    ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
+    ref = (await enqueue(connection, request(await make_customer(connection)), deployment)).ref
     with pytest.raises(Refusal):
         await assume_sent(connection, ref, "Dana", deployment)
     await decided(connection, ref, "UNCERTAIN")
@@ -343,7 +345,7 @@ async def test_a_person_may_assume_an_uncertain_mail_sent_and_no_other(connectio
 
 
 async def test_a_queued_mail_can_be_cancelled_until_it_is_handed_off(connection: Any, deployment: Deployment) -> None:
-    ref = (await put(connection, order(await make_customer(connection)), deployment)).ref
+    ref = (await enqueue(connection, request(await make_customer(connection)), deployment)).ref
     await connection.execute(
         "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
         " handed_off_at = now()"
@@ -365,8 +367,8 @@ async def test_a_mail_of_which_one_recipient_is_handed_off_cannot_be_cancelled(
     connection: Any, deployment: Deployment, handed_off: int
 ) -> None:
     # Given a mail whose To is with the server while its CC waits, or the other way round
-    copied = order(await make_customer(connection), cc=(Mailbox(address="bob@customer.example"),))
-    ref = (await put(connection, copied, deployment)).ref
+    copied = request(await make_customer(connection), cc=(Mailbox(address="bob@customer.example"),))
+    ref = (await enqueue(connection, copied, deployment)).ref
     await connection.execute(
         "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 min',"
         " handed_off_at = now() where recipient_no = $1",
@@ -389,18 +391,18 @@ async def test_the_same_name_with_other_bytes_under_one_key_is_refused(connectio
         await attachments.store(connection, name="offer.txt", stream=text, uploaded_by="tests")
         for text in (b"12,50", b"99,00")
     ]
-    first = order(customer_id, attachment_ids=(one,))
-    made = await put(connection, first, deployment)
+    first = request(customer_id, attachment_ids=(one,))
+    made = await enqueue(connection, first, deployment)
 
     with pytest.raises(Refusal) as refused:
-        await put(connection, replace(first, attachment_ids=(other,)), deployment)
+        await enqueue(connection, replace(first, attachment_ids=(other,)), deployment)
 
     assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
-    assert (await put(connection, first, deployment)).ref == made.ref
+    assert (await enqueue(connection, first, deployment)).ref == made.ref
 
 
 async def test_a_held_mail_can_be_cancelled_too(connection: Any, deployment: Deployment) -> None:
-    ref = (await put(connection, order(await make_customer(connection), bound_relay="demo"), deployment)).ref
+    ref = (await enqueue(connection, request(await make_customer(connection), bound_relay="demo"), deployment)).ref
 
     await cancel(connection, ref, "Dana", deployment)
 

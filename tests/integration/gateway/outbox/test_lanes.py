@@ -30,7 +30,7 @@ from gateway.settings import Settings, parse_relay
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, start, until
+from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, refuse_login, start, until
 from tests.eventually import eventually
 from tests.smtp_server import Drop, Endless, Raw, Reply, SmtpServer
 
@@ -105,7 +105,7 @@ async def test_a_relay_that_fails_many_different_mails_is_paused_and_every_answe
         await until(connection, ref, "ACCEPTED")
         first, *_, last = await attempts_of(connection, ref)
         assert (first["verdict"], first["stage"], last["verdict"]) == ("DEFERRED", "MAIL", "ACCEPTED")
-        assert first["response"] == ("4.7.0 Too many connections, slow down" if first["code"] else "999 what\r")
+        assert first["response"] == ("4.7.0 Too many connections, slow down" if first["code"] else "999 what")
     await eventually(lambda: works_again(connection), "the end of the trouble")
 
 
@@ -161,11 +161,8 @@ async def test_mail_that_was_on_its_way_ends_no_pause(connection: Any) -> None:
 async def test_a_refused_login_stops_the_relay_until_a_person_resumes_it(
     connection: Any, settings: Settings, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
-    smtp_server.logins = {"user": "right"}
-    smtp_server.script(auth=Reply(535, "5.7.8 Authentication credentials invalid"))
-    url = smtp_server.url.replace("smtp://", "smtp://user:wrong@")
     ref = await queue_mail(connection, deployment)
-    start(settings.model_copy(update={"relay_url": (parse_relay(url),)}))
+    start(refuse_login(smtp_server, settings))
 
     async def stopped() -> Any:
         waiting = await wait_of(connection, ref)

@@ -112,15 +112,17 @@ async def test_replies_in_pieces_of_any_size_are_read_the_same(pace: str) -> Non
 # ---- replies
 
 
-@pytest.mark.parametrize(
-    ("stage", "keyword", "dot_sent"),
-    [
-        (Stage.MAIL, "mail", False),
-        (Stage.RCPT, "rcpt", False),
-        (Stage.DATA, "data", False),
-        (Stage.END_OF_DATA, "after_dot", True),
-    ],
-)
+OF_A_MAIL = [
+    (Stage.MAIL, "mail", False),
+    (Stage.RCPT, "rcpt", False),
+    (Stage.DATA, "data", False),
+    (Stage.END_OF_DATA, "after_dot", True),
+]
+EVERY_STAGE = [(Stage.GREETING, "greeting", False), (Stage.EHLO, "ehlo", False), *OF_A_MAIL]
+"""A stage, the keyword of its script, and whether the dot has left by then."""
+
+
+@pytest.mark.parametrize(("stage", "keyword", "dot_sent"), OF_A_MAIL)
 @pytest.mark.parametrize("code", [451, 552])
 async def test_a_refusal_is_that_mails_alone_and_the_connection_goes_on(
     server: SmtpServer, stage: Stage, keyword: str, dot_sent: bool, code: int
@@ -265,17 +267,7 @@ async def test_an_extra_reply_is_detected_and_not_attributed_to_another_mail(ser
 # ---- 421
 
 
-@pytest.mark.parametrize(
-    ("stage", "keyword", "dot_sent"),
-    [
-        (Stage.GREETING, "greeting", False),
-        (Stage.EHLO, "ehlo", False),
-        (Stage.MAIL, "mail", False),
-        (Stage.RCPT, "rcpt", False),
-        (Stage.DATA, "data", False),
-        (Stage.END_OF_DATA, "after_dot", True),
-    ],
-)
+@pytest.mark.parametrize(("stage", "keyword", "dot_sent"), EVERY_STAGE)
 async def test_421_at_every_stage_is_the_response_and_closes(
     server: SmtpServer, stage: Stage, keyword: str, dot_sent: bool
 ) -> None:
@@ -389,19 +381,9 @@ async def test_a_fresh_connection_that_drops_at_once_too_is_reported(server: Smt
 # ---- time
 
 
-@pytest.mark.parametrize(
-    ("keyword", "stage", "dot_sent"),
-    [
-        ("greeting", Stage.GREETING, False),
-        ("ehlo", Stage.EHLO, False),
-        ("mail", Stage.MAIL, False),
-        ("rcpt", Stage.RCPT, False),
-        ("data", Stage.DATA, False),
-        ("after_dot", Stage.END_OF_DATA, True),
-    ],
-)
+@pytest.mark.parametrize(("stage", "keyword", "dot_sent"), EVERY_STAGE)
 async def test_silence_at_every_stage_ends_with_its_timeout(
-    server: SmtpServer, keyword: str, stage: Stage, dot_sent: bool
+    server: SmtpServer, stage: Stage, keyword: str, dot_sent: bool
 ) -> None:
     server.script(connection=1, **{keyword: Silence()})
     async with relays_to(server, connections=1, timeouts=SHORT) as relays:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 import service.settings
-from gateway.database import open_pool
+from gateway.database import open_pool, prepare_connection
 from gateway.errors import BufferUnavailable
 from gateway.mail.tracking import click_url, open_url, unsubscribe_url
 from gateway.settings import Settings
@@ -25,9 +25,9 @@ from service.app import create_app
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from tests.builders import KEYRING
-from tests.conftest import stop
 from tests.eventually import eventually
 from tests.hits import make_ref, raw
+from tests.servers import stop
 
 Record = Callable[..., HitRecorder]
 
@@ -267,9 +267,8 @@ async def test_a_ledger_that_cannot_be_written_keeps_hits_waiting(
 ) -> None:
     # Given a PostgreSQL that answers and takes nothing, as a standby does
     ref = await make_ref(pool)
-    standby = await asyncpg.create_pool(
-        database_url, min_size=1, server_settings={"default_transaction_read_only": "on"}
-    )
+    read_only = {"default_transaction_read_only": "on"}
+    standby = await asyncpg.create_pool(database_url, min_size=1, init=prepare_connection, server_settings=read_only)
     recorder = record(standby)
     recorder.start()
     # When a hit comes

@@ -14,7 +14,7 @@ import pytest
 from service.standalone import postgres
 from service.standalone.postgres import Postgres
 from service.standalone.process_guard import DEFAULT_GUARD, Account, Guard, spawn
-from tests.conftest import stop
+from tests.servers import stop
 
 PARENT = """
 import signal, sys

@@ -20,7 +20,7 @@ from service.standalone.data_directory import DataDirectory
 from service.standalone.errors import LaunchError
 from service.standalone.migrate import ROOT
 from tests.builders import make_attempt, make_campaign, make_customer, make_hit, make_message, make_outbox, orphans
-from tests.conftest import stop
+from tests.servers import stop
 
 
 async def test_a_test_has_a_migrated_database_of_its_own(pool: asyncpg.Pool[Any], settings: Settings) -> None:

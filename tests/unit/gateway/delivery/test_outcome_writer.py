@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
 from gateway.delivery.outcome_writer import GIVE_UP_SECONDS, OutcomeWriter
-from gateway.mail.verdict import Outcome
+from gateway.mail.response import Exchange, Response, Stage
+from gateway.mail.verdict import ACCEPTED
 from gateway.outbox.claim import Claimed
-from gateway.outbox.outcomes import Finished, Recorded
+from gateway.outbox.outcomes import Finished, Recorded, finished
 from tests.engine import claimed
 from tests.eventually import eventually
 
@@ -38,30 +39,20 @@ def open_writer(**values: Any) -> OutcomeWriter:
 
 
 def outcome() -> Finished:
-    row = claimed()
-    return Finished(
-        owner=row.owner,
-        customer_id=row.customer_id,
-        message_id=row.message_id,
-        recipient_no=row.recipient_no,
-        attempt=row.attempt,
-        verdict=Outcome.ACCEPTED,
-        cause=None,
-        advice=None,
-        rule="accepted",
-        stage="END_OF_DATA",
-        code=250,
-        enhanced=None,
-        response="Ok",
+    reply = Response(code=250, enhanced=None, text="Ok", stage=Stage.END_OF_DATA)
+    exchange = Exchange(
+        replies=(reply,),
+        response=reply,
+        fault=None,
+        stage=Stage.END_OF_DATA,
+        dot_sent=True,
         relay="main",
         host=None,
         tls=None,
+        started_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
         took_ms=1,
-        mail_sha256_hex="00" * 32,
-        wait_seconds=0.0,
-        suppress=False,
-        ended=0.0,
     )
+    return finished(claimed(), exchange, ACCEPTED, mail_sha256_hex="00" * 32, wait=timedelta(), ended=0.0)
 
 
 @pytest.mark.parametrize("trouble", [OSError, asyncpg.DeadlockDetectedError, asyncpg.OutOfMemoryError])

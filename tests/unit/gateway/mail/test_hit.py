@@ -36,26 +36,18 @@ _numbers = count()
 ANSWERED = HitContext(answered_at=NOON - timedelta(hours=2), undecided=False, busy={})
 
 
-def click(seconds: float = 0, *, link: int = 1, **values: Any) -> Hit:
+def hit(kind: HitKind, seconds: float, link: int | None, **values: Any) -> Hit:
     usual: dict[str, Any] = {"origin": "ann", "agent": CHROME}
-    return Hit(
-        id=UUID(int=next(_numbers)),
-        kind=HitKind.CLICK,
-        occurred_at=NOON + timedelta(seconds=seconds),
-        link=link,
-        **(usual | values),
-    )
+    occurred_at = NOON + timedelta(seconds=seconds)
+    return Hit(id=UUID(int=next(_numbers)), kind=kind, occurred_at=occurred_at, link=link, **(usual | values))
+
+
+def click(seconds: float = 0, *, link: int = 1, **values: Any) -> Hit:
+    return hit(HitKind.CLICK, seconds, link, **values)
 
 
 def opened(seconds: float = 0, **values: Any) -> Hit:
-    usual: dict[str, Any] = {"origin": "ann", "agent": CHROME}
-    return Hit(
-        id=UUID(int=next(_numbers)),
-        kind=HitKind.OPEN,
-        occurred_at=NOON + timedelta(seconds=seconds),
-        link=None,
-        **(usual | values),
-    )
+    return hit(HitKind.OPEN, seconds, None, **values)
 
 
 def classify(*hits: Hit, context: HitContext = ANSWERED) -> list[Classification]:

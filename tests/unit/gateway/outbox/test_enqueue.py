@@ -1,4 +1,4 @@
-"""What makes two orders the same intent, and how many copies and attachments a letter may have."""
+"""What makes two requests the same intent, and how many copies and attachments a letter may have."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.letter import CardLetter, CardMailKind, DocumentKind, ESignatureLetter, Letter, Mailbox, Money
 from gateway.outbox import enqueue
-from gateway.outbox.enqueue import MAX_ATTACHMENTS, MAX_COPIES, Order, input_digest, is_tracked
+from gateway.outbox.enqueue import MAX_ATTACHMENTS, MAX_COPIES, SendRequest, input_digest, is_tracked
 
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
-ORDER = Order(customer_id=7, letter=CARD, idempotency_key="k", actor="ann")
+REQUEST = SendRequest(customer_id=7, letter=CARD, idempotency_key="k", actor="ann")
 PROPOSAL = {"sha256": b"1" * 32, "name": "proposal.pdf"}
 
 
@@ -37,7 +37,7 @@ PROPOSAL = {"sha256": b"1" * 32, "name": "proposal.pdf"}
     ids=lambda change: next(iter(change)),
 )
 def test_another_letter_or_another_reader_is_another_intent(change: dict[str, Any]) -> None:
-    assert input_digest(replace(ORDER, **change)) != input_digest(ORDER)
+    assert input_digest(replace(REQUEST, **change)) != input_digest(REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_another_letter_or_another_reader_is_another_intent(change: dict[str, An
     ids=["none", "other bytes", "other name", "twice"],
 )
 def test_other_attachments_are_another_intent(attached: list[dict[str, Any]]) -> None:
-    assert input_digest(ORDER, attached) != input_digest(ORDER, [PROPOSAL])
+    assert input_digest(REQUEST, attached) != input_digest(REQUEST, [PROPOSAL])
 
 
 def test_a_colleague_who_uploads_and_sends_the_same_again_repeats_the_intent() -> None:
     again = replace(
-        ORDER,
+        REQUEST,
         idempotency_key="other",
         actor="bob",
         bound_relay="backup",
         attachment_ids=(UUID(int=1),),
         letter=replace(CARD, amount=Money(amount=Decimal("12.5"), currency="USD")),
     )
-    assert input_digest(again, [PROPOSAL]) == input_digest(replace(ORDER, attachment_ids=(UUID(int=2),)), [PROPOSAL])
+    assert input_digest(again, [PROPOSAL]) == input_digest(replace(REQUEST, attachment_ids=(UUID(int=2),)), [PROPOSAL])
 
 
 def people(count: int) -> tuple[Mailbox, ...]:
@@ -80,10 +80,10 @@ def people(count: int) -> tuple[Mailbox, ...]:
     ids=["cc", "cc, bcc and the sender", "attachments"],
 )
 def test_a_letter_may_have_so_many_copies_and_attachments_and_not_one_more(values: dict[str, Any]) -> None:
-    enqueue._check(replace(ORDER, **values))
+    enqueue._check(replace(REQUEST, **values))
     name, given = next(iter(values.items()))
     with pytest.raises(Refusal) as refused:
-        enqueue._check(replace(ORDER, **(values | {name: (*given, given[0])})))
+        enqueue._check(replace(REQUEST, **(values | {name: (*given, given[0])})))
     assert refused.value.code is RefusalCode.TOO_MANY
     assert (MAX_COPIES, MAX_ATTACHMENTS) == (100, 50)
 
@@ -103,4 +103,4 @@ def test_card_mail_is_never_tracked_and_signature_mail_only_when_asked() -> None
         (signature, False, False),
     ]
     for letter, asked, tracked in cases:
-        assert is_tracked(replace(ORDER, letter=letter, tracked=asked)) is tracked
+        assert is_tracked(replace(REQUEST, letter=letter, tracked=asked)) is tracked
