@@ -5,6 +5,7 @@ Replies arrive in pieces of any size: half a line, ten replies in one packet. On
 
 from __future__ import annotations
 
+import codecs
 import re
 from functools import lru_cache
 
@@ -107,18 +108,22 @@ def _enhanced(beginning: str) -> str | None:
 def as_text(raw: bytes) -> str:
     """Returns a server's bytes as text that can be stored and shown.
 
-    What is not UTF-8 is read as windows-1252, which older servers write. Controls, of terminals and of the direction
-    of text, become `\\x1b`; line feed and tab stay.
+    Octets that are not UTF-8 are read as windows-1252, which older servers write. Controls, of terminals and of the
+    direction of text, become `\\x1b`; line feed and tab stay.
     """
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", "backslashreplace")
+    text = raw.decode("utf-8", "windows-1252")
     if text.isprintable():
         return text
     return _UNSHOWN.sub(_escape, text.replace("\r\n", "\n").removesuffix("\r"))
 
 
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "backslashreplace"), error.end
+
+
+codecs.register_error("windows-1252", _as_windows_1252)
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 

@@ -177,7 +177,7 @@ async def test_multi_line_textless_and_mixed_code_replies_are_kept_whole(server:
         (250, "2.0.0", "2.0.0 one\ntwo\nthree"),
         (250, None, ""),
         (550, None, "250-fine so far\n5.7.1 no"),
-        (554, "5.6.0", "5.6.0 néin \\x00 \\xff"),
+        (554, "5.6.0", "5.6.0 néin \\x00 ÿ"),
     ]
 
 

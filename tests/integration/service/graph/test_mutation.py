@@ -464,8 +464,12 @@ async def test_a_page_that_gmail_would_cut_is_warned_of_and_taken(make_context: 
     assert (warning["code"], warning["blocking"]) == ("CLIPPED", False)
     assert "107 KB" in warning["message"]
     # And so is a campaign's draft
+    sender = await call(
+        make_context(), SENDER, i={"name": "S", "fromAddress": "s@fabrikam.example", "postalAddress": "1 Main Street"}
+    )
     draft = {
         "title": "T",
+        "senderId": sender["sender"]["id"],
         "templateId": made["template"]["id"],
         "recipients": [{"customerId": f"Customer_{customer}"}],
         "mergeData": {"first": "Ann"},

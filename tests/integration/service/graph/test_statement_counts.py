@@ -25,7 +25,7 @@ from tests.builders import (
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
 
-IN_MEMORY = {"UserError", "UpsertWarning"}
+IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning"}
 """Rows that come from no database: the refusals and warnings of a call."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE, "by resolvers": frozenset[str]()}
