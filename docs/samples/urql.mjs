@@ -16,8 +16,6 @@ const client = new Client({
   preferGetMethod: false,
   exchanges: [
     cacheExchange({
-      // Types without an id belong to the object that holds them.
-      keys: { CustomerEmails: () => null, ConnectionNote: () => null, EmailInfo: () => null, SentEmail: () => null },
       resolvers: { CustomerEmails: { sent: relayPagination(), connectionNotes: relayPagination() } },
     }),
     fetchExchange,
@@ -33,7 +31,10 @@ const HISTORY = gql`
   query History($ref: String!, $after: String) {
     customer(externalRef: $ref) {
       id
-      emails { sent(first: 1, after: $after) { edges { cursor node { subject } } pageInfo { hasNextPage endCursor } } }
+      emails {
+        id
+        sent(first: 1, after: $after) { edges { cursor node { id subject } } pageInfo { hasNextPage endCursor } }
+      }
     }
   }
 `;

@@ -13,9 +13,13 @@ from gateway.templates import compile_process
 from gateway.templates.compile_process import TemplateCompiler
 from gateway.templates.publishing import TemplateSource, compile_source
 
-SLOW = "<p " + "".join(f"a{number}=1 " for number in range(40_000)) + ">x</p>"
-"""One tag with so many attributes that its parser works for ten seconds and more."""
-
+SLOW = (
+    "<style>"
+    + "".join(f"p:nth-child({n}n+1) {{ color: red }}" for n in range(1, 200))
+    + "</style>"
+    + "<p>x</p>" * 20_000
+)
+"""Rules that count siblings, of which there are so many that their parser works for minutes."""
 LARGE = "<style>b { color: red; margin: 1px; border: 3px solid }</style>" + "<b>x</b>" * 60_000
 """So many elements, each with its styles, that they take 150 MB."""
 

@@ -266,7 +266,7 @@ def test_mjml_forges_no_placeholder_either(forgery: str) -> None:
 
 def test_words_that_look_like_a_placeholder_are_the_authors_own() -> None:
     parts = parts_of(html="<p>{{ a }} jx0x j&#120;7x j<b>x7x</b></p>", text="{{ a }} jx0x")
-    assert "jx0x jx7x j<b>x7x</b>" in "".join(map(str, parts.html))
+    assert "jx0x j&#120;7x j<b>x7x</b>" in "".join(map(str, parts.html))
     assert " jx0x\n" in parts.text
 
 
