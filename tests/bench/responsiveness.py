@@ -35,14 +35,18 @@ PAGES = {
 async def call(client: HttpClient, load: Load, mutation: str, **given: Any) -> Any:
     """Runs one mutation; returns its payload."""
     kind = mutation[0].upper() + mutation[1:]
-    selection = {"createTemplate": "template { id }", "upsertCustomers": "customers { id }"}.get(mutation, "")
+    selection = {
+        "createTemplate": "template { id }",
+        "createSender": "sender { id }",
+        "upsertCustomers": "customers { id }",
+    }.get(mutation, "")
     query = f"mutation($i: {kind}Input!) {{ {mutation}(input: $i) {{ {selection} userErrors {{ code }} }} }}"
     answer = orjson.loads(await client.request(load.query(query, i=given)))
     return answer["data"][mutation]
 
 
 async def adversarial(client: HttpClient, load: Load) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Makes 60 customers and a template; returns calls of every kind of the set, for ever."""
+    """Makes 60 customers, a sender and a template; returns calls of every kind of the set, for ever."""
     made = await call(
         client,
         load,
@@ -50,6 +54,9 @@ async def adversarial(client: HttpClient, load: Load) -> Iterator[tuple[str, dic
         customers=[{"externalRef": f"C{n}", "name": "Ann", "addresses": [f"c{n}@b.example"]} for n in range(60)],
     )
     customers = [one["id"] for one in made["customers"]]
+    sender = await call(
+        client, load, "createSender", name="News", fromAddress="news@b.example", postalAddress="1 Main Street"
+    )
     template = await call(
         client, load, "createTemplate", name="News", subject="News", html="<p>{{ a }}{{ b }} " * 20 + FOOTER
     )
@@ -57,7 +64,8 @@ async def adversarial(client: HttpClient, load: Load) -> Iterator[tuple[str, dic
     letter = {"customerId": customers[0], "documentKind": "PROPOSAL", "title": "Offer"}
     letter |= {"portalUrl": "https://b.example/", "expiresAt": "2990-01-01T00:00:00Z", "body": "-" * 50_000}
     campaign = {"title": "News", "templateId": template["template"]["id"], "recipients": recipients}
-    pages = [("createTemplate", {"name": name, "subject": "x", "html": html}) for name, html in PAGES.items()]
+    campaign |= {"senderId": sender["sender"]["id"]}
+    pages = [("createTemplate", {"name": name, "subject": "x", "html": html + FOOTER}) for name, html in PAGES.items()]
     return itertools.cycle([("sendESignatureEmail", letter), ("createCampaign", campaign), *pages])
 
 
@@ -84,9 +92,10 @@ async def responsiveness(size: Size) -> Row:
         environment = service_environment(database, redis, port) | {"ALLOW_RESERVED_DOMAINS": "true"}
         async with serving(["-m", "service"], environment, port):
             connect = asyncio.get_running_loop().create_connection
-            prober, *callers = [(await connect(HttpClient, "127.0.0.1", port))[1] for _ in range(1 + CALLERS)]
+            _, prober = await connect(HttpClient, "127.0.0.1", port)
             await probe(prober, 1.0)
             idle = await probe(prober, seconds / 2)
+            callers = [(await connect(HttpClient, "127.0.0.1", port))[1] for _ in range(CALLERS)]
             calls = await adversarial(callers[0], load)
             served = 0
 
