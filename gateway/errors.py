@@ -70,7 +70,7 @@ class Refusals(GatewayError):
 
 
 class RefusalCollector:
-    """Makes checks of one input one after the other, so that the caller hears of everything at once."""
+    """Makes checks of one input one after the other, so that the caller learns all of it at once."""
 
     MAX = 100
     """More of ten thousand recipients would say nothing new."""
