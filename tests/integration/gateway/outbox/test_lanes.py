@@ -407,10 +407,12 @@ async def test_the_gateway_shows_the_depth_rate_pause_and_next_due_of_a_lane_and
         gateway: dict[str, Any] = (answer.data or {})["gateway"]
         found: dict[str, Any] = {one["domain"]: one for one in gateway["domains"]}
         parked = all(datetime.fromisoformat(one["nextDueAt"]) > datetime.now(UTC) for one in found.values())
-        # Lanes and domains are read, as they are written, one after the other
+        # Lanes, domains, destinations and relays are read, as they are written, one after the other
         rates = [one["rate"] for one in gateway["lanes"] if one["name"] == "individual"]
+        rates += [one["rate"] for one in gateway["destinations"] if one["domain"] == "fast.example"]
         rates += [found["fast.example"]["rate"]] if "fast.example" in found else []
-        return gateway if len(found) == 2 and parked and min(rates) >= 6 / 120 else None
+        counted = min(rates) >= 6 / 120 and gateway["relays"][0]["sentToday"] >= 6
+        return gateway if len(found) == 2 and parked and counted else None
 
     gateway = await eventually(shown, "the rates, and both mails parked")
     # Then both domains and the lane say how much waits, how fast it goes, why it waits and until when
