@@ -1,8 +1,10 @@
 // Times in the browser's zone, with UTC in the title and in <time datetime>.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
+// "1:12 AM", but "01:12": on a clock of 24 hours the times of a column are equally wide.
+const { hour12 } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
 const stamp = new Intl.DateTimeFormat(undefined, {
-  day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit",
+  day: "numeric", month: "short", year: "numeric", hour: hour12 ? "numeric" : "2-digit", minute: "2-digit",
 });
 const exact = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", year: "numeric",
@@ -40,5 +42,5 @@ export function distance(iso, now = Date.now()) {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** 850 -> "0.9 s". */
+/** 1234 -> "1.2 s". */
 export const took = (ms) => (ms < 100 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);

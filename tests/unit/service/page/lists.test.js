@@ -204,6 +204,12 @@ test("moments: in UTC beside the reader's own, a distance in the largest unit, h
   assert.deepEqual([99, 100, 860, 1_050].map(took), ["99 ms", "0.1 s", "0.9 s", "1.1 s"]);
 });
 
+test("at any hour, times of a 24-hour clock are equally wide, and an AM or PM clock has no zero before the hour", () => {
+  const early = new Date(2026, 10, 30, 1, 12).toISOString();
+  const hour12 = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12;
+  assert.match(text(moment(early)), hour12 ? /\b1:12\sAM/ : /\b01:12$/);
+});
+
 test("failures are explained by their kind", () => {
   const said = (error) => text(failure(error, () => {}));
   assert.match(said(new Offline()), /The service cannot be reached/);
