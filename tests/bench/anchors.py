@@ -25,14 +25,15 @@ from service.standalone.process_guard import spawn
 from service.standalone.valkey import Valkey
 from tests.bench.commits import ROOT
 from tests.bench.cpu_time import Part, Turn, alone, whole
+from tests.bench.end_to_end import PARAGRAPH
 from tests.bench.naive_sender import CONNECTIONS, TABLE
 from tests.bench.raw_client import CONTENT
 from tests.bench.sink import Sink
 from tests.bench.steady import Window, measure_window
 from tests.servers import stop
 
-SIZE = len(CONTENT)
-"""Bytes of a mail, about what the gateway's campaign sends."""
+HTML = "\n".join([PARAGRAPH] * 67)
+"""Made into a mail, about 8 KiB like the gateway's."""
 NODEMAILER = Path(__file__).with_name("nodemailer_pool.cjs")
 FIND_NODEMAILER = "require('nodemailer')"
 
@@ -57,7 +58,7 @@ def _start(command: list[str | Path], more: Mapping[str, str] | None = None) -> 
     return spawn(
         [shutil.which(command[0]) or command[0], *command[1:]],
         stop_signal=signal.SIGKILL,
-        environment={**os.environ, **(more or {})},
+        environment={**os.environ, "MAIL_HTML": HTML, **(more or {})},
         output=subprocess.DEVNULL,
         directory=ROOT,
     )
@@ -73,14 +74,13 @@ async def _until_it_ends(sink: Sink, window: Window, command: list[str | Path]) 
 
 async def smtp_source(sink: Sink, window: Window) -> Turn:
     """The cost of Postfix's smtp-source, which does not pipeline."""
-    options = ["-d", "-s", str(CONNECTIONS), "-l", str(SIZE), "-m", str(window.mails), f"127.0.0.1:{sink.port}"]
+    options = ["-d", "-s", str(CONNECTIONS), "-l", str(len(CONTENT)), "-m", str(window.mails), f"127.0.0.1:{sink.port}"]
     return await _until_it_ends(sink, window, ["smtp-source", *options])
 
 
 async def nodemailer(sink: Sink, window: Window) -> Turn:
     """The cost of nodemailer's pool."""
-    numbers = map(str, (sink.port, window.mails, SIZE))
-    return await _until_it_ends(sink, window, ["node", NODEMAILER, *numbers])
+    return await _until_it_ends(sink, window, ["node", NODEMAILER, str(sink.port), str(window.mails)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +120,6 @@ class NaiveSender:
                 "REDIS_URL": self.valkey.url(),
                 "DATABASE_URL": self.url,
                 "SMTP_PORT": str(self.sink.port),
-                "MAIL_SIZE": str(SIZE),
             },
         )
 

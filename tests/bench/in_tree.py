@@ -25,7 +25,7 @@ from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.deployment import Deployment
 from gateway.settings import read_settings
 from service.standalone.postgres import Postgres
-from tests.bench.end_to_end import durable_postgres, make_audience, make_campaign
+from tests.bench import end_to_end
 from tests.bench.sending import sender_rate
 
 RECORDED_SECONDS = 30.0
@@ -40,11 +40,12 @@ class _Ledger:
         self._deployment = deployment
         self._campaigns = 0
 
-    async def campaign(self, *, count: int, tracked: bool) -> str:
-        """Make a campaign with all its messages, due now; returns its id."""
+    async def campaign(self, *, count: int, tracked: bool, page: str) -> str:
+        """Make a campaign with all its messages, due now; returns its id. All trees send the same page."""
         self._campaigns += 1
+        end_to_end.PAGE = page
         async with self._pool.acquire() as connection:
-            campaign_id = await make_campaign(connection, count, self._campaigns)
+            campaign_id = await end_to_end.make_campaign(connection, count, self._campaigns)
             await connection.execute("update campaign set tracked = $2 where id = $1", campaign_id, tracked)
             while await expansion.make_messages(connection, self._deployment, look_ahead=10**9):
                 pass
@@ -76,7 +77,7 @@ async def keep_ledger(server: Postgres, customers: int) -> None:
     deployment = Deployment.open(read_settings())
     async with await open_pool(url, size=2, name="bench", settings=WORKER_SETTINGS) as pool:
         async with pool.acquire() as connection:
-            await make_audience(connection, customers)
+            await end_to_end.make_audience(connection, customers)
         ledger = _Ledger(pool, deployment)
         process = server.process
         print(json.dumps({"postgres": process.pid if process else 0, "url": url}), flush=True)
@@ -91,7 +92,7 @@ def main(arguments: list[str]) -> None:
     if arguments[0] == "send":
         uvloop.run(sender_rate(int(arguments[1]), int(arguments[2])))
     else:
-        with durable_postgres() as server:
+        with end_to_end.durable_postgres() as server:
             uvloop.run(keep_ledger(server, int(arguments[1])))
 
 

@@ -1,6 +1,6 @@
 """The sender that one would write first: one arq job a mail, EmailMessage, aiosmtplib, an UPDATE.
 
-`python -m arq tests.bench.naive_sender.WorkerSettings` with REDIS_URL, DATABASE_URL, SMTP_PORT and MAIL_SIZE.
+`python -m arq tests.bench.naive_sender.WorkerSettings` with REDIS_URL, DATABASE_URL, SMTP_PORT and MAIL_HTML.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ TABLE = (
     "create table if not exists mail (id bigint generated always as identity primary key, recipient text not null,"
     " name text not null, status text not null default 'QUEUED', response text, sent_at timestamptz)"
 )
-PARAGRAPH = "<p>Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor.</p>\n"
 
 
 async def send_mail(context: dict[str, Any], mail_id: int, recipient: str, name: str) -> None:
@@ -42,7 +41,7 @@ async def send_mail(context: dict[str, Any], mail_id: int, recipient: str, name:
 
 async def startup(context: dict[str, Any]) -> None:
     """Open the connections, which are kept."""
-    context["page"] = PARAGRAPH * (int(os.environ["MAIL_SIZE"]) // len(PARAGRAPH))
+    context["page"] = os.environ["MAIL_HTML"]
     context["pool"] = await asyncpg.create_pool(os.environ["DATABASE_URL"])
     context["clients"] = asyncio.Queue()
     for _ in range(CONNECTIONS):

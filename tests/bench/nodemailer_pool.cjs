@@ -1,9 +1,9 @@
-// Sends COUNT mails through nodemailer's pool of 20 connections, as its documentation shows: nodemailer_pool.cjs PORT COUNT SIZE
+// Sends COUNT mails through nodemailer's pool of 20 connections, as its documentation shows.
+// nodemailer_pool.cjs PORT COUNT, with the page as MAIL_HTML.
 const nodemailer = require("nodemailer");
 
-const [port, count, size] = process.argv.slice(2).map(Number);
-const paragraph = "<p>Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor.</p>\r\n";
-const html = paragraph.repeat(Math.floor(size / paragraph.length));
+const [port, count] = process.argv.slice(2).map(Number);
+const html = process.env.MAIL_HTML;
 const pool = nodemailer.createTransport({
   pool: true, host: "127.0.0.1", port, secure: false, ignoreTLS: true, maxConnections: 20, maxMessages: Infinity,
 });

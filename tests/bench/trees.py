@@ -21,6 +21,7 @@ from typing import Any
 
 from service.standalone.process_guard import spawn
 from tests.bench.cpu_time import Turn, alone, below, whole
+from tests.bench.end_to_end import PAGE
 from tests.bench.sink import Sink
 from tests.bench.steady import Window, measure_window
 from tests.builders import SECRET_KEYS
@@ -91,7 +92,7 @@ class Tree:
     async def _send(
         self, window: Window, *, tracked: bool, dkim_key: Path | None
     ) -> tuple[Turn, subprocess.Popen[bytes]]:
-        campaign = await self._ask("campaign", count=window.mails, tracked=tracked)
+        campaign = await self._ask("campaign", count=window.mails, tracked=tracked, page=PAGE)
         signing = {} if dkim_key is None else {"DKIM_KEYS": f"fabrikam.com:bench:{dkim_key}"}
         turn, process = await measure_window(
             self.sink,
