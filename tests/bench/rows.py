@@ -73,6 +73,13 @@ def at_most(name: str, value: float, *, unit: str, ceiling: float, goal: float, 
     return replace(at_least(name, value, unit=unit, ceiling=ceiling, goal=goal, note=note), met=value / ceiling <= goal)
 
 
+def cheaper(name: str, cost: float, *, than: float, goal: float | None, note: str = "") -> Row:
+    """Returns a row of CPU us a mail beside another sender's: `ratio` says how many times cheaper ours is."""
+    ratio = than / cost
+    met = None if goal is None else ratio >= goal
+    return Row(name=name, value=cost, unit="us a mail", ceiling=than, ratio=ratio, goal=goal, met=met, note=note)
+
+
 def measure(name: str, size: Size, runner: Callable[..., Row | list[Row]] = asyncio.run) -> list[Row]:
     """Run one benchmark; returns its rows."""
 

@@ -16,7 +16,7 @@ from gateway.smtp.relays import Envelope, Relays
 from tests.bench import raw_client
 from tests.bench.raw_client import CONNECTIONS, CONTENT
 from tests.bench.rows import Row, Size, at_least, bench
-from tests.bench.sink import Sink, own_sink, postfix_or_own_sink
+from tests.bench.sink import Sink, chosen_sink, own_sink
 
 ROUNDS = 5
 """Ceiling and value are measured in turn, so that other load on the machine affects both."""
@@ -66,7 +66,7 @@ async def sender(size: Size) -> list[Row]:
     The second row has no goal: its raw client also sends the next mail's commands with the content, as ours does, and
     does nothing else. The difference is the cost of envelopes, dot stuffing, kept replies and a result a mail.
     """
-    with postfix_or_own_sink() as sink:
+    with chosen_sink() as sink:
         messages = size.messages // ROUNDS // 3
         ceilings, ahead_ceilings, values = [], [], []
         for _ in range(ROUNDS):

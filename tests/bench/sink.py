@@ -1,7 +1,7 @@
 """A mail server that accepts mail as fast as Python can and discards it; run as a process of its own.
 
-Without a delay Postfix's smtp-sink is used instead, when it is on the PATH. With one, every reply is sent `delay`
-seconds after its command, as on a network with that round trip.
+With a delay every reply is sent `delay` seconds after its command, as on a network with that round trip. `STAT` says
+how many mails it has taken. SINK=postfix chooses Postfix's smtp-sink instead, which needs three times the CPU a mail.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import IO, ClassVar, cast
 
 import uvloop
 
@@ -26,11 +28,13 @@ _TAIL = 1024
 
 
 class _Sink(asyncio.Protocol):
+    taken: ClassVar[int] = 0
+    """By all connections."""
+
     def __init__(self, delay: float) -> None:
         self.delay = delay
         self.rest = b""
         self.in_content = False
-        self.taken = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's transports have no common base class
@@ -49,8 +53,8 @@ class _Sink(asyncio.Protocol):
                     break
                 position = end + 5
                 self.in_content = False
-                self.taken += 1
-                replies.append(b"250 2.0.0 Ok: queued as %X\r\n" % self.taken)
+                _Sink.taken += 1
+                replies.append(b"250 2.0.0 Ok: queued as %X\r\n" % _Sink.taken)
             else:
                 end = stream.find(b"\n", position)
                 if end < 0:
@@ -69,6 +73,8 @@ class _Sink(asyncio.Protocol):
             return b"354 End data with <CR><LF>.<CR><LF>\r\n"
         if verb == b"EHLO":
             return _HELLO
+        if verb == b"STAT":
+            return b"250 %d\r\n" % _Sink.taken
         return b"221 2.0.0 Bye\r\n" if verb == b"QUIT" else b"250 2.0.0 Ok\r\n"
 
     def say(self, wire: bytes) -> None:
@@ -84,10 +90,31 @@ class _Sink(asyncio.Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sink:
-    """A running sink. `kind` is its name for notes."""
+    """A running sink. `kind` is its name for notes; `taken` says how many mails it has taken so far."""
 
     port: int
     kind: str
+    pid: int
+    taken: Callable[[], int]
+
+
+class _Count:
+    """Asks our own sink over a connection that is kept."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._connection: socket.socket | None = None
+
+    def __call__(self) -> int:
+        if self._connection is None:
+            self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+            self._connection.recv(200)
+        self._connection.sendall(b"STAT\r\n")
+        return int(self._connection.recv(200).split()[1])
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
 @contextmanager
@@ -97,23 +124,47 @@ def own_sink(*, delay: float = 0.0) -> Iterator[Sink]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield Sink(port=int(process.stdout.readline()), kind="own sink")
+            port = int(process.stdout.readline())
+            with contextlib.closing(_Count(port)) as count:
+                yield Sink(port=port, kind="own sink", pid=process.pid, taken=count)
         finally:
             process.kill()
 
 
+class _PrintedCount:
+    """Reads what `smtp-sink -c` prints after each mail: `sess=1 quit=0 mesg=12` and a carriage return."""
+
+    def __init__(self, printed: IO[bytes]) -> None:
+        self._printed = printed
+        self._last = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        rest = b""
+        while piece := os.read(self._printed.fileno(), 65536):
+            *lines, rest = (rest + piece).split(b"\r")
+            if lines:
+                self._last = int(lines[-1].rpartition(b"=")[2])
+
+    def __call__(self) -> int:
+        return self._last
+
+
 @contextmanager
 def smtp_sink() -> Iterator[Sink]:
-    """Postfix's smtp-sink, which must be on the PATH."""
+    """Postfix's smtp-sink. Raises SystemExit when it is not on the PATH."""
     program = shutil.which("smtp-sink")
-    assert program is not None
+    if program is None:
+        raise SystemExit("SINK=postfix needs smtp-sink on the PATH: it is part of Postfix.")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    with subprocess.Popen([program, "-u", "nobody", f"127.0.0.1:{port}", "200"]) as process:
+    command = [program, "-c", "-u", "nobody", f"127.0.0.1:{port}", "200"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         try:
             _await_listening(port, process)
-            yield Sink(port=port, kind="smtp-sink")
+            yield Sink(port=port, kind="smtp-sink", pid=process.pid, taken=_PrintedCount(process.stdout))
         finally:
             process.kill()
 
@@ -130,9 +181,12 @@ def _await_listening(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def postfix_or_own_sink() -> Iterator[Sink]:
-    """smtp-sink when it is on the PATH, else our own."""
-    with smtp_sink() if shutil.which("smtp-sink") else own_sink() as sink:
+def chosen_sink() -> Iterator[Sink]:
+    """Our own sink, or Postfix's with SINK=postfix. Raises SystemExit for another word."""
+    name = os.environ.get("SINK") or "own"
+    if name not in ("own", "postfix"):
+        raise SystemExit(f"SINK is own or postfix: {name!r}")
+    with smtp_sink() if name == "postfix" else own_sink() as sink:
         yield sink
 
 

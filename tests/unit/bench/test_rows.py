@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.bench.rows import Row, at_least, keep, shown
+from tests.bench.rows import Row, at_least, cheaper, keep, shown
 
 
 def test_a_goal_is_a_share_of_the_ceiling() -> None:
@@ -14,6 +14,13 @@ def test_a_goal_is_a_share_of_the_ceiling() -> None:
     assert at_least("sender", 799.0, unit="messages/s", ceiling=1000.0, goal=0.8).met is False
     assert "ratio 0.80" in shown(row)
     assert "goal 0.8 met" in shown(row)
+
+
+def test_a_cost_is_so_many_times_cheaper_than_another() -> None:
+    row = cheaper("cpu-plain", 150.0, than=3000.0, goal=30.0)
+    assert (row.ratio, row.met) == (20.0, False)
+    assert cheaper("cpu-plain", 100.0, than=3000.0, goal=30.0).met is True
+    assert cheaper("cpu-plain", 100.0, than=3000.0, goal=None).met is None
 
 
 def test_results_replace_rows_of_the_same_name_and_keep_the_others(tmp_path: Path) -> None:
