@@ -39,6 +39,16 @@ RECIPIENT = [
     "Domain not found",
     "delivery error: dd This user doesn't have a yahoo.com account",
     "Empfaenger unbekannt",
+    "Undefined mailbox",
+    "cannot locate the user",
+    "No record of that account",
+    "alias not found",
+    "The employee has left",
+    "no_such_user",
+    "Recipient is not in our directory",
+    "Пользователь не найден",
+    "用户不存在",
+    "ユーザーが存在しません",
 ]
 
 POLICY = [
@@ -55,6 +65,13 @@ POLICY = [
     "recipient only accepts mail from internal users",
     "refused due to recipient preferences",
     "restricted mailbox",
+    "closed mailing list, only subscribers are permitted",
+    "rejected by a security rule",
+    "the administrator has forbidden it",
+    "the recipient refused your mail",
+    "external mail is not permitted",
+    "Zugriff verweigert: gesperrt",
+    "bloqueado por la politica",
 ]
 QUOTA = [
     "over quota",
@@ -68,6 +85,13 @@ QUOTA = [
     "submission quota exceeded",
     "rate limited",
     "Postfach voll",
+    "Der Speicherplatz ist voll",
+    "hourly limit reached",
+    "the inbox is full",
+    "out of storage",
+    "casella piena",
+    "buzon lleno",
+    "size limit exceeded",
 ]
 SENDER = [
     "unauthorized sender",
@@ -89,6 +113,18 @@ SENDER = [
     "must use TLS",
     "header not accepted",
     "Absender unbekannt",
+    "remitente desconocido",
+    "mittente sconosciuto",
+    "expediteur inconnu",
+    "неизвестный отправитель",
+    "发件人不存在",
+    "送信者が存在しません",
+    "the sender's mailbox does not exist",
+    "your account is not known",
+    "authenticated user not found",
+    "the return path is not valid",
+    "reverse DNS not found",
+    "header From: not valid",
 ]
 BLOCK = [
     "blocked using zen.spamhaus.org",
@@ -106,6 +142,17 @@ BLOCK = [
     "deactivated due to abuse",
     "mailbox disabled",
     "account suspended",
+    "your network is blocked",
+    "client host blocked",
+    "listed in a blacklist",
+    "too many complaints",
+    "abusive host",
+    "dynamic IP",
+    "phishing link",
+    "message content rejected",
+    "forbidden attachment",
+    "user is inactive",
+    "mailbox deactivated",
 ]
 VERIFICATION = [
     "sender verify failed",
@@ -124,8 +171,22 @@ VERIFICATION = [
     "lookup timed out",
     "directory error",
     "server busy",
+    "delayed by greylisting",
+    "internal error",
+    "server misconfigured",
+    "mail loop",
+    "LDAP lookup timed out",
+    "cannot determine whether it exists",
+    "delivery deferred",
+    "call back in progress",
 ]
-LISTS = ["possible reasons: no such user, spam", "either the user is unknown or the mail unwanted", "reason(s) unknown"]
+LISTS = [
+    "possible reasons: no such user, spam",
+    "either the user is unknown or the mail unwanted",
+    "reason(s) unknown",
+    "it may not exist",
+    "one of the following is so",
+]
 OTHERS = [*POLICY, *QUOTA, *SENDER, *BLOCK, *VERIFICATION, *LISTS]
 
 joins = st.sampled_from([": ", "; ", ", ", " - ", ". ", " or ", " (", "... ", "\\n", " "])
