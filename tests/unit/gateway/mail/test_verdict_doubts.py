@@ -72,6 +72,11 @@ POLICY = [
     "external mail is not permitted",
     "Zugriff verweigert: gesperrt",
     "bloqueado por la politica",
+    "Zustellung verweigert",
+    "没有用户权限",
+    "受信者への送信権限がありません",
+    "ユーザーはメールを受け付けていません",
+    "отправка запрещена",
 ]
 QUOTA = [
     "over quota",
@@ -125,6 +130,13 @@ SENDER = [
     "the return path is not valid",
     "reverse DNS not found",
     "header From: not valid",
+    "Ihre Domain ist unbekannt",
+    "votre adresse n'existe pas",
+    "su cuenta no existe",
+    "ваш адрес не существует",
+    "您的地址不存在",
+    "usuario desconocido, contraseña no valida",
+    "无效的用户名，密码不存在",
 ]
 BLOCK = [
     "blocked using zen.spamhaus.org",
