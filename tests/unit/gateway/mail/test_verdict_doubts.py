@@ -97,6 +97,9 @@ QUOTA = [
     "casella piena",
     "buzon lleno",
     "size limit exceeded",
+    "zu viele Empfaenger",
+    "trop de messages",
+    "mensaje demasiado grande",
 ]
 SENDER = [
     "unauthorized sender",
@@ -165,6 +168,13 @@ BLOCK = [
     "forbidden attachment",
     "user is inactive",
     "mailbox deactivated",
+    "als Werbung eingestuft",
+    "correo no deseado",
+    "сообщение похоже на спам",
+    "垃圾邮件",
+    "the moderated list is for subscribers",
+    "bad MIME structure",
+    "the subject is empty",
 ]
 VERIFICATION = [
     "sender verify failed",
@@ -191,6 +201,15 @@ VERIFICATION = [
     "cannot determine whether it exists",
     "delivery deferred",
     "call back in progress",
+    "service unavailable",
+    "message expired in the queue",
+    "unknown error",
+    "command not recognized",
+    "under maintenance",
+    "Interner Fehler",
+    "plus tard",
+    "ошибка сервера",
+    "稍后再试",
 ]
 LISTS = [
     "possible reasons: no such user, spam",
