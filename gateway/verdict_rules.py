@@ -159,9 +159,12 @@ def _phrases(texts: list[str]) -> Phrases:
 
 
 def _enhanced_pattern(codes: Iterable[str]) -> re.Pattern[str]:
-    """`5.1.1` is itself, `x` any class, `*` any digits: `5.7.*`, `5.7.60*`."""
+    """`5.1.1` is itself, `x` any class, `*` any digits: `5.7.*`, `5.7.60*`; `none` is a reply without a code."""
     parts = []
     for code in codes:
+        if code == "none":
+            parts.append("")
+            continue
         if not re.fullmatch(r"[45x]\.(\d{1,3}|\*)\.(\d{1,3}|\d{0,2}\*)", code):
             raise ValueError(f"{code!r} is not a code such as '5.1.1', 'x.2.2' or '5.7.*'")
         parts.append(code.replace(".", r"\.").replace("x", "[45]").replace("*", r"\d{1,3}"))

@@ -121,9 +121,10 @@ ACCEPTED = Verdict(outcome=Outcome.ACCEPTED, cause=None, advice=None, rule="acce
 class Rule:
     """One rule for replies of 4xx and 5xx; it fits when everything it names fits, and None fits everything.
 
-    `text` searches the reply's `plain_words`. `enhanced` matches a whole RFC 3463 code. `defers` keeps even a 5xx for
-    another try. `knows_destination` keeps the scope DESTINATION even before RCPT. `sure_after_data` suppresses after
-    RCPT even without a 5.1.x code. `example` is a reply that this rule decides: its stage, then the reply.
+    `text` searches the reply's `plain_words`. `enhanced` matches a whole RFC 3463 code, or nothing where the reply has
+    none. `defers` keeps even a 5xx for another try. `knows_destination` keeps the scope DESTINATION even before RCPT.
+    `sure_after_data` suppresses after RCPT even without a 5.1.x code. `example` is a reply that this rule decides: its
+    stage, then the reply.
     """
 
     name: str
@@ -254,9 +255,7 @@ def fits(rule: Rule, said: Said) -> bool:
     return (
         (rule.codes is None or said.code in rule.codes)
         and (rule.stages is None or said.stage in rule.stages)
-        and (
-            rule.enhanced is None or (said.enhanced is not None and rule.enhanced.fullmatch(said.enhanced) is not None)
-        )
+        and (rule.enhanced is None or rule.enhanced.fullmatch(said.enhanced or "") is not None)
         and (rule.text is None or rule.text.search(said.words))
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, Outcome, Scope, judge
+from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, Outcome, Rules, Scope, judge
 from gateway.rule_files import RulesError, read_rules_file
 from gateway.verdict_rules import read_verdict_rules, verdict_rules
 from tests.unit.exchanges import answered, broken
@@ -66,6 +66,16 @@ def test_one_more_right_rule_is_taken() -> None:
     new = next(rule for rule in rules.replies if rule.name == "new")
     assert (new.scope, new.suppress, new.codes) == (Scope.MESSAGE, False, frozenset({550, *range(450, 460)}))
     assert new.advice.startswith("The receiving server")
+
+
+def test_a_rule_may_be_for_replies_without_a_code() -> None:
+    rules = verdict_rules(rules_with("text", text=["quite new"], enhanced=["none", "5.*.0"], codes=[550]))
+    fitting = [code for code in ("", "5.0.0 ", "5.1.0 ", "5.1.1 ") if judge_new(f"RCPT 550 {code}Quite new", rules)]
+    assert fitting == ["", "5.0.0 ", "5.1.0 "]
+
+
+def judge_new(line: str, rules: Rules) -> bool:
+    return judge(answered(line), rules).rule == "new"
 
 
 @pytest.mark.parametrize(
