@@ -26,7 +26,7 @@ help:
 	@echo "make test         all checks and tests (ARGS='-k words' for some, JOBS=0 one by one)"
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
-	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1)"
+	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1, SINK=postfix; ONLY=cpu: KINDS, TURNS, OLD=commit)"
 	@echo "make proof        the crash proof and the poisoned recipients (ONLY=crash, ONLY=poison)"
 	@echo "make mutants      whether tests notice small faults (MINUTES=20, SAMPLE=200, ONLY='gateway/outbox')"
 	@echo "make screenshots  the README's pictures, from the demo"
