@@ -320,6 +320,53 @@ CREATE FUNCTION public.folded(given text) RETURNS text
     RETURN CASE WHEN (octet_length(given) = length(given)) THEN casefold((given COLLATE pg_unicode_fast)) ELSE replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text) END;
 
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: destination; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.destination (
+    domain text NOT NULL,
+    min_interval interval,
+    next_permit_at timestamp with time zone,
+    per_day integer,
+    connections smallint,
+    day date,
+    day_count integer DEFAULT 0 NOT NULL,
+    warm_up_from date,
+    warm_up_start integer,
+    warm_up_factor numeric(4,2),
+    paused_until timestamp with time zone,
+    paused_why text,
+    pause_step smallint DEFAULT 0 NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_why text,
+    CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT destination_connections_check CHECK ((connections > 0)),
+    CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
+    CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
+    CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
+);
+
+
+--
+-- Name: is_restricted(public.destination); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_restricted(d public.destination) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
+        or d.connections is not null or d.pause_step > 0 or coalesce(d.paused_until > now(), false)
+        or d.stopped_at is not null
+$$;
+
+
 --
 -- Name: name_words(text); Type: FUNCTION; Schema: public; Owner: -
 --
@@ -485,10 +532,6 @@ CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
             || '00000000000000000000')::uuid
 $$;
 
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
 
 --
 -- Name: address_opt_out; Type: TABLE; Schema: public; Owner: -
@@ -820,36 +863,6 @@ CREATE UNLOGGED TABLE public.customer_watch (
     customer_id bigint NOT NULL,
     watcher uuid NOT NULL,
     watched_until timestamp with time zone NOT NULL
-);
-
-
---
--- Name: destination; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.destination (
-    domain text NOT NULL,
-    min_interval interval,
-    next_permit_at timestamp with time zone,
-    per_day integer,
-    connections smallint,
-    day date,
-    day_count integer DEFAULT 0 NOT NULL,
-    warm_up_from date,
-    warm_up_start integer,
-    warm_up_factor numeric(4,2),
-    paused_until timestamp with time zone,
-    paused_why text,
-    pause_step smallint DEFAULT 0 NOT NULL,
-    stopped_at timestamp with time zone,
-    stopped_why text,
-    CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
-    CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
-    CONSTRAINT destination_connections_check CHECK ((connections > 0)),
-    CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
-    CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
-    CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
-    CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
 );
 
 
@@ -2217,4 +2230,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129040000'),
     ('20261129041500'),
     ('20261130010000'),
-    ('20261130010100');
+    ('20261130010100'),
+    ('20261130010200');

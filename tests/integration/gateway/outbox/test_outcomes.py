@@ -111,7 +111,7 @@ async def ledger_after(connection: Any, *outcomes: Finished, now: float) -> tupl
     await transaction.start()
     written = (await record(connection, outcomes, now=now, shard=1, same_refusals=20)).written
     found = {
-        table: [tuple(row) for row in await connection.fetch(f"select * from {table} order by {order}")]  # noqa: S608
+        table: [tuple(row) for row in await connection.fetch(f"select * from {table} order by {order}")]  # noqa: S608 - constants above
         for table, order in WRITTEN.items()
     }
     await transaction.rollback()
