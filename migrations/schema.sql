@@ -1060,7 +1060,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
 )
-WITH (fillfactor='50');
+WITH (fillfactor='45');
 
 
 --
@@ -1410,7 +1410,7 @@ ALTER TABLE ONLY public.attachment
 --
 
 ALTER TABLE ONLY public.attempt
-    ADD CONSTRAINT attempt_pkey PRIMARY KEY (customer_id, message_id, recipient_no, number);
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, customer_id, recipient_no, number);
 
 
 --
@@ -2231,4 +2231,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129041500'),
     ('20261130010000'),
     ('20261130010100'),
-    ('20261130010200');
+    ('20261130010200'),
+    ('20261130010300'),
+    ('20261130010400');
