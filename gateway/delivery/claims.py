@@ -16,7 +16,7 @@ from gateway.delivery.build import LARGE_AT_ONCE
 from gateway.delivery.routing import RelayRouter
 from gateway.deployment import Deployment
 from gateway.outbox import claim
-from gateway.outbox.claim import Claim, Claimed
+from gateway.outbox.claim import Claim, Claimed, NextWay
 from gateway.outbox.outcomes import Finished
 from gateway.smtp.relays import Relays
 from gateway.telemetry.metrics import BATCH_ROWS, CLAIMING
@@ -68,6 +68,7 @@ class Claims:
         self._free: deque[asyncio.Future[Ready]] = deque()
         self._starved = False
         self._large = 0
+        self._way = NextWay()
         self._unanswered: dict[UUID, float] = {}
         self._ask_unanswered_at = 0.0
         self._domain_connections = asyncio.Lock()
@@ -152,7 +153,7 @@ class Claims:
         uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
         owner = uuid4()
         try:
-            return await claim.claim(
+            found = await claim.claim(
                 connection,
                 worker=self._worker,
                 lease=self._lease,
@@ -162,12 +163,15 @@ class Claims:
                 large_room=max(0, MAX_LARGE - self._large),
                 relays=self._relays,
                 hand_off=True,
+                short_way=self._way.is_short,
             )
         except BaseException as error:
             if not _rolled_back(error):
                 self._unanswered[owner] = self._clock() + self._lease_seconds
                 self._ask_unanswered_at = 0.0
             raise
+        self._way.note(found)
+        return found
 
     def _assign(self, rows: Sequence[Claimed], *, via_relay: str | None, ends: float) -> None:
         """A row for each free sender; while the worker stops there may be fewer."""

@@ -23,7 +23,7 @@ from gateway.outbox.outcomes import Finished, finished, hand_off, record
 from gateway.outbox.recovery import recover
 from gateway.settings import Settings
 from gateway.verdict_rules import read_verdict_rules
-from tests.builders import NOON, insert, make_campaign
+from tests.builders import NOON, insert, make_campaign, make_customer, make_outbox
 from tests.engine import Start, attempts_of, claimed, deployment, queue_mail, start, state_of, until
 from tests.eventually import eventually
 from tests.integration.gateway.outbox.test_claim import queue_one, take
@@ -89,6 +89,105 @@ async def test_a_group_of_outcomes_is_written_in_one_statement(connection: Any) 
     assert tuple(waiting) == (2, True, None, None)
     deferred = await connection.fetchrow("select status::text from message where id = $1", rows[2].message_id)
     assert deferred["status"] == "QUEUED"
+
+
+WRITTEN = {
+    "attempt": "message_id, recipient_no",
+    "message": "id",
+    "copy": "message_id, recipient_no",
+    "outbox": "message_id, recipient_no",
+    "(select message_id, kind, actor, data from event) as event": "message_id, kind",
+    "campaign_tally": "campaign_id, shard",
+    "relay_tally": "relay, shard",
+    "refusal_run": "of_relay, place",
+    "message_trouble": "message_id",
+}
+"""What an outcome may change, and an order."""
+
+
+async def ledger_after(connection: Any, *outcomes: Finished, now: float) -> tuple[int, dict[str, list[Any]]]:
+    """How many outcomes were written, and what the ledger holds then; nothing of it stays."""
+    transaction = connection.transaction()
+    await transaction.start()
+    written = (await record(connection, outcomes, now=now, shard=1, same_refusals=20)).written
+    found = {
+        table: [tuple(row) for row in await connection.fetch(f"select * from {table} order by {order}")]  # noqa: S608 - constants above
+        for table, order in WRITTEN.items()
+    }
+    await transaction.rollback()
+    return written, found
+
+
+async def test_what_a_relay_accepts_alike_is_written_as_any_group_is(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given mail of two campaigns and individual mail with a copy, a second attempt, a lease lost to recovery, one lost
+    # to another worker, and runs of refusals
+    campaigns = [await make_campaign(connection) for _ in range(2)]
+    for number in range(6):
+        await queue_one(connection, campaign_id=campaigns[number % 2], address=f"a{number}@d{number % 3}.example")
+    letter = await queue_one(connection, address="to@d0.example", attempt=2, scheduled=True)
+    [customer_id] = await connection.fetchrow("select customer_id from message where id = $1", letter)
+    await insert(connection, "copy", customer_id=customer_id, message_id=letter, recipient_no=1, role="CC",
+                 address="cc@d1.example")  # fmt: skip
+    await make_outbox(connection, customer_id, letter, recipient_no=1, address="cc@d1.example")
+    for of_relay, place in ((True, "main"), (True, "other"), (False, "d1.example"), (False, "d9.example")):
+        await insert(
+            connection, "refusal_run", of_relay=of_relay, place=place, words="No.", address_keys=[], domains=[]
+        )
+    rows = (await take(connection, hand_off=True)).leased
+    await connection.execute("update outbox set lease_until = now() - interval '1 s' where message_id = $1",
+                             rows[-1].message_id)  # fmt: skip
+    await recover(connection, shard=0)
+    await connection.execute("update outbox set lease_owner = $1 where message_id = $2", uuid4(), rows[-2].message_id)
+    now = time.monotonic()
+    outcomes = [
+        outcome(
+            row, exchange(text=f"2.0.0 Ok: queued as {number}"), mail_sha256_hex=f"{number:064x}", ended=now - number
+        )
+        for number, row in enumerate(rows)
+    ]
+
+    # When they are written in the way of such groups and in the way of any group, at the same moment
+    async with connection.transaction():
+        alike = await ledger_after(connection, *outcomes, now=now)
+        monkeypatch.setattr("gateway.outbox.outcomes._accepted_alike", lambda _: False)
+        anyhow = await ledger_after(connection, *outcomes, now=now)
+
+    # Then the ledger is the same, row by row
+    assert alike == anyhow
+    written, found = alike
+    assert written == len(rows) - 2
+    # And the lost one is evidence, and only what was written counts
+    assert len(found["attempt"]) == len(rows) - 1
+    assert [row[1] for row in found["refusal_run"]] == ["d9.example", "other"]
+
+
+async def test_updates_of_messages_stay_within_their_page(connection: Any) -> None:
+    """HOT: neighbours are made, claimed and decided together, and their pages have room for that."""
+    campaign_id = await make_campaign(connection)
+    await connection.execute(
+        "with made as ("
+        "insert into message (customer_id, source_type, campaign_id, template_version_id, sender_version_id, sender,"
+        " recipient, recipient_name, subject, merge_data, token_key_id, occurrence)"
+        " select $2, 'CAMPAIGN', k.id, k.template_version_id, k.sender_version_id, 'Fabrikam <news@fabrikam.example>',"
+        " 'c' || n || '@customer.example', 'Customer ' || n, 'News for Ann', '{\"first_name\": \"Ann\"}', 'k1', n::text"
+        " from campaign k, generate_series(1, 2000) n where k.id = $1 returning customer_id, id, recipient)"
+        " insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at)"
+        " select made.customer_id, made.id, l.id, made.recipient, sha256('a'), 'customer.example',"
+        " now() + interval '1 day' from made, lane l where l.campaign_id = $1",
+        campaign_id,
+        await make_customer(connection),
+    )
+    for _ in range(10):
+        await write(connection, *[outcome(row) for row in (await take(connection, hand_off=True)).leased])
+
+    await connection.execute("select pg_stat_force_next_flush()")
+    updated, hot = await connection.fetchrow(
+        "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'message'"
+    )
+    assert updated == 2000
+    assert hot >= 0.85 * updated
 
 
 async def test_what_is_not_ours_any_more_is_not_written(connection: Any) -> None:

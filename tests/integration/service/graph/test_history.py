@@ -541,7 +541,7 @@ async def test_customers_that_need_attention_are_listed_alone(pool: Any, make_co
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
         plan = await connection.fetch(f"explain {CUSTOMERS_NEEDING_ATTENTION.sql}", 2**62, 51)
-    assert "message_needs_attention" in str(plan)
+    assert "message_trouble_needs_attention" in str(plan)
 
     async def listed(waiting: bool | None, search: str | None = None, first: int = 20, after: str | None = None) -> Any:
         data, errors = await ask(make_context(), query, s=search, n=waiting, f=first, a=after)
