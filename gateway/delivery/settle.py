@@ -123,16 +123,17 @@ class Settler:
     async def _is_settled(self, path: Path, recording: Recording) -> bool:
         """Settle what is left of a file. Returns whether nothing is."""
         header = recording.header
-        is_here = header.boot_id == boot_id()
-        found = self._read(recording, is_believed=is_here or header.sealed, is_here=is_here)
+        is_here, is_journal = header.boot_id == boot_id(), path.parent == self.journals
+        found = self._read(recording, is_believed=header.sealed if is_journal else is_here, is_here=is_here)
         async with self.pool.acquire() as connection:
             if path not in self._settled:
                 lost = await self._settle_mails(connection, found, header)
-                self._settled[path] = lost + recording.unreadable
+                broken_seal = is_journal and not header.sealed
+                self._settled[path] = lost + recording.unreadable + broken_seal
             for claim in found.claims:
                 await give_back_claim(connection, claim.owner)
         # Of another host: its own workers remove it, or its administrator.
-        is_ours = is_here or header.sealed or header.host == _host()
+        is_ours = is_here or is_journal or header.host == _host()
         return is_ours and all(self.clock() >= claim.ends + CLAIM_SLACK for claim in found.claims)
 
     def _read(self, recording: Recording, *, is_believed: bool, is_here: bool) -> _Found:
@@ -168,39 +169,38 @@ class Settler:
 
     async def _settle_mails(self, connection: Connection, found: _Found, header: Header) -> int:
         """Write what is known of mails. Returns how many outcomes PostgreSQL refuses."""
-        lost = 0
+        written = lost = 0
         for start in range(0, len(found.outcomes), GROUP):
-            lost += await self._record(connection, found.outcomes[start : start + GROUP])
+            recorded, refused = await self._record(connection, found.outcomes[start : start + GROUP])
+            written, lost = written + recorded, lost + refused
         requeued = await _give_back(connection, found.unsent)
         uncertain = await recover_lost(connection, found.perhaps_sent, shard=self.shard)
         await QUERIES.free_domain_connections(connection, worker=header.worker)
-        answered = len(found.outcomes) - lost
-        for name, count in (("answered", answered), ("queued", requeued), ("uncertain", uncertain)):
+        counts = {"answered": written, "queued": requeued, "uncertain": uncertain}
+        for name, count in counts.items():
             RECOVERED.labels(name).inc(count)
         log.warning(
-            "a worker's flight recorder is settled: %d answers recorded, %d mails requeued, %d uncertain",
-            answered,
-            requeued,
-            uncertain,
-            extra={"fields": {"worker": header.worker, "claims": len(found.claims)}},
+            "a worker's mail is settled by its flight recorder", extra={"fields": {"worker": header.worker} | counts}
         )
         return lost
 
-    async def _record(self, connection: Connection, group: Sequence[Finished]) -> int:
-        """Record a group, one by one where PostgreSQL refuses it as a whole. Returns how many it refuses even so."""
+    async def _record(self, connection: Connection, group: Sequence[Finished]) -> tuple[int, int]:
+        """Record a group, one by one where PostgreSQL refuses it as a whole. Returns how many were still theirs, and
+        how many it refuses even so."""
         try:
             recorded = await record(
                 connection, group, now=self.clock(), shard=self.shard, same_refusals=self.same_refusals
             )
         except REFUSED as error:
             if len(group) > 1:
-                return sum([await self._record(connection, [outcome]) for outcome in group])
+                each = [await self._record(connection, [outcome]) for outcome in group]
+                return sum(written for written, _ in each), sum(refused for _, refused in each)
             log.error("outcome of message %s cannot be written: %s", group[0].message_id, type(error).__name__)
-            return 1
+            return 0, 1
         for relay in recorded.stopped_relays:
             self.note_stop(relay)
         await notify_change(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
-        return 0
+        return recorded.written, 0
 
 
 async def _give_back(connection: Connection, unsent: Sequence[SlotKey]) -> int:

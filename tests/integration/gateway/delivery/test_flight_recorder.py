@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,8 +18,8 @@ from tests.engine import claimed
 from tests.unit.exchanges import answered
 
 
-def open_recorder(directory: Path | None, **values: Any) -> FlightRecorder:
-    return FlightRecorder.open(directory, **({"deployment": "test", "worker": uuid4(), "slots": 4} | values))
+def open_recorder(directory: Path | None) -> FlightRecorder:
+    return FlightRecorder.open(directory, deployment="test", worker=uuid4(), slots=4)
 
 
 def test_the_file_is_for_our_eyes_only_and_says_what_is_noted_without_being_written(tmp_path: Path) -> None:
@@ -61,13 +61,13 @@ def test_a_file_that_was_removed_before_it_was_locked_is_nobodys(
 ) -> None:
     open_recorder(tmp_path).close(keep=True)
     [path] = tmp_path.iterdir()
-    lock = flight_recorder.fcntl.flock
+    lock = fcntl.flock
 
     def settled_meanwhile(descriptor: int, how: int) -> None:
         path.unlink()
         lock(descriptor, how)
 
-    monkeypatch.setattr(flight_recorder.fcntl, "flock", settled_meanwhile)
+    monkeypatch.setattr(fcntl, "flock", settled_meanwhile)
     assert LockedFile.take(path) is None
 
 
@@ -78,7 +78,7 @@ def test_a_full_disk_or_one_without_locks_is_said_and_a_worker_goes_on_without(
     def fail(*_: object) -> None:
         raise OSError(fault, os.strerror(fault))
 
-    monkeypatch.setattr(*((os, "posix_fallocate") if fault == errno.ENOSPC else (flight_recorder.fcntl, "flock")), fail)
+    monkeypatch.setattr(*((os, "posix_fallocate") if fault == errno.ENOSPC else (fcntl, "flock")), fail)
 
     recorder = open_recorder(tmp_path)
 
