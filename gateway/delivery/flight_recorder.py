@@ -24,6 +24,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -32,6 +33,7 @@ from gateway.delivery.recorder_file import (
     BLOCK_BYTES,
     BLOCKS,
     CLAIMS,
+    CLAIMS_END,
     NO_BLOCK,
     SEALED_FROM,
     SLOT_ROOM,
@@ -232,15 +234,7 @@ class FlightRecorder:
     def seal(self, *, now: float, wall: float) -> bytes:
         """A copy that is believed on any machine at any time. Call it when nothing is sent any more."""
         body = bytes(self.buffer[SEALED_FROM:])
-        header = Header(
-            worker=self._header.worker,
-            boot_id=self._header.boot_id,
-            host=self._header.host,
-            slots=self._header.slots,
-            monotonic=now,
-            wall=wall,
-            sealed=True,
-        )
+        header = replace(self._header, monotonic=now, wall=wall, sealed=True)
         return pack_header(header, body=body).ljust(SEALED_FROM, b"\0") + body
 
     def close(self, *, keep: bool = False) -> bool:
@@ -301,6 +295,11 @@ class LockedFile:
     def read(self, limit: int) -> bytes:
         """The whole file, at most `limit` bytes of it."""
         return os.pread(self.descriptor, limit, 0)
+
+    def forget_slots(self, header: Header) -> None:
+        """Leave only the claims: the mails are settled. Raises OSError."""
+        os.pwrite(self.descriptor, pack_header(replace(header, slots=0)), 0)
+        os.ftruncate(self.descriptor, CLAIMS_END)
 
     def rename(self, path: Path) -> None:
         """Give it its name. Raises OSError."""

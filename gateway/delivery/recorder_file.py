@@ -194,6 +194,8 @@ def pack_header(header: Header, *, body: bytes = b"") -> bytes:
 
 SEALED_FROM = _CLAIMS_AT
 """Where the bytes begin that a seal covers."""
+CLAIMS_END = _SLOTS_AT
+"""Bytes of a file of no slots, whose claims alone are left."""
 
 
 def _host_bytes(host: str) -> bytes:

@@ -102,7 +102,7 @@ class Settler:
             if recording is None:
                 log.error("%s is no flight recorder of this version", path.name)
                 self._put_away(path, unreadable=1)
-            elif await self._is_settled(path, recording):
+            elif await self._is_settled(file, recording):
                 self._put_away(path, unreadable=self._settled.pop(path, 0))
         finally:
             file.unlock()
@@ -120,16 +120,18 @@ class Settler:
             log.error("%s: %d entries could not be settled, their leases decide", path.name, unreadable)
         path.unlink(missing_ok=True)
 
-    async def _is_settled(self, path: Path, recording: Recording) -> bool:
+    async def _is_settled(self, file: LockedFile, recording: Recording) -> bool:
         """Settle what is left of a file. Returns whether nothing is."""
-        header = recording.header
+        header, path = recording.header, file.path
         is_here, is_journal = header.boot_id == boot_id(), path.parent == self.journals
         found = self._read(recording, is_believed=header.sealed if is_journal else is_here, is_here=is_here)
         async with self.pool.acquire() as connection:
-            if path not in self._settled:
+            if path not in self._settled and header.slots:
                 lost = await self._settle_mails(connection, found, header)
                 broken_seal = is_journal and not header.sealed
                 self._settled[path] = lost + recording.unreadable + broken_seal
+                if is_here and found.claims and not is_journal:
+                    file.forget_slots(header)  # the next worker that looks after its claims knows
             for claim in found.claims:
                 await give_back_claim(connection, claim.owner)
         # Of another host: its own workers remove it, or its administrator.

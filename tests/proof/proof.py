@@ -231,7 +231,7 @@ async def prove(*, mails: int, disruptions: int, directory: Path, seed: int) -> 
                 postgres=postgres,
                 valkey=valkey,
                 smtp=smtp,
-                settings=settings_of(postgres, valkey, smtp),
+                settings=settings_of(postgres, valkey, smtp.url),
                 log=directory / "gateway.telemetry.log",
                 faults=Faults(seed),
             )
@@ -269,13 +269,13 @@ def servers(directory: Path) -> Iterator[tuple[Postgres, Valkey]]:
                 process.wait(15)
 
 
-def settings_of(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
+def settings_of(postgres: Postgres, valkey: Valkey, relay_url: str) -> Settings:
     return read_settings(
         database_url=postgres.url("mail"),
         redis_url=valkey.url(0),
         public_url="http://mail.example",
         default_from="Fabrikam Installers <hello@fabrikam.example>",
-        relay_url=smtp.url,
+        relay_url=relay_url,
         secret_keys=SECRET_KEYS,
         allow_reserved_domains=True,
     )

@@ -26,6 +26,7 @@ from uuid import uuid4
 import asyncpg
 
 from gateway.database import open_pool
+from gateway.delivery.recorder_file import read
 from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.outbox.enqueue import SendRequest, enqueue
@@ -37,16 +38,18 @@ from tests.engine import CARD
 from tests.eventually import eventually
 from tests.proof.counts import CONNECTIONS, LEASE_SECONDS
 from tests.proof.proof import PAGE, launch, servers, settings_of
-from tests.proof.recorder_counts import Trial, read_attempts, read_settled, tries
-from tests.smtp_server import Point, Reply, SmtpServer, certificate_authority
+from tests.proof.recorder_counts import Trial, read_attempts, read_settled
+from tests.proof.sink import LATER, REFUSED, Sink, recording_sink
 
 WORKERS = 3
+WORKER_ID = 36
+"""Characters of a worker's id."""
 SWEEP_SECONDS = 0.1
-SETTLE_SECONDS = 5.0
-"""A sweep, and what a loaded machine needs to start a process and to write some hundred rows."""
-BACKLOG = 400
+LONG_LEASE = 15.0
+"""Seconds: longer than settling takes on a machine that does much else. A death must be settled sooner."""
+BACKLOG = 1500
 """Mails that wait at least while workers are killed."""
-CAMPAIGN = 1500
+CAMPAIGN = 3000
 MAX_BETWEEN = 120
 """Mails that the server receives between two kills, at most."""
 MAX_DELAY = 0.02
@@ -54,8 +57,6 @@ MAX_DELAY = 0.02
 DECIDED_SECONDS = 120.0
 LARGE_PAGE = PAGE + f"<p>{'A long letter. ' * 12_000}</p>"
 """Above the 128 KiB that are written in one piece."""
-REFUSED, LATER = "refused", "later"
-"""Addresses that begin so are refused at RCPT, or put off once after the dot."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,11 +64,12 @@ class Rig:
     """The servers, the workers and the mail server of one trial. `words` change the workers (`tests.proof.gateway`)."""
 
     postgres: Postgres
-    smtp: SmtpServer
+    sink: Sink
     settings: Settings
     directory: Path
     dice: random.Random
     words: tuple[str, ...] = ()
+    lease: float = LONG_LEASE
     relay: str = ""
     more: dict[str, str] = field(default_factory=dict)
     journal: bool = True
@@ -97,10 +99,10 @@ class Rig:
             "REDIS_URL": self.settings.redis_url,
             "PUBLIC_URL": self.settings.public_url,
             "DEFAULT_FROM": self.settings.default_from,
-            "RELAY_URL": f"{self.smtp.url}&connections={CONNECTIONS}{self.relay}",
+            "RELAY_URL": f"{self.sink.url}&connections={CONNECTIONS}{self.relay}",
             "SECRET_KEYS": SECRET_KEYS,
             "ALLOW_RESERVED_DOMAINS": "1",
-            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "LEASE_SECONDS": str(self.lease),
             "SWEEP_SECONDS": str(SWEEP_SECONDS),
             "DRAIN_SECONDS": "2",
             "RECORDER_DIR": str(self.recorders),
@@ -131,9 +133,9 @@ class Rig:
     async def end(self, pids: list[int], how: signal.Signals) -> None:
         """Send a signal to these workers and wait until they are gone."""
         for pid in pids:
-            worker = recorder_of(pid)
-            if how is signal.SIGKILL and worker:
-                self.killed_at[worker] = time.time()
+            path = recorder_of(pid)
+            if how is signal.SIGKILL and path:
+                self.killed_at[path.stem[-WORKER_ID:]] = time.time()
             os.kill(pid, how)
             self.workers.remove(pid)
         await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the workers' end", seconds=30)
@@ -186,8 +188,20 @@ class Rig:
 
     async def received(self, more: int) -> None:
         """Wait until the server has received so many more: the mail goes on after every kill, or this fails."""
-        wanted = len(self.smtp.messages) + more
-        await eventually(lambda: len(self.smtp.messages) >= wanted, "mail after a kill", seconds=30)
+        wanted = self.sink.read() + more
+        await eventually(lambda: self.sink.read() >= wanted, "mail after a kill", seconds=30)
+
+    async def busy(self) -> int:
+        """Wait for a worker that has mail in hand, and for a moment; returns its process."""
+        found: list[int] = []
+
+        def check() -> bool:
+            found[:] = [pid for pid in self.workers if is_busy(pid)]
+            return bool(found) or "disk-full" in self.words
+
+        await eventually(check, "a worker with mail", seconds=30)
+        await asyncio.sleep(self.dice.uniform(0, MAX_DELAY))
+        return self.dice.choice(found or self.workers)
 
     # ---- the end
 
@@ -204,6 +218,7 @@ class Rig:
 
     async def result(self, name: str, *, started: float, bound: bool) -> Trial:
         """Count."""
+        self.sink.read()
         connection: Any = await asyncpg.connect(self.settings.database_url)
         try:
             ledger = await read_attempts(connection)
@@ -213,8 +228,8 @@ class Rig:
             name=name,
             recipients=self.recipients,
             kills=self.kills,
-            received=tries(self.smtp.messages),
-            taken=tries(self.smtp.taken),
+            received=self.sink.received,
+            taken=self.sink.taken,
             ledger=ledger,
             settled=read_settled(self.log),
             killed_at=self.killed_at,
@@ -224,28 +239,23 @@ class Rig:
         )
 
 
-def recorder_of(pid: int) -> str | None:
-    """The id of a worker, from the recorder it has mapped."""
+def recorder_of(pid: int) -> Path | None:
+    """The recorder that a worker has mapped; its name ends in the worker's id."""
     try:
-        found = re.search(r"/\w+-([0-9a-f-]{36})\.recorder", Path(f"/proc/{pid}/maps").read_text())
+        found = re.search(r"/\S+\.recorder", Path(f"/proc/{pid}/maps").read_text())
     except OSError:
         return None
-    return found[1] if found else None
+    return Path(found[0]) if found else None
 
 
-def answer_some(smtp: SmtpServer) -> None:
-    """Refuse and put off whom the addresses say."""
-    seen: set[str] = set()
-
-    def after_dot(point: Point) -> Reply | None:
-        if point.key.startswith(LATER) and point.key not in seen:
-            seen.add(point.key)
-            return Reply(451, "4.3.0 later")
-        return None
-
-    smtp.script(
-        rcpt=lambda point: Reply(550, "5.1.1 unknown") if point.key.startswith(REFUSED) else None, after_dot=after_dot
-    )
+def is_busy(pid: int) -> bool:
+    """Whether a worker has mail in hand; without a recorder that one can read, it may have."""
+    path = recorder_of(pid)
+    try:
+        said = read(path.read_bytes()) if path else None
+    except OSError:  # deleted
+        return True
+    return said is not None and bool(said.leased or said.dot or said.answered)
 
 
 # Kills -----------------------------------------------------------------------------------------------------------
@@ -255,7 +265,7 @@ Kill = Callable[[Rig], Coroutine[Any, Any, None]]
 
 async def kill_one(rig: Rig) -> None:
     """One worker of several."""
-    await rig.end([rig.dice.choice(rig.workers)], signal.SIGKILL)
+    await rig.end([await rig.busy()], signal.SIGKILL)
     rig.kills += 1
     rig.start()
 
@@ -289,7 +299,7 @@ async def kill_all_without_database(rig: Rig) -> None:
 async def kill_one_without_database(rig: Rig) -> None:
     """PostgreSQL ends, then one worker; the others settle when it is back."""
     await _stop_postgres(rig)
-    await rig.end([rig.dice.choice(rig.workers)], signal.SIGKILL)
+    await rig.end([await rig.busy()], signal.SIGKILL)
     rig.kills += 1
     await asyncio.sleep(0.3)
     await _start_postgres(rig)
@@ -340,6 +350,7 @@ class Deed:
     part: float = 0.02
     least: int = 6
     words: tuple[str, ...] = ()
+    lease: float = LONG_LEASE
     relay: str = "&tls=off"
     more: tuple[tuple[str, str], ...] = ()
     tls: bool = False
@@ -353,12 +364,12 @@ class Deed:
 DEEDS = (
     Deed(name="kills at random moments", kills=(kill_one,) * 8 + (kill_two, kill_all), part=1.0),
     Deed(name="database away at the death", kills=(kill_all_without_database, kill_one_without_database)),
-    Deed(name="settling slower than the lease", words=("slow-settling",), bound=False),
+    Deed(name="settling slower than the lease", words=("slow-settling",), lease=LEASE_SECONDS, bound=False),
     Deed(name="drain without database and journal", kills=(drain_without_database,), journal=False),
     Deed(name="drain without database, with a journal", kills=(drain_without_database,)),
-    Deed(name="recorder deleted", kills=(delete_and_kill,), bound=False),
-    Deed(name="recorders of another boot", words=("another-boot",), bound=False),
-    Deed(name="disk full", words=("disk-full",), bound=False),
+    Deed(name="recorder deleted", kills=(delete_and_kill,), lease=LEASE_SECONDS, bound=False),
+    Deed(name="recorders of another boot", words=("another-boot",), lease=LEASE_SECONDS, bound=False),
+    Deed(name="disk full", words=("disk-full",), lease=LEASE_SECONDS, bound=False),
     Deed(name="a relay with TLS", tls=True, relay=""),
     Deed(name="contents over 128 KiB", page=LARGE_PAGE),
     Deed(name="copies", copies=2),
@@ -372,31 +383,25 @@ DEEDS = (
 async def rig_of(deed: Deed, directory: Path, seed: int) -> AsyncIterator[Rig]:
     """The servers of a trial, and its workers' end."""
     directory.mkdir()
-    async with SmtpServer(keep_content=False, tls="starttls" if deed.tls else None) as smtp:
-        with servers(directory) as (postgres, valkey):
-            more = dict(deed.more)
-            if deed.tls:
-                authority = directory / "authority.pem"
-                authority.write_bytes(certificate_authority().cert_pem.bytes())
-                more["SSL_CERT_FILE"] = str(authority)
-            rig = Rig(
-                postgres=postgres,
-                smtp=smtp,
-                settings=settings_of(postgres, valkey, smtp),
-                directory=directory,
-                dice=random.Random(seed),
-                words=deed.words,
-                relay=deed.relay,
-                more=more,
-                journal=deed.journal,
-                page=deed.page,
-                copies=deed.copies,
-            )
-            answer_some(smtp)
-            try:
-                yield rig
-            finally:
-                await rig.stop()
+    with recording_sink(directory, tls=deed.tls) as sink, servers(directory) as (postgres, valkey):
+        rig = Rig(
+            postgres=postgres,
+            sink=sink,
+            settings=settings_of(postgres, valkey, sink.url),
+            directory=directory,
+            dice=random.Random(seed),
+            words=deed.words,
+            lease=deed.lease,
+            relay=deed.relay,
+            more=dict(deed.more) | ({"SSL_CERT_FILE": str(directory / "authority.pem")} if deed.tls else {}),
+            journal=deed.journal,
+            page=deed.page,
+            copies=deed.copies,
+        )
+        try:
+            yield rig
+        finally:
+            await rig.stop()
 
 
 async def prove_deed(deed: Deed, *, kills: int, directory: Path, seed: int) -> Trial:
@@ -412,7 +417,7 @@ async def prove_deed(deed: Deed, *, kills: int, directory: Path, seed: int) -> T
                 connection = await asyncpg.connect(rig.settings.database_url)
             await rig.keep_backlog(connection)
             await rig.received(rig.dice.randrange(5, MAX_BETWEEN))
-            await asyncio.sleep(rig.dice.uniform(0, MAX_DELAY))
+            await rig.busy()
             kill = rig.dice.choice(deed.kills)
             await kill(rig)
             rig.mixture[kill.__name__.replace("_", " ")] += 1
@@ -428,7 +433,7 @@ def violations_of(deed: Deed, trial: Trial) -> list[str]:
     if deed.control:
         seen = trial.requeued_after_dot or trial.unlabelled
         return [] if seen else [f"{deed.name}: the rig saw no duplicate"]
-    return trial.violations(sweep_seconds=SETTLE_SECONDS)
+    return trial.violations(lease=deed.lease)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

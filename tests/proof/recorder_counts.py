@@ -12,8 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.delivery.outcome_writer import MAX_UNWRITTEN
-from tests.proof.counts import CONNECTIONS, attempt_of
-from tests.smtp_server import ReceivedMessage
+from tests.proof.counts import CONNECTIONS
 
 Try = tuple[UUID, int, str]
 """A message, the number of an attempt, and the recipient's address."""
@@ -111,7 +110,10 @@ class Trial:
     @property
     def delays(self) -> list[float]:
         """Seconds from a kill to the end of its settling."""
-        return sorted(one.at - self.killed_at[one.worker] for one in self.settled if one.worker in self.killed_at)
+        first: dict[str, float] = {}
+        for one in self.settled:
+            first[one.worker] = min(one.at, first.get(one.worker, one.at))
+        return sorted(at - self.killed_at[worker] for worker, at in first.items() if worker in self.killed_at)
 
     def report(self) -> str:
         """One paragraph."""
@@ -128,7 +130,7 @@ class Trial:
             f" the old rule's {self.old_rule}; {latest}"
         )
 
-    def violations(self, *, sweep_seconds: float) -> list[str]:
+    def violations(self, *, lease: float) -> list[str]:
         """The guarantees that were broken."""
         enough = self.bound and self.old_rule >= ENOUGH
         bound = self.kills * (CONNECTIONS if self.bound else 2 * CONNECTIONS + MAX_UNWRITTEN)
@@ -150,20 +152,10 @@ class Trial:
                 one.uncertain > CONNECTIONS for one in self.settled
             ),
             f"a worker's mail was settled {max(self.delays, default=0.0):.1f} s after its death": (
-                self.bound and max(self.delays, default=0.0) > sweep_seconds
+                self.bound and max(self.delays, default=0.0) > lease
             ),
         }
         return [f"{self.name}: {what}" for what, violated in checks.items() if violated]
-
-
-def tries(messages: Iterable[ReceivedMessage]) -> list[Try]:
-    """The attempts of received messages."""
-    return [
-        (*attempt_of(message.sender), recipient)
-        for message in messages
-        if message.sender.endswith("@proof.example")
-        for recipient in message.recipients
-    ]
 
 
 def read_settled(log: Path) -> list[Settled]:

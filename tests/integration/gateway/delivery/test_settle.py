@@ -303,12 +303,17 @@ async def test_a_claim_whose_answer_the_worker_did_not_hear_is_given_back_also_w
 ) -> None:
     owner, now = uuid4(), time.monotonic()
     settler.clock = lambda: now
+    dotted = await sent(connection)
+    dying.note(dotted, dot=True)
     message_id = await queue_one(connection)
     dying.recorder.begin_claim(owner, ends=now + 60.0)
     dying.die()
     # Given that PostgreSQL has not done it yet when another worker settles
     await settler.settle()
-    assert dying.path.exists()
+    assert await status_of(connection, dotted) == "UNCERTAIN"
+    found = read(dying.path.read_bytes())
+    assert found is not None
+    assert (found.dot, len(found.claims)) == ((), 1)  # of its mails no other worker needs to know
 
     # When it does
     [row] = (await claim(connection, worker=WORKER, lease=LEASE, owner=owner, hand_off=True)).leased
