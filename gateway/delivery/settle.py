@@ -1,8 +1,8 @@
 """Settles what workers that are dead or gone had in hand, at once, by their flight recorders and journals.
 
-Any worker does it, in its sweep, before recovery: whoever gets a file's lock knows that its process is dead. Everything
-written is fenced by owner and attempt, so it may be written again: a file is removed when all of it is, and a worker
-that dies over it leaves it to the next.
+Any worker does it, in its sweep, before recovery: a process that gets a file's lock knows that its worker is dead.
+Everything written is fenced by owner and attempt, so it may be written again: a file is removed when all of it is, and
+a worker that dies over it leaves it to the next.
 """
 
 from __future__ import annotations

@@ -91,15 +91,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._router = RelayRouter(pool, smtp, self._settings.relay_url, jitter=jitter, pause=schedule.pause)
-        directory, named = open_directory(self._settings.recorder_dir), deployment_id(self._settings.database_url)
-        self._recorder = FlightRecorder.open(
-            directory,
-            deployment=named,
-            worker=self.id,
-            slots=smtp.widest + MAX_UNWRITTEN + SPARE_SLOTS,
-            clock=clock,
-            wall=wall,
-        )
+        self._recorder, settler = self._open_recorder(schedule)
         self._claims = Claims(
             deployment,
             self._router,
@@ -140,24 +132,35 @@ class Worker:
             shard=self._shard,
             router=self._router,
             claims=self._claims,
-            settler=Settler(
-                pool=pool,
-                recorders=directory,
-                journals=Path(self._settings.journal_dir) if self._settings.journal_dir else None,
-                deployment=named,
-                shard=self._shard,
-                same_refusals=self._settings.same_refusals,
-                wait=schedule.wait,
-                note_stop=self._router.note_stop,
-                clock=clock,
-                wall=wall,
-            ),
+            settler=settler,
             counts=self._pipeline.counts,
             scan_jobs=[job for job in jobs if job.every is None],
             scan_every=min(schedule.scan_seconds, self._settings.lease_seconds / 2),
             clock=clock,
             wake=self._wake.set,
         )
+
+    def _open_recorder(self, schedule: RetrySchedule) -> tuple[FlightRecorder, Settler]:
+        """This worker's own flight recorder, and its part in settling those of the dead."""
+        settings, clock, wall = self._settings, self._clock, self._wall
+        directory, deployment = open_directory(settings.recorder_dir), deployment_id(settings.database_url)
+        slots = self._smtp.widest + MAX_UNWRITTEN + SPARE_SLOTS
+        recorder = FlightRecorder.open(
+            directory, deployment=deployment, worker=self.id, slots=slots, clock=clock, wall=wall
+        )
+        settler = Settler(
+            pool=self._pool,
+            recorders=directory,
+            journals=Path(settings.journal_dir) if settings.journal_dir else None,
+            deployment=deployment,
+            shard=self._shard,
+            same_refusals=settings.same_refusals,
+            wait=schedule.wait,
+            note_stop=self._router.note_stop,
+            clock=clock,
+            wall=wall,
+        )
+        return recorder, settler
 
     # ---- life
 

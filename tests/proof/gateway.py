@@ -45,6 +45,7 @@ from gateway.telemetry.log import log_as_json
 from tests.proof.counts import LEASE_SECONDS, sender_of
 
 LATE_SECONDS = 0.003
+SLOW_SECONDS = 1.5 * LEASE_SECONDS
 
 
 def wait(attempt: int, verdict: Verdict) -> timedelta:
@@ -85,7 +86,7 @@ def settle_late(settle_in_time: Callable[[Settler], Coroutine[Any, Any, None]]) 
     """Settling that takes longer than a lease."""
 
     async def settle_slowly(settler: Settler) -> None:
-        await asyncio.sleep(1.5 * LEASE_SECONDS)
+        await asyncio.sleep(SLOW_SECONDS)
         await settle_in_time(settler)
 
     return settle_slowly
@@ -96,18 +97,23 @@ def disk_full(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def replace_in(owner: object, name: str, value: object) -> None:
+    """Replace a function of the product in this process."""
+    setattr(owner, name, value)
+
+
 def change(words: Sequence[str]) -> RetrySchedule:
     """Change this process as the words say; returns its schedule."""
-    setattr(RelayRouter, "deliver", with_attempt_path(RelayRouter.deliver))  # noqa: B010  mypy refuses to assign a method
+    replace_in(RelayRouter, "deliver", with_attempt_path(RelayRouter.deliver))
     if "late-mark" in words:
-        setattr(Slot, "mark_dot", mark_late)  # noqa: B010
+        replace_in(Slot, "mark_dot", mark_late)
     if "slow-settling" in words:
-        setattr(Settler, "settle", settle_late(Settler.settle))  # noqa: B010
+        replace_in(Settler, "settle", settle_late(Settler.settle))
     if "another-boot" in words:
         boot = uuid4()
-        setattr(settle, "boot_id", lambda: boot)  # noqa: B010
+        replace_in(settle, "boot_id", lambda: boot)
     if "disk-full" in words:
-        setattr(os, "posix_fallocate", disk_full)  # noqa: B010
+        replace_in(os, "posix_fallocate", disk_full)
     if "pauses" in words:
         return RetrySchedule(wait=lambda attempt, verdict: 30 * wait(attempt, verdict), pause=usual_pause)
     return RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)

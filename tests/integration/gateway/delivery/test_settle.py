@@ -581,6 +581,7 @@ async def test_without_a_recorder_a_drain_says_what_will_be_uncertain(
 
     said = "mails and claims could not be written and will show UNCERTAIN: set JOURNAL_DIR"
     await eventually(lambda: said in caplog.text, "the alarm")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 # A worker's own notes --------------------------------------------------------------------------------------------
