@@ -71,10 +71,15 @@ class Slot:
     Its calls are made for every mail: an `int` stored through a memoryview is one aligned store.
     """
 
-    __slots__ = ("_at", "_block", "_domain", "_given_up", "_key_checksum", "_recorder", "_word", "mail_sha256_hex")
+    __slots__ = (
+        *("_at", "_block", "_buffer", "_domain", "_given_up", "_key_checksum", "_recorder", "_word", "_words"),
+        "mail_sha256_hex",
+    )
 
     def __init__(self, recorder: FlightRecorder, at: int) -> None:
         self._recorder = recorder
+        self._buffer = recorder.buffer
+        self._words = recorder.words
         self._at = at
         self._word = at // 8
         self._block = NO_BLOCK
@@ -85,50 +90,41 @@ class Slot:
 
     def lease(self, row: Recorded, domain: str) -> None:
         """A claimed row has this slot: nothing of it was sent."""
-        self._key_checksum = write_key(self._recorder.buffer, self._at, row)
+        self._key_checksum = write_key(self._buffer, self._at, row)
         self._domain = domain
-        self._recorder.words[self._word] = LEASED
+        self._words[self._word] = LEASED
 
     def mark_dot(self) -> None:
         """The next write holds the final dot."""
-        self._recorder.words[self._word] = DOT
+        self._words[self._word] = DOT
 
     def mark_answered(self, exchange: Exchange) -> None:
         """The transaction is over. An answer that cannot be kept leaves the slot as it is."""
-        recorder = self._recorder
-        ended = recorder.clock()
+        start = self._at
         try:
-            packed: bytes | None = pack_answer(
-                exchange, domain=self._domain, mail_sha256_hex=self.mail_sha256_hex, ended=ended
-            )
-            if packed is not None and len(packed) > SLOT_ROOM:
-                packed = self._long_answer(exchange, ended)
+            packed = pack_answer(exchange, self._domain, self.mail_sha256_hex, self._recorder.clock())
+            if len(packed) > SLOT_ROOM:
+                packed = self._long_answer(exchange)
+                if self._block != NO_BLOCK:
+                    start = self._recorder.layout.block_at(self._block)
         except (TypeError, ValueError):
             log.exception("an answer cannot be noted in the flight recorder")
-            packed = None
-        if packed is None:
             return
-        write_answer(
-            recorder.buffer,
-            self._at,
-            packed,
-            key_checksum=self._key_checksum,
-            block=self._block,
-            block_at=recorder.layout.block_at(self._block) if self._block != NO_BLOCK else 0,
-        )
-        recorder.words[self._word] = ANSWERED
+        write_answer(self._buffer, self._at, packed, self._key_checksum, self._block, start)
+        self._words[self._word] = ANSWERED
 
-    def _long_answer(self, exchange: Exchange, ended: float) -> bytes | None:
-        """An answer that exceeds a slot: cut to a block, while there is one."""
-        if self._recorder.free_blocks:
-            self._block = self._recorder.free_blocks.pop()
+    def _long_answer(self, exchange: Exchange) -> bytes:
+        """An answer that exceeds a slot: cut to a block, while there is one. Raises ValueError when it cannot be."""
+        recorder = self._recorder
+        if recorder.free_blocks and self._block == NO_BLOCK:
+            self._block = recorder.free_blocks.pop()
         room = SLOT_ROOM if self._block == NO_BLOCK else BLOCK_BYTES
-        return cut_answer(exchange, domain=self._domain, mail_sha256_hex=self.mail_sha256_hex, ended=ended, room=room)
+        return cut_answer(exchange, self._domain, self.mail_sha256_hex, recorder.clock(), room=room)
 
     def give_up(self) -> None:
         """Our own code failed on the mail, and a connection may still have it: its lease decides, and no other mail
         gets this slot."""
-        self._recorder.words[self._word] = FREE
+        self._words[self._word] = FREE
         self._given_up = True
 
     def free(self) -> None:
@@ -136,7 +132,7 @@ class Slot:
         if self._given_up:
             return
         recorder = self._recorder
-        recorder.words[self._word] = FREE
+        self._words[self._word] = FREE
         if self._block != NO_BLOCK:
             recorder.free_blocks.append(self._block)
             self._block = NO_BLOCK

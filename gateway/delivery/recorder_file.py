@@ -219,15 +219,18 @@ def write_key(buffer: memoryview, at: int, row: Recorded) -> int:
     return checksum
 
 
-def write_answer(buffer: memoryview, at: int, packed: bytes, *, key_checksum: int, block: int, block_at: int) -> None:
-    """Write an answer into the slot at `at`, or into a block; all but the slot's word."""
-    start = at + _WORDS_AT if block == NO_BLOCK else block_at
-    buffer[start : start + len(packed)] = packed
-    _ANSWER.pack_into(buffer, at + _ANSWER_AT, len(packed), crc32(packed, key_checksum), block)
+def write_answer(buffer: memoryview, at: int, packed: bytes, key_checksum: int, block: int, start: int) -> None:
+    """Write an answer for the slot at `at`, all but the slot's word: into a block that begins at `start`, or, where
+    `block` is `NO_BLOCK`, into the slot itself."""
+    if block == NO_BLOCK:
+        start = at + _WORDS_AT
+    length = len(packed)
+    buffer[start : start + length] = packed
+    _ANSWER.pack_into(buffer, at + _ANSWER_AT, length, crc32(packed, key_checksum), block)
 
 
 def pack_answer(
-    exchange: Exchange, *, domain: str, mail_sha256_hex: str, ended: float, longest: int = LONGEST_WORDS
+    exchange: Exchange, domain: str, mail_sha256_hex: str, ended: float, longest: int = LONGEST_WORDS
 ) -> bytes:
     """An exchange as bytes, each of its texts cut to `longest` characters. Raises TypeError for text that is none."""
     response, fault = exchange.response, exchange.fault
@@ -248,15 +251,15 @@ def pack_answer(
     )
 
 
-def cut_answer(exchange: Exchange, *, domain: str, mail_sha256_hex: str, ended: float, room: int) -> bytes | None:
-    """The same in at most `room` bytes, its texts cut as far as that needs; None when nothing helps."""
+def cut_answer(exchange: Exchange, domain: str, mail_sha256_hex: str, ended: float, *, room: int) -> bytes:
+    """The same in at most `room` bytes, its texts cut as far as that needs. Raises ValueError where nothing helps."""
     longest = LONGEST_WORDS
     while longest > 0:
-        packed = pack_answer(exchange, domain=domain, mail_sha256_hex=mail_sha256_hex, ended=ended, longest=longest)
+        packed = pack_answer(exchange, domain, mail_sha256_hex, ended, longest)
         if len(packed) <= room:
             return packed
         longest = min(longest, room) * 7 // 8
-    return None
+    raise ValueError("more than a block beside the words")
 
 
 # ---- reading

@@ -77,7 +77,7 @@ async def test_of_a_killed_gateway_only_mail_without_an_answer_is_uncertain_and_
     await smtp_server.received(2)
 
     async def handed_off() -> bool:
-        return await connection.fetchval("select count(*) from outbox where handed_off_at is not null") == 4
+        return int(await connection.fetchval("select count(*) from outbox where handed_off_at is not null")) == 4
 
     await eventually(handed_off, "two mails a worker")
 
