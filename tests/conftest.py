@@ -113,7 +113,7 @@ async def redis_url(valkey: Valkey) -> str:
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Settings:
+def settings(database_url: str, redis_url: str, smtp_server: SmtpServer, run_directory: Path) -> Settings:
     """The gateway's settings: this test's database, the scriptable server as relay, reserved domains allowed."""
     return read_settings(
         database_url=database_url,
@@ -125,6 +125,7 @@ def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Sett
         allow_reserved_domains=True,
         drain_seconds=2.0,
         sweep_seconds=0.1,
+        recorder_dir=str(run_directory / "recorders"),
     )
 
 

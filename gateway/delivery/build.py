@@ -12,6 +12,7 @@ from gateway.compose import campaign, headers, sender_profiles
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.delivery.dkim import Signer, finish
 from gateway.delivery.dkim_processes import Signatures
+from gateway.delivery.flight_recorder import Slot
 from gateway.delivery.send import Mail
 from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
@@ -44,7 +45,7 @@ class MailBuilder:
         if self._signatures is not None:
             await self._signatures.close()
 
-    async def build(self, row: Claimed, *, via_relay: str | None) -> Mail:
+    async def build(self, row: Claimed, *, via_relay: str | None, slot: Slot | None = None) -> Mail:
         """Compose (or load) and sign. Raises LookupError, ValueError or Refusal when that cannot be done."""
         facts = row.facts
         if facts is None:
@@ -63,12 +64,16 @@ class MailBuilder:
             # Composed mail is ASCII but for an address in its headers; its copies to others show it, too.
             smtputf8=not body.isascii(),
         )
+        sha256_hex = hashlib.sha256(body).hexdigest()
+        if slot is not None:
+            slot.mail_sha256_hex = sha256_hex
         return Mail(
             row=row,
             source_type=facts.source_type,
             envelope=envelope,
-            sha256_hex=hashlib.sha256(body).hexdigest(),
+            sha256_hex=sha256_hex,
             via_relay=via_relay,
+            slot=slot,
         )
 
     def _compose(

@@ -13,6 +13,7 @@ import asyncpg
 
 from gateway.database import QUERIES, Connection
 from gateway.delivery.build import LARGE_AT_ONCE
+from gateway.delivery.flight_recorder import FlightRecorder, Slot
 from gateway.delivery.routing import RelayRouter
 from gateway.deployment import Deployment
 from gateway.outbox import claim
@@ -32,11 +33,13 @@ _CLAIMED = BATCH_ROWS.labels("claim")
 
 @value
 class Ready:
-    """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
+    """A claimed row for a sender, the relay it must go by, if one must, when its lease ends at the earliest, and its
+    slot of the flight recorder, if there was one."""
 
     row: Claimed
     via_relay: str | None
     ends: float
+    slot: Slot | None
 
 
 class Claims:
@@ -50,6 +53,7 @@ class Claims:
         smtp: Relays,
         *,
         worker: UUID,
+        recorder: FlightRecorder,
         clock: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
@@ -60,6 +64,7 @@ class Claims:
         self._router = router
         self._smtp = smtp
         self._worker = worker
+        self._recorder = recorder
         self._clock = clock
         self._wake = wake
         self._loop = asyncio.get_running_loop()
@@ -115,6 +120,8 @@ class Claims:
         item = self.leased.pop(_lease_key(row), None)
         if item is None:
             return
+        if item.slot is not None:
+            item.slot.free()
         if item.row.capped:
             self._freed_domain_connections[item.row.domain] += 1
         if not asked:
@@ -140,18 +147,26 @@ class Claims:
             if not allowance.rows:
                 return None
             self._note_permits(allowance.via_relay, allowance.rows, taken=started)
-            found = await self._claim(connection, limit=allowance.rows, scan_limit=scan_limit)
+            found, slots = await self._claim(connection, limit=allowance.rows, scan_limit=scan_limit)
             self._note_permits(allowance.via_relay, -len(found.leased), taken=started)
-            self._assign(found.leased, via_relay=allowance.via_relay, ends=started + self._lease_seconds)
+            ends = started + self._lease_seconds
+            self._assign(
+                [
+                    Ready(row=row, via_relay=allowance.via_relay, ends=ends, slot=slot)
+                    for row, slot in zip(found.leased, slots, strict=True)
+                ]
+            )
             await self._return_permits(connection)
         CLAIMING.observe(self._clock() - started)
         _CLAIMED.observe(len(found.leased))
         return found
 
-    async def _claim(self, connection: Connection, *, limit: int, scan_limit: int) -> Claim:
+    async def _claim(self, connection: Connection, *, limit: int, scan_limit: int) -> tuple[Claim, list[Slot | None]]:
         """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
-        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
+        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again; should this process
+        die, by the flight recorder. Its rows have their slots before any sender has one."""
         owner = uuid4()
+        self._recorder.begin_claim(owner, ends=self._clock() + self._lease_seconds)
         try:
             found = await claim.claim(
                 connection,
@@ -166,19 +181,22 @@ class Claims:
                 short_way=self._way.is_short,
             )
         except BaseException as error:
-            if not _rolled_back(error):
+            if _rolled_back(error):
+                self._recorder.end_claim(owner)
+            else:
                 self._unanswered[owner] = self._clock() + self._lease_seconds
                 self._ask_unanswered_at = 0.0
             raise
         self._way.note(found)
-        return found
+        slots = [self._recorder.lease(row, row.domain) for row in found.leased]
+        self._recorder.end_claim(owner)
+        return found, slots
 
-    def _assign(self, rows: Sequence[Claimed], *, via_relay: str | None, ends: float) -> None:
+    def _assign(self, items: Sequence[Ready]) -> None:
         """A row for each free sender; while the worker stops there may be fewer."""
-        for row in rows:
-            item = Ready(row=row, via_relay=via_relay, ends=ends)
-            self.leased[_lease_key(row)] = item
-            self._large += row.large
+        for item in items:
+            self.leased[_lease_key(item.row)] = item
+            self._large += item.row.large
             while self._free:
                 waiting = self._free.popleft()
                 if not waiting.done():
@@ -226,6 +244,7 @@ class Claims:
             await claim.give_back_claim(connection, owner)
             if self._clock() >= ends:
                 del self._unanswered[owner]
+                self._recorder.end_claim(owner)
         self._ask_unanswered_at = self._clock() + self._sweep_seconds
 
     async def _release_domain_connections(self, connection: Connection) -> None:

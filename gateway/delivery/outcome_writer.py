@@ -120,8 +120,8 @@ class OutcomeWriter:
         return len(self._unwritten) + self._writing
 
     async def record(self, outcome: Finished) -> None:
-        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room; a caller
-        cancelled meanwhile leaves it here all the same: the process ends, and the journal has room."""
+        """Take an outcome; it is committed soon. Waits only while there is no room; a caller cancelled meanwhile
+        leaves it here all the same. The flight recorder has it, and so has the journal."""
         try:
             while self.unwritten >= self._most:
                 self._room.clear()
@@ -140,12 +140,6 @@ class OutcomeWriter:
         while self.unwritten:
             self._wrote.clear()
             await self._wrote.wait()
-
-    def take_unwritten(self) -> list[Finished]:
-        """Take what is not written, for the journal. Call it when the recorders have ended."""
-        left = list(self._unwritten)
-        self._unwritten.clear()
-        return left
 
     async def _write_always(self, *, least: int) -> None:
         backoff = 0.05

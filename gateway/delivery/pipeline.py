@@ -137,6 +137,8 @@ class Pipeline:
             except Exception:
                 # Perhaps handed off, perhaps sent: its lease ends, and recovery decides by what is known.
                 log.exception("message %s: sending failed in our own code", item.row.message_id)
+                if item.slot is not None:
+                    item.slot.give_up()
                 self.claims.release(item.row, asked=True)
 
     async def _send_or_give_back(self, item: Ready) -> None:
@@ -188,7 +190,7 @@ class Pipeline:
         """The mail, or None. One that cannot be composed is held, whatever the reason: a retry would only fail again.
         One that could not be loaded for want of memory, here or in PostgreSQL, returns to the queue."""
         try:
-            return await self.builder.build(item.row, via_relay=item.via_relay)
+            return await self.builder.build(item.row, via_relay=item.via_relay, slot=item.slot)
         except AWAY:
             raise
         except (asyncpg.PostgresError, MemoryError) as error:

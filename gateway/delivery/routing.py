@@ -161,14 +161,14 @@ class RelayRouter:
         through."""
         via_relay = mail.row.bound_relay or mail.via_relay
         if not self._troubled_relays:
-            return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay)
+            return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay, log=mail.slot)
         avoid = self._avoid | self._probed
         probed = self._first(avoid, via_relay)
         if probed is None or not self._unproven(probed):
-            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
+            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay, log=mail.slot)
         self._probed.add(probed)
         try:
-            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
+            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay, log=mail.slot)
         finally:
             self._probed.discard(probed)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from gateway.delivery.attempt_log import log_attempt
+from gateway.delivery.flight_recorder import Slot
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Outcome, Rules, Scope, Verdict, judge
 from gateway.outbox.claim import Claimed
@@ -18,19 +19,23 @@ NO_WAIT = timedelta()
 """Of an outcome that is final."""
 
 
-_MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
+MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
 """Uncertain mail only where RETRY_ONCE says so: `record_outcomes` decides."""
 
 
 @value
 class Mail:
-    """A claimed row, composed and ready: its envelope (with signatures) and the hash of its content without them."""
+    """A claimed row, composed and ready: its envelope (with signatures) and the hash of its content without them.
+
+    `slot`: where the flight recorder keeps what its transaction comes to.
+    """
 
     row: Claimed
     source_type: str
     envelope: Envelope
     sha256_hex: str
     via_relay: str | None = None
+    slot: Slot | None = None
 
 
 class Writes(Protocol):
@@ -83,7 +88,7 @@ async def send(
         router.works(mail, exchange)
     else:  # the message's own response, which also asks to leave the relay or destination alone ("Server busy")
         await router.trouble(mail, exchange, verdict)
-    waits = wait(mail.row.attempt, verdict) if verdict.outcome in _MAY_GO_AGAIN else NO_WAIT
+    waits = wait(mail.row.attempt, verdict) if verdict.outcome in MAY_GO_AGAIN else NO_WAIT
     await outcomes.record(
         finished(mail.row, exchange, verdict, mail_sha256_hex=mail.sha256_hex, wait=waits, ended=ended)
     )

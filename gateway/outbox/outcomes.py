@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from math import inf
 from operator import attrgetter
+from typing import Protocol
 from uuid import UUID
 
 from gateway.database import QUERIES, Connection
@@ -98,7 +99,7 @@ class Finished:
     wait_seconds: float
     suppress: bool
     ended: float
-    domain: str = ""  # of a journal of an earlier version
+    domain: str
 
     @property
     def key(self) -> RecipientKey:
@@ -111,8 +112,25 @@ class Finished:
         return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
 
+class Attempted(Protocol):
+    """An attempt by its recipient, its number, its claim, and the domain it went to."""
+
+    @property
+    def owner(self) -> UUID: ...
+    @property
+    def customer_id(self) -> int: ...
+    @property
+    def message_id(self) -> UUID: ...
+    @property
+    def recipient_no(self) -> int: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def domain(self) -> str: ...
+
+
 def finished(
-    row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
+    row: Attempted, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
 ) -> Finished:
     """The outcome to record: the server's response whole, our verdict beside it."""
     reply = exchange.answer

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.mail.schedule import RETRY_WAITS
@@ -47,6 +48,17 @@ class Recovered:
     expired: int = 0
 
 
+class LostAttempt(Protocol):
+    """An attempt by its recipient, its number and its claim."""
+
+    @property
+    def key(self) -> RecipientKey: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def owner(self) -> UUID: ...
+
+
 async def my_turn(connection: Connection, *, every: timedelta) -> bool:
     """Whether no worker has scanned the outbox for so long: then it is the caller's turn, and no other worker's."""
     return await QUERIES.begin_scan(connection, every=every) is not None
@@ -68,6 +80,29 @@ async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY
             expired += await _expire(connection, keys, shard=shard)
         if sum(map(len, found.values())) < PASS_ROWS:
             return Recovered(unsent=unsent, uncertain=uncertain, expired=expired)
+
+
+async def recover_lost(
+    connection: Connection, lost: Sequence[LostAttempt], *, shard: int, wait: timedelta = RETRY_WAITS[0]
+) -> int:
+    """Settle attempts of a worker that is known to be lost, whose content may have been sent: as if their leases had
+    run out. Returns how many were still its own."""
+    ordered = sorted(lost, key=lambda attempt: attempt.key)
+    ended: list[RecipientKey] = []
+    for start in range(0, len(ordered), BATCH):
+        batch = ordered[start : start + BATCH]
+        async for row in QUERIES.end_leases(
+            connection,
+            **columns([attempt.key for attempt in batch]),
+            attempts=[attempt.attempt for attempt in batch],
+            owners=[attempt.owner for attempt in batch],
+        ):
+            ended.append((row["customer_id"], row["message_id"], row["recipient_no"]))
+    for keys in _batches(sorted(ended)):
+        await _count(
+            QUERIES.recover_handed_off(connection, **columns(keys), shard=shard, advice=LOST_ADVICE, wait=wait)
+        )
+    return len(ended)
 
 
 async def _passed(connection: Connection) -> dict[_Passed, list[RecipientKey]]:

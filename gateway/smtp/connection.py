@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
+from gateway.mail.verdict import BEFORE_MAIL
 from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options
 from gateway.smtp.protocol import (
     MAX_SHOWN,
@@ -40,9 +41,20 @@ PIECE = 128 * 1024
 mail is not buffered twice and it is known that its final dot has not been sent."""
 
 
+class TransactionLog(Protocol):
+    """Keeps what one mail's transaction has come to, should this process die: the flight recorder's slot."""
+
+    def mark_dot(self) -> None:
+        """The next write holds the final dot: from now on the server may take the mail."""
+
+    def mark_answered(self, exchange: Exchange) -> None:
+        """The transaction is over, and this is what came of it."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One envelope to deliver; `result` is its exchange.
+    """One envelope to deliver; `result` is its exchange. `log` is told of the dot before it is written, and of the
+    exchange when it arrives.
 
     A message returned by a dead connection is retried once, on a connection opened later: `retried` says that this has
     happened, `min_connection` is the number of the first connection of its pool that may take it.
@@ -50,6 +62,7 @@ class Delivery:
 
     envelope: Envelope
     result: asyncio.Future[Exchange]
+    log: TransactionLog | None = None
     connection: SmtpConnection | None = None
     retried: bool = False
     min_connection: int = 0
@@ -69,9 +82,18 @@ class Delivery:
         self.decided = None
         self.dot_sent = False
 
+    def mark_dot(self) -> None:
+        """The next write holds the final dot."""
+        if self.log is not None:
+            self.log.mark_dot()
+        self.dot_sent = True
+
     def finish(self, exchange: Exchange) -> None:
         """Set the result, unless the caller was cancelled."""
         self.connection = None
+        # A failure before MAIL is no answer to this mail: another relay may take it.
+        if self.log is not None and exchange.stage not in BEFORE_MAIL:
+            self.log.mark_answered(exchange)
         if not self.result.done():
             self.result.set_result(exchange)
 
@@ -412,7 +434,7 @@ class SmtpConnection:
             self._send_piece()
         else:
             self._expected[-1] = _END_OF_DATA
-            delivery.dot_sent = True
+            delivery.mark_dot()
             self._transport.write(b"".join((content, b".\r\n", self._pipeline_next() or b"")))
         self._set_deadline()
 
@@ -426,7 +448,7 @@ class SmtpConnection:
             if not unsent:
                 self._unsent = None
                 self._expected[-1] = _END_OF_DATA
-                delivery.dot_sent = True
+                delivery.mark_dot()
                 self._transport.write(b".\r\n" + (self._pipeline_next() or b""))
                 self._set_deadline()
                 return

@@ -24,7 +24,7 @@ from aiosmtplib.response import SMTPResponse
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import BEFORE_MAIL
 from gateway.settings import Relay, TlsMode
-from gateway.smtp.connection import Delivery, SmtpConnection, Writer
+from gateway.smtp.connection import Delivery, SmtpConnection, TransactionLog, Writer
 from gateway.smtp.envelope import Envelope, Peer, Timeouts
 from gateway.smtp.pool import Pool, RelayState
 from gateway.smtp.protocol import ReplyReader, UnreadableReply, read_reply
@@ -92,7 +92,12 @@ class Relays:
         return tuple(pool.state for pool in self._pools)
 
     async def deliver(
-        self, envelope: Envelope, *, avoid: frozenset[str] = frozenset(), via_relay: str | None = None
+        self,
+        envelope: Envelope,
+        *,
+        avoid: frozenset[str] = frozenset(),
+        via_relay: str | None = None,
+        log: TransactionLog | None = None,
     ) -> Exchange:
         """Send one mail to one recipient; returns the exchange, whatever the outcome. Raises CancelledError only.
 
@@ -104,7 +109,7 @@ class Relays:
         first: Exchange | None = None
         for pool in self._candidates(avoid, via_relay):
             result: asyncio.Future[Exchange] = self._loop.create_future()
-            delivery = Delivery(envelope, result)
+            delivery = Delivery(envelope, result, log)
             pool.submit(delivery)
             try:
                 exchange = await result

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from gateway.database import open_pool
-from gateway.delivery import journal
-from gateway.deployment import Deployment
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
-from gateway.mail.verdict import Cause, Outcome, judge
+from gateway.mail.verdict import judge
 from gateway.outbox.claim import Claimed
 from gateway.outbox.outcomes import Finished, finished, hand_off, record
 from gateway.outbox.recovery import recover
-from gateway.settings import Settings
 from gateway.verdict_rules import read_verdict_rules
 from tests.builders import NOON, insert, make_campaign, make_customer, make_outbox
-from tests.engine import Start, attempts_of, claimed, deployment, queue_mail, start, state_of, until
-from tests.eventually import eventually
+from tests.engine import deployment, start
 from tests.integration.gateway.outbox.test_claim import queue_one, take
-from tests.smtp_server import Reply, SmtpServer
 
 __all__ = ["deployment", "start"]
 
@@ -311,138 +301,3 @@ async def test_a_reply_before_a_silence_is_no_answer(connection: Any) -> None:
 
     attempt = await connection.fetchrow("select verdict::text, stage::text, code, response from attempt")
     assert tuple(attempt) == ("UNCERTAIN", "END_OF_DATA", None, None)
-
-
-def test_the_journal_gives_back_what_was_written_and_is_for_our_eyes_only(tmp_path: Path) -> None:
-    row = claimed(recipient_no=2, attempt=3)
-    kept = [outcome(row, ended=90.0), outcome(row, exchange(451, "4.7.1 später"), ended=95.5)]
-
-    path = journal.write(tmp_path / "journal", kept, now=100.0, wall=5000.0, process=uuid4())
-
-    assert journal.files(tmp_path / "journal") == [path]
-    assert path.stat().st_mode & 0o777 == 0o600
-    # Twenty seconds later, another process's monotonic clock says something else.
-    [first, second], unreadable = journal.read(path, now=20.0, wall=5020.0)
-    assert unreadable == 0
-    assert (first.ended, second.ended) == (-10.0, -4.5)
-    assert (second.cause, second.verdict, second.response) == (Cause.POLICY, Outcome.DEFERRED, "4.7.1 später")
-    assert first.owner == row.owner
-
-
-async def test_workers_that_start_together_may_find_the_same_journal(
-    connection: Any,
-    settings: Settings,
-    deployment: Deployment,
-    start: Start,
-    smtp_server: SmtpServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    path = journal.write(tmp_path, [outcome(await sent(connection))], now=0.0, wall=0.0, process=uuid4())
-    # Another worker has replayed and removed it since this one looked.
-    path.unlink()
-    monkeypatch.setattr("gateway.delivery.journal.files", lambda directory: [path])
-    ref = await queue_mail(connection, deployment)
-
-    start(settings.model_copy(update={"journal_dir": str(tmp_path)}))
-
-    assert (await until(connection, ref, "ACCEPTED"))["sent_at"]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda line: line[: len(line) // 2],
-        lambda line: b"\0\xff",
-        lambda line: line.replace(b'"attempt":1', b'"attempt":9e9'),
-    ],
-    ids=["cut short", "garbage", "no such attempt"],
-)
-async def test_a_damaged_journal_is_kept_aside_and_said_so_and_what_can_be_read_is_replayed(
-    connection: Any,
-    settings: Settings,
-    deployment: Deployment,
-    start: Start,
-    smtp_server: SmtpServer,
-    tmp_path: Path,
-    damage: Callable[[bytes], bytes],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    rows = [await sent(connection) for _ in range(3)]
-    path = journal.write(tmp_path, [outcome(row) for row in rows], now=0.0, wall=0.0, process=uuid4())
-    first, second, third = path.read_bytes().splitlines()
-    path.write_bytes(b"\n".join([first, damage(second), third]))
-    kept = path.read_bytes()
-
-    start(settings.model_copy(update={"journal_dir": str(tmp_path)}))
-
-    async def replayed() -> bool:
-        accepted = await connection.fetch("select id from message where status = 'ACCEPTED'")
-        return {row["id"] for row in accepted} == {rows[0].message_id, rows[2].message_id}
-
-    await eventually(replayed, "the readable outcomes")
-
-    async def said() -> bool:
-        return "1 of its outcomes could not be recorded; it is kept as" in caplog.text
-
-    await eventually(said, "the alarm")
-    [aside] = tmp_path.iterdir()
-    assert (aside.suffix, aside.read_bytes()) == (".unreadable", kept)
-
-
-def test_the_journal_is_on_the_disk_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[tuple[int, bool]] = []
-
-    def fsync(descriptor: int) -> None:
-        synced.append((os.fstat(descriptor).st_ino, bool(journal.files(tmp_path))))
-
-    monkeypatch.setattr("os.fsync", fsync)
-
-    path = journal.write(tmp_path, [outcome(claimed())], now=0.0, wall=0.0, process=uuid4())
-
-    # The file before it gets its name, then the directory that holds the name.
-    assert synced == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
-
-
-async def test_what_cannot_be_written_is_journalled_at_the_end_and_replayed_at_the_start(
-    connection: Any,
-    database_url: str,
-    settings: Settings,
-    deployment: Deployment,
-    start: Start,
-    smtp_server: SmtpServer,
-    tmp_path: Path,
-) -> None:
-    keeping = settings.model_copy(update={"journal_dir": str(tmp_path), "drain_seconds": 1.0})
-    ref = await queue_mail(connection, deployment)
-    first_pool = await open_pool(database_url, size=12, name="first")
-    answer = asyncio.Event()
-    smtp_server.script(after_dot=[Reply(250, "2.0.0 taken", when=answer)])
-    worker = start(keeping, own_pool=first_pool)
-    await smtp_server.command_received("DATA")
-    # The server has the mail; before it answers, PostgreSQL goes away from this worker for good.
-    first_pool.terminate()
-    answer.set()
-    await smtp_server.accepted(1)
-
-    async def known() -> bool:
-        return worker.outcomes.unwritten == 1
-
-    await eventually(known, "the outcome in memory")
-    worker.stop()
-
-    async def journalled() -> bool:
-        return bool(journal.files(tmp_path))
-
-    await eventually(journalled, "the journal")
-    assert (await state_of(connection, ref))["state"] == "HANDED_OFF"
-
-    start(keeping)
-    await until(connection, ref, "ACCEPTED")
-    assert len(await attempts_of(connection, ref)) == 1
-
-    async def removed() -> bool:
-        return journal.files(tmp_path) == []
-
-    await eventually(removed, "the end of the journal, which comes after the commit")
-    assert len(smtp_server.taken) == 1
