@@ -19,9 +19,11 @@ async def test_a_small_run_tells_the_costs_of_the_gateway_and_its_parts(monkeypa
         monkeypatch.setenv(name, value)
 
     # when
-    rows = {row.name: row for row in await cpu(SMALL)}
+    measured = await cpu(SMALL)
 
     # then
+    assert isinstance(measured, list)
+    rows = {row.name: row for row in measured}
     assert {"cpu-sender", "cpu-tracked", "cpu-rsa", "cpu-rsa-signature", "cpu-naive", "cpu-tracked-naive"} <= set(rows)
     assert rows["cpu-tracked"].value > rows["cpu-sender"].value > 0
     assert rows["cpu-naive"].value > rows["cpu-tracked"].value
