@@ -1,7 +1,7 @@
-"""A selection becomes columns: each `edges` or `nodes` of a page is one JSON expression over the page's row.
+"""A selection becomes columns of an exact statement: each `edges` or `nodes` is a JSON expression over the page's row.
 
-What the client asked for is collected by graphql-core itself (aliases, fragments, @skip, @include), so that it means
-the same as to resolvers. A field that declares no SQL makes the whole page unshapable: resolvers then read it.
+What the client asked for is collected as graphql-core collects it (aliases, fragments, @skip, @include), so that it
+means the same as to resolvers. A field that declares no SQL makes the whole page unshapable: resolvers then read it.
 A page is one row: the JSON of its rows in their order, one on a line (no JSON text holds an unescaped line end).
 """
 
@@ -128,7 +128,7 @@ class Selection:
     def _collect(
         self, selections: SelectionSetNode, type_: GraphQLObjectType, found: dict[str, list[FieldDetails]]
     ) -> bool:
-        """The same in a third of the time, where there is no directive, and no fragment on another type or twice."""
+        """The same in a third of the time; false where a directive stands, or a fragment inline or of another type."""
         for node in selections.selections:
             if node.directives:
                 return False

@@ -131,6 +131,7 @@ class ListReader:
         self._reading = reading
         self._context = context
         self._loaders: dict[Hashable, DataLoader[int, Any]] = {}
+        self._often: dict[Hashable, bool] = {}
 
     async def read(self, info: GraphQLResolveInfo[Any], owner: int) -> dict[str, Any]:
         """The lists selected below this field, by response key; those that cannot be shaped are left out.
@@ -149,7 +150,18 @@ class ListReader:
                 parts.append(_Part(one, shaped, request))
         if not parts:
             return found
-        return found | await self._read(_as_asked(parts), alone=not _is_in_a_list(info.path))
+        return found | await self._read(self._as_asked(parts), alone=not _is_in_a_list(info.path))
+
+    def _as_asked(self, parts: list[_Part]) -> list[_Part]:
+        """The parts with exact statements, if just this is asked often; else with general ones, always in the same
+        order, whatever the client's is. The owners of one request count once, and are read alike."""
+        parts.sort(key=lambda one: one.shaped.statement.sql)
+        asked = tuple((one.shaped.statement, *one.shaped.values.values()) for one in parts)
+        if asked not in self._often:
+            self._often[asked] = USAGE.is_often(asked)
+        if not self._often[asked]:
+            return parts
+        return [one._replace(shaped=one.list.exact(one.request.page) or one.shaped) for one in parts]
 
     async def _read(self, parts: Sequence[_Part], *, alone: bool) -> dict[str, Any]:
         try:
@@ -196,15 +208,6 @@ class ListReader:
         if alike not in self._loaders:
             self._loaders[alike] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._loaders[alike]
-
-
-def _as_asked(parts: list[_Part]) -> list[_Part]:
-    """The parts with exact statements, if just this is asked often; else with general ones, always in the same order,
-    whatever the client's is."""
-    parts.sort(key=lambda one: one.shaped.statement.sql)
-    if not USAGE.is_often(tuple((one.shaped.statement, *one.shaped.values.values()) for one in parts)):
-        return parts
-    return [one._replace(shaped=one.list.exact(one.request.page) or one.shaped) for one in parts]
 
 
 def _statements(parts: Sequence[_Part]) -> tuple[Statement, ...]:
