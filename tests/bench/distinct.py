@@ -110,7 +110,9 @@ async def distinct(size: Size) -> list[Row]:
     with servers() as (database, redis):
         _, busy, _ = await fill(database, size)
         token, port = await make_token(database), free_port()
-        async with serving(["-m", "service"], service_environment(database, redis, port), port) as service:
+        # A machine that is busy with other work delays the first plans; a refusal would end the measurement.
+        environment = service_environment(database, redis, port) | {"POOL_WAIT_SECONDS": "60"}
+        async with serving(["-m", "service"], environment, port) as service:
             return await compared(size, Load(port, token), busy, Measured(service, await postmaster(database)), service)
 
 
@@ -127,8 +129,8 @@ async def compared(size: Size, load: Load, busy: list[int], cpu: Measured, servi
         return load.query(text, **variables)
 
     await load.run(2_000, repeated)
-    warm = service.memory_info().rss / 2**20
     await load.run(500, new)
+    warm = service.memory_info().rss / 2**20
     rounds = [(await _round(load, cpu, 2_000, repeated), await _round(load, cpu, 2_000, new)) for _ in range(ROUNDS)]
     many = 100_000 if size is FULL else 20_000
     await load.run(many, new)
@@ -163,5 +165,5 @@ def _rows(rounds: list[tuple[Round, Round]], warm: float, after: float, many: in
         ratio=new / repeated,
         note="at 32 connections, the client on the same processors; ceiling: one document repeated",
     )
-    note = f"after {many:,} distinct documents; ceiling: when warm; the ratio is to stay below the goal"
+    note = f"after {many:,} distinct documents; ceiling: after the first 500; the ratio is to stay below the goal"
     yield at_most("distinct.memory", after, unit="MiB", ceiling=warm, goal=1.1, note=note)
