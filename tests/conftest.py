@@ -26,6 +26,7 @@ from service.graph.context import Context
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
+from tests.graph_queries import Ways
 from tests.servers import migrated_postgres, stop
 from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
@@ -136,6 +137,14 @@ async def pools(database_url: str) -> AsyncIterator[DatabasePools]:
     yield opened
     opened.reading.terminate()
     opened.writing.terminate()
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
+    """Says whether lists are read by general statements (as it is given) or by exact ones."""
+    made = Ways()
+    monkeypatch.setattr("service.shape.read.USAGE", made)
+    return made
 
 
 @pytest.fixture
