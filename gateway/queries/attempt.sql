@@ -166,7 +166,8 @@ with accepted as materialized (
     delete from refusal_run e
     where (e.of_relay, e.place) in (
         select true, :relay where exists (select from fenced)
-        union all select false, f.domain from fenced f)
+        union all select distinct false, f.domain from fenced f)
+      and exists (select from refusal_run)  -- asked once; mostly there is none
 )
 select a.n from accepted a where a.n not in (select f.n from fenced f);
 
