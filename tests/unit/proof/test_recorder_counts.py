@@ -75,7 +75,7 @@ MANY = frozenset(one(number) for number in range(100, 100 + ENOUGH))
         (ledger(uncertain=LEDGER.uncertain | MANY), "are more than a quarter of"),
         (ledger(uncertain=LEDGER.uncertain | MANY), f"are more than {CONNECTIONS}"),
         ({"settled": [replace(SETTLED, uncertain=CONNECTIONS + 1)]}, "a worker left more than"),
-        ({"killed_at": {"w": 80.0}}, "was settled 21.0 s after its death"),
+        ({"killed_at": {"w": 80.0}}, "1 of 1 deaths were settled later than a lease"),
     ],
 )
 def test_a_broken_guarantee_is_reported(values: dict[str, Any], guarantee: str) -> None:
