@@ -24,6 +24,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +58,8 @@ SUFFIX = ".recorder"
 """Of a recorder's file, and of its copy in JOURNAL_DIR."""
 UNFINISHED = ".part"
 """Of a file that is being made."""
+UNFINISHED_SECONDS = 60.0
+"""How old such a file is before its worker is taken for dead: it has no lock for its first moment."""
 SPARE_SLOTS = 64
 """Beside those of the senders and of the outcomes not yet written: for mail that is on its way between them."""
 
@@ -357,3 +360,11 @@ def open_directory(configured: str | None) -> Path | None:
 def deployment_files(directory: Path, deployment: str) -> Iterable[Path]:
     """The recorders of a deployment's workers, living and dead."""
     return sorted(directory.glob(f"{deployment}-*{SUFFIX}"))
+
+
+def remove_unfinished(directory: Path, deployment: str, *, now: float) -> None:
+    """Remove files of workers that died while they made them, `now` by the time of day."""
+    for path in directory.glob(f"{deployment}-*{UNFINISHED}"):
+        with suppress(OSError):
+            if now - path.stat().st_mtime > UNFINISHED_SECONDS and (file := LockedFile.take(path)) is not None:
+                file.remove()

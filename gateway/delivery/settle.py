@@ -20,14 +20,14 @@ import asyncpg
 from gateway.database import QUERIES, Connection
 from gateway.delivery import journal
 from gateway.delivery.background import log_failure
-from gateway.delivery.flight_recorder import LockedFile, boot_id, deployment_files
+from gateway.delivery.flight_recorder import LockedFile, boot_id, deployment_files, remove_unfinished
 from gateway.delivery.recorder_file import Answered, Header, Recording, SlotKey, UnderWay, read
 from gateway.delivery.send import MAY_GO_AGAIN, NO_WAIT
 from gateway.mail.verdict import Rules, Verdict, judge
 from gateway.notify.changes import ChangeKind, notify_change
-from gateway.outbox.claim import columns, give_back_claim
+from gateway.outbox.claim import give_back_claim
 from gateway.outbox.outcomes import Finished, finished, record
-from gateway.outbox.recovery import BATCH, recover_lost
+from gateway.outbox.recovery import recover_lost, requeue_unsent
 from gateway.telemetry.metrics import RECOVERED
 from gateway.verdict_rules import read_verdict_rules
 
@@ -82,6 +82,8 @@ class Settler:
     async def settle(self) -> None:
         """Settle every file whose process is dead. Never raises: what failed is retried with the next sweep."""
         recorders = deployment_files(self.recorders, self.deployment) if self.recorders else []
+        if self.recorders:
+            remove_unfinished(self.recorders, self.deployment, now=self.wall())
         journals = journal.files(self.journals) if self.journals else []
         for path in (*recorders, *journals):
             try:
@@ -175,8 +177,9 @@ class Settler:
         for start in range(0, len(found.outcomes), GROUP):
             recorded, refused = await self._record(connection, found.outcomes[start : start + GROUP])
             written, lost = written + recorded, lost + refused
-        requeued = await _give_back(connection, found.unsent)
-        uncertain = await recover_lost(connection, found.perhaps_sent, shard=self.shard)
+        left = await requeue_unsent(connection, found.unsent)
+        requeued = len(found.unsent) - len(left)
+        uncertain = await recover_lost(connection, [*found.perhaps_sent, *left], shard=self.shard)
         await QUERIES.free_domain_connections(connection, worker=header.worker)
         counts = {"answered": written, "queued": requeued, "uncertain": uncertain}
         for name, count in counts.items():
@@ -203,23 +206,6 @@ class Settler:
             self.note_stop(relay)
         await notify_change(connection, ChangeKind.MESSAGE, [outcome.ref for outcome in group])
         return recorded.written, 0
-
-
-async def _give_back(connection: Connection, unsent: Sequence[SlotKey]) -> int:
-    """Return mails to the queue of which no dot was sent. Returns how many were still theirs."""
-    ordered = sorted(unsent, key=lambda slot: slot.key)
-    returned = 0
-    for start in range(0, len(ordered), BATCH):
-        batch = ordered[start : start + BATCH]
-        async for _ in QUERIES.give_back(
-            connection,
-            **columns([slot.key for slot in batch]),
-            attempts=[slot.attempt for slot in batch],
-            owners=[slot.owner for slot in batch],
-            waits=[None] * len(batch),
-        ):
-            returned += 1
-    return returned
 
 
 def _on_our_clock(moment: float, header: Header, *, now: float, wall: float) -> float:

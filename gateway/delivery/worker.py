@@ -93,13 +93,7 @@ class Worker:
         self._router = RelayRouter(pool, smtp, self._settings.relay_url, jitter=jitter, pause=schedule.pause)
         self._recorder, settler = self._open_recorder(schedule)
         self._claims = Claims(
-            deployment,
-            self._router,
-            smtp,
-            worker=self.id,
-            recorder=self._recorder,
-            clock=clock,
-            wake=self._wake.set,
+            deployment, self._router, smtp, worker=self.id, recorder=self._recorder, clock=clock, wake=self._wake.set
         )
         self._builder = MailBuilder(pool, deployment, signer)
         self.outcomes = OutcomeWriter(

@@ -11,7 +11,13 @@ from uuid import uuid4
 import pytest
 
 from gateway.delivery import flight_recorder, journal
-from gateway.delivery.flight_recorder import FlightRecorder, LockedFile, deployment_id, open_directory
+from gateway.delivery.flight_recorder import (
+    FlightRecorder,
+    LockedFile,
+    deployment_id,
+    open_directory,
+    remove_unfinished,
+)
 from gateway.delivery.recorder_file import read
 from gateway.telemetry.metrics import RECORDING
 from tests.engine import claimed
@@ -101,6 +107,21 @@ def test_every_byte_of_a_file_is_there_when_it_is_mapped(tmp_path: Path, monkeyp
     recorder = open_recorder(tmp_path)
     [path] = tmp_path.iterdir()
     assert path.stat().st_blocks * 512 >= path.stat().st_size == recorder.layout.size
+
+
+def test_a_file_whose_worker_died_while_it_made_it_is_removed(tmp_path: Path) -> None:
+    mine, other = tmp_path / "test-1.part", tmp_path / "other-1.part"
+    living = LockedFile.create(tmp_path / "test-2.part", 10)
+    for path in (mine, other):
+        path.touch()
+    written = mine.stat().st_mtime
+
+    remove_unfinished(tmp_path, "test", now=written + 1)
+    assert mine.exists()
+    remove_unfinished(tmp_path, "test", now=written + 100)
+
+    assert set(tmp_path.iterdir()) == {other, living.path}
+    living.remove()
 
 
 # Where they lie --------------------------------------------------------------------------------------------------

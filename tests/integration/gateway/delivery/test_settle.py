@@ -21,7 +21,7 @@ from gateway.delivery.settle import CLAIM_SLACK, Settler
 from gateway.deployment import Deployment
 from gateway.mail.response import Exchange
 from gateway.outbox.claim import Claimed, claim
-from gateway.outbox.recovery import recover
+from gateway.outbox.recovery import MAX_REQUEUED, recover
 from gateway.settings import Settings
 from tests.builders import insert
 from tests.engine import Start, attempts_of, deployment, queue_mail, start, state_of, until
@@ -116,14 +116,33 @@ async def test_a_mail_whose_dot_was_not_sent_is_in_the_queue_again_as_if_nothing
     dying.die()
     await settler.settle()
 
-    # Then both are due, with the same attempt to come, and nothing is on record
+    # Then both are due, with the same attempt to come
     for row in (handed_off, waiting):
         assert await status_of(connection, row) == "QUEUED"
         found = await outbox_of(connection, row)
         assert (found["lease_owner"], found["handed_off_at"], found["attempt"]) == (None, None, 1)
-        assert await events_of(connection, row) == []
+        assert await events_of(connection, row) == ["RESCUED"]
     assert len((await take(connection)).leased) == 2
     assert not dying.path.exists()
+
+
+async def test_a_mail_that_may_be_what_ends_its_workers_is_not_tried_for_ever(
+    connection: Any, dying: Worker, settler: Settler
+) -> None:
+    row = await sent(connection)
+    for times in range(1, MAX_REQUEUED + 1):
+        dying.note(row)
+        dying.die()
+        await settler.settle()
+        assert await events_of(connection, row) == ["RESCUED"] * times
+        [row] = (await take(connection, hand_off=True)).leased
+        dying = Worker(dying.path.parent)
+    dying.note(row)
+    dying.die()
+
+    await settler.settle()
+
+    assert await status_of(connection, row) == "UNCERTAIN"
 
 
 async def test_a_mail_whose_dot_may_have_been_sent_is_uncertain_at_once(
