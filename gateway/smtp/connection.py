@@ -40,16 +40,31 @@ PIECE = 128 * 1024
 mail is not buffered twice and it is known that its final dot has not been sent."""
 
 
+class Receiver(Protocol):
+    """Who a delivery's exchange goes to: a future, or anything that wants to be called with it.
+
+    It is called amid what the connection does: it may take its time only to note what came, and submits nothing to the
+    same relay before the loop's next turn.
+    """
+
+    def done(self) -> bool:
+        """Whether the exchange has come, or nobody waits for it any more."""
+        raise NotImplementedError
+
+    def set_result(self, exchange: Exchange, /) -> object:
+        """Take the exchange. Never raises."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One envelope to deliver; `result` is its exchange.
+    """One envelope to deliver; `result` gets its exchange.
 
     A message returned by a dead connection is retried once, on a connection opened later: `retried` says that this has
     happened, `min_connection` is the number of the first connection of its pool that may take it.
     """
 
     envelope: Envelope
-    result: asyncio.Future[Exchange]
+    result: Receiver
     connection: SmtpConnection | None = None
     retried: bool = False
     min_connection: int = 0

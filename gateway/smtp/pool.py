@@ -100,14 +100,18 @@ class Pool:
             last_unsolicited=self._last_unsolicited,
         )
 
-    def close(self, unsent: Callable[[Pool], Exchange]) -> None:
-        """End every connection; queued messages, and later ones, get the result of `unsent`."""
+    def refuse(self, unsent: Callable[[Pool], Exchange]) -> None:
+        """Messages that are submitted from now on get the result of `unsent`, as do those queued when it closes."""
         self._closed_with = unsent
+
+    def close(self) -> None:
+        """End every connection. Call `refuse` before."""
         for task in self._dials:
             task.cancel()
         for connection in list(self._open):
             connection.stop()
-        self._finish_all(unsent(self))
+        if self._closed_with is not None:
+            self._finish_all(self._closed_with(self))
 
     # ---- called by connections (`connection.ConnectionOwner`)
 
