@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
 
 import asyncpg
@@ -19,7 +20,7 @@ from gateway.delivery.send import Mail
 from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
-from gateway.mail.tracking import return_path
+from gateway.mail.tracking import return_paths
 from gateway.outbox.claim import Claimed, MessageFacts
 from gateway.smtp.relays import Envelope
 from gateway.storage import content
@@ -62,6 +63,7 @@ class MailBuilder:
         self._signer = signer
         self.room = asyncio.Semaphore(LARGE_AT_ONCE)
         self._signatures = None if signer is None else Signatures(signer)
+        self._return_path_of = lru_cache(maxsize=64)(partial(return_paths, deployment.keyring))
 
     async def close(self) -> None:
         """End the signing processes."""
@@ -100,7 +102,7 @@ class MailBuilder:
         asked = self._signer.ask(body, domain, made.signed_headers) if self._signer else ()
         later = any(one.slow for one in asked)
         envelope = Envelope(
-            return_path=return_path(self._deployment.keyring, domain, row.ref, row.recipient_no),
+            return_path=self._return_path_of(domain)(row.ref, row.recipient_no),
             recipient=row.address,
             content=body if later or not asked else finish(body, asked, [one.by(one.signed) for one in asked]),
             # Composed mail is ASCII but for an address in its headers; its copies to others show it, too.

@@ -121,11 +121,10 @@ class OutcomeWriter:
         """Outcomes that are known and not yet committed."""
         return len(self._unwritten) + self._writing
 
-    @property
-    def full(self) -> bool:
-        """Whether too much waits to be written for anything to be claimed; `wake` is called when that ends."""
+    def has_room(self) -> bool:
+        """Whether little enough waits to be written for more to be claimed; if not, `wake` is called once it does."""
         self._claims_wait = self.unwritten >= self._most
-        return self._claims_wait
+        return not self._claims_wait
 
     def record(self, outcome: Finished) -> None:
         """Take an outcome; it is committed soon, or journalled."""
@@ -189,7 +188,7 @@ class OutcomeWriter:
             self._writing -= len(group)
             UNWRITTEN.set(len(self._unwritten))
             self._wrote.set()
-            if self._claims_wait and not self.full:
+            if self._claims_wait and self.has_room():
                 self._wake()
         return True
 

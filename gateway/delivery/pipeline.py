@@ -118,7 +118,7 @@ class Pipeline:
         while not self.stop.is_set():
             if self.outcomes.away or not self.router.open:
                 return self._until_a_relay_opens(self.sweep_seconds)
-            if self.outcomes.full:
+            if not self.outcomes.has_room():
                 return self.sweep_seconds  # a group that is written wakes us
             if self.claims.wanted * WORTH_A_CLAIM < self.router.width:
                 await asyncio.sleep(GATHER_SECONDS)
@@ -154,13 +154,13 @@ class Pipeline:
         """Send what was claimed: together what is alike, in a task of its own what has to wait for something."""
         if self.stop.is_set():
             for item in items:
-                self._start(self._give_back(item))
+                self._start_alone(item, self._give_back(item))
             return
         together: list[tuple[Ready, Source]] = []
         for item in items:
             source = self.builder.source(item.row) if item.row.handed_off and not item.row.large else None
             if source is None or not self._may_go(item):
-                self._start(self._send_alone(item))
+                self._start_alone(item, self._send_alone(item))
             else:
                 together.append((item, source))
         for at in range(0, len(together), TOGETHER):
@@ -175,26 +175,19 @@ class Pipeline:
         except Exception:
             log.exception("%d messages cannot be signed", len(drafts))
             for item, _ in drafts:
-                await self._hold(item)
+                self._start_alone(item, self._hold(item))
             return
         for (item, _), mail in zip(drafts, mails, strict=True):
             self._submit(item, mail)
 
     async def _send_alone(self, item: Ready) -> None:
         """A mail that must be loaded, waits for room, or was not handed off with its claim."""
-        try:
-            if not self._may_go(item):
-                await self._not_now(item)
-            elif not item.row.large:
-                await self._load_and_send(item)
-            else:
-                await self._send_large(item)
-        except (*AWAY, asyncpg.PostgresError) as error:
-            log.warning("mail returned to the queue, PostgreSQL did not answer: %s", type(error).__name__)
-            # Whether the hand-off was committed is unknown; that nothing was sent is known.
-            await self._give_back(item)
-        except Exception:
-            fail(item.row, partial(self._end, item))
+        if not self._may_go(item):
+            await self._not_now(item)
+        elif not item.row.large:
+            await self._load_and_send(item)
+        else:
+            await self._send_large(item)
 
     async def _send_large(self, item: Ready) -> None:
         """Its room is free again when it is out of memory: when its delivery has ended."""
@@ -233,11 +226,11 @@ class Pipeline:
             draft = self.builder.compose(item.row, source, via_relay=item.via_relay)
         except MemoryError:
             log.warning("message %s cannot be composed now: MemoryError", item.row.message_id)
-            self._start(self._give_back(item, NOT_LOADED_WAIT))
+            self._start_alone(item, self._give_back(item, NOT_LOADED_WAIT))
             return None
         except Exception:
             log.exception("message %s cannot be composed", item.row.message_id)
-            self._start(self._hold(item))
+            self._start_alone(item, self._hold(item))
             return None
         item.began = began
         COMPOSING.observe(self.clock() - began)
@@ -246,7 +239,7 @@ class Pipeline:
     def _submit(self, item: Ready, mail: Mail) -> None:
         if item.row.handed_off and self.clock() >= item.ends:
             # This process was stopped for so long: the row may be another's by now. If it is not, nothing was sent.
-            self._start(self._give_back(item))
+            self._start_alone(item, self._give_back(item))
             return
         item.end_span = begin_span(self._tracer, "mail.send", item.row)
         end = partial(self._end, item)
@@ -293,13 +286,25 @@ class Pipeline:
         self.claims.end(item)
 
     async def _hold(self, item: Ready, why: Undelivered = NOT_COMPOSED) -> None:
+        await self.outcomes.undelivered((item.row, why))
+        self.claims.release(item.row, asked=False)
+        self.claims.end(item)
+
+    # ---- tasks
+
+    def _start_alone(self, item: Ready, work: Coroutine[Any, Any, None]) -> None:
+        """Start work on one mail that was not given to SMTP. Whatever fails, the mail leaves our hands."""
+        self._start(self._guarded(item, work))
+
+    async def _guarded(self, item: Ready, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self.outcomes.undelivered((item.row, why))
-        except (*AWAY, asyncpg.PostgresError):
+            await work
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("mail returned to the queue, PostgreSQL did not answer: %s", type(error).__name__)
+            # Whether the hand-off was committed is unknown; that nothing was sent is known.
             await self._give_back(item)
-        else:
-            self.claims.release(item.row, asked=False)
-            self.claims.end(item)
+        except Exception:
+            fail(item.row, partial(self._end, item))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

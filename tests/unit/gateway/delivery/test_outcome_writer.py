@@ -87,9 +87,9 @@ async def test_while_too_much_waits_to_be_written_nothing_is_claimed_until_a_gro
         monkeypatch, record, most_unwritten=2, wake=lambda: woken.append(outcomes.unwritten)
     )
     outcomes.record(outcome())
-    assert not outcomes.full
+    assert outcomes.has_room()
     outcomes.record(outcome())
-    assert outcomes.full
+    assert not outcomes.has_room()
 
     # An answer that comes all the same is taken
     outcomes.record(outcome())
