@@ -56,7 +56,7 @@ class Composed:
     """A mail as it is sent, before it is signed (DKIM).
 
     ASCII, unless an address in its To or Cc is not: then only a server with SMTPUTF8 can take it. `signed_headers` are
-    those of `content`, where whoever composed it has them at hand.
+    those of `content`, where its composer was asked for them.
     """
 
     subject: str

@@ -21,7 +21,7 @@ log = logging.getLogger("gateway.attempt")
 GATHER_SECONDS = 0.05
 """How long a line may wait for others: a record of the logging module and a write for each cost as much as composing
 a mail. A process that is killed takes so much of its log along; the ledger has the attempts all the same."""
-MOST_LINES = 1000
+MAX_LINES = 1000
 """Lines that wait, at most: some 400 KiB."""
 
 _LANES: Mapping[str, str] = {kind: "campaigns" if kind is SourceType.CAMPAIGN else lane_of(kind) for kind in SourceType}
@@ -45,7 +45,7 @@ class AttemptLog:
         if not self._lines:
             self._later(GATHER_SECONDS, self.flush)
         self._lines.append(_line(row, source_type, exchange, verdict, at=self._wall()))
-        if len(self._lines) >= MOST_LINES:
+        if len(self._lines) >= MAX_LINES:
             self.flush()
 
     def flush(self) -> None:

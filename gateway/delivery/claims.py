@@ -35,7 +35,7 @@ _CLAIMED = BATCH_ROWS.labels("claim")
 class Ready:
     """A claimed row to be sent, the relay it must go by, if one must, and when its lease ends at the earliest.
 
-    `in_hand` until its delivery has ended, which `ended` tells whoever waits for it, and `end_span` its trace; `began`
+    `in_hand` until its delivery has ended, which sets `ended`, where a task waits for it, and calls `end_span`; `began`
     is when composing it did.
     """
 

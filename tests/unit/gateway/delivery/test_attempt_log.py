@@ -109,7 +109,7 @@ def test_a_line_is_what_a_record_of_its_own_would_be(caplog: pytest.LogCaptureFi
 def test_lines_wait_a_moment_and_in_a_flood_not_even_that(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.delivery.attempt_log.MOST_LINES", 2)
+    monkeypatch.setattr("gateway.delivery.attempt_log.MAX_LINES", 2)
     waits: list[float] = []
     attempt_log = AttemptLog(later=lambda seconds, flush: waits.append(seconds), wall=lambda: 0.0)
     found = answered("END_OF_DATA 250 ok")
