@@ -80,7 +80,7 @@ async def test_a_process_leaves_the_end_to_its_worker(signer: Signer) -> None:
 
 
 async def test_a_process_that_hangs_holds_up_no_mail(signer: Signer) -> None:
-    signatures = Signatures(signer, answer_seconds=3.0)  # its start, too, has to fit
+    signatures = Signatures(signer, answer_seconds=6.0)  # its start, too, has to fit
     first, second = asked_of(signer, 2)[::2]
     await signatures.make([first])
     [process] = signing_processes()
