@@ -18,6 +18,7 @@ from uuid import uuid4
 import asyncpg
 
 from gateway.delivery import arq_listener, journal
+from gateway.delivery.attempt_log import AttemptLog
 from gateway.delivery.background import BackgroundRunner, Job
 from gateway.delivery.build import MailBuilder
 from gateway.delivery.claims import Claims
@@ -45,7 +46,7 @@ COLLECT_AFTER = 20_000
 TALLY_SHARDS = 16
 """Shards of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
-"""Part of DRAIN_SECONDS kept for what comes after the senders: stopping those that still wait, writing, the journal."""
+"""Part of DRAIN_SECONDS kept for what comes after sending: interrupting what still waits, writing, the journal."""
 CANCEL_SECONDS = 1.0
 """How long a cancelled task may take: a drain ends within DRAIN_SECONDS whatever hangs."""
 
@@ -102,8 +103,10 @@ class Worker:
             clock=clock,
             release=self._claims.release,
             note_stop=self._router.note_stop,
+            wake=self._wake.set,
             same_refusals=self._settings.same_refusals,
         )
+        self._attempts = AttemptLog(later=asyncio.get_running_loop().call_later, wall=wall)
         self._pipeline = Pipeline(
             relay_names=deployment.relay_names,
             sweep_seconds=self._settings.sweep_seconds,
@@ -112,6 +115,7 @@ class Worker:
             claims=self._claims,
             builder=self._builder,
             outcomes=self.outcomes,
+            attempts=self._attempts,
             schedule=schedule,
             clock=clock,
             wake=self._wake,
@@ -185,8 +189,6 @@ class Worker:
         """Work until `stop`. Raises only what keeps a process from starting."""
         await self._start()
         repeat = self._runner.repeat
-        # Senders first: a claim is for those who are free.
-        senders = [asyncio.create_task(self._pipeline.send_always()) for _ in range(self._smtp.widest)]
         claiming = asyncio.create_task(repeat(self._pipeline.claim_due, "claim"))
         background = [
             asyncio.create_task(repeat(self._maintenance.sweep, "sweep")),
@@ -198,7 +200,7 @@ class Worker:
         try:
             await self._stop.wait()
         finally:
-            await self._drain(claiming, background, senders, recorders)
+            await self._drain(claiming, background, recorders)
 
     async def _start(self) -> None:
         async with self._pool.acquire() as connection:
@@ -214,27 +216,25 @@ class Worker:
         self,
         claiming: asyncio.Task[None],
         background: list[asyncio.Task[None]],
-        senders: list[asyncio.Task[None]],
         recorders: list[asyncio.Task[None]],
     ) -> None:
         """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
         self._stop.set()
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
-        self._claims.dismiss_free_senders()
         # A claim under way ends by itself: cancelled, what it has leased would have to be looked for.
         await asyncio.wait([claiming], timeout=CANCEL_SECONDS)
         await _cancel([claiming, *background])
-        back = asyncio.create_task(self._pipeline.give_back_untaken())
-        await asyncio.wait([*senders, back], timeout=max(0.0, ends - self._clock()))
-        # Senders that still wait for a server are interrupted, and record what is known of their mail.
+        await _within(self._claims.all_ended(), ends - self._clock())
+        # Mail that still waits for a server is interrupted, and what is known of it recorded.
         moment = self._settings.drain_seconds * JOURNAL_RESERVE / 4
         await _within(self._smtp.close(), moment)
-        await asyncio.wait([*senders, back], timeout=moment)
+        await _within(self._claims.all_ended(), moment)
         await _within(self._maintenance.tidy_at_the_end(), moment)
         await _within(self.outcomes.flush(), max(moment, ends - self._clock()))
-        await _cancel([*senders, back])
+        await _cancel(list(self._pipeline.tasks))
         await _cancel(recorders)
         self._end_recorder()
+        self._attempts.flush()
         await _within(self._builder.close(), CANCEL_SECONDS)
 
     def _end_recorder(self) -> None:
@@ -262,6 +262,8 @@ class Worker:
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
     """Cancel, and wait a little: a statement on its way is cancelled at the server, which may be busy."""
+    if not tasks:
+        return
     for task in tasks:
         task.cancel()
     _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)

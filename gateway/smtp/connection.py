@@ -51,9 +51,24 @@ class TransactionLog(Protocol):
         """The transaction is over, and this is what came of it."""
 
 
+class Receiver(Protocol):
+    """Who a delivery's exchange goes to: a future, or anything that wants to be called with it.
+
+    It is called amid what the connection does: it may take its time only to note what came, and submits nothing to the
+    same relay before the loop's next turn.
+    """
+
+    def done(self) -> bool:
+        """Whether the exchange has come, or nobody waits for it any more."""
+        raise NotImplementedError
+
+    def set_result(self, exchange: Exchange, /) -> object:
+        """Take the exchange. Never raises."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One envelope to deliver; `result` is its exchange. `log` is told of the dot before it is written, and of the
+    """One envelope to deliver; `result` gets its exchange. `log` is told of the dot before it is written, and of the
     exchange when it arrives.
 
     A message returned by a dead connection is retried once, on a connection opened later: `retried` says that this has
@@ -61,7 +76,7 @@ class Delivery:
     """
 
     envelope: Envelope
-    result: asyncio.Future[Exchange]
+    result: Receiver
     log: TransactionLog | None = None
     connection: SmtpConnection | None = None
     retried: bool = False
@@ -103,6 +118,9 @@ class ConnectionOwner(Protocol):
 
     def next_delivery(self, connection: SmtpConnection, *, pipelined: bool) -> Delivery | None:
         """Returns the next message for this connection: to send now, or `pipelined` behind the current one."""
+
+    def on_answered(self, seconds: float) -> None:
+        """The server has answered a message, so many seconds after its first command."""
 
     def on_idle(self, connection: SmtpConnection) -> None:
         """The connection has no message."""
@@ -401,6 +419,7 @@ class SmtpConnection:
         self.served += 1
         self._reused = True
         self._current = None
+        self._owner.on_answered(self._loop.time() - delivery.started_monotonic)
         delivery.finish(self._exchange(delivery, stage, None))
         if self._close_after_current:
             self._fail(FaultKind.CANCELLED, "A delivery was cancelled.")

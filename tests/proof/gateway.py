@@ -37,10 +37,10 @@ from gateway.delivery.routing import RelayRouter
 from gateway.delivery.schedule import RetrySchedule
 from gateway.delivery.send import Mail
 from gateway.delivery.settle import Settler
-from gateway.mail.response import Exchange
 from gateway.mail.verdict import Verdict
 from gateway.outbox.trouble import usual_pause
 from gateway.settings import read_settings
+from gateway.smtp.connection import Receiver
 from gateway.telemetry.log import log_as_json
 from tests.proof.counts import LEASE_SECONDS, sender_of
 
@@ -58,15 +58,15 @@ def pause(step: int, verdict: Verdict, jitter: float) -> timedelta:
     return timedelta(milliseconds=100)
 
 
-Deliver = Callable[[RelayRouter, Mail], Coroutine[Any, Any, Exchange]]
+Deliver = Callable[[RelayRouter, Mail, Receiver], None]
 
 
 def with_attempt_path(deliver: Deliver) -> Deliver:
     """Returns `deliver` with the return path that identifies the attempt."""
 
-    async def deliver_with_path(router: RelayRouter, mail: Mail) -> Exchange:
+    def deliver_with_path(router: RelayRouter, mail: Mail, result: Receiver) -> None:
         path = sender_of(mail.row.message_id, mail.row.attempt)
-        return await deliver(router, replace(mail, envelope=replace(mail.envelope, return_path=path)))
+        deliver(router, replace(mail, envelope=replace(mail.envelope, return_path=path)), result)
 
     return deliver_with_path
 
