@@ -196,8 +196,8 @@ def _text(parts: Sequence[Part]) -> str:
         elif part.media_type in ("text/plain", "text/enriched") or part.media_type.startswith("multipart/"):
             plain.append(part.text(MAX_TEXT))
             read += len(plain[-1].strip())
-    words = "\n".join(plain)
-    return words if ADDRESS.search(words) or not any(html) else "\n".join([words, *html])
+    words = "\n\n".join(plain)
+    return words if ADDRESS.search(words) or not any(html) else "\n\n".join([words, *html])
 
 
 def _looks_like_html(part: Part) -> bool:

@@ -70,12 +70,31 @@ class Entry:
 def own_lines(text: str, rules: ReportRules) -> tuple[list[str], str]:
     """The lines of a text that are the report's own, and the copy of the returned mail behind them."""
     lines = text[:MAX_TEXT].split("\n", _MAX_LINES)[:_MAX_LINES]
-    for number, line in enumerate(lines):
-        if rules.copy_starts.search(plain_line(line)) and number > 0:
-            return lines[:number], "\n".join(lines[number + 1 :])
-        if number > 0 and _is_copy(lines, number):
+    announced = None
+    for number in range(1, len(lines)):
+        if rules.copy_starts.search(plain_line(lines[number])):
+            if _headers_follow(lines, number):
+                return lines[:number], "\n".join(lines[number + 1 :])
+            announced = announced or number
+        elif _is_copy(lines, number):
             return lines[:number], "\n".join(lines[number:])
+    # No headers: a copy of something else, or a sentence about one, which may stand before the recipients.
+    if announced and any(ADDRESS.search(line[:_LONGEST_LINE]) for line in lines[:announced]):
+        return lines[:announced], "\n".join(lines[announced + 1 :])
     return lines, ""
+
+
+def _headers_follow(lines: Sequence[str], number: int) -> bool:
+    """Whether a header stands among the next lines that are not empty."""
+    near = [line for line in lines[number + 1 : number + 12] if line.strip()][:4]
+    return any(_HEADER.match(line) for line in near)
+
+
+_HEADER = re.compile(
+    r"\s*(?:received|return-path|from|to|subject|date|message-id|mime-version|content-type|dkim-signature|delivered-to"
+    r"|reply-to|cc|sender|x-[a-z0-9-]{1,40}|arc-[a-z-]{1,30}|authentication-results)\s?:",
+    re.IGNORECASE,
+)
 
 
 def _is_copy(lines: Sequence[str], number: int) -> bool:
