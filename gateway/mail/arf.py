@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from gateway.mail.delivery_status import ADDRESS, read_date
 from gateway.mail.received import KIB, MailTree, Part, read_headers
-from gateway.mail.returned import Returned, find_returned
+from gateway.mail.returned import Returned, find_returned, returned_mail
 
 _MAX_REPORT = 64 * KIB
 """Octets of a message/feedback-report: real ones have under 4 KiB."""
@@ -66,6 +66,8 @@ def read_complaint(mail: MailTree) -> Complaint | None:
     parts = list(mail.root.walk(into_mails=False))
     report = next((part for part in parts if part.media_type in _REPORT_TYPES), None)
     returned = find_returned(parts[1:], "") if len(parts) > 1 else None
+    if mail.root.header(_HOTMAIL_READER) is not None:
+        returned = returned_mail(mail.root.headers)  # the complained-of mail itself, with that header added
     if report is None and not _names_hotmail_reader(returned):
         return None
     fields = _fields(report)

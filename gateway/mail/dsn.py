@@ -38,13 +38,15 @@ from gateway.mail.report_text import (
     action_of,
     find_entries,
     find_form,
+    find_mentioned,
     joined,
     opening_words,
     own_lines,
     plain_line,
+    subject_fits,
 )
 from gateway.mail.response import Response, Stage
-from gateway.mail.returned import HEADER_TYPES, Returned, find_returned
+from gateway.mail.returned import HEADER_TYPES, Returned, copied_mail, find_returned
 
 _MAX_STATUS = 256 * KIB
 """Octets of a message/delivery-status: 200 recipients with a reply of 1 KiB each."""
@@ -144,7 +146,7 @@ def _look_at(root: Part, rules: ReportRules, null_sender: bool | None) -> _Seen 
     if null_sender is None:
         null_sender = (root.header("return-path") or "").strip("<> ").upper() in ("", "MAILER-DAEMON")
         null_sender = null_sender and root.header("return-path") is not None
-    from_system = is_system(root.header("from") or "", rules)
+    from_system = is_system(root, rules)
     if not from_system and (rules.forwarded.search(plain_line(subject)) or not (null_sender or _is_report(root))):
         return None
     own = [part for part in root.walk(into_mails=False) if part is not root or not part.parts]
@@ -169,11 +171,16 @@ def _is_report(root: Part) -> bool:
     return root.media_type == "multipart/report"
 
 
-def is_system(sender: str, rules: ReportRules) -> bool:
-    """Whether a From is a mail system's: by its name or address, or for want of an address."""
-    return not ADDRESS.search(sender) or rules.systems.search(sender.lower())
+def is_system(root: Part, rules: ReportRules) -> bool:
+    """Whether a From is a mail system's: by its name or address, for want of an address, or as it wants no reply and
+    returns a mail."""
+    sender = (root.header("from") or "").lower()
+    if not ADDRESS.search(sender) or rules.systems.search(sender):
+        return True
+    return _NO_REPLY.search(sender) is not None and any(part.media_type in MAIL_TYPES for part in root.parts)
 
 
+_NO_REPLY = re.compile(r"\b(?:no|do-?not)[-_.]?reply[-_.@]")
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status", "message/delivery-report"})
 _OTHER_REPORTS = frozenset(
     {"message/disposition-notification", "message/global-disposition-notification", "message/feedback-report"}
@@ -303,8 +310,8 @@ def _written(seen: _Seen) -> DeliveryReport | None:
     nobody = _written_recipient(Entry(recipient="", original=None, words=everything), action, everything, alone=True)
     if not recipients:
         recipients = _with_a_recipient([replace(nobody, recipient=None)], entries, seen)
-    if recipients[0].recipient is None and form.system_only and seen.returned is None:
-        return None
+    if recipients[0].recipient is None and seen.returned is None and not subject_fits(seen.subject, seen.rules):
+        return None  # words that systems use for other things, too, and nothing else of a report
     return _report(form.name, recipients, seen, None)
 
 
@@ -334,7 +341,7 @@ def _enclosed(seen: _Seen) -> DeliveryReport | None:
         return None
     inner = next((part.parts[0] for part in seen.root.parts if part.media_type in MAIL_TYPES and part.parts), None)
     if inner is None and "multipart/report" in seen.copy:
-        inner = read_mail(seen.copy.encode("utf-8", "replace")).root
+        inner = read_mail(copied_mail(seen.copy)).root
     if inner is None or inner.media_type != "multipart/report":
         return None
     enclosed = _look_at(inner, seen.rules, null_sender=True)
@@ -361,10 +368,13 @@ def _report(
 def _with_a_recipient(
     recipients: list[RecipientReport], entries: Sequence[Entry], seen: _Seen
 ) -> list[RecipientReport]:
-    """The one recipient that a report does not name: the text's, or the only one of the returned mail's To."""
+    """The one recipient that a report does not name: the text's, or the only one of the returned mail's To, or the only
+    one that the text mentions at all."""
     if len(recipients) != 1 or recipients[0].recipient is not None or recipients[0].original is not None:
         return recipients
-    named = [entry.recipient for entry in entries] or list(seen.returned.recipients if seen.returned else ())
+    named = [entry.recipient for entry in entries]
+    named = named or list(seen.returned.recipients if seen.returned else ())
+    named = named or [entry.recipient for entry in find_mentioned(seen.lines, seen.rules, not_these=_others(seen))]
     return [replace(recipients[0], recipient=named[0])] if len(named) == 1 else recipients
 
 

@@ -131,6 +131,12 @@ def find_form(subject: str, opening: str, *, from_system: bool, rules: ReportRul
     return None
 
 
+def subject_fits(subject: str, rules: ReportRules) -> bool:
+    """Whether a subject alone would make a form fit."""
+    plain = plain_line(subject)
+    return any(form.subject is not None and form.subject.search(plain) for form in rules.forms)
+
+
 def action_of(form: Form | None, subject: str, opening: str, rules: ReportRules) -> ReportAction:
     """What a text reports: the form's action, or DELAYED where its words say so."""
     if form is not None and form.action is not None:
@@ -140,14 +146,22 @@ def action_of(form: Form | None, subject: str, opening: str, rules: ReportRules)
 
 
 def find_entries(lines: Sequence[str], rules: ReportRules, *, not_these: frozenset[str]) -> list[Entry]:
-    """Whom the lines name as recipients: those of its lists, else those that its words point at, else those at the
-    start of a line, else those in a transcript, else any address that is not one of `not_these` (small letters)."""
-    for find in (_in_lists, _pointed_at, _at_starts, _in_transcript):
+    """Whom the lines surely name as recipients: those that head a paragraph, else those of its lists; else, without
+    those of `not_these` (small letters), those that its words point at, at the start of a line, or in a transcript."""
+    for find in (_headings, _in_lists):
         found = list(find(lines, rules))
         if found:
             return _entries(found, lines)
-    others = [found for found in _anywhere(lines, rules) if found[1].lower() not in not_these]
-    return _entries(others, lines)
+    for find in (_pointed_at, _at_starts, _in_transcript):
+        found = [one for one in find(lines, rules) if one[1].lower() not in not_these]
+        if found:
+            return _entries(found, lines)
+    return []
+
+
+def find_mentioned(lines: Sequence[str], rules: ReportRules, *, not_these: frozenset[str]) -> list[Entry]:
+    """Any address of the lines that is not one of `not_these` (small letters): the last resort."""
+    return _entries([one for one in _anywhere(lines, rules) if one[1].lower() not in not_these], lines)
 
 
 _Found = tuple[int, str]
@@ -155,6 +169,19 @@ _Found = tuple[int, str]
 
 _BEFORE_ENTRY = re.compile(r"""[\s>*"'<(\[|•·–—-]{0,40}""")
 _CODE_LINE = re.compile(r"\s*(?:<<<\s*)?[245]\d\d[ -]")
+
+
+_HEADING = re.compile(r"<([^<>\s]{3,320})>(?: \(expanded from <[^<>\s]{3,320}>\))?:(?:\s|$)")
+
+
+def _headings(lines: Sequence[str], rules: ReportRules) -> Iterator[_Found]:
+    """`<ann@customer.example>: host mx.customer.example said: ...` at the very start of a line: Postfix, qmail,
+    Yahoo."""
+    for number, line in enumerate(lines):
+        found = _HEADING.match(line)
+        address = ADDRESS.fullmatch(found[1]) if found is not None else None
+        if address is not None and not rules.no_recipient.search(plain_line(line[: found.end()] if found else "")):
+            yield number, _clean(address)
 
 
 def _in_lists(lines: Sequence[str], rules: ReportRules) -> Iterator[_Found]:
@@ -196,8 +223,11 @@ def _last_address(line: str) -> str | None:
 
 
 def _clean(found: re.Match[str]) -> str:
-    """An address without the punctuation of its sentence."""
-    return found[0].rstrip(".-_")
+    """An address without the punctuation of its sentence, or the type that X.400 gateways put before it."""
+    return _TYPE.sub("", found[0].rstrip(".-_"))
+
+
+_TYPE = re.compile(r"^smtp=", re.IGNORECASE)
 
 
 def _indent(line: str) -> int:
@@ -235,10 +265,15 @@ def _pointed_at(lines: Sequence[str], rules: ReportRules) -> Iterator[_Found]:
             pointed = not found_any and rules.sentences.search(_label(line))
 
 
+_AFTER_ENTRY = re.compile(r"""[\s>"')\]]*(?:$|[:;,([<=-]|\.\.)""")
+
+
 def _at_starts(lines: Sequence[str], rules: ReportRules) -> Iterator[_Found]:
+    """Addresses that start a line anywhere, if a mark follows; a word would make it a sentence."""
     for number, line in enumerate(lines):
         found = _entry_address(line, rules)
-        if found is not None and not rules.no_recipient.search(_around(lines, number)):
+        rest = line.partition(found)[2] if found is not None else ""
+        if found is not None and _AFTER_ENTRY.match(rest) and not rules.no_recipient.search(_around(lines, number)):
             yield number, found
 
 
@@ -255,17 +290,18 @@ def _in_transcript(lines: Sequence[str], rules: ReportRules) -> Iterator[_Found]
 def _anywhere(lines: Sequence[str], rules: ReportRules) -> Iterator[_Found]:
     for number, line in enumerate(lines):
         found = list(ADDRESS.finditer(line[:_LONGEST_LINE]))
-        if found and not rules.no_recipient.search(_around(lines, number)):
+        near = plain_line(" ".join(beside[:300] for beside in lines[max(0, number - 1) : number + 2]))
+        if found and not rules.no_recipient.search(near):
             yield from ((number, _clean(address)) for address in found)
 
 
 def _around(lines: Sequence[str], number: int) -> str:
-    """A line, and the one before where it ends in it: `please contact` may stand there."""
-    return plain_line(f"{lines[number - 1] if number else ''} {lines[number]}")
+    """A line and the one before: `please contact` may stand there."""
+    return plain_line(f"{lines[number - 1][:400] if number else ''} {lines[number][:400]}")
 
 
 _ORIGINAL = re.compile(
-    r"(?:generated from|expanded from:?|originally addressed to|forwarded from|original recipient:?)\s{1,3}<?",
+    r"(?:generated (?:from|by)|expanded from:?|originally addressed to|forwarded from|original recipient:?)\s{1,3}<?",
     re.IGNORECASE,
 )
 

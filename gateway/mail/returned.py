@@ -40,23 +40,30 @@ def find_returned(parts: Sequence[Part], copy: str) -> Returned | None:
     tried = 0
     for number, part in enumerate(parts):
         if part.media_type in MAIL_TYPES and part.parts:
-            return _returned(part.parts[0].headers)
+            return returned_mail(part.parts[0].headers)
         text = part.media_type == "text/plain" and number > 0
         if (text or part.media_type in HEADER_TYPES) and tried < _MAX_HEADER_PARTS:
             tried += 1
             headers = read_headers(part.content(_MAX_TEXT).lstrip())
             if any(header.name in ("message-id", "received", "from") for header in headers):
-                return _returned(headers)
-    headers = read_headers(_FIRST_LINES.sub("", copy, count=1).encode("utf-8", "replace"))
-    return _returned(headers) if headers else None
+                return returned_mail(headers)
+    headers = read_headers(copied_mail(copy))
+    return returned_mail(headers) if headers else None
 
 
-_FIRST_LINES = re.compile(r"\A(?:[^:\n]{0,200}\n){0,8}(?=[ \t]*[\w-]{2,40}:)[ \t]*")
+def copied_mail(copy: str) -> bytes:
+    """A copy from its first header on."""
+    return _FIRST_LINES.sub("", copy, count=1).encode("utf-8", "replace")
+
+
+_FIRST_LINES = re.compile(r"\A(?:(?:[^:\n]{0,200}|>?From [^\n]{0,200})\n){0,8}(?=[ \t]*[\w-]{2,40}:)[ \t]*")
 """Lines between the words that start a copy and its first header."""
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
 
 
-def _returned(headers: tuple[Header, ...]) -> Returned:
+def returned_mail(headers: tuple[Header, ...]) -> Returned:
+    """A mail that is known by its headers."""
+
     def first(name: str) -> str:
         return next((header.value for header in headers if header.name == name), "")
 

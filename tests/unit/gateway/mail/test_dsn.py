@@ -111,6 +111,7 @@ QMAIL = (
         (b"From: Bob <bob@customer.example>\n", False, False),
         (b"From: Bob <bob@customer.example>\n", True, True),
         (b"", False, True),
+        (b"From: Bob <bob@customer.example>\nSubject: Fwd: failure notice\n", True, False),
     ],
 )
 def test_a_text_counts_when_a_system_sent_it_or_its_envelope_had_no_sender(
