@@ -16,8 +16,8 @@ from gateway.rule_files import RulesError, read_rules_file
 _TABLES = {"senders": "systems"} | {
     name: name
     for name in (
-        "forwarded", "refused", "delayed", "list_starts", "list_ends", "copy_starts", "labels", "sentences",
-        "no_recipient",
+        "forwarded", "refused", "automatic", "delayed", "list_starts", "list_ends", "copy_starts", "labels",
+        "sentences",        "no_recipient",
     )
 }  # fmt: skip
 """The tables of phrases, and what they are called in `ReportRules`."""

@@ -49,6 +49,7 @@ class ReportRules:
     systems: Phrases
     forwarded: Phrases
     refused: Phrases
+    automatic: Phrases
     delayed: Phrases
     list_starts: Phrases
     list_ends: Phrases
