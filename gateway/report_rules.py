@@ -17,7 +17,7 @@ _TABLES = {"senders": "systems"} | {
     name: name
     for name in (
         "forwarded", "refused", "automatic", "delayed", "list_starts", "list_ends", "copy_starts", "labels",
-        "sentences",        "no_recipient",
+        "sentences", "no_recipient",
     )
 }  # fmt: skip
 """The tables of phrases, and what they are called in `ReportRules`."""

@@ -99,7 +99,8 @@ class RecipientReport:
         if self.action not in (ReportAction.FAILED, ReportAction.DELAYED):
             return None
         code = self.code or (550 if self.permanent else 450)
-        return Response(code=code, enhanced=self.status, text=self.words, stage=self.stage or Stage.END_OF_DATA)
+        text = quoted_words(self.words, self.recipient)
+        return Response(code=code, enhanced=self.status, text=text, stage=self.stage or Stage.END_OF_DATA)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -319,8 +320,9 @@ def _written_recipient(entry: Entry, action: ReportAction, everything: str, *, a
     words = entry.words
     code, status = reply_codes(words)
     if alone and code is None and status is None:
-        words = everything if len(everything) <= _LONGEST_WORDS else words or everything
-        code, status = reply_codes(words)
+        code, status = reply_codes(everything)
+        if code or status or not _says_something(words):
+            words = everything
     return RecipientReport(
         recipient=entry.recipient,
         original=entry.original,
@@ -333,6 +335,11 @@ def _written_recipient(entry: Entry, action: ReportAction, everything: str, *, a
         last_attempt=None,
         retried_until=None,
     )
+
+
+def _says_something(words: str) -> bool:
+    """Whether there is more than an address."""
+    return len(_LETTERS.findall(ADDRESS.sub("", words))) > 2
 
 
 def _enclosed(seen: _Seen) -> DeliveryReport | None:
@@ -409,8 +416,7 @@ def reply_codes(words: str) -> tuple[int | None, str | None]:
     for found in _REPLY.finditer(words):
         if found[2] is not None:
             return int(found[1]), found[2]
-        near = words[max(0, found.start() - 12) : found.start()]
-        if code is None and not _NOT_A_REPLY.search(near) and not _UNIT.match(words, found.end()):
+        if code is None and _is_reply(found):
             code = int(found[1])
     alone = _ENHANCED.search(words)
     if alone is not None:
@@ -418,6 +424,26 @@ def reply_codes(words: str) -> tuple[int | None, str | None]:
         if code is not None and str(code)[0] != enhanced[0]:
             code = None
     return code, enhanced
+
+
+_LINE_CODE = re.compile(r"^[45]\d\d[ -]", re.MULTILINE)
+
+
+def quoted_words(words: str, recipient: str | None = None) -> str:
+    """The server's own words in those of a report: behind the first code, without the codes of further lines. Where no
+    code stands, or next to nothing behind it, all of them but the recipient that they start with."""
+    found = next((found for found in _REPLY.finditer(words) if _is_reply(found)), None)
+    behind = words[found.end(1) :].lstrip(" -:") if found is not None else ""
+    if len(_LETTERS.findall(behind)) > 1:
+        return _LINE_CODE.sub("", behind)
+    first, _, rest = words.partition(recipient) if recipient else (words, "", "")
+    return rest.lstrip(" >:\"')\n") if "\n" not in first and len(_LETTERS.findall(rest)) > 1 else words
+
+
+def _is_reply(found: re.Match[str]) -> bool:
+    """Whether a number is a reply's code: not of a port, a size, or a time."""
+    near = found.string[max(0, found.start() - 12) : found.start()]
+    return found[2] is not None or not (_NOT_A_REPLY.search(near) or _UNIT.match(found.string, found.end()))
 
 
 _END_OF_DATA = r"end of data|after (?:i sent the message|pipelined data|data)\b|final data"

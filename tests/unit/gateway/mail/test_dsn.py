@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.mail.delivery_status import ReportAction
-from gateway.mail.dsn import RecipientReport, read_report, reply_codes, stage_of
+from gateway.mail.dsn import RecipientReport, quoted_words, read_report, reply_codes, stage_of
 from gateway.mail.received import read_mail
 from gateway.mail.response import Exchange, Stage
 from gateway.mail.verdict import Cause, Outcome, judge
@@ -43,6 +43,21 @@ def test_codes_are_found_in_words(words: str, codes: tuple[int | None, str | Non
 
 
 @pytest.mark.parametrize(
+    ("words", "quoted"),
+    [
+        ("host mx said: 550 5.1.1 No such user", "5.1.1 No such user"),
+        ("said:\n550-5.1.1 No such\n550 5.1.1 user here", "5.1.1 No such\n5.1.1 user here"),
+        ("mailbox unavailable [SMTP Error Code 550]", "mailbox unavailable [SMTP Error Code 550]"),
+        ("no mailbox here by that name (#5.1.1)", "no mailbox here by that name (#5.1.1)"),
+        ("could not be delivered to: <ann@customer.example>\nmailbox is full", "mailbox is full"),
+        ("port 587 is closed, says 554 no thank you", "no thank you"),
+    ],
+)
+def test_the_server_s_own_words_are_found_in_a_report_s(words: str, quoted: str) -> None:
+    assert quoted_words(words, "ann@customer.example") == quoted
+
+
+@pytest.mark.parametrize(
     ("words", "stage"),
     [
         ("550 (in reply to RCPT TO command)", Stage.RCPT),
@@ -70,6 +85,9 @@ def reported(name: str) -> RecipientReport:
         ("gmail-mailbox-full", Outcome.REFUSED, Cause.MAILBOX_FULL, False),
         ("postfix-delayed", Outcome.DEFERRED, None, False),
         ("office365-dmarc", Outcome.REFUSED, Cause.AUTHENTICATION, False),
+        ("mailfoundry", Outcome.REFUSED, Cause.MAILBOX_FULL, False),
+        ("exchange-5.5", Outcome.REFUSED, Cause.BAD_ADDRESS, False),
+        ("kddi-japanese", Outcome.REFUSED, Cause.MAILBOX_FULL, False),
     ],
 )
 def test_the_rules_of_verdicts_read_a_report_s_words(
