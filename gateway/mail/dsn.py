@@ -45,6 +45,7 @@ from gateway.mail.report_text import (
     plain_line,
     subject_fits,
 )
+from gateway.mail.report_words import LETTERS, host_of, quoted_words, reply_codes, stage_of
 from gateway.mail.response import Response, Stage
 from gateway.mail.returned import HEADER_TYPES, Returned, copied_mail, find_returned
 
@@ -178,7 +179,12 @@ def is_system(root: Part, rules: ReportRules) -> bool:
     sender = (root.header("from") or "").lower()
     if not ADDRESS.search(sender) or rules.systems.search(sender):
         return True
-    return _NO_REPLY.search(sender) is not None and any(part.media_type in MAIL_TYPES for part in root.parts)
+    return wants_no_reply(root) and any(part.media_type in MAIL_TYPES for part in root.parts)
+
+
+def wants_no_reply(root: Part) -> bool:
+    """Whether the From is an address such as `no-reply@firm.example`."""
+    return _NO_REPLY.search((root.header("from") or "").lower()) is not None
 
 
 _NO_REPLY = re.compile(r"\b(?:no|do-?not)[-_.]?reply[-_.@]")
@@ -212,8 +218,7 @@ def _looks_like_html(part: Part) -> bool:
     return part.content(200).lstrip()[:9].lower() in (b"<!doctype", b"<html><he", b"<html>\n<h", b"<html><bo")
 
 
-# The standard's reports
-# ------------------------------------------------------------------------------------------------
+# The standard's reports ----------------------------------------------------------------------------------------------
 
 
 def _standard(seen: _Seen) -> DeliveryReport | None:
@@ -255,7 +260,7 @@ def _standard_recipient(group: RecipientFields, entries: Sequence[Entry], seen: 
     names = {name.lower() for name in (group.final_recipient, group.original_recipient) if name}
     entry = next((entry for entry in entries if entry.recipient.lower() in names), None)
     words = group.words
-    if not _LETTERS.search(words):
+    if not LETTERS.search(words):
         beside = entry.words if entry is not None else joined(seen.lines)
         words = f"{words}\n{beside}".strip()
     code, said = reply_codes(words)
@@ -266,14 +271,11 @@ def _standard_recipient(group: RecipientFields, entries: Sequence[Entry], seen: 
         code=code,
         status=_better_status(group.status, said, code),
         words=words[:_LONGEST_WORDS],
-        stage=stage_of(words),
+        stage=stage_of(words) or (stage_of(entry.words) if entry is not None else None),
         remote_mta=group.remote_mta,
         last_attempt=group.last_attempt,
         retried_until=group.retried_until,
     )
-
-
-_LETTERS = re.compile(r"[^\W\d_]{3}")
 
 
 def _better_status(declared: str | None, said: str | None, code: int | None) -> str | None:
@@ -287,8 +289,7 @@ def _better_status(declared: str | None, said: str | None, code: int | None) -> 
     return said if refused else declared
 
 
-# Reports for people
-# ----------------------------------------------------------------------------------------------------
+# Reports for people --------------------------------------------------------------------------------------------------
 
 
 def _written(seen: _Seen) -> DeliveryReport | None:
@@ -308,9 +309,9 @@ def _written(seen: _Seen) -> DeliveryReport | None:
     action = action_of(form, seen.subject, seen.opening, seen.rules)
     everything = joined(seen.lines)
     recipients = [_written_recipient(entry, action, everything, alone=len(entries) == 1) for entry in entries]
-    nobody = _written_recipient(Entry(recipient="", original=None, words=everything), action, everything, alone=True)
     if not recipients:
-        recipients = _with_a_recipient([replace(nobody, recipient=None)], entries, seen)
+        nobody = Entry(recipient="", original=None, words=everything)
+        recipients = _with_a_recipient([_written_recipient(nobody, action, everything, alone=True)], entries, seen)
     if recipients[0].recipient is None and seen.returned is None and not subject_fits(seen.subject, seen.rules):
         return None  # words that systems use for other things, too, and nothing else of a report
     return _report(form.name, recipients, seen, None)
@@ -324,14 +325,14 @@ def _written_recipient(entry: Entry, action: ReportAction, everything: str, *, a
         if code or status or not _says_something(words):
             words = everything
     return RecipientReport(
-        recipient=entry.recipient,
+        recipient=entry.recipient or None,
         original=entry.original,
         action=action,
         code=code,
         status=status,
         words=(words or everything)[:_LONGEST_WORDS],
         stage=stage_of(words),
-        remote_mta=_host(words),
+        remote_mta=host_of(words),
         last_attempt=None,
         retried_until=None,
     )
@@ -339,7 +340,7 @@ def _written_recipient(entry: Entry, action: ReportAction, everything: str, *, a
 
 def _says_something(words: str) -> bool:
     """Whether there is more than an address."""
-    return len(_LETTERS.findall(ADDRESS.sub("", words))) > 2
+    return len(LETTERS.findall(ADDRESS.sub("", words))) > 2
 
 
 def _enclosed(seen: _Seen) -> DeliveryReport | None:
@@ -355,8 +356,7 @@ def _enclosed(seen: _Seen) -> DeliveryReport | None:
     return _standard(enclosed) if enclosed is not None and enclosed.from_system else None
 
 
-# What both need
-# --------------------------------------------------------------------------------------------------------
+# What both need ------------------------------------------------------------------------------------------------------
 
 
 def _report(
@@ -394,81 +394,3 @@ def _others(seen: _Seen) -> frozenset[str]:
 
 
 _SENDER_HEADERS = frozenset({"from", "sender", "reply-to", "return-path"})
-
-
-# A code and an enhanced code, where servers and reporting systems write them.
-_REPLY = re.compile(
-    r"(?<![\d.=/#-])([45]\d\d)"
-    r"(?:[ :,-]{1,3}\s?(?:ERROR_CODE :)?[#(]?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)|(?=[ :,)\]<-]|$))",
-    re.MULTILINE,
-)
-_ENHANCED = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
-_NOT_A_REPLY = re.compile(
-    r"\b(?:port|size|after|for|in|id|of|than|last|attempt|error|queue)\s*[:=]?\s*$", re.IGNORECASE
-)
-_UNIT = re.compile(r"\s*(?:minutes?|hours?|seconds?|days?|bytes?|[kmg]b|times?|attempts?)\b", re.IGNORECASE)
-
-
-def reply_codes(words: str) -> tuple[int | None, str | None]:
-    """The code (RFC 5321) and enhanced code (RFC 3463) that stand in the words of a report: those of the first reply
-    that has both, else the first of each."""
-    code, enhanced = None, None
-    for found in _REPLY.finditer(words):
-        if found[2] is not None:
-            return int(found[1]), found[2]
-        if code is None and _is_reply(found):
-            code = int(found[1])
-    alone = _ENHANCED.search(words)
-    if alone is not None:
-        enhanced = alone[1]
-        if code is not None and str(code)[0] != enhanced[0]:
-            code = None
-    return code, enhanced
-
-
-_LINE_CODE = re.compile(r"^[45]\d\d[ -]", re.MULTILINE)
-
-
-def quoted_words(words: str, recipient: str | None = None) -> str:
-    """The server's own words in those of a report: behind the first code, without the codes of further lines. Where no
-    code stands, or next to nothing behind it, all of them but the recipient that they start with."""
-    found = next((found for found in _REPLY.finditer(words) if _is_reply(found)), None)
-    behind = words[found.end(1) :].lstrip(" -:") if found is not None else ""
-    if len(_LETTERS.findall(behind)) > 1:
-        return _LINE_CODE.sub("", behind)
-    first, _, rest = words.partition(recipient) if recipient else (words, "", "")
-    return rest.lstrip(" >:\"')\n") if "\n" not in first and len(_LETTERS.findall(rest)) > 1 else words
-
-
-def _is_reply(found: re.Match[str]) -> bool:
-    """Whether a number is a reply's code: not of a port, a size, or a time."""
-    near = found.string[max(0, found.start() - 12) : found.start()]
-    return found[2] is not None or not (_NOT_A_REPLY.search(near) or _UNIT.match(found.string, found.end()))
-
-
-_END_OF_DATA = r"end of data|after (?:i sent the message|pipelined data|data)\b|final data"
-_STAGES = (
-    (
-        re.compile(_END_OF_DATA, re.IGNORECASE),
-        Stage.END_OF_DATA,
-    ),
-    (re.compile(r"RCPT[ _]TO|RCPT command|does not like recipient", re.IGNORECASE), Stage.RCPT),
-    (re.compile(r"MAIL FROM|sender was rejected", re.IGNORECASE), Stage.MAIL),
-)
-
-
-def stage_of(words: str) -> Stage | None:
-    """The command that was refused, where the words of a report name one."""
-    return next((stage for pattern, stage in _STAGES if pattern.search(words)), None)
-
-
-_HOST = re.compile(
-    r"(?:\bhost |remote host |talking to |by |from |server )\[?"
-    r"((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}|\d{1,3}(?:\.\d{1,3}){3})\b",
-    re.IGNORECASE,
-)
-
-
-def _host(words: str) -> str | None:
-    found = _HOST.search(words)
-    return found[1].lower() if found else None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.mail.delivery_status import ReportAction
-from gateway.mail.dsn import RecipientReport, quoted_words, read_report, reply_codes, stage_of
+from gateway.mail.dsn import RecipientReport, read_report
 from gateway.mail.received import read_mail
 from gateway.mail.response import Exchange, Stage
 from gateway.mail.verdict import Cause, Outcome, judge
@@ -18,57 +18,6 @@ from tests.reports import MAILS
 from tests.unit.exchanges import exchange
 
 RULES = read_report_rules()
-
-
-@pytest.mark.parametrize(
-    ("words", "codes"),
-    [
-        ("550 5.1.1 No such user", (550, "5.1.1")),
-        ("550-5.1.1 No such\n550 5.1.1 user", (550, "5.1.1")),
-        ("host mx.customer.example[192.0.2.20] said: 552 5.2.2 Mailbox full", (552, "5.2.2")),
-        ("Remote host said: 450 4.2.0 Greylisted", (450, "4.2.0")),
-        ("550 No such user", (550, None)),
-        ("Sorry, no mailbox here by that name. (#5.1.1)", (None, "5.1.1")),
-        ("ERROR_CODE :550, ERROR_CODE :5.1.1 User Unknown", (550, "5.1.1")),
-        ("550: 5.1.1 <ann@customer.example>", (550, "5.1.1")),
-        ("first 421 then 550 5.7.1 blocked", (550, "5.7.1")),
-        ("Mailbox full (#4.2.2) after 550 attempts", (None, "4.2.2")),
-        ("mx[192.0.2.450] port 587, SIZE=552, version 5.65.3.2, after 450 minutes, queue id 551", (None, None)),
-        ("delivered in 500 days", (None, None)),
-        ("", (None, None)),
-    ],
-)
-def test_codes_are_found_in_words(words: str, codes: tuple[int | None, str | None]) -> None:
-    assert reply_codes(words) == codes
-
-
-@pytest.mark.parametrize(
-    ("words", "quoted"),
-    [
-        ("host mx said: 550 5.1.1 No such user", "5.1.1 No such user"),
-        ("said:\n550-5.1.1 No such\n550 5.1.1 user here", "5.1.1 No such\n5.1.1 user here"),
-        ("mailbox unavailable [SMTP Error Code 550]", "mailbox unavailable [SMTP Error Code 550]"),
-        ("no mailbox here by that name (#5.1.1)", "no mailbox here by that name (#5.1.1)"),
-        ("could not be delivered to: <ann@customer.example>\nmailbox is full", "mailbox is full"),
-        ("port 587 is closed, says 554 no thank you", "no thank you"),
-    ],
-)
-def test_the_server_s_own_words_are_found_in_a_report_s(words: str, quoted: str) -> None:
-    assert quoted_words(words, "ann@customer.example") == quoted
-
-
-@pytest.mark.parametrize(
-    ("words", "stage"),
-    [
-        ("550 (in reply to RCPT TO command)", Stage.RCPT),
-        ("192.0.2.20 does not like recipient.", Stage.RCPT),
-        ("SMTP error after end of data", Stage.END_OF_DATA),
-        ("after MAIL FROM:<x@firm.example>", Stage.MAIL),
-        ("No such user", None),
-    ],
-)
-def test_the_refused_command_is_found_in_words(words: str, stage: Stage | None) -> None:
-    assert stage_of(words) is stage
 
 
 def reported(name: str) -> RecipientReport:

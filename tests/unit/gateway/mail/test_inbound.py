@@ -17,7 +17,9 @@ PERSONS = {
     "signature-with-daemon", "polite-refusal", "customer-reports-typo", "postmaster-writes", "calendar-acceptance",
     "arf-forwarded-by-a-person", "empty",
 }  # fmt: skip
-UNSURE = {"cron", "spam-like-a-bounce", "subscription-confirmation"}
+UNSURE = {
+    "cron", "spam-like-a-bounce", "subscription-confirmation", "parcel-status", "pizza", "cron-with-a-mail-log",
+}  # fmt: skip
 """Of machines that do not say so: these are taken for a person's."""
 
 
