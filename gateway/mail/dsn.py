@@ -134,7 +134,7 @@ class _Seen:
     rules: ReportRules
     subject: str
     from_system: bool
-    null_sender: bool
+    null_sender: bool | None
     statuses: tuple[Part, ...]
     lines: list[str]
     copy: str
@@ -145,9 +145,9 @@ class _Seen:
 def _look_at(root: Part, rules: ReportRules, null_sender: bool | None) -> _Seen | None:
     """What the readers need; None for mail that nobody but a person can have sent."""
     subject = root.header("subject") or ""
-    if null_sender is None:
-        null_sender = (root.header("return-path") or "").strip("<> ").upper() in ("", "MAILER-DAEMON")
-        null_sender = null_sender and root.header("return-path") is not None
+    path = root.header("return-path")
+    if null_sender is None and path is not None:
+        null_sender = path.strip("<> ").upper() in ("", "MAILER-DAEMON")
     from_system = is_system(root, rules)
     if not from_system and (rules.forwarded.search(plain_line(subject)) or not (null_sender or _is_report(root))):
         return None
@@ -296,6 +296,8 @@ def _written(seen: _Seen) -> DeliveryReport | None:
     """A text that the rules know, of a mail that a system has sent."""
     if not (seen.from_system or seen.null_sender) or seen.rules.refused.search(seen.opening):
         return None
+    if seen.null_sender is False and seen.rules.forwarded.search(plain_line(seen.subject)):
+        return None  # a postmaster who answers or passes on as a person
     # Under any From a text that begins with a system's own words is the system's; one that quotes them is not.
     opening = seen.opening if seen.from_system else opening_words(seen.lines, limit=1)
     form = find_form(seen.subject, opening, from_system=seen.from_system, rules=seen.rules)

@@ -78,11 +78,13 @@ QMAIL = (
         (b"From: Bob <bob@customer.example>\n", False, False),
         (b"From: Bob <bob@customer.example>\n", True, True),
         (b"", False, True),
+        (b"From: Bob <postmaster@customer.example>\nSubject: Re: Offer\n", False, False),
+        (b"From: Bob <postmaster@customer.example>\nSubject: Re: Offer\n", None, True),
         (b"From: Bob <bob@customer.example>\nSubject: Fwd: failure notice\n", True, False),
     ],
 )
 def test_a_text_counts_when_a_system_sent_it_or_its_envelope_had_no_sender(
-    sender: bytes, null_sender: bool, read: bool
+    sender: bytes, null_sender: bool | None, read: bool
 ) -> None:
     report = read_report(read_mail(sender + QMAIL), RULES, null_sender=null_sender)
     assert (report is not None) == read
