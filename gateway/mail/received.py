@@ -179,7 +179,9 @@ class _Scan:
             level = self._level_of(line["boundary"])
             self._close_above(level, _before_line_end(self._raw, line.start()))
             self._stack[level].closed = line["last"] is not None
-            if line["last"] is None and self._budget.part():
+            if line["last"] is None:
+                if not self._budget.part():
+                    break  # nobody reads what a flood of parts still holds
                 self._open(min(at + 1, len(self._raw)))
                 at = max(at, self._stack[-1].at - 1)
         self._close_above(0, len(self._raw))
