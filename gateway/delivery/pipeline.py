@@ -170,14 +170,7 @@ class Pipeline:
         """Mails claimed together are all composed before the first is written: a server that sleeps between two writes
         has to be woken for each, which costs more than composing."""
         drafts = [(item, draft) for item, source in items if (draft := self._composed(item, source)) is not None]
-        try:
-            mails = await self.builder.sign([draft for _, draft in drafts])
-        except Exception:
-            log.exception("%d messages cannot be signed", len(drafts))
-            for item, _ in drafts:
-                self._start_alone(item, self._hold(item))
-            return
-        for (item, _), mail in zip(drafts, mails, strict=True):
+        for item, mail in await self._signed(drafts):
             self._submit(item, mail)
 
     async def _send_alone(self, item: Ready) -> None:
@@ -211,12 +204,13 @@ class Pipeline:
         draft = self._composed(item, source)
         if draft is None:
             return None
-        [mail] = await self.builder.sign([draft])
-        if not row.handed_off and await self._deliveries.hand_off(row) is not HandOff.GO:
-            self.counts.since_vacuum += 1
-            self.claims.release(row, asked=False)
-            return self.claims.end(item)
-        return self._submit(item, mail)
+        for _, mail in await self._signed([(item, draft)]):
+            if not row.handed_off and await self._deliveries.hand_off(row) is not HandOff.GO:
+                self.counts.since_vacuum += 1
+                self.claims.release(row, asked=False)
+                return self.claims.end(item)
+            self._submit(item, mail)
+        return None
 
     def _composed(self, item: Ready, source: Source) -> Draft | None:
         """The mail, or None. One that cannot be composed is held, whatever the reason: a retry would only fail again.
@@ -236,14 +230,27 @@ class Pipeline:
         COMPOSING.observe(self.clock() - began)
         return draft
 
+    async def _signed(self, drafts: Sequence[tuple[Ready, Draft]]) -> Sequence[tuple[Ready, Mail]]:
+        """The mails with their signatures; none where that fails, since nothing was sent: then they are held, or for
+        want of memory return to the queue."""
+        try:
+            mails = await self.builder.sign([draft for _, draft in drafts])
+        except Exception as error:
+            log.exception("%d messages cannot be signed", len(drafts))
+            for item, _ in drafts:
+                again = isinstance(error, MemoryError)
+                self._start_alone(item, self._give_back(item, NOT_LOADED_WAIT) if again else self._hold(item))
+            return ()
+        return [(item, mail) for (item, _), mail in zip(drafts, mails, strict=True)]
+
     def _submit(self, item: Ready, mail: Mail) -> None:
         if item.row.handed_off and self.clock() >= item.ends:
             # This process was stopped for so long: the row may be another's by now. If it is not, nothing was sent.
             self._start_alone(item, self._give_back(item))
             return
-        item.end_span = begin_span(self._tracer, "mail.send", item.row)
         end = partial(self._end, item)
         try:
+            item.end_span = begin_span(self._tracer, "mail.send", item.row)
             self._deliveries.send(mail, end)
         except Exception:
             fail(item.row, end)

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from gateway.compose import sender_profiles
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.delivery.build import MailBuilder
+from gateway.delivery.build import MailBuilder, Source
 from gateway.deployment import Deployment
 from gateway.mail.message import MessageRef
 from gateway.outbox import claim
@@ -196,6 +197,71 @@ async def test_mail_that_could_not_be_loaded_for_want_of_memory_is_tried_again_l
     # Then it is put off, and not held: its template is in order
     await eventually(put_off, "a later time")
     assert (await state_of(connection, ref))["state"] == "QUEUED"
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(RuntimeError("can't start new thread"), "HELD"), (MemoryError(), "QUEUED")]
+)
+async def test_a_mail_that_could_not_be_signed_was_not_sent_and_is_not_uncertain(
+    connection: Any,
+    deployment: Deployment,
+    start: Start,
+    smtp_server: SmtpServer,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    state: str,
+) -> None:
+    # Given a worker that can start neither a signing process nor a thread
+    async def cannot(builder: MailBuilder, drafts: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(MailBuilder, "sign", cannot)
+    ref = await queue_mail(connection, deployment)
+
+    # When it has claimed a mail that is signed alone
+    start()
+
+    async def known() -> bool:
+        decided = (await state_of(connection, ref))["state"] == "HELD"
+        return decided or bool(await connection.fetchval("select due_at > now() + interval '30 s' from outbox"))
+
+    # Then it is held, as mail that is signed with others is, or put off
+    await eventually(known, "what became of it")
+    assert (await state_of(connection, ref))["state"] == state
+    assert not smtp_server.taken
+
+
+async def test_a_tracer_that_fails_keeps_no_mail_in_hand(
+    connection: Any,
+    pool: Any,
+    settings: Settings,
+    deployment: Deployment,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given mail that is sent together, and a tracer that fails on each
+    refs = await queue_many(connection, settings, 5)
+    profile = await connection.fetchval("select sender_version_id from message limit 1")
+    sender = await sender_profiles.load(pool, profile)
+
+    def source(builder: MailBuilder, row: claim.Claimed) -> Source | None:
+        return row.facts and Source(facts=row.facts, sender=sender, stored=b"Subject: News\r\n\r\n")
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("no tracer")
+
+    monkeypatch.setattr(MailBuilder, "source", source)
+    monkeypatch.setattr("gateway.delivery.pipeline.begin_span", fails)
+
+    # When a worker has claimed it
+    worker = start()
+
+    async def none_in_hand() -> bool:
+        handed_off = await connection.fetchval("select count(*) from outbox where handed_off_at is not null")
+        return bool(handed_off == len(refs) and not worker._claims.in_hand and not worker._claims.leased)
+
+    # Then it has no mail in hand: their leases end, and recovery decides
+    await eventually(none_in_hand, "no mail in hand")
 
 
 # Claims whose answer is lost -------------------------------------------------------------------------------------
