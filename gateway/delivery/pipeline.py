@@ -25,7 +25,7 @@ from gateway.mail.verdict import Verdict
 from gateway.outbox import claim
 from gateway.outbox.outcomes import NOT_COMPOSED, WRONG_RELAY, HandOff, Undelivered
 from gateway.telemetry.metrics import COMPOSING, MESSAGES, SENDING
-from gateway.telemetry.traces import begin_span, open_tracer
+from gateway.telemetry.traces import begin_span, no_span, open_tracer
 from gateway.verdict_rules import read_verdict_rules
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,8 @@ class Pipeline:
         """Count the attempt; something else may be claimed. A row whose outcome is being written keeps its lease until
         the commit."""
         row = item.row
-        item.end_span()
+        end_span, item.end_span = item.end_span, no_span  # once, though it fails: `fail` ends a mail, too
+        end_span()
         if verdict is None or row.facts is None:
             if item.slot is not None:
                 item.slot.give_up()

@@ -231,6 +231,7 @@ async def test_a_mail_that_could_not_be_signed_was_not_sent_and_is_not_uncertain
     assert not smtp_server.taken
 
 
+@pytest.mark.parametrize("place", ["begin", "end"])
 async def test_a_tracer_that_fails_keeps_no_mail_in_hand(
     connection: Any,
     pool: Any,
@@ -238,29 +239,33 @@ async def test_a_tracer_that_fails_keeps_no_mail_in_hand(
     deployment: Deployment,
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
+    place: str,
 ) -> None:
     # Given mail that is sent together, and a tracer that fails on each
     refs = await queue_many(connection, settings, 5)
     profile = await connection.fetchval("select sender_version_id from message limit 1")
     sender = await sender_profiles.load(pool, profile)
 
-    def source(builder: MailBuilder, row: claim.Claimed) -> Source | None:
-        return row.facts and Source(facts=row.facts, sender=sender, stored=b"Subject: News\r\n\r\n")
+    def source(builder: MailBuilder, row: claim.Claimed) -> Source:
+        assert row.facts is not None
+        return Source(facts=row.facts, sender=sender, stored=b"Subject: News\r\n\r\n")
 
     def fails(*_: object) -> None:
         raise RuntimeError("no tracer")
 
     monkeypatch.setattr(MailBuilder, "source", source)
-    monkeypatch.setattr("gateway.delivery.pipeline.begin_span", fails)
+    monkeypatch.setattr("gateway.delivery.pipeline.begin_span", fails if place == "begin" else lambda *_: fails)
 
     # When a worker has claimed it
     worker = start()
 
     async def none_in_hand() -> bool:
-        handed_off = await connection.fetchval("select count(*) from outbox where handed_off_at is not null")
-        return bool(handed_off == len(refs) and not worker._claims.in_hand and not worker._claims.leased)
+        waiting = await connection.fetchval("select count(*) from outbox where handed_off_at is null")
+        recorded = await connection.fetchval("select count(*) from attempt")
+        tried = not waiting and recorded == (len(refs) if place == "end" else 0)
+        return bool(tried and not worker._claims.in_hand and not worker._claims.leased)
 
-    # Then it has no mail in hand: their leases end, and recovery decides
+    # Then it has no mail in hand: it is recorded, or its lease ends and recovery decides
     await eventually(none_in_hand, "no mail in hand")
 
 
