@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import javascript_source, python_source, rules_source, sql_source
-from tests.mutants.__main__ import Score, chosen, covering, trials_of
+from tests.mutants.__main__ import Order, Score, chosen, covering, trials_of
 from tests.mutants.mutation import mutants_of, read_explained, read_plan
-from tests.mutants.running import Outcome
+from tests.mutants.running import Outcome, Report
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,6 +45,27 @@ def allowed(count: int = 0, *, names: tuple[str, ...] = ("a", "b")) -> bool:
     } <= lines
     assert all(ast.parse(each) for each in made)
     assert not any("2 < 1" in each or "%d" not in each or "8" in each for each in made)
+
+
+def test_what_a_function_runs_is_told_from_what_an_import_runs() -> None:
+    text = """LIMIT = 5
+@cache
+def first(count: int = LIMIT) -> int:
+    def inner() -> int:
+        return count
+    return inner()
+class Second:
+    size = 3
+    async def third(self) -> int:
+        return self.size
+REST = first()
+"""
+    found = [python_source.function_at(text, line) for line in range(1, 12)]
+    assert found == [None, None, None, 2, 2, 2, None, None, None, 9, None]
+
+
+def test_a_number_of_nothing_is_moved_too() -> None:
+    assert [edit.apply("START = 0.0") for edit in python_source.edits("START = 0.0")] == ["START = 1.0"]
 
 
 def test_sql_is_mutated_outside_comments_and_strings() -> None:
@@ -134,6 +155,30 @@ def test_a_sample_is_the_same_for_a_seed_and_takes_files_in_turn() -> None:
     assert picked == chosen(trials, sample=20, seed=1) != chosen(trials, sample=20, seed=2)
     files = [mutant.file for _, mutant, _ in picked]
     assert {file: files.count(file) for file in files} == {"gateway/mail/hit.py": 10, "gateway/mail/schedule.py": 10}
+
+
+def test_one_line_can_be_tried_alone() -> None:
+    mutants = [mutant for _, mutant, _ in trials_of(GROUPS, only="gateway/mail/hit.py")]
+    line = mutants[0].line
+    alone = [mutant for _, mutant, _ in trials_of(GROUPS, only=f"gateway/mail/hit.py:{line}")]
+    assert alone == [mutant for mutant in mutants if mutant.line == line] != mutants
+
+
+def test_tests_that_run_the_function_are_tried_and_those_that_noticed_nearby_first() -> None:
+    # Given three tests, of which two run the function of a mutant
+    mutant = next(each for each in mutants_of(ROOT, "gateway/mail/schedule.py") if each.code.startswith("return"))
+    function = python_source.function_at((ROOT / mutant.file).read_text(encoding="utf-8"), mutant.line)
+    assert function
+    called = [(mutant.file, function)]
+    calls = {"tests/integration/b": called, "tests/unit/a": called, "tests/unit/c": [(mutant.file, function - 1)]}
+    order = Order()
+    order.add(Report(durations={"tests/unit/a": 0.5}, calls=calls, failed=[]))
+    # Then the one without a database comes first, and the other does not come
+    assert order.of(mutant) == ["tests/unit/a", "tests/integration/b"]
+    assert sorted(order.running(mutant)) == ["tests/integration/b", "tests/unit/a"]
+    # Until the one that has one notices a mutant there
+    order.noticed(mutant, Report(durations={}, calls={}, failed=["tests/integration/b"]))
+    assert order.of(mutant) == ["tests/integration/b", "tests/unit/a"]
 
 
 def test_a_score_is_the_share_that_was_noticed_at_once_or_by_never_ending() -> None:
