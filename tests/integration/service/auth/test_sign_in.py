@@ -94,6 +94,7 @@ async def test_a_revoked_token_opens_no_session_though_it_is_still_cached(
     # When it is revoked
     async with pool.acquire() as connection:
         assert await revoke_token(connection, "test")
+        assert not await revoke_token(connection, "test")
     # Then it opens no session from that moment on
     answer = await anonymous.post("/session", headers=BROWSER, json={"token": token})
     assert answer.status_code == 401
