@@ -77,9 +77,25 @@ def test_sql_is_mutated_outside_comments_and_strings() -> None:
         "`is null` to `is not null`",
         "`>` to `>=`",
         "`7` to `8`",
-        "`desc` to `asc`",
+        "`t.a desc` to `t.a asc`",
         "without `and t.c is null`",
         "without `and t.d > 7`",
+    }
+
+
+def test_what_is_left_of_a_statement_is_a_statement() -> None:
+    text = """select distinct on (t.a) t.a, 'x and t.b = 2 and'
+where t.a = 'in words' and t.b is distinct from 'a b' and t.c is not null and t.d = any(:ds) and t.e = :e
+"""
+    assert {edit.apply(text).splitlines()[1] for edit in sql_source.edits(text)} == {
+        text.splitlines()[1].replace(old, new)
+        for old, new in (
+            (" is distinct", " is not distinct"),
+            (" is not null", " is null"),
+            (" and t.b is distinct from 'a b'", ""),
+            (" and t.c is not null", ""),
+            (" and t.e = :e", ""),
+        )
     }
 
 
