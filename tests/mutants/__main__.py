@@ -18,7 +18,19 @@ from pathlib import Path
 
 from tests.mutants.mutation import Group, Mutant, mutants_of, read_explained, read_plan
 from tests.mutants.python_source import function_at
-from tests.mutants.running import ROOT, Outcome, Report, Run, Runner, output_of, report_of, running, wait_for_any
+from tests.mutants.running import (
+    ROOT,
+    STATEMENT,
+    Outcome,
+    Report,
+    Run,
+    Runner,
+    output_of,
+    report_of,
+    running,
+    wait_for_any,
+)
+from tests.mutants.sql_source import name_at
 
 Trial = tuple[str, Mutant, tuple[str, ...]]
 """A mutant, the part that it counts for, and the tests that must notice it."""
@@ -124,10 +136,12 @@ class Order:
         return list(dict.fromkeys(itertools.chain.from_iterable(ordered)))
 
     def running(self, mutant: Mutant) -> list[str]:
-        """Returns the tests that run the function of a mutant: no other can notice it. Empty where every test may."""
-        if not mutant.file.endswith(".py"):
-            return []
-        function = function_at((ROOT / mutant.file).read_text(encoding="utf-8"), mutant.line)
+        """Returns the tests that run the function or statement of a mutant: no other can notice it. Empty where every
+        test may."""
+        text = (ROOT / mutant.file).read_text(encoding="utf-8")
+        if mutant.file.startswith("gateway/queries/"):
+            return self._by_function.get((name_at(text, mutant.line), STATEMENT), [])
+        function = function_at(text, mutant.line) if mutant.file.endswith(".py") else None
         return self._by_function.get((mutant.file, function), []) if function else []
 
 

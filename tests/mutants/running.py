@@ -44,6 +44,8 @@ print(*(name for name in list(sys.modules) if name.partition(".")[0] not in own)
 _QUIET = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "--tb=line")
 # Those that we have imported for all are as they are: only the tests' own assertions are rewritten.
 _WARNINGS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+STATEMENT = 0
+"""In the place of a function's first line."""
 _NOT_RUN = 70
 """The exit code of a fork that could not run its tests at all."""
 
@@ -145,7 +147,8 @@ class Report:
     durations: Mapping[str, float]
     """How long the tests of each file took, in seconds."""
     calls: Mapping[str, Sequence[tuple[str, int]]]
-    """Of each test, the functions of the project that it ran, each by its file and first line."""
+    """Of each test, the functions of the project that it ran, each by its file and first line; and the named
+    statements, each by its name and STATEMENT."""
     failed: Sequence[str]
 
 
@@ -295,8 +298,13 @@ class _Plugin:
 
             def follow(frame: FrameType, event: str, _argument: object) -> None:
                 code = frame.f_code
-                if event == "call" and code.co_filename.startswith(inside):
+                if event != "call":
+                    return
+                if code.co_filename.startswith(inside):
                     called.add((code.co_filename[skipped:], code.co_firstlineno))
+                elif code.co_name == "maybe_order_params":
+                    # aiosql's, for every statement that is sent.
+                    called.add((frame.f_locals["query_name"], STATEMENT))
 
             sys.setprofile(follow)
         try:

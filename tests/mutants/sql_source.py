@@ -51,6 +51,12 @@ def edits(text: str) -> Iterator[Edit]:
             yield Edit(start=start, end=end, instead="", change=f"without {shown(text[start:end])}")
 
 
+def name_at(text: str, line: int) -> str:
+    """Returns the name of the statement that holds a line; empty above the first."""
+    names = re.findall(r"^-- name: (\w+)", "\n".join(text.splitlines()[:line]), re.MULTILINE)
+    return str(names[-1]) if names else ""
+
+
 def _without_comments_and_strings(text: str) -> str:
     """The same characters at the same places, but blanks for comments, and x for what is quoted, save intervals."""
 

@@ -83,6 +83,11 @@ def test_sql_is_mutated_outside_comments_and_strings() -> None:
     }
 
 
+def test_a_statement_is_found_by_its_line() -> None:
+    text = "-- All.\n\n-- name: first^\n-- One.\nselect 1;\n\n-- name: second\nselect 2;"
+    assert [sql_source.name_at(text, line) for line in range(1, 9)] == ["", "", *["first"] * 4, *["second"] * 2]
+
+
 def test_what_is_left_of_a_statement_is_a_statement() -> None:
     text = """select distinct on (t.a) t.a, 'x and t.b = 2 and'
 where t.a = 'in words' and t.b is distinct from 'a b' and t.c is not null and t.d = any(:ds) and t.e = :e
