@@ -112,7 +112,7 @@ class Order:
 
     def __init__(self) -> None:
         self.took: dict[str, float] = {}
-        """How long each file of tests takes without a mutant, in seconds."""
+        """How long each test takes without a mutant, in seconds."""
         self._by_function: dict[tuple[str, int], list[str]] = {}
         self._noticed: dict[str, list[tuple[int, str]]] = {}
 
@@ -134,6 +134,10 @@ class Order:
         steps = ([test for _, test in noticed[:3]], self.running(mutant), [test for _, test in noticed[3:]])
         ordered = (sorted(step, key=lambda test: test.startswith("tests/integration")) for step in steps)
         return list(dict.fromkeys(itertools.chain.from_iterable(ordered)))
+
+    def seconds(self, tests: Sequence[str]) -> float:
+        """Returns how long these tests, or those in these files, take without a mutant."""
+        return sum(took for test, took in self.took.items() if test in tests or test.partition("::")[0] in tests)
 
     def running(self, mutant: Mutant) -> list[str]:
         """Returns the tests that run the function or statement of a mutant: no other can notice it. Empty where every
@@ -172,11 +176,10 @@ def try_all(runner: Runner, trials: Sequence[Trial], scores: Mapping[str, Score]
     while under_way or (waiting and time.monotonic() < until):
         while waiting and runner.free and time.monotonic() < until:
             part, mutant, tests = waiting.pop(0)
+            only = order.running(mutant)
             # A machine may be busy; a mutant that loops for ever is stopped all the same.
-            seconds = 60 + 5 * sum(order.took.get(test, 0.0) for test in tests)
-            run = runner.start(
-                tests, mutant=mutant, first=order.of(mutant), only=order.running(mutant), seconds=seconds
-            )
+            seconds = 60 + 5 * order.seconds(only or tests)
+            run = runner.start(tests, mutant=mutant, first=order.of(mutant), only=only, seconds=seconds)
             under_way.append((part, run))
         wait_for_any([run for _, run in under_way])
         for part, run in list(under_way):

@@ -145,7 +145,7 @@ class Report:
     """What a run tells of its tests."""
 
     durations: Mapping[str, float]
-    """How long the tests of each file took, in seconds."""
+    """How long each test took, in seconds."""
     calls: Mapping[str, Sequence[tuple[str, int]]]
     """Of each test, the functions of the project that it ran, each by its file and first line; and the named
     statements, each by its name and STATEMENT."""
@@ -314,8 +314,8 @@ class _Plugin:
                 sys.setprofile(None)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Adds up how long each file takes, and notes what failed."""
-        self._durations[report.nodeid.partition("::")[0]] += report.duration
+        """Adds up how long each test takes, and notes what failed."""
+        self._durations[report.nodeid] += report.duration
         if report.failed:
             self._failed.append(report.nodeid)
 

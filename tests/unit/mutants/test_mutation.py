@@ -193,7 +193,11 @@ def test_tests_that_run_the_function_are_tried_and_those_that_noticed_nearby_fir
     called = [(mutant.file, function)]
     calls = {"tests/integration/b": called, "tests/unit/a": called, "tests/unit/c": [(mutant.file, function - 1)]}
     order = Order()
-    order.add(Report(durations={"tests/unit/a": 0.5}, calls=calls, failed=[]))
+    durations = {"tests/unit/a": 0.5, "tests/unit/d::one": 0.25, "tests/unit/d::two": 1.0}
+    order.add(Report(durations=durations, calls=calls, failed=[]))
+    assert [order.seconds(tests) for tests in (["tests/unit/a"], ["tests/unit/d"], ["tests/unit/d::one"])] == [
+        0.5, 1.25, 0.25,
+    ]  # fmt: skip
     # Then the one without a database comes first, and the other does not come
     assert order.of(mutant) == ["tests/unit/a", "tests/integration/b"]
     assert sorted(order.running(mutant)) == ["tests/integration/b", "tests/unit/a"]
