@@ -35,6 +35,7 @@ EXAMPLES: Mapping[str, str] = {
     "SECRET_KEYS": "k1:" + base64.b64encode(b"0" * 32).decode() + "   (id:base64 of 32 random bytes or more)",
     "RETRY_ONCE": "CAMPAIGN,WORK_ORDER",
     "METRICS_PORT": "9400",
+    "RECORDER_DIR": "/run/customer-emails",
     "JOURNAL_DIR": "/var/lib/customer-emails/journal",
     "DKIM_KEYS": "fabrikam.com:mail2026:/etc/keys/fabrikam.pem",
 }
@@ -235,6 +236,7 @@ class Settings(BaseSettings):
     honeypot_link: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    recorder_dir: str | None = None
     journal_dir: str | None = None
 
     @field_validator("default_from")

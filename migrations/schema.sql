@@ -320,6 +320,53 @@ CREATE FUNCTION public.folded(given text) RETURNS text
     RETURN CASE WHEN (octet_length(given) = length(given)) THEN casefold((given COLLATE pg_unicode_fast)) ELSE replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text) END;
 
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: destination; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.destination (
+    domain text NOT NULL,
+    min_interval interval,
+    next_permit_at timestamp with time zone,
+    per_day integer,
+    connections smallint,
+    day date,
+    day_count integer DEFAULT 0 NOT NULL,
+    warm_up_from date,
+    warm_up_start integer,
+    warm_up_factor numeric(4,2),
+    paused_until timestamp with time zone,
+    paused_why text,
+    pause_step smallint DEFAULT 0 NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_why text,
+    CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT destination_connections_check CHECK ((connections > 0)),
+    CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
+    CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
+    CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
+);
+
+
+--
+-- Name: is_restricted(public.destination); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_restricted(d public.destination) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
+        or d.connections is not null or d.pause_step > 0 or coalesce(d.paused_until > now(), false)
+        or d.stopped_at is not null
+$$;
+
+
 --
 -- Name: name_words(text); Type: FUNCTION; Schema: public; Owner: -
 --
@@ -327,6 +374,53 @@ CREATE FUNCTION public.folded(given text) RETURNS text
 CREATE FUNCTION public.name_words(given text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((' '::text || btrim(regexp_replace((translate(public.folded(given), '''’ʼ'::text, ''::text) COLLATE pg_unicode_fast), '[[:space:][:punct:]]+'::text, ' '::text, 'g'::text))) || ' '::text);
+
+
+--
+-- Name: note_copy_trouble(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_copy_trouble() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address);
+    return null;
+end $$;
+
+
+--
+-- Name: note_message_trouble(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_message_trouble() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.campaign_id, new.recipient);
+    return null;
+end $$;
+
+
+--
+-- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_campaign uuid, address text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if now_is not in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') then
+        delete from message_trouble t
+        where t.customer_id = of_customer and t.message_id = of_message and t.recipient_no = of_recipient;
+        return;
+    end if;
+    insert into message_trouble (customer_id, message_id, recipient_no, status, cause, campaign_id, held_for)
+    values (of_customer, of_message, of_recipient, now_is, now_because, of_campaign,
+            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end)
+    on conflict (customer_id, message_id, recipient_no) do update
+    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for;
+end $$;
 
 
 --
@@ -438,10 +532,6 @@ CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
             || '00000000000000000000')::uuid
 $$;
 
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
 
 --
 -- Name: address_opt_out; Type: TABLE; Schema: public; Owner: -
@@ -777,36 +867,6 @@ CREATE UNLOGGED TABLE public.customer_watch (
 
 
 --
--- Name: destination; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.destination (
-    domain text NOT NULL,
-    min_interval interval,
-    next_permit_at timestamp with time zone,
-    per_day integer,
-    connections smallint,
-    day date,
-    day_count integer DEFAULT 0 NOT NULL,
-    warm_up_from date,
-    warm_up_start integer,
-    warm_up_factor numeric(4,2),
-    paused_until timestamp with time zone,
-    paused_why text,
-    pause_step smallint DEFAULT 0 NOT NULL,
-    stopped_at timestamp with time zone,
-    stopped_why text,
-    CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
-    CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
-    CONSTRAINT destination_connections_check CHECK ((connections > 0)),
-    CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
-    CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
-    CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
-    CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
-);
-
-
---
 -- Name: domain_connection_lease; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1000,7 +1060,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
 )
-WITH (fillfactor='80');
+WITH (fillfactor='45');
 
 
 --
@@ -1034,6 +1094,23 @@ CREATE VIEW public.message_state AS
     o.domain
    FROM (public.message m
      LEFT JOIN public.outbox o ON (((o.customer_id = m.customer_id) AND (o.message_id = m.id) AND (o.recipient_no = 0))));
+
+
+--
+-- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_trouble (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint NOT NULL,
+    status public.email_status NOT NULL,
+    cause public.cause,
+    campaign_id uuid,
+    held_for text,
+    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
+    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))
+);
 
 
 --
@@ -1333,7 +1410,7 @@ ALTER TABLE ONLY public.attachment
 --
 
 ALTER TABLE ONLY public.attempt
-    ADD CONSTRAINT attempt_pkey PRIMARY KEY (customer_id, message_id, recipient_no, number);
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, customer_id, recipient_no, number);
 
 
 --
@@ -1545,6 +1622,14 @@ ALTER TABLE ONLY public.message
 
 
 --
+-- Name: message_trouble message_trouble_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_trouble
+    ADD CONSTRAINT message_trouble_pkey PRIMARY KEY (customer_id, message_id, recipient_no);
+
+
+--
 -- Name: opt_out opt_out_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1725,13 +1810,6 @@ CREATE INDEX consent_event_of_customer ON public.consent_event USING btree (cust
 
 
 --
--- Name: copy_held_for_address; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX copy_held_for_address ON public.copy USING btree (lower(address)) WHERE ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause));
-
-
---
 -- Name: customer_address_by_key; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1837,27 +1915,6 @@ CREATE INDEX message_by_source ON public.message USING btree (customer_id, direc
 
 
 --
--- Name: message_campaign_trouble; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX message_campaign_trouble ON public.message USING btree (campaign_id, status, customer_id) WHERE ((status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'UNCERTAIN'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status])) AND (campaign_id IS NOT NULL));
-
-
---
--- Name: message_held_for_address; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX message_held_for_address ON public.message USING btree (lower(recipient)) WHERE ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause));
-
-
---
--- Name: message_needs_attention; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX message_needs_attention ON public.message USING btree (customer_id) WHERE ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
-
-
---
 -- Name: message_once_a_campaign; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1869,6 +1926,27 @@ CREATE UNIQUE INDEX message_once_a_campaign ON public.message USING btree (campa
 --
 
 CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) WHERE (campaign_id IS NOT NULL);
+
+
+--
+-- Name: message_trouble_held_for; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_held_for ON public.message_trouble USING btree (held_for) WHERE (held_for IS NOT NULL);
+
+
+--
+-- Name: message_trouble_needs_attention; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
+
+
+--
+-- Name: message_trouble_of_campaign; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_of_campaign ON public.message_trouble USING btree (campaign_id, status, customer_id) WHERE (campaign_id IS NOT NULL);
 
 
 --
@@ -1890,6 +1968,34 @@ CREATE INDEX suppression_address_trigram ON public.suppression USING gin (addres
 --
 
 CREATE UNIQUE INDEX suppression_by_id ON public.suppression USING btree (id);
+
+
+--
+-- Name: copy copy_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER copy_made_in_trouble AFTER INSERT ON public.copy FOR EACH ROW WHEN ((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status]))) EXECUTE FUNCTION public.note_copy_trouble();
+
+
+--
+-- Name: copy copy_trouble_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER copy_trouble_changed AFTER UPDATE OF status, cause, address ON public.copy FOR EACH ROW WHEN (((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) OR (old.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))) EXECUTE FUNCTION public.note_copy_trouble();
+
+
+--
+-- Name: message message_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_made_in_trouble AFTER INSERT ON public.message FOR EACH ROW WHEN ((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status]))) EXECUTE FUNCTION public.note_message_trouble();
+
+
+--
+-- Name: message message_trouble_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_trouble_changed AFTER UPDATE OF status, cause, recipient ON public.message FOR EACH ROW WHEN (((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) OR (old.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))) EXECUTE FUNCTION public.note_message_trouble();
 
 
 --
@@ -2059,6 +2165,14 @@ ALTER TABLE ONLY public.message
 
 
 --
+-- Name: message_trouble message_trouble_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_trouble
+    ADD CONSTRAINT message_trouble_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
 -- Name: opt_out opt_out_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2114,4 +2228,9 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261129030000'),
     ('20261129031500'),
     ('20261129040000'),
-    ('20261129041500');
+    ('20261129041500'),
+    ('20261130010000'),
+    ('20261130010100'),
+    ('20261130010200'),
+    ('20261130010300'),
+    ('20261130010400');

@@ -190,3 +190,23 @@ async def orphans(connection: Connection) -> dict[str, int]:
             "select from message m where m.customer_id = t.customer_id and m.id = t.message_id)"
         )
     return {table: count for table, count in found.items() if count}
+
+
+async def troubles_amiss(connection: Connection) -> list[asyncpg.Record]:
+    """Rows of `message_trouble` that a recount of messages and copies does not give, and the other way round."""
+    recount = (
+        "select m.customer_id, m.id as message_id, 0::smallint as recipient_no, m.status, m.cause, m.campaign_id,"
+        " case when m.status = 'HELD' and m.cause = 'SUPPRESSED' then lower(m.recipient) end as held_for from message m"
+        " where m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')"
+        " union all select c.customer_id, c.message_id, c.recipient_no, c.status, c.cause, null,"
+        " case when c.status = 'HELD' and c.cause = 'SUPPRESSED' then lower(c.address) end from copy c"
+        " where c.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')"
+    )
+    kept = (
+        "select t.customer_id, t.message_id, t.recipient_no, t.status, t.cause, t.campaign_id, t.held_for"
+        " from message_trouble t"
+    )
+    found: list[asyncpg.Record] = await connection.fetch(
+        f"(({kept}) except ({recount})) union all (({recount}) except ({kept}))"
+    )
+    return found

@@ -26,6 +26,7 @@ from service.graph.context import Context
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
+from tests.graph_queries import Ways
 from tests.servers import migrated_postgres, stop
 from tests.service_fixtures import anonymous, app, client, service_settings, token
 from tests.smtp_server import SmtpServer, smtp_server, trusted_authority
@@ -113,7 +114,7 @@ async def redis_url(valkey: Valkey) -> str:
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Settings:
+def settings(database_url: str, redis_url: str, smtp_server: SmtpServer, run_directory: Path) -> Settings:
     """The gateway's settings: this test's database, the scriptable server as relay, reserved domains allowed."""
     return read_settings(
         database_url=database_url,
@@ -125,6 +126,7 @@ def settings(database_url: str, redis_url: str, smtp_server: SmtpServer) -> Sett
         allow_reserved_domains=True,
         drain_seconds=2.0,
         sweep_seconds=0.1,
+        recorder_dir=str(run_directory / "recorders"),
     )
 
 
@@ -135,6 +137,14 @@ async def pools(database_url: str) -> AsyncIterator[DatabasePools]:
     yield opened
     opened.reading.terminate()
     opened.writing.terminate()
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
+    """Says whether lists are read by general statements (as it is given) or by exact ones."""
+    made = Ways()
+    monkeypatch.setattr("service.shape.read.USAGE", made)
+    return made
 
 
 @pytest.fixture

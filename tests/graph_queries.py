@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import Any, cast
 
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
@@ -143,3 +144,14 @@ def everything(type_: GraphQLObjectType, above: tuple[str, ...] = ()) -> str:
         below = "" if is_leaf_type(inner) else f" {{ {everything(cast(Any, inner), (*above, type_.name))} }}"
         written.append(name + below)
     return " ".join(written)
+
+
+class Ways:
+    """Stands for `Usage`: whether every selection counts as asked often, so that it has a statement of its own."""
+
+    often = False
+
+    def is_often(self, asked: Hashable) -> bool:
+        """As `often` says."""
+        hash(asked)
+        return self.often

@@ -22,8 +22,10 @@ from gateway.compose.tracked_links import TrackedLinks
 from gateway.mail import mime
 from gateway.mail.header import raw_header, text_header
 from gateway.mail.keys import Keyring
+from gateway.mail.message import MessageRef
 from gateway.mail.mime import Entity
 from gateway.mail.quoted_printable import encode_piece
+from gateway.mail.signed_headers import signed_headers
 from gateway.templates.merge_fields import Field, Piece, TrackingTag, fill_destination, fill_subject, value_of
 from gateway.templates.versions import CompiledTemplate
 
@@ -35,6 +37,7 @@ def compose_reference(
     facts: Facts,
     merge_data: Mapping[str, str],
     keyring: Keyring,
+    to_be_signed: bool = False,
 ) -> Composed:
     """The mail that `compose_campaign` must give for the same arguments, byte for byte."""
     assert template.merge is not None
@@ -47,8 +50,8 @@ def compose_reference(
     }
     subject = fill_subject(template.merge.subject, values)
     tracked = urls if facts.tracked else None
-    text = [part for piece in template.merge.text for part in _texts(piece, values, tracked, html=False)]
-    html = [part for piece in template.merge.html for part in _texts(piece, values, tracked, html=True)]
+    text = [part for piece in template.merge.text for part in _texts(piece, values, tracked, facts.ref, html=False)]
+    html = [part for piece in template.merge.html for part in _texts(piece, values, tracked, facts.ref, html=True)]
     body = mime.multipart(
         "alternative",
         boundary(facts, "a"),
@@ -59,7 +62,9 @@ def compose_reference(
     )
     head += raw_header("List-Unsubscribe", f"<{values['unsubscribe_url']}>")
     head += campaign_headers(facts.campaign_id, template)
-    return Composed(subject=subject, content=b"".join(body.chunks(head)))
+    content = b"".join(body.chunks(head))
+    signed = signed_headers(content[: content.index(b"\r\n\r\n") + 2]) if to_be_signed else None
+    return Composed(subject=subject, content=content, signed_headers=signed)
 
 
 def encode_pieces(pieces: Iterable[str]) -> str:
@@ -71,13 +76,16 @@ def _entity(headers: str, pieces: Iterable[str]) -> Entity:
     return Entity(headers=headers.removesuffix("\r\n"), body=encode_pieces(pieces).encode("ascii"))
 
 
-def _texts(piece: Piece, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> tuple[str, ...]:
+def _texts(
+    piece: Piece, values: Mapping[str, str], urls: TrackedLinks | None, ref: MessageRef, *, html: bool
+) -> tuple[str, ...]:
     """A piece as the texts that are encoded one by one. Without `urls` nothing is tracked."""
     if isinstance(piece, str):
         return (piece,)
     if isinstance(piece, TrackingTag):
-        url = urls and urls.of(piece)
-        return (piece.before, url, piece.after) if url else ()
+        if urls is None or (url := urls.of(piece)) is None:
+            return ()
+        return piece.before, url(ref), piece.after
     if isinstance(piece, Field):
         text = value_of(piece, values)
     else:

@@ -1,13 +1,13 @@
 """Campaign mail.
 
-What is the same for all recipients is encoded and joined once a campaign, with gaps; a recipient costs what fills them.
+What is the same for all recipients is encoded, signed for and joined once a campaign, and becomes one function; calling
+it costs what differs from one recipient to the next. `tests/reference_composer.py` is the long way to the same bytes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from gateway.compose.headers import (
     boundary,
     campaign_headers,
     copies_header,
-    date_headers,
+    date_of,
     reply_headers,
 )
 from gateway.compose.sender_profiles import SenderVersion
@@ -28,8 +28,9 @@ from gateway.lru import LruCache
 from gateway.mail import mime
 from gateway.mail.header import mailboxes_header, text_header
 from gateway.mail.keys import Keyring
+from gateway.mail.message import MessageRef
 from gateway.mail.quoted_printable import encode_piece
-from gateway.mail.tracking import trackable
+from gateway.mail.signed_headers import SIGNED, SignedHeaders, names_of, relaxed
 from gateway.templates.merge_fields import (
     NOT_IN_SUBJECT,
     Field,
@@ -37,11 +38,13 @@ from gateway.templates.merge_fields import (
     MergeParts,
     Piece,
     TrackingTag,
+    fields_of,
     fill_destination,
     fill_subject,
     value_of,
 )
 from gateway.templates.versions import CompiledTemplate
+from gateway.value import value
 
 _SPECIAL = re.compile("[&<>\"']")
 
@@ -63,147 +66,97 @@ def compose_campaign(
     facts: Facts,
     merge_data: Mapping[str, str],
     keyring: Keyring,
+    to_be_signed: bool = False,
 ) -> Composed:
-    """One recipient's mail of a campaign. Raises Refusal(MERGE_FIELD_MISSING)."""
-    precompiled = _precompiled(template, sender, facts.campaign_id)
-    urls = TrackedLinks(facts, keyring)
-    unsubscribe = urls.unsubscribe()
-    values = {
-        **merge_data,
-        "unsubscribe_url": unsubscribe,
-        "postal_address": precompiled.postal_address,
-        "customer_name": facts.customer_name or "",
-    }
-    subject = fill_subject(precompiled.subject, values)
-    separator = boundary(facts, "a")
-    pieces = precompiled.pieces.copy()
-    pieces[0] = (
-        f"{precompiled.sender}{mailboxes_header('To', [(facts.to.name, facts.to.address)])}{copies_header(facts)}"
-        f"{_subject_header(subject)}{date_headers(facts)}{precompiled.identity}List-Unsubscribe: <{unsubscribe}>\r\n"
-        f'{precompiled.campaign}Content-Type: multipart/alternative; boundary="{separator}"\r\n\r\n'
-    )
-    tracked = urls if facts.tracked else None
-    for place, number, destination, untracked in precompiled.links:
-        pieces[place] = encode_piece(tracked.click(number, destination)) if tracked else untracked
-    for field, places in precompiled.fields:
-        value = value_of(field, values)
-        coded = encode_piece(value)
-        coded_html = encode_piece(escape(value)) if _SPECIAL.search(value) else coded
-        for place, html in places:
-            pieces[place] = coded_html if html else coded
-    for place, piece, html in precompiled.gaps:
-        if isinstance(piece, TrackingTag):
-            url = tracked and tracked.of(piece)
-            if url:
-                pieces[place] = f"{_coded(piece.before)}{encode_piece(url)}{_coded(piece.after)}"
-        else:
-            pieces[place] = encode_piece(_rendered(piece, values, tracked, html=html))
-    for place, start in precompiled.boundaries:
-        pieces[place] = start % separator
-    return Composed(subject=subject, content="".join(pieces).encode())
+    """One recipient's mail of a campaign, with its signed headers where it is `to_be_signed`.
 
-
-_coded = lru_cache(maxsize=64)(encode_piece)
-"""For a page's tags, the same in every mail."""
-
-
-@lru_cache(maxsize=64)
-def _subject_header(subject: str) -> str:
-    """Most campaigns have one subject for everybody."""
-    return text_header("Subject", subject)
-
-
-def _rendered(piece: Field | Link, values: Mapping[str, str], urls: TrackedLinks | None, *, html: bool) -> str:
-    """A value or an address as it stands in the mail. Without `urls` nothing is tracked."""
-    if isinstance(piece, Field):
-        text = value_of(piece, values)
-    else:
-        text = fill_destination(piece, values)
-        if urls is not None and piece.number > 0:
-            text = urls.click(piece.number, text)
-    return escape(text) if html and _SPECIAL.search(text) else text
+    Raises Refusal(MERGE_FIELD_MISSING).
+    """
+    return _precompiled(template, sender, facts, keyring, to_be_signed)(facts, merge_data)
 
 
 # What is the same for all recipients -----------------------------------------------------------------------------
 
-
-class FixedLink(NamedTuple):
-    """A link that leads everybody to the same page: its place, and how it looks in an untracked mail."""
-
-    place: int
-    number: int
-    destination: str
-    untracked: str
+PrecompiledMail = Callable[[Facts, Mapping[str, str]], Composed]
+"""Makes one recipient's mail of a campaign. Raises Refusal(MERGE_FIELD_MISSING)."""
 
 
-class FieldPlaces(NamedTuple):
-    """A field and where its value is put in: places, each with whether it is in HTML."""
+class _Known(NamedTuple):
+    """A precompiled mail, and what its key knows by identity only, so that it lives as long."""
 
-    field: Field
-    places: tuple[tuple[int, bool], ...]
-
-
-class Gap(NamedTuple):
-    """Anything else that is put in, its place and whether it is in HTML."""
-
-    place: int
-    piece: Field | Link | TrackingTag
-    html: bool
+    mail: PrecompiledMail
+    made_of: tuple[CompiledTemplate, SenderVersion, Keyring]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrecompiledMail:
-    """A campaign's mail, ready to be copied and filled in.
-
-    `pieces` is the mail with gaps, the first of them for the head; `boundaries` are the lines between its parts.
-    `template` and `made_for` are kept because the cache knows them by identity.
-    """
-
-    template: CompiledTemplate
-    made_for: SenderVersion
-    sender: str
-    identity: str
-    campaign: str
-    postal_address: str
-    subject: tuple[Piece, ...]
-    pieces: list[str]
-    links: tuple[FixedLink, ...]
-    fields: tuple[FieldPlaces, ...]
-    gaps: tuple[Gap, ...]
-    boundaries: tuple[tuple[int, str], ...]
+_PRECOMPILED = LruCache[tuple[object, ...], _Known](64)
 
 
-_PRECOMPILED = LruCache[tuple[int, int, UUID | None], PrecompiledMail](64)
-
-
-def _precompiled(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> PrecompiledMail:
-    key = (id(template), id(sender), campaign_id)
-    return _PRECOMPILED.get(key) or _PRECOMPILED.put(key, _precompile(template, sender, campaign_id))
-
-
-def _precompile(template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> PrecompiledMail:
-    parts = _merge_parts(template)
-    text, html = list(parts.coded_text), list(parts.coded_html)
-    html_start = 2 + len(text) + 1
-    gaps = [*_gaps(parts.text, start=2, html=False), *_gaps(parts.html, start=html_start, html=True)]
-    return PrecompiledMail(
-        template=template,
-        made_for=sender,
-        sender=mailboxes_header("From", [(sender.from_name, sender.from_address)]),
-        identity=reply_headers(sender),
-        campaign=campaign_headers(campaign_id, template),
-        postal_address=", ".join((sender.postal_address or "").splitlines()),
-        subject=parts.subject,
-        pieces=["", "", *text, "", *html, ""],
-        links=tuple(_fixed_links(gaps)),
-        fields=_fields(gaps),
-        gaps=tuple(gap for gap in gaps if not isinstance(gap.piece, Field) and not _is_fixed(gap.piece)),
-        boundaries=(
-            (1, f"--%s\r\n{mime.TEXT_HEADERS}"),
-            (html_start - 1, f"--%s\r\n{mime.HTML_HEADERS}"),
-            (html_start + len(html), "--%s--\r\n"),
-        ),
+def _precompiled(
+    template: CompiledTemplate, sender: SenderVersion, facts: Facts, keyring: Keyring, to_be_signed: bool
+) -> PrecompiledMail:
+    """What composes mail of this template and sender, for every recipient whose facts differ from these in nothing but
+    message, date, address and name."""
+    key = (
+        *(id(template), id(sender), id(keyring), facts.campaign_id, facts.tracked, facts.honeypot),
+        *(facts.public_url, facts.token_key_id, facts.composer_version, to_be_signed),
     )
+    known = _PRECOMPILED.get(key)
+    if known is None:
+        mail = _precompile(template, sender, facts, keyring, to_be_signed)
+        known = _PRECOMPILED.put(key, _Known(mail, (template, sender, keyring)))
+    return known.mail
+
+
+def _precompile(
+    template: CompiledTemplate, sender: SenderVersion, facts: Facts, keyring: Keyring, to_be_signed: bool
+) -> PrecompiledMail:
+    parts = _merge_parts(template)
+    postal_address = ", ".join((sender.postal_address or "").splitlines())
+    urls = TrackedLinks(facts, keyring)
+    body = _Body(urls if facts.tracked else None, postal_address)
+    body.add_part(mime.TEXT_HEADERS, parts.text, parts.coded_text, html=False)
+    body.add_part(mime.HTML_HEADERS, parts.html, parts.coded_html, html=True)
+    body.end()
+    fixed, separators, fields, fills = body.pieces, body.separators, tuple(body.fields.items()), tuple(body.fills)
+    head = _Head.of(template, sender, facts.campaign_id)
+    subject_of, unsubscribe_of = _precompile_subject(parts.subject), urls.unsubscribes()
+
+    def compose(facts: Facts, merge_data: Mapping[str, str]) -> Composed:
+        ref = facts.ref
+        unsubscribe = unsubscribe_of(ref)
+        values = {
+            **merge_data,
+            "unsubscribe_url": unsubscribe,
+            "postal_address": postal_address,
+            "customer_name": facts.customer_name or "",
+        }
+        own = _Own(
+            facts=facts,
+            to=mailboxes_header("To", [(facts.to.name, facts.to.address)]),
+            subject=subject_of(values),
+            date=date_of(facts),
+            separator=boundary(facts, "a"),
+            unsubscribe=unsubscribe,
+        )
+        pieces = fixed.copy()
+        pieces[0] = head.compose(own)
+        for place in separators:
+            pieces[place] = own.separator
+        for field, places in fields:
+            text = value_of(field, values)
+            coded = encode_piece(text)
+            coded_html = encode_piece(escape(text)) if _SPECIAL.search(text) else coded
+            for place, html in places:
+                pieces[place] = coded_html if html else coded
+        for place, fill in fills:
+            pieces[place] = fill(ref, values)
+        return Composed(
+            subject=own.subject,
+            content="".join(pieces).encode(),
+            signed_headers=head.signed(own) if to_be_signed else None,
+        )
+
+    return compose
 
 
 def _merge_parts(template: CompiledTemplate) -> MergeParts:
@@ -212,31 +165,164 @@ def _merge_parts(template: CompiledTemplate) -> MergeParts:
     return template.merge
 
 
-def _gaps(pieces: tuple[Piece, ...], *, start: int, html: bool) -> Iterator[Gap]:
-    for place, piece in enumerate(pieces, start):
-        if not isinstance(piece, str):
-            yield Gap(place, piece, html)
+# Its head --------------------------------------------------------------------------------------------------------
 
 
-def _fields(gaps: list[Gap]) -> tuple[FieldPlaces, ...]:
-    places: dict[Field, list[tuple[int, bool]]] = {}
-    for place, piece, html in gaps:
-        if isinstance(piece, Field):
-            places.setdefault(piece, []).append((place, html))
-    return tuple(FieldPlaces(field, tuple(found)) for field, found in places.items())
+def _precompile_subject(subject: tuple[Piece, ...]) -> Callable[[Mapping[str, str]], str]:
+    if fields_of(subject):
+        return lambda values: fill_subject(subject, values)
+    same = fill_subject(subject, {})
+    return lambda _: same
 
 
-def _fixed_links(gaps: list[Gap]) -> Iterator[FixedLink]:
-    for place, piece, html in gaps:
-        if isinstance(piece, Link) and _is_fixed(piece):
-            destination = "".join(map(str, piece.destination))
-            untracked = encode_piece(escape(destination) if html else destination)
-            yield FixedLink(place, piece.number, destination, untracked)
+@lru_cache(maxsize=64)
+def _subject_header(subject: str) -> str:
+    """Most campaigns have one subject for everybody."""
+    return text_header("Subject", subject)
 
 
-def _is_fixed(piece: Piece) -> bool:
-    """Whether a link counts clicks and leads everybody to the same page."""
-    if not isinstance(piece, Link) or piece.number == 0 or len(piece.destination) != 1:
-        return False
-    destination = piece.destination[0]
-    return isinstance(destination, str) and trackable(destination)
+@value
+class _Own:
+    """What a recipient's head has of its own."""
+
+    facts: Facts
+    to: str
+    subject: str
+    date: str
+    separator: str
+    unsubscribe: str
+
+
+@value
+class _Head:
+    """What all heads have in common: three runs of header lines, and as they are signed; and what `h=` lists."""
+
+    sender: str
+    identity: str
+    campaign: str
+    signed_sender: bytes
+    signed_identity: bytes
+    signed_campaign: bytes
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> _Head:
+        own = mailboxes_header("From", [(sender.from_name, sender.from_address)])
+        identity, campaign = reply_headers(sender), campaign_headers(campaign_id, template)
+        return cls(
+            sender=own,
+            identity=identity,
+            campaign=campaign,
+            signed_sender=relaxed(own),
+            signed_identity=relaxed(identity),
+            signed_campaign=relaxed(campaign),
+            names=names_of({**dict.fromkeys(SIGNED, 1), "cc": 0, "reply-to": 1 if sender.reply_to else 0}),
+        )
+
+    def compose(self, own: _Own) -> str:
+        """The head, with the empty line at its end."""
+        return (
+            f"{self.sender}{own.to}{copies_header(own.facts)}{_subject_header(own.subject)}"
+            f"Date: {own.date}\r\nMessage-ID: {own.facts.message_id}\r\n{self.identity}"
+            f"List-Unsubscribe: <{own.unsubscribe}>\r\n{self.campaign}"
+            f'Content-Type: multipart/alternative; boundary="{own.separator}"\r\n\r\n'
+        )
+
+    def signed(self, own: _Own) -> SignedHeaders | None:
+        """The same as it is signed: in the order of SIGNED. None with copies, which no campaign's mail has by now."""
+        if own.facts.cc:
+            return None
+        dates = f"date:{own.date}\r\nmessage-id:{own.facts.message_id}\r\n"
+        lines = (
+            f'content-type:multipart/alternative; boundary="{own.separator}"\r\n'
+            f"list-unsubscribe:<{own.unsubscribe}>\r\n"
+        )
+        to_subject = relaxed(own.to) + _signed_subject(own.subject)
+        block = (self.signed_sender, to_subject, dates.encode(), self.signed_identity, lines.encode())
+        return SignedHeaders(names=self.names, block=b"".join((*block, self.signed_campaign)))
+
+
+@lru_cache(maxsize=64)
+def _signed_subject(subject: str) -> bytes:
+    return relaxed(_subject_header(subject))
+
+
+# Its body --------------------------------------------------------------------------------------------------------
+
+Fill = Callable[[MessageRef, Mapping[str, str]], str]
+"""Makes what is put into one place of one message, encoded."""
+
+
+class _Body:
+    """A campaign's body in the making: fixed text in `pieces`, with an empty one for everything that differs.
+
+    The first place is for the head, `separators` are those of the boundary. A field's `fields` are its places, each
+    with whether it is in HTML; `fills` are all others with what fills them. Without `urls` nothing is tracked.
+    """
+
+    def __init__(self, urls: TrackedLinks | None, postal_address: str) -> None:
+        self._urls = urls
+        self._postal_address = postal_address
+        self.pieces = ["", ""]
+        self.separators: list[int] = []
+        self.fields: dict[Field, list[tuple[int, bool]]] = {}
+        self.fills: list[tuple[int, Fill]] = []
+
+    def add_part(self, headers: str, pieces: Sequence[Piece], coded: Sequence[str], *, html: bool) -> None:
+        """Add a text part; `coded` has its fixed text encoded."""
+        self._separate(f"\r\n{headers}")
+        for piece, text in zip(pieces, coded, strict=True):
+            if isinstance(piece, str):
+                self.pieces[-1] += text
+            elif isinstance(piece, TrackingTag):
+                self._add_tag(piece)
+            elif isinstance(piece, Link):
+                self._add_link(piece, html=html)
+            elif piece.name == "postal_address":
+                shown = value_of(piece, {"postal_address": self._postal_address})
+                self.pieces[-1] += encode_piece(escape(shown) if html else shown)
+            else:
+                self.fields.setdefault(piece, []).append((self._gap(), html))
+
+    def end(self) -> None:
+        """Add the last boundary."""
+        self._separate("--\r\n")
+
+    def _separate(self, after: str) -> None:
+        self.pieces[-1] += "--"
+        self.separators.append(self._gap())
+        self.pieces[-1] += after
+
+    def _gap(self) -> int:
+        self.pieces += ["", ""]
+        return len(self.pieces) - 2
+
+    def _add_tag(self, tag: TrackingTag) -> None:
+        url = self._urls.of(tag) if self._urls else None
+        if url is not None:
+            self.pieces[-1] += encode_piece(tag.before)
+            self.fills.append((self._gap(), lambda ref, _: encode_piece(url(ref))))
+            self.pieces[-1] += encode_piece(tag.after)
+
+    def _add_link(self, link: Link, *, html: bool) -> None:
+        """A link that leads everybody to the same page has its address made ready; in untracked mail it is fixed."""
+        urls = self._urls if link.number > 0 else None
+        if fields_of([link]):
+            self.fills.append((self._gap(), lambda ref, values: encode_piece(_address(link, ref, values, urls, html))))
+            return
+        destination = fill_destination(link, {})
+        if urls is None:
+            self.pieces[-1] += encode_piece(escape(destination) if html else destination)
+            return
+        click = urls.clicks(link.number, destination)
+        self.fills.append((self._gap(), lambda ref, _: encode_piece(_shown(click(ref), html=html))))
+
+
+def _address(link: Link, ref: MessageRef, values: Mapping[str, str], urls: TrackedLinks | None, html: bool) -> str:
+    """A link's address that differs from one recipient to the next."""
+    destination = fill_destination(link, values)
+    return _shown(urls.clicks(link.number, destination)(ref) if urls else destination, html=html)
+
+
+def _shown(text: str, *, html: bool) -> str:
+    return escape(text) if html and _SPECIAL.search(text) else text

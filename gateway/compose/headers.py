@@ -11,6 +11,7 @@ from gateway.compose.sender_profiles import SenderVersion
 from gateway.mail.header import mailboxes_header, raw_header
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
+from gateway.mail.signed_headers import SignedHeaders
 from gateway.templates.versions import CompiledTemplate
 from gateway.value import value
 
@@ -54,11 +55,13 @@ class Facts:
 class Composed:
     """A mail as it is sent, before it is signed (DKIM).
 
-    ASCII, unless an address in its To or Cc is not: then only a server with SMTPUTF8 can take it.
+    ASCII, unless an address in its To or Cc is not: then only a server with SMTPUTF8 can take it. `signed_headers` are
+    those of `content`, where its composer was asked for them.
     """
 
     subject: str
     content: bytes
+    signed_headers: SignedHeaders | None = None
 
 
 # Header fields, each ended by CRLF -------------------------------------------------------------------------------
@@ -77,13 +80,18 @@ def copies_header(facts: Facts) -> str:
 
 def date_headers(facts: Facts) -> str:
     """Date and Message-ID: different in every mail."""
-    return f"Date: {_date(int(facts.mail_date.timestamp()))}\r\nMessage-ID: {facts.message_id}\r\n"
+    return f"Date: {date_of(facts)}\r\nMessage-ID: {facts.message_id}\r\n"
 
 
 def reply_headers(sender: SenderVersion) -> str:
     """Reply-To, where the sender has one, and MIME-Version: the same in all mail of a sender."""
     head = mailboxes_header("Reply-To", [(None, sender.reply_to)]) if sender.reply_to else ""
     return head + raw_header("MIME-Version", "1.0")
+
+
+def date_of(facts: Facts) -> str:
+    """The value of Date, in UTC."""
+    return _date(int(facts.mail_date.timestamp()))
 
 
 @lru_cache(maxsize=64)

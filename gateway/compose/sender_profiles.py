@@ -116,6 +116,11 @@ async def current(connection: Connection, sender_id: UUID | None, *, default_fro
     return await _version(connection, DEFAULT_NAME, wanted | {"locale": "en", "time_zone": "UTC"})
 
 
+def recent(version_id: UUID) -> SenderVersion | None:
+    """Returns one version where it is in memory."""
+    return _LOADED.get(version_id)
+
+
 async def load(connection: ConnectionOrPool, version_id: UUID) -> SenderVersion:
     """Returns one version; versions never change, so recent ones are kept in memory. Raises LookupError."""
     known = _LOADED.get(version_id)

@@ -1,11 +1,12 @@
-"""A worker's claims: rows leased for its free senders, the leases it keeps, and what mail that did not go returns
-(connections of limited destinations, permits of metered relays)."""
+"""A worker's claims: rows leased to be sent, the leases it keeps, and what mail that did not go returns (connections of
+limited destinations, permits of metered relays)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -13,35 +14,46 @@ import asyncpg
 
 from gateway.database import QUERIES, Connection
 from gateway.delivery.build import LARGE_AT_ONCE
+from gateway.delivery.flight_recorder import FlightRecorder, Slot
 from gateway.delivery.routing import RelayRouter
 from gateway.deployment import Deployment
 from gateway.outbox import claim
-from gateway.outbox.claim import Claim, Claimed
+from gateway.outbox.claim import Claim, Claimed, NextWay
 from gateway.outbox.outcomes import Finished
 from gateway.smtp.relays import Relays
 from gateway.telemetry.metrics import BATCH_ROWS, CLAIMING
-from gateway.value import value
+from gateway.telemetry.traces import no_span
 
 MAX_LARGE = 2 * LARGE_AT_ONCE
-"""Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue, for a sender
-that waits for room sends nothing else."""
+"""Large mails leased at a time: as many as have room, and one more for each. All others wait in the queue: what waits
+for room here keeps other mail from being claimed."""
 
 # Looked up once: a label costs more than what it counts.
 _CLAIMED = BATCH_ROWS.labels("claim")
 
 
-@value
+@dataclass(kw_only=True, slots=True, eq=False)
 class Ready:
-    """A claimed row for a sender, the relay it must go by, if one must, and when its lease ends at the earliest."""
+    """A claimed row to be sent, the relay it must go by, if one must, when its lease ends at the earliest, and its slot
+    of the flight recorder, if there was one.
+
+    `in_hand` until its delivery has ended, which sets `ended`, where a task waits for it, and calls `end_span`; `began`
+    is when composing it did.
+    """
 
     row: Claimed
     via_relay: str | None
     ends: float
+    slot: Slot | None
+    in_hand: bool = True
+    began: float = 0.0
+    ended: asyncio.Event | None = None
+    end_span: Callable[[], object] = no_span
 
 
 class Claims:
-    """One worker's claims. `leased` are the rows it holds leases of; `untaken` those that came when no sender was free
-    any more, while the worker stops."""
+    """One worker's claims. `leased` are the rows it holds leases of, `in_hand` how many of them are being sent: as many
+    as the relay has connections, and one ahead for each. `wake` is called when more may be claimed."""
 
     def __init__(
         self,
@@ -50,6 +62,7 @@ class Claims:
         smtp: Relays,
         *,
         worker: UUID,
+        recorder: FlightRecorder,
         clock: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
@@ -60,14 +73,15 @@ class Claims:
         self._router = router
         self._smtp = smtp
         self._worker = worker
+        self._recorder = recorder
         self._clock = clock
         self._wake = wake
-        self._loop = asyncio.get_running_loop()
         self.leased: dict[tuple[UUID, int, UUID], Ready] = {}
-        self.untaken: list[Ready] = []
-        self._free: deque[asyncio.Future[Ready]] = deque()
-        self._starved = False
+        self.in_hand = 0
+        self._nothing_in_hand = asyncio.Event()
+        self._full = False
         self._large = 0
+        self._way = NextWay()
         self._unanswered: dict[UUID, float] = {}
         self._ask_unanswered_at = 0.0
         self._domain_connections = asyncio.Lock()
@@ -75,37 +89,42 @@ class Claims:
         self._unused_permits: Counter[str] = Counter()
         self._unused_since: dict[str, float] = {}
 
-    # ---- senders
-
-    async def next(self) -> Ready:
-        """A row for a sender that is free from now on."""
-        waiting: asyncio.Future[Ready] = self._loop.create_future()
-        self._free.append(waiting)
-        if self._starved and self.wanted:
-            self._starved = False
-            self._wake()
-        return await waiting
-
-    def dismiss_free_senders(self) -> None:
-        """Cancel free senders' wait: the worker stops."""
-        for waiting in self._free:
-            waiting.cancel()
+    # ---- mail in hand
 
     @property
     def wanted(self) -> int:
-        """Mails to claim: one for each free sender, but no more in all than the relay in use has connections for."""
-        busy = self._smtp.widest - len(self._free)
-        return max(0, min(len(self._free), self._router.width - busy))
+        """Mails to claim: as many as the relay in use has connections for, two each, without those in hand."""
+        return max(0, self._router.width - self.in_hand)
 
     def want(self) -> int:
-        """The same; when it is none, the first sender that may send wakes the claim loop."""
+        """The same; when it is none, the first mail that ends wakes the claim loop."""
         wanted = self.wanted
-        self._starved = not wanted
+        self._full = not wanted
         return wanted
+
+    def end(self, item: Ready) -> None:
+        """Its delivery has ended, however: another may be claimed."""
+        if not item.in_hand:
+            return
+        item.in_hand = False
+        self.in_hand -= 1
+        if item.ended is not None:
+            item.ended.set()
+        if self._full and self.wanted:
+            self._full = False
+            self._wake()
+        if not self.in_hand:
+            self._nothing_in_hand.set()
+
+    async def all_ended(self) -> None:
+        """Return when no mail is in hand."""
+        while self.in_hand:
+            self._nothing_in_hand.clear()
+            await self._nothing_in_hand.wait()
 
     @property
     def crowded(self) -> bool:
-        """Whether no more large mail is claimed for now; a sender that has sent one wakes the claim loop."""
+        """Whether no more large mail is claimed for now; the end of one wakes the claim loop."""
         return self._large >= MAX_LARGE
 
     def release(self, row: Claimed | Finished, *, asked: bool) -> None:
@@ -114,6 +133,8 @@ class Claims:
         item = self.leased.pop(_lease_key(row), None)
         if item is None:
             return
+        if item.slot is not None:
+            item.slot.free()
         if item.row.capped:
             self._freed_domain_connections[item.row.domain] += 1
         if not asked:
@@ -124,11 +145,14 @@ class Claims:
 
     # ---- claims
 
-    async def claim(self, connection: Connection, wanted: int, *, scan_limit: int) -> Claim | None:
-        """A mail for each of `wanted` senders, of the first `scan_limit` rows; None when no relay has a permit.
+    async def claim(
+        self, connection: Connection, wanted: int, *, scan_limit: int, send: Callable[[Sequence[Ready]], None]
+    ) -> Claim | None:
+        """Up to `wanted` mails of the first `scan_limit` rows, in hand from now on, go to `send`; None when no relay
+        has a permit.
 
-        What may go is handed off with the claim: as many mails as there are senders, so that after a crash no more
-        are uncertain than two a connection, and none waits here while sooner mail comes in.
+        What may go is handed off with the claim: as many mails as can be on their way at once, so that after a crash no
+        more are uncertain than two a connection, and none waits here while sooner mail comes in.
         """
         started = self._clock()
         async with self._domain_connections:
@@ -139,20 +163,23 @@ class Claims:
             if not allowance.rows:
                 return None
             self._note_permits(allowance.via_relay, allowance.rows, taken=started)
-            found = await self._claim(connection, limit=allowance.rows, scan_limit=scan_limit)
+            found, slots = await self._claim(connection, limit=allowance.rows, scan_limit=scan_limit)
             self._note_permits(allowance.via_relay, -len(found.leased), taken=started)
-            self._assign(found.leased, via_relay=allowance.via_relay, ends=started + self._lease_seconds)
+            ends = started + self._lease_seconds
+            send(self._take(found.leased, slots, via_relay=allowance.via_relay, ends=ends))
             await self._return_permits(connection)
         CLAIMING.observe(self._clock() - started)
         _CLAIMED.observe(len(found.leased))
         return found
 
-    async def _claim(self, connection: Connection, *, limit: int, scan_limit: int) -> Claim:
+    async def _claim(self, connection: Connection, *, limit: int, scan_limit: int) -> tuple[Claim, list[Slot | None]]:
         """A claim whose answer does not come may have been committed all the same, or will be: its rows must not end as
-        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again."""
+        uncertain, for nothing was sent. They are given back as soon as PostgreSQL answers again; should this process
+        die, by the flight recorder. Its rows have their slots before any sender has one."""
         owner = uuid4()
+        self._recorder.begin_claim(owner, ends=self._clock() + self._lease_seconds)
         try:
-            return await claim.claim(
+            found = await claim.claim(
                 connection,
                 worker=self._worker,
                 lease=self._lease,
@@ -162,26 +189,32 @@ class Claims:
                 large_room=max(0, MAX_LARGE - self._large),
                 relays=self._relays,
                 hand_off=True,
+                short_way=self._way.is_short,
             )
         except BaseException as error:
-            if not _rolled_back(error):
+            if _rolled_back(error):
+                self._recorder.end_claim(owner)
+            else:
                 self._unanswered[owner] = self._clock() + self._lease_seconds
                 self._ask_unanswered_at = 0.0
             raise
+        self._way.note(found)
+        slots = [self._recorder.lease(row, row.domain) for row in found.leased]
+        self._recorder.end_claim(owner)
+        return found, slots
 
-    def _assign(self, rows: Sequence[Claimed], *, via_relay: str | None, ends: float) -> None:
-        """A row for each free sender; while the worker stops there may be fewer."""
-        for row in rows:
-            item = Ready(row=row, via_relay=via_relay, ends=ends)
-            self.leased[_lease_key(row)] = item
-            self._large += row.large
-            while self._free:
-                waiting = self._free.popleft()
-                if not waiting.done():
-                    waiting.set_result(item)
-                    break
-            else:
-                self.untaken.append(item)
+    def _take(
+        self, rows: Sequence[Claimed], slots: Sequence[Slot | None], *, via_relay: str | None, ends: float
+    ) -> Sequence[Ready]:
+        """The rows as mails in hand."""
+        items = [
+            Ready(row=row, via_relay=via_relay, ends=ends, slot=slot) for row, slot in zip(rows, slots, strict=True)
+        ]
+        for item in items:
+            self.leased[_lease_key(item.row)] = item
+            self._large += item.row.large
+        self.in_hand += len(items)
+        return items
 
     # ---- leases and permits
 
@@ -222,6 +255,7 @@ class Claims:
             await claim.give_back_claim(connection, owner)
             if self._clock() >= ends:
                 del self._unanswered[owner]
+                self._recorder.end_claim(owner)
         self._ask_unanswered_at = self._clock() + self._sweep_seconds
 
     async def _release_domain_connections(self, connection: Connection) -> None:

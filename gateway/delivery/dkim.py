@@ -18,22 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.errors import SettingsError
+from gateway.mail.signed_headers import SignedHeaders, signed_headers
 from gateway.settings import EXAMPLES, DkimKey
+from gateway.value import value
 
-SIGNED = (
-    *("from", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version", "content-type"),
-    *("list-unsubscribe", "list-unsubscribe-post", "feedback-id"),
-)
-"""The headers a signature covers, where the mail has them (RFC 6376 5.4.1; RFC 8058 4 wants the two of the list)."""
-
-SEALED = ("from", "to", "subject", "date", "reply-to")
-"""Named once more than the mail has them: adding a second one breaks the signature (RFC 6376 8.15)."""
-
+_RSA = "rsa-sha256"
 _SMALLEST_RSA = 1024
 """Bits that verifiers must take (RFC 8301 3.2); sign with 2048."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Key:
     number: int
     domain: str
@@ -42,6 +36,11 @@ class _Key:
     sign: Callable[[bytes], bytes]
     pem: bytes
 
+    @property
+    def slow(self) -> bool:
+        """Whether a signature takes longer than asking a process for it."""
+        return self.algorithm == _RSA
+
     def __repr__(self) -> str:
         return f"_Key({self.selector}._domainkey.{self.domain} {self.algorithm})"
 
@@ -49,8 +48,8 @@ class _Key:
 class Signer:
     """Signs mail with the keys of its From's domain, or of the nearest domain above. Thread-safe; holds private keys.
 
-    RSA takes a good part of a millisecond: off the event loop, `ask` says what is to be signed, `dkim_processes` signs
-    it, and `finish` puts it together.
+    `ask` says what is to be signed and `finish` puts it together. Between them an ed25519 signature is made at once;
+    RSA takes a good part of a millisecond, and is signed by `dkim_processes` off the event loop.
     """
 
     __slots__ = ("_by_domain", "_keys")
@@ -89,53 +88,75 @@ class Signer:
         asked = self.ask(content, from_domain)
         return finish(content, asked, [one.by(one.signed) for one in asked])
 
-    def ask(self, content: bytes, from_domain: str) -> tuple[Asked, ...]:
-        """What each key of the domain has to sign of this mail; none: it leaves unsigned."""
+    def ask(self, content: bytes, from_domain: str, headers: SignedHeaders | None = None) -> tuple[Asked, ...]:
+        """What each key of the domain has to sign of this mail; none: it leaves unsigned. `headers` are its own, where
+        its composer knows them."""
         keys = self.keys_of(from_domain)
         if not keys:
             return ()
         head_end = content.find(b"\r\n\r\n") + 2
-        names, block = _signed_headers(content[:head_end])
-        body_hash = b64encode(_body_hash(content, head_end + 2)).decode("ascii")
-        return tuple(_asked(key, names, block, body_hash) for key in keys)
+        covered = headers or signed_headers(content[:head_end])
+        body_hash = b64encode(_body_hash(content, head_end + 2))
+        return tuple([_asked(_form(key, covered.names), covered.block, body_hash) for key in keys])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value
 class Asked:
-    """One signature to be made of `signed`, by the key of this number; `by` makes it here and now. `lines` are the
-    DKIM-Signature around it."""
+    """One signature to be made of `signed` by the key of this number; `by` makes it here and now, which takes long
+    where it is `slow`. `header` is the DKIM-Signature up to it."""
 
     key: int
     signed: bytes
     by: Callable[[bytes], bytes]
-    lines: tuple[str, ...]
+    slow: bool
+    header: bytes
 
 
 def finish(content: bytes, asked: Sequence[Asked], made: Sequence[bytes]) -> bytes:
     """The mail with its signatures in front, in the order in which they were asked for."""
-    return "".join(map(_header, asked, made)).encode("ascii") + content
+    return b"".join((*map(_header, asked, made), content))
 
 
-def _header(asked: Asked, made: bytes) -> str:
-    coded = b64encode(made).decode("ascii")
-    folded = "\r\n ".join([coded[:72], *(coded[at : at + 74] for at in range(72, len(coded), 74))])
-    return "DKIM-Signature: " + "\r\n ".join(asked.lines) + folded + "\r\n"
+def _header(asked: Asked, made: bytes) -> bytes:
+    coded = b64encode(made)
+    lines = (coded[:72], *[coded[at : at + 74] for at in range(72, len(coded), 74)])
+    return asked.header + b"\r\n ".join(lines) + b"\r\n"
 
 
-def _asked(key: _Key, names: tuple[str, ...], block: bytes, body_hash: str) -> Asked:
-    lines = (
+@value
+class _Form:
+    """A DKIM-Signature without its body hash and signature: as it is sent and, relaxed, as it is signed."""
+
+    key: _Key
+    header: bytes
+    signed: bytes
+
+
+@lru_cache(maxsize=256)
+def _form(key: _Key, names: tuple[str, ...]) -> _Form:
+    """The same for all mail of a domain with these headers."""
+    lines = [
         f"v=1; a={key.algorithm}; c=relaxed/simple; d={key.domain};",
         f"s={key.selector};",
         *_name_lines(names),
-        f"bh={body_hash};",
-        "b=",
-    )
+        "bh=",
+    ]
     # Folded on the wire; relaxed, a fold is one space: both forms are made of the same lines.
-    signed = block + f"dkim-signature:{' '.join(lines)}".encode()
-    return Asked(key=key.number, signed=signed, by=key.sign, lines=lines)
+    header, signed = "\r\n ".join(lines), " ".join(lines)
+    return _Form(key=key, header=f"DKIM-Signature: {header}".encode(), signed=f"dkim-signature:{signed}".encode())
 
 
-@lru_cache(maxsize=64)
+def _asked(form: _Form, block: bytes, body_hash: bytes) -> Asked:
+    key = form.key
+    return Asked(
+        key=key.number,
+        signed=b"%b%b%b; b=" % (block, form.signed, body_hash),
+        by=key.sign,
+        slow=key.slow,
+        header=b"%b%b;\r\n b=" % (form.header, body_hash),
+    )
+
+
 def _name_lines(names: tuple[str, ...]) -> list[str]:
     lines, line = [], "h="
     for name in names:
@@ -144,30 +165,6 @@ def _name_lines(names: tuple[str, ...]) -> list[str]:
             line = ""
         line += f"{name}:"
     return [*lines, f"{line[:-1]};"]
-
-
-def _signed_headers(head: bytes) -> tuple[tuple[str, ...], bytes]:
-    """The names for `h=`, and the headers they mean, relaxed (RFC 6376 3.4.2); the last of several comes first."""
-    found: dict[str, list[bytes]] = {}
-    for line in head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        key = _header_key(name)
-        if key is not None:
-            found.setdefault(key, []).append(b"%b:%b\r\n" % (key.encode(), b" ".join(value.split())))
-    names: list[str] = []
-    block: list[bytes] = []
-    for wanted in SIGNED:
-        headers = found.get(wanted, [])
-        names += [wanted] * (len(headers) + (wanted in SEALED))
-        block += reversed(headers)
-    return tuple(names), b"".join(block)
-
-
-@lru_cache(maxsize=256)
-def _header_key(name: bytes) -> str | None:
-    """The header's name in small letters where it is one that we sign."""
-    key = name.strip().lower().decode("ascii", "replace")
-    return key if key in SIGNED else None
 
 
 def _body_hash(content: bytes, start: int) -> bytes:
@@ -210,7 +207,7 @@ def signing_key(pem: bytes) -> tuple[str, Callable[[bytes], bytes]]:
         raise _UnfitKey("is neither RSA nor ed25519")
     if key.key_size < _SMALLEST_RSA:
         raise _UnfitKey(f"has {key.key_size} bits; verifiers want 1024 at least, make it 2048")
-    return "rsa-sha256", _rsa(key)
+    return _RSA, _rsa(key)
 
 
 def _rsa(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:

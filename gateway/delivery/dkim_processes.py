@@ -1,9 +1,8 @@
 """Signatures made in processes of their own: RSA takes longer than everything else that a mail costs.
 
-In a thread of the worker each signature would wait for the interpreter's lock and take it away again, which costs more
-than an ed25519 signature itself (measured). A process is asked over its pipes, a group at a time, and sees nothing but
-the keys and what is to be signed. `python -m gateway.delivery.dkim_processes` is such a process; it ends when its
-worker closes the pipe, or dies.
+In a thread of the worker each signature would wait for the interpreter's lock and take it away again. A process is
+asked over its pipes, a claim's mails at a time, and sees nothing but the keys and what is to be signed.
+`python -m gateway.delivery.dkim_processes` is such a process; it ends when its worker closes the pipe, or dies.
 
 It is given the keys on a line of JSON: those that the worker has read, whatever became of their files. A request is a
 count, then for each signature the key's number, a length and the bytes. The answer is the length of all that follows:
@@ -24,17 +23,12 @@ from typing import BinaryIO
 
 import orjson
 
-from gateway.batching import Batcher
 from gateway.delivery.dkim import Asked, Signer, signing_key
 
 log = logging.getLogger(__name__)
 
 PROCESSES = max(1, min(4, os.cpu_count() or 2))
 """One a processor: a worker that waits for signatures leaves its own to them; four RSA signers keep up with any."""
-LARGEST_GROUP = 64
-"""Signatures a request: 17 ms of RSA-2048, so that no mail waits long for those before it. What is signed together is
-handed off together, and smaller groups cost the database more (measured)."""
-
 ANSWER_SECONDS = 10.0
 """A thousand times what a group takes: a process that is stopped, or starved, must not hold up its mails."""
 
@@ -53,7 +47,7 @@ class Signatures:
         self._patience = answer_seconds
         self._processes: set[_Process] = set()
         self._idle: list[_Process] = []
-        self.make: Batcher[Asked, bytes] = Batcher(self._make, max_size=LARGEST_GROUP, max_concurrent=processes)
+        self._turns = asyncio.Semaphore(processes)
 
     async def close(self) -> None:
         """End the processes, and wait until they have ended."""
@@ -61,23 +55,26 @@ class Signatures:
         while self._processes:
             await self._processes.pop().end()
 
-    async def _make(self, group: Sequence[Asked]) -> Sequence[bytes]:
-        # One that is cancelled amid its answer does not become idle: the answer would be taken for another group's.
-        process = self._idle.pop() if self._idle else None
-        try:
-            if process is None:
-                process = await _Process.start(self._signer.pems)
-                self._processes.add(process)
-            async with asyncio.timeout(self._patience):
-                made = await process.ask(group)
-        except _BROKEN as error:
-            log.warning("a signing process failed, its mails are signed in a thread: %s", type(error).__name__)
-            if process is not None:
-                self._processes.discard(process)
-                await process.end()
-            return await asyncio.to_thread(lambda: [asked.by(asked.signed) for asked in group])
-        self._idle.append(process)
-        return made
+    async def make(self, group: Sequence[Asked]) -> list[bytes]:
+        """The signatures of a group, in its order, by the next process that is free: in one request, which groups of
+        some fifty are worth. Never fails: without a process they are made in a thread."""
+        async with self._turns:
+            # One that is cancelled amid its answer does not become idle: the answer would be taken for another group's.
+            process = self._idle.pop() if self._idle else None
+            try:
+                if process is None:
+                    process = await _Process.start(self._signer.pems)
+                    self._processes.add(process)
+                async with asyncio.timeout(self._patience):
+                    made = await process.ask(group)
+            except _BROKEN as error:
+                log.warning("a signing process failed, its mails are signed in a thread: %s", type(error).__name__)
+                if process is not None:
+                    self._processes.discard(process)
+                    await process.end()
+                return await asyncio.to_thread(lambda: [asked.by(asked.signed) for asked in group])
+            self._idle.append(process)
+            return made
 
 
 class _Process:

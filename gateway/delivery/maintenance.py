@@ -18,6 +18,7 @@ from gateway.delivery.background import BackgroundRunner, Job, log_failure
 from gateway.delivery.claims import Claims
 from gateway.delivery.pipeline import AttemptCounts
 from gateway.delivery.routing import RelayRouter
+from gateway.delivery.settle import Settler
 from gateway.outbox.lanes import LaneStanding, lane_states, note_throughput
 from gateway.outbox.recovery import my_turn, recover
 from gateway.settings import Settings
@@ -41,6 +42,7 @@ class Maintenance:
     shard: int
     router: RelayRouter
     claims: Claims
+    settler: Settler
     counts: AttemptCounts
     scan_jobs: Sequence[Job]
     scan_every: float
@@ -66,7 +68,9 @@ class Maintenance:
     # ---- sweep
 
     async def sweep(self) -> None:
-        """Every few seconds: what no wake-up announces."""
+        """Every few seconds: what no wake-up announces. What flight recorders know of dead workers is written first:
+        after a recovery it would be too late to say that nothing was sent."""
+        await self.settler.settle()
         await self.router.refresh()
         self.wake()
         async with self.pool.acquire() as connection:

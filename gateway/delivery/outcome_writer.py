@@ -1,7 +1,7 @@
 """Writes hand-offs and outcomes of single deliveries, grouped into commits.
 
-An outcome is taken at once and written soon. While PostgreSQL is away outcomes wait here, up to a limit; a sender with
-one more waits for room, and nothing new is claimed.
+An outcome is taken at once and written soon. While more than a limit of them wait, as when PostgreSQL is away, nothing
+new is claimed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 LARGEST_GROUP = 200
 """Rows a commit: the cost a row is flat from here on."""
 MAX_UNWRITTEN = 400
-"""Outcomes known and not yet committed, at most: two groups. A mail with a response then waits for room, so that a
-crash leaves few mails uncertain that were answered; while PostgreSQL is away nothing new is handed off anyway."""
+"""Outcomes known and not yet committed from which on nothing is claimed: two groups. So a crash leaves few mails
+uncertain that were answered: these, and what was on its way when they were this many, two mails a connection."""
 GATHER_SECONDS = 0.005
 """How long an outcome may wait for others: a commit for a few costs the database as much as one for fifty, and no
 sender waits for it."""
@@ -48,7 +48,8 @@ class Release(Protocol):
 
 class OutcomeWriter:
     """One worker's grouped writes. `release` is called for every row whose outcome is committed, `note_stop`
-    for a relay that is stopped by then: `same_refusals` refusals in a row said the same."""
+    for a relay that is stopped by then: `same_refusals` refusals in a row said the same. `wake` is called when mail may
+    be claimed again."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class OutcomeWriter:
         clock: Callable[[], float],
         release: Release,
         note_stop: Callable[[str], None],
+        wake: Callable[[], None],
         same_refusals: int,
         most_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
@@ -66,14 +68,14 @@ class OutcomeWriter:
         self._clock = clock
         self._release = release
         self._note_stop = note_stop
+        self._wake = wake
         self._same_refusals = same_refusals
         self._most = most_unwritten
         self._unwritten: deque[Finished] = deque()
         self._writing = 0
-        self._changed = asyncio.Event()
+        self._some, self._enough = asyncio.Event(), asyncio.Event()
         self._wrote = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._claims_wait = False
         self._failing: dict[RecipientKey, float] = {}
         self.away = False
         self._changes = ChangeNotifier(clock=clock)
@@ -119,21 +121,22 @@ class OutcomeWriter:
         """Outcomes that are known and not yet committed."""
         return len(self._unwritten) + self._writing
 
-    async def record(self, outcome: Finished) -> None:
-        """Take an outcome; it is committed soon, or journalled. Waits only while there is no room; a caller
-        cancelled meanwhile leaves it here all the same: the process ends, and the journal has room."""
-        try:
-            while self.unwritten >= self._most:
-                self._room.clear()
-                await self._room.wait()
-        finally:
-            self._unwritten.append(outcome)
-            self._changed.set()
+    def has_room(self) -> bool:
+        """Whether little enough waits to be written for more to be claimed; if not, `wake` is called once it does."""
+        self._claims_wait = self.unwritten >= self._most
+        return not self._claims_wait
+
+    def record(self, outcome: Finished) -> None:
+        """Take an outcome; it is committed soon. The flight recorder has it, and so has the journal."""
+        self._unwritten.append(outcome)
+        self._some.set()
+        if len(self._unwritten) >= LARGEST_GROUP:
+            self._enough.set()
 
     def recorders(self) -> list[Coroutine[Any, Any, None]]:
         """The tasks that write outcomes; they run until cancelled. While the first commits a group the next one forms;
         the second takes only what is a full group already."""
-        return [self._write_always(least=1), self._write_always(least=LARGEST_GROUP)]
+        return [self._write_always(self._some, least=1), self._write_always(self._enough, least=LARGEST_GROUP)]
 
     async def flush(self) -> None:
         """Return when every outcome taken so far is committed. Waits as long as PostgreSQL is away."""
@@ -141,18 +144,12 @@ class OutcomeWriter:
             self._wrote.clear()
             await self._wrote.wait()
 
-    def take_unwritten(self) -> list[Finished]:
-        """Take what is not written, for the journal. Call it when the recorders have ended."""
-        left = list(self._unwritten)
-        self._unwritten.clear()
-        return left
-
-    async def _write_always(self, *, least: int) -> None:
+    async def _write_always(self, there_are: asyncio.Event, *, least: int) -> None:
         backoff = 0.05
         while True:
             while len(self._unwritten) < least:
-                self._changed.clear()
-                await self._changed.wait()
+                there_are.clear()
+                await there_are.wait()
             if len(self._unwritten) < LARGEST_GROUP:
                 await asyncio.sleep(GATHER_SECONDS)
             group = [self._unwritten.popleft() for _ in range(min(LARGEST_GROUP, len(self._unwritten)))]
@@ -185,7 +182,8 @@ class OutcomeWriter:
             self._writing -= len(group)
             UNWRITTEN.set(len(self._unwritten))
             self._wrote.set()
-            self._room.set()
+            if self._claims_wait and self.has_room():
+                self._wake()
         return True
 
     async def _write(self, group: list[Finished]) -> None:

@@ -22,6 +22,7 @@ from gateway.outbox.claim import Claimed
 from gateway.outbox.relay_limits import RelayStanding, relay_states
 from gateway.outbox.trouble import PauseStep, note_trouble, trouble_kind, usual_pause
 from gateway.settings import Relay
+from gateway.smtp.connection import Receiver
 from gateway.smtp.relays import Relays
 from gateway.telemetry.metrics import CONNECTIONS, RELAY_USABLE, TROUBLE
 
@@ -156,21 +157,17 @@ class RelayRouter:
 
     # ---- `gateway.delivery.send.Router`
 
-    async def deliver(self, mail: Mail) -> Exchange:
-        """Hand one mail to a relay that may be used. After a pause a relay gets one mail at a time until one has gone
-        through."""
-        via_relay = mail.row.bound_relay or mail.via_relay
-        if not self._troubled_relays:
-            return await self._smtp.deliver(mail.envelope, avoid=self._avoid, via_relay=via_relay)
-        avoid = self._avoid | self._probed
-        probed = self._first(avoid, via_relay)
-        if probed is None or not self._unproven(probed):
-            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
-        self._probed.add(probed)
-        try:
-            return await self._smtp.deliver(mail.envelope, avoid=avoid, via_relay=via_relay)
-        finally:
-            self._probed.discard(probed)
+    def deliver(self, mail: Mail, result: Receiver) -> None:
+        """Hand one mail to a relay that may be used; `result` gets the exchange. After a pause a relay gets one mail at
+        a time until one has gone through."""
+        via_relay, avoid = mail.row.bound_relay or mail.via_relay, self._avoid
+        if self._troubled_relays:
+            avoid |= self._probed
+            probed = self._first(avoid, via_relay)
+            if probed is not None and self._unproven(probed):
+                self._probed.add(probed)
+                result = _Probe(result, self._probed, probed)
+        self._smtp.submit(mail.envelope, result, avoid=avoid, via_relay=via_relay, log=mail.slot)
 
     def _first(self, avoid: Collection[str], via_relay: str | None) -> str | None:
         return next((name for name in self._names if name not in avoid and via_relay in (None, name)), None)
@@ -263,6 +260,24 @@ class RelayRouter:
                 pass
         self._mended_relays.clear()
         self._mended_domains.clear()
+
+
+class _Probe:
+    """Passes on the exchange of the one mail that is to show whether a relay works again (`Receiver`)."""
+
+    def __init__(self, result: Receiver, probed: set[str], relay: str) -> None:
+        self._result = result
+        self._probed = probed
+        self._relay = relay
+
+    def done(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self._result.done()
+
+    def set_result(self, exchange: Exchange) -> None:
+        """The next mail may go, too."""
+        self._probed.discard(self._relay)
+        self._result.set_result(exchange)
 
 
 def _place(exchange: Exchange, verdict: Verdict) -> str:

@@ -18,20 +18,21 @@ from uuid import uuid4
 import asyncpg
 
 from gateway.delivery import arq_listener, journal
+from gateway.delivery.attempt_log import AttemptLog
 from gateway.delivery.background import BackgroundRunner, Job
 from gateway.delivery.build import MailBuilder
 from gateway.delivery.claims import Claims
 from gateway.delivery.dkim import Signer
+from gateway.delivery.flight_recorder import SPARE_SLOTS, FlightRecorder, deployment_id, open_directory
 from gateway.delivery.maintenance import Maintenance
-from gateway.delivery.outcome_writer import OutcomeWriter
+from gateway.delivery.outcome_writer import MAX_UNWRITTEN, OutcomeWriter
 from gateway.delivery.pipeline import Pipeline
 from gateway.delivery.routing import RelayRouter
 from gateway.delivery.schedule import RetrySchedule, random_jitter
+from gateway.delivery.settle import Settler
 from gateway.deployment import Deployment
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import judge
-from gateway.outbox.outcomes import Finished
-from gateway.outbox.outcomes import record as record_now
 from gateway.outbox.relay_limits import register_relays
 from gateway.smtp.relays import Relays
 from gateway.verdict_rules import read_verdict_rules
@@ -45,7 +46,7 @@ COLLECT_AFTER = 20_000
 TALLY_SHARDS = 16
 """Shards of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
-"""Part of DRAIN_SECONDS kept for what comes after the senders: stopping those that still wait, writing, the journal."""
+"""Part of DRAIN_SECONDS kept for what comes after sending: interrupting what still waits, writing, the journal."""
 CANCEL_SECONDS = 1.0
 """How long a cancelled task may take: a drain ends within DRAIN_SECONDS whatever hangs."""
 
@@ -91,7 +92,10 @@ class Worker:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._router = RelayRouter(pool, smtp, self._settings.relay_url, jitter=jitter, pause=schedule.pause)
-        self._claims = Claims(deployment, self._router, smtp, worker=self.id, clock=clock, wake=self._wake.set)
+        self._recorder, settler = self._open_recorder(schedule)
+        self._claims = Claims(
+            deployment, self._router, smtp, worker=self.id, recorder=self._recorder, clock=clock, wake=self._wake.set
+        )
         self._builder = MailBuilder(pool, deployment, signer)
         self.outcomes = OutcomeWriter(
             pool,
@@ -99,8 +103,10 @@ class Worker:
             clock=clock,
             release=self._claims.release,
             note_stop=self._router.note_stop,
+            wake=self._wake.set,
             same_refusals=self._settings.same_refusals,
         )
+        self._attempts = AttemptLog(later=asyncio.get_running_loop().call_later, wall=wall)
         self._pipeline = Pipeline(
             relay_names=deployment.relay_names,
             sweep_seconds=self._settings.sweep_seconds,
@@ -109,6 +115,7 @@ class Worker:
             claims=self._claims,
             builder=self._builder,
             outcomes=self.outcomes,
+            attempts=self._attempts,
             schedule=schedule,
             clock=clock,
             wake=self._wake,
@@ -123,12 +130,35 @@ class Worker:
             shard=self._shard,
             router=self._router,
             claims=self._claims,
+            settler=settler,
             counts=self._pipeline.counts,
             scan_jobs=[job for job in jobs if job.every is None],
             scan_every=min(schedule.scan_seconds, self._settings.lease_seconds / 2),
             clock=clock,
             wake=self._wake.set,
         )
+
+    def _open_recorder(self, schedule: RetrySchedule) -> tuple[FlightRecorder, Settler]:
+        """This worker's own flight recorder, and its part in settling those of the dead."""
+        settings, clock, wall = self._settings, self._clock, self._wall
+        directory, deployment = open_directory(settings.recorder_dir), deployment_id(settings.database_url)
+        slots = self._smtp.widest + MAX_UNWRITTEN + SPARE_SLOTS
+        recorder = FlightRecorder.open(
+            directory, deployment=deployment, worker=self.id, slots=slots, clock=clock, wall=wall
+        )
+        settler = Settler(
+            pool=self._pool,
+            recorders=directory,
+            journals=Path(settings.journal_dir) if settings.journal_dir else None,
+            deployment=deployment,
+            shard=self._shard,
+            same_refusals=settings.same_refusals,
+            wait=schedule.wait,
+            note_stop=self._router.note_stop,
+            clock=clock,
+            wall=wall,
+        )
+        return recorder, settler
 
     # ---- life
 
@@ -159,8 +189,6 @@ class Worker:
         """Work until `stop`. Raises only what keeps a process from starting."""
         await self._start()
         repeat = self._runner.repeat
-        # Senders first: a claim is for those who are free.
-        senders = [asyncio.create_task(self._pipeline.send_always()) for _ in range(self._smtp.widest)]
         claiming = asyncio.create_task(repeat(self._pipeline.claim_due, "claim"))
         background = [
             asyncio.create_task(repeat(self._maintenance.sweep, "sweep")),
@@ -172,12 +200,11 @@ class Worker:
         try:
             await self._stop.wait()
         finally:
-            await self._drain(claiming, background, senders, recorders)
+            await self._drain(claiming, background, recorders)
 
     async def _start(self) -> None:
         async with self._pool.acquire() as connection:
             await register_relays(connection, self._settings.relay_url)
-        await self._replay_journal()
         await self._router.refresh()
 
     async def _listen(self) -> None:
@@ -189,59 +216,54 @@ class Worker:
         self,
         claiming: asyncio.Task[None],
         background: list[asyncio.Task[None]],
-        senders: list[asyncio.Task[None]],
         recorders: list[asyncio.Task[None]],
     ) -> None:
         """Claim nothing more, finish what is handed off, give back the rest, write or journal what is known."""
         self._stop.set()
         ends = self._clock() + self._settings.drain_seconds * (1 - JOURNAL_RESERVE)
-        self._claims.dismiss_free_senders()
         # A claim under way ends by itself: cancelled, what it has leased would have to be looked for.
         await asyncio.wait([claiming], timeout=CANCEL_SECONDS)
         await _cancel([claiming, *background])
-        back = asyncio.create_task(self._pipeline.give_back_untaken())
-        await asyncio.wait([*senders, back], timeout=max(0.0, ends - self._clock()))
-        # Senders that still wait for a server are interrupted, and record what is known of their mail.
+        await _within(self._claims.all_ended(), ends - self._clock())
+        # Mail that still waits for a server is interrupted, and what is known of it recorded.
         moment = self._settings.drain_seconds * JOURNAL_RESERVE / 4
         await _within(self._smtp.close(), moment)
-        await asyncio.wait([*senders, back], timeout=moment)
+        await _within(self._claims.all_ended(), moment)
         await _within(self._maintenance.tidy_at_the_end(), moment)
         await _within(self.outcomes.flush(), max(moment, ends - self._clock()))
-        await _cancel([*senders, back])
+        await _cancel(list(self._pipeline.tasks))
         await _cancel(recorders)
-        self._write_journal(self.outcomes.take_unwritten())
+        self._end_recorder()
+        self._attempts.flush()
         await _within(self._builder.close(), CANCEL_SECONDS)
 
-    def _write_journal(self, left: list[Finished]) -> None:
+    def _end_recorder(self) -> None:
+        """Remove the flight recorder; or, where PostgreSQL could not take everything, journal it. It stays in its
+        directory if that fails: then a worker of this machine finds it there, while the machine runs."""
+        left = self._recorder.left
         if not left:
+            self._recorder.close()
             return
-        if self._settings.journal_dir is None:
-            log.error("%d outcomes could not be written and will show UNCERTAIN: set JOURNAL_DIR", len(left))
-            return
-        path = journal.write(
-            Path(self._settings.journal_dir), left, now=self._clock(), wall=self._wall(), process=self.id
-        )
-        log.warning("%d outcomes wait in the journal %s for the next start", len(left), path.name)
-
-    async def _replay_journal(self) -> None:
-        if self._settings.journal_dir is None:
-            return
-
-        async def write(outcomes: Sequence[Finished]) -> None:
-            async with self._pool.acquire() as connection:
-                await record_now(
-                    connection,
-                    outcomes,
-                    now=self._clock(),
-                    shard=self._shard,
-                    same_refusals=self._settings.same_refusals,
-                )
-
-        await journal.replay(Path(self._settings.journal_dir), write, now=self._clock(), wall=self._wall())
+        if self._settings.journal_dir is not None:
+            sealed = self._recorder.seal(now=self._clock(), wall=self._wall())
+            try:
+                path = journal.write(Path(self._settings.journal_dir), sealed, worker=self.id)
+            except OSError as error:
+                log.error("the journal cannot be written: %s", error.strerror)
+            else:
+                self._recorder.close()
+                log.warning("%d mails and claims wait in the journal %s for the next start", left, path.name)
+                return
+        if self._recorder.close(keep=True):
+            log.warning("%d mails and claims wait in the flight recorder for a start on this machine", left)
+        else:
+            log.error("%d mails and claims could not be written and will show UNCERTAIN: set JOURNAL_DIR", left)
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
     """Cancel, and wait a little: a statement on its way is cancelled at the server, which may be busy."""
+    if not tasks:
+        return
     for task in tasks:
         task.cancel()
     _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)

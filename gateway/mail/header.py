@@ -41,7 +41,8 @@ def mailboxes_header(name: str, mailboxes: Sequence[tuple[str | None, str]]) -> 
 
     An address beyond ASCII is written as it is (RFC 6532): only a server with SMTPUTF8 can take that mail.
     """
-    return f"{name}: " + ",\r\n ".join(_mailbox(label, address, len(name) + 2) for label, address in mailboxes) + "\r\n"
+    used = len(name) + 2
+    return f"{name}: " + ",\r\n ".join([_mailbox(label, address, used) for label, address in mailboxes]) + "\r\n"
 
 
 def raw_header(name: str, value: str) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -30,6 +31,9 @@ import idna
 from gateway.mail import base32, base64url
 from gateway.mail.keys import Keyring, Purpose
 from gateway.mail.message import MessageRef
+
+UrlOf = Callable[[MessageRef], str]
+"""Makes one address for any message."""
 
 
 class LinkForm(StrEnum):
@@ -83,11 +87,46 @@ class ReturnPath:
     recipient_no: int
 
 
+def open_urls(
+    keyring: Keyring, public_url: str, *, key_id: str | None = None, form: LinkForm = LinkForm.PLAIN
+) -> UrlOf:
+    """Makes the pixel's address in any message. `key_id` signs with an older key, to compose old mail again
+    (LookupError: removed)."""
+    return _urls(keyring, Purpose.OPEN, f"{public_url}/o/", key_id=key_id, form=form)
+
+
 def open_url(
     keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None, form: LinkForm = LinkForm.PLAIN
 ) -> str:
-    """The pixel's address. `key_id` signs with an older key, to compose an old mail again (LookupError: removed)."""
-    return f"{public_url}/o/{_token(keyring, Purpose.OPEN, _body(ref), key_id=key_id, form=form)}"
+    """The pixel's address in one message."""
+    return open_urls(keyring, public_url, key_id=key_id, form=form)(ref)
+
+
+def click_urls(
+    keyring: Keyring,
+    public_url: str,
+    link_no: int,
+    destination: str,
+    *,
+    key_id: str | None = None,
+    form: LinkForm = LinkForm.PLAIN,
+) -> UrlOf:
+    """Makes a link that counts the click, in any message, and leads to `destination`, which must be `trackable` (else
+    ValueError)."""
+    if not 0 <= link_no <= MAX_LINK_NUMBER:
+        raise ValueError(f"a link's number is 0 to {MAX_LINK_NUMBER}: {link_no}")
+    if not trackable(destination, form):
+        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} characters are tracked")
+    return _urls(
+        keyring,
+        Purpose.CLICK,
+        f"{public_url}/c/",
+        extra=link_no.to_bytes(2, "big"),
+        tail=destination.encode(),
+        end=f"/{_written(destination, form)}",
+        key_id=key_id,
+        form=form,
+    )
 
 
 def click_url(
@@ -100,29 +139,41 @@ def click_url(
     key_id: str | None = None,
     form: LinkForm = LinkForm.PLAIN,
 ) -> str:
-    """A link that counts the click and leads to `destination`, which must be `trackable` (else ValueError)."""
-    if not 0 <= link_no <= MAX_LINK_NUMBER:
-        raise ValueError(f"a link's number is 0 to {MAX_LINK_NUMBER}: {link_no}")
-    if not trackable(destination, form):
-        raise ValueError(f"only http and https links of at most {MAX_DESTINATION} characters are tracked")
-    body = _body(ref, link_no.to_bytes(2, "big"))
-    token = _token(keyring, Purpose.CLICK, body, destination.encode(), key_id=key_id, form=form)
-    return f"{public_url}/c/{token}/{_written(destination, form)}"
+    """The same in one message."""
+    return click_urls(keyring, public_url, link_no, destination, key_id=key_id, form=form)(ref)
+
+
+def unsubscribe_urls(
+    keyring: Keyring, public_url: str, *, key_id: str | None = None, form: LinkForm = LinkForm.PLAIN
+) -> UrlOf:
+    """Makes the address of List-Unsubscribe (RFC 8058) and of the visible link in any message: at most 57 characters
+    after PUBLIC_URL."""
+    return _urls(keyring, Purpose.UNSUBSCRIBE, f"{public_url}/u/", key_id=key_id, form=form)
 
 
 def unsubscribe_url(
     keyring: Keyring, public_url: str, ref: MessageRef, *, key_id: str | None = None, form: LinkForm = LinkForm.PLAIN
 ) -> str:
-    """The address of List-Unsubscribe (RFC 8058) and of the visible link: at most 57 characters after PUBLIC_URL."""
-    return f"{public_url}/u/{_token(keyring, Purpose.UNSUBSCRIBE, _body(ref), key_id=key_id, form=form)}"
+    """The same in one message."""
+    return unsubscribe_urls(keyring, public_url, key_id=key_id, form=form)(ref)
+
+
+def return_paths(keyring: Keyring, domain: str) -> Callable[[MessageRef, int], str]:
+    """Makes the envelope's sender of any recipient of any message: a bounce that comes back names both, whatever its
+    text says."""
+    key_id, key = keyring.sign_key(Purpose.RETURN_PATH)
+    start, end = f"b{len(key_id)}{key_id}", f"@{domain}"
+
+    def path(ref: MessageRef, recipient_no: int) -> str:
+        body = _body(ref, recipient_no.to_bytes(1, "big"))
+        return start + base32.encode(body + _mac(key, body)[:_RETURN_PATH_MAC]) + end
+
+    return path
 
 
 def return_path(keyring: Keyring, domain: str, ref: MessageRef, recipient_no: int = 0) -> str:
-    """The envelope's sender: a bounce that comes back names message and recipient, whatever its text says."""
-    key_id, key = keyring.sign_key(Purpose.RETURN_PATH)
-    body = _body(ref, recipient_no.to_bytes(1, "big"))
-    coded = base32.encode(body + _mac(key, body)[:_RETURN_PATH_MAC])
-    return f"b{len(key_id)}{key_id}{coded}@{domain}"
+    """The same for one recipient."""
+    return return_paths(keyring, domain)(ref, recipient_no)
 
 
 def read_open(keyring: Keyring, token: str) -> MessageRef | None:
@@ -228,12 +279,26 @@ def _started(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     )
 
 
-def _token(
-    keyring: Keyring, purpose: Purpose, body: bytes, tail: bytes = b"", *, key_id: str | None, form: LinkForm
-) -> str:
+def _urls(
+    keyring: Keyring,
+    purpose: Purpose,
+    start: str,
+    *,
+    extra: bytes = b"",
+    tail: bytes = b"",
+    end: str = "",
+    key_id: str | None,
+    form: LinkForm,
+) -> UrlOf:
+    """Makes `start`, a token and `end`; the token's MAC covers `tail`, too. What every message shares is found now."""
     signed_by, key = keyring.sign_key(purpose, key_id)
-    coded = base64url.encode(body + _mac(key, body, tail)[:_MAC])
-    return f"{signed_by}{_SEPARATORS[form]}{coded}"
+    start = f"{start}{signed_by}{_SEPARATORS[form]}"
+
+    def url(ref: MessageRef) -> str:
+        body = _body(ref, extra)
+        return f"{start}{base64url.encode(body + _mac(key, body, tail)[:_MAC])}{end}"
+
+    return url
 
 
 def _verified(keyring: Keyring, purpose: Purpose, token: str, tail: bytes = b"") -> bytes | None:

@@ -22,6 +22,10 @@ LARGE_CONTENT = 1_048_576
 """Octets from which a mail counts as large: it may wait for room in memory, and is handed off when it has it."""
 
 
+WHOLE_CLAIMS = 16
+"""Claims that go the whole way at once after one that had to: where limited mail lies among the rest the next has to as
+well, and each would cost a third more for trying the short way first."""
+
 RecipientKey = tuple[int, UUID, int]
 """Customer, message and recipient number."""
 
@@ -92,10 +96,31 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What one claim did: the rows it leased, and how many it parked (they wait for their destination or relay)."""
+    """What one claim did: the rows it leased, and how many it parked (they wait for their destination or relay).
+    `short`: it went the short way."""
 
     leased: tuple[Claimed, ...]
     parked: int
+    short: bool = False
+
+
+class NextWay:
+    """Which way a worker's next claim goes first."""
+
+    def __init__(self) -> None:
+        self._whole_claims = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it tries the short way."""
+        return not self._whole_claims
+
+    def note(self, found: Claim) -> None:
+        """Take notice of a claim; one that found nothing says nothing of the queue."""
+        if self._whole_claims:
+            self._whole_claims -= 1
+        elif not found.short and (found.leased or found.parked):
+            self._whole_claims = WHOLE_CLAIMS
 
 
 async def claim(
@@ -109,34 +134,37 @@ async def claim(
     large_room: int | None = None,
     hand_off: bool = False,
     relays: Iterable[str] = (),
+    short_way: bool = True,
 ) -> Claim:
     """Scan `scan_limit` due rows of unpaused lanes and lease up to `max_leased` of them (None: all), up to `large_room`
     large ones among them; `hand_off` also hands off those that may go. Mail bound to one of `relays` that is paused or
-    stopped waits. One statement, whose cost depends on `scan_limit` alone (`docs/claim.md`). With an `owner` of its
-    own, a caller can give back a claim whose result never arrived.
+    stopped waits. One statement, whose cost depends on `scan_limit` alone (`docs/claim.md`); the `short_way` is tried
+    before it, and is all that is needed where nothing forbids or counts any of the first `max_leased` rows. With an
+    `owner` of its own, a caller can give back a claim whose result never arrived.
     """
     owner = owner or uuid4()
-    leased: list[tuple[int, Claimed]] = []
-    parked = 0
-    async for row in QUERIES.claim_due(
+    wanted = scan_limit if max_leased is None else max_leased
+    lease_as = {"owner": owner, "lease": lease, "max_leased": wanted, "hand_off": hand_off, "large": LARGE_CONTENT}
+    if short_way and wanted:
+        found = [row async for row in QUERIES.claim_plain(connection, **lease_as)]
+        if found:
+            return Claim(leased=_in_order(found, owner), parked=0, short=True)
+    due = QUERIES.claim_due(
         connection,
-        owner=owner,
+        **lease_as,
         worker=worker,
-        lease=lease,
         scan_limit=scan_limit,
-        max_leased=scan_limit if max_leased is None else max_leased,
         large_room=scan_limit if large_room is None else large_room,
-        hand_off=hand_off,
-        large=LARGE_CONTENT,
         relays=list(relays),
-    ):
-        if row["leased"]:
-            leased.append((row["position"], _claimed(row, owner)))
-        else:
-            parked += 1
-    # An update returns rows in no order: the first in the lanes are handed out first.
-    leased.sort(key=itemgetter(0))
-    return Claim(leased=tuple(row for _, row in leased), parked=parked)
+    )
+    rows = [row async for row in due]
+    leased = [row for row in rows if row["leased"]]
+    return Claim(leased=_in_order(leased, owner), parked=len(rows) - len(leased))
+
+
+def _in_order(rows: Sequence[Any], owner: UUID) -> tuple[Claimed, ...]:
+    """An update returns rows in no order: the first in the lanes are handed out first."""
+    return tuple(_claimed(row, owner) for row in sorted(rows, key=itemgetter("position")))
 
 
 _FACTS = tuple(field.name for field in fields(MessageFacts))

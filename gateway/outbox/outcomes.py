@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from math import inf
+from operator import attrgetter
+from typing import Protocol
 from uuid import UUID
 
 from gateway.database import QUERIES, Connection
@@ -97,7 +99,7 @@ class Finished:
     wait_seconds: float
     suppress: bool
     ended: float
-    domain: str = ""  # of a journal of an earlier version
+    domain: str
 
     @property
     def key(self) -> RecipientKey:
@@ -110,8 +112,25 @@ class Finished:
         return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
 
+class Attempted(Protocol):
+    """An attempt by its recipient, its number, its claim, and the domain it went to."""
+
+    @property
+    def owner(self) -> UUID: ...
+    @property
+    def customer_id(self) -> int: ...
+    @property
+    def message_id(self) -> UUID: ...
+    @property
+    def recipient_no(self) -> int: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def domain(self) -> str: ...
+
+
 def finished(
-    row: Claimed, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
+    row: Attempted, exchange: Exchange, verdict: Verdict, *, mail_sha256_hex: str, wait: timedelta, ended: float
 ) -> Finished:
     """The outcome to record: the server's response whole, our verdict beside it."""
     reply = exchange.answer
@@ -231,14 +250,11 @@ async def record(
     attempt, and touches nothing else.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)
-    late, refused = [], []
-    async for row in QUERIES.record_outcomes(
-        connection, outcomes=ordered, now=now, shard=shard, expired_advice=EXPIRED_ADVICE
-    ):
-        if row["address_key"] is None:
-            late.append(ordered[row["n"] - 1])
-        else:
-            refused.append((ordered[row["n"] - 1], row["address"], row["address_key"]))
+    if _accepted_alike(ordered):
+        late = await _write_accepted(connection, ordered, now=now, shard=shard)
+        refused: Sequence[tuple[Finished, str, bytes]] = ()
+    else:
+        late, refused = await _write_outcomes(connection, ordered, now=now, shard=shard)
     if late:
         await settle_late(connection, late, now=now, shard=shard)
     written = len(ordered) - len(late)
@@ -247,6 +263,67 @@ async def record(
     counted = _since_accepted(ordered, refused)
     stopped = await stop_after_refusals(connection, counted, enough=same_refusals)
     return Recorded(written=written, stopped_relays=stopped)
+
+
+_shared = attrgetter("verdict", "cause", "advice", "rule", "stage", "code", "enhanced", "relay", "host", "tls")
+"""What `record_accepted` takes once for a whole group."""
+
+
+def _accepted_alike(outcomes: Sequence[Finished]) -> bool:
+    """Whether they are what nearly every group is: all accepted, by one relay, in the same way."""
+    shared = set(map(_shared, outcomes))
+    return len(shared) == 1 and shared.pop()[:3] == (Outcome.ACCEPTED, None, None)
+
+
+async def _write_accepted(
+    connection: Connection, ordered: Sequence[Finished], *, now: float, shard: int
+) -> list[Finished]:
+    """Write a group that is accepted alike, at less than half the cost; returns those whose lease was lost."""
+    first = ordered[0]
+    # One letter a name: PostgreSQL reads every one of them for every row.
+    rows = [
+        {
+            "c": one.customer_id,
+            "m": one.message_id,
+            "r": one.recipient_no,
+            "a": one.attempt,
+            "o": one.owner,
+            "w": one.response,
+            "t": one.took_ms,
+            "g": max(0.0, now - one.ended),
+            "h": one.mail_sha256_hex,
+            "d": one.domain,
+        }
+        for one in ordered
+    ]
+    missing = QUERIES.record_accepted(
+        connection,
+        accepted=rows,
+        shard=shard,
+        rule=first.rule,
+        stage=first.stage,
+        code=first.code,
+        enhanced=first.enhanced,
+        relay=first.relay,
+        host=first.host,
+        tls=first.tls,
+    )
+    return [ordered[row["n"] - 1] async for row in missing]
+
+
+async def _write_outcomes(
+    connection: Connection, ordered: Sequence[Finished], *, now: float, shard: int
+) -> tuple[list[Finished], list[tuple[Finished, str, bytes]]]:
+    """Write any group; returns those whose lease was lost, and the refusals by a reply with their addresses."""
+    late, refused = [], []
+    async for row in QUERIES.record_outcomes(
+        connection, outcomes=ordered, now=now, shard=shard, expired_advice=EXPIRED_ADVICE
+    ):
+        if row["address_key"] is None:
+            late.append(ordered[row["n"] - 1])
+        else:
+            refused.append((ordered[row["n"] - 1], row["address"], row["address_key"]))
+    return late, refused
 
 
 def _since_accepted(outcomes: Sequence[Finished], refused: Sequence[tuple[Finished, str, bytes]]) -> list[Refused]:

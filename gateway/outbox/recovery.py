@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.mail.schedule import RETRY_WAITS
@@ -21,6 +22,9 @@ PASS_ROWS = 10_000
 """Rows that one pass finds at most; another pass follows where there are more."""
 BATCH = 1000
 """Rows settled in one statement: a lost worker has a few hundred, and their locks are held for moments."""
+MAX_REQUEUED = 3
+"""How often an attempt is queued again of which a lost worker sent nothing: a mail that ends its workers (by the memory
+it takes, say) must not end all of them, one after the other."""
 
 LOST_ADVICE = (
     "The gateway stopped after it had handed this mail to the server and before it heard the answer. It may or may "
@@ -47,6 +51,17 @@ class Recovered:
     expired: int = 0
 
 
+class LostAttempt(Protocol):
+    """An attempt by its recipient, its number and its claim."""
+
+    @property
+    def key(self) -> RecipientKey: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def owner(self) -> UUID: ...
+
+
 async def my_turn(connection: Connection, *, every: timedelta) -> bool:
     """Whether no worker has scanned the outbox for so long: then it is the caller's turn, and no other worker's."""
     return await QUERIES.begin_scan(connection, every=every) is not None
@@ -68,6 +83,46 @@ async def recover(connection: Connection, *, shard: int, wait: timedelta = RETRY
             expired += await _expire(connection, keys, shard=shard)
         if sum(map(len, found.values())) < PASS_ROWS:
             return Recovered(unsent=unsent, uncertain=uncertain, expired=expired)
+
+
+async def requeue_unsent(connection: Connection, lost: Sequence[LostAttempt]) -> list[LostAttempt]:
+    """Return to the queue attempts of a worker that is known to be lost and sent nothing of them. Returns those that
+    were not: another has them, or they were returned `MAX_REQUEUED` times."""
+    returned: set[RecipientKey] = set()
+    for batch in _lost_batches(lost):
+        async for row in QUERIES.requeue_unsent(connection, **_fences(batch), limit=MAX_REQUEUED):
+            returned.add((row["customer_id"], row["message_id"], row["recipient_no"]))
+    return [attempt for attempt in lost if attempt.key not in returned]
+
+
+async def recover_lost(
+    connection: Connection, lost: Sequence[LostAttempt], *, shard: int, wait: timedelta = RETRY_WAITS[0]
+) -> int:
+    """Settle attempts of a worker that is known to be lost, whose content may have been sent: as if their leases had
+    run out. Returns how many were still its own."""
+    ended: list[RecipientKey] = []
+    for batch in _lost_batches(lost):
+        async for row in QUERIES.end_leases(connection, **_fences(batch)):
+            ended.append((row["customer_id"], row["message_id"], row["recipient_no"]))
+    for keys in _batches(sorted(ended)):
+        await _count(
+            QUERIES.recover_handed_off(connection, **columns(keys), shard=shard, advice=LOST_ADVICE, wait=wait)
+        )
+    return len(ended)
+
+
+def _lost_batches(lost: Sequence[LostAttempt]) -> list[list[LostAttempt]]:
+    ordered = sorted(lost, key=lambda attempt: attempt.key)
+    return [ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH)]
+
+
+def _fences(batch: Sequence[LostAttempt]) -> dict[str, list[Any]]:
+    """Attempts as arrays for `unnest`."""
+    return {
+        **columns([attempt.key for attempt in batch]),
+        "attempts": [attempt.attempt for attempt in batch],
+        "owners": [attempt.owner for attempt in batch],
+    }
 
 
 async def _passed(connection: Connection) -> dict[_Passed, list[RecipientKey]]:

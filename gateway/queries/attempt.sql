@@ -99,10 +99,10 @@ with outcome as materialized (
         uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
 ), relay_tallied as (
     insert into relay_tally (relay, quarter, shard, accepted)
-    select r.relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
-    from outcome r join fenced on fenced.n = r.n
-    where r.verdict = 'ACCEPTED'
-    group by r.relay order by r.relay
+    select d.relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
+    from decided d
+    where d.verdict = 'ACCEPTED'
+    group by d.relay order by d.relay
     on conflict (relay, quarter, shard) do update set accepted = relay_tally.accepted + excluded.accepted
 ), runs_ended as (
     delete from refusal_run e
@@ -114,6 +114,62 @@ select r.n, null::text as address, null::bytea as address_key from outcome r
 where r.n not in (select fenced.n from fenced union all select deferred.n from deferred)
 union all
 select d.n, d.address, d.address_key from decided d where d.status = 'REFUSED' and d.code >= 400;
+
+-- name: record_accepted
+-- Writes a batch of attempts that one relay accepted with the same code, as `record_outcomes` does with any batch, in
+-- the same order: what they share are parameters, a row holds the rest. Returns the number of each that was not written.
+-- status: HANDED_OFF -> ACCEPTED
+with accepted as materialized (
+    select t.customer_id, t.message_id, t.recipient_no, t.attempt, t.owner, t.response, t.took_ms,
+           t.age * interval '1 second' as age, t.mail_sha256_hex, t.domain, t.n
+    from rows from (json_to_recordset(:accepted::json) as (
+        c bigint, m uuid, r smallint, a smallint, o uuid, w text, t integer, g float8, h text, d text))
+        with ordinality as t(customer_id, message_id, recipient_no, attempt, owner, response, took_ms, age,
+             mail_sha256_hex, domain, n)
+), fenced as (
+    delete from outbox o using accepted r
+    where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
+      and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
+    returning r.n, r.customer_id, r.message_id, r.recipient_no, r.attempt, r.response, r.took_ms, r.age,
+              r.mail_sha256_hex, r.domain
+), attempts as (
+    insert into attempt (customer_id, message_id, recipient_no, number, verdict, rule, stage, code, enhanced, response,
+                         relay, host, tls, started_at, took_ms)
+    select f.customer_id, f.message_id, f.recipient_no, f.attempt, 'ACCEPTED', :rule, :stage::smtp_stage,
+           :code::smallint, :enhanced, f.response, :relay, :host, :tls,
+           now() - f.age - f.took_ms * interval '1 millisecond', f.took_ms
+    from fenced f
+), messages as (
+    update message m
+    set status = 'ACCEPTED', decided_at = now(), cause = null, advice = null, sent_at = now() - f.age,
+        mail_sha256 = decode(f.mail_sha256_hex, 'hex')
+    from fenced f
+    where f.recipient_no = 0 and m.customer_id = f.customer_id and m.id = f.message_id and m.status = 'QUEUED'
+    returning m.campaign_id
+), copies as (
+    update copy c set status = 'ACCEPTED', decided_at = now(), cause = null, advice = null, sent_at = now() - f.age
+    from fenced f
+    where f.recipient_no > 0 and c.customer_id = f.customer_id and c.message_id = f.message_id
+      and c.recipient_no = f.recipient_no and c.status = 'QUEUED'
+), tallied as (
+    insert into campaign_tally (campaign_id, shard, accepted)
+    select campaign_id, :shard::smallint, count(*) from messages where campaign_id is not null
+    group by campaign_id order by campaign_id
+    on conflict (campaign_id, shard) do update set accepted = campaign_tally.accepted + excluded.accepted
+), relay_tallied as (
+    insert into relay_tally (relay, quarter, shard, accepted)
+    select :relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
+    from fenced
+    having count(*) > 0
+    on conflict (relay, quarter, shard) do update set accepted = relay_tally.accepted + excluded.accepted
+), runs_ended as (
+    delete from refusal_run e
+    where (e.of_relay, e.place) in (
+        select true, :relay where exists (select from fenced)
+        union all select distinct false, f.domain from fenced f)
+      and exists (select from refusal_run)  -- asked once; mostly there is none
+)
+select a.n from accepted a where a.n not in (select f.n from fenced f);
 
 -- name: settle_late
 -- A server's response that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while

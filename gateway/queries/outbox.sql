@@ -1,5 +1,72 @@
 -- Pending work: claim, hand off, give back, recover. Every clock here is PostgreSQL's.
 
+-- name: claim_plain
+-- Claims due mail the short way: the first :max_leased due rows of the unpaused lanes, in the order of `claim_due`, if
+-- nothing forbids or counts any of them: no restricted destination, no relay that one must leave by, no mail of :large
+-- octets. Otherwise it leases none, and `claim_due` is to be asked. What it leases, `claim_due` would have leased, with
+-- the same columns.
+-- status: QUEUED, DEFERRED -> HANDED_OFF
+with lanes as (
+    select l.id, l.priority, l.scheduled from claimable_lane l order by l.priority, l.id, l.scheduled desc
+), due as materialized (
+    select o.customer_id, o.message_id, o.domain, o.bound_relay, o.location, l.id as lane_id,
+           row_number() over () as position
+    from lanes l
+    cross join lateral (
+        select b.customer_id, b.message_id, b.domain, b.bound_relay, b.ctid as location
+        from outbox b
+        where b.lane_id = l.id and b.scheduled = l.scheduled and b.due_at <= now() and b.lease_owner is null
+        order by b.due_at, b.message_id
+        limit :max_leased::integer
+        for update skip locked
+    ) o
+    limit :max_leased::integer
+), unpaused_lanes as materialized (
+    -- As in `claim_due`: a pause that has returned is exact.
+    select lane.id
+    from (select distinct due.lane_id from due) d join lane on lane.id = d.lane_id and lane.paused_at is null
+    for share of lane skip locked
+), loaded as materialized (
+    select due.location, due.position, due.bound_relay, m.*
+    from due
+    left join lateral (
+        select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
+               m.recipient, m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
+               m.token_key_id, m.composer_version, k.size as content_size
+        from message m
+        left join campaign c on c.id = m.campaign_id
+        left join content k on k.sha256 = m.content_sha256
+        where m.customer_id = due.customer_id and m.id = due.message_id
+        limit 1  -- by its key
+    ) m on true
+), plain as materialized (
+    select not exists (select from loaded where loaded.bound_relay is not null
+                                             or loaded.content_size >= :large::bigint)
+           and not exists (select from (select distinct due.domain from due) x
+                           where (select is_restricted(d) from destination d where d.domain = x.domain)) as is_plain
+)
+update outbox o
+set lease_owner = :owner::uuid,
+    lease_until = now() + :lease::interval,
+    handed_off_at = case
+        when :hand_off::boolean and o.expires_at > now()
+             and o.lane_id in (select unpaused_lanes.id from unpaused_lanes)
+             and (select true from suppression s
+                  where s.address_key = o.address_key
+                    and (s.scope = 'ALL_MAIL' or o.opt_out_kind is not null)) is null
+             and (o.opt_out_kind is null or coalesce(
+                 (select true from opt_out x where x.customer_id = o.customer_id and x.kind = o.opt_out_kind),
+                 (select true from address_opt_out x where x.address_key = o.address_key and x.kind = o.opt_out_kind)
+             ) is null)
+            then now() end
+from loaded p
+where o.ctid = p.location and (select plain.is_plain from plain)
+returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
+          p.position, false as capped, true as leased, o.handed_off_at is not null as handed_off, false as large,
+          p.found_id is not null as found, p.source_type, p.campaign_id, p.template_version_id, p.sender_version_id,
+          p.mail_date, p.recipient, p.recipient_name, p.merge_data, p.content_sha256, p.tracked, p.token_key_id,
+          p.composer_version;
+
 -- name: claim_due
 -- Claims due mail, in the steps due, limited, placed, chosen, leased: `docs/claim.md` explains each and what it costs.
 -- Of the next :scan_limit due rows of the unpaused lanes (sooner lanes first, scheduled rows before the backlog), those
@@ -50,9 +117,7 @@ limited as materialized (
              - coalesce((select sum(l.connections) from domain_connection_lease l
                          where l.domain = d.domain and l.leased_until > now()), 0) as connections_left
     from destination d
-    where d.domain in (select due.domain from due)
-      and (d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
-           or d.connections is not null or d.pause_step > 0 or d.paused_until > now() or d.stopped_at is not null)
+    where d.domain in (select due.domain from due) and is_restricted(d)
     order by d.domain
     for update of d
 ),

@@ -41,13 +41,8 @@ with spelled as (
     union
     select lower(a.address) from customer_address a where a.address_key = :address_key
 )
-select m.customer_id, m.id as message_id, 0::smallint as recipient_no
-from spelled join message m on lower(m.recipient) = spelled.address
-where m.status = 'HELD' and m.cause = 'SUPPRESSED'
-union all
-select c.customer_id, c.message_id, c.recipient_no
-from spelled join copy c on lower(c.address) = spelled.address
-where c.status = 'HELD' and c.cause = 'SUPPRESSED'
+select t.customer_id, t.message_id, t.recipient_no
+from spelled join message_trouble t on t.held_for = spelled.address
 order by 2
 limit :limit::integer;
 
@@ -55,8 +50,9 @@ limit :limit::integer;
 -- A customer's mail that waits for a right address instead of this one, the oldest first: held because of the address,
 -- or refused or returned because of it within :within.
 select m.customer_id, m.id as message_id
-from message m
-where m.customer_id = :customer_id and lower(m.recipient) = lower(:address::text)
+from message_trouble t
+join message m on m.customer_id = t.customer_id and m.id = t.message_id
+where t.customer_id = :customer_id and t.recipient_no = 0 and lower(m.recipient) = lower(:address::text)
   and ((m.status = 'HELD' and m.cause in ('SUPPRESSED', 'BAD_ADDRESS'))
        or (m.status in ('REFUSED', 'BOUNCED') and m.cause in ('BAD_ADDRESS', 'BAD_DOMAIN')
            and m.decided_at > now() - :within::interval))

@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
+from gateway.mail.verdict import BEFORE_MAIL
 from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options
 from gateway.smtp.protocol import (
     MAX_SHOWN,
@@ -40,16 +41,43 @@ PIECE = 128 * 1024
 mail is not buffered twice and it is known that its final dot has not been sent."""
 
 
+class TransactionLog(Protocol):
+    """Keeps what one mail's transaction has come to, should this process die: the flight recorder's slot."""
+
+    def mark_dot(self) -> None:
+        """The next write holds the final dot: from now on the server may take the mail."""
+
+    def mark_answered(self, exchange: Exchange) -> None:
+        """The transaction is over, and this is what came of it."""
+
+
+class Receiver(Protocol):
+    """Who a delivery's exchange goes to: a future, or anything that wants to be called with it.
+
+    It is called amid what the connection does: it may take its time only to note what came, and submits nothing to the
+    same relay before the loop's next turn.
+    """
+
+    def done(self) -> bool:
+        """Whether the exchange has come, or nobody waits for it any more."""
+        raise NotImplementedError
+
+    def set_result(self, exchange: Exchange, /) -> object:
+        """Take the exchange. Never raises."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One envelope to deliver; `result` is its exchange.
+    """One envelope to deliver; `result` gets its exchange. `log` is told of the dot before it is written, and of the
+    exchange when it arrives.
 
     A message returned by a dead connection is retried once, on a connection opened later: `retried` says that this has
     happened, `min_connection` is the number of the first connection of its pool that may take it.
     """
 
     envelope: Envelope
-    result: asyncio.Future[Exchange]
+    result: Receiver
+    log: TransactionLog | None = None
     connection: SmtpConnection | None = None
     retried: bool = False
     min_connection: int = 0
@@ -69,9 +97,18 @@ class Delivery:
         self.decided = None
         self.dot_sent = False
 
+    def mark_dot(self) -> None:
+        """The next write holds the final dot."""
+        if self.log is not None:
+            self.log.mark_dot()
+        self.dot_sent = True
+
     def finish(self, exchange: Exchange) -> None:
         """Set the result, unless the caller was cancelled."""
         self.connection = None
+        # A failure before MAIL is no answer to this mail: another relay may take it.
+        if self.log is not None and exchange.stage not in BEFORE_MAIL:
+            self.log.mark_answered(exchange)
         if not self.result.done():
             self.result.set_result(exchange)
 
@@ -81,6 +118,9 @@ class ConnectionOwner(Protocol):
 
     def next_delivery(self, connection: SmtpConnection, *, pipelined: bool) -> Delivery | None:
         """Returns the next message for this connection: to send now, or `pipelined` behind the current one."""
+
+    def on_answered(self, seconds: float) -> None:
+        """The server has answered a message, so many seconds after its first command."""
 
     def on_idle(self, connection: SmtpConnection) -> None:
         """The connection has no message."""
@@ -379,6 +419,7 @@ class SmtpConnection:
         self.served += 1
         self._reused = True
         self._current = None
+        self._owner.on_answered(self._loop.time() - delivery.started_monotonic)
         delivery.finish(self._exchange(delivery, stage, None))
         if self._close_after_current:
             self._fail(FaultKind.CANCELLED, "A delivery was cancelled.")
@@ -412,7 +453,7 @@ class SmtpConnection:
             self._send_piece()
         else:
             self._expected[-1] = _END_OF_DATA
-            delivery.dot_sent = True
+            delivery.mark_dot()
             self._transport.write(b"".join((content, b".\r\n", self._pipeline_next() or b"")))
         self._set_deadline()
 
@@ -426,7 +467,7 @@ class SmtpConnection:
             if not unsent:
                 self._unsent = None
                 self._expected[-1] = _END_OF_DATA
-                delivery.dot_sent = True
+                delivery.mark_dot()
                 self._transport.write(b".\r\n" + (self._pipeline_next() or b""))
                 self._set_deadline()
                 return

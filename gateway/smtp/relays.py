@@ -1,4 +1,4 @@
-"""Delivers mail to relays: `Relays.deliver` sends one envelope and returns the servers' replies (RFC 5321).
+"""Delivers mail to relays: `Relays.submit` sends one envelope and hands on the servers' replies (RFC 5321).
 
 This module chooses a relay and opens connections (TCP, greeting, EHLO, STARTTLS, AUTH; the only importer of
 aiosmtplib). `pool` keeps a relay's connections, `connection` runs transactions, `protocol` parses and encodes bytes.
@@ -24,7 +24,7 @@ from aiosmtplib.response import SMTPResponse
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import BEFORE_MAIL
 from gateway.settings import Relay, TlsMode
-from gateway.smtp.connection import Delivery, SmtpConnection, Writer
+from gateway.smtp.connection import Delivery, Receiver, SmtpConnection, TransactionLog, Writer
 from gateway.smtp.envelope import Envelope, Peer, Timeouts
 from gateway.smtp.pool import Pool, RelayState
 from gateway.smtp.protocol import ReplyReader, UnreadableReply, read_reply
@@ -92,34 +92,55 @@ class Relays:
         return tuple(pool.state for pool in self._pools)
 
     async def deliver(
-        self, envelope: Envelope, *, avoid: frozenset[str] = frozenset(), via_relay: str | None = None
+        self,
+        envelope: Envelope,
+        *,
+        avoid: frozenset[str] = frozenset(),
+        via_relay: str | None = None,
     ) -> Exchange:
-        """Send one mail to one recipient; returns the exchange, whatever the outcome. Raises CancelledError only.
+        """`submit`, and wait for the exchange. Raises CancelledError only.
+
+        Cancelling closes the connection, which leaves unknown whether the server took the mail: a caller that has
+        handed off a mail shields this call (`asyncio.shield`) and waits for its result while it drains.
+        """
+        result: asyncio.Future[Exchange] = self._loop.create_future()
+        submitted = self.submit(envelope, result, avoid=avoid, via_relay=via_relay)
+        try:
+            return await result
+        except asyncio.CancelledError:
+            submitted.cancel()
+            raise
+
+    def submit(
+        self,
+        envelope: Envelope,
+        result: Receiver,
+        *,
+        avoid: frozenset[str] = frozenset(),
+        via_relay: str | None = None,
+        log: TransactionLog | None = None,
+    ) -> Submitted:
+        """Send one mail to one recipient; `result` gets the exchange, whatever the outcome, perhaps at once.
 
         `avoid` names relays that must not be used, `via_relay` the only one that may be. When no connection to a relay
-        can be opened the next one is tried; if all fail, the first one's exchange is returned. Cancelling closes the
-        connection, which leaves unknown whether the server took the mail: a caller that has handed off a mail shields
-        this call (`asyncio.shield`) and waits for its result while it drains.
+        can be opened the next one is tried; if all fail, the first one's exchange is the result. `log` is told what
+        the transaction comes to.
         """
-        first: Exchange | None = None
-        for pool in self._candidates(avoid, via_relay):
-            result: asyncio.Future[Exchange] = self._loop.create_future()
-            delivery = Delivery(envelope, result)
-            pool.submit(delivery)
-            try:
-                exchange = await result
-            except asyncio.CancelledError:
-                pool.cancel(delivery)
-                raise
-            if exchange.stage not in BEFORE_MAIL:
-                return exchange
-            first = first or exchange
-        return first or self._unsent(FaultKind.NO_RELAY, "No relay may be used for this mail.", relay=via_relay or "")
+        pools = self._candidates(avoid, via_relay)
+        if not pools:
+            text = "No relay may be used for this mail."
+            result.set_result(self._unsent(FaultKind.NO_RELAY, text, relay=via_relay or ""))
+        submitted = Submitted(envelope, result, pools, log)
+        if pools:
+            submitted.try_next()
+        return submitted
 
     async def close(self) -> None:
         """End every connection: idle ones with QUIT, busy ones at once. Unfinished deliveries get CANCELLED."""
+        for pool in self._pools:  # all of them first: no mail of one is to go by another
+            pool.refuse(lambda pool: self._unsent(FaultKind.CANCELLED, "The gateway stopped.", relay=pool.relay.name))
         for pool in self._pools:
-            pool.close(lambda pool: self._unsent(FaultKind.CANCELLED, "The gateway stopped.", relay=pool.relay.name))
+            pool.close()
         try:
             if self._protocols:
                 await asyncio.wait([protocol.closed for protocol in self._protocols], timeout=CLOSE_SECONDS)
@@ -147,6 +168,49 @@ class Relays:
             started_at=self._clock(),
             took_ms=0,
         )
+
+
+class Submitted:
+    """One mail on its way: to the first of `pools` to which a connection can be had."""
+
+    __slots__ = ("_delivery", "_envelope", "_first", "_log", "_pools", "_result", "_tried")
+
+    def __init__(
+        self, envelope: Envelope, result: Receiver, pools: Sequence[Pool], log: TransactionLog | None = None
+    ) -> None:
+        self._envelope = envelope
+        self._result = result
+        self._pools = pools
+        self._log = log
+        self._tried = 0
+        self._first: Exchange | None = None
+        self._delivery: Delivery | None = None
+
+    def try_next(self) -> None:
+        """Submit it to the next pool."""
+        # The answer of the only pool is the result: nothing need stand between.
+        self._delivery = Delivery(self._envelope, self if len(self._pools) > 1 else self._result, self._log)
+        self._pools[self._tried].submit(self._delivery)
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        if self._delivery is not None:
+            self._pools[self._tried].cancel(self._delivery)
+
+    def done(self) -> bool:
+        """Whether nobody waits for it any more (`Receiver`)."""
+        return self._result.done()
+
+    def set_result(self, exchange: Exchange) -> None:
+        """One pool's answer: where its relay could not be reached, the next one is tried (`Receiver`)."""
+        self._first = self._first or exchange
+        if exchange.stage not in BEFORE_MAIL:
+            self._result.set_result(exchange)
+        elif self._tried + 1 < len(self._pools):
+            self._tried += 1
+            self.try_next()
+        else:
+            self._result.set_result(self._first)
 
 
 def tls_context(relay: Relay) -> ssl.SSLContext | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,10 +17,13 @@ _NO_FIELDS: Mapping[str, Any] = {}
 
 class JsonLines(logging.Formatter):
     """Formats a record as JSON: time, level, logger, message, what `extra` has as `fields`, an error's type and
-    traceback."""
+    traceback. A record whose `extra` has `lines`, JSON already, stands for those."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns one line."""
+        """Returns one line, or the record's own."""
+        lines: Sequence[str] | None = getattr(record, "lines", None)
+        if lines is not None:
+            return "\n".join(lines)
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": _LEVELS.get(record.levelno) or record.levelname.lower(),

@@ -24,12 +24,17 @@ REFUSAL_STOPS = Counter(
 )
 BATCH_ROWS = Histogram("mail_batch_rows", "Rows per statement, by kind of statement.", ("statement",), buckets=_ROWS)
 LATE = Counter("mail_late_outcomes", "Outcomes that were not written, because the lease had expired.")
-RECOVERED = Counter("mail_recovered", "Rows of workers that died, by their new status.", ("outcome",))
+RECOVERED = Counter(
+    "mail_recovered", "Mails of workers that died or could not write, by what became of them.", ("outcome",)
+)
 QUEUE_DEPTH = Gauge("mail_queue_depth", "Rows waiting in a lane, counted up to 10,000.", ("lane",))
 QUEUE_AGE = Gauge("mail_queue_age_seconds", "How long the first row of a lane has been due.", ("lane",))
 CONNECTIONS = Gauge("mail_connections", "Connections to a relay by state.", ("relay", "state"))
 RELAY_USABLE = Gauge("mail_relay_usable", "1 while a relay may be used, 0 while it is paused or stopped.", ("relay",))
 LEDGER_AWAY = Gauge("mail_ledger_away", "1 while PostgreSQL cannot be reached.")
+RECORDING = Gauge(
+    "mail_flight_recorder", "1 while a death of this worker can be settled by its flight recorder, else 0."
+)
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
 HITS = Counter(
     "mail_hits",

@@ -6,13 +6,11 @@ Spans carry ids and counts, never an address, a subject or a server's text. The 
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
 from uuid import UUID
-
-_NO_SPAN: AbstractContextManager[Any] = nullcontext()
 
 
 class Attempted(Protocol):
@@ -31,10 +29,14 @@ def open_tracer() -> Any:
     return import_module("opentelemetry.trace").get_tracer("gateway")
 
 
-def span(tracer: Any, name: str, row: Attempted) -> AbstractContextManager[Any]:
-    """Returns a span around the work on a row; a no-op without a tracer."""
+def no_span() -> None:
+    """Ends a span that there is not."""
+
+
+def begin_span(tracer: Any, name: str, row: Attempted) -> Callable[[], object]:
+    """Begins a span of the work on a row and returns what ends it; a no-op without a tracer."""
     if tracer is None:
-        return _NO_SPAN
+        return no_span
     attributes = {"mail.message_id": str(row.message_id), "mail.attempt": row.attempt}
-    started: AbstractContextManager[Any] = tracer.start_as_current_span(name, attributes=attributes)
-    return started
+    end: Callable[[], object] = tracer.start_span(name, attributes=attributes).end
+    return end

@@ -157,7 +157,7 @@ def value_of(field: Field, values: Mapping[str, str]) -> str:
 
 def fill_subject(subject: tuple[Piece, ...], values: Mapping[str, str]) -> str:
     """The subject of one mail: one line, at most LONGEST_SUBJECT characters, whatever the values hold."""
-    filled = "".join(value_of(piece, values) if isinstance(piece, Field) else str(piece) for piece in subject)
+    filled = "".join([value_of(piece, values) if isinstance(piece, Field) else str(piece) for piece in subject])
     if filled.isprintable() and "  " not in filled:
         return filled.strip()[:LONGEST_SUBJECT]
     return " ".join(_CONTROLS.sub(" ", filled).split())[:LONGEST_SUBJECT]

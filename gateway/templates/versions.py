@@ -162,6 +162,11 @@ def _hash(source: Mapping[str, Any]) -> bytes:
 # Loading ---------------------------------------------------------------------------------------------------------
 
 
+def recent(version_id: UUID) -> CompiledTemplate | None:
+    """Returns one version where it is in memory."""
+    return _LOADED.get(version_id)
+
+
 async def load(connection: ConnectionOrPool, version_id: UUID) -> CompiledTemplate:
     """Returns one version; versions never change, so recent ones are kept in memory. Raises LookupError."""
     known = _LOADED.get(version_id)

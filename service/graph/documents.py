@@ -1,4 +1,4 @@
-"""Documents parsed, measured and validated once per source string: a bounded cache of the valid ones."""
+"""Documents parsed, measured and validated; the valid ones that are asked again are kept, by source, within bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from graphql import (
     OperationType,
     StringValueNode,
     Visitor,
-    parse,
     specified_rules,
     validate,
     visit,
@@ -27,10 +26,15 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from service.graph.cost import OperationCost
 from service.graph.limits import DocumentLimits, check_document, too_large
+from service.graph.parsing import parse_document
+from service.graph.plain import PlainRules
 
-_MAX_DOCUMENTS = 1000
-_MAX_BYTES = 4 * 1_048_576
+_MAX_DOCUMENTS = 300
+"""Kept: those that client programs repeat. The page has some forty."""
+_MAX_BYTES = 1_048_576
 """Of source; a syntax tree is some fifty times its source, and most are small."""
+_MAX_ASKED_ONCE = 4096
+"""Hashes of documents asked once: what is not asked again among so many is not worth a tree."""
 _MAX_ERRORS = 20
 
 
@@ -77,6 +81,7 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
+        self._plain = PlainRules(schema)
         self._rules = (
             *specified_rules,
             MaybeNullValidationRule,
@@ -85,33 +90,51 @@ class Documents:
         )
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._bytes = 0
+        self._asked_once: set[int] = set()
 
     def get(self, source: str) -> Document:
-        """The document of this source. Raises DocumentRefused. Only valid ones are cached."""
+        """The document of this source. Raises DocumentRefused. Valid ones are kept when they are asked again."""
         found = self._known.get(source)
         if found is not None:
             self._known.move_to_end(source)
             return found
         made = self._make(source)
-        self._known[source] = made
+        if self._is_asked_again(source):
+            self._keep(source, made)
+        return made
+
+    def _is_asked_again(self, source: str) -> bool:
+        key = hash(source)
+        if key in self._asked_once:
+            return True
+        if len(self._asked_once) >= _MAX_ASKED_ONCE:
+            self._asked_once.clear()
+        self._asked_once.add(key)
+        return False
+
+    def _keep(self, source: str, document: Document) -> None:
+        self._known[source] = document
         self._bytes += len(source)
         while len(self._known) > _MAX_DOCUMENTS or self._bytes > _MAX_BYTES:
             evicted, _ = self._known.popitem(last=False)
             self._bytes -= len(evicted)
-        return made
 
     def _make(self, source: str) -> Document:
         document = self._parse(source)
         if error := check_document(document, self._limits):
             raise DocumentRefused([error], status=422)
-        if error := _find_nul(document):
+        if error := _find_nul(document, source):
             raise DocumentRefused([error])
+        if not self._plain.are_kept(document):
+            self._validate(document)
+        return self._read(document)
+
+    def _validate(self, document: DocumentNode) -> None:
         errors = validate(
             self._schema, document, self._rules, max_errors=_MAX_ERRORS, hide_suggestions=not self._introspection
         )
         if errors:
             raise DocumentRefused(errors)
-        return self._read(document)
 
     def _parse(self, source: str) -> DocumentNode:
         size = len(source.encode())
@@ -119,12 +142,7 @@ class Documents:
             message = f"The document has {size} bytes, {self._limits.document_bytes} are allowed."
             raise DocumentRefused([too_large(message, "DOCUMENT_LIMIT")], status=422)
         try:
-            return parse(
-                source,
-                max_lexical_tokens=self._limits.tokens,
-                max_comments=self._limits.tokens,
-                allow_empty_selection_sets=False,
-            )
+            return parse_document(source, tokens=self._limits.tokens)
         except GraphQLSyntaxError as error:
             raise DocumentRefused([error]) from None
         except RecursionError:
@@ -155,7 +173,10 @@ class _NulFinder(Visitor):
             self.found = node
 
 
-def _find_nul(document: DocumentNode) -> GraphQLError | None:
+def _find_nul(document: DocumentNode, source: str) -> GraphQLError | None:
+    if "\x00" not in source and "\\" not in source:
+        # A string holds what stands in it, or an escape.
+        return None
     finder = _NulFinder()
     visit(document, finder)
     if finder.found is None:

@@ -28,13 +28,13 @@ class ConnectionNoteFilter:
     direction: Direction | None = strawberry.field(default=None, description="Only sent, or only received mail.")
 
 
-SENT_PAGE = Page(statement=statement("sent_page"), key="m.id")
-NOTES_PAGE = Page(statement=statement("notes_page"), key="m.id")
-FILTERED_NOTES_PAGE = Page(statement=statement("filtered_notes_page"), key="m.id")
-CLICKS_PAGE = Page(statement=statement("clicks_page"), key="h.id")
-ALL_CLICKS_PAGE = Page(statement=statement("all_clicks_page"), key="h.id")
-MESSAGE_CLICKS_PAGE = Page(statement=statement("message_clicks_page"), key="h.id")
-ALL_MESSAGE_CLICKS_PAGE = Page(statement=statement("all_message_clicks_page"), key="h.id")
+SENT_PAGE = Page(statement=statement("sent_page"), key="m.id", usual=frozenset("moc"))
+NOTES_PAGE = Page(statement=statement("notes_page"), key="m.id", usual=frozenset("mo"))
+FILTERED_NOTES_PAGE = Page(statement=statement("filtered_notes_page"), key="m.id", usual=frozenset("mo"))
+CLICKS_PAGE = Page(statement=statement("clicks_page"), key="h.id", usual=frozenset("hmc"))
+ALL_CLICKS_PAGE = Page(statement=statement("all_clicks_page"), key="h.id", usual=frozenset("hmc"))
+MESSAGE_CLICKS_PAGE = Page(statement=statement("message_clicks_page"), key="h.id", usual=frozenset("hmc"))
+ALL_MESSAGE_CLICKS_PAGE = Page(statement=statement("all_message_clicks_page"), key="h.id", usual=frozenset("hmc"))
 MESSAGE_EXISTS = statement("message_exists")
 OF_CAMPAIGNS = (Direction.SENT, SourceType.CAMPAIGN)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -36,13 +36,8 @@ class DocumentLimits:
     definitions: int = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Extent:
-    """How large a selection is, with its fragments spread out."""
-
-    depth: int = 0
-    aliases: int = 0
-    fields: int = 0
+Extent: TypeAlias = tuple[int, int, int]
+"""How large a selection is, with its fragments spread out: depth, aliases, fields."""
 
 
 def too_large(message: str, code: str) -> GraphQLError:
@@ -62,16 +57,16 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> GraphQLErr
     for node in document.definitions:
         if not isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
             continue
-        size = counting.extent(node.selection_set)
+        depth, aliases, fields = counting.extent(node.selection_set)
         for found, allowed, message, code in (
-            (size.depth, limits.depth, "is {} levels deep, {} are allowed: ask in two requests.", "DEPTH_LIMIT"),
+            (depth, limits.depth, "is {} levels deep, {} are allowed: ask in two requests.", "DEPTH_LIMIT"),
             (
-                size.aliases,
+                aliases,
                 limits.aliases,
                 "uses {} aliases, {} are allowed: use lists or two requests.",
                 "ALIAS_LIMIT",
             ),
-            (size.fields, limits.fields, "asks for {} fields, {} are allowed: ask in two requests.", "FIELD_LIMIT"),
+            (fields, limits.fields, "asks for {} fields, {} are allowed: ask in two requests.", "FIELD_LIMIT"),
         ):
             if found > allowed:
                 return too_large(f"The document {message.format(found, allowed)}", code)
@@ -85,6 +80,9 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> GraphQLErr
     return None
 
 
+_NOTHING: Extent = (0, 0, 0)
+
+
 class _Counting:
     """Counts selections; each fragment once, however often it is spread."""
 
@@ -96,34 +94,33 @@ class _Counting:
         self.directives = 0
 
     def extent(self, selections: SelectionSetNode) -> Extent:
+        """Of one selection set; also counts its repeats and directives."""
         depth = aliases = fields = 0
-        keys: Counter[str] = Counter()
+        keys: dict[str, int] = {}
         for node in selections.selections:
-            self.directives = max(self.directives, len(node.directives or ()))
+            if node.directives:
+                self.directives = max(self.directives, len(node.directives))
             if isinstance(node, FieldNode):
-                keys[(node.alias or node.name).value] += 1
-                below = self.extent(node.selection_set) if node.selection_set else Extent()
-                inside = Extent(
-                    depth=below.depth + 1,
-                    aliases=below.aliases + (node.alias is not None),
-                    fields=below.fields + 1,
-                )
+                key = (node.alias or node.name).value
+                below = self.extent(node.selection_set) if node.selection_set else _NOTHING
+                inside = below[0] + 1, below[1] + (node.alias is not None), below[2] + 1
             elif isinstance(node, InlineFragmentNode):
-                inside = self.extent(node.selection_set)
+                key, inside = "", self.extent(node.selection_set)
             elif isinstance(node, FragmentSpreadNode):
-                keys["..." + node.name.value] += 1
-                inside = self._spread(node.name.value)
+                key, inside = "..." + node.name.value, self._spread(node.name.value)
             else:
                 continue
-            depth = max(depth, inside.depth)
-            aliases = min(aliases + inside.aliases, _ENOUGH)
-            fields = min(fields + inside.fields, _ENOUGH)
-        self.repeats = max([self.repeats, *keys.values()])
-        return Extent(depth=depth, aliases=aliases, fields=fields)
+            if key:
+                keys[key] = keys.get(key, 0) + 1
+            depth = max(depth, inside[0])
+            aliases = min(aliases + inside[1], _ENOUGH)
+            fields = min(fields + inside[2], _ENOUGH)
+        self.repeats = max(self.repeats, *keys.values(), 0)
+        return depth, aliases, fields
 
     def _spread(self, name: str) -> Extent:
         if name in self._open or name not in self._fragments:
-            return Extent()
+            return _NOTHING
         if name not in self._known:
             self._open.add(name)
             self._known[name] = self.extent(self._fragments[name].selection_set)

@@ -37,10 +37,9 @@ limit :rows;
 -- One page of customers with mail that waits for a person, newest first.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
 from (
-    select distinct m.customer_id
-    from message m
-    where m.customer_id < :before
-      and m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and m.cause is distinct from 'OPTED_OUT'
+    select distinct t.customer_id
+    from message_trouble t
+    where t.customer_id < :before and t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT'
 ) waiting
 join customer c on c.id = waiting.customer_id
 where {needs_attention}

@@ -46,7 +46,7 @@ limit :rows;
 
 -- name: held_counts
 -- How many messages are held for each of these suppressed addresses, as they are still spelled: at most 1,000.
-select p.id, least(1000, h.messages + h.copies)::integer as held
+select p.id, h.held::integer as held
 from ({every_suppression}) p
 cross join lateral (
     select array(select lower(p.address) where p.address is not null
@@ -54,13 +54,7 @@ cross join lateral (
                  select lower(a.address) from customer_address a where a.address_key = p.address_key) as spelled
 ) k
 cross join lateral (
-    select (select count(*) from (
-                select from message m
-                where lower(m.recipient) = any(k.spelled) and m.status = 'HELD' and m.cause = 'SUPPRESSED'
-                limit 1000) n) as messages,
-           (select count(*) from (
-                select from copy c
-                where lower(c.address) = any(k.spelled) and c.status = 'HELD' and c.cause = 'SUPPRESSED'
-                limit 1000) n) as copies
+    select count(*) as held
+    from (select from message_trouble t where t.held_for = any(k.spelled) limit 1000) n
 ) h
 where p.id = any(:ids::uuid[]);

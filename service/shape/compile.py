@@ -1,7 +1,7 @@
-"""A selection becomes columns: each `edges` or `nodes` of a page is one JSON expression over the page's row.
+"""A selection becomes columns of an exact statement: each `edges` or `nodes` is a JSON expression over the page's row.
 
-What the client asked for is collected by graphql-core itself (aliases, fragments, @skip, @include), so that it means
-the same as to resolvers. A field that declares no SQL makes the whole page unshapable: resolvers then read it.
+What the client asked for is collected as graphql-core collects it (aliases, fragments, @skip, @include), so that it
+means the same as to resolvers. A field that declares no SQL makes the whole page unshapable: resolvers then read it.
 A page is one row: the JSON of its rows in their order, one on a line (no JSON text holds an unescaped line end).
 """
 
@@ -13,15 +13,19 @@ from itertools import groupby
 from typing import Any, Self, TypeAlias, cast
 
 from graphql import (
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLError,
+    GraphQLField,
     GraphQLList,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    SelectionSetNode,
     get_named_type,
     get_nullable_type,
 )
@@ -45,11 +49,11 @@ _UNESCAPED = "ID"
 """The scalar that is printed as it is, like enums: global ids are letters, digits and underscores."""
 
 
-class _Text(str):
+class Text(str):
     """A piece of JSON as it stands; other pieces are SQL expressions."""
 
 
-_Piece: TypeAlias = "_Text | str"
+Piece: TypeAlias = "Text | str"
 
 
 class Unshapable(Exception):
@@ -58,10 +62,11 @@ class Unshapable(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Page:
-    """A list: its statement, and the SQL of its key there."""
+    """A list: its statement, the SQL of its key there, and the aliases that most selections read."""
 
     statement: Statement
     key: str
+    usual: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -70,20 +75,20 @@ class ShapedPage:
 
     The row is: how many rows were read, the first key, the last key shown, then the texts. A number in `layout` is the
     column whose lines are the list; a text is a type's name; a mapping is `pageInfo`: its response keys, each with the
-    field of PageInfo that it stands for. `width` counts the row's columns.
+    field of PageInfo that it stands for. `width` counts the row's columns. `values` are the statement's own parameters:
+    two pages with the same statement and values are the same page.
     """
 
     statement: Statement
     layout: Mapping[str, int | str | Mapping[str, str]]
     width: int
+    values: Mapping[str, str | int]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, weakref_slot=True)
 class Selection:
-    """What is selected below a field. Equal for the same place of the same document with the same values of switches
-    (the variables of @skip and @include).
-
-    A document is parsed once per source string, so nodes are compared by identity; they are kept, so it stays theirs.
+    """What is selected below a field. `identity` is equal for the same place of the same document with the same values
+    of switches (the variables of @skip and @include): nodes are compared by identity, within their document's life.
     """
 
     schema: GraphQLSchema
@@ -113,30 +118,54 @@ class Selection:
 
     def fields(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Mapping[str, list[FieldDetails]]:
         """The fields selected below some, by response key. Raises GraphQLError for a switch that is null."""
+        found: dict[str, list[FieldDetails]] = {}
+        if all(one.node.selection_set and self._collect(one.node.selection_set, type_, found) for one in details):
+            return found
         fragments = {name: FragmentDetails(node) for name, node in self.fragments.items()}
         variables = VariableValues({}, self.switches)
         return collect_subfields(self.schema, fragments, variables, self.operation, type_, details).grouped_field_set
+
+    def _collect(
+        self, selections: SelectionSetNode, type_: GraphQLObjectType, found: dict[str, list[FieldDetails]]
+    ) -> bool:
+        """The same in a third of the time; false where a directive stands, or a fragment inline or of another type."""
+        for node in selections.selections:
+            if node.directives:
+                return False
+            if isinstance(node, FieldNode):
+                found.setdefault((node.alias or node.name).value, []).append(FieldDetails(node, None))
+                continue
+            fragment = self.fragments.get(node.name.value) if isinstance(node, FragmentSpreadNode) else node
+            if not isinstance(fragment, FragmentDefinitionNode) or fragment.type_condition.name.value != type_.name:
+                return False
+            if not self._collect(fragment.selection_set, type_, found):
+                return False
+        return True
 
     def below(self, details: list[FieldDetails]) -> Selection:
         """The same below one of its fields."""
         return replace(self, details=details, type=type_of(self.type, details), identity=())
 
-    def __hash__(self) -> int:
-        return hash(self.identity)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Selection) and self.identity == other.identity
-
 
 def shape(page: Page, selection: Selection) -> ShapedPage | None:
-    """The page's statement for this selection; None when it cannot be shaped."""
-    compiler = _Compiler(selection, page)
+    """The page's exact statement for this selection; None when it cannot be shaped."""
+    return shaped_by(Compiler(selection, page))
+
+
+def shaped_by(compiler: Compiler) -> ShapedPage | None:
+    """The page as this compiler writes it; None when it cannot be shaped."""
     try:
         layout = compiler.layout()
     except (Unshapable, GraphQLError):
         # A switch is null: resolvers report that in its place.
         return None
-    listed = [f"{sql} as shaped_{number}" for number, sql in enumerate(compiler.columns, start=1)]
+    width = len(compiler.columns) + LEADING
+    return ShapedPage(statement=compiler.statement(), layout=layout, width=width, values=compiler.values())
+
+
+def statement_of(page: Page, columns: Sequence[str], parameters: tuple[str, ...] = ()) -> Statement:
+    """The page's statement that returns these columns as one row; `parameters` follow its own."""
+    listed = [f"{sql} as shaped_{number}" for number, sql in enumerate(columns, start=1)]
     rows = (
         page.statement.sql.rstrip()
         .removesuffix(";")
@@ -149,10 +178,12 @@ def shape(page: Page, selection: Selection) -> ShapedPage | None:
         *(f"string_agg(p.shaped_{number}, e'\\n') as shaped_{number}" for number in range(1, len(listed) + 1)),
     ]
     sql = f"select {', '.join(parts)} from (\n{rows}\n) p"  # noqa: S608 - constants and names
-    return ShapedPage(statement=replace(page.statement, sql=sql), layout=layout, width=len(listed) + LEADING)
+    return replace(page.statement, sql=sql, parameters=(*page.statement.parameters, *parameters))
 
 
-class _Compiler:
+class Compiler:
+    """Writes a selection as the columns of an exact statement."""
+
     def __init__(self, selection: Selection, page: Page) -> None:
         self._selection = selection
         self._page = page
@@ -167,49 +198,71 @@ class _Compiler:
             if name == "__typename":
                 found[key] = connection.name
             elif isinstance(declared(connection, details), Inner):
-                self.columns.append(_concat(self._object(type_of(connection, details), details)))
+                self.columns.append(self._column(type_of(connection, details), details))
                 found[key] = len(self.columns) - 1 + LEADING
             else:
                 info = self._selection.fields(type_of(connection, details), details)
                 found[key] = {one: fields[0].node.name.value for one, fields in info.items()}
         return found
 
-    def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> list[_Piece]:
+    def statement(self) -> Statement:
+        """The page's statement, once `layout` has filled the columns."""
+        return statement_of(self._page, self.columns)
+
+    def values(self) -> Mapping[str, str | int]:
+        """The values of the parameters that the columns have."""
+        return {}
+
+    def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> list[Piece]:
         """An object's JSON, in pieces: row_to_json looks up the type of every value, which doubles the cost."""
         # A response key is a GraphQL name, of letters, digits and underscores: all of the client's that enters the SQL.
-        pieces: list[_Piece] = []
+        pieces: list[Piece] = []
         for key, one in self._selection.fields(type_, details).items():
-            pieces += [_Text(f'{"," if pieces else "{"}"{key}":'), *self._value(type_, key, one)]
-        return [*pieces, _Text("}")] if pieces else [_Text("{}")]
+            pieces += [Text(f'{"," if pieces else "{"}"{key}":'), *self._value(type_, key, one)]
+        return [*pieces, Text("}")] if pieces else [Text("{}")]
 
-    def _value(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> list[_Piece]:
+    def _value(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> list[Piece]:
         if details[0].node.name.value == "__typename":
-            return [_Text(f'"{type_.name}"')]
+            return [Text(f'"{type_.name}"')]
         match declared(type_, details):
             case Column(sql=sql):
-                return _leaf(sql, type_.fields[details[0].node.name.value].type)
+                return leaf(sql, type_.fields[details[0].node.name.value].type)
             case Cursor():
-                return [_Text('"'), f"encode(uuid_send({self._page.key}), 'hex')", _Text('"')]
+                return [Text('"'), cursor_sql(self._page), Text('"')]
             case Inner() as inner:
-                return self._inner(inner, self._object(type_of(type_, details), details))
+                inside = type_of(type_, details)
+                return self._inner(inner, inside, self._object(inside, details))
             case _:
                 raise Unshapable(key)
 
-    def _inner(self, inner: Inner, made: list[_Piece]) -> list[_Piece]:
+    def _column(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
+        return self._joined(type_, self._object(type_, details))
+
+    def _joined(self, type_: GraphQLObjectType, pieces: Sequence[Piece]) -> str:
+        """The pieces, which are of one object of this type, as one text."""
+        return concatenated(pieces)
+
+    def _inner(self, inner: Inner, type_: GraphQLObjectType, made: list[Piece]) -> list[Piece]:
         if inner.source is None and inner.when is None:
             return made
-        one = _concat(made)
+        one = self._joined(type_, made)
         if inner.when is not None:
             one = f"case when {inner.when} then {one} else 'null' end"
         if inner.source is None:
             return [one]
         rows = f"select {one} from {inner.source}"  # noqa: S608 - constants and names
         if inner.many:
-            return [_Text("["), f"array_to_string(array({rows}), ',')", _Text("]")]
+            return [Text("["), f"array_to_string(array({rows}), ',')", Text("]")]
         return [f"coalesce(({rows}), 'null')"]
 
 
-def _leaf(sql: str, type_: GraphQLOutputType) -> list[_Piece]:
+def cursor_sql(page: Page) -> str:
+    """A row's key as the opaque text of its cursor."""
+    return f"encode(uuid_send({page.key}), 'hex')"
+
+
+def leaf(sql: str, type_: GraphQLOutputType) -> list[Piece]:
+    """A leaf's JSON, in pieces."""
     named = get_nullable_type(type_)
     if isinstance(named, GraphQLList):
         return [f"coalesce(to_json({sql}), 'null')"]
@@ -218,13 +271,13 @@ def _leaf(sql: str, type_: GraphQLOutputType) -> list[_Piece]:
         return [f"coalesce(json_scalar({sql}), 'null')"]
     if named is type_:
         return [f"coalesce('\"' || ({sql}) || '\"', 'null')"]
-    return [_Text('"'), f"({sql})", _Text('"')]
+    return [Text('"'), f"({sql})", Text('"')]
 
 
-def _concat(pieces: Sequence[_Piece]) -> str:
+def concatenated(pieces: Sequence[Piece]) -> str:
     """The pieces as one text; adjacent literals are one argument."""
     arguments: list[str] = []
-    for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, _Text)):
+    for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, Text)):
         some = list(group)
         arguments += [f"'{''.join(some)}'"] if is_text else some
     while len(arguments) > _MAX_ARGUMENTS:
@@ -239,8 +292,11 @@ def _in_groups(arguments: list[str]) -> list[list[str]]:
 def declared(type_: GraphQLObjectType, details: list[FieldDetails]) -> Any:
     """The SQL that a field declares (`field.py`); None when it declares none."""
     field = type_.fields.get(details[0].node.name.value)
-    if field is None:
-        return None
+    return None if field is None else declared_by(field)
+
+
+def declared_by(field: GraphQLField) -> Any:
+    """The same of a field of the schema."""
     return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(METADATA_KEY)
 
 

@@ -8,30 +8,31 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from service.database import Statement
-from service.shape.compile import OWNER, ShapedPage
+from service.shape.compile import OWNER
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
-@lru_cache(maxsize=128)  # a few kilobytes each, 200 of the largest document; the client programs are fewer
-def joined(pages: tuple[ShapedPage, ...]) -> Statement:
+# A few kilobytes each, 200 of the largest document. `usage.py` bounds the exact ones; general ones are few.
+@lru_cache(maxsize=128)
+def joined(pages: tuple[Statement, ...]) -> Statement:
     """The columns of all pages side by side. Parameters are named `0.before`, `1.before`, by the page's place."""
     parts: list[str] = []
     parameters: list[str] = []
     for number, page in enumerate(pages):
-        parts.append(f"({_renumbered(page.statement, parameters, number)}) l{number}")
+        parts.append(f"({_renumbered(page, parameters, number)}) l{number}")
     return Statement(
-        name="+".join(page.statement.name for page in pages),
+        name="+".join(page.name for page in pages),
         sql="select *\nfrom " + "\ncross join ".join(parts),
         parameters=tuple(parameters),
     )
 
 
 @lru_cache(maxsize=128)
-def joined_of_many(pages: tuple[ShapedPage, ...]) -> Statement:
+def joined_of_many(pages: tuple[Statement, ...]) -> Statement:
     """The same of each of `owners`, in their order."""
     columns = ", ".join(f"l{number}.*" for number in range(len(pages)))
-    return _of_many([page.statement for page in pages], columns, "w.place")
+    return _of_many(pages, columns, "w.place")
 
 
 @lru_cache(maxsize=128)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -27,13 +26,21 @@ from strawberry.dataloader import DataLoader
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 
-from service.database import Reading
+from service.database import Reading, Statement
 from service.shape.compile import LEADING, OWNER, Page, Selection, ShapedPage, declared, shape
 from service.shape.field import Listed
+from service.shape.general import general
 from service.shape.joined import joined, joined_of_many, keys_of_many
+from service.shape.usage import Usage
 
-USUAL_DOCUMENT = 4096
-"""Characters: the page's own queries have under two thousand."""
+USAGE = Usage()
+"""Of this process."""
+
+_MAX_SELECTIONS = 32
+"""Of one document that are remembered: its lists for each set of values of its switches."""
+
+_KEPT = "lists of this operation"
+"""An attribute of a syntax tree's operation, which is no name of graphql-core's."""
 
 LARGEST_BATCH = 500
 """Owners whose lists are read by one statement."""
@@ -74,7 +81,7 @@ class PageRequest(Generic[W_co]):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ListField:
-    """A list selected in a document. `arguments` is None where a variable is among them; `shapes` caches."""
+    """A list selected in a document. `arguments` is None where a variable is among them; the last two cache."""
 
     key: str
     listed: Listed
@@ -82,7 +89,8 @@ class ListField:
     node: FieldNode
     selection: Selection
     arguments: Mapping[str, Any] | None
-    shapes: dict[Page, ShapedPage | None] = field(default_factory=dict)
+    generals: dict[Page, ShapedPage | None] = field(default_factory=dict)
+    exacts: dict[Page, ShapedPage | None] = field(default_factory=dict)
 
     async def request(self, info: GraphQLResolveInfo[Any], context: object, owner: int) -> PageRequest[ShownRows]:
         """Its page. Raises what its arguments, or the reading of what they name, raise."""
@@ -94,17 +102,23 @@ class ListField:
         found: PageRequest[ShownRows] = await self.listed.request(context, owner, **arguments)
         return found
 
-    def shape(self, page: Page) -> ShapedPage | None:
-        """Its statement, of this page; None when the selection cannot be shaped."""
-        if page not in self.shapes:
-            self.shapes[page] = shape(page, self.selection)
-        return self.shapes[page]
+    def general(self, page: Page) -> ShapedPage | None:
+        """The page's general statement; None when the selection cannot be shaped."""
+        if page not in self.generals:
+            self.generals[page] = general(page, self.selection)
+        return self.generals[page]
+
+    def exact(self, page: Page) -> ShapedPage | None:
+        """The page's own statement for this selection."""
+        if page not in self.exacts:
+            self.exacts[page] = shape(page, self.selection)
+        return self.exacts[page]
 
 
 class _Part(NamedTuple):
-    """A list: its response key, its shape, and the values of its statement."""
+    """A list, its shape, and the values of its statement."""
 
-    key: str
+    list: ListField
     shaped: ShapedPage
     request: PageRequest[ShownRows]
 
@@ -117,6 +131,7 @@ class ListReader:
         self._reading = reading
         self._context = context
         self._loaders: dict[Hashable, DataLoader[int, Any]] = {}
+        self._often: dict[Hashable, bool] = {}
 
     async def read(self, info: GraphQLResolveInfo[Any], owner: int) -> dict[str, Any]:
         """The lists selected below this field, by response key; those that cannot be shaped are left out.
@@ -131,33 +146,45 @@ class ListReader:
             except Exception as error:
                 found[one.key] = error
                 continue
-            if (shaped := one.shape(request.page)) is not None:
-                parts.append(_Part(one.key, shaped, request))
-        return found | await self._read(parts, alone=not _is_in_a_list(info.path)) if parts else found
+            if (shaped := one.general(request.page)) is not None:
+                parts.append(_Part(one, shaped, request))
+        if not parts:
+            return found
+        return found | await self._read(self._as_asked(parts), alone=not _is_in_a_list(info.path))
+
+    def _as_asked(self, parts: list[_Part]) -> list[_Part]:
+        """The parts with exact statements, if just this is asked often; else with general ones, always in the same
+        order, whatever the client's is. The owners of one request count once, and are read alike."""
+        parts.sort(key=lambda one: one.shaped.statement.sql)
+        asked = tuple((one.shaped.statement, *one.shaped.values.values()) for one in parts)
+        if asked not in self._often:
+            self._often[asked] = USAGE.is_often(asked)
+        if not self._often[asked]:
+            return parts
+        return [one._replace(shaped=one.list.exact(one.request.page) or one.shaped) for one in parts]
 
     async def _read(self, parts: Sequence[_Part], *, alone: bool) -> dict[str, Any]:
         try:
             row = await (self._row(parts) if alone else self._row_of_many(parts))
         except Exception as error:
-            return {one.key: error for one in parts}
+            return {one.list.key: error for one in parts}
         found: dict[str, Any] = {}
         at = 0
-        for key, shaped, request in parts:
-            found[key] = _connection(shaped, row[at : at + shaped.width], request)
+        for one, shaped, request in parts:
+            found[one.key] = _connection(shaped, row[at : at + shaped.width], request)
             at += shaped.width
         return found
 
     async def _row(self, parts: Sequence[_Part]) -> Record:
         """For one owner, without the delay of a loader."""
-        [row] = await self._reading.fetch(joined(_shapes(parts)), **_values(one.request for one in parts))
+        [row] = await self._reading.fetch(joined(_statements(parts)), **_values(parts))
         return row
 
     async def _row_of_many(self, parts: Sequence[_Part]) -> Record:
         """The same, by one statement for all owners of which the same is selected."""
 
         async def load(owners: list[int]) -> list[Record]:
-            values = _values(one.request for one in parts)
-            return await self._reading.fetch(joined_of_many(_shapes(parts)), **values, owners=owners)
+            return await self._reading.fetch(joined_of_many(_statements(parts)), **_values(parts), owners=owners)
 
         alike = tuple((one.shaped, one.request.besides_owner) for one in parts)
         row: Record = await self._loader(alike, load).load(parts[0].request.owner)
@@ -169,7 +196,7 @@ class ListReader:
         async def load(owners: list[int]) -> list[list[UUID]]:
             found: dict[int, list[UUID]] = {owner: [] for owner in owners}
             statement = keys_of_many(request.page.statement)
-            for row in await self._reading.fetch(statement, **_values([request]), owners=owners):
+            for row in await self._reading.fetch(statement, **_numbered(0, request.values), owners=owners):
                 found[row["owner"]].append(row["id"])
             return [found[owner] for owner in owners]
 
@@ -183,13 +210,20 @@ class ListReader:
         return self._loaders[alike]
 
 
-def _shapes(parts: Sequence[_Part]) -> tuple[ShapedPage, ...]:
-    return tuple(one.shaped for one in parts)
+def _statements(parts: Sequence[_Part]) -> tuple[Statement, ...]:
+    return tuple(one.shaped.statement for one in parts)
 
 
-def _values(pages: Iterable[PageRequest[ShownRows]]) -> dict[str, Any]:
+def _values(parts: Sequence[_Part]) -> dict[str, Any]:
     """Of the statement that these pages are joined to."""
-    return {f"{place}.{name}": value for place, one in enumerate(pages) for name, value in one.values.items()}
+    found: dict[str, Any] = {}
+    for place, one in enumerate(parts):
+        found |= _numbered(place, one.request.values) | _numbered(place, one.shaped.values)
+    return found
+
+
+def _numbered(place: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{place}.{name}": value for name, value in values.items()}
 
 
 def _is_in_a_list(path: Path | None) -> bool:
@@ -218,10 +252,17 @@ def _connection(shaped: ShapedPage, columns: Sequence[Any], request: PageRequest
 
 
 def lists_of(selection: Selection) -> tuple[ListField, ...]:
-    """The lists in this selection; none when a switch is null: resolvers report that in its place."""
-    loc = selection.operation.loc
-    large = loc is not None and len(loc.source.body) > USUAL_DOCUMENT
-    return (_lists_of_large if large else _lists_of_usual)(selection)
+    """The lists in this selection; none when a switch is null: resolvers report that in its place.
+
+    They are kept with their document, and are gone with it.
+    """
+    kept = vars(selection.operation).setdefault(_KEPT, {})
+    found = kept.get(selection.identity)
+    if found is None:
+        if len(kept) >= _MAX_SELECTIONS:
+            kept.clear()
+        found = kept[selection.identity] = _lists_of(selection)
+    return cast(tuple[ListField, ...], found)
 
 
 def _lists_of(selection: Selection) -> tuple[ListField, ...]:
@@ -247,11 +288,6 @@ def _lists_of(selection: Selection) -> tuple[ListField, ...]:
                 )
             )
     return tuple(found)
-
-
-# An entry keeps its document's syntax tree alive, some fifty times its source: each cache is 4 MiB of source at most.
-_lists_of_usual = lru_cache(maxsize=1000)(_lists_of)
-_lists_of_large = lru_cache(maxsize=64)(_lists_of)
 
 
 def _arguments(

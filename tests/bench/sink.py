@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from typing import IO, ClassVar, cast
 
 import uvloop
+
+from service.standalone.process_guard import spawn
 
 _HELLO = b"250-sink.test\r\n250-PIPELINING\r\n250-SIZE 36700160\r\n250 8BITMIME\r\n"
 _TAIL = 1024
@@ -119,9 +122,9 @@ class _Count:
 
 @contextmanager
 def own_sink(*, delay: float = 0.0) -> Iterator[Sink]:
-    """The project's own sink."""
+    """The project's own sink. It ends with this process, however that ends."""
     command = [sys.executable, "-m", "tests.bench.sink", "--delay", str(delay)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with spawn(command, stop_signal=signal.SIGKILL, output=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             port = int(process.stdout.readline())
@@ -160,7 +163,7 @@ def smtp_sink() -> Iterator[Sink]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [program, "-c", "-u", "nobody", f"127.0.0.1:{port}", "200"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with spawn(command, stop_signal=signal.SIGKILL, output=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             _await_listening(port, process)

@@ -20,6 +20,8 @@ OTHER_NAMES = {"email_status": "Status", "verdict": "Outcome", "smtp_stage": "St
 
 LONGEST_MIGRATION = 200
 
+_UPDATED = re.compile(r"\bupdate message\b(?: \w+)?\s+set\b(.*?)(?=\bfrom\b|\bwhere\b)", re.DOTALL)
+
 
 def test_schema_sql_equals_the_migrations(postgres: Any) -> None:
     assert dump_ledger(postgres.url("template_mail")) == LEDGER.read_text(), "run `make schema` and commit"
@@ -131,3 +133,36 @@ def test_every_statement_has_a_sentence() -> None:
             if not following.startswith("-- "):
                 silent.append(f"{path.name}: {name}")
     assert silent == []
+
+
+def test_no_index_of_messages_holds_a_column_that_a_statement_updates() -> None:
+    """Then the new version of a row stays within its page, and no index is written (HOT)."""
+    texts = [path.read_text() for path in (ROOT / "gateway/queries").glob("*.sql")]
+    assigned = [part for text in texts for part in _UPDATED.findall(re.sub(r"--.*", "", text))]
+    updated = {column for part in assigned for column in re.findall(r"(?:^|,)\s*(\w+) =", part)}
+    assert updated >= {"status", "decided_at", "opened_at", "cause", "sent_at", "mail_sha256"}
+    indexes = re.findall(
+        r"^CREATE (?:UNIQUE )?INDEX \w+ ON public\.message USING .*$", LEDGER.read_text(), re.MULTILINE
+    )
+    assert len(indexes) >= 3
+    assert [one for one in indexes if set(re.findall(r"\w+", one.partition(" USING ")[2])) & updated] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (GATEWAY_QUERIES.held_for_address, "message_trouble_held_for"),
+        (GATEWAY_QUERIES.waiting_for_address, "message_trouble_pkey"),
+        (SERVICE_QUERIES.customers_needing_attention, "message_trouble_needs_attention"),
+        (SERVICE_QUERIES.held_counts, "message_trouble_held_for"),
+    ],
+)
+async def test_what_waits_for_a_person_is_found_by_an_index_of_troubles(
+    statement: Any, index: str, pool: asyncpg.Pool[Any]
+) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan")
+        parameters = ", ".join(["null"] * len((await connection.prepare(statement.sql)).get_parameters()))
+        await connection.execute(f"prepare asked as {statement.sql}")
+        plan = await connection.fetch(f"explain execute asked({parameters})")
+    assert index in str(plan)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from typing import Any
 
 from gateway.mail.message import FIRST_STATUSES, TRANSITIONS
+from gateway.mail.verdict import Cause
+from tests.builders import NOON, insert, make_customer, make_message, troubles_amiss
 from tests.conventions.sources import ROOT
 
 Change = tuple[str, str]
@@ -103,3 +106,53 @@ def test_the_document_names_who_writes_each_change() -> None:
     rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+→[^|]+) \|", text, re.MULTILINE)
     documented = {name: changes(written.split("<br>")) for names, written in rows for name in re.findall(r"\w+", names)}
     assert documented == declared()
+
+
+def stored(status: str) -> str:
+    """What `message` and `copy` hold of a status: the outbox row tells those of waiting mail apart."""
+    return "QUEUED" if status in WAITING else status
+
+
+WRITTEN = sorted(
+    {
+        (name, stored(before), stored(after))
+        for name, found in declared().items()
+        for before, after in found
+        if _INSERT.search(statements()[name]) or _UPDATE.search(statements()[name])
+    }
+)
+"""Every change that a statement makes of a message or a copy."""
+
+
+async def test_what_waits_for_a_person_equals_a_recount_after_every_change(connection: Any) -> None:
+    """Triggers write the table of troubles, for whatever statement changes a status and its cause."""
+    assert len({statement for statement, _, _ in WRITTEN}) > 8
+    customer = await make_customer(connection)
+    for cause in (None, Cause.SUPPRESSED, Cause.OPTED_OUT):
+        for change in WRITTEN:
+            await _change(connection, customer, *change, cause)
+            assert await troubles_amiss(connection) == [], change
+    # And another address in a mail's place is known at once
+    await connection.execute("update message set recipient = 'other@customer.example'")
+    assert await troubles_amiss(connection) == []
+    assert await connection.fetchval("select count(held_for) from message_trouble") > 0
+
+
+async def _change(connection: Any, customer: int, statement: str, before: str, after: str, cause: Cause | None) -> None:
+    """Makes a message and a copy of it as they are before, and changes both."""
+    first = after if before == "new" else before
+    message = await make_message(connection, customer, status=first, cause=cause, recipient="To@Customer.example")
+    decided_at = None if first == "QUEUED" else NOON
+    await insert(
+        connection, "copy", customer_id=customer, message_id=message, recipient_no=1, role="CC", status=first,
+        cause=cause, decided_at=decided_at, address="Cc@x.example",
+    )  # fmt: skip
+    assert await troubles_amiss(connection) == [], (statement, before)
+    for table, id_of in (("message", "id"), ("copy", "message_id")):
+        await connection.execute(
+            f"update {table} set status = $2::text::email_status, cause = $3, sent_at = now(),"  # noqa: S608 - constants
+            f" decided_at = case when $2::text <> 'QUEUED' then now() end where {id_of} = $1",
+            message,
+            after,
+            cause,
+        )

@@ -1,5 +1,8 @@
-"""`make proof`: the crash proof at length, then the poisoned recipients; MAILS, DISRUPTIONS and SEED change the first,
-GOOD_MAILS the second, and ONLY=crash or ONLY=poison runs one of them."""
+"""`make proof`: the crash proof at length, the poisoned recipients, and the flight recorder.
+
+MAILS, DISRUPTIONS and SEED change the first, GOOD_MAILS the second, KILLS and DEED (a part of a trial's name) the
+third; ONLY=crash, ONLY=poison or ONLY=recorder runs one of them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Protocol
 
 from tests.proof.poison import prove_poison
 from tests.proof.proof import prove
+from tests.proof.recorder import prove_recorder
 
 
 class Result(Protocol):
@@ -26,7 +30,7 @@ def main() -> int:
     """Run, print the counts; returns 1 when a guarantee was violated."""
     only = os.environ.get("ONLY", "")
     violations: list[str] = []
-    for name, run in (("crash", crash), ("poison", poison)):
+    for name, run in (("crash", crash), ("poison", poison), ("recorder", recorder)):
         if only not in ("", name):
             continue
         with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
@@ -53,6 +57,12 @@ def crash(directory: Path) -> Coroutine[None, None, Result]:
 def poison(directory: Path) -> Coroutine[None, None, Result]:
     """The poisoned recipients, and the relay that is broken for all."""
     return prove_poison(mails=int(os.environ.get("GOOD_MAILS", "1000")), broken=100, directory=directory)
+
+
+def recorder(directory: Path) -> Coroutine[None, None, Result]:
+    """The trials of the flight recorder."""
+    kills, deed = int(os.environ.get("KILLS", "30")), os.environ.get("DEED", "")
+    return prove_recorder(kills=kills, directory=directory, seed=seed(), only=deed)
 
 
 if __name__ == "__main__":

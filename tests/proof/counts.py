@@ -12,6 +12,7 @@ from gateway.delivery.outcome_writer import MAX_UNWRITTEN
 
 CONNECTIONS = 10
 """Connections of each worker."""
+LEASE_SECONDS = 2.0
 
 AttemptKey = tuple[UUID, int]
 """A message and the number of an attempt."""

@@ -129,7 +129,7 @@ async def prove_poison(*, mails: int, broken: int, directory: Path) -> PoisonCou
                 postgres=postgres,
                 valkey=valkey,
                 smtp=smtp,
-                settings=settings_of(postgres, valkey, smtp),
+                settings=settings_of(postgres, valkey, smtp.url),
                 log=directory / "gateway.telemetry.log",
                 faults=Faults(0),
             )

@@ -33,10 +33,9 @@ from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
-from tests.proof.counts import CONNECTIONS, Counts, ServerState, attempt_of, read_ledger
+from tests.proof.counts import CONNECTIONS, LEASE_SECONDS, Counts, ServerState, attempt_of, read_ledger
 from tests.smtp_server import Drop, Play, Point, Reply, SmtpServer, random_faults
 
-LEASE_SECONDS = 2.0
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
 FAULTS = 0.01
 """Probability of a fault at each stage of each transaction."""
@@ -125,6 +124,7 @@ class World:
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "SWEEP_SECONDS": "0.1",
             "DRAIN_SECONDS": "5",
+            "RECORDER_DIR": str(self.log.parent / "recorders"),
             "JOURNAL_DIR": str(self.log.parent / "journal"),
         }
         with self.log.open("ab") as log:
@@ -231,7 +231,7 @@ async def prove(*, mails: int, disruptions: int, directory: Path, seed: int) -> 
                 postgres=postgres,
                 valkey=valkey,
                 smtp=smtp,
-                settings=settings_of(postgres, valkey, smtp),
+                settings=settings_of(postgres, valkey, smtp.url),
                 log=directory / "gateway.telemetry.log",
                 faults=Faults(seed),
             )
@@ -269,19 +269,19 @@ def servers(directory: Path) -> Iterator[tuple[Postgres, Valkey]]:
                 process.wait(15)
 
 
-def settings_of(postgres: Postgres, valkey: Valkey, smtp: SmtpServer) -> Settings:
+def settings_of(postgres: Postgres, valkey: Valkey, relay_url: str) -> Settings:
     return read_settings(
         database_url=postgres.url("mail"),
         redis_url=valkey.url(0),
         public_url="http://mail.example",
         default_from="Fabrikam Installers <hello@fabrikam.example>",
-        relay_url=smtp.url,
+        relay_url=relay_url,
         secret_keys=SECRET_KEYS,
         allow_reserved_domains=True,
     )
 
 
-async def launch(settings: Settings, addresses: Sequence[str]) -> None:
+async def launch(settings: Settings, addresses: Sequence[str], *, page: str = PAGE) -> None:
     """Launch campaigns to a new customer at each of these addresses, in this order, through the gateway's
     functions."""
     run = uuid4().hex
@@ -303,7 +303,7 @@ async def launch(settings: Settings, addresses: Sequence[str]) -> None:
         )
         made = await versions.publish(
             connection,
-            compile_source(TemplateSource(name=run, subject="News", html=PAGE, sample_data={"first_name": "Al"})),
+            compile_source(TemplateSource(name=run, subject="News", html=page, sample_data={"first_name": "Al"})),
         )
         ids = [
             row["id"]

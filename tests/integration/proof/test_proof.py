@@ -1,11 +1,15 @@
-"""A short crash proof; `make proof` runs a long one."""
+"""Short proofs; `make proof` runs long ones."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.proof.proof import DISRUPTIONS, prove
+from tests.proof.recorder import DEEDS, prove_deed, violations_of
 
 
 async def test_whatever_dies_no_mail_is_lost_and_none_is_sent_twice_by_guess() -> None:
@@ -20,3 +24,15 @@ async def test_whatever_dies_no_mail_is_lost_and_none_is_sent_twice_by_guess() -
     assert set(counts.disruptions) >= {disrupt.__name__.replace("_", " ") for disrupt in DISRUPTIONS}
     assert counts.mails_accepted_twice > 0
     assert counts.ledger.lost
+
+
+@pytest.mark.parametrize("name", ["kills at random moments", "drain without database, with a journal"])
+async def test_of_killed_workers_no_mail_is_queued_again_whose_dot_the_server_saw(name: str) -> None:
+    [deed] = [deed for deed in DEEDS if deed.name == name]
+    with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
+        trial = await prove_deed(replace(deed, least=3, mails=600), kills=3, directory=Path(directory) / "run", seed=7)
+
+    print(trial.report())
+    assert violations_of(deed, trial) == []
+    assert trial.kills >= 3
+    assert trial.settled

@@ -8,7 +8,6 @@ import logging
 import os
 import socket
 import sys
-from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from gateway.notify.wakeup import Wakeup
 from gateway.outbox import claim
 from gateway.settings import Settings, parse_relay
 from gateway.telemetry.log import JsonLines
-from gateway.telemetry.traces import span
+from gateway.telemetry.traces import begin_span
 from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
 from tests.engine import SHORT_WAIT, Start, attempts_of, claimed, deployment, empty, queue_mail, start, state_of, until
@@ -467,8 +466,10 @@ async def test_what_is_sent_shows_in_the_metrics_and_the_log_without_personal_da
     assert b"somebody" not in shown
     assert b"customer.example" not in shown
     # One line an attempt, with what the ledger says of it
-    written = JsonLines()
-    [line] = [orjson.loads(written.format(record)) for record in caplog.records if record.name == "gateway.attempt"]
+    lines = await eventually(
+        lambda: [JsonLines().format(record) for record in caplog.records if record.name == "gateway.attempt"], "a line"
+    )
+    [line] = map(orjson.loads, lines)
     assert (line["message_id"], line["code"], line["verdict"]) == (str(ref.message_id), 250, "ACCEPTED")
     assert (line["lane"], line["provider"], line["recipient"], line["attempt"]) == ("individual", "other", 0, 1)
     assert not any(word in str(line) for word in ("somebody", "customer.example"))
@@ -599,13 +600,17 @@ def test_spans_are_made_where_opentelemetry_is_installed_and_nothing_elsewhere()
         def __init__(self) -> None:
             self.spans: list[tuple[str, dict[str, Any]]] = []
 
-        def start_as_current_span(self, name: str, attributes: dict[str, Any]) -> Any:
+        def start_span(self, name: str, attributes: dict[str, Any]) -> Tracer:
             self.spans.append((name, attributes))
-            return nullcontext()
+            return self
+
+        def end(self) -> None:
+            self.spans.append(("ended", {}))
 
     row = claimed()
     tracer = Tracer()
-    with span(tracer, "mail.send", row), span(None, "mail.send", row):
-        [(name, attributes)] = tracer.spans
-    assert name == "mail.send"
+    for end in (begin_span(tracer, "mail.send", row), begin_span(None, "mail.send", row)):
+        end()
+    [(name, attributes), ended] = tracer.spans
+    assert (name, ended) == ("mail.send", ("ended", {}))
     assert attributes == {"mail.message_id": str(row.message_id), "mail.attempt": 1}

@@ -181,10 +181,10 @@ async def test_mail_that_could_not_be_loaded_for_want_of_memory_is_tried_again_l
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker that has no memory for a mail
-    async def no_memory(prepare: MailBuilder, row: claim.Claimed, *, via_relay: str | None) -> None:
+    async def no_memory(builder: MailBuilder, row: claim.Claimed) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(MailBuilder, "build", no_memory)
+    monkeypatch.setattr(MailBuilder, "load", no_memory)
     ref = await queue_mail(connection, deployment)
 
     # When it claims the mail

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.compose.campaign import compose_campaign, render_subject
 from gateway.compose.headers import COMPOSER_VERSION
+from gateway.compose.sender_profiles import SenderVersion
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail import base64url
 from gateway.mail.letter import Mailbox
@@ -41,6 +42,8 @@ VALUES = {
     "own_link": "https://own.example/?q=1",
     "contact": "a@b.example",
 }
+WITHOUT_REPLY_TO = replace(SENDER, reply_to=None)
+PLAIN: dict[str, Any] = {"address": "ann@customer.example", "sender": SENDER}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300) | st.text(
     '.From =\r\n\t<&"üx', max_size=200
 )
@@ -80,29 +83,38 @@ def test_links_marked_once_are_the_links_rewritten_in_the_finished_page() -> Non
     tracked=st.booleans(),
     honeypot=st.booleans(),
     version=st.sampled_from([2, COMPOSER_VERSION]),
+    address=st.sampled_from(["ann@customer.example", "jürgen\u00a0x@customer.example"]),
+    sender=st.sampled_from([SENDER, WITHOUT_REPLY_TO]),
 )
-@example(values=dict.fromkeys(VALUES, "."), name="Jörg", tracked=True, honeypot=True, version=2)
-@example(values=dict.fromkeys(VALUES, ""), name=None, tracked=False, honeypot=False, version=COMPOSER_VERSION)
-def test_both_ways_give_the_same_bytes(
-    values: dict[str, str], name: str | None, tracked: bool, honeypot: bool, version: int
+@example(values=dict.fromkeys(VALUES, "."), name="Jörg", tracked=True, honeypot=True, version=2, **PLAIN)
+@example(values=dict.fromkeys(VALUES, ""), name=None, tracked=False, honeypot=False, version=COMPOSER_VERSION, **PLAIN)
+def test_both_ways_give_the_same_bytes_and_the_same_to_sign(
+    values: dict[str, str],
+    name: str | None,
+    tracked: bool,
+    honeypot: bool,
+    version: int,
+    address: str,
+    sender: SenderVersion,
 ) -> None:
     given: dict[str, Any] = {
         "template": EVERYTHING,
-        "sender": SENDER,
+        "sender": sender,
         "facts": replace(
             FACTS,
             customer_name=name,
-            to=Mailbox(address="ann@customer.example", name=name),
+            to=Mailbox(address=address, name=name),
             tracked=tracked,
             honeypot=honeypot,
             composer_version=version,
         ),
         "merge_data": values,
         "keyring": KEYRING,
+        "to_be_signed": True,
     }
     fast = compose_campaign(**given)
     assert fast == compose_reference(**given)
-    assert fast.content.isascii()
+    assert fast.content.isascii() == address.isascii()
     assert max(map(len, fast.content.split(b"\r\n"))) <= 998
     assert b"\r\n." not in fast.content
     parsed(fast.content)

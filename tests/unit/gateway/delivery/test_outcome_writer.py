@@ -33,6 +33,7 @@ def open_writer(**values: Any) -> OutcomeWriter:
         "clock": lambda: 0.0,
         "release": lambda row, asked: None,
         "note_stop": print,
+        "wake": print,
         "same_refusals": 20,
     }
     return OutcomeWriter(NoPool(), **(usual | values))  # type: ignore[arg-type]  # no statement reaches it
@@ -75,17 +76,27 @@ async def test_a_row_given_back_at_last_tells_that_the_ledger_is_there_again(
     assert not outcomes.away
 
 
-async def test_an_answer_that_finds_no_room_is_not_lost_with_whoever_brought_it() -> None:
-    outcomes = open_writer(most_unwritten=1)
-    first, second = outcome(), outcome()
-    await outcomes.record(first)
-    bringing = asyncio.create_task(outcomes.record(second))
-    await asyncio.sleep(0)
+async def test_while_too_much_waits_to_be_written_nothing_is_claimed_until_a_group_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def record(connection: Any, group: Sequence[Finished], **values: Any) -> Recorded:
+        return Recorded(written=len(group))
 
-    bringing.cancel()
-    await asyncio.wait([bringing])
+    woken: list[int] = []
+    outcomes: OutcomeWriter = recording(
+        monkeypatch, record, most_unwritten=2, wake=lambda: woken.append(outcomes.unwritten)
+    )
+    outcomes.record(outcome())
+    assert outcomes.has_room()
+    outcomes.record(outcome())
+    assert not outcomes.has_room()
 
-    assert outcomes.take_unwritten() == [first, second]
+    # An answer that comes all the same is taken
+    outcomes.record(outcome())
+    assert (outcomes.unwritten, woken) == (3, [])
+    await flushed(outcomes)
+
+    assert woken == [0]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +131,8 @@ async def test_an_outcome_waits_for_postgresql_whatever_its_trouble_is(
         return Recorded(written=len(group))
 
     outcomes = recording(monkeypatch, record, release=lambda row, asked: released.append(row))
-    await outcomes.record(first)
-    await outcomes.record(second)
+    outcomes.record(first)
+    outcomes.record(second)
 
     await flushed(outcomes)
 
@@ -146,8 +157,8 @@ async def test_an_outcome_that_postgresql_fails_on_by_itself_holds_up_no_other_a
         raise asyncpg.DataCorruptedError
 
     outcomes = recording(monkeypatch, record, clock=lambda: now, release=lambda row, asked: released.append((row, now)))
-    await outcomes.record(bad)
-    await outcomes.record(good)
+    outcomes.record(bad)
+    outcomes.record(good)
 
     await flushed(outcomes)
 
@@ -200,12 +211,12 @@ async def test_an_outcome_that_cannot_be_written_ends_neither_the_others_nor_the
     forgotten: list[Any] = []
     outcomes = open_writer(release=lambda row, asked: forgotten.append(row))
     monkeypatch.setattr(outcomes._changes, "notify_change", notify_change)
-    await outcomes.record(bad)
-    await outcomes.record(good)
+    outcomes.record(bad)
+    outcomes.record(good)
 
     recorders = [asyncio.create_task(loop) for loop in outcomes.recorders()]
     await outcomes.flush()
-    await outcomes.record(second := outcome())
+    outcomes.record(second := outcome())
     await outcomes.flush()
     for task in recorders:
         task.cancel()

@@ -10,7 +10,7 @@ from graphql import OperationDefinitionNode, build_schema, parse
 from service.graph import cost as cost_of
 from service.graph import documents
 from service.graph.cost import OperationCost
-from service.graph.documents import DocumentRefused, Documents
+from service.graph.documents import Document, DocumentRefused, Documents
 from service.graph.limits import DocumentLimits, check_document
 
 LIMITS = DocumentLimits(document_bytes=10_000, tokens=1_000, depth=6, aliases=3, fields=50)
@@ -158,19 +158,37 @@ def test_a_callers_values_never_stand_for_anothers_that_are_merely_equal() -> No
     assert [switched.of({"b": value}) for value in (0, False, 1, True)] == [1, 0, 1, 1]
 
 
-def test_documents_are_parsed_once_and_forgotten_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_are_kept_when_they_are_asked_again_and_forgotten_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "_MAX_DOCUMENTS", 2)
     known = Documents(SCHEMA, LIMITS, introspection=True)
-    first = known.get("{ customer { id } }")
+
+    def asked_again(document: str) -> Document:
+        known.get(document)
+        return known.get(document)
+
+    first = asked_again("{ customer { id } }")
     assert known.get("{ customer { id } }") is first
-    known.get("{ customer { name } }")
+    asked_again("{ customer { name } }")
     known.get("{ customer { id } }")
-    known.get("{ customer { id name } }")
+    asked_again("{ customer { id name } }")
     assert known.get("{ customer { id } }") is first
     # And by bytes.
     monkeypatch.setattr(documents, "_MAX_BYTES", 30)
-    known.get("{ customers { nodes { id } } }")
+    asked_again("{ customers { nodes { id } } }")
     assert known.get("{ customer { id } }") is not first
+
+
+def test_documents_that_are_asked_once_leave_nothing_but_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given documents of which few hashes are remembered, and one that is asked again
+    monkeypatch.setattr(documents, "_MAX_ASKED_ONCE", 10)
+    known = Documents(SCHEMA, LIMITS, introspection=True)
+    repeated = [known.get("{ customer { id } }") for _ in range(3)][-1]
+    # When very many others come once each
+    for number in range(100):
+        known.get(f"{{ customer {{ a{number}: id }} }}")
+    # Then that one is still kept, and nothing else
+    assert known.get("{ customer { id } }") is repeated
+    assert (len(known._known), len(known._asked_once) <= 10) == (1, True)
 
 
 def test_wrong_documents_are_not_remembered() -> None:

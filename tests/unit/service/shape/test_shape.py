@@ -6,24 +6,24 @@ import gc
 import weakref
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from graphql import OperationDefinitionNode, parse
 
 from service.database import Statement
 from service.graph.history_pages import NOTES_PAGE
 from service.graph.schema import schema
-from service.shape.compile import Selection, ShapedPage
+from service.shape.compile import Selection
 from service.shape.joined import joined, joined_of_many
-from service.shape.read import USUAL_DOCUMENT, lists_of
+from service.shape.read import ListField, lists_of
 
 
-def operation(comment: str) -> Any:
-    return parse(f"{{ emails {{ connectionNotes {{ nodes {{ title }} }} }} }} # {comment}").definitions[0]
+def parsed(source: str) -> OperationDefinitionNode:
+    return cast(OperationDefinitionNode, parse(source).definitions[0])
 
 
-def shaped(asked: OperationDefinitionNode) -> ShapedPage | None:
-    """The page of connection notes, as this operation selects it."""
+def listed(asked: OperationDefinitionNode) -> ListField:
+    """The list that this operation selects of a customer."""
     info: Any = SimpleNamespace(
         schema=schema._schema,
         operation=asked,
@@ -32,34 +32,32 @@ def shaped(asked: OperationDefinitionNode) -> ShapedPage | None:
         field_nodes=[asked.selection_set.selections[0]],
         return_type=schema._schema.type_map["CustomerEmails"],
     )
-    [notes] = lists_of(Selection.of(info))
-    return notes.shape(NOTES_PAGE)
+    [found] = lists_of(Selection.of(info))
+    return found
 
 
-def test_a_page_is_shaped_once_a_document() -> None:
-    for comment in ("short", "x" * USUAL_DOCUMENT):
-        asked = operation(comment)
-        assert shaped(asked) is shaped(asked)
+def test_a_list_is_shaped_once_a_document() -> None:
+    asked = parsed("{ emails { connectionNotes { nodes { title } } } }")
+    assert listed(asked) is listed(asked)
+    for made in (listed(asked).general, listed(asked).exact):
+        assert made(NOTES_PAGE) is made(NOTES_PAGE)
 
 
-def test_large_documents_do_not_pile_up() -> None:
-    # Given a shape of a large document
-    asked = operation("x" * USUAL_DOCUMENT)
-    assert shaped(asked) is not None
-    gone = weakref.ref(asked)
+def test_what_was_shaped_is_gone_with_its_document() -> None:
+    # Given the shape of a document that nothing else keeps
+    asked = parsed("{ emails { connectionNotes { nodes { title } } } }")
+    gone = weakref.ref(listed(asked).selection)
+    # When the document is forgotten
     del asked
-    # When as many others come as a flood of them would bring
-    for number in range(100):
-        assert shaped(operation(f"{number}" + "x" * USUAL_DOCUMENT)) is not None
     gc.collect()
-    # Then its document has been forgotten with it
+    # Then so is what was made of it
     assert gone() is None
 
 
-def page(name: str) -> ShapedPage:
+def page(name: str) -> Statement:
     """A page of two parameters."""
     sql = f"select count(*) from {name} where id < $2 and a = $1"  # noqa: S608 - constants
-    return ShapedPage(statement=Statement(name=name, sql=sql, parameters=("a", "b")), layout={}, width=3)
+    return Statement(name=name, sql=sql, parameters=("a", "b"))
 
 
 def test_pages_stand_side_by_side_and_their_parameters_are_counted_on() -> None:
@@ -72,7 +70,7 @@ def test_pages_stand_side_by_side_and_their_parameters_are_counted_on() -> None:
 
 
 def test_pages_of_many_owners_are_a_row_each() -> None:
-    one = replace(page("x"), statement=replace(page("x").statement, parameters=("customer_id", "b")))
+    one = replace(page("x"), parameters=("customer_id", "b"))
     made = joined_of_many((one, one))
     assert (made.name, made.parameters) == ("x+x of many", ("owners", "0.b", "1.b"))
     assert made.sql == (
