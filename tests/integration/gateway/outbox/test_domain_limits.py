@@ -26,7 +26,7 @@ async def refused(connection: Any, **limit: Any) -> tuple[RefusalCode, tuple[Any
     return None
 
 
-async def test_each_limit_has_its_range(connection: Any) -> None:
+async def test_each_limit_has_its_range(still: Any) -> None:
     for name, field, most in (
         ("per_minute", "perMinute", 100_000),
         ("per_day", "perDay", 100_000_000),
@@ -34,43 +34,42 @@ async def test_each_limit_has_its_range(connection: Any) -> None:
         ("warm_up_start", "warmUpStart", 100_000_000),
     ):
         for value in (1, most):
-            assert await refused(connection, **{name: value}) is None
+            assert await refused(still, **{name: value}) is None
         for value in (0, most + 1):
-            assert await refused(connection, **{name: value}) == (RefusalCode.INVALID, (field,))
+            assert await refused(still, **{name: value}) == (RefusalCode.INVALID, (field,))
     for factor, error in ((0.99, True), (1, False), (10, False), (10.01, True)):
-        found = await refused(connection, warm_up_start=1, warm_up_factor=factor)
+        found = await refused(still, warm_up_start=1, warm_up_factor=factor)
         assert found == ((RefusalCode.INVALID, ("warmUpFactor",)) if error else None)
     for domain, error in (("x" * 253, False), ("x" * 254, True), ("", True), ("a@b.example", True)):
-        assert await refused(connection, domain=domain) == ((RefusalCode.INVALID, ("domain",)) if error else None)
+        assert await refused(still, domain=domain) == ((RefusalCode.INVALID, ("domain",)) if error else None)
 
 
-async def test_what_was_set_is_shown_and_with_nothing_it_is_lifted(connection: Any) -> None:
+async def test_what_was_set_is_shown_and_with_nothing_it_is_lifted(still: Any) -> None:
     limit = DestinationLimit(
         domain="Some.Example", per_minute=30, per_day=900, connections=4, warm_up_start=50, warm_up_factor=1.5
     )
-    await limit_destination(connection, limit)
-    await limit_destination(connection, DestinationLimit(domain="warm.example", warm_up_start=10))
-    await limit_destination(connection, DestinationLimit(domain="cold.example", per_day=7, warm_up_factor=3))
+    await limit_destination(still, limit)
+    await limit_destination(still, DestinationLimit(domain="warm.example", warm_up_start=10))
+    await limit_destination(still, DestinationLimit(domain="cold.example", per_day=7, warm_up_factor=3))
     shown = {
-        one.domain: (one.per_minute, one.per_day, one.connections, one.cap_today)
-        for one in await destinations(connection)
+        one.domain: (one.per_minute, one.per_day, one.connections, one.cap_today) for one in await destinations(still)
     }
     assert shown == {
         "some.example": (30.0, 900, 4, 50),
         "warm.example": (None, None, None, 10),
         "cold.example": (None, 7, None, 7),
     }
-    factors = await connection.fetch("select domain, warm_up_factor::float8 from destination order by domain")
+    factors = await still.fetch("select domain, warm_up_factor::float8 from destination order by domain")
     assert [row["warm_up_factor"] for row in factors] == [None, 1.5, 2.0]
     # By name, behind one
-    assert [one.domain for one in await destinations(connection, after="cold.example")] == [
+    assert [one.domain for one in await destinations(still, after="cold.example")] == [
         "some.example", "warm.example",
     ]  # fmt: skip
 
 
-async def test_a_domain_that_nothing_holds_cannot_be_resumed(connection: Any) -> None:
+async def test_a_domain_that_nothing_holds_cannot_be_resumed(still: Any) -> None:
     with pytest.raises(Refusal) as found:
-        await resume_destination(connection, "x.example")
+        await resume_destination(still, "x.example")
     assert (found.value.code, found.value.field) == (RefusalCode.NOT_FOUND, ("domain",))
 
 
