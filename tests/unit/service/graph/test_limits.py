@@ -49,6 +49,7 @@ def refused(document: str) -> str | None:
         ("{ " + " ".join(f"f{n}" for n in range(51)) + " }", "FIELD_LIMIT"),
         ("{ ...A } fragment A on T { a ...B } fragment B on T { b ...A }", None),
         ("{ ...Missing }", None),
+        ("{ a } type T { a: Int }", None),
         ("{ " + " a" * 21 + " }", "REPEAT_LIMIT"),
         ("{ " + " ...F" * 21 + " } fragment F on T { a }", "REPEAT_LIMIT"),
         ("{ " + " a" * 20 + " ...F" * 20 + " } fragment F on T { a }", None),
