@@ -86,6 +86,23 @@ async def test_what_is_above_a_limit_of_connections_waits_for_its_turn(still: An
     assert waits[2:] == [timedelta(milliseconds=250)] * 2 + [timedelta(milliseconds=500)] * 2
 
 
+async def test_a_rate_begins_now_or_with_its_next_permit_and_saves_none_up(still: Any) -> None:
+    for place, first, leased in (("- interval '1 hour'", "0 s", 1), ("+ interval '4 s'", "4 s", 0)):
+        domain = f"x{leased}.example"
+        await still.execute(
+            "insert into destination (domain, min_interval, next_permit_at)"  # noqa: S608 - the same
+            f" values ($1, interval '10 s', now() {place})",
+            domain,
+        )
+        for number in range(3):
+            await queue_one(still, address=f"a{number}@{domain}")
+        assert len((await take(still)).leased) == leased
+        waits = "select due_at - now() - $1::text::interval as wait from outbox order by due_at"
+        found = [row["wait"].total_seconds() for row in await still.fetch(waits, first)]
+        assert found[leased:] == [0, 10, 20][leased:]
+        await still.execute("delete from outbox")
+
+
 SUPPRESSED = "insert into suppression (address_key, reason, actor, scope) values (sha256('k'), 'STAFF', 't', '{}')"
 CUSTOMER_OPTED_OUT = (
     "insert into opt_out (customer_id, kind, source, actor) select customer_id, '{}', 'STAFF', 't' from outbox"
