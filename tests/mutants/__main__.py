@@ -143,7 +143,7 @@ class Order:
         """Returns the tests that run the function or statement of a mutant: no other can notice it. Empty where every
         test may."""
         text = (ROOT / mutant.file).read_text(encoding="utf-8")
-        if mutant.file.startswith("gateway/queries/"):
+        if mutant.file.endswith(".sql"):
             return self._by_function.get((name_at(text, mutant.line), STATEMENT), [])
         function = function_at(text, mutant.line) if mutant.file.endswith(".py") else None
         return self._by_function.get((mutant.file, function), []) if function else []

@@ -10,6 +10,7 @@ import importlib
 import itertools
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -302,9 +303,11 @@ class _Plugin:
                     return
                 if code.co_filename.startswith(inside):
                     called.add((code.co_filename[skipped:], code.co_firstlineno))
-                elif code.co_name == "maybe_order_params":
-                    # aiosql's, for every statement that is sent.
+                # What sends statements: aiosql by name, and the service's pools, some of several joined pages.
+                if code.co_name == "maybe_order_params":
                     called.add((frame.f_locals["query_name"], STATEMENT))
+                elif "wanted" in code.co_varnames and code.co_filename.endswith("service/database.py"):
+                    called.update((name, STATEMENT) for name in re.findall(r"\w+", frame.f_locals["wanted"].name))
 
             sys.setprofile(follow)
         try:

@@ -52,8 +52,8 @@ def edits(text: str) -> Iterator[Edit]:
 
 
 def name_at(text: str, line: int) -> str:
-    """Returns the name of the statement that holds a line; empty above the first."""
-    names = re.findall(r"^-- name: (\w+)", "\n".join(text.splitlines()[:line]), re.MULTILINE)
+    """Returns the name of the statement or fragment that holds a line; empty above the first."""
+    names = re.findall(r"^-- (?:name|fragment): (\w+)", "\n".join(text.splitlines()[:line]), re.MULTILINE)
     return str(names[-1]) if names else ""
 
 
