@@ -169,6 +169,8 @@ def output_of(run: Run) -> str:
 @contextmanager
 def running(tests: Collection[str], *, jobs: int) -> Iterator[Runner]:
     """The runner, with what these tests need: modules of others, and servers that end with it."""
+    # What ends this run ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     directory = Path(tempfile.mkdtemp(prefix="ce-m-", dir="/tmp"))
     try:
         if any(test.endswith(".py") for test in tests):
@@ -227,6 +229,7 @@ def _run_tests(tree: Path, tests: Sequence[str], plugin: _Plugin, *, writes_byte
     code = _NOT_RUN
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with open(tree / "output.txt", "wb") as output:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
