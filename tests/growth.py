@@ -11,7 +11,7 @@ T = TypeVar("T")
 _LINEAR_WITH_ROOM = 10
 """Four times the input may take ten times as long: what is linear takes four times, what is quadratic sixteen."""
 _TOO_SHORT = 0.2
-"""Seconds of CPU that are no trouble, whatever the smaller input took: caches and collections of garbage are in them."""
+"""Seconds of CPU that are no trouble, whatever the smaller input took: caches and garbage collection are in them."""
 
 
 def expect_linear(read: Callable[[T], object], make: Callable[[int], T], size: int) -> None:
