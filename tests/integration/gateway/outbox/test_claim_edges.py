@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from gateway.database import QUERIES
-from gateway.outbox.claim import Claimed, RecipientKey, columns, extend, give_back
+from gateway.outbox.claim import Claimed, RecipientKey, claim, columns, extend, give_back
 from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide, hand_off
 from gateway.outbox.parked import release_parked
 from tests.builders import insert, make_customer, make_message, make_outbox
@@ -65,6 +65,22 @@ async def test_a_pause_that_ends_now_holds_nothing_any_more_and_a_stop_for_ten_m
     assert ([row.message_id for row in found.leased], found.parked) == ([over], 2)
     assert await read(still, paused, f"due_at = {SOON}")
     assert await read(still, stopped_one, "due_at - now()") == timedelta(minutes=10)
+
+
+async def test_a_pause_of_the_only_relay_holds_its_mail_until_it_ends_and_a_stop_for_a_minute(still: Any) -> None:
+    bound = {}
+    for name, until, stopped in (("over", "now()", "null"), ("paused", SOON, "null"), ("stopped", "null", "now()")):
+        await still.execute(
+            "insert into relay (name, paused_until, paused_why, stopped_at, stopped_why)"  # noqa: S608 - the same
+            f" values ($1, {until}, case when {until} is not null then 'x' end,"
+            f" {stopped}, case when {stopped} is not null then 'x' end)",
+            name,
+        )
+        bound[name] = await queue_one(still, bound_relay=name)
+    found = await claim(still, worker=OWNER, lease=timedelta(minutes=1), relays=list(bound))
+    assert ([row.message_id for row in found.leased], found.parked) == ([bound["over"]], 2)
+    assert await read(still, bound["paused"], f"due_at = {SOON}")
+    assert await read(still, bound["stopped"], "due_at - now()") == timedelta(minutes=1)
 
 
 async def test_a_destination_that_was_in_trouble_is_tried_with_one_connection(still: Any) -> None:
