@@ -28,3 +28,23 @@ def raw(ref: MessageRef, **values: Any) -> RawHit:
     now = time.time()
     usual: dict[str, Any] = {"kind": HitKind.CLICK, "link": 1, "url": "https://shop.example/", "agent": CHROME}
     return RawHit(id=new_hit_id(now), ref=ref, at=now, **(usual | values))
+
+
+async def hit(connection: Any, ref: MessageRef, seconds: float, *, link: int | None = None, **values: Any) -> None:
+    """A hit, `seconds` after START: a click when it has a link."""
+    row = {"agent": CHROME, "origin": "ann"} | values
+    await connection.execute(
+        "insert into hit (customer_id, message_id, kind, occurred_at, link, url, agent, origin, head, prefetch,"
+        " honeypot, id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, uuidv7($4 - now()))",
+        ref.customer_id,
+        ref.message_id,
+        "OPEN" if link is None else "CLICK",
+        START + timedelta(seconds=seconds),
+        link,
+        None if link is None else f"https://shop.example/{link}",
+        row["agent"],
+        row["origin"],
+        row.get("head", False),
+        row.get("prefetch", False),
+        row.get("honeypot", False),
+    )

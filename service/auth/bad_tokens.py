@@ -45,7 +45,9 @@ class BadTokens:
             self._sent.popitem(last=False)
 
     def _count(self, key: str) -> float:
-        count, at = self._sent.get(key, (0.0, 0.0))
+        if key not in self._sent:
+            return 0.0
+        count, at = self._sent[key]
         return max(0.0, count - (self._clock() - at) * _FORGIVEN_A_SECOND)
 
 

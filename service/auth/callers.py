@@ -28,7 +28,14 @@ class Caller:
     """The sender of a request. `name`, of the token or session, is the actor recorded in events."""
 
     name: str
-    by_cookie: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cached:
+    """The name of a valid token, and until when it is not looked up again."""
+
+    name: str
+    until: float
 
 
 def unauthenticated() -> RequestRefused:
@@ -54,8 +61,8 @@ class Authenticator:
         self._public_url = public_url
         self._secure = public_url.startswith("https://")
         self._clock = clock
-        # By digest: the token's name, and until when it is cached.
-        self._cached: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._cached: OrderedDict[bytes, _Cached] = OrderedDict()
+        """Valid tokens by their digests."""
         self.bad_tokens = BadTokens(clock)
 
     async def caller(self, connection: HTTPConnection) -> Caller:
@@ -68,7 +75,7 @@ class Authenticator:
             raise unauthenticated()
         if connection.scope.get("method") not in ("GET", "HEAD", None):
             check_csrf(connection, session)
-        return Caller(name=session.name, by_cookie=True)
+        return Caller(name=session.name)
 
     async def bearer(self, authorization: str, address: str) -> Caller:
         """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401, or 429
@@ -87,18 +94,18 @@ class Authenticator:
         if not token or len(token) > _MAX_SECRET_LENGTH:
             return None
         sha256 = digest(token)
-        cached, until = self._cached.get(sha256, ("", 0.0))
-        if until > self._clock():
-            return cached
-        if sha256 not in self._cached:
+        cached = self._cached.get(sha256)
+        if cached is None:
             # One that was valid lately is looked up all the same: others behind its address must not shut it out.
             self.bad_tokens.check(address)
+        elif cached.until > self._clock():
+            return cached.name
         rows = await self._pools.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
         name = next((row["name"] for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
         self._cached.pop(sha256, None)
         if name is None:
             return None
-        self._cached[sha256] = (name, self._clock() + _CACHE_SECONDS)
+        self._cached[sha256] = _Cached(name=name, until=self._clock() + _CACHE_SECONDS)
         while len(self._cached) > _CACHED_TOKENS:
             self._cached.popitem(last=False)
         return str(name)
@@ -120,4 +127,4 @@ class Authenticator:
         if not has_own_origin(connection, self._public_url):
             return None
         session = await self.session(connection)
-        return Caller(name=session.name, by_cookie=True) if session else None
+        return Caller(name=session.name) if session else None

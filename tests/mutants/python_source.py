@@ -40,6 +40,22 @@ def edits(text: str) -> Iterator[Edit]:
     yield from _Edits(text).of(tree)
 
 
+def function_at(text: str, line: int) -> int | None:
+    """Returns the first line of the outermost function whose body holds a line; None for what an import runs."""
+    within: list[ast.stmt] = list(ast.parse(text).body)
+    while within:
+        node = within.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.body[0].lineno <= line <= _end(node):
+            return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        if isinstance(node, ast.ClassDef):
+            within += node.body
+    return None
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
 class _Edits:
     def __init__(self, text: str) -> None:
         self._text = text
@@ -129,7 +145,7 @@ class _Edits:
             if node.value > 0:
                 yield self._instead(node, str(node.value - 1))
         elif isinstance(node.value, float):
-            yield self._instead(node, repr(node.value * 1.25))
+            yield self._instead(node, repr(node.value * 1.25 or 1.0))
 
     def _members(self, node: ast.Set | ast.Tuple | ast.List) -> Iterator[Edit]:
         """Without one member of a literal: a list of names, headers, statuses."""

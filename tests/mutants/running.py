@@ -10,6 +10,7 @@ import importlib
 import itertools
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -19,11 +20,12 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import playwright
@@ -43,6 +45,8 @@ print(*(name for name in list(sys.modules) if name.partition(".")[0] not in own)
 _QUIET = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "--tb=line")
 # Those that we have imported for all are as they are: only the tests' own assertions are rewritten.
 _WARNINGS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+STATEMENT = 0
+"""In the place of a function's first line."""
 _NOT_RUN = 70
 """The exit code of a fork that could not run its tests at all."""
 
@@ -82,17 +86,28 @@ class Runner:
             with suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
 
-    def start(self, tests: Sequence[str], *, mutant: Mutant | None = None, seconds: float) -> Run:
-        """Starts tests in a free copy, with `mutant` in it."""
+    def start(
+        self,
+        tests: Sequence[str],
+        *,
+        mutant: Mutant | None = None,
+        first: Sequence[str] = (),
+        only: Sequence[str] = (),
+        seconds: float,
+    ) -> Run:
+        """Starts tests in a free copy, with `mutant` in it: those named in `first` before others, of those in `only`
+        if it names any."""
         tree = self.free.pop()
         if mutant is not None:
             path = tree / mutant.file
             path.write_text(mutant.edit.apply((ROOT / mutant.file).read_text(encoding="utf-8")), encoding="utf-8")
+        (tree / "report.json").unlink(missing_ok=True)
         number = next(self._numbers)
         ended, held = os.pipe()
         process = os.fork()
         if process == 0:
-            _run_tests(tree, tests, self._directory, number, writes_bytecode=mutant is None)
+            plugin = _Plugin(self._directory, number, tree, first=first, only=only, follows=mutant is None)
+            _run_tests(tree, tests, plugin, writes_bytecode=mutant is None)
         os.close(held)
         self._processes.add(process)
         return Run(tree=tree, mutant=mutant, process=process, ended=ended, until=time.monotonic() + seconds)
@@ -126,10 +141,24 @@ def wait_for_any(runs: Collection[Run]) -> None:
     select.select([run.ended for run in runs], [], [], 1.0)
 
 
-def durations_of(run: Run) -> dict[str, float]:
-    """How long the tests of each file took, in seconds."""
-    path = run.tree / "durations.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a run tells of its tests."""
+
+    durations: Mapping[str, float]
+    """How long each test took, in seconds."""
+    calls: Mapping[str, Sequence[tuple[str, int]]]
+    """Of each test, the functions of the project that it ran, each by its file and first line; and the named
+    statements, each by its name and STATEMENT."""
+    failed: Sequence[str]
+
+
+def report_of(run: Run) -> Report:
+    """Reads what a run that has ended tells; nothing where it was stopped."""
+    path = run.tree / "report.json"
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    calls = {test: [(file, line) for file, line in called] for test, called in told.get("calls", {}).items()}
+    return Report(durations=told.get("durations", {}), calls=calls, failed=told.get("failed", []))
 
 
 def output_of(run: Run) -> str:
@@ -140,6 +169,8 @@ def output_of(run: Run) -> str:
 @contextmanager
 def running(tests: Collection[str], *, jobs: int) -> Iterator[Runner]:
     """The runner, with what these tests need: modules of others, and servers that end with it."""
+    # What ends this run ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     directory = Path(tempfile.mkdtemp(prefix="ce-m-", dir="/tmp"))
     try:
         if any(test.endswith(".py") for test in tests):
@@ -193,11 +224,12 @@ def _import_what_tests_need() -> None:
             importlib.import_module(name)
 
 
-def _run_tests(tree: Path, tests: Sequence[str], servers: Path, number: int, *, writes_bytecode: bool) -> None:
+def _run_tests(tree: Path, tests: Sequence[str], plugin: _Plugin, *, writes_bytecode: bool) -> None:
     """The forked process: runs the tests of the copy, and ends with pytest's code."""
     code = _NOT_RUN
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with open(tree / "output.txt", "wb") as output:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
@@ -207,10 +239,7 @@ def _run_tests(tree: Path, tests: Sequence[str], servers: Path, number: int, *, 
         for name in [name for name in sys.modules if name.partition(".")[0] in _PARTS]:
             del sys.modules[name]
         scripts = [test for test in tests if test.endswith(".js")]
-        if scripts:
-            code = _run_scripts(scripts)
-        else:
-            code = int(pytest.main([*_QUIET, *_WARNINGS, *tests], plugins=[_Plugin(servers, number)]))
+        code = _run_scripts(scripts) if scripts else int(pytest.main([*_QUIET, *_WARNINGS, *tests], plugins=[plugin]))
     except Exception:
         traceback.print_exc()
     finally:
@@ -225,12 +254,20 @@ def _run_scripts(scripts: Sequence[str]) -> int:
 
 
 class _Plugin:
-    """Gives the tests the servers of the run, and databases that no other run has; takes their times."""
+    """Gives the tests the servers of the run, and databases that no other run has; says what they did."""
 
-    def __init__(self, directory: Path, number: int) -> None:
-        self._directory = directory
+    def __init__(
+        self, servers: Path, number: int, tree: Path, *, first: Sequence[str], only: Sequence[str], follows: bool
+    ) -> None:
+        self._servers = servers
         self._number = number
+        self._tree = str(tree)
+        self._ranks = {test: rank for rank, test in enumerate(first)}
+        self._only = frozenset(only)
+        self._follows = follows
         self._durations: Counter[str] = Counter()
+        self._calls: dict[str, set[tuple[str, int]]] = {}
+        self._failed: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
@@ -240,9 +277,14 @@ class _Plugin:
         from tests.mutants import servers
 
         find = servers.postgres_in if fixturedef.argname == "postgres" else servers.valkey_in
-        found = find(self._directory)
+        found = find(self._servers)
         fixturedef.cached_result = (found, fixturedef.cache_key(request), None)
         return found
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Puts first the tests that are likely to notice, and leaves out those that cannot."""
+        items[:] = [item for item in items if not self._only or item.nodeid in self._only]
+        items.sort(key=lambda item: self._ranks.get(item.nodeid, len(self._ranks)))
 
     def pytest_collection_finish(self) -> None:
         """Databases are numbered from here on."""
@@ -250,10 +292,41 @@ class _Plugin:
 
         conftest._numbers = itertools.count(self._number * 1000)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: Any) -> Generator[None, object, object]:
+        """Follows which functions of the project each test runs, when there is no mutant."""
+        if self._follows:
+            called = self._calls.setdefault(item.nodeid, set())
+            skipped = len(self._tree) + 1
+            inside = (self._tree + "/gateway/", self._tree + "/service/")
+
+            def follow(frame: FrameType, event: str, _argument: object) -> None:
+                code = frame.f_code
+                if event != "call":
+                    return
+                if code.co_filename.startswith(inside):
+                    called.add((code.co_filename[skipped:], code.co_firstlineno))
+                # What sends statements: aiosql by name, and the service's pools, some of several joined pages.
+                if code.co_name == "maybe_order_params":
+                    called.add((frame.f_locals["query_name"], STATEMENT))
+                elif "wanted" in code.co_varnames and code.co_filename.endswith("service/database.py"):
+                    called.update((name, STATEMENT) for name in re.findall(r"\w+", frame.f_locals["wanted"].name))
+
+            sys.setprofile(follow)
+        try:
+            return (yield)
+        finally:
+            if self._follows:
+                sys.setprofile(None)
+
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Adds up how long each file takes."""
-        self._durations[report.nodeid.partition("::")[0]] += report.duration
+        """Adds up how long each test takes, and notes what failed."""
+        self._durations[report.nodeid] += report.duration
+        if report.failed:
+            self._failed.append(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
-        """Writes what was added up."""
-        Path("durations.json").write_text(json.dumps(self._durations), encoding="utf-8")
+        """Writes what was noted."""
+        calls = {test: sorted(called) for test, called in self._calls.items()}
+        told = {"durations": self._durations, "calls": calls, "failed": self._failed}
+        Path("report.json").write_text(json.dumps(told), encoding="utf-8")

@@ -15,7 +15,7 @@ _SWAPS = {
     "<>": "=",
     " is null": " is not null",
     " is not null": " is null",
-    " desc": " asc",
+    " is distinct from": " is not distinct from",
     "least(": "greatest(",
     "greatest(": "least(",
     "not exists": "exists",
@@ -23,12 +23,16 @@ _SWAPS = {
     "distinct ": "",
 }
 _TOKENS = re.compile(
-    r"(?<![-<>=:|])(?:<=|>=|<>|<|>)(?![<>=@])| is null\b| is not null\b| desc\b|\bleast\(|\bgreatest\(|\bnot exists\b"
-    r"|\bunion all\b|\bdistinct ",
+    r"(?<![-<>=:|])(?:<=|>=|<>|<|>)(?![<>=@])| is null\b| is not null\b| is distinct from\b|\bleast\(|\bgreatest\("
+    r"|\bnot exists\b|\bunion all\b|(?<!is )\bdistinct (?!on\b)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.:$'\"])\d+(?![\w.'\"])|(?<=interval ')\d+")
-_CONDITION = re.compile(r"^[ \t]*(and|or) (.+)$|(?<=[^-]) (and) ([\w.]+ (?:=|<>|<=?|>=?|is) [^()\n]+?)(?=[ \n)])", re.M)
+_DESCENDING = re.compile(r"[\w.]+( desc)\b", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"^[ \t]*(?:and|or) .+$|(?<=[^-]) and [\w.]+ (?:=|<>|<=?|>=?|is(?: not)?(?: distinct from)?) [^\s()]+(?=[ \n)])",
+    re.MULTILINE,
+)
 
 
 def edits(text: str) -> Iterator[Edit]:
@@ -36,6 +40,9 @@ def edits(text: str) -> Iterator[Edit]:
     code = _without_comments_and_strings(text)
     for token in _TOKENS.finditer(code):
         yield replaced(text, token.start(), token.end(), _SWAPS[token[0].lower()])
+    for order in _DESCENDING.finditer(code):
+        turned = order[0][: -len(order[1])] + " asc"
+        yield replaced(text, *order.span(), turned)
     for number in _NUMBER.finditer(code):
         yield replaced(text, number.start(), number.end(), str(int(number[0]) + 1))
     for condition in _CONDITION.finditer(code):
@@ -44,10 +51,18 @@ def edits(text: str) -> Iterator[Edit]:
             yield Edit(start=start, end=end, instead="", change=f"without {shown(text[start:end])}")
 
 
+def name_at(text: str, line: int) -> str:
+    """Returns the name of the statement or fragment that holds a line; empty above the first."""
+    names = re.findall(r"^-- (?:name|fragment): (\w+)", "\n".join(text.splitlines()[:line]), re.MULTILINE)
+    return str(names[-1]) if names else ""
+
+
 def _without_comments_and_strings(text: str) -> str:
-    """The same characters at the same places, but blanks for comments and for what is quoted, save intervals."""
+    """The same characters at the same places, but blanks for comments, and x for what is quoted, save intervals."""
 
     def blank(found: re.Match[str]) -> str:
-        return found[0] if re.fullmatch(r"'\d+ \w+'", found[0]) else re.sub(r"[^\n]", " ", found[0])
+        if found[0].startswith("--"):
+            return " " * len(found[0])
+        return found[0] if re.fullmatch(r"'\d+ \w+'", found[0]) else re.sub(r"[^\n']", "x", found[0])
 
     return re.sub(r"--[^\n]*|'[^']*'", blank, text)

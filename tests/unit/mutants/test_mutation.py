@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import javascript_source, python_source, rules_source, sql_source
-from tests.mutants.__main__ import Score, chosen, covering, trials_of
+from tests.mutants.__main__ import Order, Score, chosen, covering, trials_of
 from tests.mutants.mutation import mutants_of, read_explained, read_plan
-from tests.mutants.running import Outcome
+from tests.mutants.running import Outcome, Report
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -47,6 +47,27 @@ def allowed(count: int = 0, *, names: tuple[str, ...] = ("a", "b")) -> bool:
     assert not any("2 < 1" in each or "%d" not in each or "8" in each for each in made)
 
 
+def test_what_a_function_runs_is_told_from_what_an_import_runs() -> None:
+    text = """LIMIT = 5
+@cache
+def first(count: int = LIMIT) -> int:
+    def inner() -> int:
+        return count
+    return inner()
+class Second:
+    size = 3
+    async def third(self) -> int:
+        return self.size
+REST = first()
+"""
+    found = [python_source.function_at(text, line) for line in range(1, 12)]
+    assert found == [None, None, None, 2, 2, 2, None, None, None, 9, None]
+
+
+def test_a_number_of_nothing_is_moved_too() -> None:
+    assert [edit.apply("START = 0.0") for edit in python_source.edits("START = 0.0")] == ["START = 1.0"]
+
+
 def test_sql_is_mutated_outside_comments_and_strings() -> None:
     text = (
         "-- 1 < 2 and so on\nselect 'a < 5' from t\nwhere t.a <= :b and t.c is null\n  and t.d > 7\norder by t.a desc"
@@ -56,9 +77,30 @@ def test_sql_is_mutated_outside_comments_and_strings() -> None:
         "`is null` to `is not null`",
         "`>` to `>=`",
         "`7` to `8`",
-        "`desc` to `asc`",
+        "`t.a desc` to `t.a asc`",
         "without `and t.c is null`",
         "without `and t.d > 7`",
+    }
+
+
+def test_a_statement_is_found_by_its_line() -> None:
+    text = "-- All.\n\n-- name: first^\n-- One.\nselect 1;\n\n-- name: second\nselect 2;"
+    assert [sql_source.name_at(text, line) for line in range(1, 9)] == ["", "", *["first"] * 4, *["second"] * 2]
+
+
+def test_what_is_left_of_a_statement_is_a_statement() -> None:
+    text = """select distinct on (t.a) t.a, 'x and t.b = 2 and'
+where t.a = 'in words' and t.b is distinct from 'a b' and t.c is not null and t.d = any(:ds) and t.e = :e
+"""
+    assert {edit.apply(text).splitlines()[1] for edit in sql_source.edits(text)} == {
+        text.splitlines()[1].replace(old, new)
+        for old, new in (
+            (" is distinct", " is not distinct"),
+            (" is not null", " is null"),
+            (" and t.b is distinct from 'a b'", ""),
+            (" and t.c is not null", ""),
+            (" and t.e = :e", ""),
+        )
     }
 
 
@@ -134,6 +176,34 @@ def test_a_sample_is_the_same_for_a_seed_and_takes_files_in_turn() -> None:
     assert picked == chosen(trials, sample=20, seed=1) != chosen(trials, sample=20, seed=2)
     files = [mutant.file for _, mutant, _ in picked]
     assert {file: files.count(file) for file in files} == {"gateway/mail/hit.py": 10, "gateway/mail/schedule.py": 10}
+
+
+def test_one_line_can_be_tried_alone() -> None:
+    mutants = [mutant for _, mutant, _ in trials_of(GROUPS, only="gateway/mail/hit.py")]
+    line = mutants[0].line
+    alone = [mutant for _, mutant, _ in trials_of(GROUPS, only=f"gateway/mail/hit.py:{line}")]
+    assert alone == [mutant for mutant in mutants if mutant.line == line] != mutants
+
+
+def test_tests_that_run_the_function_are_tried_and_those_that_noticed_nearby_first() -> None:
+    # Given three tests, of which two run the function of a mutant
+    mutant = next(each for each in mutants_of(ROOT, "gateway/mail/schedule.py") if each.code.startswith("return"))
+    function = python_source.function_at((ROOT / mutant.file).read_text(encoding="utf-8"), mutant.line)
+    assert function
+    called = [(mutant.file, function)]
+    calls = {"tests/integration/b": called, "tests/unit/a": called, "tests/unit/c": [(mutant.file, function - 1)]}
+    order = Order()
+    durations = {"tests/unit/a": 0.5, "tests/unit/d::one": 0.25, "tests/unit/d::two": 1.0}
+    order.add(Report(durations=durations, calls=calls, failed=[]))
+    assert [order.seconds(tests) for tests in (["tests/unit/a"], ["tests/unit/d"], ["tests/unit/d::one"])] == [
+        0.5, 1.25, 0.25,
+    ]  # fmt: skip
+    # Then the one without a database comes first, and the other does not come
+    assert order.of(mutant) == ["tests/unit/a", "tests/integration/b"]
+    assert sorted(order.running(mutant)) == ["tests/integration/b", "tests/unit/a"]
+    # Until the one that has one notices a mutant there
+    order.noticed(mutant, Report(durations={}, calls={}, failed=["tests/integration/b"]))
+    assert order.of(mutant) == ["tests/integration/b", "tests/unit/a"]
 
 
 def test_a_score_is_the_share_that_was_noticed_at_once_or_by_never_ending() -> None:

@@ -315,6 +315,18 @@ async def test_a_person_may_retry_what_was_not_accepted(connection: Any, deploym
     assert (event["actor"], event["data"]["before"]) == ("Dana", status)
 
 
+async def test_nothing_can_be_done_about_a_message_that_is_not_there(connection: Any, deployment: Deployment) -> None:
+    nowhere = MessageRef(customer_id=1, message_id=uuid4())
+    for call in (
+        retry(connection, nowhere, "Dana", deployment),
+        cancel(connection, nowhere, "Dana", deployment),
+        assume_sent(connection, nowhere, "Dana", deployment),
+    ):
+        with pytest.raises(Refusal) as refused:
+            await call
+        assert refused.value.code is RefusalCode.NOT_FOUND
+
+
 async def test_accepted_mail_cannot_be_retried_and_a_suppressed_address_not_before_it_is_free(
     connection: Any, deployment: Deployment
 ) -> None:

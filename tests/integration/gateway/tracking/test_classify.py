@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.message import MessageRef
+from gateway.notify.changes import CHANNEL
 from gateway.tracking.classify import classify_due, reclassify
 from gateway.tracking.hit_rules import read_hit_rules
 from gateway.tracking.raw_hit import insert_hits
@@ -20,30 +23,12 @@ from tests.builders import insert as insert_row
 from tests.builders import make_campaign, make_outbox
 from tests.engine import Start, deployment, queue_mail, start, state_of
 from tests.eventually import eventually
-from tests.hits import CHROME, START, make_ref, raw
+from tests.hits import CHROME, START, hit, make_ref, raw
 from tests.smtp_server import Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
 
 RULES = read_hit_rules()
-
-
-async def hit(connection: Any, ref: MessageRef, seconds: float, *, link: int | None = None, **values: Any) -> None:
-    """A hit, `seconds` after START: a click when it has a link."""
-    row = {"agent": CHROME, "origin": "ann"} | values
-    await connection.execute(
-        "insert into hit (customer_id, message_id, kind, occurred_at, link, url, agent, origin, head, id)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, uuidv7($4 - now()))",
-        ref.customer_id,
-        ref.message_id,
-        "OPEN" if link is None else "CLICK",
-        START + timedelta(seconds=seconds),
-        link,
-        None if link is None else f"https://shop.example/{link}",
-        row["agent"],
-        row["origin"],
-        row.get("head", False),
-    )
 
 
 async def classify(connection: Any, seconds: float = 3600) -> int:
@@ -97,6 +82,41 @@ async def test_the_first_open_not_a_machines_counts_and_a_persons_click_implies_
     assert await opened_at(connection, other) is None
 
 
+async def test_what_came_with_a_hit_says_that_it_was_a_machine(connection: Any) -> None:
+    # Given a check of a link, a prefetch, and a follower of the link that nobody sees
+    ref = await make_ref(connection)
+    for number, name in enumerate(("head", "prefetch", "honeypot")):
+        await hit(connection, ref, number * 100, link=1, **{name: True})
+    await classify(connection)
+    reasons = ["HEAD_REQUEST", "PREFETCH_HEADER", "HONEYPOT"]
+    assert await verdicts(connection, ref) == [("MACHINE", [reason]) for reason in reasons]
+
+
+async def test_who_looks_at_the_customer_is_told_of_new_classifications(pool: Any) -> None:
+    # Given a page that is open, and one that is not
+    watched, other = await make_ref(pool), await make_ref(pool)
+    told: list[Any] = []
+    await pool.execute(
+        "insert into customer_watch values ($1, uuidv7(), now() + interval '1 hour')", watched.customer_id
+    )
+    async with pool.acquire() as page, pool.acquire() as connection:
+
+        def listen(_page: Any, _process: int, _channel: str, change: str) -> None:
+            told.append(json.loads(change))
+
+        await page.add_listener(CHANNEL, listen)
+        # When hits of both come, and are classified
+        now = time.time()
+        await insert_hits(connection, [raw(watched), raw(other)], at=now)
+        await connection.execute("update hit set occurred_at = $1", START)
+        await classify(connection)
+        # Then it is told of each
+        await eventually(lambda: asyncio.sleep(0, len(told) >= 2))
+        await page.remove_listener(CHANNEL, listen)
+    change = {"customer": watched.customer_id, "message": watched.message_id.hex, "kind": "HIT"}
+    assert told == [change, change]
+
+
 async def test_a_later_burst_revises_earlier_classifications_and_the_opening_with_it(connection: Any) -> None:
     # Given a lone click and an open that were taken for a person's
     ref = await make_ref(connection)
@@ -141,16 +161,18 @@ async def test_a_hit_before_the_servers_final_answer_is_a_machines(connection: A
 
 
 async def test_a_persons_click_settles_what_nobody_knew(connection: Any) -> None:
-    # Given two uncertain campaign mails
+    # Given three uncertain campaign mails
     campaign = await make_campaign(connection)
-    ref, scanned = [
-        await make_ref(connection, status="UNCERTAIN", campaign_id=campaign, cause="CONNECTION_LOST") for _ in range(2)
+    ref, scanned, opened = [
+        await make_ref(connection, status="UNCERTAIN", campaign_id=campaign, cause="CONNECTION_LOST") for _ in range(3)
     ]
-    # When a person follows a link of one, and a scanner one of the other
+    # When a person follows a link of one, a scanner one of the second, and the third is opened
     await hit(connection, ref, 0, link=1)
     await hit(connection, scanned, 0, link=1, agent="curl/8", origin="scanner")
+    await hit(connection, opened, 0)
     await classify(connection)
-    # Then the first was accepted, with the click as evidence; the other waits on
+    # Then the first was accepted, with the click as evidence; the others wait on
+    assert await connection.fetchval("select status from message where id = $1", opened.message_id) == "UNCERTAIN"
     row = await connection.fetchrow("select status, sent_at, cause from message where id = $1", ref.message_id)
     assert (row["status"], row["cause"]) == ("ACCEPTED", None)
     assert row["sent_at"] is not None
@@ -244,6 +266,20 @@ async def test_a_hit_on_a_mail_in_flight_is_classified_again_by_itself_once_its_
     assert [await classify(connection, seconds) for seconds in (239, 240, 479, 480, 779, 780)] == [0, 1, 0, 1, 0, 1]
 
 
+async def test_a_hit_on_a_mail_in_flight_is_looked_at_again_after_as_long_as_it_waited(connection: Any) -> None:
+    # Given a click on a mail that is with a worker: the first look is after five seconds, however young it is
+    ref = await make_ref(connection, status="QUEUED")
+    await make_outbox(connection, ref.customer_id, ref.message_id)
+    await hit(connection, ref, 0, link=1)
+    assert [await classify(connection, seconds) for seconds in (4, 8.9, 9)] == [1, 0, 1]
+    # When another comes, and is classified together with it
+    await hit(connection, ref, 10, link=2)
+    assert await classify(connection, 14) == 1
+    # Then that puts the first one off no further
+    again = await connection.fetch("select look_again_at from hit order by occurred_at")
+    assert [(row["look_again_at"] - START).total_seconds() for row in again] == [18, 19]
+
+
 async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_anybodys_asking(
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +317,20 @@ async def test_a_flood_that_piled_up_is_classified_to_its_end(connection: Any, m
     assert await verdicts(connection, ref) == [("HUMAN", ["BROWSER_AGENT"])] * 30
 
 
+async def test_what_a_flood_leaves_out_is_put_in_its_place(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given two clicks of a scanner on one mail, of which only the newest is read, and one on another mail between them
+    monkeypatch.setattr("gateway.tracking.classify.MAX_HITS_OF_MESSAGE", 1)
+    ref, other = await make_ref(connection), await make_ref(connection)
+    await hit(connection, ref, 0, link=1)
+    await hit(connection, other, 0.1, link=1, origin="bob")
+    await hit(connection, ref, 0.2, link=2)
+    # When they are classified
+    await classify(connection)
+    # Then the two are seen together
+    assert await verdicts(connection, ref) == [("MACHINE", ["LINK_BURST"])] * 2
+    assert await verdicts(connection, other) == [("HUMAN", ["BROWSER_AGENT"])]
+
+
 async def test_a_hit_of_a_process_whose_clock_is_wrong_is_classified(connection: Any) -> None:
     ref = await make_ref(connection)
     await hit(connection, ref, 0)
@@ -298,7 +348,18 @@ async def test_only_one_process_classifies_at_a_time(pool: Any) -> None:
         async with pool.acquire() as connection:
             return await classify_due(connection, START + timedelta(hours=1))
 
-    assert sorted(await asyncio.gather(*(work() for _ in range(4))))[-1] == 20
+    # Given one that does, which commits late
+    async with pool.acquire() as connection, connection.transaction():
+        assert await classify_due(connection, START + timedelta(hours=1)) == 20
+        # Then another one has nothing to do, and who classifies history waits
+        assert await work() == 0
+        async with pool.acquire() as other:
+            history = asyncio.create_task(reclassify(other))
+            waits = "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1"
+            await eventually(lambda: pool.fetchval(waits, other.get_server_pid()))
+            history.cancel()
+            with suppress(asyncio.CancelledError):
+                await history
     assert await pool.fetchval("select count(*) from hit where rules_version = 0") == 0
 
 
@@ -327,7 +388,48 @@ async def test_history_is_reclassified_by_the_current_rules(connection: Any, mon
     everybody = await reclassify(connection)
     assert (everybody.classified, everybody.changed) == (4, 1)
     assert await opened_at(connection, other) is None
-    assert await connection.fetchval("select count(*) from hit where rules_version = 0") == 1
+    versions = await connection.fetch("select rules_version from hit order by rules_version")
+    assert [row["rules_version"] for row in versions] == [0, 2, 2, 2, 2]
+    # and up to a moment, before it
+    early = await reclassify(connection, customer_id=ref.customer_id, until=START + timedelta(seconds=100))
+    assert (early.classified, early.changed) == (1, 0)
+
+
+async def test_a_stretch_of_history_is_reclassified_with_what_came_around_it(connection: Any) -> None:
+    # Given a scanner's two clicks
+    ref = await make_ref(connection)
+    await hit(connection, ref, 0, link=1)
+    await hit(connection, ref, 0.4, link=2)
+    await classify(connection)
+    # When a stretch is classified again that holds the first of them, or the second
+    middle = START + timedelta(seconds=0.2)
+    for since, until in ((None, middle), (middle, None)):
+        done = await reclassify(connection, since=since, until=until)
+        # Then it is a scanner's still
+        assert (done.classified, done.changed) == (1, 0)
+    assert await verdicts(connection, ref) == [("MACHINE", ["LINK_BURST"])] * 2
+
+
+async def test_history_is_reclassified_in_pages_with_what_a_clock_ahead_wrote(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given classified hits of two customers, one of them from an hour ahead
+    monkeypatch.setattr("gateway.tracking.classify._RECLASSIFY_PAGE", 2)
+    monkeypatch.setattr("gateway.tracking.classify.MAX_RECLASSIFIED", 5)
+    for _ in range(2):
+        ref = await make_ref(connection)
+        for number in range(2):
+            await hit(connection, ref, number * 100, agent="curl/8")
+    await connection.execute(
+        "insert into hit (customer_id, message_id, kind, occurred_at, id)"
+        " values ($1, $2, 'OPEN', now() + interval '1 hour', uuidv7(interval '1 hour'))",
+        ref.customer_id,
+        ref.message_id,
+    )
+    await connection.execute("update hit set rules_version = 1")
+    # When all history is classified again, then each is once
+    done = await reclassify(connection)
+    assert (done.classified, done.changed) == (5, 5)
 
 
 async def test_a_busy_scanners_years_are_reclassified_as_they_were(

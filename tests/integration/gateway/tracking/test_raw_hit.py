@@ -12,7 +12,7 @@ from gateway.deployment import Deployment
 from gateway.mail.hit import HitKind
 from gateway.mail.message import MessageRef
 from gateway.settings import OriginPrivacy, Settings
-from gateway.tracking.raw_hit import RawHit, insert_hits, origin_of
+from gateway.tracking.raw_hit import RawHit, insert_hits, new_hit_id, origin_of
 from tests.hits import make_ref, raw
 
 
@@ -21,7 +21,22 @@ async def test_a_group_written_twice_is_there_once(connection: Any) -> None:
     group = [raw(ref), raw(ref, kind=HitKind.OPEN, link=None, url=None)]
     for _ in range(2):
         await insert_hits(connection, group, at=time.time())
-    assert await connection.fetchval("select count(*) from hit") == 2
+    rows = await connection.fetch("select head, prefetch, honeypot from hit")
+    assert [tuple(row.values()) for row in rows] == [(False, False, False)] * 2
+
+
+@pytest.mark.parametrize(
+    ("random", "expected"),
+    [
+        ("ff01ff02fc03fb04fa05", "00000000-03e8-7f01-bf02-fc03fb04fa05"),
+        ("00fe00fdfc03fb04fa05", "00000000-03e8-70fe-80fd-fc03fb04fa05"),
+    ],
+)
+def test_a_hits_id_is_its_moment_and_74_random_bits(
+    monkeypatch: pytest.MonkeyPatch, random: str, expected: str
+) -> None:
+    monkeypatch.setattr("os.urandom", lambda count: bytes.fromhex(random)[:count])
+    assert str(new_hit_id(1.0)) == expected
 
 
 async def test_a_hit_survives_the_list(connection: Any) -> None:

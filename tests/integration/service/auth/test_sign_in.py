@@ -58,12 +58,15 @@ async def test_a_link_shows_a_button_and_signs_in_once(anonymous: httpx.AsyncCli
     session = (await anonymous.get("/session")).json()
     assert session["name"] == "Grace"
     # And the link is used up
-    assert (await anonymous.post(link, headers=BROWSER)).status_code == 410
-    assert (await anonymous.get(link)).status_code == 410
+    for shown in (await anonymous.post(link, headers=BROWSER), await anonymous.get(link)):
+        assert shown.status_code == 410
+        assert "<form" not in shown.text
 
 
 async def test_a_link_expires_after_ten_minutes(anonymous: httpx.AsyncClient, link: str, pool: Any) -> None:
-    await pool.execute("update login_link set expires_at = expires_at - interval '10 minutes 1 second'")
+    await pool.execute("update login_link set expires_at = expires_at - interval '9 minutes 15 seconds'")
+    assert (await anonymous.get(link)).status_code == 200
+    await pool.execute("update login_link set expires_at = expires_at - interval '46 seconds'")
     assert (await anonymous.post(link, headers=BROWSER)).status_code == 410
     assert (await anonymous.get("/session")).status_code == 401
 
@@ -74,7 +77,8 @@ async def test_an_unknown_link_is_410(anonymous: httpx.AsyncClient) -> None:
 
 
 async def test_a_pasted_token_signs_in(anonymous: httpx.AsyncClient, token: str) -> None:
-    for body in ({"json": {"token": f" {token} "}}, {"data": {"token": token}}):
+    most_fields = {"token": token} | {f"field-{number}": "1" for number in range(9)}
+    for body in ({"json": {"token": f" {token} "}}, {"data": {"token": token}}, {"data": most_fields}):
         answer = await anonymous.post("/session", headers=BROWSER, **body)  # type: ignore[arg-type]  # one of httpx's ways
         assert answer.status_code == 200
         assert answer.json()["name"] == "test"
@@ -90,6 +94,7 @@ async def test_a_revoked_token_opens_no_session_though_it_is_still_cached(
     # When it is revoked
     async with pool.acquire() as connection:
         assert await revoke_token(connection, "test")
+        assert not await revoke_token(connection, "test")
     # Then it opens no session from that moment on
     answer = await anonymous.post("/session", headers=BROWSER, json={"token": token})
     assert answer.status_code == 401
@@ -132,7 +137,7 @@ async def test_a_socket_ends_with_its_session(
             assert socket.close_code == 4403
 
 
-@pytest.mark.parametrize("body", [b'{"token": "wrong"}', b'{"token": ""}'])
+@pytest.mark.parametrize("body", [b'{"token": "wrong"}', b'{"token": ""}', b'{"token": "1"}'.ljust(4096)])
 async def test_a_wrong_token_is_401(anonymous: httpx.AsyncClient, body: bytes) -> None:
     answer = await anonymous.post("/session", content=body, headers={**BROWSER, "Content-Type": "application/json"})
     assert answer.status_code == 401
@@ -152,10 +157,36 @@ async def test_after_many_wrong_tokens_an_address_has_to_wait(
     assert answer.status_code == 429
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"token": 1}', b"x" * 5000])
+@pytest.mark.parametrize("signs_in_by", ["link", "token"])
+async def test_who_signs_in_removes_what_has_ended(
+    anonymous: httpx.AsyncClient, link: str, token: str, pool: Any, signs_in_by: str
+) -> None:
+    # Given a session that has ended, and links of more and of less than a day ago
+    await create_session(pool, "Ended")
+    await pool.execute("update session set expires_at = now() - interval '1 second'")
+    for name, age in (("Old", "24 hours 1 minute"), ("Yesterday's", "23 hours")):
+        await create_login_link(pool, name, "http://mail.example")
+        statement = "update login_link set expires_at = now() - $1::text::interval where name = $2"
+        await pool.execute(statement, age, name)
+    # When somebody signs in
+    if signs_in_by == "link":
+        await sign_in(anonymous, link)
+    else:
+        assert (await anonymous.post("/session", headers=BROWSER, json={"token": token})).status_code == 200
+    # Then only what may still be asked for is kept
+    names = await pool.fetch("select name from session union all select name from login_link")
+    assert {row["name"] for row in names} == {"Grace", "Yesterday's"} | ({"test"} if signs_in_by == "token" else set())
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"token": 1}', b'{"token": "1"}'.ljust(4097)])
 async def test_a_malformed_sign_in_is_refused(anonymous: httpx.AsyncClient, body: bytes) -> None:
     answer = await anonymous.post("/session", content=body, headers={**BROWSER, "Content-Type": "application/json"})
-    assert answer.status_code in (400, 413)
+    assert answer.status_code == (413 if len(body) > 4096 else 400)
+
+
+async def test_a_form_of_too_many_fields_is_refused(anonymous: httpx.AsyncClient, token: str) -> None:
+    fields = {"token": token} | {f"field-{number}": "1" for number in range(10)}
+    assert (await anonymous.post("/session", headers=BROWSER, data=fields)).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -186,7 +217,9 @@ async def test_signing_out_ends_the_session_everywhere(anonymous: httpx.AsyncCli
     csrf = await sign_in(anonymous, link)
     kept = dict(anonymous.cookies)
     assert (await anonymous.post("/logout")).status_code == 403
-    assert (await anonymous.post("/logout", headers={"X-CSRF-Token": csrf})).status_code == 204
+    signed_out = await anonymous.post("/logout", headers={"X-CSRF-Token": csrf})
+    assert signed_out.status_code == 204
+    assert "httponly" in signed_out.headers["set-cookie"].lower()
     assert not anonymous.cookies
     anonymous.cookies.update(kept)
     assert (await anonymous.get("/session")).status_code == 401
@@ -201,7 +234,10 @@ async def test_a_session_expires(anonymous: httpx.AsyncClient, link: str, pool: 
 
 async def test_only_digests_are_stored(anonymous: httpx.AsyncClient, link: str, token: str, pool: Any) -> None:
     csrf = await sign_in(anonymous, link)
-    secrets = [csrf, token, link.rpartition("/")[2], *anonymous.cookies.values()]
+    # 256 bits each, in letters
+    code, cookie = link.rpartition("/")[2], anonymous.cookies["session"]
+    assert [len(code), len(cookie), len(token.removeprefix("ce_"))] == [43, 43, 43]
+    secrets = [csrf, token, code, cookie]
     stored = [
         repr(tuple(row.values()))
         for table in ("api_token", "login_link", "session")

@@ -89,6 +89,7 @@ async def test_each_list_tells_its_part_of_the_story(pool: Any, make_context: Ma
     sent = await make_message(pool, customer, campaign_id=campaign, status="ACCEPTED", subject="Offer")
     await make_hit(pool, customer, sent, url="https://fabrikam.example/offer")
     await make_hit(pool, customer, sent, url="https://fabrikam.example/scan", verdict="MACHINE")
+    await make_hit(pool, customer, sent)
     refused = await make_message(
         pool, customer, source_type="E_SIGNATURE", status="REFUSED", cause="BAD_ADDRESS", advice="Ask for another."
     )
@@ -141,15 +142,16 @@ async def test_clicks_of_one_message_are_its_own(pool: Any, make_context: MakeCo
 
 
 async def test_notes_are_filtered_by_source_and_direction(pool: Any, make_context: MakeContext) -> None:
-    # Given a note of every kind that there can be
-    customer = await make_customer(pool)
+    # Given a note of every kind that there can be, each followed by another customer's of that kind
+    customer, other = await make_customer(pool), await make_customer(pool)
     kinds = [(direction, source) for source in (*SourceType, None) for direction in Direction]
     kinds.remove((Direction.SENT, None))
     for direction, source in kinds:
         values: dict[str, Any] = {"source_type": source, "direction": direction, "subject": f"{direction} {source}"}
         if (direction, source) == (Direction.SENT, SourceType.CAMPAIGN):
             values = {"campaign_id": await make_campaign(pool), "subject": values["subject"]}
-        await make_message(pool, customer, **values)
+        for whose in (customer, other):
+            await make_message(pool, whose, **values)
     # When any of them are asked for
     for sources in (None, [], *([one] for one in SourceType), [SourceType.CARD_PROCESSING, SourceType.CAMPAIGN]):
         for direction in (None, *Direction):
@@ -556,6 +558,7 @@ async def test_customers_that_need_attention_are_listed_alone(pool: Any, make_co
         (uncertain, "UNCERTAIN", None),
         (held, "HELD", "SUPPRESSED"),
         (opted_out, "HELD", "OPTED_OUT"),
+        (held, "REFUSED", "BAD_ADDRESS"),
         *[(each, "ACCEPTED", None) for each in [refused, fine, *[old] * 50]],
     ):
         await make_message(pool, customer, status=status, cause=cause)
@@ -591,6 +594,12 @@ async def test_customers_that_need_attention_are_listed_alone(pool: Any, make_co
     name = await pool.fetchval("select external_ref from customer where id = $1", refused)
     assert ids(await listed(True, name)) == [refused]
     assert ids(await listed(False, name)) == []
+    # A search is paged too
+    everybody = [none, old, fine, opted_out, held, uncertain, refused]
+    await pool.execute("update customer set name = 'Fabrikam ' || id")
+    page = await listed(None, "fabrikam", first=3)
+    rest = await listed(None, "fabrikam", first=4, after=page["pageInfo"]["endCursor"])
+    assert ids(page) + ids(rest) == everybody
 
 
 SEARCH = "query($s: String!) { customers(search: $s) { nodes { externalRef } } }"

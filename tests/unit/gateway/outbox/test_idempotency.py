@@ -56,6 +56,8 @@ def test_the_same_content_has_one_digest(one: Any, other: Any) -> None:
         ({"a": {"b": 1}}, {"a": {"b": 2}}),
         (USD, {"amount": Decimal("1.5"), "currency": "USD"}),
         (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
+        # The hour that a clock turned back has twice
+        (datetime(2026, 10, 25, 2, 30, fold=0, tzinfo=UTC), datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=UTC)),
     ],
 )
 def test_other_content_has_another(one: Any, other: Any) -> None:

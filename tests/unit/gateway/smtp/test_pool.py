@@ -247,6 +247,7 @@ async def test_a_failure_beside_a_living_connection_leaves_the_queue_to_it() -> 
     relay.pool.on_idle(alive)
     await relay.fails()
     assert (trouble, alive.woken, waiting.result.done()) == ([], 2, False)
+    assert (relay.pool.state.idle, relay.pool.backing_off) == (0, False)
     assert relay.pool.next_delivery(alive, pipelined=False) is waiting
     # And none is opened until the backoff has passed
     relay.submit()
@@ -310,5 +311,129 @@ async def test_what_a_server_said_unasked_is_kept_until_a_connection_succeeds() 
     assert (relay.pool.state.last_unsolicited, relay.pool.state.connected, relay.pool.state.idle) == (
         "421 4.3.2 Shutting down", 0, 0,
     )  # fmt: skip
-    await relay.opens()
+    other = await relay.opens()
     assert relay.pool.state.last_unsolicited is None
+    # One that ends without a word changes nothing of it
+    relay.submit()
+    another = await relay.opens()
+    relay.pool.on_closed(another, [], "421 Bye", broke=False)
+    relay.pool.on_closed(other, [], None, broke=False)
+    assert relay.pool.state.last_unsolicited == "421 Bye"
+
+
+async def test_at_the_limit_a_returned_message_waits_for_its_connection_and_others_are_pipelined() -> None:
+    # Given two connections at the limit, of which one dies and is replaced
+    relay = Relay(connections=2)
+    first, _ = relay.submit(), relay.submit()
+    dying, older = await relay.opens(), await relay.opens()
+    relay.pool.next_delivery(dying, pipelined=False)
+    relay.pool.next_delivery(older, pipelined=False)
+    relay.pool.on_closed(dying, [first], None, broke=False)
+    # When one more comes than connections are being opened
+    third = relay.submit()
+    await asyncio.sleep(0)
+    assert relay.pool.state.connecting == 1
+    # Then the living one may take that
+    assert relay.pool.next_delivery(older, pipelined=True) is third
+
+
+async def test_a_connection_that_took_a_message_is_not_woken_for_another() -> None:
+    relay = Relay(connections=1)
+    relay.submit()
+    busy = await relay.opens()
+    relay.pool.next_delivery(busy, pipelined=False)
+    relay.pool.on_can_pipeline(busy)
+    relay.submit()
+    relay.pool.next_delivery(busy, pipelined=True)
+    relay.submit()
+    assert busy.woken == 2
+    # Nor is one that has ended
+    relay.pool.on_can_pipeline(busy)
+    relay.pool.on_closed(busy, [], None, broke=False)
+    relay.submit()
+    assert busy.woken == 2
+
+
+@pytest.mark.parametrize(
+    ("broke", "others", "idle", "limit", "replaced"),
+    [
+        (True, 1, False, 3, True),
+        # It ended in peace; nothing else is open; another is free; the relay has as many as it may
+        (False, 1, False, 3, False),
+        (True, 0, False, 3, False),
+        (True, 1, True, 3, False),
+        (True, 2, False, 2, False),
+    ],
+)
+async def test_what_broke_under_a_mail_is_replaced_at_once_while_the_others_are_busy(
+    broke: bool, others: int, idle: bool, limit: int, replaced: bool
+) -> None:
+    relay = Relay(connections=max(limit, others + 1))
+    for _ in range(others + 1):
+        relay.submit()
+    breaking, *rest = [await relay.opens() for _ in range(others + 1)]
+    for connection in (breaking, *rest):
+        relay.pool.next_delivery(connection, pipelined=False)
+    if idle:
+        relay.pool.on_idle(rest[0])
+    relay.pool.relay = parse_relay(f"smtp://mx.example?name=main&connections={limit}")
+    relay.pool.on_closed(breaking, [], None, broke=broke)
+    assert relay.pool.state.connecting == replaced
+
+
+async def test_open_connections_count_for_the_limit_with_those_being_opened() -> None:
+    relay = Relay(connections=2)
+    relay.submit()
+    busy = await relay.opens()
+    relay.pool.next_delivery(busy, pipelined=False)
+    for _ in range(3):
+        relay.submit()
+    await asyncio.sleep(0)
+    assert (relay.pool.state.connected, relay.pool.state.connecting) == (1, 1)
+
+
+async def test_a_failure_while_another_connection_is_being_opened_leaves_the_queue_to_that_one() -> None:
+    relay = Relay(connections=2)
+    first, second = relay.submit(), relay.submit()
+    await relay.fails()
+    assert not first.result.done()
+    connection = await relay.opens()
+    assert [relay.pool.next_delivery(connection, pipelined=False) for _ in range(3)] == [first, second, None]
+    # What dialled is kept no longer
+    assert relay.pool._dials == set()
+
+
+async def test_a_returned_message_gets_its_connection_in_spite_of_a_backoff_and_else_one_that_lives() -> None:
+    # Given two connections that send, and one that failed
+    relay = Relay(connections=3)
+    first, second = relay.submit(), relay.submit()
+    dying, alive = await relay.opens(), await relay.opens()
+    relay.pool.next_delivery(dying, pipelined=False)
+    relay.pool.next_delivery(alive, pipelined=False)
+    third = relay.submit()
+    await relay.fails()
+    assert not relay.pool.backing_off
+    # When one of them dies and returns its message, then others are opened at once
+    relay.pool.on_closed(dying, [first], None, broke=False)
+    assert relay.pool.state.connecting == 2
+    # When one fails too, then the living one is woken, and takes it before the others
+    relay.pool.on_can_pipeline(alive)
+    woken = alive.woken
+    await relay.fails()
+    assert (alive.woken, relay.pool.state.waiting) == (woken + 1, 2)
+    assert [relay.pool.next_delivery(alive, pipelined=False) for _ in range(3)] == [first, third, None]
+    assert not second.result.done()
+
+
+async def test_a_returned_message_is_answered_when_no_connection_can_be_opened_any_more() -> None:
+    relay = Relay(connections=1)
+    first = relay.submit()
+    dying = await relay.opens()
+    relay.pool.next_delivery(dying, pipelined=False)
+    relay.pool.on_closed(dying, [first], None, broke=True)
+    await relay.fails()
+    assert (await first.result, relay.pool.state.waiting) == (REFUSED, 0)
+
+
+async def test_a_new_relay_is_not_backing_off() -> None:
+    assert not Relay().pool.backing_off

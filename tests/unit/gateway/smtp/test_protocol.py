@@ -59,6 +59,10 @@ def test_replies_are_split_the_same_however_they_arrive(
         (b"250 \r\n", 250, None, ""),
         (b"550 5.1.1\r\n", 550, "5.1.1", "5.1.1"),
         (b"550-5.1.1 unknown\r\n550 5.1.1 user\r\n", 550, "5.1.1", "5.1.1 unknown\n5.1.1 user"),
+        (b"200 the least\r\n", 200, None, "the least"),
+        (b"599 the most\r\n", 599, None, "the most"),
+        (b"550 5.123.123 odd\r\n", 550, "5.123.123", "5.123.123 odd"),
+        (b"550 5.123.1234 odd\r\n", 550, None, "5.123.1234 odd"),
         (b"550 5.1.1234 odd\r\n", 550, None, "5.1.1234 odd"),
         (b"550 version 5.1.1 odd\r\n", 550, None, "version 5.1.1 odd"),
         (b"250-a\r\n550 b\r\n", 550, None, "250-a\nb"),
@@ -115,6 +119,16 @@ def test_a_reply_in_pieces_is_bounded_as_one_in_one_piece() -> None:
     assert reader.fault is not None
 
 
+def test_a_reply_has_at_most_64_kibibytes() -> None:
+    longest = b"250 " + b"x" * (65_536 - 5) + b"\r"
+    reader = ReplyReader()
+    assert reader.feed(longest + b"\n") == [longest]
+    assert reader.fault is None
+    # What is longer by a byte is no reply, whatever stands before it
+    assert reader.feed(longest + b"\n250 y" + longest[4:] + b"\n") == [longest]
+    assert reader.fault is not None
+
+
 @pytest.mark.parametrize("long", [b"250 " + b"x" * MAX_REPLY + b"\r\n250 behind it\r\n", b"250-" + b"x" * MAX_REPLY])
 def test_replies_before_one_that_is_too_long_are_read_all_the_same(long: bytes) -> None:
     reader = ReplyReader()
@@ -165,6 +179,7 @@ def test_content_without_such_lines_is_not_copied() -> None:
         ("a\x00@x", False),
         ("jö\x85@x.test", False),
         ("jö\u2028@x.test", False),
+        ("jö\u00a0@x.test", True),
         ("a\x7f@x", False),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,6 +31,24 @@ class Tokens:
         return [row for row in self.rows if row["token_sha256"] == token_sha256]
 
 
+class Sessions:
+    """One session in the database, which every look-up finds, with their number."""
+
+    def __init__(self, secret: str) -> None:
+        self.row = {
+            "name": "Ann",
+            "session_sha256": digest(secret),
+            "csrf_sha256": digest(csrf_token(secret)),
+            "expires_at": datetime(2026, 3, 1, tzinfo=UTC),
+        }
+        self.lookups = 0
+
+    async def fetch_latest(self, _: Any, *, session_sha256: bytes) -> list[dict[str, Any]]:
+        """Returns the row."""
+        self.lookups += 1
+        return [self.row]
+
+
 class Clock:
     """A clock that a test advances."""
 
@@ -44,15 +63,30 @@ def make(tokens: Tokens, clock: Clock) -> Authenticator:
     return Authenticator(pools, public_url="http://mail.example", clock=clock)
 
 
+def make_for(sessions_of: Sessions) -> Authenticator:
+    """An authenticator over this session."""
+    pools: Any = sessions_of
+    return Authenticator(pools, public_url="http://mail.example", clock=Clock())
+
+
+def request(method: str | None = "GET", *, cookie: str | None = None, csrf: str | None = None) -> HTTPConnection:
+    """A request with the session cookie; without a method it opens a WebSocket."""
+    named = {"cookie": cookie and f"session={cookie}", "x-csrf-token": csrf}
+    headers = [(name.encode(), value.encode()) for name, value in named.items() if value]
+    return HTTPConnection({"type": "http", "headers": headers} | ({"method": method} if method else {}))
+
+
 async def test_a_token_is_cached_for_seconds_and_then_looked_up_again() -> None:
     tokens, clock = Tokens(crm="secret"), Clock()
     authenticator = make(tokens, clock)
     assert await authenticator.bearer("Bearer secret", ANN) == Caller(name="crm")
     assert await authenticator.bearer("bearer  secret ", ANN) == Caller(name="crm")
     assert tokens.lookups == 1
-    # When it is revoked, then it is refused within five seconds
+    # When it is revoked, then it is refused after five seconds
     tokens.rows.clear()
-    clock.now += 5.1
+    clock.now += 4.9
+    assert await authenticator.bearer("Bearer secret", ANN) == Caller(name="crm")
+    clock.now += 0.1
     with pytest.raises(RequestRefused) as caught:
         await authenticator.bearer("Bearer secret", ANN)
     assert caught.value.status == 401
@@ -87,11 +121,71 @@ async def test_bad_tokens_of_one_address_are_looked_up_no_more_after_a_while() -
     assert await authenticator.bearer("Bearer secret", ANN) == Caller(name="crm")
 
 
+async def test_a_revoked_token_is_throttled_like_any_other() -> None:
+    # Given a token that was valid lately
+    tokens, clock = Tokens(crm="secret"), Clock()
+    authenticator = make(tokens, clock)
+    await authenticator.bearer("Bearer secret", ANN)
+    # When it is revoked, and goes on being sent
+    tokens.rows.clear()
+    clock.now += 5
+    statuses = []
+    for _ in range(BURST + 1):
+        with pytest.raises(RequestRefused) as caught:
+            await authenticator.bearer("Bearer secret", ANN)
+        statuses.append(caught.value.status)
+    # Then it is looked up no more after a while
+    assert statuses == [401] * BURST + [429]
+
+
+async def test_what_is_longer_than_any_secret_or_empty_is_not_looked_up() -> None:
+    longest, clock = "x" * 256, Clock()
+    tokens = Tokens(crm=longest)
+    assert await make(tokens, clock).bearer(f"Bearer {longest}", ANN) == Caller(name="crm")
+    for token in (longest + "x", "", " "):
+        with pytest.raises(RequestRefused):
+            await make(tokens, clock).bearer(f"Bearer {token}", ANN)
+    assert tokens.lookups == 1
+    sessions_of = Sessions(longest)
+    assert await make_for(sessions_of).session(request(cookie=longest)) is not None
+    assert await make_for(sessions_of).session(request(cookie=longest + "x")) is None
+    assert await make_for(sessions_of).session(request()) is None
+    assert sessions_of.lookups == 1
+
+
+async def test_a_row_of_another_secret_signs_nobody_in() -> None:
+    # Given an index that finds the wrong row
+    found = Sessions("ann's")
+    assert (await make_for(found).session(request(cookie="ann's"))) is not None
+    assert await make_for(found).session(request(cookie="bob's")) is None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", None])
+async def test_a_request_that_changes_nothing_needs_only_the_cookie(method: str | None) -> None:
+    caller = await make_for(Sessions("ann's")).caller(request(method, cookie="ann's"))
+    assert caller == Caller(name="Ann")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_a_request_that_may_change_something_needs_the_csrf_token_too(method: str) -> None:
+    authenticator = make_for(Sessions("ann's"))
+    with pytest.raises(RequestRefused) as caught:
+        await authenticator.caller(request(method, cookie="ann's"))
+    assert caught.value.status == 403
+    sent = request(method, cookie="ann's", csrf=csrf_token("ann's"))
+    assert await authenticator.caller(sent) == Caller(name="Ann")
+
+
+def test_bad_tokens_are_counted_by_the_clients_address_where_there_is_one() -> None:
+    assert callers.address_of(HTTPConnection({"type": "http", "headers": [], "client": (ANN, 4711)})) == ANN
+    assert callers.address_of(HTTPConnection({"type": "http", "headers": []})) == ""
+
+
 async def test_the_cache_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callers, "_CACHED_TOKENS", 2)
     tokens = Tokens(a="1", b="2", c="3")
     authenticator = make(tokens, Clock())
-    for token in ("1", "2", "3", "1"):
+    for token in ("1", "2", "3", "1", "3"):
         await authenticator.bearer(f"Bearer {token}", ANN)
     assert tokens.lookups == 4
 

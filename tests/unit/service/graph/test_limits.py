@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphql import build_schema, parse
+from graphql import OperationDefinitionNode, build_schema, parse
 
+from service.graph import cost as cost_of
 from service.graph import documents
 from service.graph.cost import OperationCost
 from service.graph.documents import Document, DocumentRefused, Documents
@@ -26,6 +27,7 @@ SCHEMA = build_schema("""
     type Note { title: String customer: Customer! }
     type Address { address: String! }
     type Mutation { rename(name: String): Customer }
+    directive @x on FIELD
     """)
 
 
@@ -47,13 +49,27 @@ def refused(document: str) -> str | None:
         ("{ " + " ".join(f"f{n}" for n in range(51)) + " }", "FIELD_LIMIT"),
         ("{ ...A } fragment A on T { a ...B } fragment B on T { b ...A }", None),
         ("{ ...Missing }", None),
+        ("{ a } type T { a: Int }", None),
         ("{ " + " a" * 21 + " }", "REPEAT_LIMIT"),
         ("{ " + " ...F" * 21 + " } fragment F on T { a }", "REPEAT_LIMIT"),
+        ("{ " + " a" * 20 + " ...F" * 20 + " } fragment F on T { a }", None),
         ("{ a @x @x @x @x @x }", "DIRECTIVE_LIMIT"),
+        ("{ a @x @x @x @x b @x }", None),
     ],
 )
 def test_a_document_is_measured_with_its_fragments_spread(document: str, code: str | None) -> None:
     assert refused(document) == code
+
+
+def test_a_document_has_600_fields_and_100_definitions_unless_said_otherwise() -> None:
+    limits = DocumentLimits(document_bytes=10_000, tokens=1_000, depth=6, aliases=3)
+
+    def code(fields: int, definitions: int) -> str | None:
+        fragments = " ".join(f"fragment F{n} on T {{ a }}" for n in range(definitions - 1))
+        error = check_document(parse("{" + " ".join(f"f{n}" for n in range(fields)) + "}" + fragments), limits)
+        return error.extensions["code"] if error and error.extensions else None
+
+    assert [code(600, 100), code(601, 100), code(600, 101)] == [None, "FIELD_LIMIT", "DEFINITION_LIMIT"]
 
 
 def test_fragments_that_double_each_other_are_counted_without_spreading_them() -> None:
@@ -91,6 +107,10 @@ def cost(document: str, **variables: Any) -> int:
         ("query Q($n: Int! = 3) { customers(first: $n) { nodes { id } } }", {}, 4),
         ("query Q($n: Int!) { customers(first: $n) { nodes { id } } }", {"n": 100.0}, 101),
         ("query Q($n: Int!) { customers(first: $n) { nodes { id } } }", {"n": "seven"}, 51),
+        ("query Q($n: Int!) { customers(first: $n) { nodes { id } } }", {"n": [7]}, 51),
+        ("query Q($i: ID = " + "9" * 5000 + ") { customer(id: $i) { id } }", {}, 1),
+        ("{ customer @x { id } }", {}, 1),
+        ("{ ... { customer { id } } }", {}, 1),
         ("{ customers(first: 100000) { nodes { id } } }", {}, 101),
         ("{ customers(first: -5) { nodes { id } } }", {}, 2),
         ("{ customers(first: 99999999999999999999) { nodes { id } } }", {}, None),
@@ -109,6 +129,23 @@ def test_the_cost_is_what_may_be_asked_for(document: str, variables: dict[str, A
             cost(document, **variables)
     else:
         assert cost(document, **variables) == expected
+
+
+def test_few_costs_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost_of, "_MAX_CACHED", 2)
+    paged = measured("query Q($n: Int!) { customers(first: $n) { nodes { id } } }")
+    kept = []
+    for first in (1, 2, 3):
+        assert paged.of({"n": first}) == 1 + first
+        kept.append(len(paged._cached))
+    assert kept == [1, 2, 1]
+
+
+def test_an_operation_that_the_schema_has_not_costs_nothing() -> None:
+    operation = parse("mutation { rename { id } }").definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    schema = build_schema("type Query { rename: Query id: ID }")
+    assert OperationCost(schema=schema, operation=operation, fragments={}).of({}) == 0
 
 
 def test_a_callers_values_never_stand_for_anothers_that_are_merely_equal() -> None:
