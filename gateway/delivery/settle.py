@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -81,19 +81,33 @@ class Settler:
 
     async def settle(self) -> None:
         """Settle every file whose process is dead. Never raises: what failed is retried with the next sweep."""
-        recorders = deployment_files(self.recorders, self.deployment) if self.recorders else []
-        if self.recorders:
-            remove_unfinished(self.recorders, self.deployment, now=self.wall())
-        journals = journal.files(self.journals) if self.journals else []
-        for path in (*recorders, *journals):
+        for path in self._files():
             try:
                 await self._settle_file(path)
                 self._failing.pop(path, None)
             except Exception as error:
-                # PostgreSQL away, most of all: said once, as for any other job.
-                if self._failing.get(path) != type(error).__name__:
-                    self._failing[path] = type(error).__name__
-                    log_failure("settling a flight recorder", error)
+                self._say_once(path, error)
+
+    def _files(self) -> list[Path]:
+        """Recorders and journals, dead or not. A directory that cannot be read holds up neither the other's files nor
+        the sweep."""
+        found: list[Path] = []
+        for directory, files in ((self.recorders, self._recorder_files), (self.journals, journal.files)):
+            try:
+                found += files(directory) if directory else []
+            except OSError as error:
+                self._say_once(directory or Path(), error)
+        return found
+
+    def _recorder_files(self, directory: Path) -> Iterable[Path]:
+        remove_unfinished(directory, self.deployment, now=self.wall())
+        return deployment_files(directory, self.deployment)
+
+    def _say_once(self, path: Path, error: Exception) -> None:
+        """PostgreSQL away, most of all: said once, as for any other job."""
+        if self._failing.get(path) != type(error).__name__:
+            self._failing[path] = type(error).__name__
+            log_failure("settling a flight recorder", error)
 
     async def _settle_file(self, path: Path) -> None:
         file = LockedFile.take(path)

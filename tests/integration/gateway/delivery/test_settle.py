@@ -441,6 +441,28 @@ async def test_an_outcome_that_postgresql_refuses_waits_for_its_lease_and_the_ot
     assert not dying.path.exists()
 
 
+async def test_a_directory_that_cannot_be_read_hides_no_recorder_and_is_said_once(
+    connection: Any, dying: Worker, settler: Settler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a mail that a dead worker had not sent, and journals in a directory that may not be searched
+    row = await sent(connection)
+    dying.note(row)
+    dying.die()
+
+    def refused(directory: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(directory))
+
+    monkeypatch.setattr(journal, "files", refused)
+
+    # When the sweep settles twice
+    await settler.settle()
+    await settler.settle()
+
+    # Then the mail is in the queue again, and the log says once what failed
+    assert await status_of(connection, row) == "QUEUED"
+    assert caplog.text.count("retrying: PermissionError") == 1
+
+
 async def test_another_databases_recorders_are_left_alone(dying: Worker, settler: Settler) -> None:
     dying.die()
     settler.deployment = "other"
