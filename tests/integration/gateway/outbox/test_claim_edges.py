@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from gateway.database import QUERIES
+from gateway.mail.schedule import RETRY_WAITS
 from gateway.outbox import recovery
 from gateway.outbox.claim import Claimed, RecipientKey, claim, columns, extend, give_back
 from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide, hand_off
@@ -297,8 +298,11 @@ async def test_what_a_worker_lost_of_which_it_is_known_is_settled_at_once_in_bat
     # When something may have been, then they are uncertain
     await still.execute(f"update outbox set lease_owner = $1, lease_until = {LATER}, handed_off_at = now()", OWNER)  # noqa: S608 - the same
     assert await recovery.recover_lost(still, [stale], shard=0) == 0
+    await assign(still, one[1], f"retry_once = true, expires_at = {LATER}", 1)
     assert await recovery.recover_lost(still, lost, shard=0) == 6
-    assert await still.fetchval("select count(*) from outbox") == 0
+    # But for what is tried once more, which waits as long as after any first try
+    [row] = await still.fetch("select message_id, recipient_no, due_at - now() as wait from outbox")
+    assert tuple(row) == (one[1], 1, RETRY_WAITS[0])
 
 
 async def test_a_lost_mail_is_tried_once_more_where_there_is_time_for_it(still: Any) -> None:
