@@ -6,12 +6,15 @@ Within one transaction, in which the database's clock stands still.
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from gateway.database import QUERIES
+from gateway.mail.schedule import RETRY_WAITS
+from gateway.outbox import recovery
 from gateway.outbox.claim import Claimed, RecipientKey, claim, columns, extend, give_back
 from gateway.outbox.outcomes import UNDELIVERED, HandOff, decide, hand_off
 from gateway.outbox.parked import release_parked
@@ -251,6 +254,8 @@ async def test_what_passed_is_found_by_what_it_leaves(still: Any) -> None:
 async def test_what_a_lost_worker_did_not_send_returns_alone(still: Any) -> None:
     one, others = await neighbours(still, f"lease_until = {PAST}")
     before = await rows_of(still, others)
+    lost = QUERIES.recover_handed_off(still, **columns([one]), shard=0, advice="x", wait=timedelta(minutes=1))
+    assert [row async for row in lost] == []
     assert len([row async for row in QUERIES.recover_unsent(still, **columns([one]))]) == 1
     assert await read(still, one[1], "lease_owner", 1) is None
     assert await rows_of(still, others) == before
@@ -276,6 +281,28 @@ async def test_what_a_lost_worker_handed_off_is_uncertain_alone(still: Any, numb
         1 - number
     ]
     assert await rows_of(still, beside) == before
+
+
+async def test_what_a_worker_lost_of_which_it_is_known_is_settled_at_once_in_batches(
+    still: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given six rows of a worker that is known to be gone, whose leases still last, and one of another try
+    monkeypatch.setattr(recovery, "BATCH", 4)
+    one, others = await neighbours(still, "attempt = 1")
+    lost = [SimpleNamespace(key=key, attempt=1, owner=OWNER) for key in (one, *others)]
+    stale = SimpleNamespace(key=one, attempt=2, owner=OWNER)
+    # When nothing was sent of them, then they are due again
+    assert await recovery.requeue_unsent(still, [*lost, stale]) == []
+    assert await recovery.requeue_unsent(still, [stale]) == [stale]
+    assert await still.fetchval("select count(*) from outbox where lease_owner is not null") == 0
+    # When something may have been, then they are uncertain
+    await still.execute(f"update outbox set lease_owner = $1, lease_until = {LATER}, handed_off_at = now()", OWNER)  # noqa: S608 - the same
+    assert await recovery.recover_lost(still, [stale], shard=0) == 0
+    await assign(still, one[1], f"retry_once = true, expires_at = {LATER}", 1)
+    assert await recovery.recover_lost(still, lost, shard=0) == 6
+    # But for what is tried once more, which waits as long as after any first try
+    [row] = await still.fetch("select message_id, recipient_no, due_at - now() as wait from outbox")
+    assert tuple(row) == (one[1], 1, RETRY_WAITS[0])
 
 
 async def test_a_lost_mail_is_tried_once_more_where_there_is_time_for_it(still: Any) -> None:

@@ -88,6 +88,8 @@ async def test_a_pause_has_steps_and_the_moment_of_its_end_is_past_it(still: Any
 
     async def paused() -> bool:
         [found] = await relay_states(still)
+        shown = (found.paused_until is not None, found.paused_why is not None)
+        assert shown == (not found.usable, not found.usable)
         return not found.usable
 
     await relay(still, "pause_step = 0")
