@@ -53,10 +53,13 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """One header: its name in small letters, its value unfolded and without encoded words."""
+    """One header: its name in small letters, its value unfolded and without encoded words. `written` is the value with
+    them: addresses must be read before words are decoded, since a decoded name may look like an address (RFC 2047
+    6.2)."""
 
     name: str
     value: str
+    written: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,7 +330,7 @@ def _header(found: re.Match[bytes], budget: _Budget) -> Header:
         budget.cuts.add(Cut.HEADER_LENGTH)
         end = start + longest
     value = plain_header(found.string[start:end])
-    return Header(name=found[1].decode("ascii").lower(), value=decode_words(value))
+    return Header(name=found[1].decode("ascii").lower(), value=decode_words(value), written=value)
 
 
 def _without_encoding(body: bytes, encoding: str, limit: int) -> bytes:

@@ -21,6 +21,7 @@ from tests.growth import expect_linear
         ("<P CLASS=x>a <B>b</B>", "a b"),
         ("a <style>never closed", "a never closed"),
         ("a < b", "a"),
+        ("İİİİİİ<p>one</p>two", "İİİİİİ\none\ntwo"),
         ("<" * 5, ""),
         ("&#" + "9" * 9999 + ";x", ";x"),
     ],
