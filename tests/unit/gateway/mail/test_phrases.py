@@ -114,4 +114,6 @@ def test_making_words_of_a_reply_grows_no_faster_than_the_reply() -> None:
 
 
 def test_the_doubling_notices_what_is_read_again_and_again() -> None:
-    assert slowest_doubling(re.compile("user .{0,9999}x").search) > 3
+    search = re.compile("user .{0,9999}x").search
+    # A machine that is busy while the shorter text is read hides it now and then, never each time.
+    assert any(slowest_doubling(search) > 3 for _ in range(5))
