@@ -189,8 +189,6 @@ class Pool:
             if not delivery.result.done():
                 delivery.min_connection = self._opened + 1
                 self._returned.appendleft(delivery)
-        if self._closed_with is None:
-            self._wake_idle()  # what waited for this connection, to be sent with its content
         while self._may_open():
             self._open_one()
         if broke and self._open and not self._idle and self._may_dial():

@@ -178,24 +178,6 @@ async def test_a_message_that_no_connection_takes_ahead_soon_goes_to_the_idle_on
     await eventually(lambda: idle.woken == 2, "the idle connection")
 
 
-async def test_a_message_whose_busy_connection_ended_goes_to_the_idle_one_and_none_is_opened() -> None:
-    relay, busy, idle = await one_busy_and_one_idle(answers_in=0.001)
-    waiting = relay.submit()
-    taken = []
-    idle.wake = lambda: taken.append(relay.pool.next_delivery(idle, pipelined=False))
-    relay.pool.on_closed(busy, [], None, broke=False)
-    assert (taken, relay.pool.state.connecting) == ([waiting], 0)
-
-
-async def test_a_pool_that_closes_begins_no_message_that_waited_for_a_busy_connection() -> None:
-    relay, busy, idle = await one_busy_and_one_idle(answers_in=0.001)
-    waiting = relay.submit()
-    relay.pool.refuse(lambda _: REFUSED)
-    relay.pool.on_closed(busy, [], None, broke=True)
-    relay.pool.close()
-    assert (idle.woken, await waiting.result) == (1, REFUSED)
-
-
 async def test_a_message_is_pipelined_only_where_no_connection_is_being_opened_for_it() -> None:
     relay = Relay(connections=2)
     relay.submit()
