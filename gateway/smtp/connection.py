@@ -119,9 +119,6 @@ class ConnectionOwner(Protocol):
     def next_delivery(self, connection: SmtpConnection, *, pipelined: bool) -> Delivery | None:
         """Returns the next message for this connection: to send now, or `pipelined` behind the current one."""
 
-    def on_answered(self, seconds: float) -> None:
-        """The server has answered a message, so many seconds after its first command."""
-
     def on_idle(self, connection: SmtpConnection) -> None:
         """The connection has no message."""
 
@@ -419,7 +416,6 @@ class SmtpConnection:
         self.served += 1
         self._reused = True
         self._current = None
-        self._owner.on_answered(self._loop.time() - delivery.started_monotonic)
         delivery.finish(self._exchange(delivery, stage, None))
         if self._close_after_current:
             self._fail(FaultKind.CANCELLED, "A delivery was cancelled.")

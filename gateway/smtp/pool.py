@@ -2,10 +2,6 @@
 
 There is one queue a relay. A connection takes the next message when it is idle, or when it can pipeline it behind the
 current one. Messages returned by dead connections go first, to connections opened afterwards.
-
-A message whose commands are sent with the content before it needs one write and one read less, on both sides. A relay
-that answers at once is therefore used by fewer connections, each with a message ahead; the others stay idle until a
-message has waited for a moment.
 """
 
 from __future__ import annotations
@@ -21,12 +17,6 @@ from gateway.smtp.connection import Delivery, SmtpConnection
 
 MAX_BACKOFF = 60.0
 """Seconds after failed connections: until then none is opened while others work, and other relays are preferred."""
-
-QUICK_SECONDS = 0.05
-"""A relay that answers a message so soon, as one beside us does, gets the next one with its content rather than by an
-idle connection."""
-RIDE_SECONDS = 0.05
-"""How long a message waits at most for a connection to send it with the content before it, while others are idle."""
 
 Dial = Callable[["Pool"], Awaitable[SmtpConnection | Exchange]]
 """Opens a connection for a pool; returns it ready for mail, or how it failed. Raises CancelledError only."""
@@ -60,10 +50,6 @@ class Pool:
         self._open: set[SmtpConnection] = set()
         self._idle: list[SmtpConnection] = []
         self._can_pipeline: dict[SmtpConnection, None] = {}
-        # Connections with a message whose content is not sent: they take the next one then.
-        self._taking_next: set[SmtpConnection] = set()
-        self._answers_in = 1.0
-        self._idle_called: asyncio.TimerHandle | None = None
         self._dials: set[asyncio.Task[None]] = set()
         self._connecting = 0
         self._opened = 0
@@ -81,10 +67,7 @@ class Pool:
         if self._closed_with is not None:
             self._finish_all(self._closed_with(self))
         elif self._idle:
-            if self._answers_in < QUICK_SECONDS and self._waits <= len(self._taking_next):
-                self._call_idle_later()
-            else:
-                self._idle.pop().wake()
+            self._idle.pop().wake()
         elif self._may_open():
             self._open_one()
         elif self._can_pipeline:
@@ -111,7 +94,7 @@ class Pool:
             connected=len(self._open),
             connecting=self._connecting,
             idle=len(self._idle),
-            waiting=self._waits,
+            waiting=len(self._waiting) + len(self._returned),
             failures=self._failures,
             last_failure=self._last_failure,
             last_unsolicited=self._last_unsolicited,
@@ -143,15 +126,7 @@ class Pool:
         A message for which a connection is being opened is not pipelined: the current one may take ten minutes.
         """
         self._can_pipeline.pop(connection, None)
-        delivery = self._next(connection, pipelined=pipelined)
-        if delivery is None:
-            self._taking_next.discard(connection)
-        elif connection.peer.pipelining:
-            self._taking_next.add(connection)
-        return delivery
-
-    def _next(self, connection: SmtpConnection, *, pipelined: bool) -> Delivery | None:
-        if pipelined and self._connecting >= self._waits:
+        if pipelined and self._connecting >= len(self._waiting) + len(self._returned):
             return None
         if self._returned and self._returned[0].min_connection <= connection.number:
             return self._returned.popleft()
@@ -160,10 +135,6 @@ class Pool:
             if not delivery.result.done():
                 return delivery
         return None
-
-    def on_answered(self, seconds: float) -> None:
-        """The relay has answered a message, so many seconds after its first command."""
-        self._answers_in += (seconds - self._answers_in) / 16
 
     def on_idle(self, connection: SmtpConnection) -> None:
         """The connection has become idle."""
@@ -179,7 +150,6 @@ class Pool:
         """The connection has ended; the messages it returned wait for one that is opened from now on. One that `broke`
         under a mail while the others are busy is replaced at once: the next mail for it is being claimed meanwhile."""
         self._open.discard(connection)
-        self._taking_next.discard(connection)
         self._can_pipeline.pop(connection, None)
         if connection in self._idle:
             self._idle.remove(connection)
@@ -196,27 +166,9 @@ class Pool:
 
     # ---- connections
 
-    @property
-    def _waits(self) -> int:
-        return len(self._waiting) + len(self._returned)
-
-    def _call_idle_later(self) -> None:
-        if self._idle_called is None:
-            self._idle_called = self._loop.call_later(RIDE_SECONDS, self._call_idle)
-
-    def _call_idle(self) -> None:
-        """What waits, if anything still does, has waited long enough for a connection that is busy."""
-        self._idle_called = None
-        self._wake_idle()
-
-    def _wake_idle(self) -> None:
-        for connection in self._idle[: self._waits]:
-            self._idle.remove(connection)
-            connection.wake()
-
     def _may_open(self) -> bool:
         """Whether more messages wait than connections are being opened, and another may be."""
-        return self._connecting < self._waits and self._may_dial()
+        return self._connecting < len(self._waiting) + len(self._returned) and self._may_dial()
 
     def _may_dial(self) -> bool:
         """Whether the limit and the backoff allow another connection."""
@@ -254,7 +206,9 @@ class Pool:
         if self._open or self._connecting:
             self._waiting.extendleft(reversed(self._returned))
             self._returned.clear()
-            self._wake_idle()
+            for connection in self._idle[: len(self._waiting)]:
+                self._idle.remove(connection)
+                connection.wake()
             for connection in list(self._can_pipeline)[: len(self._waiting)]:
                 connection.wake()
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from gateway.mail.response import Exchange
 from gateway.settings import parse_relay
 from gateway.smtp.connection import Delivery
 from gateway.smtp.pool import Pool
-from tests.eventually import eventually
 from tests.unit.exchanges import broken
 
 REFUSED = broken("CONNECT CONNECT")
@@ -21,9 +19,8 @@ REFUSED = broken("CONNECT CONNECT")
 class Connection:
     """A connection that only notes what it is asked."""
 
-    def __init__(self, number: int = 0, *, pipelining: bool = True) -> None:
+    def __init__(self, number: int = 0) -> None:
         self.number = number
-        self.peer = SimpleNamespace(pipelining=pipelining)
         self.woken = 0
         self.stopped = False
         self.cancelled: list[Delivery] = []
@@ -58,10 +55,10 @@ class Relay:
         self.pool.submit(delivery)
         return delivery
 
-    async def opens(self, *, pipelining: bool = True) -> Any:
+    async def opens(self) -> Any:
         """The next dial succeeds."""
         await asyncio.sleep(0)
-        connection = Connection(self.pool.next_number(), pipelining=pipelining)
+        connection = Connection(self.pool.next_number())
         next(dial for dial in self.dials if not dial.done()).set_result(connection)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -134,48 +131,6 @@ async def test_an_idle_connection_takes_the_next_message_and_none_is_opened() ->
     relay.submit()
     await asyncio.sleep(0)
     assert (idle.woken, len(relay.dials), relay.pool.state.idle) == (2, 1, 0)
-
-
-async def one_busy_and_one_idle(*, answers_in: float, pipelining: bool = True) -> tuple[Relay, Any, Any]:
-    """A relay that has answered many messages in this time, one connection amid a message, and one without any."""
-    relay = Relay(connections=2)
-    relay.submit()
-    relay.submit()
-    busy, idle = await relay.opens(pipelining=pipelining), await relay.opens()
-    for connection in (busy, idle):
-        assert relay.pool.next_delivery(connection, pipelined=False) is not None
-    for _ in range(200):
-        relay.pool.on_answered(answers_in)
-    assert relay.pool.next_delivery(idle, pipelined=False) is None
-    relay.pool.on_idle(idle)
-    return relay, busy, idle
-
-
-async def test_a_relay_that_answers_at_once_gets_a_message_with_the_content_before_it_though_a_connection_is_idle() -> (
-    None
-):
-    relay, busy, idle = await one_busy_and_one_idle(answers_in=0.001)
-    waiting, more = relay.submit(), relay.submit()
-    # One connection can take one message ahead: the second goes to the idle one
-    assert idle.woken == 2
-    assert relay.pool.next_delivery(busy, pipelined=True) is waiting
-    assert relay.pool.next_delivery(idle, pipelined=False) is more
-
-
-@pytest.mark.parametrize(("answers_in", "pipelining"), [(0.2, True), (0.001, False)])
-async def test_a_message_goes_to_the_idle_connection_where_waiting_would_take_longer(
-    answers_in: float, pipelining: bool
-) -> None:
-    relay, _, idle = await one_busy_and_one_idle(answers_in=answers_in, pipelining=pipelining)
-    relay.submit()
-    assert idle.woken == 2
-
-
-async def test_a_message_that_no_connection_takes_ahead_soon_goes_to_the_idle_one() -> None:
-    relay, _, idle = await one_busy_and_one_idle(answers_in=0.001)
-    relay.submit()
-    assert idle.woken == 1
-    await eventually(lambda: idle.woken == 2, "the idle connection")
 
 
 async def test_a_message_is_pipelined_only_where_no_connection_is_being_opened_for_it() -> None:
