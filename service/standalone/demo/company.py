@@ -125,6 +125,12 @@ class Company:
     def progress(self) -> Progress:
         """Returns the statuses of all mail, read through the API."""
         counted: Counter[str] = Counter()
+        # Before the mail: what is made in between is counted twice rather than not at all.
+        campaigns = self._api.call(CAMPAIGNS)["campaigns"]["nodes"]
+        counted["NOT YET MADE"] = sum(
+            campaign["audienceSize"] - campaign["progress"]["made"] - campaign["progress"]["optedOut"]
+            for campaign in campaigns
+        )
         retried, after = 0, None
         while True:
             page = self._api.call(STATUSES, {"after": after})["customers"]
@@ -135,11 +141,6 @@ class Company:
             if not page["pageInfo"]["hasNextPage"]:
                 break
             after = page["pageInfo"]["endCursor"]
-        campaigns = self._api.call(CAMPAIGNS)["campaigns"]["nodes"]
-        counted["NOT YET MADE"] = sum(
-            campaign["audienceSize"] - campaign["progress"]["made"] - campaign["progress"]["optedOut"]
-            for campaign in campaigns
-        )
         return Progress(statuses=+counted, retried_soon=retried)
 
 
