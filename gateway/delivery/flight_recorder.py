@@ -40,7 +40,6 @@ from gateway.delivery.recorder_file import (
     SLOT_ROOM,
     Header,
     Layout,
-    Recorded,
     Word,
     cut_answer,
     pack_answer,
@@ -50,6 +49,7 @@ from gateway.delivery.recorder_file import (
     write_key,
 )
 from gateway.mail.response import Exchange
+from gateway.outbox.outcomes import AttemptKey
 from gateway.telemetry.metrics import RECORDING
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Slot:
         self._given_up = False
         self.mail_sha256_hex = ""
 
-    def lease(self, row: Recorded, domain: str) -> None:
+    def lease(self, row: AttemptKey, domain: str) -> None:
         """A claimed row has this slot: nothing of it was sent."""
         self._key_checksum = write_key(self._buffer, self._at, row)
         self._domain = domain
@@ -214,7 +214,7 @@ class FlightRecorder:
             self.words[self.layout.claim_at(number) // 8] = FREE
             self._free_claims.append(number)
 
-    def lease(self, row: Recorded, domain: str) -> Slot | None:
+    def lease(self, row: AttemptKey, domain: str) -> Slot | None:
         """A slot for a claimed row; None when there is none: then its lease decides."""
         if not self.free_slots:
             return None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
@@ -23,6 +23,7 @@ import orjson
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.outbox.claim import RecipientKey
+from gateway.outbox.outcomes import AttemptKey
 from gateway.value import value
 
 MAGIC = b"CEFLIGHT"
@@ -67,21 +68,6 @@ class Word(IntEnum):
     LEASED = 0x4C45_4153_4544_9A02
     DOT = 0x00C3_444F_545F_5F03
     ANSWERED = 0x414E_53F7_5245_4404
-
-
-class Recorded(Protocol):
-    """What identifies an attempt: `gateway.outbox.claim.Claimed`."""
-
-    @property
-    def customer_id(self) -> int: ...
-    @property
-    def message_id(self) -> UUID: ...
-    @property
-    def recipient_no(self) -> int: ...
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def owner(self) -> UUID: ...
 
 
 @value
@@ -209,7 +195,7 @@ def write_claim(buffer: memoryview, at: int, owner: UUID, ends: float) -> None:
     _CHECKSUM.pack_into(buffer, at + 8 + _CLAIM.size, crc32(packed))
 
 
-def write_key(buffer: memoryview, at: int, row: Recorded) -> int:
+def write_key(buffer: memoryview, at: int, row: AttemptKey) -> int:
     """Write whose slot it is, all but its word. Returns the checksum, to which the answer is bound."""
     start = at + _KEY_AT
     packed = _KEY.pack(row.customer_id, row.message_id.bytes, row.owner.bytes, row.recipient_no, row.attempt)

@@ -112,11 +112,9 @@ class Finished:
         return MessageRef(customer_id=self.customer_id, message_id=self.message_id)
 
 
-class Attempted(Protocol):
-    """An attempt by its recipient, its number, its claim, and the domain it went to."""
+class AttemptKey(Protocol):
+    """What identifies an attempt: its recipient, its number, and its claim."""
 
-    @property
-    def owner(self) -> UUID: ...
     @property
     def customer_id(self) -> int: ...
     @property
@@ -125,6 +123,13 @@ class Attempted(Protocol):
     def recipient_no(self) -> int: ...
     @property
     def attempt(self) -> int: ...
+    @property
+    def owner(self) -> UUID: ...
+
+
+class Attempted(AttemptKey, Protocol):
+    """The same, and the domain it went to."""
+
     @property
     def domain(self) -> str: ...
 
