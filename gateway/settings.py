@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,6 +39,15 @@ EXAMPLES: Mapping[str, str] = {
     "RECORDER_DIR": "/run/customer-emails",
     "JOURNAL_DIR": "/var/lib/customer-emails/journal",
     "DKIM_KEYS": "fabrikam.com:mail2026:/etc/keys/fabrikam.pem",
+    "BOUNCE_DOMAIN": "bounce.fabrikam.com",
+    "REPLY_DOMAIN": "reply.fabrikam.com",
+    "REPLY_MAILBOXES": "office,service",
+    "AUTHSERV_ID": "mx.fabrikam.com",
+    "INBOUND_SMTP": "2525",
+    "INBOUND_LMTP": "2424",
+    "INBOUND_TLS_CERTIFICATE": "/etc/keys/mx.fabrikam.com.pem",
+    "INBOUND_TLS_KEY": "/etc/keys/mx.fabrikam.com.key",
+    "IMAP_URL": "imaps://user:password@imap.fabrikam.com/INBOX",
 }
 
 
@@ -97,6 +107,22 @@ class DkimKey:
     domain: str
     selector: str
     path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImapMailbox:
+    """A mailbox that is read for bounces and replies, over TLS but on loopback."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str
+    password: str
+    folder: str
+
+    def __repr__(self) -> str:
+        """Without the password: settings end up in logs."""
+        return f"ImapMailbox({self.host}:{self.port} {self.folder})"
 
 
 _SCHEMES = {
@@ -176,6 +202,46 @@ def parse_dkim_key(text: str) -> DkimKey:
     return DkimKey(domain=domain, selector=selector, path=path)
 
 
+def parse_imap_url(url: str) -> ImapMailbox:
+    """Reads `imaps://user:password@host:port/FOLDER`; `imap://` only on loopback. Raises ValueError."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("imap", "imaps") or not parts.hostname:
+        raise ValueError("a mailbox starts with imaps:// and names a host")
+    if not parts.username or not parts.password:
+        raise ValueError("a mailbox needs a user and a password: imaps://user:password@host/INBOX")
+    if parts.scheme == "imap" and not _is_loopback(parts.hostname):
+        raise ValueError("the password would travel in clear: use imaps://")
+    return ImapMailbox(
+        host=parts.hostname,
+        port=parts.port or (993 if parts.scheme == "imaps" else 143),
+        tls=parts.scheme == "imaps",
+        username=unquote(parts.username),
+        password=unquote(parts.password),
+        folder=unquote(parts.path.strip("/")) or "INBOX",
+    )
+
+
+def parse_domain(text: str) -> str:
+    """Reads a domain of ours, in small letters. Raises ValueError."""
+    name = text.strip().lower().rstrip(".")
+    if len(name) > 200 or not _DOMAIN.fullmatch(name):
+        raise ValueError("is no domain")
+    return name
+
+
+def parse_mailbox_name(text: str) -> str:
+    """Reads the local part of an address of ours, in small letters; `office@` and `office` are one. Raises
+    ValueError."""
+    name = text.strip().lower().removesuffix("@")
+    if not _LOCAL_PART.fullmatch(name):
+        raise ValueError("a mailbox is the part of an address before the @: letters, digits, dots, dashes")
+    return name
+
+
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LOCAL_PART = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
+
+
 def _each(parse: Any) -> BeforeValidator:
     def split(value: Any) -> Any:
         if isinstance(value, str):
@@ -191,6 +257,10 @@ class OriginPrivacy(StrEnum):
     FULL = "full"
     HASH = "hash"
     NONE = "none"
+
+
+def _one(parse: Any) -> BeforeValidator:
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
 def parse_source_type(text: str) -> SourceType:
@@ -238,6 +308,18 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     recorder_dir: str | None = None
     journal_dir: str | None = None
+
+    host: str = "127.0.0.1"
+    bounce_domain: Annotated[str | None, _one(parse_domain)] = None
+    reply_domain: Annotated[str | None, _one(parse_domain)] = None
+    reply_mailboxes: Annotated[tuple[str, ...], NoDecode, _each(parse_mailbox_name)] = ()
+    authserv_id: str | None = Field(default=None, min_length=1, max_length=255)
+    inbound_smtp: int | None = Field(default=None, ge=0, le=65535)
+    inbound_lmtp: int | None = Field(default=None, ge=0, le=65535)
+    inbound_max_bytes: int = Field(default=26_214_400, ge=65_536, le=104_857_600)
+    inbound_tls_certificate: str | None = None
+    inbound_tls_key: str | None = None
+    imap_url: Annotated[ImapMailbox | None, _one(parse_imap_url)] = None
 
     @field_validator("default_from")
     @classmethod

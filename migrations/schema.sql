@@ -25,6 +25,17 @@ COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching
 
 
 --
+-- Name: author_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.author_kind AS ENUM (
+    'CUSTOMER',
+    'OTHER',
+    'UNVERIFIED'
+);
+
+
+--
 -- Name: campaign_kind; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -138,7 +149,20 @@ CREATE TYPE public.event_kind AS ENUM (
     'SETTLED',
     'RETRIED_ONCE',
     'SUPPRESSION_LIFTED',
-    'READDRESSED'
+    'READDRESSED',
+    'QUEUED',
+    'ATTEMPTED',
+    'OPENED',
+    'CLICKED',
+    'DELAYED',
+    'DELIVERED',
+    'RELAYED',
+    'EXPANDED',
+    'REPLIED',
+    'RECEIVED',
+    'FORWARDED',
+    'ASSIGNED',
+    'REPORT_BELIEVED'
 );
 
 
@@ -184,6 +208,42 @@ CREATE TYPE public.hit_verdict AS ENUM (
 
 
 --
+-- Name: inbound_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.inbound_kind AS ENUM (
+    'REPLY',
+    'BOUNCE',
+    'COMPLAINT',
+    'AUTOMATIC'
+);
+
+
+--
+-- Name: inbound_source; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.inbound_source AS ENUM (
+    'SMTP',
+    'LMTP',
+    'HTTP',
+    'IMAP'
+);
+
+
+--
+-- Name: matched_by; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.matched_by AS ENUM (
+    'TOKEN',
+    'MESSAGE_ID',
+    'ADDRESS',
+    'PERSON'
+);
+
+
+--
 -- Name: opt_out_kind; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -221,6 +281,19 @@ CREATE TYPE public.relay_event_kind AS ENUM (
 
 
 --
+-- Name: report_action; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.report_action AS ENUM (
+    'FAILED',
+    'DELAYED',
+    'DELIVERED',
+    'RELAYED',
+    'EXPANDED'
+);
+
+
+--
 -- Name: smtp_stage; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -234,7 +307,8 @@ CREATE TYPE public.smtp_stage AS ENUM (
     'RCPT',
     'DATA',
     'CONTENT',
-    'END_OF_DATA'
+    'END_OF_DATA',
+    'REPORT'
 );
 
 
@@ -268,6 +342,19 @@ CREATE TYPE public.suppression_reason AS ENUM (
 CREATE TYPE public.suppression_scope AS ENUM (
     'ALL_MAIL',
     'CAMPAIGNS'
+);
+
+
+--
+-- Name: unmatched_reason; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.unmatched_reason AS ENUM (
+    'NO_TRACE',
+    'TOKEN_INVALID',
+    'SEVERAL_CUSTOMERS',
+    'UNKNOWN_SENDER',
+    'UNREADABLE'
 );
 
 
@@ -559,6 +646,7 @@ CREATE TABLE public.api_token (
     token_sha256 bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
+    inbound_only boolean DEFAULT false NOT NULL,
     CONSTRAINT api_token_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT api_token_token_sha256_check CHECK ((length(token_sha256) = 32))
 );
@@ -867,6 +955,35 @@ CREATE UNLOGGED TABLE public.customer_watch (
 
 
 --
+-- Name: delivery_report; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.delivery_report (
+    customer_id bigint NOT NULL,
+    id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint NOT NULL,
+    attempt smallint,
+    action public.report_action NOT NULL,
+    verified boolean NOT NULL,
+    matched_by public.matched_by NOT NULL,
+    recipient text,
+    status_code text,
+    code smallint,
+    words text,
+    reported_by text,
+    host text,
+    cause public.cause,
+    advice text,
+    rule text,
+    inbound_id uuid,
+    CONSTRAINT delivery_report_attempt_check CHECK ((attempt >= 1)),
+    CONSTRAINT delivery_report_code_check CHECK (((code >= 200) AND (code <= 599))),
+    CONSTRAINT delivery_report_words_check CHECK ((length(words) <= 65536))
+);
+
+
+--
 -- Name: domain_connection_lease; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -947,6 +1064,52 @@ CREATE TABLE public.idempotency_key (
     CONSTRAINT idempotency_key_check1 CHECK (((customer_id IS NULL) = (message_id IS NULL))),
     CONSTRAINT idempotency_key_input_sha256_check CHECK ((length(input_sha256) = 32)),
     CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+
+--
+-- Name: imap_folder; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.imap_folder (
+    name text NOT NULL,
+    uid_validity bigint NOT NULL,
+    last_uid bigint NOT NULL
+);
+
+
+--
+-- Name: inbound_mail; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inbound_mail (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    source public.inbound_source NOT NULL,
+    envelope_from text,
+    envelope_to text,
+    content_sha256 bytea,
+    size bigint NOT NULL,
+    read_at timestamp with time zone,
+    tries smallint DEFAULT 0 NOT NULL,
+    kind public.inbound_kind,
+    unmatched public.unmatched_reason,
+    matched_by public.matched_by,
+    customer_id bigint,
+    message_id uuid,
+    from_address text,
+    subject text,
+    excerpt text,
+    dismissed_at timestamp with time zone,
+    dismissed_by text,
+    CONSTRAINT inbound_mail_check CHECK (((message_id IS NULL) = (customer_id IS NULL))),
+    CONSTRAINT inbound_mail_check1 CHECK (((customer_id IS NULL) = (matched_by IS NULL))),
+    CONSTRAINT inbound_mail_check2 CHECK (((unmatched IS NULL) OR (customer_id IS NULL))),
+    CONSTRAINT inbound_mail_check3 CHECK (((kind IS NULL) OR (read_at IS NOT NULL))),
+    CONSTRAINT inbound_mail_check4 CHECK (((dismissed_at IS NULL) = (dismissed_by IS NULL))),
+    CONSTRAINT inbound_mail_excerpt_check CHECK ((length(excerpt) <= 500)),
+    CONSTRAINT inbound_mail_size_check CHECK ((size >= 0)),
+    CONSTRAINT inbound_mail_tries_check CHECK ((tries >= 0))
 );
 
 
@@ -1049,12 +1212,14 @@ CREATE TABLE public.message (
     tracked boolean DEFAULT false NOT NULL,
     answers_message_id uuid,
     bound_relay text,
+    internal boolean DEFAULT false NOT NULL,
     CONSTRAINT message_check CHECK (((status = 'RECEIVED'::public.email_status) = (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_check1 CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
     CONSTRAINT message_check2 CHECK (((status <> ALL (ARRAY['ACCEPTED'::public.email_status, 'BOUNCED'::public.email_status])) OR (sent_at IS NOT NULL))),
     CONSTRAINT message_check3 CHECK (((status = 'BOUNCED'::public.email_status) <= (bounced_at IS NOT NULL))),
-    CONSTRAINT message_check4 CHECK (((direction = 'RECEIVED'::public.direction) OR ((source_type IS NOT NULL) AND (template_version_id IS NOT NULL) AND (sender_version_id IS NOT NULL)))),
     CONSTRAINT message_check5 CHECK (((campaign_id IS NOT NULL) = ((NOT (source_type IS DISTINCT FROM 'CAMPAIGN'::public.source_type)) AND (direction = 'SENT'::public.direction)))),
+    CONSTRAINT message_has_its_source CHECK (((direction = 'RECEIVED'::public.direction) OR internal OR ((source_type IS NOT NULL) AND (template_version_id IS NOT NULL) AND (sender_version_id IS NOT NULL)))),
+    CONSTRAINT message_internal_is_apart CHECK (((NOT internal) OR ((direction = 'SENT'::public.direction) AND (source_type IS NULL) AND (NOT tracked)))),
     CONSTRAINT message_keeps_whom_it_went_to CHECK (((num_nonnulls(recipient, recipient_key) > 0) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_mail_sha256_check CHECK ((length(mail_sha256) = 32)),
     CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
@@ -1075,6 +1240,8 @@ CREATE TABLE public.message_attachment (
     media_type text NOT NULL,
     size bigint NOT NULL,
     sha256 bytea NOT NULL,
+    part integer,
+    CONSTRAINT message_attachment_part_check CHECK ((part >= 0)),
     CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
 );
 
@@ -1163,6 +1330,31 @@ CREATE TABLE public.outbox_scan (
     only_row boolean DEFAULT true NOT NULL,
     scanned_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT outbox_scan_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: received_mail; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.received_mail (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    inbound_id uuid,
+    from_address text,
+    from_name text,
+    author public.author_kind NOT NULL,
+    body text NOT NULL,
+    quoted text,
+    cut boolean DEFAULT false NOT NULL,
+    automatic boolean NOT NULL,
+    authentication text,
+    more_attachments integer DEFAULT 0 NOT NULL,
+    forwarded_at timestamp with time zone,
+    forwarded_message_id uuid,
+    CONSTRAINT received_mail_body_check CHECK ((octet_length(body) <= 262144)),
+    CONSTRAINT received_mail_check CHECK (((forwarded_at IS NULL) = (forwarded_message_id IS NULL))),
+    CONSTRAINT received_mail_more_attachments_check CHECK ((more_attachments >= 0))
 );
 
 
@@ -1276,6 +1468,9 @@ CREATE TABLE public.sender_version (
     locale text DEFAULT 'en'::text NOT NULL,
     time_zone text DEFAULT 'UTC'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    track_replies boolean DEFAULT false NOT NULL,
+    forward_replies_to text,
+    CONSTRAINT sender_version_forward_replies_to_check CHECK (((length(forward_replies_to) >= 3) AND (length(forward_replies_to) <= 320))),
     CONSTRAINT sender_version_from_address_check CHECK (((length(from_address) >= 3) AND (length(from_address) <= 320))),
     CONSTRAINT sender_version_from_name_check CHECK ((length(from_name) <= 255)),
     CONSTRAINT sender_version_number_check CHECK ((number >= 1)),
@@ -1510,6 +1705,14 @@ ALTER TABLE ONLY public.customer_watch
 
 
 --
+-- Name: delivery_report delivery_report_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.delivery_report
+    ADD CONSTRAINT delivery_report_pkey PRIMARY KEY (customer_id, id);
+
+
+--
 -- Name: destination destination_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1555,6 +1758,22 @@ ALTER TABLE ONLY public.hit
 
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (key);
+
+
+--
+-- Name: imap_folder imap_folder_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.imap_folder
+    ADD CONSTRAINT imap_folder_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: inbound_mail inbound_mail_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inbound_mail
+    ADD CONSTRAINT inbound_mail_pkey PRIMARY KEY (id);
 
 
 --
@@ -1651,6 +1870,14 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.outbox_scan
     ADD CONSTRAINT outbox_scan_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: received_mail received_mail_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.received_mail
+    ADD CONSTRAINT received_mail_pkey PRIMARY KEY (customer_id, message_id);
 
 
 --
@@ -1838,6 +2065,13 @@ CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (refere
 
 
 --
+-- Name: delivery_report_of_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX delivery_report_of_message ON public.delivery_report USING btree (customer_id, message_id, recipient_no, id);
+
+
+--
 -- Name: event_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1891,6 +2125,34 @@ CREATE INDEX hit_to_look_at_again ON public.hit USING btree (look_again_at) WHER
 --
 
 CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_version = 0);
+
+
+--
+-- Name: inbound_mail_of_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX inbound_mail_of_message ON public.inbound_mail USING btree (customer_id, message_id) WHERE (customer_id IS NOT NULL);
+
+
+--
+-- Name: inbound_mail_once; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (content_sha256, COALESCE(envelope_to, ''::text));
+
+
+--
+-- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
+
+
+--
+-- Name: inbound_mail_unread; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (id) WHERE (read_at IS NULL);
 
 
 --
@@ -1954,6 +2216,13 @@ CREATE INDEX message_trouble_of_campaign ON public.message_trouble USING btree (
 --
 
 CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, scheduled, due_at, message_id);
+
+
+--
+-- Name: received_mail_once; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbound_id) WHERE (inbound_id IS NOT NULL);
 
 
 --
@@ -2077,6 +2346,22 @@ ALTER TABLE ONLY public.customer_address
 
 
 --
+-- Name: delivery_report delivery_report_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.delivery_report
+    ADD CONSTRAINT delivery_report_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: delivery_report delivery_report_inbound_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.delivery_report
+    ADD CONSTRAINT delivery_report_inbound_id_fkey FOREIGN KEY (inbound_id) REFERENCES public.inbound_mail(id) ON DELETE SET NULL;
+
+
+--
 -- Name: domain_connection_lease domain_connection_lease_domain_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2098,6 +2383,14 @@ ALTER TABLE ONLY public.idempotency_key
 
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT idempotency_key_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: inbound_mail inbound_mail_content_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inbound_mail
+    ADD CONSTRAINT inbound_mail_content_sha256_fkey FOREIGN KEY (content_sha256) REFERENCES public.content(sha256);
 
 
 --
@@ -2181,6 +2474,22 @@ ALTER TABLE ONLY public.opt_out
 
 
 --
+-- Name: received_mail received_mail_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.received_mail
+    ADD CONSTRAINT received_mail_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: received_mail received_mail_inbound_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.received_mail
+    ADD CONSTRAINT received_mail_inbound_id_fkey FOREIGN KEY (inbound_id) REFERENCES public.inbound_mail(id) ON DELETE SET NULL;
+
+
+--
 -- Name: sender_version sender_version_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2233,4 +2542,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261130010100'),
     ('20261130010200'),
     ('20261130010300'),
-    ('20261130010400');
+    ('20261130010400'),
+    ('20261201010000'),
+    ('20261201010100');

@@ -21,6 +21,25 @@ class InboundKind(StrEnum):
     AUTOMATIC = "AUTOMATIC"
 
 
+class UnmatchedReason(StrEnum):
+    """Why a received mail is nobody's. The GraphQL enum has the same values."""
+
+    NO_TRACE = "NO_TRACE"
+    TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105  # a reason, no password
+    SEVERAL_CUSTOMERS = "SEVERAL_CUSTOMERS"
+    UNKNOWN_SENDER = "UNKNOWN_SENDER"
+    UNREADABLE = "UNREADABLE"
+
+
+class MatchedBy(StrEnum):
+    """How a received mail found its message or customer. Only TOKEN and PERSON change a status or suppress."""
+
+    TOKEN = "TOKEN"  # noqa: S105  # a way, no password
+    MESSAGE_ID = "MESSAGE_ID"
+    ADDRESS = "ADDRESS"
+    PERSON = "PERSON"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inbound:
     """A received mail and what it is; `report` is there for BOUNCE, `complaint` for COMPLAINT."""

@@ -33,7 +33,8 @@ class CopyRole(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What happened to a message besides attempts. SQL: `event_kind`."""
+    """What happened to a message. SQL: `event_kind`. QUEUED, ATTEMPTED, OPENED and CLICKED are told by other tables and
+    stand in no `event`."""
 
     HELD = "HELD"
     CANCELLED = "CANCELLED"
@@ -51,6 +52,19 @@ class EventKind(StrEnum):
     READDRESSED = "READDRESSED"
     OPTED_OUT = "OPTED_OUT"
     SETTLED = "SETTLED"
+    QUEUED = "QUEUED"
+    ATTEMPTED = "ATTEMPTED"
+    OPENED = "OPENED"
+    CLICKED = "CLICKED"
+    DELAYED = "DELAYED"
+    DELIVERED = "DELIVERED"
+    RELAYED = "RELAYED"
+    EXPANDED = "EXPANDED"
+    REPLIED = "REPLIED"
+    RECEIVED = "RECEIVED"
+    FORWARDED = "FORWARDED"
+    ASSIGNED = "ASSIGNED"
+    REPORT_BELIEVED = "REPORT_BELIEVED"
 
 
 FIRST_STATUSES = frozenset({Status.QUEUED, Status.HELD, Status.RECEIVED})

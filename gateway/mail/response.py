@@ -22,6 +22,7 @@ class Stage(StrEnum):
     DATA = "DATA"
     CONTENT = "CONTENT"
     END_OF_DATA = "END_OF_DATA"
+    REPORT = "REPORT"
 
 
 class FaultKind(StrEnum):

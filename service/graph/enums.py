@@ -98,6 +98,7 @@ _describe(
     DATA="At DATA.",
     CONTENT="While the content was under way.",
     END_OF_DATA="After the final dot.",
+    REPORT="In a report that came after the transaction: `response` is the reply that the report quotes.",
 )
 _describe(
     Cause,
@@ -135,7 +136,7 @@ _describe(
 )
 _describe(
     EventKind,
-    "What happened to a message besides attempts.",
+    "What happened to a message.",
     HELD="It was held back.",
     CANCELLED="It was called back.",
     EXPIRED="Its deadline passed.",
@@ -152,6 +153,19 @@ _describe(
     READDRESSED="A person sent it to the customer's present address; `detail` keeps the former one.",
     OPTED_OUT="The reader opted out by it.",
     SETTLED="Evidence settled what was uncertain.",
+    QUEUED="It was put on its way.",
+    ATTEMPTED="A transaction ended.",
+    OPENED="Its pixel was fetched.",
+    CLICKED="One of its links was followed.",
+    DELAYED="A report said: not yet.",
+    DELIVERED="A report said: in the mailbox.",
+    RELAYED="A report said: passed on, no more will be heard.",
+    EXPANDED="A report said: passed on to a list's members.",
+    REPLIED="It was answered.",
+    RECEIVED="It was received.",
+    FORWARDED="It was forwarded to staff.",
+    ASSIGNED="A person said whose it is.",
+    REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
 )
 _describe(
     CampaignKind,
