@@ -1,0 +1,75 @@
+"""What a received mail says, read off its bytes and envelope alone: fit to be done in another thread or process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gateway.inbound.store import InboundSource
+from gateway.mail.authentication_results import Authentication, read_authentication
+from gateway.mail.correspondence import Correspondence, read_correspondence
+from gateway.mail.inbound import Inbound, InboundKind, MatchedBy, UnmatchedReason, read_inbound
+from gateway.mail.message import MessageRef
+from gateway.mail.received import read_mail
+from gateway.mail.received_attachments import ReceivedAttachments, read_attachments
+from gateway.mail.reply import Reply, read_reply
+from gateway.reply_rules import read_reply_rules
+from gateway.report_rules import read_report_rules
+
+WRITTEN = frozenset({InboundKind.REPLY, InboundKind.AUTOMATIC})
+"""What becomes a message of its own in a customer's history."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredMail:
+    """A row of `inbound_mail` that is to be read. Envelope addresses as in `gateway.inbound.store.Envelope`."""
+
+    id: UUID
+    received_at: datetime
+    source: InboundSource
+    envelope_sender: str | None
+    envelope_recipient: str | None
+    content_sha256: bytes
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote."""
+
+    inbound: Inbound
+    correspondence: Correspondence
+    authentication: Authentication
+    reply: Reply | None
+    attachments: ReceivedAttachments | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """The message that a mail became, or that it reports on, and how that was found."""
+
+    ref: MessageRef
+    matched_by: MatchedBy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unmatched:
+    """A mail that is nobody's yet."""
+
+    reason: UnmatchedReason
+
+
+def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow_reserved: bool) -> Reading:
+    """Read a mail. Pure, bounded, never raises on any bytes. `null_sender`: whether the envelope's sender was empty,
+    None when it is not known; the rest as in `gateway.settings`."""
+    mail = read_mail(raw)
+    inbound = read_inbound(mail, read_report_rules(), null_sender=null_sender)
+    written = inbound.kind in WRITTEN
+    return Reading(
+        inbound=inbound,
+        correspondence=read_correspondence(mail.root, allow_reserved=allow_reserved),
+        authentication=read_authentication(mail.root.headers, authserv_id),
+        reply=read_reply(mail.root, read_reply_rules()) if written else None,
+        attachments=read_attachments(mail.root) if written else None,
+    )
