@@ -81,10 +81,12 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnPath:
-    """What a return path says: which recipient of which message. Number 0 is the message's To."""
+    """What a return path says: which recipient of which message, in which attempt. Number 0 is the message's To;
+    `attempt` is None in those of the first releases, which did not carry it."""
 
     ref: MessageRef
     recipient_no: int
+    attempt: int | None = None
 
 
 def open_urls(
