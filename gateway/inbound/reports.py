@@ -293,7 +293,7 @@ def under_way(finding: Finding) -> bool:
     return (
         finding.verified
         and handed_off is not None
-        and finding.attempt in (None, handed_off)
+        and finding.attempt in (None, min(handed_off, _LAST_NAMED))
         and finding.report.action in _DECIDING
     )
 
@@ -405,8 +405,12 @@ def about_latest(finding: Finding) -> bool:
     """Whether a report is about the latest attempt. An old token does not say: then only if no other may have left the
     mail with a server. A person who vouches for it looked."""
     if finding.attempt is not None:
-        return finding.attempt == finding.recipient.latest
+        return finding.attempt == min(finding.recipient.latest, _LAST_NAMED)
     return finding.matched_by is MatchedBy.PERSON or not finding.recipient.sent_before
+
+
+_LAST_NAMED = 255
+"""A return path has one byte for the attempt: every later one is named as this one."""
 
 
 def changes(finding: Finding) -> Status | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from gateway.deployment import Deployment
+from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
+from gateway.mail.tracking import ReturnPath, read_return_path
 from gateway.settings import Settings
 from tests.builders import insert, make_attempt, make_outbox
 from tests.integration.gateway.inbound.returning import (
@@ -216,17 +218,54 @@ async def test_a_suppression_that_a_person_lifted_is_not_brought_back_by_older_m
     assert (await sent.status(), await suppressed(connection)) == ("BOUNCED", [])
 
 
+def tokens_say(attempt: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Return paths name this attempt, None: none, as those of the first releases."""
+
+    def read(keyring: Keyring, address: str) -> ReturnPath | None:
+        found = read_return_path(keyring, address)
+        return replace(found, attempt=attempt) if found is not None else None
+
+    monkeypatch.setattr("gateway.inbound.matching.read_return_path", read)
+
+
+@pytest.mark.parametrize("status", ["ACCEPTED", "UNCERTAIN"])
+@pytest.mark.parametrize("attempt", [None, 1])
 async def test_a_report_about_an_earlier_attempt_is_an_event_and_changes_nothing(
+    attempt: int | None, status: str, connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a mail that was sent twice
+    sent = await make_sent(connection, status=status, attempts=2)
+    # When a report about the first comes, or one whose token does not say about which it is
+    tokens_say(attempt, monkeypatch)
+    await receive(connection, deployment, report(), to=path(sent.ref))
+    # Then it is in the history, and changes nothing
+    assert (await sent.status(), await sent.events(), await suppressed(connection)) == (status, ["BOUNCED"], [])
+    assert [row["attempt"] for row in await sent.reports()] == [attempt]
+
+
+@pytest.mark.parametrize(("attempts", "named"), [(2, 2), (300, 255)])
+async def test_a_report_about_the_latest_attempt_counts(
+    attempts: int, named: int, connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await make_sent(connection)
+    await make_attempt(connection, sent.ref.customer_id, sent.ref.message_id, number=attempts)
+    tokens_say(named, monkeypatch)
+    await receive(connection, deployment, report(), to=path(sent.ref))
+    assert await sent.status() == "BOUNCED"
+
+
+async def test_attempts_that_left_the_mail_nowhere_do_not_make_an_old_token_unclear(
     connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a mail that was sent twice, and an old token, which does not say by which attempt it came
-    sent = await make_sent(connection, attempts=2)
-    # When a report comes
+    # Given a mail that was put off once and then accepted
+    sent = await make_sent(connection, attempts=0)
+    for number, verdict in ((1, "DEFERRED"), (2, "ACCEPTED")):
+        await make_attempt(connection, sent.ref.customer_id, sent.ref.message_id, number=number, verdict=verdict)
+    # When a report comes whose token names no attempt
+    tokens_say(None, monkeypatch)
     await receive(connection, deployment, report(), to=path(sent.ref))
-    # Then it may be about the first
-    assert await sent.status() == "ACCEPTED"
-    assert await sent.events() == ["BOUNCED"]
-    assert await suppressed(connection) == []
+    # Then only the accepted one can be meant
+    assert await sent.status() == "BOUNCED"
 
 
 async def test_a_report_that_is_faster_than_the_outcome_waits_for_it(connection: Any, deployment: Deployment) -> None:
