@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -10,7 +11,6 @@ from uuid import UUID
 from gateway.inbound.store import InboundSource
 from gateway.mail.authentication_results import Authentication, read_authentication
 from gateway.mail.correspondence import Correspondence, read_correspondence
-from gateway.mail.delivery_status import ADDRESS
 from gateway.mail.inbound import Inbound, InboundKind, MatchedBy, UnmatchedReason, read_inbound
 from gateway.mail.message import MessageRef
 from gateway.mail.received import Part, read_mail
@@ -38,15 +38,16 @@ class StoredMail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote;
-    `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope does."""
+    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote, and so is
+    `fingerprint` where the mail has a Message-ID: 32 bytes that are the same for each copy of one mail, whatever its
+    way added."""
 
     inbound: Inbound
     correspondence: Correspondence
     authentication: Authentication
     reply: Reply | None
     attachments: ReceivedAttachments | None
-    recipients: tuple[str, ...] = ()
+    fingerprint: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,20 +85,20 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
         authentication=read_authentication(mail.root.headers, authserv_id),
         reply=read_reply(mail.root, read_reply_rules()) if written else None,
         attachments=read_attachments(mail.root) if written else None,
-        recipients=_recipients(mail.root),
+        fingerprint=_fingerprint(mail.root, raw) if written and mail.root.header("message-id") else None,
     )
 
 
-MAX_RECIPIENTS = 20
-"""Addresses that are looked at for one of ours: a report names one, a person's mail a few."""
-_RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
+_AUTHORS_OWN = frozenset(
+    {"from", "sender", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "content-type"}
+)
+"""Headers that the author's program writes, and that no server on the way changes."""
 
 
-def _recipients(root: Part) -> tuple[str, ...]:
-    found = [
-        match[0]
-        for name in _RECIPIENT_HEADERS
-        for value in root.all_headers(name)[:MAX_RECIPIENTS]
-        for match in ADDRESS.finditer(value[:4000])
-    ]
-    return tuple(dict.fromkeys(found))[:MAX_RECIPIENTS]
+def _fingerprint(root: Part, raw: bytes) -> bytes:
+    found = hashlib.sha256()
+    for header in root.headers:
+        if header.name in _AUTHORS_OWN:
+            found.update(f"{header.name}:{len(header.written)}:{header.written}\n".encode("utf-8", "replace"))
+    found.update(memoryview(raw)[root.span[0] : root.span[1]])
+    return found.digest()
