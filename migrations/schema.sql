@@ -1079,6 +1079,16 @@ CREATE TABLE public.imap_folder (
 
 
 --
+-- Name: inbound_listener; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inbound_listener (
+    source public.inbound_source NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
 -- Name: inbound_mail; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1766,6 +1776,14 @@ ALTER TABLE ONLY public.idempotency_key
 
 ALTER TABLE ONLY public.imap_folder
     ADD CONSTRAINT imap_folder_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: inbound_listener inbound_listener_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inbound_listener
+    ADD CONSTRAINT inbound_listener_pkey PRIMARY KEY (source);
 
 
 --
@@ -2544,4 +2562,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261130010300'),
     ('20261130010400'),
     ('20261201010000'),
-    ('20261201010100');
+    ('20261201010100'),
+    ('20261201030000');

@@ -19,3 +19,9 @@ returning id;
 -- name: commit_to_disk$
 -- The present transaction's commit waits for the disk, whatever the server's default is.
 select set_config('synchronous_commit', 'on', true);
+
+-- name: note_listening!
+-- Notes that mail is taken by these ways.
+insert into inbound_listener (source)
+select given.source from unnest(:sources::inbound_source[]) as given(source) order by given.source
+on conflict (source) do update set seen_at = now();

@@ -39,6 +39,7 @@ async def test_mail_by_both_ways_is_in_the_database_when_it_is_answered(database
             "select source, envelope_from, envelope_to, content_sha256 from inbound_mail order by id"
         )
         assert {tuple(row)[:3] for row in rows} == {("SMTP", "", TOKEN), ("SMTP", "", OFFICE)}
+        assert await pool.fetchval("select array_agg(source order by source) from inbound_listener") == ["SMTP", "LMTP"]
         assert await content.load(pool, rows[0]["content_sha256"]) == MAIL
         assert await gateway.stop() == 0
     said = b"".join(gateway.log)
