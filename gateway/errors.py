@@ -6,6 +6,8 @@ GatewayError
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
 ├── CompilerUnavailable   templates cannot be compiled now
+├── MailboxUnavailable    the mailbox that is read by IMAP cannot be read now (`inbound.imap_client`)
+├── MailboxRefused        its server refuses user, password or folder: a person must act
 ├── SettingsError         a setting is missing or malformed
 └── RulesError            a file of rules is wrong (`rule_files`)
 """
