@@ -20,8 +20,8 @@ from tests.postfix import LACKING, Postfix
 pytestmark = pytest.mark.skipif(LACKING is not None, reason=LACKING or "")
 
 # With what a server must not add for foreign clients, and Postfix does for those of its own host
-HEAD = b"From: a@b.example\r\nSubject: Undelivered\r\nMessage-Id: <1@b.example>\r\nDate: Mon, 30 Nov 2026 12:00:00 +0000\r\n"
-MAIL = HEAD + b"\r\n.See below.\r\n"
+DATED = b"Message-Id: <1@b.example>\r\nDate: Mon, 30 Nov 2026 12:00:00 +0000\r\n"
+MAIL = b"From: a@b.example\r\nSubject: Undelivered\r\n" + DATED + b"\r\n.See below.\r\n"
 
 
 @pytest.fixture
