@@ -10,7 +10,7 @@ from typing import Self
 from gateway.deployment import Deployment
 from gateway.mail.address import LONGEST_ADDRESS, with_a_labels
 from gateway.mail.keys import Keyring
-from gateway.mail.tracking import read_return_path
+from gateway.mail.tracking import read_reply_address, read_return_path
 
 COMPLAINTS = "complaints"
 """The mailbox under BOUNCE_DOMAIN that our mail names for complaints (CFBL-Address, RFC 9477)."""
@@ -83,8 +83,11 @@ class Addresses:
                 return AddressKind.COMPLAINTS
             if read_return_path(self._keyring, address) is not None:
                 return AddressKind.RETURN_PATH
-        if domain == self._reply_domain and local in self._mailboxes:
-            return AddressKind.MAILBOX
+        if domain == self._reply_domain:
+            if local in self._mailboxes:
+                return AddressKind.MAILBOX
+            if read_reply_address(self._keyring, address) is not None:
+                return AddressKind.REPLY
         return None
 
 
