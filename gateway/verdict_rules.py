@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from gateway.mail.phrases import Phrases
-from gateway.mail.response import FaultKind, Stage
+from gateway.mail.response import TRANSACTION_STAGES, FaultKind, Stage
 from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, FaultRule, Rule, Rules, Said, Scope, fits, fits_fault
 from gateway.rule_files import RulesError, read_rules_file
 
@@ -196,7 +196,7 @@ def _refuse_doubles(rules: Rules) -> None:
 
 def _refuse_gaps(rules: Rules) -> None:
     """Whatever a server says or does, some rule must fit: `judge` relies on it."""
-    for stage in Stage:
+    for stage in TRANSACTION_STAGES:
         for code in range(400, 600):
             bare = Said(code=code, enhanced=None, stage=stage, words="")
             if not any(rule.text is None and fits(rule, bare) for rule in reversed(rules.replies)):

@@ -10,7 +10,8 @@ from gateway.value import value
 
 
 class Stage(StrEnum):
-    """How far a transaction had come when its final reply, or its fault, came."""
+    """How far a transaction had come when its final reply, or its fault, came. REPORT: the reply was quoted by a
+    delivery report, after the transaction."""
 
     CONNECT = "CONNECT"
     GREETING = "GREETING"
@@ -23,6 +24,10 @@ class Stage(StrEnum):
     CONTENT = "CONTENT"
     END_OF_DATA = "END_OF_DATA"
     REPORT = "REPORT"
+
+
+TRANSACTION_STAGES = tuple(stage for stage in Stage if stage is not Stage.REPORT)
+"""Where a reply or fault of our own conversation can come: the verdict rules know these."""
 
 
 class FaultKind(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.mail.response import Stage
+from gateway.mail.response import TRANSACTION_STAGES, Stage
 from gateway.mail.verdict import BAD_ADDRESS_CAUSES, Cause, Outcome, Rules, Scope, judge
 from gateway.rule_files import RulesError, read_rules_file
 from gateway.verdict_rules import read_verdict_rules, verdict_rules
@@ -26,9 +26,9 @@ def test_a_reply_rule_decides_its_own_example(rule: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["TIMEOUT", "DROPPED"])
 def test_a_connection_that_breaks_speaks_of_the_destination_from_the_recipient_on(kind: str) -> None:
-    scopes = {stage: judge(broken(f"{stage} {kind}"), RULES).scope for stage in Stage}
+    scopes = {stage: judge(broken(f"{stage} {kind}"), RULES).scope for stage in TRANSACTION_STAGES}
     late = {Stage.RCPT, Stage.DATA, Stage.CONTENT, Stage.END_OF_DATA}
-    assert scopes == {stage: Scope.DESTINATION if stage in late else Scope.RELAY for stage in Stage}
+    assert scopes == {stage: Scope.DESTINATION if stage in late else Scope.RELAY for stage in TRANSACTION_STAGES}
 
 
 @pytest.mark.parametrize("rule", RULES.faults, ids=lambda rule: rule.name)

@@ -25,7 +25,7 @@ from gateway.delivery.recorder_file import (
     read,
     read_header,
 )
-from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
+from gateway.mail.response import TRANSACTION_STAGES, Exchange, Fault, FaultKind, Response, Stage
 from tests.engine import claimed
 from tests.unit.exchanges import answered, broken
 
@@ -63,12 +63,12 @@ responses = strategies.builds(
     code=strategies.integers(200, 599),
     enhanced=strategies.none() | strategies.just("5.7.1"),
     text=texts,
-    stage=strategies.sampled_from(Stage),
+    stage=strategies.sampled_from(TRANSACTION_STAGES),
 )
 faults = strategies.builds(
     Fault,
     kind=strategies.sampled_from(FaultKind),
-    stage=strategies.sampled_from(Stage),
+    stage=strategies.sampled_from(TRANSACTION_STAGES),
     text=texts,
     words=strategies.none() | texts,
 )
@@ -78,7 +78,7 @@ exchanges = strategies.builds(
     ),
     response=strategies.none() | responses,
     fault=strategies.none() | faults,
-    stage=strategies.sampled_from(Stage),
+    stage=strategies.sampled_from(TRANSACTION_STAGES),
     dot_sent=strategies.booleans(),
     relay=texts,
     host=strategies.none() | texts,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
+from gateway.mail.response import TRANSACTION_STAGES, Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import (
     ACCEPTED,
     BAD_ADDRESS_CAUSES,
@@ -275,16 +275,17 @@ responses = st.builds(
     code=st.one_of(st.sampled_from([250, 354, 421, 450, 451, 452, 535, 550, 552, 554]), st.integers(200, 599)),
     enhanced=st.one_of(st.none(), st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True)),
     text=texts,
-    stage=st.sampled_from(Stage),
+    stage=st.sampled_from(TRANSACTION_STAGES),
 )
 exchanges = st.builds(
     Exchange,
     replies=st.just(()),
     response=st.one_of(st.none(), responses),
     fault=st.one_of(
-        st.none(), st.builds(Fault, kind=st.sampled_from(FaultKind), stage=st.sampled_from(Stage), text=texts)
+        st.none(),
+        st.builds(Fault, kind=st.sampled_from(FaultKind), stage=st.sampled_from(TRANSACTION_STAGES), text=texts),
     ),
-    stage=st.sampled_from(Stage),
+    stage=st.sampled_from(TRANSACTION_STAGES),
     dot_sent=st.booleans(),
     relay=st.just("main"),
     host=st.none(),
