@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     RETURN_PATH = "return-path"
     ORIGIN = "origin"
     ADDRESS = "address"
+    FILE = "file"
 
 
 class MasterKey(Protocol):
