@@ -1016,7 +1016,7 @@ async def test_every_icon_has_its_status_as_text(page: Page, odd: Odd) -> None:
     said = dict(zip(titles, shapes, strict=True))
     assert set(said) == {
         "Sent: the server accepted it. Details",
-        "Received from the customer. Details",
+        "Received. Details",
         "It came back after the server had accepted it. Details",
         "Uncertain: nobody knows whether the server took it. Details",
     }
