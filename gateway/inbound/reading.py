@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from gateway.inbound.store import InboundSource
 from gateway.mail.authentication_results import Authentication, read_authentication
 from gateway.mail.correspondence import Correspondence, read_correspondence
+from gateway.mail.delivery_status import ADDRESS
 from gateway.mail.inbound import Inbound, InboundKind, MatchedBy, UnmatchedReason, read_inbound
 from gateway.mail.message import MessageRef
-from gateway.mail.received import read_mail
+from gateway.mail.received import Part, read_mail
 from gateway.mail.received_attachments import ReceivedAttachments, read_attachments
 from gateway.mail.reply import Reply, read_reply
 from gateway.reply_rules import read_reply_rules
@@ -36,13 +38,15 @@ class StoredMail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote."""
+    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote;
+    `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope does."""
 
     inbound: Inbound
     correspondence: Correspondence
     authentication: Authentication
     reply: Reply | None
     attachments: ReceivedAttachments | None
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +64,14 @@ class Unmatched:
     reason: UnmatchedReason
 
 
+class ReadingOptions(TypedDict):
+    """What reading a mail depends on besides its bytes, as the parameters of `read`."""
+
+    null_sender: bool | None
+    authserv_id: str | None
+    allow_reserved: bool
+
+
 def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow_reserved: bool) -> Reading:
     """Read a mail. Pure, bounded, never raises on any bytes. `null_sender`: whether the envelope's sender was empty,
     None when it is not known; the rest as in `gateway.settings`."""
@@ -72,4 +84,20 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
         authentication=read_authentication(mail.root.headers, authserv_id),
         reply=read_reply(mail.root, read_reply_rules()) if written else None,
         attachments=read_attachments(mail.root) if written else None,
+        recipients=_recipients(mail.root),
     )
+
+
+MAX_RECIPIENTS = 20
+"""Addresses that are looked at for one of ours: a report names one, a person's mail a few."""
+_RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
+
+
+def _recipients(root: Part) -> tuple[str, ...]:
+    found = [
+        match[0]
+        for name in _RECIPIENT_HEADERS
+        for value in root.all_headers(name)[:MAX_RECIPIENTS]
+        for match in ADDRESS.finditer(value[:4000])
+    ]
+    return tuple(dict.fromkeys(found))[:MAX_RECIPIENTS]
