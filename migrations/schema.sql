@@ -1211,7 +1211,7 @@ CREATE TABLE public.message (
     opened_at timestamp with time zone,
     cause public.cause,
     advice text,
-    sender text NOT NULL,
+    sender text,
     recipient text,
     recipient_key bytea,
     recipient_name text,
@@ -1235,6 +1235,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_keeps_whom_it_went_to CHECK (((num_nonnulls(recipient, recipient_key) > 0) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_mail_sha256_check CHECK ((length(mail_sha256) = 32)),
     CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
+    CONSTRAINT message_says_who_sent_it CHECK (((sender IS NOT NULL) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
 )
 WITH (fillfactor='45');
@@ -1251,8 +1252,9 @@ CREATE TABLE public.message_attachment (
     name text NOT NULL,
     media_type text NOT NULL,
     size bigint NOT NULL,
-    sha256 bytea NOT NULL,
+    sha256 bytea,
     part integer,
+    CONSTRAINT message_attachment_is_stored_once CHECK ((num_nonnulls(part, sha256) = 1)),
     CONSTRAINT message_attachment_part_check CHECK ((part >= 0)),
     CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
 );
@@ -1364,8 +1366,10 @@ CREATE TABLE public.received_mail (
     more_attachments integer DEFAULT 0 NOT NULL,
     forwarded_at timestamp with time zone,
     forwarded_message_id uuid,
+    fingerprint bytea,
     CONSTRAINT received_mail_body_check CHECK ((octet_length(body) <= 262144)),
     CONSTRAINT received_mail_check CHECK (((forwarded_at IS NULL) = (forwarded_message_id IS NULL))),
+    CONSTRAINT received_mail_fingerprint_check CHECK ((length(fingerprint) = 32)),
     CONSTRAINT received_mail_more_attachments_check CHECK ((more_attachments >= 0))
 );
 
@@ -2273,6 +2277,13 @@ CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, scheduled, due_at
 
 
 --
+-- Name: received_mail_copies; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX received_mail_copies ON public.received_mail USING btree (customer_id, fingerprint) WHERE (fingerprint IS NOT NULL);
+
+
+--
 -- Name: received_mail_once; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2601,4 +2612,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261201010100'),
     ('20261201020000'),
     ('20261201020100'),
-    ('20261201050000');
+    ('20261201050000'),
+    ('20261201060000');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -38,14 +39,17 @@ class StoredMail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote;
-    `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope does."""
+    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote, and so is
+    `fingerprint` where the mail has a Message-ID: 32 bytes that are the same for each copy of one mail, whatever its
+    way added. `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope
+    does."""
 
     inbound: Inbound
     correspondence: Correspondence
     authentication: Authentication
     reply: Reply | None
     attachments: ReceivedAttachments | None
+    fingerprint: bytes | None
     recipients: tuple[str, ...] = ()
 
 
@@ -84,6 +88,7 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
         authentication=read_authentication(mail.root.headers, authserv_id),
         reply=read_reply(mail.root, read_reply_rules()) if written else None,
         attachments=read_attachments(mail.root) if written else None,
+        fingerprint=_fingerprint(mail.root, raw) if written and mail.root.header("message-id") else None,
         recipients=_recipients(mail.root),
     )
 
@@ -101,3 +106,18 @@ def _recipients(root: Part) -> tuple[str, ...]:
         for match in ADDRESS.finditer(value[:4000])
     ]
     return tuple(dict.fromkeys(found))[:MAX_RECIPIENTS]
+
+
+_AUTHORS_OWN = frozenset(
+    {"from", "sender", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "content-type"}
+)
+"""Headers that the author's program writes, and that no server on the way changes."""
+
+
+def _fingerprint(root: Part, raw: bytes) -> bytes:
+    found = hashlib.sha256()
+    for header in root.headers:
+        if header.name in _AUTHORS_OWN:
+            found.update(f"{header.name}:{len(header.written)}:{header.written}\n".encode("utf-8", "replace"))
+    found.update(memoryview(raw)[root.span[0] : root.span[1]])
+    return found.digest()
