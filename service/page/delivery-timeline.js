@@ -80,6 +80,7 @@ function event(each, show) {
 
 /** A mail's life, oldest first: `events` as the API lists them; `show(id)` opens a mail, `more()` reads what follows. */
 export function deliveryTimeline(events, { show, more }) {
+  if (!events) return html`<p class="how">This cannot be read just now.</p>`;
   if (!events.nodes.length) return html`<p class="how">Nothing is on record.</p>`;
   return html`<ol class="timeline">${events.nodes.map((each) => (each.attempt ? attempt(each) : event(each, show)))}</ol>
     ${events.pageInfo.hasNextPage ? html`<button type="button" class="button" @click=${more}>Show what followed</button>` : nothing}`;

@@ -1,6 +1,6 @@
 // The popover of the info icon: the outcome of one mail, explained, beside the server's response.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { failureReport } from "./delivery-report.js";
+import { doubt, failureReport, reportWords } from "./delivery-report.js";
 import { deliveryTimeline, serverResponse } from "./delivery-timeline.js";
 import { icons } from "./icons.js";
 import { messageActions } from "./message-actions.js";
@@ -31,7 +31,8 @@ function copies(info) {
   return html`<div><dt>Copies</dt><dd><ul class="copies">${info.copies.map((copy) => html`<li>
     ${statusIcon(copy)}<span>${copy.role} <bdi>${copy.name ? `${copy.name} <${copy.address}>` : copy.address}</bdi>
       <span class="copy-status">${words.status(copy.status)}${copy.cause ? ` (${words.cause(copy.cause)})` : ""}</span>
-      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${copy.advice}</span>` : nothing}</span></li>`)}</ul></dd></div>`;
+      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${copy.advice}</span>` : nothing}
+      ${copy.report ? html`<details class="copy-status"><summary>The report of this copy${doubt(copy.report)}</summary>${reportWords(copy.report)}</details>` : nothing}</span></li>`)}</ul></dd></div>`;
 }
 
 function facts(message, { showClicks, download }) {
@@ -71,7 +72,7 @@ function body(sheet) {
     ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverResponse(info.response)}</section>` : nothing}
     ${messageActions(sheet, message)}
     ${facts(message, sheet)}
-    ${message.direction === "RECEIVED" && !message.events.nodes.length ? nothing
+    ${message.direction === "RECEIVED" && message.events?.nodes.length === 0 ? nothing
       : html`<section aria-labelledby="timeline-heading"><h3 id="timeline-heading">What happened</h3>${
         deliveryTimeline(message.events, { show: (id) => sheet.turn(id), more: sheet.readOn })}</section>`}
     ${info.preview ? templatePreview(message.id, info.preview, { as: sheet.previewAs, show: sheet.showPreview }) : nothing}`;
