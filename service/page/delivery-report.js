@@ -18,11 +18,10 @@ export const doubt = (report) => (report.verified ? nothing : html` <span class=
 /** The newest failure report of a mail, and what it means that nothing vouches for it. */
 export function failureReport(report) {
   if (!report) return nothing;
-  return html`<section aria-labelledby="report-heading">
+  return html`<section class="report" aria-labelledby="report-heading">
     <h3 id="report-heading">${report.verified ? "Bounced later" : "Reported as bounced"}${doubt(report)}</h3>
-    ${report.cause ? html`<p class="how">${words.sentence(words.cause(report.cause))}</p>` : nothing}
     ${reportWords(report)}
-    ${report.verified ? nothing : html`<p class="how">Anybody who has the mail could have written this report: it carries no token of ours.
+    ${report.verified ? nothing : html`<p class="how">${report.cause ? words.sentence(words.cause(report.cause)) : nothing} Anybody who has the mail could have written this report: it carries no token of ours.
       It changes nothing until a person believes it.</p>`}
   </section>`;
 }

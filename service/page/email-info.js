@@ -68,8 +68,8 @@ function body(sheet) {
     <p class="info-subject"><bdi>${message.subject ?? html`<i class="erased">subject erased</i>`}</bdi></p>
     ${message.direction === "RECEIVED" ? receivedMail(message, (id) => sheet.turn(id)) : nothing}
     ${why(info)}
-    ${failureReport(info.report)}
     ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverResponse(info.response)}</section>` : nothing}
+    ${failureReport(info.report)}
     ${messageActions(sheet, message)}
     ${facts(message, sheet)}
     ${message.direction === "RECEIVED" && message.events?.nodes.length === 0 ? nothing

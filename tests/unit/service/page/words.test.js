@@ -247,7 +247,7 @@ test("a mail's life tells what readers, reports and people did, and marks what n
 
 test("a report stands on its mail with its words, and says when it has changed nothing", () => {
   const verified = popover(info("BOUNCED", { report: REPORT }));
-  assert.match(verified, /id="report-heading">Bounced later<[^]*No such mailbox\.[^]*such user/);
+  assert.match(verified, /id="report-heading">Bounced later<[^]*such user/);
   assert.doesNotMatch(verified, /changes nothing/);
   assert.match(popover(info("ACCEPTED", { report: { ...REPORT, verified: false, cause: null } })), /Reported as bounced[^]*Not verified[^]*changes nothing until a person believes it/);
   const copy = { role: "CC", name: null, address: "copy@x.example", status: "ACCEPTED", colorHint: "GREY", cause: null, advice: null, report: { ...REPORT, verified: false } };
