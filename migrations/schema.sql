@@ -977,8 +977,10 @@ CREATE TABLE public.delivery_report (
     advice text,
     rule text,
     inbound_id uuid,
+    report_key bytea,
     CONSTRAINT delivery_report_attempt_check CHECK ((attempt >= 1)),
     CONSTRAINT delivery_report_code_check CHECK (((code >= 200) AND (code <= 599))),
+    CONSTRAINT delivery_report_report_key_check CHECK ((length(report_key) = 32)),
     CONSTRAINT delivery_report_words_check CHECK ((length(words) <= 65536))
 );
 
@@ -1102,6 +1104,7 @@ CREATE TABLE public.inbound_mail (
     excerpt text,
     dismissed_at timestamp with time zone,
     dismissed_by text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT inbound_mail_check CHECK (((message_id IS NULL) = (customer_id IS NULL))),
     CONSTRAINT inbound_mail_check1 CHECK (((customer_id IS NULL) = (matched_by IS NULL))),
     CONSTRAINT inbound_mail_check2 CHECK (((unmatched IS NULL) OR (customer_id IS NULL))),
@@ -2020,6 +2023,13 @@ CREATE UNIQUE INDEX api_token_living_name ON public.api_token USING btree (name)
 
 
 --
+-- Name: attachment_of_content; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attachment_of_content ON public.attachment USING btree (sha256);
+
+
+--
 -- Name: attachment_unreferenced; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2069,10 +2079,24 @@ CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (refere
 
 
 --
+-- Name: delivery_report_of_mail; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX delivery_report_of_mail ON public.delivery_report USING btree (inbound_id) WHERE (inbound_id IS NOT NULL);
+
+
+--
 -- Name: delivery_report_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX delivery_report_of_message ON public.delivery_report USING btree (customer_id, message_id, recipient_no, id);
+
+
+--
+-- Name: delivery_report_once; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX delivery_report_once ON public.delivery_report USING btree (customer_id, message_id, report_key);
 
 
 --
@@ -2149,14 +2173,14 @@ CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (conten
 -- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE (unmatched IS NOT NULL);
 
 
 --
 -- Name: inbound_mail_unread; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (id) WHERE (read_at IS NULL);
+CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (due_at, id) WHERE (read_at IS NULL);
 
 
 --
@@ -2174,10 +2198,24 @@ CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING bt
 
 
 --
+-- Name: message_attachment_of_content; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_attachment_of_content ON public.message_attachment USING btree (sha256);
+
+
+--
 -- Name: message_by_source; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX message_by_source ON public.message USING btree (customer_id, direction, source_type, id) WHERE (campaign_id IS NULL);
+
+
+--
+-- Name: message_of_content; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_of_content ON public.message USING btree (content_sha256) WHERE (content_sha256 IS NOT NULL);
 
 
 --
@@ -2556,4 +2594,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261130010400'),
     ('20261201010000'),
     ('20261201010100'),
+    ('20261201020000'),
+    ('20261201020100'),
     ('20261201060000');

@@ -11,6 +11,7 @@ from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.inbound.origin import Origin, author_key, find_origin, given_origin
 from gateway.inbound.reading import Joined, Reading, StoredMail, Unmatched
+from gateway.inbound.reports import PATIENCE, TooEarly
 from gateway.mail.correspondence import AuthorKind, Mailbox, author_kind
 from gateway.mail.header_guard import without_unwritable
 from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
@@ -69,7 +70,8 @@ async def join(
     What is joined already is only read anew.
 
     `customer_id`, `answers` (the message that it answers) and `by` (the person) are given where a person says whose it
-    is.
+    is. Else raises TooEarly while the mail that it answers with our token is being sent: what comes of that may be
+    uncertain, and is settled by this.
     """
     known = await QUERIES.message_of_inbound_mail(connection, inbound_id=stored.id)
     if known is not None:
@@ -82,8 +84,21 @@ async def join(
         )
     if isinstance(origin, Unmatched):
         return origin
+    if origin.matched_by is MatchedBy.TOKEN and await _is_under_way(connection, stored, origin):
+        raise TooEarly("The mail that this one answers is being sent: read it again later.")
     mail = _Mail(stored=stored, reading=reading, origin=origin, actor=by or GATEWAY)
     return await _join(connection, mail, deployment)
+
+
+async def _is_under_way(connection: Connection, stored: StoredMail, origin: Origin) -> bool:
+    return origin.answered is not None and await QUERIES.is_being_sent(
+        connection,
+        customer_id=origin.customer_id,
+        message_id=origin.answered.ref.message_id,
+        recipient_no=origin.recipient_no or 0,
+        received_at=stored.received_at,
+        patience=PATIENCE,
+    )
 
 
 async def _read_anew(connection: Connection, known: Any, reading: Reading) -> Joined:
@@ -327,5 +342,5 @@ _LONGEST_PATH = 320
 
 def _recipient(mail: _Mail) -> str | None:
     """The address that it came to; where its way does not tell, the first that its headers name."""
-    named = mail.stored.envelope_recipient or next(iter(mail.reading.correspondence.recipients), None)
+    named = mail.stored.envelope_recipient or next(iter(mail.reading.recipients), None)
     return without_unwritable(named[:_LONGEST_PATH]) if named else None
