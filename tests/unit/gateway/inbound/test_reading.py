@@ -9,7 +9,8 @@ from gateway.mail.inbound import InboundKind
 
 MAIL = (
     b"From: Cara <cara@customer.example>\r\nTo: Office <office@firm.example>\r\n"
-    b"Cc: a@x.example, office@firm.example\r\nSubject: Re: Visit\r\nMessage-ID: <1@customer.example>\r\n\r\nThursday suits me.\r\n"
+    b"Cc: a@x.example, office@firm.example\r\n"
+    b"Subject: Re: Visit\r\nMessage-ID: <1@customer.example>\r\n\r\nThursday suits me.\r\n"
 )
 
 
@@ -34,7 +35,8 @@ def test_a_report_has_no_text_of_a_person() -> None:
     found = reading(
         b"Message-ID: <r@mx>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
         b"--b\r\n\r\nsorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-        b"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; a@x.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
+        b"Reporting-MTA: dns; mx.example\r\n\r\n"
+        b"Final-Recipient: rfc822; a@x.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
     )
     assert found.inbound.kind is InboundKind.BOUNCE
     assert (found.reply, found.attachments, found.fingerprint) == (None, None, None)
