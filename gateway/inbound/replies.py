@@ -11,7 +11,7 @@ from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.inbound.origin import Origin, author_key, find_origin, given_origin
 from gateway.inbound.reading import Joined, Reading, StoredMail, Unmatched
-from gateway.inbound.reports import PATIENCE, TooEarly
+from gateway.inbound.reports import PATIENCE, TooEarly, record_event
 from gateway.mail.correspondence import AuthorKind, Mailbox, author_kind
 from gateway.mail.header_guard import without_unwritable
 from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
@@ -185,7 +185,7 @@ async def _insert(connection: Connection, mail: _Mail, author: AuthorKind) -> Me
         from_name=without_unwritable(writer.name) if writer and writer.name else None,
         author=author,
         automatic=mail.automatic,
-        authentication=reading.authentication.words,
+        authentication=without_unwritable(reading.authentication.words or "") or None,
         more_attachments=files.more if files else 0,
         fingerprint=reading.fingerprint,
         **_text(reading),
@@ -218,7 +218,8 @@ async def _insert_message(
         answers=mail.answers,
     )
     ref = MessageRef(customer_id=mail.origin.customer_id, message_id=made)
-    await _insert_event(connection, ref, EventKind.RECEIVED, mail.actor, {"matched_by": mail.origin.matched_by})
+    data = {"matched_by": mail.origin.matched_by}
+    await record_event(connection, ref, 0, EventKind.RECEIVED, actor=mail.actor, data=data)
     return ref
 
 
@@ -274,7 +275,8 @@ async def _insert_codes(connection: Connection, mail: _Mail, author: AuthorKind)
 async def _note_answer(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
     if mail.origin.answered is not None:
         data = {"message": ref.message_id, "automatic": mail.automatic, "matched_by": mail.origin.matched_by}
-        await _insert_event(connection, mail.origin.answered.ref, EventKind.REPLIED, mail.actor, data)
+        answered = mail.origin.answered.ref
+        await record_event(connection, answered, 0, EventKind.REPLIED, actor=mail.actor, data=data)
 
 
 async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
@@ -293,20 +295,6 @@ async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
         actor=mail.actor,
     ):
         pass
-
-
-async def _insert_event(
-    connection: Connection, ref: MessageRef, kind: EventKind, actor: str, data: dict[str, Any]
-) -> None:
-    await QUERIES.insert_event(
-        connection,
-        customer_id=ref.customer_id,
-        message_id=ref.message_id,
-        recipient_no=0,
-        kind=kind,
-        actor=actor,
-        data=data,
-    )
 
 
 # Words, as PostgreSQL takes them ---------------------------------------------------------------------------------
