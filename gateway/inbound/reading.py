@@ -49,7 +49,7 @@ class Reading:
     authentication: Authentication
     reply: Reply | None
     attachments: ReceivedAttachments | None
-    fingerprint: bytes | None
+    fingerprint: bytes | None = None
     recipients: tuple[str, ...] = ()
 
 
