@@ -39,6 +39,7 @@ from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
 from service.http import graphiql_page, tracking
 from service.http.attachments import Attachments
+from service.http.files import Files
 from service.http.inbound import InboundMail
 from service.http.page_files import PageFiles
 from service.http.plain_page import show_not_found
@@ -104,6 +105,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/metrics", metrics.metrics),
         Route("/attachments", Attachments().upload, methods=["POST"]),
         Route("/inbound/raw", InboundMail().take, methods=["POST"]),
+        Route("/files/{token}", Files().download, methods=["GET"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),

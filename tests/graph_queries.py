@@ -14,6 +14,22 @@ UNSHAPABLE = frozenset({"customer", "progress", "detail", "actions"})
 """Fields without SQL: a selection with one of them is resolved without shaping, so comparing it shows nothing."""
 
 
+EVENTS = (
+    "",
+    "(first: 2)",
+    "(includeMachine: true)",
+    "(includeMachine: $yes, first: $few)",
+    "(first: 1000)",
+    '(after: "nonsense")',
+    "(after: $moment, first: 3)",
+    "(first: $nothing)",
+)
+"""Arguments of a message's `events`."""
+
+SIGNED = ("MessageAttachment", "url")
+"""A field of this type without SQL; that of `LinkClick` has one. It tells the time, so it is never compared."""
+
+
 @st.composite
 def selections(draw: st.DrawFn, type_: GraphQLObjectType, depth: int = 0) -> str:
     """A selection set of this type, without its braces: aliases, fragments, directives, __typename."""
@@ -26,19 +42,24 @@ def selections(draw: st.DrawFn, type_: GraphQLObjectType, depth: int = 0) -> str
 
 @st.composite
 def _field(draw: st.DrawFn, type_: GraphQLObjectType, name: str, depth: int) -> str:
-    if name in UNSHAPABLE and draw(st.integers(0, 9)):
+    if (type_.name, name) == SIGNED or (name in UNSHAPABLE and draw(st.integers(0, 9))):
         name = "__typename"
     # An alias contains the field's name, since two fields with one response key would have to be the same.
     alias = draw(st.sampled_from(["", "", f"a_{name}: ", f"b_{name}_{'x' * draw(st.sampled_from([1, 1, 1, 70]))}: "]))
     directive = draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)"]))
-    below = ""
+    below = given = ""
+    if name == "events" and type_.name == "Message":
+        given = draw(st.sampled_from(EVENTS))
     if name != "__typename":
         inner = get_named_type(type_.fields[name].type)
         if isinstance(inner, GraphQLInterfaceType):
             return "__typename"
         if not is_leaf_type(inner):
             below = " { " + draw(selections(cast(GraphQLObjectType, inner), depth + 1)) + " }"
-    field = f"{alias}{name}{directive}{below}"
+        if given:
+            # Two with one response key would have to have the same arguments.
+            alias = f"e{EVENTS.index(given)}_{alias or 'events: '}"
+    field = f"{alias}{name}{given}{directive}{below}"
     wrap = draw(st.sampled_from(["", "", "", "typed", "bare", "named"]))
     if wrap == "typed":
         return f"... on {type_.name} {{ {field} }}"
@@ -91,6 +112,7 @@ VARIABLES = {
     "no": "Boolean!",
     "message": "ID",
     "cursor": "String",
+    "moment": "String",
     "few": "Int! = 2",
     "many": "Int! = 1000",
     "null_id": "ID",
@@ -129,7 +151,8 @@ def _fragments(schema: GraphQLSchema, body: str) -> str:
     for name, type_ in schema.type_map.items():
         if f"... {name}Named" in body:
             leaves = [field for field, one in cast(Any, type_).fields.items() if is_leaf_type(get_named_type(one.type))]
-            leaves = [field for field in leaves if field not in UNSHAPABLE] or ["__typename"]
+            shaped = [field for field in leaves if field not in UNSHAPABLE and (name, field) != SIGNED]
+            leaves = shaped or ["__typename"]
             written.append(f"fragment {name}Named on {name} {{ named: __typename {' '.join(leaves)} }}")
     return " ".join(written)
 
@@ -139,7 +162,7 @@ def everything(type_: GraphQLObjectType, above: tuple[str, ...] = ()) -> str:
     written = ["__typename"]
     for name, field in type_.fields.items():
         inner = get_named_type(field.type)
-        if name in UNSHAPABLE or inner.name in above:
+        if name in UNSHAPABLE or (type_.name, name) == SIGNED or inner.name in above:
             continue
         below = "" if is_leaf_type(inner) else f" {{ {everything(cast(Any, inner), (*above, type_.name))} }}"
         written.append(name + below)

@@ -10,7 +10,10 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
+from gateway.mail.correspondence import AuthorKind
+from gateway.mail.delivery_status import ReportAction
 from gateway.mail.hit import HitReason, HitVerdict
+from gateway.mail.inbound import InboundKind, UnmatchedReason
 from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
 from gateway.mail.message import CopyRole, EventKind, Status
 from gateway.mail.response import Stage
@@ -168,6 +171,39 @@ _describe(
     REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
 )
 _describe(
+    AuthorKind,
+    "Who wrote a received mail.",
+    CUSTOMER="From the customer's address, or with our token from it.",
+    OTHER="Another address, with the token of our mail: a colleague.",
+    UNVERIFIED="The customer's address, without a token and without authentication: may be forged.",
+)
+_describe(
+    ReportAction,
+    "What a report says became of the mail.",
+    FAILED="It came back.",
+    DELAYED="Not yet; it is still tried.",
+    DELIVERED="It is in the mailbox.",
+    RELAYED="It went to a server that sends no reports.",
+    EXPANDED="It went to a list's members.",
+)
+_describe(
+    InboundKind,
+    "What a received mail is.",
+    REPLY="A person wrote.",
+    BOUNCE="A delivery report.",
+    COMPLAINT="An abuse report (RFC 5965).",
+    AUTOMATIC="A machine's answer (RFC 3834).",
+)
+_describe(
+    UnmatchedReason,
+    "Why a mail matches nobody.",
+    NO_TRACE="It carries no token and names no message of ours.",
+    TOKEN_INVALID="Its token is not ours, or was altered.",  # noqa: S106  # a reason, no password
+    SEVERAL_CUSTOMERS="Several customers have the address.",
+    UNKNOWN_SENDER="No customer has the address.",
+    UNREADABLE="It could not be read as a report.",
+)
+_describe(
     CampaignKind,
     "What starts a campaign.",
     MARKETING="Sent to a list at a time.",
@@ -242,6 +278,7 @@ _describe(
     CANCEL="`cancelMessage`.",
     LIFT_SUPPRESSION="`liftSuppression` of its address, or of the copy's that is held.",
     CORRECT_ADDRESS="`correctAddress` of the customer's.",
+    BELIEVE_REPORT="`believeReport` of its `info { report }`, or of a copy's: nothing vouches for it yet.",
 )
 _describe(
     WorkOrderKind,
@@ -306,7 +343,7 @@ _describe(
 _describe(
     ChangeKind,
     "What is new in a customer's mail history.",
-    MESSAGE="A message was made, or its status changed.",
+    MESSAGE="A message was made or received, its status changed, or something was reported of it.",
     HIT="An open or a click came, or was judged.",
     OPT_OUT="What the customer chose not to get changed.",
     RESYNC="Changes may have been missed: read everything again.",

@@ -17,12 +17,16 @@ from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
+from service.graph.candidates import candidates
+from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
 
 ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
+
+LIVES = statement("life_of_messages")
 
 # Three lists of 100 messages each fit in one batch.
 LARGEST_BATCH = 500
@@ -83,6 +87,12 @@ class Loaders:
     """Events of a message."""
     attachments: Many[MessageKey] = _many("attachments_of_messages", "customer_id", "message_id")
     """Attachments of a message."""
+    reports: One[MessageKey] = _one("reports_by_id", "customer_id", "id")
+    """Delivery reports by (customer, report)."""
+    failures: Many[MessageKey] = _many("failures_of_messages", "customer_id", "message_id")
+    """The newest failure report of each recipient of a message."""
+    received: One[MessageKey] = _one("received_mail_by_message", "customer_id", "message_id")
+    """What a received message says."""
     hits: One[MessageKey] = _one("hits_by_id", "customer_id", "id")
     """Click rows by (customer, hit)."""
     customers: One[int] = _one("customers_by_id", "id")
@@ -99,6 +109,8 @@ class Loaders:
     """Suppressions, standing or lifted, by id."""
     held: One[UUID] = _one("held_counts", "id")
     """How many messages are held for a suppressed address, by the suppression's id."""
+    unmatched: One[UUID] = _one("unmatched_by_id", "id")
+    """Received mail that is nobody's, by id."""
     previews: One[UUID] = _one("previews_by_version", "id")
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
@@ -113,6 +125,20 @@ class Loaders:
         self.reading = reading
         self._pools = pools
         self._deployment = deployment
+        self._lives: dict[LifeWindow, DataLoader[MessageKey, list[Record]]] = {}
+
+    def life(self, window: LifeWindow) -> DataLoader[MessageKey, list[Record]]:
+        """Entries of a message's life, one more than the page shows; pages of one window are read together."""
+
+        async def load(keys: list[MessageKey]) -> list[list[Record]]:
+            found: dict[MessageKey, list[Record]] = {key: [] for key in keys}
+            for row in await self.reading.fetch(LIVES, **_ids(keys), **window.values):
+                found[row["customer_id"], row["message_id"]].append(row)
+            return [found[key] for key in keys]
+
+        if window not in self._lives:
+            self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._lives[window]
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
@@ -123,6 +149,17 @@ class Loaders:
             async with self._pools.writing_connection() as connection:
                 found = await read_standings(connection, refs, self._deployment)
             return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def candidates(self) -> DataLoader[UUID, list[int]]:
+        """The customers that unmatched mail may belong to, by the mail's id."""
+
+        async def load(mails: list[UUID]) -> list[list[int]]:
+            rows = [row for row in await self.unmatched.load_many(mails) if row is not None]
+            found = await candidates(self.reading, self._deployment, rows)
+            return [found.get(mail, []) for mail in mails]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 
