@@ -85,7 +85,7 @@ def find_complaint_token(stored: StoredMail, reading: Reading, keyring: Keyring)
 def _return_paths(stored: StoredMail, reading: Reading, returned: Returned | None) -> list[str]:
     """The addresses that may be a return path of ours, the surest first."""
     sender = returned.header("return-path") if returned is not None else None
-    return [stored.envelope_recipient or "", *reading.correspondence.recipients, (sender or "").strip("<> \t")]
+    return [stored.envelope_recipient or "", *reading.recipients, (sender or "").strip("<> \t")]
 
 
 _LIKE_A_RETURN_PATH = re.compile(r"(?:.{0,40}[=/])?[bv][1-4][a-z0-9]{40,62}", re.IGNORECASE)
