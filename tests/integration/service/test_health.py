@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from service.health import Health
 
 
 @pytest.fixture
-def cache(redis_url: str) -> Cache:
-    return Cache(redis_url, clock=lambda: 0.0)
+async def cache(redis_url: str) -> AsyncIterator[Cache]:
+    made = Cache(redis_url, clock=lambda: 0.0)
+    yield made
+    await made.close()
 
 
 class Clock:
