@@ -1,4 +1,4 @@
-"""`python -m gateway [--workers N]`: the gateway's processes.
+"""`python -m gateway [--workers N]`: the gateway's processes; with `--inbound`, the one that takes mail coming back.
 
 With one worker this process is the worker. With more it starts that many of itself, keeps them running, and passes
 SIGTERM and SIGINT on. A worker that loses its parent drains, too.
@@ -31,6 +31,7 @@ from gateway.delivery.schedule import RetrySchedule, default_schedule, random_ji
 from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.errors import SettingsError
+from gateway.inbound import process
 from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
@@ -55,6 +56,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until stopped; 0 after a drain, 1 with one sentence when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Sends the mail that is due.")
+    parser.add_argument("--inbound", action="store_true", help="take the mail that comes back, by SMTP and LMTP")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, 1 to 64 (default 1)")
     parser.add_argument("--child", type=int, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -63,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_as_json()
     try:
         settings = read_settings()
+        if options.inbound:
+            return _take_mail(settings)
         _make_journal(settings.journal_dir)
         if options.child is None and (why := asyncio.run(why_unusable(settings.database_url))):
             raise SettingsError(why)
@@ -78,6 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, asyncpg.PostgresError) as error:
         print(f"The gateway cannot start: {error}. Check DATABASE_URL and that PostgreSQL runs.", file=sys.stderr)
         return 1
+
+
+def _take_mail(settings: Settings) -> int:
+    process.check(settings)
+    if why := asyncio.run(why_unusable(settings.database_url)):
+        raise SettingsError(why)
+    if settings.metrics_port is not None:
+        _serve_metrics(settings.metrics_host, settings.metrics_port)
+    return uvloop.run(process.listen(settings))
 
 
 def background_jobs(deployment: Deployment) -> list[Job]:

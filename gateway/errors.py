@@ -4,6 +4,7 @@ GatewayError
 ├── Refusal               the caller's input or the present state forbids it; nothing was done
 ├── Refusals              several of them, of one input
 ├── LedgerUnavailable     PostgreSQL cannot be reached or answers too late
+│   └── LedgerFull        its disk is full
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
 ├── CompilerUnavailable   templates cannot be compiled now
 ├── SettingsError         a setting is missing or malformed
@@ -103,6 +104,10 @@ class RefusalCollector:
 
 class LedgerUnavailable(GatewayError):
     """PostgreSQL cannot be reached or answers too late. Nothing is known to be written: retry."""
+
+
+class LedgerFull(LedgerUnavailable):
+    """PostgreSQL's disk is full. Nothing is written: make room, then retry."""
 
 
 class BufferUnavailable(GatewayError):

@@ -103,7 +103,9 @@ class MailBuilder:
         asked = self._signer.ask(body, domain, made.signed_headers) if self._signer else ()
         later = any(one.slow for one in asked)
         envelope = Envelope(
-            return_path=self._return_path_of(domain)(row.ref, row.recipient_no),
+            return_path=self._return_path_of(self._deployment.settings.bounce_domain or domain)(
+                row.ref, row.recipient_no, row.attempt
+            ),
             recipient=row.address,
             content=body if later or not asked else finish(body, asked, [one.by(one.signed) for one in asked]),
             # Composed mail is ASCII but for an address in its headers; its copies to others show it, too.

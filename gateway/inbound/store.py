@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -29,6 +30,14 @@ class Envelope:
     recipient: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """A mail as it came, and how: once for each of its recipients."""
+
+    raw: bytes
+    envelopes: tuple[Envelope, ...]
+
+
 async def store(connection: Connection, raw: bytes, envelope: Envelope) -> UUID | None:
     """Store a mail in one transaction; returns its id, or None when the same bytes came to this recipient before.
 
@@ -40,8 +49,33 @@ async def store(connection: Connection, raw: bytes, envelope: Envelope) -> UUID 
             connection,
             source=envelope.source,
             envelope_from=envelope.sender,
-            envelope_to=envelope.recipient.lower() if envelope.recipient is not None else None,
+            envelope_to=_small(envelope.recipient),
             content_sha256=sha256,
             size=len(raw),
         )
         return stored
+
+
+async def store_all(connection: Connection, mails: Sequence[Received]) -> None:
+    """Store several in one transaction, each as `store` does for each of its recipients: all of them or none."""
+    async with connection.transaction():
+        hashes = await content.store_all(connection, [mail.raw for mail in mails])
+        rows = [
+            (envelope, sha256, len(mail.raw))
+            for mail, sha256 in zip(mails, hashes, strict=True)
+            for envelope in mail.envelopes
+        ]
+        # In one order, for the same reason as their contents.
+        rows.sort(key=lambda row: (row[1], row[0].recipient or ""))
+        await QUERIES.insert_inbound_mails(
+            connection,
+            sources=[envelope.source for envelope, _, _ in rows],
+            envelope_froms=[envelope.sender for envelope, _, _ in rows],
+            envelope_tos=[_small(envelope.recipient) for envelope, _, _ in rows],
+            content_sha256s=[sha256 for _, sha256, _ in rows],
+            sizes=[size for _, _, size in rows],
+        )
+
+
+def _small(recipient: str | None) -> str | None:
+    return recipient.lower() if recipient is not None else None

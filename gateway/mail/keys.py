@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     CLICK = "click"
     UNSUBSCRIBE = "unsubscribe"
     RETURN_PATH = "return-path"
+    REPLY = "reply"
     ORIGIN = "origin"
     ADDRESS = "address"
 

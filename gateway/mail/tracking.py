@@ -1,13 +1,15 @@
-"""Signed tokens: open, click, unsubscribe, return path. They carry customer, message and link, and no address.
+"""Signed tokens: open, click, unsubscribe, return path, reply. They carry customer, message and link, and no address.
 
     open          PUBLIC_URL/o/TOKEN
     click         PUBLIC_URL/c/TOKEN/DESTINATION      base64url; the MAC covers it: never an open redirect
     unsubscribe   PUBLIC_URL/u/TOKEN                  under 100 characters: long folded headers have broken DKIM
-    return path   b<length of key id><key id><base32>@domain     under 64 octets, survives case folding
+    return path   v<length of key id><key id><base32>@domain     at most 64 octets, survives case folding
+    reply         r<length of key id><key id><base32>@domain     the same
 
 A TOKEN is `<key id>-<base64url of body and MAC>`; a body is the message's UUID, the link's number where there is
-one, and the customer's id in as few bytes as it needs. The MAC is HMAC-SHA-256 cut to 96 bits (80 in a return
-path, which has 64 octets for everything), under a key of its purpose alone.
+one, and the customer's id in as few bytes as it needs. The MAC is HMAC-SHA-256 cut to 96 bits (80 in an address,
+which has 64 octets for everything), under a key of its purpose alone. Return paths of the first releases start with
+`b` and carry no attempt; they are read for ever.
 
 No path holds anything but letters, digits, `-`, `_` and `/`: proxies decode percent-escapes, merge slashes or refuse
 either, and link finders stop at punctuation. Links of the first releases (`LinkForm.ESCAPED`) hold them and are read
@@ -63,10 +65,17 @@ CHECK = MessageRef(customer_id=0, message_id=UUID(int=0))
 """The message of links that `python -m service check` makes; no mail has it, and their clicks are not recorded."""
 
 _MAC = 12
-_RETURN_PATH_MAC = 10
+_ADDRESS_MAC = 10
 _UUID = 16
+MAX_ATTEMPT = 255
+"""One byte: an attempt after the 255th is named as the 255th."""
 _TOKEN = re.compile(r"([a-z0-9]{1,4})[.-]([A-Za-z0-9_-]{20,60})")
-_RETURN_PATH = re.compile(r"b([1-4])([a-z0-9]{5,60})")
+_LOCAL_PART = re.compile(r"([bvr])([1-4])([a-z0-9]{5,62})")
+_RETAGGED = re.compile(r"(?:prvs=[0-9a-z]{1,20}=|btv1==[0-9a-z]{1,20}==|prvs/[0-9a-z]{1,20}/)")
+"""What a relay that signs return paths itself (BATV) puts in front, and should have taken off again."""
+_LONGEST_ADDRESS = 1000
+"""Characters that are looked at: a path has 256 (RFC 5321 4.5.3.1.3), and what stands around it has less."""
+_OLD, _NEW, _REPLY = "b", "v", "r"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _SEPARATORS = {LinkForm.PLAIN: "-", LinkForm.ESCAPED: "."}
 
@@ -81,10 +90,12 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnPath:
-    """What a return path says: which recipient of which message. Number 0 is the message's To."""
+    """What a return path says: which recipient of which message, and by which attempt (1 is the first; `MAX_ATTEMPT`
+    also stands for later ones; None in a token of the first releases). Recipient 0 is the message's To."""
 
     ref: MessageRef
     recipient_no: int
+    attempt: int | None
 
 
 def open_urls(
@@ -158,22 +169,41 @@ def unsubscribe_url(
     return unsubscribe_urls(keyring, public_url, key_id=key_id, form=form)(ref)
 
 
-def return_paths(keyring: Keyring, domain: str) -> Callable[[MessageRef, int], str]:
-    """Makes the envelope's sender of any recipient of any message: a bounce that comes back names both, whatever its
-    text says."""
+def return_paths(keyring: Keyring, domain: str) -> Callable[[MessageRef, int, int], str]:
+    """Makes the envelope's sender of any attempt to reach any recipient of any message: a bounce that comes back names
+    all three, whatever its text says."""
     key_id, key = keyring.sign_key(Purpose.RETURN_PATH)
-    start, end = f"b{len(key_id)}{key_id}", f"@{domain}"
+    start, end, tail = f"{_NEW}{len(key_id)}{key_id}", f"@{domain}", _MAC_TAILS[_NEW]
 
-    def path(ref: MessageRef, recipient_no: int) -> str:
-        body = _body(ref, recipient_no.to_bytes(1, "big"))
-        return start + base32.encode(body + _mac(key, body)[:_RETURN_PATH_MAC]) + end
+    def path(ref: MessageRef, recipient_no: int, attempt: int) -> str:
+        named = attempt if attempt < MAX_ATTEMPT else MAX_ATTEMPT
+        body = _body(ref, (recipient_no << 8 | named).to_bytes(2, "big"))
+        return start + base32.encode(body + _mac(key, body, tail)[:_ADDRESS_MAC]) + end
 
     return path
 
 
-def return_path(keyring: Keyring, domain: str, ref: MessageRef, recipient_no: int = 0) -> str:
-    """The same for one recipient."""
-    return return_paths(keyring, domain)(ref, recipient_no)
+def return_path(keyring: Keyring, domain: str, ref: MessageRef, recipient_no: int = 0, attempt: int = 1) -> str:
+    """The same for one attempt."""
+    return return_paths(keyring, domain)(ref, recipient_no, attempt)
+
+
+def reply_addresses(keyring: Keyring, domain: str, *, key_id: str | None = None) -> UrlOf:
+    """Makes the address to which replies to any message come back. `key_id` signs with an older key, to compose old
+    mail again (LookupError: removed)."""
+    signed_by, key = keyring.sign_key(Purpose.REPLY, key_id)
+    start, end = f"{_REPLY}{len(signed_by)}{signed_by}", f"@{domain}"
+
+    def address(ref: MessageRef) -> str:
+        body = _body(ref)
+        return start + base32.encode(body + _mac(key, body)[:_ADDRESS_MAC]) + end
+
+    return address
+
+
+def reply_address(keyring: Keyring, domain: str, ref: MessageRef, *, key_id: str | None = None) -> str:
+    """The same for one message."""
+    return reply_addresses(keyring, domain, key_id=key_id)(ref)
 
 
 def read_open(keyring: Keyring, token: str) -> MessageRef | None:
@@ -201,18 +231,21 @@ def read_unsubscribe(keyring: Keyring, token: str) -> MessageRef | None:
 
 
 def read_return_path(keyring: Keyring, address: str) -> ReturnPath | None:
-    """The recipient whose return path this is, in whatever case it came back; None when it is not one of ours."""
-    match = _RETURN_PATH.fullmatch(address.partition("@")[0].lower())
-    if match is None:
-        return None
-    length, rest = int(match[1]), match[2]
-    key = keyring.key(rest[:length], Purpose.RETURN_PATH)
-    raw = base32.decode(rest[length:])
-    if key is None or raw is None or len(raw) <= _UUID + 1 + _RETURN_PATH_MAC:
-        return None
-    body, mac = raw[:-_RETURN_PATH_MAC], raw[-_RETURN_PATH_MAC:]
-    ref = _read_body(body, extra=1) if hmac.compare_digest(_mac(key, body)[:_RETURN_PATH_MAC], mac) else None
-    return ReturnPath(ref=ref, recipient_no=body[_UUID]) if ref else None
+    """The attempt whose return path this is, however mail servers wrote it (`_local_part`) and whatever its domain;
+    None when it is not one of ours."""
+    letter, body = _verified_address(keyring, Purpose.RETURN_PATH, address)
+    if letter == _NEW:
+        ref = _read_body(body, extra=2)
+        return ReturnPath(ref=ref, recipient_no=body[_UUID], attempt=body[_UUID + 1]) if ref else None
+    ref = _read_body(body, extra=1) if letter == _OLD else None
+    return ReturnPath(ref=ref, recipient_no=body[_UUID], attempt=None) if ref else None
+
+
+def read_reply_address(keyring: Keyring, address: str) -> MessageRef | None:
+    """The message that is answered by mail to this address, written and read as return paths are; None when it is not
+    one of ours."""
+    letter, body = _verified_address(keyring, Purpose.REPLY, address)
+    return _read_body(body) if letter == _REPLY else None
 
 
 @lru_cache(maxsize=4096)
@@ -247,6 +280,35 @@ def ascii_url(url: str) -> str:
 @lru_cache(maxsize=4096)
 def _written(destination: str, form: LinkForm) -> str:
     return base64url.encode(destination.encode()) if form is LinkForm.PLAIN else quote(destination, safe="")
+
+
+_MAC_TAILS = {_OLD: b"", _NEW: b"v", _REPLY: b""}
+"""What the MAC covers besides the body: without it, a `b` for the `v` would move the bytes of attempt and customer."""
+
+
+def _verified_address(keyring: Keyring, purpose: Purpose, address: str) -> tuple[str, bytes]:
+    """The letter and body of an address of ours whose MAC is right, else two empty ones. Compared in constant time."""
+    match = _LOCAL_PART.fullmatch(_local_part(address))
+    if match is None:
+        return "", b""
+    letter, length, rest = match[1], int(match[2]), match[3]
+    key = keyring.key(rest[:length], purpose)
+    raw = base32.decode(rest[length:])
+    if key is None or raw is None or len(raw) <= _UUID + _ADDRESS_MAC:
+        return "", b""
+    body, mac = raw[:-_ADDRESS_MAC], raw[-_ADDRESS_MAC:]
+    right = hmac.compare_digest(_mac(key, body, _MAC_TAILS[letter])[:_ADDRESS_MAC], mac)
+    return (letter, body) if right else ("", b"")
+
+
+def _local_part(address: str) -> str:
+    """The local part in small letters, without what mail servers put around it: blanks, angle brackets, a source route
+    (RFC 5321 4.1.1.3), quotes and backslashes (4.1.2), the signature of a relay of its own."""
+    text = address[:_LONGEST_ADDRESS].strip().strip("<>").lower()
+    if text.startswith("@"):
+        text = text.partition(":")[2]
+    text = text.partition("@")[0].strip().strip('"').replace("\\", "")
+    return _RETAGGED.sub("", text, count=1) if _RETAGGED.match(text) else text
 
 
 def _body(ref: MessageRef, extra: bytes = b"") -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.database import QUERIES, Connection, ConnectionOrPool
@@ -31,6 +32,27 @@ async def store(connection: Connection, content: bytes) -> bytes:
         bytes=compressed if smaller else content,
     )
     return sha256
+
+
+async def store_all(connection: Connection, contents: Sequence[bytes]) -> list[bytes]:
+    """Store several by one statement, each as `store` does; returns their SHA-256, in order."""
+    if sum(map(len, contents)) > _LARGE:
+        made = await asyncio.to_thread(lambda: list(map(_hash_and_compress, contents)))
+    else:
+        made = list(map(_hash_and_compress, contents))
+    # Each once, and in one order: two transactions that lock the same rows in different orders would deadlock.
+    distinct = sorted({sha256: place for place, (sha256, _) in enumerate(made)}.items())
+    smaller = [len(made[place][1]) < len(contents[place]) for _, place in distinct]
+    await QUERIES.insert_contents(
+        connection,
+        sha256s=[sha256 for sha256, _ in distinct],
+        sizes=[len(contents[place]) for _, place in distinct],
+        encodings=["zlib" if less else "identity" for less in smaller],
+        contents=[
+            made[place][1] if less else contents[place] for (_, place), less in zip(distinct, smaller, strict=True)
+        ],
+    )
+    return [sha256 for sha256, _ in made]
 
 
 def _hash_and_compress(content: bytes) -> tuple[bytes, bytes]:

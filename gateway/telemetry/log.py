@@ -48,5 +48,6 @@ def log_as_json(level: int = logging.INFO) -> None:
     logging._srcfile = None  # documented in the logging HOWTO, under "Optimization"
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in ("arq", "asyncio", "aiosmtplib"):
+    # "mail.log" is aiosmtpd's, which would write every client's address.
+    for name in ("arq", "asyncio", "aiosmtplib", "mail.log"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -43,6 +43,20 @@ HITS = Counter(
     registry=None,  # the service records them, and shows them in its own registry
 )
 
+INBOUND_ACCEPTED = Counter("mail_inbound_accepted", "Received mails stored, by the way they came.", ("source",))
+INBOUND_BYTES = Counter("mail_inbound_bytes", "Octets of received mail, by the way it came.", ("source",))
+INBOUND_REFUSED = Counter(
+    "mail_inbound_refused",
+    "Recipients, mails and commands not taken, by the way they came and why.",
+    ("source", "reason"),
+)
+INBOUND_STORE_SECONDS = Histogram(
+    "mail_inbound_store_seconds", "Time until a received mail is on the disk.", buckets=_SECONDS
+)
+INBOUND_CONNECTIONS = Gauge("mail_inbound_connections", "Open connections, by protocol.", ("source",))
+INBOUND = (INBOUND_ACCEPTED, INBOUND_BYTES, INBOUND_REFUSED, INBOUND_STORE_SECONDS)
+"""What every process that takes mail counts: the listener, and the service for `/inbound/raw`."""
+
 
 class StageTimes:
     """The times of one stage: like `Histogram`, but for one thread, at a fifth of the cost. Every mail has several."""

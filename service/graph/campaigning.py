@@ -11,6 +11,7 @@ import strawberry
 
 from gateway.campaigns import drafts, lifecycle
 from gateway.compose import sender_profiles
+from gateway.compose.sender_profiles import AddressRules
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.campaign import CampaignKind
 from gateway.templates import versions
@@ -39,6 +40,13 @@ class CreateSenderInput:
     postal_address: str | None = strawberry.field(default=None, description="Campaigns need one.")
     locale: str = strawberry.field(default="en", description="The language of its mail (BCP 47).")
     time_zone: str = strawberry.field(default="UTC", description="Its IANA time zone.")
+    track_replies: bool = strawberry.field(
+        default=False,
+        description="Whether Reply-To is an address of ours (REPLY_DOMAIN), so that replies join the history.",
+    )
+    forward_replies_to: str | None = strawberry.field(
+        default=None, description="A staff mailbox that replies are forwarded to."
+    )
 
 
 @strawberry.type(description="What came of creating a sender.")
@@ -46,6 +54,40 @@ class CreateSenderPayload:
     """Either the sender or the errors."""
 
     sender: Sender | None = strawberry.field(default=None, description="The sender; null when refused.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
+
+
+@strawberry.input(description="What changes of a sender. Omitted fields stay as they are.")
+class UpdateSenderInput:
+    """UNSET stands for an omitted field."""
+
+    sender_id: strawberry.ID = strawberry.field(description="A Sender's id.")
+    from_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The display name of From; null clears it."
+    )
+    from_address: str | None = strawberry.field(default=strawberry.UNSET, description="The address of From.")
+    reply_to: str | None = strawberry.field(default=strawberry.UNSET, description="Where replies go; null for From.")
+    signature: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Plain text under every letter; null clears it."
+    )
+    postal_address: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Campaigns need one; null clears it."
+    )
+    locale: str | None = strawberry.field(default=strawberry.UNSET, description="The language of its mail (BCP 47).")
+    time_zone: str | None = strawberry.field(default=strawberry.UNSET, description="Its IANA time zone.")
+    track_replies: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether replies come back through us."
+    )
+    forward_replies_to: str | None = strawberry.field(
+        default=strawberry.UNSET, description="A staff mailbox; null for none."
+    )
+
+
+@strawberry.type(description="What came of changing a sender.")
+class UpdateSenderPayload:
+    """Either the sender or the errors."""
+
+    sender: Sender | None = strawberry.field(default=None, description="The sender as it is now; null when refused.")
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
@@ -161,11 +203,29 @@ async def create_sender(info: Info, input: Input[CreateSenderInput]) -> CreateSe
     """A sender with its first version."""
     context = info.context
     async with context.pools.writing_connection() as connection, connection.transaction():
-        version = await sender_profiles.create(
-            connection, **vars(input), allow_reserved=context.deployment.settings.allow_reserved_domains
-        )
+        version = await sender_profiles.create(connection, **vars(input), rules=_address_rules(context))
     row = await existing_row(context.reading_back().loaders.senders, version.sender_id)
     return CreateSenderPayload(sender=Sender.of(row))
+
+
+async def update_sender(info: Info, input: Input[UpdateSenderInput]) -> UpdateSenderPayload:
+    """A new version; mail on its way keeps its own."""
+    context = info.context
+    sender_id = read_row_id(input.sender_id, "Sender", ("senderId",))
+    changes = {name: said for name, said in vars(input).items() if name != "sender_id" and said is not strawberry.UNSET}
+    async with context.pools.writing_connection() as connection:
+        await sender_profiles.update(connection, sender_id, changes, rules=_address_rules(context))
+    row = await existing_row(context.reading_back().loaders.senders, sender_id)
+    return UpdateSenderPayload(sender=Sender.of(row))
+
+
+def _address_rules(context: Context) -> AddressRules:
+    settings = context.deployment.settings
+    return AddressRules(
+        allow_reserved=settings.allow_reserved_domains,
+        bounce_domain=settings.bounce_domain,
+        reply_domain=settings.reply_domain,
+    )
 
 
 async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:

@@ -14,6 +14,7 @@ class Mutation:
 
     upsert_customers = intent(upsert.upsert_customers, "Insert or update customers by `externalRef`, all or none.")
     create_sender = intent(campaigning.create_sender, "Create a profile to send mail as.")
+    update_sender = intent(campaigning.update_sender, "Change a sender: a new version; mail on its way keeps its own.")
     create_template = intent(campaigning.create_template, "Publish a template, or a new version of one.")
     create_campaign = intent(campaigning.create_campaign, "Create a campaign; it waits for `launchCampaign`.")
     launch_campaign = intent(campaigning.launch_campaign, "Start a campaign.")

@@ -25,3 +25,7 @@ class Sender(FromRow, Node):
     postal_address: str | None = strawberry.field(description="What campaigns must show; null when there is none.")
     locale: str = strawberry.field(description="The language of its mail (BCP 47).")
     time_zone: str = strawberry.field(description="Its IANA time zone.")
+    track_replies: bool = strawberry.field(description="Whether replies come back through us.")
+    forward_replies_to: str | None = strawberry.field(
+        description="The staff mailbox that replies are forwarded to; null for none."
+    )

@@ -36,10 +36,12 @@ where t.id = any(:ids::uuid[]);
 
 -- name: senders_by_id
 -- Senders, each with its newest version.
-select s.id, s.name, v.from_name, v.from_address, v.reply_to, v.signature, v.postal_address, v.locale, v.time_zone
+select s.id, s.name, v.from_name, v.from_address, v.reply_to, v.signature, v.postal_address, v.locale, v.time_zone,
+       v.track_replies, v.forward_replies_to
 from sender s
 cross join lateral (
-    select n.from_name, n.from_address, n.reply_to, n.signature, n.postal_address, n.locale, n.time_zone
+    select n.from_name, n.from_address, n.reply_to, n.signature, n.postal_address, n.locale, n.time_zone,
+           n.track_replies, n.forward_replies_to
     from sender_version n
     where n.sender_id = s.id
     order by n.number desc

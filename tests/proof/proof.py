@@ -299,7 +299,7 @@ async def launch(settings: Settings, addresses: Sequence[str], *, page: str = PA
             list(addresses),
         )
         profile = await sender_profiles.create(
-            connection, name=run, from_address="news@fabrikam.example", postal_address="1 Main", allow_reserved=True
+            connection, name=run, from_address="news@fabrikam.example", postal_address="1 Main"
         )
         made = await versions.publish(
             connection,

@@ -42,7 +42,6 @@ async def order(connection: Any, customers: list[int], **values: Any) -> Campaig
             name="Fabrikam",
             from_address="news@fabrikam.example",
             postal_address="1 Main",
-            allow_reserved=True,
         )
         usual["sender_id"] = profile.sender_id
     usual["recipients"] = tuple(

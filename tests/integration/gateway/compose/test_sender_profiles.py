@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 
 from gateway.compose import sender_profiles
-from gateway.errors import Refusal, RefusalCode
+from gateway.compose.sender_profiles import AddressRules
+from gateway.errors import Refusal, RefusalCode, Refusals
 
+RULES = AddressRules(bounce_domain="bounce.fabrikam.com", reply_domain="reply.fabrikam.com")
 NO_CONNECTION: Any = None
 """What is refused is refused before the database is asked."""
 
@@ -71,6 +73,76 @@ async def test_a_bad_sender_is_refused_before_the_ledger_hears_of_it(
     with pytest.raises(Refusal) as refused:
         await sender_profiles.create(NO_CONNECTION, **{"name": "Sales", "from_address": "sales@fabrikam.com"} | changes)
     assert (refused.value.code, refused.value.field) == (code, (field,))
+
+
+async def test_all_that_is_wrong_with_a_sender_is_said_at_once() -> None:
+    with pytest.raises(Refusals) as refused:
+        await sender_profiles.create(
+            NO_CONNECTION,
+            name="Sales",
+            from_address="nobody",
+            time_zone="Mars",
+            track_replies=True,
+            forward_replies_to="office",
+        )
+    found = {(refusal.code, refusal.field) for refusal in refused.value.refusals}
+    assert found == {
+        (RefusalCode.ADDRESS_INVALID, ("fromAddress",)),
+        (RefusalCode.INVALID, ("timeZone",)),
+        (RefusalCode.INVALID, ("trackReplies",)),  # REPLY_DOMAIN is not set
+        (RefusalCode.ADDRESS_INVALID, ("forwardRepliesTo",)),
+    }
+
+
+@pytest.mark.parametrize(
+    "address", ["x@reply.fabrikam.com", "x@Bounce.Fabrikam.com", "x@mx.reply.fabrikam.com", "jörg@fabrikam.com"]
+)
+async def test_replies_are_forwarded_to_no_domain_that_mail_comes_back_to(address: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        await sender_profiles.create(
+            NO_CONNECTION, name="Sales", from_address="a@fabrikam.com", forward_replies_to=address, rules=RULES
+        )
+    assert refused.value.field == ("forwardRepliesTo",)
+
+
+async def test_a_changed_sender_is_a_new_version_and_what_is_omitted_stays(connection: Any) -> None:
+    first = await sender_profiles.create(
+        connection, name="Sales", from_address="a@fabrikam.com", from_name="Fabrikam", signature="Kim", rules=RULES
+    )
+    changes = {"track_replies": True, "forward_replies_to": "Office@fabrikam.com", "signature": None}
+    second = await sender_profiles.update(connection, first.sender_id, changes, rules=RULES)
+    assert second.id != first.id
+    assert (second.track_replies, second.forward_replies_to, second.signature) == (True, "Office@fabrikam.com", None)
+    assert (second.name, second.mailbox) == ("Sales", "Fabrikam <a@fabrikam.com>")
+    # the first is as it was, for the mail that has it
+    assert await sender_profiles.load(connection, first.id) == first
+    assert not first.track_replies
+    # and the same again is no version
+    assert await sender_profiles.update(connection, first.sender_id, changes, rules=RULES) == second
+    # an address of the sender's may change where REPLY_DOMAIN was unset meanwhile
+    third = await sender_profiles.update(connection, first.sender_id, {"reply_to": "b@fabrikam.com"})
+    assert (third.track_replies, third.reply_to) == (True, "b@fabrikam.com")
+
+
+async def test_the_default_sender_tracks_replies_and_keeps_its_from(connection: Any) -> None:
+    made = await sender_profiles.current(connection, None, default_from="hello@fabrikam.com")
+    await sender_profiles.update(connection, made.sender_id, {"track_replies": True}, rules=RULES)
+    with pytest.raises(Refusal) as refused:
+        await sender_profiles.update(connection, made.sender_id, {"from_name": "Fabrikam"}, rules=RULES)
+    assert refused.value.code is RefusalCode.CONFLICT
+    # When the setting changes, then only From does
+    moved = await sender_profiles.current(connection, None, default_from="Fabrikam <office@fabrikam.com>")
+    assert (moved.mailbox, moved.track_replies) == ("Fabrikam <office@fabrikam.com>", True)
+
+
+@pytest.mark.parametrize("field", ["from_address", "locale", "time_zone", "track_replies"])
+async def test_what_a_sender_needs_cannot_be_cleared(connection: Any, field: str) -> None:
+    made = await sender_profiles.create(connection, name="Sales", from_address="a@fabrikam.com")
+    with pytest.raises(Refusal) as refused:
+        await sender_profiles.update(connection, made.sender_id, {field: None}, rules=RULES)
+    assert refused.value.code is RefusalCode.REQUIRED
+    with pytest.raises(Refusal, match="no such sender"):
+        await sender_profiles.update(connection, UUID(int=5), {"signature": None})
 
 
 async def test_an_unknown_sender_is_refused(connection: Any) -> None:

@@ -514,6 +514,34 @@ async def test_a_campaign_goes_from_template_to_launch(make_context: MakeContext
     assert refusals_of(again) == ["ILLEGAL_STATE"]
 
 
+UPDATE_SENDER = """mutation($i: UpdateSenderInput!) { updateSender(input: $i) {
+  sender { id from replyTo signature trackReplies forwardRepliesTo } userErrors { code message field } } }"""
+
+
+async def test_a_sender_is_changed_and_what_is_omitted_stays(make_context: MakeContext) -> None:
+    given = {"name": "S", "fromAddress": "s@fabrikam.example", "signature": "Kim", "replyTo": "r@fabrikam.example"}
+    made = await call(make_context(), SENDER, i=given)
+    changes = {"senderId": made["sender"]["id"], "forwardRepliesTo": "office@fabrikam.example", "signature": None}
+    changed = await call(make_context(), UPDATE_SENDER, i=changes)
+    assert changed["userErrors"] == []
+    assert changed["sender"] == {
+        "id": made["sender"]["id"],
+        "from": "s@fabrikam.example",
+        "replyTo": "r@fabrikam.example",
+        "signature": None,
+        "trackReplies": False,
+        "forwardRepliesTo": "office@fabrikam.example",
+    }
+    # And every reason is said at once: this deployment has no REPLY_DOMAIN
+    refused = await call(
+        make_context(), UPDATE_SENDER, i=changes | {"trackReplies": True, "fromAddress": "x", "locale": None}
+    )
+    assert refused["sender"] is None
+    assert sorted(error["field"][0] for error in refused["userErrors"]) == ["fromAddress", "locale", "trackReplies"]
+    unknown = await call(make_context(), UPDATE_SENDER, i={"senderId": "Sender_00000000-0000-7000-8000-000000000001"})
+    assert refusals_of(unknown) == ["NOT_FOUND"]
+
+
 async def test_templates_that_loop_or_look_around_are_refused(pool: Any, make_context: MakeContext) -> None:
     for html in (
         "{% for x in range(10**9) %}x{% endfor %}",

@@ -23,8 +23,10 @@ from gateway.mail.tracking import (
     open_url,
     read_click,
     read_open,
+    read_reply_address,
     read_return_path,
     read_unsubscribe,
+    reply_address,
     return_path,
     trackable,
     unsubscribe_url,
@@ -66,14 +68,81 @@ def test_a_click_carries_message_link_and_destination(ref: MessageRef, number: i
     assert read_click(KEYRING, token_of(url), destination_of(url)) == Link(ref=ref, number=number)
 
 
-@given(refs, st.integers(0, 100), st.sampled_from(["k", "k1", "abc", "zz99"]))
-def test_a_return_path_fits_rfc_5321_and_survives_case_folding(ref: MessageRef, number: int, key_id: str) -> None:
-    keyring = Keyring([SecretKey(id=key_id, secret=b"s" * 32)])
-    address = return_path(keyring, "mail.example.com", ref, number)
+SHORT_AND_LONG_KEYS = st.sampled_from(["k", "k1", "abc", "zz99"]).map(
+    lambda key_id: Keyring([SecretKey(id=key_id, secret=b"s" * 32)])
+)
+
+
+@given(refs, st.integers(0, 100), st.integers(1, 300), SHORT_AND_LONG_KEYS)
+def test_a_return_path_fits_rfc_5321_and_carries_recipient_and_attempt(
+    ref: MessageRef, number: int, attempt: int, keyring: Keyring
+) -> None:
+    address = return_path(keyring, "mail.example.com", ref, number, attempt)
+    assert len(address.split("@")[0]) <= 64
+    assert address.split("@")[0].isalnum()
+    read = ReturnPath(ref=ref, recipient_no=number, attempt=min(attempt, 255))
+    assert read_return_path(keyring, address) == read
+    assert read_reply_address(keyring, address) is None
+
+
+@given(refs, SHORT_AND_LONG_KEYS)
+def test_a_reply_address_fits_rfc_5321_and_carries_the_message(ref: MessageRef, keyring: Keyring) -> None:
+    address = reply_address(keyring, "reply.example.com", ref)
     assert len(address.split("@")[0]) < 64
     assert address.split("@")[0].isalnum()
-    for spelling in (address, address.upper(), address.title()):
-        assert read_return_path(keyring, spelling) == ReturnPath(ref=ref, recipient_no=number)
+    assert read_reply_address(keyring, address) == ref
+    assert read_return_path(keyring, address) is None
+
+
+def as_mail_servers_write(address: str) -> list[str]:
+    local, _, domain = address.partition("@")
+    return [
+        *(address.upper(), address.title(), f" {address}\r\n", local, f"{local}@elsewhere.example"),
+        *(f"<{address}>", f'"{local}"@{domain}', f'<"{local.upper()}"@{domain}>', f"\\{local}@{domain}"),
+        *(f"<@mx.example,@hub.example:{address}>", f"prvs=0123AbCdEf={address}", f"prvs/0123abcdef/{address}"),
+        f"btv1==123abc4=={address}",
+    ]
+
+
+def test_an_address_of_ours_is_read_however_mail_servers_write_it() -> None:
+    bounced, replied = return_path(KEYRING, "fabrikam.com", REF, 2, 3), reply_address(KEYRING, "fabrikam.com", REF)
+    for spelling in as_mail_servers_write(bounced):
+        assert read_return_path(KEYRING, spelling) == ReturnPath(ref=REF, recipient_no=2, attempt=3), spelling
+    for spelling in as_mail_servers_write(replied):
+        assert read_reply_address(KEYRING, spelling) == REF, spelling
+
+
+OLD_TOKENS = {
+    "b2k1ageqaaaaabyabaaaaaaaaaaaaebsvq4y5564yyiaxzxgg@fabrikam.com": (42, 3),
+    "b2k1ageqaaaaabyabaaaaaaaaaaaafsh777777777777tcinwbg64l7huiru@fabrikam.com": (2**63 - 1, 100),
+}
+"""Written by the first releases."""
+
+
+@pytest.mark.parametrize("address", OLD_TOKENS)
+def test_a_return_path_of_the_first_releases_is_read_and_names_no_attempt(address: str) -> None:
+    customer_id, number = OLD_TOKENS[address]
+    ref = MessageRef(customer_id=customer_id, message_id=REF.message_id)
+    assert read_return_path(KEYRING, address.upper()) == ReturnPath(ref=ref, recipient_no=number, attempt=None)
+    # nor does another first letter make its customer's first byte an attempt
+    assert read_return_path(KEYRING, f"v{address[1:]}") is None
+    assert read_reply_address(KEYRING, f"r{address[1:]}") is None
+    assert read_return_path(KEYRING, f"b{return_path(KEYRING, 'x.example', REF)[1:]}") is None
+
+
+@given(st.text(max_size=80), st.booleans())
+def test_no_other_address_is_one_of_ours(text: str, prefixed: bool) -> None:
+    address = f"v2k1{text}" if prefixed else text
+    assert read_return_path(KEYRING, address) is None
+    assert read_reply_address(KEYRING, f"r2k1{text}" if prefixed else text) is None
+
+
+@given(st.data())
+def test_a_changed_letter_of_an_address_makes_it_nobodys(data: st.DataObject) -> None:
+    local = return_path(KEYRING, "fabrikam.com", REF, 1, 2).partition("@")[0]
+    place = data.draw(st.integers(0, len(local) - 1))
+    other = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789").filter(lambda one: one != local[place]))
+    assert read_return_path(KEYRING, f"{local[:place]}{other}{local[place + 1 :]}@fabrikam.com") is None
 
 
 @given(refs)
@@ -124,6 +193,9 @@ def test_no_token_serves_another_purpose() -> None:
     assert read_click(KEYRING, left, b"") is None
     assert read_click(KEYRING, opened, b"") is None
     assert read_return_path(KEYRING, "b2k1" + opened.partition("-")[2].lower()) is None
+    replied = reply_address(KEYRING, "reply.example", REF)
+    assert read_return_path(KEYRING, f"b{replied[1:]}") is None
+    assert read_return_path(KEYRING, f"v{replied[1:]}") is None
 
 
 def test_tokens_outlive_a_rotation_and_die_with_their_key() -> None:
@@ -131,7 +203,8 @@ def test_tokens_outlive_a_rotation_and_die_with_their_key() -> None:
     token = token_of(open_url(Keyring([old]), PUBLIC, REF))
     bounced_to = return_path(Keyring([old]), "example.com", REF)
     assert read_open(Keyring([new, old]), token) == REF
-    assert read_return_path(Keyring([new, old]), bounced_to) == ReturnPath(ref=REF, recipient_no=0)
+    assert read_return_path(Keyring([new, old]), bounced_to) == ReturnPath(ref=REF, recipient_no=0, attempt=1)
+    assert read_reply_address(Keyring([new, old]), reply_address(Keyring([old]), "example.com", REF)) == REF
     assert read_open(Keyring([new]), token) is None
     assert read_return_path(Keyring([new]), bounced_to) is None
     # and a stranger who guesses the key's id has not its secret

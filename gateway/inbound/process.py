@@ -1,0 +1,114 @@
+"""`python -m gateway --inbound`: the process that takes the mail that comes back, from its ports to its drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+import time
+
+from gateway.database import open_pool
+from gateway.deployment import Deployment
+from gateway.errors import SettingsError
+from gateway.inbound.addresses import Addresses
+from gateway.inbound.admission import Admission, ListenerLimits
+from gateway.inbound.grouped_store import GroupedStore
+from gateway.inbound.listener import Listener, Reception
+from gateway.inbound.smtp_session import SessionLimits
+from gateway.inbound.store import InboundSource
+from gateway.settings import EXAMPLES, Settings
+from gateway.telemetry.watchdog import watch_event_loop
+
+log = logging.getLogger("gateway.inbound")
+
+_POOL = 4
+"""Connections to PostgreSQL: two for groups of small mails, two for large ones."""
+_MEMORY_OF_LARGEST = 2
+"""So many mails of the largest size fit into memory at least, so that one does not keep all others out."""
+
+
+async def listen(settings: Settings) -> int:
+    """Take mail until SIGTERM or SIGINT, then drain; returns 0. Raises SettingsError where nothing can be taken."""
+    check(settings)
+    tls = _tls(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # A mail is on the disk before it is acknowledged, whatever the server's default is.
+    pool = await open_pool(
+        settings.database_url, size=_POOL, name="gateway inbound", settings={"synchronous_commit": "on"}
+    )
+    watching = asyncio.create_task(watch_event_loop())
+    try:
+        listener = Listener(_reception(settings, GroupedStore(pool.acquire), tls))
+        ports = await _open(listener, settings)
+        log.info("listening for mail that comes back", extra={"fields": ports})
+        await stop.wait()
+        await listener.drain(settings.drain_seconds)
+        log.info("the inbound listener has drained")
+    finally:
+        watching.cancel()
+        pool.terminate()
+    return 0
+
+
+def check(settings: Settings) -> None:
+    """Raises SettingsError with one sentence that says what to set."""
+    if settings.bounce_domain is None and settings.reply_domain is None:
+        raise SettingsError(
+            "BOUNCE_DOMAIN and REPLY_DOMAIN are missing: set one, or there is no address to take mail for. "
+            f"For example: BOUNCE_DOMAIN={EXAMPLES['BOUNCE_DOMAIN']}"
+        )
+    if settings.inbound_smtp is None and settings.inbound_lmtp is None:
+        raise SettingsError(
+            "INBOUND_SMTP and INBOUND_LMTP are missing: set one, or there is no port to take mail at. "
+            f"For example: INBOUND_SMTP={EXAMPLES['INBOUND_SMTP']}"
+        )
+    if (settings.inbound_tls_certificate is None) != (settings.inbound_tls_key is None):
+        raise SettingsError("INBOUND_TLS_CERTIFICATE and INBOUND_TLS_KEY belong together: set both, or neither.")
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.inbound_tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(settings.inbound_tls_certificate, settings.inbound_tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"INBOUND_TLS_CERTIFICATE, INBOUND_TLS_KEY: {type(error).__name__}: they cannot be used. "
+            "Each is a file in PEM that this process may read, and the key is the certificate's."
+        ) from None
+    return context
+
+
+def _reception(settings: Settings, store: GroupedStore, tls: ssl.SSLContext | None) -> Reception:
+    largest = settings.inbound_max_bytes
+    limits = ListenerLimits(memory=max(ListenerLimits().memory, _MEMORY_OF_LARGEST * largest))
+    return Reception(
+        hostname=socket.getfqdn(),
+        addresses=Addresses.of(Deployment.open(settings)),
+        limits=SessionLimits(max_octets=largest),
+        admission=Admission(limits, clock=time.monotonic),
+        store=store,
+        tls=tls,
+    )
+
+
+async def _open(listener: Listener, settings: Settings) -> dict[str, int]:
+    """Returns the ports by protocol. Raises SettingsError where one cannot be opened."""
+    ports = {}
+    for name, source, port in (
+        ("INBOUND_SMTP", InboundSource.SMTP, settings.inbound_smtp),
+        ("INBOUND_LMTP", InboundSource.LMTP, settings.inbound_lmtp),
+    ):
+        if port is not None:
+            try:
+                ports[source.lower()] = await listener.open(source, settings.host, port)
+            except OSError as error:
+                raise SettingsError(
+                    f"{name}: port {port} of HOST={settings.host} cannot be opened ({error.strerror}): choose another."
+                ) from None
+    return ports
