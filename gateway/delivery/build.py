@@ -146,6 +146,8 @@ class MailBuilder:
                 token_key_id=facts.token_key_id,
                 composer_version=facts.composer_version,
                 honeypot=settings.honeypot_link,
+                bounce_domain=settings.bounce_domain,
+                reply_domain=settings.reply_domain,
             ),
             merge_data=facts.merge_data or {},
             keyring=self._deployment.keyring,
