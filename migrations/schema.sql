@@ -455,6 +455,15 @@ $$;
 
 
 --
+-- Name: moment_key(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.moment_key(at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN lpad(to_hex(((EXTRACT(epoch FROM at) * (1000000)::numeric))::bigint), 16, '0'::text);
+
+
+--
 -- Name: name_words(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2100,6 +2109,13 @@ CREATE INDEX hit_clicks_of_people ON public.hit USING btree (customer_id, id) WH
 
 
 --
+-- Name: hit_of_machines_in_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hit_of_machines_in_message ON public.hit USING btree (message_id, customer_id, id) WHERE (verdict = 'MACHINE'::public.hit_verdict);
+
+
+--
 -- Name: hit_of_people_in_message; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2544,4 +2560,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261130010300'),
     ('20261130010400'),
     ('20261201010000'),
-    ('20261201010100');
+    ('20261201010100'),
+    ('20261201050000');

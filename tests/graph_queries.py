@@ -14,6 +14,19 @@ UNSHAPABLE = frozenset({"customer", "progress", "detail", "actions"})
 """Fields without SQL: a selection with one of them is resolved without shaping, so comparing it shows nothing."""
 
 
+EVENTS = (
+    "",
+    "(first: 2)",
+    "(includeMachine: true)",
+    "(includeMachine: $yes, first: $few)",
+    "(first: 1000)",
+    '(after: "nonsense")',
+    "(after: $moment, first: 3)",
+    "(first: $nothing)",
+)
+"""Arguments of a message's `events`."""
+
+
 @st.composite
 def selections(draw: st.DrawFn, type_: GraphQLObjectType, depth: int = 0) -> str:
     """A selection set of this type, without its braces: aliases, fragments, directives, __typename."""
@@ -31,14 +44,19 @@ def _field(draw: st.DrawFn, type_: GraphQLObjectType, name: str, depth: int) -> 
     # An alias contains the field's name, since two fields with one response key would have to be the same.
     alias = draw(st.sampled_from(["", "", f"a_{name}: ", f"b_{name}_{'x' * draw(st.sampled_from([1, 1, 1, 70]))}: "]))
     directive = draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: $no)"]))
-    below = ""
+    below = given = ""
+    if name == "events" and type_.name == "Message":
+        given = draw(st.sampled_from(EVENTS))
     if name != "__typename":
         inner = get_named_type(type_.fields[name].type)
         if isinstance(inner, GraphQLInterfaceType):
             return "__typename"
         if not is_leaf_type(inner):
             below = " { " + draw(selections(cast(GraphQLObjectType, inner), depth + 1)) + " }"
-    field = f"{alias}{name}{directive}{below}"
+        if given:
+            # Two with one response key would have to have the same arguments.
+            alias = f"e{EVENTS.index(given)}_{alias or 'events: '}"
+    field = f"{alias}{name}{given}{directive}{below}"
     wrap = draw(st.sampled_from(["", "", "", "typed", "bare", "named"]))
     if wrap == "typed":
         return f"... on {type_.name} {{ {field} }}"
@@ -91,6 +109,7 @@ VARIABLES = {
     "no": "Boolean!",
     "message": "ID",
     "cursor": "String",
+    "moment": "String",
     "few": "Int! = 2",
     "many": "Int! = 1000",
     "null_id": "ID",

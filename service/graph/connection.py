@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -47,7 +48,7 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The row.", metadata=same_row())
 
 
-@strawberry.type(description="One page of a list, newest first.")
+@strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
     """The Relay connection."""
 
@@ -103,6 +104,11 @@ def read_window(first: int, after: str | None) -> Window:
 def read_number_window(first: int, after: str | None) -> Window:
     """Of a list keyed by number. Raises BadInput for `first` or `after`."""
     return _window(first, after, read_number, LARGEST_BIGINT)
+
+
+def read_text_window(first: int, after: str | None, cursor: re.Pattern[str]) -> Window:
+    """Of a list whose cursors are texts that sort as the list does. Raises BadInput for `first` or `after`."""
+    return _window(first, after, lambda text: text if cursor.fullmatch(text) else None, "")
 
 
 def _window(first: int, after: str | None, read: Callable[[str], Any], start: Any) -> Window:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Self, TypeVar
+from uuid import UUID
 
 import strawberry
 
 from gateway.mail.choice import OptOutKind, SuppressionReason, SuppressionScope
 from gateway.mail.hit import HitReason, HitVerdict
-from gateway.mail.message import NEED_ATTENTION, Status
+from gateway.mail.message import NEED_ATTENTION, EventKind, Status
 from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox.possible_actions import MessageAction
@@ -17,16 +18,33 @@ from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, Window
 from service.graph.contact import OptOut, OptOuts
 from service.graph.context import Info
-from service.graph.email_info import (
-    ICON_COLOR,
-    STATUS,
-    EmailInfo,
-    MessageAttachment,
-    OfMessage,
-    icon_color,
-)
 from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
 from service.graph.loaders import existing_row
+from service.graph.message_life import LIFE, life_window
+from service.graph.message_parts import (
+    ATTEMPT_OF_EVENT,
+    COPY_OF_EVENT,
+    ICON_COLOR,
+    LAST_ATTEMPT,
+    RECEIVED,
+    REPORT_OF_EVENT,
+    STATUS,
+    CopyRecipient,
+    DeliveryAttempt,
+    DeliveryReport,
+    MessageAttachment,
+    OfMessage,
+    ReceivedMail,
+    ServerResponse,
+    advice_of,
+    cause_of,
+    copy_of,
+    failure_of,
+    icon_color,
+    newest_failure,
+    response_of,
+    unless_decided,
+)
 from service.graph.node import (
     Node,
     customer_global_id,
@@ -36,8 +54,10 @@ from service.graph.node import (
     row_global_id,
 )
 from service.graph.row import FromRow
+from service.graph.scalars import Json
+from service.graph.template import EmailPreview
 from service.shape.executor import Shaped
-from service.shape.field import case_of, column, page_by, rows_of, same_row
+from service.shape.field import case_of, column, first_of, page_by, rows_of, same_row
 from service.shape.read import PageRequest
 
 CLICK_COUNT = (
@@ -53,6 +73,25 @@ NEEDS_ATTENTION = (
     f"(m.status in ({', '.join(repr(str(status)) for status in sorted(NEED_ATTENTION))})"
     f" and m.cause is distinct from '{Cause.OPTED_OUT}')"
 )
+
+
+def _other_message(condition: str) -> str:
+    """Another message than the page's as m, with what is beside it (`beside_message` of `queries/history.sql`): in the
+    condition on its row n, m is still the page's."""
+    return (
+        f"(select n.* from message n where {condition}) m"  # noqa: S608 - constants of this file
+        " left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0"
+        " left join message_wait w on w.customer_id = m.customer_id and w.id = m.id"
+        " left join campaign c on c.id = m.campaign_id"
+        " left join template_version v on v.id = m.template_version_id"
+    )
+
+
+ANSWERED = _other_message("n.customer_id = m.customer_id and n.id = m.answers_message_id")
+REPLY_OF_EVENT = _other_message(
+    "e.kind = 'REPLIED' and n.customer_id = e.customer_id and n.id = (e.data ->> 'reply')::uuid"
+)
+CLICK_OF_EVENT = "hit h where e.kind = 'CLICKED' and h.customer_id = e.customer_id and h.id = e.id"
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
 Row = TypeVar("Row", bound=FromRow)
@@ -257,6 +296,184 @@ class CustomerEmails(Shaped, Node):
         loader = loaders.hits if kind is LinkClick else loaders.messages
         rows = await loader.load_many([(self.customer_id, key) for key in keys[: request.window.first]])
         return request.window.connect([kind.of(row) for row in rows if row is not None], [key.hex for key in keys])
+
+
+EVENTS = (
+    "(select k.customer_id, k.message_id, k.recipient_no, k.kind, uuid_extract_timestamp(k.id) as occurred_at, k.actor,"
+    " k.data, k.id, null::smallint as attempt, null::hit_verdict as verdict"
+    " from event k where k.customer_id = m.customer_id and k.message_id = m.id) e order by e.id"
+)
+
+
+@strawberry.type(description="What happened to a message.")
+class MessageEvent(FromRow):
+    """Over an entry of a message's life (SQL alias e; `queries/history.sql`). `id` is that of an event, a report or a
+    hit; an attempt has a number."""
+
+    kind: EventKind = strawberry.field(description="What happened.", metadata=column("e.kind"))
+    occurred_at: datetime = strawberry.field(description="When.", metadata=column("e.occurred_at"))
+    actor: str = strawberry.field(
+        name="by", description="Who: gateway, customer, or the name of a token or person.", metadata=column("e.actor")
+    )
+    data: Json | None = strawberry.field(name="detail", description="On what evidence; its shape depends on the kind.")
+    verdict: HitVerdict | None = strawberry.field(
+        description="Person or machine; of OPENED and CLICKED.", metadata=column("e.verdict")
+    )
+
+    @strawberry.field(description="The transaction; of ATTEMPTED.", metadata=first_of(ATTEMPT_OF_EVENT))
+    async def attempt(self, info: Info) -> DeliveryAttempt | None:
+        """One statement for all attempts of a page's messages."""
+        if self.row["attempt"] is None:
+            return None
+        wanted = (self.row["recipient_no"], self.row["attempt"])
+        attempts = await info.context.loaders.attempts.load((self.row["customer_id"], self.row["message_id"]))
+        return next(DeliveryAttempt.of(row) for row in attempts if (row["recipient_no"], row["number"]) == wanted)
+
+    @strawberry.field(
+        description="The report; of BOUNCED, DELAYED, DELIVERED, RELAYED and EXPANDED.",
+        metadata=first_of(REPORT_OF_EVENT),
+    )
+    async def report(self, info: Info) -> DeliveryReport | None:
+        """One statement for all reports of a page."""
+        if self.row["id"] is None:
+            return None
+        found = await info.context.loaders.reports.load((self.row["customer_id"], self.row["id"]))
+        return DeliveryReport.of(found) if found else None
+
+    @strawberry.field(description="The click; of CLICKED.", metadata=first_of(CLICK_OF_EVENT))
+    async def click(self, info: Info) -> LinkClick | None:
+        """One statement for all clicks of a page."""
+        if self.row["kind"] != EventKind.CLICKED:
+            return None
+        key = (self.row["customer_id"], self.row["id"])
+        return LinkClick.of(await existing_row(info.context.loaders.hits, key))
+
+    @strawberry.field(description="The reply; of REPLIED.", metadata=first_of(REPLY_OF_EVENT))
+    async def reply(self, info: Info) -> Message | None:
+        """One statement for all replies of a page."""
+        if self.row["kind"] != EventKind.REPLIED:
+            return None
+        key = (self.row["customer_id"], UUID(self.row["data"]["reply"]))
+        found = await info.context.loaders.messages.load(key)
+        return Message.of(found) if found else None
+
+    @strawberry.field(
+        description="The copy it is about; null when it is about the To recipient.", metadata=first_of(COPY_OF_EVENT)
+    )
+    async def copy(self, info: Info) -> CopyRecipient | None:
+        """By its number."""
+        return await copy_of(info, self.row)
+
+
+@strawberry.type(description="What the info icon tells: status, recipients, every answer, a preview of the template.")
+class EmailInfo(OfMessage, Node):
+    """The popover of lists 1 and 3."""
+
+    @strawberry.field(
+        description="The id, unique over all types: EmailInfo_ and what follows Message_ in the message's.",
+        metadata=column(history_id_sql("EmailInfo")),
+    )
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return history_global_id("EmailInfo", *self.key)
+
+    status: Status = strawberry.field(description="Where the mail is in its life.", metadata=column(STATUS))
+    sender: str | None = strawberry.field(
+        name="from", description="The From address; null once erased.", metadata=column("m.sender")
+    )
+    recipient: str | None = strawberry.field(
+        name="to", description="The To address; null once erased.", metadata=column("m.recipient")
+    )
+    sent_at: datetime | None = strawberry.field(
+        description="When the server took it; null while it has not.", metadata=column("m.sent_at")
+    )
+    decided_at: datetime | None = strawberry.field(
+        description="When its outcome was known; null before.", metadata=column("m.decided_at")
+    )
+    tracked: bool = strawberry.field(
+        description="Whether opens and clicks of it are recorded: no opens are known of mail that is not tracked.",
+        metadata=column("m.tracked"),
+    )
+    next_attempt_at: datetime | None = strawberry.field(
+        description="When it is due; null when it does not wait.", metadata=column("w.next_attempt_at")
+    )
+    waits_for: str | None = strawberry.field(
+        description="What it waits for, in plain words.", metadata=column("w.waits_for")
+    )
+
+    @strawberry.field(description="The colour of the info icon.", metadata=column(ICON_COLOR))
+    def color_hint(self) -> ColorHint:
+        """By status."""
+        return icon_color(self.row["status"])
+
+    @strawberry.field(
+        description="Why it is not there, or not yet.",
+        metadata=column(unless_decided("m", "cause", LAST_ATTEMPT)),
+    )
+    def cause(self) -> Cause | None:
+        """Of the outcome, else of the last attempt."""
+        return cause_of(self)
+
+    @strawberry.field(
+        description="What to do about it, in plain words.",
+        metadata=column(unless_decided("m", "advice", LAST_ATTEMPT)),
+    )
+    def advice(self) -> str | None:
+        """Of the outcome, else of the last attempt."""
+        return advice_of(self)
+
+    @strawberry.field(
+        description="The last answer to the To recipient; null when no server has answered.",
+        metadata=first_of(LAST_ATTEMPT, when="a.code is not null"),
+    )
+    def response(self) -> ServerResponse | None:
+        """The message's row holds the last attempt."""
+        return response_of(self)
+
+    @strawberry.field(
+        description="The newest failure report of the To recipient, verified or not; null when none came.",
+        metadata=first_of(
+            newest_failure("d.customer_id = m.customer_id and d.message_id = m.id and d.recipient_no = 0")
+        ),
+    )
+    async def report(self, info: Info) -> DeliveryReport | None:
+        """One statement for all rows of a page."""
+        return await failure_of(info, self.key, 0)
+
+    @strawberry.field(
+        description="CC and BCC recipients.",
+        metadata=rows_of("copy r where r.customer_id = m.customer_id and r.message_id = m.id order by r.recipient_no"),
+    )
+    async def copies(self, info: Info) -> list[CopyRecipient]:
+        """One statement for all rows of a page."""
+        return [CopyRecipient.of(row) for row in await info.context.loaders.copies.load(self.key)]
+
+    @strawberry.field(
+        description="Every SMTP transaction: the To recipient's first, then the copies', each in order.",
+        metadata=rows_of(
+            "attempt a where a.customer_id = m.customer_id and a.message_id = m.id order by a.recipient_no, a.number"
+        ),
+    )
+    async def attempts(self, info: Info) -> list[DeliveryAttempt]:
+        """One statement for all rows of a page."""
+        return [DeliveryAttempt.of(row) for row in await info.context.loaders.attempts.load(self.key)]
+
+    @strawberry.field(
+        description="What else happened, oldest first.",
+        metadata=rows_of(EVENTS),
+    )
+    async def events(self, info: Info) -> list[MessageEvent]:
+        """One statement for all rows of a page."""
+        return [MessageEvent.of(row) for row in await info.context.loaders.events.load(self.key)]
+
+    @strawberry.field(
+        description="The template it was made from, with sample data; null for received mail.",
+        metadata=same_row(when="v.id is not null"),
+    )
+    async def preview(self, info: Info) -> EmailPreview | None:
+        """One statement for all versions of a page."""
+        version = self.row["template_version_id"]
+        return EmailPreview.of(await existing_row(info.context.loaders.previews, version)) if version else None
 
 
 @strawberry.type(description="One campaign mail sent to the customer.")
@@ -479,3 +696,41 @@ class Message(OfMessage, Node):
     async def attachments(self, info: Info) -> list[MessageAttachment]:
         """One statement for all rows of a page."""
         return [MessageAttachment.of(row) for row in await info.context.loaders.attachments.load(self.key)]
+
+    @strawberry.field(
+        description="What came with it; null for sent mail, and once erased.", metadata=first_of(RECEIVED)
+    )
+    async def received(self, info: Info) -> ReceivedMail | None:
+        """One statement for all rows of a page."""
+        if self.row["direction"] != Direction.RECEIVED:
+            return None
+        found = await info.context.loaders.received.load(self.key)
+        return ReceivedMail.of(found) if found else None
+
+    @strawberry.field(
+        description="The message that it answers; null when it answers none.", metadata=first_of(ANSWERED)
+    )
+    async def in_reply_to(self, info: Info) -> Message | None:
+        """One statement for all rows of a page."""
+        if self.row["answers_message_id"] is None:
+            return None
+        found = await info.context.loaders.messages.load((self.row["customer_id"], self.row["answers_message_id"]))
+        return Message.of(found) if found else None
+
+    @strawberry.field(
+        description="Its life, oldest first: queued, every attempt, opens, clicks, reports, replies, decisions.",
+        metadata=LIFE,
+    )
+    async def events(
+        self,
+        info: Info,
+        include_machine: Annotated[
+            bool, strawberry.argument(description="Also opens and clicks that machines made.")
+        ] = False,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[MessageEvent] | None:
+        """One statement for all rows of a page."""
+        window = life_window(include_machine, first, after)
+        rows = await info.context.loaders.life(window).load(self.key)
+        return window.window.connect([MessageEvent.of(row) for row in rows], [row["cursor"] for row in rows])

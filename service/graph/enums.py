@@ -10,7 +10,10 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
+from gateway.mail.correspondence import AuthorKind
+from gateway.mail.delivery_status import ReportAction
 from gateway.mail.hit import HitReason, HitVerdict
+from gateway.mail.inbound import InboundKind, UnmatchedReason
 from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
 from gateway.mail.message import CopyRole, EventKind, Status
 from gateway.mail.response import Stage
@@ -166,6 +169,39 @@ _describe(
     FORWARDED="It was forwarded to staff.",
     ASSIGNED="A person said whose it is.",
     REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
+)
+_describe(
+    AuthorKind,
+    "Who wrote a received mail.",
+    CUSTOMER="From the customer's address, or with our token from it.",
+    OTHER="Another address, with the token of our mail: a colleague.",
+    UNVERIFIED="The customer's address, without a token and without authentication: may be forged.",
+)
+_describe(
+    ReportAction,
+    "What a report says became of the mail.",
+    FAILED="It came back.",
+    DELAYED="Not yet; it is still tried.",
+    DELIVERED="It is in the mailbox.",
+    RELAYED="It went to a server that sends no reports.",
+    EXPANDED="It went to a list's members.",
+)
+_describe(
+    InboundKind,
+    "What a received mail is.",
+    REPLY="A person wrote.",
+    BOUNCE="A delivery report.",
+    COMPLAINT="An abuse report (RFC 5965).",
+    AUTOMATIC="A machine's answer (RFC 3834).",
+)
+_describe(
+    UnmatchedReason,
+    "Why a mail matches nobody.",
+    NO_TRACE="It carries no token and names no message of ours.",
+    TOKEN_INVALID="Its token is not ours, or was altered.",  # noqa: S106  # a reason, no password
+    SEVERAL_CUSTOMERS="Several customers have the address.",
+    UNKNOWN_SENDER="No customer has the address.",
+    UNREADABLE="It could not be read as a report.",
 )
 _describe(
     CampaignKind,

@@ -17,12 +17,15 @@ from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
+from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
 
 ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
+
+LIVES = statement("life_of_messages")
 
 # Three lists of 100 messages each fit in one batch.
 LARGEST_BATCH = 500
@@ -83,6 +86,12 @@ class Loaders:
     """Events of a message."""
     attachments: Many[MessageKey] = _many("attachments_of_messages", "customer_id", "message_id")
     """Attachments of a message."""
+    reports: One[MessageKey] = _one("reports_by_id", "customer_id", "id")
+    """Delivery reports by (customer, report)."""
+    failures: Many[MessageKey] = _many("failures_of_messages", "customer_id", "message_id")
+    """The newest failure report of each recipient of a message."""
+    received: One[MessageKey] = _one("received_mail_by_message", "customer_id", "message_id")
+    """What a received message says."""
     hits: One[MessageKey] = _one("hits_by_id", "customer_id", "id")
     """Click rows by (customer, hit)."""
     customers: One[int] = _one("customers_by_id", "id")
@@ -113,6 +122,20 @@ class Loaders:
         self.reading = reading
         self._pools = pools
         self._deployment = deployment
+        self._lives: dict[LifeWindow, DataLoader[MessageKey, list[Record]]] = {}
+
+    def life(self, window: LifeWindow) -> DataLoader[MessageKey, list[Record]]:
+        """Entries of a message's life, one more than the page shows; pages of one window are read together."""
+
+        async def load(keys: list[MessageKey]) -> list[list[Record]]:
+            found: dict[MessageKey, list[Record]] = {key: [] for key in keys}
+            for row in await self.reading.fetch(LIVES, **_ids(keys), **window.values):
+                found[row["customer_id"], row["message_id"]].append(row)
+            return [found[key] for key in keys]
+
+        if window not in self._lives:
+            self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._lives[window]
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:

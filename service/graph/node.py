@@ -35,8 +35,9 @@ class GlobalId:
 
 
 _OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
-_BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_MESSAGES, "LinkClick")
-_BY_ROW = (*_OF_MESSAGES, "LinkClick", "Campaign", "Template", "Sender", "Attachment", "Suppression")
+_OF_HISTORIES = (*_OF_MESSAGES, "LinkClick", "DeliveryReport")
+_BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_HISTORIES)
+_BY_ROW = (*_OF_HISTORIES, "Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail")
 
 
 def read_id(text: str) -> GlobalId | None:

@@ -21,15 +21,16 @@ from service.graph.customer import (
     ConnectionNote,
     Customer,
     CustomerEmails,
+    EmailInfo,
     LinkClick,
     Message,
     SentEmail,
     Suppression,
 )
 from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
-from service.graph.email_info import EmailInfo
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
+from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.row import FromRow, read_field
@@ -142,6 +143,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(SentEmail, message if message and message["campaign_id"] else None)
         case GlobalId(type="LinkClick", customer_id=int(customer), row_id=UUID() as row):
             return _of(LinkClick, await loaders.hits.load((customer, row)))
+        case GlobalId(type="DeliveryReport", customer_id=int(customer), row_id=UUID() as row):
+            return _of(DeliveryReport, await loaders.reports.load((customer, row)))
         case GlobalId(type="Campaign", row_id=UUID() as row):
             return _of(Campaign, await loaders.campaigns.load(row))
         case GlobalId(type="Template", row_id=UUID() as row):

@@ -5,8 +5,70 @@
 -- The rows of a page of messages, before it is cut.
 select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
        n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
-       n.subject, n.tracked
+       n.subject, n.tracked, n.answers_message_id
 from message n
+
+-- fragment: entries
+-- The entries of one message's life (n), from a cursor on: of each kind a range at most a page long. A cursor is the
+-- moment of an entry and its key, so that its order is the text's; `hits_from` and `events_from` are the first ids behind
+-- it. An attempt counts from its end; those of one message are bounded by its copies and their tries.
+select moment_key(n.mail_date) || '0' as cursor, 0::smallint as recipient_no, 'QUEUED'::event_kind as kind,
+       n.mail_date as occurred_at, 'gateway' as actor, null::jsonb as data, null::uuid as id, null::smallint as attempt,
+       null::hit_verdict as verdict
+where n.direction = 'SENT'
+union all
+select moment_key(t.ended_at) || '1' || lpad(t.recipient_no::text, 3, '0') || lpad(t.number::text, 5, '0'),
+       t.recipient_no, 'ATTEMPTED', t.ended_at, 'gateway', null, null, t.number, null
+from (
+    select a.recipient_no, a.number, a.started_at + a.took_ms * interval '1 millisecond' as ended_at
+    from attempt a
+    where a.message_id = n.id and a.customer_id = n.customer_id
+) t
+union all
+select moment_key(uuid_extract_timestamp(h.id)) || '2' || encode(uuid_send(h.id), 'hex'), 0, h.shown,
+       uuid_extract_timestamp(h.id), 'customer', null, h.id, null, h.verdict
+from (
+    select g.*
+    from (values ('OPEN'::hit_kind, 'OPENED'::event_kind), ('CLICK', 'CLICKED')) as s (kind, shown)
+    cross join lateral (
+        select h.id, s.shown, h.verdict
+        from hit h
+        where h.message_id = n.id and h.customer_id = n.customer_id and h.kind = s.kind and h.verdict <> 'MACHINE'
+          and h.id >= :hits_from::uuid
+        order by h.id
+        limit :rows::bigint
+    ) g
+    union all
+    (
+        select h.id, case h.kind when 'OPEN' then 'OPENED'::event_kind else 'CLICKED' end, h.verdict
+        from hit h
+        where :include_machine::boolean and h.message_id = n.id and h.customer_id = n.customer_id
+          and h.verdict = 'MACHINE' and h.id >= :hits_from::uuid
+        order by h.id
+        limit :rows::bigint
+    )
+) h
+union all
+select moment_key(uuid_extract_timestamp(k.id)) || '3' || encode(uuid_send(k.id), 'hex'), k.recipient_no, k.kind,
+       uuid_extract_timestamp(k.id), k.actor, k.data, k.id, null, null
+from (
+    select k.id, k.recipient_no, k.kind, k.actor, k.data
+    from event k
+    where k.customer_id = n.customer_id and k.message_id = n.id and k.id >= :events_from::uuid
+    order by k.id
+    limit :rows::bigint
+) k
+
+-- fragment: life
+-- A page of those entries, the oldest first.
+select e.cursor, n.customer_id, n.id as message_id, e.recipient_no, e.kind, e.occurred_at, e.actor, e.data, e.id,
+       e.attempt, e.verdict
+from (
+    {entries}
+) e
+where e.cursor collate "C" > :after::text
+order by e.cursor collate "C"
+limit :rows::bigint
 
 -- fragment: clicks
 -- The rows of a page of clicks, before it is cut.
@@ -145,6 +207,7 @@ order by h.id desc;
 select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
        m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
        m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice, m.tracked,
+       m.answers_message_id,
        w.next_attempt_at, w.waits_for, k.click_count, k.open_count,
        a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
@@ -210,14 +273,61 @@ order by r.customer_id, r.message_id, r.recipient_no;
 
 -- name: events_of_messages
 -- Every event of these messages, oldest first.
-select e.customer_id, e.message_id, e.kind, uuid_extract_timestamp(e.id) as occurred_at, e.actor, e.data
+select e.customer_id, e.message_id, e.recipient_no, e.kind, uuid_extract_timestamp(e.id) as occurred_at, e.actor,
+       e.data, e.id, null::smallint as attempt, null::hit_verdict as verdict
 from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
 join event e on e.customer_id = wanted.customer_id and e.message_id = wanted.id
 order by e.customer_id, e.message_id, e.id;
 
+-- name: life_of_message
+-- A page of one message's life, as a page within a row (`service.shape.field.Nested`).
+select e.cursor, e.customer_id, e.message_id, e.recipient_no, e.kind, e.occurred_at, e.actor, e.data, e.id, e.attempt,
+       e.verdict
+from message n
+cross join lateral (
+    {life}
+) e
+where n.customer_id = :customer_id and n.id = :message_id
+order by e.cursor collate "C";
+
+-- name: life_of_messages
+-- The same of each of these messages.
+select e.cursor, e.customer_id, e.message_id, e.recipient_no, e.kind, e.occurred_at, e.actor, e.data, e.id, e.attempt,
+       e.verdict
+from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
+join message n on n.customer_id = wanted.customer_id and n.id = wanted.id
+cross join lateral (
+    {life}
+) e
+order by wanted.place, e.cursor collate "C";
+
+-- name: reports_by_id
+-- Whole rows of delivery reports for the ordinary resolvers.
+select d.customer_id, d.id, d.message_id, d.recipient_no, d.action, uuid_extract_timestamp(d.id) as received_at,
+       d.status_code, d.words, d.reported_by, d.host, d.cause, d.verified
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join delivery_report d on d.customer_id = wanted.customer_id and d.id = wanted.id;
+
+-- name: failures_of_messages
+-- The newest failure report of each recipient of these messages.
+select distinct on (d.customer_id, d.message_id, d.recipient_no)
+       d.customer_id, d.id, d.message_id, d.recipient_no, d.action, uuid_extract_timestamp(d.id) as received_at,
+       d.status_code, d.words, d.reported_by, d.host, d.cause, d.verified
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join delivery_report d on d.customer_id = wanted.customer_id and d.message_id = wanted.id and d.action = 'FAILED'
+order by d.customer_id, d.message_id, d.recipient_no, d.id desc;
+
+-- name: received_mail_by_message
+-- What these received messages say; erased ones are left out.
+select y.customer_id, y.message_id, y.from_address, y.from_name, y.author, y.body, y.quoted, y.cut, y.automatic,
+       y.authentication, y.forwarded_at
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
+join received_mail y on y.customer_id = wanted.customer_id and y.message_id = wanted.id
+join customer u on u.id = y.customer_id and u.erased_at is null;
+
 -- name: attachments_of_messages
 -- The attachments of these messages, in their order.
-select f.customer_id, f.message_id, f.name, f.media_type, f.size
+select f.customer_id, f.message_id, f.position, f.name, f.media_type, f.size
 from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
 join message_attachment f on f.customer_id = wanted.customer_id and f.message_id = wanted.id
 order by f.customer_id, f.message_id, f.position;

@@ -7,8 +7,10 @@ A page is one row: the JSON of its rows in their order, one on a line (no JSON t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Self, TypeAlias, cast
 
@@ -34,7 +36,7 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from service.database import Statement
-from service.shape.field import METADATA_KEY, Column, Cursor, Inner
+from service.shape.field import METADATA_KEY, Column, Cursor, Inner, Nested
 
 PLACEHOLDER = "null::json as shaped"
 """Stands in a page's statement where the columns go."""
@@ -49,10 +51,51 @@ _UNESCAPED = "ID"
 """The scalar that is printed as it is, like enums: global ids are letters, digits and underscores."""
 
 
+TEMPLATE = "$T"
+"""A parameter without its number, of which every `format` of a general statement has one."""
+BITS = "$B"
+"""The one behind the last template."""
+VALUE = "$V"
+"""A parameter without its number: a value of a page within a row."""
+_OPEN = re.compile(r"\$[TBV]")
+_PARAMETER = re.compile(r"\$(\d+)")
+
+
 class Text(str):
     """A piece of JSON as it stands; other pieces are SQL expressions."""
 
 
+class Subselect(str):
+    """An SQL expression with parameters of its own; `given` are their values as they stand in it."""
+
+    given: tuple[Given, ...] = ()
+
+    @classmethod
+    def of(cls, sql: str, given: tuple[Given, ...]) -> Self:
+        """The expression with these values."""
+        made = cls(sql)
+        made.given = given
+        return made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NestedField:
+    """A page within a row as it is selected. Its arguments may hold variables."""
+
+    nested: Nested
+    definition: GraphQLField
+    node: FieldNode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Later:
+    """The value of this name of a page within a row: known with the operation's variables."""
+
+    field: NestedField
+    name: str
+
+
+Given: TypeAlias = str | int | Later
 Piece: TypeAlias = "Text | str"
 
 
@@ -62,11 +105,13 @@ class Unshapable(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Page:
-    """A list: its statement, the SQL of its key there, and the aliases that most selections read."""
+    """A list: its statement, the SQL of its key there, and the aliases that most selections read. `cursor` is the SQL
+    of a row's cursor where that is not its key."""
 
     statement: Statement
     key: str
     usual: frozenset[str]
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -82,7 +127,7 @@ class ShapedPage:
     statement: Statement
     layout: Mapping[str, int | str | Mapping[str, str]]
     width: int
-    values: Mapping[str, str | int]
+    values: Mapping[str, Given]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, weakref_slot=True)
@@ -188,6 +233,8 @@ class Compiler:
         self._selection = selection
         self._page = page
         self.columns: list[str] = []
+        self._given: list[Given] = []
+        self._last: tuple[Given, ...] = ()
 
     def layout(self) -> dict[str, int | str | Mapping[str, str]]:
         """The connection by response key; fills `columns`. Raises Unshapable."""
@@ -207,11 +254,11 @@ class Compiler:
 
     def statement(self) -> Statement:
         """The page's statement, once `layout` has filled the columns."""
-        return statement_of(self._page, self.columns)
+        return numbered_statement(self._page, self.columns, len(self._given))
 
-    def values(self) -> Mapping[str, str | int]:
+    def values(self) -> Mapping[str, Given]:
         """The values of the parameters that the columns have."""
-        return {}
+        return {_parameter(place): given for place, given in enumerate(self._given)}
 
     def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> list[Piece]:
         """An object's JSON, in pieces: row_to_json looks up the type of every value, which doubles the cost."""
@@ -232,14 +279,19 @@ class Compiler:
             case Inner() as inner:
                 inside = type_of(type_, details)
                 return self._inner(inner, inside, self._object(inside, details))
+            case Nested() as nested:
+                return [self._nested(nested, type_, details)]
             case _:
                 raise Unshapable(key)
 
     def _column(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> str:
-        return self._joined(type_, self._object(type_, details))
+        sql = self._joined(type_, self._object(type_, details))
+        self._given += self._last
+        return sql
 
     def _joined(self, type_: GraphQLObjectType, pieces: Sequence[Piece]) -> str:
-        """The pieces, which are of one object of this type, as one text."""
+        """The pieces, which are of one object of this type, as one text; its parameters' values are then `_last`."""
+        self._last = given_in(pieces)
         return concatenated(pieces)
 
     def _inner(self, inner: Inner, type_: GraphQLObjectType, made: list[Piece]) -> list[Piece]:
@@ -249,16 +301,111 @@ class Compiler:
         if inner.when is not None:
             one = f"case when {inner.when} then {one} else 'null' end"
         if inner.source is None:
-            return [one]
+            return [Subselect.of(one, self._last)]
         rows = f"select {one} from {inner.source}"  # noqa: S608 - constants and names
         if inner.many:
-            return [Text("["), f"array_to_string(array({rows}), ',')", Text("]")]
-        return [f"coalesce(({rows}), 'null')"]
+            return [Text("["), Subselect.of(f"array_to_string(array({rows}), ',')", self._last), Text("]")]
+        return [Subselect.of(f"coalesce(({rows}), 'null')", self._last)]
+
+    def _nested(self, nested: Nested, type_: GraphQLObjectType, details: list[FieldDetails]) -> Subselect:
+        """A page within a row, as one text: its rows are numbered, and of one more than is shown is only known that it
+        is there."""
+        definition = type_.fields[details[0].node.name.value]
+        field = NestedField(nested=nested, definition=definition, node=details[0].node)
+        # An edge's cursor is this page's.
+        outer, self._page = self._page, _page_within(self._page, nested.alias)
+        columns: list[Subselect] = []
+        connection = type_of(type_, details)
+        pieces: list[Piece] = []
+        for key, one in self._selection.fields(connection, details).items():
+            pieces += [Text(f'{"," if pieces else "{"}"{key}":'), *self._nested_part(field, connection, one, columns)]
+        self._page = outer
+        page = self._joined(connection, [*pieces, Text("}")])
+        statement, of_statement = _nested_rows(field)
+        listed = "".join(f", {sql} as shaped_{number}" for number, sql in enumerate(columns, start=1))
+        rows = f"select row_number() over () as place, {nested.alias}.cursor{listed} from ({statement}) {nested.alias}"  # noqa: S608 - constants and names
+        return Subselect.of(f"(select {page} from ({rows}) p)", (*self._last, *given_in(columns), *of_statement))  # noqa: S608 - the same
+
+    def _nested_part(
+        self, field: NestedField, connection: GraphQLObjectType, details: list[FieldDetails], columns: list[Subselect]
+    ) -> list[Piece]:
+        """A field of such a connection; `edges` and `nodes` add a column."""
+        if details[0].node.name.value == "__typename":
+            return [Text(f'"{connection.name}"')]
+        inside = type_of(connection, details)
+        rows = Later(field=field, name="rows")
+        if isinstance(declared(connection, details), Inner):
+            sql = self._joined(inside, self._object(inside, details))
+            columns.append(Subselect.of(sql, self._last))
+            shown = (
+                f"string_agg(p.shaped_{len(columns)}, ',' order by p.place) filter (where p.place < {VALUE}::integer)"
+            )
+            return [Text("["), Subselect.of(shown, (rows,)), Text("]")]
+        found = {
+            "__typename": Text(f'"{inside.name}"'),
+            "hasNextPage": Subselect.of(f"case when count(*) < {VALUE}::integer then 'false' else 'true' end", (rows,)),
+            "hasPreviousPage": Subselect.of(
+                f"case {VALUE}::text when '' then 'false' else 'true' end", (Later(field=field, name="after"),)
+            ),
+            "startCursor": "coalesce('\"' || min(p.cursor) || '\"', 'null')",
+            "endCursor": Subselect.of(
+                f"coalesce('\"' || max(p.cursor) filter (where p.place < {VALUE}::integer) || '\"', 'null')", (rows,)
+            ),
+        }
+        pieces: list[Piece] = []
+        for key, one in self._selection.fields(inside, details).items():
+            pieces += [Text(f'{"," if pieces else "{"}"{key}":'), found[one[0].node.name.value]]
+        return [*pieces, Text("}")]
+
+
+@lru_cache(maxsize=64)
+def _page_within(page: Page, alias: str) -> Page:
+    return replace(page, cursor=f"{alias}.cursor")
+
+
+def _nested_rows(field: NestedField) -> tuple[str, tuple[Given, ...]]:
+    """The statement of a page within a row, its owner named, and its other values as they stand in it."""
+    statement, given = field.nested.statement, list[Given]()
+
+    def value(found: re.Match[str]) -> str:
+        name = statement.parameters[int(found[1]) - 1]
+        if name in field.nested.owner:
+            return field.nested.owner[name]
+        given.append(Later(field=field, name=name))
+        return VALUE
+
+    return _PARAMETER.sub(value, statement.sql.rstrip().removesuffix(";")), tuple(given)
+
+
+def given_in(pieces: Sequence[Piece]) -> tuple[Given, ...]:
+    """The values of the parameters of these pieces."""
+    return tuple(given for one in pieces if isinstance(one, Subselect) for given in one.given)
+
+
+def numbered_statement(page: Page, columns: Sequence[str], parameters: int) -> Statement:
+    """The page's statement with these columns, whose own parameters get their numbers in the order of the text."""
+    before = len(page.statement.parameters)
+    opened = 0
+
+    def number(found: re.Match[str]) -> str:
+        nonlocal opened
+        if found[0] == BITS:
+            # Bits stand behind their template, before any other.
+            return f"${before + opened}"
+        opened += 2 if found[0] == TEMPLATE else 1
+        return f"${before + opened - (found[0] == TEMPLATE)}"
+
+    numbered = [_OPEN.sub(number, column) for column in columns]
+    return statement_of(page, numbered, tuple(_parameter(place) for place in range(parameters)))
+
+
+def _parameter(place: int) -> str:
+    return f"shaped_{place}"
 
 
 def cursor_sql(page: Page) -> str:
     """A row's key as the opaque text of its cursor."""
-    return f"encode(uuid_send({page.key}), 'hex')"
+    return page.cursor or f"encode(uuid_send({page.key}), 'hex')"
 
 
 def leaf(sql: str, type_: GraphQLOutputType) -> list[Piece]:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.database import Statement
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
@@ -38,6 +40,20 @@ class Listed:
     request: Callable[..., Awaitable[Any]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Nested:
+    """A page of what belongs to a row. Its statement returns rows in their order, each with its `cursor`, a text; the
+    fields of a row read them by `alias`. `owner`: what stands for some of the statement's parameters, as SQL over the
+    outer row; `values`, of the field's arguments, returns the others, `rows` and `after` among them, and raises what is
+    wrong with an argument.
+    """
+
+    statement: Statement
+    alias: str
+    owner: Mapping[str, str]
+    values: Callable[..., Mapping[str, Any]]
+
+
 METADATA_KEY = "shape"
 
 
@@ -64,6 +80,13 @@ def rows_of(source: str) -> Mapping[str, Any]:
 def page_by(request: Callable[..., Awaitable[Any]]) -> Mapping[str, Any]:
     """A list field that is a page: `request(context, owner, ...)`, with the field's arguments, awaits a PageRequest."""
     return {METADATA_KEY: Listed(request=request)}
+
+
+def page_within(
+    statement: Statement, *, alias: str, owner: Mapping[str, str], values: Callable[..., Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """A connection field that is a page within a row (`Nested`)."""
+    return {METADATA_KEY: Nested(statement=statement, alias=alias, owner=owner, values=values)}
 
 
 def page_key() -> Mapping[str, Any]:

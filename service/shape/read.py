@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -18,15 +18,12 @@ from graphql import (
     ObjectValueNode,
     ValueNode,
     VariableNode,
-    get_argument_values,
 )
-from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.dataloader import DataLoader
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
 
 from service.database import Reading, Statement
+from service.shape.arguments import arguments_of, bound
 from service.shape.compile import LEADING, OWNER, Page, Selection, ShapedPage, declared, shape
 from service.shape.field import Listed
 from service.shape.general import general
@@ -98,7 +95,7 @@ class ListField:
         if arguments is None:
             # Strawberry gives resolvers the coerced values alone.
             given = cast(Mapping[str, Any], info.variable_values)
-            arguments = _arguments(self.selection, self.definition, self.node, given)
+            arguments = arguments_of(self.selection.schema, self.definition, self.node, given)
         found: PageRequest[ShownRows] = await self.listed.request(context, owner, **arguments)
         return found
 
@@ -121,6 +118,24 @@ class _Part(NamedTuple):
     list: ListField
     shaped: ShapedPage
     request: PageRequest[ShownRows]
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        one: ListField,
+        shaped: ShapedPage | None,
+        request: PageRequest[ShownRows],
+        info: GraphQLResolveInfo[Any],
+    ) -> Self | None:
+        """None where the page cannot be shaped, or an argument of a page within it is wrong: resolvers say so there."""
+        if shaped is None:
+            return None
+        try:
+            values = bound(shaped.values, info.schema, cast(Mapping[str, Any], info.variable_values))
+        except Exception:
+            return None
+        return cls(one, shaped, request, values)
 
 
 class ListReader:
@@ -146,22 +161,22 @@ class ListReader:
             except Exception as error:
                 found[one.key] = error
                 continue
-            if (shaped := one.general(request.page)) is not None:
-                parts.append(_Part(one, shaped, request))
+            if (part := _Part.of(one, one.general(request.page), request, info)) is not None:
+                parts.append(part)
         if not parts:
             return found
-        return found | await self._read(self._as_asked(parts), alone=not _is_in_a_list(info.path))
+        return found | await self._read(self._as_asked(parts, info), alone=not _is_in_a_list(info.path))
 
-    def _as_asked(self, parts: list[_Part]) -> list[_Part]:
+    def _as_asked(self, parts: list[_Part], info: GraphQLResolveInfo[Any]) -> list[_Part]:
         """The parts with exact statements, if just this is asked often; else with general ones, always in the same
         order, whatever the client's is. The owners of one request count once, and are read alike."""
         parts.sort(key=lambda one: one.shaped.statement.sql)
-        asked = tuple((one.shaped.statement, *one.shaped.values.values()) for one in parts)
+        asked = tuple((one.shaped.statement, *one.values.values()) for one in parts)
         if asked not in self._often:
             self._often[asked] = USAGE.is_often(asked)
         if not self._often[asked]:
             return parts
-        return [one._replace(shaped=one.list.exact(one.request.page) or one.shaped) for one in parts]
+        return [_Part.of(one.list, one.list.exact(one.request.page), one.request, info) or one for one in parts]
 
     async def _read(self, parts: Sequence[_Part], *, alone: bool) -> dict[str, Any]:
         try:
@@ -170,7 +185,7 @@ class ListReader:
             return {one.list.key: error for one in parts}
         found: dict[str, Any] = {}
         at = 0
-        for one, shaped, request in parts:
+        for one, shaped, request, _ in parts:
             found[one.key] = _connection(shaped, row[at : at + shaped.width], request)
             at += shaped.width
         return found
@@ -218,7 +233,7 @@ def _values(parts: Sequence[_Part]) -> dict[str, Any]:
     """Of the statement that these pages are joined to."""
     found: dict[str, Any] = {}
     for place, one in enumerate(parts):
-        found |= _numbered(place, one.request.values) | _numbered(place, one.shaped.values)
+        found |= _numbered(place, one.request.values) | _numbered(place, one.values)
     return found
 
 
@@ -284,22 +299,10 @@ def _lists_of(selection: Selection) -> tuple[ListField, ...]:
                     definition=definition,
                     node=node,
                     selection=selection.below(details),
-                    arguments=_arguments(selection, definition, node, {}) if fixed else None,
+                    arguments=arguments_of(selection.schema, definition, node, {}) if fixed else None,
                 )
             )
     return tuple(found)
-
-
-def _arguments(
-    selection: Selection, definition: GraphQLField, node: FieldNode, variables: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The arguments as graphql-core and Strawberry give them to a resolver. Raises GraphQLError."""
-    given = get_argument_values(definition, node, VariableValues({}, dict(variables)))
-    schema = selection.schema.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-    known = definition.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].arguments
-    return convert_arguments(
-        given, known, scalar_registry=schema.schema_converter.scalar_registry, config=schema.config
-    )
 
 
 def _is_variable(value: ValueNode) -> bool:

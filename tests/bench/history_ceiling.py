@@ -23,7 +23,7 @@ from starlette.routing import Route
 from gateway.mail.message import ICON_COLORS
 from gateway.mail.source import ROW_COLORS
 from service.database import Statement, open_pools, statement
-from service.graph.email_info import STATUS
+from service.graph.message_parts import STATUS
 from service.shape.compile import PLACEHOLDER
 
 NEWEST = UUID(int=2**128 - 1)

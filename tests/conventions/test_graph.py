@@ -136,6 +136,8 @@ def test_every_leaf_of_a_list_can_be_shaped_but_those_that_say_so() -> None:
         "CopyRecipient",
         "ServerResponse",
         "MessageEvent",
+        "DeliveryReport",
+        "ReceivedMail",
         "EmailPreview",
         "Message",
         "MessageAttachment",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -18,10 +19,12 @@ from service.graph.schema import schema
 from service.shape.compile import Page, Selection, ShapedPage
 from service.shape.general import general
 from tests.builders import (
+    NOON,
     insert,
     make_attempt,
     make_campaign,
     make_customer,
+    make_hit,
     make_message,
     make_outbox,
     make_sender_version,
@@ -35,6 +38,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
     ['"quoted" \\ back', "tab\tline\nend\r", "\x1f\x7f", "\u2028 <script>", "grüße 🙂"]
 )
 ATTEMPTS = st.tuples(st.sampled_from([250, 451, 550, None]), st.none() | TEXTS, st.sampled_from([None, "mx.example"]))
+REPORTS = [("FAILED", "BOUNCED"), ("DELAYED", "DELAYED"), ("DELIVERED", "DELIVERED")]
+REPORTED = st.tuples(st.integers(0, 1), st.sampled_from(REPORTS), st.none() | TEXTS)
 STATUSES = ["ACCEPTED", "REFUSED", "UNCERTAIN", "HELD", "CANCELLED", "EXPIRED", "BOUNCED"]
 
 
@@ -53,6 +58,11 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
         "copies": draw(st.integers(0, 2)),
         "clicks": draw(st.lists(st.sampled_from(["HUMAN", "MACHINE", "UNKNOWN"]), max_size=3)),
         "event": draw(st.booleans()),
+        "reports": draw(
+            st.lists(st.tuples(st.integers(0, 1), st.sampled_from(REPORTS), st.none() | TEXTS), max_size=2)
+        ),
+        "opens": draw(st.integers(0, 2)),
+        "answers": draw(st.booleans()),
         "attachment": draw(st.booleans()),
     }
 
@@ -71,7 +81,35 @@ class World:
 
     async def write(self, specs: list[dict[str, Any]]) -> tuple[int, list[Any]]:
         customer = await make_customer(self.pool)
-        return customer, [await self._message(customer, spec) for spec in specs]
+        written: list[Any] = []
+        for spec in specs:
+            written.append(await self._message(customer, spec))
+            if spec["kind"] == "received":
+                await self._received(customer, written, spec)
+        return customer, written
+
+    async def _received(self, customer: int, written: list[Any], spec: dict[str, Any]) -> None:
+        """What the newest message says; it answers the one before, if there is one."""
+        if spec["answers"] and len(written) > 1:
+            answers, reply = written[-2:]
+            await self.pool.execute("update message set answers_message_id = $1 where id = $2", answers, reply)
+            of = {"customer_id": customer, "message_id": answers}
+            await insert(self.pool, "event", **of, kind="REPLIED", actor="customer", data={"reply": reply.hex})
+        await insert(
+            self.pool,
+            "received_mail",
+            customer_id=customer,
+            message_id=written[-1],
+            from_address="colleague@customer.example",
+            from_name=spec["subject"],
+            author="OTHER",
+            body=spec["subject"] or "Thursday suits me.",
+            quoted="> Is Thursday fine?" if spec["answers"] else None,
+            automatic=spec["opened"],
+            authentication="dmarc=pass",
+            forwarded_at=NOON if spec["opened"] else None,
+            forwarded_message_id=written[-1] if spec["opened"] else None,
+        )
 
     async def _message(self, customer: int, spec: dict[str, Any]) -> Any:
         values: dict[str, Any] = {"subject": spec["subject"], "template_version_id": self.template}
@@ -114,6 +152,15 @@ class World:
                 verdict=verdict,
                 reasons=["LINK_BURST", "HONEYPOT"][:number],
             )
+        for number in range(spec["opens"]):
+            await make_hit(self.pool, customer, message, verdict=["MACHINE", "HUMAN"][number])
+        for copy, (action, kind), words in spec["reports"]:
+            if copy <= spec["copies"]:
+                about = {**of, "recipient_no": copy}
+                event = await insert(self.pool, "event", **about, kind=kind, actor="gateway")
+                values = {"action": action, "verified": words is None, "matched_by": "TOKEN", "words": words}
+                values |= {"status_code": "5.1.1", "reported_by": "mx.example", "host": "mx2.example"}
+                await insert(self.pool, "delivery_report", **about, id=event["id"], cause="BAD_ADDRESS", **values)
         if spec["event"]:
             await insert(self.pool, "event", **of, kind="HELD", actor="me", data={"why": ["x", 1]})
         if spec["attachment"]:
@@ -158,6 +205,9 @@ RICH: list[dict[str, Any]] = [
         "copies": 2,
         "clicks": ["HUMAN", "MACHINE", "UNKNOWN"],
         "event": True,
+        "reports": [(0, REPORTS[0], "No such user."), (1, REPORTS[0], "Full."), (0, REPORTS[1], None)],
+        "opens": 2,
+        "answers": True,
         "attachment": True,
     }
     for kind, status, code in (
@@ -294,6 +344,7 @@ async def test_any_query_over_any_ledger_is_answered_alike_all_ways(
             "no": False,
             "message": f"Message_{customer}_{found[0].hex}" if found else None,
             "cursor": found[-1].hex if found else None,
+            "moment": f"{int(time.time() * 1e6):016x}0",
             "null_id": None,
             "nothing": None,
             "source": "CARD_PROCESSING",

@@ -1,21 +1,22 @@
-"""What is known of one message: its status, every response of a server, copies, events, files, and its preview."""
+"""Parts of a message: responses of servers, attempts, copies, delivery reports, files, what a received mail says."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import strawberry
+from asyncpg import Record
 
-from gateway.mail.message import ICON_COLORS, CopyRole, EventKind, Status
+from gateway.mail.correspondence import AuthorKind
+from gateway.mail.delivery_status import ReportAction
+from gateway.mail.message import ICON_COLORS, CopyRole, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
 from service.graph.context import Info
-from service.graph.loaders import MessageKey, existing_row
+from service.graph.loaders import MessageKey
 from service.graph.node import Node, history_global_id, history_id_sql
 from service.graph.row import FromRow
-from service.graph.scalars import Json
-from service.graph.template import EmailPreview
 from service.shape.field import case_of, column, first_of, rows_of, same_row
 
 STATUS = "shown_status(m.status, o.message_id, o.handed_off_at, o.attempt)"
@@ -66,18 +67,69 @@ class ServerResponse(FromRow):
         return str(self.row["host"] or self.row["relay"])
 
 
-def _response(row: FromRow) -> ServerResponse | None:
+def response_of(row: FromRow) -> ServerResponse | None:
     return ServerResponse.of(row.row) if row.row["code"] is not None else None
 
 
-def _cause(row: FromRow) -> Cause | None:
+def cause_of(row: FromRow) -> Cause | None:
     found: Cause | None = row.row["cause"] if row.row["decided_at"] else row.row["attempt_cause"]
     return found
 
 
-def _advice(row: FromRow) -> str | None:
+def advice_of(row: FromRow) -> str | None:
     found: str | None = row.row["advice"] if row.row["decided_at"] else row.row["attempt_advice"]
     return found
+
+
+@strawberry.type(
+    description="What a mail system reported of one recipient after the server had taken the mail (RFC 3464)."
+)
+class DeliveryReport(FromRow, Node):
+    """Over a row of delivery_report (SQL alias d)."""
+
+    @strawberry.field(
+        description="The id, unique over all types; `believeReport` takes it.",
+        metadata=column(history_id_sql("DeliveryReport", "d")),
+    )
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return history_global_id("DeliveryReport", self.row["customer_id"], self.row["id"])
+
+    action: ReportAction = strawberry.field(
+        description="What it reports; only FAILED is failure.", metadata=column("d.action")
+    )
+    received_at: datetime = strawberry.field(
+        description="When it was read, moments after it came.", metadata=column("uuid_extract_timestamp(d.id)")
+    )
+    verified: bool = strawberry.field(
+        description="Whether a token of ours, or a person, vouches for it: only then it changes a status or suppresses "
+        "an address.",
+        metadata=column("d.verified"),
+    )
+    status_code: str | None = strawberry.field(
+        description="The status code (RFC 3463); null when the report has none.", metadata=column("d.status_code")
+    )
+    words: str | None = strawberry.field(
+        name="text", description="The words of the report, whole; null once erased.", metadata=column("d.words")
+    )
+    reported_by: str | None = strawberry.field(
+        description="The server that reports; null when it does not say.", metadata=column("d.reported_by")
+    )
+    host: str | None = strawberry.field(
+        description="The server that refused; null when the report names none.", metadata=column("d.host")
+    )
+    cause: Cause | None = strawberry.field(description="Why, as our rules read it.", metadata=column("d.cause"))
+
+
+def newest_failure(recipient: str) -> str:
+    """The newest failure report of a message's recipient, as a source of rows."""
+    return f"delivery_report d where {recipient} and d.action = 'FAILED' order by d.id desc limit 1"
+
+
+async def failure_of(info: Info, key: MessageKey, recipient: int) -> DeliveryReport | None:
+    """The same, by one statement for all rows of a page."""
+    found = await info.context.loaders.failures.load(key)
+    return next((DeliveryReport.of(row) for row in found if row["recipient_no"] == recipient), None)
 
 
 @strawberry.type(description="Somebody besides the customer who gets the same mail, with an outcome of their own.")
@@ -101,7 +153,7 @@ class CopyRecipient(FromRow):
     )
     def cause(self) -> Cause | None:
         """Of the outcome, else of the last attempt."""
-        return _cause(self)
+        return cause_of(self)
 
     @strawberry.field(
         description="What to do about it, in plain words.",
@@ -109,7 +161,7 @@ class CopyRecipient(FromRow):
     )
     def advice(self) -> str | None:
         """Of the outcome, else of the last attempt."""
-        return _advice(self)
+        return advice_of(self)
 
     @strawberry.field(
         description="The last answer to this copy; null when no server has answered.",
@@ -117,7 +169,19 @@ class CopyRecipient(FromRow):
     )
     def response(self) -> ServerResponse | None:
         """The same row."""
-        return _response(self)
+        return response_of(self)
+
+    @strawberry.field(
+        description="The newest failure report of this copy; null when none came.",
+        metadata=first_of(
+            newest_failure(
+                "d.customer_id = r.customer_id and d.message_id = r.message_id and d.recipient_no = r.recipient_no"
+            )
+        ),
+    )
+    async def report(self, info: Info) -> DeliveryReport | None:
+        """One statement for all copies of a page."""
+        return await failure_of(info, (self.row["customer_id"], self.row["message_id"]), self.row["recipient_no"])
 
 
 @strawberry.type(description="One SMTP transaction for one recipient of a message.")
@@ -146,7 +210,7 @@ class DeliveryAttempt(FromRow):
     )
     def response(self) -> ServerResponse | None:
         """The same row."""
-        return _response(self)
+        return response_of(self)
 
     @strawberry.field(
         description="What the server said that is no SMTP reply (RFC 5321 4.2), at most 4 KiB; null otherwise.",
@@ -166,25 +230,27 @@ class DeliveryAttempt(FromRow):
     )
     async def copy(self, info: Info) -> CopyRecipient | None:
         """By its number."""
-        if self.row["recipient_no"] == 0:
-            return None
-        key = (self.row["customer_id"], self.row["message_id"])
-        for row in await info.context.loaders.copies.load(key):
-            if row["recipient_no"] == self.row["recipient_no"]:
-                return CopyRecipient.of(row)
+        return await copy_of(info, self.row)
+
+
+COPY_OF_EVENT = (
+    "copy r where r.customer_id = e.customer_id and r.message_id = e.message_id and r.recipient_no = e.recipient_no"
+)
+ATTEMPT_OF_EVENT = (
+    "attempt a where a.customer_id = e.customer_id and a.message_id = e.message_id"
+    " and a.recipient_no = e.recipient_no and a.number = e.attempt"
+)
+REPORT_OF_EVENT = "delivery_report d where d.customer_id = e.customer_id and d.id = e.id"
+
+
+async def copy_of(info: Info, row: Record) -> CopyRecipient | None:
+    """The copy that a row is about, by its number; None when it is about the To recipient."""
+    if row["recipient_no"] == 0:
         return None
-
-
-@strawberry.type(description="What happened to a message besides attempts.")
-class MessageEvent(FromRow):
-    """Over a row of event (SQL alias e)."""
-
-    kind: EventKind = strawberry.field(description="What happened.", metadata=column("e.kind"))
-    occurred_at: datetime = strawberry.field(description="When.", metadata=column("uuid_extract_timestamp(e.id)"))
-    actor: str = strawberry.field(
-        name="by", description="Who: gateway, customer, or the name of a token or person.", metadata=column("e.actor")
-    )
-    data: Json | None = strawberry.field(name="detail", description="On what evidence; its shape depends on the kind.")
+    for copy in await info.context.loaders.copies.load((row["customer_id"], row["message_id"])):
+        if copy["recipient_no"] == row["recipient_no"]:
+            return CopyRecipient.of(copy)
+    return None
 
 
 @strawberry.type(description="A file that came with a message.")
@@ -205,102 +271,56 @@ class OfMessage(FromRow):
         return self.row["customer_id"], self.row["id"]
 
 
-@strawberry.type(description="What the info icon tells: status, recipients, every answer, a preview of the template.")
-class EmailInfo(OfMessage, Node):
-    """The popover of lists 1 and 3."""
+@strawberry.type(description="What a received mail says and who says so.")
+class ReceivedMail(FromRow):
+    """Over a row of received_mail (SQL alias y)."""
+
+    from_address: str | None = strawberry.field(
+        name="from", description="The address of its From; null when it names none.", metadata=column("y.from_address")
+    )
+    from_name: str | None = strawberry.field(
+        description="The display name of its From.", metadata=column("y.from_name")
+    )
+    author: AuthorKind = strawberry.field(
+        description="Who that is, as far as can be known.", metadata=column("y.author")
+    )
+    body: str = strawberry.field(
+        name="text",
+        description="What was written anew, as plain text, quoted history cut off; at most 256 KiB.",
+        metadata=column("y.body"),
+    )
+    quoted: str | None = strawberry.field(
+        name="quotedText",
+        description="The quoted history, as plain text; null when there is none.",
+        metadata=column("y.quoted"),
+    )
+    cut: bool = strawberry.field(description="Whether the text was cut at its limit.", metadata=column("y.cut"))
+    automatic: bool = strawberry.field(
+        description="Whether a machine wrote it (RFC 3834).", metadata=column("y.automatic")
+    )
+    authentication: str | None = strawberry.field(
+        description="What a trusted receiving server says of SPF, DKIM and DMARC (RFC 8601); null when none does.",
+        metadata=column("y.authentication"),
+    )
+    forwarded_at: datetime | None = strawberry.field(
+        description="When it was forwarded to the sender's staff mailbox; null when it was not.",
+        metadata=column("y.forwarded_at"),
+    )
 
     @strawberry.field(
-        description="The id, unique over all types: EmailInfo_ and what follows Message_ in the message's.",
-        metadata=column(history_id_sql("EmailInfo")),
-    )
-    def id(self) -> strawberry.ID:
-        """Global id."""
-        return history_global_id("EmailInfo", *self.key)
-
-    status: Status = strawberry.field(description="Where the mail is in its life.", metadata=column(STATUS))
-    sender: str | None = strawberry.field(
-        name="from", description="The From address; null once erased.", metadata=column("m.sender")
-    )
-    recipient: str | None = strawberry.field(
-        name="to", description="The To address; null once erased.", metadata=column("m.recipient")
-    )
-    sent_at: datetime | None = strawberry.field(
-        description="When the server took it; null while it has not.", metadata=column("m.sent_at")
-    )
-    decided_at: datetime | None = strawberry.field(
-        description="When its outcome was known; null before.", metadata=column("m.decided_at")
-    )
-    tracked: bool = strawberry.field(
-        description="Whether opens and clicks of it are recorded: no opens are known of mail that is not tracked.",
-        metadata=column("m.tracked"),
-    )
-    next_attempt_at: datetime | None = strawberry.field(
-        description="When it is due; null when it does not wait.", metadata=column("w.next_attempt_at")
-    )
-    waits_for: str | None = strawberry.field(
-        description="What it waits for, in plain words.", metadata=column("w.waits_for")
-    )
-
-    @strawberry.field(description="The colour of the info icon.", metadata=column(ICON_COLOR))
-    def color_hint(self) -> ColorHint:
-        """By status."""
-        return icon_color(self.row["status"])
-
-    @strawberry.field(
-        description="Why it is not there, or not yet.",
-        metadata=column(unless_decided("m", "cause", LAST_ATTEMPT)),
-    )
-    def cause(self) -> Cause | None:
-        """Of the outcome, else of the last attempt."""
-        return _cause(self)
-
-    @strawberry.field(
-        description="What to do about it, in plain words.",
-        metadata=column(unless_decided("m", "advice", LAST_ATTEMPT)),
-    )
-    def advice(self) -> str | None:
-        """Of the outcome, else of the last attempt."""
-        return _advice(self)
-
-    @strawberry.field(
-        description="The last answer to the To recipient; null when no server has answered.",
-        metadata=first_of(LAST_ATTEMPT, when="a.code is not null"),
-    )
-    def response(self) -> ServerResponse | None:
-        """The message's row holds the last attempt."""
-        return _response(self)
-
-    @strawberry.field(
-        description="CC and BCC recipients.",
-        metadata=rows_of("copy r where r.customer_id = m.customer_id and r.message_id = m.id order by r.recipient_no"),
-    )
-    async def copies(self, info: Info) -> list[CopyRecipient]:
-        """One statement for all rows of a page."""
-        return [CopyRecipient.of(row) for row in await info.context.loaders.copies.load(self.key)]
-
-    @strawberry.field(
-        description="Every SMTP transaction: the To recipient's first, then the copies', each in order.",
+        description="The files that came with it, as `message.attachments`.",
         metadata=rows_of(
-            "attempt a where a.customer_id = m.customer_id and a.message_id = m.id order by a.recipient_no, a.number"
+            "message_attachment f where f.customer_id = y.customer_id and f.message_id = y.message_id"
+            " order by f.position"
         ),
     )
-    async def attempts(self, info: Info) -> list[DeliveryAttempt]:
+    async def attachments(self, info: Info) -> list[MessageAttachment]:
         """One statement for all rows of a page."""
-        return [DeliveryAttempt.of(row) for row in await info.context.loaders.attempts.load(self.key)]
+        key = (self.row["customer_id"], self.row["message_id"])
+        return [MessageAttachment.of(row) for row in await info.context.loaders.attachments.load(key)]
 
-    @strawberry.field(
-        description="What else happened, oldest first.",
-        metadata=rows_of("event e where e.customer_id = m.customer_id and e.message_id = m.id order by e.id"),
-    )
-    async def events(self, info: Info) -> list[MessageEvent]:
-        """One statement for all rows of a page."""
-        return [MessageEvent.of(row) for row in await info.context.loaders.events.load(self.key)]
 
-    @strawberry.field(
-        description="The template it was made from, with sample data; null for received mail.",
-        metadata=same_row(when="v.id is not null"),
-    )
-    async def preview(self, info: Info) -> EmailPreview | None:
-        """One statement for all versions of a page."""
-        version = self.row["template_version_id"]
-        return EmailPreview.of(await existing_row(info.context.loaders.previews, version)) if version else None
+RECEIVED = (
+    "received_mail y where y.customer_id = m.customer_id and y.message_id = m.id"
+    " and exists (select from customer u where u.id = y.customer_id and u.erased_at is null)"
+)
