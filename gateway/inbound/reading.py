@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +12,7 @@ from gateway.mail.authentication_results import Authentication, read_authenticat
 from gateway.mail.correspondence import Correspondence, read_correspondence
 from gateway.mail.inbound import Inbound, InboundKind, MatchedBy, UnmatchedReason, read_inbound
 from gateway.mail.message import MessageRef
-from gateway.mail.received import read_mail
+from gateway.mail.received import Part, read_mail
 from gateway.mail.received_attachments import ReceivedAttachments, read_attachments
 from gateway.mail.reply import Reply, read_reply
 from gateway.reply_rules import read_reply_rules
@@ -36,13 +37,16 @@ class StoredMail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote."""
+    """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote, and so is
+    `fingerprint` where the mail has a Message-ID: 32 bytes that are the same for each copy of one mail, whatever its
+    way added."""
 
     inbound: Inbound
     correspondence: Correspondence
     authentication: Authentication
     reply: Reply | None
     attachments: ReceivedAttachments | None
+    fingerprint: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,4 +76,20 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
         authentication=read_authentication(mail.root.headers, authserv_id),
         reply=read_reply(mail.root, read_reply_rules()) if written else None,
         attachments=read_attachments(mail.root) if written else None,
+        fingerprint=_fingerprint(mail.root, raw) if written and mail.root.header("message-id") else None,
     )
+
+
+_AUTHORS_OWN = frozenset(
+    {"from", "sender", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "content-type"}
+)
+"""Headers that the author's program writes, and that no server on the way changes."""
+
+
+def _fingerprint(root: Part, raw: bytes) -> bytes:
+    found = hashlib.sha256()
+    for header in root.headers:
+        if header.name in _AUTHORS_OWN:
+            found.update(f"{header.name}:{len(header.written)}:{header.written}\n".encode("utf-8", "replace"))
+    found.update(memoryview(raw)[root.span[0] : root.span[1]])
+    return found.digest()

@@ -65,7 +65,9 @@ class Header:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """One part of a mail. `media_type` is in small letters (`text/plain` when the part does not say), `body` its octets
-    as they came: empty for a multipart and a mail within the mail (message/rfc822), whose content are `parts`."""
+    as they came: empty for a multipart and a mail within the mail (message/rfc822), whose content are `parts`. `span`
+    is where its content, parts and all, starts and ends in the bytes that it was read from: of a part within a mail
+    that came encoded, in what that encoding held."""
 
     headers: tuple[Header, ...]
     media_type: str
@@ -73,6 +75,7 @@ class Part:
     encoding: str
     body: bytes
     parts: tuple[Part, ...]
+    span: tuple[int, int]
 
     def header(self, name: str) -> str | None:
         """The first header of this name (small letters), None without one."""
@@ -96,6 +99,12 @@ class Part:
     def content(self, limit: int) -> bytes:
         """Returns its octets without the transfer encoding, at most `limit`."""
         return _without_encoding(self.body, self.encoding, limit)
+
+    def whole(self, raw: bytes) -> bytes:
+        """Returns all of its octets without the transfer encoding, also of a multipart or a mail within the mail. `raw`
+        are the bytes that it was read from."""
+        start, end = self.span
+        return _without_encoding(raw[start:end], self.encoding, end - start)
 
     def text(self, limit: int) -> str:
         """Returns its text of at most `limit` octets, lines ended by \\n, whatever charset it claims."""
@@ -246,6 +255,7 @@ class _Scan:
             encoding=opened.encoding,
             body=body,
             parts=parts,
+            span=(opened.at, max(end, opened.at)),
         )
 
     def _encoded_mail(self, opened: _Open, body: bytes) -> tuple[tuple[Part, ...], bytes]:

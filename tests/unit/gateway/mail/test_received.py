@@ -76,6 +76,19 @@ def test_a_file_has_the_name_that_its_disposition_gives_it() -> None:
     assert file.parameters["name"] == "Pläne.pdf"
 
 
+def test_a_part_and_a_mail_within_the_mail_are_found_whole_in_its_bytes() -> None:
+    inner = MIXED[MIXED.index(b"Subject: inner") : MIXED.index(b"\n--outer\nContent-Type: application/pdf")]
+    _, text, mail, file = read_mail(MIXED).root.walk(into_mails=False)
+    assert [part.whole(MIXED) for part in (text, mail, file)] == ["Grüße".encode(), inner, b"%PDF-1"]
+    # and so is one that came encoded
+    encoded = MIXED.replace(inner, base64.encodebytes(inner).strip()).replace(
+        b"message/rfc822\n", b"message/rfc822\nContent-Transfer-Encoding: base64\n"
+    )
+    (mail,) = (part for part in read_mail(encoded).root.parts if part.media_type == "message/rfc822")
+    assert mail.whole(encoded) == inner
+    assert shape(mail) == ["message/rfc822", ["multipart/alternative", "text/plain", "text/html"]]
+
+
 def test_what_stands_within_a_mail_within_is_walked_only_when_asked_for() -> None:
     assert [part.media_type for part in read_mail(MIXED).root.walk(into_mails=False)] == [
         "multipart/mixed",
