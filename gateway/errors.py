@@ -7,6 +7,8 @@ GatewayError
 │   └── LedgerFull        its disk is full
 ├── BufferUnavailable     Valkey, where hits wait for PostgreSQL, cannot be reached
 ├── CompilerUnavailable   templates cannot be compiled now
+├── MailboxUnavailable    the mailbox that is read by IMAP cannot be read now (`inbound.imap_client`)
+├── MailboxRefused        its server refuses user, password or folder: a person must act
 ├── SettingsError         a setting is missing or malformed
 └── RulesError            a file of rules is wrong (`rule_files`)
 """

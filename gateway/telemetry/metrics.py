@@ -35,6 +35,8 @@ LEDGER_AWAY = Gauge("mail_ledger_away", "1 while PostgreSQL cannot be reached.")
 RECORDING = Gauge(
     "mail_flight_recorder", "1 while a death of this worker can be settled by its flight recorder, else 0."
 )
+IMAP_MAILS = Counter("mail_imap_mails", "Mails of the mailbox of IMAP_URL, by what became of them.", ("outcome",))
+IMAP_CONNECTED = Gauge("mail_imap_connected", "1 while the mailbox of IMAP_URL is read, else 0.")
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
 HITS = Counter(
     "mail_hits",
