@@ -38,7 +38,7 @@ SEND = """mutation ($input: %sInput!) {
   %s(input: $input) { message { id } userErrors { code message field } } }"""
 CAMPAIGNS = "{ campaigns(first: 10) { nodes { audienceSize progress { made optedOut } } } }"
 CAME_BACK = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
-  nodes { emails { connectionNotes(first: 20) { nodes { received { automatic } info { events { kind } } } } } } }
+  nodes { emails { connectionNotes(first: 20) { nodes { message { received { automatic } } info { events { kind } } } } } } }
   unmatchedMail(first: 20) { nodes { id } } }"""
 STATUSES = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
   nodes { emails { connectionNotes(first: 20) { nodes { info { status nextAttemptAt } } } } } } }"""
@@ -143,8 +143,8 @@ class Company:
             strangers = len(page["unmatchedMail"]["nodes"])
             for note in _notes(page):
                 counted.update(event["kind"] for event in note["info"]["events"])
-                if note["received"] is not None:
-                    counted["AUTOMATIC" if note["received"]["automatic"] else "WRITTEN"] += 1
+                if note["message"]["received"] is not None:
+                    counted["AUTOMATIC" if note["message"]["received"]["automatic"] else "WRITTEN"] += 1
         return CameBack(
             bounces=counted["BOUNCED"],
             delays=counted["DELAYED"],
