@@ -32,6 +32,7 @@ from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.errors import SettingsError
 from gateway.inbound import process
+from gateway.inbound.read_job import InboundReader
 from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
@@ -50,6 +51,8 @@ EXPAND_SECONDS = 0.25
 """Seconds between looks for campaigns whose queue runs low."""
 CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
+READ_INBOUND_SECONDS = 1.0
+"""Seconds between looks for received mail: one read of an index that holds the unread only."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -112,11 +115,22 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         await attachments.sweep(connection)
         return Progress()
 
+    reader = InboundReader(deployment)
+    reader_apart = InboundReader(deployment)
+
+    async def read_inbound(connection: Connection) -> Progress:
+        return Progress(more=await reader.read_small(connection))
+
+    async def read_inbound_apart(connection: Connection) -> Progress:
+        return Progress(more=await reader_apart.read_apart(connection))
+
     sweep_seconds = deployment.settings.sweep_seconds
     return [
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
+        Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
+        Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
 

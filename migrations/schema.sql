@@ -986,8 +986,10 @@ CREATE TABLE public.delivery_report (
     advice text,
     rule text,
     inbound_id uuid,
+    report_key bytea,
     CONSTRAINT delivery_report_attempt_check CHECK ((attempt >= 1)),
     CONSTRAINT delivery_report_code_check CHECK (((code >= 200) AND (code <= 599))),
+    CONSTRAINT delivery_report_report_key_check CHECK ((length(report_key) = 32)),
     CONSTRAINT delivery_report_words_check CHECK ((length(words) <= 65536))
 );
 
@@ -1111,6 +1113,7 @@ CREATE TABLE public.inbound_mail (
     excerpt text,
     dismissed_at timestamp with time zone,
     dismissed_by text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT inbound_mail_check CHECK (((message_id IS NULL) = (customer_id IS NULL))),
     CONSTRAINT inbound_mail_check1 CHECK (((customer_id IS NULL) = (matched_by IS NULL))),
     CONSTRAINT inbound_mail_check2 CHECK (((unmatched IS NULL) OR (customer_id IS NULL))),
@@ -1208,7 +1211,7 @@ CREATE TABLE public.message (
     opened_at timestamp with time zone,
     cause public.cause,
     advice text,
-    sender text NOT NULL,
+    sender text,
     recipient text,
     recipient_key bytea,
     recipient_name text,
@@ -1232,6 +1235,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_keeps_whom_it_went_to CHECK (((num_nonnulls(recipient, recipient_key) > 0) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_mail_sha256_check CHECK ((length(mail_sha256) = 32)),
     CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
+    CONSTRAINT message_says_who_sent_it CHECK (((sender IS NOT NULL) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
 )
 WITH (fillfactor='45');
@@ -1248,8 +1252,9 @@ CREATE TABLE public.message_attachment (
     name text NOT NULL,
     media_type text NOT NULL,
     size bigint NOT NULL,
-    sha256 bytea NOT NULL,
+    sha256 bytea,
     part integer,
+    CONSTRAINT message_attachment_is_stored_once CHECK ((num_nonnulls(part, sha256) = 1)),
     CONSTRAINT message_attachment_part_check CHECK ((part >= 0)),
     CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
 );
@@ -1361,8 +1366,10 @@ CREATE TABLE public.received_mail (
     more_attachments integer DEFAULT 0 NOT NULL,
     forwarded_at timestamp with time zone,
     forwarded_message_id uuid,
+    fingerprint bytea,
     CONSTRAINT received_mail_body_check CHECK ((octet_length(body) <= 262144)),
     CONSTRAINT received_mail_check CHECK (((forwarded_at IS NULL) = (forwarded_message_id IS NULL))),
+    CONSTRAINT received_mail_fingerprint_check CHECK ((length(fingerprint) = 32)),
     CONSTRAINT received_mail_more_attachments_check CHECK ((more_attachments >= 0))
 );
 
@@ -2025,6 +2032,13 @@ CREATE UNIQUE INDEX api_token_living_name ON public.api_token USING btree (name)
 
 
 --
+-- Name: attachment_of_content; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attachment_of_content ON public.attachment USING btree (sha256);
+
+
+--
 -- Name: attachment_unreferenced; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2074,10 +2088,24 @@ CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (refere
 
 
 --
+-- Name: delivery_report_of_mail; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX delivery_report_of_mail ON public.delivery_report USING btree (inbound_id) WHERE (inbound_id IS NOT NULL);
+
+
+--
 -- Name: delivery_report_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX delivery_report_of_message ON public.delivery_report USING btree (customer_id, message_id, recipient_no, id);
+
+
+--
+-- Name: delivery_report_once; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX delivery_report_once ON public.delivery_report USING btree (customer_id, message_id, report_key);
 
 
 --
@@ -2161,14 +2189,14 @@ CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (conten
 -- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE (unmatched IS NOT NULL);
 
 
 --
 -- Name: inbound_mail_unread; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (id) WHERE (read_at IS NULL);
+CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (due_at, id) WHERE (read_at IS NULL);
 
 
 --
@@ -2186,10 +2214,24 @@ CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING bt
 
 
 --
+-- Name: message_attachment_of_content; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_attachment_of_content ON public.message_attachment USING btree (sha256);
+
+
+--
 -- Name: message_by_source; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX message_by_source ON public.message USING btree (customer_id, direction, source_type, id) WHERE (campaign_id IS NULL);
+
+
+--
+-- Name: message_of_content; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_of_content ON public.message USING btree (content_sha256) WHERE (content_sha256 IS NOT NULL);
 
 
 --
@@ -2232,6 +2274,13 @@ CREATE INDEX message_trouble_of_campaign ON public.message_trouble USING btree (
 --
 
 CREATE INDEX outbox_due ON public.outbox USING btree (lane_id, scheduled, due_at, message_id);
+
+
+--
+-- Name: received_mail_copies; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX received_mail_copies ON public.received_mail USING btree (customer_id, fingerprint) WHERE (fingerprint IS NOT NULL);
 
 
 --
@@ -2561,4 +2610,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261130010400'),
     ('20261201010000'),
     ('20261201010100'),
-    ('20261201050000');
+    ('20261201020000'),
+    ('20261201020100'),
+    ('20261201050000'),
+    ('20261201060000');

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from gateway.inbound.store import InboundSource
 from gateway.mail.authentication_results import Authentication, read_authentication
 from gateway.mail.correspondence import Correspondence, read_correspondence
+from gateway.mail.delivery_status import ADDRESS
 from gateway.mail.inbound import Inbound, InboundKind, MatchedBy, UnmatchedReason, read_inbound
 from gateway.mail.message import MessageRef
 from gateway.mail.received import Part, read_mail
@@ -39,7 +41,8 @@ class StoredMail:
 class Reading:
     """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote, and so is
     `fingerprint` where the mail has a Message-ID: 32 bytes that are the same for each copy of one mail, whatever its
-    way added."""
+    way added.
+    `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope does."""
 
     inbound: Inbound
     correspondence: Correspondence
@@ -47,6 +50,7 @@ class Reading:
     reply: Reply | None
     attachments: ReceivedAttachments | None
     fingerprint: bytes | None
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +68,14 @@ class Unmatched:
     reason: UnmatchedReason
 
 
+class ReadingOptions(TypedDict):
+    """What reading a mail depends on besides its bytes, as the parameters of `read`."""
+
+    null_sender: bool | None
+    authserv_id: str | None
+    allow_reserved: bool
+
+
 def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow_reserved: bool) -> Reading:
     """Read a mail. Pure, bounded, never raises on any bytes. `null_sender`: whether the envelope's sender was empty,
     None when it is not known; the rest as in `gateway.settings`."""
@@ -77,6 +89,7 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
         reply=read_reply(mail.root, read_reply_rules()) if written else None,
         attachments=read_attachments(mail.root) if written else None,
         fingerprint=_fingerprint(mail.root, raw) if written and mail.root.header("message-id") else None,
+        recipients=_recipients(mail.root),
     )
 
 
@@ -93,3 +106,18 @@ def _fingerprint(root: Part, raw: bytes) -> bytes:
             found.update(f"{header.name}:{len(header.written)}:{header.written}\n".encode("utf-8", "replace"))
     found.update(memoryview(raw)[root.span[0] : root.span[1]])
     return found.digest()
+
+
+MAX_RECIPIENTS = 20
+"""Addresses that are looked at for one of ours: a report names one, a person's mail a few."""
+_RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
+
+
+def _recipients(root: Part) -> tuple[str, ...]:
+    found = [
+        match[0]
+        for name in _RECIPIENT_HEADERS
+        for value in root.all_headers(name)[:MAX_RECIPIENTS]
+        for match in ADDRESS.finditer(value[:4000])
+    ]
+    return tuple(dict.fromkeys(found))[:MAX_RECIPIENTS]

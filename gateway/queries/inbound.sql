@@ -14,3 +14,241 @@ select given.source, given.envelope_from, given.envelope_to, given.content_sha25
 from unnest(:sources::inbound_source[], :envelope_froms::text[], :envelope_tos::text[], :content_sha256s::bytea[],
             :sizes::bigint[]) as given(source, envelope_from, envelope_to, content_sha256, size)
 on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing;
+
+-- name: take_unread_mail
+-- Takes the next mail to be read, so that nobody else does for :lease, and counts a try of each. :apart takes what is
+-- read in a process of its own: mail of more than :small octets, and what was tried before.
+with due as materialized (
+    select i.id from inbound_mail i
+    where i.read_at is null and i.due_at <= now() and (i.size > :small::bigint or i.tries > 0) = :apart::boolean
+    order by i.due_at, i.id
+    limit :limit::integer
+    for update skip locked
+)
+update inbound_mail i set tries = i.tries + 1, due_at = now() + :lease::interval
+from due where i.id = due.id
+returning i.id, i.received_at, i.source, i.envelope_from, i.envelope_to, i.content_sha256, i.size, i.tries;
+
+-- name: put_back_unread_mail!
+-- Returns mail that was taken and not read, through no fault of its own: the try does not count.
+update inbound_mail set tries = greatest(tries - 1, 0), due_at = now() + :wait::interval
+where id = any(:ids::uuid[]) and read_at is null;
+
+-- name: put_off_unread_mail!
+-- Makes a mail whose reading failed due again before its time is up.
+update inbound_mail set due_at = now() + :wait::interval where id = :id and read_at is null;
+
+-- name: lock_unread_mail$
+-- Locks a mail that is still unread; its id, or nothing when another has read it.
+select id from inbound_mail where id = :id and read_at is null for update;
+
+-- name: lock_inbound_mail^
+-- Locks a mail for a decision about it, or to read it again.
+select id, received_at, source, envelope_from, envelope_to, content_sha256, size, read_at, unmatched, customer_id,
+       dismissed_at is not null as dismissed
+from inbound_mail where id = :id for update;
+
+-- name: finish_inbound_mail!
+-- Writes what a mail was read as: nobody's, with what the list of such mail shows, or whose it is.
+update inbound_mail
+set read_at = coalesce(read_at, now()), kind = :kind::inbound_kind, unmatched = :unmatched::unmatched_reason,
+    matched_by = :matched_by::matched_by, customer_id = :customer_id, message_id = :message_id,
+    from_address = :from_address, subject = :subject, excerpt = :excerpt
+where id = :id;
+
+-- name: contents_by_sha256
+-- The stored bytes of these hashes, and how they are encoded.
+select sha256, encoding, bytes from content where sha256 = any(:hashes::bytea[]);
+
+-- name: message_of_ids^
+-- The first of these messages that was sent, and whose From has the domain that stands beside its id.
+select m.customer_id, m.id as message_id
+from unnest(:customer_ids::bigint[], :message_ids::uuid[], :domains::text[])
+    with ordinality as named(customer_id, message_id, domain, n)
+join message m on m.customer_id = named.customer_id and m.id = named.message_id
+join sender_version s on s.id = m.sender_version_id
+where m.direction = 'SENT' and lower(split_part(s.from_address, '@', 2)) = named.domain
+order by named.n
+limit 1;
+
+-- name: lock_reported_message^
+-- Locks the message that a report or complaint is about.
+select now() as at, u.erased_at is not null as erased
+from message m join customer u on u.id = m.customer_id
+where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT'
+for update of m;
+
+-- name: reported_recipients
+-- Every recipient of a message, as a report about it needs them: the number of the latest attempt, whether an earlier
+-- one may have left the mail with a server, the attempt that is handed off now, whether a report that counts said that
+-- the mail is in the mailbox.
+with recipients as (
+    select 0::smallint as recipient_no, m.recipient as address, m.recipient_key as address_key, m.status, m.sent_at
+    from message m where m.customer_id = :customer_id and m.id = :message_id
+    union all
+    select c.recipient_no, c.address, null, c.status, c.sent_at
+    from copy c where c.customer_id = :customer_id and c.message_id = :message_id
+)
+select r.recipient_no, r.address, r.address_key, r.status::text, r.sent_at, o.attempt as handed_off, latest.number as latest,
+       exists (select from attempt a
+               where a.customer_id = :customer_id and a.message_id = :message_id and a.recipient_no = r.recipient_no
+                 and a.number < latest.number and a.verdict in ('ACCEPTED', 'UNCERTAIN'))
+         or exists (select from event e
+                    where e.customer_id = :customer_id and e.message_id = :message_id
+                      and e.recipient_no = r.recipient_no and e.kind = 'UNCERTAIN'
+                      and (e.data ->> 'attempt')::integer < latest.number) as sent_before,
+       exists (select from delivery_report d
+               where d.customer_id = :customer_id and d.message_id = :message_id and d.recipient_no = r.recipient_no
+                 and d.verified and d.action = 'DELIVERED') as delivered
+from recipients r
+left join outbox o on o.customer_id = :customer_id and o.message_id = :message_id and o.recipient_no = r.recipient_no
+    and o.handed_off_at is not null
+cross join lateral (
+    select greatest(
+        (select coalesce(max(a.number), 0) from attempt a
+         where a.customer_id = :customer_id and a.message_id = :message_id and a.recipient_no = r.recipient_no),
+        (select coalesce(max((e.data ->> 'attempt')::integer), 0) from event e
+         where e.customer_id = :customer_id and e.message_id = :message_id and e.recipient_no = r.recipient_no
+           and e.kind in ('UNCERTAIN', 'RETRIED', 'RETRIED_ONCE'))) as number) latest
+order by r.recipient_no;
+
+-- name: insert_delivery_reports
+-- Writes what a mail reports of one message, and an event of the same id for each; those that stand already are left
+-- out. Returns the place of each that is new among those given, and its id.
+with reported as materialized (
+    select uuidv7() as id, decode(t.key_hex, 'hex') as report_key, t.*
+    from rows from (json_to_recordset(:reports::json) as (
+        recipient_no smallint, attempt smallint, action report_action, verified boolean, matched_by matched_by,
+        recipient text, status_code text, code smallint, words text, reported_by text, host text, cause cause,
+        advice text, rule text, key_hex text))
+        with ordinality as t(recipient_no, attempt, action, verified, matched_by, recipient, status_code, code, words,
+             reported_by, host, cause, advice, rule, key_hex, n)
+), written as (
+    insert into delivery_report (customer_id, id, message_id, recipient_no, attempt, action, verified, matched_by,
+                                 recipient, status_code, code, words, reported_by, host, cause, advice, rule,
+                                 inbound_id, report_key)
+    select :customer_id, r.id, :message_id, r.recipient_no, r.attempt, r.action, r.verified, r.matched_by,
+           r.recipient, r.status_code, r.code, r.words, r.reported_by, r.host, r.cause, r.advice, r.rule,
+           :inbound_id, r.report_key
+    from reported r
+    order by r.n
+    on conflict (customer_id, message_id, report_key) do nothing
+    returning id
+), events as (
+    insert into event (customer_id, id, message_id, recipient_no, kind, actor, data)
+    select :customer_id, r.id, :message_id, r.recipient_no,
+           case r.action when 'FAILED' then 'BOUNCED' else r.action::text end::event_kind, :actor,
+           jsonb_strip_nulls(jsonb_build_object('verified', r.verified, 'attempt', r.attempt, 'cause', r.cause))
+    from reported r join written w on w.id = r.id
+)
+select r.n, r.id from reported r join written w on w.id = r.id order by r.n;
+
+-- name: bounce_recipients
+-- A report that counts says that the mail came back. A mail that was uncertain had been taken, then: no later than it
+-- was given up as uncertain. Returns the recipients whose status it changed.
+-- status: ACCEPTED, UNCERTAIN -> BOUNCED
+with bounced as materialized (
+    select * from unnest(:recipient_nos::smallint[], :causes::cause[], :advices::text[], :report_ids::uuid[])
+        as t(recipient_no, cause, advice, report_id)
+), messages as (
+    update message m
+    set status = 'BOUNCED', bounced_at = now(), sent_at = coalesce(m.sent_at, m.decided_at), cause = b.cause,
+        advice = b.advice
+    from bounced b
+    where b.recipient_no = 0 and m.customer_id = :customer_id and m.id = :message_id
+      and m.status in ('ACCEPTED', 'UNCERTAIN')
+    returning b.recipient_no, b.report_id, m.campaign_id, old.status = 'UNCERTAIN' as was_uncertain
+), copies as (
+    update copy c
+    set status = 'BOUNCED', sent_at = coalesce(c.sent_at, c.decided_at), cause = b.cause, advice = b.advice
+    from bounced b
+    where b.recipient_no > 0 and c.customer_id = :customer_id and c.message_id = :message_id
+      and c.recipient_no = b.recipient_no and c.status in ('ACCEPTED', 'UNCERTAIN')
+    returning b.recipient_no, b.report_id, old.status = 'UNCERTAIN' as was_uncertain
+), changed as (
+    select m.recipient_no, m.report_id, m.was_uncertain from messages m
+    union all select c.recipient_no, c.report_id, c.was_uncertain from copies c
+), events as (
+    insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+    select :customer_id, :message_id, c.recipient_no, 'SETTLED', :actor,
+           jsonb_build_object('evidence', 'REPORT', 'report', c.report_id, 'verdict', 'ACCEPTED')
+    from changed c where c.was_uncertain
+), tallied as (
+    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
+    select m.campaign_id, 0, 1, -1 from messages m where m.was_uncertain and m.campaign_id is not null
+    on conflict (campaign_id, shard) do update
+    set accepted = campaign_tally.accepted + excluded.accepted,
+        uncertain = campaign_tally.uncertain + excluded.uncertain
+)
+select c.recipient_no from changed c;
+
+-- name: settle_by_report
+-- A report that counts says that the mail arrived or was passed on: an uncertain one had been taken. Returns the
+-- recipients whose status it changed.
+-- status: UNCERTAIN -> ACCEPTED
+with arrived as materialized (
+    select * from unnest(:recipient_nos::smallint[], :report_ids::uuid[]) as t(recipient_no, report_id)
+), messages as (
+    update message m
+    set status = 'ACCEPTED', sent_at = coalesce(m.sent_at, m.decided_at), cause = null, advice = null
+    from arrived a
+    where a.recipient_no = 0 and m.customer_id = :customer_id and m.id = :message_id and m.status = 'UNCERTAIN'
+    returning a.recipient_no, a.report_id, m.campaign_id
+), copies as (
+    update copy c
+    set status = 'ACCEPTED', sent_at = coalesce(c.sent_at, c.decided_at), cause = null, advice = null
+    from arrived a
+    where a.recipient_no > 0 and c.customer_id = :customer_id and c.message_id = :message_id
+      and c.recipient_no = a.recipient_no and c.status = 'UNCERTAIN'
+    returning a.recipient_no, a.report_id
+), changed as (
+    select m.recipient_no, m.report_id from messages m union all select c.recipient_no, c.report_id from copies c
+), events as (
+    insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+    select :customer_id, :message_id, c.recipient_no, 'SETTLED', :actor,
+           jsonb_build_object('evidence', 'REPORT', 'report', c.report_id, 'verdict', 'ACCEPTED')
+    from changed c
+), tallied as (
+    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
+    select m.campaign_id, 0, 1, -1 from messages m where m.campaign_id is not null
+    on conflict (campaign_id, shard) do update
+    set accepted = campaign_tally.accepted + excluded.accepted,
+        uncertain = campaign_tally.uncertain + excluded.uncertain
+)
+select c.recipient_no from changed c;
+
+-- name: suppression_lifted_since$
+-- Whether a person lifted a suppression of this address after that time.
+select exists (select from lifted_suppression l where l.address_key = :address_key and l.lifted_at > :since);
+
+-- name: forget_inbound_content!
+-- Takes a mail's bytes off it, since its customer was erased.
+update inbound_mail set content_sha256 = null, envelope_from = null where id = :id;
+
+-- name: lock_content!
+-- Locks stored bytes: from now on until the transaction ends, nothing new can refer to them.
+select from content where sha256 = any(:hashes::bytea[]) order by sha256 for update;
+
+-- name: delete_unreferenced_content!
+-- Deletes those of these bytes to which nothing refers. They must be locked.
+delete from content k
+where k.sha256 = any(:hashes::bytea[])
+  and not exists (select from inbound_mail i where i.content_sha256 = k.sha256)
+  and not exists (select from attachment a where a.sha256 = k.sha256)
+  and not exists (select from message_attachment m where m.sha256 = k.sha256)
+  and not exists (select from message m where m.content_sha256 = k.sha256);
+
+-- name: insert_complaint$
+-- Records that a recipient of a message complained, and returns the event; nothing for the same kind of complaint again.
+insert into event (customer_id, message_id, recipient_no, kind, actor, data)
+select :customer_id, :message_id, :recipient_no, 'COMPLAINED', :actor,
+       jsonb_build_object('feedbackType', :feedback_type::text)
+where not exists (
+    select from event e
+    where e.customer_id = :customer_id and e.message_id = :message_id and e.recipient_no = :recipient_no
+      and e.kind = 'COMPLAINED' and e.data ->> 'feedbackType' = :feedback_type::text)
+returning id;
+
+-- name: customer_is_erased$
+-- Whether a customer was erased.
+select erased_at is not null from customer where id = :customer_id;

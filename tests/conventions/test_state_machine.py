@@ -20,8 +20,6 @@ Change = tuple[str, str]
 
 TO_COME: set[Change] = {
     ("new", "RECEIVED"),  # with inbound mail
-    ("ACCEPTED", "BOUNCED"),  # with inbound delivery reports
-    ("UNCERTAIN", "BOUNCED"),
     ("HELD", "EXPIRED"),  # held mail has no deadline yet
 }
 """Legal changes that no statement makes yet."""
@@ -148,9 +146,9 @@ async def _change(connection: Any, customer: int, statement: str, before: str, a
         cause=cause, decided_at=decided_at, address="Cc@x.example",
     )  # fmt: skip
     assert await troubles_amiss(connection) == [], (statement, before)
-    for table, id_of in (("message", "id"), ("copy", "message_id")):
+    for table, id_of, also in (("message", "id", ", bounced_at = now()"), ("copy", "message_id", "")):
         await connection.execute(
-            f"update {table} set status = $2::text::email_status, cause = $3, sent_at = now(),"  # noqa: S608 - constants
+            f"update {table} set status = $2::text::email_status, cause = $3, sent_at = now(){also},"  # noqa: S608 - constants
             f" decided_at = case when $2::text <> 'QUEUED' then now() end where {id_of} = $1",
             message,
             after,
