@@ -29,3 +29,8 @@ def refuse_unwritable(text: str, field: tuple[str, ...]) -> None:
     """Refuse NUL and lone surrogates, which PostgreSQL and UTF-8 cannot hold. Line breaks are accepted."""
     if _UNWRITABLE.search(text):
         raise Refusal(RefusalCode.INVALID, "NUL and broken Unicode characters are not allowed here.", field)
+
+
+def without_unwritable(text: str) -> str:
+    """Returns a text of somebody else's without NUL and lone surrogates, so that it can be stored."""
+    return _UNWRITABLE.sub("", text)

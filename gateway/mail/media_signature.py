@@ -59,3 +59,19 @@ def media_type_by_content(start: bytes) -> str | None:
     if text[:20].lower().startswith(_HTML):
         return "text/html"
     return next((name for mark, name in _STARTS if start.startswith(mark) or text.startswith(mark)), None)
+
+
+_SEEN = frozenset(
+    {
+        *(name for _, name in (*_STARTS, *_IN_ZIP)),
+        *_RIFF.values(),
+        *_BRANDS.values(),
+        *("application/zip", "video/mp4", "text/html"),
+    }
+)
+
+
+def is_seen_in_content(media_type: str) -> bool:
+    """Whether a file of this type is one whose first octets show it: `media_type_by_content` then returns it, or a file
+    is not what it is said to be."""
+    return media_type in _SEEN

@@ -26,4 +26,5 @@ delete from content k
 where k.sha256 = any(:hashes::bytea[]) and k.created_at < now() - :older_than::interval
   and not exists (select 1 from attachment a where a.sha256 = k.sha256)
   and not exists (select 1 from message_attachment m where m.sha256 = k.sha256)
-  and not exists (select 1 from message m where m.content_sha256 = k.sha256);
+  and not exists (select 1 from message m where m.content_sha256 = k.sha256)
+  and not exists (select 1 from inbound_mail i where i.content_sha256 = k.sha256);

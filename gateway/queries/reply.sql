@@ -1,8 +1,11 @@
 -- Replies: received mail that a person or an answering machine wrote, as messages of its customer.
 
 -- name: answered_messages
--- Of these messages, those of ours that can be answered, in the order given; internal mail is in no history.
+-- Of these messages, those of ours that can be answered, in the order given, and whether an address is their
+-- customer's today. Internal mail is in no history.
 select m.customer_id, m.id as message_id, m.source_type::text, m.sender, m.recipient,
+       exists (select from customer_address a
+               where a.customer_id = m.customer_id and a.address_key = :address_key::bytea) as is_of_customer,
        array(select c.address from copy c
              where c.customer_id = m.customer_id and c.message_id = m.id) as copies
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) with ordinality as wanted(customer_id, id, place)
@@ -78,12 +81,6 @@ from message m
 where m.customer_id = r.customer_id and m.id = r.message_id and m.content_sha256 is not null
   and r.customer_id = :customer_id and r.message_id = :message_id
   and (r.body, r.quoted, r.cut, r.automatic) is distinct from (:body, :quoted, :cut::boolean, :automatic::boolean);
-
--- name: erase_inbound_mail!
--- Takes what a person wrote out of a received mail; codes and times stay.
-update inbound_mail
-set content_sha256 = null, envelope_from = null, envelope_to = null, from_address = null, subject = null, excerpt = null
-where id = :id;
 
 -- name: settle_by_reply
 -- An answer that carries the token of an uncertain mail is evidence that it arrived. Returns the message where it was
