@@ -10,6 +10,8 @@ from service.graph.media import read_coding
 
 _COMPRESS_FROM = 1400
 """Bytes: a smaller response fits one packet uncompressed."""
+_FILES = "/files/"
+"""Large, and compressed already as a rule: a second of the event loop for nothing."""
 _LEVEL = 5
 """A tenth larger than the best level, in a third of the time."""
 
@@ -50,6 +52,8 @@ class Compression:
         await self._responder(scope)(scope, receive, send_with_one_vary)
 
     def _responder(self, scope: Scope) -> ASGIApp:
+        if scope["path"].startswith(_FILES):
+            return self._app
         if accepts_gzip(Headers(scope=scope)):
             return GZipResponder(self._app, _COMPRESS_FROM, compresslevel=_LEVEL)
         return self._app if scope["path"] == "/graphql" else IdentityResponder(self._app, _COMPRESS_FROM)

@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     REPLY = "reply"
     ORIGIN = "origin"
     ADDRESS = "address"
+    FILE = "file"
 
 
 class MasterKey(Protocol):

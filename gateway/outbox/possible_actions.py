@@ -31,6 +31,7 @@ class MessageAction(StrEnum):
     CANCEL = "CANCEL"
     LIFT_SUPPRESSION = "LIFT_SUPPRESSION"
     CORRECT_ADDRESS = "CORRECT_ADDRESS"
+    BELIEVE_REPORT = "BELIEVE_REPORT"
 
 
 RETRYABLE = frozenset(status for status, following in TRANSITIONS.items() if Status.QUEUED in following) - {
@@ -90,7 +91,8 @@ class Recipient:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """A sent message as it is now. `present`: its customer's addresses, the primary first. `sha256`: of its stored
-    content (`is_stored`), else of the mail that a server was given last."""
+    content (`is_stored`), else of the mail that a server was given last. `report_waits`: a report says that it came
+    back, and nothing vouches for that."""
 
     ref: MessageRef
     source_type: SourceType
@@ -102,6 +104,7 @@ class Standing:
     recipient_name: str | None
     sha256: bytes | None
     is_stored: bool
+    report_waits: bool
     recipients: tuple[Recipient, ...]
     present: tuple[Place, ...]
 
@@ -147,6 +150,10 @@ def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
             if failed and any(one.key == to.place.key for one in standing.present):
                 return None
             return illegal("Nothing says that this customer's address is wrong.")
+        case MessageAction.BELIEVE_REPORT:
+            if standing.to.place.bar is RefusalCode.ERASED:
+                return _barred(RefusalCode.ERASED)
+            return None if standing.report_waits else illegal("No report about it waits to be believed.")
 
 
 def illegal(message: str) -> Refusal:
@@ -220,6 +227,7 @@ async def read_standings(
             recipient_name=row["recipient_name"],
             sha256=row["sha256"],
             is_stored=row["is_stored"],
+            report_waits=row["report_waits"],
             recipients=tuple(_recipient(one, places) for one in recipients[ref.customer_id, ref.message_id]),
             present=tuple(places.of(address) for address in row["addresses"]),
         )

@@ -61,6 +61,9 @@ select m.customer_id, m.id as message_id, m.source_type::text, m.campaign_id, m.
        coalesce(m.content_sha256, m.mail_sha256) as sha256, m.content_sha256 is not null as is_stored,
        k.kind::text as campaign_kind, k.status is not distinct from 'CANCELLED' as campaign_cancelled,
        u.erased_at is not null as erased,
+       exists (select from delivery_report d
+               where d.customer_id = m.customer_id and d.message_id = m.id and d.action = 'FAILED'
+                 and not d.verified) as report_waits,
        exists (select from opt_out x
                where x.customer_id = m.customer_id and x.kind::text = k.kind::text) as opted_out,
        array(select a.address from customer_address a

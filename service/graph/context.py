@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import strawberry
@@ -20,8 +22,8 @@ class Context:
     """One request: where to read and write, what the gateway's functions need, the caller, and what was read already.
 
     `actor` is the name of the token or session, as events record it. `bound_relay` binds mail that this service queues
-    to the relay of that name: the demo sends by no other. With `shaping` false all lists are read by resolvers, which
-    tests compare.
+    to the relay of that name: the demo sends by no other. `clock` tells seconds since 1970. With `shaping` false all
+    lists are read by resolvers, which tests compare.
     """
 
     pools: DatabasePools
@@ -32,6 +34,7 @@ class Context:
     actor: str
     bound_relay: str | None = None
     shaping: bool = True
+    clock: Callable[[], float] = time.time
     reading: Reading = field(init=False)
     loaders: Loaders = field(init=False)
     lists: ListReader = field(init=False)

@@ -89,7 +89,7 @@ def _other_message(condition: str) -> str:
 
 ANSWERED = _other_message("n.customer_id = m.customer_id and n.id = m.answers_message_id")
 REPLY_OF_EVENT = _other_message(
-    "e.kind = 'REPLIED' and n.customer_id = e.customer_id and n.id = (e.data ->> 'reply')::uuid"
+    "e.kind = 'REPLIED' and n.customer_id = e.customer_id and n.id = (e.data ->> 'message')::uuid"
 )
 CLICK_OF_EVENT = "hit h where e.kind = 'CLICKED' and h.customer_id = e.customer_id and h.id = e.id"
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
@@ -353,7 +353,7 @@ class MessageEvent(FromRow):
         """One statement for all replies of a page."""
         if self.row["kind"] != EventKind.REPLIED:
             return None
-        key = (self.row["customer_id"], UUID(self.row["data"]["reply"]))
+        key = (self.row["customer_id"], UUID(self.row["data"]["message"]))
         found = await info.context.loaders.messages.load(key)
         return Message.of(found) if found else None
 

@@ -278,6 +278,7 @@ _describe(
     CANCEL="`cancelMessage`.",
     LIFT_SUPPRESSION="`liftSuppression` of its address, or of the copy's that is held.",
     CORRECT_ADDRESS="`correctAddress` of the customer's.",
+    BELIEVE_REPORT="`believeReport` of its `info { report }`, or of a copy's: nothing vouches for it yet.",
 )
 _describe(
     WorkOrderKind,
@@ -342,7 +343,7 @@ _describe(
 _describe(
     ChangeKind,
     "What is new in a customer's mail history.",
-    MESSAGE="A message was made, or its status changed.",
+    MESSAGE="A message was made or received, its status changed, or something was reported of it.",
     HIT="An open or a click came, or was judged.",
     OPT_OUT="What the customer chose not to get changed.",
     RESYNC="Changes may have been missed: read everything again.",

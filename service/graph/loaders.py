@@ -17,6 +17,7 @@ from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
+from service.graph.candidates import candidates
 from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
@@ -108,6 +109,8 @@ class Loaders:
     """Suppressions, standing or lifted, by id."""
     held: One[UUID] = _one("held_counts", "id")
     """How many messages are held for a suppressed address, by the suppression's id."""
+    unmatched: One[UUID] = _one("unmatched_by_id", "id")
+    """Received mail that is nobody's, by id."""
     previews: One[UUID] = _one("previews_by_version", "id")
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
@@ -146,6 +149,17 @@ class Loaders:
             async with self._pools.writing_connection() as connection:
                 found = await read_standings(connection, refs, self._deployment)
             return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def candidates(self) -> DataLoader[UUID, list[int]]:
+        """The customers that unmatched mail may belong to, by the mail's id."""
+
+        async def load(mails: list[UUID]) -> list[list[int]]:
+            rows = [row for row in await self.unmatched.load_many(mails) if row is not None]
+            found = await candidates(self.reading, self._deployment, rows)
+            return [found.get(mail, []) for mail in mails]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 

@@ -9,7 +9,8 @@ from asyncpg import Record
 
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
-from gateway.mail.message import ICON_COLORS, CopyRole, Status
+from gateway.mail.file_links import FileLink, file_url
+from gateway.mail.message import ICON_COLORS, CopyRole, MessageRef, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
@@ -260,6 +261,18 @@ class MessageAttachment(FromRow):
     name: str = strawberry.field(description="Its file name.", metadata=column("f.name"))
     media_type: str = strawberry.field(description="Its media type (RFC 6838).", metadata=column("f.media_type"))
     size: int = strawberry.field(description="Its size in bytes.", metadata=column("f.size"))
+
+    @strawberry.field(description="Where it can be downloaded, without a token or a session: signed, for five minutes.")
+    def url(self, info: Info) -> str:
+        """Of any message, sent or received. No SQL: the key is not PostgreSQL's."""
+        ref = MessageRef(customer_id=self.row["customer_id"], message_id=self.row["message_id"])
+        context = info.context
+        return file_url(
+            context.deployment.keyring,
+            context.deployment.settings.public_url,
+            FileLink(ref=ref, position=self.row["position"]),
+            now=context.clock(),
+        )
 
 
 class OfMessage(FromRow):

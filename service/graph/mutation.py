@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from service.graph import campaigning, consent, gateway_state, reclassify, sending, suppression, upsert
+from service.graph import campaigning, consent, gateway_state, reclassify, sending, suppression, unmatched, upsert
 from service.graph.intent import intent
 
 
@@ -48,6 +48,12 @@ class Mutation:
         "Replace an address of a customer's, and send what waits for it to the right one. What stands against the"
         " wrong address stays.",
     )
+    believe_report = intent(
+        unmatched.believe_report, "Say that a report which carries no token of ours is true: it counts from now on."
+    )
+    assign_mail = intent(unmatched.assign_mail, "Say whose a received mail is; it joins that history.")
+    dismiss_mail = intent(unmatched.dismiss_mail, "Take a mail off the list; it is kept as long as its kind is kept.")
+    reread_inbound = intent(unmatched.reread_inbound, "Read received mail of the past again, by the current rules.")
     reclassify_hits = intent(
         reclassify.reclassify_hits, "Judge opens and clicks of the past again, by the current rules."
     )

@@ -13,7 +13,7 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.database import statement
-from service.graph import suppression
+from service.graph import suppression, unmatched
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
@@ -38,6 +38,7 @@ from service.graph.scalars import SCALARS
 from service.graph.sender import Sender
 from service.graph.subscription import Subscription
 from service.graph.template import Template
+from service.graph.unmatched import UnmatchedMail
 from service.shape.executor import ShapingExecutor
 
 CAMPAIGNS_PAGE = statement("campaigns_page")
@@ -83,6 +84,13 @@ class Query:
     ) -> Connection[Suppression] | None:
         """Raises BadInput."""
         return await suppression.list_suppressions(info, search, reason, lifted, first, after)
+
+    @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
+    async def unmatched_mail(
+        self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
+    ) -> Connection[UnmatchedMail] | None:
+        """Raises BadInput."""
+        return await unmatched.list_unmatched(info, reason, first, after)
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
@@ -151,6 +159,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(Template, await loaders.templates.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):
             return _of(Suppression, await loaders.suppressions.load(row))
+        case GlobalId(type="UnmatchedMail", row_id=UUID() as row):
+            return _of(UnmatchedMail, await loaders.unmatched.load(row))
         case GlobalId(type="Sender", row_id=UUID() as row):
             return _of(Sender, await loaders.senders.load(row))
     return None

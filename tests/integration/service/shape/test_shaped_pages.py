@@ -94,7 +94,7 @@ class World:
             answers, reply = written[-2:]
             await self.pool.execute("update message set answers_message_id = $1 where id = $2", answers, reply)
             of = {"customer_id": customer, "message_id": answers}
-            await insert(self.pool, "event", **of, kind="REPLIED", actor="customer", data={"reply": reply.hex})
+            await insert(self.pool, "event", **of, kind="REPLIED", actor="customer", data={"message": str(reply)})
         await insert(
             self.pool,
             "received_mail",

@@ -44,6 +44,7 @@ def standing(*recipients: Recipient, present: tuple[Place, ...] = (place(),), **
         "recipient_name": None,
         "sha256": None,
         "is_stored": True,
+        "report_waits": False,
     }
     return Standing(recipients=recipients, present=present, **(usual | values))
 
