@@ -59,7 +59,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until stopped; 0 after a drain, 1 with one sentence when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Sends the mail that is due.")
-    parser.add_argument("--inbound", action="store_true", help="take the mail that comes back, by SMTP and LMTP")
+    parser.add_argument("--inbound", action="store_true", help="take the mail that comes back: SMTP, LMTP, IMAP")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, 1 to 64 (default 1)")
     parser.add_argument("--child", type=int, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

@@ -13,8 +13,9 @@ import subprocess
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
-from gateway.settings import ImapMailbox
+from gateway.settings import ImapMailbox, parse_imap_url
 from service.standalone.process_guard import Account, server_account, spawn
 from tests.eventually import eventually
 from tests.service_process import free_port
@@ -61,8 +62,13 @@ class Dovecot:
 
     @property
     def mailbox(self) -> ImapMailbox:
-        """As IMAP_URL names it."""
-        return ImapMailbox(host="127.0.0.1", port=self.port, tls=True, username=USER, password=PASSWORD, folder="INBOX")
+        """What IMAP_URL names."""
+        return parse_imap_url(self.url)
+
+    @property
+    def url(self) -> str:
+        """IMAP_URL."""
+        return f"imaps://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/INBOX"
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""

@@ -1,13 +1,17 @@
-"""`python -m gateway --inbound`: the process that takes the mail that comes back, from its ports to its drain."""
+"""`python -m gateway --inbound`: the process that takes the mail that comes back, from its start to its drain: at its
+ports, and out of the mailbox of IMAP_URL."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 import socket
 import ssl
 import time
+
+import asyncpg
 
 from gateway.database import open_pool
 from gateway.deployment import Deployment
@@ -15,6 +19,7 @@ from gateway.errors import SettingsError
 from gateway.inbound.addresses import Addresses
 from gateway.inbound.admission import Admission, ListenerLimits
 from gateway.inbound.grouped_store import GroupedStore
+from gateway.inbound.imap import watch
 from gateway.inbound.listener import Listener, Reception
 from gateway.inbound.smtp_session import SessionLimits
 from gateway.inbound.store import InboundSource
@@ -23,8 +28,8 @@ from gateway.telemetry.watchdog import watch_event_loop
 
 log = logging.getLogger("gateway.inbound")
 
-_POOL = 4
-"""Connections to PostgreSQL: two for groups of small mails, two for large ones."""
+_POOL = 5
+"""Connections to PostgreSQL: two for groups of small mails, two for large ones, one for the mailbox of IMAP_URL."""
 _MEMORY_OF_LARGEST = 2
 """So many mails of the largest size fit into memory at least, so that one does not keep all others out."""
 
@@ -45,7 +50,7 @@ async def listen(settings: Settings) -> int:
         listener = Listener(_reception(settings, GroupedStore(pool.acquire), tls))
         ports = await _open(listener, settings)
         log.info("listening for mail that comes back", extra={"fields": ports})
-        await stop.wait()
+        await asyncio.gather(stop.wait(), _watch_mailbox(settings, pool, stop))
         await listener.drain(settings.drain_seconds)
         log.info("the inbound listener has drained")
     finally:
@@ -54,16 +59,29 @@ async def listen(settings: Settings) -> int:
     return 0
 
 
+async def _watch_mailbox(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], stop: asyncio.Event) -> None:
+    if settings.imap_url is not None:
+        await watch(
+            settings.imap_url,
+            pool,
+            deployment=Deployment.open(settings),
+            stopping=stop,
+            jitter=lambda: random.uniform(-1, 1),  # noqa: S311  nothing secret depends on it
+        )
+
+
 def check(settings: Settings) -> None:
     """Raises SettingsError with one sentence that says what to set."""
-    if settings.bounce_domain is None and settings.reply_domain is None:
+    listens = settings.inbound_smtp is not None or settings.inbound_lmtp is not None
+    # A mailbox has its mail anyway: what names no address of ours may still name our mail.
+    if settings.bounce_domain is None and settings.reply_domain is None and (listens or settings.imap_url is None):
         raise SettingsError(
             "BOUNCE_DOMAIN and REPLY_DOMAIN are missing: set one, or there is no address to take mail for. "
             f"For example: BOUNCE_DOMAIN={EXAMPLES['BOUNCE_DOMAIN']}"
         )
-    if settings.inbound_smtp is None and settings.inbound_lmtp is None:
+    if not listens and settings.imap_url is None:
         raise SettingsError(
-            "INBOUND_SMTP and INBOUND_LMTP are missing: set one, or there is no port to take mail at. "
+            "INBOUND_SMTP, INBOUND_LMTP and IMAP_URL are missing: set one, or there is no way for mail to come. "
             f"For example: INBOUND_SMTP={EXAMPLES['INBOUND_SMTP']}"
         )
     if (settings.inbound_tls_certificate is None) != (settings.inbound_tls_key is None):

@@ -20,6 +20,7 @@ from gateway.inbound.store import Envelope, store
 from gateway.settings import ImapMailbox, Settings
 from tests.dovecot import LACKING, Dovecot
 from tests.eventually import eventually
+from tests.inbound_process import environment, running
 
 pytestmark = pytest.mark.skipif(LACKING is not None, reason=LACKING or "")
 
@@ -112,6 +113,18 @@ async def test_mail_that_is_there_and_mail_that_comes_are_stored_and_stay_in_the
         await expect_stored(pool, 3)
     assert dovecot.flags() == set()
     assert await last_uid(pool) == 3
+
+
+async def test_the_inbound_process_reads_it_without_a_port_of_its_own(
+    dovecot: Dovecot, trusted_authority: Path, database_url: str, pool: asyncpg.Pool[Any]
+) -> None:
+    dovecot.deliver(mail("One"))
+    env = environment(database_url, IMAP_URL=dovecot.url, SSL_CERT_FILE=str(trusted_authority))
+    for without in ("INBOUND_SMTP", "INBOUND_LMTP", "BOUNCE_DOMAIN", "REPLY_DOMAIN"):
+        del env[without]
+    async with running(env) as gateway:
+        await expect_stored(pool, 1)
+        assert await gateway.stop() == 0
 
 
 async def test_a_restart_of_the_server_and_of_the_reader_loses_and_doubles_nothing(
