@@ -13,7 +13,7 @@ DEMO_SETTINGS: Mapping[str, str] = {
     "AUTHSERV_ID": "mx.northlight.example",
 }
 """Where the demo firm's mail comes back. AUTHSERV_ID is the demo relay, which says who wrote what it hands in."""
-_WAYS_IN = ("INBOUND_SMTP", "INBOUND_LMTP")
+_PORTS = ("INBOUND_SMTP", "INBOUND_LMTP")
 _DOMAINS = ("BOUNCE_DOMAIN", "REPLY_DOMAIN")
 
 
@@ -24,8 +24,9 @@ def demo_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def takes_mail(environment: Mapping[str, str]) -> bool:
-    """Whether mail can come back: by some way, to a domain of ours."""
-    return bool(_given(environment, _WAYS_IN) and _given(environment, _DOMAINS))
+    """Whether mail can come back: at a port, to a domain of ours, or in a mailbox of ours."""
+    at_ports = _given(environment, _PORTS) and _given(environment, _DOMAINS)
+    return bool(at_ports or environment.get("IMAP_URL"))
 
 
 def listener_environment(environment: Mapping[str, str], *, demo_relay: bool) -> dict[str, str]:
@@ -41,14 +42,15 @@ def listener_environment(environment: Mapping[str, str], *, demo_relay: bool) ->
 
 def listener_words(environment: Mapping[str, str]) -> str:
     """Returns what the terminal says of mail that comes back."""
-    if takes_mail(environment):
-        ways = [f"{name}={environment[name]}" for name in _given(environment, _WAYS_IN)]
-        domains = " and ".join(environment[name] for name in _given(environment, _DOMAINS))
-        return f"by {', '.join(ways)} for {domains}"
-    return (
-        "off: bounces that come later, complaints and replies are lost. "
-        f"Set {' and '.join(_DOMAINS)}, and {_WAYS_IN[0]} (docs/operations.md)"
-    )
+    if not takes_mail(environment):
+        return (
+            "off: bounces that come later, complaints and replies are lost. "
+            f"Set {' and '.join(_DOMAINS)}, and {_PORTS[0]} (docs/operations.md)"
+        )
+    ways = [f"{name}={environment[name]}" for name in _given(environment, _PORTS)]
+    ways += ["IMAP_URL"] if environment.get("IMAP_URL") else []  # its value has a password
+    domains = [environment[name] for name in _given(environment, _DOMAINS)]
+    return f"by {' and '.join(ways)}" + (f", for {' and '.join(domains)}" if domains else "")
 
 
 def _given(environment: Mapping[str, str], names: tuple[str, ...]) -> list[str]:

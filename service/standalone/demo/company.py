@@ -38,7 +38,8 @@ SEND = """mutation ($input: %sInput!) {
   %s(input: $input) { message { id } userErrors { code message field } } }"""
 CAMPAIGNS = "{ campaigns(first: 10) { nodes { audienceSize progress { made optedOut } } } }"
 CAME_BACK = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
-  nodes { emails { connectionNotes(first: 20) { nodes { message { received { automatic } } info { events { kind } } } } } } }
+  nodes { emails { connectionNotes(first: 20) { nodes {
+    message { received { automatic } } info { events { kind } } } } } } }
   unmatchedMail(first: 20) { nodes { id } } }"""
 STATUSES = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
   nodes { emails { connectionNotes(first: 20) { nodes { info { status nextAttemptAt } } } } } } }"""

@@ -17,7 +17,7 @@ def test_beside_the_demo_relay_mail_comes_back_to_the_demo_firm() -> None:
     assert {**made, "INBOUND_SMTP": ""} == {**DEMO_SETTINGS, "INBOUND_SMTP": ""}
     assert takes_mail(made)
     assert listener_words(made) == (
-        f"by INBOUND_SMTP={made['INBOUND_SMTP']} for bounce.northlight.example and reply.northlight.example"
+        f"by INBOUND_SMTP={made['INBOUND_SMTP']}, for bounce.northlight.example and reply.northlight.example"
     )
     assert demo_settings({"INBOUND_SMTP": "2525"})["INBOUND_SMTP"] == "2525"
 
@@ -35,7 +35,13 @@ def test_without_settings_nothing_is_taken_and_the_terminal_says_what_that_means
 def test_with_a_domain_and_a_way_in_it_is_taken() -> None:
     given = {"INBOUND_LMTP": "2424", "REPLY_DOMAIN": "reply.fabrikam.com"}
     assert takes_mail(given)
-    assert listener_words(given) == "by INBOUND_LMTP=2424 for reply.fabrikam.com"
+    assert listener_words(given) == "by INBOUND_LMTP=2424, for reply.fabrikam.com"
+
+
+def test_a_mailbox_of_ours_is_a_way_and_its_password_is_not_shown() -> None:
+    given = {"IMAP_URL": "imaps://user:secret@imap.fabrikam.com/INBOX"}
+    assert takes_mail(given)
+    assert listener_words(given) == "by IMAP_URL"
 
 
 def test_the_demos_listener_is_on_loopback_and_no_listener_takes_the_gateways_metrics_port() -> None:
