@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -89,9 +90,9 @@ class Launcher:
                 self.process.wait(0.05)
 
     def servers(self, program: str) -> list[psutil.Process]:
-        """Returns its child processes whose command names this program."""
+        """Returns its child processes whose command this regular expression finds."""
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if child.is_running() and program in " ".join(_command(child))]
+        return [child for child in children if child.is_running() and re.search(program, " ".join(_command(child)))]
 
     def end(self, how: signal.Signals) -> list[psutil.Process]:
         """Sends the signal; returns the processes that are still alive after the time to end."""

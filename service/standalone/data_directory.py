@@ -77,7 +77,7 @@ class DataDirectory:
         """Make it where it is missing, and lock it. Raises LaunchError."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in ("log", "inbox", "journal"):
+            for name in ("log", "inbox", "outgoing", "journal"):
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
             self.lock_fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

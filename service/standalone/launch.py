@@ -12,11 +12,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.standalone.data_directory import DataDirectory, Running
 from service.standalone.errors import LaunchError
+from service.standalone.mail_listener import demo_settings, listener_environment, listener_words, takes_mail
 from service.standalone.migrate import migrate, refuse_old_database
 from service.standalone.options import DEMO_RELAY, Options, check_port
 from service.standalone.postgres import Postgres
@@ -56,11 +57,12 @@ def launch(options: Options) -> int:
         if listener is not None:
             start_demo_relay(data, supervisor, environment, listener)
         start_gateway(data, supervisor, environment)
-        web = start_web_server(data, supervisor, environment)
+        servers = [start_mail_listener(options, data, supervisor, environment)] if takes_mail(environment) else []
+        servers.append(start_web_server(data, supervisor, environment))
         link = make_credentials(options, data, stores)
-        wait_ready(options, supervisor, web)
+        wait_ready(options, supervisor, servers)
         data.publish(Running(database_url=stores.database_url, public_url=options.public_url, path=data.path))
-        welcome(options, data, link, seconds=time.monotonic() - began)
+        welcome(options, data, environment, link, seconds=time.monotonic() - began)
         if options.demo:
             start_demo(options, data, supervisor, environment)
         supervisor.run()
@@ -76,7 +78,7 @@ def launch(options: Options) -> int:
 def stop_all(supervisor: Supervisor) -> None:
     """Those that use the databases first."""
     ends = time.monotonic() + _STOP_SECONDS
-    supervisor.stop(("demo", "web server", "gateway"), seconds=DRAIN_SECONDS + 0.3)
+    supervisor.stop(("demo", "web server", "mail listener", "gateway"), seconds=DRAIN_SECONDS + 0.3)
     supervisor.stop(("demo relay", "valkey", "postgres"), seconds=ends - time.monotonic())
 
 
@@ -154,6 +156,7 @@ def service_environment(
         port = demo_relay.getsockname()[1]
         settings["RELAY_URL"] = f"smtp://127.0.0.1:{port}?name={DEMO_RELAY}&connections=5"
         settings["BOUND_RELAY"] = DEMO_RELAY
+        settings |= demo_settings(os.environ)
     if options.demo:
         settings["ALLOW_RESERVED_DOMAINS"] = "1"
     # A replica of some other database in the shell's environment is not ours.
@@ -163,10 +166,11 @@ def service_environment(
 def start_demo_relay(
     data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str], listener: socket.socket
 ) -> None:
-    """A mail server on loopback, which keeps what it accepts in DATA/inbox; all mail of this run is bound to it."""
+    """A mail server on loopback, which keeps what it accepts in DATA/inbox and has some of it answered; all mail of
+    this run is bound to it."""
     relay = PythonServer(
         "demo relay",
-        ["service.standalone.demo.relay", str(listener.fileno()), str(data.path / "inbox")],
+        ["service.standalone.demo.relay", str(listener.fileno()), str(data.path), environment["INBOUND_SMTP"]],
         environment=environment,
         log=data.log("relay"),
         pass_fds=(data.lock_fd, listener.fileno()),
@@ -180,6 +184,21 @@ def start_gateway(data: DataDirectory, supervisor: Supervisor, environment: Mapp
         "gateway", ["gateway"], environment=environment, log=data.log("gateway"), pass_fds=(data.lock_fd,)
     )
     supervisor.start(gateway)
+
+
+def start_mail_listener(
+    options: Options, data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]
+) -> PythonServer:
+    """Takes in mail that comes back: the same program as in production."""
+    server = PythonServer(
+        "mail listener",
+        ["gateway", "--inbound"],
+        environment=listener_environment(environment, demo_relay=options.relay_url is None),
+        log=data.log("inbound"),
+        pass_fds=(data.lock_fd,),
+    )
+    supervisor.start(server)
+    return server
 
 
 def start_web_server(data: DataDirectory, supervisor: Supervisor, environment: Mapping[str, str]) -> PythonServer:
@@ -201,12 +220,13 @@ def make_credentials(options: Options, data: DataDirectory, stores: Stores) -> s
     return asyncio.run(make_login_link(stores.database_url, options.public_url, "make run"))
 
 
-def wait_ready(options: Options, supervisor: Supervisor, web: PythonServer) -> None:
-    """Until /readyz answers 200. Raises LaunchError when it does not."""
-    if not supervisor.wait_until(lambda: ask_ready(options)[0] == 200, seconds=_READY_SECONDS, alive=web):
+def wait_ready(options: Options, supervisor: Supervisor, servers: Sequence[PythonServer]) -> None:
+    """Until /readyz answers 200; the web server is the last of `servers`. Raises LaunchError when it does not, or when
+    one of them ends."""
+    if not supervisor.wait_until(lambda: ask_ready(options)[0] == 200, seconds=_READY_SECONDS, alive=servers):
         raise LaunchError(
             f"The web server is not ready after {_READY_SECONDS:.0f} s; "
-            f"/readyz says {ask_ready(options)[1]}, its log {web.last_log_line()}"
+            f"/readyz says {ask_ready(options)[1]}, its log {servers[-1].last_log_line()}"
         )
 
 
@@ -224,7 +244,9 @@ def ask_ready(options: Options) -> tuple[int, str]:
         client.close()
 
 
-def welcome(options: Options, data: DataDirectory, link: str, *, seconds: float) -> None:
+def welcome(
+    options: Options, data: DataDirectory, environment: Mapping[str, str], link: str, *, seconds: float
+) -> None:
     """Where everything is, for the person at the terminal. No token: where the output is kept, it would be, too. The
     link may be: it works once, for ten minutes."""
     say(f"Ready in {seconds:.1f} s: {options.public_url}")
@@ -232,6 +254,7 @@ def welcome(options: Options, data: DataDirectory, link: str, *, seconds: float)
     say(f"  API          {options.public_url}/graphql")
     say(f"  Token        in {data.path / 'token'}   (`make token` shows it, `make token NAME=crm` makes another)")
     say(f"  Data         {data.path}   (accepted mail in inbox/, what the servers say in log/)")
+    say(f"  Mail in      {listener_words(environment)}")
     if options.relay_url is not None and not os.environ.get("DEFAULT_FROM"):
         say(f"  From         {DEMO_FROM}, whom nobody knows: set DEFAULT_FROM to an address of yours")
     say("  Stop         Ctrl-C")

@@ -136,14 +136,15 @@ class Supervisor:
         server.start()
         self._supervised.append(_Supervised(server, once=once))
 
-    def wait_until(self, condition: Callable[[], bool], *, seconds: float, alive: PythonServer | None = None) -> bool:
-        """Whether the condition became true in time. Raises Stopped; LaunchError if the server `alive` exits first."""
+    def wait_until(self, condition: Callable[[], bool], *, seconds: float, alive: Sequence[PythonServer] = ()) -> bool:
+        """Whether the condition became true in time. Raises Stopped; LaunchError if a server of `alive` exits first."""
         ends = time.monotonic() + seconds
         while not condition():
             if self.stopping:
                 raise Stopped
-            if alive is not None and alive.process is not None and alive.process.poll() is not None:
-                raise LaunchError(f"The {alive.name} did not start: {alive.last_log_line()}")
+            for server in alive:
+                if server.process is not None and server.process.poll() is not None:
+                    raise LaunchError(f"The {server.name} did not start: {server.last_log_line()}")
             if time.monotonic() > ends:
                 return False
             self._sleep(0.03)

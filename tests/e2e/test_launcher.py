@@ -191,7 +191,7 @@ def test_a_path_too_long_for_sockets_and_with_special_characters_works(data: Pat
         assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize("program", ["-m gateway", "valkey-server", "bin/postgres"])
+@pytest.mark.parametrize("program", ["-m gateway$", "-m gateway --inbound$", "valkey-server", "bin/postgres"])
 def test_a_server_that_exits_is_restarted(data: Path, program: str) -> None:
     with launched(data) as launcher:
         (fallen,) = launcher.servers(program)

@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from service.standalone.demo.answers import read_answers
 from service.standalone.demo.api_client import ApiClient, ApiError
 from service.standalone.demo.checkpoint import Checkpoint
-from service.standalone.demo.company import Company, Progress
+from service.standalone.demo.company import CameBack, Company, Progress
 from service.standalone.demo.readers import read_the_mail
 
 _SETTLE_SECONDS = 120.0
 """Long enough for the retry of greylisted mail; other retries are hours away."""
+_ANSWER_SECONDS = 60.0
+"""The last answer is due twelve seconds after its mail."""
 
 HISTORY = (
     '{ customer(id: \\"%s\\") { name emails {'
@@ -38,6 +41,7 @@ def run(company: Company, checkpoint: Checkpoint, data: Path, url: str, say: Cal
     show_query(checkpoint.steps["customers"][0], url, data, say)
     say("Demo: the customers read; greylisted mail is retried in a minute")
     read_new_mail(company, checkpoint, data / "inbox", url, say)
+    await_answers(company, say)
     wait_until(company, lambda progress: not progress.busy and not progress.retried_soon, say)
     read_new_mail(company, checkpoint, data / "inbox", url, say)
     checkpoint.record("finished", "yes")
@@ -55,6 +59,16 @@ def wait_until(company: Company, settled: Callable[[Progress], bool], say: Calla
         if settled(progress):
             return
         time.sleep(1)
+
+
+def await_answers(company: Company, say: Callable[[str], None]) -> None:
+    """Wait until everything that is to come back is in the history, at most `_ANSWER_SECONDS`; print what came."""
+    expected = CameBack.of(answer for answer in read_answers() if not answer.by_hand)
+    ends, came = time.monotonic() + _ANSWER_SECONDS, company.came_back()
+    while came != expected and time.monotonic() < ends:
+        time.sleep(1)
+        came = company.came_back()
+    say(f"  what came back: {came}")
 
 
 def show_query(customer_id: str, url: str, data: Path, say: Callable[[str], None]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from service.standalone.demo.answers import Answer, AnswerKind
 from service.standalone.demo.api_client import ApiClient
 from service.standalone.demo.checkpoint import Checkpoint
 from service.standalone.demo.customers import Customer, read_customers
@@ -17,6 +18,8 @@ from service.standalone.demo.letters import Sending, letters_of
 from service.standalone.demo.proposal import proposal_pdf
 
 POSTAL_ADDRESS = "5 Foundry Lane, Brookhaven"
+STAFF = "rosa.delgado@northlight.example"
+"""The mailbox of the colleague who answers customers; the demo relay keeps what is forwarded there in the inbox."""
 _TEMPLATES = Path(__file__).parent
 _SOON_SECONDS = 80.0
 """A retry within this time is worth waiting for: greylisted mail. Later retries are hours away."""
@@ -34,6 +37,10 @@ LAUNCH_CAMPAIGN = """mutation ($input: LaunchCampaignInput!) {
 SEND = """mutation ($input: %sInput!) {
   %s(input: $input) { message { id } userErrors { code message field } } }"""
 CAMPAIGNS = "{ campaigns(first: 10) { nodes { audienceSize progress { made optedOut } } } }"
+CAME_BACK = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
+  nodes { emails { connectionNotes(first: 20) { nodes {
+    message { received { automatic } } info { events { kind } } } } } } }
+  unmatchedMail(first: 20) { nodes { id } } }"""
 STATUSES = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
   nodes { emails { connectionNotes(first: 20) { nodes { info { status nextAttemptAt } } } } } } }"""
 
@@ -52,12 +59,13 @@ class Company:
         started = date.fromisoformat(self._checkpoint.once("started", _today))
         ids = self._checkpoint.once("customers", self._upsert)
         self._say(f"  {len(ids)} customers")
-        sender = self._checkpoint.once("sender", self._create_sender)
+        sender = self._checkpoint.once("sender", lambda: self._create_sender(_office()))
         letters = self._checkpoint.once("letters", lambda: self._send_letters(ids, sender, started))
         self._say(f"  {letters} work-order, e-signature and card-processing mails")
+        news = self._checkpoint.once("news sender", lambda: self._create_sender(_news()))
         # The campaign with the higher priority first: the histories then have the same order in every run.
-        notice = self._checkpoint.once("notice", lambda: self._campaign(_notice(ids, self.customers), sender))
-        spring = self._checkpoint.once("spring", lambda: self._campaign(_spring(ids, self.customers), sender))
+        notice = self._checkpoint.once("notice", lambda: self._campaign(_notice(ids, self.customers), news))
+        spring = self._checkpoint.once("spring", lambda: self._campaign(_spring(ids, self.customers), news))
         self._say(f"  2 campaigns of {spring} and {notice} recipients")
 
     def _do(self, document: str, what: str, given: dict[str, Any]) -> Any:
@@ -80,17 +88,7 @@ class Company:
         ]
         return [row["id"] for row in self._do(UPSERT, "the customers", {"customers": rows})]
 
-    def _create_sender(self) -> str:
-        given = {
-            "name": "Northlight office",
-            "fromName": "Northlight Home Systems",
-            "fromAddress": "office@northlight.example",
-            "replyTo": "office@northlight.example",
-            "signature": "Your team at Northlight\n+1 555 0134",
-            "postalAddress": POSTAL_ADDRESS,
-            "locale": "en",
-            "timeZone": "America/New_York",
-        }
+    def _create_sender(self, given: dict[str, Any]) -> str:
         return str(self._do(CREATE_SENDER, "the sender", given)["id"])
 
     def _send_letters(self, ids: list[str], sender: str, started: date) -> int:
@@ -131,17 +129,41 @@ class Company:
             campaign["audienceSize"] - campaign["progress"]["made"] - campaign["progress"]["optedOut"]
             for campaign in campaigns
         )
-        retried, after = 0, None
-        while True:
-            page = self._api.call(STATUSES, {"after": after})["customers"]
-            for node in page["nodes"]:
-                for note in node["emails"]["connectionNotes"]["nodes"]:
-                    counted[note["info"]["status"]] += 1
-                    retried += _retried_soon(note["info"])
-            if not page["pageInfo"]["hasNextPage"]:
-                break
-            after = page["pageInfo"]["endCursor"]
+        retried = 0
+        for page in self._pages(STATUSES):
+            for note in _notes(page):
+                counted[note["info"]["status"]] += 1
+                retried += _retried_soon(note["info"])
         return Progress(statuses=+counted, retried_soon=retried)
+
+    def came_back(self) -> CameBack:
+        """Returns what has come back so far, read through the API."""
+        counted: Counter[str] = Counter()
+        strangers = 0
+        for page in self._pages(CAME_BACK):
+            strangers = len(page["unmatchedMail"]["nodes"])
+            for note in _notes(page):
+                counted.update(event["kind"] for event in note["info"]["events"])
+                if note["message"]["received"] is not None:
+                    counted["AUTOMATIC" if note["message"]["received"]["automatic"] else "WRITTEN"] += 1
+        return CameBack(
+            bounces=counted["BOUNCED"],
+            delays=counted["DELAYED"],
+            complaints=counted["COMPLAINED"],
+            replies=counted["WRITTEN"],
+            automatic=counted["AUTOMATIC"],
+            strangers=strangers,
+        )
+
+    def _pages(self, document: str) -> Iterator[Any]:
+        """Returns the answers to a query of all customers, page by page."""
+        after = None
+        while True:
+            page = self._api.call(document, {"after": after})
+            yield page
+            if not page["customers"]["pageInfo"]["hasNextPage"]:
+                return
+            after = page["customers"]["pageInfo"]["endCursor"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,6 +181,66 @@ class Progress:
     def __str__(self) -> str:
         shown = sorted(self.statuses.items(), key=lambda item: -item[1])
         return " · ".join(f"{count} {status.lower().replace('_', ' ')}" for status, count in shown)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CameBack:
+    """How much has come back of each kind; `automatic` are the answers of machines, `strangers` the mails of people who
+    are no customers."""
+
+    bounces: int
+    delays: int
+    complaints: int
+    replies: int
+    automatic: int
+    strangers: int
+
+    @classmethod
+    def of(cls, answers: Iterable[Answer]) -> CameBack:
+        """Returns what these answers are, all come."""
+        kinds = Counter(answer.kind for answer in answers)
+        return cls(
+            bounces=kinds[AnswerKind.BOUNCE],
+            delays=kinds[AnswerKind.DELAY],
+            complaints=kinds[AnswerKind.COMPLAINT],
+            replies=kinds[AnswerKind.REPLY] + kinds[AnswerKind.LETTER],
+            automatic=kinds[AnswerKind.AWAY],
+            strangers=kinds[AnswerKind.STRANGER],
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.bounces} bounces, {self.delays} delayed, {self.complaints} complaining, {self.replies} replies, "
+            f"{self.automatic} out of office, {self.strangers} from a stranger"
+        )
+
+
+def _notes(page: Any) -> Iterator[Any]:
+    """The rows of the third lists of one page of customers."""
+    for node in page["customers"]["nodes"]:
+        yield from node["emails"]["connectionNotes"]["nodes"]
+
+
+def _office() -> dict[str, Any]:
+    """Whom individual mail is from: replies join the history, and go on to a colleague's mailbox."""
+    return {
+        "name": "Northlight office",
+        "fromName": "Northlight Home Systems",
+        "fromAddress": "office@northlight.example",
+        "trackReplies": True,
+        "forwardRepliesTo": STAFF,
+        "signature": "Your team at Northlight\n+1 555 0134",
+        "postalAddress": POSTAL_ADDRESS,
+        "locale": "en",
+        "timeZone": "America/New_York",
+    }
+
+
+def _news() -> dict[str, Any]:
+    """Whom campaigns are from: replies join the history."""
+    given = {**_office(), "name": "Northlight news", "fromAddress": "news@northlight.example"}
+    del given["forwardRepliesTo"]
+    return given
 
 
 def _today() -> str:

@@ -1,10 +1,13 @@
 """The demo's mail server: real SMTP on loopback, which refuses, defers or drops mail to some addresses.
 
-    python -m service.standalone.demo.relay FD INBOX
+    python -m service.standalone.demo.relay FD DATA PORT
 
-listens on the inherited socket FD and keeps what it accepts in INBOX/*.eml. It stands in for the servers behind a
+listens on the inherited socket FD and keeps what it accepts in DATA/inbox/*.eml. It stands in for the servers behind a
 relay. `behaviour_for` says how it treats an address: by domain or, in any domain, by local part, so that each reply can
 be provoked by hand (`unknown@`, `full@`, `overquota@`, `slow@`, `blocked@`, `drops@`).
+
+Some of what it accepts is answered, seconds later, to the mail listener at PORT of loopback: by reports and by persons
+(answers.toml; by hand `bounces@`, `delayed@`, `complains@`, `answers@`, `away@`).
 """
 
 from __future__ import annotations
@@ -17,14 +20,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-HOST_NAME = "mx.northlight.example"
+from service.standalone.demo.answers import TakenMail
+from service.standalone.demo.outgoing import Outgoing, hand_in
+from service.standalone.demo.reports import HOST_NAME
+
 _GREYLIST_SECONDS = 10.0
 _MAX_GREYLISTED = 10_000
 """Pairs of sender domain and recipient; the oldest is dropped first."""
@@ -64,11 +71,14 @@ def behaviour_for(address: str) -> Behaviour:
 
 
 class Inbox:
-    """An aiosmtpd handler: replies by `behaviour_for`, keeps what it accepts."""
+    """An aiosmtpd handler: replies by `behaviour_for`, keeps what it accepts, has it answered by `answer`."""
 
-    def __init__(self, directory: Path, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, directory: Path, *, clock: Callable[[], float], answer: Callable[[TakenMail], Awaitable[None]]
+    ) -> None:
         self._directory = directory
         self._clock = clock
+        self._answer = answer
         self._first_seen: dict[tuple[str, str], float] = {}
 
     async def handle_RCPT(
@@ -112,12 +122,16 @@ class Inbox:
             abort(server)
             return "421 4.3.0 never sent"
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(self._clock()))}-{secrets.token_hex(4)}"
-        await asyncio.to_thread(self._keep, name, envelope)
-        return f"250 2.0.0 Ok: queued as {name[-8:].upper()}"
-
-    def _keep(self, name: str, envelope: Envelope) -> None:
-        """Write the mail below the header lines that a mail server adds at delivery."""
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        number = name[-8:].upper()
+        await asyncio.to_thread(self._keep, name, envelope, content)
+        return_path = (envelope.mail_from or "").strip("<>")  # the null sender is <> here
+        for address in envelope.rcpt_tos:
+            await self._answer(TakenMail(return_path=return_path, recipient=address, content=content, number=number))
+        return f"250 2.0.0 Ok: queued as {number}"
+
+    def _keep(self, name: str, envelope: Envelope, content: bytes) -> None:
+        """Write the mail below the header lines that a mail server adds at delivery."""
         head = f"Return-Path: <{envelope.mail_from or ''}>\r\n"
         head += "".join(f"Delivered-To: {address}\r\n" for address in envelope.rcpt_tos)
         head += f"Received: by {HOST_NAME}; {formatdate(self._clock())}\r\n"
@@ -132,10 +146,11 @@ def abort(server: SMTP) -> None:
         server.transport.abort()
 
 
-async def serve(listener: socket.socket, inbox: Path) -> None:
+async def serve(listener: socket.socket, data: Path, port: int) -> None:
     """Serve until SIGTERM."""
     loop = asyncio.get_running_loop()
-    handler = Inbox(inbox, clock=time.time)
+    outgoing = Outgoing(data / "outgoing", clock=time.time, deliver=partial(hand_in, port), say=print)
+    handler = Inbox(data / "inbox", clock=time.time, answer=outgoing.answer)
 
     def session() -> SMTP:
         # No SMTPUTF8, as with many servers: the gateway itself then refuses mail to jörg@.
@@ -146,15 +161,17 @@ async def serve(listener: socket.socket, inbox: Path) -> None:
     server = await loop.create_server(session, sock=listener)
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    async with server:
+    async with server, asyncio.TaskGroup() as tasks:
+        handing_in = tasks.create_task(outgoing.run())
         await stopped.wait()
+        handing_in.cancel()
 
 
 def main() -> None:
-    """Serve on the socket and inbox that the command line names."""
+    """Serve on the socket, in the directory and for the listener that the command line names."""
     listener = socket.socket(fileno=os.dup(int(sys.argv[1])))
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(listener, Path(sys.argv[2])))
+        asyncio.run(serve(listener, Path(sys.argv[2]), int(sys.argv[3])))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The demo relay over real SMTP: the reply for each behaviour, and the mail kept in the inbox."""
+"""The demo relay over real SMTP: the reply for each behaviour, the mail kept in the inbox and handed on to be
+answered."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from service.standalone.demo.relay import HOST_NAME, Inbox
+from service.standalone.demo.answers import TakenMail
+from service.standalone.demo.relay import Inbox
+from service.standalone.demo.reports import HOST_NAME
 
 CONTENT = b"Subject: x\r\n\r\nHello\r\n"
 
@@ -32,9 +35,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def port(tmp_path: Path, clock: Clock) -> AsyncIterator[int]:
+def taken() -> list[TakenMail]:
+    """What the relay took, and would have answered."""
+    return []
+
+
+@pytest.fixture
+async def port(tmp_path: Path, clock: Clock, taken: list[TakenMail]) -> AsyncIterator[int]:
     """Where the relay listens; it keeps mail in the test's directory."""
-    handler = Inbox(tmp_path, clock=clock)
+
+    async def answer(mail: TakenMail) -> None:
+        taken.append(mail)
+
+    handler = Inbox(tmp_path, clock=clock, answer=answer)
     listener = socket.create_server(("127.0.0.1", 0))
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(handler, hostname=HOST_NAME), sock=listener)
     async with server:
@@ -82,10 +95,19 @@ async def test_greylisted_mail_is_taken_when_it_comes_again(port: int, clock: Cl
     assert (await send_to(port, "ingrid@slowpost.example"))[0] == 250
 
 
-async def test_one_domain_hangs_up_after_the_mail(port: int, tmp_path: Path) -> None:
+async def test_one_domain_hangs_up_after_the_mail(port: int, tmp_path: Path, taken: list[TakenMail]) -> None:
     with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
         await send_to(port, "office@lakeshore-clinic.example")
     assert list(tmp_path.glob("*.eml")) == []
+    assert taken == []
+
+
+async def test_what_it_took_may_be_answered(port: int, taken: list[TakenMail]) -> None:
+    _, text = await send_to(port, "ada@willowmail.example")
+    [mail] = taken
+    assert text.endswith(f"queued as {mail.number}")
+    assert (mail.return_path, mail.recipient) == ("b1x@northlight.example", "ada@willowmail.example")
+    assert (mail.content, mail.header_lines) == (CONTENT, b"Subject: x\r\n")
 
 
 async def test_accepted_mail_is_kept_in_the_inbox(port: int, tmp_path: Path) -> None:
