@@ -55,6 +55,7 @@ async def read_apart(
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
     if code:
         raise ReadingFailed(f"The process that read a mail ended with exit code {code}.")
     return _adapter().validate_json(answer)
