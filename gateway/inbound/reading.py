@@ -68,6 +68,12 @@ class Unmatched:
     reason: UnmatchedReason
 
 
+def load_rules() -> None:
+    """Compile the rules that reading needs, once: some tenths of a second, in which no event loop should wait."""
+    read_report_rules()
+    read_reply_rules()
+
+
 class ReadingOptions(TypedDict):
     """What reading a mail depends on besides its bytes, as the parameters of `read`."""
 
