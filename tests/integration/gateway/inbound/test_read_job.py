@@ -8,11 +8,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.__main__ import background_jobs
+from gateway.database import QUERIES
 from gateway.deployment import Deployment
 from gateway.inbound import joining, read_job, read_process
 from gateway.inbound.read_job import InboundReader, take
 from gateway.inbound.read_process import ReadingFailed
 from gateway.inbound.reading import Reading, StoredMail
+from gateway.notify.changes import CHANNEL
 from gateway.settings import Settings
 from tests.eventually import eventually
 from tests.integration.gateway.inbound.returning import Said, make_sent, path, read_all, receive, report, take_in
@@ -220,3 +223,38 @@ async def test_a_report_costs_few_statements(connection: Any, deployment: Deploy
         counts.append(len(seen))
     assert len(await sent.reports()) == 51
     assert counts[1] <= counts[0] < 25
+
+
+async def test_a_worker_reads_as_a_background_job(connection: Any, deployment: Deployment) -> None:
+    jobs = {job.name: job for job in background_jobs(deployment)}
+    sent = await make_sent(connection)
+    await take_in(connection, report(), to=path(sent.ref))
+    assert (await jobs["inbound reading"].run(connection)).more
+    assert await sent.status() == "BOUNCED"
+    for name in ("inbound reading", "inbound reading apart", "inbound sweep"):
+        assert not (await jobs[name].run(connection)).more
+
+
+async def test_where_nothing_waits_an_index_of_the_unread_says_so(connection: Any) -> None:
+    async with connection.transaction():
+        await connection.execute("set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan")
+        await connection.execute(f"prepare asked as {QUERIES.take_unread_mail.sql}")
+        plan = str(await connection.fetch("explain execute asked(null, null, null, null)"))
+    assert "inbound_mail_unread" in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_open_pages_are_told(connection: Any, pool: Any, deployment: Deployment) -> None:
+    # Given a mail whose customer's page is open
+    sent = await make_sent(connection)
+    await connection.execute(
+        "insert into customer_watch values ($1, uuidv7(), now() + interval '1 hour')", sent.ref.customer_id
+    )
+    told: list[str] = []
+    async with pool.acquire() as page:
+        await page.add_listener(CHANNEL, lambda *arguments: told.append(arguments[-1]))
+        # When a report comes
+        await receive(connection, deployment, report(), to=path(sent.ref))
+        # Then the page is told which message changed
+        await eventually(lambda: any(sent.ref.message_id.hex in one for one in told), "the page to be told")
+        await page.reset()
