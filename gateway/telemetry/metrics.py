@@ -38,6 +38,9 @@ RECORDING = Gauge(
 IMAP_MAILS = Counter("mail_imap_mails", "Mails of the mailbox of IMAP_URL, by what became of them.", ("outcome",))
 IMAP_CONNECTED = Gauge("mail_imap_connected", "1 while the mailbox of IMAP_URL is read, else 0.")
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
+INBOUND_READ = Counter(
+    "mail_inbound_read", "Received mails read, by what they are and what they matched.", ("kind", "match")
+)
 HITS = Counter(
     "mail_hits",
     "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.",
