@@ -218,7 +218,7 @@ async def _insert_message(
         answers=mail.answers,
     )
     ref = MessageRef(customer_id=mail.origin.customer_id, message_id=made)
-    data = {"matched_by": mail.origin.matched_by}
+    data = {"matchedBy": mail.origin.matched_by}
     await record_event(connection, ref, 0, EventKind.RECEIVED, actor=mail.actor, data=data)
     return ref
 
@@ -274,9 +274,9 @@ async def _insert_codes(connection: Connection, mail: _Mail, author: AuthorKind)
 
 async def _note_answer(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
     if mail.origin.answered is not None:
-        data = {"message": ref.message_id, "automatic": mail.automatic, "matched_by": mail.origin.matched_by}
-        answered = mail.origin.answered.ref
-        await record_event(connection, answered, 0, EventKind.REPLIED, actor=mail.actor, data=data)
+        data = {"message": ref.message_id, "automatic": mail.automatic, "matchedBy": mail.origin.matched_by}
+        answered, recipient_no = mail.origin.answered.ref, mail.origin.recipient_no or 0
+        await record_event(connection, answered, recipient_no, EventKind.REPLIED, actor=mail.actor, data=data)
 
 
 async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:

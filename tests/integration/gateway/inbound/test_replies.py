@@ -63,7 +63,7 @@ async def test_a_reply_joins_the_history_with_its_words(
     assert await events(connection, joined.ref) == [("RECEIVED", "gateway")]
     assert await events(connection, sent) == [("REPLIED", "gateway")]
     data = await connection.fetchval("select data from event where message_id = $1", sent.message_id)
-    assert data == {"message": str(joined.ref.message_id), "automatic": False, "matched_by": "TOKEN"}
+    assert data == {"message": str(joined.ref.message_id), "automatic": False, "matchedBy": "TOKEN"}
 
 
 @pytest.mark.parametrize(
@@ -309,6 +309,8 @@ async def test_of_a_mail_with_copies_an_answer_settles_whose_return_path_it_came
     assert await statuses() == ["UNCERTAIN", "UNCERTAIN", "ACCEPTED"]
     await receive(connection, deployment, letter(message_id="<3@x>"), to=return_path(KEYRING, BOUNCE_DOMAIN, sent, 0))
     assert await statuses() == ["ACCEPTED", "UNCERTAIN", "ACCEPTED"]
+    replied = "select array_agg(recipient_no order by id) from event where kind = 'REPLIED'"
+    assert await connection.fetchval(replied) == [0, 2, 0]
     assert await connection.fetchval(
         "select array_agg(recipient_no order by id) from event where kind = 'SETTLED'"
     ) == [2, 0]
