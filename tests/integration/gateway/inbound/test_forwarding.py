@@ -22,7 +22,7 @@ from service.graph.context import Context
 from tests.builders import insert, make_customer, make_message, troubles_amiss
 from tests.engine import Start, deployment, empty, start, until
 from tests.mails import body, parsed
-from tests.smtp_server import Reply, SmtpServer
+from tests.smtp_server import Drop, Reply, SmtpServer
 
 __all__ = ["deployment", "start"]
 
@@ -143,6 +143,19 @@ async def test_a_forward_that_fails_is_nobodys_trouble(
         " { message { id } userErrors { code } } }",
     )
     assert found == {"retryMessage": {"message": None, "userErrors": [{"code": "NOT_FOUND"}]}}
+
+
+async def test_a_forward_that_may_have_arrived_is_tried_once_more(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a server that is gone after the content, before it has answered
+    smtp_server.script(after_dot=Drop())
+    ref, stored = await replied(connection)
+    internal = await forwarded(connection, ref, stored, REPLY, deployment)
+    start()
+    # Then the mail waits for its second try instead of a person whom nobody tells
+    by = MessageRef(customer_id=ref.customer_id, message_id=internal["id"])
+    await until(connection, by, "DEFERRED")
 
 
 async def history_of(context: Context, ref: MessageRef) -> list[str]:
