@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_DATABASE_URL='$(DATABASE_URL)') \
 	$(if $(filter command,$(firstword $(origin DATABASE_URL_FILE))),OWN_DATABASE_URL_FILE='$(DATABASE_URL_FILE)')
 NAMED := $(if $(filter command,$(firstword $(origin NAME))),TOKEN_NAME="$$NAME")
-FOR_INBOUND := INBOUND=$(if $(filter command,$(firstword $(origin INBOUND))),'$(INBOUND)',0)
+FOR_INBOUND := INBOUND=$(if $(filter command,$(firstword $(origin INBOUND))),"$$INBOUND",0)
 # What the launcher refuses a password in: everybody on the machine can read make's command line.
 ON_COMMAND_LINE := $(foreach name,RELAY_URL DATABASE_URL,$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
