@@ -11,6 +11,7 @@ PY := $(VENV)/bin/python
 OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_DATABASE_URL='$(DATABASE_URL)') \
 	$(if $(filter command,$(firstword $(origin DATABASE_URL_FILE))),OWN_DATABASE_URL_FILE='$(DATABASE_URL_FILE)')
 NAMED := $(if $(filter command,$(firstword $(origin NAME))),TOKEN_NAME="$$NAME")
+FOR_INBOUND := INBOUND=$(if $(filter command,$(firstword $(origin INBOUND))),"$$INBOUND",0)
 # What the launcher refuses a password in: everybody on the machine can read make's command line.
 ON_COMMAND_LINE := $(foreach name,RELAY_URL DATABASE_URL,$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
@@ -22,7 +23,7 @@ MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_enviro
 help:
 	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL_FILE, PYTHON)"
 	@echo "make link         an address that signs one browser in, beside a running make run (NAME, DATA)"
-	@echo "make token        the API token of a running make run; with NAME=... another one (DATA)"
+	@echo "make token        the API token of a running make run; with NAME=... another one (INBOUND=1, DATA)"
 	@echo "make test         all checks and tests (ARGS='-k words' for some, JOBS=0 one by one)"
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
@@ -45,7 +46,7 @@ link: environment
 	@$(NAMED) exec $(PY) -m service.standalone.access link
 
 token: environment
-	@$(NAMED) exec $(PY) -m service.standalone.access token
+	@$(NAMED) $(FOR_INBOUND) exec $(PY) -m service.standalone.access token
 
 test: lint
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -157,13 +157,13 @@ class InboundConnection(SMTP):
             self._replies.clear()
             await self._writer.drain()
 
-    async def _hang_up(self, step: Step) -> NoReturn:
-        """Send the last reply. What the client is still sending is read and dropped for a moment: a socket that is
-        closed before its octets are read resets the connection, and the client would not see the reply."""
+    async def _hang_up(self, step: Step, *, linger: bool = True) -> NoReturn:
+        """Send the last reply. What the client is still sending is read and dropped for a moment (`linger`): a socket
+        that is closed before its octets are read resets the connection, and the client would not see the reply."""
         self._reply(step)
         await self._flush()
         self._said_all = True
-        if self._tls_protocol is None:
+        if linger and self._tls_protocol is None and not self._writer.is_closing():
             self._writer.write_eof()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LINGER_SECONDS):
@@ -176,7 +176,8 @@ class InboundConnection(SMTP):
     async def _serve(self, *, admitted: bool) -> None:
         if not admitted or not self._reception.admission.count(self._client):
             reason = RefusedFor.RATE if admitted else RefusedFor.CONNECTIONS
-            await self._hang_up(Step(reply="421 4.7.0 Too many connections, try again later", refused=reason))
+            step = Step(reply="421 4.7.0 Too many connections, try again later", refused=reason)
+            await self._hang_up(step, linger=False)  # it has not sent anything yet, and there are too many
         self._replies.append(self._session.greeting)
         while True:
             step = self._session.obey(await self._next_line())

@@ -72,7 +72,7 @@ class Content:
     def __init__(self, max_octets: int) -> None:
         self._max_octets = max_octets
         # The end of the line DATA stands before the first line: a dot alone there ends an empty mail.
-        self._pieces: list[bytes] = []
+        self._kept = bytearray()
         self._held = b"\r\n"
         self.size = -len(self._held)
         """Octets so far, as they came; below zero before the first."""
@@ -103,18 +103,18 @@ class Content:
         _check_line_endings(piece, ends=True)
         self.size += len(piece)
         if self.too_large:
-            self._pieces.clear()
+            self._kept.clear()
         else:
-            self._pieces.append(piece)
+            self._kept += piece
 
     def drop(self) -> None:
         """Keep nothing of it: it will not be stored."""
         self._max_octets = -1
-        self._pieces.clear()
+        self._kept.clear()
 
     def octets(self) -> bytes:
         """Returns the mail without dot-stuffing (RFC 5321 4.5.2)."""
-        return b"".join(self._pieces).replace(b"\r\n.", b"\r\n")[2:]
+        return bytes(self._kept.replace(b"\r\n.", b"\r\n")[2:])
 
 
 def _check_line_endings(piece: bytes, *, ends: bool) -> None:

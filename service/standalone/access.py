@@ -38,15 +38,19 @@ def print_link(environment: Mapping[str, str]) -> str:
 
 
 def print_token(environment: Mapping[str, str]) -> str:
-    """Returns the token of DATA/token, or a new one named TOKEN_NAME, which cannot be shown again."""
+    """Returns the token of DATA/token, or a new one named TOKEN_NAME, which cannot be shown again: with INBOUND=1 one
+    that hands in received mail and does nothing else."""
     from service.standalone.credentials import make_token
 
     running = _running(environment, "token")
     name = _name(environment)
+    inbound_only = environment.get("INBOUND", "0") not in ("", "0")
+    if name is None and inbound_only:
+        raise LaunchError("A token for received mail needs a name: make token INBOUND=1 NAME=provider")
     if name is None:
         return running.token
     try:
-        return asyncio.run(make_token(running.database_url, name))
+        return asyncio.run(make_token(running.database_url, name, inbound_only=inbound_only))
     except asyncpg.UniqueViolationError:
         raise LaunchError(f"There is a token named {name} already: choose another name.") from None
 

@@ -8,11 +8,11 @@ from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token
 
 
-async def make_token(database_url: str, name: str) -> str:
-    """Returns a new API token. Raises UniqueViolationError where a token of this name lives."""
+async def make_token(database_url: str, name: str, *, inbound_only: bool = False) -> str:
+    """Returns a new API token, as `create_token`. Raises UniqueViolationError where a token of this name lives."""
     connection = await asyncpg.connect(database_url)
     try:
-        return await create_token(connection, name)
+        return await create_token(connection, name, inbound_only=inbound_only)
     finally:
         await connection.close()
 

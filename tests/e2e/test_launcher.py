@@ -110,6 +110,9 @@ def test_links_and_tokens_are_made_beside_a_running_launcher(data: Path) -> None
         code, made, said = ask("token", data, TOKEN_NAME="O'Neill's CRM")
         assert (code, made, said) == (1, "", "There is a token named O'Neill's CRM already: choose another name.\n")
         assert ask("token", data, TOKEN_NAME="a\nb")[0] == 1
+        code, made, _ = ask("token", data, TOKEN_NAME="provider", INBOUND="1")
+        assert (code, launcher.query(UPSERT, token=made)[0]) == (0, 403)
+        assert "needs a name" in ask("token", data, INBOUND="1")[2]
         # and a link that shows the button
         code, link, _ = ask("link", data)
         assert (code, link.partition("/login/")[0]) == (0, f"http://127.0.0.1:{launcher.port}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
 
 import pytest
 
@@ -200,8 +200,6 @@ async def test_a_mail_that_breaks_off_is_not_stored() -> None:
 async def test_starttls_begins_anew() -> None:
     store = MemoryStore()
     async with listening(store, tls=server_tls("localhost")) as port, connect(port) as client:
-        import ssl
-
         context = ssl.create_default_context()
         certificate_authority().configure_trust(context)
         await client.reply()
@@ -221,9 +219,6 @@ async def test_what_follows_starttls_in_clear_is_refused() -> None:
         await client.say("EHLO client.example")
         client.send(b"STARTTLS\r\nMAIL FROM:<injected@client.example>\r\n")
         assert (await client.rest()).startswith("503 5.5.1")
-
-
-SMUGGLED: tuple[Callable[[], bytes], ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -297,6 +292,16 @@ async def test_connections_have_a_limit() -> None:
                 return (await third.reply()).startswith("220")
 
         await eventually(is_free, "a free connection")
+
+
+async def test_a_client_has_so_much_mail_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.inbound.listener.client_of", lambda _: "192.0.2.1")  # this machine has no such limit
+    async with listening(MemoryStore(), per_minute=2) as port, connect(port) as client:
+        await client.begin(TOKEN)
+        assert (await client.say(MAIL + b".")).startswith("250")
+        assert (await client.say("MAIL FROM:<>")).startswith("450 4.7.1")
+        async with connect(port) as another:
+            assert (await another.rest()).startswith("421 4.7.0")
 
 
 async def test_mail_that_does_not_fit_into_memory_is_to_be_sent_again() -> None:

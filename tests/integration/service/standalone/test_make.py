@@ -75,3 +75,5 @@ def test_a_token_is_named_on_makes_command_line_alone() -> None:
     assert 'TOKEN_NAME="$NAME"' in recipe("token", "NAME=O'Neill")
     assert "TOKEN_NAME" not in recipe("token", NAME="workstation")
     assert "TOKEN_NAME" not in recipe("link", NAME="workstation")
+    assert 'INBOUND="$INBOUND"' in recipe("token", "INBOUND=1")
+    assert "INBOUND=0" in recipe("token", INBOUND="1")
