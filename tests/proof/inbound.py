@@ -44,8 +44,8 @@ CLIENTS = 12
 """Connections of the sender at once."""
 REPLY_SECONDS = 20.0
 """How long the sender waits for a reply before it sends the mail again."""
-READ_SECONDS = 180.0
-"""By then all that was taken must be read: a mail that a dead worker had taken is due again after some seconds."""
+READ_SECONDS = 60.0
+"""Without a mail being read while some wait: one that a dead worker had taken is due again after some seconds."""
 MOMENT_SECONDS = 0.3
 """A disruption comes at a random moment of so many seconds."""
 
@@ -286,9 +286,11 @@ async def _send_all(world: World, mails: Sequence[Delivery], dice: random.Random
     async def client(number: int) -> None:
         while waiting:
             mail = waiting.pop()
-            while not await _is_taken(world, mail, lmtp=number % 3 == 0):
+            if await _is_taken(world, mail, lmtp=number % 3 == 0):
+                world.answered.append(mail)
+            else:
+                waiting.append(mail)
                 await asyncio.sleep(dice.uniform(0.05, 0.3))
-            world.answered.append(mail)
 
     async with asyncio.TaskGroup() as group:
         for number in range(CLIENTS):
@@ -408,12 +410,15 @@ async def _disrupt(world: World, dice: random.Random, *, mails: int, disruptions
 
 
 async def _until_read(settings: Settings) -> None:
+    """Wait until all is read, or no more is: what dead workers had taken is read one by one."""
     connection = await asyncpg.connect(settings.database_url)
-    ends = asyncio.get_running_loop().time() + READ_SECONDS
+    clock = asyncio.get_running_loop().time
+    unread, since = -1, clock()
     try:
-        while asyncio.get_running_loop().time() < ends:
-            if not await connection.fetchval("select exists (select from inbound_mail where read_at is null)"):
-                return
+        while unread and clock() - since < READ_SECONDS:
+            left = await connection.fetchval("select count(*) from inbound_mail where read_at is null")
+            if left != unread:
+                unread, since = left, clock()
             await asyncio.sleep(0.1)
     finally:
         await connection.close()
