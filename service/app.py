@@ -136,7 +136,13 @@ def _lifespan(
             changes=ChangeListener(settings.database_url, pools),
         )
         app.state.resources = resources
-        app.state.health = Health(pools, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
+        app.state.health = Health(
+            pools,
+            cache,
+            has_bounce_domain=gateway_settings.bounce_domain is not None,
+            is_draining=app.state.draining.is_set,
+            clock=time.monotonic,
+        )
         execution = _execution(resources, allowed)
         streams = Streams(draining=app.state.draining)
         app.state.graphql = GraphQLOverHttp(

@@ -80,7 +80,7 @@ class Client:
         """Everything that comes until the listener closes."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             try:
-                return (await self._reader.read()).decode()
+                return (await self._reader.read()).decode(errors="replace")
             except ConnectionResetError:
                 return ""
 

@@ -334,3 +334,9 @@ with kept_from as materialized (
     for update skip locked
 )
 delete from inbound_mail i using old where i.id = old.id returning i.content_sha256;
+
+-- name: note_listening!
+-- Notes that mail is taken by these ways.
+insert into inbound_listener (source)
+select given.source from unnest(:sources::inbound_source[]) as given(source) order by given.source
+on conflict (source) do update set seen_at = now();

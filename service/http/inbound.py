@@ -3,8 +3,8 @@
     curl --data-binary @mail.eml -H "Authorization: Bearer $TOKEN" "$URL/inbound/raw?to=office@reply.fabrikam.com&from="
 
 For providers that take our mail and post it on. An empty `from` is the null sender; what is left out is unknown, and
-the mail's own fields decide. 201 once the mail is on the disk, 200 when it was there already: a provider that got no answer
-sends it again. The token is one of `python -m service token create --inbound NAME`, or any other.
+the mail's own fields decide. 201 once the mail is on the disk, 200 when it was there already: a provider that got no
+answer sends it again. The token is one of `python -m service token create --inbound NAME`, or any other.
 """
 
 from __future__ import annotations

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
+from pathlib import Path
 from typing import Any
 
 from gateway.storage import content
 from tests.eventually import eventually
 from tests.inbound import OFFICE, TOKEN, connect
 from tests.inbound_process import COMMAND, environment, running
+from tests.smtp_server import certificate_authority
 
 MAIL = b"From: a@b.example\r\nSubject: Undelivered\r\n\r\n.See below.\r\n"
 STUFFED = MAIL.replace(b"\r\n.", b"\r\n..")
@@ -22,7 +25,7 @@ async def test_without_what_it_needs_it_says_what_to_set(database_url: str) -> N
     _, said = await process.communicate()
     assert process.returncode == 1
     assert said.decode().splitlines() == [
-        "INBOUND_SMTP and INBOUND_LMTP are missing: set one, or there is no port to take mail at. "
+        "INBOUND_SMTP, INBOUND_LMTP and IMAP_URL are missing: set one, or there is no way for mail to come. "
         "For example: INBOUND_SMTP=2525"
     ]
 
@@ -39,6 +42,7 @@ async def test_mail_by_both_ways_is_in_the_database_when_it_is_answered(database
             "select source, envelope_from, envelope_to, content_sha256 from inbound_mail order by id"
         )
         assert {tuple(row)[:3] for row in rows} == {("SMTP", "", TOKEN), ("SMTP", "", OFFICE)}
+        assert await pool.fetchval("select array_agg(source order by source) from inbound_listener") == ["SMTP", "LMTP"]
         assert await content.load(pool, rows[0]["content_sha256"]) == MAIL
         assert await gateway.stop() == 0
     said = b"".join(gateway.log)
@@ -79,3 +83,34 @@ async def test_a_listener_killed_before_its_answer_loses_and_doubles_nothing(dat
 
 async def _count(pool: Any, mails: int) -> bool:
     return bool(await pool.fetchval("select count(*) from inbound_mail") == mails)
+
+
+async def test_starttls_with_a_certificate_of_ones_own(database_url: str, pool: Any, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "mx.pem", tmp_path / "mx.key"
+    made = certificate_authority().issue_cert("localhost")
+    certificate.write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
+    key.write_bytes(made.private_key_pem.bytes())
+    trusting = ssl.create_default_context()
+    certificate_authority().configure_trust(trusting)
+    env = environment(database_url, INBOUND_TLS_CERTIFICATE=str(certificate), INBOUND_TLS_KEY=str(key))
+    async with running(env) as gateway:
+        for port, hello in ((gateway.smtp, "EHLO"), (gateway.lmtp, "LHLO")):
+            async with connect(port) as client:
+                await client.reply()
+                assert "STARTTLS" in await client.say(f"{hello} client.example")
+                assert (await client.say("STARTTLS")).startswith("220")
+                await client.start_tls(trusting)
+                await client.say(f"{hello} client.example", "MAIL FROM:<>", f"RCPT TO:<{TOKEN}>", "DATA")
+                # More than one TLS record, and more than one read
+                assert (await client.say(hello.encode() + b"x" * 200_000 + b"\r\n.")).startswith("250")
+                assert (await client.say("MAIL FROM:<a\nb>")).startswith("550 5.6.0")
+                assert await client.rest() == ""
+            # A client that breaks off the handshake does no harm.
+            async with connect(port) as client:
+                await client.reply()
+                await client.say(f"{hello} client.example", "STARTTLS")
+                client.send(b"no handshake\r\n" * 100)
+                await client.rest()
+        assert await _count(pool, 2)
+        assert await gateway.stop() == 0
+    assert not [line for line in gateway.log if b'"error"' in line]
