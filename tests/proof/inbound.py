@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -397,13 +398,16 @@ DISRUPTIONS: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], 
 async def _disrupt(world: World, dice: random.Random, *, mails: int, disruptions: int) -> None:
     """One disruption after the other at random moments, each when its share of the mail has been answered."""
     for number in range(disruptions):
-        share = mails * number // disruptions
-        await eventually(lambda share=share: len(world.answered) >= share, "the sender's progress", seconds=120)  # type: ignore[misc]
+        await eventually(partial(_have_answered, world, mails * number // disruptions), "progress", seconds=120)
         await asyncio.sleep(dice.uniform(0, MOMENT_SECONDS))
         disrupt = DISRUPTIONS[number % len(DISRUPTIONS)]
         with suppress(OSError, asyncpg.PostgresError):  # PostgreSQL still recovers
             await disrupt(world, dice)
             world.disruptions[disrupt.__name__.replace("_", " ")] += 1
+
+
+def _have_answered(world: World, share: int) -> bool:
+    return len(world.answered) >= share
 
 
 # The count -------------------------------------------------------------------------------------------------------
