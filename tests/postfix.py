@@ -104,12 +104,8 @@ def documented(lmtp: int) -> str:
     assert found, "docs/inbound.md shows no lines for main.cf"
     lines = re.sub(r"^    ", "", found[1], flags=re.MULTILINE)
     assert ":2424" in lines
-    return (
-        lines.replace("bounce.fabrikam.com", BOUNCES)
-        .replace("reply.fabrikam.com", REPLIES)
-        .replace(":2424", f":{lmtp}")
-        + "\n"
-    )
+    lines = lines.replace("bounce.fabrikam.com", BOUNCES).replace("reply.fabrikam.com", REPLIES)
+    return lines.replace(":2424", f":{lmtp}") + "\n"
 
 
 def _make_queue(queue: Path) -> None:

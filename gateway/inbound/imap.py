@@ -21,6 +21,7 @@ import asyncpg
 
 from gateway.database import AWAY, QUERIES
 from gateway.deployment import Deployment
+from gateway.inbound.heartbeat import keep_noting
 from gateway.inbound.imap_client import ImapClient, MailboxRefused, MailboxUnavailable, connect
 from gateway.inbound.store import Envelope, InboundSource, store
 from gateway.mail.received import Header, read_headers
@@ -150,12 +151,16 @@ async def _read_folder(reader: _Reader) -> None:
         folder = await client.open_folder(reader.mailbox.folder)
         last_uid = await _last_uid(reader, folder.uid_validity)
         IMAP_CONNECTED.set(1)
-        while True:
-            arrivals = client.arrivals
-            last_uid = await _read_new(reader, client, folder.uid_validity, last_uid)
-            reader.failures = 0
-            if client.arrivals == arrivals:
-                await _wait_for_mail(reader.waits, client)
+        noting = asyncio.create_task(keep_noting(reader.pool, [InboundSource.IMAP]))
+        try:
+            while True:
+                arrivals = client.arrivals
+                last_uid = await _read_new(reader, client, folder.uid_validity, last_uid)
+                reader.failures = 0
+                if client.arrivals == arrivals:
+                    await _wait_for_mail(reader.waits, client)
+        finally:
+            noting.cancel()
 
 
 async def _wait_for_mail(waits: Waits, client: ImapClient) -> None:

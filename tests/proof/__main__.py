@@ -1,7 +1,7 @@
-"""`make proof`: the crash proof at length, the poisoned recipients, and the flight recorder.
+"""`make proof`: the crash proof at length, the poisoned recipients, the flight recorder, and mail that comes back.
 
 MAILS, DISRUPTIONS and SEED change the first, GOOD_MAILS the second, KILLS and DEED (a part of a trial's name) the
-third; ONLY=crash, ONLY=poison or ONLY=recorder runs one of them.
+third, REPORTED, DISRUPTIONS and SEED the last; ONLY=crash, ONLY=poison, ONLY=recorder or ONLY=inbound runs one of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Protocol
 
+from tests.proof.inbound import prove_inbound
 from tests.proof.poison import prove_poison
 from tests.proof.proof import prove
 from tests.proof.recorder import prove_recorder
@@ -30,7 +31,7 @@ def main() -> int:
     """Run, print the counts; returns 1 when a guarantee was violated."""
     only = os.environ.get("ONLY", "")
     violations: list[str] = []
-    for name, run in (("crash", crash), ("poison", poison), ("recorder", recorder)):
+    for name, run in (("crash", crash), ("poison", poison), ("recorder", recorder), ("inbound", inbound)):
         if only not in ("", name):
             continue
         with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
@@ -63,6 +64,12 @@ def recorder(directory: Path) -> Coroutine[None, None, Result]:
     """The trials of the flight recorder."""
     kills, deed = int(os.environ.get("KILLS", "30")), os.environ.get("DEED", "")
     return prove_recorder(kills=kills, directory=directory, seed=seed(), only=deed)
+
+
+def inbound(directory: Path) -> Coroutine[None, None, Result]:
+    """The proof of mail that comes back."""
+    messages, disruptions = int(os.environ.get("REPORTED", "6000")), int(os.environ.get("DISRUPTIONS", "40"))
+    return prove_inbound(messages=messages, disruptions=disruptions, directory=directory, seed=seed())
 
 
 if __name__ == "__main__":

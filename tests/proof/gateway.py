@@ -9,6 +9,7 @@ path identifies its attempt, so that the mail server's record can be compared wi
 - `slow-settling`: a dead worker's mail is settled when its leases are over;
 - `another-boot`: no file of another process is of this boot;
 - `disk-full`: there is no room for a file;
+- `short-taking`: received mail that a worker took is due again after some seconds;
 - `forks`: reads words and environments from standard input, a JSON line each, and forks a gateway for each, whose
   process id it writes: a gateway that starts at once, since all is imported.
 """
@@ -37,6 +38,7 @@ from gateway.delivery.routing import RelayRouter
 from gateway.delivery.schedule import RetrySchedule
 from gateway.delivery.send import Mail
 from gateway.delivery.settle import Settler
+from gateway.inbound import read_job
 from gateway.mail.verdict import Verdict
 from gateway.outbox.trouble import usual_pause
 from gateway.settings import read_settings
@@ -46,6 +48,7 @@ from tests.proof.counts import LEASE_SECONDS, sender_of
 
 LATE_SECONDS = 0.003
 SLOW_SECONDS = 1.5 * LEASE_SECONDS
+TAKEN_FOR = timedelta(seconds=3)
 
 
 def wait(attempt: int, verdict: Verdict) -> timedelta:
@@ -114,6 +117,8 @@ def change(words: Sequence[str]) -> RetrySchedule:
         replace_in(settle, "boot_id", lambda: boot)
     if "disk-full" in words:
         replace_in(os, "posix_fallocate", disk_full)
+    if "short-taking" in words:
+        replace_in(read_job, "TAKEN_FOR", TAKEN_FOR)
     if "pauses" in words:
         return RetrySchedule(wait=lambda attempt, verdict: 30 * wait(attempt, verdict), pause=usual_pause)
     return RetrySchedule(wait=wait, pause=pause, scan_seconds=0.5)

@@ -111,6 +111,7 @@ async def test_mail_that_is_there_and_mail_that_comes_are_stored_and_stay_in_the
         ]
         dovecot.deliver(mail("Three"))  # which IDLE tells
         await expect_stored(pool, 3)
+        assert await pool.fetch("select source from inbound_listener") == [("IMAP",)]
     assert dovecot.flags() == set()
     assert await last_uid(pool) == 3
 

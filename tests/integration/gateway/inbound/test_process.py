@@ -25,7 +25,7 @@ async def test_without_what_it_needs_it_says_what_to_set(database_url: str) -> N
     _, said = await process.communicate()
     assert process.returncode == 1
     assert said.decode().splitlines() == [
-        "INBOUND_SMTP and INBOUND_LMTP are missing: set one, or there is no port to take mail at. "
+        "INBOUND_SMTP, INBOUND_LMTP and IMAP_URL are missing: set one, or there is no way for mail to come. "
         "For example: INBOUND_SMTP=2525"
     ]
 
