@@ -1,4 +1,4 @@
-"""`GET /files/TOKEN`: a file of a message, sent or received, to whoever has its signed link (`message.attachments`).
+"""`GET /files/TOKEN`: a file of a message, sent or received, to a client with its signed link (`message.attachments`).
 
 Files are a stranger's: they are only ever downloaded, never shown by a browser, and run nothing.
 """

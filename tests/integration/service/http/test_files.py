@@ -1,4 +1,4 @@
-"""GET /files/TOKEN: a file of a message, to whoever has its signed link; never shown by a browser."""
+"""GET /files/TOKEN: a file of a message, to a client with its signed link; never shown by a browser."""
 
 from __future__ import annotations
 
