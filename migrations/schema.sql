@@ -493,7 +493,10 @@ CREATE FUNCTION public.note_message_trouble() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.campaign_id, new.recipient);
+    if not new.internal then
+        perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.campaign_id,
+                             new.recipient);
+    end if;
     return null;
 end $$;
 
@@ -2612,5 +2615,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261201010100'),
     ('20261201020000'),
     ('20261201020100'),
+    ('20261201040000'),
     ('20261201050000'),
     ('20261201060000');

@@ -64,7 +64,7 @@ class Facts:
     @property
     def message_id(self) -> str:
         """The Message-ID (RFC 5322 3.6.4), with its brackets; it identifies the message's row."""
-        return f"<{self.ref.message_id.hex}.{self.ref.customer_id}@{self.message_id_domain}>"
+        return self.ref.header_id(self.message_id_domain)
 
 
 @value
@@ -127,7 +127,12 @@ MIME_VERSION = raw_header("MIME-Version", "1.0")
 
 def date_of(facts: Facts) -> str:
     """The value of Date, in UTC."""
-    return _date(int(facts.mail_date.timestamp()))
+    return date_value(facts.mail_date)
+
+
+def date_value(moment: datetime) -> str:
+    """The value of Date at a moment, in UTC."""
+    return _date(int(moment.timestamp()))
 
 
 @lru_cache(maxsize=64)

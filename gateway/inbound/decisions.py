@@ -191,8 +191,8 @@ async def reread(
     """Read stored mail again by the current rules: what matches nobody, or all of a span. What is there is never
     doubled. Call it outside a transaction: each mail has one of its own. Raises Refusal: TOO_MANY above 10,000.
 
-    Mail that has a customer stays with it. Of a report the words and causes are read anew, and what is new is added;
-    what a person wrote stays as it is. Dismissed mail is left alone, and so is what an erased customer's was.
+    Mail that has a customer stays with it. Of a report the words and causes are read anew, and what is new is added; of
+    what a person wrote the text. Dismissed mail is left alone, and so is what an erased customer's was.
     """
     find = QUERIES.unmatched_to_reread if unmatched_only else QUERIES.mail_to_reread
     rows = find(connection, since=since, until=until, first=_FIRST, last=_LAST, limit=MAX_REREAD + 1)
@@ -229,7 +229,11 @@ async def _reread_one(connection: Connection, inbound_id: UUID, deployment: Depl
 async def _revise(
     connection: Connection, row: Any, stored: StoredMail, reading: Reading, deployment: Deployment
 ) -> bool:
-    """Read the reports of a mail that has a customer anew; True when anything differs."""
+    """Read a mail that has a customer anew; True when anything differs."""
+    if row["kind"] in WRITTEN and reading.inbound.kind in WRITTEN:
+        before = await QUERIES.received_words(connection, inbound_id=stored.id)
+        await replies.join(connection, stored, reading, deployment=deployment)
+        return bool(before != await QUERIES.received_words(connection, inbound_id=stored.id))
     if row["kind"] != InboundKind.BOUNCE or reading.inbound.report is None:
         return False
     ref = MessageRef(customer_id=row["customer_id"], message_id=row["message_id"])

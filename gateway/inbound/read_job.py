@@ -21,11 +21,12 @@ from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.inbound.joining import join_mail
 from gateway.inbound.read_process import read_apart
-from gateway.inbound.reading import Reading, ReadingOptions, StoredMail, read
+from gateway.inbound.reading import Reading, ReadingOptions, StoredMail, Unmatched, load_rules, read
 from gateway.inbound.reports import TooEarly
 from gateway.inbound.store import InboundSource
-from gateway.mail.inbound import InboundKind, UnmatchedReason
+from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
 from gateway.storage import content
+from gateway.telemetry.metrics import INBOUND_READ
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class InboundReader:
         if not taken:
             return False
         self.put_back.update(mail.stored.id for mail in taken)
+        await asyncio.to_thread(load_rules)
         contents = await load_contents(connection, [mail.stored for mail in taken])
         for mail in taken:
             await self._read_one(connection, mail, contents[mail.stored.content_sha256], apart=apart)
@@ -154,8 +156,13 @@ async def write(connection: Connection, stored: StoredMail, reading: Reading, de
     async with connection.transaction():
         if await QUERIES.lock_unread_mail(connection, id=stored.id) is None:
             return False
-        await join_mail(connection, stored, reading, deployment)
+        found = await join_mail(connection, stored, reading, deployment)
+    _count(reading.inbound.kind, found.reason if isinstance(found, Unmatched) else found.matched_by)
     return True
+
+
+def _count(kind: InboundKind, match: MatchedBy | UnmatchedReason) -> None:
+    INBOUND_READ.labels(kind.lower(), match.lower()).inc()
 
 
 async def _note_failure(connection: Connection, mail: Taken) -> None:
@@ -167,13 +174,14 @@ async def _note_failure(connection: Connection, mail: Taken) -> None:
 
 async def _give_up(connection: Connection, stored: StoredMail) -> None:
     """List a mail as unreadable: a person may look at it, and it is read again when the reader is better."""
+    kind = InboundKind.BOUNCE if stored.envelope_sender == "" else InboundKind.REPLY
     async with connection.transaction():
         if await QUERIES.lock_unread_mail(connection, id=stored.id) is None:
             return
         await QUERIES.finish_inbound_mail(
             connection,
             id=stored.id,
-            kind=InboundKind.BOUNCE if stored.envelope_sender == "" else InboundKind.REPLY,
+            kind=kind,
             unmatched=UnmatchedReason.UNREADABLE,
             matched_by=None,
             customer_id=None,
@@ -182,3 +190,4 @@ async def _give_up(connection: Connection, stored: StoredMail) -> None:
             subject=None,
             excerpt=None,
         )
+    _count(kind, UnmatchedReason.UNREADABLE)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from gateway.inbound.store import InboundSource
 from gateway.mail.authentication_results import Authentication, read_authentication
 from gateway.mail.correspondence import Correspondence, read_correspondence
 from gateway.mail.delivery_status import ADDRESS
@@ -19,6 +18,11 @@ from gateway.mail.received_attachments import ReceivedAttachments, read_attachme
 from gateway.mail.reply import Reply, read_reply
 from gateway.reply_rules import read_reply_rules
 from gateway.report_rules import read_report_rules
+
+if (
+    TYPE_CHECKING
+):  # the process that reads a large mail needs no database, whose client takes longer to load than a mail
+    from gateway.inbound.store import InboundSource
 
 WRITTEN = frozenset({InboundKind.REPLY, InboundKind.AUTOMATIC})
 """What becomes a message of its own in a customer's history."""
@@ -66,6 +70,12 @@ class Unmatched:
     """A mail that is nobody's yet."""
 
     reason: UnmatchedReason
+
+
+def load_rules() -> None:
+    """Compile the rules that reading needs, once: some tenths of a second, in which no event loop should wait."""
+    read_report_rules()
+    read_reply_rules()
 
 
 class ReadingOptions(TypedDict):

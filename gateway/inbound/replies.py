@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.database import QUERIES, Connection
+from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
+from gateway.inbound.forwarding import forward
 from gateway.inbound.origin import Origin, author_key, find_origin, given_origin
 from gateway.inbound.reading import Joined, Reading, StoredMail, Unmatched
 from gateway.inbound.reports import PATIENCE, TooEarly, record_event
@@ -21,6 +23,8 @@ from gateway.mail.received_attachments import ReceivedAttachment
 from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.outcomes import GATEWAY
 from gateway.storage.attachments import UNKNOWN_TYPE
+
+log = logging.getLogger(__name__)
 
 VOUCHED = frozenset({MatchedBy.TOKEN, MatchedBy.PERSON})
 """Ways of finding a mail's message by which it is evidence: nobody else can make them."""
@@ -128,8 +132,23 @@ async def _join(connection: Connection, mail: _Mail, deployment: Deployment) -> 
     if is_new and mail.origin.answered is not None:
         await _note_answer(connection, ref, mail)
     await _settle(connection, ref, mail)
+    if not customer["erased"]:
+        await _forward(connection, ref, mail, deployment)
     await notify_change(connection, ChangeKind.MESSAGE, _changed(ref, mail))
     return Joined(ref=ref, matched_by=mail.origin.matched_by)
+
+
+async def _forward(connection: Connection, ref: MessageRef, mail: _Mail, deployment: Deployment) -> None:
+    """Forward it to staff, once. What goes wrong there leaves the reply in the history."""
+    try:
+        async with connection.transaction():
+            await forward(connection, ref, mail.stored, mail.reading, deployment=deployment)
+    except AWAY:
+        raise
+    except Exception as error:
+        # Its words may name persons, as PostgreSQL's do.
+        fields = {"inbound_mail": str(mail.stored.id), "error": type(error).__name__}
+        log.warning("a reply could not be forwarded", extra={"fields": fields})
 
 
 def _changed(ref: MessageRef, mail: _Mail) -> list[MessageRef]:
@@ -218,7 +237,7 @@ async def _insert_message(
         answers=mail.answers,
     )
     ref = MessageRef(customer_id=mail.origin.customer_id, message_id=made)
-    data = {"matched_by": mail.origin.matched_by}
+    data = {"matchedBy": mail.origin.matched_by}
     await record_event(connection, ref, 0, EventKind.RECEIVED, actor=mail.actor, data=data)
     return ref
 
@@ -274,9 +293,9 @@ async def _insert_codes(connection: Connection, mail: _Mail, author: AuthorKind)
 
 async def _note_answer(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
     if mail.origin.answered is not None:
-        data = {"message": ref.message_id, "automatic": mail.automatic, "matched_by": mail.origin.matched_by}
-        answered = mail.origin.answered.ref
-        await record_event(connection, answered, 0, EventKind.REPLIED, actor=mail.actor, data=data)
+        data = {"message": ref.message_id, "automatic": mail.automatic, "matchedBy": mail.origin.matched_by}
+        answered, recipient_no = mail.origin.answered.ref, mail.origin.recipient_no or 0
+        await record_event(connection, answered, recipient_no, EventKind.REPLIED, actor=mail.actor, data=data)
 
 
 async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:

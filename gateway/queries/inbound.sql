@@ -305,6 +305,10 @@ where i.read_at is not null and i.dismissed_at is null
 order by i.id
 limit :limit::integer;
 
+-- name: received_words$
+-- A hash of what a mail's text was read as; nothing for a mail that became no message.
+select md5(row(r.body, r.quoted, r.cut, r.automatic)::text) from received_mail r where r.inbound_id = :inbound_id;
+
 -- name: delete_old_unmatched_mail
 -- Deletes the oldest mail that is nobody's: what came more than :older_than ago, and what is beyond the newest :most;
 -- :limit at most. Returns the hashes of its bytes.

@@ -36,6 +36,9 @@ RECORDING = Gauge(
     "mail_flight_recorder", "1 while a death of this worker can be settled by its flight recorder, else 0."
 )
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
+INBOUND_READ = Counter(
+    "mail_inbound_read", "Received mails read, by what they are and what they matched.", ("kind", "match")
+)
 HITS = Counter(
     "mail_hits",
     "Opens and clicks: recorded, buffered in Valkey, dropped for lack of space, flooded.",

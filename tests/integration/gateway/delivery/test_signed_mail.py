@@ -69,6 +69,26 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
         assert (arrived.get_filename(), arrived.get_payload(decode=True)) == ("Plan Größe.bin", octets)
 
 
+async def test_a_mail_is_known_by_its_return_path_and_by_its_envelope_id(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a server that offers DSN, and a letter with a copy
+    smtp_server.keywords.append("DSN")
+    cc = (Mailbox(address="bob@customer.example", name="Bob"),)
+    ref = await queue_mail(connection, deployment, cc=cc)
+    start(deployment.settings.model_copy(update=OWN_DOMAINS))
+    await empty(connection)
+    # Then each recipient's mail says whose it is, twice
+    sent = sorted(smtp_server.taken, key=lambda received: received.recipients)
+    for number, received in enumerate(sent):
+        known = ReturnPath(ref=ref, recipient_no=number, attempt=1)
+        assert received.sender.endswith("@bounce.fabrikam.example")
+        assert read_return_path(deployment.keyring, received.sender) == known
+        envelope_id = re.search(r" ENVID=(\S+)", received.options)
+        assert envelope_id is not None
+        assert read_return_path(deployment.keyring, envelope_id[1]) == known
+
+
 OWN_DOMAINS = {"bounce_domain": "bounce.fabrikam.example", "reply_domain": "reply.fabrikam.example"}
 
 

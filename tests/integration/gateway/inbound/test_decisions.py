@@ -17,7 +17,7 @@ from gateway.inbound.reading import Joined
 from gateway.mail.inbound import MatchedBy
 from gateway.mail.message import MessageRef
 from gateway.settings import Settings
-from tests.builders import make_customer, make_message, make_outbox
+from tests.builders import insert, make_customer, make_message, make_outbox
 from tests.integration.gateway.inbound.returning import (
     ANN,
     Sent,
@@ -247,6 +247,34 @@ async def test_reports_are_read_anew_and_not_doubled(connection: Any, deployment
         [found] = await sent.reports()
         assert (found["cause"], found["verified"], found["matched_by"]) == ("BAD_ADDRESS", True, matched_by)
     assert await read_again(connection, deployment, unmatched_only=False) == Reread(read=2, changed=0)
+
+
+async def test_what_a_person_wrote_is_read_anew_and_stays_whose_it_is(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a reply that is a message already
+    customer = await make_customer(connection)
+    row = await receive(connection, deployment, PLAIN, sender="bo@elsewhere.example")
+    received = await make_message(connection, customer, direction="RECEIVED")
+    await insert(connection, "received_mail", customer_id=customer, message_id=received, inbound_id=row["id"],
+                 author="OTHER", body="Suits", automatic=False)  # fmt: skip
+    await connection.execute(
+        "update inbound_mail set unmatched = null, matched_by = 'ADDRESS', customer_id = $1, message_id = $2",
+        customer,
+        received,
+    )
+
+    async def join(connection: Any, stored: Any, reading: Any, **_: Any) -> Joined:
+        await connection.execute("update received_mail set body = $1", reading.reply.text)
+        return Joined(ref=MessageRef(customer_id=customer, message_id=received), matched_by=MatchedBy.ADDRESS)
+
+    monkeypatch.setattr(replies, "join", join)
+    # When it is read again
+    assert await read_again(connection, deployment, unmatched_only=False) == Reread(read=1, changed=1)
+    # Then its text is today's, once
+    assert await read_again(connection, deployment, unmatched_only=False) == Reread(read=1, changed=0)
+    after = await connection.fetchrow("select matched_by::text, message_id from inbound_mail")
+    assert tuple(after) == ("ADDRESS", received)
 
 
 async def test_only_what_came_in_the_span_is_read_again(connection: Any, deployment: Deployment) -> None:

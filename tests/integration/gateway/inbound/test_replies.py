@@ -15,7 +15,7 @@ from gateway.inbound.reports import TooEarly
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import return_path
 from gateway.notify.changes import CHANNEL
-from tests.builders import KEYRING, NOON, insert, make_campaign, make_outbox
+from tests.builders import KEYRING, NOON, insert, make_campaign, make_outbox, make_sender_version
 from tests.eventually import eventually
 from tests.replying import (
     BOUNCE_DOMAIN,
@@ -63,7 +63,7 @@ async def test_a_reply_joins_the_history_with_its_words(
     assert await events(connection, joined.ref) == [("RECEIVED", "gateway")]
     assert await events(connection, sent) == [("REPLIED", "gateway")]
     data = await connection.fetchval("select data from event where message_id = $1", sent.message_id)
-    assert data == {"message": str(joined.ref.message_id), "automatic": False, "matched_by": "TOKEN"}
+    assert data == {"message": str(joined.ref.message_id), "automatic": False, "matchedBy": "TOKEN"}
 
 
 @pytest.mark.parametrize(
@@ -309,9 +309,69 @@ async def test_of_a_mail_with_copies_an_answer_settles_whose_return_path_it_came
     assert await statuses() == ["UNCERTAIN", "UNCERTAIN", "ACCEPTED"]
     await receive(connection, deployment, letter(message_id="<3@x>"), to=return_path(KEYRING, BOUNCE_DOMAIN, sent, 0))
     assert await statuses() == ["ACCEPTED", "UNCERTAIN", "ACCEPTED"]
+    replied = "select array_agg(recipient_no order by id) from event where kind = 'REPLIED'"
+    assert await connection.fetchval(replied) == [0, 2, 0]
     assert await connection.fetchval(
         "select array_agg(recipient_no order by id) from event where kind = 'SETTLED'"
     ) == [2, 0]
+
+
+# Forwarded -------------------------------------------------------------------------------------------------------
+
+
+async def forwarded_to(connection: Any) -> list[str]:
+    """Where internal mail goes."""
+    return [row["recipient"] for row in await connection.fetch("select recipient from message where internal")]
+
+
+async def make_forwarding(connection: Any) -> MessageRef:
+    """A mail of a sender whose replies go on to staff."""
+    sender = await make_sender_version(connection, forward_replies_to="staff@fabrikam.example")
+    return await make_sent(connection, sender_version_id=sender)
+
+
+async def test_a_reply_goes_on_to_staff_once(connection: Any, deployment: Deployment) -> None:
+    sent = await make_forwarding(connection)
+    raw = letter(in_reply_to=message_id(sent))
+    found = await receive(connection, deployment, raw, to=token_address(sent))
+    await receive(connection, deployment, raw, to=OFFICE)
+    assert await forwarded_to(connection) == ["staff@fabrikam.example"]
+    assert isinstance(found, Joined)
+    assert [kind for kind, _ in await events(connection, found.ref)] == ["RECEIVED", "FORWARDED"]
+
+
+async def test_what_a_machine_wrote_or_an_erased_customer_does_not_go_on(
+    connection: Any, deployment: Deployment
+) -> None:
+    sent = await make_forwarding(connection)
+    await receive(connection, deployment, letter(auto_submitted="auto-replied"), to=token_address(sent))
+    await connection.execute("update customer set erased_at = now()")
+    await receive(connection, deployment, letter(message_id="<2@x>"), to=token_address(sent))
+    assert await forwarded_to(connection) == []
+    assert len(await received(connection)) == 2
+
+
+async def test_a_reply_that_cannot_go_on_is_in_the_history(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = await make_forwarding(connection)
+
+    async def forward(connection: Any, *_: Any, **__: Any) -> None:
+        await connection.execute("delete from received_mail")
+        await connection.execute("select 1 / 0")
+
+    monkeypatch.setattr("gateway.inbound.replies.forward", forward)
+    assert isinstance(await receive(connection, deployment, letter(), to=token_address(sent)), Joined)
+    assert len(await received(connection)) == 1
+    assert "a reply could not be forwarded" in caplog.text
+
+    # but PostgreSQL's absence is no matter of this mail
+    async def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("gateway.inbound.replies.forward", away)
+    with pytest.raises(ConnectionError):
+        await receive(connection, deployment, letter(message_id="<2@x>"), to=token_address(sent))
 
 
 # Erased ----------------------------------------------------------------------------------------------------------

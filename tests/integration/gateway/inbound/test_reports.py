@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -95,16 +97,16 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-async def test_what_reports_make_of_a_mail(case: Case, connection: Any, deployment: Deployment) -> None:
-    sent = await make_sent(connection, status=case.before, of_campaign=True)
-    for number, said in enumerate(case.reports):
-        await receive(connection, deployment, report(*said, own_id=f"<{number}@mx.example>"), to=path(sent.ref))
-    assert await sent.status() == case.after
-    assert await sent.events() == case.events
-    assert await suppressed(connection) == case.suppressed
-    assert await sent.tally() == case.tally
-    assert len(await sent.reports()) == sum(map(len, case.reports))
+async def test_what_reports_make_of_a_mail(connection: Any, deployment: Deployment) -> None:
+    for case in CASES:
+        sent = await make_sent(connection, status=case.before, of_campaign=True)
+        for number, said in enumerate(case.reports):
+            raw = report(*said, own_id=f"<{number}@mx.example>")
+            await receive(connection, deployment, raw, to=path(sent.ref))
+        found = (await sent.status(), await sent.events(), await suppressed(connection), await sent.tally())
+        assert found == (case.after, case.events, case.suppressed, case.tally), case.name
+        assert len(await sent.reports()) == sum(map(len, case.reports)), case.name
+        await connection.execute("delete from suppression")
 
 
 async def test_a_bounced_mail_keeps_when_it_was_sent_and_says_why_it_came_back(
@@ -125,7 +127,7 @@ async def test_a_bounced_mail_keeps_when_it_was_sent_and_says_why_it_came_back(
     assert settled["sent_at"] == settled["decided_at"]
 
 
-FORGERIES = {
+FORGERIES: dict[str, Callable[[MessageRef], dict[str, str]]] = {
     "a Message-ID in the returned headers": lambda ref: {"returned": f"Message-ID: {message_id(ref)}\r\n"},
     "an altered return path beside it": lambda ref: {
         "returned": f"Message-ID: {message_id(ref)}\r\nReturn-Path: <{altered(path(ref))}>\r\n"
@@ -133,23 +135,22 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("forged", FORGERIES.values(), ids=list(FORGERIES))
 async def test_a_report_without_our_token_stands_in_the_history_and_changes_nothing(
-    forged: Any, connection: Any, deployment: Deployment
+    connection: Any, deployment: Deployment
 ) -> None:
-    # Given a mail, and a person who has seen its headers
-    sent = await make_sent(connection, of_campaign=True)
-    # When they write a report about it
-    row = await receive(connection, deployment, report(**forged(sent.ref)), to=f"office@{DOMAIN}")
-    # Then it is there, as unverified, and nothing else
-    [found] = await sent.reports()
-    assert (found["verified"], found["matched_by"], row["matched_by"]) == (False, "MESSAGE_ID", "MESSAGE_ID")
-    assert await sent.events() == ["BOUNCED"]
-    assert await sent.status() == "ACCEPTED"
-    assert await suppressed(connection) == []
+    for name, forged in FORGERIES.items():
+        # Given a mail, and a person who has seen its headers
+        sent = await make_sent(connection, of_campaign=True)
+        # When they write a report about it
+        row = await receive(connection, deployment, report(**forged(sent.ref)), to=f"office@{DOMAIN}")
+        # Then it is there, as unverified, and nothing else
+        [found] = await sent.reports()
+        assert (found["verified"], found["matched_by"], row["matched_by"]) == (False, "MESSAGE_ID", "MESSAGE_ID"), name
+        assert (await sent.status(), await sent.events()) == ("ACCEPTED", ["BOUNCED"]), name
+        assert await suppressed(connection) == [], name
 
 
-UNMATCHED = {
+UNMATCHED: dict[str, tuple[Callable[[MessageRef], dict[str, str]], str]] = {
     "a recipient and nothing else": (lambda ref: {}, "NO_TRACE"),
     "a Message-ID of another domain": (
         lambda ref: {"returned": f"Message-ID: {message_id(ref, 'evil.example')}\r\n"},
@@ -167,28 +168,27 @@ UNMATCHED = {
 }
 
 
-@pytest.mark.parametrize(("forged", "why"), UNMATCHED.values(), ids=list(UNMATCHED))
-async def test_a_report_that_proves_nothing_is_nobodys(
-    forged: Any, why: str, connection: Any, deployment: Deployment
-) -> None:
-    sent = await make_sent(connection)
-    row = await receive(connection, deployment, report(**forged(sent.ref)), to=f"office@{DOMAIN}")
-    assert (row["unmatched"], row["customer_id"], row["from_address"]) == (why, None, None)
-    assert row["subject"] == "Undelivered Mail Returned to Sender"
-    assert "User unknown" in row["excerpt"]
-    assert (await sent.events(), await sent.status()) == ([], "ACCEPTED")
+async def test_a_report_that_proves_nothing_is_nobodys(connection: Any, deployment: Deployment) -> None:
+    for name, (forged, why) in UNMATCHED.items():
+        sent = await make_sent(connection)
+        raw = report(**forged(sent.ref), own_id=f"<{sent.ref.message_id}@mx.example>")
+        row = await receive(connection, deployment, raw, to=f"office@{DOMAIN}")
+        assert (row["unmatched"], row["customer_id"], row["from_address"]) == (why, None, None), name
+        assert row["subject"] == "Undelivered Mail Returned to Sender"
+        assert "User unknown" in row["excerpt"]
+        assert (await sent.events(), await sent.status()) == ([], "ACCEPTED"), name
 
 
-@pytest.mark.parametrize("place", ["envelope", "to", "returned"])
-async def test_a_token_counts_wherever_it_comes_back(place: str, connection: Any, deployment: Deployment) -> None:
-    sent = await make_sent(connection)
-    upper = path(sent.ref).upper()
-    raw = report(
-        to=upper if place == "to" else "mailer@elsewhere.example",
-        returned=f"Return-Path: <{upper}>\r\n" if place == "returned" else "",
-    )
-    await receive(connection, deployment, raw, to=upper if place == "envelope" else None)
-    assert await sent.status() == "BOUNCED"
+async def test_a_token_counts_wherever_it_comes_back(connection: Any, deployment: Deployment) -> None:
+    for place in ("envelope", "to", "returned"):
+        sent = await make_sent(connection)
+        upper = path(sent.ref).upper()
+        raw = report(
+            to=upper if place == "to" else "mailer@elsewhere.example",
+            returned=f"Return-Path: <{upper}>\r\n" if place == "returned" else "",
+        )
+        await receive(connection, deployment, raw, to=upper if place == "envelope" else None)
+        assert await sent.status() == "BOUNCED", place
 
 
 async def test_the_same_report_by_two_ways_is_one(connection: Any, deployment: Deployment) -> None:
@@ -228,30 +228,29 @@ def tokens_say(attempt: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.inbound.matching.read_return_path", read)
 
 
-@pytest.mark.parametrize("status", ["ACCEPTED", "UNCERTAIN"])
-@pytest.mark.parametrize("attempt", [None, 1])
 async def test_a_report_about_an_earlier_attempt_is_an_event_and_changes_nothing(
-    attempt: int | None, status: str, connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a mail that was sent twice
-    sent = await make_sent(connection, status=status, attempts=2)
-    # When a report about the first comes, or one whose token does not say about which it is
-    tokens_say(attempt, monkeypatch)
-    await receive(connection, deployment, report(), to=path(sent.ref))
-    # Then it is in the history, and changes nothing
-    assert (await sent.status(), await sent.events(), await suppressed(connection)) == (status, ["BOUNCED"], [])
-    assert [row["attempt"] for row in await sent.reports()] == [attempt]
+    for status, attempt in product(("ACCEPTED", "UNCERTAIN"), (None, 1)):
+        # Given a mail that was sent twice
+        sent = await make_sent(connection, status=status, attempts=2)
+        # When a report about the first comes, or one whose token does not say about which it is
+        tokens_say(attempt, monkeypatch)
+        await receive(connection, deployment, report(), to=path(sent.ref))
+        # Then it is in the history, and changes nothing
+        assert (await sent.status(), await sent.events(), await suppressed(connection)) == (status, ["BOUNCED"], [])
+        assert [row["attempt"] for row in await sent.reports()] == [attempt]
 
 
-@pytest.mark.parametrize(("attempts", "named"), [(2, 2), (300, 255)])
 async def test_a_report_about_the_latest_attempt_counts(
-    attempts: int, named: int, connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = await make_sent(connection)
-    await make_attempt(connection, sent.ref.customer_id, sent.ref.message_id, number=attempts)
-    tokens_say(named, monkeypatch)
-    await receive(connection, deployment, report(), to=path(sent.ref))
-    assert await sent.status() == "BOUNCED"
+    for attempts, named in ((2, 2), (300, 255)):
+        sent = await make_sent(connection)
+        await make_attempt(connection, sent.ref.customer_id, sent.ref.message_id, number=attempts)
+        tokens_say(named, monkeypatch)
+        await receive(connection, deployment, report(), to=path(sent.ref))
+        assert await sent.status() == "BOUNCED", named
 
 
 async def test_attempts_that_left_the_mail_nowhere_do_not_make_an_old_token_unclear(
