@@ -153,6 +153,8 @@ def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
         case MessageAction.BELIEVE_REPORT:
             if standing.to.place.bar is RefusalCode.ERASED:
                 return _barred(RefusalCode.ERASED)
+            if any(one.handed_off for one in standing.recipients):
+                return illegal("It is being sent right now: look again when that is decided.")
             return None if standing.report_waits else illegal("No report about it waits to be believed.")
 
 

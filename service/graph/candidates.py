@@ -16,9 +16,9 @@ from gateway.report_rules import read_report_rules
 from gateway.storage import content
 from service.database import Reading, statement
 
-MOST_CANDIDATES = 5
+MAX_CANDIDATES = 5
 """Customers of one mail: more is no help to who has to choose."""
-LARGEST_REPORT = 262_144
+MAX_REPORT_BYTES = 262_144
 """Bytes of a report that is read for its recipient: those of a page are in memory together. Most have a tenth."""
 _REPORTS = statement("reports_to_read")
 _CUSTOMERS = statement("customers_of_addresses")
@@ -29,7 +29,7 @@ async def candidates(reading: Reading, deployment: Deployment, mails: Sequence[R
     reports = [mail["id"] for mail in mails if mail["kind"] == InboundKind.BOUNCE]
     addresses = {mail["id"]: mail["from_address"] for mail in mails if mail["from_address"]}
     if reports:
-        rows = await reading.fetch(_REPORTS, ids=reports, largest=LARGEST_REPORT)
+        rows = await reading.fetch(_REPORTS, ids=reports, largest=MAX_REPORT_BYTES)
         addresses |= await asyncio.to_thread(_reported_addresses, rows)
     keys = {mail: deployment.key_of(address) for mail, address in addresses.items()}
     holders = await _holders(reading, set(keys.values())) if keys else {}
@@ -49,6 +49,6 @@ def _reported_addresses(rows: Sequence[Record]) -> dict[UUID, str]:
 
 async def _holders(reading: Reading, keys: set[bytes]) -> Mapping[bytes, list[int]]:
     found: dict[bytes, list[int]] = {}
-    for row in await reading.fetch(_CUSTOMERS, address_keys=sorted(keys), most=MOST_CANDIDATES):
+    for row in await reading.fetch(_CUSTOMERS, address_keys=sorted(keys), most=MAX_CANDIDATES):
         found.setdefault(row["address_key"], []).append(row["customer_id"])
     return found

@@ -24,7 +24,7 @@ from service.graph.sending import MessagePayload, read_customer_id, read_row_id
 from service.graph.user_error import UserError
 
 UNMATCHED_PAGE = statement("unmatched_page")
-MOST_DISMISSED = 100
+MAX_DISMISSED = 100
 """Mails of one call: a page of the list."""
 
 ReasonArgument = Annotated[UnmatchedReason | None, strawberry.argument(description="Only for this reason.")]
@@ -102,7 +102,7 @@ class AssignMailInput:
 class DismissMailInput:
     """By their global ids."""
 
-    mail_ids: list[strawberry.ID] = strawberry.field(description=f"UnmatchedMail ids, at most {MOST_DISMISSED}.")
+    mail_ids: list[strawberry.ID] = strawberry.field(description=f"UnmatchedMail ids, at most {MAX_DISMISSED}.")
 
 
 @strawberry.input(description="Which received mail to read again.")
@@ -180,8 +180,8 @@ async def assign_mail(info: Info, input: Input[AssignMailInput]) -> AssignMailPa
 
 async def dismiss_mail(info: Info, input: Input[DismissMailInput]) -> DismissMailPayload:
     """On record, with who and when."""
-    if len(input.mail_ids) > MOST_DISMISSED:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MOST_DISMISSED} in one call.", ("mailIds",))
+    if len(input.mail_ids) > MAX_DISMISSED:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_DISMISSED} in one call.", ("mailIds",))
     mails = [read_row_id(text, "UnmatchedMail", ("mailIds", str(number))) for number, text in enumerate(input.mail_ids)]
     async with info.context.pools.writing_connection() as connection:
         dismissed = await decisions.dismiss(connection, inbound_ids=mails, actor=info.context.actor)

@@ -1,4 +1,4 @@
-"""`GET /files/TOKEN`: a file of a message, sent or received, to whoever has its signed link (`message.attachments`).
+"""`GET /files/TOKEN`: a file of a message, sent or received, to a client with its signed link (`message.attachments`).
 
 Files are a stranger's: they are only ever downloaded, never shown by a browser, and run nothing.
 """
@@ -19,7 +19,7 @@ from gateway.mail.media_signature import media_type_by_content
 from gateway.storage import content
 from service.database import QUERIES, DatabasePools
 from service.error_response import json_error
-from service.errors import ServiceError
+from service.errors import Busy
 
 MAX_CONCURRENT_READS = 2
 """Files being read: each is whole in memory meanwhile, and a received one the mail that it is part of."""
@@ -51,21 +51,25 @@ class Files:
         try:
             async with self._reads:
                 found = await _read(resources.pools, link)
-        except ServiceError as error:
+        except Busy as error:
             return json_error(error)
         return _gone() if found is None else _response(*found)
 
 
 async def _read(pools: DatabasePools, link: FileLink) -> tuple[str, bytes] | None:
     """The file's name and bytes: those of sent mail are kept apart, those of received mail are parts of it."""
-    of = {"customer_id": link.ref.customer_id, "message_id": link.ref.message_id, "position": link.position}
+    customer_id, message_id, position = link.ref.customer_id, link.ref.message_id, link.position
     async with pools.reading_connection() as connection:
-        row = await QUERIES.file_of_message(connection, **of)
+        row = await QUERIES.file_of_message(
+            connection, customer_id=customer_id, message_id=message_id, position=position
+        )
         if row is None:
             return None
         if row["part"] is not None:
             try:
-                received = await read_file(connection, **of)
+                received = await read_file(
+                    connection, customer_id=customer_id, message_id=message_id, position=position
+                )
             except Refusal:
                 return None
             return received.name, received.content

@@ -127,17 +127,21 @@ const DETAIL = {
   before: ["It was", "statusShort"],
   cause: ["Because", "cause"],
   evidence: ["Evidence", "evidence"],
+  feedbackType: ["Reported as"],
   formerAddress: ["It was for"],
   formerSha256: null,
   handedOffAt: ["Handed over"],
   hit: null,
   kinds: ["From", "optOutKind"],
+  mail: null,
   matched_by: ["Found by", "matchedBy"],
   message: null,
   owner: null,
   reason: ["Because", "suppression"],
+  report: null,
   source: ["How", "optOutSource"],
   verdict: ["Verdict", "verdict"],
+  verified: null,
 };
 
 const MATCHED_BY = {

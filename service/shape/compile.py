@@ -324,7 +324,9 @@ class Compiler:
         statement, of_statement = _nested_rows(field)
         listed = "".join(f", {sql} as shaped_{number}" for number, sql in enumerate(columns, start=1))
         rows = f"select row_number() over () as place, {nested.alias}.cursor{listed} from ({statement}) {nested.alias}"  # noqa: S608 - constants and names
-        return Subselect.of(f"(select {page} from ({rows}) p)", (*self._last, *given_in(columns), *of_statement))  # noqa: S608 - the same
+        # One row, also where no aggregate is selected.
+        one = f"(select {page} from ({rows}) p having true)"  # noqa: S608 - the same
+        return Subselect.of(one, (*self._last, *given_in(columns), *of_statement))
 
     def _nested_part(
         self, field: NestedField, connection: GraphQLObjectType, details: list[FieldDetails], columns: list[Subselect]

@@ -166,6 +166,22 @@ async def test_life_within_a_list_is_read_by_the_lists_one_statement(
     assert len(fetched) == 2
 
 
+async def test_what_is_told_of_a_life_without_its_entries_is_told_once(
+    connection: Any, make_context: MakeContext
+) -> None:
+    # Given a mail with several entries, and one with none
+    life = Life(connection)
+    await life.write()
+    # When no entry is asked for
+    query = """query($id: ID!) { customer(id: $id) { emails { connectionNotes { nodes { message {
+      events { __typename } more: events(first: 1) { pageInfo { hasNextPage hasPreviousPage } } } } } } } }"""
+    data = await execute(make_context(), query, id=f"Customer_{life.customer}")
+    # Then each mail tells of its own
+    nodes = data["customer"]["emails"]["connectionNotes"]["nodes"]
+    assert [one["message"]["events"] for one in nodes] == [{"__typename": "MessageEventConnection"}] * 2
+    assert [one["message"]["more"]["pageInfo"]["hasNextPage"] for one in nodes] == [False, True]
+
+
 def test_a_cursor_says_from_which_ids_on_to_read() -> None:
     hit, event = id_at(1), id_at(1)
     moment = f"{round(at(1).timestamp() * 1e6):016x}"

@@ -1,4 +1,4 @@
-"""GET /files/TOKEN: a file of a message, to whoever has its signed link; never shown by a browser."""
+"""GET /files/TOKEN: a file of a message, to a client with its signed link; never shown by a browser."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def url_of(client: httpx.AsyncClient, ref: MessageRef) -> str:
     """The path of the message's first file, as the API tells it."""
     variables = {"id": message_global_id(ref.customer_id, ref.message_id)}
     answer = await client.post("/graphql", json={"query": ATTACHMENTS, "variables": variables})
-    return urlsplit(answer.json()["data"]["message"]["attachments"][0]["url"]).path
+    return str(urlsplit(answer.json()["data"]["message"]["attachments"][0]["url"]).path)
 
 
 async def test_a_file_that_we_sent_is_downloaded_by_its_link_alone(

@@ -1,4 +1,4 @@
-"""Signed links to files: whoever has one may download for five minutes, and nobody can make or change one."""
+"""Signed links to files: a client with one may download for five minutes, and nobody can make or change one."""
 
 from __future__ import annotations
 

@@ -53,6 +53,15 @@ def actions(*recipients: Recipient, **values: Any) -> list[str]:
     return [str(action) for action in actions_of(standing(*recipients, **values))]
 
 
+def test_a_report_is_believed_while_one_waits_and_nothing_is_under_way() -> None:
+    accepted = recipient("ACCEPTED")
+    assert actions(accepted, report_waits=True) == ["BELIEVE_REPORT"]
+    assert actions(accepted) == []
+    assert actions(accepted, waiting(number=1, handed_off=True), report_waits=True) == []
+    assert actions(recipient("ACCEPTED", bar=ERASED), report_waits=True) == []
+    assert "BELIEVE_REPORT" in actions(recipient("BOUNCED"), report_waits=True)
+
+
 @pytest.mark.parametrize(
     ("recipients", "possible"),
     [
