@@ -31,7 +31,7 @@ from gateway.delivery.schedule import RetrySchedule, default_schedule, random_ji
 from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.errors import SettingsError
-from gateway.inbound import process
+from gateway.inbound import process, sweep
 from gateway.inbound.read_job import InboundReader
 from gateway.settings import EXAMPLES, Settings, read_settings
 from gateway.smtp.relays import Relays
@@ -111,6 +111,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def classify_hits(connection: Connection) -> Progress:
         return Progress(more=await classify.classify_due(connection) > 0)
 
+    async def sweep_inbound(connection: Connection) -> Progress:
+        await sweep.sweep(connection)
+        return Progress()
+
     async def sweep_attachments(connection: Connection) -> Progress:
         await attachments.sweep(connection)
         return Progress()
@@ -131,6 +135,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
+        Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
 

@@ -1090,6 +1090,16 @@ CREATE TABLE public.imap_folder (
 
 
 --
+-- Name: inbound_listener; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inbound_listener (
+    source public.inbound_source NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
 -- Name: inbound_mail; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1782,6 +1792,14 @@ ALTER TABLE ONLY public.idempotency_key
 
 ALTER TABLE ONLY public.imap_folder
     ADD CONSTRAINT imap_folder_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: inbound_listener inbound_listener_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inbound_listener
+    ADD CONSTRAINT inbound_listener_pkey PRIMARY KEY (source);
 
 
 --
@@ -2612,5 +2630,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261201010100'),
     ('20261201020000'),
     ('20261201020100'),
+    ('20261201030000'),
     ('20261201050000'),
     ('20261201060000');

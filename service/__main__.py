@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = token.add_subparsers(required=True)
     create = actions.add_parser("create", help="make a token and print it, once")
     create.add_argument("name")
+    create.add_argument("--inbound", action="store_true", help="for POST /inbound/raw, and for nothing else")
     create.set_defaults(command=_create_token)
     actions.add_parser("list", help="names and dates of all tokens").set_defaults(command=_list_tokens)
     revoke = actions.add_parser("revoke", help="end a token and the sessions opened with it")
@@ -193,7 +194,7 @@ def _create_token(options: argparse.Namespace) -> int:
 
     async def work(connection: Connection) -> int:
         try:
-            token = await create_token(connection, options.name)
+            token = await create_token(connection, options.name, inbound_only=options.inbound)
         except asyncpg.UniqueViolationError:
             raise CommandError(f"There is a token named {options.name} already: choose another name.") from None
         except asyncpg.CheckViolationError:
@@ -208,7 +209,8 @@ def _list_tokens(_: argparse.Namespace) -> int:
     async def work(connection: Connection) -> int:
         async for row in QUERIES.list_tokens(connection):
             ended = f"revoked {row['revoked_at']:%Y-%m-%d %H:%M}Z" if row["revoked_at"] else "living"
-            print(f"{row['name']}\tcreated {row['created_at']:%Y-%m-%d %H:%M}Z\t{ended}")
+            kind = "\tonly for received mail" if row["inbound_only"] else ""
+            print(f"{row['name']}\tcreated {row['created_at']:%Y-%m-%d %H:%M}Z\t{ended}{kind}")
         return 0
 
     return asyncio.run(_with_database(read_database_url(), work))

@@ -39,6 +39,8 @@ from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
 from service.http import graphiql_page, tracking
 from service.http.attachments import Attachments
+from service.http.files import Files
+from service.http.inbound import InboundMail
 from service.http.page_files import PageFiles
 from service.http.plain_page import show_not_found
 from service.security import SecurityHeaders
@@ -102,6 +104,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.metrics),
         Route("/attachments", Attachments().upload, methods=["POST"]),
+        Route("/inbound/raw", InboundMail().take, methods=["POST"]),
+        Route("/files/{token}", Files().download, methods=["GET"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),
@@ -134,7 +138,13 @@ def _lifespan(
             changes=ChangeListener(settings.database_url, pools),
         )
         app.state.resources = resources
-        app.state.health = Health(pools, cache, is_draining=app.state.draining.is_set, clock=time.monotonic)
+        app.state.health = Health(
+            pools,
+            cache,
+            has_bounce_domain=gateway_settings.bounce_domain is not None,
+            is_draining=app.state.draining.is_set,
+            clock=time.monotonic,
+        )
         execution = _execution(resources, allowed)
         streams = Streams(draining=app.state.draining)
         app.state.graphql = GraphQLOverHttp(

@@ -25,6 +25,9 @@ _MEMORY = 0.5
 """Seconds a report is good for: probes of many balancers cost one statement."""
 _APPLIED = statement("applied_migrations")
 _RELAYS = statement("relay_health")
+_INBOUND = statement("inbound_health")
+_NO_BOUNCE_DOMAIN = "later bounces will be lost: set BOUNCE_DOMAIN"
+_NOTHING_LISTENS = "later bounces will be lost: nothing takes them, start python -m gateway --inbound"
 
 
 def expected_migrations(directory: Path = MIGRATIONS) -> frozenset[str]:
@@ -34,16 +37,23 @@ def expected_migrations(directory: Path = MIGRATIONS) -> frozenset[str]:
 
 class Health:
     """What `/readyz` says. Ready: the database answers and takes writes, its migrations are ours or newer, and we are
-    not draining."""
+    not draining. The other parts are warnings."""
 
     def __init__(
-        self, pools: DatabasePools, cache: Cache, *, is_draining: Callable[[], bool], clock: Callable[[], float]
+        self,
+        pools: DatabasePools,
+        cache: Cache,
+        *,
+        has_bounce_domain: bool,
+        is_draining: Callable[[], bool],
+        clock: Callable[[], float],
     ) -> None:
         self._pools = pools
         self._cache = cache
         self._clock = clock
         self._expected = expected_migrations()
         self._known: tuple[float, dict[str, str]] = (0.0, {})
+        self._has_bounce_domain = has_bounce_domain
         self._is_draining = is_draining
 
     async def report(self) -> dict[str, str]:
@@ -65,6 +75,7 @@ class Health:
                 applied = {row["version"] for row in await self._pools.fetch_latest(_APPLIED)}
                 relays = await self._pools.fetch_latest(_RELAYS)
                 database = await self._check_writes()
+                inbound = await self._check_inbound(applied)
         except (ServiceError, TimeoutError):
             return {
                 "database": "down",
@@ -72,6 +83,7 @@ class Health:
                 "valkey": valkey,
                 "gateway": "unknown",
                 "relays": "unknown",
+                "inbound": "unknown",
             }
         return {
             "database": database,
@@ -79,7 +91,16 @@ class Health:
             "valkey": valkey,
             "gateway": "ok" if any(row["seen"] for row in relays) else "degraded",
             "relays": "degraded" if any(row["troubled"] for row in relays) else "ok",
+            "inbound": inbound,
         }
+
+    async def _check_inbound(self, applied: set[str]) -> str:
+        """Whether bounces that come later are taken: a warning, since mail is sent all the same."""
+        if not self._has_bounce_domain:
+            return _NO_BOUNCE_DOMAIN
+        if not self._expected <= applied:
+            return "unknown"
+        return "ok" if (await self._pools.fetch_latest(_INBOUND))[0]["taken"] else _NOTHING_LISTENS
 
     async def _check_writes(self) -> str:
         """Whether the primary takes writes: a full disk answers reads."""

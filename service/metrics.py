@@ -2,7 +2,7 @@
 
 Counts and times only, no personal data. Each worker counts for itself: with several, a response has the counts of the
 worker that served it. The registry is the service's own, without the gateway's metrics, which count nothing here; of
-those only opens and clicks are this process's work.
+those only opens, clicks and mail that is handed in by HTTP are this process's work.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from prometheus_client import (
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.telemetry.metrics import HITS
+from gateway.telemetry.metrics import HITS, INBOUND
 from service.errors import Busy, RequestRefused
 
 REGISTRY = CollectorRegistry()
@@ -52,7 +52,7 @@ OPERATION_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-for _collector in (HITS, PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+for _collector in (HITS, *INBOUND, PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
     REGISTRY.register(_collector)
 
 

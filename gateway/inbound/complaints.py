@@ -45,7 +45,7 @@ async def write_complaint(
     elif await suppress(
         connection, address_key=recipient.address_key, reason=SuppressionReason.COMPLAINT, evidence=trace.ref
     ):
-        await record_event(connection, trace.ref, recipient.number, EventKind.SUPPRESSED, GATEWAY,
-                           {"reason": SuppressionReason.COMPLAINT})  # fmt: skip
+        data = {"reason": SuppressionReason.COMPLAINT}
+        await record_event(connection, trace.ref, recipient.number, EventKind.SUPPRESSED, actor=GATEWAY, data=data)
     await notify_change(connection, ChangeKind.MESSAGE, [trace.ref])
     return trace.ref

@@ -6,11 +6,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from gateway.database import Connection
+from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.mail.message import MessageRef
+from gateway.errors import Refusal, RefusalCode
+from gateway.inbound import replies, reports
+from gateway.inbound.complaints import write_complaint
+from gateway.inbound.joining import join_mail, write_result
+from gateway.inbound.matching import Trace, trace_report
+from gateway.inbound.read_job import load_contents, read_stored, stored_mail
+from gateway.inbound.read_process import ReadingFailed
+from gateway.inbound.reading import WRITTEN, Joined, Reading, StoredMail, Unmatched
+from gateway.mail.inbound import InboundKind, MatchedBy
+from gateway.mail.message import EventKind, MessageRef
+from gateway.notify.changes import ChangeKind, notify_change
+
+MAX_REREAD = 10_000
+"""Mail that is read again by one call: some ten seconds' work. Another call takes another span."""
+MAX_DISMISSED = 100
+"""Mail that is taken off the list by one call: what a page shows."""
+_FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +43,32 @@ async def believe_report(
 ) -> MessageRef:
     """Make an unverified report count, as if it carried our token; returns the message it is about.
 
-    Raises Refusal: NOT_FOUND, ERASED, ILLEGAL_STATE where it counts already.
+    Raises Refusal: NOT_FOUND, ERASED, ILLEGAL_STATE where it counts already, or its mail is being sent.
     """
-    raise NotImplementedError
+    async with connection.transaction():
+        row = await QUERIES.lock_delivery_report(connection, customer_id=customer_id, report_id=report_id)
+        if row is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such report.", ("reportId",))
+        ref = MessageRef(customer_id=customer_id, message_id=row["message_id"])
+        reported = await reports.read_reported(connection, ref, deployment)
+        if reported is None or reported.erased:
+            raise Refusal(RefusalCode.ERASED, "This customer was erased.", ("reportId",))
+        if row["verified"]:
+            raise Refusal(RefusalCode.ILLEGAL_STATE, "This report counts already.", ("reportId",))
+        finding = reports.believed(reported, row, deployment)
+        if reports.under_way(finding):
+            raise Refusal(
+                RefusalCode.ILLEGAL_STATE, "The mail is being sent right now: look again when that is decided.",
+                ("reportId",),
+            )  # fmt: skip
+        await QUERIES.verify_delivery_report(connection, customer_id=customer_id, report_id=report_id)
+        data = {"report": str(report_id)}
+        await reports.record_event(
+            connection, ref, row["recipient_no"], EventKind.REPORT_BELIEVED, actor=actor, data=data
+        )
+        await reports.apply(connection, reported, {report_id: finding}, actor=actor)
+        await notify_change(connection, ChangeKind.MESSAGE, [ref])
+        return ref
 
 
 async def assign(
@@ -46,13 +86,98 @@ async def assign(
     Raises Refusal: NOT_FOUND, ERASED, REQUIRED where a report or complaint is given no message, ILLEGAL_STATE where
     the mail has a customer, or cannot be read.
     """
-    raise NotImplementedError
+    async with connection.transaction():
+        stored, reading = await _unmatched_mail(connection, inbound_id, deployment)
+        await _check_target(connection, customer_id, message_id)
+        if reading.inbound.kind in WRITTEN:
+            found = await replies.join(
+                connection, stored, reading, deployment=deployment, customer_id=customer_id, answers=message_id,
+                by=actor,
+            )  # fmt: skip
+        else:
+            found = await _assign_report(connection, stored, reading, customer_id, message_id, actor, deployment)
+        if isinstance(found, Unmatched):
+            raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be joined to that history.", ("mailId",))
+        joined = Joined(ref=found.ref, matched_by=MatchedBy.PERSON)
+        await write_result(connection, stored, reading, joined, deployment)
+        data = {"mail": str(inbound_id)}
+        await reports.record_event(connection, found.ref, 0, EventKind.ASSIGNED, actor=actor, data=data)
+        await notify_change(connection, ChangeKind.MESSAGE, [found.ref])
+        return found.ref
+
+
+async def _unmatched_mail(
+    connection: Connection, inbound_id: UUID, deployment: Deployment
+) -> tuple[StoredMail, Reading]:
+    """A mail that is nobody's, locked and read again. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+    row = await QUERIES.lock_inbound_mail(connection, id=inbound_id)
+    if row is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such mail.", ("mailId",))
+    if row["unmatched"] is None or row["content_sha256"] is None:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail has a customer already, or is not read yet.", ("mailId",))
+    try:
+        return await _read(connection, row, deployment)
+    except ReadingFailed:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be read.", ("mailId",)) from None
+
+
+async def _check_target(connection: Connection, customer_id: int, message_id: UUID | None) -> None:
+    customer = await QUERIES.inbound_customer(connection, id=customer_id, message_id=message_id)
+    if customer is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
+    if customer["erased"]:
+        raise Refusal(RefusalCode.ERASED, "This customer was erased.", ("customerId",))
+    if message_id is not None and not customer["has_message"]:
+        raise Refusal(RefusalCode.NOT_FOUND, "The customer has no such message.", ("messageId",))
+
+
+async def _assign_report(
+    connection: Connection,
+    stored: StoredMail,
+    reading: Reading,
+    customer_id: int,
+    message_id: UUID | None,
+    actor: str,
+    deployment: Deployment,
+) -> Joined | Unmatched:
+    """Write a report or complaint as one that a person vouches for."""
+    if message_id is None:
+        raise Refusal(RefusalCode.REQUIRED, "Say which message it is about.", ("messageId",))
+    ref = MessageRef(customer_id=customer_id, message_id=message_id)
+    trace = Trace(ref=ref, recipient_no=None, attempt=None, matched_by=MatchedBy.PERSON)
+    found: MessageRef | None
+    try:
+        if reading.inbound.complaint is not None:
+            found = await write_complaint(connection, reading.inbound.complaint, trace, deployment, actor=actor)
+        else:
+            written = await reports.write_reports(connection, stored, reading, trace, deployment, actor=actor)
+            found = written.ref if written is not None else None
+    except reports.TooEarly:
+        raise Refusal(
+            RefusalCode.ILLEGAL_STATE, "That message is being sent right now: try again in a moment.", ("messageId",)
+        ) from None
+    if found is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "We sent the customer no such message.", ("messageId",))
+    return Joined(ref=found, matched_by=MatchedBy.PERSON)
 
 
 async def dismiss(connection: Connection, *, inbound_ids: Sequence[UUID], actor: str) -> int:
     """Take unmatched mail off the list; returns how much of it is off now. Raises Refusal: NOT_FOUND, ILLEGAL_STATE
     for mail that has a customer, TOO_MANY."""
-    raise NotImplementedError
+    ids = list(dict.fromkeys(inbound_ids))
+    if len(ids) > MAX_DISMISSED:
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_DISMISSED} mails are taken off at once.", ("mailIds",))
+    async with connection.transaction():
+        found = {row["id"]: row["unmatched"] async for row in QUERIES.unmatched_among(connection, ids=ids)}
+        for place, inbound_id in enumerate(inbound_ids):
+            if inbound_id not in found:
+                raise Refusal(RefusalCode.NOT_FOUND, "There is no such mail.", ("mailIds", str(place)))
+            if not found[inbound_id]:
+                raise Refusal(
+                    RefusalCode.ILLEGAL_STATE, "This mail has a customer, or is not read yet.", ("mailIds", str(place))
+                )
+        await QUERIES.dismiss_inbound_mail(connection, ids=ids, actor=actor)
+    return len(ids)
 
 
 async def reread(
@@ -64,5 +189,62 @@ async def reread(
     deployment: Deployment,
 ) -> Reread:
     """Read stored mail again by the current rules: what matches nobody, or all of a span. What is there is never
-    doubled. Call it outside a transaction. Raises Refusal: TOO_MANY above 10,000."""
-    raise NotImplementedError
+    doubled. Call it outside a transaction: each mail has one of its own. Raises Refusal: TOO_MANY above 10,000.
+
+    Mail that has a customer stays with it. Of a report the words and causes are read anew, and what is new is added;
+    what a person wrote stays as it is. Dismissed mail is left alone, and so is what an erased customer's was.
+    """
+    find = QUERIES.unmatched_to_reread if unmatched_only else QUERIES.mail_to_reread
+    rows = find(connection, since=since, until=until, first=_FIRST, last=_LAST, limit=MAX_REREAD + 1)
+    ids = [row["id"] async for row in rows]
+    if len(ids) > MAX_REREAD:
+        raise Refusal(
+            RefusalCode.TOO_MANY, f"More than {MAX_REREAD:,} mails came then: name a shorter time.", ("receivedAt",)
+        )
+    read = changed = 0
+    for inbound_id in ids:
+        differs = await _reread_one(connection, inbound_id, deployment)
+        read += differs is not None
+        changed += bool(differs)
+    return Reread(read=read, changed=changed)
+
+
+async def _reread_one(connection: Connection, inbound_id: UUID, deployment: Deployment) -> bool | None:
+    """Whether a mail is read otherwise than before; None when it could not be read again."""
+    try:
+        async with connection.transaction():
+            row = await QUERIES.lock_inbound_mail(connection, id=inbound_id)
+            if row is None or not row["read"] or row["content_sha256"] is None:
+                return None
+            stored, reading = await _read(connection, row, deployment)
+            if row["customer_id"] is not None:
+                return await _revise(connection, row, stored, reading, deployment)
+            found = await join_mail(connection, stored, reading, deployment)
+            now_unmatched = found.reason if isinstance(found, Unmatched) else None
+            return bool((row["kind"], row["unmatched"]) != (reading.inbound.kind, now_unmatched))
+    except (ReadingFailed, reports.TooEarly):
+        return None
+
+
+async def _revise(
+    connection: Connection, row: Any, stored: StoredMail, reading: Reading, deployment: Deployment
+) -> bool:
+    """Read the reports of a mail that has a customer anew; True when anything differs."""
+    if row["kind"] != InboundKind.BOUNCE or reading.inbound.report is None:
+        return False
+    ref = MessageRef(customer_id=row["customer_id"], message_id=row["message_id"])
+    if row["matched_by"] == MatchedBy.PERSON:
+        trace = Trace(ref=ref, recipient_no=None, attempt=None, matched_by=MatchedBy.PERSON)
+    else:
+        found = (await trace_report(connection, stored, reading, deployment)).trace
+        if found is None or found.ref != ref:
+            return False
+        trace = found
+    written = await reports.write_reports(connection, stored, reading, trace, deployment, revise=True)
+    return written is not None and written.changed > 0
+
+
+async def _read(connection: Connection, row: Any, deployment: Deployment) -> tuple[StoredMail, Reading]:
+    stored = stored_mail(row)
+    contents = await load_contents(connection, [stored])
+    return stored, await read_stored(stored, contents[stored.content_sha256], deployment)

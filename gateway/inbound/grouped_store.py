@@ -81,6 +81,6 @@ class GroupedStore:
                 await store_all(connection, mails)
         except (asyncpg.DiskFullError, asyncpg.PostgresIOError) as error:
             return LedgerFull(type(error).__name__)
-        except AWAY as error:
+        except (*AWAY, asyncpg.InternalClientError) as error:  # the latter: the server went as a statement was sent
             return LedgerUnavailable(type(error).__name__)
         return None

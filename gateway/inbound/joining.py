@@ -44,7 +44,8 @@ async def _join(
         return _unmatched(search)
     search = await trace_report(connection, stored, reading, deployment)
     if search.trace is not None:
-        return _joined(await write_reports(connection, stored, reading, search.trace, deployment), search)
+        written = await write_reports(connection, stored, reading, search.trace, deployment)
+        return _joined(written.ref if written is not None else None, search)
     return _unmatched(search)
 
 
@@ -65,7 +66,7 @@ async def write_result(
 ) -> None:
     """Write what a mail was read as. Of an erased customer's the bytes are not kept."""
     nobodys = isinstance(found, Unmatched)
-    await QUERIES.finish_inbound_mail(
+    erased = await QUERIES.finish_inbound_mail(
         connection,
         id=stored.id,
         kind=reading.inbound.kind,
@@ -77,7 +78,7 @@ async def write_result(
         subject=_shown(reading.correspondence.subject, LONGEST_SUBJECT) if nobodys else None,
         excerpt=_excerpt(reading) if nobodys else None,
     )
-    if isinstance(found, Joined) and await QUERIES.customer_is_erased(connection, customer_id=found.ref.customer_id):
+    if erased:
         await forget_content(connection, stored)
 
 

@@ -88,8 +88,8 @@ def _return_paths(stored: StoredMail, reading: Reading, returned: Returned | Non
     return [stored.envelope_recipient or "", *reading.recipients, (sender or "").strip("<> \t")]
 
 
-_LIKE_A_RETURN_PATH = re.compile(r"b[1-4][a-z0-9]{40,60}", re.IGNORECASE)
-"""Ours have more than 45 characters: no name that people choose looks so."""
+_LIKE_A_RETURN_PATH = re.compile(r"(?:.{0,40}[=/])?[bv][1-4][a-z0-9]{40,62}", re.IGNORECASE)
+"""Ours have some 60 characters, behind what a relay puts before them: no name that people choose looks so."""
 
 
 def _first_return_path(addresses: Sequence[str], keyring: Keyring) -> TokenSearch:
@@ -101,7 +101,7 @@ def _first_return_path(addresses: Sequence[str], keyring: Keyring) -> TokenSearc
                 ref=found.ref, recipient_no=found.recipient_no, attempt=found.attempt, matched_by=MatchedBy.TOKEN
             )
             return TokenSearch(trace=trace, invalid=invalid)
-        invalid = invalid or _LIKE_A_RETURN_PATH.fullmatch(address.partition("@")[0]) is not None
+        invalid = invalid or _LIKE_A_RETURN_PATH.fullmatch(address.strip("<> \t").partition("@")[0]) is not None
     return TokenSearch(trace=None, invalid=invalid)
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
+from gateway.inbound.matching import own_message_ids
 from gateway.inbound.reading import Reading, StoredMail, Unmatched
 from gateway.mail.address import domain_of, split_mailbox
 from gateway.mail.correspondence import Correspondence
@@ -56,10 +57,10 @@ async def find_origin(
     the address."""
     written = reading.correspondence
     key = author_key(written, deployment)
-    addresses = _came_to(stored, written)
+    addresses = _came_to(stored, reading)
     return (
         await _by_token(connection, addresses, written, key, deployment.keyring)
-        or await _by_message_id(connection, written, key)
+        or await _by_message_id(connection, reading, key)
         or await _by_address(connection, key)
         or Unmatched(reason=_reason(addresses, deployment))
     )
@@ -74,7 +75,7 @@ async def given_origin(
     if answers is not None:
         found = await _answered(connection, [MessageRef(customer_id=customer_id, message_id=answers)], written, key)
     else:
-        found = [one for one in await _named(connection, written, key) if one.ref.customer_id == customer_id]
+        found = [one for one in await _named(connection, reading, key) if one.ref.customer_id == customer_id]
     return Origin(customer_id=customer_id, matched_by=MatchedBy.PERSON, answered=found[0] if found else None)
 
 
@@ -83,9 +84,9 @@ def author_key(written: Correspondence, deployment: Deployment) -> bytes | None:
     return deployment.key_of(written.author.address.text) if written.author else None
 
 
-def _came_to(stored: StoredMail, written: Correspondence) -> list[str]:
+def _came_to(stored: StoredMail, reading: Reading) -> list[str]:
     """The addresses of a mail, the envelope's first. A token is as good in a header: its writer has it."""
-    return [stored.envelope_recipient or "", *written.recipients]
+    return [stored.envelope_recipient or "", *reading.recipients]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,8 +120,8 @@ async def _by_token(
     return None
 
 
-async def _by_message_id(connection: Connection, written: Correspondence, key: bytes | None) -> Origin | None:
-    for found in await _named(connection, written, key):
+async def _by_message_id(connection: Connection, reading: Reading, key: bytes | None) -> Origin | None:
+    for found in await _named(connection, reading, key):
         if found.went_to_author or found.copied_to_author:
             return Origin(customer_id=found.ref.customer_id, matched_by=MatchedBy.MESSAGE_ID, answered=found)
     return None
@@ -148,16 +149,10 @@ def _reason(addresses: Iterable[str], deployment: Deployment) -> UnmatchedReason
     return UnmatchedReason.UNKNOWN_SENDER
 
 
-_OWN_MESSAGE_ID = re.compile(r"([0-9a-f]{32})\.([0-9]{1,18})@([^@\s]{1,253})", re.IGNORECASE)
-"""As `gateway.compose.headers.Facts.message_id` writes it."""
-
-
-async def _named(connection: Connection, written: Correspondence, key: bytes | None) -> list[Answered]:
-    """The messages of ours that a mail's headers name, the one that it answers first; bounded as the headers are."""
-    ids = [*reversed(written.in_reply_to), *reversed(written.references)]
-    own = [found for found in (_OWN_MESSAGE_ID.fullmatch(named) for named in ids) if found]
-    domains = {MessageRef(customer_id=int(one[2]), message_id=UUID(hex=one[1])): one[3].lower() for one in own}
-    found = await _answered(connection, list(domains), written, key)
+async def _named(connection: Connection, reading: Reading, key: bytes | None) -> list[Answered]:
+    """The messages of ours that a mail's headers name, the one that it answers first; bounded as they are."""
+    domains = {own.ref: own.domain for own in own_message_ids(reading)}
+    found = await _answered(connection, list(domains), reading.correspondence, key)
     return [one for one in found if one.domain == domains[one.ref]]
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 
 import asyncpg
 
@@ -19,6 +20,7 @@ from gateway.errors import SettingsError
 from gateway.inbound.addresses import Addresses
 from gateway.inbound.admission import Admission, ListenerLimits
 from gateway.inbound.grouped_store import GroupedStore
+from gateway.inbound.heartbeat import keep_noting
 from gateway.inbound.imap import watch
 from gateway.inbound.listener import Listener, Reception
 from gateway.inbound.smtp_session import SessionLimits
@@ -45,18 +47,25 @@ async def listen(settings: Settings) -> int:
     pool = await open_pool(
         settings.database_url, size=_POOL, name="gateway inbound", settings={"synchronous_commit": "on"}
     )
-    watching = asyncio.create_task(watch_event_loop())
+    watching = [asyncio.create_task(watch_event_loop())]
     try:
         listener = Listener(_reception(settings, GroupedStore(pool.acquire), tls))
         ports = await _open(listener, settings)
         log.info("listening for mail that comes back", extra={"fields": ports})
+        watching.append(asyncio.create_task(keep_noting(pool, _ways(ports, settings))))
         await asyncio.gather(stop.wait(), _watch_mailbox(settings, pool, stop))
         await listener.drain(settings.drain_seconds)
         log.info("the inbound listener has drained")
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         pool.terminate()
     return 0
+
+
+def _ways(ports: Iterable[str], settings: Settings) -> list[InboundSource]:
+    listening = [InboundSource(name.upper()) for name in ports]
+    return listening if settings.imap_url is None else [*listening, InboundSource.IMAP]
 
 
 async def _watch_mailbox(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], stop: asyncio.Event) -> None:

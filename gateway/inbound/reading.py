@@ -41,15 +41,15 @@ class StoredMail:
 class Reading:
     """What a mail says. `reply` and `attachments` are there for what a person or an answering machine wrote, and so is
     `fingerprint` where the mail has a Message-ID: 32 bytes that are the same for each copy of one mail, whatever its
-    way added.
-    `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope does."""
+    way added. `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope
+    does."""
 
     inbound: Inbound
     correspondence: Correspondence
     authentication: Authentication
     reply: Reply | None
     attachments: ReceivedAttachments | None
-    fingerprint: bytes | None
+    fingerprint: bytes | None = None
     recipients: tuple[str, ...] = ()
 
 
@@ -93,21 +93,6 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
     )
 
 
-_AUTHORS_OWN = frozenset(
-    {"from", "sender", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "content-type"}
-)
-"""Headers that the author's program writes, and that no server on the way changes."""
-
-
-def _fingerprint(root: Part, raw: bytes) -> bytes:
-    found = hashlib.sha256()
-    for header in root.headers:
-        if header.name in _AUTHORS_OWN:
-            found.update(f"{header.name}:{len(header.written)}:{header.written}\n".encode("utf-8", "replace"))
-    found.update(memoryview(raw)[root.span[0] : root.span[1]])
-    return found.digest()
-
-
 MAX_RECIPIENTS = 20
 """Addresses that are looked at for one of ours: a report names one, a person's mail a few."""
 _RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
@@ -121,3 +106,18 @@ def _recipients(root: Part) -> tuple[str, ...]:
         for match in ADDRESS.finditer(value[:4000])
     ]
     return tuple(dict.fromkeys(found))[:MAX_RECIPIENTS]
+
+
+_AUTHORS_OWN = frozenset(
+    {"from", "sender", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "content-type"}
+)
+"""Headers that the author's program writes, and that no server on the way changes."""
+
+
+def _fingerprint(root: Part, raw: bytes) -> bytes:
+    found = hashlib.sha256()
+    for header in root.headers:
+        if header.name in _AUTHORS_OWN:
+            found.update(f"{header.name}:{len(header.written)}:{header.written}\n".encode("utf-8", "replace"))
+    found.update(memoryview(raw)[root.span[0] : root.span[1]])
+    return found.digest()

@@ -11,6 +11,7 @@ from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.inbound.origin import Origin, author_key, find_origin, given_origin
 from gateway.inbound.reading import Joined, Reading, StoredMail, Unmatched
+from gateway.inbound.reports import PATIENCE, TooEarly, record_event
 from gateway.mail.correspondence import AuthorKind, Mailbox, author_kind
 from gateway.mail.header_guard import without_unwritable
 from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
@@ -69,7 +70,8 @@ async def join(
     What is joined already is only read anew.
 
     `customer_id`, `answers` (the message that it answers) and `by` (the person) are given where a person says whose it
-    is.
+    is. Else raises TooEarly while the mail that it answers with our token is being sent: what comes of that may be
+    uncertain, and is settled by this.
     """
     known = await QUERIES.message_of_inbound_mail(connection, inbound_id=stored.id)
     if known is not None:
@@ -82,8 +84,21 @@ async def join(
         )
     if isinstance(origin, Unmatched):
         return origin
+    if origin.matched_by is MatchedBy.TOKEN and await _is_under_way(connection, stored, origin):
+        raise TooEarly("The mail that this one answers is being sent: read it again later.")
     mail = _Mail(stored=stored, reading=reading, origin=origin, actor=by or GATEWAY)
     return await _join(connection, mail, deployment)
+
+
+async def _is_under_way(connection: Connection, stored: StoredMail, origin: Origin) -> bool:
+    return origin.answered is not None and await QUERIES.is_being_sent(
+        connection,
+        customer_id=origin.customer_id,
+        message_id=origin.answered.ref.message_id,
+        recipient_no=origin.recipient_no or 0,
+        received_at=stored.received_at,
+        patience=PATIENCE,
+    )
 
 
 async def _read_anew(connection: Connection, known: Any, reading: Reading) -> Joined:
@@ -170,7 +185,7 @@ async def _insert(connection: Connection, mail: _Mail, author: AuthorKind) -> Me
         from_name=without_unwritable(writer.name) if writer and writer.name else None,
         author=author,
         automatic=mail.automatic,
-        authentication=reading.authentication.words,
+        authentication=without_unwritable(reading.authentication.words or "") or None,
         more_attachments=files.more if files else 0,
         fingerprint=reading.fingerprint,
         **_text(reading),
@@ -203,7 +218,8 @@ async def _insert_message(
         answers=mail.answers,
     )
     ref = MessageRef(customer_id=mail.origin.customer_id, message_id=made)
-    await _insert_event(connection, ref, EventKind.RECEIVED, mail.actor, {"matched_by": mail.origin.matched_by})
+    data = {"matched_by": mail.origin.matched_by}
+    await record_event(connection, ref, 0, EventKind.RECEIVED, actor=mail.actor, data=data)
     return ref
 
 
@@ -259,7 +275,8 @@ async def _insert_codes(connection: Connection, mail: _Mail, author: AuthorKind)
 async def _note_answer(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
     if mail.origin.answered is not None:
         data = {"message": ref.message_id, "automatic": mail.automatic, "matched_by": mail.origin.matched_by}
-        await _insert_event(connection, mail.origin.answered.ref, EventKind.REPLIED, mail.actor, data)
+        answered = mail.origin.answered.ref
+        await record_event(connection, answered, 0, EventKind.REPLIED, actor=mail.actor, data=data)
 
 
 async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
@@ -278,20 +295,6 @@ async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:
         actor=mail.actor,
     ):
         pass
-
-
-async def _insert_event(
-    connection: Connection, ref: MessageRef, kind: EventKind, actor: str, data: dict[str, Any]
-) -> None:
-    await QUERIES.insert_event(
-        connection,
-        customer_id=ref.customer_id,
-        message_id=ref.message_id,
-        recipient_no=0,
-        kind=kind,
-        actor=actor,
-        data=data,
-    )
 
 
 # Words, as PostgreSQL takes them ---------------------------------------------------------------------------------
@@ -327,5 +330,5 @@ _LONGEST_PATH = 320
 
 def _recipient(mail: _Mail) -> str | None:
     """The address that it came to; where its way does not tell, the first that its headers name."""
-    named = mail.stored.envelope_recipient or next(iter(mail.reading.correspondence.recipients), None)
+    named = mail.stored.envelope_recipient or next(iter(mail.reading.recipients), None)
     return without_unwritable(named[:_LONGEST_PATH]) if named else None

@@ -25,6 +25,7 @@ from gateway.mail.delivery_status import ReportAction
 from gateway.mail.dsn import DeliveryReport, RecipientReport
 from gateway.mail.inbound import MatchedBy
 from gateway.mail.message import EventKind, MessageRef, Status
+from gateway.mail.report_words import stage_of
 from gateway.mail.response import Exchange
 from gateway.mail.verdict import Cause, Rules, Verdict, judge
 from gateway.notify.changes import ChangeKind, notify_change
@@ -88,6 +89,14 @@ class Finding:
     names_it: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The message that a mail reports on, and how many reports of it are new or read anew."""
+
+    ref: MessageRef
+    changed: int
+
+
 @value
 class _Row:
     """A row of `delivery_report`, as `insert_delivery_reports` reads it."""
@@ -117,9 +126,11 @@ async def write_reports(
     deployment: Deployment,
     *,
     actor: str = GATEWAY,
-) -> MessageRef | None:
+    revise: bool = False,
+) -> Written | None:
     """Write what a mail reports of a message, within the caller's transaction; None when there is no such message.
 
+    What stands already is left as it is, or with `revise` read anew: its words and cause, not what it changed.
     Raises TooEarly while the transaction that a report is about is under way.
     """
     report = reading.inbound.report
@@ -127,10 +138,12 @@ async def write_reports(
     if report is None or reported is None:
         return None
     findings = find(reported, report, trace, deployment)
-    if any(_under_way(finding) for finding in findings) and reported.at - stored.received_at < PATIENCE:
+    if any(map(under_way, findings)) and reported.at - stored.received_at < PATIENCE:
         raise TooEarly("The mail that this report is about is being sent: read it again later.")
-    rows = [_row(finding, report, _identity(stored, reading, number), reported.erased)
-            for number, finding in enumerate(findings)]  # fmt: skip
+    rows = [
+        _row(finding, report, _identity(stored, reading, number), erased=reported.erased)
+        for number, finding in enumerate(findings)
+    ]
     new = QUERIES.insert_delivery_reports(
         connection,
         customer_id=trace.ref.customer_id,
@@ -140,10 +153,14 @@ async def write_reports(
         reports=rows,
     )
     written = {row["id"]: findings[row["n"] - 1] async for row in new}
+    revised = 0
+    if revise:
+        found = QUERIES.revise_delivery_reports(connection, inbound_id=stored.id, reports=rows)
+        revised = len([row async for row in found])
     await apply(connection, reported, written, actor=actor)
-    if written:
+    if written or revised:
         await notify_change(connection, ChangeKind.MESSAGE, [trace.ref])
-    return trace.ref
+    return Written(ref=trace.ref, changed=len(written) + revised)
 
 
 async def read_reported(connection: Connection, ref: MessageRef, deployment: Deployment) -> Reported | None:
@@ -242,13 +259,41 @@ def verdict_of(said: RecipientReport, rules: Rules) -> Verdict | None:
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def _under_way(finding: Finding) -> bool:
+def believed(reported: Reported, row: Any, deployment: Deployment) -> Finding:
+    """A report that stands in the history, as it counts when a person vouches for it. `row` as in
+    `lock_delivery_report`."""
+    said = RecipientReport(
+        recipient=row["recipient"],
+        original=None,
+        action=ReportAction(row["action"]),
+        code=row["code"],
+        status=row["status_code"],
+        words=row["words"] or "",
+        stage=stage_of(row["words"] or ""),
+        remote_mta=row["host"],
+        last_attempt=None,
+        retried_until=None,
+    )
+    recipient = next(one for one in reported.recipients if one.number == row["recipient_no"])
+    keys = _keys(said, deployment)
+    return Finding(
+        recipient=recipient,
+        report=said,
+        verdict=verdict_of(said, read_verdict_rules()),
+        attempt=row["attempt"],
+        matched_by=MatchedBy.PERSON,
+        verified=True,
+        names_it=not keys or recipient.address_key in keys,
+    )
+
+
+def under_way(finding: Finding) -> bool:
     """Whether the report would decide about a transaction whose outcome is not written yet."""
     handed_off = finding.recipient.handed_off
     return (
         finding.verified
         and handed_off is not None
-        and finding.attempt in (None, handed_off)
+        and finding.attempt in (None, min(handed_off, _LAST_NAMED))
         and finding.report.action in _DECIDING
     )
 
@@ -260,7 +305,7 @@ _DECIDING = _ARRIVED | {ReportAction.FAILED}
 # The rows of a report -----------------------------------------------------------------------------------------------
 
 
-def _row(finding: Finding, report: DeliveryReport, identity: bytes, erased: bool) -> _Row:
+def _row(finding: Finding, report: DeliveryReport, identity: bytes, *, erased: bool) -> _Row:
     said, verdict = finding.report, finding.verdict
     return _Row(
         recipient_no=finding.recipient.number,
@@ -360,8 +405,12 @@ def about_latest(finding: Finding) -> bool:
     """Whether a report is about the latest attempt. An old token does not say: then only if no other may have left the
     mail with a server. A person who vouches for it looked."""
     if finding.attempt is not None:
-        return finding.attempt == finding.recipient.latest
+        return finding.attempt == min(finding.recipient.latest, _LAST_NAMED)
     return finding.matched_by is MatchedBy.PERSON or not finding.recipient.sent_before
+
+
+_LAST_NAMED = 255
+"""A return path has one byte for the attempt: every later one is named as this one."""
 
 
 def changes(finding: Finding) -> Status | None:
@@ -387,12 +436,12 @@ async def _suppress(connection: Connection, ref: MessageRef, failed: Collection[
         if await suppress(
             connection, address_key=recipient.address_key, reason=SuppressionReason.BAD_ADDRESS, evidence=ref
         ):
-            await record_event(connection, ref, recipient.number, EventKind.SUPPRESSED, GATEWAY,
-                               {"reason": SuppressionReason.BAD_ADDRESS})  # fmt: skip
+            data = {"reason": SuppressionReason.BAD_ADDRESS}
+            await record_event(connection, ref, recipient.number, EventKind.SUPPRESSED, actor=GATEWAY, data=data)
 
 
 async def record_event(
-    connection: Connection, ref: MessageRef, recipient_no: int, kind: EventKind, actor: str, data: dict[str, Any]
+    connection: Connection, ref: MessageRef, recipient_no: int, kind: EventKind, *, actor: str, data: dict[str, Any]
 ) -> None:
     """Record what happened to one recipient of a message."""
     await QUERIES.insert_event(

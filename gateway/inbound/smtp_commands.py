@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.errors import GatewayError
 
@@ -17,8 +18,32 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))
 _CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _LONGEST_SIZE = 20
 """Digits (RFC 1870 4)."""
+UNKNOWN_COMMAND = "502 5.5.1 There is no such command here"
 LONGEST_PATH = 512
 """Octets of an address: RFC 5321 4.5.3.1.3 has 256, and letters beyond ASCII take more."""
+
+
+class Verb(StrEnum):
+    """The commands that are obeyed; LHLO is LMTP's."""
+
+    EHLO = "EHLO"
+    HELO = "HELO"
+    LHLO = "LHLO"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    RSET = "RSET"
+    NOOP = "NOOP"
+    QUIT = "QUIT"
+    STARTTLS = "STARTTLS"
+
+
+class Parameter(StrEnum):
+    """What may follow the sender (RFC 1870, 6152, 6531)."""
+
+    SIZE = "SIZE"
+    BODY = "BODY"
+    SMTPUTF8 = "SMTPUTF8"
 
 
 class CommandRefused(GatewayError):
@@ -31,9 +56,9 @@ class CommandRefused(GatewayError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command's verb in capitals, and what follows it."""
+    """A command and what follows it."""
 
-    verb: str
+    verb: Verb
     argument: str
 
 
@@ -55,17 +80,20 @@ def read_command(line: bytes) -> Command:
     except UnicodeDecodeError:
         raise CommandRefused("500 5.5.2 That is not UTF-8") from None
     verb, _, argument = text.partition(" ")
-    return Command(verb=verb.upper(), argument=argument.strip(" "))
+    try:
+        return Command(verb=Verb(verb.upper()), argument=argument.strip(" "))
+    except ValueError:
+        raise CommandRefused(UNKNOWN_COMMAND) from None
 
 
 def read_mail_from(argument: str) -> MailFrom:
     """Read what follows MAIL. Raises CommandRefused."""
     sender, rest = _path(argument, "FROM:", _SENDER)
     parameters = _parameters(rest)
-    size, utf8 = _size(parameters.pop("SIZE", None)), "SMTPUTF8" in parameters
-    if parameters.pop("SMTPUTF8", ""):
+    size, utf8 = _size(parameters.pop(Parameter.SIZE, None)), Parameter.SMTPUTF8 in parameters
+    if parameters.pop(Parameter.SMTPUTF8, ""):
         raise CommandRefused("501 5.5.4 SMTPUTF8 has no value")
-    if parameters.pop("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):
+    if parameters.pop(Parameter.BODY, "7BIT").upper() not in ("7BIT", "8BITMIME"):
         raise CommandRefused("501 5.5.4 BODY is 7BIT or 8BITMIME")
     if parameters:
         raise CommandRefused("555 5.5.4 MAIL has SIZE, BODY and SMTPUTF8 here, nothing else")

@@ -1,6 +1,6 @@
 """One SMTP or LMTP session as a state machine (RFC 5321 4.1.4, RFC 2033). Pure: a line in, a step out.
 
-It never relays: a recipient is one of ours or refused. Whoever drives it sends the replies, reads the content after
+It never relays: a recipient is one of ours or refused. What drives it sends the replies, reads the content after
 DATA and stores it.
 """
 
@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.inbound.addresses import Addresses, Rejection
-from gateway.inbound.smtp_commands import Command, CommandRefused, read_command, read_mail_from, read_recipient
+from gateway.inbound.smtp_commands import (
+    UNKNOWN_COMMAND,
+    Command,
+    CommandRefused,
+    Parameter,
+    Verb,
+    read_command,
+    read_mail_from,
+    read_recipient,
+)
 from gateway.inbound.store import Envelope, InboundSource
 
 
@@ -98,7 +107,7 @@ class SmtpSession:
     @property
     def greeting(self) -> str:
         """The first reply, before any command."""
-        return f"220 {self._hostname} {'LMTP' if self._source is InboundSource.LMTP else 'ESMTP'}"
+        return f"220 {self._hostname} {self._source if self._source is InboundSource.LMTP else 'ESMTP'}"
 
     def obey(self, line: bytes) -> Step:
         """Returns what a command line leads to."""
@@ -141,47 +150,47 @@ class SmtpSession:
 
     def _obey(self, command: Command) -> Step:
         match command.verb:
-            case "EHLO" | "LHLO" | "HELO":
+            case Verb.EHLO | Verb.LHLO | Verb.HELO:
                 return self._greet(command)
-            case "MAIL":
+            case Verb.MAIL:
                 return self._mail(command.argument)
-            case "RCPT":
+            case Verb.RCPT:
                 return self._rcpt(command.argument)
-            case "DATA":
+            case Verb.DATA:
                 return self._data(command.argument)
-            case "RSET":
+            case Verb.RSET:
                 self._reset()
                 return _plain(command, Step(reply="250 2.0.0 Ok"))
-            case "NOOP":
+            case Verb.NOOP:
                 return Step(reply="250 2.0.0 Ok")
-            case "QUIT":
+            case Verb.QUIT:
                 return _plain(command, Step(reply="221 2.0.0 Bye", then=Then.CLOSE))
-            case "STARTTLS" if self._offers_tls:
+            case Verb.STARTTLS if self._offers_tls:
                 return _plain(command, Step(reply="", then=Then.STARTTLS))
-        raise CommandRefused("502 5.5.1 There is no such command here")
+        raise CommandRefused(UNKNOWN_COMMAND)
 
     def _greet(self, command: Command) -> Step:
-        if (command.verb == "LHLO") != (self._source is InboundSource.LMTP):
+        if (command.verb is Verb.LHLO) != (self._source is InboundSource.LMTP):
             raise CommandRefused(f"500 5.5.1 This is {self._source}: say {self._hello} first")
         if not command.argument:
             raise CommandRefused(f"501 5.5.4 Write {command.verb} and your host's name")
         self._reset()
         self._greeted = True
-        if command.verb == "HELO":
+        if command.verb is Verb.HELO:
             return Step(reply=f"250 {self._hostname}")
         lines = [
             self._hostname,
             "PIPELINING",
             f"SIZE {self._limits.max_octets}",
             "8BITMIME",
-            "SMTPUTF8",
-            *(["STARTTLS"] if self._offers_tls else []),
+            Parameter.SMTPUTF8,
+            *([Verb.STARTTLS] if self._offers_tls else []),
         ]
         return Step(reply="\r\n".join([*(f"250-{line}" for line in lines), "250 ENHANCEDSTATUSCODES"]))
 
     @property
     def _hello(self) -> str:
-        return "LHLO" if self._source is InboundSource.LMTP else "EHLO"
+        return Verb.LHLO if self._source is InboundSource.LMTP else Verb.EHLO
 
     def _mail(self, argument: str) -> Step:
         if not self._greeted:

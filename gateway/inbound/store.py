@@ -56,8 +56,9 @@ async def store(connection: Connection, raw: bytes, envelope: Envelope) -> UUID 
         return stored
 
 
-async def store_all(connection: Connection, mails: Sequence[Received]) -> None:
-    """Store several in one transaction, each as `store` does for each of its recipients: all of them or none."""
+async def store_all(connection: Connection, mails: Sequence[Received]) -> int:
+    """Store several in one transaction, each as `store` does for each of its recipients: all of them or none. Returns
+    how many are new."""
     async with connection.transaction():
         hashes = await content.store_all(connection, [mail.raw for mail in mails])
         rows = [
@@ -67,7 +68,7 @@ async def store_all(connection: Connection, mails: Sequence[Received]) -> None:
         ]
         # In one order, for the same reason as their contents.
         rows.sort(key=lambda row: (row[1], row[0].recipient or ""))
-        await QUERIES.insert_inbound_mails(
+        new = QUERIES.insert_inbound_mails(
             connection,
             sources=[envelope.source for envelope, _, _ in rows],
             envelope_froms=[envelope.sender for envelope, _, _ in rows],
@@ -75,6 +76,7 @@ async def store_all(connection: Connection, mails: Sequence[Received]) -> None:
             content_sha256s=[sha256 for _, sha256, _ in rows],
             sizes=[size for _, _, size in rows],
         )
+        return len([row async for row in new])
 
 
 def _small(recipient: str | None) -> str | None:

@@ -16,7 +16,7 @@ from gateway.mail.names import tidy_name
 from gateway.mail.received import Part
 
 MAX_MAILBOXES = 50
-"""Mailboxes of one header that are read, and recipients of a mail: From has one, a Reply-To some."""
+"""Mailboxes of one header that are read: From has one, a Reply-To some."""
 MAX_MESSAGE_IDS = 50
 """Message ids of References, the newest: a thread of a year has as many."""
 _LONGEST_NAME = 200
@@ -51,8 +51,7 @@ class Mailbox:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correspondence:
     """What a mail's headers say of it. Mailboxes without a valid address are left out; message ids stand without
-    their angle brackets, those of `references` oldest first. `recipients` are the addresses that its way and its author
-    name, as written: the former first, since the author's may be of others."""
+    their angle brackets, those of `references` oldest first."""
 
     from_: tuple[Mailbox, ...]
     sender: Mailbox | None
@@ -62,7 +61,6 @@ class Correspondence:
     message_id: str | None
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
-    recipients: tuple[str, ...]
 
     @property
     def author(self) -> Mailbox | None:
@@ -83,18 +81,7 @@ def read_correspondence(root: Part, *, allow_reserved: bool) -> Correspondence:
         message_id=ids[0] if ids else None,
         in_reply_to=_message_ids(root, "in-reply-to"),
         references=_message_ids(root, "references"),
-        recipients=_recipients(root),
     )
-
-
-_RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc")
-"""Those of the way are no standard; Postfix, Exim, qmail and Gmail write the first three."""
-
-
-def _recipients(root: Part) -> tuple[str, ...]:
-    written = [header.written for name in _RECIPIENT_HEADERS for header in root.headers if header.name == name]
-    found = [address for value in written[:MAX_MAILBOXES] for _, address in split_mailboxes(value)]
-    return tuple(dict.fromkeys(found[:MAX_MAILBOXES]))
 
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")

@@ -95,7 +95,7 @@ class ReturnPath:
 
     ref: MessageRef
     recipient_no: int
-    attempt: int | None
+    attempt: int | None = None
 
 
 def open_urls(

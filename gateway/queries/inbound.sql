@@ -7,13 +7,18 @@ values (:source, :envelope_from, :envelope_to, :content_sha256, :size)
 on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing
 returning id;
 
--- name: insert_inbound_mails!
--- Stores several received mails, each once for its recipient, like `insert_inbound_mail`.
+-- name: insert_inbound_mails
+-- Stores several received mails, each once for its recipient, like `insert_inbound_mail`; a row for each new one.
 insert into inbound_mail (source, envelope_from, envelope_to, content_sha256, size)
 select given.source, given.envelope_from, given.envelope_to, given.content_sha256, given.size
 from unnest(:sources::inbound_source[], :envelope_froms::text[], :envelope_tos::text[], :content_sha256s::bytea[],
             :sizes::bigint[]) as given(source, envelope_from, envelope_to, content_sha256, size)
-on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing;
+on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing
+returning id;
+
+-- name: commit_to_disk$
+-- The present transaction's commit waits for the disk, whatever the server's default is.
+select set_config('synchronous_commit', 'on', true);
 
 -- name: take_unread_mail
 -- Takes the next mail to be read, so that nobody else does for :lease, and counts a try of each. :apart takes what is
@@ -44,17 +49,19 @@ select id from inbound_mail where id = :id and read_at is null for update;
 
 -- name: lock_inbound_mail^
 -- Locks a mail for a decision about it, or to read it again.
-select id, received_at, source, envelope_from, envelope_to, content_sha256, size, read_at, unmatched, customer_id,
-       dismissed_at is not null as dismissed
+select id, received_at, source, envelope_from, envelope_to, content_sha256, size, read_at is not null as read,
+       kind::text, unmatched::text, matched_by::text, customer_id, message_id
 from inbound_mail where id = :id for update;
 
--- name: finish_inbound_mail!
--- Writes what a mail was read as: nobody's, with what the list of such mail shows, or whose it is.
+-- name: finish_inbound_mail$
+-- Writes what a mail was read as: nobody's, with what the list of such mail shows, or whose it is. Returns whether that
+-- customer was erased.
 update inbound_mail
 set read_at = coalesce(read_at, now()), kind = :kind::inbound_kind, unmatched = :unmatched::unmatched_reason,
     matched_by = :matched_by::matched_by, customer_id = :customer_id, message_id = :message_id,
     from_address = :from_address, subject = :subject, excerpt = :excerpt
-where id = :id;
+where id = :id
+returning exists (select from customer u where u.id = customer_id and u.erased_at is not null);
 
 -- name: contents_by_sha256
 -- The stored bytes of these hashes, and how they are encoded.
@@ -249,6 +256,100 @@ where not exists (
       and e.kind = 'COMPLAINED' and e.data ->> 'feedbackType' = :feedback_type::text)
 returning id;
 
--- name: customer_is_erased$
--- Whether a customer was erased.
-select erased_at is not null from customer where id = :customer_id;
+-- name: lock_delivery_report^
+-- Locks a report for a person's decision about it, and its message.
+select d.id, d.message_id, d.recipient_no, d.attempt, d.action::text, d.verified, d.recipient, d.status_code, d.code,
+       d.words, d.host
+from delivery_report d
+join message m on m.customer_id = d.customer_id and m.id = d.message_id
+where d.customer_id = :customer_id and d.id = :report_id
+for update of m, d;
+
+-- name: verify_delivery_report!
+-- Makes a report count, since a person says so.
+update delivery_report set verified = true, matched_by = 'PERSON'
+where customer_id = :customer_id and id = :report_id;
+
+-- name: revise_delivery_reports
+-- Writes what a mail's reports were read as by newer rules, where that differs; returns their ids.
+update delivery_report d
+set status_code = t.status_code, code = t.code, words = t.words, host = t.host, cause = t.cause, advice = t.advice,
+    rule = t.rule
+from rows from (json_to_recordset(:reports::json) as (
+    status_code text, code smallint, words text, host text, cause cause, advice text, rule text, key_hex text))
+    as t(status_code, code, words, host, cause, advice, rule, key_hex)
+where d.inbound_id = :inbound_id and d.report_key = decode(t.key_hex, 'hex')
+  and (d.status_code, d.code, d.words, d.host, d.cause, d.rule)
+      is distinct from (t.status_code, t.code, t.words, t.host, t.cause, t.rule)
+returning d.id;
+
+-- name: inbound_customer^
+-- Locks the customer to whom a person assigns a mail, and tells whether a message is one that we sent it.
+select u.erased_at is not null as erased,
+       exists (select from message m
+               where m.customer_id = u.id and m.id = :message_id::uuid and not m.internal) as has_message
+from customer u where u.id = :id for key share;
+
+-- name: unmatched_among
+-- Which of these mails exist, whether a customer has them, whether they are read.
+select i.id, i.unmatched is not null as unmatched from inbound_mail i where i.id = any(:ids::uuid[]) order by i.id
+for update;
+
+-- name: dismiss_inbound_mail!
+-- Takes unmatched mail off the list; what is off already stays as it is.
+update inbound_mail set dismissed_at = now(), dismissed_by = :actor
+where id = any(:ids::uuid[]) and dismissed_at is null;
+
+-- name: unmatched_to_reread
+-- Mail that is nobody's and on the list, that came in a span of time, the oldest first.
+select i.id from inbound_mail i
+where i.unmatched is not null and i.dismissed_at is null
+  and i.id >= coalesce(uuid_at(:since::timestamptz), :first::uuid)
+  and i.id < coalesce(uuid_at(:until::timestamptz), :last::uuid)
+order by i.id
+limit :limit::integer;
+
+-- name: mail_to_reread
+-- Mail that was read and is not taken off the list, that came in a span of time, the oldest first.
+select i.id from inbound_mail i
+where i.read_at is not null and i.dismissed_at is null
+  and i.id >= coalesce(uuid_at(:since::timestamptz), :first::uuid)
+  and i.id < coalesce(uuid_at(:until::timestamptz), :last::uuid)
+order by i.id
+limit :limit::integer;
+
+-- name: delete_old_unmatched_mail
+-- Deletes the oldest mail that is nobody's: what came more than :older_than ago, and what is beyond the newest :most;
+-- :limit at most. Returns the hashes of its bytes.
+with kept_from as materialized (
+    select greatest(
+        uuid_at(now() - :older_than::interval),
+        (select i.id from inbound_mail i where i.unmatched is not null
+         order by i.id desc offset :most::integer - 1 limit 1)) as id
+), old as (
+    select i.id from inbound_mail i
+    where i.unmatched is not null and i.id < (select kept_from.id from kept_from)
+    order by i.id
+    limit :limit::integer
+    for update skip locked
+)
+delete from inbound_mail i using old where i.id = old.id returning i.content_sha256;
+
+-- name: insert_inbound_mails
+-- Stores several received mails, each once for its recipient, like `insert_inbound_mail`; a row for each new one.
+insert into inbound_mail (source, envelope_from, envelope_to, content_sha256, size)
+select given.source, given.envelope_from, given.envelope_to, given.content_sha256, given.size
+from unnest(:sources::inbound_source[], :envelope_froms::text[], :envelope_tos::text[], :content_sha256s::bytea[],
+            :sizes::bigint[]) as given(source, envelope_from, envelope_to, content_sha256, size)
+on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing
+returning id;
+
+-- name: commit_to_disk$
+-- The present transaction's commit waits for the disk, whatever the server's default is.
+select set_config('synchronous_commit', 'on', true);
+
+-- name: note_listening!
+-- Notes that mail is taken by these ways.
+insert into inbound_listener (source)
+select given.source from unnest(:sources::inbound_source[]) as given(source) order by given.source
+on conflict (source) do update set seen_at = now();

@@ -82,6 +82,14 @@ where m.customer_id = r.customer_id and m.id = r.message_id and m.content_sha256
   and r.customer_id = :customer_id and r.message_id = :message_id
   and (r.body, r.quoted, r.cut, r.automatic) is distinct from (:body, :quoted, :cut::boolean, :automatic::boolean);
 
+-- name: is_being_sent$
+-- Whether a recipient's mail is handed off now, so that what came of it is not written yet; false for an answer that
+-- has waited for :patience.
+select exists (
+    select from outbox o
+    where o.customer_id = :customer_id and o.message_id = :message_id and o.recipient_no = :recipient_no
+      and o.handed_off_at is not null and now() - :received_at::timestamptz < :patience::interval);
+
 -- name: settle_by_reply
 -- An answer that carries the token of an uncertain mail is evidence that it arrived. Returns the message where it was
 -- uncertain. Without the number of the recipient who answered, a mail with copies stays: the answer may be of another.

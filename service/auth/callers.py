@@ -32,9 +32,10 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Cached:
-    """The name of a valid token, and until when it is not looked up again."""
+    """A valid token's name, what it is for, and until when it is not looked up again."""
 
     name: str
+    inbound_only: bool
     until: float
 
 
@@ -45,6 +46,13 @@ def unauthenticated() -> RequestRefused:
         "UNAUTHENTICATED",
         "Send a valid API token: Authorization: Bearer <token>.",
         {"WWW-Authenticate": 'Bearer realm="customer-emails"'},
+    )
+
+
+def only_for_inbound() -> RequestRefused:
+    """Returns the 403 of a token that hands in received mail and does nothing else."""
+    return RequestRefused(
+        403, "INBOUND_ONLY", "This token hands in received mail by POST /inbound/raw and does nothing else."
     )
 
 
@@ -66,7 +74,8 @@ class Authenticator:
         self.bad_tokens = BadTokens(clock)
 
     async def caller(self, connection: HTTPConnection) -> Caller:
-        """Returns the caller of an HTTP request. Raises RequestRefused: 401, or 403 without the CSRF header."""
+        """Returns the caller of an HTTP request. Raises RequestRefused: 401, or 403 without the CSRF header or by a
+        token for received mail."""
         authorization = connection.headers.get("authorization")
         if authorization is not None:
             return await self.bearer(authorization, address_of(connection))
@@ -78,19 +87,30 @@ class Authenticator:
         return Caller(name=session.name)
 
     async def bearer(self, authorization: str, address: str) -> Caller:
-        """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401, or 429
-        when too many bad ones came from this address."""
-        scheme, _, token = authorization.partition(" ")
+        """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401, 403 for a
+        token for received mail, or 429 when too many bad ones came from this address."""
+        token = await self._valid_token(authorization, address)
+        if token.inbound_only:
+            raise only_for_inbound()
+        return Caller(name=token.name)
+
+    async def inbound_caller(self, connection: HTTPConnection) -> Caller:
+        """Returns who hands in received mail: by any token, never by a session. Raises RequestRefused: 401, 429."""
+        token = await self._valid_token(connection.headers.get("authorization", ""), address_of(connection))
+        return Caller(name=token.name)
+
+    async def _valid_token(self, authorization: str, address: str) -> _Cached:
+        scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated()
-        name = await self._token_name(token.strip(), address)
-        if name is None:
+        token = await self._token(secret.strip(), address)
+        if token is None:
             self.bad_tokens.note(address)
             raise unauthenticated()
-        return Caller(name=name)
+        return token
 
-    async def _token_name(self, token: str, address: str) -> str | None:
-        """Returns the name of a valid token, or None. Raises RequestRefused (429) before a look-up too many."""
+    async def _token(self, token: str, address: str) -> _Cached | None:
+        """Returns a valid token, or None. Raises RequestRefused (429) before a look-up too many."""
         if not token or len(token) > _MAX_SECRET_LENGTH:
             return None
         sha256 = digest(token)
@@ -99,16 +119,17 @@ class Authenticator:
             # One that was valid lately is looked up all the same: others behind its address must not shut it out.
             self.bad_tokens.check(address)
         elif cached.until > self._clock():
-            return cached.name
+            return cached
         rows = await self._pools.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
-        name = next((row["name"] for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
+        row = next((row for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
         self._cached.pop(sha256, None)
-        if name is None:
+        if row is None:
             return None
-        self._cached[sha256] = _Cached(name=name, until=self._clock() + _CACHE_SECONDS)
+        until = self._clock() + _CACHE_SECONDS
+        found = self._cached[sha256] = _Cached(name=row["name"], inbound_only=row["inbound_only"], until=until)
         while len(self._cached) > _CACHED_TOKENS:
             self._cached.popitem(last=False)
-        return str(name)
+        return found
 
     async def session(self, connection: HTTPConnection) -> Session | None:
         """Returns the valid session of the request's cookie, or None."""

@@ -4,7 +4,7 @@
   address, which uses the link up, sets the session cookie and redirects to `/`. Link previews of chat programs only
   GET, so they use up nothing.
 - `POST /session` with `{"token": "..."}` (or a form field `token`) signs in with a pasted API token: 200 and the same
-  JSON as `GET /session`, or 401; 429 after too many bad tokens.
+  JSON as `GET /session`, or 401; 403 for a token for received mail; 429 after too many bad tokens.
 - `GET /session` returns `{"name", "csrfToken", "expiresAt"}`, or 401 when signed out: the page's first request.
 - `POST /logout` (with the header below) ends the session: 204.
 
@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from service.auth.callers import address_of, unauthenticated
+from service.auth.callers import address_of, only_for_inbound, unauthenticated
 from service.auth.sessions import SESSION_LIFE, Session, check_csrf, cookie_name, create_session, is_same_origin
 from service.auth.tokens import digest
 from service.database import QUERIES, statement
@@ -86,10 +86,13 @@ async def open_session(request: Request) -> Response:
     bad_tokens.check(address_of(request))
     async with _transaction(request) as connection:
         # Not from the authenticator's cache: a session opened with a revoked token would outlive it by hours.
-        name = await QUERIES.hold_token(connection, token_sha256=digest(token))
-        if name is None:
+        held = await QUERIES.hold_token(connection, token_sha256=digest(token))
+        if held is None:
             bad_tokens.note(address_of(request))
             raise unauthenticated()
+        if held["inbound_only"]:
+            raise only_for_inbound()
+        name = held["name"]
         secret = await create_session(connection, name)
         await QUERIES.sweep_sessions(connection)
         row = await QUERIES.find_session(connection, session_sha256=digest(secret))

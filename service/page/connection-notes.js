@@ -3,6 +3,7 @@ import { html } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 import { moment } from "./moments.js";
 import { notice } from "./notices.js";
+import { authorMarks } from "./received-mail.js";
 import { listEnd, rowBlocks } from "./row-blocks.js";
 import { selectableRow } from "./selectable-row.js";
 import { opened } from "./sent-emails.js";
@@ -22,7 +23,7 @@ function row(edge, index, { selected, select, open }) {
     hint: `hint-${hintClass(node.colorHint)}`,
     selected: selected === node.message.id,
     subject: node.title,
-    name: html`<bdi>${node.title ?? html`<i class="erased">subject erased</i>`}</bdi>`,
+    name: html`<bdi>${node.title ?? html`<i class="erased">subject erased</i>`}</bdi>${authorMarks(node.message.received)}`,
     before: html`<div role="cell" class="cell when" data-label="Date/Time">${moment(node.occurredAt)}</div>
       <div role="cell" class="cell way">${direction(node)}</div>
       <div role="cell" class="cell type">${words.connectionType(node.connectionType)}${

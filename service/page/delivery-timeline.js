@@ -1,7 +1,9 @@
 // The attempts and events of one mail, in order, with the server's responses.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { doubt, reportWords } from "./delivery-report.js";
 import { icons } from "./icons.js";
 import { exactMoment, took } from "./moments.js";
+import { mailLink } from "./received-mail.js";
 import { hintClass, statusShape } from "./status-icon.js";
 import { evidenceOf, words } from "./words.js";
 
@@ -10,7 +12,7 @@ const ISO = /^\d{4}-\d\d-\d\dT/;
 const VERDICT_HINT = { ACCEPTED: "GREY", DEFERRED: "AMBER", REFUSED: "RED", UNCERTAIN: "AMBER" };
 const EVENT_HINT = {
   HELD: "RED", EXPIRED: "RED", BOUNCED: "RED", COMPLAINED: "RED", SUPPRESSED: "RED",
-  UNCERTAIN: "AMBER", OPTED_OUT: "AMBER",
+  UNCERTAIN: "AMBER", OPTED_OUT: "AMBER", DELAYED: "AMBER",
 };
 
 const responseText = ({ code, text }) => html`<pre dir="auto"><b>${code}</b> ${text ?? "(text erased)"}</pre>`;
@@ -31,9 +33,9 @@ function attemptWords({ response, unreadableReply }) {
   return html`<p class="how">The server said, which is no reply to a mail:</p><pre dir="auto">${unreadableReply}</pre>`;
 }
 
-function attempt(each) {
+function attempt({ attempt: each, copy }) {
   const hint = VERDICT_HINT[each.verdict] ?? "GREY";
-  const whom = each.copy ? html` to ${each.copy.role} <bdi>${each.copy.address}</bdi>` : nothing;
+  const whom = forCopy(copy);
   return html`<li class="moment-of-mail">
     ${statusShape({ colorHint: hint, status: each.verdict })}
     <div><p class="what"><b class=${hintClass(hint)}>${words.verdict(each.verdict)}${each.cause ? `: ${words.cause(each.cause)}` : ""}</b>
@@ -44,29 +46,42 @@ function attempt(each) {
     </div></li>`;
 }
 
+const forCopy = (copy) => (copy ? html` to ${copy.role} <bdi>${copy.address}</bdi>` : nothing);
+
+const ICONS = { OPENED: icons.opened, CLICKED: icons.leaves, REPLIED: icons.received, RECEIVED: icons.letter, FORWARDED: icons.outgoing };
+
 /** The text of an event; UNCERTAIN has two, for a lost response and for a lost worker. */
 const eventText = ({ kind, detail }) => (detail?.handedOffAt ? "Its worker was lost while it was being sent" : words.event(kind));
 
 const evidence = ([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${ISO.test(value) ? exactMoment(value) : value}</dd></div>`;
 
-function event(each) {
-  const hint = EVENT_HINT[each.kind] ?? "GREY";
+/** What an event is about, below its time. */
+function about(each, show) {
+  if (each.report) return reportWords(each.report, { when: false });
+  if (each.click) return html`<p class="how"><bdi>${each.click.url}</bdi></p>`;
+  return each.reply ? html`<p class="how">${mailLink(each.reply, show)}</p>` : nothing;
+}
+
+function event(each, show) {
+  // What nothing vouches for has changed nothing.
+  const doubted = each.report && !each.report.verified;
+  const hint = doubted ? "AMBER" : (EVENT_HINT[each.kind] ?? "GREY");
+  const certain = each.verdict === "UNKNOWN" ? ", perhaps by a machine" : "";
   const details = evidenceOf(each.detail).map(evidence);
   return html`<li class="moment-of-mail">
-    <span class="status ${hintClass(hint)}">${icons.event}</span>
-    <div><p class="what"><b class=${hintClass(hint)}>${eventText(each)}</b> <span class="which">by ${each.by}</span></p>
+    <span class="status ${hintClass(hint)}">${ICONS[each.kind] ?? icons.event}</span>
+    <div><p class="what"><b class=${hintClass(hint)}>${eventText(each)}</b>${each.report ? doubt(each.report) : nothing}
+        <span class="which">by ${each.by}${certain}${forCopy(each.copy)}</span></p>
       <p class="when-exactly">${exactMoment(each.occurredAt)}</p>
+      ${about(each, show)}
       ${details.length ? html`<dl class="detail">${details}</dl>` : nothing}
     </div></li>`;
 }
 
-/** Attempts and events, oldest first. */
-export function deliveryTimeline({ attempts, events }) {
-  const all = [
-    ...attempts.map((each) => [each.startedAt, attempt(each)]),
-    ...events.map((each) => [each.occurredAt, event(each)]),
-  ];
-  if (!all.length) return html`<p class="how">No attempt is on record.</p>`;
-  all.sort(([one], [other]) => new Date(one) - new Date(other));
-  return html`<ol class="timeline">${all.map(([, drawn]) => drawn)}</ol>`;
+/** A mail's life, oldest first: `events` as the API lists them; `show(id)` opens a mail, `more()` reads what follows. */
+export function deliveryTimeline(events, { show, more }) {
+  if (!events) return html`<p class="how">This cannot be read just now.</p>`;
+  if (!events.nodes.length) return html`<p class="how">Nothing is on record.</p>`;
+  return html`<ol class="timeline">${events.nodes.map((each) => (each.attempt ? attempt(each) : event(each, show)))}</ol>
+    ${events.pageInfo.hasNextPage ? html`<button type="button" class="button" @click=${more}>Show what followed</button>` : nothing}`;
 }

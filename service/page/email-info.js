@@ -1,10 +1,12 @@
 // The popover of the info icon: the outcome of one mail, explained, beside the server's response.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { doubt, failureReport, reportWords } from "./delivery-report.js";
 import { deliveryTimeline, serverResponse } from "./delivery-timeline.js";
 import { icons } from "./icons.js";
 import { messageActions } from "./message-actions.js";
 import { distance, exactMoment } from "./moments.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
+import { files, receivedMail } from "./received-mail.js";
 import { hintClass, statusIcon, statusShape } from "./status-icon.js";
 import { templatePreview } from "./template-preview.js";
 import { counted, waitOf, words } from "./words.js";
@@ -19,29 +21,26 @@ function why(info) {
     : nothing;
   if (!info.cause && !info.advice && waits === nothing) return nothing;
   return html`<section class="why ${hintClass(info.colorHint)}">
-    ${info.cause ? html`<p class="cause">${sentence(words.cause(info.cause))}</p>` : nothing}
+    ${info.cause ? html`<p class="cause">${words.sentence(words.cause(info.cause))}</p>` : nothing}
     ${info.advice ? html`<p class="advice">${info.advice}</p>` : nothing}${waits}
   </section>`;
 }
-
-const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function copies(info) {
   if (!info.copies.length) return nothing;
   return html`<div><dt>Copies</dt><dd><ul class="copies">${info.copies.map((copy) => html`<li>
     ${statusIcon(copy)}<span>${copy.role} <bdi>${copy.name ? `${copy.name} <${copy.address}>` : copy.address}</bdi>
       <span class="copy-status">${words.status(copy.status)}${copy.cause ? ` (${words.cause(copy.cause)})` : ""}</span>
-      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${copy.advice}</span>` : nothing}</span></li>`)}</ul></dd></div>`;
+      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${copy.advice}</span>` : nothing}
+      ${copy.report ? html`<details class="copy-status"><summary>The report of this copy${doubt(copy.report)}</summary>${reportWords(copy.report)}</details>` : nothing}</span></li>`)}</ul></dd></div>`;
 }
 
-const size = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1_048_576 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
-
-function facts(message, showClicks) {
+function facts(message, { showClicks, download }) {
   const { info } = message;
   const kind = message.letterKind ? `, ${message.letterKind.toLowerCase().replaceAll("_", " ")}` : "";
   return html`<dl class="facts-of-mail">
     ${fact("To", info.to && html`<bdi>${info.to}</bdi>`)}
-    ${fact("From", info.from && html`<bdi>${info.from}</bdi>`)}
+    ${message.received ? nothing : fact("From", info.from && html`<bdi>${info.from}</bdi>`)}
     ${copies(info)}
     ${fact(message.direction === "RECEIVED" ? "Received" : "Put on its way", exactMoment(message.occurredAt))}
     ${fact("Server took it", info.sentAt && exactMoment(info.sentAt))}
@@ -49,8 +48,9 @@ function facts(message, showClicks) {
     ${message.clickCount ? fact("Links clicked", html`<button type="button" class="link" @click=${showClicks}>${counted(message.clickCount, "click")}</button>`) : nothing}
     ${fact("Came from", message.sourceType && `${words.source(message.sourceType)}${kind}`)}
     ${fact("Campaign", message.campaign && html`<bdi>${message.campaign.title}</bdi>`)}
-    ${message.attachments.length ? fact("Attached", html`<ul class="files">${message.attachments.map((file) => html`<li>
-      ${icons.paperclip}<bdi>${file.name}</bdi> <span class="utc">${size(file.size)}</span></li>`)}</ul>`) : nothing}
+    ${fact("Forwarded", message.received?.forwardedAt && exactMoment(message.received.forwardedAt))}
+    ${fact("Checks", message.received?.authentication && html`<bdi>${message.received.authentication}</bdi>`)}
+    ${message.attachments.length ? fact("Attached", files(message.attachments, download)) : nothing}
   </dl>`;
 }
 
@@ -66,12 +66,15 @@ function body(sheet) {
   return html`<div class="info-status ${hintClass(info.colorHint)}">${statusShape(info)}
       <h2 id="info-heading" tabindex="-1">${words.status(info.status)}</h2></div>
     <p class="info-subject"><bdi>${message.subject ?? html`<i class="erased">subject erased</i>`}</bdi></p>
+    ${message.direction === "RECEIVED" ? receivedMail(message, (id) => sheet.turn(id)) : nothing}
     ${why(info)}
     ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverResponse(info.response)}</section>` : nothing}
+    ${failureReport(info.report)}
     ${messageActions(sheet, message)}
-    ${facts(message, sheet.showClicks)}
-    ${message.direction === "RECEIVED" && !info.events.length ? nothing
-      : html`<section aria-labelledby="timeline-heading"><h3 id="timeline-heading">What happened</h3>${deliveryTimeline(info)}</section>`}
+    ${facts(message, sheet)}
+    ${message.direction === "RECEIVED" && message.events?.nodes.length === 0 ? nothing
+      : html`<section aria-labelledby="timeline-heading"><h3 id="timeline-heading">What happened</h3>${
+        deliveryTimeline(message.events, { show: (id) => sheet.turn(id), more: sheet.readOn })}</section>`}
     ${info.preview ? templatePreview(message.id, info.preview, { as: sheet.previewAs, show: sheet.showPreview }) : nothing}`;
 }
 

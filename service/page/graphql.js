@@ -10,13 +10,14 @@ const OUTCOME = `
   fragment Outcome on EmailInfo {
     colorHint status cause nextAttemptAt waitsFor sentAt tracked
     response { code enhancedCode text }
+    report { text verified }
   }`;
 const WHO = "customer(id: $id, externalRef: $ref)";
 const WHO_VARIABLES = "$id: ID, $ref: String";
 const PAGE = "pageInfo { hasNextPage endCursor }";
 const SENT_ROW = "campaignTitle subject occurredAt sentAt openedAt clickCount info { ...Outcome } message { id }";
 const NOTE_ROW = `occurredAt direction sourceType connectionType title openedAt clickCount colorHint
-  info { ...Outcome } message { id }`;
+  info { ...Outcome } message { id received { author automatic } }`;
 
 const CUSTOMER = `query Customer(${WHO_VARIABLES}) {
   ${WHO} {
@@ -56,21 +57,29 @@ const MESSAGE_ROW = `query Row($id: ID!) {
 }${OUTCOME}`;
 
 const RESPONSE = "response { code enhancedCode text stage host tls }";
-const INFO = `query Info($id: ID!) {
+/** Entries of a mail's life that are read at once: more than nearly every mail has. */
+const LIFE_ENTRIES = 50;
+const REPORT = "report { id action verified receivedAt text statusCode reportedBy host cause }";
+const LIFE = `nodes {
+    kind occurredAt by detail verdict copy { role address name } ${REPORT} click { url } reply { id subject }
+    attempt { number startedAt tookMs verdict cause advice stage relay host tls ${RESPONSE} unreadableReply }
+  } pageInfo { hasNextPage endCursor }`;
+const FURTHER = `query Life($id: ID!, $first: Int!, $after: String) { message(id: $id) { events(first: $first, after: $after) { ${LIFE} } } }`;
+const INFO = `query Info($id: ID!, $first: Int!) {
   message(id: $id) {
     id direction sourceType subject occurredAt openedAt clickCount letterKind
     campaign { title kind }
     actions
     customer { id addresses { address primary } }
-    attachments { name mediaType size }
+    attachments { name mediaType size url }
+    received { from fromName author text quotedText cut automatic authentication forwardedAt }
+    inReplyTo { id subject occurredAt }
+    events(first: $first) { ${LIFE} }
     info {
       colorHint status from to sentAt tracked decidedAt nextAttemptAt waitsFor cause advice
       ${RESPONSE}
-      copies { role address name status colorHint sentAt cause advice ${RESPONSE} }
-      attempts {
-        number startedAt tookMs verdict cause advice stage relay host tls ${RESPONSE} unreadableReply copy { role address name }
-      }
-      events { kind occurredAt by detail }
+      ${REPORT}
+      copies { role address name status colorHint sentAt cause advice ${RESPONSE} ${REPORT} }
       preview { subject text }
     }
   }
@@ -84,6 +93,7 @@ const ACTIONS = {
   CANCEL: mutation("cancelMessage", "MessageInput"),
   LIFT_SUPPRESSION: mutation("liftSuppression", "LiftSuppressionInput"),
   CORRECT_ADDRESS: mutation("correctAddress", "CorrectAddressInput"),
+  BELIEVE_REPORT: mutation("believeReport", "BelieveReportInput"),
 };
 
 const CHANGES = "subscription Changes($id: ID!) { customerEmailsChanged(customerId: $id) { messageId kind } }";
@@ -127,7 +137,7 @@ async function readList(document, name, variables, options) {
 }
 
 function shorten(info) {
-  if (info?.response?.text) info.response.text = info.response.text.slice(0, ROW_RESPONSE);
+  for (const each of [info?.response, info?.report]) if (each?.text) each.text = each.text.slice(0, ROW_RESPONSE);
 }
 
 /** The fields of one message's row, or null. */
@@ -139,7 +149,12 @@ export async function readRow(id, options) {
 
 /** All fields of the popover of one message, or null. */
 export async function readInfo(id, options) {
-  return (await fetchData(INFO, { id }, options)).message;
+  return (await fetchData(INFO, { id, first: LIFE_ENTRIES }, options)).message;
+}
+
+/** What follows this cursor in the life of a message. */
+export async function readLife(id, after, options) {
+  return (await fetchData(FURTHER, { id, first: LIFE_ENTRIES, after }, options)).message.events;
 }
 
 /** Does one of the actions that the API names, with its input. Throws Refused with the gateway's messages. */

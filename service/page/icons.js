@@ -6,7 +6,7 @@ const drawn = (body, size = 20) => html`<svg
 >${body}</svg>`;
 
 export const icons = {
-  // A circle with an i: accepted, or received.
+  // A circle with an i: accepted.
   info: drawn(svg`<circle cx="10" cy="10" r="7.25" fill="none" stroke="currentColor" stroke-width="1.5"/>
     <circle cx="10" cy="6.6" r="1" fill="currentColor"/>
     <path d="M10 9.2v4.6" stroke="currentColor" stroke-width="1.7" stroke-linecap="round"/>`),
@@ -21,6 +21,9 @@ export const icons = {
   uncertain: drawn(svg`<path d="M10 1.8 18.2 10 10 18.2 1.8 10z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
     <path d="M8.2 8.3a1.9 1.9 0 1 1 2.7 1.7c-.6.3-.9.7-.9 1.3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>
     <circle cx="10" cy="13.4" r=".95" fill="currentColor"/>`),
+  // An envelope: a mail that was received.
+  letter: drawn(svg`<rect x="2.6" y="4.6" width="14.8" height="10.8" rx="1.4" fill="none" stroke="currentColor" stroke-width="1.5"/>
+    <path d="m3.2 5.6 6.8 5.6 6.8-5.6" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`),
   // An arrow away from us, or to us.
   outgoing: drawn(svg`<path d="M5.5 14.5 14.5 5.5M7.5 5.5h7v7" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>`),
   received: drawn(svg`<path d="M14.5 5.5 5.5 14.5M12.5 14.5h-7v-7" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>`),
@@ -32,6 +35,8 @@ export const icons = {
     <path d="m12.6 12.6 4 4" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`),
   leaves: drawn(svg`<path d="M8 4H4v12h12v-4M11.5 3.5h5v5M16 4l-6.5 6.5" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`, 14),
   check: drawn(svg`<path d="m4 10.5 4 4 8-9" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>`, 16),
+  opened: drawn(svg`<path d="M2.5 10S5.2 5.4 10 5.4 17.5 10 17.5 10 14.8 14.6 10 14.6 2.5 10 2.5 10z" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>
+    <circle cx="10" cy="10" r="2.2" fill="currentColor"/>`),
   event: drawn(svg`<circle cx="10" cy="10" r="3.5" fill="currentColor"/>`),
   paperclip: drawn(svg`<path d="m15.5 9.5-5.6 5.6a3.4 3.4 0 0 1-4.8-4.8l6-6a2.3 2.3 0 0 1 3.2 3.2l-5.7 5.7a1.1 1.1 0 0 1-1.6-1.6l5.1-5.1" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"/>`, 16),
 };

@@ -1,6 +1,9 @@
 // The state of the popover: its mail, its loading state, and the action to confirm.
 import { Offline } from "./errors.js";
-import { act, readInfo } from "./graphql.js";
+import { act, readInfo, readLife } from "./graphql.js";
+
+/** A link to a file is good for five minutes; one this old is renewed before it is followed. */
+const LINK_MS = 240_000;
 
 export class InfoSheet {
   /** `page` knows neighbours and changes the URL; `guard` tracks the session and the network. */
@@ -8,6 +11,7 @@ export class InfoSheet {
     this.page = page;
     this.changed = changed;
     this.readInfo = guard(readInfo);
+    this.readLife = guard(readLife);
     this.actOn = guard(act);
     this.announce = announce;
     this.previewAs = "html";
@@ -40,6 +44,7 @@ export class InfoSheet {
       const message = await this.readInfo(id);
       if (id !== this.id) return;
       this.message = message;
+      this.readAt = Date.now();
       this.state = "ready";
     } catch (error) {
       if (id !== this.id) return;
@@ -102,6 +107,25 @@ export class InfoSheet {
   showPreview = (as) => {
     this.previewAs = as;
     this.changed();
+  };
+
+  /** Reads what followed in the mail's life, below what is shown. */
+  readOn = async () => {
+    const { id, message } = this;
+    const { nodes, pageInfo } = message.events;
+    const next = await this.readLife(id, pageInfo.endCursor).catch(() => null);
+    if (next && message === this.message) message.events = { nodes: [...nodes, ...next.nodes], pageInfo: next.pageInfo };
+    this.changed();
+  };
+
+  /** A file's link that is too old is read again first. */
+  download = async (event, position) => {
+    if (Date.now() - this.readAt < LINK_MS) return;
+    event.preventDefault();
+    const { id } = this;
+    await this.read();
+    const file = this.message?.attachments[position];
+    if (id === this.id && file) location.assign(file.url);
   };
 
   showClicks = () => this.page.select(this.id, true);

@@ -38,7 +38,15 @@ const ACTIONS = {
       autocapitalize="none" spellcheck="false" dir="ltr" value=${message.info.to}></label>`,
     input: (form) => ({ customerId: message.customer.id, address: message.info.to, correctAddress: form.get("correctAddress") }),
   }),
+  BELIEVE_REPORT: (message) => ({
+    name: "Believe it", sure: "Is the report true?", yes: "Yes, it came back",
+    warning: "It counts from then on as if it carried our token: the mail came back, and its address may be suppressed.",
+    input: () => ({ reportId: doubted(message)?.id }),
+  }),
 };
+
+/** The report for which nothing vouches: the customer's, or that of a copy. */
+const doubted = ({ info }) => [info, ...info.copies].map((each) => each.report).find((report) => report && !report.verified);
 
 const primary = ({ customer }) => customer.addresses.find((each) => each.primary)?.address;
 

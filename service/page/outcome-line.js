@@ -4,15 +4,24 @@ import { distance, inUtc } from "./moments.js";
 import { hintClass } from "./status-icon.js";
 import { responseLine, words } from "./words.js";
 
-/** The line; nothing for mail that was received or that the server accepted. */
+/** The line; nothing for mail that was received or that the server accepted, unless a report says that it came back. */
 export function outcomeLine(info) {
-  if (info.colorHint === "GREY" && info.status !== "CANCELLED") return nothing;
-  // Of a bounce the response is positive, so it is not shown.
-  const response = info.response?.code >= 400 ? responseLine(info.response) : "";
+  const { report } = info;
+  if (info.colorHint === "GREY" && info.status !== "CANCELLED") {
+    return report && !report.verified
+      ? html`<span class="outcome"><b class="amber">Reported as bounced, not verified</b>${said(oneLine(report.text))}</span>` : nothing;
+  }
+  // Of a bounce the response is positive: the report's words are shown.
+  const bounced = info.status === "BOUNCED" && report?.verified;
+  const response = info.response?.code >= 400 ? responseLine(info.response) : bounced ? oneLine(report.text) : "";
   return html`<span class="outcome"><b class=${hintClass(info.colorHint)}>${cause(info)}</b>${
     info.status === "QUEUED" && info.waitsFor ? html` · <span>${info.waitsFor}</span>` : nothing
-  }${next(info)}${response ? html` · <span class="answer" dir="auto">${response}</span>` : nothing}</span>`;
+  }${next(info)}${said(response)}</span>`;
 }
+
+const said = (text) => (text ? html` · <span class="answer" dir="auto">${text}</span>` : nothing);
+
+const oneLine = (text) => (text ?? "").split(/\s+/).filter(Boolean).join(" ");
 
 function cause(info) {
   const short = words.statusShort(info.status);

@@ -11,7 +11,7 @@ export const hintClass = (hint) => CLASS[hint] ?? "grey";
 function shape({ colorHint, status }) {
   if (colorHint === "RED") return icons.failed;
   if (colorHint === "AMBER") return status === "UNCERTAIN" ? icons.uncertain : icons.waiting;
-  return icons.info;
+  return status === "RECEIVED" ? icons.letter : icons.info;
 }
 
 /** The icon alone, for places with the status as text beside it. */

@@ -11,8 +11,8 @@ const STATUS = {
   HELD: "Not sent: it is held back",
   CANCELLED: "Not sent: it was cancelled",
   EXPIRED: "Not sent: its deadline passed",
-  BOUNCED: "It came back after the server had accepted it",
-  RECEIVED: "Received from the customer",
+  BOUNCED: "Bounced later: it came back after the server had accepted it",
+  RECEIVED: "Received",
 };
 
 /** The status at the start of a row's second line. */
@@ -26,7 +26,7 @@ const STATUS_SHORT = {
   HELD: "Held back",
   CANCELLED: "Cancelled",
   EXPIRED: "Expired",
-  BOUNCED: "Came back",
+  BOUNCED: "Bounced later",
   RECEIVED: "Received",
 };
 
@@ -68,6 +68,7 @@ const STAGE = {
   DATA: "before the content (DATA)",
   CONTENT: "while the content was under way",
   END_OF_DATA: "after the whole mail",
+  REPORT: "in a report that came later",
 };
 
 const VERDICT = {
@@ -87,19 +88,34 @@ const EVENT = {
   RESCUED: "Back in the queue: its worker was lost before anything was sent",
   UNCERTAIN: "Uncertain from here on",
   RELEASED: "Let go after being held",
-  BOUNCED: "Came back: a delivery report arrived",
+  BOUNCED: "Bounced later: a report said that it came back",
   COMPLAINED: "Reported as spam by its reader",
   SUPPRESSED: "Address put on the suppression list",
   SUPPRESSION_LIFTED: "The suppression of its address was lifted",
   READDRESSED: "Sent to the customer's present address instead",
   OPTED_OUT: "The reader opted out by this mail",
   SETTLED: "Settled by evidence",
+  QUEUED: "Put on its way",
+  ATTEMPTED: "A try ended",
+  OPENED: "Opened",
+  CLICKED: "Link clicked",
+  DELAYED: "Delayed: a report said that it is still tried",
+  DELIVERED: "A report said that it is in the mailbox",
+  RELAYED: "A report said that it was passed on; no more will be heard",
+  EXPANDED: "A report said that it was passed on to a list's members",
+  REPLIED: "Answered",
+  RECEIVED: "Received",
+  FORWARDED: "Forwarded to staff",
+  ASSIGNED: "A person said whose it is",
+  REPORT_BELIEVED: "A person believed the report",
 };
 
 /** The evidence of an event. */
 const EVIDENCE = {
   LATE_ANSWER: "the server's answer, which came late",
   CLICK: "a person followed a link in it",
+  REPORT: "a delivery report",
+  REPLY: "an answer to it",
 };
 
 const OPT_OUT_KIND = { MARKETING: "marketing campaigns", EVENT_BASED: "event-based campaigns" };
@@ -107,6 +123,7 @@ const OPT_OUT_KIND = { MARKETING: "marketing campaigns", EVENT_BASED: "event-bas
 /** The label of each detail of an event, and the texts of its values; null for a detail that is not shown. */
 const DETAIL = {
   attempt: ["Attempt"],
+  automatic: null,
   before: ["It was", "statusShort"],
   cause: ["Because", "cause"],
   evidence: ["Evidence", "evidence"],
@@ -115,10 +132,27 @@ const DETAIL = {
   handedOffAt: ["Handed over"],
   hit: null,
   kinds: ["From", "optOutKind"],
+  matched_by: ["Found by", "matchedBy"],
+  message: null,
   owner: null,
   reason: ["Because", "suppression"],
   source: ["How", "optOutSource"],
   verdict: ["Verdict", "verdict"],
+};
+
+const MATCHED_BY = {
+  TOKEN: "a token of ours",
+  MESSAGE_ID: "the mail that it names",
+  ADDRESS: "the sender's address",
+  PERSON: "a person",
+};
+
+const AUTHOR = { CUSTOMER: "Verified", OTHER: "Another address", UNVERIFIED: "Unverified sender" };
+
+const AUTHOR_WHY = {
+  CUSTOMER: "It is from the customer's address, and that was verified",
+  OTHER: "It answers our mail, from an address that is not the customer's: a colleague, as a rule",
+  UNVERIFIED: "It is said to be from the customer's address, and nothing proves that: it may be forged",
 };
 
 const SOURCE = {
@@ -182,6 +216,11 @@ export const words = {
   hitReason: named(HIT_REASON),
   suppression: named(SUPPRESSION),
   optOutSource: named(OPT_OUT_SOURCE),
+  author: named(AUTHOR),
+  authorWhy: named(AUTHOR_WHY),
+  matchedBy: named(MATCHED_BY),
+  /** "no such mailbox" -> "No such mailbox." */
+  sentence: (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
 };
 
 /** An event's details as `[label, value]`; an unknown detail is shown under its own name. */

@@ -6,7 +6,7 @@ where a.id = :id;
 
 -- name: file_of_message^
 -- A file of a message. One of received mail is a part of it, and its bytes are read out of the mail.
-select f.name, f.part, k.encoding, case when f.part is null then k.bytes end as bytes
+select f.name, f.part, k.encoding, k.bytes
 from message_attachment f
-join content k on k.sha256 = f.sha256
+left join content k on k.sha256 = f.sha256
 where f.customer_id = :customer_id and f.message_id = :message_id and f.position = :position;

@@ -22,3 +22,9 @@ select r.name, r.seen_at > now() - interval '1 minute' as seen,
 from relay r
 order by r.name
 limit 1000;
+
+-- name: inbound_health^
+-- Whether mail that comes back is taken: by a process of the gateway, seen within a minute, or by a provider, which has
+-- a token for it.
+select exists (select from inbound_listener l where l.seen_at > now() - interval '1 minute')
+       or exists (select from api_token t where t.inbound_only and t.revoked_at is null) as taken;

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 COLORS = {"grey": "rgb(86, 92, 102)", "red": "rgb(179, 35, 27)", "amber": "rgb(133, 83, 0)"}
 SHOWN = {
     "ACCEPTED": ("grey", "Sent: the server accepted it"),
-    "RECEIVED": ("grey", "Received from the customer"),
+    "RECEIVED": ("grey", "Received"),
     "CANCELLED": ("grey", "Not sent: it was cancelled"),
     "QUEUED": ("amber", "Not sent yet: it waits for its turn"),
     "HANDED_OFF": ("amber", "Being sent just now"),
@@ -26,7 +26,7 @@ SHOWN = {
     "REFUSED": ("red", "Not sent: the server refused it"),
     "HELD": ("red", "Not sent: it is held back"),
     "EXPIRED": ("red", "Not sent: its deadline passed"),
-    "BOUNCED": ("red", "It came back after the server had accepted it"),
+    "BOUNCED": ("red", "Bounced later: it came back after the server had accepted it"),
 }
 """The colour of each status, and its words."""
 

@@ -1016,11 +1016,11 @@ async def test_every_icon_has_its_status_as_text(page: Page, odd: Odd) -> None:
     said = dict(zip(titles, shapes, strict=True))
     assert set(said) == {
         "Sent: the server accepted it. Details",
-        "Received from the customer. Details",
-        "It came back after the server had accepted it. Details",
+        "Received. Details",
+        "Bounced later: it came back after the server had accepted it. Details",
         "Uncertain: nobody knows whether the server took it. Details",
     }
-    assert len(set(said.values())) == 3
+    assert len(set(said.values())) == 4
 
 
 async def test_a_lost_worker_is_distinguished_from_a_lost_response(page: Page, odd: Odd) -> None:

@@ -114,6 +114,15 @@ async def test_a_token_is_created_listed_and_revoked(run: Run, env: dict[str, st
     assert "revoked" in (await run("token", "list", env=env)).out
 
 
+async def test_a_token_for_received_mail_is_told_apart(run: Run, env: dict[str, str], pool: Any) -> None:
+    await run("token", "create", "crm", env=env)
+    made = await run("token", "create", "--inbound", "provider", env=env)
+    kinds = await pool.fetch("select inbound_only from api_token where token_sha256 = $1", digest(made.out.strip()))
+    assert [row["inbound_only"] for row in kinds] == [True]
+    listed = (await run("token", "list", env=env)).out.splitlines()
+    assert ["only for received mail" in line for line in listed] == [True, False]
+
+
 async def test_a_revoked_tokens_name_is_its_successors(
     run: Run, env: dict[str, str], anonymous: httpx.AsyncClient, pool: Any
 ) -> None:

@@ -6,9 +6,8 @@ import asyncio
 import signal
 from typing import Any
 
-import pytest
-
 from gateway.storage import content
+from tests.eventually import eventually
 from tests.inbound import OFFICE, TOKEN, connect
 from tests.inbound_process import COMMAND, environment, running
 
@@ -16,22 +15,16 @@ MAIL = b"From: a@b.example\r\nSubject: Undelivered\r\n\r\n.See below.\r\n"
 STUFFED = MAIL.replace(b"\r\n.", b"\r\n..")
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"BOUNCE_DOMAIN": "", "REPLY_DOMAIN": ""}, "BOUNCE_DOMAIN=bounce.fabrikam.com"),
-        ({"INBOUND_SMTP": "", "INBOUND_LMTP": ""}, "INBOUND_SMTP=2525"),
-        ({"INBOUND_TLS_KEY": "/nowhere.pem"}, "INBOUND_TLS_CERTIFICATE"),
-        ({"INBOUND_TLS_KEY": "/nowhere.pem", "INBOUND_TLS_CERTIFICATE": "/nowhere.pem"}, "INBOUND_TLS_CERTIFICATE"),
-    ],
-)
-async def test_without_what_it_needs_it_says_what_to_set(database_url: str, changes: dict[str, str], word: str) -> None:
-    env = {name: value for name, value in (environment(database_url) | changes).items() if value}
+async def test_without_what_it_needs_it_says_what_to_set(database_url: str) -> None:
+    env = environment(database_url)
+    del env["INBOUND_SMTP"], env["INBOUND_LMTP"]
     process = await asyncio.create_subprocess_exec(*COMMAND, env=env, stderr=asyncio.subprocess.PIPE)
     _, said = await process.communicate()
     assert process.returncode == 1
-    assert word in said.decode()
-    assert len(said.splitlines()) == 1
+    assert said.decode().splitlines() == [
+        "INBOUND_SMTP and INBOUND_LMTP are missing: set one, or there is no port to take mail at. "
+        "For example: INBOUND_SMTP=2525"
+    ]
 
 
 async def test_mail_by_both_ways_is_in_the_database_when_it_is_answered(database_url: str, pool: Any) -> None:
@@ -46,6 +39,7 @@ async def test_mail_by_both_ways_is_in_the_database_when_it_is_answered(database
             "select source, envelope_from, envelope_to, content_sha256 from inbound_mail order by id"
         )
         assert {tuple(row)[:3] for row in rows} == {("SMTP", "", TOKEN), ("SMTP", "", OFFICE)}
+        assert await pool.fetchval("select array_agg(source order by source) from inbound_listener") == ["SMTP", "LMTP"]
         assert await content.load(pool, rows[0]["content_sha256"]) == MAIL
         assert await gateway.stop() == 0
     said = b"".join(gateway.log)
@@ -68,40 +62,21 @@ async def test_a_mail_on_its_way_is_taken_before_the_listener_ends(database_url:
     assert await pool.fetchval("select count(*) from inbound_mail") == 1
 
 
-async def test_a_listener_killed_at_any_moment_loses_and_doubles_nothing(database_url: str, pool: Any) -> None:
-    """As a sender does, each mail is sent again until it is answered 250."""
-    stored = 0
-    for delay in (0.0, 0.002, 0.01):
-        async with running(environment(database_url)) as gateway, connect(gateway.smtp) as client:
-            for number in range(100):
-                await client.say("EHLO a.example") if number else await client.begin(TOKEN)
-                if number:
-                    await client.say("MAIL FROM:<>", f"RCPT TO:<{TOKEN}>", "DATA")
-                client.send(b"Subject: %d\r\n\r\n.\r\n" % number)
-                if number == 99:
-                    await asyncio.sleep(delay)
-                    gateway.process.kill()
-                    stored = 100 if (await client.rest()).startswith("250") else 99
-                else:
-                    assert (await client.reply()).startswith("250")
-        assert await pool.fetchval("select count(*) from inbound_mail") >= stored
+async def test_a_listener_killed_before_its_answer_loses_and_doubles_nothing(database_url: str, pool: Any) -> None:
+    """As a sender does, a mail without an answer is sent again; it is stored once, whether it had been or not."""
+    async with running(environment(database_url)) as gateway, asyncio.timeout(60), connect(gateway.smtp) as client:
+        await client.begin(TOKEN)
+        assert (await client.say(STUFFED + b".")).startswith("250")
+        # The next one is on the disk, and its answer is never read: as if the kill had come between the two.
+        await client.say("MAIL FROM:<>", f"RCPT TO:<{TOKEN}>", "DATA")
+        client.send(b"Subject: second\r\n\r\n.\r\n")
+        await eventually(lambda: _count(pool, 2), "the second mail")
+        gateway.process.kill()
     async with running(environment(database_url)) as gateway, connect(gateway.smtp) as client:
         await client.begin(TOKEN)
-        assert (await client.say(b"Subject: 99\r\n\r\n.")).startswith("250")
-    assert await pool.fetchval("select count(*) from inbound_mail") == 100
-    assert await pool.fetchval("select count(*) from content") == 100
+        assert (await client.say(b"Subject: second\r\n\r\n.")).startswith("250")
+    assert await _count(pool, 2)
 
 
-async def test_a_database_that_is_away_is_451(database_url: str, pool: Any) -> None:
-    async with running(environment(database_url)) as gateway, connect(gateway.smtp) as client:
-        await client.begin(TOKEN)
-        name = await pool.fetchval("select current_database()")
-        await pool.execute(f"alter database {name} allow_connections false")
-        await pool.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'gateway inbound'"
-            " and datname = current_database()"
-        )
-        assert (await client.say(STUFFED + b".")).startswith("451 4.3.0")
-        await pool.execute(f"alter database {name} allow_connections true")
-        assert (await client.say("MAIL FROM:<>", f"RCPT TO:<{TOKEN}>", "DATA", STUFFED + b".")).startswith("250")
-    assert await pool.fetchval("select count(*) from inbound_mail") == 1
+async def _count(pool: Any, mails: int) -> bool:
+    return bool(await pool.fetchval("select count(*) from inbound_mail") == mails)

@@ -13,18 +13,13 @@ from gateway.errors import Refusal
 from gateway.inbound.reading import Joined
 from gateway.inbound.received_files import ReceivedFile, read_file
 from gateway.mail.message import MessageRef
-from gateway.settings import Settings
 from tests.builders import make_customer, make_message
-from tests.replying import letter, receive, replying, token_address
+from tests.replying import deployment, letter, receive, token_address
+
+__all__ = ["deployment"]
 
 PDF = b"%PDF-1.7 plan\x00\xff" * 1000
 INNER = b"Subject: Inner\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nwords\r\n--i--"
-
-
-@pytest.fixture
-def deployment(settings: Settings) -> Deployment:
-    """One that takes replies in."""
-    return replying(settings)
 
 
 async def receive_files(connection: Any, deployment: Deployment, *parts: str) -> MessageRef:

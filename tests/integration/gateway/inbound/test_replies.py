@@ -5,72 +5,41 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from gateway.deployment import Deployment
-from gateway.inbound.reading import Joined, Unmatched
+from gateway.inbound.reading import Joined
+from gateway.inbound.reports import TooEarly
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import return_path
 from gateway.notify.changes import CHANNEL
-from gateway.settings import Settings
-from tests.builders import KEYRING, NOON, insert, make_campaign, make_customer, make_message
+from tests.builders import KEYRING, NOON, insert, make_campaign, make_outbox
 from tests.eventually import eventually
 from tests.replying import (
     BOUNCE_DOMAIN,
+    CARA,
     OFFICE,
     OUR_SERVER,
+    VERIFIED,
+    deployment,
+    events,
     letter,
+    make_sent,
     message_id,
     read_and_join,
     receive,
-    replying,
+    received,
+    sent,
     settled_events,
     taken_in,
     token_address,
 )
 
-CARA = "cara@customer.example"
-VERIFIED = f"{OUR_SERVER}; dmarc=pass header.from=customer.example"
+__all__ = ["deployment", "sent"]
+
 FORGED = f"{OUR_SERVER}; dmarc=fail header.from=customer.example"
-
-
-@pytest.fixture
-def deployment(settings: Settings) -> Deployment:
-    """One that takes replies in."""
-    return replying(settings)
-
-
-@pytest.fixture
-async def sent(connection: Any) -> MessageRef:
-    """A work-order mail that Cara got."""
-    return await make_sent(connection)
-
-
-async def make_sent(connection: Any, *, addresses: tuple[str, ...] = (CARA,), **values: Any) -> MessageRef:
-    customer = await make_customer(connection, addresses=addresses)
-    usual = {"status": "ACCEPTED", "recipient": addresses[0], "id": await _earlier(connection)}
-    return MessageRef(customer_id=customer, message_id=await make_message(connection, customer, **(usual | values)))
-
-
-async def _earlier(connection: Any) -> Any:
-    return await connection.fetchval("select uuidv7(interval '-1 day')")
-
-
-async def received(connection: Any) -> list[asyncpg.Record]:
-    """Every received message with what it says, in the history's order."""
-    found: list[asyncpg.Record] = await connection.fetch(
-        "select m.*, r.from_address, r.from_name, r.author, r.body, r.quoted, r.cut, r.automatic, r.authentication,"
-        " r.more_attachments, r.inbound_id from message m join received_mail r on r.message_id = m.id"
-        " where m.direction = 'RECEIVED' order by m.id"
-    )
-    return found
-
-
-async def events(connection: Any, ref: MessageRef) -> list[tuple[str, str]]:
-    rows = await connection.fetch("select kind, actor from event where message_id = $1 order by id", ref.message_id)
-    return [(row["kind"], row["actor"]) for row in rows]
 
 
 async def test_a_reply_joins_the_history_with_its_words(
@@ -146,101 +115,6 @@ async def test_a_message_may_be_answered_from_the_address_that_it_went_to(
     assert [row["author"] for row in await received(connection)] == ["CUSTOMER", "CUSTOMER"]
 
 
-@pytest.mark.parametrize(
-    ("to", "reason"),
-    [
-        (OFFICE, "UNKNOWN_SENDER"),
-        (f"r2k1{'a' * 45}@reply.example", "TOKEN_INVALID"),
-        (f"b2k1{'a' * 45}@bounce.example", "TOKEN_INVALID"),
-        (f"r2k1{'a' * 45}@elsewhere.example", "UNKNOWN_SENDER"),
-        (None, "UNKNOWN_SENDER"),
-    ],
-)
-async def test_mail_of_a_stranger_is_nobodys(
-    to: str | None, reason: str, connection: Any, deployment: Deployment, sent: MessageRef
-) -> None:
-    # Even where it names a message of ours, as everybody who saw the mail can: a stranger writes into no history unseen
-    raw = letter("stranger@elsewhere.example", in_reply_to=message_id(sent))
-    assert await receive(connection, deployment, raw, to=to) == Unmatched(reason=reason)  # type: ignore[arg-type]  # its value
-    assert await received(connection) == []
-    assert await events(connection, sent) == []
-
-
-async def test_an_address_of_several_customers_needs_a_better_trace(connection: Any, deployment: Deployment) -> None:
-    one, other = await make_sent(connection), await make_sent(connection)
-    found = await receive(connection, deployment, letter())
-    assert isinstance(found, Unmatched)
-    assert found.reason == "SEVERAL_CUSTOMERS"
-    # A Message-ID says which of them, and so does a token
-    found = await receive(connection, deployment, letter(references=message_id(other), message_id="<2@x>"))
-    assert isinstance(found, Joined)
-    assert (found.ref.customer_id, found.matched_by) == (other.customer_id, "MESSAGE_ID")
-    found = await receive(connection, deployment, letter(message_id="<3@x>"), to=token_address(one))
-    assert isinstance(found, Joined)
-    assert found.ref.customer_id == one.customer_id
-
-
-async def test_a_token_is_believed_before_a_message_id_and_that_before_an_address(
-    connection: Any, deployment: Deployment
-) -> None:
-    by_token = await make_sent(connection, addresses=("dora@customer.example",))
-    by_id = await make_sent(connection)
-    raw = letter(in_reply_to=message_id(by_id))
-    found = await receive(connection, deployment, raw, to=token_address(by_token))
-    assert isinstance(found, Joined)
-    assert found.ref.customer_id == by_token.customer_id
-    found = await receive(connection, deployment, letter(in_reply_to=message_id(by_id), message_id="<2@x>"))
-    assert isinstance(found, Joined)
-    assert (found.matched_by, found.ref.customer_id) == ("MESSAGE_ID", by_id.customer_id)
-    found = await receive(connection, deployment, letter(message_id="<3@x>"))
-    assert isinstance(found, Joined)
-    assert (found.matched_by, found.ref.customer_id) == ("ADDRESS", by_id.customer_id)
-    assert [row["answers_message_id"] for row in await received(connection)] == [
-        by_token.message_id, by_id.message_id, None,
-    ]  # fmt: skip
-
-
-async def test_of_a_thread_the_newest_message_is_the_one_that_is_answered(
-    connection: Any, deployment: Deployment, sent: MessageRef
-) -> None:
-    newer = MessageRef(
-        customer_id=sent.customer_id,
-        message_id=await make_message(connection, sent.customer_id, status="ACCEPTED", source_type="E_SIGNATURE"),
-    )
-    references = f"{message_id(sent)} <theirs@customer.example> {message_id(newer)} <x@customer.example>"
-    await receive(connection, deployment, letter(references=references))
-    (row,) = await received(connection)
-    assert (row["answers_message_id"], row["source_type"]) == (newer.message_id, "E_SIGNATURE")
-
-
-async def test_a_message_id_of_another_domain_or_of_internal_mail_is_none_of_ours(
-    connection: Any, deployment: Deployment, sent: MessageRef
-) -> None:
-    internal = MessageRef(
-        customer_id=sent.customer_id,
-        message_id=await make_message(
-            connection, sent.customer_id, status="ACCEPTED", internal=True, source_type=None,
-            template_version_id=None, sender_version_id=None,
-        ),
-    )  # fmt: skip
-    references = f"{message_id(sent, 'evil.example')} {message_id(internal)}"
-    await receive(connection, deployment, letter(references=references))
-    (row,) = await received(connection)
-    assert row["answers_message_id"] is None
-
-
-async def test_a_reader_of_a_copy_is_known_by_the_message_id_and_not_verified(
-    connection: Any, deployment: Deployment, sent: MessageRef
-) -> None:
-    await insert(
-        connection, "copy", customer_id=sent.customer_id, message_id=sent.message_id, recipient_no=1, role="CC",
-        address="Boss@customer.example", status="ACCEPTED", decided_at=NOON, sent_at=NOON,
-    )  # fmt: skip
-    await receive(connection, deployment, letter("boss@customer.example", in_reply_to=message_id(sent)))
-    (row,) = await received(connection)
-    assert (row["author"], row["answers_message_id"]) == ("UNVERIFIED", sent.message_id)
-
-
 async def test_out_of_office_mail_comes_to_the_return_path(
     connection: Any, deployment: Deployment, sent: MessageRef
 ) -> None:
@@ -253,16 +127,6 @@ async def test_out_of_office_mail_comes_to_the_return_path(
     )  # fmt: skip
     # and is no bounce
     assert await connection.fetchval("select status from message where id = $1", sent.message_id) == "ACCEPTED"
-
-
-async def test_a_token_in_a_header_counts_where_the_envelope_has_none(
-    connection: Any, deployment: Deployment, sent: MessageRef
-) -> None:
-    found = await receive(connection, deployment, letter(to=f"Fabrikam <{token_address(sent)}>"), to=None)
-    assert isinstance(found, Joined)
-    assert found.matched_by == "TOKEN"
-    (row,) = await received(connection)
-    assert row["recipient"] == token_address(sent)
 
 
 async def test_a_row_stands_where_the_mail_came_whatever_it_says_and_whenever_it_is_read(
@@ -384,6 +248,37 @@ async def test_an_answer_with_the_token_settles_an_uncertain_mail(
     assert tuple(await connection.fetchrow("select accepted, uncertain from campaign_tally")) == (1, 0)
 
 
+async def test_an_answer_waits_for_what_comes_of_a_mail_that_is_being_sent(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a mail whose server answers no more, and whose reader does
+    sent = await make_sent(connection, status="QUEUED")
+    await make_outbox(
+        connection, sent.customer_id, sent.message_id, handed_off_at=NOON, lease_owner=uuid4(), lease_until=NOON
+    )
+    raw = letter()
+    stored = await taken_in(connection, raw, to=token_address(sent))
+    with pytest.raises(TooEarly):
+        await read_and_join(connection, deployment, raw, stored)
+    assert await received(connection) == []
+    # When it is given up as uncertain
+    await connection.execute("delete from outbox")
+    await connection.execute("update message set status = 'UNCERTAIN', decided_at = now()")
+    # Then the answer settles it
+    assert isinstance(await read_and_join(connection, deployment, raw, stored), Joined)
+    assert len(await settled_events(connection, sent)) == 1
+
+
+async def test_an_answer_waits_an_hour_at_most(connection: Any, deployment: Deployment) -> None:
+    sent = await make_sent(connection, status="QUEUED")
+    await make_outbox(
+        connection, sent.customer_id, sent.message_id, handed_off_at=NOON, lease_owner=uuid4(), lease_until=NOON
+    )
+    hour_ago = await connection.fetchval("select now() - interval '61 minutes'")
+    found = await receive(connection, deployment, letter(), to=token_address(sent), received_at=hour_ago)
+    assert isinstance(found, Joined)
+
+
 async def test_an_answer_without_the_token_settles_nothing(connection: Any, deployment: Deployment) -> None:
     sent = await make_sent(connection, status="UNCERTAIN")
     raw = letter(in_reply_to=message_id(sent), authentication_results=VERIFIED)
@@ -419,39 +314,6 @@ async def test_of_a_mail_with_copies_an_answer_settles_whose_return_path_it_came
     ) == [2, 0]
 
 
-# A person says whose it is ---------------------------------------------------------------------------------------
-
-
-async def test_a_person_says_whose_a_mail_is_and_the_headers_what_it_answers(
-    connection: Any, deployment: Deployment
-) -> None:
-    sent = await make_sent(connection, status="UNCERTAIN")
-    raw = letter("stranger@elsewhere.example", in_reply_to=message_id(sent))
-    found = await receive(connection, deployment, raw, customer_id=sent.customer_id, by="ann")
-    assert isinstance(found, Joined)
-    assert found.matched_by == "PERSON"
-    (row,) = await received(connection)
-    assert (row["author"], row["answers_message_id"]) == ("OTHER", sent.message_id)
-    assert await events(connection, found.ref) == [("RECEIVED", "ann")]
-    assert [actor for _, actor in await events(connection, sent)] == ["ann", "ann"]
-    assert len(await settled_events(connection, sent)) == 1
-
-
-async def test_a_person_says_which_message_is_answered(
-    connection: Any, deployment: Deployment, sent: MessageRef
-) -> None:
-    other = await make_sent(connection, addresses=("dora@customer.example",))
-    raw = letter(in_reply_to=message_id(other))
-    said: dict[str, Any] = {"customer_id": sent.customer_id, "answers": sent.message_id, "by": "ann"}
-    await receive(connection, deployment, raw, **said)
-    # A message of another customer is not answered by this one's mail
-    said = {"customer_id": sent.customer_id, "by": "ann"}
-    await receive(connection, deployment, letter(in_reply_to=message_id(other), message_id="<2@x>"), **said)
-    assert [(row["customer_id"], row["answers_message_id"]) for row in await received(connection)] == [
-        (sent.customer_id, sent.message_id), (sent.customer_id, None),
-    ]  # fmt: skip
-
-
 # Erased ----------------------------------------------------------------------------------------------------------
 
 
@@ -483,6 +345,18 @@ async def test_nothing_personal_is_kept_of_an_erased_customers_mail(connection: 
     assert {row[name] for name in personal} == {None}
     assert row["body"] == ""
     assert await connection.fetchval("select count(*) from message_attachment") == 0
+    assert await connection.fetchval("select count(*) from content") == 0
+    inbound = await connection.fetchrow("select envelope_from, content_sha256, subject, excerpt from inbound_mail")
+    assert list(inbound) == [None] * 4
+
+
+async def test_mail_that_another_customer_has_too_stays_theirs(connection: Any, deployment: Deployment) -> None:
+    erased, sent = await make_sent(connection), await make_sent(connection, addresses=("dora@customer.example",))
+    await connection.execute("update customer set erased_at = now() where id = $1", erased.customer_id)
+    await receive(connection, deployment, letter(), to=token_address(sent))
+    await receive(connection, deployment, letter(), to=token_address(erased))
+    assert [row["content_sha256"] is None for row in await received(connection)] == [False, True]
+    assert await connection.fetchval("select count(*) from content") == 1
 
 
 async def test_open_pages_are_told(connection: Any, deployment: Deployment, sent: MessageRef) -> None:

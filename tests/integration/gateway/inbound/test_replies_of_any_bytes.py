@@ -18,24 +18,11 @@ from gateway.inbound.received_files import read_file
 from gateway.mail.message import MessageRef
 from gateway.mail.received import MIB
 from gateway.mail.reply import MAX_TEXT
-from gateway.settings import Settings
-from tests.builders import make_customer, make_message
-from tests.replying import receive, replying, token_address
+from tests.replying import deployment, receive, sent, token_address
+
+__all__ = ["deployment", "sent"]
 
 HEAD = b"From: Cara <cara@customer.example>\r\nSubject: Re: Your appointment\r\n"
-
-
-@pytest.fixture
-def deployment(settings: Settings) -> Deployment:
-    """One that takes replies in."""
-    return replying(settings)
-
-
-@pytest.fixture
-async def sent(connection: Any) -> MessageRef:
-    """A mail that Cara got."""
-    customer = await make_customer(connection, addresses=["cara@customer.example"])
-    return MessageRef(customer_id=customer, message_id=await make_message(connection, customer, status="ACCEPTED"))
 
 
 async def join(connection: Any, deployment: Deployment, sent: MessageRef, raw: bytes) -> Any:

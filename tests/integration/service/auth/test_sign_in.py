@@ -106,7 +106,7 @@ async def test_revoking_waits_for_a_sign_in_and_ends_that_session_too(token: str
         # Given a sign-in that has read its valid token and is not committed yet
         signing_in = browser.transaction()
         await signing_in.start()
-        name = await QUERIES.hold_token(browser, token_sha256=digest(token))
+        name = (await QUERIES.hold_token(browser, token_sha256=digest(token)))["name"]
         await create_session(browser, name)
         # When the token is revoked meanwhile
         revoking = asyncio.create_task(revoke_token(command, name))

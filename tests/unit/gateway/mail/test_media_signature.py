@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.mail.media_signature import media_type_by_content
+from gateway.mail.media_signature import is_seen_in_content, media_type_by_content
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,11 @@ from gateway.mail.media_signature import media_type_by_content
 )
 def test_a_type_is_found(start: bytes, media_type: str | None) -> None:
     assert media_type_by_content(start) == media_type
+
+
+def test_a_type_that_first_octets_show_is_not_believed_without_them() -> None:
+    shown = ["application/pdf", "image/png", "application/zip", "video/mp4", "image/heic", "text/html", "audio/wav"]
+    assert [media_type for media_type in shown if not is_seen_in_content(media_type)] == []
+    assert [
+        media_type for media_type in ("text/csv", "image/bmp", "text/plain") if is_seen_in_content(media_type)
+    ] == []

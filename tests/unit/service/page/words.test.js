@@ -7,6 +7,7 @@ import { deliveryTimeline } from "../../../../service/page/delivery-timeline.js"
 import { emailInfo } from "../../../../service/page/email-info.js";
 import { icons } from "../../../../service/page/icons.js";
 import { outcomeLine } from "../../../../service/page/outcome-line.js";
+import { authorMarks } from "../../../../service/page/received-mail.js";
 import { hintClass, infoButton, statusIcon } from "../../../../service/page/status-icon.js";
 import { counted, evidenceOf, responseLine, waitOf, words } from "../../../../service/page/words.js";
 
@@ -23,11 +24,12 @@ const COLORS = {
 };
 const info = (status, values = {}) => ({
   status, colorHint: COLORS[status], cause: null, advice: null, response: null, nextAttemptAt: null, waitsFor: null, from: "a@b", to: "c@d", sentAt: null, tracked: true,
-  copies: [], attempts: [], events: [], preview: null, ...values,
+  report: null, copies: [], preview: null, ...values,
 });
+const life = (...nodes) => ({ nodes: nodes.map((each) => ({ detail: null, by: "gateway", verdict: null, copy: null, report: null, click: null, reply: null, attempt: null, ...each })), pageInfo: { hasNextPage: false, endCursor: null } });
 const message = (shown, values = {}) => ({
   id: "m1", direction: "SENT", sourceType: "WORK_ORDER", subject: "Your appointment", occurredAt: "2026-11-23T12:00:00Z", openedAt: null, clickCount: 0,
-  letterKind: null, campaign: null, attachments: [], actions: [], info: shown,
+  letterKind: null, campaign: null, attachments: [], actions: [], info: shown, received: null, inReplyTo: null, events: life(),
   customer: { id: "Customer_7", addresses: [{ address: "old@x.example", primary: false }, { address: "new@x.example", primary: true }] }, ...values,
 });
 const popover = (shown, { actions = [], ...values } = {}) =>
@@ -50,7 +52,7 @@ test("every value of the API that a reader may see has words, and none has anoth
   for (const [texts, name] of [
     [words.status, "EmailStatus"], [words.statusShort, "EmailStatus"], [words.cause, "Cause"], [words.stage, "SmtpStage"], [words.verdict, "Verdict"],
     [words.event, "EventKind"], [words.source, "SourceType"], [words.connectionType, "ConnectionType"], [words.hitVerdict, "HitVerdict"],
-    [words.hitReason, "HitReason"], [words.suppression, "SuppressionReason"], [words.optOutSource, "OptOutSource"], [words.optOutKind, "OptOutKind"],
+    [words.hitReason, "HitReason"], [words.author, "AuthorKind"], [words.authorWhy, "AuthorKind"], [words.suppression, "SuppressionReason"], [words.optOutSource, "OptOutSource"], [words.optOutKind, "OptOutKind"],
   ]) {
     const values = valuesOf(name);
     assert.equal(new Set(values.map(texts)).size, values.length, name);
@@ -68,8 +70,13 @@ test("the words of what decides say what it is", () => {
     [words.event, {
       HELD: /held/i, CANCELLED: /back|cancel/i, EXPIRED: /deadline/i, RETRIED: /asked/i, RETRIED_ONCE: /once more/i, ASSUMED_SENT: /assumed/i, RESCUED: /worker/i,
       UNCERTAIN: /uncertain/i, RELEASED: /let go|released/i, BOUNCED: /came back|bounced/i, COMPLAINED: /spam/i, SUPPRESSED: /suppress/i, OPTED_OUT: /opted out/i, SETTLED: /settled/i,
+      QUEUED: /on its way/, ATTEMPTED: /try/, OPENED: /opened/i, CLICKED: /link/i, DELAYED: /delayed/i, DELIVERED: /mailbox/, RELAYED: /passed on/, EXPANDED: /list/,
+      REPLIED: /answered/i, RECEIVED: /received/i, FORWARDED: /forwarded/i, ASSIGNED: /whose/, REPORT_BELIEVED: /believed/,
     }],
-    [words.evidence, { LATE_ANSWER: /answer/, CLICK: /link/ }],
+    [words.author, { CUSTOMER: /^verified/i, OTHER: /another/i, UNVERIFIED: /unverified/i }],
+    [words.authorWhy, { CUSTOMER: /verified/, OTHER: /colleague/, UNVERIFIED: /forged/ }],
+    [words.matchedBy, { TOKEN: /token/, MESSAGE_ID: /names/, ADDRESS: /address/, PERSON: /person/ }],
+    [words.evidence, { LATE_ANSWER: /answer/, CLICK: /link/, REPORT: /report/, REPLY: /answer/ }],
     [words.cause, {
       BAD_ADDRESS: /mailbox/, BAD_DOMAIN: /domain/, MAILBOX_FULL: /full/, INACTIVE: /switched off/, POLICY: /policy/, SPAM: /spam/, AUTHENTICATION: /DKIM/, REPUTATION: /mistrusts/,
       SIZE: /large/, CONTENT: /in it/, GREYLISTED: /newcomers/, RATE_LIMITED: /too little time/, RELAY_TROUBLE: /our mail server/, DESTINATION_TROUBLE: /receiving server/,
@@ -107,7 +114,7 @@ test("each colour has its own shape, and amber two: waiting, and uncertain", () 
   const shape = (colorHint, status = "REFUSED") => markup(statusIcon({ colorHint, status }));
   for (const [colorHint, status, icon] of [
     ["RED", "REFUSED", icons.failed], ["AMBER", "QUEUED", icons.waiting], ["AMBER", "UNCERTAIN", icons.uncertain], ["GREY", "ACCEPTED", icons.info],
-    ["BLUE", "ACCEPTED", icons.info], ["RED", "UNCERTAIN", icons.failed],
+    ["BLUE", "ACCEPTED", icons.info], ["RED", "UNCERTAIN", icons.failed], ["GREY", "RECEIVED", icons.letter],
   ]) {
     assert.ok(shape(colorHint, status).includes(markup(icon)), `${colorHint} ${status}`);
   }
@@ -119,6 +126,11 @@ test("a row says why: the cause, what it waits for, the next try, and a refusal 
   assert.equal(line("REFUSED", { cause: "BAD_ADDRESS", response: { code: 550, text: "5.1.1 Unknown" } }), "Refused: no such mailbox · 550 5.1.1 Unknown");
   assert.equal(line("REFUSED", { response: { code: 400, text: "x" } }), "Refused · 400 x");
   assert.doesNotMatch(line("BOUNCED", { response: { code: 250, text: "Queued" } }), /Queued/);
+  const report = { text: "550 5.1.1\r\n  No such user", verified: true };
+  assert.equal(line("BOUNCED", { cause: "BAD_ADDRESS", response: { code: 250, text: "Queued" }, report }), "Bounced later: no such mailbox · 550 5.1.1 No such user");
+  assert.equal(line("ACCEPTED", { report }), "");
+  assert.equal(line("ACCEPTED", { report: { ...report, verified: false } }), "Reported as bounced, not verified · 550 5.1.1 No such user");
+  assert.equal(line("BOUNCED", { cause: "BAD_ADDRESS", report: { ...report, verified: false } }), "Bounced later: no such mailbox", "what nothing vouches for is no reason");
   assert.match(line("UNCERTAIN"), /^Uncertain: no answer/);
   assert.match(line("QUEUED", { waitsFor: "The next free connection" }), / · The next free connection$/);
   assert.doesNotMatch(line("DEFERRED", { waitsFor: "The next attempt" }), /next attempt/);
@@ -129,7 +141,7 @@ test("a row says why: the cause, what it waits for, the next try, and a refusal 
 });
 
 test("the popover offers the actions that the API names, and asks before it does one", () => {
-  const ACTIONS = ["RETRY", "RETRY_TO_PRESENT_ADDRESS", "ASSUME_SENT", "CANCEL", "LIFT_SUPPRESSION", "CORRECT_ADDRESS"];
+  const ACTIONS = ["RETRY", "RETRY_TO_PRESENT_ADDRESS", "ASSUME_SENT", "CANCEL", "LIFT_SUPPRESSION", "CORRECT_ADDRESS", "BELIEVE_REPORT"];
   const offered = (actions) => [...popover(info("HELD"), { actions }).matchAll(/data-action=(\w+)/g)].map(([, action]) => action);
   assert.deepEqual(offered(ACTIONS), ACTIONS);
   assert.deepEqual(offered(["CANCEL", "ACTION_OF_A_LATER_RELEASE"]), ["CANCEL"]);
@@ -141,6 +153,7 @@ test("the popover offers the actions that the API names, and asks before it does
   assert.match(asked("UNCERTAIN", "ASSUME_SENT"), /Count it as sent\?[^]*Yes, assume sent/);
   assert.match(asked("QUEUED", "CANCEL"), /Cancel it\?[^]*Yes, cancel it/);
   assert.match(asked("REFUSED", "CORRECT_ADDRESS", { to: "old@x.example" }), /name="correctAddress"[^]*value=old@x\.example/);
+  assert.match(asked("ACCEPTED", "BELIEVE_REPORT"), /Is the report true\?[^]*may be suppressed[^]*Yes, it came back/);
   assert.match(popover(info("HELD"), { actions: ["RETRY"], asked: "ASSUME_SENT" }), /data-action=RETRY/, "what is not offered cannot be asked for");
   assert.match(popover(info("REFUSED"), { fault: "Its campaign was cancelled." }), /Its campaign was cancelled\./);
 });
@@ -187,7 +200,8 @@ test("the popover turns to its neighbours only where there are some", () => {
 test("the popover of received mail has no timeline without events, and parts that are empty are not drawn", () => {
   const shown = (values, infoValues = {}) => markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(info("RECEIVED", infoValues), values) }));
   assert.doesNotMatch(shown({ direction: "RECEIVED" }), /What happened/);
-  assert.match(shown({ direction: "RECEIVED" }, { events: [{ kind: "SETTLED", occurredAt: "2026-11-23T12:00:00Z", by: "x", detail: null }] }), /What happened/);
+  assert.match(shown({ direction: "RECEIVED", events: life({ kind: "FORWARDED", occurredAt: "2026-11-23T12:00:00Z" }) }), /What happened/);
+  assert.match(shown({ events: null }), /cannot be read just now/);
   assert.match(shown({ direction: "RECEIVED" }), /<dt>Received</);
   assert.match(shown({}), /What happened/);
   assert.doesNotMatch(shown({}), /Copies|Attached|Links clicked|Opened|Campaign<|Server response|Server took it|class="why/);
@@ -198,19 +212,64 @@ test("the popover of received mail has no timeline without events, and parts tha
 
 test("the timeline has attempts and events in the order of their times, each in its colour", () => {
   const at = (minute) => `2026-11-23T12:0${minute}:00Z`;
-  const attempt = (number, minute, verdict, values) => ({
-    number, startedAt: at(minute), verdict, tookMs: 99, relay: "main", stage: "RCPT", cause: null, copy: null, response: null, unreadableReply: null, ...values,
+  const attempt = (number, minute, verdict, { copy = null, ...values } = {}) => ({
+    kind: "ATTEMPTED", occurredAt: at(minute), copy,
+    attempt: { number, startedAt: at(minute), verdict, tookMs: 99, relay: "main", stage: "RCPT", cause: null, response: null, unreadableReply: null, ...values },
   });
-  const shown = markup(deliveryTimeline({
-    attempts: [attempt(1, 1, "DEFERRED", { response: { code: 450, text: null } }), attempt(2, 4, "REFUSED", { unreadableReply: "HTTP/1.1", copy: { role: "BCC", address: "z@x" } }), attempt(3, 5, "ACCEPTED", { tookMs: 100 })],
-    events: [{ kind: "HELD", occurredAt: at(3), by: "ann", detail: {} }, { kind: "UNCERTAIN", occurredAt: at(6), by: "gateway", detail: { handedOffAt: at(5), attempt: 2, owner: "x" } }, { kind: "RELEASED", occurredAt: at(7), by: "ann", detail: null }],
-  }));
+  const drawn = (events) => markup(deliveryTimeline(events, { show: () => {}, more: () => {} }));
+  const shown = drawn(life(
+    attempt(1, 1, "DEFERRED", { response: { code: 450, text: null } }), { kind: "HELD", occurredAt: at(3), by: "ann", detail: {} },
+    attempt(2, 4, "REFUSED", { unreadableReply: "HTTP/1.1", copy: { role: "BCC", address: "z@x" } }), attempt(3, 5, "ACCEPTED", { tookMs: 100 }),
+    { kind: "UNCERTAIN", occurredAt: at(6), detail: { handedOffAt: at(5), attempt: 2, owner: "x" } }, { kind: "RELEASED", occurredAt: at(7), by: "ann" },
+  ));
   const order = [/attempt 1/, /\(text erased\)/, /Held back/, /attempt 2/, /to BCC/, /HTTP\/1\.1/, /attempt 3/, /said nothing/, /worker was lost/, /Let go/].map((each) => shown.search(each));
   assert.ok(order.every((place, number) => place > (order[number - 1] ?? 0)), String(order));
   assert.deepEqual([...shown.matchAll(/<b class=(\w+)>/g)].map(([, color]) => color), ["amber", "red", "red", "grey", "amber", "grey"]);
   assert.match(shown, /in 99 ms/);
   assert.match(shown, /in 0\.1 s/);
-  assert.match(markup(deliveryTimeline({ attempts: [], events: [] })), /No attempt is on record/);
+  assert.match(drawn(life()), /Nothing is on record/);
+  assert.doesNotMatch(shown, /Show what followed/);
+  assert.match(drawn({ ...life({ kind: "QUEUED", occurredAt: at(1) }), pageInfo: { hasNextPage: true, endCursor: "x" } }), /Show what followed/);
+});
+
+const REPORT = { id: "DeliveryReport_7_1", action: "FAILED", verified: true, receivedAt: "2026-11-23T12:00:00Z", text: "550 5.1.1 <b>No</b> such user", statusCode: "5.1.1", reportedBy: "mx.example", host: "mx2.example", cause: "BAD_ADDRESS" };
+
+test("a mail's life tells what readers, reports and people did, and marks what nothing vouches for", () => {
+  const occurredAt = "2026-11-23T12:00:00Z";
+  const shown = (entry) => markup(deliveryTimeline(life({ occurredAt, ...entry }), { show: () => {}, more: () => {} }));
+  assert.match(shown({ kind: "CLICKED", verdict: "UNKNOWN", click: { url: "https://x.example/a" } }), /Link clicked[^]*perhaps by a machine[^]*https:\/\/x\.example\/a/);
+  assert.doesNotMatch(shown({ kind: "OPENED", verdict: "HUMAN" }), /machine/);
+  assert.match(shown({ kind: "BOUNCED", report: REPORT }), /class=red>Bounced later[^]*No<\/b> such user[^]*reported by mx\.example · refused by mx2\.example · 5\.1\.1/);
+  assert.match(shown({ kind: "BOUNCED", report: { ...REPORT, verified: false } }), /class=amber>Bounced later[^]*Not verified/);
+  assert.match(shown({ kind: "DELAYED", report: { ...REPORT, action: "DELAYED", text: null }, copy: { role: "CC", address: "z@x" } }), /class=amber>Delayed[^]* to CC <bdi>z@x[^]*text erased/);
+  assert.match(shown({ kind: "REPLIED", by: "customer", reply: { id: "m2", subject: "Re: it" } }), /Answered[^]*Re: it/);
+});
+
+test("a report stands on its mail with its words, and says when it has changed nothing", () => {
+  const verified = popover(info("BOUNCED", { report: REPORT }));
+  assert.match(verified, /id="report-heading">Bounced later<[^]*such user/);
+  assert.doesNotMatch(verified, /changes nothing/);
+  assert.match(popover(info("ACCEPTED", { report: { ...REPORT, verified: false, cause: null } })), /Reported as bounced[^]*Not verified[^]*changes nothing until a person believes it/);
+  const copy = { role: "CC", name: null, address: "copy@x.example", status: "ACCEPTED", colorHint: "GREY", cause: null, advice: null, report: { ...REPORT, verified: false } };
+  assert.match(popover(info("ACCEPTED", { copies: [copy] })), /The report of this copy[^]*Not verified/);
+});
+
+test("a received mail says who wrote, what, to what it is the answer, and folds what it quotes", () => {
+  const received = { from: "ann@x.example", fromName: "Ann", author: "CUSTOMER", text: "Thursday suits me.", quotedText: "> a\n> b", cut: false, automatic: false, authentication: null, forwardedAt: null };
+  const shown = (values, more = {}) => popoverOf({ direction: "RECEIVED", received: { ...received, ...values }, ...more });
+  const popoverOf = (values) => markup(emailInfo({ id: "m1", state: "ready", gone: false, turn: () => {}, message: message(info("RECEIVED"), values) }));
+  assert.match(shown({}), /<h2[^>]*>Received<[^]*Ann <ann@x\.example>[^]*Verified[^]*Thursday suits me\.[^]*<details class="quoted"><summary>Show quoted text \(2 lines\)/);
+  assert.doesNotMatch(shown({}), /Automatic reply|Unverified|Answers|ends here/);
+  assert.match(shown({ automatic: true, author: "UNVERIFIED", cut: true }), /Automatic reply[^]*Unverified sender[^]*ends here/);
+  assert.match(shown({}, { inReplyTo: { id: "m0", subject: "Your appointment", occurredAt: "2026-11-23T12:00:00Z" } }), /Answers [^]*Your appointment/);
+  assert.match(shown({ text: "" }), /Nothing was written anew/);
+  assert.match(shown({ text: "", quotedText: null, from: null, fromName: null }), /No sender named[^]*It has no text/);
+  assert.match(shown({ forwardedAt: "2026-11-23T12:00:00Z", authentication: "dmarc=pass" }), /<dt>Forwarded<[^]*<dt>Checks<[^]*dmarc=pass/);
+  assert.match(popoverOf({ direction: "RECEIVED" }), /not kept any more/);
+  // In a row, only what a reader has to know
+  assert.equal(markup(authorMarks(received)), "");
+  assert.match(markup(authorMarks({ author: "UNVERIFIED", automatic: true })), /Automatic reply[^]*Unverified sender/);
+  assert.equal(markup(authorMarks(null)), "");
 });
 
 test("a value that the page does not know is shown under its own name, made readable", () => {
