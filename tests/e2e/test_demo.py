@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import email
+import email.policy
 import json
 import re
 import shutil
@@ -11,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ import pytest
 
 from service.standalone.demo.api_client import ApiClient
 from service.standalone.demo.checkpoint import Checkpoint
-from service.standalone.demo.company import Company
+from service.standalone.demo.company import STAFF, Company
 from tests.launching import ROOT, Launcher, launched
 
 DEMO_SECONDS = 90.0
@@ -233,6 +236,27 @@ def test_replies_stand_beside_what_they_answer(
     assert "Northlight Home Systems" not in received["text"]
     assert (received["author"], received["automatic"]) == (author, False)
     assert [file["name"] for file in received["attachments"]] == (["amplifier.png"] if ref == "NL-1021" else [])
+
+
+def test_replies_to_the_office_go_on_to_a_colleague(demo: Launcher, history: dict[str, list[Any]]) -> None:
+    """Five of the six: the sixth answers a campaign, whose sender forwards nothing."""
+
+    def forwarded() -> list[EmailMessage]:
+        mails = [path.read_bytes() for path in (demo.data / "inbox").glob("*.eml")]
+        found = [mail for mail in mails if f"Delivered-To: {STAFF}\r\n".encode() in mail]
+        return [email.message_from_bytes(mail, policy=email.policy.default) for mail in found]
+
+    until(demo, lambda: len(forwarded()) >= 5)
+    mails = forwarded()
+    # Whom the colleague answers is the customer; whom servers see is the firm
+    assert sorted(mail["Reply-To"].addresses[0].addr_spec for mail in mails) == [
+        "alice.tremblay@willowmail.example",
+        "diego.fuentes@postbox.example",
+        "leila.haddad@willowmail.example",
+        "nora.finch@blue-heron.example",
+        "studio@westgate-yoga.example",
+    ]
+    assert {mail["From"].addresses[0].addr_spec for mail in mails} == {"office@northlight.example"}
 
 
 def test_an_answering_machine_is_marked_and_who_writes_first_is_found(history: dict[str, list[Any]]) -> None:
