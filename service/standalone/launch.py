@@ -17,7 +17,14 @@ from dataclasses import dataclass
 
 from service.standalone.data_directory import DataDirectory, Running
 from service.standalone.errors import LaunchError
-from service.standalone.mail_listener import demo_settings, listener_environment, listener_words, takes_mail
+from service.standalone.mail_listener import (
+    LOOPBACK,
+    check_listener_ports,
+    demo_settings,
+    listener_environment,
+    listener_words,
+    takes_mail,
+)
 from service.standalone.migrate import migrate, refuse_old_database
 from service.standalone.options import DEMO_RELAY, Options, check_port
 from service.standalone.postgres import Postgres
@@ -50,6 +57,7 @@ def launch(options: Options) -> int:
     try:
         data.open()
         check_port(options)
+        check_listener_ports(os.environ, options.host if options.relay_url else LOOPBACK)
         stores = start_stores(options, data, supervisor)
         keep_own_mail_from_the_demo(options, stores)
         listener = None if options.relay_url else socket.create_server(("127.0.0.1", 0))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
+
+from service.standalone.errors import LaunchError
 
 LOOPBACK = "127.0.0.1"
 DEMO_SETTINGS: Mapping[str, str] = {
@@ -27,6 +30,22 @@ def takes_mail(environment: Mapping[str, str]) -> bool:
     """Whether mail can come back: at a port, to a domain of ours, or in a mailbox of ours."""
     at_ports = _given(environment, _PORTS) and _given(environment, _DOMAINS)
     return bool(at_ports or environment.get("IMAP_URL"))
+
+
+def check_listener_ports(environment: Mapping[str, str], host: str) -> None:
+    """Raises LaunchError when a port that was chosen cannot be opened on this host."""
+    for name in _given(environment, _PORTS):
+        port = environment[name]
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            continue  # 0 is any; the rest the gateway's settings refuse
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            socket.create_server((host, int(port)), family=family).close()
+        except OSError as error:
+            why = os.strerror(error.errno or 0)  # its own text names the address, too
+            raise LaunchError(
+                f"{name}={port} of HOST={host} cannot be opened ({why}): choose another, as in {name}=2525."
+            ) from None
 
 
 def listener_environment(environment: Mapping[str, str], *, demo_relay: bool) -> dict[str, str]:

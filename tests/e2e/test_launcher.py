@@ -132,6 +132,11 @@ def test_a_second_launcher_names_the_first(data: Path) -> None:
         said = refused(data)
         assert f"{data} is in use by another `make run` (process {launcher.process.pid})" in said
         assert len(said.splitlines()) == 1
+        taken = {"INBOUND_SMTP": str(launcher.port)}
+        assert refused(data.with_name("elsewhere"), taken) == (
+            f"INBOUND_SMTP={launcher.port} of HOST=127.0.0.1 cannot be opened (Address already in use): "
+            "choose another, as in INBOUND_SMTP=2525.\n"
+        )
         said = refused(data.with_name("elsewhere"), {"PORT": str(launcher.port)})
         assert said == (
             f"Port {launcher.port} is in use by another program: choose another, as in `make run PORT=8123`.\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import smtplib
 import subprocess
 import sys
 from collections import Counter
@@ -75,6 +76,15 @@ def mails(launcher: Launcher) -> Counter[tuple[str, str | None]]:
     return Counter((info["status"], info["cause"]) for info in notes)
 
 
+def greets(port: int) -> bool:
+    """Whether a mail server answers at this port."""
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=10):
+            return True
+    except OSError:
+        return False
+
+
 async def make_all_due(data: Path) -> None:
     """Makes all mail that waits for a retry or for its relay due now."""
     url = Postgres(data=data / "postgres", run=data / "run", log=data / "log" / "postgres.log").url()
@@ -93,12 +103,19 @@ def test_mail_goes_by_the_named_relay_and_there_is_no_demo(run_directory: Path, 
         launcher.wait_until(lambda: relay.recipients() == ["ada@fabrikam.com"])
         assert "set DEFAULT_FROM to an address of yours" in launcher.output
         assert "Demo" not in launcher.output
+        # And no mail comes back, which is said
+        assert "Mail in      off: bounces that come later" in launcher.output
+        assert launcher.servers("-m gateway --inbound$") == []
 
 
 def test_own_mail_is_not_sent_by_the_demo_relay(run_directory: Path) -> None:
-    # Given mail that waits, since its relay is down
+    # Given mail that waits, since its relay is down; what comes back is taken, as the settings say
     data, away = run_directory / "waiting", f"smtp://127.0.0.1:{free_port()}"
-    with launched(data, {"DEMO": "", "RELAY_URL": away}) as launcher:
+    port = str(free_port())
+    inbound = {"INBOUND_SMTP": port, "BOUNCE_DOMAIN": "bounce.fabrikam.com"}
+    with launched(data, {"DEMO": "", "RELAY_URL": away, **inbound}) as launcher:
+        assert f"Mail in      by INBOUND_SMTP={port}, for bounce.fabrikam.com\n" in launcher.output
+        launcher.wait_until(lambda: greets(int(port)))
         assert refusals(launcher, UPSERT, "ada@fabrikam.com") == []
         assert refusals(launcher, SEND, "Customer_1", "1") == []
     # When RELAY_URL is missing, then nothing starts: the demo relay would accept the mail, which would be lost

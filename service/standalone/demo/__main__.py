@@ -22,7 +22,7 @@ from service.standalone.demo.readers import read_the_mail
 _SETTLE_SECONDS = 120.0
 """Long enough for the retry of greylisted mail; other retries are hours away."""
 _ANSWER_SECONDS = 60.0
-"""The last answer is due twelve seconds after its mail."""
+"""The last answer is due fourteen seconds after its mail."""
 
 HISTORY = (
     '{ customer(id: \\"%s\\") { name emails {'

@@ -210,7 +210,7 @@ class CameBack:
 
     def __str__(self) -> str:
         return (
-            f"{self.bounces} bounces, {self.delays} delayed, {self.complaints} complaining, {self.replies} replies, "
+            f"{self.bounces} bounced, {self.delays} delayed, {self.complaints} called spam, {self.replies} replies, "
             f"{self.automatic} out of office, {self.strangers} from a stranger"
         )
 
