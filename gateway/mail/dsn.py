@@ -308,7 +308,7 @@ def _written(seen: _Seen) -> DeliveryReport | None:
     if form is None:
         return None
     entries = find_entries(seen.lines, seen.rules, not_these=_others(seen))
-    failed = [found[0] for found in ADDRESS.finditer((seen.root.header("x-failed-recipients") or "")[:8000])]
+    failed = _failed_recipients(seen)
     if failed:
         by_name = {entry.recipient.lower(): entry for entry in entries}
         entries = [by_name.get(name.lower()) or Entry(recipient=name, original=None, words="") for name in failed]
@@ -387,14 +387,19 @@ def _report(
 def _with_a_recipient(
     recipients: list[RecipientReport], entries: Sequence[Entry], seen: _Seen
 ) -> list[RecipientReport]:
-    """The one recipient that a report does not name: the text's, or the only one of the returned mail's To, or the only
-    one that the text mentions at all."""
+    """The one recipient that a report does not name: the text's, or that of its header, or the only one of the returned
+    mail's To, or the only one that the text mentions at all."""
     if len(recipients) != 1 or recipients[0].recipient is not None or recipients[0].original is not None:
         return recipients
-    named = [entry.recipient for entry in entries]
+    named = [entry.recipient for entry in entries] or _failed_recipients(seen)
     named = named or list(seen.returned.recipients if seen.returned else ())
     named = named or [entry.recipient for entry in find_mentioned(seen.lines, seen.rules, not_these=_others(seen))]
     return [replace(recipients[0], recipient=named[0])] if len(named) == 1 else recipients
+
+
+def _failed_recipients(seen: _Seen) -> list[str]:
+    """The addresses of X-Failed-Recipients, which Exim and those that follow it write."""
+    return [found[0] for found in ADDRESS.finditer((seen.root.header("x-failed-recipients") or "")[:8000])]
 
 
 def _others(seen: _Seen) -> frozenset[str]:

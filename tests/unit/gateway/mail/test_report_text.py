@@ -46,6 +46,7 @@ def named(text: str, *, not_these: frozenset[str] = frozenset()) -> list[str]:
         (">>> MAIL From:<o@firm.example>\n550 <o@firm.example>... no\n550 <a@x.example>... no", ["a@x.example"]),
         ("Failed addresses:\na@x.example\n550 not allowed for\nz@y.example, and 192.0.2.1", ["a@x.example"]),
         ("Failed addresses:\na@x.example\n____________________\nlist@y.example", ["a@x.example"]),
+        ("could not be reached:\n\tRecipient: [SMTP:a@x.example]\n\tReason: 550 no", ["a@x.example"]),
         ("User mailbox exceeds allowed size: a@x.example", ["a@x.example"]),
         ("Nobody is named.", []),
     ],
