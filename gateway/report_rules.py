@@ -53,7 +53,7 @@ def _form(entry: Mapping[str, Any]) -> Form:
     name = str(entry.get("name", ""))
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise RulesError(f"reports.toml: a form needs a name such as 'qmail', not {name!r}")
-    unknown = set(entry) - {"name", "opening", "subject", "system_only", "action", "example"}
+    unknown = set(entry) - {"name", "opening", "subject", "system_only", "receipt", "action", "example"}
     if unknown:
         raise RulesError(f"reports.toml, form {name!r}: unknown key {min(unknown)!r}")
     if not entry.get("opening") and not entry.get("subject"):
@@ -64,6 +64,7 @@ def _form(entry: Mapping[str, Any]) -> Form:
             opening=phrases(entry["opening"]) if "opening" in entry else None,
             subject=phrases(entry["subject"]) if "subject" in entry else None,
             system_only=bool(entry.get("system_only", False)),
+            receipt=bool(entry.get("receipt", False)),
             action=ReportAction(entry["action"]) if "action" in entry else None,
             example=str(entry["example"]),
         )

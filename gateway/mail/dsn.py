@@ -123,18 +123,22 @@ def read_report(mail: MailTree, rules: ReportRules, *, null_sender: bool | None 
     not known: then Return-Path is looked at.
     """
     seen = _look_at(mail.root, rules, null_sender)
-    return None if seen is None else _standard(seen) or _enclosed(seen) or _written(seen)
+    if seen is None:
+        return None
+    return _written(seen) if seen.receipt else _standard(seen) or _enclosed(seen) or _written(seen)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Seen:
-    """A mail as both readers need it. `lines` are its own text, `copy` the returned mail behind it."""
+    """A mail as both readers need it. `receipt`: it is a read receipt (RFC 8098), by which some systems refuse.
+    `lines` are its own text, `copy` the returned mail behind it."""
 
     root: Part
     rules: ReportRules
     subject: str
     from_system: bool
     null_sender: bool | None
+    receipt: bool
     statuses: tuple[Part, ...]
     lines: list[str]
     copy: str
@@ -147,12 +151,12 @@ def _look_at(root: Part, rules: ReportRules, null_sender: bool | None) -> _Seen 
     subject = root.header("subject") or ""
     path = root.header("return-path")
     if null_sender is None and path is not None:
-        null_sender = path.strip("<> ").upper() in ("", "MAILER-DAEMON")
+        null_sender = path.strip("<> ").upper().partition("@")[0] in ("", "MAILER-DAEMON")  # as sendmail writes it
     from_system = is_system(root, rules)
     if not from_system and (rules.forwarded.search(plain_line(subject)) or not (null_sender or _is_report(root))):
         return None
     own = [part for part in root.walk(into_mails=False) if part is not root or not part.parts]
-    if any(part.media_type in _OTHER_REPORTS for part in own):
+    if any(part.media_type in _COMPLAINTS for part in own):
         return None
     lines, copy = own_lines(_text(own), rules)
     return _Seen(
@@ -161,6 +165,7 @@ def _look_at(root: Part, rules: ReportRules, null_sender: bool | None) -> _Seen 
         subject=subject,
         from_system=from_system,
         null_sender=null_sender,
+        receipt=any(part.media_type in _RECEIPTS for part in own),
         statuses=tuple(part for part in own if part.media_type in _STATUS_TYPES)[:_MAX_STATUS_PARTS],
         lines=lines,
         copy=copy,
@@ -177,7 +182,7 @@ def is_system(root: Part, rules: ReportRules) -> bool:
     """Whether a From is a mail system's: by its name or address, for want of an address, or as it wants no reply and
     returns a mail."""
     sender = (root.header("from") or "").lower()
-    if not ADDRESS.search(sender) or rules.systems.search(sender):
+    if "@" not in sender or rules.systems.search(sender):
         return True
     return wants_no_reply(root) and any(part.media_type in MAIL_TYPES for part in root.parts)
 
@@ -189,11 +194,10 @@ def wants_no_reply(root: Part) -> bool:
 
 _NO_REPLY = re.compile(r"\b(?:no|do-?not)[-_.]?reply[-_.@]")
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status", "message/delivery-report"})
-_OTHER_REPORTS = frozenset(
-    {"message/disposition-notification", "message/global-disposition-notification", "message/feedback-report"}
-)
-"""Reports of other kinds: somebody has read the mail (RFC 8098), or complains (RFC 5965)."""
-_NOT_WORDS = _STATUS_TYPES | HEADER_TYPES | MAIL_TYPES
+_RECEIPTS = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+"""Somebody has read the mail (RFC 8098), or a filter has refused it (RFC 5429 2.2)."""
+_COMPLAINTS = frozenset({"message/feedback-report"})
+_NOT_WORDS = _STATUS_TYPES | _RECEIPTS | HEADER_TYPES | MAIL_TYPES
 
 
 def _text(parts: Sequence[Part]) -> str:
@@ -300,11 +304,11 @@ def _written(seen: _Seen) -> DeliveryReport | None:
         return None  # a postmaster who answers or passes on as a person
     # Under any From a text that begins with a system's own words is the system's; one that quotes them is not.
     opening = seen.opening if seen.from_system else opening_words(seen.lines, limit=1)
-    form = find_form(seen.subject, opening, from_system=seen.from_system, rules=seen.rules)
+    form = find_form(seen.subject, opening, from_system=seen.from_system, receipt=seen.receipt, rules=seen.rules)
     if form is None:
         return None
     entries = find_entries(seen.lines, seen.rules, not_these=_others(seen))
-    failed = [found[0] for found in ADDRESS.finditer((seen.root.header("x-failed-recipients") or "")[:8000])]
+    failed = _failed_recipients(seen)
     if failed:
         by_name = {entry.recipient.lower(): entry for entry in entries}
         entries = [by_name.get(name.lower()) or Entry(recipient=name, original=None, words="") for name in failed]
@@ -314,9 +318,15 @@ def _written(seen: _Seen) -> DeliveryReport | None:
     if not recipients:
         nobody = Entry(recipient="", original=None, words=everything)
         recipients = _with_a_recipient([_written_recipient(nobody, action, everything, alone=True)], entries, seen)
-    if recipients[0].recipient is None and seen.returned is None and not subject_fits(seen.subject, seen.rules):
-        return None  # words that systems use for other things, too, and nothing else of a report
+    if recipients[0].recipient is None and seen.returned is None and not _surely_reports(seen):
+        return None
     return _report(form.name, recipients, seen, None)
+
+
+def _surely_reports(seen: _Seen) -> bool:
+    """Whether a mail that names nobody and returns nothing is a report nevertheless: its subject says so, and its
+    envelope's sender does not deny it. Systems use the words for other things, too, and so does who poses as one."""
+    return seen.null_sender is not False and subject_fits(seen.subject, seen.rules)
 
 
 def _written_recipient(entry: Entry, action: ReportAction, everything: str, *, alone: bool) -> RecipientReport:
@@ -377,14 +387,19 @@ def _report(
 def _with_a_recipient(
     recipients: list[RecipientReport], entries: Sequence[Entry], seen: _Seen
 ) -> list[RecipientReport]:
-    """The one recipient that a report does not name: the text's, or the only one of the returned mail's To, or the only
-    one that the text mentions at all."""
+    """The one recipient that a report does not name: the text's, or that of its header, or the only one of the returned
+    mail's To, or the only one that the text mentions at all."""
     if len(recipients) != 1 or recipients[0].recipient is not None or recipients[0].original is not None:
         return recipients
-    named = [entry.recipient for entry in entries]
+    named = [entry.recipient for entry in entries] or _failed_recipients(seen)
     named = named or list(seen.returned.recipients if seen.returned else ())
     named = named or [entry.recipient for entry in find_mentioned(seen.lines, seen.rules, not_these=_others(seen))]
     return [replace(recipients[0], recipient=named[0])] if len(named) == 1 else recipients
+
+
+def _failed_recipients(seen: _Seen) -> list[str]:
+    """The addresses of X-Failed-Recipients, which Exim and those that follow it write."""
+    return [found[0] for found in ADDRESS.finditer((seen.root.header("x-failed-recipients") or "")[:8000])]
 
 
 def _others(seen: _Seen) -> frozenset[str]:

@@ -31,12 +31,14 @@ languages."""
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Form:
     """One kind of report. `opening` is searched in the first lines, `subject` in the subject; what a rule does not
-    name fits. `system_only`: the words are everybody's, so the mail must come from a mail system by its From."""
+    name fits. `system_only`: the words are everybody's, so the mail must come from a mail system by its From.
+    `receipt`: the words count in a read receipt (RFC 8098), too."""
 
     name: str
     opening: Phrases | None
     subject: Phrases | None
     system_only: bool
+    receipt: bool
     action: ReportAction | None
     example: str
 
@@ -118,11 +120,11 @@ def opening_words(lines: Sequence[str], limit: int = _OPENING_LINES) -> str:
     return " ".join(shown[:limit])
 
 
-def find_form(subject: str, opening: str, *, from_system: bool, rules: ReportRules) -> Form | None:
-    """The first form that fits; None when this is no report."""
+def find_form(subject: str, opening: str, *, from_system: bool, receipt: bool, rules: ReportRules) -> Form | None:
+    """The first form that fits; None when this is no report. `receipt`: the mail is a read receipt."""
     subject = plain_line(subject)
     for form in rules.forms:
-        if form.system_only and not from_system:
+        if (form.system_only and not from_system) or (receipt and not form.receipt):
             continue
         if form.opening is not None and not form.opening.search(opening):
             continue
@@ -244,7 +246,11 @@ def _entry_address(line: str, rules: ReportRules) -> str | None:
     bare = _BEFORE_ENTRY.fullmatch(before) is not None
     if not bare and not rules.labels.search(_label(before)):
         return None
-    return _clean(found)
+    return None if bare and _SENTENCE_GOES_ON.match(line, found.end()) else _clean(found)
+
+
+_SENTENCE_GOES_ON = re.compile(r",[ \t]{1,3}[^\W\d_]{2,20}[ \t]")
+"""Behind an address: a sentence that a system has broken there, such as the words of a server that refused."""
 
 
 def _label(before: str) -> str:

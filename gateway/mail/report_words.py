@@ -12,7 +12,7 @@ LETTERS = re.compile(r"[^\W\d_]{3}")
 
 # A code and an enhanced code, where servers and reporting systems write them.
 _REPLY = re.compile(
-    r"(?<![\d.=/#-])([45]\d\d)"
+    r"(?<![\d.=/#-])([45]\d\d)(?!-\d{3}-\d{4})"  # no telephone number
     r"(?:[ :,-]{1,3}\s?(?:ERROR_CODE :)?[#(]?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)|(?=[ :,)\]<-]|$))",
     re.MULTILINE,
 )

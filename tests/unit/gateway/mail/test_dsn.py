@@ -93,6 +93,32 @@ def test_a_text_counts_when_a_system_sent_it_or_its_envelope_had_no_sender(
         assert report.recipients[0].action is ReportAction.FAILED
 
 
+NOBODY = b"From: MAILER-DAEMON@mx.firm.example\nSubject: Delivery failure\n%s\nThere was an error.\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        (b"", True),
+        (b"Return-Path: <>\n", True),
+        (b"Return-Path: <MAILER-DAEMON@mx.firm.example>\n", True),  # sendmail's way to write <>
+        (b"Return-Path: <bait@other.example>\n", False),
+    ],
+)
+def test_a_report_that_names_nobody_and_returns_nothing_needs_an_envelope_without_sender(
+    path: bytes, read: bool
+) -> None:
+    report = read_report(read_mail(NOBODY % path), RULES)
+    assert (report is not None) == read
+
+
+def test_a_from_with_a_broken_address_is_no_systems() -> None:
+    mail = (
+        b"From: Parcels <4711@%parcels.example>\nSubject: Delivery failure\n\nNot delivered to: ann@customer.example\n"
+    )
+    assert read_report(read_mail(mail), RULES) is None
+
+
 FROM = b"From: MAILER-DAEMON@mx.firm.example\nSubject: Delivery failure\n"
 STATUS = FROM + b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"
 HOSTILE = {

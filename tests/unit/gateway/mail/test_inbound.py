@@ -19,6 +19,7 @@ PERSONS = {
 }  # fmt: skip
 UNSURE = {
     "cron", "spam-like-a-bounce", "subscription-confirmation", "parcel-status", "pizza", "cron-with-a-mail-log",
+    "mailbox-bait", "mailbox-bait-without-words", "parcel-from-nowhere",
 }  # fmt: skip
 """Of machines that do not say so: these are taken for a person's."""
 

@@ -22,6 +22,8 @@ from tests.growth import expect_linear
         ("550: 5.1.1 <ann@customer.example>", (550, "5.1.1")),
         ("first 421 then 550 5.7.1 blocked", (550, "5.7.1")),
         ("Mailbox full (#4.2.2) after 550 attempts", (None, "4.2.2")),
+        ("refused, call 480-555-0100 for help", (None, None)),
+        ("550-5.1.1 no such user", (550, "5.1.1")),
         ("mx[192.0.2.450] port 587, SIZE=552, version 5.65.3.2, after 450 minutes, queue id 551", (None, None)),
         ("delivered in 500 days", (None, None)),
         ("", (None, None)),
