@@ -484,7 +484,10 @@ CREATE FUNCTION public.note_message_trouble() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.campaign_id, new.recipient);
+    if not new.internal then
+        perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.campaign_id,
+                             new.recipient);
+    end if;
     return null;
 end $$;
 
@@ -2563,4 +2566,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261130010400'),
     ('20261201010000'),
     ('20261201010100'),
-    ('20261201030000');
+    ('20261201030000'),
+    ('20261201040000');

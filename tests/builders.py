@@ -197,7 +197,7 @@ async def troubles_amiss(connection: Connection) -> list[asyncpg.Record]:
     recount = (
         "select m.customer_id, m.id as message_id, 0::smallint as recipient_no, m.status, m.cause, m.campaign_id,"
         " case when m.status = 'HELD' and m.cause = 'SUPPRESSED' then lower(m.recipient) end as held_for from message m"
-        " where m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')"
+        " where m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and not m.internal"
         " union all select c.customer_id, c.message_id, c.recipient_no, c.status, c.cause, null,"
         " case when c.status = 'HELD' and c.cause = 'SUPPRESSED' then lower(c.address) end from copy c"
         " where c.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')"

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from gateway.compose.headers import (
+    MIME_VERSION,
     Composed,
     Facts,
     address_headers,
     boundary,
     campaign_headers,
+    complaint_id,
     date_headers,
-    reply_headers,
+    reply_to_header,
+    tracked_replies,
 )
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
@@ -57,11 +60,13 @@ def compose_reference(
         boundary(facts, "a"),
         [_entity(mime.TEXT_HEADERS, text), _entity(mime.HTML_HEADERS, html)],
     )
-    head = (
-        address_headers(sender, facts) + text_header("Subject", subject) + date_headers(facts) + reply_headers(sender)
-    )
+    replies = tracked_replies(sender, facts, keyring)
+    head = address_headers(sender, facts) + text_header("Subject", subject) + date_headers(facts)
+    head += reply_to_header(sender, replies(facts.ref) if replies else None) + MIME_VERSION
     head += raw_header("List-Unsubscribe", f"<{values['unsubscribe_url']}>")
-    head += campaign_headers(facts.campaign_id, template)
+    head += campaign_headers(facts, template)
+    if facts.complaint_address is not None:
+        head += raw_header("CFBL-Feedback-ID", complaint_id(values["unsubscribe_url"]))
     content = b"".join(body.chunks(head))
     signed = signed_headers(content[: content.index(b"\r\n\r\n") + 2]) if to_be_signed else None
     return Composed(subject=subject, content=content, signed_headers=signed)

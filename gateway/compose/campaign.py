@@ -11,16 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import NamedTuple
-from uuid import UUID
 
 from gateway.compose.headers import (
+    MIME_VERSION,
     Composed,
     Facts,
+    around_tracked_replies,
     boundary,
     campaign_headers,
+    complaint_id,
     copies_header,
     date_of,
-    reply_headers,
+    reply_to_header,
+    tracked_replies,
 )
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
@@ -99,6 +102,7 @@ def _precompiled(
     key = (
         *(id(template), id(sender), id(keyring), facts.campaign_id, facts.tracked, facts.honeypot),
         *(facts.public_url, facts.token_key_id, facts.composer_version, to_be_signed),
+        *(facts.bounce_domain, facts.reply_domain),
     )
     known = _PRECOMPILED.get(key)
     if known is None:
@@ -118,7 +122,8 @@ def _precompile(
     body.add_part(mime.HTML_HEADERS, parts.html, parts.coded_html, html=True)
     body.end()
     fixed, separators, fields, fills = body.pieces, body.separators, tuple(body.fields.items()), tuple(body.fills)
-    head = _Head.of(template, sender, facts.campaign_id)
+    replies = tracked_replies(sender, facts, keyring)
+    head = _Head.of(template, sender, facts, replies=replies is not None)
     subject_of, unsubscribe_of = _precompile_subject(parts.subject), urls.unsubscribes()
 
     def compose(facts: Facts, merge_data: Mapping[str, str]) -> Composed:
@@ -137,6 +142,7 @@ def _precompile(
             date=date_of(facts),
             separator=boundary(facts, "a"),
             unsubscribe=unsubscribe,
+            reply_to=replies(ref) if replies else None,
         )
         pieces = fixed.copy()
         pieces[0] = head.compose(own)
@@ -191,40 +197,53 @@ class _Own:
     date: str
     separator: str
     unsubscribe: str
+    reply_to: str | None
 
 
 @value
 class _Head:
-    """What all heads have in common: three runs of header lines, and as they are signed; and what `h=` lists."""
+    """What all heads have in common: three runs of header lines, what stands around an own Reply-To, and as they are
+    signed; and what `h=` lists. `complaints`: whether they come back to us."""
 
     sender: str
     identity: str
     campaign: str
+    complaints: bool
+    reply_to: tuple[str, str]
+    signed_reply_to: tuple[str, str]
     signed_sender: bytes
     signed_identity: bytes
     signed_campaign: bytes
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, template: CompiledTemplate, sender: SenderVersion, campaign_id: UUID | None) -> _Head:
+    def of(cls, template: CompiledTemplate, sender: SenderVersion, facts: Facts, *, replies: bool) -> _Head:
         own = mailboxes_header("From", [(sender.from_name, sender.from_address)])
-        identity, campaign = reply_headers(sender), campaign_headers(campaign_id, template)
+        identity = ("" if replies else reply_to_header(sender, None)) + MIME_VERSION
+        campaign, complaints = campaign_headers(facts, template), facts.complaint_address is not None
+        own_counts = {"cc": 0, "reply-to": int(replies or bool(sender.reply_to))}
+        own_counts |= dict.fromkeys(("cfbl-address", "cfbl-feedback-id"), int(complaints))
         return cls(
             sender=own,
             identity=identity,
             campaign=campaign,
+            complaints=complaints,
+            reply_to=around_tracked_replies(sender),
+            signed_reply_to=_signed_around_replies(sender),
             signed_sender=relaxed(own),
             signed_identity=relaxed(identity),
             signed_campaign=relaxed(campaign),
-            names=names_of({**dict.fromkeys(SIGNED, 1), "cc": 0, "reply-to": 1 if sender.reply_to else 0}),
+            names=names_of(dict.fromkeys(SIGNED, 1) | own_counts),
         )
 
     def compose(self, own: _Own) -> str:
         """The head, with the empty line at its end."""
+        reply_to = "" if own.reply_to is None else own.reply_to.join(self.reply_to)
+        complaint = f"CFBL-Feedback-ID: {complaint_id(own.unsubscribe)}\r\n" if self.complaints else ""
         return (
             f"{self.sender}{own.to}{copies_header(own.facts)}{_subject_header(own.subject)}"
-            f"Date: {own.date}\r\nMessage-ID: {own.facts.message_id}\r\n{self.identity}"
-            f"List-Unsubscribe: <{own.unsubscribe}>\r\n{self.campaign}"
+            f"Date: {own.date}\r\nMessage-ID: {own.facts.message_id}\r\n{reply_to}{self.identity}"
+            f"List-Unsubscribe: <{own.unsubscribe}>\r\n{self.campaign}{complaint}"
             f'Content-Type: multipart/alternative; boundary="{own.separator}"\r\n\r\n'
         )
 
@@ -232,14 +251,22 @@ class _Head:
         """The same as it is signed: in the order of SIGNED. None with copies, which no campaign's mail has by now."""
         if own.facts.cc:
             return None
-        dates = f"date:{own.date}\r\nmessage-id:{own.facts.message_id}\r\n"
+        reply_to = "" if own.reply_to is None else own.reply_to.join(self.signed_reply_to)
+        dates = f"date:{own.date}\r\nmessage-id:{own.facts.message_id}\r\n{reply_to}"
         lines = (
             f'content-type:multipart/alternative; boundary="{own.separator}"\r\n'
             f"list-unsubscribe:<{own.unsubscribe}>\r\n"
         )
         to_subject = relaxed(own.to) + _signed_subject(own.subject)
+        complaint = f"cfbl-feedback-id:{complaint_id(own.unsubscribe)}\r\n" if self.complaints else ""
         block = (self.signed_sender, to_subject, dates.encode(), self.signed_identity, lines.encode())
-        return SignedHeaders(names=self.names, block=b"".join((*block, self.signed_campaign)))
+        return SignedHeaders(names=self.names, block=b"".join((*block, self.signed_campaign, complaint.encode())))
+
+
+def _signed_around_replies(sender: SenderVersion) -> tuple[str, str]:
+    address = "x@x"
+    before, _, after = relaxed(address.join(around_tracked_replies(sender))).decode().rpartition(address)
+    return before, after
 
 
 @lru_cache(maxsize=64)

@@ -8,15 +8,22 @@ from functools import lru_cache
 from uuid import UUID
 
 from gateway.compose.sender_profiles import SenderVersion
-from gateway.mail.header import mailboxes_header, raw_header
+from gateway.mail.header import LONGEST_LINE, mailboxes_header, raw_header
+from gateway.mail.keys import Keyring
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.signed_headers import SignedHeaders
+from gateway.mail.tracking import UrlOf, reply_addresses
 from gateway.templates.versions import CompiledTemplate
 from gateway.value import value
 
-COMPOSER_VERSION = 3
-"""Rises when the same input would give other bytes; golden files pin each version. 3: links without percent-escapes."""
+COMPOSER_VERSION = 4
+"""Rises when the same input would give other bytes; golden files pin each version. 3: links without percent-escapes.
+4: where replies and complaints come back to us, mail says so."""
+
+_FIRST_THAT_COMES_BACK = 4
+COMPLAINTS = "complaints"
+"""The local part, under BOUNCE_DOMAIN, that complaints about campaign mail come to (RFC 9477)."""
 
 
 @value
@@ -26,7 +33,8 @@ class Facts:
     `mail_date` is aware and used to the second; `time_zone` is IANA's. `token_key_id` is the key of its links' tokens
     when an old mail is composed again; None: the newest. Before `composer_version` 3 links have their old form.
     `sequence` is a work order's .ics SEQUENCE, as the ledger counts. `honeypot`: tracked mail has a link that no person
-    sees.
+    sees. `bounce_domain` and `reply_domain` are the settings of these names; before `composer_version` 4 they are
+    ignored.
     """
 
     ref: MessageRef
@@ -44,11 +52,19 @@ class Facts:
     token_key_id: str | None = None
     composer_version: int = COMPOSER_VERSION
     honeypot: bool = False
+    bounce_domain: str | None = None
+    reply_domain: str | None = None
+
+    @property
+    def complaint_address(self) -> str | None:
+        """Where complaints about it come to (RFC 9477); None when they do not come to us."""
+        known = self.bounce_domain is not None and self.composer_version >= _FIRST_THAT_COMES_BACK
+        return f"{COMPLAINTS}@{self.bounce_domain}" if known else None
 
     @property
     def message_id(self) -> str:
         """The Message-ID (RFC 5322 3.6.4), with its brackets; it identifies the message's row."""
-        return f"<{self.ref.message_id.hex}.{self.ref.customer_id}@{self.message_id_domain}>"
+        return self.ref.header_id(self.message_id_domain)
 
 
 @value
@@ -83,15 +99,40 @@ def date_headers(facts: Facts) -> str:
     return f"Date: {date_of(facts)}\r\nMessage-ID: {facts.message_id}\r\n"
 
 
-def reply_headers(sender: SenderVersion) -> str:
-    """Reply-To, where the sender has one, and MIME-Version: the same in all mail of a sender."""
-    head = mailboxes_header("Reply-To", [(None, sender.reply_to)]) if sender.reply_to else ""
-    return head + raw_header("MIME-Version", "1.0")
+def tracked_replies(sender: SenderVersion, facts: Facts, keyring: Keyring) -> UrlOf | None:
+    """Makes the address of ours that replies to any message come back to; None when they go elsewhere. What it makes
+    serves every message that shares sender, settings, token key and composer version."""
+    if not sender.track_replies or facts.reply_domain is None or facts.composer_version < _FIRST_THAT_COMES_BACK:
+        return None
+    return reply_addresses(keyring, facts.reply_domain, key_id=facts.token_key_id)
+
+
+def reply_to_header(sender: SenderVersion, tracked: str | None) -> str:
+    """Reply-To: `tracked`, an address of ours behind the sender's name; else the sender's own, where it has one."""
+    if tracked is not None:
+        return tracked.join(around_tracked_replies(sender))
+    return mailboxes_header("Reply-To", [(None, sender.reply_to)]) if sender.reply_to else ""
+
+
+def around_tracked_replies(sender: SenderVersion) -> tuple[str, str]:
+    """What stands before and behind an address of ours in Reply-To. Behind a name it has a line of its own."""
+    before, _, after = mailboxes_header("Reply-To", [(sender.from_name, _LONG_ADDRESS)]).partition(_LONG_ADDRESS)
+    return before, after
+
+
+_LONG_ADDRESS = "x" * LONGEST_LINE
+"""Stands for an address of ours: nearly every one is too long for the line of its name, and no name is as long."""
+MIME_VERSION = raw_header("MIME-Version", "1.0")
 
 
 def date_of(facts: Facts) -> str:
     """The value of Date, in UTC."""
-    return _date(int(facts.mail_date.timestamp()))
+    return date_value(facts.mail_date)
+
+
+def date_value(moment: datetime) -> str:
+    """The value of Date at a moment, in UTC."""
+    return _date(int(moment.timestamp()))
 
 
 @lru_cache(maxsize=64)
@@ -99,13 +140,23 @@ def _date(seconds: int) -> str:
     return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
-def campaign_headers(campaign_id: UUID | None, template: CompiledTemplate) -> str:
-    """What follows List-Unsubscribe in campaign mail: RFC 8058, and Feedback-ID for providers' reports."""
+def campaign_headers(facts: Facts, template: CompiledTemplate) -> str:
+    """What follows List-Unsubscribe in campaign mail, the same in all mail of a campaign: RFC 8058, Feedback-ID for
+    providers' reports, and where complaints come to us, the address for them (RFC 9477 3.1)."""
+    address = facts.complaint_address
     return (
         raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-        + raw_header("Feedback-ID", f"{(campaign_id or template.id).hex}:{template.template_id.hex}:campaign:mail")
+        + raw_header(
+            "Feedback-ID", f"{(facts.campaign_id or template.id).hex}:{template.template_id.hex}:campaign:mail"
+        )
         + raw_header("Precedence", "bulk")
+        + (raw_header("CFBL-Address", f"{address}; report=arf") if address else "")
     )
+
+
+def complaint_id(unsubscribe_url: str) -> str:
+    """A campaign mail's CFBL-Feedback-ID (RFC 9477 3.2): the token of its List-Unsubscribe."""
+    return unsubscribe_url.rpartition("/")[2]
 
 
 def boundary(facts: Facts, which: str) -> str:

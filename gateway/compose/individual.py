@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from gateway.compose.calendar import invite
-from gateway.compose.headers import Composed, Facts, address_headers, boundary, date_headers, reply_headers
+from gateway.compose.headers import (
+    MIME_VERSION,
+    Composed,
+    Facts,
+    address_headers,
+    boundary,
+    date_headers,
+    reply_to_header,
+    tracked_replies,
+)
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.compose.tracked_links import TrackedLinks
 from gateway.errors import Refusal, RefusalCode
@@ -48,7 +57,9 @@ def compose(
     if files:
         body = mime.multipart("mixed", boundary(facts, "m"), [body, *files])
     head = address_headers(sender, facts) + text_header("Subject", subject) + date_headers(facts)
-    head += reply_headers(sender) + raw_header("Auto-Submitted", "auto-generated")
+    replies = tracked_replies(sender, facts, keyring)
+    head += reply_to_header(sender, replies(facts.ref) if replies else None)
+    head += MIME_VERSION + raw_header("Auto-Submitted", "auto-generated")
     return Composed(subject=subject, content=b"".join(body.chunks(head)))
 
 

@@ -11,10 +11,10 @@ import orjson
 
 from gateway.mail.provider import provider_of
 from gateway.mail.response import Exchange
-from gateway.mail.source import SourceType
+from gateway.mail.source import INTERNAL, SourceType
 from gateway.mail.verdict import Verdict
 from gateway.outbox.claim import Claimed
-from gateway.outbox.lanes import lane_of
+from gateway.outbox.lanes import IndividualLane, lane_of
 
 log = logging.getLogger("gateway.attempt")
 
@@ -24,7 +24,10 @@ a mail. A process that is killed takes so much of its log along; the ledger has 
 MAX_LINES = 1000
 """Lines that wait, at most: some 400 KiB."""
 
-_LANES: Mapping[str, str] = {kind: "campaigns" if kind is SourceType.CAMPAIGN else lane_of(kind) for kind in SourceType}
+_LANES: Mapping[str, str] = {
+    **{kind: "campaigns" if kind is SourceType.CAMPAIGN else lane_of(kind) for kind in SourceType},
+    INTERNAL: IndividualLane.INDIVIDUAL,
+}
 """As the metrics call them: the lanes of all campaigns are one, so that a campaign's name is in no line."""
 
 
@@ -37,14 +40,14 @@ class AttemptLog:
         self._wall = wall
         self._lines: list[str] = []
 
-    def note(self, row: Claimed, source_type: str, exchange: Exchange, verdict: Verdict) -> None:
+    def note(self, row: Claimed, kind: str, exchange: Exchange, verdict: Verdict) -> None:
         """Write the attempt's line, soon. `counted` is false in it where the relay or destination failed and the mail
         went back to the queue."""
         if not log.isEnabledFor(logging.INFO):
             return
         if not self._lines:
             self._later(GATHER_SECONDS, self.flush)
-        self._lines.append(_line(row, source_type, exchange, verdict, at=self._wall()))
+        self._lines.append(_line(row, kind, exchange, verdict, at=self._wall()))
         if len(self._lines) >= MAX_LINES:
             self.flush()
 
@@ -55,10 +58,10 @@ class AttemptLog:
             log.info("attempt", extra={"lines": lines})
 
 
-def _line(row: Claimed, source_type: str, exchange: Exchange, verdict: Verdict, *, at: float) -> str:
+def _line(row: Claimed, kind: str, exchange: Exchange, verdict: Verdict, *, at: float) -> str:
     reply, fault = exchange.answer, exchange.fault
     said = _said(
-        source_type,
+        kind,
         exchange.relay,
         provider_of(row.domain),
         reply.stage if reply else exchange.stage,
@@ -84,7 +87,7 @@ def _time(milliseconds: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _said(
-    source_type: str,
+    kind: str,
     relay: str,
     provider: str,
     stage: str,
@@ -98,8 +101,8 @@ def _said(
 ) -> str:
     """What many attempts have in common, as JSON without its braces."""
     fields = {
-        "source_type": source_type,
-        "lane": _LANES[source_type],
+        "source_type": kind,
+        "lane": _LANES[kind],
         "relay": relay,
         "provider": provider,
         "stage": stage,

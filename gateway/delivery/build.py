@@ -76,7 +76,7 @@ class MailBuilder:
     def source(self, row: Claimed) -> Source | None:
         """What a campaign's mail is made of, where all of it is in memory: for all but its first mail."""
         facts = row.facts
-        if facts is None or facts.source_type != SourceType.CAMPAIGN:
+        if facts is None or facts.template_version_id is None or facts.source_type != SourceType.CAMPAIGN:
             return None
         sender = sender_profiles.recent(facts.sender_version_id)
         template = versions.recent(facts.template_version_id)
@@ -88,7 +88,7 @@ class MailBuilder:
         if facts is None:
             raise LookupError("the message of this row is gone")
         sender = await sender_profiles.load(self._pool, facts.sender_version_id)
-        if facts.source_type != SourceType.CAMPAIGN:
+        if facts.template_version_id is None or facts.source_type != SourceType.CAMPAIGN:
             stored = await content.load(self._pool, facts.content_sha256 or b"")
             return Source(facts=facts, sender=sender, stored=stored)
         template = await versions.load(self._pool, facts.template_version_id)
@@ -116,7 +116,7 @@ class MailBuilder:
             slot.mail_sha256_hex = sha256_hex
         mail = Mail(
             row=row,
-            source_type=source.facts.source_type,
+            kind=source.facts.kind,
             envelope=envelope,
             sha256_hex=sha256_hex,
             via_relay=via_relay,
@@ -146,6 +146,8 @@ class MailBuilder:
                 token_key_id=facts.token_key_id,
                 composer_version=facts.composer_version,
                 honeypot=settings.honeypot_link,
+                bounce_domain=settings.bounce_domain,
+                reply_domain=settings.reply_domain,
             ),
             merge_data=facts.merge_data or {},
             keyring=self._deployment.keyring,

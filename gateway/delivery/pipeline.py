@@ -267,7 +267,7 @@ class Pipeline:
             self.claims.release(row, asked=True)
         else:
             SENDING.observe(self.clock() - item.began)
-            _attempts(row.facts.source_type, verdict.outcome, verdict.cause or "").inc()
+            _attempts(row.facts.kind, verdict.outcome, verdict.cause or "").inc()
             self.counts.lanes[row.lane_id] += 1
             self.counts.domains[row.domain] += 1
             self.counts.since_vacuum += 1

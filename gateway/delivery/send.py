@@ -35,11 +35,11 @@ MAY_GO_AGAIN = (Outcome.DEFERRED, Outcome.UNCERTAIN)
 class Mail:
     """A claimed row, composed and ready: its envelope (with signatures) and the hash of its content without them.
 
-    `slot`: where the flight recorder keeps what its transaction comes to.
+    `kind` as in `MessageFacts`. `slot`: where the flight recorder keeps what its transaction comes to.
     """
 
     row: Claimed
-    source_type: str
+    kind: str
     envelope: Envelope
     sha256_hex: str
     via_relay: str | None = None
@@ -68,7 +68,7 @@ class Router(Protocol):
 class Log(Protocol):
     """What a delivery needs of `gateway.delivery.attempt_log.AttemptLog`."""
 
-    def note(self, row: Claimed, source_type: str, exchange: Exchange, verdict: Verdict) -> None: ...
+    def note(self, row: Claimed, kind: str, exchange: Exchange, verdict: Verdict) -> None: ...
 
 
 class End(Protocol):
@@ -111,7 +111,7 @@ class Deliveries:
         """Every response, verbatim; a fault is a value with its stage."""
         ended = self.clock()
         verdict = judge(exchange, self.rules)
-        self.attempts.note(mail.row, mail.source_type, exchange, verdict)
+        self.attempts.note(mail.row, mail.kind, exchange, verdict)
         if verdict.counts and verdict.scope is Scope.MESSAGE:
             self.router.works(mail, exchange)
             self.record(mail, exchange, verdict, ended)

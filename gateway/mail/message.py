@@ -115,3 +115,7 @@ class MessageRef:
 
     customer_id: int
     message_id: UUID
+
+    def header_id(self, domain: str) -> str:
+        """The Message-ID of its mail (RFC 5322 3.6.4), with its brackets; it names this row."""
+        return f"<{self.message_id.hex}.{self.customer_id}@{domain}>"

@@ -9,9 +9,10 @@ from gateway.value import value
 
 SIGNED = (
     *("from", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version", "content-type"),
-    *("list-unsubscribe", "list-unsubscribe-post", "feedback-id"),
+    *("list-unsubscribe", "list-unsubscribe-post", "feedback-id", "cfbl-address", "cfbl-feedback-id"),
 )
-"""The headers a signature covers, where the mail has them (RFC 6376 5.4.1; RFC 8058 4 wants the two of the list)."""
+"""The headers a signature covers, where the mail has them (RFC 6376 5.4.1; RFC 8058 4 wants the two of the list, RFC
+9477 3.1 and 3.2 those for complaints)."""
 
 SEALED = ("from", "to", "subject", "date", "reply-to")
 """Named once more than the mail has them: adding a second one breaks the signature (RFC 6376 8.15)."""

@@ -14,6 +14,10 @@ class SourceType(StrEnum):
     CARD_PROCESSING = "CARD_PROCESSING"
 
 
+INTERNAL = "INTERNAL"
+"""What metrics and logs call mail to our own staff, which has no source type."""
+
+
 class Direction(StrEnum):
     """Sent by us, or received from the customer."""
 

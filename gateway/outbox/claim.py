@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from gateway.database import QUERIES, Connection
 from gateway.mail.message import MessageRef
+from gateway.mail.source import INTERNAL
 from gateway.value import value
 
 BATCH = 200
@@ -34,11 +35,11 @@ RecipientKey = tuple[int, UUID, int]
 class MessageFacts:
     """What sending needs of a claimed row's message. A campaign's mail is composed of template, sender and merge data;
     other mail is stored whole under `content_sha256`. `merge_data` is the recipient's over the campaign's.
-    `composer_version` is the one that the mail was queued under."""
+    `composer_version` is the one that the mail was queued under. Internal mail has neither source type nor template."""
 
-    source_type: str
+    source_type: str | None
     campaign_id: UUID | None
-    template_version_id: UUID
+    template_version_id: UUID | None
     sender_version_id: UUID
     mail_date: datetime
     recipient: str
@@ -48,6 +49,11 @@ class MessageFacts:
     tracked: bool
     token_key_id: str | None
     composer_version: int
+
+    @property
+    def kind(self) -> str:
+        """As metrics and logs call it: its source type, or INTERNAL."""
+        return self.source_type or INTERNAL
 
 
 @value

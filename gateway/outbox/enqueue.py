@@ -272,6 +272,8 @@ def _facts(
         public_url=deployment.settings.public_url,
         tracked=is_tracked(request),
         honeypot=deployment.settings.honeypot_link,
+        bounce_domain=deployment.settings.bounce_domain,
+        reply_domain=deployment.settings.reply_domain,
         sequence=sequence,
     )
 

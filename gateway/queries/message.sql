@@ -51,7 +51,7 @@ from unnest(:positions::smallint[], :names::text[], :media_types::text[], :sizes
 -- name: lock_message$
 -- Locks a sent message for a person's decision; returns its id, or nothing when there is none.
 select m.id from message m
-where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT'
+where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT' and not m.internal
 for update of m;
 
 -- name: messages_to_decide
@@ -69,7 +69,7 @@ from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id
 join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
 join customer u on u.id = m.customer_id
 left join campaign k on k.id = m.campaign_id
-where m.direction = 'SENT';
+where m.direction = 'SENT' and not m.internal;
 
 -- name: bars_of_addresses
 -- What stands against each of these addresses: a suppression, the kinds of campaigns it is opted out of.

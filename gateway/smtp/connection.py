@@ -23,7 +23,7 @@ from typing import Protocol
 
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import BEFORE_MAIL
-from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options
+from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options, report_options
 from gateway.smtp.protocol import (
     MAX_SHOWN,
     ReplyReader,
@@ -72,7 +72,8 @@ class Delivery:
     exchange when it arrives.
 
     A message returned by a dead connection is retried once, on a connection opened later: `retried` says that this has
-    happened, `min_connection` is the number of the first connection of its pool that may take it.
+    happened, `min_connection` is the number of the first connection of its pool that may take it. `without_reports`:
+    its options were refused once, and those that ask for reports are left out.
     """
 
     envelope: Envelope
@@ -81,9 +82,12 @@ class Delivery:
     connection: SmtpConnection | None = None
     retried: bool = False
     min_connection: int = 0
+    without_reports: bool = False
     started_at: datetime = field(init=False)
     started_monotonic: float = field(init=False)
     options: str = field(init=False)
+    rcpt_options: str = field(init=False)
+    earlier: list[Response] = field(init=False)
     replies: list[Response] = field(init=False)
     decided: Response | None = field(init=False)
     dot_sent: bool = field(init=False)
@@ -92,10 +96,23 @@ class Delivery:
         """Reset the state, since its first command is sent now; replies of an earlier, dead connection do not count."""
         self.started_at = started_at
         self.started_monotonic = started_monotonic
-        self.options = ""
+        self.options = self.rcpt_options = ""
+        self.earlier = []
         self.replies = []
         self.decided = None
         self.dot_sent = False
+
+    def begin_again(self) -> None:
+        """Its options were refused: the same without those that ask for reports. `earlier` keeps what was said."""
+        self.options = self.rcpt_options = ""
+        self.earlier, self.replies = self.replies, []
+        self.decided = None
+        self.dot_sent = False
+
+    @property
+    def options_refused(self) -> bool:
+        """Whether the server refused it with a code that may mean the options which ask for reports."""
+        return bool(self.rcpt_options) and self.decided is not None and self.decided.code in _OPTIONS_REFUSED
 
     def mark_dot(self) -> None:
         """The next write holds the final dot."""
@@ -124,6 +141,9 @@ class ConnectionOwner(Protocol):
 
     def on_can_pipeline(self, connection: SmtpConnection) -> None:
         """The connection waits for a reply and can pipeline another message's commands meanwhile."""
+
+    def on_reports_refused(self, connection: SmtpConnection) -> None:
+        """The server took a mail only without the options that ask for reports, though it offers them."""
 
     def on_closed(
         self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None, *, broke: bool
@@ -178,6 +198,8 @@ _CONTENT = _Step(3, Stage.CONTENT, 0, cached=False)
 _END_OF_DATA = _Step(4, Stage.END_OF_DATA, 250, cached=False)
 _RSET = _Step(0, Stage.MAIL, 0)
 _ALL_COMMANDS = (_MAIL, _RCPT, _DATA)
+_OPTIONS_REFUSED = frozenset({501, 504, 555})
+"""Codes for an option that the server does not know (RFC 5321 4.1.1.11) or whose value it cannot read."""
 
 
 class SmtpConnection:
@@ -216,6 +238,9 @@ class SmtpConnection:
         self._expected: deque[_Step] = deque()
         self._current: Delivery | None = None
         self._pipelined: Delivery | None = None
+        # Messages that the server refused with options which ask for reports, to be tried without.
+        self._again: deque[Delivery] = deque()
+        self._reports = peer.dsn
         self._unsent: memoryview | None = None
         self._paused = False
         self._needs_rset = False
@@ -246,6 +271,8 @@ class SmtpConnection:
         elif delivery is self._pipelined:
             self._pipelined = None
             self._close_after_current = True
+        elif delivery in self._again:
+            self._again.remove(delivery)
 
     def stop(self) -> None:
         """Close: with QUIT when idle, else at once, with CANCELLED for the current message."""
@@ -340,15 +367,27 @@ class SmtpConnection:
         return self._first_commands(delivery)
 
     def _take_delivery(self, *, pipelined: bool) -> Delivery | None:
-        while (delivery := self._owner.next_delivery(self, pipelined=pipelined)) is not None:
-            delivery.begin(self._now(), self._loop.time())
+        while (delivery := self._next_delivery(pipelined=pipelined)) is not None:
             options = mail_options(delivery.envelope, self.peer)
             if isinstance(options, str):
                 delivery.options = options
+                if self._reports and not delivery.without_reports:
+                    wanted, delivery.rcpt_options = report_options(delivery.envelope)
+                    delivery.options += wanted
                 delivery.connection = self
                 return delivery
             delivery.finish(self._exchange(delivery, Stage.MAIL, options))
         return None
+
+    def _next_delivery(self, *, pipelined: bool) -> Delivery | None:
+        if self._again:
+            delivery = self._again.popleft()
+            delivery.begin_again()
+            return delivery
+        next_one = self._owner.next_delivery(self, pipelined=pipelined)
+        if next_one is not None:
+            next_one.begin(self._now(), self._loop.time())
+        return next_one
 
     def _first_commands(self, delivery: Delivery) -> bytes:
         """Returns the commands to send: all three with PIPELINING (RFC 2920 3.1), else MAIL; expects their replies."""
@@ -357,7 +396,7 @@ class SmtpConnection:
             self._expected.append(_MAIL)
             return mail_command(envelope.return_path, delivery.options)
         self._expected.extend(_ALL_COMMANDS)
-        return pipelined_commands(envelope.return_path, delivery.options, envelope.recipient)
+        return pipelined_commands(envelope.return_path, delivery.options, envelope.recipient, delivery.rcpt_options)
 
     # ---- replies
 
@@ -402,8 +441,10 @@ class SmtpConnection:
     def _send_next_command(self, delivery: Delivery, after: _Step) -> None:
         following = _RCPT if after is _MAIL else _DATA
         self._expected.append(following)
-        command = rcpt_command(delivery.envelope.recipient) if following is _RCPT else b"DATA\r\n"
-        self._write(command)
+        if following is _RCPT:
+            self._write(rcpt_command(delivery.envelope.recipient, delivery.rcpt_options))
+        else:
+            self._write(b"DATA\r\n")
 
     def _on_421(self, delivery: Delivery, response: Response) -> None:
         """The server closes the connection (RFC 5321 4.2.3): its last reply, whatever else was pending."""
@@ -416,7 +457,11 @@ class SmtpConnection:
         self.served += 1
         self._reused = True
         self._current = None
-        delivery.finish(self._exchange(delivery, stage, None))
+        if delivery.options_refused:
+            delivery.without_reports = True
+            self._again.append(delivery)
+        else:
+            delivery.finish(self._exchange(delivery, stage, None))
         if self._close_after_current:
             self._fail(FaultKind.CANCELLED, "A delivery was cancelled.")
         elif self._pipelined is not None:
@@ -429,6 +474,9 @@ class SmtpConnection:
     # ---- content
 
     def _on_data_accepted(self, delivery: Delivery) -> None:
+        if delivery.without_reports and self._reports and delivery.decided is None:
+            self._reports = False
+            self._owner.on_reports_refused(self)
         if delivery.decided is not None:
             # Every recipient was refused, yet the server expects content: RFC 2920 3.1 asks for a lone dot.
             self._expected.append(_END_OF_DATA)
@@ -477,7 +525,7 @@ class SmtpConnection:
         if fault is None and delivery.decided is not None:
             stage = delivery.decided.stage
         return Exchange(
-            replies=tuple(replies),
+            replies=(*delivery.earlier, *replies),
             response=delivery.decided or (replies[-1] if replies else None),
             fault=fault,
             stage=stage,
@@ -520,6 +568,8 @@ class SmtpConnection:
                 current.finish(self._exchange(current, stage, fault))
         if pipelined is not None:
             returned.append(pipelined)
+        returned += self._again
+        self._again.clear()
         self._current = self._pipelined = None
         for delivery in returned:
             delivery.connection = None
@@ -533,7 +583,11 @@ class SmtpConnection:
         """Send QUIT and close without waiting for its reply, which could change nothing."""
         self._write(b"QUIT\r\n")
         self._close(flush=True)
-        self._owner.on_closed(self, [], None, broke=False)
+        again = list(self._again)
+        self._again.clear()
+        for delivery in again:
+            delivery.connection = None
+        self._owner.on_closed(self, again, None, broke=False)
 
     def _close(self, *, flush: bool) -> None:
         self.closed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gateway.mail.response import Fault, FaultKind, Stage
@@ -42,7 +43,8 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peer:
-    """The server of a connection and its extensions. `size_limit` in bytes; None for no limit, or none readable."""
+    """The server of a connection and its extensions. `size_limit` in bytes; None for no limit, or none readable. `dsn`:
+    it is to be told which reports are wanted (RFC 3461)."""
 
     relay: str
     host: str
@@ -52,6 +54,7 @@ class Peer:
     smtputf8: bool
     size: bool
     size_limit: int | None
+    dsn: bool = False
 
 
 def mail_options(envelope: Envelope, peer: Peer) -> str | Fault:
@@ -75,6 +78,34 @@ def mail_options(envelope: Envelope, peer: Peer) -> str | Fault:
     if eight_bit and not peer.eight_bit:
         return _fault(FaultKind.EIGHT_BIT_UNSUPPORTED, "The mail has 8-bit content, and the server lacks 8BITMIME.")
     return f"{options}{' BODY=8BITMIME' if eight_bit else ''}{' SMTPUTF8' if utf8 else ''}"
+
+
+def report_options(envelope: Envelope) -> tuple[str, str]:
+    """Returns the options of MAIL and RCPT that ask for reports which say whose they are (RFC 3461 4).
+
+    ENVID is the return path's own token, which a report gives back as Original-Envelope-Id also where its way back
+    changed; RET=HDRS asks for our headers without the content. ORCPT gives the address back as we wrote it, whatever it
+    was rewritten to; it is left out for one that it cannot hold. A success is no news: NOTIFY asks for the rest.
+    """
+    token = _xtext(envelope.return_path.rpartition("@")[0])
+    address = envelope.recipient
+    original = f" ORCPT=rfc822;{_xtext(address)}" if address.isascii() else ""
+    envelope_id = f" ENVID={token}" if 0 < len(token) <= _LONGEST_ENVID else ""
+    return (
+        f" RET=HDRS{envelope_id}",
+        f" NOTIFY=FAILURE,DELAY{original if len(original) <= _LONGEST_ORCPT else ''}",
+    )
+
+
+_LONGEST_ENVID = 100
+_LONGEST_ORCPT = 500
+"""Characters (RFC 3461 4.2 and 4.4)."""
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
+
+
+def _xtext(text: str) -> str:
+    """ASCII as a parameter's value may hold it (RFC 3461 4)."""
+    return _NOT_XTEXT.sub(lambda found: f"+{ord(found[0]):02X}", text) if _NOT_XTEXT.search(text) else text
 
 
 def _fault(kind: FaultKind, text: str) -> Fault:

@@ -58,6 +58,8 @@ class Pool:
         self._last_failure: Exchange | None = None
         self._last_unsolicited: str | None = None
         self._closed_with: Callable[[Pool], Exchange] | None = None
+        self.reports_refused = False
+        """Whether the relay offers DSN and takes mail only without: until the process ends, none is asked for."""
 
     # ---- called by the relays
 
@@ -143,6 +145,10 @@ class Pool:
     def on_can_pipeline(self, connection: SmtpConnection) -> None:
         """The connection can pipeline a message."""
         self._can_pipeline[connection] = None
+
+    def on_reports_refused(self, connection: SmtpConnection) -> None:
+        """The relay took a mail only without the options that ask for reports."""
+        self.reports_refused = True
 
     def on_closed(
         self, connection: SmtpConnection, returned: list[Delivery], unsolicited: str | None, *, broke: bool

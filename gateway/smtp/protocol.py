@@ -156,14 +156,14 @@ def mail_command(return_path: str, options: str) -> bytes:
     return f"MAIL FROM:<{return_path}>{options}\r\n".encode()
 
 
-def rcpt_command(recipient: str) -> bytes:
-    """Returns `RCPT TO:<...>` (RFC 5321 4.1.1.3)."""
-    return f"RCPT TO:<{recipient}>\r\n".encode()
+def rcpt_command(recipient: str, options: str) -> bytes:
+    """Returns `RCPT TO:<...>` with its options (RFC 5321 4.1.1.3)."""
+    return f"RCPT TO:<{recipient}>{options}\r\n".encode()
 
 
-def pipelined_commands(return_path: str, options: str, recipient: str) -> bytes:
+def pipelined_commands(return_path: str, options: str, recipient: str, rcpt_options: str) -> bytes:
     """Returns MAIL, RCPT and DATA in one (RFC 2920 3.1)."""
-    return f"MAIL FROM:<{return_path}>{options}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
+    return f"MAIL FROM:<{return_path}>{options}\r\nRCPT TO:<{recipient}>{rcpt_options}\r\nDATA\r\n".encode()
 
 
 def is_safe_in_command(address: str) -> bool:

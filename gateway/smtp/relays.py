@@ -455,6 +455,7 @@ class _Dialer:
             size="size" in offers,
             # RFC 1870 4: 0 means no limit. Anything but a number of up to 20 digits is ignored.
             size_limit=(int(limit) or None) if limit.isdecimal() and len(limit) <= 20 else None,
+            dsn="dsn" in offers and not pool.reports_refused,
         )
         protocol.connection = SmtpConnection(
             number=pool.next_number(),

@@ -2,7 +2,8 @@
 -- Whether mail of the customer's newest 50 waits for a person. What an opt-out holds does not: nothing is to be done.
 exists (
     select from (
-        select n.status, n.cause from message n where n.customer_id = c.id order by n.customer_id desc, n.id desc limit 50
+        select n.status, n.cause from message n where n.customer_id = c.id and not n.internal
+        order by n.customer_id desc, n.id desc limit 50
     ) r
     where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and r.cause is distinct from 'OPTED_OUT'
 )
@@ -92,7 +93,7 @@ from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
     select n.customer_id, n.id
     from message n
-    where n.customer_id = wanted.customer_id
+    where n.customer_id = wanted.customer_id and not n.internal
     order by n.customer_id desc, n.id desc
     limit 1
 ) m;
@@ -107,7 +108,7 @@ from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
     select n.status, n.cause
     from message n
-    where n.customer_id = wanted.customer_id
+    where n.customer_id = wanted.customer_id and not n.internal
     order by n.customer_id desc, n.id desc
     limit 50
 ) r

@@ -42,7 +42,7 @@ order by m.id desc;
 select m.id, null::json as shaped
 from (
     {messages}
-    where n.customer_id = :customer_id and n.id < :before
+    where n.customer_id = :customer_id and n.id < :before and not n.internal
     order by n.customer_id desc, n.id desc
     limit :rows
 ) m
@@ -149,7 +149,7 @@ select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.l
        a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
 from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as wanted (customer_id, id, place)
-join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id and not m.internal
 join message_state s on s.customer_id = m.customer_id and s.id = m.id
 left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
 left join campaign c on c.id = m.campaign_id
@@ -180,7 +180,8 @@ order by wanted.place;
 
 -- name: message_exists
 -- Whether a message is this customer's.
-select exists(select 1 from message m where m.customer_id = :customer_id and m.id = :message_id) as found;
+select exists(select 1 from message m where m.customer_id = :customer_id and m.id = :message_id
+              and not m.internal) as found;
 
 -- name: attempts_of_messages
 -- Every attempt of these messages, by recipient and number.

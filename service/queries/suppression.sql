@@ -21,7 +21,7 @@ left join lateral (
     where a.address_key = p.address_key
     order by a.customer_id desc limit 1
 ) d on true
-left join message m on m.customer_id = p.customer_id and m.id = p.message_id
+left join message m on m.customer_id = p.customer_id and m.id = p.message_id and not m.internal
 where p.id = any(:ids::uuid[]);
 
 -- name: suppressions_page

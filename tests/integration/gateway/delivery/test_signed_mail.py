@@ -14,11 +14,14 @@ import pytest
 from gateway.campaigns import drafts, lifecycle
 from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
 from gateway.compose import campaign, headers, sender_profiles
+from gateway.compose.headers import Composed
+from gateway.compose.sender_profiles import AddressRules
 from gateway.delivery.dkim import Signer
 from gateway.deployment import Deployment
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
-from gateway.settings import DkimKey
+from gateway.mail.tracking import ReturnPath, read_return_path
+from gateway.settings import DkimKey, Settings
 from gateway.storage import attachments
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource, compile_source
@@ -66,7 +69,10 @@ async def test_a_letter_with_a_file_arrives_signed_by_both_keys(
         assert (arrived.get_filename(), arrived.get_payload(decode=True)) == ("Plan Größe.bin", octets)
 
 
-@pytest.mark.parametrize(("version", "separator"), [(2, b"."), (headers.COMPOSER_VERSION, b"-")])
+OWN_DOMAINS = {"bounce_domain": "bounce.fabrikam.example", "reply_domain": "reply.fabrikam.example"}
+
+
+@pytest.mark.parametrize(("version", "separator"), [(2, b"."), (3, b"-"), (headers.COMPOSER_VERSION, b"-")])
 async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     connection: Any,
     deployment: Deployment,
@@ -77,13 +83,20 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     version: int,
     separator: bytes,
 ) -> None:
-    # Given a release that queued mail of this composer version
+    # Given a release that queued mail of this composer version, and a sender whose replies come back
     monkeypatch.setattr(headers, "COMPOSER_VERSION", version)
+    settings = deployment.settings.model_copy(update=OWN_DOMAINS)
     published = await versions.publish(
         connection, compile_source(TemplateSource(name="News", subject="{{ story }}", html=HTML, text=TEXT))
     )
     profile = await sender_profiles.create(
-        connection, name="News", from_address="news@fabrikam.example", from_name="Fabrikam", postal_address="1 Main"
+        connection,
+        name="News",
+        from_address="news@fabrikam.example",
+        from_name="Fabrikam",
+        postal_address="1 Main",
+        track_replies=True,
+        rules=AddressRules(reply_domain=settings.reply_domain),
     )
     customer = await make_customer(connection, addresses=["ann@customer.example"], name="Jörg Lee")
     order = CampaignOrder(
@@ -95,7 +108,7 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     )
     made = await drafts.create(connection, order, deployment)
     await lifecycle.launch(connection, made, uuid4().hex, deployment)
-    start(signer=signer)
+    start(settings, signer=signer)
 
     async def sent() -> Any:
         return await connection.fetchrow("select * from message where campaign_id = $1 and status = 'ACCEPTED'", made)
@@ -105,28 +118,42 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     assert verified(received.content) == [True, True]
     assert b"list-unsubscribe-post" in received.content.split(b"bh=")[0]
     assert row["composer_version"] == version
+    # Then what comes back of it names it, and the headers that say so are signed
+    ref = MessageRef(customer_id=customer, message_id=row["id"])
+    assert read_return_path(deployment.keyring, received.sender) == ReturnPath(ref=ref, recipient_no=0, attempt=1)
+    assert received.sender.endswith("@bounce.fabrikam.example")
+    says_so, listed = parsed(received.content), received.content.split(b"bh=")[0]
+    for name in ("cfbl-address", "cfbl-feedback-id", "reply-to"):
+        assert ((name in says_so) and (name.encode() in listed)) == (version >= 4), name
     assert b"/u/k1" + separator in received.content
 
-    again = campaign.compose_campaign(
+    again = await made_again(connection, row, settings, deployment)
+    assert again.subject == row["subject"]
+    assert hashlib.sha256(again.content).digest() == row["mail_sha256"]
+    assert unsigned(received.content) == again.content
+
+
+async def made_again(connection: Any, row: Any, settings: Settings, deployment: Deployment) -> Composed:
+    """The mail of a message's row, from the ledger and these settings alone."""
+    return campaign.compose_campaign(
         template=await versions.load(connection, row["template_version_id"]),
         sender=await sender_profiles.load(connection, row["sender_version_id"]),
         facts=headers.Facts(
-            ref=MessageRef(customer_id=customer, message_id=row["id"]),
+            ref=MessageRef(customer_id=row["customer_id"], message_id=row["id"]),
             mail_date=row["mail_date"],
             to=Mailbox(address=row["recipient"], name=row["recipient_name"]),
             customer_name=row["recipient_name"],
             locale="en",
             time_zone="UTC",
             message_id_domain="fabrikam.example",
-            public_url=deployment.settings.public_url,
+            public_url=settings.public_url,
             tracked=row["tracked"],
-            campaign_id=made,
+            campaign_id=row["campaign_id"],
             token_key_id=row["token_key_id"],
             composer_version=row["composer_version"],
+            bounce_domain=settings.bounce_domain,
+            reply_domain=settings.reply_domain,
         ),
         merge_data=row["merge_data"],
         keyring=deployment.keyring,
     )
-    assert again.subject == row["subject"]
-    assert hashlib.sha256(again.content).digest() == row["mail_sha256"]
-    assert unsigned(received.content) == again.content

@@ -16,7 +16,7 @@ from gateway.compose.sender_profiles import SenderVersion
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail import base64url
 from gateway.mail.letter import Mailbox
-from gateway.mail.tracking import click_url, open_url
+from gateway.mail.tracking import click_url, open_url, read_reply_address, read_unsubscribe
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.versions import CompiledTemplate, check_merge_data
 from tests.builders import KEYRING
@@ -43,14 +43,24 @@ VALUES = {
     "contact": "a@b.example",
 }
 WITHOUT_REPLY_TO = replace(SENDER, reply_to=None)
-PLAIN: dict[str, Any] = {"address": "ann@customer.example", "sender": SENDER}
+TRACKING = replace(
+    SENDER, track_replies=True, from_name="Fabrikam Installers of Größe & Sons, Home Cinema, Springfield"
+)
+BOUNCES, REPLIES = "bounce.fabrikam.example", "reply.fabrikam.example"
+PLAIN: dict[str, Any] = {"address": "ann@customer.example", "sender": SENDER, "bounces": None, "replies": None}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300) | st.text(
     '.From =\r\n\t<&"üx', max_size=200
 )
 
 
-def mail(template: CompiledTemplate = EVERYTHING, values: dict[str, str] = VALUES, **facts: Any) -> bytes:
-    given = {"template": template, "sender": SENDER, "facts": replace(FACTS, **facts)}
+def mail(
+    template: CompiledTemplate = EVERYTHING,
+    values: dict[str, str] = VALUES,
+    *,
+    sender: SenderVersion = SENDER,
+    **facts: Any,
+) -> bytes:
+    given = {"template": template, "sender": sender, "facts": replace(FACTS, **facts)}
     return compose_campaign(**given, merge_data=values, keyring=KEYRING).content  # type: ignore[arg-type]  # named above
 
 
@@ -82,9 +92,11 @@ def test_links_marked_once_are_the_links_rewritten_in_the_finished_page() -> Non
     name=st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80),
     tracked=st.booleans(),
     honeypot=st.booleans(),
-    version=st.sampled_from([2, COMPOSER_VERSION]),
+    version=st.sampled_from([2, 3, COMPOSER_VERSION]),
     address=st.sampled_from(["ann@customer.example", "jürgen\u00a0x@customer.example"]),
-    sender=st.sampled_from([SENDER, WITHOUT_REPLY_TO]),
+    sender=st.sampled_from([SENDER, WITHOUT_REPLY_TO, TRACKING, replace(TRACKING, from_name=None)]),
+    bounces=st.sampled_from([None, BOUNCES]),
+    replies=st.sampled_from([None, REPLIES]),
 )
 @example(values=dict.fromkeys(VALUES, "."), name="Jörg", tracked=True, honeypot=True, version=2, **PLAIN)
 @example(values=dict.fromkeys(VALUES, ""), name=None, tracked=False, honeypot=False, version=COMPOSER_VERSION, **PLAIN)
@@ -96,6 +108,8 @@ def test_both_ways_give_the_same_bytes_and_the_same_to_sign(
     version: int,
     address: str,
     sender: SenderVersion,
+    bounces: str | None,
+    replies: str | None,
 ) -> None:
     given: dict[str, Any] = {
         "template": EVERYTHING,
@@ -107,6 +121,8 @@ def test_both_ways_give_the_same_bytes_and_the_same_to_sign(
             tracked=tracked,
             honeypot=honeypot,
             composer_version=version,
+            bounce_domain=bounces,
+            reply_domain=replies,
         ),
         "merge_data": values,
         "keyring": KEYRING,
@@ -128,6 +144,38 @@ def test_a_mail_composed_again_tracks_the_links_that_its_version_tracked(version
         url = "https://shop.example/".ljust(octets, "a")
         content = mail(template, {"own_link": url}, composer_version=version)
         assert (f"{FACTS.public_url}/c/" in body(parsed(content), "html")) == is_tracked
+
+
+# What comes back
+
+
+def test_a_mail_says_where_replies_and_complaints_come_back_to() -> None:
+    sender = replace(SENDER, track_replies=True)
+    message = parsed(mail(sender=sender, bounce_domain=BOUNCES, reply_domain=REPLIES))
+    [reply_to] = message["Reply-To"].addresses
+    assert reply_to.display_name == "Fabrikam Installers"
+    assert read_reply_address(KEYRING, reply_to.addr_spec) == FACTS.ref
+    assert reply_to.domain == REPLIES
+    assert message["CFBL-Address"] == f"complaints@{BOUNCES}; report=arf"
+    assert read_unsubscribe(KEYRING, message["CFBL-Feedback-ID"]) == FACTS.ref
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_mail_of_earlier_versions_says_nothing_of_what_comes_back(version: int) -> None:
+    known = mail(sender=TRACKING, composer_version=version, bounce_domain=BOUNCES, reply_domain=REPLIES)
+    assert known == mail(sender=TRACKING, composer_version=version)
+
+
+def test_mail_that_nothing_comes_back_for_is_that_of_the_version_before() -> None:
+    assert mail(composer_version=4) == mail(composer_version=3)
+    assert mail(composer_version=4, reply_domain=REPLIES) == mail(composer_version=3)
+    assert mail(sender=TRACKING, composer_version=4) == mail(sender=TRACKING, composer_version=3)
+
+
+def test_settings_that_change_reach_the_next_mail() -> None:
+    assert BOUNCES.encode() in mail(bounce_domain=BOUNCES)
+    assert b"CFBL" not in mail()
+    assert b"CFBL-Address: complaints@b.example; report=arf\r\n" in mail(bounce_domain="b.example")
 
 
 @given(TEXTS)

@@ -19,6 +19,7 @@ from icalendar import Calendar, Event
 
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import COMPOSER_VERSION
+from gateway.compose.sender_profiles import SenderVersion
 from gateway.errors import Refusal
 from gateway.mail import base64url
 from gateway.mail.letter import (
@@ -35,6 +36,7 @@ from gateway.mail.letter import (
 )
 from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
+from gateway.mail.tracking import read_reply_address
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
 from gateway.templates.compiled_json import read_parts
@@ -75,6 +77,7 @@ NEWS = campaign_template(
 )
 LETTERS: dict[str, Letter] = {"work-order": WORK_ORDER, "e-signature": E_SIGNATURE, "card": CARD}
 ALL = (*LETTERS, "campaign")
+OWN_DOMAINS: dict[str, Any] = {"bounce_domain": "bounce.fabrikam.example", "reply_domain": "reply.fabrikam.example"}
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
@@ -91,9 +94,11 @@ def mail_of(name: str) -> bytes:
     return campaign_mail() if name == "campaign" else composed(LETTERS[name]).content
 
 
-def campaign_mail(version: int = COMPOSER_VERSION, template: CompiledTemplate = NEWS) -> bytes:
-    facts = replace(FACTS, composer_version=version)
-    given: dict[str, Any] = {"template": template, "sender": SENDER, "facts": facts, "keyring": KEYRING}
+def campaign_mail(
+    version: int = COMPOSER_VERSION, template: CompiledTemplate = NEWS, sender: SenderVersion = SENDER, **facts: Any
+) -> bytes:
+    known = replace(FACTS, composer_version=version, **facts)
+    given: dict[str, Any] = {"template": template, "sender": sender, "facts": known, "keyring": KEYRING}
     return compose_campaign(**given, merge_data={"first_name": "Ann"}).content
 
 
@@ -157,7 +162,12 @@ def test_the_same_letter_gives_the_same_bytes(name: str) -> None:
 @pytest.mark.parametrize("version", range(2, COMPOSER_VERSION + 1))
 @pytest.mark.parametrize("name", ALL)
 def test_a_composer_version_gives_the_bytes_it_always_gave(name: str, version: int) -> None:
-    made = golden_mail(name, version) if name in GOLDEN else campaign_mail(version, stored_template())
+    sender = replace(SENDER, track_replies=True)
+    made = (
+        golden_mail(name, version, sender)
+        if name in GOLDEN
+        else campaign_mail(version, stored_template(), sender, **OWN_DOMAINS)
+    )
     assert made == (CORPUS / f"v{version}-{name}.eml").read_bytes()
 
 
@@ -180,12 +190,25 @@ def test_plans_named_in_the_notes_of_a_work_order_are_a_link_each(between: str) 
     assert "\u201d\u2026" in text
 
 
-def golden_mail(name: str, version: int) -> bytes:
+def golden_mail(name: str, version: int, sender: SenderVersion) -> bytes:
     subject, text, html = GOLDEN[name]
     parts = LetterParts(subject=subject, text=text, html=f"<!DOCTYPE html><html><body>{html}</body></html>")
     file = AttachedFile(name="Größe.txt", media_type="text/plain", content=b"1.5 m\n")
     template = replace(NEWS, merge=None, letter=parts)
-    return composed(LETTERS[name], template=template, attachments=(file,), composer_version=version).content
+    facts: dict[str, Any] = {"composer_version": version, **OWN_DOMAINS}
+    return composed(LETTERS[name], template=template, attachments=(file,), sender=sender, **facts).content
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_replies_to_a_letter_come_back_where_its_sender_asks_for_it(name: str) -> None:
+    message = parsed(composed(LETTERS[name], sender=replace(SENDER, track_replies=True), **OWN_DOMAINS).content)
+    [reply_to] = message["Reply-To"].addresses
+    assert (reply_to.display_name, reply_to.domain) == ("Fabrikam Installers", "reply.fabrikam.example")
+    assert read_reply_address(KEYRING, reply_to.addr_spec) == FACTS.ref
+    # Letters carry no CFBL headers: they are no bulk mail, and their return path names them in any complaint
+    assert not {"CFBL-Address", "CFBL-Feedback-ID"} & set(message.keys())
+    # And not elsewhere
+    assert parsed(composed(LETTERS[name], **OWN_DOMAINS).content)["Reply-To"] == "office@fabrikam.example"
 
 
 @pytest.mark.parametrize("name", ["work-order", "e-signature", "card"])

@@ -24,7 +24,7 @@ PAUSE = timedelta(minutes=5)
 ROW = claimed()
 MAIL = Mail(
     row=ROW,
-    source_type="CAMPAIGN",
+    kind="CAMPAIGN",
     envelope=Envelope(return_path="b@fabrikam.example", recipient="ann@customer.example", content=b"Hi"),
     sha256_hex="00" * 32,
 )

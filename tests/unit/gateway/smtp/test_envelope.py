@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.mail.response import Fault, FaultKind, Stage
-from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options
+from gateway.smtp.envelope import Envelope, Peer, Timeouts, mail_options, report_options
 
 ALL: dict[str, Any] = {"pipelining": True, "eight_bit": True, "smtputf8": True, "size": True, "size_limit": None}
 ASCII, UTF8 = b"Subject: x\r\n\r\n0123456789", "Subject: x\r\n\r\nGrüße".encode()
@@ -58,6 +58,28 @@ def test_the_options_follow_from_the_mail_and_the_server(content: bytes, mail: d
 )
 def test_what_a_server_cannot_take_is_known_before_it_is_sent(content: bytes, mail: dict[str, Any], kind: str) -> None:
     assert options(content, **mail) == (FaultKind[kind], Stage.MAIL)
+
+
+@pytest.mark.parametrize(
+    ("return_path", "recipient", "mail", "rcpt"),
+    [
+        ("v2k1abc@b.example", ANN, " RET=HDRS ENVID=v2k1abc", " NOTIFY=FAILURE,DELAY ORCPT=rfc822;ann@b.example"),
+        ("", ANN, " RET=HDRS", " NOTIFY=FAILURE,DELAY ORCPT=rfc822;ann@b.example"),
+        (
+            "a+b=c@b.example",
+            '"x y"+1@b.example',
+            " RET=HDRS ENVID=a+2Bb+3Dc",
+            ' NOTIFY=FAILURE,DELAY ORCPT=rfc822;"x+20y"+2B1@b.example',
+        ),
+        ("u@b.example", JOERG, " RET=HDRS ENVID=u", " NOTIFY=FAILURE,DELAY"),
+        ("u" * 101, ANN, " RET=HDRS", " NOTIFY=FAILURE,DELAY ORCPT=rfc822;ann@b.example"),
+        ("u@b.example", "=" * 180 + "@b.example", " RET=HDRS ENVID=u", " NOTIFY=FAILURE,DELAY"),
+    ],
+)
+def test_reports_are_asked_for_that_say_whose_they_are(return_path: str, recipient: str, mail: str, rcpt: str) -> None:
+    asked = report_options(Envelope(return_path=return_path, recipient=recipient, content=ASCII))
+    assert asked == (mail, rcpt)
+    assert all(len(option) <= 500 for option in asked[1].split(" "))
 
 
 def test_a_mail_is_taken_for_one_without_such_headers() -> None:
