@@ -218,7 +218,6 @@ async def test_what_matched_nobody_is_matched_when_it_is_read_again(connection: 
     # Given a report whose message was not there, since the database had been put back
     sent = await make_sent(connection)
     await connection.execute("update message set id = uuidv7()")
-    await connection.execute("delete from attempt")
     row = await receive(connection, deployment, report(), to=path(sent.ref))
     assert row["unmatched"] == "NO_TRACE"
     # When it is there again, and the mail is read once more

@@ -321,6 +321,7 @@ async def with_copies(connection: Any) -> Sent:
             role="CC", address=f"copy{number}@customer.example", status=status,
             decided_at=(await sent.message())["decided_at"],
         )  # fmt: skip
+        await make_attempt(connection, sent.ref.customer_id, sent.ref.message_id, recipient_no=number, verdict=status)
     return sent
 
 
