@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
 
+from gateway.compose.headers import COMPLAINTS
 from gateway.deployment import Deployment
 from gateway.mail.address import LONGEST_ADDRESS, with_a_labels
 from gateway.mail.keys import Keyring
 from gateway.mail.tracking import read_reply_address, read_return_path
-
-COMPLAINTS = "complaints"
-"""The mailbox under BOUNCE_DOMAIN that our mail names for complaints (CFBL-Address, RFC 9477)."""
 
 POSTMASTER = "postmaster"
 """Every domain that takes mail has it (RFC 5321 4.5.1)."""

@@ -119,8 +119,10 @@ def _type(fields: dict[str, list[str]]) -> FeedbackType:
 
 
 _REDACTED = re.compile(
-    r"redact|hidden|removed|undisclosed|withheld|anonym|^[x*#-]{2,}@|^x@|@(?:redacted|example\.invalid)$", re.IGNORECASE
+    r"redact|hidden|removed|undisclosed|withheld|anonym|^[x*#-]{2,}@|^x@|^[0-9a-f]{32,}@|@(?:redacted|example\.invalid)$",
+    re.IGNORECASE,
 )
+"""What stands for an address: a word, marks, or its hash (RFC 6590 3)."""
 
 
 def _recipients(fields: dict[str, list[str]], returned: Returned | None) -> tuple[str, ...]:

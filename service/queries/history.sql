@@ -100,7 +100,8 @@ from (
 order by m.id desc;
 
 -- name: notes_page
--- One page of every message to or from a customer, newest first.
+-- One page of every message to or from a customer, newest first. It steps over internal mail, of which there is at most
+-- one for each received message: no index of its own is worth a write a mail.
 select m.id, null::json as shaped
 from (
     {messages}

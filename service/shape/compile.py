@@ -325,8 +325,8 @@ class Compiler:
         listed = "".join(f", {sql} as shaped_{number}" for number, sql in enumerate(columns, start=1))
         rows = f"select row_number() over () as place, {nested.alias}.cursor{listed} from ({statement}) {nested.alias}"  # noqa: S608 - constants and names
         # One row, also where no aggregate is selected.
-        one = f"(select {page} from ({rows}) p having true)"  # noqa: S608 - the same
-        return Subselect.of(one, (*self._last, *given_in(columns), *of_statement))
+        whole = f"(select {page} from ({rows}) p having true)"  # noqa: S608 - the same
+        return Subselect.of(whole, (*self._last, *given_in(columns), *of_statement))
 
     def _nested_part(
         self, field: NestedField, connection: GraphQLObjectType, details: list[FieldDetails], columns: list[Subselect]

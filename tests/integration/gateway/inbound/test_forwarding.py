@@ -155,7 +155,7 @@ async def test_a_forward_that_may_have_arrived_is_tried_once_more(
     start()
     # Then the mail waits for its second try instead of a person whom nobody tells
     by = MessageRef(customer_id=ref.customer_id, message_id=internal["id"])
-    await until(connection, by, "DEFERRED")
+    assert await until(connection, by, "DEFERRED")
 
 
 async def history_of(context: Context, ref: MessageRef) -> list[str]:

@@ -317,3 +317,17 @@ async def test_mail_that_does_not_fit_into_memory_is_to_be_sent_again() -> None:
         store.gate.set()
         assert (await waiting).startswith("250")
         assert (await second.say("MAIL FROM:<> SIZE=6000")).startswith("250")
+
+
+async def test_a_fault_of_ours_ends_one_connection_and_the_mail_is_to_be_sent_again() -> None:
+    store = MemoryStore(error=ValueError("a fault"))
+    async with listening(store, memory=10_000) as port:
+        for _ in range(3):  # the memory that was taken is given back
+            async with connect(port) as client:
+                await client.begin(TOKEN)
+                client.send(b"x" * 6_000 + b"\r\n.\r\n")
+                assert (await client.rest()).startswith("421 4.3.0")
+        store.error = None
+        async with connect(port) as client:
+            await client.begin(TOKEN)
+            assert (await client.say(b"x" * 6_000 + b"\r\n.")).startswith("250")

@@ -256,5 +256,5 @@ async def test_open_pages_are_told(connection: Any, pool: Any, deployment: Deplo
         # When a report comes
         await receive(connection, deployment, report(), to=path(sent.ref))
         # Then the page is told which message changed
-        await eventually(lambda: any(sent.ref.message_id.hex in one for one in told), "the page to be told")
+        assert await eventually(lambda: [one for one in told if sent.ref.message_id.hex in one], "the page to be told")
         await page.reset()

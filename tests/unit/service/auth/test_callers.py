@@ -22,7 +22,9 @@ class Tokens:
     """The tokens in the database, with the number of look-ups."""
 
     def __init__(self, **tokens: str) -> None:
-        self.rows = [{"name": name, "token_sha256": digest(token)} for name, token in tokens.items()]
+        self.rows: list[dict[str, Any]] = [
+            {"name": name, "token_sha256": digest(token), "inbound_only": False} for name, token in tokens.items()
+        ]
         self.lookups = 0
 
     async def fetch_latest(self, _: Any, *, token_sha256: bytes) -> list[dict[str, Any]]:
@@ -158,6 +160,27 @@ async def test_a_row_of_another_secret_signs_nobody_in() -> None:
     found = Sessions("ann's")
     assert (await make_for(found).session(request(cookie="ann's"))) is not None
     assert await make_for(found).session(request(cookie="bob's")) is None
+
+
+async def test_a_token_for_received_mail_does_nothing_else_also_once_it_is_cached() -> None:
+    tokens = Tokens(provider="ce_mail", crm="ce_1")
+    tokens.rows[0]["inbound_only"] = True
+    authenticator = make(tokens, Clock())
+    for _ in range(2):
+        with pytest.raises(RequestRefused) as refused:
+            await authenticator.bearer("Bearer ce_mail", ANN)
+        assert (refused.value.status, refused.value.extensions["code"]) == (403, "INBOUND_ONLY")
+    assert tokens.lookups == 1
+    for token, name in (("ce_mail", "provider"), ("ce_1", "crm")):
+        handing_in = HTTPConnection({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
+        assert (await authenticator.inbound_caller(handing_in)).name == name
+    assert (await authenticator.bearer("Bearer ce_1", ANN)).name == "crm"
+
+
+async def test_a_browsers_session_hands_in_no_mail() -> None:
+    with pytest.raises(RequestRefused) as refused:
+        await make_for(Sessions("s")).inbound_caller(request("POST", cookie="s", csrf=csrf_token("s")))
+    assert refused.value.status == 401
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", None])

@@ -40,6 +40,7 @@ function answerTo(operation, { id, first, after, message }) {
   if (operation === "Notes") return list("connectionNotes", api.notes);
   if (operation === "Clicks") return list("clicks", api.clicks.filter((each) => !message || each.node.message.id === message));
   if (operation === "Row") return { data: { message: api.rows[id] ?? null } };
+  if (operation === "Life") return api.lives[after] ? { data: { message: { events: api.lives[after] } } } : { errors: [{ message: "no" }] };
   if (operation === "Info") return api.infos[id] ? { data: { message: api.infos[id] } } : { errors: [{ message: "no" }] };
   return { data: { done: { userErrors: api.refusal ? [{ message: api.refusal }] : [] } } };
 }
@@ -595,6 +596,49 @@ test("an action is done once asked, and the mail read again; its refusal is said
   assert.deepEqual([sheet.asked, sheet.acting, sheet.fault, reread.length], [null, false, "Its campaign was cancelled.", 1]);
   sheet.ask("RETRY");
   assert.equal(sheet.fault, null);
+});
+
+test("what followed in a mail's life is read on, below what is shown; a failure leaves that", async () => {
+  const part = (kinds, endCursor) => ({ nodes: kinds.map((kind) => ({ kind })), pageInfo: { hasNextPage: endCursor !== null, endCursor } });
+  api.infos = { m1: { ...info("m1"), events: part(["QUEUED"], "a") } };
+  api.lives = { a: part(["ATTEMPTED", "OPENED"], "b") };
+  const sheet = sheetOf();
+  sheet.show("m1");
+  await settled();
+  await sheet.readOn();
+  assert.deepEqual(sheet.message.events, part(["QUEUED", "ATTEMPTED", "OPENED"], "b"));
+  await sheet.readOn();
+  assert.deepEqual(sheet.message.events, part(["QUEUED", "ATTEMPTED", "OPENED"], "b"));
+  // What comes for a mail that was read again meanwhile is dropped
+  const hold = (late.Life = pending());
+  const reading = sheet.readOn();
+  await sheet.read();
+  hold.resolve();
+  delete late.Life;
+  await reading;
+  assert.deepEqual(sheet.message.events, part(["QUEUED"], "a"));
+});
+
+test("a file's link that is too old is read again before it is followed", async () => {
+  const followed = [];
+  const at = Date.now;
+  api.infos = { m1: { ...info("m1"), attachments: [{ name: "a", url: "https://x.example/new" }] } };
+  const sheet = sheetOf();
+  sheet.show("m1");
+  await settled();
+  const before = globalThis.location;
+  globalThis.location = { assign: (url) => followed.push(url) };
+  const press = () => sheet.download({ preventDefault: () => followed.push("held") }, 0);
+  try {
+    await press();
+    assert.deepEqual(followed, []);
+    Date.now = () => at() + 240_000;
+    await press();
+  } finally {
+    Date.now = at;
+    globalThis.location = before;
+  }
+  assert.deepEqual(followed, ["held", "https://x.example/new"]);
 });
 
 test("the popover's buttons: neighbours, the clicks of its mail, another preview, and closing", () => {
