@@ -21,6 +21,7 @@ from service.standalone.mail_listener import (
     LOOPBACK,
     check_listener_ports,
     demo_settings,
+    free_port,
     listener_environment,
     listener_words,
     takes_mail,
@@ -164,7 +165,7 @@ def service_environment(
         port = demo_relay.getsockname()[1]
         settings["RELAY_URL"] = f"smtp://127.0.0.1:{port}?name={DEMO_RELAY}&connections=5"
         settings["BOUND_RELAY"] = DEMO_RELAY
-        settings |= demo_settings(os.environ)
+        settings |= demo_settings(os.environ, free_port)
     if options.demo:
         settings["ALLOW_RESERVED_DOMAINS"] = "1"
     # A replica of some other database in the shell's environment is not ours.

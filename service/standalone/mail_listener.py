@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from service.standalone.errors import LaunchError
 
@@ -20,10 +20,11 @@ _PORTS = ("INBOUND_SMTP", "INBOUND_LMTP")
 _DOMAINS = ("BOUNCE_DOMAIN", "REPLY_DOMAIN")
 
 
-def demo_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns the settings of a run with the demo relay: a port of loopback, unless INBOUND_SMTP chooses one."""
+def demo_settings(environment: Mapping[str, str], find_port: Callable[[], int]) -> dict[str, str]:
+    """Returns the settings of a run with the demo relay. `find_port` finds a free one where INBOUND_SMTP chooses
+    none."""
     chosen = environment.get("INBOUND_SMTP") or "0"
-    return {**DEMO_SETTINGS, "INBOUND_SMTP": chosen if chosen != "0" else str(_free_port())}
+    return {**DEMO_SETTINGS, "INBOUND_SMTP": chosen if chosen != "0" else str(find_port())}
 
 
 def takes_mail(environment: Mapping[str, str]) -> bool:
@@ -76,8 +77,8 @@ def _given(environment: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
     return [name for name in names if environment.get(name)]
 
 
-def _free_port() -> int:
-    """Returns a port that was free a moment ago: the listener opens it itself, also when it is started again."""
+def free_port() -> int:
+    """Returns a port of loopback that was free a moment ago: the listener opens it, also when it is started again."""
     with socket.create_server((LOOPBACK, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
