@@ -45,7 +45,8 @@ class Launcher:
         self.data = data
         self.port = free_port()
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        environment = kept | {"DATA": str(data), "PORT": str(self.port), "DEMO": "0", **(variables or {})}
+        ours = {"DATA": str(data), "PORT": str(self.port), "DEMO": "0", "RECORDER_DIR": str(data / "recorders")}
+        environment = kept | ours | dict(variables or {})
         output, self._output = tempfile.mkstemp(prefix="ce-launcher-")
         self.process = spawn(
             [sys.executable, "-m", "service.standalone"],

@@ -68,7 +68,8 @@ def test_kill_9_leaves_nothing_behind_and_loses_nothing(data: Path) -> None:
 def test_a_closed_terminal_ends_everything_without_a_signal(data: Path) -> None:
     # Given a launcher that gets no SIGHUP from its terminal, as under a make that leads the session
     window, terminal = os.openpty()
-    environment = {**os.environ, "DATA": str(data), "PORT": str(free_port()), "DEMO": "0"}
+    ours = {"DATA": str(data), "PORT": str(free_port()), "DEMO": "0", "RECORDER_DIR": str(data / "recorders")}
+    environment = {**os.environ, **ours}
     command = [sys.executable, "-m", "service.standalone"]
     launcher = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True

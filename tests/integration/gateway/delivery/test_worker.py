@@ -523,6 +523,7 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
         "SECRET_KEYS": SECRET_KEYS,
         "ALLOW_RESERVED_DOMAINS": "1",
         "SWEEP_SECONDS": "0.1",
+        "RECORDER_DIR": str(settings.recorder_dir),
     }
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "--workers", "2", env=environment, stderr=asyncio.subprocess.PIPE

@@ -132,6 +132,7 @@ async def test_a_stop_ends_in_time_though_the_server_is_silent_and_leaves_the_re
         "SECRET_KEYS": SECRET_KEYS,
         "ALLOW_RESERVED_DOMAINS": "1",
         "SWEEP_SECONDS": "0.1",
+        "RECORDER_DIR": str(settings.recorder_dir),
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
     refs = [await queue_mail(connection, deployment, f"a.person{number}@customer.example") for number in range(6)]
