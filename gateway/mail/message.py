@@ -85,7 +85,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     ),
     Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
     Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.REFUSED, Status.BOUNCED, Status.QUEUED}),
-    Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
+    Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED}),
     Status.ACCEPTED: frozenset({Status.BOUNCED}),
     Status.REFUSED: frozenset({Status.QUEUED}),
     Status.EXPIRED: frozenset({Status.QUEUED}),
