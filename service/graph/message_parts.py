@@ -335,5 +335,5 @@ class ReceivedMail(FromRow):
 
 RECEIVED = (
     "received_mail y where y.customer_id = m.customer_id and y.message_id = m.id"
-    " and exists (select from customer u where u.id = y.customer_id and u.erased_at is null)"
+    " and (y.body <> '' or y.quoted is not null or y.from_address is not null)"
 )

@@ -320,12 +320,12 @@ join delivery_report d on d.customer_id = wanted.customer_id and d.message_id = 
 order by d.customer_id, d.message_id, d.recipient_no, d.id desc;
 
 -- name: received_mail_by_message
--- What these received messages say; erased ones are left out.
+-- What these received messages say; of erased ones nothing is left to say.
 select y.customer_id, y.message_id, y.from_address, y.from_name, y.author, y.body, y.quoted, y.cut, y.automatic,
        y.authentication, y.forwarded_at
 from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
 join received_mail y on y.customer_id = wanted.customer_id and y.message_id = wanted.id
-join customer u on u.id = y.customer_id and u.erased_at is null;
+where y.body <> '' or y.quoted is not null or y.from_address is not null;
 
 -- name: attachments_of_messages
 -- The attachments of these messages, in their order.
