@@ -26,6 +26,7 @@ from service.graph.context import Context
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
+from tests.databases import Databases
 from tests.graph_queries import Ways
 from tests.servers import migrated_postgres, stop
 from tests.service_fixtures import anonymous, app, client, service_settings, token
@@ -70,21 +71,20 @@ def valkey(run_directory: Path) -> Iterator[Valkey]:
         stop(server.process, signal.SIGTERM)
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres) -> Iterator[Databases]:
+    """Migrated, empty databases, made ahead."""
+    made = Databases(postgres, "template_mail")
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-async def database_url(postgres: Postgres) -> AsyncIterator[str]:
+async def database_url(postgres: Postgres, databases: Databases) -> AsyncIterator[str]:
     """A migrated, empty database of this test's own."""
-    name = f"test_{next(_numbers)}"
-    await _administer(postgres, f"create database {name} template template_mail strategy file_copy")
+    name = await databases.take()
     yield postgres.url(name)
-    await _administer(postgres, f"drop database {name} with (force)")
-
-
-async def _administer(postgres: Postgres, statement: str) -> None:
-    connection = await asyncpg.connect(postgres.url("postgres"))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+    databases.leave(name)
 
 
 @pytest.fixture

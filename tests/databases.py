@@ -1,0 +1,81 @@
+"""Databases of their own for tests: made ahead, since copying a template takes as long as many a test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import queue
+import threading
+
+import asyncpg
+
+from service.standalone.postgres import Postgres
+
+AHEAD = 2
+"""Databases that are ready: tests take them one after the other, some in quick succession."""
+_LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 120
+"""For a database, on a busy machine and after a test that ended the server's connections."""
+
+
+class Databases:
+    """Makes copies of a template, and drops those that tests have left, in a thread of its own."""
+
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._postgres = postgres
+        self._template = template
+        self._numbers = itertools.count()
+        self._ready: queue.Queue[str] = queue.Queue(AHEAD)
+        self._left: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="databases", daemon=True)
+        self._thread.start()
+
+    async def take(self) -> str:
+        """Returns the name of a database that nobody else has. Raises queue.Empty when none came in time."""
+        return await asyncio.to_thread(self._ready.get, timeout=_PATIENCE_SECONDS)
+
+    def leave(self, name: str) -> None:
+        """Have a database dropped, whoever is still connected to it."""
+        self._left.put(name)
+
+    def stop(self) -> None:
+        """End the thread. What was not dropped ends with the server."""
+        self._stopping.set()
+        self._thread.join(_PATIENCE_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            name = f"test_{next(self._numbers)}"
+            await self._insist(f"create database {name} template {self._template} strategy file_copy")
+            while not self._stopping.is_set() and not await self._offered(name):
+                await self._drop_left()
+
+    async def _offered(self, name: str) -> bool:
+        try:
+            self._ready.put(name, timeout=_LOOK_SECONDS)
+        except queue.Full:
+            return False
+        return True
+
+    async def _drop_left(self) -> None:
+        while not self._left.empty() and not self._stopping.is_set():
+            await self._insist(f"drop database if exists {self._left.get()} with (force)")
+
+    async def _insist(self, statement: str) -> None:
+        """Run a statement, again where a test has ended the connection or the server."""
+        while not self._stopping.is_set():
+            try:
+                connection = await asyncpg.connect(self._postgres.url("postgres"))
+                try:
+                    await connection.execute(statement)
+                finally:
+                    await connection.close()
+                return
+            except asyncpg.DuplicateDatabaseError:
+                return  # made just before the connection was lost
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(_LOOK_SECONDS)
