@@ -11,7 +11,7 @@ _POLL_SECONDS = 0.02
 
 
 async def eventually(
-    condition: Callable[[], Any | Awaitable[Any]], what: str = "the awaited state", *, seconds: float = 30
+    condition: Callable[[], Any | Awaitable[Any]], what: str = "the awaited state", *, seconds: float = 60
 ) -> Any:
     """Polls `condition`; returns its first true result. Raises AssertionError that names `what` after `seconds`."""
     try:

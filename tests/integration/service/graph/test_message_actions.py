@@ -238,6 +238,7 @@ OF_CODE = {
     "Its campaign was cancelled": ("CANCELLED", "BY_PERSON"),
     "The customer has no address any more": ("HELD", "BAD_ADDRESS"),
     "Nobody can have this address": ("HELD", "BAD_ADDRESS"),
+    "The other mail system has it and goes on trying": ("ACCEPTED", "UNKNOWN"),
 }
 """The status and cause of mail with the advice in code that begins so."""
 
