@@ -18,7 +18,16 @@ from gateway.inbound.reading import Reading, StoredMail
 from gateway.notify.changes import CHANNEL
 from gateway.settings import Settings
 from tests.eventually import eventually
-from tests.integration.gateway.inbound.returning import Said, make_sent, path, read_all, receive, report, take_in
+from tests.integration.gateway.inbound.returning import (
+    Said,
+    make_sent,
+    message_id,
+    path,
+    read_all,
+    receive,
+    report,
+    take_in,
+)
 
 LARGE = b"X-Padding: " + b"x" * 900 + b"\r\n"
 
@@ -63,6 +72,24 @@ async def test_large_mail_is_read_apart_and_says_the_same(connection: Any, deplo
     # Then another job reads it
     assert await reader.read_apart(connection)
     assert await sent.status() == "BOUNCED"
+
+
+async def test_a_reply_with_a_large_file_becomes_a_message(connection: Any, deployment: Deployment) -> None:
+    # Given a reply with a photo, and with a Message-ID, as nearly every mail has one
+    sent = await make_sent(connection)
+    photo = b"QUJD" * 19 + b"\r\n"
+    raw = (
+        b"From: ann@customer.example\r\nSubject: Re: Thursday\r\nMessage-ID: <a1@customer.example>\r\n"
+        b'In-Reply-To: ' + message_id(sent.ref).encode() + b"\r\n"
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nSuits me.\r\n'
+        b'--b\r\nContent-Type: image/jpeg; name="a.jpg"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+        + photo * 2000 + b"--b--\r\n"
+    )  # fmt: skip
+    # When it is read, in a process of its own
+    row = await receive(connection, deployment, raw, sender="ann@customer.example")
+    # Then it is in the customer's history
+    assert (row["unmatched"], row["matched_by"], row["customer_id"]) == (None, "MESSAGE_ID", sent.ref.customer_id)
+    assert await connection.fetchval("select length(fingerprint) from received_mail") == 32
 
 
 async def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
