@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -124,6 +125,49 @@ async def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
     assert (await sent.status(), await sent.tally()) == ("BOUNCED", {"accepted": 1})
     assert await sent.events() == ["BOUNCED", "SETTLED", "SUPPRESSED"]
     assert len(await sent.reports()) == 1
+
+
+async def test_a_mail_whose_message_is_locked_waits_alone(
+    connection: Any, pool: asyncpg.Pool[Any], deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given two reports, and a person at a console who holds the message of the first
+    first, second = await make_sent(connection), await make_sent(connection)
+    for number, sent in enumerate((first, second)):
+        await take_in(connection, numbered(number), to=path(sent.ref))
+    monkeypatch.setattr(read_job, "LOCK_WAIT", timedelta(milliseconds=50))
+    async with pool.acquire() as console, console.transaction():
+        await console.execute("select from message where id = $1 for update", first.ref.message_id)
+        # When they are read
+        assert await InboundReader(deployment).read_small(connection)
+    # Then the second is, and the first waits without a try counted
+    assert (await first.status(), await second.status()) == ("ACCEPTED", "BOUNCED")
+    assert await connection.fetchval("select tries from inbound_mail where read_at is null") == 0
+    # And is read when its time comes
+    await connection.execute("update inbound_mail set due_at = now()")
+    assert await InboundReader(deployment).read_small(connection)
+    assert await first.status() == "BOUNCED"
+
+
+async def test_a_mail_with_a_value_that_cannot_be_sent_holds_up_no_other(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given two reports, of which one makes a value that asyncpg refuses
+    first, second = await make_sent(connection), await make_sent(connection)
+    for number, sent in enumerate((first, second)):
+        await take_in(connection, numbered(number), to=path(sent.ref))
+    join = joining.join_mail
+
+    async def join_badly(connection: Any, stored: StoredMail, *rest: Any) -> Any:
+        if stored.envelope_recipient == path(first.ref):
+            await connection.fetchval("select $1::smallint", 1 << 20)
+        return await join(connection, stored, *rest)
+
+    monkeypatch.setattr(read_job, "join_mail", join_badly)
+    # When they are read
+    assert await InboundReader(deployment).read_small(connection)
+    # Then the other is read, and the try of this one counts
+    assert (await first.status(), await second.status()) == ("ACCEPTED", "BOUNCED")
+    assert await connection.fetchval("select tries from inbound_mail where read_at is null") == 1
 
 
 async def test_what_was_taken_when_the_database_went_away_is_put_back(
