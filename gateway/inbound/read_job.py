@@ -47,7 +47,7 @@ LOCK_WAIT = timedelta(seconds=5)
 """For what a mail is about, while others change it: they take milliseconds, a person at a console any time."""
 LATER = timedelta(seconds=30)
 """Until the next try of a mail that others were in the way of."""
-_IN_THE_WAY = (
+IN_THE_WAY = (
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
     asyncpg.QueryCanceledError,
@@ -101,7 +101,7 @@ class InboundReader:
             await write(connection, stored, reading, self.deployment)
         except TooEarly:
             await QUERIES.put_back_unread_mail(connection, ids=[stored.id], wait=AGAIN)
-        except _IN_THE_WAY:
+        except IN_THE_WAY:
             await QUERIES.put_back_unread_mail(connection, ids=[stored.id], wait=LATER)
         except Exception as error:
             if isinstance(error, AWAY) and not isinstance(
@@ -111,6 +111,12 @@ class InboundReader:
             log.warning("a received mail could not be read: %s", type(error).__name__, exc_info=True,
                         extra={"fields": {"inbound_mail": str(stored.id), "tries": mail.tries}})  # fmt: skip
             await _note_failure(connection, mail)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that PostgreSQL is away. A value that asyncpg cannot send is one of its InterfaceErrors,
+    and the mail's fault."""
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

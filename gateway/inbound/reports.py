@@ -18,7 +18,7 @@ from gateway.consent.suppressions import suppress
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import GatewayError
-from gateway.inbound.matching import Trace
+from gateway.inbound.matching import Trace, own_message_id
 from gateway.inbound.reading import Reading, StoredMail
 from gateway.mail.choice import SuppressionReason
 from gateway.mail.delivery_status import ReportAction
@@ -347,9 +347,10 @@ def _kept(text: str | None, limit: int) -> str | None:
 
 def _identity(stored: StoredMail, reading: Reading, number: int) -> bytes:
     """What tells one recipient's report from another: the report's own Message-ID, by whichever way it came; its bytes
-    where it has none."""
-    said = reading.correspondence
-    own = said.message_id.encode("utf-8", "replace") if said.message_id else stored.content_sha256
+    where it has none, or that of the mail that it returns, as those about each attempt would."""
+    named = reading.correspondence.message_id
+    is_its_own = named is not None and own_message_id(named) is None
+    own = named.encode("utf-8", "replace") if named is not None and is_its_own else stored.content_sha256
     return hashlib.sha256(own + b"\0" + str(number).encode()).digest()
 
 
