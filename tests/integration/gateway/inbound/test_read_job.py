@@ -9,7 +9,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.__main__ import background_jobs
 from gateway.database import QUERIES
 from gateway.deployment import Deployment
 from gateway.inbound import joining, read_job, read_process
@@ -18,6 +17,7 @@ from gateway.inbound.read_process import ReadingFailed
 from gateway.inbound.reading import Reading, StoredMail
 from gateway.notify.changes import CHANNEL
 from gateway.settings import Settings
+from gateway.worker_process import background_jobs
 from tests.eventually import eventually
 from tests.integration.gateway.inbound.returning import (
     Said,
