@@ -68,11 +68,13 @@ class Recipient:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reported:
-    """The message that a report is about, locked `at` a time of PostgreSQL's. `recipients` begin with its To."""
+    """The message that a report is about, locked `at` a time of PostgreSQL's. `recipients` begin with its To.
+    `internal`: it went to our own staff."""
 
     ref: MessageRef
     at: datetime
     erased: bool
+    internal: bool
     recipients: tuple[Recipient, ...]
 
 
@@ -174,6 +176,7 @@ async def read_reported(connection: Connection, ref: MessageRef, deployment: Dep
         ref=ref,
         at=message["at"],
         erased=message["erased"],
+        internal=message["internal"],
         recipients=tuple(_recipient(row, deployment) for row in rows),
     )
 
@@ -389,7 +392,8 @@ async def apply(
             report_ids=[report_id for report_id, _ in arrived.values()],
         )
         _ = [row async for row in settled]
-    await _suppress(connection, reported.ref, [one for _, one in failed.values()])
+    if not reported.internal:  # a staff mailbox that is back gets the next reply, which nobody would miss while held
+        await _suppress(connection, reported.ref, [one for _, one in failed.values()])
 
 
 def _deciding(written: dict[UUID, Finding]) -> dict[int, tuple[UUID, Finding]]:

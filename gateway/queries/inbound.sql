@@ -82,7 +82,7 @@ limit 1;
 
 -- name: lock_reported_message^
 -- Locks the message that a report or complaint is about.
-select now() as at, u.erased_at is not null as erased
+select now() as at, m.internal, u.erased_at is not null as erased
 from message m join customer u on u.id = m.customer_id
 where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT'
 for update of m;

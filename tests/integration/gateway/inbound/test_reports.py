@@ -208,6 +208,16 @@ async def test_a_report_under_the_returned_mails_own_id_counts_for_each_attempt(
     assert [found["attempt"] for found in await sent.reports()] == [1, 2]
 
 
+async def test_a_bounce_of_the_staff_mailbox_closes_no_way_to_it(connection: Any, deployment: Deployment) -> None:
+    # Given a reply that was forwarded to a mailbox of our own staff
+    sent = await make_sent(connection, internal=True, source_type=None, template_version_id=None, tracked=False)
+    # When the mailbox is not there for a while
+    await receive(connection, deployment, report(), to=path(sent.ref))
+    # Then that mail came back, and the next one is not held
+    assert await sent.status() == "BOUNCED"
+    assert await suppressed(connection) == []
+
+
 async def test_the_same_report_by_two_ways_is_one(connection: Any, deployment: Deployment) -> None:
     # Given a report that came by SMTP
     sent = await make_sent(connection)
