@@ -73,7 +73,8 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
-    # Nothing was written, through no fault of the rows: a deadlock's victim, a statement cancelled.
+    # Nothing was written, through no fault of the rows: a deadlock's victim, a lock not had, a statement cancelled.
+    asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
     asyncpg.QueryCanceledError,
     TimeoutError,

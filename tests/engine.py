@@ -14,7 +14,6 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.__main__ import background_jobs
 from gateway.delivery.schedule import default_schedule
 from gateway.delivery.worker import Worker
 from gateway.deployment import Deployment
@@ -25,6 +24,7 @@ from gateway.outbox.enqueue import SendRequest, enqueue
 from gateway.settings import Settings, parse_relay
 from gateway.smtp.relays import Relays, Timeouts
 from gateway.templates import versions
+from gateway.worker_process import background_jobs
 from tests.builders import make_customer
 from tests.eventually import eventually
 from tests.smtp_server import Reply, SmtpServer

@@ -44,10 +44,15 @@ async def suppress(
 ) -> bool:
     """Suppress an address, by the evidence of one message, and hold what is queued for it. One transaction.
 
-    A complaint stops campaigns, everything else all mail. Returns whether it was not suppressed before.
+    A complaint stops campaigns, everything else all mail. One that stops as much already stays as it is; a narrower one
+    is lifted first, so that both stay on record. Returns whether it was not suppressed as much before.
     """
     scope = SuppressionScope.CAMPAIGNS if reason is SuppressionReason.COMPLAINT else SuppressionScope.ALL_MAIL
     async with connection.transaction():
+        standing = await QUERIES.lock_suppression(connection, address_key=address_key)
+        if standing is not None and standing["scope"] == SuppressionScope.CAMPAIGNS != scope:
+            why = f"{reason} stops all mail."
+            await QUERIES.lift_suppression(connection, address_key=address_key, actor=actor, why=why)
         suppressed = await QUERIES.suppress_address(
             connection,
             address_key=address_key,

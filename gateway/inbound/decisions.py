@@ -3,6 +3,8 @@ again."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +18,14 @@ from gateway.inbound import replies, reports
 from gateway.inbound.complaints import write_complaint
 from gateway.inbound.joining import join_mail, write_result
 from gateway.inbound.matching import Trace, trace_report
-from gateway.inbound.read_job import load_contents, read_stored, stored_mail
+from gateway.inbound.read_job import IN_THE_WAY, is_away, load_contents, read_stored, stored_mail
 from gateway.inbound.read_process import ReadingFailed
-from gateway.inbound.reading import WRITTEN, Joined, Reading, StoredMail, Unmatched
-from gateway.mail.inbound import InboundKind, MatchedBy
+from gateway.inbound.reading import WRITTEN, Joined, Reading, StoredMail, Unmatched, load_rules
+from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
 from gateway.mail.message import EventKind, MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
+
+log = logging.getLogger(__name__)
 
 MAX_REREAD = 10_000
 """Mail that is read again by one call: some ten seconds' work. Another call takes another span."""
@@ -210,7 +214,7 @@ async def reread(
 
 
 async def _reread_one(connection: Connection, inbound_id: UUID, deployment: Deployment) -> bool | None:
-    """Whether a mail is read otherwise than before; None when it could not be read again."""
+    """Whether a mail is read otherwise than before; None when it could not be read again: that holds up no other."""
     try:
         async with connection.transaction():
             row = await QUERIES.lock_inbound_mail(connection, id=inbound_id)
@@ -222,7 +226,13 @@ async def _reread_one(connection: Connection, inbound_id: UUID, deployment: Depl
             found = await join_mail(connection, stored, reading, deployment)
             now_unmatched = found.reason if isinstance(found, Unmatched) else None
             return bool((row["kind"], row["unmatched"]) != (reading.inbound.kind, now_unmatched))
-    except (ReadingFailed, reports.TooEarly):
+    except (ReadingFailed, reports.TooEarly, *IN_THE_WAY):
+        return None
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.warning("a received mail could not be read again: %s", type(error).__name__, exc_info=True,
+                    extra={"fields": {"inbound_mail": str(inbound_id)}})  # fmt: skip
         return None
 
 
@@ -249,6 +259,9 @@ async def _revise(
 
 
 async def _read(connection: Connection, row: Any, deployment: Deployment) -> tuple[StoredMail, Reading]:
+    """What ended those who read it before is read apart again: it must not end the service."""
     stored = stored_mail(row)
+    await asyncio.to_thread(load_rules)
     contents = await load_contents(connection, [stored])
-    return stored, await read_stored(stored, contents[stored.content_sha256], deployment)
+    apart = row["unmatched"] == UnmatchedReason.UNREADABLE
+    return stored, await read_stored(stored, contents[stored.content_sha256], deployment, apart=apart)

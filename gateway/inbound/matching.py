@@ -126,13 +126,17 @@ def own_message_ids(reading: Reading) -> list[OwnMessageId]:
     about = inbound.report or inbound.complaint
     returned = about.returned if about is not None else None
     named = [returned.message_id or "" if returned is not None else "", *said.in_reply_to, *reversed(said.references)]
-    found = [match for name in dict.fromkeys(named) if (match := _OWN_MESSAGE_ID.fullmatch(name)) is not None]
-    return [
-        OwnMessageId(
-            ref=MessageRef(customer_id=int(match[2]), message_id=UUID(match[1])), domain=match[3].lower().rstrip(".")
-        )
-        for match in found[:MAX_MESSAGE_IDS]
-    ]
+    found = [own for name in dict.fromkeys(named) if (own := own_message_id(name)) is not None]
+    return found[:MAX_MESSAGE_IDS]
+
+
+def own_message_id(name: str) -> OwnMessageId | None:
+    """What a Message-ID, without its angle brackets, says when it has our form."""
+    match = _OWN_MESSAGE_ID.fullmatch(name)
+    if match is None:
+        return None
+    ref = MessageRef(customer_id=int(match[2]), message_id=UUID(match[1]))
+    return OwnMessageId(ref=ref, domain=match[3].lower().rstrip("."))
 
 
 async def message_of_ids(connection: Connection, ids: Sequence[OwnMessageId]) -> MessageRef | None:

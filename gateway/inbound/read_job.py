@@ -17,6 +17,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.inbound.joining import join_mail
@@ -41,6 +43,17 @@ TAKEN_FOR = timedelta(minutes=2)
 """How long a mail belongs to the worker that took it: twice what the longest reading may take."""
 AGAIN = timedelta(seconds=1)
 """Until the next try of a mail whose reading failed, and of one that came too early."""
+LOCK_WAIT = timedelta(seconds=5)
+"""For what a mail is about, while others change it: they take milliseconds, a person at a console any time."""
+LATER = timedelta(seconds=30)
+"""Until the next try of a mail that others were in the way of."""
+IN_THE_WAY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.QueryCanceledError,
+    TimeoutError,
+)
+"""What says that others were in the way of one mail, and nothing of PostgreSQL as a whole or of the mail."""
 
 
 @dataclass(slots=True)
@@ -80,19 +93,30 @@ class InboundReader:
             self.put_back.clear()
 
     async def _read_one(self, connection: Connection, mail: Taken, encoded: Any, *, apart: bool) -> None:
-        """Read one mail. Raises only what says that PostgreSQL is away: then the mail stays to be put back."""
+        """Read one mail. Raises only what says that PostgreSQL is away: then the mail stays to be put back. What ails
+        one mail, or is in its way, holds up no other."""
         stored = mail.stored
         try:
             reading = await read_stored(stored, encoded, self.deployment, apart=apart)
             await write(connection, stored, reading, self.deployment)
         except TooEarly:
             await QUERIES.put_back_unread_mail(connection, ids=[stored.id], wait=AGAIN)
-        except AWAY:
-            raise
+        except IN_THE_WAY:
+            await QUERIES.put_back_unread_mail(connection, ids=[stored.id], wait=LATER)
         except Exception as error:
+            if isinstance(error, AWAY) and not isinstance(
+                error, ValueError
+            ):  # a value that asyncpg cannot send is both
+                raise
             log.warning("a received mail could not be read: %s", type(error).__name__, exc_info=True,
                         extra={"fields": {"inbound_mail": str(stored.id), "tries": mail.tries}})  # fmt: skip
             await _note_failure(connection, mail)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that PostgreSQL is away. A value that asyncpg cannot send is one of its InterfaceErrors,
+    and the mail's fault."""
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +178,7 @@ async def read_stored(stored: StoredMail, encoded: Any, deployment: Deployment, 
 async def write(connection: Connection, stored: StoredMail, reading: Reading, deployment: Deployment) -> bool:
     """Write all about one mail in one transaction; False when another has read it. Raises TooEarly."""
     async with connection.transaction():
-        if await QUERIES.lock_unread_mail(connection, id=stored.id) is None:
+        if await QUERIES.lock_unread_mail(connection, id=stored.id, wait=LOCK_WAIT) is None:
             return False
         found = await join_mail(connection, stored, reading, deployment)
     _count(reading.inbound.kind, found.reason if isinstance(found, Unmatched) else found.matched_by)
@@ -176,7 +200,7 @@ async def _give_up(connection: Connection, stored: StoredMail) -> None:
     """List a mail as unreadable: a person may look at it, and it is read again when the reader is better."""
     kind = InboundKind.BOUNCE if stored.envelope_sender == "" else InboundKind.REPLY
     async with connection.transaction():
-        if await QUERIES.lock_unread_mail(connection, id=stored.id) is None:
+        if await QUERIES.lock_unread_mail(connection, id=stored.id, wait=LOCK_WAIT) is None:
             return
         await QUERIES.finish_inbound_mail(
             connection,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 from uuid import UUID
 
 from gateway.mail.authentication_results import Authentication, read_authentication
@@ -47,6 +47,9 @@ class Reading:
     `fingerprint` where the mail has a Message-ID: 32 bytes that are the same for each copy of one mail, whatever its
     way added. `recipients` are the addresses that it says it came to, which tell the one of ours where no envelope
     does."""
+
+    # A fingerprint is no text, which is what JSON would take it for on its way from another process.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 
     inbound: Inbound
     correspondence: Correspondence

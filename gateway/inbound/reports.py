@@ -18,7 +18,7 @@ from gateway.consent.suppressions import suppress
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import GatewayError
-from gateway.inbound.matching import Trace
+from gateway.inbound.matching import Trace, own_message_id
 from gateway.inbound.reading import Reading, StoredMail
 from gateway.mail.choice import SuppressionReason
 from gateway.mail.delivery_status import ReportAction
@@ -68,11 +68,13 @@ class Recipient:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reported:
-    """The message that a report is about, locked `at` a time of PostgreSQL's. `recipients` begin with its To."""
+    """The message that a report is about, locked `at` a time of PostgreSQL's. `recipients` begin with its To.
+    `internal`: it went to our own staff."""
 
     ref: MessageRef
     at: datetime
     erased: bool
+    internal: bool
     recipients: tuple[Recipient, ...]
 
 
@@ -174,6 +176,7 @@ async def read_reported(connection: Connection, ref: MessageRef, deployment: Dep
         ref=ref,
         at=message["at"],
         erased=message["erased"],
+        internal=message["internal"],
         recipients=tuple(_recipient(row, deployment) for row in rows),
     )
 
@@ -347,9 +350,10 @@ def _kept(text: str | None, limit: int) -> str | None:
 
 def _identity(stored: StoredMail, reading: Reading, number: int) -> bytes:
     """What tells one recipient's report from another: the report's own Message-ID, by whichever way it came; its bytes
-    where it has none."""
-    said = reading.correspondence
-    own = said.message_id.encode("utf-8", "replace") if said.message_id else stored.content_sha256
+    where it has none, or that of the mail that it returns, as those about each attempt would."""
+    named = reading.correspondence.message_id
+    is_its_own = named is not None and own_message_id(named) is None
+    own = named.encode("utf-8", "replace") if named is not None and is_its_own else stored.content_sha256
     return hashlib.sha256(own + b"\0" + str(number).encode()).digest()
 
 
@@ -388,7 +392,8 @@ async def apply(
             report_ids=[report_id for report_id, _ in arrived.values()],
         )
         _ = [row async for row in settled]
-    await _suppress(connection, reported.ref, [one for _, one in failed.values()])
+    if not reported.internal:  # a staff mailbox that is back gets the next reply, which nobody would miss while held
+        await _suppress(connection, reported.ref, [one for _, one in failed.values()])
 
 
 def _deciding(written: dict[UUID, Finding]) -> dict[int, tuple[UUID, Finding]]:

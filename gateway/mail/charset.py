@@ -7,6 +7,7 @@ too, take time in the square of the length.
 from __future__ import annotations
 
 import codecs
+import re
 
 _WINDOWS = "cp1252"
 
@@ -40,8 +41,17 @@ _LONGEST_NAME = 40
 
 def decode(data: bytes, charset: str | None) -> str:
     """Returns the text of `data`. A charset that is missing, unknown or wrong is replaced by what the bytes look like:
-    ISO-2022-JP, UTF-8, else Windows-1252; a byte that nothing explains is U+FFFD."""
+    ISO-2022-JP, UTF-8, else Windows-1252; what nothing explains is U+FFFD."""
     codec = known_codec(charset)
+    text = _decode(data, codec)
+    # Python's UTF-7 reads half a pair as one, which neither UTF-8 nor JSON can hold.
+    return _LONE_SURROGATE.sub("\ufffd", text) if codec == "utf-7" else text
+
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _decode(data: bytes, codec: str | None) -> str:
     if codec is not None and codec != "utf-8":
         try:
             return data.decode(codec)

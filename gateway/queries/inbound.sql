@@ -44,8 +44,10 @@ where id = any(:ids::uuid[]) and read_at is null;
 update inbound_mail set due_at = now() + :wait::interval where id = :id and read_at is null;
 
 -- name: lock_unread_mail$
--- Locks a mail that is still unread; its id, or nothing when another has read it.
-select id from inbound_mail where id = :id and read_at is null for update;
+-- Locks a mail that is still unread; its id, or nothing when another has read it. From then on the transaction waits for
+-- no lock longer than :wait.
+select id, set_config('lock_timeout', (extract(epoch from :wait::interval) * 1000)::integer::text, true)
+from inbound_mail where id = :id and read_at is null for update;
 
 -- name: lock_inbound_mail^
 -- Locks a mail for a decision about it, or to read it again.
@@ -80,7 +82,7 @@ limit 1;
 
 -- name: lock_reported_message^
 -- Locks the message that a report or complaint is about.
-select now() as at, u.erased_at is not null as erased
+select now() as at, m.internal, u.erased_at is not null as erased
 from message m join customer u on u.id = m.customer_id
 where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT'
 for update of m;

@@ -112,7 +112,10 @@ class Delivery:
     @property
     def options_refused(self) -> bool:
         """Whether the server refused it with a code that may mean the options which ask for reports."""
-        return bool(self.rcpt_options) and self.decided is not None and self.decided.code in _OPTIONS_REFUSED
+        decided = self.decided
+        if not self.rcpt_options or decided is None or decided.stage not in (Stage.MAIL, Stage.RCPT):
+            return False
+        return decided.code in _OPTIONS_REFUSED
 
     def mark_dot(self) -> None:
         """The next write holds the final dot."""

@@ -38,7 +38,7 @@ _PARTS = ("gateway", "service", "tests")
 _COPIED = (*_PARTS, "migrations", "docs", "pyproject.toml", "schema.graphql", "CHANGELOG.md")
 _NODE = Path(playwright.__file__).parent / "driver" / "node"
 _FOREIGN = f"""
-import sys, {", ".join(("tests.conftest", "service.app", "gateway.__main__"))}
+import sys, {", ".join(("tests.conftest", "service.app", "gateway.__main__", "gateway.worker_process"))}
 own = {(*_PARTS, "__main__")!r}
 print(*(name for name in list(sys.modules) if name.partition(".")[0] not in own))
 """

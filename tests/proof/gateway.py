@@ -30,7 +30,6 @@ from uuid import uuid4
 
 import uvloop
 
-from gateway.__main__ import work
 from gateway.delivery import settle
 from gateway.delivery.flight_recorder import Slot
 from gateway.delivery.recorder_file import Word
@@ -44,6 +43,7 @@ from gateway.outbox.trouble import usual_pause
 from gateway.settings import read_settings
 from gateway.smtp.connection import Receiver
 from gateway.telemetry.log import log_as_json
+from gateway.worker_process import work
 from tests.proof.counts import LEASE_SECONDS, sender_of
 
 LATE_SECONDS = 0.003

@@ -20,6 +20,7 @@ from tests.integration.gateway.inbound.returning import (
     message_id,
     path,
     receive,
+    report,
     suppressed,
     unsubscribe_header,
 )
@@ -93,6 +94,22 @@ async def test_a_complaint_that_comes_again_changes_nothing(connection: Any, dep
         await connection.execute("delete from suppression")
     # Then the person's decision stands
     assert await sent.events() == ["COMPLAINED", "SUPPRESSED"]
+
+
+async def test_a_bounce_after_a_complaint_stops_individual_mail_too(connection: Any, deployment: Deployment) -> None:
+    # Given an address that gets no campaigns, since its reader complained
+    sent = await make_sent(connection, of_campaign=True)
+    await receive(connection, deployment, complaint(returned=unsubscribe_header(sent.ref)))
+    # When its mailbox is closed
+    await receive(connection, deployment, report(), to=path(sent.ref))
+    # Then nothing is sent there any more, and the complaint stays on record
+    assert await suppressed(connection) == [("BAD_ADDRESS", "ALL_MAIL")]
+    lifted = await connection.fetchrow("select reason::text, scope::text, lifted_why from lifted_suppression")
+    assert tuple(lifted) == ("COMPLAINT", "CAMPAIGNS", "BAD_ADDRESS stops all mail.")
+    # And another complaint narrows nothing
+    other = await make_sent(connection, of_campaign=True)
+    await receive(connection, deployment, complaint(returned=unsubscribe_header(other.ref), own_id="<2@f.example>"))
+    assert await suppressed(connection) == [("BAD_ADDRESS", "ALL_MAIL")]
 
 
 async def test_a_reader_who_asks_for_no_more_is_opted_out(connection: Any, deployment: Deployment) -> None:

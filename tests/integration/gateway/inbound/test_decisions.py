@@ -11,9 +11,10 @@ import pytest
 
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
-from gateway.inbound import decisions, replies
+from gateway.inbound import decisions, joining, read_job, replies
 from gateway.inbound.decisions import Reread
-from gateway.inbound.reading import Joined
+from gateway.inbound.read_process import ReadingFailed
+from gateway.inbound.reading import Joined, Reading, ReadingOptions, StoredMail
 from gateway.mail.inbound import MatchedBy
 from gateway.mail.message import MessageRef
 from gateway.settings import Settings
@@ -303,3 +304,37 @@ async def test_an_unreadable_mail_is_read_when_the_reader_can(connection: Any, d
     await connection.execute("update inbound_mail set unmatched = 'UNREADABLE', kind = 'REPLY'")
     assert await read_again(connection, deployment) == Reread(read=1, changed=1)
     assert await connection.fetchval("select kind::text from inbound_mail where id = $1", row["id"]) == "BOUNCE"
+
+
+async def test_an_unreadable_mail_is_read_apart_and_holds_up_no_other(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a small mail that ended three processes, one that cannot be written, and one more
+    bad = await receive(connection, deployment, PLAIN, sender=ANN)
+    await connection.execute("update inbound_mail set unmatched = 'UNREADABLE'")
+    broken = await receive(connection, deployment, report(own_id="<r2@mx.example>"))
+    last = await receive(connection, deployment, report(own_id="<r3@mx.example>"))
+    await connection.execute("update inbound_mail set kind = 'REPLY' where id = $1", last["id"])
+    apart: list[bytes] = []
+
+    async def dying(raw: bytes, options: ReadingOptions) -> Reading:
+        apart.append(raw)
+        raise ReadingFailed("It died.")
+
+    async def join_badly(connection: Any, stored: StoredMail, *rest: Any) -> Any:
+        if stored.id == broken["id"]:
+            raise ValueError("ann@customer.example")
+        return await join(connection, stored, *rest)
+
+    join = joining.join_mail
+    monkeypatch.setattr(read_job, "read_apart", dying)
+    monkeypatch.setattr(decisions, "join_mail", join_badly)
+    # When all are read again, then the first ends no process of ours, and the last is read
+    assert await read_again(connection, deployment) == Reread(read=1, changed=1)
+    assert apart == [PLAIN]
+    # And a person who assigns the first is told why not
+    customer = await make_customer(connection)
+    assigned = decisions.assign(
+        connection, inbound_id=bad["id"], customer_id=customer, message_id=None, actor="jo", deployment=deployment
+    )
+    assert await refusal(assigned) == (RefusalCode.ILLEGAL_STATE, ("mailId",))

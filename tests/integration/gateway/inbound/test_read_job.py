@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from gateway.__main__ import background_jobs
 from gateway.database import QUERIES
 from gateway.deployment import Deployment
 from gateway.inbound import joining, read_job, read_process
@@ -17,8 +17,18 @@ from gateway.inbound.read_process import ReadingFailed
 from gateway.inbound.reading import Reading, StoredMail
 from gateway.notify.changes import CHANNEL
 from gateway.settings import Settings
+from gateway.worker_process import background_jobs
 from tests.eventually import eventually
-from tests.integration.gateway.inbound.returning import Said, make_sent, path, read_all, receive, report, take_in
+from tests.integration.gateway.inbound.returning import (
+    Said,
+    make_sent,
+    message_id,
+    path,
+    read_all,
+    receive,
+    report,
+    take_in,
+)
 
 LARGE = b"X-Padding: " + b"x" * 900 + b"\r\n"
 
@@ -65,6 +75,24 @@ async def test_large_mail_is_read_apart_and_says_the_same(connection: Any, deplo
     assert await sent.status() == "BOUNCED"
 
 
+async def test_a_reply_with_a_large_file_becomes_a_message(connection: Any, deployment: Deployment) -> None:
+    # Given a reply with a photo, and with a Message-ID, as nearly every mail has one
+    sent = await make_sent(connection)
+    photo = b"QUJD" * 19 + b"\r\n"
+    raw = (
+        b"From: ann@customer.example\r\nSubject: Re: Thursday\r\nMessage-ID: <a1@customer.example>\r\n"
+        b'In-Reply-To: ' + message_id(sent.ref).encode() + b"\r\n"
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nSuits me.\r\n'
+        b'--b\r\nContent-Type: image/jpeg; name="a.jpg"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+        + photo * 2000 + b"--b--\r\n"
+    )  # fmt: skip
+    # When it is read, in a process of its own
+    row = await receive(connection, deployment, raw, sender="ann@customer.example")
+    # Then it is in the customer's history
+    assert (row["unmatched"], row["matched_by"], row["customer_id"]) == (None, "MESSAGE_ID", sent.ref.customer_id)
+    assert await connection.fetchval("select length(fingerprint) from received_mail") == 32
+
+
 async def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
     connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +125,49 @@ async def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
     assert (await sent.status(), await sent.tally()) == ("BOUNCED", {"accepted": 1})
     assert await sent.events() == ["BOUNCED", "SETTLED", "SUPPRESSED"]
     assert len(await sent.reports()) == 1
+
+
+async def test_a_mail_whose_message_is_locked_waits_alone(
+    connection: Any, pool: asyncpg.Pool[Any], deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given two reports, and a person at a console who holds the message of the first
+    first, second = await make_sent(connection), await make_sent(connection)
+    for number, sent in enumerate((first, second)):
+        await take_in(connection, numbered(number), to=path(sent.ref))
+    monkeypatch.setattr(read_job, "LOCK_WAIT", timedelta(milliseconds=50))
+    async with pool.acquire() as console, console.transaction():
+        await console.execute("select from message where id = $1 for update", first.ref.message_id)
+        # When they are read
+        assert await InboundReader(deployment).read_small(connection)
+    # Then the second is, and the first waits without a try counted
+    assert (await first.status(), await second.status()) == ("ACCEPTED", "BOUNCED")
+    assert await connection.fetchval("select tries from inbound_mail where read_at is null") == 0
+    # And is read when its time comes
+    await connection.execute("update inbound_mail set due_at = now()")
+    assert await InboundReader(deployment).read_small(connection)
+    assert await first.status() == "BOUNCED"
+
+
+async def test_a_mail_with_a_value_that_cannot_be_sent_holds_up_no_other(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given two reports, of which one makes a value that asyncpg refuses
+    first, second = await make_sent(connection), await make_sent(connection)
+    for number, sent in enumerate((first, second)):
+        await take_in(connection, numbered(number), to=path(sent.ref))
+    join = joining.join_mail
+
+    async def join_badly(connection: Any, stored: StoredMail, *rest: Any) -> Any:
+        if stored.envelope_recipient == path(first.ref):
+            await connection.fetchval("select $1::smallint", 1 << 20)
+        return await join(connection, stored, *rest)
+
+    monkeypatch.setattr(read_job, "join_mail", join_badly)
+    # When they are read
+    assert await InboundReader(deployment).read_small(connection)
+    # Then the other is read, and the try of this one counts
+    assert (await first.status(), await second.status()) == ("ACCEPTED", "BOUNCED")
+    assert await connection.fetchval("select tries from inbound_mail where read_at is null") == 1
 
 
 async def test_what_was_taken_when_the_database_went_away_is_put_back(

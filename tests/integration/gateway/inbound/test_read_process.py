@@ -21,7 +21,18 @@ REPLY = (
 )
 
 
-@pytest.mark.parametrize("raw", [report(), REPLY, b"", b"\xff\0" * 1000], ids=["report", "reply", "nothing", "noise"])
+WITH_ID = b"Message-ID: <a1@customer.example>\r\n" + REPLY
+HALF_A_PAIR = (
+    b"From: Ann <ann@customer.example>\r\nSubject: =?utf-7?q?+2AA-?=\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n"
+    b"+2AA-\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [report(), REPLY, WITH_ID, HALF_A_PAIR, b"", b"\xff\0" * 1000],
+    ids=["report", "reply", "reply with an id", "half a pair", "nothing", "noise"],
+)
 async def test_what_the_process_reads_is_what_we_would(raw: bytes) -> None:
     assert await read_apart(raw, OPTIONS) == read(raw, **OPTIONS)
 

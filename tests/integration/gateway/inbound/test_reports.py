@@ -12,9 +12,9 @@ import pytest
 from gateway.deployment import Deployment
 from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
-from gateway.mail.tracking import ReturnPath, read_return_path
+from gateway.mail.tracking import ReturnPath, read_return_path, return_path
 from gateway.settings import Settings
-from tests.builders import insert, make_attempt, make_outbox
+from tests.builders import KEYRING, insert, make_attempt, make_outbox
 from tests.integration.gateway.inbound.returning import (
     ANN,
     DOMAIN,
@@ -189,6 +189,33 @@ async def test_a_token_counts_wherever_it_comes_back(connection: Any, deployment
         )
         await receive(connection, deployment, raw, to=upper if place == "envelope" else None)
         assert await sent.status() == "BOUNCED", place
+
+
+async def test_a_report_under_the_returned_mails_own_id_counts_for_each_attempt(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a mail that came back, from a system that returns it under the id that it had
+    sent = await make_sent(connection)
+    first, second = (return_path(KEYRING, DOMAIN, sent.ref, 0, attempt) for attempt in (1, 2))
+    await receive(connection, deployment, report(own_id=message_id(sent.ref), to=first), to=first)
+    assert await sent.status() == "BOUNCED"
+    # When it is sent once more, under its id as before, and comes back again
+    await make_attempt(connection, sent.ref.customer_id, sent.ref.message_id, number=2, verdict="ACCEPTED")
+    await connection.execute("update message set status = 'ACCEPTED', bounced_at = null, cause = null, advice = null")
+    await receive(connection, deployment, report(own_id=message_id(sent.ref), to=second), to=second)
+    # Then the second report counts as the first did
+    assert await sent.status() == "BOUNCED"
+    assert [found["attempt"] for found in await sent.reports()] == [1, 2]
+
+
+async def test_a_bounce_of_the_staff_mailbox_closes_no_way_to_it(connection: Any, deployment: Deployment) -> None:
+    # Given a reply that was forwarded to a mailbox of our own staff
+    sent = await make_sent(connection, internal=True, source_type=None, template_version_id=None, tracked=False)
+    # When the mailbox is not there for a while
+    await receive(connection, deployment, report(), to=path(sent.ref))
+    # Then that mail came back, and the next one is not held
+    assert await sent.status() == "BOUNCED"
+    assert await suppressed(connection) == []
 
 
 async def test_the_same_report_by_two_ways_is_one(connection: Any, deployment: Deployment) -> None:

@@ -130,6 +130,19 @@ async def test_a_mail_that_is_refused_for_another_reason_is_refused_once_more_an
     assert "NOTIFY" in said(server, "RCPT")[-1]
 
 
+async def test_content_that_is_refused_is_sent_once_and_reports_stay(server: SmtpServer) -> None:
+    # Given a server that refuses a content with a code that it might have for an option
+    server.script(after_dot={"anna@x.test": Reply(555, "5.6.0 Not this content")})
+    async with AsyncExitStack() as stack:
+        relays = await relays_to(stack, server, connections=1)
+        # When a mail is sent
+        refused = await relays.deliver(letter("anna"))
+        await relays.deliver(letter("bob"))
+    # Then its content is not sent again, and reports are asked for as before
+    assert codes(refused) == [250, 250, 354, 555]
+    assert "NOTIFY" in said(server, "RCPT")[-1]
+
+
 async def test_a_connection_that_dies_at_the_second_try_is_a_fault_of_this_mail_alone(server: SmtpServer) -> None:
     server.script(**refuses("mail", 555))
     server.script(connection=1, rset=Drop())

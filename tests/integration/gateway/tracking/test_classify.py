@@ -284,7 +284,7 @@ async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_an
     connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker that classifies at once, and a server that has a mail and says nothing any more
-    monkeypatch.setattr("gateway.__main__.CLASSIFY_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.worker_process.CLASSIFY_SECONDS", 0.05)
     monkeypatch.setattr("gateway.tracking.classify.MIN_RECLASSIFY_WAIT", timedelta(seconds=0.1))
     monkeypatch.setattr("gateway.tracking.classify.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
     smtp_server.script(after_dot=Silence())

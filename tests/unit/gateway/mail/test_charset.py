@@ -29,6 +29,7 @@ from tests.growth import expect_linear
         ("x".encode("utf-16"), "utf-16", "x"),
         (b"x", "utf-16", "x"),
         (b"\x1b$B\x1b", "iso-2022-jp", "\x1b$B\x1b"),
+        (b"+2D3dig- or +2AA-", "utf-7", "\U0001f58a or \ufffd"),
     ],
 )
 def test_bytes_are_read_as_what_they_are(data: bytes, charset: str | None, text: str) -> None:

@@ -1,0 +1,124 @@
+"""One worker of the gateway: its pool, its relays, its background jobs, from its start to its drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+
+from gateway.campaigns import expansion, lifecycle
+from gateway.database import WORKER_SETTINGS, Connection, open_pool
+from gateway.delivery.background import Job, Progress
+from gateway.delivery.dkim import Signer
+from gateway.delivery.schedule import RetrySchedule, default_schedule, random_jitter
+from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
+from gateway.deployment import Deployment
+from gateway.inbound import sweep
+from gateway.inbound.read_job import InboundReader
+from gateway.settings import Settings
+from gateway.smtp.relays import Relays
+from gateway.storage import attachments
+from gateway.telemetry.watchdog import watch_event_loop
+from gateway.templates import versions
+from gateway.tracking import classify
+
+log = logging.getLogger("gateway")
+
+PARENT_LOOK_SECONDS = 0.5
+EXPAND_SECONDS = 0.25
+"""Seconds between looks for campaigns whose queue runs low."""
+CLASSIFY_SECONDS = 1.0
+"""Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
+READ_INBOUND_SECONDS = 1.0
+"""Seconds between looks for received mail: one read of an index that holds the unread only."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def background_jobs(deployment: Deployment) -> list[Job]:
+    """What a worker does beside sending: a capability adds its entry here."""
+
+    async def expand_campaigns(connection: Connection) -> Progress:
+        made = await expansion.make_messages(connection, deployment)
+        return Progress(more=made is not None, mail_due=bool(made))
+
+    async def finish_campaigns(connection: Connection) -> Progress:
+        for campaign_id in await lifecycle.finish(connection):
+            log.info("campaign %s is finished", campaign_id)
+        return Progress()
+
+    async def classify_hits(connection: Connection) -> Progress:
+        return Progress(more=await classify.classify_due(connection) > 0)
+
+    async def sweep_inbound(connection: Connection) -> Progress:
+        await sweep.sweep(connection)
+        return Progress()
+
+    async def sweep_attachments(connection: Connection) -> Progress:
+        await attachments.sweep(connection)
+        return Progress()
+
+    reader = InboundReader(deployment)
+    reader_apart = InboundReader(deployment)
+
+    async def read_inbound(connection: Connection) -> Progress:
+        return Progress(more=await reader.read_small(connection))
+
+    async def read_inbound_apart(connection: Connection) -> Progress:
+        return Progress(more=await reader_apart.read_apart(connection))
+
+    sweep_seconds = deployment.settings.sweep_seconds
+    return [
+        Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
+        Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
+        Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
+        Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
+        Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
+        Job(name="inbound sweep", run=sweep_inbound, every=None),
+        Job(name="attachment sweep", run=sweep_attachments, every=None),
+    ]
+
+
+async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
+    """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
+    pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
+    try:
+        async with pool.acquire() as connection:
+            await versions.publish_builtins(connection)
+        relays = Relays(
+            settings.relay_url,
+            hostname=socket.getfqdn(),
+            on_trouble=lambda exchange: worker.note_relay_failure(exchange),
+        )
+        deployment = Deployment.open(settings)
+        worker = Worker(
+            deployment,
+            pool,
+            relays,
+            signer=Signer.from_settings(settings.dkim_keys) if settings.dkim_keys else None,
+            schedule=schedule or default_schedule(random_jitter),
+            jobs=background_jobs(deployment),
+        )
+        for number_of_signal in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
+        watching = [asyncio.create_task(watch_event_loop())]
+        if number is not None:
+            watching.append(asyncio.create_task(_stop_without_parent(worker)))
+        relax_garbage_collector()
+        log.info("the gateway is running", extra={"fields": {"worker": worker.id}})
+        await worker.run()
+        for task in watching:
+            task.cancel()
+        log.info("the gateway has drained", extra={"fields": {"worker": worker.id}})
+    finally:
+        pool.terminate()
+    return 0
+
+
+async def _stop_without_parent(worker: Worker) -> None:
+    parent = os.getppid()
+    while True:
+        await asyncio.sleep(PARENT_LOOK_SECONDS)
+        if os.getppid() != parent:
+            return worker.stop()
