@@ -155,8 +155,8 @@ const AUTHOR = { CUSTOMER: "Verified", OTHER: "Another address", UNVERIFIED: "Un
 
 const AUTHOR_WHY = {
   CUSTOMER: "It is from the customer's address, and that was verified",
-  OTHER: "It answers our mail, from an address that is not the customer's: a colleague, as a rule",
-  UNVERIFIED: "It is said to be from the customer's address, and nothing proves that: it may be forged",
+  OTHER: "It is not from the customer's address: a colleague answered our mail, or a person said whose it is",
+  UNVERIFIED: "It is said to be from the customer or a reader of a copy, and nothing proves that: it may be forged",
 };
 
 const SOURCE = {
