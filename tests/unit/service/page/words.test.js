@@ -278,6 +278,7 @@ test("a received mail says who wrote, what, to what it is the answer, and folds 
   assert.doesNotMatch(shown({}), /Automatic reply|Unverified|Answers|ends here/);
   assert.match(shown({ automatic: true, author: "UNVERIFIED", cut: true }), /Automatic reply[^]*Unverified sender[^]*ends here/);
   assert.match(shown({}, { inReplyTo: { id: "m0", subject: "Your appointment", occurredAt: "2026-11-23T12:00:00Z" } }), /Answers [^]*Your appointment/);
+  assert.match(shown({}, { sourceType: "WORK_ORDER" }), /<dt>Belongs to<\/dt><dd>Work order</, "it did not come from there");
   assert.match(shown({ text: "" }), /Nothing was written anew/);
   assert.match(shown({ text: "", quotedText: null, from: null, fromName: null }), /No sender named[^]*It has no text/);
   assert.match(shown({ forwardedAt: "2026-11-23T12:00:00Z", authentication: "dmarc=pass" }), /<dt>Forwarded<[^]*<dt>Checks<[^]*dmarc=pass/);
