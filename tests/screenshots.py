@@ -44,6 +44,11 @@ def _open_refused(page: Page) -> None:
     page.locator("dialog.info .timeline").wait_for()
 
 
+def _open_reply(page: Page) -> None:
+    page.locator(".row", has_text="Re: ").locator(".info-button").first.click()
+    page.locator("dialog.info .letter-text").first.wait_for()
+
+
 def _open_with_preview(page: Page) -> None:
     page.locator(".info-button").first.click()
     page.frame_locator("dialog.info iframe").locator("a").first.wait_for()
@@ -64,6 +69,7 @@ PICTURES_TO_TAKE = (
     Picture(name="connection-notes", address="/customers/NL-1004/emails?tab=notes"),
     Picture(name="why-it-failed", address="/customers/NL-1004/emails?tab=notes", first=_open_refused),
     Picture(name="why-it-failed-dark", address="/customers/NL-1004/emails?tab=notes", first=_open_refused, dark=True),
+    Picture(name="reply", address="/customers/NL-1021/emails?tab=notes", first=_open_reply),
     Picture(name="template-preview", address="/customers/NL-1001/emails", first=_open_with_preview),
     Picture(name="phone", address="/customers/NL-1004/emails?tab=notes", phone=True),
     Picture(

@@ -173,9 +173,9 @@ _describe(
 _describe(
     AuthorKind,
     "Who wrote a received mail.",
-    CUSTOMER="From the customer's address, or with our token from it.",
-    OTHER="Another address, with the token of our mail: a colleague.",
-    UNVERIFIED="The customer's address, without a token and without authentication: may be forged.",
+    CUSTOMER="The customer, or who our mail went to: a token of ours, a person or the receiving server vouches for it.",
+    OTHER="Another address, with a token of ours or assigned by a person: a colleague, as a rule.",
+    UNVERIFIED="An address of the customer's, or of a reader of a copy, for which nothing vouches: may be forged.",
 )
 _describe(
     ReportAction,

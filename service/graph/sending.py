@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
@@ -251,8 +252,13 @@ def read_row_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
     """The row of an id of this type. Raises Refusal NOT_FOUND."""
     found = read_typed_id(text, kind)
     if found is None or found.row_id is None:
-        raise Refusal(RefusalCode.NOT_FOUND, f"There is no such {kind.lower()}.", field)
+        raise Refusal(RefusalCode.NOT_FOUND, f"There is no such {_as_words(kind)}.", field)
     return found.row_id
+
+
+def _as_words(kind: str) -> str:
+    """A type's name as prose: "unmatched mail"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
 
 
 def _mailboxes(context: Context, given: list[MailboxInput] | None, name: str) -> tuple[Mailbox, ...]:

@@ -26,6 +26,21 @@ function why(info) {
   </section>`;
 }
 
+/** The reports that say where a mail is now, of which the newest counts. */
+const WHEREABOUTS = ["DELAYED", "DELIVERED", "RELAYED", "EXPANDED"];
+
+/** What came later of a mail that stays sent: its reader called it spam, or a server still tries to pass it on. */
+function later({ info, events }) {
+  if (info.status !== "ACCEPTED" || !events) return nothing;
+  const ofCustomer = events.nodes.filter((each) => !each.copy);
+  const complaint = ofCustomer.find((each) => each.kind === "COMPLAINED");
+  const newest = ofCustomer.findLast((each) => WHEREABOUTS.includes(each.kind) && each.report?.verified);
+  const found = complaint ?? (newest?.kind === "DELAYED" && !info.report ? newest : null);
+  if (!found) return nothing;
+  return html`<section class="why ${complaint ? "red" : "amber"}"><p class="cause">${words.event(found.kind)}.</p>
+    <p class="when-exactly">${exactMoment(found.occurredAt)}</p></section>`;
+}
+
 function copies(info) {
   if (!info.copies.length) return nothing;
   return html`<div><dt>Copies</dt><dd><ul class="copies">${info.copies.map((copy) => html`<li>
@@ -46,7 +61,7 @@ function facts(message, { showClicks, download }) {
     ${fact("Server took it", info.sentAt && exactMoment(info.sentAt))}
     ${fact("Opened", message.openedAt ? exactMoment(message.openedAt) : message.direction === "SENT" && !info.tracked && "Not tracked")}
     ${message.clickCount ? fact("Links clicked", html`<button type="button" class="link" @click=${showClicks}>${counted(message.clickCount, "click")}</button>`) : nothing}
-    ${fact("Came from", message.sourceType && `${words.source(message.sourceType)}${kind}`)}
+    ${fact(message.direction === "RECEIVED" ? "Belongs to" : "Came from", message.sourceType && `${words.source(message.sourceType)}${kind}`)}
     ${fact("Campaign", message.campaign && html`<bdi>${message.campaign.title}</bdi>`)}
     ${fact("Forwarded", message.received?.forwardedAt && exactMoment(message.received.forwardedAt))}
     ${fact("Checks", message.received?.authentication && html`<bdi>${message.received.authentication}</bdi>`)}
@@ -68,6 +83,7 @@ function body(sheet) {
     <p class="info-subject"><bdi>${message.subject ?? html`<i class="erased">subject erased</i>`}</bdi></p>
     ${message.direction === "RECEIVED" ? receivedMail(message, (id) => sheet.turn(id)) : nothing}
     ${why(info)}
+    ${later(message)}
     ${info.response ? html`<section aria-labelledby="response-heading"><h3 id="response-heading">Server response</h3>${serverResponse(info.response)}</section>` : nothing}
     ${failureReport(info.report)}
     ${messageActions(sheet, message)}

@@ -2,7 +2,7 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { distance, inUtc } from "./moments.js";
 import { hintClass } from "./status-icon.js";
-import { responseLine, words } from "./words.js";
+import { oneLine, responseLine, words } from "./words.js";
 
 /** The line; nothing for mail that was received or that the server accepted, unless a report says that it came back. */
 export function outcomeLine(info) {
@@ -20,8 +20,6 @@ export function outcomeLine(info) {
 }
 
 const said = (text) => (text ? html` · <span class="answer" dir="auto">${text}</span>` : nothing);
-
-const oneLine = (text) => (text ?? "").split(/\s+/).filter(Boolean).join(" ");
 
 function cause(info) {
   const short = words.statusShort(info.status);

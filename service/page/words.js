@@ -134,7 +134,7 @@ const DETAIL = {
   hit: null,
   kinds: ["From", "optOutKind"],
   mail: null,
-  matched_by: ["Found by", "matchedBy"],
+  matchedBy: ["Found by", "matchedBy"],
   message: null,
   owner: null,
   reason: ["Because", "suppression"],
@@ -155,8 +155,8 @@ const AUTHOR = { CUSTOMER: "Verified", OTHER: "Another address", UNVERIFIED: "Un
 
 const AUTHOR_WHY = {
   CUSTOMER: "It is from the customer's address, and that was verified",
-  OTHER: "It answers our mail, from an address that is not the customer's: a colleague, as a rule",
-  UNVERIFIED: "It is said to be from the customer's address, and nothing proves that: it may be forged",
+  OTHER: "It is not from the customer's address: a colleague answered our mail, or a person said whose it is",
+  UNVERIFIED: "It is said to be from the customer or a reader of a copy, and nothing proves that: it may be forged",
 };
 
 const SOURCE = {
@@ -251,11 +251,13 @@ export const counted = (count, noun) => `${count.toLocaleString()} ${noun}${coun
 /** The recipient's address, with which many servers start a response: left out, since the line is short. */
 const ECHO = /^(\d{3}(?: \d\.\d{1,3}\.\d{1,3})?) <[^<>\s]+>:? /;
 
+/** A server's words on one line, without the echo. */
+export const oneLine = (text) => (text ?? "").split(/\s+/).filter(Boolean).join(" ").replace(ECHO, "$1 ");
+
 /** A server's response on one line: its code, then its text. The popover has it whole. */
 export function responseLine(response) {
   if (!response) return "";
-  const text = (response.text ?? "").split(/\r?\n/).map((line) => line.trim()).filter(Boolean).join(" ");
+  const text = oneLine(response.text);
   const enhanced = response.enhancedCode && !text.includes(response.enhancedCode) ? `${response.enhancedCode} ` : "";
-  const line = text.startsWith(String(response.code)) ? text : `${response.code} ${enhanced}${text}`.trim();
-  return line.replace(ECHO, "$1 ");
+  return oneLine(text.startsWith(String(response.code)) ? text : `${response.code} ${enhanced}${text}`);
 }

@@ -142,6 +142,9 @@ async def test_what_cannot_be_assigned_is_refused_with_the_field(
     ):
         done = await execute(make_context(), ASSIGN, i=given)
         assert done == {"message": None, "userErrors": [{"code": code, "field": [field]}]}, given
+    told = "mutation ($i: AssignMailInput!) { assignMail(input: $i) { userErrors { message } } }"
+    refused = await execute(make_context(), told, i={"mailId": customer, "customerId": customer})
+    assert refused == {"userErrors": [{"message": "There is no such unmatched mail."}]}
     assert len((await execute(make_context(), LIST))["nodes"]) == 1
 
 

@@ -126,7 +126,7 @@ test("a row says why: the cause, what it waits for, the next try, and a refusal 
   assert.equal(line("REFUSED", { cause: "BAD_ADDRESS", response: { code: 550, text: "5.1.1 Unknown" } }), "Refused: no such mailbox · 550 5.1.1 Unknown");
   assert.equal(line("REFUSED", { response: { code: 400, text: "x" } }), "Refused · 400 x");
   assert.doesNotMatch(line("BOUNCED", { response: { code: 250, text: "Queued" } }), /Queued/);
-  const report = { text: "550 5.1.1\r\n  No such user", verified: true };
+  const report = { text: "550 5.1.1 <c@d>:\r\n  No such user", verified: true };
   assert.equal(line("BOUNCED", { cause: "BAD_ADDRESS", response: { code: 250, text: "Queued" }, report }), "Bounced later: no such mailbox · 550 5.1.1 No such user");
   assert.equal(line("ACCEPTED", { report }), "");
   assert.equal(line("ACCEPTED", { report: { ...report, verified: false } }), "Reported as bounced, not verified · 550 5.1.1 No such user");
@@ -254,6 +254,22 @@ test("a report stands on its mail with its words, and says when it has changed n
   assert.match(popover(info("ACCEPTED", { copies: [copy] })), /The report of this copy[^]*Not verified/);
 });
 
+test("a mail that stays sent says first that its reader called it spam, or that a server still tries", () => {
+  const occurredAt = "2026-11-23T12:00:00Z";
+  const entry = (kind, values = {}) => ({ kind, occurredAt, ...values });
+  const report = (kind, values = {}) => entry(kind, { report: { ...REPORT, action: kind, ...values } });
+  const notice = (entries, status = "ACCEPTED", values = {}) =>
+    markup(emailInfo({ id: "m1", state: "ready", gone: false, message: message(info(status, values), { events: life(...entries) }) }))
+      .match(/class="why (\w+)"><p class="cause">([^<]+)</)?.slice(1).join(" ");
+  assert.match(notice([report("DELAYED"), entry("COMPLAINED")]), /^red Reported as spam/);
+  assert.match(notice([report("DELAYED")]), /^amber Delayed/);
+  assert.equal(notice([report("DELAYED"), report("RELAYED")]), undefined, "it went on");
+  assert.equal(notice([report("DELAYED", { verified: false })]), undefined, "nothing vouches for it");
+  assert.equal(notice([entry("COMPLAINED", { copy: { role: "CC", address: "z@x" } })]), undefined, "it is a copy's");
+  assert.equal(notice([report("DELAYED")], "ACCEPTED", { report: { ...REPORT, verified: false } }), undefined, "a later report has the word");
+  assert.equal(notice([report("DELAYED")], "BOUNCED"), undefined);
+});
+
 test("a received mail says who wrote, what, to what it is the answer, and folds what it quotes", () => {
   const received = { from: "ann@x.example", fromName: "Ann", author: "CUSTOMER", text: "Thursday suits me.", quotedText: "> a\n> b", cut: false, automatic: false, authentication: null, forwardedAt: null };
   const shown = (values, more = {}) => popoverOf({ direction: "RECEIVED", received: { ...received, ...values }, ...more });
@@ -262,6 +278,7 @@ test("a received mail says who wrote, what, to what it is the answer, and folds 
   assert.doesNotMatch(shown({}), /Automatic reply|Unverified|Answers|ends here/);
   assert.match(shown({ automatic: true, author: "UNVERIFIED", cut: true }), /Automatic reply[^]*Unverified sender[^]*ends here/);
   assert.match(shown({}, { inReplyTo: { id: "m0", subject: "Your appointment", occurredAt: "2026-11-23T12:00:00Z" } }), /Answers [^]*Your appointment/);
+  assert.match(shown({}, { sourceType: "WORK_ORDER" }), /<dt>Belongs to<\/dt><dd>Work order</, "it did not come from there");
   assert.match(shown({ text: "" }), /Nothing was written anew/);
   assert.match(shown({ text: "", quotedText: null, from: null, fromName: null }), /No sender named[^]*It has no text/);
   assert.match(shown({ forwardedAt: "2026-11-23T12:00:00Z", authentication: "dmarc=pass" }), /<dt>Forwarded<[^]*<dt>Checks<[^]*dmarc=pass/);
@@ -277,8 +294,8 @@ test("a value that the page does not know is shown under its own name, made read
 });
 
 test("an event's details have their words; those of no use to a reader are left out", () => {
-  assert.deepEqual(evidenceOf({ attempt: 2, cause: "SPAM", kinds: ["MARKETING", "EVENT_BASED"], owner: "x", hit: 3, before: null, novel: "v" }), [
-    ["Attempt", "2"], ["Because", "the receiver takes it for spam"], ["From", "marketing campaigns, event-based campaigns"], ["novel", "v"],
+  assert.deepEqual(evidenceOf({ attempt: 2, cause: "SPAM", kinds: ["MARKETING", "EVENT_BASED"], owner: "x", hit: 3, before: null, matchedBy: "TOKEN", novel: "v" }), [
+    ["Attempt", "2"], ["Because", "the receiver takes it for spam"], ["From", "marketing campaigns, event-based campaigns"], ["Found by", "a token of ours"], ["novel", "v"],
   ]);
   assert.deepEqual(evidenceOf(null), []);
   assert.deepEqual(evidenceOf({ toString: "x" }), [["toString", "x"]]);
