@@ -84,7 +84,7 @@ async def database_url(postgres: Postgres, databases: Databases) -> AsyncIterato
     """A migrated, empty database of this test's own."""
     name = await databases.take()
     yield postgres.url(name)
-    databases.leave(name)
+    await databases.drop(name)
 
 
 @pytest.fixture

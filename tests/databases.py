@@ -19,14 +19,13 @@ _PATIENCE_SECONDS = 120
 
 
 class Databases:
-    """Makes copies of a template, and drops those that tests have left, in a thread of its own."""
+    """Makes copies of a template, in a thread of its own."""
 
     def __init__(self, postgres: Postgres, template: str) -> None:
         self._postgres = postgres
         self._template = template
         self._numbers = itertools.count()
         self._ready: queue.Queue[str] = queue.Queue(AHEAD)
-        self._left: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="databases", daemon=True)
         self._thread.start()
@@ -35,12 +34,13 @@ class Databases:
         """Returns the name of a database that nobody else has. Raises queue.Empty when none came in time."""
         return await asyncio.to_thread(self._ready.get, timeout=_PATIENCE_SECONDS)
 
-    def leave(self, name: str) -> None:
-        """Have a database dropped, whoever is still connected to it."""
-        self._left.put(name)
+    async def drop(self, name: str) -> None:
+        """Drop a database. It is done in the test's own loop: connections that the test left open are ended by the
+        server, and closed in the loop they belong to."""
+        await self._administer(f"drop database {name} with (force)")
 
     def stop(self) -> None:
-        """End the thread. What was not dropped ends with the server."""
+        """End the thread."""
         self._stopping.set()
         self._thread.join(_PATIENCE_SECONDS)
 
@@ -50,32 +50,30 @@ class Databases:
     async def _work(self) -> None:
         while not self._stopping.is_set():
             name = f"test_{next(self._numbers)}"
-            await self._insist(f"create database {name} template {self._template} strategy file_copy")
-            while not self._stopping.is_set() and not await self._offered(name):
-                await self._drop_left()
+            await self._make(name)
+            while not self._stopping.is_set() and not self._offered(name):
+                pass
 
-    async def _offered(self, name: str) -> bool:
+    def _offered(self, name: str) -> bool:
         try:
             self._ready.put(name, timeout=_LOOK_SECONDS)
         except queue.Full:
             return False
         return True
 
-    async def _drop_left(self) -> None:
-        while not self._left.empty() and not self._stopping.is_set():
-            await self._insist(f"drop database if exists {self._left.get()} with (force)")
-
-    async def _insist(self, statement: str) -> None:
-        """Run a statement, again where a test has ended the connection or the server."""
+    async def _make(self, name: str) -> None:
+        """Make a database, again where a test has ended the connection or the server."""
         while not self._stopping.is_set():
             try:
-                connection = await asyncpg.connect(self._postgres.url("postgres"))
-                try:
-                    await connection.execute(statement)
-                finally:
-                    await connection.close()
-                return
+                return await self._administer(f"create database {name} template {self._template} strategy file_copy")
             except asyncpg.DuplicateDatabaseError:
-                return  # made just before the connection was lost
+                return None  # made just before the connection was lost
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _administer(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._postgres.url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
