@@ -40,14 +40,19 @@ hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=Tr
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
+SHARED_MEMORY, DISK = Path("/dev/shm"), Path("/tmp")  # noqa: S108  a directory of our own is made there
+ENOUGH_MEMORY = 8 * 1024**3
+"""Octets: the servers of a few jobs have 1 to 2 GiB each, with the write-ahead log."""
 _VALKEY_DATABASES = 256
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def run_directory() -> Iterator[Path]:
-    """For sockets, logs and throw-away data: short (a socket's path ends at 107 bytes), removed at the end."""
-    made = Path(tempfile.mkdtemp(prefix="ce-", dir="/tmp"))
+    """For sockets, logs and throw-away data: short (a socket's path ends at 107 bytes), removed at the end. In memory
+    where there is enough: a database is some 350 files, and most tests have one of their own."""
+    in_memory = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ENOUGH_MEMORY
+    made = Path(tempfile.mkdtemp(prefix="ce-", dir=SHARED_MEMORY if in_memory else DISK))
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
