@@ -2193,6 +2193,13 @@ CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_versio
 
 
 --
+-- Name: inbound_mail_nobodys; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX inbound_mail_nobodys ON public.inbound_mail USING btree (id) INCLUDE (size) WHERE (unmatched IS NOT NULL);
+
+
+--
 -- Name: inbound_mail_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2636,4 +2643,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261201030000'),
     ('20261201040000'),
     ('20261201050000'),
-    ('20261201060000');
+    ('20261201060000'),
+    ('20261201090000');

@@ -13,6 +13,7 @@ from gateway.compose.sender_profiles import SenderVersion, is_under
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.inbound.reading import Reading, StoredMail
+from gateway.inbound.reports import record_event
 from gateway.mail.address import domain_of
 from gateway.mail.inbound import InboundKind
 from gateway.mail.message import EventKind, MessageRef
@@ -156,12 +157,5 @@ async def _enqueue(
     await QUERIES.note_forwarding(
         connection, customer_id=ref.customer_id, message_id=ref.message_id, forwarding_id=by.message_id
     )
-    await QUERIES.insert_event(
-        connection,
-        customer_id=ref.customer_id,
-        message_id=ref.message_id,
-        recipient_no=0,
-        kind=EventKind.FORWARDED,
-        actor=GATEWAY,
-        data={"message": str(by.message_id)},
-    )
+    data = {"message": str(by.message_id)}
+    await record_event(connection, ref, 0, EventKind.FORWARDED, actor=GATEWAY, data=data)

@@ -104,9 +104,7 @@ class InboundReader:
         except IN_THE_WAY:
             await QUERIES.put_back_unread_mail(connection, ids=[stored.id], wait=LATER)
         except Exception as error:
-            if isinstance(error, AWAY) and not isinstance(
-                error, ValueError
-            ):  # a value that asyncpg cannot send is both
+            if is_away(error):
                 raise
             log.warning("a received mail could not be read: %s", type(error).__name__, exc_info=True,
                         extra={"fields": {"inbound_mail": str(stored.id), "tries": mail.tries}})  # fmt: skip

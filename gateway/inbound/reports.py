@@ -23,6 +23,7 @@ from gateway.inbound.reading import Reading, StoredMail
 from gateway.mail.choice import SuppressionReason
 from gateway.mail.delivery_status import ReportAction
 from gateway.mail.dsn import DeliveryReport, RecipientReport
+from gateway.mail.header_guard import without_unwritable
 from gateway.mail.inbound import MatchedBy
 from gateway.mail.message import EventKind, MessageRef, Status
 from gateway.mail.report_words import stage_of
@@ -342,10 +343,7 @@ DELAYED_ADVICE = "The other mail system has it and goes on trying. Nothing is to
 
 
 def _kept(text: str | None, limit: int) -> str | None:
-    """What PostgreSQL can keep of somebody's words."""
-    if text is None:
-        return None
-    return text[:limit].replace("\0", "").encode("utf-8", "replace").decode()
+    return None if text is None else without_unwritable(text[:limit])
 
 
 def _identity(stored: StoredMail, reading: Reading, number: int) -> bytes:

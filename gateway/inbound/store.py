@@ -43,22 +43,13 @@ async def store(connection: Connection, raw: bytes, envelope: Envelope) -> UUID 
 
     When this returns, the mail is on the disk: only then may it be acknowledged.
     """
-    async with connection.transaction():
-        sha256 = await content.store(connection, raw)
-        stored: UUID | None = await QUERIES.insert_inbound_mail(
-            connection,
-            source=envelope.source,
-            envelope_from=envelope.sender,
-            envelope_to=_small(envelope.recipient),
-            content_sha256=sha256,
-            size=len(raw),
-        )
-        return stored
+    new = await store_all(connection, [Received(raw=raw, envelopes=(envelope,))])
+    return new[0] if new else None
 
 
-async def store_all(connection: Connection, mails: Sequence[Received]) -> int:
+async def store_all(connection: Connection, mails: Sequence[Received]) -> list[UUID]:
     """Store several in one transaction, each as `store` does for each of its recipients: all of them or none. Returns
-    how many are new."""
+    the ids of those that are new."""
     async with connection.transaction():
         hashes = await content.store_all(connection, [mail.raw for mail in mails])
         rows = [
@@ -76,7 +67,7 @@ async def store_all(connection: Connection, mails: Sequence[Received]) -> int:
             content_sha256s=[sha256 for _, sha256, _ in rows],
             sizes=[size for _, _, size in rows],
         )
-        return len([row async for row in new])
+        return [row["id"] async for row in new]
 
 
 def _small(recipient: str | None) -> str | None:

@@ -1,14 +1,7 @@
 -- Received mail: stored before it is acknowledged, read afterwards.
 
--- name: insert_inbound_mail$
--- Stores a received mail once for its recipient; its id, or nothing when it was stored before.
-insert into inbound_mail (source, envelope_from, envelope_to, content_sha256, size)
-values (:source, :envelope_from, :envelope_to, :content_sha256, :size)
-on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing
-returning id;
-
 -- name: insert_inbound_mails
--- Stores several received mails, each once for its recipient, like `insert_inbound_mail`; a row for each new one.
+-- Stores received mails, each once for its recipient; the ids of those that were not stored before.
 insert into inbound_mail (source, envelope_from, envelope_to, content_sha256, size)
 select given.source, given.envelope_from, given.envelope_to, given.content_sha256, given.size
 from unnest(:sources::inbound_source[], :envelope_froms::text[], :envelope_tos::text[], :content_sha256s::bytea[],
@@ -325,13 +318,18 @@ limit :limit::integer;
 select md5(row(r.body, r.quoted, r.cut, r.automatic)::text) from received_mail r where r.inbound_id = :inbound_id;
 
 -- name: delete_old_unmatched_mail
--- Deletes the oldest mail that is nobody's: what came more than :older_than ago, and what is beyond the newest :most;
--- :limit at most. Returns the hashes of its bytes.
+-- Deletes the oldest mail that is nobody's: what came more than :older_than ago, and what is beyond the newest :most or
+-- their first :most_octets; :limit at most. Returns the hashes of its bytes.
 with kept_from as materialized (
     select greatest(
         uuid_at(now() - :older_than::interval),
         (select i.id from inbound_mail i where i.unmatched is not null
-         order by i.id desc offset :most::integer - 1 limit 1)) as id
+         order by i.id desc offset :most::integer - 1 limit 1),
+        (select newest.id
+         from (select i.id, sum(i.size) over (order by i.id desc) as octets
+               from inbound_mail i where i.unmatched is not null) newest
+         where newest.octets <= :most_octets::bigint
+         order by newest.id limit 1)) as id
 ), old as (
     select i.id from inbound_mail i
     where i.unmatched is not null and i.id < (select kept_from.id from kept_from)

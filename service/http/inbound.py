@@ -76,7 +76,7 @@ class InboundMail:
                 raw = spool.read()
                 async with resources.pools.writing_connection() as connection, connection.transaction():
                     await QUERIES.commit_to_disk(connection)
-                    new = await store_all(connection, [Received(raw=raw, envelopes=envelopes)])
+                    new = len(await store_all(connection, [Received(raw=raw, envelopes=envelopes)]))
         INBOUND_ACCEPTED.labels(_SOURCE).inc()
         INBOUND_BYTES.labels(_SOURCE).inc(len(raw))
         return new

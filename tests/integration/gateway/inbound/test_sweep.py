@@ -54,6 +54,20 @@ async def test_no_more_than_the_newest_are_kept(connection: Any, deployment: Dep
     assert await sweep(connection, most=3) == 0
 
 
+async def test_no_more_octets_than_the_newest_have_are_kept(connection: Any, deployment: Deployment) -> None:
+    # Given mail of one size that is nobody's, between mail of customers, which does not count
+    sent = await make_sent(connection)
+    rows = [await receive(connection, deployment, report(own_id=f"<{n}@x.example>")) for n in range(4)]
+    matched = await receive(connection, deployment, report(own_id="<9@x.example>"), to=path(sent.ref))
+    [size] = {
+        row["size"] for row in await connection.fetch("select size from inbound_mail where unmatched is not null")
+    }
+    # When there is room for two and a half of it, then the newest two stay
+    assert await sweep(connection, most_octets=size * 5 // 2) == 2
+    assert await left(connection) == {rows[2]["id"], rows[3]["id"], matched["id"]}
+    assert await sweep(connection, most_octets=size * 5 // 2) == 0
+
+
 async def test_bytes_that_something_else_refers_to_stay(connection: Any, deployment: Deployment) -> None:
     # Given mails that are nobody's, whose bytes a message, an upload, a message's file or another mail has, too
     sent = await make_sent(connection)
