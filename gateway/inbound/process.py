@@ -10,7 +10,6 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Iterable
 
 import asyncpg
 
@@ -52,7 +51,8 @@ async def listen(settings: Settings) -> int:
         listener = Listener(_reception(settings, GroupedStore(pool.acquire), tls))
         ports = await _open(listener, settings)
         log.info("listening for mail that comes back", extra={"fields": ports})
-        watching.append(asyncio.create_task(keep_noting(pool, _ways(ports, settings))))
+        # The mailbox is noted by its reader, while it can be read.
+        watching.append(asyncio.create_task(keep_noting(pool, [InboundSource(name.upper()) for name in ports])))
         await asyncio.gather(stop.wait(), _watch_mailbox(settings, pool, stop))
         await listener.drain(settings.drain_seconds)
         log.info("the inbound listener has drained")
@@ -61,11 +61,6 @@ async def listen(settings: Settings) -> int:
             task.cancel()
         pool.terminate()
     return 0
-
-
-def _ways(ports: Iterable[str], settings: Settings) -> list[InboundSource]:
-    listening = [InboundSource(name.upper()) for name in ports]
-    return listening if settings.imap_url is None else [*listening, InboundSource.IMAP]
 
 
 async def _watch_mailbox(settings: Settings, pool: asyncpg.Pool[asyncpg.Record], stop: asyncio.Event) -> None:

@@ -17,13 +17,13 @@ from gateway.inbound.received_files import read_file
 from gateway.mail.file_links import FileLink, read_file_link
 from gateway.mail.media_signature import media_type_by_content
 from gateway.storage import content
+from gateway.storage.attachments import UNKNOWN_TYPE
 from service.database import QUERIES, DatabasePools
 from service.error_response import json_error
 from service.errors import Busy
 
 MAX_CONCURRENT_READS = 2
 """Files being read: each is whole in memory meanwhile, and a received one the mail that it is part of."""
-UNKNOWN_TYPE = "application/octet-stream"
 _SHOWN_BY_BROWSERS = frozenset({"text/html", "application/xml", "image/svg+xml"})
 """Types that could run scripts: said to be bytes, though nothing is shown inline."""
 _HEADERS = {

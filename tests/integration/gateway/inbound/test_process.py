@@ -51,6 +51,17 @@ async def test_mail_by_both_ways_is_in_the_database_when_it_is_answered(database
     assert b"127.0.0.1" not in said
 
 
+async def test_a_mailbox_that_cannot_be_read_is_no_way_in(database_url: str, pool: Any) -> None:
+    # Given the ports, and a mailbox on a server that is not there
+    env = environment(database_url, IMAP_URL="imap://us:secret@127.0.0.1:1/INBOX")
+    async with running(env) as gateway:
+        # When it has failed
+        assert await eventually(lambda: any(b"mailbox" in line for line in gateway.log), "its failure in the log")
+        # Then /readyz hears of the ports alone
+        noted = "select array_agg(source order by source) from inbound_listener"
+        assert await eventually(lambda: pool.fetchval(noted), "the note") == ["SMTP", "LMTP"]
+
+
 async def test_a_mail_on_its_way_is_taken_before_the_listener_ends(database_url: str, pool: Any) -> None:
     async with running(environment(database_url)) as gateway:
         async with connect(gateway.smtp) as busy, connect(gateway.smtp) as idle:
