@@ -232,6 +232,16 @@ CREATE TYPE public.inbound_source AS ENUM (
 
 
 --
+-- Name: list_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.list_kind AS ENUM (
+    'FIXED',
+    'DYNAMIC'
+);
+
+
+--
 -- Name: matched_by; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -919,7 +929,11 @@ CREATE TABLE public.customer (
     erased_at timestamp with time zone,
     name_words text GENERATED ALWAYS AS (public.name_words(name)) STORED,
     reference_key text GENERATED ALWAYS AS (public.reference_key(external_ref)) STORED,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT customer_attributes_are_an_object CHECK ((jsonb_typeof(attributes) = 'object'::text)),
     CONSTRAINT customer_external_ref_check CHECK (((length(external_ref) >= 1) AND (length(external_ref) <= 255))),
+    CONSTRAINT customer_has_few_tags CHECK ((cardinality(tags) <= 100)),
     CONSTRAINT customer_locale_check CHECK ((length(locale) <= 35)),
     CONSTRAINT customer_name_check CHECK ((length(name) <= 500)),
     CONSTRAINT customer_time_zone_check CHECK ((length(time_zone) <= 64))
@@ -947,6 +961,39 @@ CREATE TABLE public.customer_address (
 
 ALTER TABLE public.customer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.customer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: customer_list; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.customer_list (
+    id integer NOT NULL,
+    name text NOT NULL,
+    kind public.list_kind NOT NULL,
+    criteria jsonb,
+    grows_on text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    CONSTRAINT customer_list_check CHECK (((kind = 'DYNAMIC'::public.list_kind) = (criteria IS NOT NULL))),
+    CONSTRAINT customer_list_check1 CHECK (((kind = 'FIXED'::public.list_kind) OR (grows_on = '{}'::text[]))),
+    CONSTRAINT customer_list_criteria_check CHECK ((jsonb_typeof(criteria) = 'object'::text)),
+    CONSTRAINT customer_list_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+
+
+--
+-- Name: customer_list_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.customer_list ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.customer_list_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1185,6 +1232,18 @@ CREATE TABLE public.lifted_suppression (
     lifted_why text NOT NULL,
     CONSTRAINT lifted_suppression_address_key_check CHECK ((length(address_key) = 32)),
     CONSTRAINT lifted_suppression_lifted_why_check CHECK (((length(lifted_why) >= 1) AND (length(lifted_why) <= 500)))
+);
+
+
+--
+-- Name: list_member; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.list_member (
+    list_id integer NOT NULL,
+    customer_id bigint NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL
 );
 
 
@@ -1718,6 +1777,22 @@ ALTER TABLE ONLY public.customer
 
 
 --
+-- Name: customer_list customer_list_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_list
+    ADD CONSTRAINT customer_list_name_key UNIQUE (name);
+
+
+--
+-- Name: customer_list customer_list_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_list
+    ADD CONSTRAINT customer_list_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: customer customer_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1851,6 +1926,14 @@ ALTER TABLE ONLY public.lane_throughput
 
 ALTER TABLE ONLY public.lifted_suppression
     ADD CONSTRAINT lifted_suppression_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: list_member list_member_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.list_member
+    ADD CONSTRAINT list_member_pkey PRIMARY KEY (list_id, customer_id);
 
 
 --
@@ -2109,6 +2192,13 @@ CREATE INDEX customer_reference_key_trigram ON public.customer USING gin (refere
 
 
 --
+-- Name: customer_tags; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_tags ON public.customer USING gin (tags);
+
+
+--
 -- Name: delivery_report_of_mail; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2239,6 +2329,13 @@ CREATE INDEX lifted_suppression_address_trigram ON public.lifted_suppression USI
 --
 
 CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING btree (address_key, id);
+
+
+--
+-- Name: list_member_of_customer; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX list_member_of_customer ON public.list_member USING btree (customer_id, list_id);
 
 
 --
@@ -2495,6 +2592,22 @@ ALTER TABLE ONLY public.lane
 
 
 --
+-- Name: list_member list_member_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.list_member
+    ADD CONSTRAINT list_member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: list_member list_member_list_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.list_member
+    ADD CONSTRAINT list_member_list_id_fkey FOREIGN KEY (list_id) REFERENCES public.customer_list(id) ON DELETE CASCADE;
+
+
+--
 -- Name: message_attachment message_attachment_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2644,4 +2757,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261201040000'),
     ('20261201050000'),
     ('20261201060000'),
-    ('20261201090000');
+    ('20261201090000'),
+    ('20261202010000'),
+    ('20261202010100');
