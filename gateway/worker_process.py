@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, freezing, lifecycle
+from gateway.campaigns import expansion, freezing, lifecycle, samples
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -31,6 +31,8 @@ EXPAND_SECONDS = 0.25
 """Seconds between looks for mailings that are due, and for those whose queue runs low."""
 CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
+SAMPLE_SECONDS = 3.0
+"""Seconds between samples of the counts of mailings: a timeline tells minutes."""
 READ_INBOUND_SECONDS = 1.0
 """Seconds between looks for received mail: one read of an index that holds the unread only."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -53,6 +55,13 @@ def background_jobs(deployment: Deployment) -> list[Job]:
 
     async def classify_hits(connection: Connection) -> Progress:
         return Progress(more=await classify.classify_due(connection) > 0)
+
+    async def sample_mailings(connection: Connection) -> Progress:
+        await samples.sample(connection)
+        return Progress()
+
+    async def thin_samples(connection: Connection) -> Progress:
+        return Progress(more=await samples.thin(connection) >= samples.MAX_THINNED)
 
     async def sweep_inbound(connection: Connection) -> Progress:
         await sweep.sweep(connection)
@@ -77,8 +86,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
+        Job(name="mailing samples", run=sample_mailings, every=SAMPLE_SECONDS),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
+        Job(name="thinning of samples", run=thin_samples, every=None),
         Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]

@@ -469,6 +469,32 @@ CREATE FUNCTION public.folded(given text) RETURNS text
     RETURN CASE WHEN (octet_length(given) = length(given)) THEN casefold((given COLLATE pg_unicode_fast)) ELSE replace(replace(translate(casefold((NORMALIZE(regexp_replace(NORMALIZE(given, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC) COLLATE pg_unicode_fast)), 'øđłıð'::text, 'odlid'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text) END;
 
 
+--
+-- Name: handed_off_in_lane(integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.handed_off_in_lane(of_lane integer) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    found integer := 0;
+    beside integer;
+    one record;
+begin
+    for part in 0..1 loop
+        beside := 0;
+        for one in select o.lease_owner is not null as leased, o.handed_off_at is not null as handed_off
+                   from outbox o where o.lane_id = of_lane and o.scheduled = (part = 1) and o.due_at <= now()
+                   order by o.due_at, o.message_id loop
+            found := found + one.handed_off::integer;
+            beside := case when one.leased then 0 else beside + 1 end;
+            exit when beside >= 1000;
+        end loop;
+    end loop;
+    return found;
+end $$;
+
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -517,6 +543,29 @@ $$;
 
 
 --
+-- Name: links_of_version(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.links_of_version(version uuid) RETURNS TABLE(link smallint, same_link smallint, url text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    with links as (
+        select distinct on (number) (p.piece ->> 1)::integer as number, (
+            select string_agg(case d.part ->> 0 when 'field' then '{{ ' || (d.part ->> 1) || ' }}' else d.part ->> 1 end,
+                              '' order by d.place)
+            from jsonb_array_elements(p.piece -> 2) with ordinality as d(part, place)
+        ) as url
+        from template_version v
+        cross join lateral jsonb_array_elements(coalesce(v.compiled -> 'html', '[]') || coalesce(v.compiled -> 'text', '[]'))
+            as p(piece)
+        where v.id = version and p.piece ->> 0 = 'link' and (p.piece ->> 1)::integer between 1 and 32767
+        order by number
+    )
+    select l.number::smallint, (min(l.number) over (partition by l.url))::smallint, l.url from links l
+$$;
+
+
+--
 -- Name: moment_key(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -532,6 +581,21 @@ CREATE FUNCTION public.moment_key(at timestamp with time zone) RETURNS text
 CREATE FUNCTION public.name_words(given text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((' '::text || btrim(regexp_replace((translate(public.folded(given), '''’ʼ'::text, ''::text) COLLATE pg_unicode_fast), '[[:space:][:punct:]]+'::text, ' '::text, 'g'::text))) || ' '::text);
+
+
+--
+-- Name: note_changed_mailing(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_changed_mailing() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- Locks the row, so that a sampling between this statement and its commit leaves it for the next.
+    insert into mailing_changed (mailing_id, shard) values (new.mailing_id, new.shard)
+    on conflict (mailing_id, shard) do update set shard = excluded.shard;
+    return null;
+end $$;
 
 
 --
@@ -1363,6 +1427,16 @@ CREATE TABLE public.mailing (
 
 
 --
+-- Name: mailing_changed; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_changed (
+    mailing_id integer NOT NULL,
+    shard smallint NOT NULL
+);
+
+
+--
 -- Name: mailing_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -1389,6 +1463,20 @@ CREATE TABLE public.mailing_left_out (
 
 
 --
+-- Name: mailing_link; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_link (
+    mailing_id integer NOT NULL,
+    link smallint NOT NULL,
+    same_link smallint NOT NULL,
+    url text NOT NULL,
+    clicks bigint DEFAULT 0 NOT NULL,
+    people bigint DEFAULT 0 NOT NULL
+);
+
+
+--
 -- Name: mailing_recipient; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1401,6 +1489,23 @@ CREATE TABLE public.mailing_recipient (
     address_key bytea,
     merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT mailing_recipient_address_key_check CHECK ((length(address_key) = 32))
+);
+
+
+--
+-- Name: mailing_sample; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_sample (
+    mailing_id integer NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    accepted bigint NOT NULL,
+    refused bigint NOT NULL,
+    bounced bigint NOT NULL,
+    opened bigint NOT NULL,
+    clicked bigint NOT NULL,
+    unsubscribed bigint NOT NULL,
+    decided bigint NOT NULL
 );
 
 
@@ -1425,6 +1530,13 @@ CREATE TABLE public.mailing_tally (
     left_out_duplicate_address bigint DEFAULT 0 NOT NULL,
     left_out_erased bigint DEFAULT 0 NOT NULL,
     left_out_merge_field_missing bigint DEFAULT 0 NOT NULL,
+    opened bigint DEFAULT 0 NOT NULL,
+    opened_unsure bigint DEFAULT 0 NOT NULL,
+    clicked bigint DEFAULT 0 NOT NULL,
+    machine_only bigint DEFAULT 0 NOT NULL,
+    unsubscribed bigint DEFAULT 0 NOT NULL,
+    complained bigint DEFAULT 0 NOT NULL,
+    replied bigint DEFAULT 0 NOT NULL,
     CONSTRAINT mailing_tally_shard_check CHECK (((shard >= 0) AND (shard <= 15)))
 )
 WITH (fillfactor='10');
@@ -1500,6 +1612,26 @@ CREATE TABLE public.message_attachment (
     CONSTRAINT message_attachment_is_stored_once CHECK ((num_nonnulls(part, sha256) = 1)),
     CONSTRAINT message_attachment_part_check CHECK ((part >= 0)),
     CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
+);
+
+
+--
+-- Name: message_engagement; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_engagement (
+    mailing_id integer NOT NULL,
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    opened boolean DEFAULT false NOT NULL,
+    opened_unsure boolean DEFAULT false NOT NULL,
+    machine_only boolean DEFAULT false NOT NULL,
+    clicked boolean DEFAULT false NOT NULL,
+    unsubscribed boolean DEFAULT false NOT NULL,
+    complained boolean DEFAULT false NOT NULL,
+    replied boolean DEFAULT false NOT NULL,
+    CONSTRAINT message_engagement_check CHECK (((((opened)::integer + (opened_unsure)::integer) + (machine_only)::integer) <= 1)),
+    CONSTRAINT message_engagement_check1 CHECK ((opened OR (NOT clicked)))
 );
 
 
@@ -2132,11 +2264,27 @@ ALTER TABLE ONLY public.mailing
 
 
 --
+-- Name: mailing_changed mailing_changed_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_changed
+    ADD CONSTRAINT mailing_changed_pkey PRIMARY KEY (mailing_id, shard);
+
+
+--
 -- Name: mailing_left_out mailing_left_out_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.mailing_left_out
     ADD CONSTRAINT mailing_left_out_pkey PRIMARY KEY (mailing_id, customer_id, occurrence);
+
+
+--
+-- Name: mailing_link mailing_link_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_link
+    ADD CONSTRAINT mailing_link_pkey PRIMARY KEY (mailing_id, link);
 
 
 --
@@ -2156,6 +2304,14 @@ ALTER TABLE ONLY public.mailing_recipient
 
 
 --
+-- Name: mailing_sample mailing_sample_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_sample
+    ADD CONSTRAINT mailing_sample_pkey PRIMARY KEY (mailing_id, minute);
+
+
+--
 -- Name: mailing_tally mailing_tally_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2169,6 +2325,14 @@ ALTER TABLE ONLY public.mailing_tally
 
 ALTER TABLE ONLY public.message_attachment
     ADD CONSTRAINT message_attachment_pkey PRIMARY KEY (customer_id, message_id, "position");
+
+
+--
+-- Name: message_engagement message_engagement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_engagement
+    ADD CONSTRAINT message_engagement_pkey PRIMARY KEY (mailing_id, customer_id, message_id);
 
 
 --
@@ -2572,6 +2736,13 @@ CREATE INDEX list_member_of_customer ON public.list_member USING btree (customer
 
 
 --
+-- Name: mailing_left_out_for; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_left_out_for ON public.mailing_left_out USING btree (mailing_id, reason, customer_id, occurrence);
+
+
+--
 -- Name: mailing_left_out_of_customer; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2607,6 +2778,13 @@ CREATE UNIQUE INDEX mailing_recipient_once_an_address ON public.mailing_recipien
 
 
 --
+-- Name: mailing_sample_of_minute; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_sample_of_minute ON public.mailing_sample USING btree (minute);
+
+
+--
 -- Name: message_attachment_of_content; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2618,6 +2796,13 @@ CREATE INDEX message_attachment_of_content ON public.message_attachment USING bt
 --
 
 CREATE INDEX message_by_source ON public.message USING btree (customer_id, direction, source_type, id) WHERE (campaign_id IS NULL);
+
+
+--
+-- Name: message_engagement_clicked; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_engagement_clicked ON public.message_engagement USING btree (mailing_id, customer_id, message_id) WHERE clicked;
 
 
 --
@@ -2709,6 +2894,13 @@ CREATE TRIGGER copy_made_in_trouble AFTER INSERT ON public.copy FOR EACH ROW WHE
 --
 
 CREATE TRIGGER copy_trouble_changed AFTER UPDATE OF status, cause, address ON public.copy FOR EACH ROW WHEN (((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) OR (old.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))) EXECUTE FUNCTION public.note_copy_trouble();
+
+
+--
+-- Name: mailing_tally mailing_counts_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER mailing_counts_changed AFTER INSERT OR UPDATE ON public.mailing_tally FOR EACH ROW WHEN ((new.shard = ANY (ARRAY[0, 15]))) EXECUTE FUNCTION public.note_changed_mailing();
 
 
 --
@@ -2916,6 +3108,14 @@ ALTER TABLE ONLY public.mailing_left_out
 
 
 --
+-- Name: mailing_link mailing_link_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_link
+    ADD CONSTRAINT mailing_link_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: mailing mailing_not_opened_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2937,6 +3137,14 @@ ALTER TABLE ONLY public.mailing_recipient
 
 ALTER TABLE ONLY public.mailing_recipient
     ADD CONSTRAINT mailing_recipient_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
+-- Name: mailing_sample mailing_sample_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_sample
+    ADD CONSTRAINT mailing_sample_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
 
 
 --
@@ -3111,4 +3319,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202015000'),
     ('20261202020000'),
     ('20261202020100'),
-    ('20261202020200');
+    ('20261202020200'),
+    ('20261202042000');

@@ -18,6 +18,7 @@ from gateway.errors import Refusal, RefusalCode
 from gateway.mail.choice import OptOutKind, OptOutSource
 from gateway.mail.message import MessageRef
 from gateway.notify.changes import ChangeKind, notify_change, notify_customers
+from gateway.outbox.engagement import Choice, note_choice
 from gateway.outbox.outcomes import HandOff
 
 CUSTOMER = "customer"
@@ -81,8 +82,11 @@ async def opt_out_by_link(
         chosen = frozenset(kinds if kinds is not None else {OptOutKind(row["kind"] or OptOutKind.MARKETING)})
         address_key = _address_key(row, deployment)
         asked = {"customer_id": ref.customer_id, "address_key": address_key, "kinds": sorted(chosen)}
-        async for _ in QUERIES.opt_out_address(connection, **asked, message_id=ref.message_id, source=source):
-            pass
+        new = [
+            row async for row in QUERIES.opt_out_address(connection, **asked, message_id=ref.message_id, source=source)
+        ]
+        if new:
+            await note_choice(connection, ref, Choice.UNSUBSCRIBED)
         queued = QUERIES.queued_for_address(connection, **asked, limit=MAX_HELD)
         await hold_queued(connection, queued, HandOff.OPTED_OUT, CUSTOMER)
         await notify_change(connection, ChangeKind.OPT_OUT, [ref])

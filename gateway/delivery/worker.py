@@ -43,8 +43,9 @@ POOL = 12
 """Connections to PostgreSQL: claim, hand-off and record two each, the rest for jobs and single loads."""
 COLLECT_AFTER = 20_000
 """Objects made and not freed until the garbage collector looks at them: some megabytes."""
-TALLY_SHARDS = 16
-"""Shards of `mailing_tally`: a worker writes one, so that workers do not wait for each other."""
+TALLY_SHARDS = range(1, 15)
+"""Shards of `mailing_tally` that workers count in: one each, so that they do not wait for each other. The first and the
+last are of what is counted otherwise, and noted for sampling."""
 JOURNAL_RESERVE = 0.2
 """Part of DRAIN_SECONDS kept for what comes after sending: interrupting what still waits, writing, the journal."""
 CANCEL_SECONDS = 1.0
@@ -86,7 +87,7 @@ class Worker:
         self._smtp = smtp
         self._clock = clock
         self._wall = wall
-        self._shard = self.id.int % TALLY_SHARDS
+        self._shard = TALLY_SHARDS[self.id.int % len(TALLY_SHARDS)]
         self._jobs = jobs
         self._notes: set[asyncio.Task[object]] = set()
         self._stop = asyncio.Event()

@@ -12,6 +12,7 @@ from gateway.mail.arf import Complaint, FeedbackType
 from gateway.mail.choice import OptOutSource, SuppressionReason
 from gateway.mail.message import EventKind, MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
+from gateway.outbox.engagement import Choice, note_choice
 from gateway.outbox.outcomes import GATEWAY
 
 
@@ -40,6 +41,8 @@ async def write_complaint(
     )
     if new is None:  # providers send the same again, and a person may have lifted the suppression meanwhile
         return trace.ref
+    if complaint.feedback_type is not FeedbackType.OPT_OUT and recipient.number == 0:
+        await note_choice(connection, trace.ref, Choice.COMPLAINED)
     if complaint.feedback_type is FeedbackType.OPT_OUT and recipient.number == 0:
         await opt_out_by_link(connection, trace.ref, kinds=None, source=OptOutSource.COMPLAINT, deployment=deployment)
     elif await suppress(

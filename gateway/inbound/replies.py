@@ -21,6 +21,7 @@ from gateway.mail.media_signature import is_seen_in_content
 from gateway.mail.message import EventKind, MessageRef
 from gateway.mail.received_attachments import ReceivedAttachment
 from gateway.notify.changes import ChangeKind, notify_change
+from gateway.outbox.engagement import Choice, note_choice
 from gateway.outbox.outcomes import GATEWAY
 from gateway.storage.attachments import UNKNOWN_TYPE
 
@@ -296,6 +297,8 @@ async def _note_answer(connection: Connection, ref: MessageRef, mail: _Mail) -> 
         data = {"message": ref.message_id, "automatic": mail.automatic, "matchedBy": mail.origin.matched_by}
         answered, recipient_no = mail.origin.answered.ref, mail.origin.recipient_no or 0
         await record_event(connection, answered, recipient_no, EventKind.REPLIED, actor=mail.actor, data=data)
+        if recipient_no == 0 and not mail.automatic:
+            await note_choice(connection, answered, Choice.REPLIED)
 
 
 async def _settle(connection: Connection, ref: MessageRef, mail: _Mail) -> None:

@@ -217,10 +217,16 @@ returning g.campaign_id;
 
 -- name: drop_empty_lanes!
 -- Deletes the lanes of the locked mailings in which nothing waits even now. A retry makes its mailing's lane again,
--- so that one uncertain mail does not keep a lane for ever.
-delete from lane l
-where l.mailing_id = any(:mailing_ids::integer[])
-  and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0;
+-- so that one uncertain mail does not keep a lane for ever. What was sent since the last sample is noted: without a lane
+-- nothing else tells.
+with dropped as (
+    delete from lane l
+    where l.mailing_id = any(:mailing_ids::integer[])
+      and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0
+    returning l.mailing_id
+)
+insert into mailing_changed (mailing_id, shard) select d.mailing_id, 0 from dropped d order by d.mailing_id
+on conflict (mailing_id, shard) do nothing;
 
 -- name: reopen_mailing$
 -- Prepares a mailing for the retry of a recipient: a finished one runs again, with its campaign, and gets its lane

@@ -30,6 +30,7 @@ from gateway.mail.hit import (
 )
 from gateway.mail.message import MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
+from gateway.outbox.engagement import ClickStep, note_hits
 from gateway.tracking.busy_origins import MessageKey, find_busy_origins
 from gateway.tracking.hit_rules import read_hit_rules
 
@@ -129,6 +130,20 @@ class _Classified:
         """Whether anything is to be written."""
         stored = self.stored
         return self.changed or rules_version != stored.rules_version or self.reclassify_at != stored.reclassify_at
+
+    @property
+    def click_step(self) -> ClickStep | None:
+        """What it changes in the clicks of its link, machines left out: None when nothing."""
+        hit, before = self.stored.hit, self.stored.classification.verdict
+        if hit.kind is not HitKind.CLICK or hit.link is None:
+            return None
+        counted = self.stored.rules_version > 0 and before is not HitVerdict.MACHINE
+        counts = self.classification.verdict is not HitVerdict.MACHINE
+        if counts == counted:
+            return None
+        customer_id, message_id = self.stored.message
+        step = 1 if counts else -1
+        return ClickStep(customer_id=customer_id, message_id=message_id, hit_id=hit.id, link=hit.link, step=step)
 
     @property
     def is_evidence(self) -> bool:
@@ -348,6 +363,7 @@ async def _write(connection: Connection, classified: Iterable[_Classified], rule
     messages = {one.stored.message for one in stale}
     async for _ in QUERIES.set_opened_at(connection, **_arrays(messages)):
         pass
+    await note_hits(connection, messages, [step for one in stale if (step := one.click_step) is not None])
     refs = [MessageRef(customer_id=message[0], message_id=message[1]) for message in messages]
     await notify_change(connection, ChangeKind.HIT, refs)
     clicks = {one.stored.message: one.stored.hit.id for one in stale if one.is_evidence}
