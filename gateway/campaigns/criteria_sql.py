@@ -35,17 +35,12 @@ _HITS = {MailHappening.OPENED: "opened", MailHappening.CLICKED: "clicked"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """A condition over a customer with the alias `c`, never null, and the values of its parameters, in order."""
+    """A condition over a customer with the alias `c`, and the values of its parameters, in order.
+
+    Null counts as false: it stands in a `where`, and is turned round by `is not true`.
+    """
 
     condition: str
-    parameters: tuple[Any, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Statement:
-    """A whole statement, and the values of its parameters, in order."""
-
-    sql: str
     parameters: tuple[Any, ...]
 
 
