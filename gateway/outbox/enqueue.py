@@ -31,7 +31,7 @@ MAX_COPIES = 100
 MAX_ATTACHMENTS = 50
 """A letter with more is an archive; each costs a MIME part and a row."""
 
-LIST_ITSELF = "the list itself"
+LIST_RULE = "its own rule"
 """Who added a member by whose mail a list grows (`customer_list.grows_on`)."""
 
 
@@ -94,7 +94,7 @@ async def enqueue(connection: Connection, request: SendRequest, deployment: Depl
         ref = await _make(connection, request, attached, deployment)
         if isinstance(request.letter, WorkOrderLetter):
             await QUERIES.grow_lists(
-                connection, customer_id=ref.customer_id, kind=request.letter.kind, actor=LIST_ITSELF
+                connection, customer_id=ref.customer_id, kind=request.letter.kind, actor=LIST_RULE
             )
         await QUERIES.insert_idempotency_key(
             connection,
