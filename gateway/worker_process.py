@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, freezing, lifecycle, samples
+from gateway.campaigns import expansion, freezing, lifecycle, list_counts, samples
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -35,6 +35,8 @@ SAMPLE_SECONDS = 3.0
 """Seconds between samples of the counts of mailings: a timeline tells minutes."""
 READ_INBOUND_SECONDS = 1.0
 """Seconds between looks for received mail: one read of an index that holds the unread only."""
+COUNT_LISTS_SECONDS = 10.0
+"""Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -51,6 +53,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
             log.info("campaign %s is finished", campaign_id)
+        return Progress()
+
+    async def count_lists(connection: Connection) -> Progress:
+        await list_counts.recount(connection)
         return Progress()
 
     async def classify_hits(connection: Connection) -> Progress:
@@ -85,6 +91,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
+        Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
         Job(name="mailing samples", run=sample_mailings, every=SAMPLE_SECONDS),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
