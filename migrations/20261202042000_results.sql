@@ -75,6 +75,7 @@ create table mailing_sample (
     opened bigint not null,
     clicked bigint not null,
     unsubscribed bigint not null,
+    -- All of whom sending decided: what a pace is told by.
     decided bigint not null,
     primary key (mailing_id, minute)
 );
@@ -169,7 +170,6 @@ insert into mailing_sample (mailing_id, minute, accepted, refused, bounced, open
 select g.id, date_trunc('minute', coalesce(g.finished_at, now())), sum(t.accepted) + sum(t.bounced), sum(t.refused),
        sum(t.bounced), sum(t.opened), sum(t.clicked), sum(t.unsubscribed),
        sum(t.accepted) + sum(t.refused) + sum(t.bounced) + sum(t.uncertain) + sum(t.held) + sum(t.expired)
-           + sum(t.cancelled)
 from mailing g join mailing_tally t on t.mailing_id = g.id
 group by g.id, g.finished_at;
 delete from mailing_changed;

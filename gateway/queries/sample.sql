@@ -27,7 +27,7 @@ from (
            sum(t.bounced) as bounced, sum(t.opened) as opened, sum(t.clicked) as clicked,
            sum(t.unsubscribed) as unsubscribed,
            sum(t.accepted) + sum(t.refused) + sum(t.bounced) + sum(t.uncertain) + sum(t.held) + sum(t.expired)
-               + sum(t.cancelled) as decided
+               as decided
     from mailing_tally t where t.mailing_id = any(:mailing_ids::integer[]) group by t.mailing_id
 ) c
 left join lateral (
