@@ -10,25 +10,25 @@ exists (
 
 -- name: customer_by_id^
 -- One customer by its id.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id = :id;
 
 -- name: customer_by_external_ref^
 -- One customer by its id in the CRM.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.external_ref = :external_ref;
 
 -- name: customers_by_id
 -- Many customers at once, for nested `customer` fields.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id = any(:ids::bigint[]);
 
 -- name: customers_page
 -- One page of customers, newest first.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
@@ -36,7 +36,7 @@ limit :rows;
 
 -- name: customers_needing_attention
 -- One page of customers with mail that waits for a person, newest first.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from (
     select distinct t.customer_id
     from message_trouble t
@@ -49,7 +49,7 @@ limit :rows;
 
 -- name: customers_found
 -- One page of customers whose name has the words, or whose address or external ref is like this; three trigram indexes.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id in (
     select n.id from customer n
@@ -116,17 +116,24 @@ group by wanted.customer_id;
 
 -- name: upsert_customers
 -- Insert or update a batch matched by external ref; a column whose `keeps_` list names the ref stays as it stands.
-insert into customer as c (external_ref, name, locale, time_zone)
-select i.external_ref, i.name, i.locale, i.time_zone
-from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[])
-    as i (external_ref, name, locale, time_zone)
+-- Attributes are merged by name: into none where `clears_attributes` names the ref, and without those removed of it.
+insert into customer as c (external_ref, name, locale, time_zone, tags, attributes)
+select i.external_ref, i.name, i.locale, i.time_zone, array(select jsonb_array_elements_text(i.tags::jsonb)),
+       i.attributes::jsonb
+from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[], :tags::text[],
+            :attributes::text[])
+    as i (external_ref, name, locale, time_zone, tags, attributes)
 order by i.external_ref
 on conflict (external_ref) do update set
     name = case when excluded.external_ref = any(:keeps_name::text[]) then c.name else excluded.name end,
     locale = case when excluded.external_ref = any(:keeps_locale::text[]) then c.locale else excluded.locale end,
     time_zone = case when excluded.external_ref = any(:keeps_time_zone::text[]) then c.time_zone
-                     else excluded.time_zone end
-returning c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at;
+                     else excluded.time_zone end,
+    tags = case when excluded.external_ref = any(:keeps_tags::text[]) then c.tags else excluded.tags end,
+    attributes = (case when excluded.external_ref = any(:clears_attributes::text[]) then '{}' else c.attributes end
+                  || excluded.attributes)
+                 - array(select jsonb_array_elements_text(:removed_attributes::jsonb -> excluded.external_ref))
+returning c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at;
 
 -- name: delete_addresses!
 -- Clear the address lists that a batch replaces.
