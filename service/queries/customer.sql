@@ -8,6 +8,13 @@ exists (
     where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and r.cause is distinct from 'OPTED_OUT'
 )
 
+-- fragment: kept_by_filter
+-- Whether the filter keeps a customer that is read by something else; what is null does not filter.
+(:needs_attention::boolean is null or :needs_attention = {needs_attention})
+  and (:tags::text[] is null or c.tags && :tags::text[])
+  and (:list_ids::integer[] is null
+       or exists (select from list_member l where l.customer_id = c.id and l.list_id = any(:list_ids::integer[])))
+
 -- name: customer_by_id^
 -- One customer by its id.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
@@ -43,8 +50,39 @@ from (
     where t.customer_id < :before and t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT'
 ) waiting
 join customer c on c.id = waiting.customer_id
-where {needs_attention}
+where {kept_by_filter}
 order by waiting.customer_id desc
+limit :rows;
+
+-- name: customers_of_lists
+-- One page of the members of these lists, newest first: of each list as many as the page has. It is a range of the
+-- primary key, written so that no other index is in this order: by customers, a short list among long ones takes long.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
+from (
+    select distinct found.id
+    from unnest(:list_ids::integer[]) as wanted (list_id)
+    cross join lateral (
+        select c.id
+        from list_member m
+        join customer c on c.id = m.customer_id
+        where m.list_id >= wanted.list_id and (m.list_id, m.customer_id) < (wanted.list_id, :before::bigint)
+          and (:tags::text[] is null or c.tags && :tags::text[])
+          and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+        order by m.list_id desc, m.customer_id desc
+        limit :rows
+    ) found
+) page
+join customer c on c.id = page.id
+order by c.id desc
+limit :rows;
+
+-- name: customers_tagged
+-- One page of customers with one of these labels, newest first.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
+from customer c
+where c.tags && :tags::text[] and c.id < :before
+  and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+order by c.id desc
 limit :rows;
 
 -- name: customers_found
@@ -58,7 +96,7 @@ where c.id in (
     select x.id from customer x where x.reference_key like :reference
     union
     select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
-) and c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+) and c.id < :before and {kept_by_filter}
 order by c.id desc
 limit :rows;
 
