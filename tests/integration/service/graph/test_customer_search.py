@@ -64,7 +64,7 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
     some_lists: list[list[str] | None] = [None, [], ["a"], ["a", "b", "a"], ["empty", "none"]]
     some_tags: list[list[str] | None] = [None, [], ["vip"], ["b2b", " vip "], ["unknown"]]
     for names, labels, waiting, search in product(some_lists, some_tags, [None, True, False], [None, "fabrikam"]):
-        filter = {
+        filter: Any = {
             "listIds": None if names is None else [list_ids[name] for name in names],
             "tags": labels,
             "needsAttention": waiting,
