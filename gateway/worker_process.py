@@ -8,7 +8,8 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, lifecycle
+from gateway.campaigns import expansion, imports, lifecycle
+from gateway.campaigns.import_job import ImportJob
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -33,6 +34,8 @@ CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 READ_INBOUND_SECONDS = 1.0
 """Seconds between looks for received mail: one read of an index that holds the unread only."""
+IMPORT_SECONDS = 0.5
+"""Seconds between looks for imports: one read of an index that holds those under way only."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -68,11 +71,22 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def read_inbound_apart(connection: Connection) -> Progress:
         return Progress(more=await reader_apart.read_apart(connection))
 
+    import_job = ImportJob(deployment)
+
+    async def carry_imports_on(connection: Connection) -> Progress:
+        return Progress(more=await import_job.carry_on(connection))
+
+    async def sweep_imports(connection: Connection) -> Progress:
+        await imports.sweep(connection)
+        return Progress()
+
     sweep_seconds = deployment.settings.sweep_seconds
     return [
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
+        Job(name="imports", run=carry_imports_on, every=IMPORT_SECONDS),
+        Job(name="import sweep", run=sweep_imports, every=None),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
         Job(name="inbound sweep", run=sweep_inbound, every=None),
