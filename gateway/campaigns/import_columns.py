@@ -79,9 +79,10 @@ def find_columns(headings: Sequence[str], sample: Sequence[Sequence[str]]) -> tu
     if max(map(len, names)) > LONGEST_HEADING:
         message = f"A heading has at most {LONGEST_HEADING} characters: the first line must be the header."
         raise Refusal(RefusalCode.TOO_LONG, message, ("file",))
+    fields = _guess([tidy_name(heading) for heading in headings])
     return tuple(
         Column(heading=name, field=field, sample=[_shown(row[place]) for row in sample])
-        for place, (name, field) in enumerate(zip(names, _guess(names), strict=True))
+        for place, (name, field) in enumerate(zip(names, fields, strict=True))
     )
 
 
@@ -124,8 +125,8 @@ def _plain(heading: str) -> str:
 
 def _own_attribute(heading: str, taken: Sequence[str | None]) -> str | None:
     """A heading as the name of a value of the customer's own, if it makes one that is free."""
-    letters = "".join(c for c in unicodedata.normalize("NFKD", heading) if not unicodedata.combining(c))
-    name = re.sub(r"[^a-z0-9]+", "_", letters.lower()).strip("_")[:63]
+    letters = "".join(c for c in unicodedata.normalize("NFKD", heading.casefold()) if not unicodedata.combining(c))
+    name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:63]
     field = f"{ATTRIBUTES}{name}"
     return field if FIELD_NAME.fullmatch(name) and not holds_card_number(name) and field not in taken else None
 

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 5000
 """Lines a step: some statements each, half a second's work, so that a person's decision waits no longer."""
+SCANNED = 20_000
+"""Lines of a step of the first reading: a twentieth of a second's work, and some megabytes."""
 MAX_LINES = 1_000_000
 """Lines of one file, without its header."""
 MAX_KEPT = 100_000
@@ -204,7 +206,7 @@ def _is_end(window: _Window, found: Lines) -> bool:
 async def _scan(connection: Connection, working: _Import, window: _Window) -> None:
     """Read on, to find out whether all of the file can be read, and how many lines it has. Raises Unreadable."""
     found = await asyncio.to_thread(
-        read_lines, window.octets, working.layout, line=working.next_line, is_last=window.is_last
+        read_lines, window.octets, working.layout, line=working.next_line, is_last=window.is_last, limit=SCANNED
     )
     scanned = sum(1 for _, cells in found.rows if any(cells))
     if working.scanned + scanned > MAX_LINES:

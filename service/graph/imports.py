@@ -74,7 +74,7 @@ class ImportErrorConnection(Connection[RefusedImportLine]):
         info: Info,
         format: Annotated[ExportFormat, strawberry.argument(description=_FORMAT_SENTENCE)] = ExportFormat.CSV,
     ) -> str | None:
-        """Good for whoever has it."""
+        """Good for every client that has it."""
         context = info.context
         link = ExportLink(kind=ExportKind.IMPORT_ERRORS, row_id=self.import_id, format=format)
         deployment = context.deployment
@@ -190,7 +190,7 @@ class ImportPayload:
 
 
 async def start_import(info: Info, input: Input[StartImportInput]) -> ImportPayload:
-    """Answers at once; a worker does it."""
+    """Returns at once; a worker does it."""
     import_id = read_row_id(input.import_id, "CustomerImport", ("importId",))
     choices = [ColumnChoice(heading=one.heading, field=one.field) for one in input.columns or ()]
     list_id = None if input.list_id is None else _list_number(input.list_id)
