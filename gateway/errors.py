@@ -46,6 +46,7 @@ class RefusalCode(StrEnum):
     OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
     MAPPING_INVALID = "MAPPING_INVALID"
+    TOO_COSTLY = "TOO_COSTLY"
 
 
 class GatewayError(Exception):

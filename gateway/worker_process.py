@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, imports, lifecycle
+from gateway.campaigns import expansion, freezing, imports, lifecycle, list_counts
 from gateway.campaigns.import_job import ImportJob
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
@@ -29,18 +29,23 @@ log = logging.getLogger("gateway")
 
 PARENT_LOOK_SECONDS = 0.5
 EXPAND_SECONDS = 0.25
-"""Seconds between looks for campaigns whose queue runs low."""
+"""Seconds between looks for mailings that are due, and for those whose queue runs low."""
 CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 READ_INBOUND_SECONDS = 1.0
 """Seconds between looks for received mail: one read of an index that holds the unread only."""
 IMPORT_SECONDS = 0.5
 """Seconds between looks for imports: one read of an index that holds those under way only."""
+COUNT_LISTS_SECONDS = 10.0
+"""Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def background_jobs(deployment: Deployment) -> list[Job]:
     """What a worker does beside sending: a capability adds its entry here."""
+
+    async def freeze_audiences(connection: Connection) -> Progress:
+        return Progress(more=await freezing.freeze(connection) is not None)
 
     async def expand_campaigns(connection: Connection) -> Progress:
         made = await expansion.make_messages(connection, deployment)
@@ -49,6 +54,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
             log.info("campaign %s is finished", campaign_id)
+        return Progress()
+
+    async def count_lists(connection: Connection) -> Progress:
+        await list_counts.recount(connection)
         return Progress()
 
     async def classify_hits(connection: Connection) -> Progress:
@@ -82,8 +91,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
 
     sweep_seconds = deployment.settings.sweep_seconds
     return [
+        Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
+        Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
         Job(name="imports", run=carry_imports_on, every=IMPORT_SECONDS),
         Job(name="import sweep", run=sweep_imports, every=None),

@@ -15,7 +15,7 @@ from gateway.mail.address import parse_address
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_length, check_line, check_required_line, invalid
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.merge_data import FIELD_NAME
+from gateway.mail.merge_data import ATTRIBUTE_FIELD, FIELD_NAME
 from gateway.mail.names import tidy_name
 
 LONGEST_EXTERNAL_REF = 255
@@ -192,3 +192,8 @@ def attribute_text(value: AttributeValue) -> str:
     if isinstance(value, float):
         return f"{Decimal(str(value)):f}"
     return str(value)
+
+
+def attribute_fields(attributes: Mapping[str, AttributeValue]) -> dict[str, str]:
+    """Returns values as merge data: the texts that are mailed, each under the name of its field."""
+    return {ATTRIBUTE_FIELD + name: attribute_text(value) for name, value in attributes.items()}

@@ -10,6 +10,8 @@ from typing import Annotated
 import strawberry
 from asyncpg import Record
 
+from gateway.campaigns import lists
+from gateway.campaigns.lists import ListKind
 from gateway.mail.address import with_a_labels
 from gateway.mail.names import tidy_name
 from service.database import Statement, statement
@@ -26,6 +28,7 @@ CUSTOMERS_NEEDING_ATTENTION = statement("customers_needing_attention")
 CUSTOMERS_OF_LISTS = statement("customers_of_lists")
 CUSTOMERS_TAGGED = statement("customers_tagged")
 CUSTOMERS_FOUND = statement("customers_found")
+KINDS_OF_LISTS = statement("kinds_of_lists")
 
 SHORTEST_PART = 3
 """Letters or digits in a row: a trigram index finds no shorter part of a word."""
@@ -87,12 +90,36 @@ async def list_customers(
     window = read_number_window(first, after)
     wanted = _read_filter(filter or CustomerFilter())
     patterns = {} if search is None else _read_search(search.strip())
-    page = _page(wanted, found=search is not None)
+    page, wanted = await _page(info.context, wanted, found=search is not None)
     rows = await info.context.reading.fetch(page, **patterns, **wanted, before=window.before, rows=window.rows)
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
 
 
-def _page(wanted: Mapping[str, object], *, found: bool) -> Statement:
+async def _page(context: Context, wanted: dict[str, object], *, found: bool) -> tuple[Statement, dict[str, object]]:
+    """The statement of a page, and the parameters of its filter."""
+    if not wanted["list_ids"]:
+        return _static_page(wanted, found=found), wanted
+    kinds = {row["id"]: row["kind"] for row in await context.reading.fetch(KINDS_OF_LISTS, **wanted)}
+    if ListKind.DYNAMIC not in kinds.values():
+        return _static_page(wanted, found=found), wanted
+    wanted = wanted | {"list_ids": None}
+    page = _static_page(wanted, found=found)
+    async with context.pools.reading_connection() as connection:
+        members = await lists.membership(connection, list(kinds), first=len(page.parameters) + 1)
+    values = {f"member_{place}": value for place, value in enumerate(members.parameters)}
+    return _narrowed(page, members.condition, tuple(values)), wanted | values
+
+
+def _narrowed(page: Statement, condition: str, parameters: tuple[str, ...]) -> Statement:
+    """A page's statement with one more condition on its customer `c`, whose parameters follow those of the page. Who
+    meets it is known of each customer alone: where hardly anybody does, it reads until its time is over."""
+    chosen, ordered, limit = page.sql.rpartition("\norder by ")
+    return Statement(
+        name=page.name, sql=f"{chosen}\n  and {condition}{ordered}{limit}", parameters=page.parameters + parameters
+    )
+
+
+def _static_page(wanted: Mapping[str, object], *, found: bool) -> Statement:
     """The statement that starts with what likely leaves the fewest customers; each checks the rest of the filter."""
     if found:
         return CUSTOMERS_FOUND

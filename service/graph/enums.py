@@ -215,6 +215,7 @@ _describe(
     CampaignStatus,
     "Where a campaign is in its life.",
     DRAFT="Created, not launched.",
+    SCHEDULED="Launched; its first mailing is still to come.",
     RUNNING="Under way.",
     PAUSED="Stopped for now; nothing of it leaves.",
     CANCELLED="Called off.",
@@ -331,6 +332,7 @@ _describe(
     OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
     MAPPING_INVALID="A column is missing, stands twice or goes nowhere.",
+    TOO_COSTLY="The criteria would cost too much to evaluate.",
 )
 _describe(
     RelayEventKind,
@@ -355,6 +357,7 @@ _describe(
     MailWarningCode,
     "What may be wrong with a mail.",
     CLIPPED="Over 100 KB: some mail programs cut it there.",
+    MERGE_KEY_UNKNOWN="A value that no field uses.",
 )
 _describe(
     ImportStatus,

@@ -76,6 +76,10 @@ join customer c on c.id = page.id
 order by c.id desc
 limit :rows;
 
+-- name: kinds_of_lists
+-- Which of these lists there are, and how their members are found.
+select l.id, l.kind::text from customer_list l where l.id = any(:list_ids::integer[]);
+
 -- name: customers_tagged
 -- One page of customers with one of these labels, newest first.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at

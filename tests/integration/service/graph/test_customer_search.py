@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.campaigns.lists import NewList, create
 from service.database import DatabasePools, Statement
 from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_LISTS, CUSTOMERS_TAGGED, _read_search
 from tests.builders import insert, make_customer, make_message
@@ -37,10 +38,12 @@ async def listed(make_context: MakeContext, first: int = 3, search: str | None =
 
 
 async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeContext) -> None:
-    # Given customers in lists, with labels, with names, some of them with mail that waits for a person
+    # Given customers in lists, fixed and dynamic, with labels, with names, some with mail that waits for a person
     tags = [[], ["vip"], ["b2b"], ["b2b", "vip"]]
     ids = [
-        await make_customer(pool, name="Fabrikam" if number % 3 else "Contoso", tags=tags[number % 4])
+        await make_customer(
+            pool, name="Fabrikam" if number % 3 else "Contoso", tags=tags[number % 4], attributes={"points": number}
+        )
         for number in range(24)
     ]
     for customer in ids[::5]:
@@ -48,6 +51,10 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
     lists = {name: ids[start::step] for name, start, step in (("a", 0, 2), ("b", 1, 6), ("empty", 24, 1))}
     list_ids = {name: await make_list(pool, name, members) for name, members in lists.items()}
     list_ids["none"] = "CustomerList_999"
+    rules: Any = {"allOf": [{"anyOf": [{"attribute": {"name": "points", "matches": {"number": {"atLeast": 12}}}}]}]}
+    async with pool.acquire() as connection:
+        dynamic = await create(connection, NewList(name="dynamic", criteria=rules), "test")
+    lists["dynamic"], list_ids["dynamic"] = ids[12:], f"CustomerList_{dynamic}"
 
     def expected(names: list[str] | None, labels: list[str] | None, waiting: bool | None, search: str | None) -> Any:
         members = {customer for name in names or [] for customer in lists.get(name, [])}
@@ -61,7 +68,15 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
         ]
 
     # When any of the filters are combined, then every page together holds whom all of them find, each once
-    some_lists: list[list[str] | None] = [None, [], ["a"], ["a", "b", "a"], ["empty", "none"]]
+    some_lists: list[list[str] | None] = [
+        None,
+        [],
+        ["a"],
+        ["a", "b", "a"],
+        ["empty", "none"],
+        ["dynamic"],
+        ["b", "dynamic", "none"],
+    ]
     some_tags: list[list[str] | None] = [None, [], ["vip"], ["b2b", " vip "], ["unknown"]]
     for names, labels, waiting, search in product(some_lists, some_tags, [None, True, False], [None, "fabrikam"]):
         filter: Any = {
