@@ -257,7 +257,7 @@ def long_table(lines: int) -> str:
     return "id,email,note,city\n" + "\n".join(rows)
 
 
-async def compare_with_one_go(connection: Any, deployment: Deployment, import_id: UUID, table: str) -> None:
+async def check_as_if_in_one_go(connection: Any, deployment: Deployment, import_id: UUID, table: str) -> None:
     """What was imported with interruptions equals what is imported at once into an empty ledger."""
     found = await customers(connection), await outcome(connection, import_id), await errors(connection, import_id)
     await connection.execute("delete from customer_address; delete from customer")
@@ -289,7 +289,7 @@ async def test_a_kill_anywhere_loses_nothing_and_does_nothing_twice(
             if not await ImportJob(deployment, 7).carry_on(connection):
                 break
         # Then all is as if it had been done at once
-        await compare_with_one_go(connection, deployment, import_id, table)
+        await check_as_if_in_one_go(connection, deployment, import_id, table)
 
 
 async def test_several_workers_do_each_line_once(pool: asyncpg.Pool[Any], deployment: Deployment) -> None:
