@@ -9,6 +9,7 @@ GatewayError
 ├── CompilerUnavailable   templates cannot be compiled now
 ├── MailboxUnavailable    the mailbox that is read by IMAP cannot be read now (`inbound.imap_client`)
 ├── MailboxRefused        its server refuses user, password or folder: a person must act
+├── Unreadable            a table that is imported cannot be read on (`campaigns.import_reader`)
 ├── SettingsError         a setting is missing or malformed
 └── RulesError            a file of rules is wrong (`rule_files`)
 """
@@ -44,6 +45,7 @@ class RefusalCode(StrEnum):
     SUPPRESSED = "SUPPRESSED"
     OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
+    MAPPING_INVALID = "MAPPING_INVALID"
     TOO_COSTLY = "TOO_COSTLY"
 
 

@@ -321,6 +321,9 @@ class Settings(BaseSettings):
     inbound_tls_key: str | None = None
     imap_url: Annotated[ImapMailbox | None, _one(parse_imap_url)] = None
 
+    import_max_bytes: int = Field(default=1_073_741_824, ge=65_536, le=1_073_741_824)
+    import_store_bytes: int = Field(default=8_589_934_592, ge=65_536, le=1_099_511_627_776)
+
     @field_validator("default_from")
     @classmethod
     def _check_default_from(cls, text: str) -> str:

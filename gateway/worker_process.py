@@ -8,7 +8,8 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, freezing, lifecycle, list_counts, samples
+from gateway.campaigns import expansion, freezing, imports, lifecycle, list_counts, samples
+from gateway.campaigns.import_job import ImportJob
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -35,6 +36,8 @@ SAMPLE_SECONDS = 3.0
 """Seconds between samples of the counts of mailings: a timeline tells minutes."""
 READ_INBOUND_SECONDS = 1.0
 """Seconds between looks for received mail: one read of an index that holds the unread only."""
+IMPORT_SECONDS = 0.5
+"""Seconds between looks for imports: one read of an index that holds those under way only."""
 COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -86,6 +89,15 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def read_inbound_apart(connection: Connection) -> Progress:
         return Progress(more=await reader_apart.read_apart(connection))
 
+    import_job = ImportJob(deployment)
+
+    async def carry_imports_on(connection: Connection) -> Progress:
+        return Progress(more=await import_job.carry_on(connection))
+
+    async def sweep_imports(connection: Connection) -> Progress:
+        await imports.sweep(connection)
+        return Progress()
+
     sweep_seconds = deployment.settings.sweep_seconds
     return [
         Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
@@ -94,6 +106,8 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
         Job(name="mailing samples", run=sample_mailings, every=SAMPLE_SECONDS),
+        Job(name="imports", run=carry_imports_on, every=IMPORT_SECONDS),
+        Job(name="import sweep", run=sweep_imports, every=None),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
         Job(name="thinning of samples", run=thin_samples, every=None),

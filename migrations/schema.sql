@@ -230,6 +230,20 @@ CREATE TYPE public.hit_verdict AS ENUM (
 
 
 --
+-- Name: import_status; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.import_status AS ENUM (
+    'UPLOADED',
+    'RUNNING',
+    'CHECKED',
+    'FINISHED',
+    'FAILED',
+    'CANCELLED'
+);
+
+
+--
 -- Name: inbound_kind; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -1114,6 +1128,47 @@ ALTER TABLE public.customer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
+-- Name: customer_import; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.customer_import (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    status public.import_status,
+    file_name text NOT NULL,
+    file_bytes bigint NOT NULL,
+    file_kept boolean DEFAULT true NOT NULL,
+    encoding text,
+    delimiter text,
+    columns jsonb DEFAULT '[]'::jsonb NOT NULL,
+    list_id integer,
+    dry_run boolean DEFAULT true NOT NULL,
+    body_at bigint DEFAULT 0 NOT NULL,
+    body_line integer DEFAULT 2 NOT NULL,
+    next_at bigint DEFAULT 0 NOT NULL,
+    next_line integer DEFAULT 2 NOT NULL,
+    scanned integer DEFAULT 0 NOT NULL,
+    read integer DEFAULT 0 NOT NULL,
+    total integer,
+    created integer DEFAULT 0 NOT NULL,
+    updated integer DEFAULT 0 NOT NULL,
+    unchanged integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    stepped_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT customer_import_check CHECK ((((status IS NULL) OR (status = ANY (ARRAY['UPLOADED'::public.import_status, 'RUNNING'::public.import_status]))) = (finished_at IS NULL))),
+    CONSTRAINT customer_import_check1 CHECK ((read = (((created + updated) + unchanged) + failed))),
+    CONSTRAINT customer_import_check2 CHECK (((status IS NULL) OR ((encoding IS NOT NULL) AND (delimiter IS NOT NULL)))),
+    CONSTRAINT customer_import_columns_check CHECK ((jsonb_typeof(columns) = 'array'::text)),
+    CONSTRAINT customer_import_delimiter_check CHECK ((length(delimiter) = 1)),
+    CONSTRAINT customer_import_encoding_check CHECK ((length(encoding) <= 20)),
+    CONSTRAINT customer_import_file_bytes_check CHECK ((file_bytes >= 0)),
+    CONSTRAINT customer_import_file_name_check CHECK (((length(file_name) >= 1) AND (length(file_name) <= 255)))
+);
+
+
+--
 -- Name: customer_list; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1287,6 +1342,35 @@ CREATE TABLE public.imap_folder (
     name text NOT NULL,
     uid_validity bigint NOT NULL,
     last_uid bigint NOT NULL
+);
+
+
+--
+-- Name: import_chunk; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import_chunk (
+    import_id uuid NOT NULL,
+    number integer NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT import_chunk_number_check CHECK ((number >= 0))
+);
+ALTER TABLE ONLY public.import_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+
+--
+-- Name: import_error; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import_error (
+    import_id uuid NOT NULL,
+    line integer NOT NULL,
+    number smallint NOT NULL,
+    heading text,
+    code text NOT NULL,
+    message text NOT NULL,
+    line_values jsonb,
+    CONSTRAINT import_error_line_values_check CHECK ((jsonb_typeof(line_values) = 'array'::text))
 );
 
 
@@ -2115,6 +2199,14 @@ ALTER TABLE ONLY public.customer
 
 
 --
+-- Name: customer_import customer_import_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_import
+    ADD CONSTRAINT customer_import_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: customer_list customer_list_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2208,6 +2300,22 @@ ALTER TABLE ONLY public.idempotency_key
 
 ALTER TABLE ONLY public.imap_folder
     ADD CONSTRAINT imap_folder_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: import_chunk import_chunk_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_chunk
+    ADD CONSTRAINT import_chunk_pkey PRIMARY KEY (import_id, number);
+
+
+--
+-- Name: import_error import_error_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_error
+    ADD CONSTRAINT import_error_pkey PRIMARY KEY (import_id, line, number);
 
 
 --
@@ -2592,6 +2700,20 @@ CREATE INDEX customer_address_by_key ON public.customer_address USING btree (add
 --
 
 CREATE INDEX customer_address_trigram ON public.customer_address USING gin (address public.gin_trgm_ops);
+
+
+--
+-- Name: customer_import_running; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_import_running ON public.customer_import USING btree (stepped_at) WHERE (status = 'RUNNING'::public.import_status);
+
+
+--
+-- Name: customer_import_with_file; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_import_with_file ON public.customer_import USING btree (id) WHERE file_kept;
 
 
 --
@@ -3078,6 +3200,22 @@ ALTER TABLE ONLY public.idempotency_key
 
 
 --
+-- Name: import_chunk import_chunk_import_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_chunk
+    ADD CONSTRAINT import_chunk_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.customer_import(id) ON DELETE CASCADE;
+
+
+--
+-- Name: import_error import_error_import_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_error
+    ADD CONSTRAINT import_error_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.customer_import(id) ON DELETE CASCADE;
+
+
+--
 -- Name: inbound_mail inbound_mail_content_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3355,4 +3493,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202020100'),
     ('20261202020200'),
     ('20261202030000'),
+    ('20261202032000'),
     ('20261202042000');

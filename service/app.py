@@ -39,7 +39,9 @@ from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
 from service.http import graphiql_page, tracking
 from service.http.attachments import Attachments
+from service.http.exports import Exports
 from service.http.files import Files
+from service.http.imports import Imports
 from service.http.inbound import InboundMail
 from service.http.page_files import PageFiles
 from service.http.plain_page import show_not_found
@@ -104,8 +106,10 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.metrics),
         Route("/attachments", Attachments().upload, methods=["POST"]),
+        Route("/imports", Imports().upload, methods=["POST"]),
         Route("/inbound/raw", InboundMail().take, methods=["POST"]),
         Route("/files/{token}", Files().download, methods=["GET"]),
+        Route("/exports/{token}", Exports().download, methods=["GET"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),

@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     ORIGIN = "origin"
     ADDRESS = "address"
     FILE = "file"
+    EXPORT = "export"
 
 
 class MasterKey(Protocol):

@@ -7,11 +7,13 @@ from enum import EnumMeta
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.campaigns.imports import ImportStatus
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
+from gateway.mail.export_links import ExportFormat
 from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.inbound import InboundKind, UnmatchedReason
 from gateway.mail.letter import CardMailKind, DocumentKind, WorkOrderKind
@@ -345,6 +347,7 @@ _describe(
     SUPPRESSED="The address is on the suppression list.",
     OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
+    MAPPING_INVALID="A column is missing, stands twice or goes nowhere.",
     TOO_COSTLY="The criteria would cost too much to evaluate.",
 )
 _describe(
@@ -370,4 +373,21 @@ _describe(
     MailWarningCode,
     "What may be wrong with a mail.",
     CLIPPED="Over 100 KB: some mail programs cut it there.",
+    MERGE_KEY_UNKNOWN="A value that no field uses.",
+)
+_describe(
+    ImportStatus,
+    "Where an import is.",
+    UPLOADED="Its file is here; waits for `startImport`.",
+    RUNNING="Being checked or carried out; goes on by itself after a restart.",
+    CHECKED="A dry run ended; waits for `startImport` without it.",
+    FINISHED="Carried out, apart from the lines refused.",
+    FAILED="It could not be read at all.",
+    CANCELLED="Cancelled.",
+)
+_describe(
+    ExportFormat,
+    "A file that is written while it is fetched.",
+    CSV="RFC 4180, UTF-8, a header line, formulas defused.",
+    JSONL="One JSON object a line.",
 )

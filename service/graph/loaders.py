@@ -111,6 +111,8 @@ class Loaders:
     """How many messages are held for a suppressed address, by the suppression's id."""
     unmatched: One[UUID] = _one("unmatched_by_id", "id")
     """Received mail that is nobody's, by id."""
+    imports: One[UUID] = _one("imports_by_id", "id")
+    """Imports of customers, by id."""
     previews: One[UUID] = _one("previews_by_version", "id")
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import strawberry
 
-from service.graph import campaigning, consent, gateway_state, reclassify, sending, suppression, unmatched, upsert
+from service.graph import (
+    campaigning,
+    consent,
+    gateway_state,
+    imports,
+    reclassify,
+    sending,
+    suppression,
+    unmatched,
+    upsert,
+)
 from service.graph.intent import intent
 
 
@@ -54,6 +64,10 @@ class Mutation:
     assign_mail = intent(unmatched.assign_mail, "Say whose a received mail is; it joins that history.")
     dismiss_mail = intent(unmatched.dismiss_mail, "Take a mail off the list; it is kept as long as its kind is kept.")
     reread_inbound = intent(unmatched.reread_inbound, "Read received mail of the past again, by the current rules.")
+    start_import = intent(
+        imports.start_import, "Check or carry out an import whose file `POST /imports` took; it goes on by itself."
+    )
+    cancel_import = intent(imports.cancel_import, "End an import; what it has done stays.")
     reclassify_hits = intent(
         reclassify.reclassify_hits, "Judge opens and clicks of the past again, by the current rules."
     )

@@ -41,7 +41,8 @@ class GlobalId:
 _OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
 _OF_HISTORIES = (*_OF_MESSAGES, "LinkClick", "DeliveryReport")
 _BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_HISTORIES)
-_BY_ROW = (*_OF_HISTORIES, "Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail")
+_OF_ROWS = ("Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail", "CustomerImport")
+_BY_ROW = (*_OF_HISTORIES, *_OF_ROWS)
 _BY_NUMBER = ("CustomerList", "Mailing")
 """Their rows' numbers are of PostgreSQL's type integer."""
 

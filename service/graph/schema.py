@@ -13,7 +13,7 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.database import statement
-from service.graph import suppression, unmatched
+from service.graph import imports, suppression, unmatched
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
@@ -29,6 +29,7 @@ from service.graph.customer import (
 )
 from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
+from service.graph.imports import CustomerImport
 from service.graph.loaders import existing_rows
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
@@ -91,6 +92,11 @@ class Query:
     ) -> Connection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
+
+    @strawberry.field(description="Imports, newest first.")
+    async def imports(self, info: Info, first: First = 50, after: After = None) -> Connection[CustomerImport] | None:
+        """Raises BadInput."""
+        return await imports.list_imports(info, first, after)
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
@@ -163,6 +169,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(Suppression, await loaders.suppressions.load(row))
         case GlobalId(type="UnmatchedMail", row_id=UUID() as row):
             return _of(UnmatchedMail, await loaders.unmatched.load(row))
+        case GlobalId(type="CustomerImport", row_id=UUID() as row):
+            return _of(CustomerImport, await loaders.imports.load(row))
         case GlobalId(type="Sender", row_id=UUID() as row):
             return _of(Sender, await loaders.senders.load(row))
     return None

@@ -10,6 +10,7 @@ import strawberry
 
 from gateway.notify.changes import ChangeKind
 from service.errors import BadInput
+from service.graph import imports
 from service.graph.context import Info
 from service.graph.node import customer_global_id, message_global_id, read_typed_id
 
@@ -48,3 +49,16 @@ class Subscription:
                     message_id=message_global_id(number, change.message_id) if change.message_id else None,
                     kind=change.kind,
                 )
+
+    @strawberry.subscription(
+        description="An import as it goes on: at once, then at most once a second, and at its end."
+    )
+    async def import_changed(
+        self,
+        info: Info,
+        import_id: Annotated[strawberry.ID, strawberry.argument(description="A CustomerImport's id.")],
+    ) -> AsyncGenerator[imports.CustomerImport, None]:
+        """Raises BadInput when there is no such import."""
+        async with aclosing(imports.follow_import(info, import_id)) as changes:
+            async for change in changes:
+                yield change

@@ -55,7 +55,7 @@ class Attachments:
     async def _store(self, request: Request) -> Response:
         resources = request.app.state.resources
         caller = await resources.authenticator.caller(request)
-        name = attachments.check_name(_name(request))
+        name = attachments.check_name(file_name(request, "offer.pdf"))
         media_type = _media_type(request)
         _check_declared_size(request)
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY) as spool:
@@ -76,15 +76,15 @@ class Attachments:
         )
 
 
-def _name(request: Request) -> str:
-    """Returns the file's name: the query parameter, else Content-Disposition (RFC 6266). Raises RequestRefused."""
+def file_name(request: Request, example: str) -> str:
+    """Returns an upload's name: the query parameter, else Content-Disposition (RFC 6266). Raises RequestRefused."""
     name = request.query_params.get("name")
     if name is None:
         disposition = Message()
         disposition["Content-Disposition"] = request.headers.get("content-disposition", "")
         name = disposition.get_filename()
     if name is None:
-        raise malformed("Name the file: POST /attachments?name=offer.pdf")
+        raise malformed(f"Name the file: POST {request.url.path}?name={example}")
     return name
 
 

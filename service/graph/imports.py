@@ -1,0 +1,238 @@
+"""Imports: files of customers on their way in, and what people decide about them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from asyncpg import Record
+
+from gateway.campaigns import imports
+from gateway.campaigns.import_columns import FIELDS, ColumnChoice
+from gateway.campaigns.import_encoding import ENCODING_NAMES
+from gateway.campaigns.imports import ENDED, ImportStatus
+from gateway.errors import RefusalCode
+from gateway.mail.export_links import ExportFormat, ExportKind, ExportLink, export_url
+from service.database import statement
+from service.errors import BadInput
+from service.graph.connection import After, Connection, First, read_text_window, read_window
+from service.graph.context import Context, Info
+from service.graph.intent import Input
+from service.graph.loaders import existing_row, existing_rows
+from service.graph.node import Node, read_typed_id, row_global_id
+from service.graph.row import FromRow
+from service.graph.sending import read_row_id
+from service.graph.user_error import UserError
+
+IMPORTS_PAGE = statement("imports_page")
+IMPORT_ERRORS_PAGE = statement("import_errors_page")
+FOLLOW_SECONDS = 1.0
+"""Between two looks at an import that somebody follows: one read by key each."""
+_ERROR_CURSOR = re.compile(r"[1-9][0-9]{0,8}-[0-9]{1,4}")
+_FORMAT_SENTENCE = "As what."
+
+
+@strawberry.type(description="One column of an import.")
+class ImportColumn:
+    """Over an entry of `customer_import.columns`."""
+
+    heading: str = strawberry.field(description="Its heading.")
+    field: str | None = strawberry.field(
+        description=f"What it becomes: {', '.join(FIELDS)}, or attributes.NAME; null when left out. An attribute is a "
+        "text; attributes.NAME:number and attributes.NAME:boolean make it one of those."
+    )
+    sample: list[str] = strawberry.field(description="Its first values: at most three.")
+
+
+@strawberry.type(name="ImportError", description="One refused line, and one thing that is wrong with it.")
+class RefusedImportLine(FromRow):
+    """Over a row of import_error."""
+
+    line: int = strawberry.field(description="Its number in the file; the header is 1.")
+    heading: str | None = strawberry.field(description="The column's heading; null when the line itself.")
+    code: RefusalCode = strawberry.field(description="The kind of refusal.")
+    message: str = strawberry.field(description="What is wrong and what to do.")
+
+
+@strawberry.type(description="One page of a list.")
+class ImportErrorConnection(Connection[RefusedImportLine]):
+    """With a link to the whole list."""
+
+    import_id: strawberry.Private[UUID]
+
+    @strawberry.field(
+        description="Where the whole list can be fetched as a file, with the values of its lines: signed, for five "
+        "minutes."
+    )
+    def export_url(
+        self,
+        info: Info,
+        format: Annotated[ExportFormat, strawberry.argument(description=_FORMAT_SENTENCE)] = ExportFormat.CSV,
+    ) -> str | None:
+        """Good for every client that has it."""
+        context = info.context
+        link = ExportLink(kind=ExportKind.IMPORT_ERRORS, row_id=self.import_id, format=format)
+        deployment = context.deployment
+        return export_url(deployment.keyring, deployment.settings.public_url, link, now=context.clock())
+
+
+@strawberry.type(
+    description="A file of customers on its way in. A node: it is followed by `importChanged`, found again after a "
+    "restart, and kept; the file and its refused lines are deleted seven days after its end."
+)
+class CustomerImport(FromRow, Node):
+    """Over a row of customer_import."""
+
+    @strawberry.field(description="The id, unique over all types: `POST /imports` answers it.")
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return row_global_id("CustomerImport", self.row["id"])
+
+    status: ImportStatus = strawberry.field(description="Where it is.")
+    file_name: str = strawberry.field(description="Its file's name.")
+
+    @strawberry.field(description="The encoding it is read in: UTF-8, UTF-16LE, UTF-16BE or windows-1252.")
+    def encoding(self) -> str:
+        """As the world calls it."""
+        return ENCODING_NAMES[self.row["encoding"]]
+
+    @strawberry.field(description="Its columns as found, with what they are taken for and their first values.")
+    def columns(self) -> list[ImportColumn]:
+        """In the file's order."""
+        return [
+            ImportColumn(heading=one["heading"], field=one["field"], sample=one["sample"])
+            for one in self.row["columns"]
+        ]
+
+    dry_run: bool = strawberry.field(description="Whether it is only checked; nothing is written.")
+    read: int = strawberry.field(description="Lines read so far, the header and blank ones left out.")
+    total: int | None = strawberry.field(description="Lines in all; null until the end was seen.")
+    created: int = strawberry.field(
+        description="Customers new. A check counts one again that stands in the file far apart."
+    )
+    updated: int = strawberry.field(description="Lines that changed a customer.")
+    unchanged: int = strawberry.field(description="Lines that say what is known already.")
+    failed: int = strawberry.field(description="Lines refused.")
+
+    @strawberry.field(
+        description="What was refused, by line: of the first 100,000 refused lines, five faults each. A file that "
+        "could not be read has one, which says why."
+    )
+    async def errors(self, info: Info, first: First = 50, after: After = None) -> ImportErrorConnection | None:
+        """Raises BadInput."""
+        window = read_text_window(first, after, _ERROR_CURSOR)
+        line, _, number = (window.before or "0-0").partition("-")
+        rows = await info.context.reading.fetch(
+            IMPORT_ERRORS_PAGE, id=self.row["id"], after_line=int(line), after_number=int(number), rows=window.rows
+        )
+        page = window.connect(
+            [RefusedImportLine.of(row) for row in rows], [f"{row['line']}-{row['number']}" for row in rows]
+        )
+        return ImportErrorConnection(
+            edges=page.edges, nodes=page.nodes, page_info=page.page_info, import_id=self.row["id"]
+        )
+
+    actor: str = strawberry.field(name="by", description="Who brought it.")
+    created_at: datetime = strawberry.field(description="When its file came.")
+    finished_at: datetime | None = strawberry.field(description="When it ended; null before.")
+
+
+async def list_imports(info: Info, first: int, after: str | None) -> Connection[CustomerImport]:
+    """Newest first. Raises BadInput."""
+    window = read_window(first, after)
+    keys = [row["id"] for row in await info.context.reading.fetch(IMPORTS_PAGE, before=window.before, rows=window.rows)]
+    rows = await existing_rows(info.context.loaders.imports, keys[: window.first])
+    return window.connect([CustomerImport.of(row) for row in rows], [key.hex for key in keys])
+
+
+@strawberry.input(description="What one column becomes.")
+class ImportColumnInput:
+    """By its heading."""
+
+    heading: str = strawberry.field(description="Its heading.")
+    field: str | None = strawberry.field(default=None, description="As ImportColumn.field; null leaves it out.")
+
+
+@strawberry.input(description="An import to check or carry out.")
+class StartImportInput:
+    """By its global id."""
+
+    import_id: strawberry.ID = strawberry.field(description="A CustomerImport's id.")
+    dry_run: bool = strawberry.field(default=True, description="Only check it.")
+    columns: list[ImportColumnInput] | None = strawberry.field(
+        default=None, description="What columns become; those that are not named stay as they are."
+    )
+    list_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The fixed list that its customers join."
+    )
+
+
+@strawberry.input(description="An import to end.")
+class CancelImportInput:
+    """By its global id."""
+
+    import_id: strawberry.ID = strawberry.field(description="A CustomerImport's id.")
+
+
+@strawberry.type(description="What came of a decision about an import.")
+class ImportPayload:
+    """Either the import or the errors."""
+
+    customer_import: CustomerImport | None = strawberry.field(
+        name="import", default=None, description="The import as it is now; null when refused."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
+
+
+async def start_import(info: Info, input: Input[StartImportInput]) -> ImportPayload:
+    """Returns at once; a worker does it."""
+    import_id = read_row_id(input.import_id, "CustomerImport", ("importId",))
+    choices = [ColumnChoice(heading=one.heading, field=one.field) for one in input.columns or ()]
+    list_id = None if input.list_id is None else _list_number(input.list_id)
+    async with info.context.pools.writing_connection() as connection:
+        await imports.start(connection, import_id, dry_run=input.dry_run, columns=choices, list_id=list_id)
+    return await _payload(info.context, import_id)
+
+
+async def cancel_import(info: Info, input: Input[CancelImportInput]) -> ImportPayload:
+    """At the latest when the batch under way is done."""
+    import_id = read_row_id(input.import_id, "CustomerImport", ("importId",))
+    async with info.context.pools.writing_connection() as connection:
+        await imports.cancel(connection, import_id)
+    return await _payload(info.context, import_id)
+
+
+def _list_number(text: str) -> int:
+    """The row of a CustomerList's id. Raises Refusal NOT_FOUND."""
+    found = read_typed_id(text, "CustomerList")
+    if found is None or found.number is None:
+        raise imports.no_such_list()
+    return found.number
+
+
+async def _payload(context: Context, import_id: UUID) -> ImportPayload:
+    row = await existing_row(context.reading_back().loaders.imports, import_id)
+    return ImportPayload(customer_import=CustomerImport.of(row))
+
+
+async def follow_import(info: Info, text: str) -> AsyncGenerator[CustomerImport, None]:
+    """Yields an import as it is, then whenever it has changed, until it has ended. Raises BadInput."""
+    found = read_typed_id(text, "CustomerImport")
+    shown: Record | None = None
+    while True:
+        # Read anew each time, by the primary: a replica may lag behind its end.
+        loaders = info.context.reading_back().loaders
+        row = await loaders.imports.load(found.row_id) if found is not None and found.row_id is not None else None
+        if row is None:
+            raise BadInput("importId", "there is no such import")
+        if row != shown:
+            yield CustomerImport.of(row)
+            shown = row
+        if row["status"] in ENDED:
+            return
+        await asyncio.sleep(FOLLOW_SECONDS)
