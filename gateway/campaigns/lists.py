@@ -6,7 +6,7 @@ so that none is made of itself. A fixed list may grow: `outbox.enqueue` adds who
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -31,7 +31,7 @@ MAX_DYNAMIC_LISTS = 200
 """Whether a customer is in one is found by evaluating its criteria: a customer's page evaluates all of them."""
 MAX_MEMBERS_AT_ONCE = 1000
 """Customers of one call: one transaction."""
-_CONDITIONS_OF_STATEMENT = 20
+_LISTS_OF_STATEMENT = 20
 """Dynamic lists whose criteria one statement evaluates: it has 600 rules at most."""
 
 
@@ -331,39 +331,55 @@ async def members_between(connection: Connection, list_id: int, *, after: int, u
     return [row["id"] for row in await connection.fetch(statement, after, up_to, *compiled.parameters)]
 
 
-async def dynamic_page(
-    connection: Connection, criteria: Criteria, *, before: int, rows: int, search: Mapping[str, Any] | None = None
-) -> list[int]:
-    """Returns the ids of customers below `before` who meet criteria, the newest first, at most so many; of those whom a
-    search finds, by its patterns (`word`, `other_words`, `reference`, `address`, `in_a_labels`).
+async def dynamic_pages(
+    connection: Connection,
+    lists: Mapping[int, Criteria],
+    *,
+    before: int,
+    rows: int,
+    search: Mapping[str, Any] | None = None,
+) -> dict[int, list[int]]:
+    """Returns the ids of at most so many members of each of these dynamic lists, below `before`, the newest customers
+    first; of those whom a search finds, by its patterns (`list_counts.evaluate`). One statement for twenty lists.
 
-    Raises asyncpg.QueryCanceledError after COUNT_SECONDS: where hardly anybody meets them, everybody is read.
+    Raises asyncpg.QueryCanceledError after COUNT_SECONDS: where hardly anybody meets criteria, everybody is read.
     """
-    filling = Filling()
-    parts = {"condition": condition_of(criteria, filling)}
-    name = "page" if search is None else "page_found"
-    statement = filling.fill(name, parts, before=before, rows=rows, **(search or {}))
+
+    def page(filling: Filling, list_id: int) -> str:
+        parts = {"condition": list_counts.condition_with(lists[list_id], search, filling)}
+        return filling.fill("page", parts, list_id=list_id, before=before, rows=rows)
+
+    found: dict[int, list[int]] = {list_id: [] for list_id in lists}
     async with connection.transaction():
         await QUERIES.limit_evaluation(connection, milliseconds=round(list_counts.COUNT_SECONDS * 1000))
-        return [row["id"] for row in await connection.fetch(statement, *filling.parameters)]
+        for row in await _evaluate_each(connection, sorted(lists), page):
+            found[row["list_id"]].append(row["customer_id"])
+    return {list_id: sorted(customers, reverse=True) for list_id, customers in found.items()}
 
 
 async def dynamic_lists_of(connection: Connection, customer_ids: Sequence[int]) -> dict[int, list[int]]:
     """Returns which dynamic lists each of these customers is in, the newest list first: as of now, one statement for
     twenty lists."""
-    lists = [row async for row in QUERIES.dynamic_lists(connection)]
-    found: dict[int, list[int]] = {customer_id: [] for customer_id in customer_ids}
-    for start in range(0, len(lists), _CONDITIONS_OF_STATEMENT):
-        filling = Filling()
-        parts = [
-            filling.fill(
-                "which_of",
-                {"condition": condition_of(read_criteria(row["criteria"]), filling)},
-                list_id=row["id"],
-                customer_ids=list(customer_ids),
-            )
-            for row in lists[start : start + _CONDITIONS_OF_STATEMENT]
-        ]
-        for row in await connection.fetch("\nunion all\n".join(parts), *filling.parameters):
-            found[row["customer_id"]].append(row["list_id"])
+    lists = {row["id"]: read_criteria(row["criteria"]) async for row in QUERIES.dynamic_lists(connection)}
+    customers = list(customer_ids)
+
+    def which(filling: Filling, list_id: int) -> str:
+        parts = {"condition": condition_of(lists[list_id], filling)}
+        return filling.fill("which_of", parts, list_id=list_id, customer_ids=customers)
+
+    found: dict[int, list[int]] = {customer_id: [] for customer_id in customers}
+    for row in await _evaluate_each(connection, sorted(lists), which):
+        found[row["customer_id"]].append(row["list_id"])
     return {customer_id: sorted(ids, reverse=True) for customer_id, ids in found.items()}
+
+
+async def _evaluate_each(
+    connection: Connection, list_ids: Sequence[int], statement_of: Callable[[Filling, int], str]
+) -> list[Any]:
+    """Returns the rows of a statement for each list, some lists a statement."""
+    rows: list[Any] = []
+    for start in range(0, len(list_ids), _LISTS_OF_STATEMENT):
+        filling = Filling()
+        parts = [statement_of(filling, list_id) for list_id in list_ids[start : start + _LISTS_OF_STATEMENT]]
+        rows += await connection.fetch("\nunion all\n".join(parts), *filling.parameters)
+    return rows
