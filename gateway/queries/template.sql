@@ -46,7 +46,8 @@ join template_version v on v.template_id = t.id
 order by wanted.place, v.number desc limit 1;
 
 -- name: page_size_of_campaign^
--- The octets of the page that a campaign mails, filled with its sample data, and how many of its links are tracked.
+-- The largest page that a campaign mails, filled with its sample data: its octets, and how many of its links are tracked.
 select octet_length(v.preview_html) as octets, v.links
-from campaign c join template_version v on v.id = c.template_version_id
-where c.id = :campaign_id;
+from mailing g join template_version v on v.id = g.template_version_id
+where g.campaign_id = :campaign_id
+order by octets desc limit 1;
