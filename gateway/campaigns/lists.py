@@ -18,6 +18,7 @@ from gateway.campaigns.criteria import Criteria, Json, MailRule, MemberRule, Pat
 from gateway.campaigns.criteria_sql import Compiled, Filling, condition_of
 from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.mail.campaign import CampaignStatus
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_length
 from gateway.mail.header_guard import refuse_header_break
@@ -136,15 +137,33 @@ async def update(connection: Connection, list_id: int, changes: ListChanges) -> 
 
 
 async def delete(connection: Connection, list_id: int) -> None:
-    """Delete a list with its members. Raises Refusal: NOT_FOUND; CONFLICT while a dynamic list is made of it."""
+    """Delete a list with its members; drafts that name it do without it.
+
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it; CONFLICT while a
+    dynamic list is made of it.
+    """
     async with connection.transaction():
         if await QUERIES.lock_list_to_delete(connection, list_id=list_id) is None:
             raise _no_such_list()
-        name = await QUERIES.lists_made_of(connection, list_id=list_id)
+        await _refuse_needed(connection, list_id)
+        await QUERIES.delete_list(connection, list_id=list_id)
+
+
+async def _refuse_needed(connection: Connection, list_id: int) -> None:
+    """Raises Refusal, or Refusals."""
+    found = RefusalCollector()
+    # Locked, so that none of them is launched meanwhile.
+    async for row in QUERIES.campaigns_of_list(connection, list_id=list_id):
+        if row["status"] != CampaignStatus.DRAFT:
+            with found.check():
+                message = f'The campaign "{row["title"]}" needs it: cancel that, or wait until it is finished.'
+                raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
+    name = await QUERIES.list_made_of(connection, list_id=list_id)
+    with found.check():
         if name is not None:
             message = f'The criteria of the list "{name}" need it: change those first.'
             raise Refusal(RefusalCode.CONFLICT, message, ("listId",))
-        await QUERIES.delete_list(connection, list_id=list_id)
+    found.raise_any()
 
 
 def _check_name(name: str) -> None:
@@ -298,8 +317,8 @@ async def membership(
     connection: Connection, list_ids: Sequence[int], *, excluded: Sequence[int] = (), first: int = 1
 ) -> Compiled:
     """Returns the condition under which a customer `c` is in one of these lists and in none of the excluded ones, fixed
-    or dynamic, erased customers left out; for statements over ranges of customers:
-    `where c.id > $1 and c.id <= $2 and <condition>`, with `first=3`, the number of its first parameter.
+    or dynamic; for statements over ranges of customers: `where c.id > $1 and c.id <= $2 and <condition>`, with
+    `first=3`, the number of its first parameter. In fixed lists are erased customers, too, in dynamic ones never.
 
     Lists are read as they are now; hold their rows (`hold_lists`) where they must not be deleted meanwhile. Raises
     Refusal(NOT_FOUND) when one is gone.
@@ -310,7 +329,7 @@ async def membership(
     if not known.keys() >= {*list_ids, *excluded}:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such list.", ("listIds",))
     within = [_in_list(filling, known[one]) for one in list_ids]
-    conditions = [filling.fill("alive"), f"({' or '.join(within)})" if within else "false"]
+    conditions = [f"({' or '.join(within)})" if within else "false"]
     conditions += [f"{_in_list(filling, known[one])} is not true" for one in excluded]
     return Compiled(condition=" and ".join(conditions), parameters=filling.parameters)
 

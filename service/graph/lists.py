@@ -46,7 +46,7 @@ async def list_lists(info: Info, search: str | None, first: First, after: After)
     part = (search or "").strip()
     if len(part) > LONGEST_NAME:
         raise BadInput("search", f"is at most {LONGEST_NAME} characters")
-    window = read_cursor_window(first, after, _read_cursor, None)
+    window = read_cursor_window(first, after, _read_cursor, "")
     rows = await info.context.reading.fetch(LISTS_PAGE, part=part, after=window.before, rows=window.rows)
     shown = await existing_rows(info.context.loaders.lists, [row["id"] for row in rows[: window.first]])
     cursors = [base64url.encode(row["name"].encode()) for row in rows]

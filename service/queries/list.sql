@@ -1,3 +1,5 @@
+-- Lists of customers as they are shown. Who is in a dynamic one is the gateway's to say.
+
 -- fragment: found
 -- Members whom a search finds; as `customers_found`.
 n.customer_id in (
@@ -7,8 +9,6 @@ n.customer_id in (
     union
     select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
 )
-
--- Lists of customers as they are shown. Who is in a dynamic one is the gateway's to say.
 
 -- name: lists_by_id
 -- Lists, with the count of dynamic ones as of their last evaluation.
@@ -22,7 +22,7 @@ where l.id = any(:ids::integer[]);
 select l.id, l.name
 from customer_list l
 where strpos(folded(l.name), folded(:part)) > 0
-  and (:after::text is null or (folded(l.name), l.name) > (folded(:after::text), :after::text))
+  and (folded(l.name), l.name) > (folded(:after), :after)
 order by folded(l.name), l.name
 limit :rows;
 
@@ -67,7 +67,7 @@ from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
     select n.list_id, n.customer_id, n.added_at, n.actor
     from list_member n
-    where n.customer_id = wanted.customer_id and n.list_id < :before
+    where n.customer_id = wanted.customer_id and n.list_id < :before::bigint
     order by n.customer_id desc, n.list_id desc
     limit :rows
 ) y;
