@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from gateway.mail.campaign import CampaignKind, CampaignStatus, MailingStatus
+from service.errors import BadInput
+from service.graph.connection import After, First
 from service.graph.context import Info
+from service.graph.cost import Cost
 from service.graph.loaders import existing_row, existing_rows
-from service.graph.node import Node, number_global_id, number_id_sql, row_global_id
+from service.graph.node import Node, number_global_id, number_id_sql, read_typed_id, row_global_id
+from service.graph.recipient_filter import FilterArgument, read_query
+from service.graph.results import (
+    BucketArgument,
+    CampaignLink,
+    CampaignMoment,
+    CampaignProgress,
+    TimeBucket,
+    WithinArgument,
+    read_links,
+    read_timeline,
+)
 from service.graph.row import FromRow
+from service.graph.search_patterns import SearchArgument
 from service.shape.field import column, same_row
+
+if TYPE_CHECKING:
+    from service.graph.recipients import CampaignRecipientConnection
 
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
 
 
-@strawberry.type(description="How far a campaign is: its recipients by what became of them.")
-class CampaignProgress(FromRow):
-    """Over a row of campaign with the tallies of its mailings added up, or of one mailing."""
-
-    made: int = strawberry.field(description="Recipients for whom a message was made.")
-    accepted: int = strawberry.field(description="Taken by the server, without those that came back.")
-    refused: int = strawberry.field(description="Refused for good.")
-    uncertain: int = strawberry.field(description="Nobody knows whether the server took them.")
-    bounced: int = strawberry.field(description="Accepted first, then they came back.")
-    held: int = strawberry.field(description="Held back.")
-    expired: int = strawberry.field(description="Past their deadline.")
-    cancelled: int = strawberry.field(description="Called back.")
-    left_out: int = strawberry.field(description="Not mailed at all.")
-    opted_out: int = strawberry.field(description="Left out because they chose so; no message was made.")
-
-    @strawberry.field(description="Not decided yet, made or not.")
-    def waiting(self) -> int:
-        """What is left of the audience."""
-        decided = ("accepted", "refused", "bounced", "uncertain", "held", "expired", "cancelled", "left_out")
-        return max(0, int(self.row["audience_size"]) - sum(int(self.row[name]) for name in decided))
+_Recipients = Annotated["CampaignRecipientConnection", strawberry.lazy("service.graph.recipients")]
 
 
 @strawberry.type(description="A mail to many customers.")
@@ -66,9 +66,53 @@ class Campaign(FromRow, Node):
     )
 
     @strawberry.field(description="How far it is.")
-    def progress(self) -> CampaignProgress:
-        """The same row."""
-        return CampaignProgress.of(self.row)
+    async def progress(self, info: Info) -> CampaignProgress:
+        """One statement for all campaigns of a page."""
+        return CampaignProgress.of(await existing_row(info.context.loaders.progress, self.row["id"]))
+
+    @strawberry.field(description="Whom it is for, one a customer and mailing: reached, waiting or left out.")
+    async def recipients(
+        self,
+        info: Info,
+        filter: FilterArgument = None,
+        search: SearchArgument = None,
+        first: First = 50,
+        after: After = None,
+    ) -> _Recipients | None:
+        """Raises BadInput."""
+        from service.graph.recipients import list_recipients
+
+        query = read_query(await self._mailing_ids(info), filter, search)
+        return await list_recipients(info, query, first, after)
+
+    @strawberry.field(description="Its most clicked links, at most 100.", directives=[Cost(objects=50)])
+    async def links(
+        self,
+        info: Info,
+        mailing_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only of this Mailing.")] = None,
+    ) -> list[CampaignLink] | None:
+        """Raises BadInput."""
+        mailings = await self._mailing_ids(info)
+        if mailing_id is not None:
+            found = read_typed_id(mailing_id, "Mailing")
+            if found is None or found.number not in mailings:
+                raise BadInput("mailingId", "this campaign has no such mailing")
+            mailings = [found.number]
+        return await read_links(info.context, mailings)
+
+    @strawberry.field(
+        description="What happened when, at most 500 buckets that hold something, oldest first. Minutes are told for a "
+        "week, hours for 90 days, days for good.",
+        directives=[Cost(objects=200)],
+    )
+    async def timeline(
+        self, info: Info, bucket: BucketArgument = TimeBucket.HOUR, within: WithinArgument = None
+    ) -> list[CampaignMoment] | None:
+        """One statement."""
+        return await read_timeline(info.context, await self._mailing_ids(info), bucket, within)
+
+    async def _mailing_ids(self, info: Info) -> list[int]:
+        return [row["id"] for row in await info.context.loaders.mailings_of.load(self.row["id"])]
 
     @strawberry.field(description="Its mailings in order, at most 50.")
     async def mailings(self, info: Info) -> list[Mailing]:
@@ -142,6 +186,6 @@ class Mailing(FromRow, Node):
         return Mailing.of(await existing_row(info.context.loaders.mailings, wanted)) if wanted else None
 
     @strawberry.field(description="How far it is.")
-    def progress(self) -> CampaignProgress:
-        """The same row."""
-        return CampaignProgress.of(self.row)
+    async def progress(self, info: Info) -> CampaignProgress:
+        """One statement for all mailings of a page."""
+        return CampaignProgress.of(await existing_row(info.context.loaders.mailing_progress, self.row["id"]))

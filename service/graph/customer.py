@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -72,6 +72,9 @@ from service.shape.executor import Shaped
 from service.shape.field import case_of, column, first_of, page_by, rows_of, same_row
 from service.shape.read import PageRequest
 
+if TYPE_CHECKING:
+    from service.graph.recipients import CampaignRecipientConnection
+
 CLICK_COUNT = (
     "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
     " and k.kind = 'CLICK' and k.verdict <> 'MACHINE')"
@@ -107,6 +110,7 @@ CLICK_OF_EVENT = "hit h where e.kind = 'CLICKED' and h.customer_id = e.customer_
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
 Row = TypeVar("Row", bound=FromRow)
+_Recipients = Annotated["CampaignRecipientConnection", strawberry.lazy("service.graph.recipients")]
 
 
 def row_color(source_type: str | None) -> ColorHint:
@@ -173,6 +177,25 @@ class Customer(FromRow, Node):
         found = await pages.of_customer(self.row["id"], window)
         page = window.connect([ListMembership.of(one) for one in found], [str(one.list_id) for one in found])
         return CountedConnection.counted(page, partial(pages.count_of_customer, self.row["id"]))
+
+    @strawberry.field(description="What campaigns sent it, left it out of, and will still send it.")
+    async def campaigns(
+        self,
+        info: Info,
+        upcoming: Annotated[
+            bool,
+            strawberry.argument(
+                description="Only what is still to come, the next one first: what waits, and mailings to come that "
+                "name it or whose fixed lists hold it."
+            ),
+        ] = False,
+        first: First = 50,
+        after: After = None,
+    ) -> _Recipients | None:
+        """Raises BadInput."""
+        from service.graph.recipients import list_of_customer
+
+        return await list_of_customer(info, self.row["id"], upcoming, first, after)
 
     @strawberry.field(description="Whether mail of the newest 50 waits for a person: failed, uncertain or held.")
     async def needs_attention(self, info: Info) -> bool:

@@ -12,7 +12,7 @@ from gateway.campaigns.criteria import CustomerField, MailHappening
 from gateway.campaigns.imports import ImportStatus
 from gateway.campaigns.lists import ListKind
 from gateway.errors import RefusalCode
-from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
+from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, LeftOutReason, MailingStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
@@ -233,6 +233,16 @@ _describe(
     RUNNING="Under way.",
     FINISHED="No recipient is undecided.",
     CANCELLED="Cancelled.",
+)
+_describe(
+    LeftOutReason,
+    "Why somebody in the lists is not mailed.",
+    OPTED_OUT="They chose so.",
+    SUPPRESSED="Their address must not be mailed.",
+    NO_ADDRESS="They have no address.",
+    DUPLICATE_ADDRESS="Their address is mailed already, as another customer's.",
+    ERASED="They were erased.",
+    MERGE_FIELD_MISSING="A field without default has no value for them.",
 )
 _describe(
     EventRepeat,

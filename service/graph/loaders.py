@@ -118,6 +118,10 @@ class Loaders:
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
     """Campaign rows by id."""
+    progress: One[UUID] = _one("progress_of_campaigns", "id")
+    """What of campaigns became of their recipients, by id."""
+    mailing_progress: One[int] = _one("progress_of_mailings", "id")
+    """The same of mailings."""
     mailings: One[int] = _one("mailings_by_id", "id")
     """Mailing rows by id."""
     mailings_of: Many[UUID] = _many("mailings_of_campaigns", "campaign_id")

@@ -6,6 +6,7 @@ In SQL each is one concatenation, so that shaped pages can print it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +37,7 @@ class GlobalId:
     customer_id: int | None = None
     row_id: UUID | None = None
     number: int | None = None
+    occurrence: str = ""
 
 
 _OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
@@ -50,6 +52,8 @@ _BY_NUMBER = ("CustomerList", "Mailing")
 def read_id(text: str) -> GlobalId | None:
     """The parts of a global id; None when the text is not one."""
     kind, *rest = text.split("_")
+    if kind == "CampaignRecipient":
+        return _read_recipient_id(rest)
     if kind in _BY_NUMBER:
         number = read_number(rest[0]) if len(rest) == 1 else None
         return None if number is None or number > LARGEST_INTEGER else GlobalId(type=kind, number=number)
@@ -61,6 +65,28 @@ def read_id(text: str) -> GlobalId | None:
     if (kind in _BY_CUSTOMER and customer_id is None) or (kind in _BY_ROW and row_id is None):
         return None
     return GlobalId(type=kind, customer_id=customer_id, row_id=row_id)
+
+
+def _read_recipient_id(parts: Sequence[str]) -> GlobalId | None:
+    """Of `CampaignRecipient_<mailing>_<customer>`, and of an event's behind it the occurrence, in hexadecimal UTF-8."""
+    if not 2 <= len(parts) <= 3:
+        return None
+    mailing, customer = read_number(parts[0]), read_number(parts[1])
+    if mailing is None or mailing > LARGEST_INTEGER or customer is None:
+        return None
+    try:
+        occurrence = bytes.fromhex(parts[2]).decode() if len(parts) == 3 else ""
+    except ValueError:
+        return None
+    if "\0" in occurrence:
+        return None
+    return GlobalId(type="CampaignRecipient", number=mailing, customer_id=customer, occurrence=occurrence)
+
+
+def recipient_global_id(mailing_id: int, customer_id: int, occurrence: str) -> strawberry.ID:
+    """`CampaignRecipient_12_42` and its like."""
+    behind = f"_{occurrence.encode().hex()}" if occurrence else ""
+    return strawberry.ID(f"CampaignRecipient_{mailing_id}_{customer_id}{behind}")
 
 
 def read_typed_id(text: str, kind: str) -> GlobalId | None:
@@ -109,11 +135,6 @@ def history_global_id(kind: str, customer_id: int, row_id: UUID) -> strawberry.I
 def history_id_sql(kind: str, alias: str = "m") -> str:
     """The same in SQL, of the row of this alias."""
     return f"'{kind}_' || {alias}.customer_id || '_' || encode(uuid_send({alias}.id), 'hex')"
-
-
-def number_global_id(kind: str, number: int) -> strawberry.ID:
-    """`CustomerList_7` and its like."""
-    return strawberry.ID(f"{kind}_{number}")
 
 
 def row_global_id(kind: str, row_id: UUID) -> strawberry.ID:

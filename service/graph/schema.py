@@ -37,6 +37,7 @@ from service.graph.loaders import existing_rows
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
+from service.graph.recipients import CampaignRecipient, find_recipient
 from service.graph.row import FromRow, read_field
 from service.graph.scalars import SCALARS
 from service.graph.search_patterns import SearchArgument
@@ -180,6 +181,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(DeliveryReport, await loaders.reports.load((customer, row)))
         case GlobalId(type="Campaign", row_id=UUID() as row):
             return _of(Campaign, await loaders.campaigns.load(row))
+        case GlobalId(type="CampaignRecipient", number=int(number), customer_id=int(customer), occurrence=occurrence):
+            return _of(CampaignRecipient, await find_recipient(context, number, customer, occurrence))
         case GlobalId(type="Mailing", number=int(number)):
             return _of(Mailing, await loaders.mailings.load(number))
         case GlobalId(type="CustomerList", number=int(number)):

@@ -61,7 +61,7 @@ where g.id = any(:ids::integer[]);
 
 -- name: progress_of_campaigns
 -- How far campaigns are: their mailings added up. Of one with a mailing that has not begun no pace tells the end.
-select g.campaign_id as id, sum(t.made)::bigint as made, sum(t.accepted)::bigint as accepted,
+select c.id, sum(t.made)::bigint as made, sum(t.accepted)::bigint as accepted,
        sum(t.refused)::bigint as refused, sum(t.bounced)::bigint as bounced, sum(t.uncertain)::bigint as uncertain,
        sum(t.held)::bigint as held, sum(t.expired)::bigint as expired, sum(t.cancelled)::bigint as cancelled,
        sum(t.left_out_opted_out)::bigint as left_out_opted_out,
@@ -72,19 +72,19 @@ select g.campaign_id as id, sum(t.made)::bigint as made, sum(t.accepted)::bigint
        sum(t.left_out_merge_field_missing)::bigint as left_out_merge_field_missing, sum(t.opened)::bigint as opened,
        sum(t.opened_unsure)::bigint as opened_unsure, sum(t.clicked)::bigint as clicked,
        sum(t.machine_only)::bigint as machine_only, sum(t.unsubscribed)::bigint as unsubscribed,
-       sum(t.complained)::bigint as complained, sum(t.replied)::bigint as replied, sum(a.total)::bigint as total,
+       sum(t.complained)::bigint as complained, sum(t.replied)::bigint as replied, coalesce(sum(a.total), 0)::bigint as total,
        sum(a.left_out)::bigint as left_out, sum(a.on_the_wire)::bigint as on_the_wire,
-       sum(a.total - a.left_out - a.decided - t.cancelled - a.on_the_wire)::bigint as queued,
+       coalesce(sum(a.total - a.left_out - a.decided - t.cancelled - a.on_the_wire), 0)::bigint as queued,
        sum(p.per_minute)::float8 as per_minute,
        max(case when a.under_way then (
            select r.due_at from mailing_recipient r where r.mailing_id = g.id order by r.due_at desc limit 1)
        end) as last_due_at, now() as at,
        bool_or(a.under_way) and not bool_or(g.status in ('DRAFT', 'SCHEDULED')) as is_paced
-from mailing g
-join campaign c on c.id = g.campaign_id
+from campaign c
+left join mailing g on g.campaign_id = c.id
 {mailing_counts}
-where g.campaign_id = any(:ids::uuid[])
-group by g.campaign_id;
+where c.id = any(:ids::uuid[])
+group by c.id;
 
 -- name: timeline_of_mailings
 -- What happened in each :unit to these mailings, the oldest first: differences of samples, the last one being the counts
@@ -381,6 +381,16 @@ from (
 {recipient_joins}
 order by k.mailing_id desc, k.occurrence desc;
 
+-- name: count_campaigns_of_customer
+-- How many these are, counted no further than :limit.
+select count(*) as found
+from (
+    select from mailing_recipient r where r.customer_id = :customer_id::bigint
+    union all
+    select from mailing_left_out x where x.customer_id = :customer_id::bigint
+    limit :limit::integer
+) counted;
+
 -- name: upcoming_of_customer
 -- What campaigns will still send a customer, the next one first, :limit at most: what waits, and mailings to come whose
 -- fixed lists hold it or that name it.
@@ -413,10 +423,6 @@ from (
 ) f
 order by f.due_at nulls first, f.mailing_id, f.occurrence
 limit :limit::integer;
-
--- name: mailings_of_campaign
--- The mailings of a campaign, in order.
-select g.id from mailing g where g.campaign_id = :campaign_id order by g.number;
 
 -- name: frozen_of_mailings
 -- How many recipients, those left out among them, these mailings have on record.

@@ -1,0 +1,67 @@
+"""Signed links to lists that a filter picks, written while they are fetched: good for minutes, while their caller is.
+
+    PUBLIC_URL/exports/lists/TOKEN
+
+A TOKEN is `<key id>-<base64url of body and MAC>`. Its body is the second at which it ends (four bytes) and JSON: whose
+token or session asked, as what the list is written, and which list. The MAC is HMAC-SHA-256 cut to 128 bits, under the
+key of exports, over the body behind a word that no other export's body begins with.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.mail import base64url
+from gateway.mail.export_links import ExportFormat
+from gateway.mail.file_links import LIFE_SECONDS
+from gateway.mail.keys import Keyring, Purpose
+
+LONGEST_QUERY = 4000
+"""Octets of the JSON: with it a request line stays below the 8 KiB that nginx takes by default."""
+
+_MAC = 16
+_PREFIX = b"list\0"
+_TOKEN = re.compile(r"([a-z0-9]{1,4})-([A-Za-z0-9_-]{30,6000})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryLink:
+    """What a link says: `query` names a list and its filter, in JSON. `caller` is a token's or session's name."""
+
+    caller: str
+    format: ExportFormat
+    query: Mapping[str, Any]
+
+
+def query_url(keyring: Keyring, public_url: str, link: QueryLink, *, now: float) -> str | None:
+    """The address of a list as a file, good for five minutes; `now` in seconds since 1970. None when it would be too
+    long: a filter of thousands of values."""
+    key_id, key = keyring.sign_key(Purpose.EXPORT)
+    said = json.dumps([link.caller, link.format, link.query], separators=(",", ":")).encode()
+    if len(said) > LONGEST_QUERY:
+        return None
+    body = (int(now) + LIFE_SECONDS).to_bytes(4, "big") + said
+    return f"{public_url}/exports/lists/{key_id}-{base64url.encode(body + _mac(key, body))}"
+
+
+def read_query_link(keyring: Keyring, token: str, *, now: float) -> QueryLink | None:
+    """The list that a token names; None unless it is ours for lists, and its time is not over."""
+    match = _TOKEN.fullmatch(token)
+    key = keyring.key(match[1], Purpose.EXPORT) if match else None
+    raw = base64url.decode(match[2]) if match else None
+    if key is None or raw is None or len(raw) < 4 + _MAC:
+        return None
+    body, mac = raw[:-_MAC], raw[-_MAC:]
+    if not hmac.compare_digest(_mac(key, body), mac) or int.from_bytes(body[:4], "big") < now:
+        return None
+    caller, written, query = json.loads(body[4:])
+    return QueryLink(caller=caller, format=ExportFormat(written), query=query)
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, _PREFIX + body, "sha256")[:_MAC]
