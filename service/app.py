@@ -24,6 +24,7 @@ from service.access_log import AccessLog
 from service.auth import sign_in
 from service.auth.callers import Authenticator, Caller
 from service.cache import Cache
+from service.campaign_changes import CampaignChanges
 from service.change_listener import ChangeListener
 from service.compression import Compression
 from service.database import DatabasePools, open_pools
@@ -43,6 +44,7 @@ from service.http.exports import Exports
 from service.http.files import Files
 from service.http.imports import Imports
 from service.http.inbound import InboundMail
+from service.http.list_exports import ListExports
 from service.http.page_files import PageFiles
 from service.http.plain_page import show_not_found
 from service.security import SecurityHeaders
@@ -110,6 +112,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/inbound/raw", InboundMail().take, methods=["POST"]),
         Route("/files/{token}", Files().download, methods=["GET"]),
         Route("/exports/{token}", Exports().download, methods=["GET"]),
+        Route("/exports/lists/{token}", ListExports().download, methods=["GET"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),
@@ -176,6 +179,7 @@ def _lifespan(
 
 def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execution:
     settings = resources.settings
+    campaign_changes = CampaignChanges(resources.pools)
 
     def context(caller: Caller) -> Context:
         return Context(
@@ -184,6 +188,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             wakeup=resources.wakeup,
             compiler=resources.compiler,
             changes=resources.changes,
+            campaign_changes=campaign_changes,
             actor=caller.name,
             bound_relay=settings.bound_relay,
         )

@@ -11,6 +11,7 @@ import strawberry
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.templates.compile_process import TemplateCompiler
+from service.campaign_changes import CampaignChanges
 from service.change_listener import ChangeListener
 from service.database import DatabasePools, Reading
 from service.graph.loaders import Loaders
@@ -31,6 +32,7 @@ class Context:
     wakeup: Wakeup
     compiler: TemplateCompiler
     changes: ChangeListener
+    campaign_changes: CampaignChanges
     actor: str
     bound_relay: str | None = None
     shaping: bool = True

@@ -11,6 +11,7 @@ import strawberry
 from gateway.notify.changes import ChangeKind
 from service.errors import BadInput
 from service.graph import imports
+from service.graph.campaign import Campaign
 from service.graph.context import Info
 from service.graph.node import customer_global_id, message_global_id, read_typed_id
 
@@ -62,3 +63,21 @@ class Subscription:
         async with aclosing(imports.follow_import(info, import_id)) as changes:
             async for change in changes:
                 yield change
+
+    @strawberry.subscription(
+        description="A campaign as it goes on: at once, then at most once a second while anything changes."
+    )
+    async def campaign_changed(
+        self, info: Info, campaign_id: Annotated[strawberry.ID, strawberry.argument(description="A Campaign's id.")]
+    ) -> AsyncGenerator[Campaign, None]:
+        """Raises BadInput when there is no such campaign, or no more."""
+        found = read_typed_id(campaign_id, "Campaign")
+        if found is None or found.row_id is None:
+            raise BadInput("campaignId", "there is no such campaign")
+        async with aclosing(info.context.campaign_changes.subscribe(found.row_id)) as changes:
+            async for _ in changes:
+                # Read anew each time, by the primary, as the change was found.
+                row = await info.context.reading_back().loaders.campaigns.load(found.row_id)
+                if row is None:
+                    raise BadInput("campaignId", "there is no such campaign")
+                yield Campaign.of(row)

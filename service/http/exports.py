@@ -17,8 +17,8 @@ from service.errors import Busy
 
 MAX_CONCURRENT_EXPORTS = 4
 """Files being written by a process: each reads a page at a time."""
-_MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL: "application/jsonl; charset=utf-8"}
-_HEADERS = {
+MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL: "application/jsonl; charset=utf-8"}
+HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -39,7 +39,7 @@ class Exports:
         resources = request.app.state.resources
         link = read_export_link(resources.deployment.keyring, request.path_params["token"], now=time.time())
         if link is None:
-            return _gone()
+            return gone()
         if self._written >= MAX_CONCURRENT_EXPORTS:
             return json_error(Busy("other files are being fetched: try again in a moment"))
         try:
@@ -48,11 +48,11 @@ class Exports:
         except Busy as error:
             return json_error(error)
         if names is None:
-            return _gone()
+            return gone()
         name = f"refused-lines.{link.format.value.lower()}"
-        headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+        headers = {**HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
         pieces = self._pieces(request, link.row_id, names, link.format)
-        return StreamingResponse(pieces, headers={**headers, "Content-Type": _MEDIA_TYPES[link.format]})
+        return StreamingResponse(pieces, headers={**headers, "Content-Type": MEDIA_TYPES[link.format]})
 
     async def _pieces(
         self, request: Request, import_id: UUID, names: list[str], written: ExportFormat
@@ -66,6 +66,7 @@ class Exports:
             self._written -= 1
 
 
-def _gone() -> Response:
+def gone() -> Response:
+    """What a link that is not valid answers."""
     text = "This link is not valid any more: it is good for five minutes. Ask for the list again for a new one.\n"
-    return PlainTextResponse(text, status_code=404, headers=_HEADERS)
+    return PlainTextResponse(text, status_code=404, headers=HEADERS)

@@ -433,3 +433,19 @@ from mailing g where g.id = any(:ids::integer[]);
 -- Whether a token of this name is living, or somebody is signed in by it.
 select exists (select from api_token t where t.name = :name and t.revoked_at is null and not t.inbound_only)
     or exists (select from session s where s.name = :name and s.expires_at > now()) as lives;
+
+-- name: campaign_fingerprint
+-- What differs whenever anything that a campaign shows has changed, but the passing of time.
+select md5(concat_ws('|',
+    row(c.title, c.status, c.priority, c.launched_at, c.finished_at, c.archived_at, c.paused_at, c.paused_why)::text,
+    (select string_agg(row(g.id, g.status, g.subject, g.template_version_id, g.send_at, g.local_time, g.after_days,
+                           g.after_minutes, g.not_before, g.due_at, g.frozen_at, g.recipients, g.left_out)::text, '|'
+                       order by g.id)
+     from mailing g where g.campaign_id = c.id),
+    (select string_agg(row(y.mailing_id, y.shard, y.made, y.accepted, y.refused, y.bounced, y.uncertain, y.held,
+                           y.expired, y.cancelled, y.opened, y.opened_unsure, y.clicked, y.machine_only,
+                           y.unsubscribed, y.complained, y.replied)::text, '|' order by y.mailing_id, y.shard)
+     from mailing g join mailing_tally y on y.mailing_id = g.id where g.campaign_id = c.id),
+    (select sum(handed_off_in_lane(l.id)) from lane l where l.campaign_id = c.id))) as fingerprint
+from campaign c
+where c.id = :campaign_id::uuid;
