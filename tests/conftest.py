@@ -20,6 +20,7 @@ from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.settings import Settings, read_settings
 from gateway.templates.compile_process import TemplateCompiler
+from service.campaign_changes import CampaignChanges
 from service.change_listener import ChangeListener
 from service.database import DatabasePools, open_pools
 from service.graph.context import Context
@@ -165,6 +166,7 @@ async def make_context(pools: DatabasePools, settings: Settings) -> AsyncIterato
             "wakeup": wakeup,
             "compiler": TemplateCompiler(),
             "changes": changes,
+            "campaign_changes": CampaignChanges(pools),
         }
         return Context(**{"actor": "tester", **fixed, **values})
 
