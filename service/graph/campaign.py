@@ -11,10 +11,15 @@ from service.graph.context import Info
 from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import Node, number_global_id, number_id_sql, row_global_id
 from service.graph.row import FromRow
-from service.shape.field import column, same_row
+from service.shape.field import column, first_of, same_row
 
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
+NOT_OPENED = (
+    "(select n.* from mailing n where n.id = g.not_opened_mailing_id) g"
+    " join template_version v on v.id = g.template_version_id"
+)
+"""Another mailing, as g, with its version as v: in the condition g is still the one that leaves out its readers."""
 
 
 @strawberry.type(description="How far a campaign is: its recipients by what became of them.")
@@ -135,7 +140,10 @@ class Mailing(FromRow, Node):
         metadata=column("g.frozen_at"),
     )
 
-    @strawberry.field(description="The mailing whose readers it leaves out; null for none.")
+    @strawberry.field(
+        description="The mailing whose readers it leaves out; null for none.",
+        metadata=first_of(NOT_OPENED, when="g.not_opened_mailing_id is not null"),
+    )
     async def not_opened(self, info: Info) -> Mailing | None:
         """One statement for all mailings of a page."""
         wanted = self.row["not_opened_mailing_id"]
