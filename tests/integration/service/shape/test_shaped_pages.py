@@ -230,8 +230,8 @@ async def finish_as_a_series(pool: Any) -> None:
     values = {"campaign_id": first["campaign_id"], "template_version_id": first["template_version_id"]}
     second = await insert(pool, "mailing", **values, number=2, send_at=at, due_at=at)
     await pool.execute(
-        "update mailing set local_time = null, after_days = 2, after_minutes = 15, not_before = '09:00', subject = null,"
-        " not_opened_mailing_id = $2 where id = $1",
+        "update mailing set local_time = null, after_days = 2, after_minutes = 15, not_before = '09:00',"
+        " subject = null, not_opened_mailing_id = $2 where id = $1",
         first["id"],
         second["id"],
     )
