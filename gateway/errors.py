@@ -47,6 +47,8 @@ class RefusalCode(StrEnum):
     ERASED = "ERASED"
     MAPPING_INVALID = "MAPPING_INVALID"
     TOO_COSTLY = "TOO_COSTLY"
+    AUDIENCE_EMPTY = "AUDIENCE_EMPTY"
+    SCHEDULE_INVALID = "SCHEDULE_INVALID"
 
 
 class GatewayError(Exception):
@@ -88,6 +90,11 @@ class RefusalCollector:
     def full(self) -> bool:
         """Whether enough was found to stop looking."""
         return len(self._found) >= self.MAX
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found yet."""
+        return not self._found
 
     @contextmanager
     def check(self) -> Iterator[None]:

@@ -58,6 +58,7 @@ class _Mailing:
     campaign_id: UUID
     kind: str
     template_version_id: UUID
+    subject: str | None
     sender_version_id: UUID
     merge_data: Mapping[str, str]
     tracked: bool
@@ -94,7 +95,7 @@ async def make_messages(
         if row is None:
             return None
         mailing = _Mailing(**row)
-        version = await versions.load(connection, mailing.template_version_id)
+        version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)
         rows = QUERIES.recipients_batch(
             connection,
             mailing_id=mailing.id,

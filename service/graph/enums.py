@@ -11,6 +11,7 @@ from gateway.campaigns.counts import CountPrecision
 from gateway.campaigns.criteria import CustomerField, MailHappening
 from gateway.campaigns.imports import ImportStatus
 from gateway.campaigns.lists import ListKind
+from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, LeftOutReason, MailingStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
@@ -245,6 +246,20 @@ _describe(
     MERGE_FIELD_MISSING="A field without default has no value for them.",
 )
 _describe(
+    CampaignAction,
+    "What can be done about a campaign; each is the mutation of that name with Campaign behind it, UPDATE those of its "
+    "mailings, too.",
+    LAUNCH="Start it.",
+    PAUSE="Stop it for now.",
+    RESUME="Let it go on.",
+    CANCEL="End it.",
+    RETRY="Try failures again.",
+    SETTLE="Decide what is uncertain.",
+    UPDATE="Change it.",
+    DELETE="Delete it.",
+    ARCHIVE="Archive it, or bring it back.",
+)
+_describe(
     EventRepeat,
     "How often one customer may be mailed by an event-based campaign.",
     ONCE_A_DAY="Again on another day of the customer's.",
@@ -362,6 +377,8 @@ _describe(
     ERASED="The customer was erased.",
     MAPPING_INVALID="A column is missing, stands twice or goes nowhere.",
     TOO_COSTLY="The criteria would cost too much to evaluate.",
+    AUDIENCE_EMPTY="The audience is empty.",
+    SCHEDULE_INVALID="The time is past, or does not exist in its zone that day.",
 )
 _describe(
     RelayEventKind,
