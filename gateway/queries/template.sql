@@ -45,8 +45,9 @@ join template t on t.name = wanted.name
 join template_version v on v.template_id = t.id
 order by wanted.place, v.number desc limit 1;
 
--- name: page_size_of_campaign^
--- The octets of the page that a campaign mails, filled with its sample data, and how many of its links are tracked.
-select octet_length(v.preview_html) as octets, v.links
+-- name: version_of_campaign^
+-- The version that a campaign mails, its page with sample data, and the names of the values given for all recipients.
+select v.id, v.preview_html, v.links,
+       array(select k.name from jsonb_object_keys(c.merge_data) as k (name) order by k.name) as keys
 from campaign c join template_version v on v.id = c.template_version_id
 where c.id = :campaign_id;

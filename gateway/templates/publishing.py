@@ -16,6 +16,7 @@ from gateway.mail.merge_data import read_merge_data
 from gateway.templates.builtin import PREFIX
 from gateway.templates.card_numbers import refuse_long_field_runs
 from gateway.templates.compiled_json import dump_parts
+from gateway.templates.html_links import WITHOUT_FAULTS, PageFaults, page_faults
 from gateway.templates.html_to_text import every_word_of_html, flowing_text_of_html
 from gateway.templates.localization import check_locale
 from gateway.templates.merge_compiler import compile_parts
@@ -57,6 +58,7 @@ class CompiledSource:
     fields: tuple[str, ...] = ()
     links: int = 0
     has_unsubscribe: bool = False
+    faults: PageFaults = WITHOUT_FAULTS
 
 
 def compile_source(given: TemplateSource) -> CompiledSource:
@@ -97,6 +99,7 @@ def compile_source(given: TemplateSource) -> CompiledSource:
         fields=parts.fields,
         links=parts.links,
         has_unsubscribe=parts.has_unsubscribe,
+        faults=page_faults(preview.html),
     )
 
 

@@ -5,6 +5,7 @@ Campaign templates are what users write (`merge_compiler`, `merge_fields`); buil
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,11 +23,19 @@ from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
 from gateway.templates.compiled_json import read_parts
+from gateway.templates.html_links import page_faults
 from gateway.templates.localization import fallbacks
-from gateway.templates.mail_warnings import MailWarning, warnings_of_page
-from gateway.templates.merge_fields import MergeParts, fields_of
+from gateway.templates.mail_warnings import (
+    MailWarning,
+    MailWarningCode,
+    keys_unknown,
+    postal_address_missing,
+    sent_size,
+    warnings_of_page,
+)
+from gateway.templates.merge_fields import SUPPLIED, MergeParts, fields_of
 from gateway.templates.preview import Preview
-from gateway.templates.publishing import PUBLISHING, CompiledSource
+from gateway.templates.publishing import PUBLISHING, CompiledSource, refuse_without_unsubscribe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +67,14 @@ class CompiledTemplate:
     required: tuple[str, ...]
     merge: MergeParts | None = None
     letter: LetterParts | None = None
+
+    @property
+    def all_fields(self) -> tuple[str, ...]:
+        """The merge fields it names, and those it uses that are supplied."""
+        if self.merge is None:
+            return self.fields
+        used = {field.name for field in fields_of([*self.merge.subject, *self.merge.html, *self.merge.text])}
+        return (*self.fields, *sorted(used & SUPPLIED))
 
     @classmethod
     def from_row(cls, row: Any) -> CompiledTemplate:
@@ -95,14 +112,59 @@ async def publish(connection: Connection, new: CompiledSource) -> PublishedTempl
         fields=new.fields,
         has_unsubscribe=new.has_unsubscribe,
         preview=new.preview,
-        warnings=warnings_of_page(len(new.preview.html.encode()), new.links),
+        warnings=(
+            *warnings_of_page(sent_size(len(new.preview.html.encode()), new.links), new.faults),
+            *await _warnings_of_senders(connection),
+        ),
     )
 
 
+async def _warnings_of_senders(connection: Connection) -> tuple[MailWarning, ...]:
+    """A template has no sender of its own; but while none can send a campaign, nobody can launch one with it."""
+    if await QUERIES.sender_with_postal_address(connection):
+        return ()
+    return (postal_address_missing("No sender has a postal address yet"),)
+
+
 async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
-    """What may look wrong with the mail of a campaign that exists."""
-    page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
-    return warnings_of_page(page["octets"], page["links"])
+    """What may look wrong with the mail of a campaign that exists, and which of its values no field uses."""
+    row = await QUERIES.version_of_campaign(connection, campaign_id=campaign_id)
+    version = await load(connection, row["id"])
+    warnings = await asyncio.to_thread(warnings_of_version, version, row["preview_html"], row["links"])
+    unknown = [name for name in row["keys"] if name not in version.fields and name not in SUPPLIED]
+    return (*warnings, keys_unknown(unknown)) if unknown else warnings
+
+
+def warnings_of_version(version: CompiledTemplate, html: str, links: int) -> tuple[MailWarning, ...]:
+    """What may look wrong with mail of a version, whose page with sample data is `html` and has so many links, and
+    what a launch is refused for. Takes as long as parsing the page: for a thread."""
+    if version.merge is None:
+        return ()
+    found = warnings_of_page(sent_size(len(html.encode()), links), page_faults(html))
+    try:
+        refuse_without_footer(version, ())
+    except Refusal as refusal:
+        return (*found, MailWarning(code=MailWarningCode(refusal.code), message=refusal.message, blocking=True))
+    return found
+
+
+def refuse_without_footer(version: CompiledTemplate, path: tuple[str, ...]) -> None:
+    """Refuse a version whose mail would not show the unsubscribe link and the postal address in whichever part is read.
+
+    Publishing completes what it can; versions published before it did may lack more. Raises Refusal: INVALID,
+    UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
+    """
+    if version.merge is None:
+        raise Refusal(RefusalCode.INVALID, "This is no template of campaigns.", path)
+    refuse_without_unsubscribe(version.merge, path)
+    lacking = version.merge.part_without_unsubscribe
+    if lacking or version.merge.part_without_postal_address:
+        code = RefusalCode.UNSUBSCRIBE_MISSING if lacking else RefusalCode.POSTAL_ADDRESS_MISSING
+        message = (
+            "This version of the template does not show the unsubscribe link and the postal address in both parts: "
+            "publish the template again, which completes it, and make the campaign with that."
+        )
+        raise Refusal(code, message, path)
 
 
 async def publish_builtins(connection: Connection) -> None:

@@ -37,7 +37,10 @@ class GlobalId:
 _OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
 _OF_HISTORIES = (*_OF_MESSAGES, "LinkClick", "DeliveryReport")
 _BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_HISTORIES)
-_BY_ROW = (*_OF_HISTORIES, "Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail")
+_BY_ROW = (
+    *(*_OF_HISTORIES, "Campaign", "Template", "TemplateVersion", "Sender", "Attachment", "Suppression"),
+    "UnmatchedMail",
+)
 
 
 def read_id(text: str) -> GlobalId | None:
