@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from gateway.errors import Refusal, SettingsError
+from gateway.errors import Refusal, Refusals, SettingsError
 from gateway.mail.address import parse_own_address, split_mailbox
 from gateway.mail.field_checks import check_time_zone
 from gateway.mail.letter import Mailbox
@@ -349,8 +349,8 @@ class Settings(BaseSettings):
         try:
             Mailbox.parse(address, name, allow_reserved=True, path=())
             parse_own_address(address, allow_reserved=True, field=())
-        except Refusal as refusal:
-            raise ValueError(f"is no mailbox to send from: {refusal.message.rstrip('.')}") from None
+        except (Refusal, Refusals) as refusal:
+            raise ValueError(f"is no mailbox to send from: {str(refusal).rstrip('.')}") from None
         return text
 
     @field_validator("time_zone")

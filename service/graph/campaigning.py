@@ -237,7 +237,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
         mjml=input.mjml,
         html=input.html,
         text=input.text,
-        sample_data=_object(input.sample_data, ("sampleData",)),
+        sample_data=input.sample_data,
         locale=input.locale,
     )
     compiled = await context.compiler.compile(source)
