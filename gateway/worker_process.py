@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, lifecycle
+from gateway.campaigns import expansion, freezing, lifecycle
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -28,7 +28,7 @@ log = logging.getLogger("gateway")
 
 PARENT_LOOK_SECONDS = 0.5
 EXPAND_SECONDS = 0.25
-"""Seconds between looks for campaigns whose queue runs low."""
+"""Seconds between looks for mailings that are due, and for those whose queue runs low."""
 CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 READ_INBOUND_SECONDS = 1.0
@@ -38,6 +38,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def background_jobs(deployment: Deployment) -> list[Job]:
     """What a worker does beside sending: a capability adds its entry here."""
+
+    async def freeze_audiences(connection: Connection) -> Progress:
+        return Progress(more=await freezing.freeze(connection) is not None)
 
     async def expand_campaigns(connection: Connection) -> Progress:
         made = await expansion.make_messages(connection, deployment)
@@ -70,6 +73,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
 
     sweep_seconds = deployment.settings.sweep_seconds
     return [
+        Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),

@@ -51,6 +51,7 @@ CREATE TYPE public.campaign_kind AS ENUM (
 
 CREATE TYPE public.campaign_status AS ENUM (
     'DRAFT',
+    'SCHEDULED',
     'RUNNING',
     'PAUSED',
     'CANCELLED',
@@ -167,6 +168,16 @@ CREATE TYPE public.event_kind AS ENUM (
 
 
 --
+-- Name: event_repeat; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.event_repeat AS ENUM (
+    'ONCE_A_DAY',
+    'ONCE'
+);
+
+
+--
 -- Name: hit_kind; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -232,12 +243,40 @@ CREATE TYPE public.inbound_source AS ENUM (
 
 
 --
+-- Name: left_out_reason; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.left_out_reason AS ENUM (
+    'OPTED_OUT',
+    'SUPPRESSED',
+    'NO_ADDRESS',
+    'DUPLICATE_ADDRESS',
+    'ERASED',
+    'MERGE_FIELD_MISSING'
+);
+
+
+--
 -- Name: list_kind; Type: TYPE; Schema: public; Owner: -
 --
 
 CREATE TYPE public.list_kind AS ENUM (
     'FIXED',
     'DYNAMIC'
+);
+
+
+--
+-- Name: mailing_status; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.mailing_status AS ENUM (
+    'DRAFT',
+    'SCHEDULED',
+    'FREEZING',
+    'RUNNING',
+    'FINISHED',
+    'CANCELLED'
 );
 
 
@@ -381,6 +420,19 @@ CREATE TYPE public.verdict AS ENUM (
 
 
 --
+-- Name: audience_size(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audience_size(of_campaign uuid) RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select coalesce(sum(case when g.frozen_at is not null or g.status = 'CANCELLED' then g.recipients + g.left_out
+                             else (select count(*) from campaign_customer n where n.campaign_id = of_campaign) end), 0)
+    from mailing g where g.campaign_id = of_campaign
+$$;
+
+
+--
 -- Name: cap_today(integer, date, integer, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -504,7 +556,7 @@ CREATE FUNCTION public.note_message_trouble() RETURNS trigger
     AS $$
 begin
     if not new.internal then
-        perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.campaign_id,
+        perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.mailing_id,
                              new.recipient);
     end if;
     return null;
@@ -512,10 +564,10 @@ end $$;
 
 
 --
--- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, uuid, text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_campaign uuid, address text) RETURNS void
+CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
@@ -524,8 +576,8 @@ begin
         where t.customer_id = of_customer and t.message_id = of_message and t.recipient_no = of_recipient;
         return;
     end if;
-    insert into message_trouble (customer_id, message_id, recipient_no, status, cause, campaign_id, held_for)
-    values (of_customer, of_message, of_recipient, now_is, now_because, of_campaign,
+    insert into message_trouble (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for)
+    values (of_customer, of_message, of_recipient, now_is, now_because, of_mailing,
             case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end)
     on conflict (customer_id, message_id, recipient_no) do update
     set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for;
@@ -731,58 +783,64 @@ CREATE TABLE public.campaign (
     kind public.campaign_kind NOT NULL,
     status public.campaign_status DEFAULT 'DRAFT'::public.campaign_status NOT NULL,
     priority smallint DEFAULT 4 NOT NULL,
-    template_version_id uuid NOT NULL,
     sender_version_id uuid NOT NULL,
     merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
     tracked boolean DEFAULT true NOT NULL,
-    audience_size integer DEFAULT 0 NOT NULL,
-    opted_out integer DEFAULT 0 NOT NULL,
-    expanded_to integer DEFAULT 0 NOT NULL,
     bound_relay text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     launched_at timestamp with time zone,
     finished_at timestamp with time zone,
-    CONSTRAINT campaign_audience_size_check CHECK ((audience_size >= 0)),
+    repeat public.event_repeat,
+    archived_at timestamp with time zone,
+    paused_at timestamp with time zone,
+    paused_why text,
     CONSTRAINT campaign_check CHECK (((status = 'DRAFT'::public.campaign_status) = (launched_at IS NULL))),
     CONSTRAINT campaign_check1 CHECK (((status = ANY (ARRAY['FINISHED'::public.campaign_status, 'CANCELLED'::public.campaign_status])) = (finished_at IS NOT NULL))),
-    CONSTRAINT campaign_expanded_to_check CHECK ((expanded_to >= 0)),
-    CONSTRAINT campaign_opted_out_check CHECK ((opted_out >= 0)),
+    CONSTRAINT campaign_is_over_before_it_is_archived CHECK (((archived_at IS NULL) OR (status = ANY (ARRAY['FINISHED'::public.campaign_status, 'CANCELLED'::public.campaign_status])))),
     CONSTRAINT campaign_priority_check CHECK (((priority >= 1) AND (priority <= 7))),
+    CONSTRAINT campaign_repeats_for_events CHECK (((kind = 'EVENT_BASED'::public.campaign_kind) = (repeat IS NOT NULL))),
+    CONSTRAINT campaign_says_why_it_is_paused CHECK ((((status = 'PAUSED'::public.campaign_status) = (paused_at IS NOT NULL)) AND ((paused_at IS NULL) = (paused_why IS NULL)))),
     CONSTRAINT campaign_title_check CHECK (((length(title) >= 1) AND (length(title) <= 255)))
 );
 
 
 --
--- Name: campaign_audience; Type: TABLE; Schema: public; Owner: -
+-- Name: campaign_customer; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.campaign_audience (
-    campaign_id uuid NOT NULL,
-    "position" integer NOT NULL,
-    customer_id bigint NOT NULL,
+CREATE TABLE public.campaign_customer (
+    campaign_id uuid CONSTRAINT campaign_audience_campaign_id_not_null NOT NULL,
+    "position" integer CONSTRAINT campaign_audience_position_not_null NOT NULL,
+    customer_id bigint CONSTRAINT campaign_audience_customer_id_not_null NOT NULL,
     address text,
-    merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT campaign_audience_position_check CHECK (("position" >= 1))
+    merge_data jsonb DEFAULT '{}'::jsonb CONSTRAINT campaign_audience_merge_data_not_null NOT NULL,
+    CONSTRAINT campaign_customer_position_check CHECK (("position" >= 1))
 );
 
 
 --
--- Name: campaign_tally; Type: TABLE; Schema: public; Owner: -
+-- Name: campaign_event; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.campaign_tally (
+CREATE TABLE public.campaign_event (
     campaign_id uuid NOT NULL,
-    shard smallint NOT NULL,
-    made bigint DEFAULT 0 NOT NULL,
-    accepted bigint DEFAULT 0 NOT NULL,
-    refused bigint DEFAULT 0 NOT NULL,
-    uncertain bigint DEFAULT 0 NOT NULL,
-    held bigint DEFAULT 0 NOT NULL,
-    expired bigint DEFAULT 0 NOT NULL,
-    cancelled bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT campaign_tally_shard_check CHECK (((shard >= 0) AND (shard <= 15)))
-)
-WITH (fillfactor='10');
+    id uuid DEFAULT uuidv7() NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT campaign_event_action_check CHECK (((length(action) >= 1) AND (length(action) <= 100)))
+);
+
+
+--
+-- Name: campaign_list; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign_list (
+    campaign_id uuid NOT NULL,
+    list_id integer NOT NULL,
+    excluded boolean DEFAULT false NOT NULL
+);
 
 
 --
@@ -796,7 +854,9 @@ CREATE TABLE public.lane (
     priority smallint NOT NULL,
     paused_at timestamp with time zone,
     paused_why text,
-    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL)))
+    mailing_id integer,
+    CONSTRAINT lane_check CHECK (((paused_at IS NULL) = (paused_why IS NULL))),
+    CONSTRAINT lane_of_a_mailing CHECK (((mailing_id IS NULL) = (campaign_id IS NULL)))
 );
 
 
@@ -1262,6 +1322,115 @@ CREATE TABLE public.login_link (
 
 
 --
+-- Name: mailing; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing (
+    id integer NOT NULL,
+    campaign_id uuid NOT NULL,
+    number smallint NOT NULL,
+    status public.mailing_status DEFAULT 'DRAFT'::public.mailing_status NOT NULL,
+    template_version_id uuid NOT NULL,
+    subject text,
+    merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    send_at timestamp with time zone,
+    local_time timestamp without time zone,
+    after_days integer,
+    after_minutes integer,
+    not_before time without time zone,
+    not_opened_mailing_id integer,
+    due_at timestamp with time zone,
+    frozen_to bigint DEFAULT 0 NOT NULL,
+    frozen_at timestamp with time zone,
+    recipients integer DEFAULT 0 NOT NULL,
+    left_out integer DEFAULT 0 NOT NULL,
+    expanded_due timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    expanded_to bigint DEFAULT 0 NOT NULL,
+    expanded integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT mailing_after_days_check CHECK ((after_days >= 0)),
+    CONSTRAINT mailing_after_minutes_check CHECK ((after_minutes >= 0)),
+    CONSTRAINT mailing_check CHECK ((num_nonnulls(send_at, local_time, after_days) <= 1)),
+    CONSTRAINT mailing_check1 CHECK (((after_days IS NULL) = (after_minutes IS NULL))),
+    CONSTRAINT mailing_check2 CHECK (((not_before IS NULL) OR (after_days IS NOT NULL))),
+    CONSTRAINT mailing_check3 CHECK (((status = ANY (ARRAY['FINISHED'::public.mailing_status, 'CANCELLED'::public.mailing_status])) = (finished_at IS NOT NULL))),
+    CONSTRAINT mailing_expanded_check CHECK ((expanded >= 0)),
+    CONSTRAINT mailing_left_out_check CHECK ((left_out >= 0)),
+    CONSTRAINT mailing_number_check CHECK ((number >= 1)),
+    CONSTRAINT mailing_recipients_check CHECK ((recipients >= 0)),
+    CONSTRAINT mailing_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 998)))
+);
+
+
+--
+-- Name: mailing_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.mailing ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.mailing_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: mailing_left_out; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_left_out (
+    mailing_id integer NOT NULL,
+    customer_id bigint NOT NULL,
+    occurrence text DEFAULT ''::text NOT NULL,
+    reason public.left_out_reason NOT NULL
+);
+
+
+--
+-- Name: mailing_recipient; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_recipient (
+    mailing_id integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    customer_id bigint NOT NULL,
+    occurrence text DEFAULT ''::text NOT NULL,
+    address text,
+    address_key bytea,
+    merge_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT mailing_recipient_address_key_check CHECK ((length(address_key) = 32))
+);
+
+
+--
+-- Name: mailing_tally; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_tally (
+    mailing_id integer NOT NULL,
+    shard smallint NOT NULL,
+    made bigint DEFAULT 0 NOT NULL,
+    accepted bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    bounced bigint DEFAULT 0 NOT NULL,
+    uncertain bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    expired bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    left_out_opted_out bigint DEFAULT 0 NOT NULL,
+    left_out_suppressed bigint DEFAULT 0 NOT NULL,
+    left_out_no_address bigint DEFAULT 0 NOT NULL,
+    left_out_duplicate_address bigint DEFAULT 0 NOT NULL,
+    left_out_erased bigint DEFAULT 0 NOT NULL,
+    left_out_merge_field_missing bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT mailing_tally_shard_check CHECK (((shard >= 0) AND (shard <= 15)))
+)
+WITH (fillfactor='10');
+
+
+--
 -- Name: message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1297,6 +1466,7 @@ CREATE TABLE public.message (
     answers_message_id uuid,
     bound_relay text,
     internal boolean DEFAULT false NOT NULL,
+    mailing_id integer,
     CONSTRAINT message_check CHECK (((status = 'RECEIVED'::public.email_status) = (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_check1 CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
     CONSTRAINT message_check2 CHECK (((status <> ALL (ARRAY['ACCEPTED'::public.email_status, 'BOUNCED'::public.email_status])) OR (sent_at IS NOT NULL))),
@@ -1306,6 +1476,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_internal_is_apart CHECK (((NOT internal) OR ((direction = 'SENT'::public.direction) AND (source_type IS NULL) AND (NOT tracked)))),
     CONSTRAINT message_keeps_whom_it_went_to CHECK (((num_nonnulls(recipient, recipient_key) > 0) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_mail_sha256_check CHECK ((length(mail_sha256) = 32)),
+    CONSTRAINT message_of_a_mailing CHECK (((mailing_id IS NULL) = (campaign_id IS NULL))),
     CONSTRAINT message_recipient_key_check CHECK ((length(recipient_key) = 32)),
     CONSTRAINT message_says_who_sent_it CHECK (((sender IS NOT NULL) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
@@ -1359,8 +1530,8 @@ CREATE TABLE public.message_trouble (
     recipient_no smallint NOT NULL,
     status public.email_status NOT NULL,
     cause public.cause,
-    campaign_id uuid,
     held_for text,
+    mailing_id integer,
     CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
     CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))
 );
@@ -1697,19 +1868,35 @@ ALTER TABLE ONLY public.attempt
 
 
 --
--- Name: campaign_audience campaign_audience_campaign_id_customer_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: campaign_customer campaign_customer_campaign_id_customer_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.campaign_audience
-    ADD CONSTRAINT campaign_audience_campaign_id_customer_id_key UNIQUE (campaign_id, customer_id);
+ALTER TABLE ONLY public.campaign_customer
+    ADD CONSTRAINT campaign_customer_campaign_id_customer_id_key UNIQUE (campaign_id, customer_id);
 
 
 --
--- Name: campaign_audience campaign_audience_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: campaign_customer campaign_customer_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.campaign_audience
-    ADD CONSTRAINT campaign_audience_pkey PRIMARY KEY (campaign_id, "position");
+ALTER TABLE ONLY public.campaign_customer
+    ADD CONSTRAINT campaign_customer_pkey PRIMARY KEY (campaign_id, "position");
+
+
+--
+-- Name: campaign_event campaign_event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_event
+    ADD CONSTRAINT campaign_event_pkey PRIMARY KEY (campaign_id, id);
+
+
+--
+-- Name: campaign_list campaign_list_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_list
+    ADD CONSTRAINT campaign_list_pkey PRIMARY KEY (campaign_id, list_id);
 
 
 --
@@ -1718,14 +1905,6 @@ ALTER TABLE ONLY public.campaign_audience
 
 ALTER TABLE ONLY public.campaign
     ADD CONSTRAINT campaign_pkey PRIMARY KEY (id);
-
-
---
--- Name: campaign_tally campaign_tally_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.campaign_tally
-    ADD CONSTRAINT campaign_tally_pkey PRIMARY KEY (campaign_id, shard);
 
 
 --
@@ -1889,11 +2068,11 @@ ALTER TABLE ONLY public.inbound_mail
 
 
 --
--- Name: lane lane_campaign_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: lane lane_mailing_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.lane
-    ADD CONSTRAINT lane_campaign_id_key UNIQUE (campaign_id);
+    ADD CONSTRAINT lane_mailing_id_key UNIQUE (mailing_id);
 
 
 --
@@ -1942,6 +2121,46 @@ ALTER TABLE ONLY public.list_member
 
 ALTER TABLE ONLY public.login_link
     ADD CONSTRAINT login_link_pkey PRIMARY KEY (link_sha256);
+
+
+--
+-- Name: mailing mailing_campaign_id_number_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing
+    ADD CONSTRAINT mailing_campaign_id_number_key UNIQUE (campaign_id, number);
+
+
+--
+-- Name: mailing_left_out mailing_left_out_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_left_out
+    ADD CONSTRAINT mailing_left_out_pkey PRIMARY KEY (mailing_id, customer_id, occurrence);
+
+
+--
+-- Name: mailing mailing_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing
+    ADD CONSTRAINT mailing_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: mailing_recipient mailing_recipient_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_recipient
+    ADD CONSTRAINT mailing_recipient_pkey PRIMARY KEY (mailing_id, due_at, customer_id, occurrence);
+
+
+--
+-- Name: mailing_tally mailing_tally_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_tally
+    ADD CONSTRAINT mailing_tally_pkey PRIMARY KEY (mailing_id, shard);
 
 
 --
@@ -2150,10 +2369,17 @@ CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_a
 
 
 --
--- Name: campaign_running; Type: INDEX; Schema: public; Owner: -
+-- Name: campaign_list_of_list; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX campaign_running ON public.campaign USING btree (id) WHERE (status = 'RUNNING'::public.campaign_status);
+CREATE INDEX campaign_list_of_list ON public.campaign_list USING btree (list_id);
+
+
+--
+-- Name: campaign_under_way; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX campaign_under_way ON public.campaign USING btree (id) WHERE (status = ANY (ARRAY['RUNNING'::public.campaign_status, 'PAUSED'::public.campaign_status]));
 
 
 --
@@ -2318,6 +2544,13 @@ CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (due_at, id)
 
 
 --
+-- Name: lane_of_campaign; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX lane_of_campaign ON public.lane USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
+
+
+--
 -- Name: lifted_suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2336,6 +2569,41 @@ CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING bt
 --
 
 CREATE INDEX list_member_of_customer ON public.list_member USING btree (customer_id, list_id);
+
+
+--
+-- Name: mailing_left_out_of_customer; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_left_out_of_customer ON public.mailing_left_out USING btree (customer_id, mailing_id);
+
+
+--
+-- Name: mailing_of_template; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_of_template ON public.mailing USING btree (template_version_id);
+
+
+--
+-- Name: mailing_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_open ON public.mailing USING btree (campaign_id) WHERE (status = ANY (ARRAY['SCHEDULED'::public.mailing_status, 'FREEZING'::public.mailing_status, 'RUNNING'::public.mailing_status]));
+
+
+--
+-- Name: mailing_recipient_of_customer; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX mailing_recipient_of_customer ON public.mailing_recipient USING btree (customer_id, mailing_id, occurrence);
+
+
+--
+-- Name: mailing_recipient_once_an_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX mailing_recipient_once_an_address ON public.mailing_recipient USING btree (mailing_id, address_key) WHERE (occurrence = ''::text);
 
 
 --
@@ -2360,10 +2628,10 @@ CREATE INDEX message_of_content ON public.message USING btree (content_sha256) W
 
 
 --
--- Name: message_once_a_campaign; Type: INDEX; Schema: public; Owner: -
+-- Name: message_once_a_mailing; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE UNIQUE INDEX message_once_a_campaign ON public.message USING btree (campaign_id, customer_id, occurrence) WHERE (campaign_id IS NOT NULL);
+CREATE UNIQUE INDEX message_once_a_mailing ON public.message USING btree (mailing_id, customer_id, occurrence) WHERE (mailing_id IS NOT NULL);
 
 
 --
@@ -2388,10 +2656,10 @@ CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btr
 
 
 --
--- Name: message_trouble_of_campaign; Type: INDEX; Schema: public; Owner: -
+-- Name: message_trouble_of_mailing; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_trouble_of_campaign ON public.message_trouble USING btree (campaign_id, status, customer_id) WHERE (campaign_id IS NOT NULL);
+CREATE INDEX message_trouble_of_mailing ON public.message_trouble USING btree (mailing_id, status, customer_id) WHERE (mailing_id IS NOT NULL);
 
 
 --
@@ -2480,19 +2748,43 @@ ALTER TABLE ONLY public.attachment
 
 
 --
--- Name: campaign_audience campaign_audience_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+-- Name: campaign_customer campaign_customer_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.campaign_audience
-    ADD CONSTRAINT campaign_audience_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.campaign_customer
+    ADD CONSTRAINT campaign_customer_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
 
 
 --
--- Name: campaign_audience campaign_audience_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+-- Name: campaign_customer campaign_customer_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.campaign_audience
-    ADD CONSTRAINT campaign_audience_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+ALTER TABLE ONLY public.campaign_customer
+    ADD CONSTRAINT campaign_customer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: campaign_event campaign_event_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_event
+    ADD CONSTRAINT campaign_event_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: campaign_list campaign_list_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_list
+    ADD CONSTRAINT campaign_list_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: campaign_list campaign_list_list_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_list
+    ADD CONSTRAINT campaign_list_list_id_fkey FOREIGN KEY (list_id) REFERENCES public.customer_list(id) ON DELETE CASCADE;
 
 
 --
@@ -2501,22 +2793,6 @@ ALTER TABLE ONLY public.campaign_audience
 
 ALTER TABLE ONLY public.campaign
     ADD CONSTRAINT campaign_sender_version_id_fkey FOREIGN KEY (sender_version_id) REFERENCES public.sender_version(id);
-
-
---
--- Name: campaign_tally campaign_tally_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.campaign_tally
-    ADD CONSTRAINT campaign_tally_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
-
-
---
--- Name: campaign campaign_template_version_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.campaign
-    ADD CONSTRAINT campaign_template_version_id_fkey FOREIGN KEY (template_version_id) REFERENCES public.template_version(id);
 
 
 --
@@ -2592,6 +2868,14 @@ ALTER TABLE ONLY public.lane
 
 
 --
+-- Name: lane lane_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: list_member list_member_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2605,6 +2889,70 @@ ALTER TABLE ONLY public.list_member
 
 ALTER TABLE ONLY public.list_member
     ADD CONSTRAINT list_member_list_id_fkey FOREIGN KEY (list_id) REFERENCES public.customer_list(id) ON DELETE CASCADE;
+
+
+--
+-- Name: mailing mailing_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing
+    ADD CONSTRAINT mailing_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: mailing_left_out mailing_left_out_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_left_out
+    ADD CONSTRAINT mailing_left_out_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: mailing_left_out mailing_left_out_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_left_out
+    ADD CONSTRAINT mailing_left_out_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
+-- Name: mailing mailing_not_opened_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing
+    ADD CONSTRAINT mailing_not_opened_mailing_id_fkey FOREIGN KEY (not_opened_mailing_id) REFERENCES public.mailing(id);
+
+
+--
+-- Name: mailing_recipient mailing_recipient_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_recipient
+    ADD CONSTRAINT mailing_recipient_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: mailing_recipient mailing_recipient_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_recipient
+    ADD CONSTRAINT mailing_recipient_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
+-- Name: mailing_tally mailing_tally_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_tally
+    ADD CONSTRAINT mailing_tally_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
+-- Name: mailing mailing_template_version_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing
+    ADD CONSTRAINT mailing_template_version_id_fkey FOREIGN KEY (template_version_id) REFERENCES public.template_version(id);
 
 
 --
@@ -2759,4 +3107,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261201060000'),
     ('20261201090000'),
     ('20261202010000'),
-    ('20261202010100');
+    ('20261202010100'),
+    ('20261202015000'),
+    ('20261202020000'),
+    ('20261202020100'),
+    ('20261202020200');

@@ -109,17 +109,41 @@ async def make_template_version(connection: Connection, *, source_type: str = "C
 
 
 async def make_campaign(connection: Connection, **values: Any) -> UUID:
-    """A running marketing campaign with its lane; returns its id."""
+    """A running marketing campaign of one mailing, with its lane; returns its id."""
     usual: dict[str, Any] = {"title": f"Campaign {next(_numbers)}", "kind": "MARKETING", "status": "RUNNING"}
     usual |= {"launched_at": NOON}
-    if "template_version_id" not in values:
-        values["template_version_id"] = await make_template_version(connection)
+    template = values.pop("template_version_id", None) or await make_template_version(connection)
     if "sender_version_id" not in values:
         values["sender_version_id"] = await make_sender_version(connection)
+    if values.get("kind") == "EVENT_BASED":
+        usual["repeat"] = "ONCE_A_DAY"
+    if values.get("status") == "PAUSED":
+        usual |= {"paused_at": NOON, "paused_why": "Paused by Ann."}
     campaign = await insert(connection, "campaign", **(usual | values))
     found: UUID = campaign["id"]
-    lane = {"name": f"campaign-{found.hex}", "campaign_id": found, "priority": 100 + campaign["priority"]}
-    await insert(connection, "lane", **lane)
+    status = "RUNNING" if campaign["status"] == "PAUSED" else campaign["status"]
+    mailing = await insert(
+        connection,
+        "mailing",
+        campaign_id=found,
+        number=1,
+        status=status,
+        template_version_id=template,
+        merge_data=campaign["merge_data"],
+        due_at=NOON,
+        frozen_at=NOON,
+        finished_at=campaign["finished_at"],
+    )
+    lane = {"name": f"campaign-{found.hex}-1", "campaign_id": found, "mailing_id": mailing["id"]}
+    await insert(connection, "lane", **lane, priority=100 + campaign["priority"])
+    return found
+
+
+async def mailing_of(connection: Connection, campaign_id: UUID) -> int:
+    """The first mailing of a campaign."""
+    found: int = await connection.fetchval(
+        "select id from mailing where campaign_id = $1 order by number limit 1", campaign_id
+    )
     return found
 
 
@@ -134,6 +158,8 @@ async def make_message(connection: Connection, customer_id: int, **values: Any) 
         "recipient": "c@customer.example",
         "subject": "Your appointment",
     }
+    if values.get("campaign_id"):
+        usual["mailing_id"] = await mailing_of(connection, values["campaign_id"])
     status = values.get("status", "QUEUED")
     if status != "QUEUED":
         usual["decided_at"] = NOON
@@ -207,7 +233,7 @@ async def orphans(connection: Connection) -> dict[str, int]:
 async def troubles_amiss(connection: Connection) -> list[asyncpg.Record]:
     """Rows of `message_trouble` that a recount of messages and copies does not give, and the other way round."""
     recount = (
-        "select m.customer_id, m.id as message_id, 0::smallint as recipient_no, m.status, m.cause, m.campaign_id,"
+        "select m.customer_id, m.id as message_id, 0::smallint as recipient_no, m.status, m.cause, m.mailing_id,"
         " case when m.status = 'HELD' and m.cause = 'SUPPRESSED' then lower(m.recipient) end as held_for from message m"
         " where m.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and not m.internal"
         " union all select c.customer_id, c.message_id, c.recipient_no, c.status, c.cause, null,"
@@ -215,7 +241,7 @@ async def troubles_amiss(connection: Connection) -> list[asyncpg.Record]:
         " where c.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')"
     )
     kept = (
-        "select t.customer_id, t.message_id, t.recipient_no, t.status, t.cause, t.campaign_id, t.held_for"
+        "select t.customer_id, t.message_id, t.recipient_no, t.status, t.cause, t.mailing_id, t.held_for"
         " from message_trouble t"
     )
     found: list[asyncpg.Record] = await connection.fetch(

@@ -237,14 +237,15 @@ async def _insert(
         title=tidy_name(order.title),
         kind=order.kind,
         priority=order.priority,
-        template_version_id=version_id,
         sender_version_id=sender_version_id,
         merge_data=campaign_data,
         tracked=order.tracked,
-        audience_size=len(order.recipients),
         bound_relay=order.bound_relay,
     )
-    await QUERIES.insert_audience(
+    await QUERIES.insert_mailing(
+        connection, campaign_id=campaign_id, number=1, template_version_id=version_id, merge_data=campaign_data
+    )
+    await QUERIES.insert_campaign_customers(
         connection,
         campaign_id=campaign_id,
         positions=list(range(1, len(order.recipients) + 1)),

@@ -1,9 +1,10 @@
-"""Makes messages of a running campaign's audience, batch by batch, as many as the queue takes."""
+"""Makes messages of a mailing's frozen audience, batch by batch, as many as the queue takes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.compose import headers, sender_profiles
@@ -16,17 +17,18 @@ from gateway.mail.message import Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_customers
-from gateway.outbox.outcomes import UNDELIVERED, WRONG_RELAY, HandOff, Undelivered
+from gateway.outbox.outcomes import WRONG_RELAY, Undelivered
 from gateway.templates import versions
 from gateway.value import value
 
 BATCH = 5000
 """Recipients a batch: 26,000 messages a second were made so; batches of 500 reach 0.6 of that."""
 LOOK_AHEAD = 25_000
-"""Rows a campaign may have waiting: seconds of sending, so that queue time and send time stay close together, and a
+"""Rows a mailing may have waiting: seconds of sending, so that queue time and send time stay close together, and a
 cancel has few to cancel."""
+AHEAD = timedelta(minutes=1)
+"""How long before it is due a message is made, for the same reason."""
 
-_SUPPRESSED = UNDELIVERED[HandOff.SUPPRESSED]
 _NO_ADDRESS = Undelivered(
     status=Status.HELD,
     cause=Cause.BAD_ADDRESS,
@@ -40,91 +42,88 @@ _RESERVED = Undelivered(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Campaign:
-    """A running campaign, as far as its audience has become messages (`expanded_to`)."""
+class _Mailing:
+    """A running mailing, and the last recipient who has a message: `expanded_due` and `expanded_to`."""
 
-    id: UUID
+    id: int
+    campaign_id: UUID
     kind: str
     template_version_id: UUID
     sender_version_id: UUID
     merge_data: Mapping[str, str]
     tracked: bool
+    expanded_due: datetime
     expanded_to: int
-    audience_size: int
     bound_relay: str | None
     lane_id: int
 
 
 @value
 class _Recipient:
-    """One customer of the audience, with the address that the mail goes to."""
+    """One customer of the audience, with the address that the mail goes to, None once erased."""
 
-    position: int
+    due_at: datetime
     customer_id: int
-    merge_data: Mapping[str, str]
-    name: str | None
     address: str | None
     address_key: bytes | None
-    opted_out: bool
-    suppressed: bool
+    merge_data: Mapping[str, str]
+    name: str | None
 
 
 async def make_messages(
     connection: Connection, deployment: Deployment, *, batch: int = BATCH, look_ahead: int = LOOK_AHEAD
 ) -> int | None:
-    """Make the next batch of some running campaign that may have more mail waiting; one transaction, resumable.
+    """Make the next batch of some running mailing that may have more mail waiting; one transaction, resumable.
 
-    Returns how many recipients were dealt with; None when there was nothing to make. Opted-out recipients are counted
-    and get no message; suppressed ones get one that is HELD and says why.
+    Returns how many messages were made; None when there was nothing to make. Who was suppressed or opted out since the
+    audience was frozen is held when the mail is handed off.
     """
     async with connection.transaction():
-        row = await QUERIES.campaign_to_make(connection, look_ahead=look_ahead)
+        row = await QUERIES.mailing_to_make(connection, look_ahead=look_ahead, ahead=AHEAD)
         if row is None:
             return None
-        campaign = _Campaign(**row)
-        rows = QUERIES.audience_batch(
-            connection, campaign_id=campaign.id, kind=campaign.kind, after=campaign.expanded_to, batch=batch
-        )
-        audience = [_Recipient(**row) async for row in rows]
-        mailed = [recipient for recipient in audience if not recipient.opted_out]
-        if mailed:
-            await _make(connection, campaign, mailed, deployment)
-        await QUERIES.advance_campaign(
+        mailing = _Mailing(**row)
+        rows = QUERIES.recipients_batch(
             connection,
-            campaign_id=campaign.id,
-            expanded_to=min(campaign.expanded_to + batch, campaign.audience_size),
-            opted_out=len(audience) - len(mailed),
+            mailing_id=mailing.id,
+            after_due=mailing.expanded_due,
+            after=mailing.expanded_to,
+            ahead=AHEAD,
+            batch=batch,
         )
-    return len(audience)
+        recipients = [_Recipient(**row) async for row in rows]
+        await _make(connection, mailing, recipients, deployment)
+    return len(recipients)
 
 
 async def _make(
-    connection: Connection, campaign: _Campaign, recipients: Sequence[_Recipient], deployment: Deployment
+    connection: Connection, mailing: _Mailing, recipients: Sequence[_Recipient], deployment: Deployment
 ) -> None:
-    version = await versions.load(connection, campaign.template_version_id)
-    profile = await sender_profiles.load(connection, campaign.sender_version_id)
-    held = [_held(recipient, campaign.bound_relay, deployment) for recipient in recipients]
+    version = await versions.load(connection, mailing.template_version_id)
+    profile = await sender_profiles.load(connection, mailing.sender_version_id)
+    held = [_held(recipient, mailing.bound_relay, deployment) for recipient in recipients]
     await QUERIES.make_campaign_messages(
         connection,
-        campaign_id=campaign.id,
-        kind=campaign.kind,
-        template_version_id=campaign.template_version_id,
-        sender_version_id=campaign.sender_version_id,
-        lane_id=campaign.lane_id,
+        mailing_id=mailing.id,
+        campaign_id=mailing.campaign_id,
+        kind=mailing.kind,
+        template_version_id=mailing.template_version_id,
+        sender_version_id=mailing.sender_version_id,
+        lane_id=mailing.lane_id,
         sender=profile.mailbox,
         composer_version=headers.COMPOSER_VERSION,
         token_key_id=deployment.keyring.sign_key(Purpose.OPEN)[0],
-        tracked=campaign.tracked,
-        bound_relay=campaign.bound_relay,
+        tracked=mailing.tracked,
+        bound_relay=mailing.bound_relay,
         deadline=deployment.settings.campaign_deadline,
         retry_once=SourceType.CAMPAIGN in deployment.settings.retry_once,
-        positions=[recipient.position for recipient in recipients],
+        due_ats=[recipient.due_at for recipient in recipients],
         customer_ids=[recipient.customer_id for recipient in recipients],
         addresses=[recipient.address or "" for recipient in recipients],
         address_keys=[one.address_key or deployment.key_of(one.address or "") for one in recipients],
         domains=[domain_of(recipient.address or "") for recipient in recipients],
         subjects=[
-            render_subject(version, {**campaign.merge_data, **one.merge_data}, customer_name=one.name)
+            render_subject(version, {**mailing.merge_data, **one.merge_data}, customer_name=one.name)
             for one in recipients
         ],
         held_causes=[why.cause if why else None for why in held],
@@ -142,4 +141,4 @@ def _held(recipient: _Recipient, bound_relay: str | None, deployment: Deployment
     top_level = recipient.address.rpartition(".")[2].lower()
     if not deployment.settings.allow_reserved_domains and top_level in RESERVED_NAMES:
         return _RESERVED  # the draft is from when they were allowed
-    return _SUPPRESSED if recipient.suppressed else None
+    return None

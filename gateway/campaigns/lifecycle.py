@@ -15,7 +15,8 @@ from gateway.outbox.outcomes import GATEWAY
 from gateway.templates import versions
 
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
-_NOT_OVER = (CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+_UNDER_WAY = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING)
+_NOT_OVER = (CampaignStatus.DRAFT, *_UNDER_WAY, CampaignStatus.PAUSED)
 
 
 async def _locked(connection: Connection, campaign_id: UUID) -> Any:
@@ -44,10 +45,11 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
             return
         row = await _locked(connection, campaign_id)
         _refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
-        version = await versions.load(connection, row["template_version_id"])
-        refuse_without_footer(version, row["postal_address"], template=("campaignId",), sender=("campaignId",))
-        await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
-        await QUERIES.insert_campaign_lane(connection, campaign_id=campaign_id, priority=row["priority"])
+        async for mailing in QUERIES.mailings_of_campaign(connection, campaign_id=campaign_id):
+            version = await versions.load(connection, mailing["template_version_id"])
+            refuse_without_footer(version, row["postal_address"], template=("campaignId",), sender=("campaignId",))
+            await QUERIES.launch_mailing(connection, mailing_id=mailing["id"], due_at=mailing["send_at"])
+        await QUERIES.launch_campaign(connection, campaign_id=campaign_id, status=CampaignStatus.RUNNING)
         await remember_campaign(connection, key, digest, campaign_id)
 
 
@@ -78,9 +80,8 @@ async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
     shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
-        _refuse_unless(row, [CampaignStatus.RUNNING], "Only a running campaign can be paused")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.PAUSED)
-        await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
+        _refuse_unless(row, _UNDER_WAY, "Only a campaign under way can be paused")
+        await QUERIES.pause_campaign(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
 
 
 async def resume(connection: Connection, campaign_id: UUID) -> None:
@@ -88,8 +89,7 @@ async def resume(connection: Connection, campaign_id: UUID) -> None:
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
         _refuse_unless(row, [CampaignStatus.PAUSED], "Only a paused campaign can be resumed")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.RUNNING)
-        await QUERIES.resume_campaign_lane(connection, campaign_id=campaign_id)
+        await QUERIES.resume_campaign(connection, campaign_id=campaign_id)
 
 
 async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
@@ -98,10 +98,7 @@ async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
     async with connection.transaction():
         row = await _locked(connection, campaign_id)
         _refuse_unless(row, _NOT_OVER, "Only a campaign that is not over can be cancelled")
-        if row["status"] == CampaignStatus.DRAFT:
-            await QUERIES.launch_campaign(connection, campaign_id=campaign_id)
-        await QUERIES.pause_campaign_lane(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
-        await QUERIES.set_campaign_status(connection, campaign_id=campaign_id, status=CampaignStatus.CANCELLED)
+        await QUERIES.cancel_campaign(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
         return await _cancel_waiting(connection, campaign_id, actor)
 
 
@@ -113,15 +110,16 @@ async def _cancel_waiting(connection: Connection, campaign_id: UUID, actor: str)
 
 
 async def finish(connection: Connection) -> list[UUID]:
-    """Finish campaigns of which no recipient is undecided, cancel what cancelled ones still have in the queue, delete
-    empty lanes. Returns the finished ones."""
+    """Finish mailings of which no recipient is undecided, and campaigns with their last mailing; cancel what cancelled
+    ones still have in the queue; delete empty lanes. Returns the finished campaigns."""
     async for row in QUERIES.cancelled_with_rows(connection):
         await _cancel_waiting(connection, row["id"], GATEWAY)
     async with connection.transaction():
         # Locked first: the statements after it see what was queued until then, and nothing is queued meanwhile.
-        settled = [row["id"] async for row in QUERIES.lock_settled_campaigns(connection)]
+        settled = [row async for row in QUERIES.lock_settled_mailings(connection)]
         if not settled:
             return []
-        finished = [row["id"] async for row in QUERIES.finish_campaigns(connection, campaign_ids=settled)]
-        await QUERIES.drop_empty_lanes(connection, campaign_ids=settled)
-    return finished
+        mailings = [row["id"] for row in settled]
+        over = [row["campaign_id"] async for row in QUERIES.finish_mailings(connection, mailing_ids=mailings)]
+        await QUERIES.drop_empty_lanes(connection, mailing_ids=mailings)
+        return [row["id"] async for row in QUERIES.finish_campaigns(connection, campaign_ids=over)]

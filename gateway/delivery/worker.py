@@ -44,7 +44,7 @@ POOL = 12
 COLLECT_AFTER = 20_000
 """Objects made and not freed until the garbage collector looks at them: some megabytes."""
 TALLY_SHARDS = 16
-"""Shards of `campaign_tally`: a worker writes one, so that workers do not wait for each other."""
+"""Shards of `mailing_tally`: a worker writes one, so that workers do not wait for each other."""
 JOURNAL_RESERVE = 0.2
 """Part of DRAIN_SECONDS kept for what comes after sending: interrupting what still waits, writing, the journal."""
 CANCEL_SECONDS = 1.0

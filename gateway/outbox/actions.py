@@ -80,22 +80,22 @@ async def _send_again(
     deployment: Deployment,
 ) -> None:
     """Queue these recipients, and the To recipient too where it goes to another place `instead`."""
-    ref, campaign_id = standing.ref, standing.campaign_id
-    if campaign_id is not None and await QUERIES.reopen_campaign(connection, campaign_id=campaign_id) is None:
+    ref, mailing_id = standing.ref, standing.mailing_id
+    if mailing_id is not None and await QUERIES.reopen_mailing(connection, mailing_id=mailing_id) is None:
         raise illegal("Its campaign was cancelled.")
     places = [one.place for one in again]
     if instead is not None:
         await _readdress(connection, standing, instead, actor)
         again, places = [standing.to, *again], [instead, *places]
-    if campaign_id is not None:
-        await tally(connection, campaign_id, standing.to.decided, None)
+    if mailing_id is not None:
+        await tally(connection, mailing_id, standing.to.decided, None)
     await _change(connection, ref, again, Status.QUEUED, None, None)
     await QUERIES.requeue(
         connection,
         customer_id=ref.customer_id,
         message_id=ref.message_id,
         lane=lane_of(standing.source_type),
-        campaign_id=campaign_id,
+        mailing_id=mailing_id,
         opt_out_kind=standing.campaign_kind,
         bound_relay=standing.bound_relay,
         deadline=_retry_deadline(standing.source_type, deployment),
@@ -150,8 +150,8 @@ async def assume_sent(connection: Connection, ref: MessageRef, actor: str, deplo
     async with connection.transaction():
         standing = await _locked(connection, ref, deployment, MessageAction.ASSUME_SENT)
         unsure = [one for one in standing.recipients if not one.queued and one.decided is Status.UNCERTAIN]
-        if unsure[0].number == 0 and standing.campaign_id is not None:
-            await tally(connection, standing.campaign_id, Status.UNCERTAIN, Status.ACCEPTED)
+        if unsure[0].number == 0 and standing.mailing_id is not None:
+            await tally(connection, standing.mailing_id, Status.UNCERTAIN, Status.ACCEPTED)
         await _change(connection, ref, unsure, Status.ACCEPTED, None, None)
         await _record_events(connection, ref, unsure, EventKind.ASSUMED_SENT, actor)
 
@@ -173,8 +173,8 @@ async def cancel(connection: Connection, ref: MessageRef, actor: str, deployment
         if gone != len(queued):
             raise illegal("It is being handed to the server right now.")
         if held:
-            if held[0].number == 0 and standing.campaign_id is not None:
-                await tally(connection, standing.campaign_id, Status.HELD, Status.CANCELLED)
+            if held[0].number == 0 and standing.mailing_id is not None:
+                await tally(connection, standing.mailing_id, Status.HELD, Status.CANCELLED)
             await _change(connection, ref, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
             await _record_events(connection, ref, held, EventKind.CANCELLED, actor)
 

@@ -357,12 +357,10 @@ async def settle_late(connection: Connection, late: Sequence[Finished], *, now: 
     return len(settled)
 
 
-async def tally(connection: Connection, campaign_id: UUID, before: Status, after: Status | None) -> None:
-    """Move one recipient of a campaign from one count to another; `after` None: undecided again."""
-    counts = dict.fromkeys(("accepted", "refused", "uncertain", "held", "expired", "cancelled"), 0)
-    # A bounced mail stays counted as accepted: the server had taken it.
+async def tally(connection: Connection, mailing_id: int, before: Status, after: Status | None) -> None:
+    """Move one recipient of a mailing from one count to another; `after` None: undecided again."""
+    counts = dict.fromkeys(("accepted", "refused", "bounced", "uncertain", "held", "expired", "cancelled"), 0)
     for status, step in ((before, -1), (after, 1)):
-        name = "accepted" if status is Status.BOUNCED else str(status).lower()
-        if name in counts:
+        if (name := str(status).lower()) in counts:
             counts[name] += step
-    await QUERIES.move_tally(connection, campaign_id=campaign_id, **counts)
+    await QUERIES.move_tally(connection, mailing_id=mailing_id, **counts)

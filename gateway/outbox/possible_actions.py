@@ -96,7 +96,7 @@ class Standing:
 
     ref: MessageRef
     source_type: SourceType
-    campaign_id: UUID | None
+    mailing_id: int | None
     campaign_kind: str | None
     campaign_cancelled: bool
     bound_relay: str | None
@@ -221,7 +221,7 @@ async def read_standings(
         found[ref] = Standing(
             ref=ref,
             source_type=SourceType(row["source_type"]),
-            campaign_id=row["campaign_id"],
+            mailing_id=row["mailing_id"],
             campaign_kind=row["campaign_kind"],
             campaign_cancelled=row["campaign_cancelled"],
             bound_relay=row["bound_relay"],

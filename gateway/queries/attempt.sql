@@ -57,7 +57,7 @@ with outcome as materialized (
         mail_sha256 = d.mail_sha256
     from decided d
     where d.recipient_no = 0 and m.customer_id = d.customer_id and m.id = d.message_id and m.status = 'QUEUED'
-    returning m.campaign_id, m.status
+    returning m.mailing_id, m.status
 ), copies as (
     update copy c
     set status = d.status::email_status, decided_at = now(), cause = d.cause, advice = d.advice,
@@ -88,15 +88,15 @@ with outcome as materialized (
     select s.customer_id, s.message_id, 'SUPPRESSED', 'gateway', jsonb_build_object('reason', 'BAD_ADDRESS')
     from suppressed s
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted, refused, uncertain, expired)
-    select campaign_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),
+    insert into mailing_tally (mailing_id, shard, accepted, refused, uncertain, expired)
+    select mailing_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),
            count(*) filter (where status = 'REFUSED'), count(*) filter (where status = 'UNCERTAIN'),
            count(*) filter (where status = 'EXPIRED')
-    from messages where campaign_id is not null
-    group by campaign_id order by campaign_id
-    on conflict (campaign_id, shard) do update
-    set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
-        uncertain = campaign_tally.uncertain + excluded.uncertain, expired = campaign_tally.expired + excluded.expired
+    from messages where mailing_id is not null
+    group by mailing_id order by mailing_id
+    on conflict (mailing_id, shard) do update
+    set accepted = mailing_tally.accepted + excluded.accepted, refused = mailing_tally.refused + excluded.refused,
+        uncertain = mailing_tally.uncertain + excluded.uncertain, expired = mailing_tally.expired + excluded.expired
 ), relay_tallied as (
     insert into relay_tally (relay, quarter, shard, accepted)
     select d.relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
@@ -145,17 +145,17 @@ with accepted as materialized (
         mail_sha256 = decode(f.mail_sha256_hex, 'hex')
     from fenced f
     where f.recipient_no = 0 and m.customer_id = f.customer_id and m.id = f.message_id and m.status = 'QUEUED'
-    returning m.campaign_id
+    returning m.mailing_id
 ), copies as (
     update copy c set status = 'ACCEPTED', decided_at = now(), cause = null, advice = null, sent_at = now() - f.age
     from fenced f
     where f.recipient_no > 0 and c.customer_id = f.customer_id and c.message_id = f.message_id
       and c.recipient_no = f.recipient_no and c.status = 'QUEUED'
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted)
-    select campaign_id, :shard::smallint, count(*) from messages where campaign_id is not null
-    group by campaign_id order by campaign_id
-    on conflict (campaign_id, shard) do update set accepted = campaign_tally.accepted + excluded.accepted
+    insert into mailing_tally (mailing_id, shard, accepted)
+    select mailing_id, :shard::smallint, count(*) from messages where mailing_id is not null
+    group by mailing_id order by mailing_id
+    on conflict (mailing_id, shard) do update set accepted = mailing_tally.accepted + excluded.accepted
 ), relay_tallied as (
     insert into relay_tally (relay, quarter, shard, accepted)
     select :relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)
@@ -205,7 +205,7 @@ with late as materialized (
         mail_sha256 = u.mail_sha256
     from unsettled u
     where u.recipient_no = 0 and m.customer_id = u.customer_id and m.id = u.message_id and m.status = 'UNCERTAIN'
-    returning u.n, m.campaign_id, m.status
+    returning u.n, m.mailing_id, m.status
 ), copies as (
     update copy c
     set status = case when u.verdict = 'ACCEPTED' then 'ACCEPTED' else 'REFUSED' end::email_status,
@@ -229,14 +229,14 @@ with late as materialized (
            jsonb_build_object('evidence', 'LATE_ANSWER', 'attempt', s.attempt, 'verdict', s.verdict)
     from settled s
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted, refused, uncertain)
-    select campaign_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),
+    insert into mailing_tally (mailing_id, shard, accepted, refused, uncertain)
+    select mailing_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),
            count(*) filter (where status = 'REFUSED'), -count(*)
-    from messages where campaign_id is not null
-    group by campaign_id order by campaign_id
-    on conflict (campaign_id, shard) do update
-    set accepted = campaign_tally.accepted + excluded.accepted, refused = campaign_tally.refused + excluded.refused,
-        uncertain = campaign_tally.uncertain + excluded.uncertain
+    from messages where mailing_id is not null
+    group by mailing_id order by mailing_id
+    on conflict (mailing_id, shard) do update
+    set accepted = mailing_tally.accepted + excluded.accepted, refused = mailing_tally.refused + excluded.refused,
+        uncertain = mailing_tally.uncertain + excluded.uncertain
 ), relay_tallied as (
     insert into relay_tally (relay, quarter, shard, accepted)
     select s.relay, date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint, count(*)

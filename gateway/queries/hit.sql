@@ -164,18 +164,18 @@ with settled as (
     from unnest(:customer_ids::bigint[], :message_ids::uuid[], :hit_ids::uuid[]) as w(customer_id, message_id, hit_id)
     where m.customer_id = w.customer_id and m.id = w.message_id and m.status = 'UNCERTAIN'
       and not exists (select from copy c where c.customer_id = m.customer_id and c.message_id = m.id)
-    returning m.customer_id, m.id as message_id, m.campaign_id, w.hit_id
+    returning m.customer_id, m.id as message_id, m.mailing_id, w.hit_id
 ), events as (
     insert into event (customer_id, message_id, kind, actor, data)
     select s.customer_id, s.message_id, 'SETTLED', 'gateway',
            jsonb_build_object('evidence', 'CLICK', 'hit', s.hit_id, 'verdict', 'ACCEPTED')
     from settled s
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
-    select s.campaign_id, 0, count(*), -count(*) from settled s where s.campaign_id is not null
-    group by s.campaign_id order by s.campaign_id
-    on conflict (campaign_id, shard) do update
-    set accepted = campaign_tally.accepted + excluded.accepted,
-        uncertain = campaign_tally.uncertain + excluded.uncertain
+    insert into mailing_tally (mailing_id, shard, accepted, uncertain)
+    select s.mailing_id, 0, count(*), -count(*) from settled s where s.mailing_id is not null
+    group by s.mailing_id order by s.mailing_id
+    on conflict (mailing_id, shard) do update
+    set accepted = mailing_tally.accepted + excluded.accepted,
+        uncertain = mailing_tally.uncertain + excluded.uncertain
 )
 select s.customer_id, s.message_id from settled s;

@@ -159,7 +159,7 @@ with bounced as materialized (
     from bounced b
     where b.recipient_no = 0 and m.customer_id = :customer_id and m.id = :message_id
       and m.status in ('ACCEPTED', 'UNCERTAIN')
-    returning b.recipient_no, b.report_id, m.campaign_id, old.status = 'UNCERTAIN' as was_uncertain
+    returning b.recipient_no, b.report_id, m.mailing_id, old.status = 'UNCERTAIN' as was_uncertain
 ), copies as (
     update copy c
     set status = 'BOUNCED', sent_at = coalesce(c.sent_at, c.decided_at), cause = b.cause, advice = b.advice
@@ -176,11 +176,12 @@ with bounced as materialized (
            jsonb_build_object('evidence', 'REPORT', 'report', c.report_id, 'verdict', 'ACCEPTED')
     from changed c where c.was_uncertain
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
-    select m.campaign_id, 0, 1, -1 from messages m where m.was_uncertain and m.campaign_id is not null
-    on conflict (campaign_id, shard) do update
-    set accepted = campaign_tally.accepted + excluded.accepted,
-        uncertain = campaign_tally.uncertain + excluded.uncertain
+    insert into mailing_tally (mailing_id, shard, accepted, uncertain, bounced)
+    select m.mailing_id, 0, m.was_uncertain::integer - 1, -m.was_uncertain::integer, 1
+    from messages m where m.mailing_id is not null
+    on conflict (mailing_id, shard) do update
+    set accepted = mailing_tally.accepted + excluded.accepted,
+        uncertain = mailing_tally.uncertain + excluded.uncertain, bounced = mailing_tally.bounced + excluded.bounced
 )
 select c.recipient_no from changed c;
 
@@ -195,7 +196,7 @@ with arrived as materialized (
     set status = 'ACCEPTED', sent_at = coalesce(m.sent_at, m.decided_at), cause = null, advice = null
     from arrived a
     where a.recipient_no = 0 and m.customer_id = :customer_id and m.id = :message_id and m.status = 'UNCERTAIN'
-    returning a.recipient_no, a.report_id, m.campaign_id
+    returning a.recipient_no, a.report_id, m.mailing_id
 ), copies as (
     update copy c
     set status = 'ACCEPTED', sent_at = coalesce(c.sent_at, c.decided_at), cause = null, advice = null
@@ -211,11 +212,11 @@ with arrived as materialized (
            jsonb_build_object('evidence', 'REPORT', 'report', c.report_id, 'verdict', 'ACCEPTED')
     from changed c
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
-    select m.campaign_id, 0, 1, -1 from messages m where m.campaign_id is not null
-    on conflict (campaign_id, shard) do update
-    set accepted = campaign_tally.accepted + excluded.accepted,
-        uncertain = campaign_tally.uncertain + excluded.uncertain
+    insert into mailing_tally (mailing_id, shard, accepted, uncertain)
+    select m.mailing_id, 0, 1, -1 from messages m where m.mailing_id is not null
+    on conflict (mailing_id, shard) do update
+    set accepted = mailing_tally.accepted + excluded.accepted,
+        uncertain = mailing_tally.uncertain + excluded.uncertain
 )
 select c.recipient_no from changed c;
 

@@ -57,7 +57,7 @@ for update of m;
 -- name: messages_to_decide
 -- Of these messages, those that were sent: what a person's decision depends on, with their customer's present
 -- addresses, the primary first.
-select m.customer_id, m.id as message_id, m.source_type::text, m.campaign_id, m.bound_relay, m.recipient_name,
+select m.customer_id, m.id as message_id, m.source_type::text, m.mailing_id, m.bound_relay, m.recipient_name,
        coalesce(m.content_sha256, m.mail_sha256) as sha256, m.content_sha256 is not null as is_stored,
        k.kind::text as campaign_kind, k.status is not distinct from 'CANCELLED' as campaign_cancelled,
        u.erased_at is not null as erased,

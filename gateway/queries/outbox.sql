@@ -31,10 +31,10 @@ with lanes as (
     from due
     left join lateral (
         select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
-               m.recipient, m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
+               m.recipient, m.recipient_name, g.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
                m.token_key_id, m.composer_version, k.size as content_size
         from message m
-        left join campaign c on c.id = m.campaign_id
+        left join mailing g on g.id = m.mailing_id
         left join content k on k.sha256 = m.content_sha256
         where m.customer_id = due.customer_id and m.id = due.message_id
         limit 1  -- by its key
@@ -75,7 +75,7 @@ returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.a
 -- speaks are handed off in the same statement; `hand_off` decides later about the others, among them every large mail,
 -- which may wait long for room, and every mail that only one relay may take.
 -- Returns parked and leased rows (`leased` tells them apart), and of a leased one what sending needs: its message, its
--- merge data over its campaign's, its stored copy's size. `found` is false where the message is gone.
+-- merge data over its mailing's, its stored copy's size. `found` is false where the message is gone.
 -- status: QUEUED, DEFERRED -> HANDED_OFF
 with lanes as (
     select l.id, l.priority, l.scheduled from claimable_lane l order by l.priority, l.id, l.scheduled desc
@@ -168,10 +168,10 @@ ranked as (
     from placed
     left join lateral (
         select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
-               m.recipient, m.recipient_name, c.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
+               m.recipient, m.recipient_name, g.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
                m.token_key_id, m.composer_version, k.size as content_size
         from message m
-        left join campaign c on c.id = m.campaign_id
+        left join mailing g on g.id = m.mailing_id
         left join content k on k.sha256 = m.content_sha256
         where m.customer_id = placed.customer_id and m.id = placed.message_id and placed.park_until is null
         limit 1  -- by its key, whatever the planner thinks of the batch
@@ -400,17 +400,17 @@ with lost as materialized (
     from decided d
     where d.recipient_no = 0 and m.customer_id = d.customer_id and m.id = d.message_id
       and m.status = 'QUEUED'
-    returning m.campaign_id
+    returning m.mailing_id
 ), copies as (
     update copy c set status = 'UNCERTAIN', decided_at = now(), cause = 'CONNECTION_LOST', advice = :advice::text
     from decided d
     where d.recipient_no > 0 and c.customer_id = d.customer_id and c.message_id = d.message_id
       and c.recipient_no = d.recipient_no and c.status = 'QUEUED'
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, uncertain)
-    select campaign_id, :shard::smallint, count(*) from messages where campaign_id is not null
-    group by campaign_id order by campaign_id
-    on conflict (campaign_id, shard) do update set uncertain = campaign_tally.uncertain + excluded.uncertain
+    insert into mailing_tally (mailing_id, shard, uncertain)
+    select mailing_id, :shard::smallint, count(*) from messages where mailing_id is not null
+    group by mailing_id order by mailing_id
+    on conflict (mailing_id, shard) do update set uncertain = mailing_tally.uncertain + excluded.uncertain
 ), events as (
     insert into event (customer_id, message_id, recipient_no, kind, actor, data)
     select lost.customer_id, lost.message_id, lost.recipient_no, 'UNCERTAIN'::event_kind, 'gateway',
@@ -443,7 +443,7 @@ with requested as materialized (
     from decided d
     where d.recipient_no = 0 and m.customer_id = d.customer_id and m.id = d.message_id
       and m.status = 'QUEUED'
-    returning m.campaign_id, m.status
+    returning m.mailing_id, m.status
 ), copies as (
     update copy c set status = d.status, decided_at = now(), cause = d.cause, advice = d.advice
     from decided d
@@ -455,14 +455,14 @@ with requested as materialized (
            jsonb_build_object('cause', d.cause, 'attempt', d.attempt)
     from decided d
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, held, expired, cancelled)
-    select campaign_id, :shard::smallint, count(*) filter (where status = 'HELD'),
+    insert into mailing_tally (mailing_id, shard, held, expired, cancelled)
+    select mailing_id, :shard::smallint, count(*) filter (where status = 'HELD'),
            count(*) filter (where status = 'EXPIRED'), count(*) filter (where status = 'CANCELLED')
-    from messages where campaign_id is not null
-    group by campaign_id order by campaign_id
-    on conflict (campaign_id, shard) do update
-    set held = campaign_tally.held + excluded.held, expired = campaign_tally.expired + excluded.expired,
-        cancelled = campaign_tally.cancelled + excluded.cancelled
+    from messages where mailing_id is not null
+    group by mailing_id order by mailing_id
+    on conflict (mailing_id, shard) do update
+    set held = mailing_tally.held + excluded.held, expired = mailing_tally.expired + excluded.expired,
+        cancelled = mailing_tally.cancelled + excluded.cancelled
 )
 select decided.customer_id, decided.message_id, decided.recipient_no from decided;
 
@@ -510,7 +510,7 @@ insert into outbox (customer_id, message_id, recipient_no, lane_id, address, add
                     opt_out_kind, bound_relay)
 select :customer_id, :message_id, t.recipient_no,
        (select lane.id from lane
-        where lane.campaign_id = :campaign_id or (:campaign_id::uuid is null and lane.name = :lane)),
+        where lane.mailing_id = :mailing_id or (:mailing_id::integer is null and lane.name = :lane)),
        t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :opt_out_kind::text::opt_out_kind,
        :bound_relay
 from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],

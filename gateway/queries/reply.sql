@@ -101,18 +101,18 @@ with settled as (
       and case when :recipient_no::smallint is null
                then not exists (select from copy c where c.customer_id = m.customer_id and c.message_id = m.id)
                else :recipient_no::smallint = 0 end
-    returning m.customer_id, m.id as message_id, m.campaign_id
+    returning m.customer_id, m.id as message_id, m.mailing_id
 ), events as (
     insert into event (customer_id, message_id, kind, actor, data)
     select s.customer_id, s.message_id, 'SETTLED', :actor,
            jsonb_build_object('evidence', 'REPLY', 'message', :reply_id::uuid, 'verdict', 'ACCEPTED')
     from settled s
 ), tallied as (
-    insert into campaign_tally (campaign_id, shard, accepted, uncertain)
-    select s.campaign_id, 0, 1, -1 from settled s where s.campaign_id is not null
-    on conflict (campaign_id, shard) do update
-    set accepted = campaign_tally.accepted + excluded.accepted,
-        uncertain = campaign_tally.uncertain + excluded.uncertain
+    insert into mailing_tally (mailing_id, shard, accepted, uncertain)
+    select s.mailing_id, 0, 1, -1 from settled s where s.mailing_id is not null
+    on conflict (mailing_id, shard) do update
+    set accepted = mailing_tally.accepted + excluded.accepted,
+        uncertain = mailing_tally.uncertain + excluded.uncertain
 )
 select s.customer_id, s.message_id from settled s;
 

@@ -45,9 +45,20 @@ join template t on t.name = wanted.name
 join template_version v on v.template_id = t.id
 order by wanted.place, v.number desc limit 1;
 
--- name: version_of_campaign^
--- The version that a campaign mails, its page with sample data, and the names of the values given for all recipients.
-select v.id, v.preview_html, v.links,
-       array(select k.name from jsonb_object_keys(c.merge_data) as k (name) order by k.name) as keys
-from campaign c join template_version v on v.id = c.template_version_id
-where c.id = :campaign_id;
+-- name: versions_of_campaign
+-- The versions that a campaign's mailings use, each once, with its page filled with sample data.
+select v.id, v.preview_html, v.links
+from template_version v
+where v.id in (select g.template_version_id from mailing g where g.campaign_id = :campaign_id)
+order by v.id;
+
+-- name: merge_keys_of_campaign
+-- The names of the values given in a campaign, for all recipients or for one by one.
+select distinct k.name
+from (
+    select c.merge_data from campaign c where c.id = :campaign_id
+    union all
+    select r.merge_data from campaign_customer r where r.campaign_id = :campaign_id
+) as d
+cross join lateral jsonb_object_keys(d.merge_data) as k (name)
+order by k.name;

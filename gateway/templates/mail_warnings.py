@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,10 @@ LINK_GROWTH = 110
 
 LONGEST_SHOWN = 100
 """Characters of a link in a warning."""
+
+
+MAX_NAMED = 20
+"""Names in a warning: more are no typing error but other data."""
 
 
 class MailWarningCode(StrEnum):
@@ -91,8 +95,9 @@ def postal_address_missing(lacks: str) -> MailWarning:
     return MailWarning(code=MailWarningCode.POSTAL_ADDRESS_MISSING, message=message, blocking=True)
 
 
-def keys_unknown(names: Iterable[str]) -> MailWarning:
+def keys_unknown(names: Sequence[str]) -> MailWarning:
     """Values that no field of the template uses."""
-    listed = ", ".join(names)
+    more = len(names) - MAX_NAMED
+    listed = ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
     message = f"The template has no field for these values, so they are not used: {listed}. Check their spelling."
     return MailWarning(code=MailWarningCode.MERGE_KEY_UNKNOWN, message=message)

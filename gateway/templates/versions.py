@@ -127,12 +127,16 @@ async def _warnings_of_senders(connection: Connection) -> tuple[MailWarning, ...
 
 
 async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
-    """What may look wrong with the mail of a campaign that exists, and which of its values no field uses."""
-    row = await QUERIES.version_of_campaign(connection, campaign_id=campaign_id)
-    version = await load(connection, row["id"])
-    warnings = await asyncio.to_thread(warnings_of_version, version, row["preview_html"], row["links"])
-    unknown = [name for name in row["keys"] if name not in version.fields and name not in SUPPLIED]
-    return (*warnings, keys_unknown(unknown)) if unknown else warnings
+    """What may look wrong with a campaign's mailings, each kind once a template, and which values no field uses."""
+    found: list[MailWarning] = []
+    fields: set[str] = set()
+    for row in [row async for row in QUERIES.versions_of_campaign(connection, campaign_id=campaign_id)]:
+        version = await load(connection, row["id"])
+        found += await asyncio.to_thread(warnings_of_version, version, row["preview_html"], row["links"])
+        fields |= {*version.fields, *SUPPLIED}
+    keys = [row["name"] async for row in QUERIES.merge_keys_of_campaign(connection, campaign_id=campaign_id)]
+    unknown = [name for name in keys if name not in fields]
+    return (*dict.fromkeys(found), *([keys_unknown(unknown)] if unknown and fields else ()))
 
 
 def warnings_of_version(version: CompiledTemplate, html: str, links: int) -> tuple[MailWarning, ...]:

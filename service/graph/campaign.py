@@ -14,21 +14,23 @@ from service.shape.field import column
 
 @strawberry.type(description="How far a campaign is: its recipients by what became of them.")
 class CampaignProgress(FromRow):
-    """Over a row of campaign with its tally added up."""
+    """Over a row of campaign with the tallies of its mailings added up."""
 
     made: int = strawberry.field(description="Recipients for whom a message was made.")
-    accepted: int = strawberry.field(description="Taken by the server.")
+    accepted: int = strawberry.field(description="Taken by the server, without those that came back.")
     refused: int = strawberry.field(description="Refused for good.")
     uncertain: int = strawberry.field(description="Nobody knows whether the server took them.")
+    bounced: int = strawberry.field(description="Accepted first, then they came back.")
     held: int = strawberry.field(description="Held back.")
     expired: int = strawberry.field(description="Past their deadline.")
     cancelled: int = strawberry.field(description="Called back.")
+    left_out: int = strawberry.field(description="Not mailed at all.")
     opted_out: int = strawberry.field(description="Left out because they chose so; no message was made.")
 
     @strawberry.field(description="Not decided yet, made or not.")
     def waiting(self) -> int:
         """What is left of the audience."""
-        decided = ("accepted", "refused", "uncertain", "held", "expired", "cancelled", "opted_out")
+        decided = ("accepted", "refused", "bounced", "uncertain", "held", "expired", "cancelled", "left_out")
         return max(0, int(self.row["audience_size"]) - sum(int(self.row[name]) for name in decided))
 
 
@@ -48,7 +50,7 @@ class Campaign(FromRow, Node):
     status: CampaignStatus = strawberry.field(description="Where it is in its life.", metadata=column("c.status"))
     priority: int = strawberry.field(description="1 before 7.", metadata=column("c.priority"))
     audience_size: int = strawberry.field(
-        description="How many customers it was made for.", metadata=column("c.audience_size")
+        description="How many customers it was made for.", metadata=column("audience_size(c.id)")
     )
     created_at: datetime = strawberry.field(description="When it was created.", metadata=column("c.created_at"))
     launched_at: datetime | None = strawberry.field(

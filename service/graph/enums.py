@@ -214,6 +214,7 @@ _describe(
     CampaignStatus,
     "Where a campaign is in its life.",
     DRAFT="Created, not launched.",
+    SCHEDULED="Launched; its first mailing is still to come.",
     RUNNING="Under way.",
     PAUSED="Stopped for now; nothing of it leaves.",
     CANCELLED="Called off.",

@@ -1,16 +1,17 @@
 -- name: campaigns_by_id
 -- Campaigns with their progress: the tally has a shard for each worker, added up here.
-select c.id, c.title, c.kind, c.status, c.priority, c.audience_size, c.created_at, c.launched_at, c.finished_at,
-       c.opted_out, t.made, t.accepted, t.refused, t.uncertain, t.held, t.expired, t.cancelled
+select c.id, c.title, c.kind, c.status, c.priority, audience_size(c.id), c.created_at, c.launched_at, c.finished_at,
+       (select coalesce(sum(g.left_out), 0)::bigint from mailing g where g.campaign_id = c.id) as left_out, t.opted_out, t.made, t.accepted, t.refused, t.bounced, t.uncertain, t.held, t.expired, t.cancelled
 from campaign c
-left join lateral (
+cross join lateral (
     select coalesce(sum(y.made), 0)::bigint as made, coalesce(sum(y.accepted), 0)::bigint as accepted,
-           coalesce(sum(y.refused), 0)::bigint as refused, coalesce(sum(y.uncertain), 0)::bigint as uncertain,
-           coalesce(sum(y.held), 0)::bigint as held, coalesce(sum(y.expired), 0)::bigint as expired,
-           coalesce(sum(y.cancelled), 0)::bigint as cancelled
-    from campaign_tally y
-    where y.campaign_id = c.id
-) t on true
+           coalesce(sum(y.refused), 0)::bigint as refused, coalesce(sum(y.bounced), 0)::bigint as bounced,
+           coalesce(sum(y.uncertain), 0)::bigint as uncertain, coalesce(sum(y.held), 0)::bigint as held,
+           coalesce(sum(y.expired), 0)::bigint as expired, coalesce(sum(y.cancelled), 0)::bigint as cancelled,
+           coalesce(sum(y.left_out_opted_out), 0)::bigint as opted_out
+    from mailing g join mailing_tally y on y.mailing_id = g.id
+    where g.campaign_id = c.id
+) t
 where c.id = any(:ids::uuid[]);
 
 -- name: campaigns_page

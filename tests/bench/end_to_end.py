@@ -68,21 +68,30 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
         connection, name="Bench", from_address="news@fabrikam.com", from_name="Fabrikam", postal_address="1 Main"
     )
     campaign_id: UUID = await connection.fetchval(
-        "insert into campaign (title, kind, template_version_id, sender_version_id, audience_size, status, launched_at,"
-        " tracked) select $1, 'MARKETING', $2, v.id, $3, 'RUNNING', now(), false"
-        " from sender_version v where v.sender_id = $4 order by v.number desc limit 1 returning id",
+        "insert into campaign (title, kind, sender_version_id, status, launched_at, tracked)"
+        " select $1, 'MARKETING', v.id, 'RUNNING', now(), false"
+        " from sender_version v where v.sender_id = $2 order by v.number desc limit 1 returning id",
         f"Bench {number}",
-        published.version_id,
-        count,
         profile.sender_id,
     )
-    await connection.execute(
-        "insert into campaign_audience select $1, row_number() over (order by id), id, null,"
-        ' \'{"first_name": "Ann"}\' from customer order by id limit $2',
+    mailing_id = await connection.fetchval(
+        "insert into mailing (campaign_id, number, status, template_version_id, due_at, frozen_at, recipients)"
+        " values ($1, 1, 'RUNNING', $2, now(), now(), $3) returning id",
         campaign_id,
+        published.version_id,
         count,
     )
     await connection.execute(
-        "insert into lane (name, campaign_id, priority) values ($2, $1, 104)", campaign_id, str(number)
+        "insert into mailing_recipient (mailing_id, due_at, customer_id, address, address_key, merge_data)"
+        ' select $1, now(), a.customer_id, a.address, a.address_key, \'{"first_name": "Ann"}\''
+        " from customer_address a order by a.customer_id limit $2",
+        mailing_id,
+        count,
+    )
+    await connection.execute(
+        "insert into lane (name, campaign_id, mailing_id, priority) values ($3, $1, $2, 104)",
+        campaign_id,
+        mailing_id,
+        str(number),
     )
     return campaign_id

@@ -30,29 +30,35 @@ with template_made as (
     select s.id, 1, 'hello@fabrikam.example'
     from sender_made s
     returning id
+), campaigns_made as (
+    insert into campaign (title, kind, status, launched_at, sender_version_id)
+    select 'Spring offer number ' || n, 'MARKETING', 'RUNNING', now(), p.id
+    from profile_made p, generate_series(1, 40) n
+    returning id
 )
-insert into campaign (title, kind, status, launched_at, template_version_id, sender_version_id)
-select 'Spring offer number ' || n, 'MARKETING', 'RUNNING', now(), v.id, p.id
-from version_made v, profile_made p, generate_series(1, 40) n;
+insert into mailing (campaign_id, number, status, template_version_id)
+select c.id, 1, 'RUNNING', v.id
+from version_made v, campaigns_made c;
 
 -- name: fill_messages!
 -- Accepted mail, one second apart.
 with campaigns as (
-    select array_agg(c.id) as ids, min(c.template_version_id::text)::uuid as version_id,
-           min(c.sender_version_id::text)::uuid as profile_id
-    from campaign c
+    select array_agg(c.id order by g.id) as ids, array_agg(g.id order by g.id) as mailing_ids,
+           min(g.template_version_id::text)::uuid as version_id, min(c.sender_version_id::text)::uuid as profile_id
+    from campaign c join mailing g on g.campaign_id = c.id
 ), numbered as (
     select n, case when n <= :large::integer then 1
                    when n % 4 < 3 then 2 + n % (:customers::integer / 10)
                    else 2 + n % (:customers::integer - 1) end as customer_id
     from generate_series(1, :messages::integer + :large::integer) n
 )
-insert into message (customer_id, id, source_type, status, campaign_id, occurrence, template_version_id,
+insert into message (customer_id, id, source_type, status, campaign_id, mailing_id, occurrence, template_version_id,
                      sender_version_id, mail_date, decided_at, sent_at, opened_at, sender, recipient, subject)
 select n.customer_id, uuidv7(n.n * interval '1 second' - interval '30 days'),
        case when n.n % 3 = 0 then 'CAMPAIGN' when n.n % 3 = 1 then 'WORK_ORDER' else 'E_SIGNATURE' end::source_type,
        case when n.n % 20 = 1 then 'REFUSED' else 'ACCEPTED' end::email_status,
-       case when n.n % 3 = 0 then c.ids[1 + n.n % 40] end, n.n::text, c.version_id, c.profile_id,
+       case when n.n % 3 = 0 then c.ids[1 + n.n % 40] end,
+       case when n.n % 3 = 0 then c.mailing_ids[1 + n.n % 40] end, n.n::text, c.version_id, c.profile_id,
        now() + n.n * interval '1 second' - interval '30 days', now() + n.n * interval '1.001 seconds',
        now() + n.n * interval '1.001 seconds',
        case when n.n % 2 = 0 then now() + n.n * interval '1.01 seconds' end,

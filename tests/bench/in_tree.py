@@ -58,7 +58,9 @@ class _Ledger:
         accepted = 0
         for _ in range(int(RECORDED_SECONDS / 0.05)):
             accepted = await self._pool.fetchval(
-                "select coalesce(sum(accepted), 0)::bigint from campaign_tally where campaign_id = $1", UUID(campaign)
+                "select coalesce(sum(t.accepted), 0)::bigint"
+                " from mailing_tally t join mailing g on g.id = t.mailing_id where g.campaign_id = $1",
+                UUID(campaign),
             )
             if accepted >= count:
                 break

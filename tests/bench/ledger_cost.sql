@@ -12,11 +12,11 @@ select made.id, 0, 'c' || made.id || '@d' || made.id % 50 || '.example', sha256(
 
 -- name: make_messages!
 -- A campaign's messages to the first customers, without anything to send.
-insert into message (customer_id, source_type, campaign_id, template_version_id, sender_version_id, sender, recipient,
+insert into message (customer_id, source_type, campaign_id, mailing_id, template_version_id, sender_version_id, sender, recipient,
                      recipient_name, subject, merge_data, token_key_id)
-select a.customer_id, 'CAMPAIGN', k.id, k.template_version_id, k.sender_version_id, 'Fabrikam <news@fabrikam.com>',
+select a.customer_id, 'CAMPAIGN', k.id, g.id, g.template_version_id, k.sender_version_id, 'Fabrikam <news@fabrikam.com>',
        a.address, 'Customer ' || a.customer_id, 'News for Ann', '{"first_name": "Ann"}', 'k1'
-from customer_address a, campaign k
+from customer_address a, campaign k join mailing g on g.campaign_id = k.id
 where k.id = :campaign_id
 order by a.customer_id limit :mails::integer;
 
@@ -37,12 +37,12 @@ from accepted;
 -- name: queue_messages!
 -- A campaign's mail to the first customers, due in the order of their ids.
 with made as (
-    insert into message (customer_id, source_type, campaign_id, template_version_id, sender_version_id, sender,
+    insert into message (customer_id, source_type, campaign_id, mailing_id, template_version_id, sender_version_id, sender,
                          recipient, recipient_name, subject, merge_data, token_key_id)
-    select a.customer_id, 'CAMPAIGN', k.id, k.template_version_id, k.sender_version_id,
+    select a.customer_id, 'CAMPAIGN', k.id, g.id, g.template_version_id, k.sender_version_id,
            'Fabrikam <news@fabrikam.com>', a.address, 'Customer ' || a.customer_id, 'News for Ann',
            '{"first_name": "Ann"}', 'k1'
-    from customer_address a, campaign k
+    from customer_address a, campaign k join mailing g on g.campaign_id = k.id
     where k.id = :campaign_id
     order by a.customer_id limit :mails::integer
     returning customer_id, id, recipient

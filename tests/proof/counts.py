@@ -14,6 +14,17 @@ CONNECTIONS = 10
 """Connections of each worker."""
 LEASE_SECONDS = 2.0
 
+UNMADE = (
+    "select coalesce(sum(case when g.frozen_at is null then audience_size(g.campaign_id)"
+    " else g.recipients - g.expanded end), 0)::bigint from mailing g"
+)
+"""Recipients of campaigns that have no message yet."""
+BUSY = (
+    "select exists (select from outbox) or exists (select from mailing g where g.status in ('SCHEDULED', 'FREEZING')"
+    " or (g.status = 'RUNNING' and g.expanded < g.recipients))"
+)
+"""Whether anything is queued or still to be made."""
+
 AttemptKey = tuple[UUID, int]
 """A message and the number of an attempt."""
 
@@ -163,7 +174,7 @@ async def read_ledger(connection: Any) -> LedgerState:
     return LedgerState(
         statuses={row["id"]: row["status"] for row in statuses},
         queued=await connection.fetchval("select count(*) from outbox"),
-        unmade=await connection.fetchval("select coalesce(sum(audience_size - expanded_to), 0) from campaign"),
+        unmade=await connection.fetchval(UNMADE),
         accepted=_attempts(accepted),
         uncertain=_attempts(uncertain),
         lost=_attempts(row for row in uncertain if row["lost"]) - _attempts(settled),

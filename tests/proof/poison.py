@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 
 from tests.eventually import eventually
-from tests.proof.counts import AttemptKey, attempt_of
+from tests.proof.counts import UNMADE, AttemptKey, attempt_of
 from tests.proof.proof import Faults, World, launch, servers, settings_of
 from tests.smtp_server import Drop, Endless, Play, Point, Raw, ReceivedMessage, Reply, SmtpServer
 
@@ -205,13 +205,8 @@ class _Run:
             await launch(self.world.settings, addresses)
 
         async def decided() -> bool:
-            return bool(
-                await self.connection.fetchval(
-                    "select (select count(*) from outbox) <= $1"
-                    " and not exists (select from campaign where expanded_to < audience_size)",
-                    left,
-                )
-            )
+            waiting = await self.connection.fetchval("select count(*) from outbox")
+            return bool(waiting <= left and await self.connection.fetchval(UNMADE) == 0)
 
         await eventually(decided, f"the end of the run {what}", seconds=PATIENCE_SECONDS)
         return self.world.smtp.taken[taken:]

@@ -33,7 +33,7 @@ from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
-from tests.proof.counts import CONNECTIONS, LEASE_SECONDS, Counts, ServerState, attempt_of, read_ledger
+from tests.proof.counts import BUSY, CONNECTIONS, LEASE_SECONDS, Counts, ServerState, attempt_of, read_ledger
 from tests.smtp_server import Drop, Play, Point, Reply, SmtpServer, random_faults
 
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
@@ -358,10 +358,7 @@ async def _until_decided(world: World) -> None:
     ends = asyncio.get_running_loop().time() + DECIDED_SECONDS
     try:
         while asyncio.get_running_loop().time() < ends:
-            busy = await connection.fetchval(
-                "select exists (select from outbox) or exists (select from campaign where expanded_to < audience_size)"
-            )
-            if not busy:
+            if not await connection.fetchval(BUSY):
                 return
             await asyncio.sleep(0.1)
     finally:

@@ -36,7 +36,7 @@ from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_customer
 from tests.engine import CARD
 from tests.eventually import eventually
-from tests.proof.counts import CONNECTIONS, LEASE_SECONDS
+from tests.proof.counts import BUSY, CONNECTIONS, LEASE_SECONDS, UNMADE
 from tests.proof.proof import PAGE, launch, servers, settings_of
 from tests.proof.recorder_counts import Trial, read_attempts, read_settled
 from tests.proof.sink import LATER, REFUSED, Sink, recording_sink
@@ -185,11 +185,8 @@ class Rig:
 
     async def keep_backlog(self, connection: Any) -> None:
         """More mail, when little waits."""
-        waiting = await connection.fetchval(
-            "select (select count(*) from outbox where lease_owner is null)"
-            " + coalesce(sum(audience_size - expanded_to), 0) from campaign"
-        )
-        if waiting < self.mails // 2:
+        waiting = await connection.fetchval("select count(*) from outbox where lease_owner is null")
+        if waiting + await connection.fetchval(UNMADE) < self.mails // 2:
             await self.load()
 
     async def received(self, more: int) -> None:
@@ -215,10 +212,7 @@ class Rig:
         """Wait until every recipient is decided."""
 
         async def check() -> bool:
-            busy = (
-                "select exists (select from outbox) or exists (select from campaign where expanded_to < audience_size)"
-            )
-            return not await connection.fetchval(busy)
+            return not await connection.fetchval(BUSY)
 
         await eventually(check, "a decision about every mail", seconds=DECIDED_SECONDS)
 

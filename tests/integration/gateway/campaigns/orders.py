@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from gateway.campaigns import drafts, lifecycle
+from gateway.campaigns import drafts, freezing, lifecycle
 from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.deployment import Deployment
@@ -55,18 +56,26 @@ async def running(connection: Any, deployment: Deployment, count: int, **values:
     """A launched campaign to so many new customers."""
     customers = [await make_customer(connection) for _ in range(count)]
     made = await drafts.create(connection, await order(connection, customers, **values), deployment)
-    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    await launch(connection, made, deployment)
     return made, customers
 
 
+async def launch(connection: Any, campaign_id: UUID, deployment: Deployment) -> None:
+    """Launch a draft and freeze its audience, as the worker does."""
+    await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)
+    while await freezing.freeze(connection) is not None:
+        pass
+
+
 async def tally(connection: Any, campaign_id: UUID) -> dict[str, int]:
-    row = await connection.fetchrow(
-        "select coalesce(sum(made), 0) as made, coalesce(sum(accepted), 0) as accepted, coalesce(sum(refused), 0) as"
-        " refused, coalesce(sum(uncertain), 0) as uncertain, coalesce(sum(held), 0) as held,"
-        " coalesce(sum(cancelled), 0) as cancelled from campaign_tally where campaign_id = $1",
-        campaign_id,
+    """What is counted of a campaign, without what is zero."""
+    rows = await connection.fetch(
+        "select t.* from mailing_tally t join mailing g on g.id = t.mailing_id where g.campaign_id = $1", campaign_id
     )
-    return {name: int(count) for name, count in row.items() if count}
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts.update({name: count for name, count in row.items() if name not in ("mailing_id", "shard")})
+    return {name: count for name, count in counts.items() if count}
 
 
 async def status_of(connection: Any, campaign_id: UUID) -> str:

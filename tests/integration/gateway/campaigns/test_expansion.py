@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 
-from gateway.campaigns import drafts, expansion, lifecycle
+from gateway.campaigns import drafts, expansion
 from gateway.campaigns.drafts import CampaignRecipient
 from gateway.deployment import Deployment
 from gateway.mail.source import SourceType
 from gateway.settings import Settings
 from tests.builders import insert, make_customer
-from tests.integration.gateway.campaigns.orders import order, running, tally
+from tests.engine import Start, empty, start
+from tests.integration.gateway.campaigns.orders import launch, order, running, tally
+from tests.smtp_server import SmtpServer
+
+__all__ = ["start"]
 
 
-async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(
-    connection: Any, deployment: Deployment
+async def test_who_opted_out_or_is_suppressed_once_the_audience_is_frozen_is_held_at_the_hand_off(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
 ) -> None:
+    # Given a frozen audience, of which three must not be mailed any more
     made, customers = await running(connection, deployment, 5)
     await insert(connection, "opt_out", customer_id=customers[0], kind="MARKETING", source="STAFF", actor="t")
     await insert(connection, "opt_out", customer_id=customers[1], kind="EVENT_BASED", source="STAFF", actor="t")
@@ -29,15 +33,19 @@ async def test_opted_out_recipients_are_counted_and_suppressed_ones_held(
         connection, "address_opt_out", address_key=keys[0]["address_key"], kind="MARKETING", source="LINK", actor="c"
     )
     await insert(connection, "suppression", address_key=keys[1]["address_key"], reason="COMPLAINT", actor="t")
-
+    # When its messages are made and sent
     assert await expansion.make_messages(connection, deployment) == 5
-
-    assert await connection.fetchval("select opted_out from campaign where id = $1", made) == 2
-    assert await tally(connection, made) == {"made": 3, "held": 1}
-    held = await connection.fetchrow("select status, cause, advice from message where status = 'HELD'")
-    assert held["cause"] == "SUPPRESSED"
-    assert held["advice"]
-    assert await connection.fetchval("select count(*) from outbox where opt_out_kind = 'MARKETING'") == 2
+    start()
+    await empty(connection)
+    # Then they are held, each with its cause
+    assert await tally(connection, made) == {"made": 5, "held": 3, "accepted": 2}
+    rows = await connection.fetch("select customer_id, cause from message where status = 'HELD' order by customer_id")
+    assert [tuple(row) for row in rows] == [
+        (customers[0], "OPTED_OUT"),
+        (customers[2], "OPTED_OUT"),
+        (customers[3], "SUPPRESSED"),
+    ]
+    assert len(smtp_server.taken) == 2
 
 
 async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppressed(
@@ -47,15 +55,16 @@ async def test_an_address_in_another_spelling_is_the_customers_and_stays_suppres
     customer = await make_customer(connection, addresses=["free@customer.example", "Jörg@xn--bcher-kva.de"])
     key = await connection.fetchval("select address_key from customer_address where position = 1")
     await insert(connection, "suppression", address_key=key, reason="COMPLAINT", actor="t")
-    # When a campaign names it as a person would write it
+    # When a campaign names it as a person would write it, and its audience is frozen
     recipient = CampaignRecipient(customer_id=customer, address="jörg@Bücher.de", merge_data={"first_name": "Jörg"})
     made = await drafts.create(connection, await order(connection, [], recipients=(recipient,)), deployment)
-    await lifecycle.launch(connection, made, uuid4().hex, deployment)
-    await expansion.make_messages(connection, deployment)
-    # Then the mail is held
-    message = await connection.fetchrow("select recipient, status, cause from message")
-    assert tuple(message) == ("Jörg@xn--bcher-kva.de", "HELD", "SUPPRESSED")
-    assert await connection.fetchval("select count(*) from outbox") == 0
+    await launch(connection, made, deployment)
+    # Then the customer is left out
+    assert (
+        await connection.fetchval("select reason from mailing_left_out where customer_id = $1", customer)
+        == "SUPPRESSED"
+    )
+    assert await expansion.make_messages(connection, deployment) is None
 
 
 async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held(
@@ -66,7 +75,7 @@ async def test_a_reserved_address_of_a_draft_from_when_they_were_allowed_is_held
     made = await drafts.create(connection, await order(connection, customers), deployment)
     # When it is launched and made where they are not
     strict = Deployment.open(settings.model_copy(update={"allow_reserved_domains": False}))
-    await lifecycle.launch(connection, made, uuid4().hex, strict)
+    await launch(connection, made, strict)
     await expansion.make_messages(connection, strict)
     # Then only the other one's mail is queued
     rows = await connection.fetch("select recipient, status, cause from message order by recipient")

@@ -11,7 +11,7 @@ from gateway.inbound.read_job import InboundReader
 from gateway.inbound.store import Envelope, InboundSource, store
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import return_path, unsubscribe_url
-from tests.builders import KEYRING, insert, make_attempt, make_campaign, make_customer, make_message
+from tests.builders import KEYRING, insert, mailing_of, make_attempt, make_campaign, make_customer, make_message
 
 ANN = "ann@customer.example"
 DOMAIN = "bounce.fabrikam.example"
@@ -141,8 +141,10 @@ class Sent:
     async def tally(self) -> dict[str, int]:
         """Its campaign's counts that are not nothing."""
         row = await self.connection.fetchrow(
-            "select sum(accepted)::int as accepted, sum(uncertain)::int as uncertain, sum(held)::int as held"
-            " from campaign_tally where campaign_id = $1",
+            "select sum(t.accepted)::int as accepted, sum(t.bounced)::int as bounced,"
+            " sum(t.uncertain)::int as uncertain, sum(t.held)::int as held, sum(t.refused)::int as refused,"
+            " sum(t.cancelled)::int as cancelled, sum(t.expired)::int as expired"
+            " from mailing_tally t join mailing g on g.id = t.mailing_id where g.campaign_id = $1",
             self.campaign,
         )
         return {name: count for name, count in row.items() if count}
@@ -168,8 +170,9 @@ async def make_sent(
         verdict = "UNCERTAIN" if status == "UNCERTAIN" and number == attempts else "ACCEPTED"
         await make_attempt(connection, customer, message, number=number, verdict=verdict)
     if campaign is not None:
-        counted = "uncertain" if status == "UNCERTAIN" else "accepted"
-        await insert(connection, "campaign_tally", campaign_id=campaign, shard=0, made=1, **{counted: 1})
+        counted = {} if status == "QUEUED" else {status.lower(): 1}
+        mailing = await mailing_of(connection, campaign)
+        await insert(connection, "mailing_tally", mailing_id=mailing, shard=0, made=1, **counted)
     return Sent(ref=MessageRef(customer_id=customer, message_id=message), campaign=campaign, connection=connection)
 
 

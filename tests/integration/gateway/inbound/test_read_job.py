@@ -122,7 +122,7 @@ async def test_a_crash_at_any_statement_loses_nothing_and_doubles_nothing(
         await connection.execute("update inbound_mail set due_at = now(), tries = 0")
     # Then it is written once
     assert crashes >= 8
-    assert (await sent.status(), await sent.tally()) == ("BOUNCED", {"accepted": 1})
+    assert (await sent.status(), await sent.tally()) == ("BOUNCED", {"bounced": 1})
     assert await sent.events() == ["BOUNCED", "SETTLED", "SUPPRESSED"]
     assert len(await sent.reports()) == 1
 

@@ -15,7 +15,7 @@ from gateway.inbound.reports import TooEarly
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import return_path
 from gateway.notify.changes import CHANNEL
-from tests.builders import KEYRING, NOON, insert, make_campaign, make_outbox, make_sender_version
+from tests.builders import KEYRING, NOON, insert, mailing_of, make_campaign, make_outbox, make_sender_version
 from tests.eventually import eventually
 from tests.replying import (
     BOUNCE_DOMAIN,
@@ -235,7 +235,7 @@ async def test_an_answer_with_the_token_settles_an_uncertain_mail(
     automatic: bool, connection: Any, deployment: Deployment
 ) -> None:
     campaign = await make_campaign(connection)
-    await insert(connection, "campaign_tally", campaign_id=campaign, shard=0, uncertain=1)
+    await insert(connection, "mailing_tally", mailing_id=await mailing_of(connection, campaign), shard=0, uncertain=1)
     sent = await make_sent(connection, status="UNCERTAIN", campaign_id=campaign, cause="CONNECTION_LOST")
     marked = {"auto_submitted": "auto-replied"} if automatic else {}
     found = await receive(connection, deployment, letter(**marked), to=token_address(sent))
@@ -245,7 +245,7 @@ async def test_an_answer_with_the_token_settles_an_uncertain_mail(
     assert await settled_events(connection, sent) == [
         {"evidence": "REPLY", "message": str(found.ref.message_id), "verdict": "ACCEPTED"}
     ]
-    assert tuple(await connection.fetchrow("select accepted, uncertain from campaign_tally")) == (1, 0)
+    assert tuple(await connection.fetchrow("select accepted, uncertain from mailing_tally")) == (1, 0)
 
 
 async def test_an_answer_waits_for_what_comes_of_a_mail_that_is_being_sent(

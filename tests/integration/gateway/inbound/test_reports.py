@@ -54,7 +54,6 @@ class Case:
     after: str
     events: list[str]
     suppressed: list[tuple[str, str]] = field(default_factory=list)
-    tally: dict[str, int] = field(default_factory=lambda: {"accepted": 1})
 
 
 CASES = [
@@ -81,7 +80,7 @@ CASES = [
     Case(name="an uncertain one was relayed", before="UNCERTAIN", reports=[[RELAYED]], after="ACCEPTED",
          events=["RELAYED", "SETTLED"]),
     Case(name="an uncertain one is delayed", before="UNCERTAIN", reports=[[DELAYED]], after="UNCERTAIN",
-         events=["DELAYED"], tally={"uncertain": 1}),
+         events=["DELAYED"]),
     Case(name="an uncertain one was relayed and failed", before="UNCERTAIN", reports=[[RELAYED], [FULL]],
          after="BOUNCED", events=["RELAYED", "SETTLED", "BOUNCED"]),
     Case(name="queued again", before="QUEUED", reports=[[FAILED]], after="QUEUED", events=["BOUNCED"]),
@@ -104,7 +103,8 @@ async def test_what_reports_make_of_a_mail(connection: Any, deployment: Deployme
             raw = report(*said, own_id=f"<{number}@mx.example>")
             await receive(connection, deployment, raw, to=path(sent.ref))
         found = (await sent.status(), await sent.events(), await suppressed(connection), await sent.tally())
-        assert found == (case.after, case.events, case.suppressed, case.tally), case.name
+        counted = {} if case.after == "QUEUED" else {case.after.lower(): 1}
+        assert found == (case.after, case.events, case.suppressed, counted), case.name
         assert len(await sent.reports()) == sum(map(len, case.reports)), case.name
         await connection.execute("delete from suppression")
 

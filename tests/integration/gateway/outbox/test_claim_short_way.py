@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.outbox.claim import LARGE_CONTENT, Claim, claim
-from tests.builders import insert, make_campaign, make_customer, make_outbox, make_sender_version, make_template_version
+from tests.builders import (
+    insert,
+    mailing_of,
+    make_campaign,
+    make_customer,
+    make_outbox,
+    make_sender_version,
+    make_template_version,
+)
 
 NOW = datetime.now(UTC)
 DESTINATIONS: dict[str, dict[str, Any]] = {
@@ -100,6 +108,7 @@ class Ledger:
     customer: int
     lanes: list[tuple[int, int]]
     campaign: UUID
+    mailing: int
     template: UUID
     sender: UUID
 
@@ -112,7 +121,8 @@ class Ledger:
         if not mail.gone:
             await insert(
                 self.connection, "message", customer_id=self.customer, id=mail.message_id, sender="a@x.example",
-                source_type="CAMPAIGN", campaign_id=self.campaign, occurrence=str(number), recipient="b@x.example",
+                source_type="CAMPAIGN", campaign_id=self.campaign, mailing_id=self.mailing, occurrence=str(number),
+                recipient="b@x.example",
                 template_version_id=self.template, sender_version_id=self.sender, merge_data={"n": number},
                 content_sha256=sha256,
             )  # fmt: skip
@@ -145,13 +155,14 @@ async def make_ledger(connection: Any) -> Ledger:
     await insert(connection, "relay", name="main", paused_until=NOW + timedelta(hours=1), paused_why="x")
     campaigns = [await make_campaign(connection, priority=priority, merge_data={"all": 1}) for priority in (5, 2, 1)]
     await connection.execute("update lane set paused_at = now(), paused_why = 'x' where campaign_id = $1", campaigns[2])
-    names = ["individual", *(f"campaign-{campaign.hex}" for campaign in campaigns)]
+    names = ["individual", *(f"campaign-{campaign.hex}-1" for campaign in campaigns)]
     found = {row["name"]: row for row in await connection.fetch("select id, name, priority from lane")}
     return Ledger(
         connection=connection,
         customer=await make_customer(connection),
         lanes=[(found[name]["priority"], found[name]["id"]) for name in names],
         campaign=campaigns[0],
+        mailing=await mailing_of(connection, campaigns[0]),
         template=await make_template_version(connection),
         sender=await make_sender_version(connection),
     )

@@ -15,7 +15,7 @@ from gateway.outbox.claim import Claimed
 from gateway.outbox.outcomes import Finished, finished, hand_off, record
 from gateway.outbox.recovery import recover
 from gateway.verdict_rules import read_verdict_rules
-from tests.builders import NOON, insert, make_campaign, make_customer, make_outbox
+from tests.builders import NOON, insert, mailing_of, make_campaign, make_customer, make_outbox
 from tests.engine import deployment, start
 from tests.integration.gateway.outbox.test_claim import queue_one, take
 
@@ -72,7 +72,7 @@ async def test_a_group_of_outcomes_is_written_in_one_statement(connection: Any) 
     assert written == 3
     assert await connection.fetchval("select count(*) from attempt") == 3
     tally = await connection.fetchrow(
-        "select accepted, refused from campaign_tally where campaign_id = $1", campaign_id
+        "select accepted, refused from mailing_tally where mailing_id = $1", await mailing_of(connection, campaign_id)
     )
     assert tuple(tally) == (1, 1)
     waiting = await connection.fetchrow("select attempt, scheduled, lease_owner, handed_off_at from outbox")
@@ -87,7 +87,7 @@ WRITTEN = {
     "copy": "message_id, recipient_no",
     "outbox": "message_id, recipient_no",
     "(select message_id, kind, actor, data from event) as event": "message_id, kind",
-    "campaign_tally": "campaign_id, shard",
+    "mailing_tally": "mailing_id, shard",
     "relay_tally": "relay, shard",
     "refusal_run": "of_relay, place",
     "message_trouble": "message_id",
@@ -158,11 +158,12 @@ async def test_updates_of_messages_stay_within_their_page(connection: Any) -> No
     campaign_id = await make_campaign(connection)
     await connection.execute(
         "with made as ("
-        "insert into message (customer_id, source_type, campaign_id, template_version_id, sender_version_id, sender,"
-        " recipient, recipient_name, subject, merge_data, token_key_id, occurrence)"
-        " select $2, 'CAMPAIGN', k.id, k.template_version_id, k.sender_version_id, 'Fabrikam <news@fabrikam.example>',"
+        "insert into message (customer_id, source_type, campaign_id, mailing_id, template_version_id,"
+        " sender_version_id, sender, recipient, recipient_name, subject, merge_data, token_key_id, occurrence)"
+        " select $2, 'CAMPAIGN', k.id, g.id, g.template_version_id, k.sender_version_id, 'a@fabrikam.example',"
         " 'c' || n || '@customer.example', 'Customer ' || n, 'News for Ann', '{\"first_name\": \"Ann\"}', 'k1', n::text"
-        " from campaign k, generate_series(1, 2000) n where k.id = $1 returning customer_id, id, recipient)"
+        " from campaign k join mailing g on g.campaign_id = k.id, generate_series(1, 2000) n where k.id = $1"
+        " returning customer_id, id, recipient)"
         " insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at)"
         " select made.customer_id, made.id, l.id, made.recipient, sha256('a'), 'customer.example',"
         " now() + interval '1 day' from made, lane l where l.campaign_id = $1",
@@ -211,9 +212,7 @@ async def test_an_answer_after_the_rescue_is_evidence_that_settles_the_message(c
     assert (message["status"], message["sent_at"] is not None) == ("ACCEPTED", True)
     kinds = await connection.fetch("select kind::text from event order by id")
     assert [kind["kind"] for kind in kinds] == ["UNCERTAIN", "SETTLED"]
-    sums = await connection.fetchrow(
-        "select sum(accepted) as accepted, sum(uncertain) as uncertain from campaign_tally"
-    )
+    sums = await connection.fetchrow("select sum(accepted) as accepted, sum(uncertain) as uncertain from mailing_tally")
     assert (int(sums["accepted"]), int(sums["uncertain"])) == (1, 0)
 
 

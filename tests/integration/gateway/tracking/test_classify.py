@@ -179,7 +179,7 @@ async def test_a_persons_click_settles_what_nobody_knew(connection: Any) -> None
     event = await connection.fetchrow("select kind, actor, data from event where message_id = $1", ref.message_id)
     assert (event["kind"], event["actor"], event["data"]["evidence"]) == ("SETTLED", "gateway", "CLICK")
     assert await connection.fetchval("select status from message where id = $1", scanned.message_id) == "UNCERTAIN"
-    assert await connection.fetchrow("select accepted, uncertain from campaign_tally") == (1, -1)
+    assert await connection.fetchrow("select accepted, uncertain from mailing_tally") == (1, -1)
 
 
 @pytest.mark.parametrize("role", ["CC", "BCC"])

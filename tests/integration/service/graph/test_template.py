@@ -10,7 +10,8 @@ CREATE = """mutation($i: CreateTemplateInput!) { createTemplate(input: $i) {
   template { id name newest { id number } } warnings { code blocking message recipients }
   userErrors { code field message } } }"""
 LIST = """query($search: String, $first: Int!, $after: String) {
-  templates(search: $search, first: $first, after: $after) { nodes { id name version } pageInfo { hasNextPage endCursor } } }"""
+  templates(search: $search, first: $first, after: $after) {
+    nodes { id name version } pageInfo { hasNextPage endCursor } } }"""
 VERSION = """query($id: ID!) { node(id: $id) { ... on TemplateVersion {
   id number subject mjml html text fields sampleData locale createdAt template { name }
   preview { subject html } warnings { code blocking message recipients } } } }"""

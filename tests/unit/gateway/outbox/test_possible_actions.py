@@ -36,7 +36,7 @@ def standing(*recipients: Recipient, present: tuple[Place, ...] = (place(),), **
     usual: dict[str, Any] = {
         "ref": MessageRef(customer_id=1, message_id=UUID(int=1)),
         "source_type": SourceType.WORK_ORDER,
-        "campaign_id": None,
+        "mailing_id": None,
         "campaign_kind": None,
         "campaign_cancelled": False,
         "bound_relay": None,
