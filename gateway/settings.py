@@ -324,6 +324,7 @@ class Settings(BaseSettings):
     retry_once: Annotated[tuple[SourceType, ...], NoDecode, _each(parse_source_type)] = ()
     origin_privacy: OriginPrivacy = OriginPrivacy.HASH
     honeypot_link: bool = False
+    test_emails_per_day: int = Field(default=50, ge=0, le=10_000)
     dns_servers: Annotated[tuple[DnsServer, ...], NoDecode, _each(parse_dns_server)] = Field(default=(), max_length=3)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65535)

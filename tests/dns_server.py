@@ -18,7 +18,7 @@ from gateway.settings import DnsServer
 
 
 class DnsZone(asyncio.DatagramProtocol):
-    """Answers by `records`: a name and its type, `x.example MX`, with what stands there. Names in `failing` are
+    """Serves `records`: a name and its type, `x.example MX`, with what stands there. Names in `failing` are
     answered with SERVFAIL, those in `silent` not at all. `asked` are the questions that came."""
 
     def __init__(self, records: Mapping[str, Sequence[str]]) -> None:

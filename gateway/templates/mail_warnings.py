@@ -30,6 +30,7 @@ class MailWarningCode(StrEnum):
     LINK_NOT_HTTPS = "LINK_NOT_HTTPS"
     UNSUBSCRIBE_MISSING = "UNSUBSCRIBE_MISSING"
     POSTAL_ADDRESS_MISSING = "POSTAL_ADDRESS_MISSING"
+    MERGE_FIELD_MISSING = "MERGE_FIELD_MISSING"
     MERGE_KEY_UNKNOWN = "MERGE_KEY_UNKNOWN"
 
 
@@ -93,6 +94,16 @@ def postal_address_missing(lacks: str) -> MailWarning:
     """No postal address; `lacks` says whose, and ends before "which"."""
     message = f"{lacks}, which campaign mail must show. Add one by updateSender."
     return MailWarning(code=MailWarningCode.POSTAL_ADDRESS_MISSING, message=message, blocking=True)
+
+
+def fields_missing(names: Sequence[str], *, recipients: int | None) -> MailWarning:
+    """Fields without default that have no value for so many; None: not known for how many."""
+    listed = ", ".join(names[:MAX_NAMED])
+    message = (
+        f"These fields have no default, and whoever has no value for one of them is left out: {listed}. Give values "
+        'or a default: {{ field|default("...") }}.'
+    )
+    return MailWarning(code=MailWarningCode.MERGE_FIELD_MISSING, message=message, recipients=recipients)
 
 
 def keys_unknown(names: Sequence[str]) -> MailWarning:

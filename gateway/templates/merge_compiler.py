@@ -66,7 +66,7 @@ def compile_parts(
     found.raise_any()
     pieces = _Pieces()
     with found.check():
-        line = _read_subject(subject)
+        line = read_subject(subject)
     with found.check():
         page, code = _prepare(mjml=mjml, html=html, locale=locale, path=path)
         html_pieces, derived, links = _assemble_page(page, code, pieces, path)
@@ -121,7 +121,8 @@ def _read_field(code: str) -> Field:
     return Field(name=match.group(1), default=default)
 
 
-def _read_subject(subject: str) -> tuple[Piece, ...]:
+def read_subject(subject: str) -> tuple[Piece, ...]:
+    """A subject line in pieces. Raises Refusal TEMPLATE_INVALID: it has a field that no subject can have."""
     pieces: list[Piece] = []
     at = 0
     for match in _FIELD.finditer(subject):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,8 @@ from gateway.templates.mail_warnings import (
     sent_size,
     warnings_of_page,
 )
-from gateway.templates.merge_fields import SUPPLIED, MergeParts, fields_of
+from gateway.templates.merge_compiler import read_subject
+from gateway.templates.merge_fields import SUPPLIED, MergeParts, Piece, fields_of
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import PUBLISHING, CompiledSource, refuse_without_unsubscribe
 
@@ -98,6 +99,25 @@ class CompiledTemplate:
 _LOADED = LruCache[UUID, CompiledTemplate](128)
 
 
+def with_subject(version: CompiledTemplate, subject: str) -> CompiledTemplate:
+    """A campaign's version with another subject line, which may have the fields that the version has.
+
+    Raises Refusal TEMPLATE_INVALID.
+    """
+    return _with_subject(version, read_subject(subject))
+
+
+def marked(version: CompiledTemplate, mark: str) -> CompiledTemplate:
+    """A campaign's version whose subject line begins with a mark."""
+    return version if version.merge is None else _with_subject(version, (mark, *version.merge.subject))
+
+
+def _with_subject(version: CompiledTemplate, subject: tuple[Piece, ...]) -> CompiledTemplate:
+    if version.merge is None:
+        raise ValueError(f"{version.name} is no campaign's template")
+    return replace(version, merge=replace(version.merge, subject=subject))
+
+
 # Publishing ------------------------------------------------------------------------------------------------------
 
 
@@ -145,11 +165,16 @@ def warnings_of_version(version: CompiledTemplate, html: str, links: int) -> tup
     if version.merge is None:
         return ()
     found = warnings_of_page(sent_size(len(html.encode()), links), page_faults(html))
+    return (*found, *footer_warnings(version))
+
+
+def footer_warnings(version: CompiledTemplate) -> tuple[MailWarning, ...]:
+    """What `refuse_without_footer` refuses of a campaign's version, as a warning before the launch."""
     try:
         refuse_without_footer(version, ())
     except Refusal as refusal:
-        return (*found, MailWarning(code=MailWarningCode(refusal.code), message=refusal.message, blocking=True))
-    return found
+        return (MailWarning(code=MailWarningCode(refusal.code), message=refusal.message, blocking=True),)
+    return ()
 
 
 def refuse_without_footer(version: CompiledTemplate, path: tuple[str, ...]) -> None:

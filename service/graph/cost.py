@@ -41,8 +41,9 @@ LARGEST_PAGE = 100
 """The list itself refuses more, with a message of its own."""
 INTROSPECTION = {"__schema": 5_000, "__type": 100}
 """What introspection of the schema counts as, and of one type: one is enough, and it takes a tenth of a second."""
-PRICES = {("Query", "checkSender"): 500}
-"""What fields count as beside what is selected below them, where it is more than one object: questions to DNS."""
+PRICES = {("Query", "checkSender"): 500, ("Query", "previewMailing"): 50}
+"""What fields count as beside what is selected below them, where it is more than one object: questions to DNS, a mail
+composed."""
 _MAX_CACHED = 64
 _MAX_COST = 10**12
 

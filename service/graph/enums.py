@@ -358,6 +358,7 @@ _describe(
     LINK_NOT_HTTPS="A link that is not https.",
     UNSUBSCRIBE_MISSING="No unsubscribe link.",
     POSTAL_ADDRESS_MISSING="The sender has no postal address.",
+    MERGE_FIELD_MISSING="A field without default has no value for some.",
     MERGE_KEY_UNKNOWN="A value that no field uses.",
 )
 _describe(

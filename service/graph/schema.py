@@ -13,7 +13,7 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.database import statement
-from service.graph import sender_check, suppression, template, unmatched
+from service.graph import mailing_preview, sender_check, suppression, template, unmatched
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
@@ -30,6 +30,7 @@ from service.graph.customer import (
 from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.loaders import existing_rows
+from service.graph.mailing_preview import MailingPreview
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
@@ -131,6 +132,13 @@ class Query:
     async def senders(self, info: Info, first: First = 50, after: After = None) -> Connection[Sender] | None:
         """Raises BadInput."""
         return await sender_check.list_senders(info, first, after)
+
+    @strawberry.field(description="What a mailing looks like; null when there is no such mailing or customer.")
+    async def preview_mailing(
+        self, info: Info, id: mailing_preview.MailingArgument, customer_id: mailing_preview.CustomerArgument = None
+    ) -> MailingPreview | None:
+        """With the values of the campaign."""
+        return await mailing_preview.preview_mailing(info, id, customer_id)
 
     @strawberry.field(description="What DNS says of a sender's domain; null when there is no such sender.")
     async def check_sender(
