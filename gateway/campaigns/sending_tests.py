@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,11 +46,11 @@ class TestOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestMail:
-    """One test mail. `decided`: nothing more happens to it by itself."""
+    """One test mail. `answered`: a server said something of it, or it goes nowhere."""
 
     ref: MessageRef
     address: str
-    decided: bool
+    answered: bool
 
 
 async def send(connection: Connection, order: TestOrder, deployment: Deployment) -> UUID:
@@ -80,7 +80,7 @@ async def send(connection: Connection, order: TestOrder, deployment: Deployment)
         found.raise_any()
         if made_of is None:
             raise LookupError("a mailing was refused without a refusal")
-        return await _write(connection, order, addresses, made_of, digest, deployment)
+        return await _write(connection, order, list(addresses.values()), made_of, digest, deployment)
 
 
 async def read(connection: Connection, first_message_id: UUID) -> list[TestMail]:
@@ -89,7 +89,7 @@ async def read(connection: Connection, first_message_id: UUID) -> list[TestMail]
         TestMail(
             ref=MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]),
             address=row["address"],
-            decided=row["decided"],
+            answered=row["answered"],
         )
         async for row in QUERIES.test_mails_of_call(connection, first_message_id=first_message_id)
     ]
@@ -104,21 +104,22 @@ def _first(row: Any) -> UUID:
 # What is refused ---------------------------------------------------------------------------------------------------
 
 
-def _read_addresses(given: Sequence[str], deployment: Deployment, found: RefusalCollector) -> list[str]:
+def _read_addresses(given: Sequence[str], deployment: Deployment, found: RefusalCollector) -> dict[int, str]:
+    """The addresses that can be read, by their places."""
     with found.check():
         if not given:
             raise Refusal(RefusalCode.REQUIRED, "Give an address to send the test to.", ("addresses",))
         if len(given) > MAX_ADDRESSES:
             raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ADDRESSES} addresses.", ("addresses",))
-    read: list[str] = []
+    read: dict[int, str] = {}
     allow = deployment.settings.allow_reserved_domains
     for place, text in enumerate(given[:MAX_ADDRESSES]):
         path = ("addresses", str(place))
         with found.check():
             address = parse_address(text, allow_reserved=allow, field=path).text
-            if deployment.key_of(address) in {deployment.key_of(one) for one in read}:
+            if deployment.key_of(address) in {deployment.key_of(one) for one in read.values()}:
                 raise Refusal(RefusalCode.INVALID, "This address is in the list twice.", path)
-            read.append(address)
+            read[place] = address
     return read
 
 
@@ -129,12 +130,12 @@ async def _refuse_unknown(connection: Connection, order: TestOrder) -> None:
 
 
 async def _refuse_suppressed(
-    connection: Connection, addresses: Sequence[str], deployment: Deployment, found: RefusalCollector
+    connection: Connection, addresses: Mapping[int, str], deployment: Deployment, found: RefusalCollector
 ) -> None:
-    keys = [deployment.key_of(address) for address in addresses]
-    rows = QUERIES.suppressed_keys(connection, address_keys=keys, campaign=True)
+    keys = {place: deployment.key_of(address) for place, address in addresses.items()}
+    rows = QUERIES.suppressed_keys(connection, address_keys=list(keys.values()), campaign=True)
     suppressed = {row["address_key"] async for row in rows}
-    for place, key in enumerate(keys):
+    for place, key in keys.items():
         with found.check():
             if key in suppressed:
                 message = "This address is suppressed: nothing is mailed to it. Lift the suppression first."

@@ -63,8 +63,10 @@ insert into test_email (customer_id, message_id, mailing_id, first_message_id, p
 values (:customer_id, :message_id, :mailing_id, :first_message_id, :place, :actor);
 
 -- name: test_mails_of_call
--- The test mails of one call, in the order of their addresses, each with whether something was decided of it.
-select t.customer_id, t.message_id, m.recipient as address, m.decided_at is not null as decided
+-- The test mails of one call, in the order of their addresses, each with whether a server answered or it was decided.
+select t.customer_id, t.message_id, m.recipient as address,
+       m.decided_at is not null or exists (
+           select from attempt a where a.customer_id = t.customer_id and a.message_id = t.message_id) as answered
 from test_email t
 join message m on m.customer_id = t.customer_id and m.id = t.message_id
 where t.first_message_id = :first_message_id

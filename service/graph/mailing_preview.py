@@ -113,7 +113,7 @@ async def send_test_email(info: Info, input: Input[SendTestEmailInput]) -> SendT
             while True:
                 async with context.pools.writing_connection() as connection:
                     mails = await sending_tests.read(connection, first)
-                if all(mail.decided for mail in mails):
+                if all(mail.answered for mail in mails):
                     break
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
