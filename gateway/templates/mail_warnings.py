@@ -18,7 +18,7 @@ LONGEST_SHOWN = 100
 """Characters of a link in a warning."""
 
 
-MAX_NAMED = 20
+MAX_KEYS_NAMED = 20
 """Names in a warning: more are no typing error but other data."""
 
 
@@ -98,7 +98,7 @@ def postal_address_missing(lacks: str) -> MailWarning:
 
 def fields_missing(names: Sequence[str], *, recipients: int | None) -> MailWarning:
     """Fields without default that have no value for so many; None: not known for how many."""
-    listed = ", ".join(names[:MAX_NAMED])
+    listed = ", ".join(names[:MAX_KEYS_NAMED])
     message = (
         f"These fields have no default, and whoever has no value for one of them is left out: {listed}. Give values "
         'or a default: {{ field|default("...") }}.'
@@ -108,7 +108,7 @@ def fields_missing(names: Sequence[str], *, recipients: int | None) -> MailWarni
 
 def keys_unknown(names: Sequence[str]) -> MailWarning:
     """Values that no field of the template uses."""
-    more = len(names) - MAX_NAMED
-    listed = ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_KEYS_NAMED
+    listed = ", ".join(names[:MAX_KEYS_NAMED]) + (f" and {more} more" if more > 0 else "")
     message = f"The template has no field for these values, so they are not used: {listed}. Check their spelling."
     return MailWarning(code=MailWarningCode.MERGE_KEY_UNKNOWN, message=message)

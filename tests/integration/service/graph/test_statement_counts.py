@@ -27,8 +27,9 @@ from tests.builders import (
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
 
-IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning", "DnsRecordCheck"}
-"""Rows that come from no database: the refusals and warnings of a call, and what DNS says."""
+IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning", "DnsRecordCheck", "TestEmailResult"}
+"""Rows that come from no database: the refusals and warnings of a call, what DNS says, and what a server answered to
+the five mails of a call at most."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE | {"url"}, "by resolvers": frozenset[str]()}
 """What is left out of the queries: with these fields, resolvers read the lists."""
