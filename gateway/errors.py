@@ -87,6 +87,11 @@ class RefusalCollector:
         self._found: list[Refusal] = []
 
     @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What was refused so far."""
+        return tuple(self._found)
+
+    @property
     def full(self) -> bool:
         """Whether enough was found to stop looking."""
         return len(self._found) >= self.MAX

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from gateway.errors import Refusal, SettingsError
+from gateway.errors import Refusal, Refusals, SettingsError
 from gateway.mail.address import parse_own_address, split_mailbox
 from gateway.mail.field_checks import check_time_zone
 from gateway.mail.letter import Mailbox
@@ -47,6 +47,7 @@ EXAMPLES: Mapping[str, str] = {
     "INBOUND_LMTP": "2424",
     "INBOUND_TLS_CERTIFICATE": "/etc/keys/mx.fabrikam.com.pem",
     "INBOUND_TLS_KEY": "/etc/keys/mx.fabrikam.com.key",
+    "DNS_SERVERS": "10.0.0.53,[::1]:5353",
     "IMAP_URL": "imaps://user:password@imap.fabrikam.com/INBOX",
 }
 
@@ -107,6 +108,14 @@ class DkimKey:
     domain: str
     selector: str
     path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DnsServer:
+    """The address of a DNS resolver."""
+
+    address: IPv4Address | IPv6Address
+    port: int = 53
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,6 +211,16 @@ def parse_dkim_key(text: str) -> DkimKey:
     return DkimKey(domain=domain, selector=selector, path=path)
 
 
+def parse_dns_server(text: str) -> DnsServer:
+    """Reads `10.0.0.53`, `10.0.0.53:5353`, `::1` or `[::1]:5353`. Raises ValueError."""
+    match = _SOCKET.fullmatch(text.strip())
+    address = (match["six"] or match["four"]) if match else text.strip()
+    port = int((match and (match["six_port"] or match["port"])) or 53)
+    if not 1 <= port <= 65535:
+        raise ValueError("a port is 1 to 65535")
+    return DnsServer(address=ip_address(address), port=port)
+
+
 def parse_imap_url(url: str) -> ImapMailbox:
     """Reads `imaps://user:password@host:port/FOLDER`; `imap://` only on loopback. Raises ValueError."""
     parts = urlsplit(url.strip())
@@ -238,6 +257,7 @@ def parse_mailbox_name(text: str) -> str:
     return name
 
 
+_SOCKET = re.compile(r"\[(?P<six>[^\]]+)\](?::(?P<six_port>\d{1,5}))?|(?P<four>[^:]+):(?P<port>\d{1,5})")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL_PART = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
 
@@ -304,6 +324,8 @@ class Settings(BaseSettings):
     retry_once: Annotated[tuple[SourceType, ...], NoDecode, _each(parse_source_type)] = ()
     origin_privacy: OriginPrivacy = OriginPrivacy.HASH
     honeypot_link: bool = False
+    test_emails_per_day: int = Field(default=50, ge=0, le=10_000)
+    dns_servers: Annotated[tuple[DnsServer, ...], NoDecode, _each(parse_dns_server)] = Field(default=(), max_length=3)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     recorder_dir: str | None = None
@@ -331,8 +353,8 @@ class Settings(BaseSettings):
         try:
             Mailbox.parse(address, name, allow_reserved=True, path=())
             parse_own_address(address, allow_reserved=True, field=())
-        except Refusal as refusal:
-            raise ValueError(f"is no mailbox to send from: {refusal.message.rstrip('.')}") from None
+        except (Refusal, Refusals) as refusal:
+            raise ValueError(f"is no mailbox to send from: {str(refusal).rstrip('.')}") from None
         return text
 
     @field_validator("time_zone")

@@ -2060,6 +2060,22 @@ CREATE TABLE public.template_version (
 
 
 --
+-- Name: test_email; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.test_email (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    mailing_id integer NOT NULL,
+    first_message_id uuid NOT NULL,
+    place smallint NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT test_email_place_check CHECK (((place >= 0) AND (place <= 4)))
+);
+
+
+--
 -- Name: work_order; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2640,6 +2656,14 @@ ALTER TABLE ONLY public.template_version
 
 
 --
+-- Name: test_email test_email_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.test_email
+    ADD CONSTRAINT test_email_pkey PRIMARY KEY (customer_id, message_id);
+
+
+--
 -- Name: work_order work_order_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3054,6 +3078,27 @@ CREATE UNIQUE INDEX suppression_by_id ON public.suppression USING btree (id);
 
 
 --
+-- Name: test_email_by_call; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX test_email_by_call ON public.test_email USING btree (first_message_id);
+
+
+--
+-- Name: test_email_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX test_email_by_time ON public.test_email USING btree (created_at);
+
+
+--
+-- Name: test_email_of_mailing; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id);
+
+
+--
 -- Name: copy copy_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3463,6 +3508,22 @@ ALTER TABLE ONLY public.template_version
 
 
 --
+-- Name: test_email test_email_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.test_email
+    ADD CONSTRAINT test_email_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: test_email test_email_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.test_email
+    ADD CONSTRAINT test_email_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: work_order work_order_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3517,5 +3578,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202020200'),
     ('20261202030000'),
     ('20261202032000'),
+    ('20261202033000'),
     ('20261202041000'),
     ('20261202042000');

@@ -76,22 +76,34 @@ async def make_sender_version(connection: Connection, **values: Any) -> UUID:
     return found
 
 
+PLAIN: dict[str, Any] = {
+    "subject": [["text", "News"]],
+    "html": [["text", "<p>News</p>\n"]],
+    "text": [["text", "News\n"]],
+    "required": [],
+    "links": 0,
+}
+"""A campaign template that shows nothing but a word, compiled."""
+
+
 async def make_template_version(connection: Connection, *, source_type: str = "CAMPAIGN", **values: Any) -> UUID:
-    """A template with one version, not really compiled: for lists and constraints. Returns the version's id."""
+    """A template with one version, for lists and constraints. Returns the version's id."""
     number = next(_numbers)
-    template = await insert(connection, "template", name=f"Template {number}", source_type=source_type)
+    if "template_id" not in values:
+        template = await insert(connection, "template", name=f"Template {number}", source_type=source_type)
+        values["template_id"] = template["id"]
     usual: dict[str, Any] = {
         "number": 1,
         "subject": "News",
         "source": {},
-        "compiled": {},
+        "compiled": PLAIN if source_type == "CAMPAIGN" else {},
         "has_unsubscribe": True,
         "preview_subject": "News",
         "preview_html": "<p>News</p>",
         "preview_text": "News",
         "source_sha256": number.to_bytes(32, "big"),
     }
-    version = await insert(connection, "template_version", template_id=template["id"], **(usual | values))
+    version = await insert(connection, "template_version", **(usual | values))
     found: UUID = version["id"]
     return found
 

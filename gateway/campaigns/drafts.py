@@ -61,11 +61,6 @@ class CampaignOrder:
         """The customers named one by one."""
         return self.recipients or ()
 
-    @property
-    def merge_keys(self) -> frozenset[str]:
-        """The names of all values, the campaign's and its recipients'."""
-        return frozenset(self.merge_data).union(*(recipient.merge_data for recipient in self.named))
-
 
 class CampaignChanges(TypedDict, total=False):
     """What changes of a campaign; what is not there stays. Each replaces what was."""

@@ -13,7 +13,6 @@ from gateway.mail.campaign import CampaignStatus
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
 from gateway.outbox.outcomes import GATEWAY
 from gateway.templates import versions
-from gateway.templates.publishing import refuse_without_unsubscribe
 
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
 
@@ -54,7 +53,7 @@ def refuse_without_footer(
     """
     found = RefusalCollector()
     with found.check():
-        refuse_template_without_footer(version, template)
+        versions.refuse_without_footer(version, template)
     with found.check():
         refuse_sender_without_address(postal_address, sender)
     found.raise_any()
@@ -65,21 +64,6 @@ def refuse_sender_without_address(postal_address: str | None, path: tuple[str, .
     if not postal_address:
         message = "The sender has no postal address, which campaign mail must show: make a sender with one."
         raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, path)
-
-
-def refuse_template_without_footer(version: versions.CompiledTemplate, path: tuple[str, ...]) -> None:
-    """The same of the template alone. Raises Refusal: INVALID, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING."""
-    if version.merge is None:
-        raise Refusal(RefusalCode.INVALID, "This is no template of campaigns.", path)
-    refuse_without_unsubscribe(version.merge, path)
-    lacking = version.merge.part_without_unsubscribe
-    if lacking or version.merge.part_without_postal_address:
-        code = RefusalCode.UNSUBSCRIBE_MISSING if lacking else RefusalCode.POSTAL_ADDRESS_MISSING
-        message = (
-            "This version of the template does not show the unsubscribe link and the postal address in both parts: "
-            "publish the template again, which completes it, and make the campaign with that."
-        )
-        raise Refusal(code, message, path)
 
 
 async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:

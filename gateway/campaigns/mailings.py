@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from gateway.campaigns import history, named_customers
-from gateway.campaigns.lifecycle import refuse_template_without_footer
 from gateway.campaigns.possible_actions import CampaignAction, lock_for
 from gateway.campaigns.schedule_orders import AT_ONCE, ScheduleOrder, read_schedule
 from gateway.database import QUERIES, Connection
@@ -125,7 +124,7 @@ async def _read_version(connection: Connection, row: Any, path: Path) -> Compile
     if row["id"] is None:
         raise Refusal(RefusalCode.NOT_FOUND, "The template has no such version.", (*path, "templateVersion"))
     version = await versions.load(connection, row["id"])
-    refuse_template_without_footer(version, (*path, "templateId"))
+    versions.refuse_without_footer(version, (*path, "templateId"))
     return version
 
 

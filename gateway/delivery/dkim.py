@@ -11,20 +11,11 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-from gateway.errors import SettingsError
+from gateway.compose.signing_keys import RSA, keys_of, read_key_file
 from gateway.mail.signed_headers import SignedHeaders, signed_headers
-from gateway.settings import EXAMPLES, DkimKey
+from gateway.settings import DkimKey
 from gateway.value import value
-
-_RSA = "rsa-sha256"
-_SMALLEST_RSA = 1024
-"""Bits that verifiers must take (RFC 8301 3.2); sign with 2048."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -39,7 +30,7 @@ class _Key:
     @property
     def slow(self) -> bool:
         """Whether a signature takes longer than asking a process for it."""
-        return self.algorithm == _RSA
+        return self.algorithm == RSA
 
     def __repr__(self) -> str:
         return f"_Key({self.selector}._domainkey.{self.domain} {self.algorithm})"
@@ -71,17 +62,12 @@ class Signer:
 
     @property
     def pems(self) -> tuple[bytes, ...]:
-        """The keys as they were read, by their numbers: secrets, for `signing_key` in a process of our own."""
+        """The keys as they were read, by their numbers: secrets, for `read_pem` in a process of our own."""
         return tuple(key.pem for key in self._keys)
 
     def keys_of(self, from_domain: str) -> tuple[_Key, ...]:
         """The keys that sign mail from this domain; none: it leaves unsigned."""
-        domain = from_domain.lower()
-        while domain:
-            if domain in self._by_domain:
-                return self._by_domain[domain]
-            domain = domain.partition(".")[2]
-        return ()
+        return keys_of(from_domain, self._by_domain)
 
     def sign(self, content: bytes, from_domain: str) -> bytes:
         """The mail with a DKIM-Signature a key in front of it; as it is when the domain has no key."""
@@ -179,41 +165,12 @@ def _body_hash(content: bytes, start: int) -> bytes:
 
 
 def _read_key(setting: DkimKey, number: int) -> _Key:
-    where = f"DKIM_KEYS: the key file {setting.path!r} of {setting.selector}._domainkey.{setting.domain}"
-    example = f" For example: DKIM_KEYS={EXAMPLES['DKIM_KEYS']}"
-    try:
-        pem = Path(setting.path).read_bytes()
-        algorithm, sign = signing_key(pem)
-    except OSError as error:
-        raise SettingsError(f"{where} cannot be read: {error.strerror}.{example}") from None
-    except _UnfitKey as error:
-        raise SettingsError(f"{where} {error}.{example}") from None
-    except (ValueError, TypeError) as error:
-        raise SettingsError(f"{where} is no unencrypted private key in PEM.{example}") from error
-    domain = setting.domain.lower()
-    return _Key(number=number, domain=domain, selector=setting.selector, algorithm=algorithm, sign=sign, pem=pem)
-
-
-class _UnfitKey(ValueError):
-    """What is wrong with a key that can be read."""
-
-
-def signing_key(pem: bytes) -> tuple[str, Callable[[bytes], bytes]]:
-    """A private key's algorithm, as `a=` names it, and what signs by it. Raises ValueError or TypeError: it is none."""
-    key = load_pem_private_key(pem, password=None)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "ed25519-sha256", _ed25519(key)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise _UnfitKey("is neither RSA nor ed25519")
-    if key.key_size < _SMALLEST_RSA:
-        raise _UnfitKey(f"has {key.key_size} bits; verifiers want 1024 at least, make it 2048")
-    return _RSA, _rsa(key)
-
-
-def _rsa(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
-    return lambda signed: key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-
-
-def _ed25519(key: ed25519.Ed25519PrivateKey) -> Callable[[bytes], bytes]:
-    # RFC 8463 3: ed25519 signs the SHA-256 of what RSA would sign.
-    return lambda signed: key.sign(hashlib.sha256(signed).digest())
+    pem, key = read_key_file(setting)
+    return _Key(
+        number=number,
+        domain=setting.domain.lower(),
+        selector=setting.selector,
+        algorithm=key.algorithm,
+        sign=key.sign,
+        pem=pem,
+    )

@@ -23,7 +23,8 @@ from typing import BinaryIO
 
 import orjson
 
-from gateway.delivery.dkim import Asked, Signer, signing_key
+from gateway.compose.signing_keys import read_pem
+from gateway.delivery.dkim import Asked, Signer
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def _signatures(answer: bytes) -> Iterator[bytes]:
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Sign until there are no more requests; the first line is the keys in PEM."""
-    sign = [signing_key(pem.encode())[1] for pem in orjson.loads(requests.readline())]
+    sign = [read_pem(pem.encode()).sign for pem in orjson.loads(requests.readline())]
     while head := requests.read(_COUNT.size):
         (count,) = _COUNT.unpack(head)
         made = [sign[number](signed) for number, signed in _requested(requests, count)]

@@ -91,8 +91,12 @@ class Mailbox:
     @classmethod
     def parse(cls, address: str, name: str | None, *, allow_reserved: bool, path: tuple[str, ...]) -> Self:
         """Check and normalise; `path` leads to the mailbox, as ("cc", "0"). Raises Refusal."""
-        parsed = parse_address(address, allow_reserved=allow_reserved, field=(*path, "address"))
-        check_line(name, (*path, "name"), LONGEST_NAME)
+        found = RefusalCollector()
+        with found.check():
+            parsed = parse_address(address, allow_reserved=allow_reserved, field=(*path, "address"))
+        with found.check():
+            check_line(name, (*path, "name"), LONGEST_NAME)
+        found.raise_any()
         return cls(address=parsed.text, name=tidy_name(name or "") or None)
 
 
@@ -104,12 +108,20 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        digits = MINOR_DIGITS.get(self.currency)
-        if digits is None:
-            raise invalid("Not a currency of ISO 4217, such as USD or EUR.", "amount", "currency")
+        found, digits = RefusalCollector(), MINOR_DIGITS.get(self.currency)
+        with found.check():
+            if digits is None:
+                raise invalid("Not a currency of ISO 4217, such as USD or EUR.", "amount", "currency")
+        with found.check():
+            self._check_amount(digits)
+        found.raise_any()
+
+    def _check_amount(self, digits: int | None) -> None:
         exponent = self.amount.as_tuple().exponent
         if not isinstance(exponent, int) or self.amount <= 0 or exponent > 18:
             raise invalid("An amount is a number above zero.", "amount", "amount")
+        if digits is None:
+            return
         if exponent < -digits:
             raise invalid(f"{self.currency} has {digits} digits after the point, not {-exponent}.", "amount", "amount")
         if self.minor_units > LARGEST_MINOR_UNITS:
@@ -149,13 +161,19 @@ class Window:
     def parse(cls, start: str, end: str, time_zone: str) -> Self:
         """Read local ISO 8601 times such as `2026-12-01T09:00`. One that the zone's clocks show twice needs its offset:
         `2027-11-07T01:30-05:00`. Raises Refusal or Refusals."""
-        check_time_zone(time_zone, ("window", "timeZone"))
-        zone = ZoneInfo(time_zone)
         found = RefusalCollector()
         with found.check():
-            first = _local_time(start, zone, "start")
+            check_time_zone(time_zone, ("window", "timeZone"))
         with found.check():
-            last = _local_time(end, zone, "end")
+            first = _read_time(start, "start")
+        with found.check():
+            last = _read_time(end, "end")
+        found.raise_any()
+        zone = ZoneInfo(time_zone)
+        with found.check():
+            first = _local_time(first, zone, "start")
+        with found.check():
+            last = _local_time(last, zone, "end")
         found.raise_any()
         return cls(start=first, end=last, time_zone=time_zone)
 
@@ -196,13 +214,16 @@ def comes_twice(moment: datetime, zone: ZoneInfo) -> bool:
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d)?", re.ASCII)
 
 
-def _local_time(text: str, zone: ZoneInfo, name: str) -> datetime:
+def _read_time(text: str, name: str) -> datetime:
     if not _LOCAL_TIME.fullmatch(text):
         raise invalid("A local time looks like 2026-12-01T09:00.", "window", name)
     try:
-        given = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise invalid("There is no such day or time.", "window", name) from None
+
+
+def _local_time(given: datetime, zone: ZoneInfo, name: str) -> datetime:
     moment = given.replace(tzinfo=None)
     comings = [moment.replace(tzinfo=zone, fold=fold) for fold in range(1 + comes_twice(moment, zone))]
     if given.tzinfo is None and len(comings) == 1:
@@ -215,6 +236,11 @@ def _local_time(text: str, zone: ZoneInfo, name: str) -> datetime:
     if len(comings) == 2:
         message = f"This time comes twice in {zone.key}, since clocks are put back: give {choices}."
     raise invalid(message, "window", name)
+
+
+ANY_WINDOW = Window.parse("2000-01-03T09:00", "2000-01-03T10:00", "UTC")
+ANY_AMOUNT = Money(amount=Decimal(1), currency="EUR")
+"""Stand in for a window or an amount that was refused, while the rest of its letter is checked. Never mailed."""
 
 
 # The letters -----------------------------------------------------------------------------------------------------
@@ -237,14 +263,23 @@ class WorkOrderLetter:
     source_type: ClassVar[SourceType] = SourceType.WORK_ORDER
 
     def __post_init__(self) -> None:
-        check_required_line(self.number, ("number",), 100)
-        check_required_line(self.type, ("type",))
-        check_line(self.technician, ("technician",))
-        check_free_text(self.job_site_address, ("jobSiteAddress",), 500)
-        check_free_text(self.notes, ("notes",))
-        check_url(self.confirm_url, ("confirmUrl",))
-        if self.sequence is not None and not 0 <= self.sequence < 2**31:
-            raise invalid("A sequence is a whole number from 0 to 2147483647.", "sequence")
+        found = RefusalCollector()
+        with found.check():
+            check_required_line(self.number, ("number",), 100)
+        with found.check():
+            check_required_line(self.type, ("type",))
+        with found.check():
+            check_line(self.technician, ("technician",))
+        with found.check():
+            check_free_text(self.job_site_address, ("jobSiteAddress",), 500)
+        with found.check():
+            check_free_text(self.notes, ("notes",))
+        with found.check():
+            check_url(self.confirm_url, ("confirmUrl",))
+        with found.check():
+            if self.sequence is not None and not 0 <= self.sequence < 2**31:
+                raise invalid("A sequence is a whole number from 0 to 2147483647.", "sequence")
+        found.raise_any()
 
     @property
     def letter_kind(self) -> str:
@@ -274,14 +309,22 @@ class ESignatureLetter:
     source_type: ClassVar[SourceType] = SourceType.E_SIGNATURE
 
     def __post_init__(self) -> None:
-        check_required_line(self.title, ("title",))
-        check_line(self.revision, ("revision",), 50)
-        check_url(self.portal_url, ("portalUrl",))
-        if self.expires_at.tzinfo is None:
-            raise invalid("A time with its offset, such as 2026-12-01T17:00:00Z.", "expiresAt")
-        if self.subject is not None:
-            check_required_line(self.subject, ("subject",), LONGEST_SUBJECT)
-        check_free_text(self.body, ("body",), LONGEST_BODY)
+        found = RefusalCollector()
+        with found.check():
+            check_required_line(self.title, ("title",))
+        with found.check():
+            check_line(self.revision, ("revision",), 50)
+        with found.check():
+            check_url(self.portal_url, ("portalUrl",))
+        with found.check():
+            if self.expires_at.tzinfo is None:
+                raise invalid("A time with its offset, such as 2026-12-01T17:00:00Z.", "expiresAt")
+        with found.check():
+            if self.subject is not None:
+                check_required_line(self.subject, ("subject",), LONGEST_SUBJECT)
+        with found.check():
+            check_free_text(self.body, ("body",), LONGEST_BODY)
+        found.raise_any()
 
     @property
     def letter_kind(self) -> str:
@@ -309,18 +352,22 @@ class CardLetter:
     source_type: ClassVar[SourceType] = SourceType.CARD_PROCESSING
 
     def __post_init__(self) -> None:
-        check_line(self.invoice_number, ("invoiceNumber",), 100)
-        check_line(self.card_brand, ("cardBrand",), 50)
-        if self.card_last_four is not None:
-            refuse_header_break(self.card_last_four, ("cardLastFour",))
-            refuse_card_number(self.card_last_four, ("cardLastFour",))
-            if not re.fullmatch("[0-9]{4}", self.card_last_four):
-                raise invalid("The card's last four digits, and nothing more.", "cardLastFour")
-        check_line(self.authorisation_code, ("authorisationCode",), 50)
-        if self.kind is CardMailKind.PAYMENT_LINK and self.portal_url is None:
-            raise Refusal(RefusalCode.REQUIRED, "A payment link needs the portal's URL.", ("portalUrl",))
-        check_url(self.portal_url, ("portalUrl",))
-        check_free_text(self.note, ("note",))
+        found = RefusalCollector()
+        with found.check():
+            check_line(self.invoice_number, ("invoiceNumber",), 100)
+        with found.check():
+            check_line(self.card_brand, ("cardBrand",), 50)
+        with found.check():
+            _check_last_four(self.card_last_four)
+        with found.check():
+            check_line(self.authorisation_code, ("authorisationCode",), 50)
+        with found.check():
+            if self.kind is CardMailKind.PAYMENT_LINK and self.portal_url is None:
+                raise Refusal(RefusalCode.REQUIRED, "A payment link needs the portal's URL.", ("portalUrl",))
+            check_url(self.portal_url, ("portalUrl",))
+        with found.check():
+            check_free_text(self.note, ("note",))
+        found.raise_any()
 
     @property
     def letter_kind(self) -> str:
@@ -330,6 +377,15 @@ class CardLetter:
     def deadline(self, now: datetime, deadlines: Deadlines) -> datetime:
         """Until when sending makes sense: a time after now."""
         return now + deadlines.card_deadline
+
+
+def _check_last_four(digits: str | None) -> None:
+    if digits is None:
+        return
+    refuse_header_break(digits, ("cardLastFour",))
+    refuse_card_number(digits, ("cardLastFour",))
+    if not re.fullmatch("[0-9]{4}", digits):
+        raise invalid("The card's last four digits, and nothing more.", "cardLastFour")
 
 
 Letter = WorkOrderLetter | ESignatureLetter | CardLetter

@@ -14,7 +14,7 @@ from gateway.compose import headers, individual, sender_profiles
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
 from gateway.mail.address import domain_of, parse_address, with_a_labels
 from gateway.mail.letter import CardLetter, Letter, Mailbox, WorkOrderKind, WorkOrderLetter
 from gateway.mail.message import CopyRole, EventKind, MessageRef, Status
@@ -80,11 +80,20 @@ class _Recipient:
 async def enqueue(connection: Connection, request: SendRequest, deployment: Deployment) -> Enqueued:
     """Compose a letter and queue it; one transaction. Notify the workers after the commit.
 
-    Raises Refusal, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
+    Raises Refusal or Refusals, having written nothing: NOT_FOUND, ERASED, ADDRESS_INVALID, IDEMPOTENCY_CONFLICT,
     DEADLINE_PASSED, ATTACHMENT_TOO_LARGE, TOO_MANY, and what letters and senders refuse. An address that is
     suppressed, or a relay that is not configured, is no refusal: the message is HELD and says why.
     """
-    _check(request)
+    try:
+        _check_request(request)
+        return await _enqueue(connection, request, deployment)
+    except (Refusal, Refusals) as first:
+        refused = first
+    await _refuse_all(connection, request, deployment, refused)
+    raise refused
+
+
+async def _enqueue(connection: Connection, request: SendRequest, deployment: Deployment) -> Enqueued:
     async with connection.transaction():
         attached = await attachments.find(connection, request.attachment_ids) if request.attachment_ids else []
         digest = input_digest(request, attached)
@@ -123,22 +132,90 @@ def input_digest(request: SendRequest, attached: Sequence[Any] = ()) -> bytes:
     return digest_of(value)
 
 
-def _check(request: SendRequest) -> None:
-    check_key(request.idempotency_key)
-    if len(request.cc) + len(request.bcc) + request.bcc_sender > MAX_COPIES:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_COPIES} copies of one letter.", ("cc",))
-    if len(request.attachment_ids) > MAX_ATTACHMENTS:
-        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ATTACHMENTS} attachments.", ("attachmentIds",))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parties:
+    """What of a request only the ledger can say to be right: whom a letter is for and from, its files, its deadline.
+    None where nothing that could be looked for was given."""
+
+    customer_id: int | None
+    address: str | None = None
+    sender_id: UUID | None = None
+    attachment_ids: tuple[UUID, ...] = ()
+    letter: Letter | None = None
+
+
+async def check_parties(
+    connection: Connection, parties: Parties, deployment: Deployment, found: RefusalCollector
+) -> None:
+    """Collect what is wrong with these, beside what was refused before: NOT_FOUND, ERASED, ADDRESS_INVALID,
+    ATTACHMENT_TOO_LARGE, DEADLINE_PASSED."""
+    if parties.customer_id is not None:
+        with found.check():
+            await _whom(connection, parties.customer_id, parties.address, deployment)
+    with found.check():
+        await _profile(connection, parties.sender_id, deployment)
+    if parties.attachment_ids:
+        with found.check():
+            await attachments.find(connection, parties.attachment_ids[:MAX_ATTACHMENTS])
+    if parties.letter is not None:
+        with found.check():
+            _deadline(parties.letter, await QUERIES.database_time(connection), deployment)
+
+
+async def _refuse_all(
+    connection: Connection, request: SendRequest, deployment: Deployment, first: Refusal | Refusals
+) -> None:
+    """Raises Refusal or Refusals: the first one, and all else that is wrong with the request. A mail that is taken pays
+    nothing for this."""
+    found = RefusalCollector()
+    with found.check():
+        raise first
+    if any(one.code is RefusalCode.IDEMPOTENCY_CONFLICT for one in found.refusals):
+        raise first
+    more = RefusalCollector()
+    with more.check():
+        _check_request(request)
+    parties = Parties(
+        customer_id=request.customer_id,
+        address=request.address,
+        sender_id=request.sender_id,
+        attachment_ids=request.attachment_ids,
+        letter=request.letter,
+    )
+    await check_parties(connection, parties, deployment, more)
+    known = {(one.code, one.field) for one in found.refusals}
+    for one in more.refusals:
+        if (one.code, one.field) not in known:
+            with found.check():
+                raise one
+    found.raise_any()
+
+
+def _check_request(request: SendRequest) -> None:
+    copies = len(request.cc) + len(request.bcc) + request.bcc_sender
+    check_counts(request.idempotency_key, copies, len(request.attachment_ids))
+
+
+def check_counts(key: str, copies: int, files: int) -> None:
+    """Refuse a key that is none, and too many copies or files. Raises Refusal or Refusals."""
+    found = RefusalCollector()
+    with found.check():
+        check_key(key)
+    with found.check():
+        if copies > MAX_COPIES:
+            raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_COPIES} copies of one letter.", ("cc",))
+    with found.check():
+        if files > MAX_ATTACHMENTS:
+            raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ATTACHMENTS} attachments.", ("attachmentIds",))
+    found.raise_any()
 
 
 async def _make(
     connection: Connection, request: SendRequest, attached: Sequence[Any], deployment: Deployment
 ) -> MessageRef:
     """Compose and write the message. Raises Refusal."""
-    whom = await _whom(connection, request, deployment)
-    profile = await sender_profiles.current(
-        connection, request.sender_id, default_from=deployment.settings.default_from
-    )
+    whom = await _whom(connection, request.customer_id, request.address, deployment)
+    profile = await _profile(connection, request.sender_id, deployment)
     locale = whom["locale"] or profile.locale
     version = await versions.builtin_version(connection, request.letter, locale)
     ref = MessageRef(customer_id=request.customer_id, message_id=whom["message_id"])
@@ -187,14 +264,18 @@ async def _make(
     return ref
 
 
-async def _whom(connection: Connection, request: SendRequest, deployment: Deployment) -> Any:
-    asked = None if request.address is None else with_a_labels(request.address)
-    row = await QUERIES.facts_of_customer(connection, customer_id=request.customer_id, address=asked)
+async def _profile(connection: Connection, sender_id: UUID | None, deployment: Deployment) -> SenderVersion:
+    return await sender_profiles.current(connection, sender_id, default_from=deployment.settings.default_from)
+
+
+async def _whom(connection: Connection, customer_id: int, address: str | None, deployment: Deployment) -> Any:
+    asked = None if address is None else with_a_labels(address)
+    row = await QUERIES.facts_of_customer(connection, customer_id=customer_id, address=asked)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer.", ("customerId",))
     if row["erased"]:
         raise Refusal(RefusalCode.ERASED, "This customer was erased.", ("customerId",))
-    if row["address"] is None and request.address is not None:
+    if row["address"] is None and address is not None:
         raise Refusal(
             RefusalCode.ADDRESS_INVALID,
             "This is none of the customer's addresses: add it to the customer.",

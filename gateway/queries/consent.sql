@@ -54,14 +54,15 @@ select :customer_id, :address_key, chosen.kind, true, :source::opt_out_source, '
 returning kind;
 
 -- name: message_to_opt_out^
--- What the unsubscribe page shows of a message: its recipient, its campaign's kind, its sender, the locale.
+-- What the unsubscribe page shows of a message: its recipient, its campaign's kind, its sender, the locale. Nothing of
+-- internal mail: the link of a test mail leads nowhere.
 select m.recipient, m.recipient_key, coalesce(u.locale, s.locale, 'en') as locale, c.kind,
        coalesce(s.from_name, s.from_address) as sender
 from message m
 join customer u on u.id = m.customer_id
 left join campaign c on c.id = m.campaign_id
 left join sender_version s on s.id = m.sender_version_id
-where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT';
+where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'SENT' and not m.internal;
 
 -- name: opt_outs_of_address
 -- The opt-outs of an address, and those that staff set for the customer.

@@ -31,3 +31,13 @@ select v.id, v.sender_id, s.name, v.from_name, v.from_address, v.reply_to, v.sig
        v.time_zone, v.track_replies, v.forward_replies_to
 from sender_version v join sender s on s.id = v.sender_id
 where v.id = :version_id;
+
+-- name: sender_with_postal_address$
+-- Whether the newest version of any sender has a postal address.
+select exists (
+    select from sender s
+    cross join lateral (
+        select n.postal_address from sender_version n where n.sender_id = s.id order by n.number desc limit 1
+    ) v
+    where v.postal_address is not null
+);

@@ -45,12 +45,20 @@ join template t on t.name = wanted.name
 join template_version v on v.template_id = t.id
 order by wanted.place, v.number desc limit 1;
 
--- name: page_size_of_campaign^
--- The largest page that a campaign mails, filled with its sample data: its octets, and how many of its links are tracked;
--- and the merge fields of all its mailings.
-select octet_length(v.preview_html) as octets, v.links,
-       array(select distinct unnest(w.fields) from mailing n join template_version w on w.id = n.template_version_id
-             where n.campaign_id = :campaign_id) as fields
-from mailing g join template_version v on v.id = g.template_version_id
-where g.campaign_id = :campaign_id
-order by octets desc limit 1;
+-- name: versions_of_campaign
+-- The versions that a campaign's mailings use, each once, with its page filled with sample data.
+select v.id, v.preview_html, v.links
+from template_version v
+where v.id in (select g.template_version_id from mailing g where g.campaign_id = :campaign_id)
+order by v.id;
+
+-- name: merge_keys_of_campaign
+-- The names of the values given in a campaign, for all recipients or for one by one.
+select distinct k.name
+from (
+    select c.merge_data from campaign c where c.id = :campaign_id
+    union all
+    select r.merge_data from campaign_customer r where r.campaign_id = :campaign_id
+) as d
+cross join lateral jsonb_object_keys(d.merge_data) as k (name)
+order by k.name;

@@ -12,7 +12,7 @@ from uuid import UUID
 import filetype  # type: ignore[import-untyped]  # it ships no types
 
 from gateway.database import QUERIES, Connection
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.mime import AttachedFile
@@ -113,12 +113,15 @@ def media_type_of(octets: bytes, name: str, declared: str | None) -> str:
 async def find(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
     """Returns the rows of these uploads, in their order, still without their bytes: what is too large is never read.
 
-    Raises Refusal: NOT_FOUND, ATTACHMENT_TOO_LARGE above 25 MiB together.
+    Raises Refusal or Refusals: NOT_FOUND for each, ATTACHMENT_TOO_LARGE above 25 MiB together.
     """
     found = {row["id"]: row async for row in QUERIES.attachments_asked_for(connection, ids=list(ids))}
+    refusals = RefusalCollector()
     for place, attachment_id in enumerate(ids):
-        if attachment_id not in found:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such attachment.", ("attachmentIds", str(place)))
+        with refusals.check():
+            if attachment_id not in found:
+                raise Refusal(RefusalCode.NOT_FOUND, "There is no such attachment.", ("attachmentIds", str(place)))
+    refusals.raise_any()
     rows = [found[attachment_id] for attachment_id in ids]
     if sum(row["size"] for row in rows) > LARGEST_FILE:
         message = f"A letter's files have at most {LARGEST_FILE // 1_048_576} MB together."

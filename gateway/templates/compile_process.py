@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.errors import CompilerUnavailable, GatewayError, Refusal, RefusalCode, RefusalCollector, Refusals
-from gateway.templates.html_links import OUT_OF_MEMORY
+from gateway.templates.html_links import OUT_OF_MEMORY, PageFaults
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import CompiledSource, TemplateSource, compile_source
 
@@ -101,7 +101,12 @@ def _read_answer(answer: dict[str, Any]) -> CompiledSource:
             with found.check():
                 raise Refusal(RefusalCode(code), message, tuple(field))
         found.raise_any()
-    return CompiledSource(**answer | {"fields": tuple(answer["fields"]), "preview": Preview(**answer["preview"])})
+    made = {
+        "fields": tuple(answer["fields"]),
+        "preview": Preview(**answer["preview"]),
+        "faults": PageFaults(**answer["faults"]),
+    }
+    return CompiledSource(**answer | made)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -274,6 +274,31 @@ def visible_content(html: str) -> VisibleContent:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageFaults:
+    """What may look wrong in a page: how many images say nothing in their place, how many links are not encrypted, and
+    the first of these."""
+
+    images_without_alt: int = 0
+    links_not_https: int = 0
+    first_link: str = ""
+
+
+WITHOUT_FAULTS = PageFaults()
+
+
+def page_faults(html: str) -> PageFaults:
+    """What may look wrong in a page. An empty `alt` is right: the image only decorates."""
+    tree = LexborHTMLParser(html)
+    links = [(node.attributes.get("href") or "").strip() for node in _links(tree)]
+    plain = [link for link in links if link.lower().startswith("http:")]
+    return PageFaults(
+        images_without_alt=len(tree.css("img:not([alt])")),
+        links_not_https=len(plain),
+        first_link=plain[0] if plain else "",
+    )
+
+
 def _words(inside: LexborNode) -> str:
     return "".join(
         node.text_content or ""

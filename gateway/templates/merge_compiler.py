@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.merge_data import MAX_MERGE_FIELDS, TEMPLATE_FIELD
 from gateway.mail.quoted_printable import encode_piece
 from gateway.templates.character_references import decode
@@ -58,20 +58,27 @@ def compile_parts(
 
     The page says that it is in `locale` (BCP 47) where its author does not say a language.
 
-    Raises Refusal: TEMPLATE_INVALID, INVALID, TOO_LONG, TOO_MANY.
+    Raises Refusal, or Refusals for several: TEMPLATE_INVALID, INVALID, TOO_LONG, TOO_MANY.
     """
     path = ("mjml",) if mjml is not None else ("html",)
+    found = RefusalCollector()
     for source, where in ((subject, ("subject",)), (mjml or html or "", path), (text or "", ("text",))):
-        _check_source(source, where)
-    page, code = _prepare(mjml=mjml, html=html, locale=locale, path=path)
+        with found.check():
+            _check_source(source, where)
+    found.raise_any()
     pieces = _Pieces()
-    html_pieces, derived, links = _assemble_page(page, code, pieces, path)
+    with found.check():
+        line = _read_subject(subject)
+    with found.check():
+        page, code = _prepare(mjml=mjml, html=html, locale=locale, path=path)
+        html_pieces, derived, links = _assemble_page(page, code, pieces, path)
+    found.raise_any()
     if text is not None and text.strip():
         text_pieces = _assemble_typed(text, pieces, first=links + 1)
     else:
         text_pieces = derived or _assemble_typed(subject, pieces, first=links + 1)
     unsubscribe = names_field(clickable_pieces(html_pieces), "unsubscribe_url")
-    return _parts(_read_subject(subject), html_pieces, _with_footer(text_pieces, unsubscribe=unsubscribe), links)
+    return _parts(line, html_pieces, _with_footer(text_pieces, unsubscribe=unsubscribe), links)
 
 
 def compile_subject(subject: str, path: tuple[str, ...]) -> tuple[Piece, ...]:

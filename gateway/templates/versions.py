@@ -5,8 +5,9 @@ Campaign templates are what users write (`merge_compiler`, `merge_fields`); buil
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -23,12 +24,20 @@ from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
 from gateway.templates.compiled_json import read_parts
+from gateway.templates.html_links import page_faults
 from gateway.templates.localization import fallbacks
-from gateway.templates.mail_warnings import MailWarning, keys_unknown, warnings_of_page
+from gateway.templates.mail_warnings import (
+    MailWarning,
+    MailWarningCode,
+    keys_unknown,
+    postal_address_missing,
+    sent_size,
+    warnings_of_page,
+)
 from gateway.templates.merge_compiler import compile_subject
-from gateway.templates.merge_fields import MergeParts, fields_of, is_of_customer
+from gateway.templates.merge_fields import SUPPLIED, MergeParts, Piece, fields_of, is_of_customer
 from gateway.templates.preview import Preview
-from gateway.templates.publishing import PUBLISHING, CompiledSource
+from gateway.templates.publishing import PUBLISHING, CompiledSource, refuse_without_unsubscribe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +74,14 @@ class CompiledTemplate:
     merge: MergeParts | None = None
     letter: LetterParts | None = None
 
+    @property
+    def all_fields(self) -> tuple[str, ...]:
+        """The merge fields it names, and those it uses that are supplied."""
+        if self.merge is None:
+            return self.fields
+        used = {field.name for field in fields_of([*self.merge.subject, *self.merge.html, *self.merge.text])}
+        return (*self.fields, *sorted(used & SUPPLIED))
+
     @classmethod
     def from_row(cls, row: Any) -> CompiledTemplate:
         """Of a row of `template_version`, with its template's name and source type."""
@@ -96,6 +113,17 @@ _WITH_SUBJECT = LruCache[tuple[UUID, str], CompiledTemplate](128)
 """Versions with subjects of mailings' own: as many as the versions themselves."""
 
 
+def marked(version: CompiledTemplate, mark: str) -> CompiledTemplate:
+    """A campaign's version whose subject line begins with a mark."""
+    return version if version.merge is None else _with_subject(version, (mark, *version.merge.subject))
+
+
+def _with_subject(version: CompiledTemplate, subject: tuple[Piece, ...]) -> CompiledTemplate:
+    if version.merge is None:
+        raise ValueError(f"{version.name} is no campaign's template")
+    return replace(version, merge=replace(version.merge, subject=subject))
+
+
 # Publishing ------------------------------------------------------------------------------------------------------
 
 
@@ -110,19 +138,68 @@ async def publish(connection: Connection, new: CompiledSource) -> PublishedTempl
         fields=new.fields,
         has_unsubscribe=new.has_unsubscribe,
         preview=new.preview,
-        warnings=warnings_of_page(len(new.preview.html.encode()), new.links),
+        warnings=(
+            *warnings_of_page(sent_size(len(new.preview.html.encode()), new.links), new.faults),
+            *await _warnings_of_senders(connection),
+        ),
     )
 
 
-async def warnings_of_campaign(
-    connection: Connection, campaign_id: UUID, keys: Collection[str]
-) -> tuple[MailWarning, ...]:
-    """What may look wrong with the mail of a campaign that exists, and which of its values no field uses: `keys` are
-    the names of those that came for it and for its recipients."""
-    page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
-    warnings = warnings_of_page(page["octets"], page["links"])
-    unknown = set(keys).difference(page["fields"])
-    return (*warnings, keys_unknown(unknown)) if unknown else warnings
+async def _warnings_of_senders(connection: Connection) -> tuple[MailWarning, ...]:
+    """A template has no sender of its own; but while none can send a campaign, nobody can launch one with it."""
+    if await QUERIES.sender_with_postal_address(connection):
+        return ()
+    return (postal_address_missing("No sender has a postal address yet"),)
+
+
+async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
+    """What may look wrong with a campaign's mailings, each kind once a template, and which values no field uses."""
+    found: list[MailWarning] = []
+    fields: set[str] = set()
+    for row in [row async for row in QUERIES.versions_of_campaign(connection, campaign_id=campaign_id)]:
+        version = await load(connection, row["id"])
+        found += await asyncio.to_thread(warnings_of_version, version, row["preview_html"], row["links"])
+        fields |= {*version.fields, *SUPPLIED}
+    keys = [row["name"] async for row in QUERIES.merge_keys_of_campaign(connection, campaign_id=campaign_id)]
+    unknown = [name for name in keys if name not in fields]
+    return (*dict.fromkeys(found), *([keys_unknown(unknown)] if unknown and fields else ()))
+
+
+def warnings_of_version(version: CompiledTemplate, html: str, links: int) -> tuple[MailWarning, ...]:
+    """What may look wrong with mail of a version, whose page with sample data is `html` and has so many links, and
+    what a launch is refused for. Takes as long as parsing the page: for a thread."""
+    if version.merge is None:
+        return ()
+    found = warnings_of_page(sent_size(len(html.encode()), links), page_faults(html))
+    return (*found, *footer_warnings(version))
+
+
+def footer_warnings(version: CompiledTemplate) -> tuple[MailWarning, ...]:
+    """What `refuse_without_footer` refuses of a campaign's version, as a warning before the launch."""
+    try:
+        refuse_without_footer(version, ())
+    except Refusal as refusal:
+        return (MailWarning(code=MailWarningCode(refusal.code), message=refusal.message, blocking=True),)
+    return ()
+
+
+def refuse_without_footer(version: CompiledTemplate, path: tuple[str, ...]) -> None:
+    """Refuse a version whose mail would not show the unsubscribe link and the postal address in whichever part is read.
+
+    Publishing completes what it can; versions published before it did may lack more. Raises Refusal: INVALID,
+    UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
+    """
+    if version.merge is None:
+        raise Refusal(RefusalCode.INVALID, "This is no template of campaigns.", path)
+    refuse_without_unsubscribe(version.merge, path)
+    lacking = version.merge.part_without_unsubscribe
+    if lacking or version.merge.part_without_postal_address:
+        code = RefusalCode.UNSUBSCRIBE_MISSING if lacking else RefusalCode.POSTAL_ADDRESS_MISSING
+        message = (
+            "This version of the template does not show the unsubscribe link and the postal address in both parts: "
+            "publish the template again, which completes it, and make the campaign with that."
+        )
+        raise Refusal(code, message, path)
 
 
 async def publish_builtins(connection: Connection) -> None:

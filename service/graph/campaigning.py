@@ -260,7 +260,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
         mjml=input.mjml,
         html=input.html,
         text=input.text,
-        sample_data=read_object(input.sample_data, ("sampleData",)),
+        sample_data=input.sample_data,
         locale=input.locale,
     )
     compiled = await context.compiler.compile(source)
@@ -276,7 +276,7 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
     order = _order(context, input)
     async with context.pools.writing_connection() as connection:
         campaign_id = await drafts.create(connection, order, context.deployment)
-        warnings = await versions.warnings_of_campaign(connection, campaign_id, order.merge_keys)
+        warnings = await versions.warnings_of_campaign(connection, campaign_id)
     payload = await written(context, campaign_id, CreateCampaignPayload)
     payload.warnings = MailWarning.of_all(warnings)
     return payload

@@ -197,7 +197,7 @@ async def copy_campaign(info: Info, input: Input[CopyCampaignInput]) -> CreateCa
             deployment=context.deployment,
             bound_relay=context.bound_relay,
         )
-        warnings = await versions.warnings_of_campaign(connection, made, ())
+        warnings = await versions.warnings_of_campaign(connection, made)
     payload = await written(context, made, CreateCampaignPayload)
     payload.warnings = MailWarning.of_all(warnings)
     return payload

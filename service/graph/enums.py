@@ -17,6 +17,7 @@ from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, Lef
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
+from gateway.mail.dns_records import DnsRecordKind
 from gateway.mail.export_links import ExportFormat
 from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.inbound import InboundKind, UnmatchedReason
@@ -403,6 +404,11 @@ _describe(
     MailWarningCode,
     "What may be wrong with a mail.",
     CLIPPED="Over 100 KB: some mail programs cut it there.",
+    IMAGE_WITHOUT_ALT="An image without a text in its place.",
+    LINK_NOT_HTTPS="A link that is not https.",
+    UNSUBSCRIBE_MISSING="No unsubscribe link.",
+    POSTAL_ADDRESS_MISSING="The sender has no postal address.",
+    MERGE_FIELD_MISSING="A field without default has no value for some.",
     MERGE_KEY_UNKNOWN="A value that no field uses.",
 )
 _describe(
@@ -452,4 +458,12 @@ _describe(
     OPENED="A person opened it, as far as is known.",
     CLICKED="A person clicked in it.",
     REPLIED="It was answered.",
+)
+_describe(
+    DnsRecordKind,
+    "Which record.",
+    SPF="Who may send (RFC 7208).",
+    DKIM="The key of our signature (RFC 6376).",
+    DMARC="The policy, and whether we align with it (RFC 7489).",
+    RETURN_PATH="Where bounces come back.",
 )

@@ -18,6 +18,7 @@ from gateway.outbox.possible_actions import MessageAction, actions_of, read_stan
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.graph.candidates import candidates
+from service.graph.connection import Window
 from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
 
@@ -28,6 +29,7 @@ ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
 LIVES = statement("life_of_messages")
+VERSIONS = statement("versions_of_templates")
 
 # Three lists of 100 messages each fit in one batch.
 LARGEST_BATCH = 500
@@ -128,6 +130,10 @@ class Loaders:
     """The ids of a campaign's mailings, in order."""
     templates: One[UUID] = _one("templates_by_id", "id")
     """Template rows, with their newest version, by id."""
+    template_versions: One[UUID] = _one("template_versions_by_id", "id")
+    """Versions of templates by id, without what they were compiled to."""
+    compiled_versions: One[UUID] = _one("compiled_by_version", "id")
+    """What versions of templates were compiled to, by the version's id."""
     senders: One[UUID] = _one("senders_by_id", "id")
     """Sender rows, with their newest version, by id."""
     lists: One[int] = _one("lists_by_id", "id")
@@ -141,6 +147,7 @@ class Loaders:
         self._pools = pools
         self._deployment = deployment
         self._lives: dict[LifeWindow, DataLoader[MessageKey, list[Record]]] = {}
+        self._versions: dict[Window, DataLoader[UUID, list[Record]]] = {}
 
     def life(self, window: LifeWindow) -> DataLoader[MessageKey, list[Record]]:
         """Entries of a message's life, one more than the page shows; pages of one window are read together."""
@@ -154,6 +161,19 @@ class Loaders:
         if window not in self._lives:
             self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._lives[window]
+
+    def versions(self, window: Window) -> DataLoader[UUID, list[Record]]:
+        """Versions of a template, one more than the page shows; pages of one window are read together."""
+
+        async def load(keys: list[UUID]) -> list[list[Record]]:
+            found: dict[UUID, list[Record]] = {key: [] for key in keys}
+            for row in await self.reading.fetch(VERSIONS, ids=keys, before=window.before, rows=window.rows):
+                found[row["template_id"]].append(row)
+            return [found[key] for key in keys]
+
+        if window not in self._versions:
+            self._versions[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._versions[window]
 
     @cached_property
     def list_pages(self) -> ListPages:

@@ -11,6 +11,7 @@ from service.graph import (
     gateway_state,
     imports,
     lists,
+    mailing_preview,
     reclassify,
     sending,
     suppression,
@@ -54,6 +55,10 @@ class Mutation:
     delete_list = intent(lists.delete_list, "Delete a list that no campaign under way or scheduled needs.")
     add_to_list = intent(lists.add_to_list, "Add customers to a fixed list; members stay.")
     remove_from_list = intent(lists.remove_from_list, "Take customers out of a fixed list.")
+    send_test_email = intent(
+        mailing_preview.send_test_email,
+        "Mail a mailing to addresses of one's own: marked [Test], outside history and counts, its links inert.",
+    )
     send_work_order_email = intent(
         sending.send_work_order_email, "Mail a customer about a work order, with an .ics attached."
     )

@@ -43,7 +43,16 @@ class GlobalId:
 _OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
 _OF_HISTORIES = (*_OF_MESSAGES, "LinkClick", "DeliveryReport")
 _BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_HISTORIES)
-_OF_ROWS = ("Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail", "CustomerImport")
+_OF_ROWS = (
+    "Campaign",
+    "Template",
+    "TemplateVersion",
+    "Sender",
+    "Attachment",
+    "Suppression",
+    "UnmatchedMail",
+    "CustomerImport",
+)
 _BY_ROW = (*_OF_HISTORIES, *_OF_ROWS)
 _BY_NUMBER = ("CustomerList", "Mailing")
 """Their rows' numbers are of PostgreSQL's type integer."""

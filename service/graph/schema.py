@@ -12,7 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from service.graph import campaign_list, imports, suppression, unmatched
+from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
@@ -32,6 +32,7 @@ from service.graph.customer_search import FilterArgument, find_customer, list_cu
 from service.graph.gateway_state import Gateway
 from service.graph.imports import CustomerImport
 from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
+from service.graph.mailing_preview import MailingPreview
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
@@ -40,8 +41,9 @@ from service.graph.row import FromRow, read_field
 from service.graph.scalars import SCALARS
 from service.graph.search_patterns import SearchArgument
 from service.graph.sender import Sender
+from service.graph.sender_check import SenderCheck
 from service.graph.subscription import Subscription
-from service.graph.template import Template
+from service.graph.template import NameSearchArgument, Template, TemplateVersion
 from service.graph.unmatched import UnmatchedMail
 from service.shape.executor import ShapingExecutor
 
@@ -144,6 +146,38 @@ class Query:
         found = await _node(info.context, id)
         return found if isinstance(found, Template) else None
 
+    @strawberry.field(description="Campaign templates by name; those that come with the product are left out.")
+    async def templates(
+        self, info: Info, search: NameSearchArgument = None, first: First = 50, after: After = None
+    ) -> Connection[Template] | None:
+        """Raises BadInput."""
+        return await template.list_templates(info, search, first, after)
+
+    @strawberry.field(description="Senders by name.")
+    async def senders(self, info: Info, first: First = 50, after: After = None) -> Connection[Sender] | None:
+        """Raises BadInput."""
+        return await sender_check.list_senders(info, first, after)
+
+    @strawberry.field(
+        description="What a mailing looks like; null when there is no such mailing or customer.",
+        directives=[Cost(objects=50)],
+    )
+    async def preview_mailing(
+        self, info: Info, id: mailing_preview.MailingArgument, customer_id: mailing_preview.CustomerArgument = None
+    ) -> MailingPreview | None:
+        """With the values of the campaign."""
+        return await mailing_preview.preview_mailing(info, id, customer_id)
+
+    @strawberry.field(
+        description="What DNS says of a sender's domain; null when there is no such sender.",
+        directives=[Cost(objects=500)],
+    )
+    async def check_sender(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A Sender's id.")]
+    ) -> SenderCheck | None:
+        """Asks DNS."""
+        return await sender_check.check_sender(info, id)
+
     @strawberry.field(description="Anything with a global id; null when there is none.")
     async def node(self, info: Info, id: IdArgument) -> Node | None:
         """By its global id."""
@@ -188,6 +222,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(CustomerList, await loaders.lists.load(number))
         case GlobalId(type="Template", row_id=UUID() as row):
             return _of(Template, await loaders.templates.load(row))
+        case GlobalId(type="TemplateVersion", row_id=UUID() as row):
+            return _of(TemplateVersion, await loaders.template_versions.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):
             return _of(Suppression, await loaders.suppressions.load(row))
         case GlobalId(type="UnmatchedMail", row_id=UUID() as row):

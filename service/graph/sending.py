@@ -13,8 +13,10 @@ from uuid import UUID
 import strawberry
 
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.letter import (
+    ANY_AMOUNT,
+    ANY_WINDOW,
     CardLetter,
     CardMailKind,
     DocumentKind,
@@ -165,74 +167,103 @@ class MessagePayload:
 
 async def send_work_order_email(info: Info, input: Input[SendWorkOrderEmailInput]) -> SendEmailPayload:
     """It leaves before all other mail."""
-    letter = WorkOrderLetter(
-        kind=input.kind,
-        number=input.number,
-        type=input.type,
-        window=Window.parse(input.window.start, input.window.end, input.window.time_zone),
-        technician=input.technician,
-        job_site_address=input.job_site_address,
-        notes=input.notes,
-        confirm_url=input.confirm_url,
-        sequence=input.sequence,
-    )
-    return await _send(info.context, input, letter, input.tracked)
+    found, letter, window = RefusalCollector(), None, ANY_WINDOW
+    with found.check():
+        window = Window.parse(input.window.start, input.window.end, input.window.time_zone)
+    with found.check():
+        letter = WorkOrderLetter(
+            kind=input.kind,
+            number=input.number,
+            type=input.type,
+            window=window,
+            technician=input.technician,
+            job_site_address=input.job_site_address,
+            notes=input.notes,
+            confirm_url=input.confirm_url,
+            sequence=input.sequence,
+        )
+    return await _send(info.context, input, letter if window is not ANY_WINDOW else None, input.tracked, found)
 
 
 async def send_e_signature_email(info: Info, input: Input[SendESignatureEmailInput]) -> SendEmailPayload:
     """The portal's link stays as it is."""
-    letter = ESignatureLetter(
-        document_kind=input.document_kind,
-        title=input.title,
-        revision=input.revision,
-        portal_url=input.portal_url,
-        expires_at=input.expires_at,
-        online_only=input.online_only,
-        subject=input.subject,
-        body=input.body,
-    )
-    return await _send(info.context, input, letter, input.tracked)
+    found, letter = RefusalCollector(), None
+    with found.check():
+        letter = ESignatureLetter(
+            document_kind=input.document_kind,
+            title=input.title,
+            revision=input.revision,
+            portal_url=input.portal_url,
+            expires_at=input.expires_at,
+            online_only=input.online_only,
+            subject=input.subject,
+            body=input.body,
+        )
+    return await _send(info.context, input, letter, input.tracked, found)
 
 
 async def send_card_processing_email(info: Info, input: Input[SendCardProcessingEmailInput]) -> SendEmailPayload:
     """Never tracked."""
-    letter = CardLetter(
-        kind=input.kind,
-        amount=Money(amount=input.amount.amount, currency=input.amount.currency),
-        invoice_number=input.invoice_number,
-        card_brand=input.card_brand,
-        card_last_four=input.card_last_four,
-        authorisation_code=input.authorisation_code,
-        portal_url=input.portal_url,
-        note=input.note,
-    )
-    return await _send(info.context, input, letter, False)
+    found, letter, amount = RefusalCollector(), None, ANY_AMOUNT
+    with found.check():
+        amount = Money(amount=input.amount.amount, currency=input.amount.currency)
+    with found.check():
+        letter = CardLetter(
+            kind=input.kind,
+            amount=amount,
+            invoice_number=input.invoice_number,
+            card_brand=input.card_brand,
+            card_last_four=input.card_last_four,
+            authorisation_code=input.authorisation_code,
+            portal_url=input.portal_url,
+            note=input.note,
+        )
+    return await _send(info.context, input, letter if amount is not ANY_AMOUNT else None, False, found)
 
 
-async def _send(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> SendEmailPayload:
-    request = _request(context, given, letter, tracked)
+async def _send(
+    context: Context, given: SendInput, letter: Letter | None, tracked: bool | None, found: RefusalCollector
+) -> SendEmailPayload:
+    """Queue a letter; without one, or where something else was refused, say all that is wrong."""
+    customer_id, sender_id = None, None
+    with found.check():
+        customer_id = read_customer_id(given.customer_id, ("customerId",))
+    with found.check():
+        sender_id = read_sender_id(given.sender_id, ("senderId",))
+    cc, bcc = _mailboxes(context, given.cc, "cc", found), _mailboxes(context, given.bcc, "bcc", found)
+    attachment_ids = _attachments(given.attachment_ids or [], found)
     async with context.pools.writing_connection() as connection:
+        if letter is None or customer_id is None or found.refusals:
+            with found.check():
+                enqueue.check_counts(given.idempotency_key, len(cc) + len(bcc) + given.bcc_sender, len(attachment_ids))
+            parties = enqueue.Parties(
+                customer_id=customer_id,
+                address=given.address,
+                sender_id=sender_id,
+                attachment_ids=attachment_ids,
+                letter=letter,
+            )
+            await enqueue.check_parties(connection, parties, context.deployment, found)
+            found.raise_any()
+            raise LookupError("a letter was refused without a refusal")
+        request = enqueue.SendRequest(
+            customer_id=customer_id,
+            letter=letter,
+            idempotency_key=given.idempotency_key,
+            actor=context.actor,
+            address=given.address,
+            sender_id=sender_id,
+            cc=cc,
+            bcc=bcc,
+            bcc_sender=given.bcc_sender,
+            attachment_ids=attachment_ids,
+            tracked=tracked,
+            bound_relay=context.bound_relay,
+        )
         enqueued = await enqueue.enqueue(connection, request, context.deployment)
     if not enqueued.repeated:
         await context.wakeup.notify()
     return SendEmailPayload(message=await _written(context, enqueued.ref))
-
-
-def _request(context: Context, given: SendInput, letter: Letter, tracked: bool | None) -> enqueue.SendRequest:
-    return enqueue.SendRequest(
-        customer_id=read_customer_id(given.customer_id, ("customerId",)),
-        letter=letter,
-        idempotency_key=given.idempotency_key,
-        actor=context.actor,
-        address=given.address,
-        sender_id=read_sender_id(given.sender_id, ("senderId",)),
-        cc=_mailboxes(context, given.cc, "cc"),
-        bcc=_mailboxes(context, given.bcc, "bcc"),
-        bcc_sender=given.bcc_sender,
-        attachment_ids=_attachments(given.attachment_ids or []),
-        tracked=tracked,
-        bound_relay=context.bound_relay,
-    )
 
 
 def read_customer_id(text: str, field: tuple[str, ...]) -> int:
@@ -261,16 +292,22 @@ def _as_words(kind: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
 
 
-def _mailboxes(context: Context, given: list[MailboxInput] | None, name: str) -> tuple[Mailbox, ...]:
-    allow = context.deployment.settings.allow_reserved_domains
-    return tuple(
-        Mailbox.parse(one.address, one.name, allow_reserved=allow, path=(name, str(number)))
-        for number, one in enumerate(given or [])
-    )
+def _mailboxes(
+    context: Context, given: list[MailboxInput] | None, name: str, found: RefusalCollector
+) -> tuple[Mailbox, ...]:
+    allow, read = context.deployment.settings.allow_reserved_domains, list[Mailbox]()
+    for number, one in enumerate(given or []):
+        with found.check():
+            read.append(Mailbox.parse(one.address, one.name, allow_reserved=allow, path=(name, str(number))))
+    return tuple(read)
 
 
-def _attachments(given: list[strawberry.ID]) -> tuple[UUID, ...]:
-    return tuple(read_row_id(text, "Attachment", ("attachmentIds", str(number))) for number, text in enumerate(given))
+def _attachments(given: list[strawberry.ID], found: RefusalCollector) -> tuple[UUID, ...]:
+    read = list[UUID]()
+    for number, text in enumerate(given):
+        with found.check():
+            read.append(read_row_id(text, "Attachment", ("attachmentIds", str(number))))
+    return tuple(read)
 
 
 ToPresentAddress = Annotated[

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated
 
 import strawberry
+from asyncpg import Record
 
-from gateway.templates import mail_warnings
+from gateway.templates import mail_warnings, versions
 from gateway.templates.mail_warnings import MailWarningCode
+from gateway.templates.versions import CompiledTemplate
+from service.database import statement
+from service.errors import BadInput
+from service.graph.connection import After, Connection, First, read_number_window, read_window
 from service.graph.context import Info
-from service.graph.loaders import existing_row
+from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import Node, row_global_id
 from service.graph.row import FromRow
+from service.graph.scalars import Json
 from service.shape.field import column
+
+TEMPLATES_PAGE = statement("templates_page")
+LONGEST_SEARCH = 255
+"""Characters: no name is longer."""
 
 
 @strawberry.type(description="What a template looks like, with its sample data: never a customer's.")
@@ -33,11 +47,17 @@ class MailWarning:
     code: MailWarningCode = strawberry.field(description="What kind.")
     message: str = strawberry.field(description="What is wrong and what to do.")
     blocking: bool = strawberry.field(description="Whether a launch is refused for it.")
+    recipients: int | None = strawberry.field(
+        description="For how many of the audience; null when it is all the same for all."
+    )
 
     @classmethod
     def of_all(cls, warnings: Iterable[mail_warnings.MailWarning]) -> list[MailWarning]:
         """Returns these as the API shows them."""
-        return [cls(code=one.code, message=one.message, blocking=one.blocking) for one in warnings]
+        return [
+            cls(code=one.code, message=one.message, blocking=one.blocking, recipients=one.recipients)
+            for one in warnings
+        ]
 
 
 @strawberry.type(description="A mail template. Publishing the same name again makes a new version.")
@@ -64,3 +84,85 @@ class Template(FromRow, Node):
     async def preview(self, info: Info) -> EmailPreview:
         """One statement a page of templates."""
         return EmailPreview.of(await existing_row(info.context.loaders.previews, self.row["template_version_id"]))
+
+    @strawberry.field(description="Its newest version.")
+    async def newest(self, info: Info) -> TemplateVersion:
+        """One statement a page of templates."""
+        row = await existing_row(info.context.loaders.template_versions, self.row["template_version_id"])
+        return TemplateVersion.of(row)
+
+    @strawberry.field(description="All its versions, newest first.")
+    async def versions(self, info: Info, first: First = 50, after: After = None) -> Connection[TemplateVersion]:
+        """Two statements a page of templates. Raises BadInput."""
+        window, loaders = read_number_window(first, after), info.context.loaders
+        rows = await loaders.versions(window).load(self.row["id"])
+        shown = await existing_rows(loaders.template_versions, [row["id"] for row in rows[: window.first]])
+        return window.connect([TemplateVersion.of(row) for row in shown], [str(row["number"]) for row in rows])
+
+
+@strawberry.type(description="One version of a template; it never changes.")
+class TemplateVersion(FromRow, Node):
+    """Over a row of template_version."""
+
+    @strawberry.field(description="The id, unique over all types.")
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return row_global_id("TemplateVersion", self.row["id"])
+
+    @strawberry.field(description="Its template.")
+    async def template(self, info: Info) -> Template:
+        """One statement a page of versions."""
+        return Template.of(await existing_row(info.context.loaders.templates, self.row["template_id"]))
+
+    number: int = strawberry.field(description="1 is the first.")
+    subject: str = strawberry.field(description="The subject line, with its fields.")
+    mjml: str | None = strawberry.field(description="The source, when it was published in MJML.")
+    html: str | None = strawberry.field(description="The source, when it was published in HTML.")
+    text: str | None = strawberry.field(description="The text part as published; null when it is derived.")
+
+    @strawberry.field(
+        description="The merge fields it uses: its own, and those that are supplied: customer_name, unsubscribe_url, "
+        "postal_address."
+    )
+    async def fields(self, info: Info) -> list[str]:
+        """One statement a page of versions."""
+        version = await _compiled(info, self.row)
+        return list(version.all_fields)
+
+    sample_data: Json = strawberry.field(description="Its sample data.")
+    locale: str = strawberry.field(description="Its language (BCP 47).")
+    created_at: datetime = strawberry.field(description="When it was published.")
+
+    @strawberry.field(description="With its sample data.")
+    async def preview(self, info: Info) -> EmailPreview:
+        """One statement a page of versions."""
+        return EmailPreview.of(await existing_row(info.context.loaders.previews, self.row["id"]))
+
+    @strawberry.field(description="What would stop a launch, or look wrong.")
+    async def warnings(self, info: Info) -> list[MailWarning]:
+        """One statement a page of versions."""
+        row = await existing_row(info.context.loaders.compiled_versions, self.row["id"])
+        version = await _compiled(info, self.row)
+        found = await asyncio.to_thread(versions.warnings_of_version, version, row["preview_html"], row["links"])
+        return MailWarning.of_all(found)
+
+
+async def _compiled(info: Info, version: Record) -> CompiledTemplate:
+    """Of a large template it takes some milliseconds."""
+    row = await existing_row(info.context.loaders.compiled_versions, version["id"])
+    return await asyncio.to_thread(CompiledTemplate.from_row, row)
+
+
+NameSearchArgument = Annotated[str | None, strawberry.argument(description="Part of a name.")]
+
+
+async def list_templates(info: Info, search: str | None, first: First, after: After) -> Connection[Template]:
+    """Campaign templates by name. Raises BadInput."""
+    window, context = read_window(first, after), info.context
+    if search is not None and len(search) > LONGEST_SEARCH:
+        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
+    pattern = None if search is None else "%" + re.sub(r"([\\%_])", r"\\\1", search.strip()) + "%"
+    rows = await context.reading.fetch(TEMPLATES_PAGE, after=window.before, pattern=pattern, rows=window.rows)
+    keys = [row["id"] for row in rows]
+    templates = await existing_rows(context.loaders.templates, keys[: window.first])
+    return window.connect([Template.of(row) for row in templates], [key.hex for key in keys])

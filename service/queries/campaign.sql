@@ -66,3 +66,49 @@ cross join lateral (
     limit 1
 ) v
 where s.id = any(:ids::uuid[]);
+
+-- name: senders_page
+-- One page of senders by name, behind the one with this id. A sender's name never changes.
+select s.id
+from sender s
+where s.name > coalesce((select b.name from sender b where b.id = :after::uuid), '')
+order by s.name
+limit :rows;
+
+-- name: templates_page
+-- One page of campaign templates by name, behind the one with this id. A template's name never changes. All are read
+-- where a part of the name is looked for: there are as many as people publish.
+select t.id
+from template t
+where t.source_type = 'CAMPAIGN' and t.name > coalesce((select b.name from template b where b.id = :after::uuid), '')
+  and (:pattern::text is null or t.name ilike :pattern)
+order by t.name
+limit :rows;
+
+-- name: template_versions_by_id
+-- Versions of templates, without what they were compiled to.
+select v.id, v.template_id, v.number, v.subject, v.source->>'mjml' as mjml, v.source->>'html' as html,
+       v.source->>'text' as text, coalesce(v.source->'sample_data', '{}'::jsonb) as sample_data, v.locale,
+       v.created_at
+from template_version v
+where v.id = any(:ids::uuid[]);
+
+-- name: compiled_by_version
+-- What versions of templates were compiled to, and their pages with sample data.
+select v.id, v.template_id, t.name, t.source_type, v.locale, v.compiled, v.fields, v.links,
+       v.preview_html
+from template_version v join template t on t.id = v.template_id
+where v.id = any(:ids::uuid[]);
+
+-- name: versions_of_templates
+-- One page of the versions of each of these templates, newest first, behind the number.
+select v.id, v.template_id, v.number
+from unnest(:ids::uuid[]) with ordinality as wanted (id, place)
+cross join lateral (
+    select n.id, n.template_id, n.number
+    from template_version n
+    where n.template_id = wanted.id and n.number < :before::bigint
+    order by n.number desc
+    limit :rows
+) v
+order by wanted.place, v.number desc;

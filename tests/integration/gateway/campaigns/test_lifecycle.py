@@ -141,7 +141,7 @@ async def test_a_draft_of_earlier_days_is_not_launched_without_what_it_must_show
     customer = await make_customer(connection)
     with monkeypatch.context() as earlier:
         earlier.setattr("gateway.templates.publishing.refuse_without_unsubscribe", lambda parts, path: None)
-        earlier.setattr("gateway.campaigns.mailings.refuse_template_without_footer", lambda *_: None)
+        earlier.setattr("gateway.campaigns.mailings.versions.refuse_without_footer", lambda *_: None)
         earlier.setattr("gateway.campaigns.drafts.refuse_sender_without_address", lambda *_: None)
         template = await publish(connection, "<p>Hello {{ first_name }}</p>")
         right = await order(connection, [customer], template_id=template, sender_id=None)

@@ -328,6 +328,100 @@ async def test_bad_sendings_are_refused_by_their_field_and_leave_nothing(
     assert await pool.fetchval("select count(*) from idempotency_key") == 0
 
 
+async def test_all_that_is_wrong_with_a_work_order_is_said_at_once(
+    pool: Any, make_context: MakeContext, customer: int
+) -> None:
+    # Given a letter with a fault in every part of it
+    wrong = work_order(
+        customer,
+        customerId="Customer_999999",
+        senderId=f"Sender_{'0' * 32}",
+        cc=[{"address": "a@b"}, {"address": "right@x.example"}, {"address": "c@d", "name": "N\nBcc: x"}],
+        attachmentIds=["x", f"Attachment_{'0' * 32}"],
+        number="",
+        notes="card 4111-1111-1111-1111",
+        confirmUrl="ftp://x.example",
+        window={"start": "x", "end": "2040-13-01T10:00", "timeZone": "Europe/Nowhere"},
+        idempotencyKey="",
+    )
+    # When it is sent
+    refused = await call(make_context(), WORK_ORDER, i=wrong)
+    # Then each is named, and nothing is left
+    assert sorted(refusals(refused)) == [
+        ("ADDRESS_INVALID", "cc.0.address"),
+        ("ADDRESS_INVALID", "cc.2.address"),
+        ("CARD_NUMBER", "notes"),
+        ("HEADER_INJECTION", "cc.2.name"),
+        ("INVALID", "confirmUrl"),
+        ("INVALID", "window.end"),
+        ("INVALID", "window.start"),
+        ("INVALID", "window.timeZone"),
+        ("NOT_FOUND", "attachmentIds.0"),
+        ("NOT_FOUND", "attachmentIds.0"),
+        ("NOT_FOUND", "customerId"),
+        ("NOT_FOUND", "senderId"),
+        ("REQUIRED", "idempotencyKey"),
+        ("REQUIRED", "number"),
+    ]
+    assert await pool.fetchval("select count(*) from message") == 0
+
+
+async def test_what_only_the_ledger_knows_to_be_wrong_is_said_at_once(
+    pool: Any, make_context: MakeContext, customer: int
+) -> None:
+    # Given a letter that is right in itself, too late, from nobody, with files that nobody sent
+    late = {"start": "2020-01-01T09:00", "end": "2020-01-01T10:00", "timeZone": "UTC"}
+    files = [f"Attachment_{'0' * 32}", f"Attachment_{'1' * 32}"]
+    wrong = {"address": "other@x.example", "senderId": f"Sender_{'0' * 32}", "attachmentIds": files, "window": late}
+    refused = await call(make_context(), WORK_ORDER, i=work_order(customer, **wrong))
+    assert sorted(refusals(refused)) == [
+        ("ADDRESS_INVALID", "address"),
+        ("DEADLINE_PASSED", "window.start"),
+        ("NOT_FOUND", "attachmentIds.0"),
+        ("NOT_FOUND", "attachmentIds.1"),
+        ("NOT_FOUND", "senderId"),
+    ]
+    assert await pool.fetchval("select count(*) from idempotency_key") == 0
+
+
+async def test_all_that_is_wrong_with_a_signature_or_card_mail_is_said_at_once(
+    make_context: MakeContext, customer: int
+) -> None:
+    signature = {
+        "customerId": "nonsense",
+        "documentKind": "PROPOSAL",
+        "title": "",
+        "portalUrl": "x",
+        "expiresAt": "2020-01-01T00:00:00Z",
+        "body": "4111 1111 1111 1111",
+        "idempotencyKey": "",
+    }
+    assert sorted(refusals(await call(make_context(), E_SIGNATURE, i=signature))) == [
+        ("CARD_NUMBER", "body"),
+        ("INVALID", "portalUrl"),
+        ("NOT_FOUND", "customerId"),
+        ("REQUIRED", "idempotencyKey"),
+        ("REQUIRED", "title"),
+    ]
+    card = {
+        "customerId": f"Customer_{customer}",
+        "senderId": "nonsense",
+        "kind": "PAYMENT_LINK",
+        "amount": {"amount": "-1", "currency": "XXQ"},
+        "cardLastFour": "12",
+        "invoiceNumber": "a\nb",
+        "idempotencyKey": "k",
+    }
+    assert sorted(refusals(await call(make_context(), CARD, i=card))) == [
+        ("HEADER_INJECTION", "invoiceNumber"),
+        ("INVALID", "amount.amount"),
+        ("INVALID", "amount.currency"),
+        ("INVALID", "cardLastFour"),
+        ("NOT_FOUND", "senderId"),
+        ("REQUIRED", "portalUrl"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "field"),
     [
@@ -458,10 +552,13 @@ async def test_a_page_that_gmail_would_cut_is_warned_of_and_taken(make_context: 
     asked = "warnings { code message blocking } userErrors { code message field } } }"
     page = {"name": "Long", "subject": "Hi", "html": BODY + "<p>" + "x" * 110_000}
     made = await call(make_context(), TEMPLATE.replace("userErrors { code message field } } }", asked), i=page)
-    # Then it is published, with a warning that names the size
+    # Then it is published, with a warning that names the size, and that no sender can send a campaign yet
     assert (made["template"]["version"], made["userErrors"]) == (1, [])
-    (warning,) = made["warnings"]
-    assert (warning["code"], warning["blocking"]) == ("CLIPPED", False)
+    warning, senders = made["warnings"]
+    assert [(one["code"], one["blocking"]) for one in (warning, senders)] == [
+        ("CLIPPED", False),
+        ("POSTAL_ADDRESS_MISSING", True),
+    ]
     assert "107 KB" in warning["message"]
     # And so is a campaign's draft
     sender = await call(
@@ -548,6 +645,39 @@ async def test_a_campaign_goes_from_template_to_launch(make_context: MakeContext
 
 UPDATE_SENDER = """mutation($i: UpdateSenderInput!) { updateSender(input: $i) {
   sender { id from replyTo signature trackReplies forwardRepliesTo } userErrors { code message field } } }"""
+
+
+async def test_all_that_is_wrong_with_a_template_is_said_at_once(make_context: MakeContext) -> None:
+    wrong = {
+        "name": "",
+        "subject": "{% if x %}",
+        "html": "{{ 1 + 1 }}",
+        "text": "{{ a.b.c() }}",
+        "sampleData": {"a b": 1},
+        "locale": "nonsense-",
+    }
+    assert sorted(refusals(await call(make_context(), TEMPLATE, i=wrong))) == [
+        ("INVALID", "locale"),
+        ("INVALID", "sampleData"),
+        ("REQUIRED", "name"),
+        ("TEMPLATE_INVALID", "html"),
+        ("TEMPLATE_INVALID", "subject"),
+        ("TEMPLATE_INVALID", "text"),
+    ]
+    cards = {
+        "name": "Cards",
+        "subject": "4111 1111 1111 1111",
+        "html": "<p>4111 1111 1111 1111</p>",
+        "text": "4111 1111 1111 1111",
+        "sampleData": [1],
+    }
+    assert ("INVALID", "sampleData") in refusals(await call(make_context(), TEMPLATE, i=cards))
+    assert sorted(refusals(await call(make_context(), TEMPLATE, i=cards | {"sampleData": None}))) == [
+        ("CARD_NUMBER", "html"),
+        ("CARD_NUMBER", "subject"),
+        ("CARD_NUMBER", "text"),
+        ("UNSUBSCRIBE_MISSING", "html"),
+    ]
 
 
 async def test_a_sender_is_changed_and_what_is_omitted_stays(make_context: MakeContext) -> None:

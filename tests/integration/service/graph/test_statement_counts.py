@@ -22,12 +22,14 @@ from tests.builders import (
     make_hit,
     make_message,
     make_outbox,
+    make_template_version,
 )
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
 
-IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning"}
-"""Rows that come from no database: the refusals and warnings of a call."""
+IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning", "DnsRecordCheck", "TestEmailResult"}
+"""Rows that come from no database: the refusals and warnings of a call, what DNS says, and what a server answered to
+the five mails of a call at most."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE | {"url"}, "by resolvers": frozenset[str]()}
 """What is left out of the queries: with these fields, resolvers read the lists."""
@@ -53,6 +55,8 @@ class Ledger:
         self._received = await self._reply()
         await insert(self._pool, "content", sha256=bytes(32), size=1, encoding="identity", bytes=b"x")
         await insert(self._pool, "relay", name="main")
+        version = await make_template_version(self._pool)
+        self._template = await self._pool.fetchval("select template_id from template_version where id = $1", version)
 
     async def grow(self) -> None:
         """One row more everywhere; the first time, none beside what is asked for."""
@@ -77,6 +81,7 @@ class Ledger:
             await self._parts(customer, message)
         for relay in relays:
             await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
+        await make_template_version(self._pool, template_id=self._template, number=1 + number)
         await insert(self._pool, "destination", domain=f"limited-{number}.example", per_day=number)
         await insert(
             self._pool, "suppression", address_key=self._key, reason="BAD_ADDRESS", actor="gateway",
@@ -139,6 +144,7 @@ class Ledger:
         customers = ", ".join(f'{{externalRef: "new-{number}"}}' for number in range(self._size))
         return {
             "Query.customer": f'id: "Customer_{self._customer}"',
+            "Query.template": f'id: "Template_{self._template.hex}"',
             "Query.message": f'id: "Message_{self._customer}_{self._received.hex}"',
             "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
         }

@@ -80,10 +80,10 @@ def people(count: int) -> tuple[Mailbox, ...]:
     ids=["cc", "cc, bcc and the sender", "attachments"],
 )
 def test_a_letter_may_have_so_many_copies_and_attachments_and_not_one_more(values: dict[str, Any]) -> None:
-    enqueue._check(replace(REQUEST, **values))
+    enqueue._check_request(replace(REQUEST, **values))
     name, given = next(iter(values.items()))
     with pytest.raises(Refusal) as refused:
-        enqueue._check(replace(REQUEST, **(values | {name: (*given, given[0])})))
+        enqueue._check_request(replace(REQUEST, **(values | {name: (*given, given[0])})))
     assert refused.value.code is RefusalCode.TOO_MANY
     assert (MAX_COPIES, MAX_ATTACHMENTS) == (100, 50)
 

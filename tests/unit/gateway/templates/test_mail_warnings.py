@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gateway.templates.html_links import PageFaults, page_faults
 from gateway.templates.mail_warnings import (
     LARGEST_SHOWN,
     LINK_GROWTH,
-    MAX_KEYS_NAMED,
     MailWarningCode,
     keys_unknown,
+    postal_address_missing,
+    sent_size,
     warnings_of_page,
 )
 
+RIGHT = PageFaults()
+
 
 def test_a_page_that_gmail_would_cut_is_warned_of_with_its_size() -> None:
-    assert warnings_of_page(LARGEST_SHOWN, 0) == ()
-    (warning,) = warnings_of_page(LARGEST_SHOWN + 1, 0)
-    assert (warning.code, warning.blocking) == (MailWarningCode.CLIPPED, False)
+    assert warnings_of_page(LARGEST_SHOWN, RIGHT) == ()
+    (warning,) = warnings_of_page(LARGEST_SHOWN + 1, RIGHT)
+    assert (warning.code, warning.blocking, warning.recipients) == (MailWarningCode.CLIPPED, False, None)
     assert "about 100 KB" in warning.message
     assert "Gmail shows the first 102 KB" in warning.message
 
 
 def test_tracking_lengthens_links() -> None:
-    assert warnings_of_page(LARGEST_SHOWN - LINK_GROWTH, 1) == ()
-    assert len(warnings_of_page(LARGEST_SHOWN - LINK_GROWTH, 2)) == 1
+    assert sent_size(LARGEST_SHOWN - LINK_GROWTH, 1) == LARGEST_SHOWN
+    assert sent_size(LARGEST_SHOWN - LINK_GROWTH, 2) > LARGEST_SHOWN
 
 
-def test_values_that_no_field_uses_are_named_up_to_a_number() -> None:
-    warning = keys_unknown({"nmae", "ctiy"})
-    assert (warning.code, warning.blocking) == (MailWarningCode.MERGE_KEY_UNKNOWN, False)
-    assert "ctiy, nmae." in warning.message
-    many = keys_unknown(f"k{number:03}" for number in range(MAX_KEYS_NAMED + 1))
-    assert "k019 and more" in many.message
-    assert "k020" not in many.message
+@pytest.mark.parametrize(
+    ("html", "images", "links"),
+    [
+        ('<img src="a.png"><p><img src="b.png"></p>', 2, 0),
+        ('<img src="a.png" alt="A tap"><img src="line.png" alt="">', 0, 0),
+        ('<!-- <img src="a.png"> --><style>img { }</style>', 0, 0),
+        ('<a href="http://x.example/">x</a><map><area href=" HTTP://y.example"></map>', 0, 2),
+        ('<a href="https://x.example/">x</a><a href="mailto:a@x.example">m</a><a href="#top">t</a><a>n</a>', 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_images_without_a_text_and_links_that_are_not_https_are_counted(html: str, images: int, links: int) -> None:
+    found = page_faults(html)
+    assert (found.images_without_alt, found.links_not_https) == (images, links)
+    assert [one.code for one in warnings_of_page(0, found)] == [
+        *[MailWarningCode.IMAGE_WITHOUT_ALT] * bool(images),
+        *[MailWarningCode.LINK_NOT_HTTPS] * bool(links),
+    ]
+
+
+def test_the_first_link_is_named_and_cut() -> None:
+    (warning,) = warnings_of_page(0, page_faults(f'<a href="http://x.example/{"y" * 5000}">x</a>'))
+    assert warning.message.startswith("1 link is not https, http://x.example/yyy")
+    assert len(warning.message) < 400
+
+
+def test_one_is_not_many() -> None:
+    (warning,) = warnings_of_page(0, PageFaults(images_without_alt=1))
+    assert warning.message.startswith("1 image has no alt text")
+    (warning,) = warnings_of_page(0, PageFaults(images_without_alt=3))
+    assert warning.message.startswith("3 images have no alt text")
+
+
+def test_what_lacks_a_postal_address_cannot_be_launched() -> None:
+    warning = postal_address_missing("The sender has no postal address")
+    assert (warning.blocking, warning.message[:40]) == (True, "The sender has no postal address, which ")
+
+
+def test_values_without_a_field_are_named() -> None:
+    assert "not used: discuont, x" in keys_unknown(["discuont", "x"]).message
