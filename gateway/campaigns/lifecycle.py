@@ -20,14 +20,16 @@ _UNDER_WAY = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING)
 _NOT_OVER = (CampaignStatus.DRAFT, *_UNDER_WAY, CampaignStatus.PAUSED)
 
 
-async def _locked(connection: Connection, campaign_id: UUID) -> Any:
+async def locked(connection: Connection, campaign_id: UUID) -> Any:
+    """The campaign as it is, locked until the transaction ends. Raises Refusal NOT_FOUND."""
     row = await QUERIES.lock_campaign(connection, campaign_id=campaign_id)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such campaign.", ("campaignId",))
     return row
 
 
-def _refuse_unless(row: Any, allowed: Sequence[CampaignStatus], what: str) -> None:
+def refuse_unless(row: Any, allowed: Sequence[CampaignStatus], what: str) -> None:
+    """Raises Refusal ILLEGAL_STATE where the locked campaign is in none of these states."""
     if row["status"] not in allowed:
         raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
 
@@ -44,8 +46,8 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
         first = await first_result(connection, key, digest)
         if first is not None:
             return
-        row = await _locked(connection, campaign_id)
-        _refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
+        row = await locked(connection, campaign_id)
+        refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
         async for mailing in QUERIES.mailings_of_campaign(connection, campaign_id=campaign_id):
             version = await versions.load(connection, mailing["template_version_id"])
             refuse_without_footer(version, row["postal_address"], template=("campaignId",), sender=("campaignId",))
@@ -94,16 +96,16 @@ async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
     """Pause a running campaign: when this returns, nothing more of it is handed off. What was handed off just before
     shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        row = await _locked(connection, campaign_id)
-        _refuse_unless(row, _UNDER_WAY, "Only a campaign under way can be paused")
+        row = await locked(connection, campaign_id)
+        refuse_unless(row, _UNDER_WAY, "Only a campaign under way can be paused")
         await QUERIES.pause_campaign(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
 
 
 async def resume(connection: Connection, campaign_id: UUID) -> None:
     """Resume a paused campaign. Notify workers after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        row = await _locked(connection, campaign_id)
-        _refuse_unless(row, [CampaignStatus.PAUSED], "Only a paused campaign can be resumed")
+        row = await locked(connection, campaign_id)
+        refuse_unless(row, [CampaignStatus.PAUSED], "Only a paused campaign can be resumed")
         await QUERIES.resume_campaign(connection, campaign_id=campaign_id)
 
 
@@ -111,8 +113,8 @@ async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
     """End a campaign for good: its waiting mail is CANCELLED, the rest of its audience gets none. Returns how many
     messages were cancelled. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        row = await _locked(connection, campaign_id)
-        _refuse_unless(row, _NOT_OVER, "Only a campaign that is not over can be cancelled")
+        row = await locked(connection, campaign_id)
+        refuse_unless(row, _NOT_OVER, "Only a campaign that is not over can be cancelled")
         await QUERIES.cancel_campaign(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
         return await _cancel_waiting(connection, campaign_id, actor)
 
