@@ -14,7 +14,7 @@ from gateway.mail.message import NEED_ATTENTION, EventKind, Status
 from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox.possible_actions import MessageAction
-from service.graph.campaign import Campaign
+from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First, Window
 from service.graph.contact import OptOut, OptOuts
 from service.graph.context import Info
@@ -668,6 +668,15 @@ class Message(OfMessage, Node):
         """One statement for all campaigns of a page."""
         campaign = self.row["campaign_id"]
         return Campaign.of(await existing_row(info.context.loaders.campaigns, campaign)) if campaign else None
+
+    @strawberry.field(
+        description="The mailing of its campaign; null for individual mail.",
+        metadata=first_of("mailing g where g.id = m.mailing_id", when="m.mailing_id is not null"),
+    )
+    async def mailing(self, info: Info) -> Mailing | None:
+        """One statement for all mailings of a page."""
+        mailing = self.row["mailing_id"]
+        return Mailing.of(await existing_row(info.context.loaders.mailings, mailing)) if mailing else None
 
     @strawberry.field(description="What the info icon tells.", metadata=same_row())
     def info(self) -> EmailInfo:

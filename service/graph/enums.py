@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.errors import RefusalCode
-from gateway.mail.campaign import CampaignKind, CampaignStatus
+from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
@@ -218,6 +218,22 @@ _describe(
     PAUSED="Stopped for now; nothing of it leaves.",
     CANCELLED="Called off.",
     FINISHED="No recipient is undecided.",
+)
+_describe(
+    MailingStatus,
+    "Where a mailing is in its life; a pause is its campaign's.",
+    DRAFT="Not launched.",
+    SCHEDULED="Its time is still to come.",
+    FREEZING="Its audience is being frozen.",
+    RUNNING="Under way.",
+    FINISHED="No recipient is undecided.",
+    CANCELLED="Cancelled.",
+)
+_describe(
+    EventRepeat,
+    "How often one customer may be mailed by an event-based campaign.",
+    ONCE_A_DAY="Again on another day of the customer's.",
+    ONCE="Never again.",
 )
 _describe(
     HitVerdict,

@@ -115,6 +115,10 @@ class Loaders:
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
     """Campaign rows by id."""
+    mailings: One[int] = _one("mailings_by_id", "id")
+    """Mailing rows by id."""
+    mailings_of: Many[UUID] = _many("mailings_of_campaigns", "campaign_id")
+    """The ids of a campaign's mailings, in order."""
     templates: One[UUID] = _one("templates_by_id", "id")
     """Template rows, with their newest version, by id."""
     senders: One[UUID] = _one("senders_by_id", "id")

@@ -14,7 +14,7 @@ from strawberry.types import ExecutionContext
 
 from service.database import statement
 from service.graph import suppression, unmatched
-from service.graph.campaign import Campaign
+from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
 from service.graph.customer import (
@@ -155,6 +155,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(DeliveryReport, await loaders.reports.load((customer, row)))
         case GlobalId(type="Campaign", row_id=UUID() as row):
             return _of(Campaign, await loaders.campaigns.load(row))
+        case GlobalId(type="Mailing", number=int(number)):
+            return _of(Mailing, await loaders.mailings.load(number))
         case GlobalId(type="Template", row_id=UUID() as row):
             return _of(Template, await loaders.templates.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):

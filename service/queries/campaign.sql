@@ -14,6 +14,32 @@ cross join lateral (
 ) t
 where c.id = any(:ids::uuid[]);
 
+-- name: mailings_by_id
+-- Mailings with their subject lines, the times they were asked for, and their progress.
+select g.id, g.campaign_id, g.number, g.status, g.template_version_id, coalesce(g.subject, v.subject) as subject,
+       num_nonnulls(g.send_at, g.local_time, g.after_days) > 0 as is_scheduled,
+       g.send_at, to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI') as at_local_time, g.after_days, g.after_minutes,
+       to_char(g.not_before, 'HH24:MI') as local_time, g.due_at, g.frozen_at, g.not_opened_mailing_id,
+       (case when g.frozen_at is not null or g.status = 'CANCELLED' then g.recipients + g.left_out
+             else (select count(*) from campaign_customer n where n.campaign_id = g.campaign_id) end)::bigint
+           as audience_size,
+       g.left_out, t.opted_out, t.made, t.accepted, t.refused, t.bounced, t.uncertain, t.held, t.expired, t.cancelled
+from mailing g
+join template_version v on v.id = g.template_version_id
+cross join lateral (
+    select coalesce(sum(y.made), 0)::bigint as made, coalesce(sum(y.accepted), 0)::bigint as accepted,
+           coalesce(sum(y.refused), 0)::bigint as refused, coalesce(sum(y.bounced), 0)::bigint as bounced,
+           coalesce(sum(y.uncertain), 0)::bigint as uncertain, coalesce(sum(y.held), 0)::bigint as held,
+           coalesce(sum(y.expired), 0)::bigint as expired, coalesce(sum(y.cancelled), 0)::bigint as cancelled,
+           coalesce(sum(y.left_out_opted_out), 0)::bigint as opted_out
+    from mailing_tally y where y.mailing_id = g.id
+) t
+where g.id = any(:ids::integer[]);
+
+-- name: mailings_of_campaigns
+-- The mailings of campaigns, in order.
+select g.campaign_id, g.id from mailing g where g.campaign_id = any(:ids::uuid[]) order by g.campaign_id, g.number;
+
 -- name: campaigns_page
 -- One page of campaigns, newest first.
 select c.id

@@ -3,9 +3,9 @@
 
 -- fragment: messages
 -- The rows of a page of messages, before it is cut.
-select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.template_version_id,
-       n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice, n.sender, n.recipient,
-       n.subject, n.tracked, n.answers_message_id
+select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.mailing_id,
+       n.template_version_id, n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice,
+       n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id
 from message n
 
 -- fragment: entries
@@ -207,7 +207,7 @@ order by h.id desc;
 -- Whole rows of messages for the ordinary resolvers, in the requested order; absent ones are left out.
 select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
        m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
-       m.campaign_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice, m.tracked,
+       m.campaign_id, m.mailing_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice, m.tracked,
        m.answers_message_id,
        w.next_attempt_at, w.waits_for, k.click_count, k.open_count,
        a.cause as attempt_cause, a.advice as attempt_advice,
