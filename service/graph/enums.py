@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.errors import RefusalCode
-from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
+from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus, UncertainDecision
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
@@ -370,4 +370,10 @@ _describe(
     MailWarningCode,
     "What may be wrong with a mail.",
     CLIPPED="Over 100 KB: some mail programs cut it there.",
+)
+_describe(
+    UncertainDecision,
+    "What a person decides about uncertain mail.",
+    RETRY="Try again: some may get it twice.",
+    ASSUME_SENT="Take it for sent: some may get nothing.",
 )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import strawberry
 
-from service.graph import campaigning, consent, gateway_state, reclassify, sending, suppression, unmatched, upsert
+from service.graph import (
+    campaign_decisions,
+    campaigning,
+    consent,
+    gateway_state,
+    reclassify,
+    sending,
+    suppression,
+    unmatched,
+    upsert,
+)
 from service.graph.intent import intent
 
 
@@ -21,6 +31,10 @@ class Mutation:
     pause_campaign = intent(campaigning.pause_campaign, "Stop a running campaign: nothing more of it is handed off.")
     resume_campaign = intent(campaigning.resume_campaign, "Let a paused campaign go on.")
     cancel_campaign = intent(campaigning.cancel_campaign, "End a campaign for good; its waiting mail is cancelled.")
+    retry_campaign = intent(
+        campaign_decisions.retry_campaign, "Try a campaign's failures again, exactly those that are so now."
+    )
+    settle_campaign = intent(campaign_decisions.settle_campaign, "Decide all that is uncertain of a campaign now.")
     send_work_order_email = intent(
         sending.send_work_order_email, "Mail a customer about a work order, with an .ics attached."
     )
