@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from gateway.campaigns import history
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
@@ -92,13 +93,17 @@ def _refuse_template_without_footer(version: versions.CompiledTemplate, path: tu
         raise Refusal(code, message, path)
 
 
-async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
-    """Pause a running campaign: when this returns, nothing more of it is handed off. What was handed off just before
-    shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+async def pause(connection: Connection, campaign_id: UUID, actor: str) -> int:
+    """Pause a campaign under way: when this returns, nothing more of it is handed off. Returns how many of its mails
+    are on the wire, handed off just before: those are still decided. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         row = await locked(connection, campaign_id)
         refuse_unless(row, _UNDER_WAY, "Only a campaign under way can be paused")
         await QUERIES.pause_campaign(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
+        # A statement of its own: it sees every hand-off that the lanes' locks were waited for.
+        on_the_wire = int(await QUERIES.on_the_wire(connection, campaign_id=campaign_id))
+        await history.record(connection, campaign_id, "pauseCampaign", actor, {"onTheWire": on_the_wire})
+    return on_the_wire
 
 
 async def resume(connection: Connection, campaign_id: UUID) -> None:
