@@ -19,7 +19,7 @@ UNFINISHED = (
 )
 """Campaigns that say they are finished, with somebody undecided."""
 TALLIES = (
-    "select g.id, g.recipients + g.left_out as launched, g.recipients - g.expanded as unmade, g.left_out,"
+    "select g.id, g.status::text, g.recipients + g.left_out as launched,"
     " coalesce(sum(t.accepted), 0)::bigint as accepted, coalesce(sum(t.refused), 0)::bigint as refused,"
     " coalesce(sum(t.bounced), 0)::bigint as bounced, coalesce(sum(t.uncertain), 0)::bigint as uncertain,"
     " coalesce(sum(t.held), 0)::bigint as held, coalesce(sum(t.expired), 0)::bigint as expired,"
@@ -42,6 +42,7 @@ EVENTS = (
 class MailingCount:
     """One mailing: how many were launched, what is counted of it, and the same counted again from its rows."""
 
+    finished: bool
     launched: int
     counted: dict[str, int]
     recounted: dict[str, int]
@@ -57,6 +58,7 @@ class CampaignCounts:
     """The result of a run. `twice`: mails that the server took more than once; `unlabelled`: those of them without the
     event that says so; `repeated`: addresses with two messages of a mailing, and attempts that arrived twice."""
 
+    customers: int
     mailings: tuple[MailingCount, ...]
     campaigns: dict[str, int]
     early: int
@@ -105,6 +107,9 @@ class CampaignCounts:
             "launched = accepted + refused + bounced + uncertain + held + expired + cancelled + left out": not any(
                 one.difference for one in self.mailings
             ),
+            "every customer is launched to by every mailing that finished": all(
+                one.launched == self.customers for one in self.mailings if one.finished
+            ),
             "what is counted of a mailing equals a recount of its messages": all(
                 one.counted == one.recounted for one in self.mailings
             ),
@@ -133,6 +138,7 @@ async def read_counts(
     early = early | {row["id"] for row in await connection.fetch(UNFINISHED)}
     states = await connection.fetch("select c.status::text, count(*) as campaigns from campaign c group by 1")
     return CampaignCounts(
+        customers=await connection.fetchval("select count(*) from customer"),
         mailings=await _mailings(connection),
         campaigns={row["status"]: row["campaigns"] for row in states},
         early=len(early),
@@ -168,6 +174,7 @@ async def _mailings(connection: Any) -> tuple[MailingCount, ...]:
         counted = {name: int(row[name]) for name in DECIDED} | {"left_out": int(row["counted_left_out"])}
         found.append(
             MailingCount(
+                finished=row["status"] == "FINISHED",
                 launched=int(row["launched"]),
                 counted={name: count for name, count in counted.items() if count},
                 recounted={name: count for name, count in again.items() if count},

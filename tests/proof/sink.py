@@ -1,8 +1,9 @@
 """A fast mail server that notes each mail when its dot has come, before it answers: `python -m tests.proof.sink LOG`.
 
 A line a mail: return path, recipient, code of the answer. Recipients whose address begins with `refused` are refused at
-RCPT; after the dot, each mail to those with `later` is put off once, and to those with `spam` refused once. With `--authority FILE` it speaks TLS from the first byte and
-writes there whom to trust. It prints its port, and ends with its standard input.
+RCPT; after the dot, a mail to those with `later` is put off once, and one to those with `spam` refused once. With
+`--authority FILE` it speaks TLS from the first byte and writes there whom to trust. It prints its port, and ends with
+its standard input.
 """
 
 from __future__ import annotations
