@@ -45,6 +45,8 @@ class RefusalCode(StrEnum):
     OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
     TOO_COSTLY = "TOO_COSTLY"
+    AUDIENCE_EMPTY = "AUDIENCE_EMPTY"
+    SCHEDULE_INVALID = "SCHEDULE_INVALID"
 
 
 class GatewayError(Exception):
@@ -86,6 +88,11 @@ class RefusalCollector:
     def full(self) -> bool:
         """Whether enough was found to stop looking."""
         return len(self._found) >= self.MAX
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found yet."""
+        return not self._found
 
     @contextmanager
     def check(self) -> Iterator[None]:

@@ -1259,6 +1259,7 @@ CREATE TABLE public.idempotency_key (
     message_id uuid,
     campaign_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    mailing_id integer,
     CONSTRAINT idempotency_key_check CHECK (((message_id IS NULL) <> (campaign_id IS NULL))),
     CONSTRAINT idempotency_key_check1 CHECK (((customer_id IS NULL) = (message_id IS NULL))),
     CONSTRAINT idempotency_key_input_sha256_check CHECK ((length(input_sha256) = 32)),
@@ -2618,6 +2619,20 @@ CREATE INDEX hit_unclassified ON public.hit USING btree (id) WHERE (rules_versio
 
 
 --
+-- Name: idempotency_key_of_campaign; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idempotency_key_of_campaign ON public.idempotency_key USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
+
+
+--
+-- Name: idempotency_key_of_mailing; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idempotency_key_of_mailing ON public.idempotency_key USING btree (mailing_id) WHERE (mailing_id IS NOT NULL);
+
+
+--
 -- Name: inbound_mail_nobodys; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2976,6 +2991,14 @@ ALTER TABLE ONLY public.idempotency_key
 
 
 --
+-- Name: idempotency_key idempotency_key_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: inbound_mail inbound_mail_content_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3096,14 +3119,6 @@ ALTER TABLE ONLY public.message_attachment
 
 
 --
--- Name: message message_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.message
-    ADD CONSTRAINT message_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id);
-
-
---
 -- Name: message message_content_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3117,6 +3132,14 @@ ALTER TABLE ONLY public.message
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
+-- Name: message message_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id);
 
 
 --
@@ -3237,4 +3260,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202020100'),
     ('20261202020200'),
     ('20261202030000'),
+    ('20261202041000'),
     ('20261202043000');

@@ -13,11 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from gateway.campaigns import history
-from gateway.campaigns.lifecycle import locked, refuse_unless
+from gateway.campaigns.possible_actions import CampaignAction, lock_for
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.campaign import CampaignStatus, UncertainDecision
+from gateway.mail.campaign import UncertainDecision
 from gateway.mail.message import MessageRef, Status
 from gateway.mail.verdict import Cause
 from gateway.outbox.actions import decide_many
@@ -34,7 +34,6 @@ FAILED = (Status.REFUSED, Status.BOUNCED, Status.EXPIRED, Status.HELD)
 """The states that `retry` knows."""
 _SAME_AGAIN = frozenset({Cause.BAD_ADDRESS, Cause.BAD_DOMAIN, Cause.SUPPRESSED})
 """Causes that only another address, or lifting a suppression, mends."""
-_LAUNCHED = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.FINISHED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +83,7 @@ async def retry(connection: Connection, asked: CampaignRetry, actor: str) -> int
         raise Refusal(RefusalCode.INVALID, message, ("statuses",))
     causes = mendable(to_present_addresses=asked.to_present_addresses) if asked.causes is None else asked.causes
     action = MessageAction.RETRY_TO_PRESENT_ADDRESS if asked.to_present_addresses else MessageAction.RETRY
-    about = _About(action=action, allowed=_LAUNCHED, statuses=statuses, causes=causes)
+    about = _About(action=action, asked=CampaignAction.RETRY, statuses=statuses, causes=causes)
     detail = {"statuses": sorted(statuses), "causes": sorted(causes), "toPresentAddresses": asked.to_present_addresses}
     return await _write_down(connection, asked, about, actor, "retryCampaign", detail)
 
@@ -95,7 +94,7 @@ async def settle(connection: Connection, asked: CampaignSettlement, actor: str) 
     again = asked.uncertain is UncertainDecision.RETRY
     about = _About(
         action=MessageAction.RETRY if again else MessageAction.ASSUME_SENT,
-        allowed=_LAUNCHED if again else (*_LAUNCHED, CampaignStatus.CANCELLED),
+        asked=CampaignAction.RETRY if again else CampaignAction.SETTLE,
         statuses=(Status.UNCERTAIN,),
         causes=None,
     )
@@ -104,11 +103,11 @@ async def settle(connection: Connection, asked: CampaignSettlement, actor: str) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _About:
-    """What is done, in which states of the campaign it may be, and to mail in which states for which causes; None: for
-    any."""
+    """What is asked of the campaign, what is done to each message, and to mail in which states for which causes; None:
+    for any."""
 
+    asked: CampaignAction
     action: MessageAction
-    allowed: Sequence[CampaignStatus]
     statuses: Collection[Status]
     causes: Collection[Cause] | None
 
@@ -127,9 +126,8 @@ async def _write_down(
     async with connection.transaction():
         if await first_result(connection, asked.idempotency_key, digest) is not None:
             return int(await QUERIES.recipients_of_decision(connection, idempotency_key=asked.idempotency_key))
-        row = await locked(connection, asked.campaign_id)
+        await lock_for(connection, asked.campaign_id, about.asked)
         mailing_ids = await _mailings(connection, asked.campaign_id, asked.mailing_id)
-        refuse_unless(row, about.allowed, "This can be decided of a campaign that was launched and not cancelled")
         decision = await QUERIES.write_down_decision(
             connection,
             campaign_id=asked.campaign_id,

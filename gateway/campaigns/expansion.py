@@ -49,6 +49,7 @@ class _Mailing:
     campaign_id: UUID
     kind: str
     template_version_id: UUID
+    subject: str | None
     sender_version_id: UUID
     merge_data: Mapping[str, str]
     tracked: bool
@@ -99,7 +100,7 @@ async def make_messages(
 async def _make(
     connection: Connection, mailing: _Mailing, recipients: Sequence[_Recipient], deployment: Deployment
 ) -> None:
-    version = await versions.load(connection, mailing.template_version_id)
+    version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)
     profile = await sender_profiles.load(connection, mailing.sender_version_id)
     held = [_held(recipient, mailing.bound_relay, deployment) for recipient in recipients]
     await QUERIES.make_campaign_messages(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from gateway.campaigns import history
+from gateway.campaigns.possible_actions import CampaignAction, lock_for
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
@@ -17,25 +16,9 @@ from gateway.templates import versions
 from gateway.templates.publishing import refuse_without_unsubscribe
 
 CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
-_UNDER_WAY = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING)
-_NOT_OVER = (CampaignStatus.DRAFT, *_UNDER_WAY, CampaignStatus.PAUSED)
 
 
-async def locked(connection: Connection, campaign_id: UUID) -> Any:
-    """The campaign as it is, locked until the transaction ends. Raises Refusal NOT_FOUND."""
-    row = await QUERIES.lock_campaign(connection, campaign_id=campaign_id)
-    if row is None:
-        raise Refusal(RefusalCode.NOT_FOUND, "There is no such campaign.", ("campaignId",))
-    return row
-
-
-def refuse_unless(row: Any, allowed: Sequence[CampaignStatus], what: str) -> None:
-    """Raises Refusal ILLEGAL_STATE where the locked campaign is in none of these states."""
-    if row["status"] not in allowed:
-        raise Refusal(RefusalCode.ILLEGAL_STATE, f"{what}; this one is {str(row['status']).lower()}.", ("campaignId",))
-
-
-async def launch(connection: Connection, campaign_id: UUID, key: str, deployment: Deployment) -> None:
+async def launch(connection: Connection, campaign_id: UUID, key: str, deployment: Deployment, *, actor: str) -> None:
     """Start a draft; workers make its messages. Notify them after the commit. A known key changes nothing.
 
     Raises Refusal or Refusals: NOT_FOUND, ILLEGAL_STATE, IDEMPOTENCY_CONFLICT, and of drafts from when they were taken
@@ -47,13 +30,13 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
         first = await first_result(connection, key, digest)
         if first is not None:
             return
-        row = await locked(connection, campaign_id)
-        refuse_unless(row, [CampaignStatus.DRAFT], "Only a draft can be launched")
+        row = await lock_for(connection, campaign_id, CampaignAction.LAUNCH)
         async for mailing in QUERIES.mailings_of_campaign(connection, campaign_id=campaign_id):
             version = await versions.load(connection, mailing["template_version_id"])
             refuse_without_footer(version, row["postal_address"], template=("campaignId",), sender=("campaignId",))
             await QUERIES.launch_mailing(connection, mailing_id=mailing["id"], due_at=mailing["send_at"])
         await QUERIES.launch_campaign(connection, campaign_id=campaign_id, status=CampaignStatus.RUNNING)
+        await history.record(connection, campaign_id, "launchCampaign", actor)
         await remember_campaign(connection, key, digest, campaign_id)
 
 
@@ -71,15 +54,21 @@ def refuse_without_footer(
     """
     found = RefusalCollector()
     with found.check():
-        _refuse_template_without_footer(version, template)
+        refuse_template_without_footer(version, template)
     with found.check():
-        if not postal_address:
-            message = "The sender has no postal address, which campaign mail must show: make a sender with one."
-            raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, sender)
+        refuse_sender_without_address(postal_address, sender)
     found.raise_any()
 
 
-def _refuse_template_without_footer(version: versions.CompiledTemplate, path: tuple[str, ...]) -> None:
+def refuse_sender_without_address(postal_address: str | None, path: tuple[str, ...]) -> None:
+    """The same of the sender alone. Raises Refusal(POSTAL_ADDRESS_MISSING)."""
+    if not postal_address:
+        message = "The sender has no postal address, which campaign mail must show: make a sender with one."
+        raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, path)
+
+
+def refuse_template_without_footer(version: versions.CompiledTemplate, path: tuple[str, ...]) -> None:
+    """The same of the template alone. Raises Refusal: INVALID, UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING."""
     if version.merge is None:
         raise Refusal(RefusalCode.INVALID, "This is no template of campaigns.", path)
     refuse_without_unsubscribe(version.merge, path)
@@ -97,8 +86,7 @@ async def pause(connection: Connection, campaign_id: UUID, actor: str) -> int:
     """Pause a campaign under way: when this returns, nothing more of it is handed off. Returns how many of its mails
     are on the wire, handed off just before: those are still decided. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        row = await locked(connection, campaign_id)
-        refuse_unless(row, _UNDER_WAY, "Only a campaign under way can be paused")
+        await lock_for(connection, campaign_id, CampaignAction.PAUSE)
         await QUERIES.pause_campaign(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
         # A statement of its own: it sees every hand-off that the lanes' locks were waited for.
         on_the_wire = int(await QUERIES.on_the_wire(connection, campaign_id=campaign_id))
@@ -106,21 +94,21 @@ async def pause(connection: Connection, campaign_id: UUID, actor: str) -> int:
     return on_the_wire
 
 
-async def resume(connection: Connection, campaign_id: UUID) -> None:
+async def resume(connection: Connection, campaign_id: UUID, *, actor: str) -> None:
     """Resume a paused campaign. Notify workers after the commit. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        row = await locked(connection, campaign_id)
-        refuse_unless(row, [CampaignStatus.PAUSED], "Only a paused campaign can be resumed")
+        await lock_for(connection, campaign_id, CampaignAction.RESUME)
         await QUERIES.resume_campaign(connection, campaign_id=campaign_id)
+        await history.record(connection, campaign_id, "resumeCampaign", actor)
 
 
 async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
     """End a campaign for good: its waiting mail is CANCELLED, the rest of its audience gets none. Returns how many
     messages were cancelled. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        row = await locked(connection, campaign_id)
-        refuse_unless(row, _NOT_OVER, "Only a campaign that is not over can be cancelled")
+        await lock_for(connection, campaign_id, CampaignAction.CANCEL)
         await QUERIES.cancel_campaign(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
+        await history.record(connection, campaign_id, "cancelCampaign", actor)
         return await _cancel_waiting(connection, campaign_id, actor)
 
 
@@ -144,4 +132,7 @@ async def finish(connection: Connection) -> list[UUID]:
         mailings = [row["id"] for row in settled]
         over = [row["campaign_id"] async for row in QUERIES.finish_mailings(connection, mailing_ids=mailings)]
         await QUERIES.drop_empty_lanes(connection, mailing_ids=mailings)
-        return [row["id"] async for row in QUERIES.finish_campaigns(connection, campaign_ids=over)]
+        finished = [row["id"] async for row in QUERIES.finish_campaigns(connection, campaign_ids=over)]
+        for campaign_id in finished:
+            await history.record(connection, campaign_id, "finished", GATEWAY)
+        return finished

@@ -136,13 +136,18 @@ async def update(connection: Connection, list_id: int, changes: ListChanges) -> 
 
 
 async def delete(connection: Connection, list_id: int) -> None:
-    """Delete a list with its members. Raises Refusal: NOT_FOUND; CONFLICT while a dynamic list is made of it."""
+    """Delete a list with its members. Raises Refusal: NOT_FOUND; CONFLICT while a dynamic list is made of it, or a
+    campaign that is not through with it needs it."""
     async with connection.transaction():
         if await QUERIES.lock_list_to_delete(connection, list_id=list_id) is None:
             raise _no_such_list()
         name = await QUERIES.lists_made_of(connection, list_id=list_id)
         if name is not None:
             message = f'The criteria of the list "{name}" need it: change those first.'
+            raise Refusal(RefusalCode.CONFLICT, message, ("listId",))
+        title = await QUERIES.campaign_that_needs_list(connection, list_id=list_id)
+        if title is not None:
+            message = f'The campaign "{title}" needs it: change or cancel that first.'
             raise Refusal(RefusalCode.CONFLICT, message, ("listId",))
         await QUERIES.delete_list(connection, list_id=list_id)
 

@@ -80,6 +80,8 @@ class MailBuilder:
             return None
         sender = sender_profiles.recent(facts.sender_version_id)
         template = versions.recent(facts.template_version_id)
+        if template is not None and facts.own_subject is not None:
+            template = versions.with_subject(template, facts.own_subject)
         return Source(facts=facts, sender=sender, template=template) if sender and template else None
 
     async def load(self, row: Claimed) -> Source:
@@ -91,7 +93,7 @@ class MailBuilder:
         if facts.template_version_id is None or facts.source_type != SourceType.CAMPAIGN:
             stored = await content.load(self._pool, facts.content_sha256 or b"")
             return Source(facts=facts, sender=sender, stored=stored)
-        template = await versions.load(self._pool, facts.template_version_id)
+        template = versions.with_subject(await versions.load(self._pool, facts.template_version_id), facts.own_subject)
         return Source(facts=facts, sender=sender, template=template)
 
     # ---- composing

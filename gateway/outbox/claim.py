@@ -34,7 +34,8 @@ RecipientKey = tuple[int, UUID, int]
 @value
 class MessageFacts:
     """What sending needs of a claimed row's message. A campaign's mail is composed of template, sender and merge data;
-    other mail is stored whole under `content_sha256`. `merge_data` is the recipient's over the campaign's.
+    other mail is stored whole under `content_sha256`. `merge_data` is the recipient's over the campaign's;
+    `own_subject` is its mailing's, None for the template's.
     `composer_version` is the one that the mail was queued under. Internal mail has neither source type nor template."""
 
     source_type: str | None
@@ -45,6 +46,7 @@ class MessageFacts:
     recipient: str
     recipient_name: str | None
     merge_data: dict[str, str] | None
+    own_subject: str | None
     content_sha256: bytes | None
     tracked: bool
     token_key_id: str | None

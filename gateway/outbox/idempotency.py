@@ -72,3 +72,12 @@ async def remember_campaign(connection: Connection, key: str, digest: bytes, cam
     await QUERIES.insert_idempotency_key(
         connection, key=key, input_sha256=digest, customer_id=None, message_id=None, campaign_id=campaign_id
     )
+
+
+async def remember_mailing(
+    connection: Connection, key: str, digest: bytes, *, campaign_id: UUID, mailing_id: int
+) -> None:
+    """Keep the key of a mailing's making, in the caller's transaction."""
+    await QUERIES.insert_mailing_key(
+        connection, key=key, input_sha256=digest, campaign_id=campaign_id, mailing_id=mailing_id
+    )

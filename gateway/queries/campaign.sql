@@ -3,8 +3,8 @@
 -- name: insert_campaign$
 -- Makes a draft, of which nothing is sent before its launch; returns its id.
 insert into campaign (title, kind, priority, sender_version_id, merge_data, tracked, bound_relay, repeat)
-values (:title, :kind::text::campaign_kind, :priority, :sender_version_id, :merge_data, :tracked, :bound_relay,
-        case when :kind::text = 'EVENT_BASED' then 'ONCE_A_DAY'::event_repeat end)
+values (:title, :kind::campaign_kind, :priority, :sender_version_id, :merge_data, :tracked, :bound_relay,
+        :repeat::event_repeat)
 returning id;
 
 -- name: insert_campaign_customers!
@@ -29,11 +29,6 @@ where c.id is null or c.erased_at is not null or a.address is null
    or lower(substring(a.address from '[^.]*$')) = any(:reserved_names::text[])
 order by t.position limit :faults::integer;
 
--- name: newest_template_version$
--- The version that a campaign made now uses.
-select v.id from template_version v
-where v.template_id = :template_id order by v.number desc limit 1;
-
 -- name: lock_campaign^
 -- Locks a campaign for a person's decision; returns it as it is.
 select c.id, c.status, c.priority, c.kind, c.sender_version_id, s.postal_address
@@ -45,6 +40,113 @@ for update of c;
 -- name: insert_campaign_event!
 -- Writes down a change of a campaign: what, by whom, and what it was.
 insert into campaign_event (campaign_id, action, actor, detail) values (:campaign_id, :action, :actor, :detail);
+
+-- name: now$
+-- The database's clock.
+select now();
+
+-- name: campaign_content^
+-- What a campaign is made of, of one that is locked; and the time.
+select c.title, c.kind, c.priority, c.sender_version_id, v.sender_id, c.merge_data, c.tracked, c.repeat, c.bound_relay,
+       c.launched_at, c.archived_at, now() as now
+from campaign c join sender_version v on v.id = c.sender_version_id
+where c.id = :campaign_id;
+
+-- name: customers_of_campaign
+-- The customers named one by one, in order.
+select n.customer_id, n.merge_data from campaign_customer n where n.campaign_id = :campaign_id order by n.position;
+
+-- name: lists_of_campaign
+-- The lists of a campaign.
+select n.list_id, n.excluded from campaign_list n where n.campaign_id = :campaign_id order by n.list_id;
+
+-- name: insert_campaign_lists!
+-- Gives a campaign lists, or exclusions.
+insert into campaign_list (campaign_id, list_id, excluded)
+select :campaign_id, t.list_id, :excluded from unnest(:list_ids::integer[]) as t (list_id);
+
+-- name: delete_campaign_lists!
+-- Takes a campaign's lists away, or its exclusions.
+delete from campaign_list where campaign_id = :campaign_id and excluded = :excluded;
+
+-- name: delete_campaign_customers!
+-- Takes away the customers named one by one.
+delete from campaign_customer where campaign_id = :campaign_id;
+
+-- name: update_campaign!
+-- Writes a campaign as it shall be. Its lanes, once there are some, have its priority.
+with lanes as (
+    update lane l set priority = 100 + :priority::smallint
+    where l.campaign_id = :campaign_id and l.priority <> 100 + :priority::smallint
+)
+update campaign
+set title = :title, priority = :priority::smallint, sender_version_id = :sender_version_id, merge_data = :merge_data,
+    tracked = :tracked, repeat = :repeat::event_repeat
+where id = :campaign_id;
+
+-- name: copy_campaign$
+-- Makes a draft like another campaign, by the sender as it is now; returns its id.
+insert into campaign (title, kind, priority, sender_version_id, merge_data, tracked, bound_relay, repeat)
+select :title, c.kind, c.priority, :sender_version_id, c.merge_data, c.tracked, :bound_relay, c.repeat
+from campaign c where c.id = :campaign_id
+returning id;
+
+-- name: copy_campaign_customers!
+-- Names the same customers one by one, those left out that were erased since.
+insert into campaign_customer (campaign_id, position, customer_id, address, merge_data)
+select :copy_id::uuid, n.position, n.customer_id, n.address, n.merge_data
+from campaign_customer n join customer c on c.id = n.customer_id
+where n.campaign_id = :campaign_id::uuid and c.erased_at is null;
+
+-- name: copy_campaign_lists!
+-- Gives a draft the same lists.
+insert into campaign_list (campaign_id, list_id, excluded)
+select :copy_id::uuid, n.list_id, n.excluded from campaign_list n where n.campaign_id = :campaign_id::uuid;
+
+-- name: delete_campaign!
+-- Deletes a draft, with all that it has.
+delete from campaign where id = :campaign_id;
+
+-- name: archive_campaign!
+-- Puts a campaign away, or back.
+update campaign set archived_at = case when :archived::boolean then coalesce(archived_at, now()) end
+where id = :campaign_id;
+
+-- name: campaign_that_needs_list$
+-- The title of the first campaign that still reads a list: one that is not over, with a mailing that is not frozen yet,
+-- or none yet.
+select c.title
+from campaign_list n join campaign c on c.id = n.campaign_id
+where n.list_id = :list_id and c.status not in ('FINISHED', 'CANCELLED')
+  and (c.status = 'DRAFT' or exists (select from mailing g
+                                     where g.campaign_id = c.id and g.status in ('SCHEDULED', 'FREEZING')))
+order by c.id limit 1;
+
+-- name: describe_campaign$
+-- A campaign as its history tells of it, without whom it names one by one.
+select jsonb_build_object(
+    'title', c.title, 'kind', c.kind, 'priority', c.priority, 'sender', s.name, 'senderVersion', v.number,
+    'mergeData', c.merge_data, 'tracked', c.tracked, 'repeat', c.repeat,
+    'lists', array(select l.name from campaign_list n join customer_list l on l.id = n.list_id
+                   where n.campaign_id = c.id and not n.excluded order by l.name),
+    'excludedLists', array(select l.name from campaign_list n join customer_list l on l.id = n.list_id
+                           where n.campaign_id = c.id and n.excluded order by l.name),
+    'customers', (select count(*) from campaign_customer n where n.campaign_id = c.id))
+from campaign c
+join sender_version v on v.id = c.sender_version_id
+join sender s on s.id = v.sender_id
+where c.id = :campaign_id;
+
+-- name: finish_campaign$
+-- Finishes a locked campaign whose mailings are all over; returns whether it did.
+with finished as (
+    update campaign c set status = 'FINISHED', finished_at = now(), paused_at = null, paused_why = null
+    where c.id = :campaign_id and c.status in ('SCHEDULED', 'RUNNING', 'PAUSED')
+      and not exists (select from mailing g
+                      where g.campaign_id = c.id and g.status not in ('FINISHED', 'CANCELLED'))
+    returning 1
+)
+select count(*) > 0 from finished;
 
 -- name: launch_campaign!
 -- Starts a campaign: its mailings go when each is due.

@@ -6,9 +6,14 @@ select pg_advisory_xact_lock(hashtextextended(:key, 7));
 
 -- name: find_idempotency_key^
 -- The first result under this key.
-select input_sha256, customer_id, message_id, campaign_id from idempotency_key where key = :key;
+select input_sha256, customer_id, message_id, campaign_id, mailing_id from idempotency_key where key = :key;
 
 -- name: insert_idempotency_key!
 -- Keeps a first result, as long as its message or campaign exists.
 insert into idempotency_key (key, input_sha256, customer_id, message_id, campaign_id)
 values (:key, :input_sha256, :customer_id, :message_id, :campaign_id);
+
+-- name: insert_mailing_key!
+-- Keeps the key of a mailing's making, as long as it exists.
+insert into idempotency_key (key, input_sha256, campaign_id, mailing_id)
+values (:key, :input_sha256, :campaign_id, :mailing_id);

@@ -2,13 +2,87 @@
 
 -- name: insert_mailing$
 -- Adds a mailing to a campaign; returns its id.
-insert into mailing (campaign_id, number, template_version_id, merge_data)
-values (:campaign_id, :number, :template_version_id, :merge_data)
+insert into mailing (campaign_id, number, template_version_id, subject, merge_data, send_at, local_time, after_days,
+                     after_minutes, not_before, not_opened_mailing_id)
+values (:campaign_id, :number, :template_version_id, :subject, :merge_data, :send_at, :local_time, :after_days,
+        :after_minutes, :not_before, :not_opened_mailing_id)
 returning id;
+
+-- name: update_mailing!
+-- Writes a mailing as it shall be; its number and id stay.
+update mailing
+set template_version_id = :template_version_id, subject = :subject, send_at = :send_at, local_time = :local_time,
+    after_days = :after_days, after_minutes = :after_minutes, not_before = :not_before,
+    not_opened_mailing_id = :not_opened_mailing_id
+where id = :mailing_id;
+
+-- name: lock_mailing^
+-- Locks a mailing whose campaign is locked; returns it as it is.
+select g.id, g.campaign_id, g.number, g.status from mailing g where g.id = :mailing_id for update;
+
+-- name: campaign_of_mailing$
+-- Whose a mailing is.
+select g.campaign_id from mailing g where g.id = :mailing_id;
+
+-- name: wanted_versions
+-- The versions of templates that mailings are to have, in order; the newest where no number is given.
+select w.place, t.id is not null as known, v.id
+from unnest(:template_ids::uuid[], :numbers::integer[]) with ordinality as w (template_id, number, place)
+left join template t on t.id = w.template_id and t.source_type = 'CAMPAIGN'
+left join lateral (
+    select n.id from template_version n
+    where n.template_id = t.id and (w.number is null or n.number = w.number)
+    order by n.number desc limit 1
+) v on true
+order by w.place;
+
+-- name: readers_left_out$
+-- The number of the first mailing that leaves out who opened this one.
+select g.number from mailing g where g.not_opened_mailing_id = :mailing_id order by g.number limit 1;
+
+-- name: delete_mailing!
+-- Deletes a mailing of a draft.
+delete from mailing where id = :mailing_id;
+
+-- name: call_off_mailing!
+-- Calls off a mailing whose audience is not frozen.
+update mailing set status = 'CANCELLED', finished_at = now() where id = :mailing_id;
+
+-- name: copy_mailings!
+-- Gives a draft the mailings of another campaign, those left out that were called off while it went on.
+insert into mailing (campaign_id, number, template_version_id, subject, send_at, local_time, after_days, after_minutes,
+                     not_before)
+select :copy_id::uuid, g.number, g.template_version_id, g.subject, g.send_at, g.local_time, g.after_days,
+       g.after_minutes, g.not_before
+from mailing g join campaign c on c.id = g.campaign_id
+where g.campaign_id = :campaign_id::uuid and (g.status <> 'CANCELLED' or c.status = 'CANCELLED')
+order by g.number;
+
+-- name: copy_not_opened!
+-- Lets a copy's mailings leave out the readers of its own, as those of the campaign that was copied do.
+update mailing mine
+set not_opened_mailing_id = other.id
+from mailing theirs
+join mailing named on named.id = theirs.not_opened_mailing_id
+join mailing other on other.campaign_id = :copy_id::uuid and other.number = named.number
+where mine.campaign_id = :copy_id::uuid and theirs.campaign_id = :campaign_id::uuid and theirs.number = mine.number;
+
+-- name: describe_mailings
+-- A campaign's mailings as its history tells of them.
+select g.id, jsonb_build_object(
+    'number', g.number, 'status', g.status, 'template', t.name, 'version', v.number, 'subject', g.subject,
+    'sendAt', g.send_at, 'atLocalTime', to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI'), 'afterDays', g.after_days,
+    'afterMinutes', g.after_minutes, 'localTime', to_char(g.not_before, 'HH24:MI'), 'notOpened', n.number
+) as described
+from mailing g
+join template_version v on v.id = g.template_version_id
+join template t on t.id = v.template_id
+left join mailing n on n.id = g.not_opened_mailing_id
+where g.campaign_id = :campaign_id order by g.number;
 
 -- name: mailings_of_campaign
 -- A campaign's mailings, the first one first.
-select g.id, g.number, g.status, g.template_version_id, g.send_at
+select g.id, g.number, g.status, g.template_version_id, g.subject, g.send_at
 from mailing g where g.campaign_id = :campaign_id order by g.number;
 
 -- name: launch_mailing!
@@ -115,7 +189,7 @@ on conflict (mailing_id) do nothing;
 -- name: mailing_to_make^
 -- Locks the next running mailing that has recipients without a message, due within :ahead, and fewer than :look_ahead
 -- rows waiting.
-select g.id, g.campaign_id, c.kind, g.template_version_id, c.sender_version_id, g.merge_data, c.tracked,
+select g.id, g.campaign_id, c.kind, g.template_version_id, g.subject, c.sender_version_id, g.merge_data, c.tracked,
        g.expanded_due, g.expanded_to, c.bound_relay, l.id as lane_id
 from mailing g
 join campaign c on c.id = g.campaign_id

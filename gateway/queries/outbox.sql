@@ -31,8 +31,8 @@ with lanes as (
     from due
     left join lateral (
         select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
-               m.recipient, m.recipient_name, g.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
-               m.token_key_id, m.composer_version, k.size as content_size
+               m.recipient, m.recipient_name, g.merge_data || m.merge_data as merge_data, g.subject as own_subject,
+               m.content_sha256, m.tracked, m.token_key_id, m.composer_version, k.size as content_size
         from message m
         left join mailing g on g.id = m.mailing_id
         left join content k on k.sha256 = m.content_sha256
@@ -64,8 +64,8 @@ where o.ctid = p.location and (select plain.is_plain from plain)
 returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.address, o.domain, o.bound_relay,
           p.position, false as capped, true as leased, o.handed_off_at is not null as handed_off, false as large,
           p.found_id is not null as found, p.source_type, p.campaign_id, p.template_version_id, p.sender_version_id,
-          p.mail_date, p.recipient, p.recipient_name, p.merge_data, p.content_sha256, p.tracked, p.token_key_id,
-          p.composer_version;
+          p.mail_date, p.recipient, p.recipient_name, p.merge_data, p.own_subject, p.content_sha256, p.tracked,
+          p.token_key_id, p.composer_version;
 
 -- name: claim_due
 -- Claims due mail, in the steps due, limited, placed, chosen, leased: `docs/claim.md` explains each and what it costs.
@@ -168,8 +168,8 @@ ranked as (
     from placed
     left join lateral (
         select m.id as found_id, m.source_type, m.campaign_id, m.template_version_id, m.sender_version_id, m.mail_date,
-               m.recipient, m.recipient_name, g.merge_data || m.merge_data as merge_data, m.content_sha256, m.tracked,
-               m.token_key_id, m.composer_version, k.size as content_size
+               m.recipient, m.recipient_name, g.merge_data || m.merge_data as merge_data, g.subject as own_subject,
+               m.content_sha256, m.tracked, m.token_key_id, m.composer_version, k.size as content_size
         from message m
         left join mailing g on g.id = m.mailing_id
         left join content k on k.sha256 = m.content_sha256
@@ -236,7 +236,7 @@ returning o.customer_id, o.message_id, o.recipient_no, o.attempt, o.lane_id, o.a
           p.position, p.connections is not null as capped, p.park_until is null as leased,
           o.handed_off_at is not null as handed_off, p.is_large as large, p.found_id is not null as found, p.source_type,
           p.campaign_id, p.template_version_id, p.sender_version_id, p.mail_date, p.recipient, p.recipient_name,
-          p.merge_data, p.content_sha256, p.tracked, p.token_key_id, p.composer_version;
+          p.merge_data, p.own_subject, p.content_sha256, p.tracked, p.token_key_id, p.composer_version;
 
 -- name: seconds_to_next_due$
 -- Seconds until the next row of an unpaused lane is due; null when nothing waits.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from gateway.templates.builtin import LetterParts
 from gateway.templates.compiled_json import read_parts
 from gateway.templates.localization import fallbacks
 from gateway.templates.mail_warnings import MailWarning, warnings_of_page
+from gateway.templates.merge_compiler import compile_subject
 from gateway.templates.merge_fields import MergeParts, fields_of
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import PUBLISHING, CompiledSource
@@ -79,6 +80,8 @@ class CompiledTemplate:
 
 
 _LOADED = LruCache[UUID, CompiledTemplate](128)
+_WITH_SUBJECT = LruCache[tuple[UUID, str], CompiledTemplate](128)
+"""Versions with subjects of mailings' own: as many as the versions themselves."""
 
 
 # Publishing ------------------------------------------------------------------------------------------------------
@@ -176,6 +179,22 @@ async def load(connection: ConnectionOrPool, version_id: UUID) -> CompiledTempla
     if row is None:
         raise LookupError(f"no template version {version_id}")
     return _LOADED.put(version_id, CompiledTemplate.from_row(row))
+
+
+def with_subject(template: CompiledTemplate, subject: str | None) -> CompiledTemplate:
+    """Returns a campaign's version with a mailing's own subject line, the same value for the same subject; the version
+    itself where there is none.
+
+    Raises Refusal for what `own_subjects.read_subject` would not have taken.
+    """
+    if subject is None or template.merge is None:
+        return template
+    key = template.id, subject
+    known = _WITH_SUBJECT.get(key)
+    if known is None:
+        pieces = compile_subject(subject.strip(), ("subject",))
+        known = _WITH_SUBJECT.put(key, replace(template, merge=replace(template.merge, subject=pieces)))
+    return known
 
 
 async def builtin_version(connection: Connection, letter: Letter, locale: str) -> CompiledTemplate:

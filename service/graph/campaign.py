@@ -6,15 +6,27 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.mail.campaign import CampaignKind, CampaignStatus, MailingStatus
+from gateway.campaigns.possible_actions import CampaignAction, actions_of
+from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
+from service.database import statement
+from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Info
 from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import Node, number_global_id, number_id_sql, row_global_id
 from service.graph.row import FromRow
-from service.shape.field import column, same_row
+from service.graph.scalars import Json
+from service.graph.sender import Sender
+from service.shape.field import column, first_of, same_row
+
+HISTORY_PAGE = statement("campaign_history_page")
 
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
+NOT_OPENED = (
+    "(select n.* from mailing n where n.id = g.not_opened_mailing_id) g"
+    " join template_version v on v.id = g.template_version_id"
+)
+"""Another mailing, as g, with its version as v: in the condition g is still the one that leaves out its readers."""
 
 
 @strawberry.type(description="How far a campaign is: its recipients by what became of them.")
@@ -70,12 +82,60 @@ class Campaign(FromRow, Node):
         """The same row."""
         return CampaignProgress.of(self.row)
 
+    tracked: bool = strawberry.field(description="Whether opens and clicks are tracked.", metadata=column("c.tracked"))
+    repeat: EventRepeat | None = strawberry.field(
+        description="How often an event may mail a customer; null for marketing.", metadata=column("c.repeat")
+    )
+    paused_at: datetime | None = strawberry.field(
+        description="Since when nothing of it leaves; null unless it is paused.", metadata=column("c.paused_at")
+    )
+    paused_why: str | None = strawberry.field(
+        description="Why: a person's words, or those of the server that refused too many in a row.",
+        metadata=column("c.paused_why"),
+    )
+    archived_at: datetime | None = strawberry.field(
+        description="When it was archived; null while it is not.", metadata=column("c.archived_at")
+    )
+
+    @strawberry.field(description="What can be done about it now.")
+    def actions(self) -> list[CampaignAction]:
+        """The same row."""
+        return actions_of(CampaignStatus(self.row["status"]))
+
+    @strawberry.field(description="The profile it is sent as; the one named default stands for DEFAULT_FROM.")
+    async def sender(self, info: Info) -> Sender:
+        """One statement a page of campaigns."""
+        return Sender.of(await existing_row(info.context.loaders.senders, self.row["sender_id"]))
+
+    @strawberry.field(description="Its changes, newest first: what, when and by whom.")
+    async def history(self, info: Info, first: First = 50, after: After = None) -> Connection[CampaignEvent] | None:
+        """Raises BadInput."""
+        window = read_window(first, after)
+        rows = await info.context.reading.fetch(
+            HISTORY_PAGE, campaign_id=self.row["id"], before=window.before, rows=window.rows
+        )
+        return window.connect([CampaignEvent.of(row) for row in rows], [row["id"].hex for row in rows])
+
     @strawberry.field(description="Its mailings in order, at most 50.")
     async def mailings(self, info: Info) -> list[Mailing]:
         """Two statements a page of campaigns."""
         loaders = info.context.loaders
         ids = [row["id"] for row in await loaders.mailings_of.load(self.row["id"])]
         return [Mailing.of(row) for row in await existing_rows(loaders.mailings, ids)]
+
+
+@strawberry.type(description="A change of a campaign.")
+class CampaignEvent(FromRow):
+    """Over a row of campaign_event."""
+
+    action: str = strawberry.field(
+        description="The mutation that did it, or what came of itself: launchCampaign, finished, paused."
+    )
+    occurred_at: datetime = strawberry.field(description="When.")
+    by: str = strawberry.field(description="Who: gateway, or the name of a token or person.")
+    detail: Json | None = strawberry.field(
+        description="What it was and what it became; its shape depends on the action."
+    )
 
 
 @strawberry.type(description="When a mailing goes: one of the first three.")
@@ -135,7 +195,10 @@ class Mailing(FromRow, Node):
         metadata=column("g.frozen_at"),
     )
 
-    @strawberry.field(description="The mailing whose readers it leaves out; null for none.")
+    @strawberry.field(
+        description="The mailing whose readers it leaves out; null for none.",
+        metadata=first_of(NOT_OPENED),
+    )
     async def not_opened(self, info: Info) -> Mailing | None:
         """One statement for all mailings of a page."""
         wanted = self.row["not_opened_mailing_id"]

@@ -33,8 +33,8 @@ class RetryCampaignInput:
     )
     causes: list[Cause] | None = strawberry.field(
         default=None,
-        description="For these causes. When omitted, all but OPTED_OUT, SUPPRESSED, BAD_ADDRESS and BAD_DOMAIN, which a "
-        "retry cannot mend; to present addresses, all but OPTED_OUT.",
+        description="For these causes. When omitted, all but OPTED_OUT, SUPPRESSED, BAD_ADDRESS and BAD_DOMAIN, which "
+        "a retry cannot mend; to present addresses, all but OPTED_OUT.",
     )
     mailing_id: strawberry.ID | None = strawberry.field(default=None, description="Only of this Mailing.")
     to_present_addresses: bool = strawberry.field(

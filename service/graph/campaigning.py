@@ -10,10 +10,13 @@ from uuid import UUID
 import strawberry
 
 from gateway.campaigns import drafts, lifecycle
+from gateway.campaigns.drafts import MAX_LISTS
+from gateway.campaigns.mailings import MAX_MAILINGS
+from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.compose.sender_profiles import AddressRules
-from gateway.errors import Refusal, RefusalCode
-from gateway.mail.campaign import CampaignKind
+from gateway.errors import RefusalCollector
+from gateway.mail.campaign import CampaignKind, EventRepeat
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource
 from service.database import Connection
@@ -21,9 +24,18 @@ from service.graph.campaign import Campaign
 from service.graph.context import Context, Info
 from service.graph.intent import Input
 from service.graph.loaders import existing_row
+from service.graph.mailing_input import (
+    CampaignRecipientInput,
+    MailingInput,
+    read_lists,
+    read_mailing,
+    read_object,
+    read_recipients,
+    row_or_nothing,
+)
 from service.graph.scalars import Json
 from service.graph.sender import Sender
-from service.graph.sending import read_customer_id, read_row_id, read_sender_id
+from service.graph.sending import read_row_id
 from service.graph.template import MailWarning, Template
 from service.graph.user_error import UserError
 
@@ -117,39 +129,43 @@ class CreateTemplatePayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
-@strawberry.input(description="One customer of a campaign's audience.")
-class CampaignRecipientInput:
-    """At most one a customer."""
-
-    customer_id: strawberry.ID = strawberry.field(description="A Customer's id.")
-    address: str | None = strawberry.field(
-        default=None, description="One of the customer's addresses; the primary when omitted."
-    )
-    merge_data: Json | None = strawberry.field(
-        default=None,
-        description="An object of values for this recipient; they go before the campaign's. Texts are mailed as they "
-        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts; null is no value.",
-    )
-
-
-@strawberry.input(description="A campaign to an explicit list of customers; nothing is sent before it is launched.")
+@strawberry.input(description="A campaign; nothing is sent before it is launched.")
 class CreateCampaignInput:
     """Makes a draft."""
 
     title: str = strawberry.field(description="Its title, as our people know it.")
     kind: CampaignKind = strawberry.field(default=CampaignKind.MARKETING, description="Which opt-outs it honours.")
     priority: int = strawberry.field(default=4, description="1 to 7; 1 goes first.")
-    template_id: strawberry.ID = strawberry.field(description="A Template's id; its newest version is used.")
+    template_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="A Template's id: of its only mailing, whose newest version is used; give this or `mailings`.",
+    )
+    mailings: list[MailingInput] | None = strawberry.field(
+        default=None, description=f"Its mailings, at most {MAX_MAILINGS}; may be added later."
+    )
     sender_id: strawberry.ID | None = strawberry.field(
         default=None, description="A Sender's id; DEFAULT_FROM when omitted."
     )
     merge_data: Json | None = strawberry.field(
         default=None,
-        description="An object of values for the template's fields, for all recipients: texts, as they are to be "
+        description="An object of values for the templates' fields, for all recipients: texts, as they are to be "
         "mailed, and plain numbers.",
     )
-    recipients: list[CampaignRecipientInput] = strawberry.field(description="At most 10,000, each customer once.")
+    recipients: list[CampaignRecipientInput] | None = strawberry.field(
+        default=None, description="Customers one by one, at most 10,000, each once; beside or instead of lists."
+    )
+    list_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description=f"CustomerList ids whose members it is for, at most {MAX_LISTS}."
+    )
+    excluded_list_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description=f"CustomerList ids whose members are left out, at most {MAX_LISTS}."
+    )
     tracked: bool = strawberry.field(default=True, description="Whether opens and clicks are tracked.")
+    repeat: EventRepeat | None = strawberry.field(
+        default=None,
+        description="How often one customer may be mailed by events, ONCE_A_DAY when omitted; only of event-based "
+        "campaigns.",
+    )
     idempotency_key: str = strawberry.field(
         description="1 to 255 characters of the caller's. The same key and content again returns the first result."
     )
@@ -237,7 +253,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
         mjml=input.mjml,
         html=input.html,
         text=input.text,
-        sample_data=_object(input.sample_data, ("sampleData",)),
+        sample_data=read_object(input.sample_data, ("sampleData",)),
         locale=input.locale,
     )
     compiled = await context.compiler.compile(source)
@@ -254,47 +270,44 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
     async with context.pools.writing_connection() as connection:
         campaign_id = await drafts.create(connection, order, context.deployment)
         warnings = await versions.warnings_of_campaign(connection, campaign_id)
-    payload = await _written(context, campaign_id, CreateCampaignPayload)
+    payload = await written(context, campaign_id, CreateCampaignPayload)
     payload.warnings = MailWarning.of_all(warnings)
     return payload
 
 
 def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:
+    found = RefusalCollector()
+    merge_data: dict[str, Any] = {}
+    recipients: tuple[CampaignRecipient, ...] | None = None
+    with found.check():
+        merge_data = read_object(given.merge_data, ("mergeData",))
+    with found.check():
+        recipients = None if given.recipients is None else read_recipients(given.recipients, "recipients")
+    found.raise_any()
     return drafts.CampaignOrder(
         title=given.title,
         kind=given.kind,
         priority=given.priority,
-        template_id=read_row_id(given.template_id, "Template", ("templateId",)),
-        sender_id=read_sender_id(given.sender_id, ("senderId",)),
-        merge_data=_object(given.merge_data, ("mergeData",)),
-        recipients=tuple(_recipient(one, number) for number, one in enumerate(given.recipients)),
+        template_id=None if given.template_id is None else row_or_nothing(given.template_id, "Template"),
+        mailings=None if given.mailings is None else tuple(read_mailing(one) for one in given.mailings),
+        sender_id=None if given.sender_id is None else row_or_nothing(given.sender_id, "Sender"),
+        merge_data=merge_data,
+        recipients=recipients,
+        list_ids=read_lists(given.list_ids),
+        excluded_list_ids=read_lists(given.excluded_list_ids),
         tracked=given.tracked,
+        repeat=given.repeat,
         idempotency_key=given.idempotency_key,
+        actor=context.actor,
         bound_relay=context.bound_relay,
     )
 
 
-def _recipient(given: CampaignRecipientInput, number: int) -> drafts.CampaignRecipient:
-    path = ("recipients", str(number))
-    return drafts.CampaignRecipient(
-        customer_id=read_customer_id(given.customer_id, (*path, "customerId")),
-        address=given.address,
-        merge_data=_object(given.merge_data, (*path, "mergeData")),
-    )
-
-
-def _object(value: object, field: tuple[str, ...]) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise Refusal(RefusalCode.INVALID, "An object of names and values.", field)
-    return value
-
-
 async def launch_campaign(info: Info, input: Input[LaunchCampaignInput]) -> LaunchCampaignPayload:
     """A draft starts."""
-    launch = partial(lifecycle.launch, key=input.idempotency_key, deployment=info.context.deployment)
-    return await _decide(info.context, input.campaign_id, launch, LaunchCampaignPayload)
+    context = info.context
+    launch = partial(lifecycle.launch, key=input.idempotency_key, deployment=context.deployment, actor=context.actor)
+    return await _decide(context, input.campaign_id, launch, LaunchCampaignPayload)
 
 
 async def pause_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
@@ -306,7 +319,9 @@ async def pause_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPay
 
 async def resume_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
     """It goes on where it stopped."""
-    return await _decide(info.context, input.campaign_id, lifecycle.resume, CampaignPayload)
+    return await _decide(
+        info.context, input.campaign_id, partial(lifecycle.resume, actor=info.context.actor), CampaignPayload
+    )
 
 
 async def cancel_campaign(info: Info, input: Input[CampaignInput]) -> CampaignPayload:
@@ -323,9 +338,10 @@ async def _decide(
     async with context.pools.writing_connection() as connection:
         await action(connection, campaign_id)
     await context.wakeup.notify()
-    return await _written(context, campaign_id, payload)
+    return await written(context, campaign_id, payload)
 
 
-async def _written(context: Context, campaign_id: UUID, payload: type[Payload]) -> Payload:
+async def written(context: Context, campaign_id: UUID, payload: type[Payload]) -> Payload:
+    """The payload with the campaign as it is now."""
     row = await existing_row(context.reading_back().loaders.campaigns, campaign_id)
     return payload(campaign=Campaign.of(row))

@@ -7,6 +7,7 @@ from enum import EnumMeta
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus, UncertainDecision
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
@@ -230,6 +231,20 @@ _describe(
     CANCELLED="Cancelled.",
 )
 _describe(
+    CampaignAction,
+    "What can be done about a campaign; each is the mutation of that name with Campaign behind it, UPDATE those of its "
+    "mailings, too.",
+    LAUNCH="Start it.",
+    PAUSE="Stop it for now.",
+    RESUME="Let it go on.",
+    CANCEL="End it.",
+    RETRY="Try failures again.",
+    SETTLE="Decide what is uncertain.",
+    UPDATE="Change it.",
+    DELETE="Delete it.",
+    ARCHIVE="Archive it, or bring it back.",
+)
+_describe(
     EventRepeat,
     "How often one customer may be mailed by an event-based campaign.",
     ONCE_A_DAY="Again on another day of the customer's.",
@@ -346,6 +361,8 @@ _describe(
     OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
     TOO_COSTLY="The criteria would cost too much to evaluate.",
+    AUDIENCE_EMPTY="The audience is empty.",
+    SCHEDULE_INVALID="The time is past, or does not exist in its zone that day.",
 )
 _describe(
     RelayEventKind,

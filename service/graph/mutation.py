@@ -8,6 +8,7 @@ from service.graph import (
     campaign_decisions,
     campaigning,
     consent,
+    draft_changes,
     gateway_state,
     reclassify,
     sending,
@@ -27,6 +28,20 @@ class Mutation:
     update_sender = intent(campaigning.update_sender, "Change a sender: a new version; mail on its way keeps its own.")
     create_template = intent(campaigning.create_template, "Publish a template, or a new version of one.")
     create_campaign = intent(campaigning.create_campaign, "Create a campaign; it waits for `launchCampaign`.")
+    update_campaign = intent(
+        draft_changes.update_campaign,
+        "Change a campaign that is not launched; of one under way, its title and priority.",
+    )
+    copy_campaign = intent(draft_changes.copy_campaign, "Make a draft like another campaign.")
+    delete_campaign = intent(draft_changes.delete_campaign, "Delete a draft.")
+    archive_campaign = intent(
+        draft_changes.archive_campaign, "Put a finished or cancelled campaign away, or back; it is kept."
+    )
+    add_mailing = intent(
+        draft_changes.add_mailing, "Add a mailing; also to a campaign under way, when its time is still to come."
+    )
+    update_mailing = intent(draft_changes.update_mailing, "Change a mailing whose audience is not frozen.")
+    remove_mailing = intent(draft_changes.remove_mailing, "Take a mailing off that was not launched, or call it off.")
     launch_campaign = intent(campaigning.launch_campaign, "Start a campaign.")
     pause_campaign = intent(campaigning.pause_campaign, "Stop a running campaign: nothing more of it is handed off.")
     resume_campaign = intent(campaigning.resume_campaign, "Let a paused campaign go on.")

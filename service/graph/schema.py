@@ -12,10 +12,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from service.database import statement
-from service.graph import suppression, unmatched
+from service.graph import campaign_list, suppression, unmatched
 from service.graph.campaign import Campaign, Mailing
-from service.graph.connection import After, Connection, First, read_window
+from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.customer import (
     ConnectionNote,
@@ -29,7 +28,6 @@ from service.graph.customer import (
 )
 from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
-from service.graph.loaders import existing_rows
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
@@ -40,8 +38,6 @@ from service.graph.subscription import Subscription
 from service.graph.template import Template
 from service.graph.unmatched import UnmatchedMail
 from service.shape.executor import ShapingExecutor
-
-CAMPAIGNS_PAGE = statement("campaigns_page")
 
 IdArgument = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
 
@@ -105,13 +101,16 @@ class Query:
         return found if isinstance(found, Campaign) else None
 
     @strawberry.field(description="Campaigns, newest first.")
-    async def campaigns(self, info: Info, first: First = 50, after: After = None) -> Connection[Campaign]:
+    async def campaigns(
+        self,
+        info: Info,
+        filter: campaign_list.FilterArgument = None,
+        search: campaign_list.SearchArgument = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Campaign]:
         """Raises BadInput."""
-        window = read_window(first, after)
-        rows = await info.context.reading.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
-        keys = [row["id"] for row in rows]
-        campaigns = await existing_rows(info.context.loaders.campaigns, keys[: window.first])
-        return window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
+        return await campaign_list.list_campaigns(info, filter, search, first, after)
 
     @strawberry.field(description="One template; null when there is none.")
     async def template(self, info: Info, id: IdArgument) -> Template | None:

@@ -1,8 +1,10 @@
 -- name: campaigns_by_id
 -- Campaigns with their progress: the tally has a shard for each worker, added up here.
 select c.id, c.title, c.kind, c.status, c.priority, audience_size(c.id), c.created_at, c.launched_at, c.finished_at,
+       c.tracked, c.repeat, c.paused_at, c.paused_why, c.archived_at, s.sender_id,
        (select coalesce(sum(g.left_out), 0)::bigint from mailing g where g.campaign_id = c.id) as left_out, t.opted_out, t.made, t.accepted, t.refused, t.bounced, t.uncertain, t.held, t.expired, t.cancelled
 from campaign c
+join sender_version s on s.id = c.sender_version_id
 cross join lateral (
     select coalesce(sum(y.made), 0)::bigint as made, coalesce(sum(y.accepted), 0)::bigint as accepted,
            coalesce(sum(y.refused), 0)::bigint as refused, coalesce(sum(y.bounced), 0)::bigint as bounced,
@@ -41,11 +43,22 @@ where g.id = any(:ids::integer[]);
 select g.campaign_id, g.id from mailing g where g.campaign_id = any(:ids::uuid[]) order by g.campaign_id, g.number;
 
 -- name: campaigns_page
--- One page of campaigns, newest first.
+-- One page of campaigns, newest first. What filters leave out is read, too: there are as many as people make.
 select c.id
 from campaign c
-where c.id < :before
+where c.id < :before and (c.archived_at is not null) = :archived::boolean
+  and (:statuses::text[] is null or c.status::text = any(:statuses::text[]))
+  and (:kind::text is null or c.kind::text = :kind::text)
+  and (:pattern::text is null or c.title ilike :pattern::text)
 order by c.id desc
+limit :rows;
+
+-- name: campaign_history_page
+-- One page of the changes of a campaign, newest first.
+select e.id, e.action, uuid_extract_timestamp(e.id) as occurred_at, e.actor as by, e.detail
+from campaign_event e
+where e.campaign_id = :campaign_id and e.id < :before
+order by e.id desc
 limit :rows;
 
 -- name: templates_by_id

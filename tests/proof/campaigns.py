@@ -21,9 +21,12 @@ import asyncpg
 
 from gateway.campaigns import decisions, drafts, lifecycle
 from gateway.campaigns.decisions import CampaignRetry, CampaignSettlement
-from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.campaigns.drafts import CampaignOrder
+from gateway.campaigns.mailings import MailingOrder
+from gateway.campaigns.named_customers import CampaignRecipient
+from gateway.campaigns.schedule_orders import ScheduleOrder
 from gateway.compose import sender_profiles
-from gateway.database import QUERIES, prepare_connection
+from gateway.database import prepare_connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal
 from gateway.mail.campaign import UncertainDecision
@@ -115,29 +118,20 @@ class Run:
         for number in range(CAMPAIGNS):
             order = CampaignOrder(
                 title=f"Proof {number}",
-                template_id=made.template_id,
+                actor=ACTOR,
+                mailings=self._series(made.template_id),
                 sender_id=profile.sender_id,
                 merge_data={"first_name": "Ann"},
                 recipients=tuple(CampaignRecipient(customer_id=customer) for customer in ids),
                 idempotency_key=f"draft {number}",
             )
             campaign_id = await drafts.create(connection, order, self._deployment)
-            await self._add_mailings(connection, campaign_id)
-            await lifecycle.launch(connection, campaign_id, f"launch {number}", self._deployment)
+            await lifecycle.launch(connection, campaign_id, f"launch {number}", self._deployment, actor=ACTOR)
             self._campaigns.append(campaign_id)
 
-    async def _add_mailings(self, connection: Any, campaign_id: UUID) -> None:
-        first = await connection.fetchrow("select template_version_id from mailing where campaign_id = $1", campaign_id)
-        for number in range(2, MAILINGS + 1):
-            mailing_id = await QUERIES.insert_mailing(
-                connection,
-                campaign_id=campaign_id,
-                number=number,
-                template_version_id=first["template_version_id"],
-                merge_data={},
-            )
-            due = datetime.now(UTC) + SECOND_MAILING * (number - 1)
-            await connection.execute("update mailing set send_at = $2 where id = $1", mailing_id, due)
+    def _series(self, template_id: UUID) -> tuple[MailingOrder, ...]:
+        due = [None, *(datetime.now(UTC) + SECOND_MAILING * number for number in range(1, MAILINGS))]
+        return tuple(MailingOrder(template_id=template_id, schedule=ScheduleOrder(at=one)) for one in due)
 
     async def _customers(self, connection: Any, count: int) -> list[int]:
         """Customers, of whom one in twenty shares the address of the one before, one in fifty is refused, one put off
@@ -215,7 +209,7 @@ class Run:
         return await self._decide("RUNNING", lambda c, campaign: lifecycle.pause(c, campaign, ACTOR))
 
     async def _resume(self) -> bool:
-        return await self._decide("PAUSED", lifecycle.resume)
+        return await self._decide("PAUSED", lambda c, campaign: lifecycle.resume(c, campaign, actor=ACTOR))
 
     async def _cancel(self) -> bool:
         return await self._decide("RUNNING", lambda c, campaign: lifecycle.cancel(c, campaign, ACTOR))
@@ -264,7 +258,7 @@ class Run:
         """Resume all, let everything be sent, settle what is uncertain, and wait for the end of every campaign."""
         async with self.connected() as connection:
             for row in await connection.fetch(SO["PAUSED"]):
-                await lifecycle.resume(connection, row["id"])
+                await lifecycle.resume(connection, row["id"], actor=ACTOR)
 
             async def decided() -> bool:
                 return not await connection.fetchval(BUSY) and not await connection.fetch(SO["with a decision"])

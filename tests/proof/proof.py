@@ -20,7 +20,8 @@ import asyncpg
 import redis
 
 from gateway.campaigns import drafts, lifecycle
-from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.campaigns.drafts import CampaignOrder
+from gateway.campaigns.named_customers import LARGEST_AUDIENCE, CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.database import open_pool, prepare_connection
 from gateway.deployment import Deployment
@@ -312,19 +313,20 @@ async def launch(settings: Settings, addresses: Sequence[str], *, page: str = PA
                 [f"{run}{number}" for number in range(1, len(addresses) + 1)],
             )
         ]
-        for start in range(0, len(ids), drafts.LARGEST_AUDIENCE):
+        for start in range(0, len(ids), LARGEST_AUDIENCE):
             order = CampaignOrder(
                 title=f"Proof {start}",
+                actor="proof",
                 template_id=made.template_id,
                 sender_id=profile.sender_id,
                 merge_data={"first_name": "Ann"},
                 recipients=tuple(
-                    CampaignRecipient(customer_id=customer) for customer in ids[start : start + drafts.LARGEST_AUDIENCE]
+                    CampaignRecipient(customer_id=customer) for customer in ids[start : start + LARGEST_AUDIENCE]
                 ),
                 idempotency_key=f"{run}-{start}",
             )
             campaign_id = await drafts.create(connection, order, deployment)
-            await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)
+            await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment, actor="Dana")
 
 
 async def _disrupt(world: World, dice: random.Random, *, mails: int, disruptions: int) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gateway.campaigns import drafts, freezing, lifecycle
-from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.campaigns.drafts import CampaignOrder
+from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.deployment import Deployment
 from gateway.templates import versions
@@ -34,8 +35,8 @@ async def publish(connection: Any, html: str = PAGE, text: str | None = None) ->
 
 
 async def order(connection: Any, customers: list[int], **values: Any) -> CampaignOrder:
-    usual: dict[str, Any] = {"title": "Spring news", "idempotency_key": uuid4().hex}
-    if "template_id" not in values:
+    usual: dict[str, Any] = {"title": "Spring news", "actor": "Dana", "idempotency_key": uuid4().hex}
+    if "template_id" not in values and "mailings" not in values:
         usual["template_id"] = await publish(connection)
     if "sender_id" not in values:
         profile = await sender_profiles.create(
@@ -45,11 +46,16 @@ async def order(connection: Any, customers: list[int], **values: Any) -> Campaig
             postal_address="1 Main",
         )
         usual["sender_id"] = profile.sender_id
-    usual["recipients"] = tuple(
+    if customers or "list_ids" not in values:
+        usual["recipients"] = named(customers)
+    return CampaignOrder(**(usual | values))
+
+
+def named(customers: list[int]) -> tuple[CampaignRecipient, ...]:
+    return tuple(
         CampaignRecipient(customer_id=customer, merge_data={"first_name": f"N{number}"})
         for number, customer in enumerate(customers)
     )
-    return CampaignOrder(**(usual | values))
 
 
 async def running(connection: Any, deployment: Deployment, count: int, **values: Any) -> tuple[UUID, list[int]]:
@@ -62,7 +68,7 @@ async def running(connection: Any, deployment: Deployment, count: int, **values:
 
 async def launch(connection: Any, campaign_id: UUID, deployment: Deployment) -> None:
     """Launch a draft and freeze its audience, as the worker does."""
-    await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment)
+    await lifecycle.launch(connection, campaign_id, uuid4().hex, deployment, actor="Dana")
     while await freezing.freeze(connection) is not None:
         pass
 

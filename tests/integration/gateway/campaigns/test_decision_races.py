@@ -72,7 +72,7 @@ def deed(what: What, campaign_id: UUID, refs: list[MessageRef], deployment: Depl
         "click": click,
         "cancel": partial(lifecycle.cancel, campaign_id=campaign_id, actor="Kim"),
         "pause": partial(lifecycle.pause, campaign_id=campaign_id, actor="Kim"),
-        "resume": partial(lifecycle.resume, campaign_id=campaign_id),
+        "resume": partial(lifecycle.resume, campaign_id=campaign_id, actor="Kim"),
         "finish": lifecycle.finish,
     }
     return deeds[what.kind]

@@ -45,7 +45,7 @@ async def test_one_decision_settles_what_one_kill_left_uncertain(
         return (await tally(connection, made)).get("uncertain") == IN_HAND
 
     await eventually(are_uncertain, "41 uncertain mails")
-    await lifecycle.resume(connection, made)
+    await lifecycle.resume(connection, made, actor="Dana")
 
     async def others_are_sent() -> bool:
         found = await tally(connection, made)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.campaigns import drafts
-from gateway.campaigns.drafts import CampaignRecipient
+from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
 from gateway.settings import Settings
@@ -115,7 +115,7 @@ async def test_a_missing_merge_field_is_named_with_its_recipient(
     connection: Any, deployment: Deployment, lacking: dict[str, Any]
 ) -> None:
     right = await order(connection, [await make_customer(connection), await make_customer(connection)])
-    wrong = replace(right, recipients=(right.recipients[0], replace(right.recipients[1], merge_data=lacking)))
+    wrong = replace(right, recipients=(right.named[0], replace(right.named[1], merge_data=lacking)))
 
     with pytest.raises(Refusal) as refused:
         await drafts.create(connection, wrong, deployment)

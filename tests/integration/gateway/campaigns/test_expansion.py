@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from gateway.campaigns import drafts, expansion
-from gateway.campaigns.drafts import CampaignRecipient
+from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.deployment import Deployment
 from gateway.mail.source import SourceType
 from gateway.settings import Settings

@@ -81,7 +81,7 @@ async def test_an_address_is_mailed_once_for_the_customer_with_the_lowest_id(
     made = await drafts.create(connection, await order(connection, customers[::-1]), deployment)
     await connection.execute("update customer set erased_at = now() where id = $1", customers[0])
     # When the audience is frozen, whether in one batch or in several
-    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
     while await freezing.freeze(connection, batch=1) is not None:
         pass
     # Then the next one keeps it
@@ -95,7 +95,7 @@ async def test_freezing_goes_on_where_it_was_cut(
     # Given five customers, and a worker killed within its second batch
     customers = [await make_customer(connection) for _ in range(5)]
     made = await drafts.create(connection, await order(connection, customers), deployment)
-    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
     assert await freezing.freeze(connection, batch=2) == 2
     async with pool.acquire() as killed:
         transaction = killed.transaction()

@@ -67,7 +67,7 @@ async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
 
     await eventually(other_is_done)
     assert await tally(connection, made) == {"made": 3}
-    await lifecycle.resume(connection, made)
+    await lifecycle.resume(connection, made, actor="Dana")
     await empty(connection)
     assert await tally(connection, made) == {"made": 3, "accepted": 3}
 
@@ -127,10 +127,10 @@ async def test_a_repeated_creation_and_launch_change_nothing(connection: Any, de
         await drafts.create(connection, replace(right, title="Other"), deployment)
     assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
 
-    await lifecycle.launch(connection, made, "launch-1", deployment)
-    await lifecycle.launch(connection, made, "launch-1", deployment)
+    await lifecycle.launch(connection, made, "launch-1", deployment, actor="Dana")
+    await lifecycle.launch(connection, made, "launch-1", deployment, actor="Dana")
     with pytest.raises(Refusal) as again:
-        await lifecycle.launch(connection, made, "launch-2", deployment)
+        await lifecycle.launch(connection, made, "launch-2", deployment, actor="Dana")
     assert again.value.code is RefusalCode.ILLEGAL_STATE
 
 
@@ -141,13 +141,14 @@ async def test_a_draft_of_earlier_days_is_not_launched_without_what_it_must_show
     customer = await make_customer(connection)
     with monkeypatch.context() as earlier:
         earlier.setattr("gateway.templates.publishing.refuse_without_unsubscribe", lambda parts, path: None)
-        earlier.setattr("gateway.campaigns.drafts.refuse_without_footer", lambda *_, **paths: None)
+        earlier.setattr("gateway.campaigns.mailings.refuse_template_without_footer", lambda *_: None)
+        earlier.setattr("gateway.campaigns.drafts.refuse_sender_without_address", lambda *_: None)
         template = await publish(connection, "<p>Hello {{ first_name }}</p>")
         right = await order(connection, [customer], template_id=template, sender_id=None)
         made = await drafts.create(connection, right, deployment)
     # When it is launched
     with pytest.raises(Refusals) as refused:
-        await lifecycle.launch(connection, made, uuid4().hex, deployment)
+        await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
     # Then it stays a draft, and the refusals say what to add
     assert [(one.code, one.field) for one in refused.value.refusals] == [
         (RefusalCode.UNSUBSCRIBE_MISSING, ("campaignId",)),
@@ -175,7 +176,7 @@ async def test_a_version_of_earlier_days_that_lacks_a_footer_is_completed_when_p
     # And published again, the same source launches
     new = await publish(connection, **source)
     again = await drafts.create(connection, await order(connection, [customer], template_id=new), deployment)
-    await lifecycle.launch(connection, again, uuid4().hex, deployment)
+    await lifecycle.launch(connection, again, uuid4().hex, deployment, actor="Dana")
     assert await status_of(connection, again) != "DRAFT"
 
 

@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from gateway.campaigns import drafts, lifecycle
-from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.campaigns.drafts import CampaignOrder
+from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.compose import campaign, headers, sender_profiles
 from gateway.compose.headers import Composed
 from gateway.compose.sender_profiles import AddressRules
@@ -121,13 +122,14 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     customer = await make_customer(connection, addresses=["ann@customer.example"], name="Jörg Lee")
     order = CampaignOrder(
         title="News",
+        actor="Dana",
         template_id=published.template_id,
         sender_id=profile.sender_id,
         recipients=(CampaignRecipient(customer_id=customer, merge_data=VALUES | {"story": ".Größe & <Glück>"}),),
         idempotency_key=uuid4().hex,
     )
     made = await drafts.create(connection, order, deployment)
-    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
     start(settings, signer=signer)
 
     async def sent() -> Any:

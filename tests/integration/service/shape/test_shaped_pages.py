@@ -221,6 +221,22 @@ RICH: list[dict[str, Any]] = [
 ]
 
 
+async def finish_as_a_series(pool: Any) -> None:
+    """The first campaign has two mailings, one for who did not open the other; all have times, of every kind."""
+    await pool.execute("update campaign set status = 'FINISHED', finished_at = now()")
+    local, at = datetime(2026, 12, 1, 9, 30), datetime(2026, 12, 1, 9, 30, 5, tzinfo=UTC)  # noqa: DTZ001 - local
+    await pool.execute("update mailing set local_time = $1, subject = 'Again'", local)
+    first = await pool.fetchrow("select id, campaign_id, template_version_id from mailing order by id limit 1")
+    values = {"campaign_id": first["campaign_id"], "template_version_id": first["template_version_id"]}
+    second = await insert(pool, "mailing", **values, number=2, send_at=at, due_at=at)
+    await pool.execute(
+        "update mailing set local_time = null, after_days = 2, after_minutes = 15, not_before = '09:00',"
+        " subject = null, not_opened_mailing_id = $2 where id = $1",
+        first["id"],
+        second["id"],
+    )
+
+
 async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
     pool: Any, make_context: MakeContext, ways: Ways
 ) -> None:
@@ -228,7 +244,7 @@ async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
     world = World(pool)
     await world.open()
     customer, _ = await world.write(RICH)
-    await pool.execute("update campaign set status = 'FINISHED', finished_at = now()")
+    await finish_as_a_series(pool)
     await pool.execute(
         "update copy set cause = 'POLICY', advice = 'Ask.', status = 'REFUSED', decided_at = now() "
         "where recipient_no = 1"

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from gateway.campaigns import drafts
-from gateway.campaigns.drafts import LARGEST_AUDIENCE, CampaignOrder, CampaignRecipient
-from gateway.errors import Refusal, RefusalCode
+from gateway.campaigns import drafts, named_customers
+from gateway.campaigns.drafts import CampaignOrder
+from gateway.campaigns.named_customers import LARGEST_AUDIENCE, CampaignRecipient
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.campaign import CampaignKind
 from tests.mails import campaign_template
 
@@ -30,18 +31,26 @@ async def test_others_are_served_while_a_large_audience_is_checked(page: str, br
 
     other = asyncio.create_task(serve())
     # When it is checked with four hundred recipients
-    await drafts.check_audience_data(version, {}, [{"a": "x"}] * 400)
+    await named_customers.check_audience_data([version], {}, [{"a": "x"}] * 400)
     # Then the other had a turn the more often the more there is to do
     assert served >= breaks
     other.cancel()
 
 
+RECIPIENTS = tuple(CampaignRecipient(customer_id=number) for number in (1, 2))
 ORDER = CampaignOrder(
     title="Spring",
+    actor="Dana",
     template_id=UUID(int=1),
-    recipients=tuple(CampaignRecipient(customer_id=number) for number in (1, 2)),
+    recipients=RECIPIENTS,
     idempotency_key="k",
 )
+
+
+def check(order: CampaignOrder) -> None:
+    found = RefusalCollector()
+    drafts._read(order, found)
+    found.raise_any()
 
 
 def audience(size: int) -> tuple[CampaignRecipient, ...]:
@@ -60,7 +69,7 @@ def audience(size: int) -> tuple[CampaignRecipient, ...]:
     ids=["title", "first priority", "last priority", "one recipient", "largest audience"],
 )
 def test_a_draft_at_its_limits_is_accepted(values: dict[str, Any]) -> None:
-    drafts._check(replace(ORDER, **values))
+    check(replace(ORDER, **values))
     assert LARGEST_AUDIENCE == 10_000
 
 
@@ -81,7 +90,7 @@ def test_a_draft_at_its_limits_is_accepted(values: dict[str, Any]) -> None:
 )
 def test_a_draft_beyond_its_limits_is_refused(values: dict[str, Any], code: RefusalCode, path: tuple[str, ...]) -> None:
     with pytest.raises(Refusal) as refused:
-        drafts._check(replace(ORDER, **values))
+        check(replace(ORDER, **values))
     assert (refused.value.code, refused.value.field) == (code, path)
 
 
@@ -94,8 +103,8 @@ def test_a_draft_beyond_its_limits_is_refused(values: dict[str, Any], code: Refu
         {"template_id": UUID(int=2)},
         {"sender_id": UUID(int=1)},
         {"tracked": False},
-        {"recipients": ORDER.recipients[::-1]},
-        {"recipients": (replace(ORDER.recipients[0], address="b@x.example"), ORDER.recipients[1])},
+        {"recipients": RECIPIENTS[::-1]},
+        {"recipients": (replace(RECIPIENTS[0], address="b@x.example"), RECIPIENTS[1])},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -109,7 +118,7 @@ def test_another_campaign_is_another_intent(change: dict[str, Any]) -> None:
 
 
 def test_a_key_that_made_a_letter_cannot_make_a_campaign() -> None:
-    assert drafts._first_campaign({"campaign_id": UUID(int=5)}) == UUID(int=5)
+    assert drafts._first_campaign({"campaign_id": UUID(int=5), "mailing_id": None}) == UUID(int=5)
     with pytest.raises(Refusal) as refused:
-        drafts._first_campaign({"campaign_id": None})
+        drafts._first_campaign({"campaign_id": None, "mailing_id": None})
     assert refused.value.code is RefusalCode.IDEMPOTENCY_CONFLICT
