@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, freezing, imports, lifecycle, list_counts, samples
+from gateway.campaigns import decisions, expansion, freezing, imports, lifecycle, list_counts, samples
 from gateway.campaigns.import_job import ImportJob
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
@@ -29,7 +29,7 @@ log = logging.getLogger("gateway")
 
 PARENT_LOOK_SECONDS = 0.5
 EXPAND_SECONDS = 0.25
-"""Seconds between looks for mailings that are due, and for those whose queue runs low."""
+"""Seconds between looks for mailings that are due, for those whose queue runs low, and for decisions about many."""
 CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 SAMPLE_SECONDS = 3.0
@@ -52,6 +52,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def expand_campaigns(connection: Connection) -> Progress:
         made = await expansion.make_messages(connection, deployment)
         return Progress(more=made is not None, mail_due=bool(made))
+
+    async def carry_out_decisions(connection: Connection) -> Progress:
+        dealt_with = await decisions.carry_out(connection, deployment)
+        return Progress(more=dealt_with is not None, mail_due=dealt_with is not None)
 
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
@@ -102,6 +106,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     return [
         Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
+        Job(name="campaign decisions", run=carry_out_decisions, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),

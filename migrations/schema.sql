@@ -917,6 +917,57 @@ CREATE TABLE public.campaign_customer (
 
 
 --
+-- Name: campaign_decision; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign_decision (
+    id integer NOT NULL,
+    campaign_id uuid NOT NULL,
+    idempotency_key text NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    recipients integer NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    carried_customer bigint DEFAULT 0 NOT NULL,
+    carried_message uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT campaign_decision_action_check CHECK ((action = ANY (ARRAY['RETRY'::text, 'RETRY_TO_PRESENT_ADDRESS'::text, 'ASSUME_SENT'::text]))),
+    CONSTRAINT campaign_decision_check CHECK (((finished_at IS NOT NULL) = ((done + skipped) = recipients))),
+    CONSTRAINT campaign_decision_done_check CHECK ((done >= 0)),
+    CONSTRAINT campaign_decision_recipients_check CHECK ((recipients >= 0)),
+    CONSTRAINT campaign_decision_skipped_check CHECK ((skipped >= 0))
+);
+
+
+--
+-- Name: campaign_decision_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.campaign_decision ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.campaign_decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: campaign_decision_message; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign_decision_message (
+    decision_id integer NOT NULL,
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    status public.email_status NOT NULL
+);
+
+
+--
 -- Name: campaign_event; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2144,6 +2195,30 @@ ALTER TABLE ONLY public.campaign_customer
 
 
 --
+-- Name: campaign_decision campaign_decision_idempotency_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_decision
+    ADD CONSTRAINT campaign_decision_idempotency_key_key UNIQUE (idempotency_key);
+
+
+--
+-- Name: campaign_decision_message campaign_decision_message_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_decision_message
+    ADD CONSTRAINT campaign_decision_message_pkey PRIMARY KEY (decision_id, customer_id, message_id);
+
+
+--
+-- Name: campaign_decision campaign_decision_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_decision
+    ADD CONSTRAINT campaign_decision_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: campaign_event campaign_event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2693,6 +2768,13 @@ CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_a
 
 
 --
+-- Name: campaign_decision_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX campaign_decision_open ON public.campaign_decision USING btree (id) WHERE (finished_at IS NULL);
+
+
+--
 -- Name: campaign_list_of_list; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3172,6 +3254,14 @@ ALTER TABLE ONLY public.campaign_customer
 
 
 --
+-- Name: campaign_decision campaign_decision_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_decision
+    ADD CONSTRAINT campaign_decision_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
 -- Name: campaign_event campaign_event_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3580,4 +3670,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202032000'),
     ('20261202033000'),
     ('20261202041000'),
-    ('20261202042000');
+    ('20261202042000'),
+    ('20261202043000');

@@ -66,13 +66,16 @@ def refuse_sender_without_address(postal_address: str | None, path: tuple[str, .
         raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, path)
 
 
-async def pause(connection: Connection, campaign_id: UUID, actor: str) -> None:
-    """Pause a running campaign: when this returns, nothing more of it is handed off. What was handed off just before
-    shows HANDED_OFF. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+async def pause(connection: Connection, campaign_id: UUID, actor: str) -> int:
+    """Pause a campaign under way: when this returns, nothing more of it is handed off. Returns how many of its mails
+    are on the wire, handed off just before: those are still decided. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         await lock_for(connection, campaign_id, CampaignAction.PAUSE)
         await QUERIES.pause_campaign(connection, campaign_id=campaign_id, why=f"Paused by {actor}.")
-        await history.record(connection, campaign_id, "pauseCampaign", actor)
+        # A statement of its own: it sees every hand-off that the lanes' locks were waited for.
+        on_the_wire = int(await QUERIES.on_the_wire(connection, campaign_id=campaign_id))
+        await history.record(connection, campaign_id, "pauseCampaign", actor, {"onTheWire": on_the_wire})
+    return on_the_wire
 
 
 async def resume(connection: Connection, campaign_id: UUID, *, actor: str) -> None:

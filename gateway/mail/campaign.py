@@ -50,3 +50,10 @@ class EventRepeat(StrEnum):
 
     ONCE_A_DAY = "ONCE_A_DAY"
     ONCE = "ONCE"
+
+
+class UncertainDecision(StrEnum):
+    """What a person decides about uncertain mail of a campaign."""
+
+    RETRY = "RETRY"
+    ASSUME_SENT = "ASSUME_SENT"

@@ -1,10 +1,13 @@
-"""What a person may do with one message: retry it, also to another address, assume it sent, cancel it."""
+"""What a person may do with a message: retry it, also to another address, assume it sent, cancel it; with many, too."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from gateway.compose.readdressed import readdressed
 from gateway.database import QUERIES, Connection
@@ -26,6 +29,21 @@ CANCELLED = Undelivered(
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Again:
+    """A message to send again: to which of its recipients, and where its To goes `instead`, if it goes elsewhere."""
+
+    standing: Standing
+    recipients: tuple[Recipient, ...]
+    instead: Place | None = None
+
+    @property
+    def places(self) -> list[tuple[Recipient, Place]]:
+        """Who gets it, and where."""
+        same = [(one, one.place) for one in self.recipients]
+        return same if self.instead is None else [(self.standing.to, self.instead), *same]
+
+
 async def retry(
     connection: Connection,
     ref: MessageRef,
@@ -42,10 +60,8 @@ async def retry(
     """
     action = MessageAction.RETRY_TO_PRESENT_ADDRESS if to_present_address else MessageAction.RETRY
     async with connection.transaction():
-        standing = await _locked(connection, ref, deployment, action)
-        present = standing.present[0] if to_present_address else None
-        again = [one for one in standing.retryable if one.number > 0 or not to_present_address]
-        await _send_again(connection, standing, again, present, EventKind.RETRIED, actor, deployment)
+        again = _again(await _locked(connection, ref, deployment, action), action)
+        await _send_one_again(connection, again, EventKind.RETRIED, actor, deployment)
 
 
 async def retry_to(connection: Connection, ref: MessageRef, address: str, actor: str, deployment: Deployment) -> None:
@@ -55,7 +71,8 @@ async def retry_to(connection: Connection, ref: MessageRef, address: str, actor:
         place = next((one for one in standing.present if one.address == address), None)
         if place is None or place.bar is not None or not standing.to.retryable or standing.relay_missing:
             raise illegal("It cannot be sent to this address.")
-        await _send_again(connection, standing, [], place, EventKind.RETRIED, actor, deployment)
+        again = _Again(standing=standing, recipients=(), instead=place)
+        await _send_one_again(connection, again, EventKind.RETRIED, actor, deployment)
 
 
 async def release(
@@ -67,45 +84,92 @@ async def release(
         held = [one for one in standing.retryable if one.decided is Status.HELD and one.place.key == address_key]
         if not held:
             raise illegal("It is not held for this address.")
-        await _send_again(connection, standing, held, None, EventKind.RELEASED, actor, deployment)
+        again = _Again(standing=standing, recipients=tuple(held))
+        await _send_one_again(connection, again, EventKind.RELEASED, actor, deployment)
+
+
+async def decide_many(
+    connection: Connection,
+    refs: Sequence[MessageRef],
+    action: MessageAction,
+    actor: str,
+    deployment: Deployment,
+    *,
+    decision_id: int,
+) -> int:
+    """Do one of RETRY, RETRY_TO_PRESENT_ADDRESS and ASSUME_SENT to each of these messages, as for a single one; those
+    of which `why_not` says that it cannot be done stay as they are. Returns how many it was done to.
+
+    The caller's transaction has locked the messages. Each event names the decision.
+    """
+    found = await read_standings(connection, refs, deployment)
+    able = [found[ref] for ref in refs if ref in found and why_not(action, found[ref]) is None]
+    if action is MessageAction.ASSUME_SENT:
+        await _assume_sent(connection, able, actor, decision_id)
+        return len(able)
+    again = [_again(standing, action) for standing in able]
+    return await _send_again(connection, again, EventKind.RETRIED, actor, deployment, decision_id=decision_id)
+
+
+def _again(standing: Standing, action: MessageAction) -> _Again:
+    """What a retry that nothing forbids sends again."""
+    if action is MessageAction.RETRY:
+        return _Again(standing=standing, recipients=tuple(standing.retryable))
+    copies = tuple(one for one in standing.retryable if one.number > 0)
+    return _Again(standing=standing, recipients=copies, instead=standing.present[0])
+
+
+async def _send_one_again(
+    connection: Connection, again: _Again, kind: EventKind, actor: str, deployment: Deployment
+) -> None:
+    """Raises Refusal where its campaign was cancelled just before."""
+    if await _send_again(connection, [again], kind, actor, deployment) == 0:
+        raise illegal("Its campaign was cancelled.")
 
 
 async def _send_again(
     connection: Connection,
-    standing: Standing,
-    again: Sequence[Recipient],
-    instead: Place | None,
+    wanted: Sequence[_Again],
     kind: EventKind,
     actor: str,
     deployment: Deployment,
-) -> None:
-    """Queue these recipients, and the To recipient too where it goes to another place `instead`."""
-    ref, mailing_id = standing.ref, standing.mailing_id
-    if mailing_id is not None and await QUERIES.reopen_mailing(connection, mailing_id=mailing_id) is None:
-        raise illegal("Its campaign was cancelled.")
-    places = [one.place for one in again]
-    if instead is not None:
-        await _readdress(connection, standing, instead, actor)
-        again, places = [standing.to, *again], [instead, *places]
-    if mailing_id is not None:
-        await tally(connection, mailing_id, standing.to.decided, None)
-    await _change(connection, ref, again, Status.QUEUED, None, None)
+    *,
+    decision_id: int | None = None,
+) -> int:
+    """Queue messages again, apart from those of campaigns that were cancelled. Returns how many."""
+    mailings = sorted({one.standing.mailing_id for one in wanted if one.standing.mailing_id is not None})
+    open_ones = {
+        mailing for mailing in mailings if await QUERIES.reopen_mailing(connection, mailing_id=mailing) is not None
+    }
+    again = [one for one in wanted if one.standing.mailing_id is None or one.standing.mailing_id in open_ones]
+    for one in again:
+        if one.instead is not None:
+            await _readdress(connection, one.standing, one.instead, actor)
+    changed = [(one.standing.ref, recipient) for one in again for recipient, _ in one.places]
+    await _change(connection, changed, Status.QUEUED, None, None)
+    await _requeue(connection, again, deployment)
+    await _record_events(connection, changed, kind, actor, decision_id=decision_id)
+    await _tally(connection, [one.standing for one in again], None)
+    return len(again)
+
+
+async def _requeue(connection: Connection, again: Sequence[_Again], deployment: Deployment) -> None:
+    rows = [(one.standing, recipient, place) for one in again for recipient, place in one.places]
     await QUERIES.requeue(
         connection,
-        customer_id=ref.customer_id,
-        message_id=ref.message_id,
-        lane=lane_of(standing.source_type),
-        mailing_id=mailing_id,
-        opt_out_kind=standing.campaign_kind,
-        bound_relay=standing.bound_relay,
-        deadline=_retry_deadline(standing.source_type, deployment),
-        recipient_nos=[one.number for one in again],
-        addresses=[place.address for place in places],
-        address_keys=[place.key for place in places],
-        domains=[domain_of(place.address) for place in places],
-        attempts=[one.attempts + 1 for one in again],
+        customer_ids=[standing.ref.customer_id for standing, _, _ in rows],
+        message_ids=[standing.ref.message_id for standing, _, _ in rows],
+        recipient_nos=[recipient.number for _, recipient, _ in rows],
+        lanes=[lane_of(standing.source_type) for standing, _, _ in rows],
+        mailing_ids=[standing.mailing_id for standing, _, _ in rows],
+        addresses=[place.address for _, _, place in rows],
+        address_keys=[place.key for _, _, place in rows],
+        domains=[domain_of(place.address) for _, _, place in rows],
+        attempts=[recipient.attempts + 1 for _, recipient, _ in rows],
+        deadlines=[_retry_deadline(standing.source_type, deployment) for standing, _, _ in rows],
+        opt_out_kinds=[standing.campaign_kind for standing, _, _ in rows],
+        bound_relays=[standing.bound_relay for standing, _, _ in rows],
     )
-    await _record_events(connection, ref, again, kind, actor)
 
 
 async def _readdress(connection: Connection, standing: Standing, instead: Place, actor: str) -> None:
@@ -149,11 +213,29 @@ async def assume_sent(connection: Connection, ref: MessageRef, actor: str, deplo
     """Record an UNCERTAIN mail as accepted, by a person's decision. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         standing = await _locked(connection, ref, deployment, MessageAction.ASSUME_SENT)
-        unsure = [one for one in standing.recipients if not one.queued and one.decided is Status.UNCERTAIN]
-        if unsure[0].number == 0 and standing.mailing_id is not None:
-            await tally(connection, standing.mailing_id, Status.UNCERTAIN, Status.ACCEPTED)
-        await _change(connection, ref, unsure, Status.ACCEPTED, None, None)
-        await _record_events(connection, ref, unsure, EventKind.ASSUMED_SENT, actor)
+        await _assume_sent(connection, [standing], actor, None)
+
+
+async def _assume_sent(
+    connection: Connection, standings: Sequence[Standing], actor: str, decision_id: int | None
+) -> None:
+    unsure = [
+        (standing.ref, one)
+        for standing in standings
+        for one in standing.recipients
+        if not one.queued and one.decided is Status.UNCERTAIN
+    ]
+    await _change(connection, unsure, Status.ACCEPTED, None, None)
+    await _record_events(connection, unsure, EventKind.ASSUMED_SENT, actor, decision_id=decision_id)
+    to = {ref for ref, one in unsure if one.number == 0}
+    await _tally(connection, [one for one in standings if one.ref in to], Status.ACCEPTED)
+
+
+async def _tally(connection: Connection, standings: Sequence[Standing], after: Status | None) -> None:
+    """Count what became of the To of campaign mail. Last of a transaction's statements: others wait for the counts."""
+    moved = Counter((one.mailing_id, one.to.decided) for one in standings if one.mailing_id is not None)
+    for (mailing_id, before), messages in sorted(moved.items()):
+        await tally(connection, mailing_id, before, after, messages=messages)
 
 
 async def cancel(connection: Connection, ref: MessageRef, actor: str, deployment: Deployment) -> None:
@@ -173,10 +255,10 @@ async def cancel(connection: Connection, ref: MessageRef, actor: str, deployment
         if gone != len(queued):
             raise illegal("It is being handed to the server right now.")
         if held:
-            if held[0].number == 0 and standing.mailing_id is not None:
-                await tally(connection, standing.mailing_id, Status.HELD, Status.CANCELLED)
-            await _change(connection, ref, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
-            await _record_events(connection, ref, held, EventKind.CANCELLED, actor)
+            taken_back = [(ref, one) for one in held]
+            await _change(connection, taken_back, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
+            await _record_events(connection, taken_back, EventKind.CANCELLED, actor)
+            await _tally(connection, [standing] if held[0].number == 0 else [], Status.CANCELLED)
 
 
 async def _locked(
@@ -194,37 +276,46 @@ async def _locked(
 
 async def _change(
     connection: Connection,
-    ref: MessageRef,
-    recipients: Sequence[Recipient],
+    changed: Sequence[tuple[MessageRef, Recipient]],
     status: Status,
     cause: Cause | None,
     advice: str | None,
 ) -> None:
-    values = {
-        "customer_id": ref.customer_id,
-        "message_id": ref.message_id,
-        "status": status,
-        "cause": cause,
-        "advice": advice,
-    }
-    if any(one.number == 0 for one in recipients):
-        await QUERIES.change_message(connection, **values)
-    copies = [one.number for one in recipients if one.number > 0]
+    values: dict[str, Any] = {"status": status, "cause": cause, "advice": advice}
+    messages = [ref for ref, one in changed if one.number == 0]
+    if messages:
+        await QUERIES.change_messages(connection, **values, **_keys(messages))
+    copies = [(ref, one) for ref, one in changed if one.number > 0]
     if copies:
-        await QUERIES.change_copies(connection, **values, recipient_nos=copies)
+        numbers = [one.number for _, one in copies]
+        await QUERIES.change_copies(connection, **values, **_keys([ref for ref, _ in copies]), recipient_nos=numbers)
 
 
 async def _record_events(
-    connection: Connection, ref: MessageRef, recipients: Sequence[Recipient], kind: EventKind, actor: str
+    connection: Connection,
+    changed: Sequence[tuple[MessageRef, Recipient]],
+    kind: EventKind,
+    actor: str,
+    *,
+    decision_id: int | None = None,
 ) -> None:
-    for one in recipients:
-        await QUERIES.insert_event(
-            connection,
-            customer_id=ref.customer_id,
-            message_id=ref.message_id,
-            recipient_no=one.number,
-            kind=kind,
-            actor=actor,
-            data={"before": one.decided, "attempt": one.attempts},
-        )
-    await notify_change(connection, ChangeKind.MESSAGE, [ref])
+    refs = [ref for ref, _ in changed]
+    await QUERIES.insert_decision_events(
+        connection,
+        **_keys(refs),
+        recipient_nos=[one.number for _, one in changed],
+        befores=[one.decided for _, one in changed],
+        attempts=[one.attempts for _, one in changed],
+        kind=kind,
+        actor=actor,
+        decision_id=decision_id,
+    )
+    await notify_change(connection, ChangeKind.MESSAGE, refs)
+
+
+def _keys(refs: Sequence[MessageRef]) -> dict[str, Any]:
+    """Messages as arrays for `unnest`."""
+    return {
+        "customer_ids": [ref.customer_id for ref in refs],
+        "message_ids": [ref.message_id for ref in refs],
+    }

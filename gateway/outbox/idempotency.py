@@ -62,6 +62,8 @@ def _plain(value: Any) -> Any:
         return str(value.normalize())
     if isinstance(value, datetime):
         return f"{value.isoformat()} again" if value.fold else value.isoformat()
+    if isinstance(value, UUID):  # also asyncpg's own kind
+        return str(value)
     return value
 
 

@@ -357,10 +357,12 @@ async def settle_late(connection: Connection, late: Sequence[Finished], *, now: 
     return len(settled)
 
 
-async def tally(connection: Connection, mailing_id: int, before: Status, after: Status | None) -> None:
-    """Move one recipient of a mailing from one count to another; `after` None: undecided again."""
+async def tally(
+    connection: Connection, mailing_id: int, before: Status, after: Status | None, *, messages: int = 1
+) -> None:
+    """Move recipients of a mailing from one count to another; `after` None: undecided again."""
     counts = dict.fromkeys(("accepted", "refused", "bounced", "uncertain", "held", "expired", "cancelled"), 0)
-    for status, step in ((before, -1), (after, 1)):
+    for status, step in ((before, -messages), (after, messages)):
         if (name := str(status).lower()) in counts:
             counts[name] += step
     await QUERIES.move_tally(connection, mailing_id=mailing_id, **counts)

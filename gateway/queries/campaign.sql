@@ -160,6 +160,11 @@ with lanes_paused as (
 )
 update campaign set status = 'PAUSED', paused_at = now(), paused_why = :why where id = :campaign_id;
 
+-- name: on_the_wire$
+-- How many mails of a campaign are handed off and not decided.
+select count(*) from outbox o
+where o.lane_id in (select lane.id from lane where lane.campaign_id = :campaign_id) and o.handed_off_at is not null;
+
 -- name: resume_campaign!
 -- Lets a paused campaign and its lanes go on.
 with lanes_resumed as (

@@ -333,7 +333,7 @@ with open as materialized (
 select id from open;
 
 -- name: move_tally!
--- Counts one recipient whose status a person's decision or later evidence has changed.
+-- Counts recipients whose status a person's decision or later evidence has changed.
 insert into mailing_tally as t (mailing_id, shard, accepted, refused, bounced, uncertain, held, expired, cancelled)
 values (:mailing_id, 0, :accepted, :refused, :bounced, :uncertain, :held, :expired, :cancelled)
 on conflict (mailing_id, shard) do update

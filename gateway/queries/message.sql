@@ -118,24 +118,38 @@ update message
 set recipient = :address, content_sha256 = coalesce(:content_sha256, content_sha256), mail_sha256 = null
 where customer_id = :customer_id and id = :message_id;
 
--- name: change_message!
--- Writes a person's decision about a message: QUEUED again, ACCEPTED by assumption, or CANCELLED while it was held.
+-- name: lock_messages_as_they_were
+-- Locks those of these messages that are as they were: in the same status, and not decided anew since :asked_at. In
+-- the order of their keys, like all that locks many.
+select m.customer_id, m.id as message_id
+from unnest(:customer_ids::bigint[], :message_ids::uuid[], :statuses::email_status[]) as was(customer_id, id, status)
+join message m on m.customer_id = was.customer_id and m.id = was.id
+where m.status = was.status and m.decided_at <= :asked_at
+order by m.customer_id, m.id
+for update of m;
+
+-- name: change_messages!
+-- Writes a person's decision about messages: QUEUED again, ACCEPTED by assumption, or CANCELLED while held.
 -- status: UNCERTAIN, HELD, REFUSED, EXPIRED, BOUNCED -> QUEUED
 -- status: UNCERTAIN -> ACCEPTED
 -- status: HELD -> CANCELLED
-update message
+update message m
 set status = :status::email_status, decided_at = case when :status::text <> 'QUEUED' then now() end,
-    sent_at = case when :status::text = 'ACCEPTED' then coalesce(sent_at, decided_at, now()) end, bounced_at = null,
-    cause = :cause, advice = :advice
-where customer_id = :customer_id and id = :message_id;
+    sent_at = case when :status::text = 'ACCEPTED' then coalesce(m.sent_at, m.decided_at, now()) end,
+    bounced_at = null, cause = :cause, advice = :advice
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as changed(customer_id, id)
+where m.customer_id = changed.customer_id and m.id = changed.id;
 
 -- name: change_copies!
--- Writes a person's decision about some copies of a message.
+-- Writes a person's decision about copies of messages.
 -- status: UNCERTAIN, HELD, REFUSED, EXPIRED, BOUNCED -> QUEUED
 -- status: UNCERTAIN -> ACCEPTED
 -- status: HELD -> CANCELLED
-update copy
+update copy c
 set status = :status::email_status, decided_at = case when :status::text <> 'QUEUED' then now() end,
-    sent_at = case when :status::text = 'ACCEPTED' then coalesce(sent_at, decided_at, now()) end,
+    sent_at = case when :status::text = 'ACCEPTED' then coalesce(c.sent_at, c.decided_at, now()) end,
     cause = :cause, advice = :advice
-where customer_id = :customer_id and message_id = :message_id and recipient_no = any(:recipient_nos::smallint[]);
+from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[])
+    as changed(customer_id, message_id, recipient_no)
+where c.customer_id = changed.customer_id and c.message_id = changed.message_id
+  and c.recipient_no = changed.recipient_no;

@@ -504,14 +504,16 @@ select count(*) from parked;
 vacuum (skip_locked, truncate off) outbox;
 
 -- name: requeue!
--- Queues recipients of a decided message again, by a person's decision, with a new deadline. A missing lane is an
--- error.
+-- Queues recipients of decided messages again, by a person's decision, with a new deadline: each in its mailing's lane,
+-- else in the lane of its name. A missing lane is an error.
 insert into outbox (customer_id, message_id, recipient_no, lane_id, address, address_key, domain, attempt, expires_at,
                     opt_out_kind, bound_relay)
-select :customer_id, :message_id, t.recipient_no,
+select t.customer_id, t.message_id, t.recipient_no,
        (select lane.id from lane
-        where lane.mailing_id = :mailing_id or (:mailing_id::integer is null and lane.name = :lane)),
-       t.address, t.address_key, t.domain, t.attempt, now() + :deadline::interval, :opt_out_kind::text::opt_out_kind,
-       :bound_relay
-from unnest(:recipient_nos::smallint[], :addresses::text[], :address_keys::bytea[], :domains::text[],
-            :attempts::smallint[]) as t(recipient_no, address, address_key, domain, attempt);
+        where lane.mailing_id = t.mailing_id or (t.mailing_id is null and lane.name = t.lane)),
+       t.address, t.address_key, t.domain, t.attempt, now() + t.deadline, t.opt_out_kind::opt_out_kind, t.bound_relay
+from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::smallint[], :lanes::text[],
+            :mailing_ids::integer[], :addresses::text[], :address_keys::bytea[], :domains::text[],
+            :attempts::smallint[], :deadlines::interval[], :opt_out_kinds::text[], :bound_relays::text[])
+    as t(customer_id, message_id, recipient_no, lane, mailing_id, address, address_key, domain, attempt, deadline,
+         opt_out_kind, bound_relay);

@@ -13,7 +13,14 @@ from gateway.campaigns.imports import ImportStatus
 from gateway.campaigns.lists import ListKind
 from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
-from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, LeftOutReason, MailingStatus
+from gateway.mail.campaign import (
+    CampaignKind,
+    CampaignStatus,
+    EventRepeat,
+    LeftOutReason,
+    MailingStatus,
+    UncertainDecision,
+)
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
@@ -466,4 +473,10 @@ _describe(
     DKIM="The key of our signature (RFC 6376).",
     DMARC="The policy, and whether we align with it (RFC 7489).",
     RETURN_PATH="Where bounces come back.",
+)
+_describe(
+    UncertainDecision,
+    "What a person decides about uncertain mail.",
+    RETRY="Try again: some may get it twice.",
+    ASSUME_SENT="Take it for sent: some may get nothing.",
 )

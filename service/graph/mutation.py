@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from service.graph import (
+    campaign_decisions,
     campaigning,
     consent,
     draft_changes,
@@ -59,6 +60,10 @@ class Mutation:
         mailing_preview.send_test_email,
         "Mail a mailing to addresses of one's own: marked [Test], outside history and counts, its links inert.",
     )
+    retry_campaign = intent(
+        campaign_decisions.retry_campaign, "Try a campaign's failures again, exactly those that are so now."
+    )
+    settle_campaign = intent(campaign_decisions.settle_campaign, "Decide all that is uncertain of a campaign now.")
     send_work_order_email = intent(
         sending.send_work_order_email, "Mail a customer about a work order, with an .ics attached."
     )

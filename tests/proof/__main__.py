@@ -1,7 +1,8 @@
-"""`make proof`: the crash proof at length, the poisoned recipients, the flight recorder, and mail that comes back.
+"""`make proof`: the crash proof at length, poisoned recipients, the flight recorder, mail that comes back, campaigns.
 
 MAILS, DISRUPTIONS and SEED change the first, GOOD_MAILS the second, KILLS and DEED (a part of a trial's name) the
-third, REPORTED, DISRUPTIONS and SEED the last; ONLY=crash, ONLY=poison, ONLY=recorder or ONLY=inbound runs one of them.
+third, REPORTED, DISRUPTIONS and SEED the fourth, KILLS, RECIPIENTS and SEED the last, which FULL=1 makes as large as
+the promise is; ONLY=crash, ONLY=poison, ONLY=recorder, ONLY=inbound or ONLY=campaigns runs one of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Protocol
 
+from tests.proof.campaigns import prove_campaigns
 from tests.proof.inbound import prove_inbound
 from tests.proof.poison import prove_poison
 from tests.proof.proof import prove
@@ -31,7 +33,7 @@ def main() -> int:
     """Run, print the counts; returns 1 when a guarantee was violated."""
     only = os.environ.get("ONLY", "")
     violations: list[str] = []
-    for name, run in (("crash", crash), ("poison", poison), ("recorder", recorder), ("inbound", inbound)):
+    for name, run in PROOFS.items():
         if only not in ("", name):
             continue
         with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
@@ -71,6 +73,16 @@ def inbound(directory: Path) -> Coroutine[None, None, Result]:
     messages, disruptions = int(os.environ.get("REPORTED", "6000")), int(os.environ.get("DISRUPTIONS", "40"))
     return prove_inbound(messages=messages, disruptions=disruptions, directory=directory, seed=seed())
 
+
+def campaigns(directory: Path) -> Coroutine[None, None, Result]:
+    """The proof of campaigns that a person decides about while things break."""
+    full = os.environ.get("FULL") == "1"
+    recipients = int(os.environ.get("RECIPIENTS", "100000" if full else "10000"))
+    disruptions = int(os.environ.get("KILLS", "200" if full else "40"))
+    return prove_campaigns(recipients=recipients, disruptions=disruptions, directory=directory, seed=seed())
+
+
+PROOFS = {"crash": crash, "poison": poison, "recorder": recorder, "inbound": inbound, "campaigns": campaigns}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,8 +1,9 @@
 """A fast mail server that notes each mail when its dot has come, before it answers: `python -m tests.proof.sink LOG`.
 
 A line a mail: return path, recipient, code of the answer. Recipients whose address begins with `refused` are refused at
-RCPT, those with `later` put off once after the dot. With `--authority FILE` it speaks TLS from the first byte and
-writes there whom to trust. It prints its port, and ends with its standard input.
+RCPT; after the dot, a mail to those with `later` is put off once, and one to those with `spam` refused once. With
+`--authority FILE` it speaks TLS from the first byte and writes there whom to trust. It prints its port, and ends with
+its standard input.
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ from tests.proof.counts import attempt_of
 from tests.proof.recorder_counts import Try
 from tests.smtp_server import certificate_authority, server_tls
 
-REFUSED, LATER = "refused", "later"
+REFUSED, LATER, SPAM = "refused", "later", "spam"
+_ONCE = {LATER.encode(): (451, b"451 4.3.0 later"), SPAM.encode(): (554, b"554 5.7.1 message looks like spam")}
 _HELLO = b"250-sink.test\r\n250-PIPELINING\r\n250-SIZE 36700160\r\n250 8BITMIME\r\n"
 
 
 class _Session(asyncio.Protocol):
-    """One connection. `put_off` are the recipients that were put off once."""
+    """One connection. `answered` are the mails that were put off or refused once."""
 
-    def __init__(self, log: int, put_off: set[bytes]) -> None:
+    def __init__(self, log: int, answered: set[bytes]) -> None:
         self.log = log
-        self.put_off = put_off
+        self.answered = answered
         self.rest = bytearray()
         self.scanned = 0
         self.in_content = False
@@ -60,11 +62,13 @@ class _Session(asyncio.Protocol):
             return None
         del self.rest[: end + 5]
         self.in_content, self.scanned = False, 0
-        later = self.recipient.startswith(LATER.encode()) and self.recipient not in self.put_off
-        if later:
-            self.put_off.add(self.recipient)
-        os.write(self.log, b"%s %s %d\n" % (self.sender, self.recipient, 451 if later else 250))
-        return b"451 4.3.0 later\r\n" if later else b"250 2.0.0 taken\r\n"
+        mail = self.sender.partition(b".")[2]  # the message, without the number of the attempt
+        once = next((one for word, one in _ONCE.items() if self.recipient.startswith(word)), None)
+        code, words = (250, b"250 2.0.0 taken") if once is None or mail in self.answered else once
+        if code != 250:
+            self.answered.add(mail)
+        os.write(self.log, b"%s %s %d\n" % (self.sender, self.recipient, code))
+        return words + b"\r\n"
 
     def _line(self) -> bytes | None:
         """The answer to a command that is complete."""
@@ -138,9 +142,9 @@ def recording_sink(directory: Path, *, tls: bool) -> Iterator[Sink]:
 
 async def _serve(log: Path, context: ssl.SSLContext | None) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
-    put_off: set[bytes] = set()
+    answered: set[bytes] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Session(descriptor, put_off), "127.0.0.1", 0, ssl=context, backlog=500)
+    server = await loop.create_server(lambda: _Session(descriptor, answered), "127.0.0.1", 0, ssl=context, backlog=500)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

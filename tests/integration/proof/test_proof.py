@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proof.campaigns import prove_campaigns
 from tests.proof.proof import DISRUPTIONS, prove
 from tests.proof.recorder import DEEDS, prove_deed, violations_of
 
@@ -36,3 +37,15 @@ async def test_of_killed_workers_no_mail_is_queued_again_whose_dot_the_server_sa
     assert violations_of(deed, trial) == []
     assert trial.kills >= 3
     assert trial.settled
+
+
+async def test_whatever_dies_while_a_person_decides_every_recipient_of_a_campaign_is_accounted_for() -> None:
+    with tempfile.TemporaryDirectory(prefix="cp-", dir="/tmp") as directory:
+        counts = await prove_campaigns(recipients=2000, disruptions=9, directory=Path(directory), seed=7)
+
+    print(counts.report())
+    assert counts.violations() == []
+    # The run was not too easy
+    assert counts.retried > 0
+    assert set(counts.disruptions) >= {"kill", "pause", "resume", "retry and kill", "kill postgres"}
+    assert counts.totals["left_out"] > 0

@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gateway.deployment import Deployment
-from gateway.settings import Settings
-from tests.builders import SECRET_KEYS
 from tests.engine import attempts_of, deployment, queue_mail, state_of, until
 from tests.eventually import eventually
+from tests.gateways import Gateways, gateways
 from tests.smtp_server import Reply, Silence, SmtpServer
 
-__all__ = ["deployment"]
-
-LEASE_SECONDS = 3600
-"""Nothing here is settled by a lease."""
-
-
-class Gateways:
-    """Starts and kills them."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-        self.running: list[asyncio.subprocess.Process] = []
-
-    async def start(self, *, workers: int = 1) -> None:
-        command = [sys.executable, "-m", "gateway", "--workers", str(workers)]
-        started = await asyncio.create_subprocess_exec(*command, env=self.environment, start_new_session=True)
-        self.running.append(started)
-
-    async def kill(self) -> None:
-        """All of a gateway's processes at once."""
-        for process in self.running:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-
-
-@pytest.fixture
-async def gateways(settings: Settings, smtp_server: SmtpServer, tmp_path: Path) -> AsyncIterator[Gateways]:
-    made = Gateways(
-        {
-            **os.environ,
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "PUBLIC_URL": settings.public_url,
-            "DEFAULT_FROM": settings.default_from,
-            "RELAY_URL": f"{smtp_server.url}&connections=1",
-            "SECRET_KEYS": SECRET_KEYS,
-            "ALLOW_RESERVED_DOMAINS": "1",
-            "SWEEP_SECONDS": "0.1",
-            "LEASE_SECONDS": str(LEASE_SECONDS),
-            "RECORDER_DIR": str(tmp_path / "recorders"),
-        }
-    )
-    yield made
-    await made.kill()
+__all__ = ["deployment", "gateways"]
 
 
 async def test_of_a_killed_gateway_only_mail_without_an_answer_is_uncertain_and_the_rest_goes_on(

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from gateway.campaigns import drafts
-from gateway.campaigns.drafts import CampaignOrder, CampaignRecipient
+from gateway.campaigns.drafts import CampaignOrder
+from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.compose import sender_profiles
 from gateway.deployment import Deployment
 from gateway.settings import Settings
