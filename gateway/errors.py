@@ -45,6 +45,8 @@ class RefusalCode(StrEnum):
     OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
     TOO_COSTLY = "TOO_COSTLY"
+    TOO_OFTEN = "TOO_OFTEN"
+    SCHEDULE_INVALID = "SCHEDULE_INVALID"
 
 
 class GatewayError(Exception):

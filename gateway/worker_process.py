@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, freezing, lifecycle, list_counts
+from gateway.campaigns import events, expansion, freezing, lifecycle, list_counts
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -48,6 +48,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         made = await expansion.make_messages(connection, deployment)
         return Progress(more=made is not None, mail_due=bool(made))
 
+    async def follow_events(connection: Connection) -> Progress:
+        made = await events.make_triggered(connection, deployment)
+        return Progress(more=made is not None, mail_due=bool(made))
+
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
             log.info("campaign %s is finished", campaign_id)
@@ -81,6 +85,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     return [
         Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
+        Job(name="campaign events", run=follow_events, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),

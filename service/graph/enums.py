@@ -169,6 +169,7 @@ _describe(
     FORWARDED="It was forwarded to staff.",
     ASSIGNED="A person said whose it is.",
     REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
+    TRIGGERED="Something happened to its customer, which its campaign was told of; `detail` says what.",
 )
 _describe(
     AuthorKind,
@@ -330,6 +331,8 @@ _describe(
     OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
     TOO_COSTLY="The criteria would cost too much to evaluate.",
+    TOO_OFTEN="Once a day, or once ever, leaves it out.",
+    SCHEDULE_INVALID="The time is past, or cannot be.",
 )
 _describe(
     RelayEventKind,
