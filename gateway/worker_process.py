@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import decisions, expansion, freezing, imports, lifecycle, list_counts, samples
+from gateway.campaigns import decisions, events, expansion, freezing, imports, lifecycle, list_counts, samples
 from gateway.campaigns.import_job import ImportJob
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
@@ -56,6 +56,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def carry_out_decisions(connection: Connection) -> Progress:
         dealt_with = await decisions.carry_out(connection, deployment)
         return Progress(more=dealt_with is not None, mail_due=dealt_with is not None)
+
+    async def follow_events(connection: Connection) -> Progress:
+        made = await events.make_triggered(connection, deployment)
+        return Progress(more=made is not None, mail_due=bool(made))
 
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
@@ -107,6 +111,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign decisions", run=carry_out_decisions, every=min(EXPAND_SECONDS, sweep_seconds)),
+        Job(name="campaign events", run=follow_events, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),

@@ -174,7 +174,8 @@ CREATE TYPE public.event_kind AS ENUM (
     'RECEIVED',
     'FORWARDED',
     'ASSIGNED',
-    'REPORT_BELIEVED'
+    'REPORT_BELIEVED',
+    'TRIGGERED'
 );
 
 
@@ -460,8 +461,10 @@ CREATE FUNCTION public.attribute_time(given jsonb) RETURNS timestamp with time z
 CREATE FUNCTION public.audience_size(of_campaign uuid) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    select coalesce(sum(case when g.frozen_at is not null or g.status = 'CANCELLED' then g.recipients + g.left_out
-                             else (select count(*) from campaign_customer n where n.campaign_id = of_campaign) end), 0)
+    select coalesce(sum(g.events + case when g.frozen_at is not null or g.status = 'CANCELLED'
+                                        then g.recipients + g.left_out
+                                        else (select count(*) from campaign_customer n
+                                              where n.campaign_id = of_campaign) end), 0)
     from mailing g where g.campaign_id = of_campaign
 $$;
 
@@ -989,6 +992,23 @@ CREATE TABLE public.campaign_list (
     campaign_id uuid NOT NULL,
     list_id integer NOT NULL,
     excluded boolean DEFAULT false NOT NULL
+);
+
+
+--
+-- Name: campaign_trigger; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.campaign_trigger (
+    campaign_id uuid NOT NULL,
+    customer_id bigint NOT NULL,
+    occurrence text NOT NULL,
+    event text NOT NULL,
+    idempotency_key text NOT NULL,
+    actor text NOT NULL,
+    triggered_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT campaign_trigger_event_check CHECK (((length(event) >= 1) AND (length(event) <= 255))),
+    CONSTRAINT campaign_trigger_occurrence_check CHECK (((length(occurrence) >= 1) AND (length(occurrence) <= 32)))
 );
 
 
@@ -1575,12 +1595,14 @@ CREATE TABLE public.mailing (
     expanded_to bigint DEFAULT 0 NOT NULL,
     expanded integer DEFAULT 0 NOT NULL,
     finished_at timestamp with time zone,
+    events integer DEFAULT 0 NOT NULL,
     CONSTRAINT mailing_after_days_check CHECK ((after_days >= 0)),
     CONSTRAINT mailing_after_minutes_check CHECK ((after_minutes >= 0)),
     CONSTRAINT mailing_check CHECK ((num_nonnulls(send_at, local_time, after_days) <= 1)),
     CONSTRAINT mailing_check1 CHECK (((after_days IS NULL) = (after_minutes IS NULL))),
     CONSTRAINT mailing_check2 CHECK (((not_before IS NULL) OR (after_days IS NOT NULL))),
     CONSTRAINT mailing_check3 CHECK (((status = ANY (ARRAY['FINISHED'::public.mailing_status, 'CANCELLED'::public.mailing_status])) = (finished_at IS NOT NULL))),
+    CONSTRAINT mailing_events_check CHECK ((events >= 0)),
     CONSTRAINT mailing_expanded_check CHECK ((expanded >= 0)),
     CONSTRAINT mailing_left_out_check CHECK ((left_out >= 0)),
     CONSTRAINT mailing_number_check CHECK ((number >= 1)),
@@ -2127,6 +2149,18 @@ CREATE TABLE public.test_email (
 
 
 --
+-- Name: triggered_recipient; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.triggered_recipient (
+    mailing_id integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    customer_id bigint NOT NULL,
+    occurrence text NOT NULL
+);
+
+
+--
 -- Name: work_order; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2240,6 +2274,22 @@ ALTER TABLE ONLY public.campaign_list
 
 ALTER TABLE ONLY public.campaign
     ADD CONSTRAINT campaign_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: campaign_trigger campaign_trigger_idempotency_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_trigger
+    ADD CONSTRAINT campaign_trigger_idempotency_key_key UNIQUE (idempotency_key);
+
+
+--
+-- Name: campaign_trigger campaign_trigger_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_trigger
+    ADD CONSTRAINT campaign_trigger_pkey PRIMARY KEY (campaign_id, customer_id, occurrence);
 
 
 --
@@ -2736,6 +2786,14 @@ ALTER TABLE ONLY public.template_version
 
 ALTER TABLE ONLY public.test_email
     ADD CONSTRAINT test_email_pkey PRIMARY KEY (customer_id, message_id);
+
+
+--
+-- Name: triggered_recipient triggered_recipient_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.triggered_recipient
+    ADD CONSTRAINT triggered_recipient_pkey PRIMARY KEY (mailing_id, due_at, customer_id, occurrence);
 
 
 --
@@ -3294,6 +3352,22 @@ ALTER TABLE ONLY public.campaign
 
 
 --
+-- Name: campaign_trigger campaign_trigger_campaign_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_trigger
+    ADD CONSTRAINT campaign_trigger_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.campaign(id) ON DELETE CASCADE;
+
+
+--
+-- Name: campaign_trigger campaign_trigger_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.campaign_trigger
+    ADD CONSTRAINT campaign_trigger_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+
+
+--
 -- Name: copy copy_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3614,6 +3688,14 @@ ALTER TABLE ONLY public.test_email
 
 
 --
+-- Name: triggered_recipient triggered_recipient_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.triggered_recipient
+    ADD CONSTRAINT triggered_recipient_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: work_order work_order_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3671,4 +3753,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202033000'),
     ('20261202041000'),
     ('20261202042000'),
-    ('20261202043000');
+    ('20261202043000'),
+    ('20261202044000');

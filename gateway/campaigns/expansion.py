@@ -51,7 +51,7 @@ _VALUE_GONE = Undelivered(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Mailing:
+class RunningMailing:
     """A running mailing, and the last recipient who has a message: `expanded_due` and `expanded_to`."""
 
     id: int
@@ -69,12 +69,13 @@ class _Mailing:
 
 
 @value
-class _Recipient:
-    """One customer of the audience, with the address that the mail goes to, None once erased, and those of its values
+class Recipient:
+    """One customer of a mailing, with the address that the mail goes to, None once erased, and those of its values
     that the template shows."""
 
     due_at: datetime
     customer_id: int
+    occurrence: str
     address: str | None
     address_key: bytes | None
     merge_data: Mapping[str, str]
@@ -94,7 +95,7 @@ async def make_messages(
         row = await QUERIES.mailing_to_make(connection, look_ahead=look_ahead, ahead=AHEAD)
         if row is None:
             return None
-        mailing = _Mailing(**row)
+        mailing = RunningMailing(**row)
         version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)
         rows = QUERIES.recipients_batch(
             connection,
@@ -105,18 +106,27 @@ async def make_messages(
             batch=batch,
             attributes=list(version.attributes),
         )
-        recipients = [_Recipient(**row) async for row in rows]
-        await _make(connection, mailing, version, recipients, deployment)
+        recipients = [Recipient(**row) async for row in rows]
+        await make(connection, mailing, version, recipients, deployment)
+        last = recipients[-1]
+        await QUERIES.advance_mailing(
+            connection,
+            mailing_id=mailing.id,
+            due_at=last.due_at,
+            customer_id=last.customer_id,
+            made=len(recipients),
+        )
     return len(recipients)
 
 
-async def _make(
+async def make(
     connection: Connection,
-    mailing: _Mailing,
+    mailing: RunningMailing,
     version: CompiledTemplate,
-    recipients: Sequence[_Recipient],
+    recipients: Sequence[Recipient],
     deployment: Deployment,
 ) -> None:
+    """Write the messages of these recipients, in the caller's transaction."""
     profile = await sender_profiles.load(connection, mailing.sender_version_id)
     held = [_held(recipient, mailing.bound_relay, version, deployment) for recipient in recipients]
     shown = [attribute_fields(recipient.attributes or {}) for recipient in recipients]
@@ -137,6 +147,7 @@ async def _make(
         retry_once=SourceType.CAMPAIGN in deployment.settings.retry_once,
         due_ats=[recipient.due_at for recipient in recipients],
         customer_ids=[recipient.customer_id for recipient in recipients],
+        occurrences=[recipient.occurrence for recipient in recipients],
         addresses=[recipient.address or "" for recipient in recipients],
         address_keys=[one.address_key or deployment.key_of(one.address or "") for one in recipients],
         domains=[domain_of(recipient.address or "") for recipient in recipients],
@@ -149,9 +160,9 @@ async def _make(
 
 
 def _subjects(
-    mailing: _Mailing,
+    mailing: RunningMailing,
     version: CompiledTemplate,
-    recipients: Sequence[_Recipient],
+    recipients: Sequence[Recipient],
     shown: Sequence[Mapping[str, str]],
 ) -> list[str]:
     """The subject of each, with the customers' values that are `shown`; what one lacks stands for nothing."""
@@ -163,7 +174,7 @@ def _subjects(
 
 
 def _held(
-    recipient: _Recipient, bound_relay: str | None, version: CompiledTemplate, deployment: Deployment
+    recipient: Recipient, bound_relay: str | None, version: CompiledTemplate, deployment: Deployment
 ) -> Undelivered | None:
     """Why a recipient's message is made but not sent, if it is not."""
     if recipient.address is None:

@@ -65,6 +65,7 @@ class EventKind(StrEnum):
     FORWARDED = "FORWARDED"
     ASSIGNED = "ASSIGNED"
     REPORT_BELIEVED = "REPORT_BELIEVED"
+    TRIGGERED = "TRIGGERED"
 
 
 FIRST_STATUSES = frozenset({Status.QUEUED, Status.HELD, Status.RECEIVED})

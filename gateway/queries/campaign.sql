@@ -185,9 +185,14 @@ with lanes_paused as (
     update mailing g set status = 'CANCELLED', finished_at = now()
     where g.campaign_id = :campaign_id and g.status not in ('FINISHED', 'CANCELLED')
     returning g.id, g.recipients - g.expanded as unmade
+), triggered as (
+    delete from triggered_recipient t using mailings m where t.mailing_id = m.id returning t.mailing_id
 ), tallied as (
     insert into mailing_tally (mailing_id, shard, cancelled)
-    select m.id, 0, m.unmade from mailings m where m.unmade > 0
+    select u.id, 0, sum(u.unmade)
+    from (select m.id, m.unmade from mailings m
+          union all select t.mailing_id, count(*) from triggered t group by t.mailing_id) u
+    group by u.id having sum(u.unmade) > 0 order by u.id
     on conflict (mailing_id, shard) do update set cancelled = mailing_tally.cancelled + excluded.cancelled
 )
 update campaign

@@ -197,7 +197,7 @@ join campaign c on c.id = g.campaign_id
 join lane l on l.mailing_id = g.id
 where g.status = 'RUNNING' and c.status = 'RUNNING' and g.expanded < g.recipients
   and (select r.due_at from mailing_recipient r
-       where r.mailing_id = g.id and (r.due_at, r.customer_id) > (g.expanded_due, g.expanded_to)
+       where r.mailing_id = g.id and (r.due_at, r.customer_id) > (g.expanded_due, g.expanded_to) and r.occurrence = ''
        order by r.due_at, r.customer_id limit 1) <= now() + :ahead::interval
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit :look_ahead::integer) counted)
       < :look_ahead::integer
@@ -207,7 +207,7 @@ for update of g skip locked;
 
 -- name: recipients_batch
 -- The next recipients of a mailing that are due within :ahead, with those of their customers' values that it shows.
-select r.due_at, r.customer_id, r.address, r.address_key, r.merge_data, c.name,
+select r.due_at, r.customer_id, r.occurrence, r.address, r.address_key, r.merge_data, c.name,
        case when :attributes::text[] <> '{}' then
            (select jsonb_object_agg(n.name, c.attributes -> n.name)
             from unnest(:attributes::text[]) as n (name) where c.attributes ? n.name)
@@ -215,7 +215,7 @@ select r.due_at, r.customer_id, r.address, r.address_key, r.merge_data, c.name,
 from mailing_recipient r
 join customer c on c.id = r.customer_id
 where r.mailing_id = :mailing_id and (r.due_at, r.customer_id) > (:after_due::timestamptz, :after::bigint)
-  and r.due_at <= now() + :ahead::interval
+  and r.due_at <= now() + :ahead::interval and r.occurrence = ''
 order by r.due_at, r.customer_id limit :batch::integer;
 
 -- name: make_campaign_messages!
@@ -226,20 +226,23 @@ with made as materialized (
     select uuidv7() as id, t.*, coalesce(r.merge_data || t.customer_values::jsonb, r.merge_data) as merge_data, c.name
     from unnest(:due_ats::timestamptz[], :customer_ids::bigint[], :addresses::text[], :address_keys::bytea[],
                 :domains::text[], :subjects::text[], :held_causes::cause[], :held_advices::text[],
-                :customer_values::text[])
-        as t(due_at, customer_id, address, address_key, domain, subject, held_cause, held_advice, customer_values)
+                :customer_values::text[], :occurrences::text[])
+        as t(due_at, customer_id, address, address_key, domain, subject, held_cause, held_advice, customer_values,
+             occurrence)
     join mailing_recipient r
         on r.mailing_id = :mailing_id::integer and r.due_at = t.due_at and r.customer_id = t.customer_id
+       and r.occurrence = t.occurrence
     join customer c on c.id = t.customer_id
 ), messages as (
     insert into message (customer_id, id, source_type, status, campaign_id, mailing_id, template_version_id,
                          sender_version_id, mail_date, decided_at, cause, advice, sender, recipient, recipient_name,
-                         subject, merge_data, composer_version, token_key_id, tracked, bound_relay)
+                         subject, merge_data, composer_version, token_key_id, tracked, bound_relay, occurrence)
     select made.customer_id, made.id, 'CAMPAIGN',
            case when held_cause is null then 'QUEUED' else 'HELD' end::email_status, :campaign_id::uuid,
            :mailing_id::integer, :template_version_id, :sender_version_id, now(),
            case when held_cause is not null then now() end, held_cause, held_advice, :sender, made.address, made.name,
-           made.subject, made.merge_data, :composer_version, :token_key_id, :tracked, :bound_relay::text
+           made.subject, made.merge_data, :composer_version, :token_key_id, :tracked, :bound_relay::text,
+           made.occurrence
     from made
 ), queued as (
     insert into outbox (customer_id, message_id, lane_id, due_at, scheduled, address, address_key, domain, expires_at,
@@ -252,17 +255,17 @@ with made as materialized (
     insert into event (customer_id, message_id, kind, actor, data)
     select made.customer_id, made.id, 'HELD', 'gateway', jsonb_build_object('cause', held_cause)
     from made where held_cause is not null
-), advanced as (
-    update mailing g
-    set expanded_due = last.due_at, expanded_to = last.customer_id, expanded = g.expanded + last.made
-    from (select m.due_at, m.customer_id, count(*) over () as made
-          from made m order by m.due_at desc, m.customer_id desc limit 1) last
-    where g.id = :mailing_id::integer
 )
 insert into mailing_tally (mailing_id, shard, made, held)
 select :mailing_id::integer, 0, count(*), count(held_cause) from made
 on conflict (mailing_id, shard) do update
 set made = mailing_tally.made + excluded.made, held = mailing_tally.held + excluded.held;
+
+-- name: advance_mailing!
+-- Notes the last recipient of a mailing's audience who has a message, and how many have one.
+update mailing
+set expanded_due = :due_at, expanded_to = :customer_id, expanded = expanded + :made::integer
+where id = :mailing_id;
 
 -- name: lock_settled_mailings
 -- Locks mailings of which nothing waits and nothing more is made, as far as this statement sees, and their campaigns.
@@ -290,6 +293,7 @@ where g.id = any(:mailing_ids::integer[]) and g.status = 'RUNNING'
   and (select count(*) from (select from outbox o join lane l on l.id = o.lane_id
                              where l.mailing_id = g.id limit 1) waiting) = 0
   and coalesce((select sum(t.uncertain) from mailing_tally t where t.mailing_id = g.id), 0) = 0
+  and not exists (select from triggered_recipient t where t.mailing_id = g.id)
   and (exists (select from campaign c where c.id = g.campaign_id and c.kind = 'MARKETING')
        or exists (select from campaign_customer a where a.campaign_id = g.campaign_id)
        or exists (select from campaign_list n where n.campaign_id = g.campaign_id))

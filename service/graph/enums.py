@@ -183,6 +183,7 @@ _describe(
     FORWARDED="It was forwarded to staff.",
     ASSIGNED="A person said whose it is.",
     REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
+    TRIGGERED="Something happened to its customer, which its campaign was told of; `detail` says what.",
 )
 _describe(
     AuthorKind,
@@ -386,7 +387,8 @@ _describe(
     MAPPING_INVALID="A column is missing, stands twice or goes nowhere.",
     TOO_COSTLY="The criteria would cost too much to evaluate.",
     AUDIENCE_EMPTY="The audience is empty.",
-    SCHEDULE_INVALID="The time is past, or does not exist in its zone that day.",
+    SCHEDULE_INVALID="The time is past, or cannot be.",
+    TOO_OFTEN="Once a day, or once ever, leaves it out.",
 )
 _describe(
     RelayEventKind,
