@@ -18,6 +18,8 @@ from gateway.outbox.possible_actions import MessageAction, actions_of, read_stan
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.graph.candidates import candidates
+from service.graph.import_pages import ImportErrorPages
+from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
@@ -74,6 +76,10 @@ def _ids(keys: Sequence[Any]) -> dict[str, list[Any]]:
     return {"ids": list(keys)}
 
 
+MAX_COUNTED_ERRORS = 10_000
+"""As of other lists: more tells nobody anything."""
+
+
 class Loaders:
     """One request's loaders, each made on first use."""
 
@@ -113,6 +119,8 @@ class Loaders:
     """Received mail that is nobody's, by id."""
     imports: One[UUID] = _one("imports_by_id", "id")
     """Imports of customers, by id."""
+    import_error_counts: One[UUID] = _one("import_error_counts", "id", most=MAX_COUNTED_ERRORS)
+    """How much was refused of an import."""
     previews: One[UUID] = _one("previews_by_version", "id")
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
@@ -121,6 +129,10 @@ class Loaders:
     """Template rows, with their newest version, by id."""
     senders: One[UUID] = _one("senders_by_id", "id")
     """Sender rows, with their newest version, by id."""
+    lists: One[int] = _one("lists_by_id", "id")
+    """List rows by id."""
+    member_counts: One[int] = _one("member_counts", "id")
+    """How many members a fixed list has."""
 
     def __init__(self, reading: Reading, pools: DatabasePools, deployment: Deployment) -> None:
         """`pools` and `deployment` are for what the gateway's own functions read."""
@@ -141,6 +153,16 @@ class Loaders:
         if window not in self._lives:
             self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._lives[window]
+
+    @cached_property
+    def import_errors(self) -> ImportErrorPages:
+        """Pages of what was refused of imports."""
+        return ImportErrorPages(self.reading)
+
+    @cached_property
+    def list_pages(self) -> ListPages:
+        """Members of lists, and the lists that customers are in."""
+        return ListPages(self.reading, self._pools, self.lists)
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
