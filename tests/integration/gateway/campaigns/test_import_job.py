@@ -292,6 +292,24 @@ async def test_a_kill_anywhere_loses_nothing_and_does_nothing_twice(
         await check_as_if_in_one_go(connection, deployment, import_id, table)
 
 
+@pytest.mark.parametrize(("chunk", "window"), [(48, 128), (61, 122), (100, 1000)])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_chunks_and_windows_may_end_anywhere(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, chunk: int, window: int, encoding: str
+) -> None:
+    # Given a file that is cut within characters, quotes and line ends
+    monkeypatch.setattr("gateway.campaigns.import_upload.CHUNK", chunk)
+    monkeypatch.setattr("gateway.campaigns.import_job.CHUNK", chunk)
+    monkeypatch.setattr("gateway.campaigns.import_job.WINDOW", window)
+    table = long_table(160).replace("\n", "\r\n")
+    import_id = await upload(connection, table.encode(encoding), deployment)
+    await start(connection, import_id, note=None)
+    await carry_out(connection, deployment)
+    # Then it is imported as a whole one is
+    monkeypatch.undo()
+    await check_as_if_in_one_go(connection, deployment, import_id, table)
+
+
 async def test_several_workers_do_each_line_once(pool: asyncpg.Pool[Any], deployment: Deployment) -> None:
     # Given two imports of the same customers
     table = long_table(200)
