@@ -137,6 +137,8 @@ def map_columns(columns: Sequence[Column], choices: Sequence[ColumnChoice]) -> t
     Raises Refusal, or Refusals of all of them: MAPPING_INVALID for a choice of no column, two of one, a field that
     there is not, two columns of one field, and columns without an address and an externalRef.
     """
+    if len(choices) > MAX_COLUMNS:
+        raise _invalid(f"A file has at most {MAX_COLUMNS} columns.", "columns")
     found = RefusalCollector()
     headings = {column.heading for column in columns}
     counts = Counter(choice.heading for choice in choices)

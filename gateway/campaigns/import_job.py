@@ -95,8 +95,8 @@ class ImportJob:
     _checker: tuple[UUID, Sequence[dict[str, Any]], LineChecker] | None = None
 
     async def carry_on(self, connection: Connection) -> bool:
-        """Do the next batch of some import; returns whether there was one. Raises Interfered, or what says that
-        PostgreSQL is away or others were in the way: then nothing was done, and it is to be called again."""
+        """Do the next batch of some import; returns whether there was one. Raises what says that PostgreSQL is away or
+        that others were in the way: then nothing was done, and it is to be called again."""
         working: _Import | None = None
         try:
             async with connection.transaction():
@@ -108,10 +108,15 @@ class ImportJob:
         except Unreadable as error:
             if working is not None:
                 await _fail(connection, working, error)
+        except Interfered:
+            pass  # the other transaction has ended: the next step finds what it wrote
         except Exception as error:
             if working is None or _is_passing(error):
                 raise
-            log.exception("an import cannot go on", extra={"fields": {"import": str(working.id)}})
+            # What PostgreSQL and asyncpg say may quote values of customers.
+            quotes = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError))
+            log.error("an import cannot go on: %s", type(error).__name__, exc_info=not quotes,
+                      extra={"fields": {"import": str(working.id)}})  # fmt: skip
             message = "Something in this line, or in one soon after it, cannot be stored: report this, please."
             await _fail(connection, working, Unreadable(working.next_line, message))
         return True
@@ -183,7 +188,7 @@ class ImportJob:
 def _is_passing(error: Exception) -> bool:
     """Whether the same batch may succeed the next time. A value that asyncpg cannot send is one of its InterfaceErrors,
     and the file's fault."""
-    if isinstance(error, (Interfered, asyncpg.UniqueViolationError)):
+    if isinstance(error, asyncpg.UniqueViolationError):
         return True
     return isinstance(error, AWAY) and not isinstance(error, ValueError)
 

@@ -17,6 +17,7 @@ from gateway.campaigns.import_columns import (
     FIRST_NAME,
     LAST_NAME,
     LOCALE,
+    MAX_COLUMNS,
     NAME,
     TAGS,
     TIME_ZONE,
@@ -125,18 +126,21 @@ class LineChecker:
                     values[field] = read(text)
                 except (Refusal, Refusals) as error:
                     faults.append(_fault(heading, error))
+        if FIRST_NAME in values or LAST_NAME in values:
+            try:
+                values[NAME] = _whole_name(values)
+            except Refusal as error:
+                faults.append(_fault(None, error))
         if faults:
             return self._refused(number, cells, faults[:MAX_FAULTS])
         if ADDRESS not in values and EXTERNAL_REF not in values:
             return self._without_customer(number, cells)
         return self._line(number, values)
 
-    def _line(self, number: int, values: dict[str, Any]) -> Line | RefusedLine:
+    def _line(self, number: int, values: dict[str, Any]) -> Line:
         address = values.pop(ADDRESS, None)
         external_ref = values.pop(EXTERNAL_REF, None)
         name = values.pop(NAME, None)
-        if FIRST_NAME in values or LAST_NAME in values:
-            name = " ".join(filter(None, (values.pop(FIRST_NAME, None), values.pop(LAST_NAME, None))))[:500]
         return Line(
             number=number,
             external_ref=external_ref,
@@ -204,13 +208,19 @@ _UNKNOWN = "?"
 
 def kept_cells(cells: Sequence[str]) -> list[str]:
     """Returns a refused line's values as they are kept: without card numbers, those of a long line cut."""
-    shown = ["" if holds_card_number(cell) else cell for cell in cells]
+    shown = ["" if holds_card_number(cell) else cell for cell in cells[:MAX_COLUMNS]]
     if sum(map(len, shown)) <= LONGEST_KEPT:
         return shown
     return [cell if len(cell) <= _CUT else f"{cell[:_CUT]}…" for cell in shown]
 
 
-def _fault(heading: str, error: Refusal | Refusals) -> Fault:
+def _whole_name(values: dict[str, Any]) -> str | None:
+    """The first and the last name, which are one value from here on."""
+    parts = (values.pop(FIRST_NAME, None), values.pop(LAST_NAME, None))
+    return _read_name(" ".join(part for part in parts if part))
+
+
+def _fault(heading: str | None, error: Refusal | Refusals) -> Fault:
     first = error.refusals[0] if isinstance(error, Refusals) else error
     return Fault(heading=heading, code=first.code, message=first.message)
 

@@ -86,7 +86,8 @@ def read_lines(octets: bytes, layout: Layout, *, line: int, is_last: bool, limit
         if is_last or not _is_cut_off(error):
             raise Unreadable(line + seen, _explain(error)) from None
     if not end and not is_last:
-        raise Unreadable(line, f"The line has more than {WINDOW:,} octets: a line break or a closing quote is missing.")
+        message = f"The line has more than {len(octets):,} octets: a line break or a closing quote is missing."
+        raise Unreadable(line, message)
     return Lines(rows=rows, used=_octets(text, end, layout.codec), next_line=line + seen)
 
 

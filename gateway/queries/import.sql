@@ -117,7 +117,7 @@ from json_to_recordset(:faults) as f(line integer, number smallint, heading text
 
 -- name: lock_imported_customers
 -- Locks the customers that lines of an import mean: by their reference, or, where an address is given, the one with the
--- lowest id that has it. Returns their ids.
+-- lowest id that has it; in the order in which upserts lock them. Returns their ids.
 with meant as (
     select c.id from customer c where c.external_ref = any(:external_refs::text[])
     union
@@ -130,7 +130,7 @@ with meant as (
         order by a.customer_id limit 1
     ) holder
 )
-select c.id from customer c where c.id in (select m.id from meant m) order by c.id for no key update;
+select c.id from customer c where c.id in (select m.id from meant m) order by c.external_ref for no key update;
 
 -- name: imported_customers
 -- Customers as they are, each with the keys of its addresses and the place after them, lowest id first.

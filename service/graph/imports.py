@@ -12,7 +12,8 @@ from uuid import UUID
 import strawberry
 from asyncpg import Record
 
-from gateway.campaigns import imports
+from gateway.campaigns import counts, imports
+from gateway.campaigns.counts import CountPrecision
 from gateway.campaigns.import_columns import FIELDS, ColumnChoice
 from gateway.campaigns.import_encoding import ENCODING_NAMES
 from gateway.campaigns.imports import ENDED, ImportStatus
@@ -22,15 +23,16 @@ from service.database import statement
 from service.errors import BadInput
 from service.graph.connection import After, Connection, First, read_text_window, read_window
 from service.graph.context import Context, Info
+from service.graph.counting import CountedConnection
+from service.graph.customer import CustomerList
 from service.graph.intent import Input
-from service.graph.loaders import existing_row, existing_rows
+from service.graph.loaders import MAX_COUNTED_ERRORS, existing_row, existing_rows
 from service.graph.node import Node, read_typed_id, row_global_id
 from service.graph.row import FromRow
 from service.graph.sending import read_row_id
 from service.graph.user_error import UserError
 
 IMPORTS_PAGE = statement("imports_page")
-IMPORT_ERRORS_PAGE = statement("import_errors_page")
 FOLLOW_SECONDS = 1.0
 """Between two looks at an import that somebody follows: one read by key each."""
 _ERROR_CURSOR = re.compile(r"[1-9][0-9]{0,8}-[0-9]{1,4}")
@@ -60,7 +62,7 @@ class RefusedImportLine(FromRow):
 
 
 @strawberry.type(description="One page of a list.")
-class ImportErrorConnection(Connection[RefusedImportLine]):
+class ImportErrorConnection(CountedConnection[RefusedImportLine]):
     """With a link to the whole list."""
 
     import_id: strawberry.Private[UUID]
@@ -109,6 +111,13 @@ class CustomerImport(FromRow, Node):
             for one in self.row["columns"]
         ]
 
+    @strawberry.field(description="The list that its customers join; null for none, and for one that was deleted.")
+    async def list(self, info: Info) -> CustomerList | None:
+        """One statement for all lists of a page."""
+        number = self.row["list_id"]
+        found = await info.context.loaders.lists.load(number) if number is not None else None
+        return CustomerList.of(found) if found else None
+
     dry_run: bool = strawberry.field(description="Whether it is only checked; nothing is written.")
     read: int = strawberry.field(description="Lines read so far, the header and blank ones left out.")
     total: int | None = strawberry.field(description="Lines in all; null until the end was seen.")
@@ -127,14 +136,19 @@ class CustomerImport(FromRow, Node):
         """Raises BadInput."""
         window = read_text_window(first, after, _ERROR_CURSOR)
         line, _, number = (window.before or "0-0").partition("-")
-        rows = await info.context.reading.fetch(
-            IMPORT_ERRORS_PAGE, id=self.row["id"], after_line=int(line), after_number=int(number), rows=window.rows
-        )
+        loaders, import_id = info.context.loaders, self.row["id"]
+        rows = await loaders.import_errors.page((int(line), int(number)), window.rows).load(import_id)
+
+        async def count() -> counts.Count:
+            errors = (await existing_row(loaders.import_error_counts, import_id))["errors"]
+            precision = CountPrecision.EXACT if errors <= MAX_COUNTED_ERRORS else CountPrecision.AT_LEAST
+            return counts.Count(value=min(errors, MAX_COUNTED_ERRORS), precision=precision)
+
         page = window.connect(
             [RefusedImportLine.of(row) for row in rows], [f"{row['line']}-{row['number']}" for row in rows]
         )
         return ImportErrorConnection(
-            edges=page.edges, nodes=page.nodes, page_info=page.page_info, import_id=self.row["id"]
+            edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=count, import_id=import_id
         )
 
     actor: str = strawberry.field(name="by", description="Who brought it.")

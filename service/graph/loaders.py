@@ -19,6 +19,7 @@ from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.graph.candidates import candidates
 from service.graph.connection import Window
+from service.graph.import_pages import ImportErrorPages
 from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
 
@@ -77,6 +78,10 @@ def _ids(keys: Sequence[Any]) -> dict[str, list[Any]]:
     return {"ids": list(keys)}
 
 
+MAX_COUNTED_ERRORS = 10_000
+"""As of other lists: more tells nobody anything."""
+
+
 class Loaders:
     """One request's loaders, each made on first use."""
 
@@ -116,6 +121,8 @@ class Loaders:
     """Received mail that is nobody's, by id."""
     imports: One[UUID] = _one("imports_by_id", "id")
     """Imports of customers, by id."""
+    import_error_counts: One[UUID] = _one("import_error_counts", "id", most=MAX_COUNTED_ERRORS)
+    """How much was refused of an import."""
     previews: One[UUID] = _one("previews_by_version", "id")
     """Previews by template version."""
     campaigns: One[UUID] = _one("campaigns_by_id", "id")
@@ -174,6 +181,11 @@ class Loaders:
         if window not in self._versions:
             self._versions[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._versions[window]
+
+    @cached_property
+    def import_errors(self) -> ImportErrorPages:
+        """Pages of what was refused of imports."""
+        return ImportErrorPages(self.reading)
 
     @cached_property
     def list_pages(self) -> ListPages:

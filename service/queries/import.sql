@@ -15,9 +15,21 @@ order by i.id desc
 limit :rows;
 
 -- name: import_errors_page
--- One page of what was refused of an import, by line.
-select e.line, e.number, e.heading, e.code, e.message
-from import_error e
-where e.import_id = :id and (e.line, e.number) > (:after_line::integer, :after_number::integer)
-order by e.line, e.number
-limit :rows;
+-- One page of what was refused of each of these imports, by line.
+select e.import_id, e.line, e.number, e.heading, e.code, e.message
+from unnest(:ids::uuid[]) as wanted (id)
+cross join lateral (
+    select f.import_id, f.line, f.number, f.heading, f.code, f.message
+    from import_error f
+    where f.import_id = wanted.id and (f.line, f.number) > (:after_line::integer, :after_number::integer)
+    order by f.line, f.number
+    limit :rows
+) e
+order by e.import_id, e.line, e.number;
+
+-- name: import_error_counts
+-- How much was refused of each of these imports, counted up to :most and one more.
+select wanted.id, (
+    select count(*) from (select from import_error f where f.import_id = wanted.id limit :most::integer + 1) n
+) as errors
+from unnest(:ids::uuid[]) as wanted (id);

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from gateway.campaigns import import_customers, imports
+from gateway.campaigns import imports
 from gateway.campaigns.import_job import ImportJob
 from gateway.campaigns.import_reader import WINDOW
 from gateway.deployment import Deployment
-from tests.builders import insert, make_customer
+from gateway.settings import Settings
+from tests.builders import SECRET_KEYS, insert, make_customer
+from tests.eventually import eventually
 from tests.importing import carry_out, customers, errors, outcome, run, start, upload
 
 TABLE = """externalRef,E-mail,Name,Language,Time zone,Tags,City
@@ -292,6 +296,56 @@ async def test_a_kill_anywhere_loses_nothing_and_does_nothing_twice(
         await check_as_if_in_one_go(connection, deployment, import_id, table)
 
 
+async def test_a_killed_process_is_followed_by_another(
+    connection: Any, deployment: Deployment, settings: Settings
+) -> None:
+    # Given an import under way in a process of its own
+    table = long_table(3000)
+    import_id = await upload(connection, table, deployment)
+    await start(connection, import_id, note=None)
+    environment = os.environ | {
+        "DATABASE_URL": settings.database_url,
+        "PUBLIC_URL": settings.public_url,
+        "DEFAULT_FROM": settings.default_from,
+        "RELAY_URL": "smtp://127.0.0.1",
+        "SECRET_KEYS": SECRET_KEYS,
+        "ALLOW_RESERVED_DOMAINS": "1",
+    }
+    command = (sys.executable, "-m", "tests.import_process")
+    in_the_middle = 0
+    for kill in range(1, 5):
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        # When it is killed in the middle, some batches later each time
+        done = f"select read >= {kill * 400} or finished_at is not null from customer_import"  # noqa: S608 - a number
+        await eventually(lambda done=done: connection.fetchval(done), "some batches")  # type: ignore[misc]  # bound now
+        process.kill()
+        await process.wait()
+        in_the_middle += await connection.fetchval("select finished_at is null from customer_import")
+    assert in_the_middle > 0
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    assert await process.wait() == 0
+    # Then the last one has brought it to its end as one process would have
+    await check_as_if_in_one_go(connection, deployment, import_id, table)
+
+
+@pytest.mark.parametrize(("chunk", "window"), [(48, 128), (61, 122), (100, 1000)])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_chunks_and_windows_may_end_anywhere(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, chunk: int, window: int, encoding: str
+) -> None:
+    # Given a file that is cut within characters, quotes and line ends
+    monkeypatch.setattr("gateway.campaigns.import_upload.CHUNK", chunk)
+    monkeypatch.setattr("gateway.campaigns.import_job.CHUNK", chunk)
+    monkeypatch.setattr("gateway.campaigns.import_job.WINDOW", window)
+    table = long_table(160).replace("\n", "\r\n")
+    import_id = await upload(connection, table.encode(encoding), deployment)
+    await start(connection, import_id, note=None)
+    await carry_out(connection, deployment)
+    # Then it is imported as a whole one is
+    monkeypatch.undo()
+    await check_as_if_in_one_go(connection, deployment, import_id, table)
+
+
 async def test_several_workers_do_each_line_once(pool: asyncpg.Pool[Any], deployment: Deployment) -> None:
     # Given two imports of the same customers
     table = long_table(200)
@@ -307,7 +361,7 @@ async def test_several_workers_do_each_line_once(pool: asyncpg.Pool[Any], deploy
                 async with pool.acquire() as own:
                     try:
                         idle = 0 if await job.carry_on(own) else idle + 1
-                    except (import_customers.Interfered, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+                    except asyncpg.DeadlockDetectedError:
                         continue
 
         await asyncio.gather(*(work() for _ in range(4)))

@@ -18,12 +18,14 @@ from service.graph.context import Context
 from service.graph.node import row_global_id
 from service.graph.schema import schema
 from tests.builders import insert
-from tests.importing import carry_out, customers, start, upload
+from tests.importing import carry_out, customers, run, start, upload
 
 MakeContext = Callable[..., Context]
 FIELDS = """id status fileName encoding columns { heading field sample } dryRun read total created updated
   unchanged failed by createdAt finishedAt
-  errors(first: 2) { nodes { line heading code message } pageInfo { hasNextPage endCursor } }"""
+  errors(first: 2) { nodes { line heading code message } pageInfo { hasNextPage endCursor }
+    totalCount { value precision } }
+  list { name }"""
 LIST = (
     "query($first: Int = 50, $after: String) { imports(first: $first, after: $after) { nodes { id fileName }"
     " pageInfo { hasNextPage endCursor } } }"
@@ -103,6 +105,8 @@ async def test_an_import_is_checked_and_then_carried_out(
     assert [(one["line"], one["heading"], one["code"]) for one in checked["errors"]["nodes"]] == [
         (3, "email", "ADDRESS_INVALID")
     ]
+    assert checked["errors"]["totalCount"] == {"value": 1, "precision": "EXACT"}
+    assert checked["list"] == {"name": "Spring"}
     assert await customers(connection) == []
     # And when it is carried out, the columns stay as they were chosen
     answer = await execute(make_context(), START, i={**given, "columns": None, "dryRun": False})
@@ -113,6 +117,18 @@ async def test_an_import_is_checked_and_then_carried_out(
     assert done["finishedAt"] is not None
     found = {one["attributes"]["town"]: one["lists"] for one in await customers(connection)}
     assert found == {"Berlin": [fixed["id"]], "Köln": [fixed["id"]]}
+    # And a list that is deleted afterwards is null
+    await connection.execute("delete from customer_list")
+    assert (await execute(make_context(), NODE, id=global_id(import_id)))["list"] is None
+
+
+async def test_very_many_refused_lines_are_counted_up_to_a_limit(
+    connection: Any, deployment: Deployment, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.graph.imports.MAX_COUNTED_ERRORS", 1)
+    import_id = await run(connection, "email\nnobody\nnobody\n", deployment)
+    found = await execute(make_context(), NODE, id=global_id(import_id))
+    assert found["errors"]["totalCount"] == {"value": 1, "precision": "AT_LEAST"}
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ from tests.builders import (
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
 
-IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning", "DnsRecordCheck", "TestEmailResult"}
-"""Rows that come from no database: the refusals and warnings of a call, what DNS says, and what a server answered to
-the five mails of a call at most."""
+IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning", "DnsRecordCheck", "TestEmailResult", "ImportColumn"}
+"""Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to
+the five mails of a call at most, and the columns within an import's row."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE | {"url"}, "by resolvers": frozenset[str]()}
 """What is left out of the queries: with these fields, resolvers read the lists."""
@@ -88,12 +88,21 @@ class Ledger:
             customer_id=self._customer, message_id=self._message,
         )  # fmt: skip
 
+        await self._import()
         await make_customer(self._pool, addresses=["bo@customer.example"])
         await insert(
             self._pool, "inbound_mail", source="SMTP", size=1, kind="REPLY", read_at=NOON,
             unmatched="SEVERAL_CUSTOMERS", from_address="bo@customer.example",
         )  # fmt: skip
         await self._reply()
+
+    async def _import(self) -> None:
+        """An import, with a refused line more than the one before."""
+        values = {"status": "UPLOADED", "encoding": "utf-8", "delimiter": ",", "file_name": "a.csv", "file_bytes": 1}
+        made = await insert(self._pool, "customer_import", actor="me", **values)
+        for number in range(self._size):
+            fault = {"line": 2 + number, "number": 0, "code": "INVALID", "message": "no"}
+            await insert(self._pool, "import_error", import_id=made["id"], **fault)
 
     async def _reply(self) -> Any:
         """A received mail that answers the message."""

@@ -81,6 +81,7 @@ def test_choices_change_some_columns_and_leave_the_others() -> None:
     ("choices", "paths"),
     [
         ([("Nowhere", "name")], [("columns", "0", "heading")]),
+        ([("Seats", "name")] * 201, [("columns",)]),
         ([("Seats", None), ("Seats", "name")], [("columns", "0", "heading"), ("columns", "1", "heading")]),
         ([("Seats", "shoeSize")], [("columns", "0", "field")]),
         ([("Seats", "attributes.")], [("columns", "0", "field")]),

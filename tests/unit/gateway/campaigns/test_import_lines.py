@@ -91,6 +91,14 @@ def test_a_name_may_be_in_two_columns() -> None:
     assert isinstance(both, Line)
     assert isinstance(one, Line)
     assert (both.name, one.name) == ("Ada Lovelace", "Lovelace")
+    # And what neither holds alone is refused all the same
+    for first, last, code in (
+        ("4111 1111", "1111 1111", RefusalCode.CARD_NUMBER),
+        ("x" * 300, "y" * 300, RefusalCode.TOO_LONG),
+    ):
+        together = check(fields, first=first, last=last, mail="a@fabrikam.com")
+        assert isinstance(together, RefusedLine)
+        assert [(fault.heading, fault.code) for fault in together.faults] == [(None, code)]
 
 
 @pytest.mark.parametrize("text", ["x" * 256, "a\rb", "a\x07b"])
@@ -170,3 +178,4 @@ def test_what_is_kept_of_a_refused_line_holds_no_card_and_is_short() -> None:
     assert kept_cells(["a", "card 4111111111111111", ""]) == ["a", "", ""]
     cut = kept_cells(["x" * 5000, "short"])
     assert cut == ["x" * 200 + "…", "short"]
+    assert len(kept_cells([""] * 100_000)) == 200
