@@ -262,6 +262,9 @@ async def test_a_rule_is_exactly_one_thing(client: httpx.AsyncClient) -> None:
         body = await post(client, PREVIEW, c=rule(**one))
         assert "errors" in body, one
         assert body.get("data") is None
+    written = "{ tag: { isOneOf: [] }, optOut: { kind: MARKETING } }"
+    body = await post(client, f"{{ previewList(criteria: {{ allOf: [{{ anyOf: [{written}] }}] }}) {{ inWords }} }}")
+    assert "exactly one" in body["errors"][0]["message"]
 
 
 # Names, changes, deletion ----------------------------------------------------------------------------------------

@@ -111,8 +111,8 @@ def sample(kind: Any, path: Path, text: str, name: str = "") -> Any:
             for key, field in kind.fields.items()
             if path[:1] == (key,) or isinstance(field.type, GraphQLNonNull)
         }
-        if kind.is_one_of and not wanted:
-            wanted = dict([(key, field.type) for key, field in kind.fields.items()][:1])
+        if not wanted and kind.extensions["strawberry-definition"].is_one_of:
+            wanted = {key: field.type for key, field in [*kind.fields.items()][:1]}
         if "html" in kind.fields and path != ("mjml",):
             wanted["html"] = kind.fields["html"].type
         return {
