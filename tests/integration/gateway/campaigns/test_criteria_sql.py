@@ -502,10 +502,10 @@ async def grown(connection: Any) -> None:
     message = await make_message(connection, first, campaign_id=campaign, status="ACCEPTED")
     await connection.execute(
         "insert into customer (external_ref) select 'G-' || n from generate_series(1, 300) n;"
-        "insert into message (customer_id, campaign_id, mailing_id, occurrence, source_type, status, decided_at, sent_at,"
-        " template_version_id, sender_version_id, sender, recipient, subject)"
-        " select c.id, m.campaign_id, m.mailing_id, n::text, m.source_type, m.status, m.decided_at, m.sent_at, m.template_version_id,"
-        " m.sender_version_id, m.sender, m.recipient, m.subject"
+        "insert into message (customer_id, campaign_id, mailing_id, occurrence, source_type, status, decided_at,"
+        " sent_at, template_version_id, sender_version_id, sender, recipient, subject)"
+        " select c.id, m.campaign_id, m.mailing_id, n::text, m.source_type, m.status, m.decided_at, m.sent_at,"
+        " m.template_version_id, m.sender_version_id, m.sender, m.recipient, m.subject"
         " from customer c, message m, generate_series(1, 20) n where c.external_ref like 'G-%';"
         "insert into hit (customer_id, message_id, kind, url, verdict, rules_version)"
         " select m.customer_id, m.id, k::hit_kind, case when k = 'CLICK' then 'https://x.example' end, 'HUMAN', 1"
