@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
@@ -22,6 +24,33 @@ ConnectionOrPool: TypeAlias = "Connection | asyncpg.Pool[asyncpg.Record]"
 
 QUERIES: Any = aiosql.from_path(Path(__file__).parent / "queries", "asyncpg", mandatory_parameters=False)
 """Every statement of `gateway/queries`, as `await QUERIES.name(connection, parameter=...)`."""
+
+_FRAGMENT = re.compile(r"^-- fragment: (\w+)\n(?:--.*\n)+((?s:.+?))\s*(?=^-- fragment: |\Z)", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
+_PART = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fragments:
+    """The fragments of a file of `queries`, of which statements are put together: `{part}` stands for another one's
+    text, `:name` for a parameter. No value enters the text."""
+
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, file: str) -> Fragments:
+        """Those of `queries/FILE.sql`."""
+        text = (Path(__file__).parent / "queries" / f"{file}.sql").read_text(encoding="utf-8")
+        return cls(texts=dict(_FRAGMENT.findall(text)))
+
+    def parameters(self, name: str) -> tuple[str, ...]:
+        """The parameters of a fragment, each once, in order."""
+        return tuple(dict.fromkeys(_PARAMETER.findall(self.texts[name])))
+
+    def fill(self, name: str, parts: Mapping[str, str], places: Mapping[str, str]) -> str:
+        """Returns a fragment with its parts and with the places (`$1`) of its parameters. Raises KeyError."""
+        placed = _PARAMETER.sub(lambda found: places[found[1]], self.texts[name])
+        return _PART.sub(lambda found: parts[found[1]], placed)
 
 
 async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:

@@ -44,6 +44,7 @@ class RefusalCode(StrEnum):
     SUPPRESSED = "SUPPRESSED"
     OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
+    TOO_COSTLY = "TOO_COSTLY"
 
 
 class GatewayError(Exception):

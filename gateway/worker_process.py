@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from gateway.campaigns import expansion, freezing, lifecycle
+from gateway.campaigns import expansion, freezing, lifecycle, list_counts
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
@@ -33,6 +33,8 @@ CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 READ_INBOUND_SECONDS = 1.0
 """Seconds between looks for received mail: one read of an index that holds the unread only."""
+COUNT_LISTS_SECONDS = 10.0
+"""Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -49,6 +51,10 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
             log.info("campaign %s is finished", campaign_id)
+        return Progress()
+
+    async def count_lists(connection: Connection) -> Progress:
+        await list_counts.recount(connection)
         return Progress()
 
     async def classify_hits(connection: Connection) -> Progress:
@@ -76,6 +82,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
+        Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),

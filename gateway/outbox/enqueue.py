@@ -31,6 +31,9 @@ MAX_COPIES = 100
 MAX_ATTACHMENTS = 50
 """A letter with more is an archive; each costs a MIME part and a row."""
 
+LIST_RULE = "its own rule"
+"""Who added a member by whose mail a list grows (`customer_list.grows_on`)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendRequest:
@@ -89,6 +92,10 @@ async def enqueue(connection: Connection, request: SendRequest, deployment: Depl
         if first is not None:
             return Enqueued(ref=_first_message(first), repeated=True)
         ref = await _make(connection, request, attached, deployment)
+        if isinstance(request.letter, WorkOrderLetter):
+            await QUERIES.grow_lists(
+                connection, customer_id=ref.customer_id, kind=request.letter.kind, actor=LIST_RULE
+            )
         await QUERIES.insert_idempotency_key(
             connection,
             key=request.idempotency_key,

@@ -329,6 +329,7 @@ _describe(
     SUPPRESSED="The address is on the suppression list.",
     OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
+    TOO_COSTLY="The criteria would cost too much to evaluate.",
 )
 _describe(
     RelayEventKind,
