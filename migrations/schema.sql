@@ -102,6 +102,17 @@ CREATE TYPE public.copy_role AS ENUM (
 
 
 --
+-- Name: count_precision; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.count_precision AS ENUM (
+    'EXACT',
+    'AT_LEAST',
+    'ESTIMATE'
+);
+
+
+--
 -- Name: direction; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -417,6 +428,15 @@ CREATE TYPE public.verdict AS ENUM (
     'REFUSED',
     'UNCERTAIN'
 );
+
+
+--
+-- Name: attribute_time(jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.attribute_time(given jsonb) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN ((jsonb_typeof(given) <> 'string'::text) OR ((given #>> '{}'::text[]) !~ '^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?)?$'::text) OR (NOT pg_input_is_valid((given #>> '{}'::text[]), 'timestamptz'::text))) THEN NULL::timestamp with time zone WHEN ((given #>> '{}'::text[]) ~ '^.{10}[Tt ].*([Zz]|[+-]\d{2}:?\d{2})$'::text) THEN ((given #>> '{}'::text[]))::timestamp with time zone ELSE (((given #>> '{}'::text[]))::timestamp without time zone AT TIME ZONE 'UTC'::text) END;
 
 
 --
@@ -1041,9 +1061,16 @@ CREATE TABLE public.customer_list (
     grows_on text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     actor text NOT NULL,
+    member_count bigint,
+    count_precision public.count_precision,
+    counted_at timestamp with time zone,
+    recount_at timestamp with time zone,
     CONSTRAINT customer_list_check CHECK (((kind = 'DYNAMIC'::public.list_kind) = (criteria IS NOT NULL))),
     CONSTRAINT customer_list_check1 CHECK (((kind = 'FIXED'::public.list_kind) OR (grows_on = '{}'::text[]))),
+    CONSTRAINT customer_list_counts_dynamic_ones CHECK (((kind = 'DYNAMIC'::public.list_kind) OR (num_nonnulls(counted_at, recount_at) = 0))),
     CONSTRAINT customer_list_criteria_check CHECK ((jsonb_typeof(criteria) = 'object'::text)),
+    CONSTRAINT customer_list_is_counted_whole CHECK ((num_nulls(member_count, count_precision, counted_at) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT customer_list_member_count_check CHECK ((member_count >= 0)),
     CONSTRAINT customer_list_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
 );
 
@@ -2565,6 +2592,13 @@ CREATE INDEX lifted_suppression_of_address ON public.lifted_suppression USING bt
 
 
 --
+-- Name: list_member_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX list_member_newest ON public.list_member USING btree (list_id, added_at, customer_id);
+
+
+--
 -- Name: list_member_of_customer; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3111,4 +3145,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202015000'),
     ('20261202020000'),
     ('20261202020100'),
-    ('20261202020200');
+    ('20261202020200'),
+    ('20261202030000');

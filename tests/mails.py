@@ -19,6 +19,7 @@ from gateway.mail.message import MessageRef
 from gateway.mail.mime import AttachedFile
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
+from gateway.templates.compiled_json import dump_parts
 from gateway.templates.merge_compiler import compile_parts
 from gateway.templates.versions import CompiledTemplate
 from tests.builders import KEYRING
@@ -80,16 +81,11 @@ def campaign_template(
 ) -> CompiledTemplate:
     """A campaign's template, as publishing makes it."""
     parts = compile_parts(subject=subject, mjml=mjml, html=html, text=text, locale=locale)
-    return CompiledTemplate(
-        id=UUID(int=4),
-        template_id=TEMPLATE_ID,
-        name="campaign",
-        source_type=SourceType.CAMPAIGN,
-        locale=locale,
-        fields=parts.fields,
-        required=parts.required,
-        merge=parts,
+    stored = {"fields": parts.fields, "compiled": dump_parts(parts), "source_type": SourceType.CAMPAIGN}
+    template = CompiledTemplate.from_row(
+        {"id": UUID(int=4), "template_id": TEMPLATE_ID, "name": "campaign", "locale": locale, **stored}
     )
+    return replace(template, merge=parts)
 
 
 def composed(

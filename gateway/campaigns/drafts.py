@@ -31,6 +31,7 @@ MAX_FIELDS_AT_ONCE = 1000
 """Fields filled in, to look for card numbers, before other tasks may run: some ten milliseconds."""
 MAX_RECIPIENTS_AT_ONCE = 100
 """Recipients checked before other tasks may run, however few their fields."""
+_NO_NULLS: Mapping[int, frozenset[str]] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +58,11 @@ class CampaignOrder:
     tracked: bool = True
     bound_relay: str | None = None
 
+    @property
+    def merge_keys(self) -> frozenset[str]:
+        """The names of all values, the campaign's and its recipients'."""
+        return frozenset(self.merge_data).union(*(recipient.merge_data for recipient in self.recipients))
+
 
 async def create(connection: Connection, order: CampaignOrder, deployment: Deployment) -> UUID:
     """Write a draft and its audience in one transaction; returns its id, the first one's when the key is known.
@@ -79,7 +85,7 @@ async def create(connection: Connection, order: CampaignOrder, deployment: Deplo
         with found.check():
             refuse_without_footer(version, profile.postal_address, template=("templateId",), sender=("senderId",))
         with found.check():
-            await check_audience_data(version, campaign_data, recipient_data)
+            await check_audience_data(version, campaign_data, recipient_data, nulls=_nulls(order))
         await _check_recipients(connection, order, deployment, found)
         found.raise_any()
         campaign_id = await _insert(connection, order, version.id, profile.id, campaign_data, recipient_data)
@@ -166,13 +172,27 @@ async def _newest_version(connection: Connection, template_id: UUID) -> versions
     return await versions.load(connection, version_id)
 
 
+def _nulls(order: CampaignOrder) -> dict[int, frozenset[str]]:
+    """Which values are null, by the recipient's place; recipients without one are left out."""
+    return {
+        place: frozenset(name for name, value in recipient.merge_data.items() if value is None)
+        for place, recipient in enumerate(order.recipients)
+        if None in recipient.merge_data.values()
+    }
+
+
 async def check_audience_data(
-    version: versions.CompiledTemplate, campaign_data: Mapping[str, str], recipient_data: Sequence[Mapping[str, str]]
+    version: versions.CompiledTemplate,
+    campaign_data: Mapping[str, str],
+    recipient_data: Sequence[Mapping[str, str]],
+    *,
+    nulls: Mapping[int, frozenset[str]] = _NO_NULLS,
 ) -> None:
     """Refuse values that cannot be mailed, letting other tasks run in between: ten thousand recipients take a while,
     longest with versions that were published before templates had limits.
 
-    Raises Refusal or Refusals: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER.
+    `nulls` are values that a recipient shall not have, by its place: where the field has no default, the campaign's
+    does not stand in for it. Raises Refusal or Refusals: MERGE_FIELD_MISSING, HEADER_INJECTION, CARD_NUMBER.
     """
     runs = await asyncio.to_thread(field_runs, version.merge) if version.merge else ()
     at_once = max(1, min(MAX_RECIPIENTS_AT_ONCE, MAX_FIELDS_AT_ONCE // (weight_of(runs) or 1)))
@@ -184,6 +204,8 @@ async def check_audience_data(
             await asyncio.sleep(0)
         path = ("recipients", str(place), "mergeData")
         values = {**campaign_data, **data}
+        for name in nulls.get(place, frozenset()).intersection(version.required):
+            values.pop(name, None)
         with found.check():
             versions.check_merge_data(version, values, path)
             refuse_card_number_across_fields(runs, values, path)

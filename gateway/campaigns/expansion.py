@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import orjson
+
 from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.mail.address import RESERVED_NAMES, domain_of
+from gateway.mail.customer_values import AttributeValue, attribute_fields
 from gateway.mail.keys import Purpose
 from gateway.mail.message import Status
 from gateway.mail.source import SourceType
@@ -19,6 +22,7 @@ from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_customers
 from gateway.outbox.outcomes import WRONG_RELAY, Undelivered
 from gateway.templates import versions
+from gateway.templates.versions import CompiledTemplate
 from gateway.value import value
 
 BATCH = 5000
@@ -38,6 +42,11 @@ _RESERVED = Undelivered(
     status=Status.HELD,
     cause=Cause.BAD_ADDRESS,
     advice="Nobody can have this address: its name is reserved. Correct the address, and this goes to the right one.",
+)
+_VALUE_GONE = Undelivered(
+    status=Status.HELD,
+    cause=Cause.OUR_CONFIGURATION,
+    advice="The customer lost a value that the template needs before this was made. Give it the value; send this anew.",
 )
 
 
@@ -60,7 +69,8 @@ class _Mailing:
 
 @value
 class _Recipient:
-    """One customer of the audience, with the address that the mail goes to, None once erased."""
+    """One customer of the audience, with the address that the mail goes to, None once erased, and those of its values
+    that the template shows."""
 
     due_at: datetime
     customer_id: int
@@ -68,6 +78,7 @@ class _Recipient:
     address_key: bytes | None
     merge_data: Mapping[str, str]
     name: str | None
+    attributes: Mapping[str, AttributeValue] | None
 
 
 async def make_messages(
@@ -83,6 +94,7 @@ async def make_messages(
         if row is None:
             return None
         mailing = _Mailing(**row)
+        version = await versions.load(connection, mailing.template_version_id)
         rows = QUERIES.recipients_batch(
             connection,
             mailing_id=mailing.id,
@@ -90,18 +102,23 @@ async def make_messages(
             after=mailing.expanded_to,
             ahead=AHEAD,
             batch=batch,
+            attributes=list(version.attributes),
         )
         recipients = [_Recipient(**row) async for row in rows]
-        await _make(connection, mailing, recipients, deployment)
+        await _make(connection, mailing, version, recipients, deployment)
     return len(recipients)
 
 
 async def _make(
-    connection: Connection, mailing: _Mailing, recipients: Sequence[_Recipient], deployment: Deployment
+    connection: Connection,
+    mailing: _Mailing,
+    version: CompiledTemplate,
+    recipients: Sequence[_Recipient],
+    deployment: Deployment,
 ) -> None:
-    version = await versions.load(connection, mailing.template_version_id)
     profile = await sender_profiles.load(connection, mailing.sender_version_id)
-    held = [_held(recipient, mailing.bound_relay, deployment) for recipient in recipients]
+    held = [_held(recipient, mailing.bound_relay, version, deployment) for recipient in recipients]
+    shown = [attribute_fields(recipient.attributes or {}) for recipient in recipients]
     await QUERIES.make_campaign_messages(
         connection,
         mailing_id=mailing.id,
@@ -122,20 +139,36 @@ async def _make(
         addresses=[recipient.address or "" for recipient in recipients],
         address_keys=[one.address_key or deployment.key_of(one.address or "") for one in recipients],
         domains=[domain_of(recipient.address or "") for recipient in recipients],
-        subjects=[
-            render_subject(version, {**mailing.merge_data, **one.merge_data}, customer_name=one.name)
-            for one in recipients
-        ],
+        subjects=_subjects(mailing, version, recipients, shown),
         held_causes=[why.cause if why else None for why in held],
         held_advices=[why.advice if why else None for why in held],
+        customer_values=[orjson.dumps(values).decode() for values in shown] if version.attributes else [],
     )
     await notify_customers(connection, ChangeKind.MESSAGE, [recipient.customer_id for recipient in recipients])
 
 
-def _held(recipient: _Recipient, bound_relay: str | None, deployment: Deployment) -> Undelivered | None:
+def _subjects(
+    mailing: _Mailing,
+    version: CompiledTemplate,
+    recipients: Sequence[_Recipient],
+    shown: Sequence[Mapping[str, str]],
+) -> list[str]:
+    """The subject of each, with the customers' values that are `shown`; what one lacks stands for nothing."""
+    common = {**attribute_fields(dict.fromkeys(version.required_attributes, "")), **mailing.merge_data}
+    return [
+        render_subject(version, {**common, **one.merge_data, **values}, customer_name=one.name)
+        for one, values in zip(recipients, shown, strict=True)
+    ]
+
+
+def _held(
+    recipient: _Recipient, bound_relay: str | None, version: CompiledTemplate, deployment: Deployment
+) -> Undelivered | None:
     """Why a recipient's message is made but not sent, if it is not."""
     if recipient.address is None:
         return _NO_ADDRESS
+    if version.required_attributes and not set(version.required_attributes).issubset(recipient.attributes or ()):
+        return _VALUE_GONE
     if bound_relay is not None and bound_relay not in deployment.relay_names:
         return WRONG_RELAY
     top_level = recipient.address.rpartition(".")[2].lower()

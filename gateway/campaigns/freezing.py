@@ -50,6 +50,7 @@ async def freeze(connection: Connection, *, batch: int = BATCH) -> int | None:
             after=mailing.frozen_to,
             batch=batch,
             required=[name for name in version.required if name not in mailing.merge_data],
+            required_attributes=list(version.required_attributes),
         )
         dealt_with = int(found["candidates"])
         if dealt_with < batch:

@@ -54,7 +54,8 @@ with candidates as materialized (
                              join opt_out x on x.customer_id = h.customer_id and x.kind = :kind::opt_out_kind
                              where h.address_key = chosen.address_key) then 'OPTED_OUT'
                 when exists (select from suppression s where s.address_key = chosen.address_key) then 'SUPPRESSED'
-                when not n.merge_data ?& :required::text[] then 'MERGE_FIELD_MISSING'
+                when not n.merge_data ?& :required::text[] or not c.attributes ?& :required_attributes::text[]
+                    then 'MERGE_FIELD_MISSING'
            end::left_out_reason as reason
     from candidates n
     join customer c on c.id = n.customer_id
@@ -131,8 +132,12 @@ limit 1
 for update of g skip locked;
 
 -- name: recipients_batch
--- The next recipients of a mailing that are due within :ahead.
-select r.due_at, r.customer_id, r.address, r.address_key, r.merge_data, c.name
+-- The next recipients of a mailing that are due within :ahead, with those of their customers' values that it shows.
+select r.due_at, r.customer_id, r.address, r.address_key, r.merge_data, c.name,
+       case when :attributes::text[] <> '{}' then
+           (select jsonb_object_agg(n.name, c.attributes -> n.name)
+            from unnest(:attributes::text[]) as n (name) where c.attributes ? n.name)
+       end as attributes
 from mailing_recipient r
 join customer c on c.id = r.customer_id
 where r.mailing_id = :mailing_id and (r.due_at, r.customer_id) > (:after_due::timestamptz, :after::bigint)
@@ -141,13 +146,14 @@ order by r.due_at, r.customer_id limit :batch::integer;
 
 -- name: make_campaign_messages!
 -- Writes a batch: messages, outbox rows for those that may be sent, a held message with its reason for the others. What
--- is due only later is scheduled.
+-- is due only later is scheduled. Customers' values, where the template shows some, are kept with each message.
 -- status: new -> QUEUED, HELD
 with made as materialized (
-    select uuidv7() as id, t.*, r.merge_data, c.name
+    select uuidv7() as id, t.*, coalesce(r.merge_data || t.customer_values::jsonb, r.merge_data) as merge_data, c.name
     from unnest(:due_ats::timestamptz[], :customer_ids::bigint[], :addresses::text[], :address_keys::bytea[],
-                :domains::text[], :subjects::text[], :held_causes::cause[], :held_advices::text[])
-        as t(due_at, customer_id, address, address_key, domain, subject, held_cause, held_advice)
+                :domains::text[], :subjects::text[], :held_causes::cause[], :held_advices::text[],
+                :customer_values::text[])
+        as t(due_at, customer_id, address, address_key, domain, subject, held_cause, held_advice, customer_values)
     join mailing_recipient r
         on r.mailing_id = :mailing_id::integer and r.due_at = t.due_at and r.customer_id = t.customer_id
     join customer c on c.id = t.customer_id

@@ -46,8 +46,11 @@ join template_version v on v.template_id = t.id
 order by wanted.place, v.number desc limit 1;
 
 -- name: page_size_of_campaign^
--- The largest page that a campaign mails, filled with its sample data: its octets, and how many of its links are tracked.
-select octet_length(v.preview_html) as octets, v.links
+-- The largest page that a campaign mails, filled with its sample data: its octets, and how many of its links are tracked;
+-- and the merge fields of all its mailings.
+select octet_length(v.preview_html) as octets, v.links,
+       array(select distinct unnest(w.fields) from mailing n join template_version w on w.id = n.template_version_id
+             where n.campaign_id = :campaign_id) as fields
 from mailing g join template_version v on v.id = g.template_version_id
 where g.campaign_id = :campaign_id
 order by octets desc limit 1;

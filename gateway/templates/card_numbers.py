@@ -2,7 +2,7 @@
 
 Template and values are each checked alone. To fill in every recipient's mail and check it whole would take too long for
 a call with ten thousand of them, so only runs are filled in, the places where digits and fields touch: most templates
-have few. A customer's name is left out: it is not known before the mail is made.
+have few. A customer's name and values are left out: they are not known before the mail is made.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.templates.merge_fields import (
     Field,
     MergeParts,
     Piece,
+    is_of_customer,
     value_of,
     with_placeholders,
 )
@@ -94,7 +95,7 @@ def _runs(pieces: Iterable[Piece]) -> Iterator[FieldRun]:
             run.append(head)
             if head == piece:
                 continue
-        elif isinstance(piece, Field) and piece.name not in SUPPLIED:
+        elif isinstance(piece, Field) and piece.name not in SUPPLIED and not is_of_customer(piece.name):
             run.append(piece)
             continue
         yield tuple(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +17,7 @@ class MailWarningCode(StrEnum):
     """What may be wrong with a mail."""
 
     CLIPPED = "CLIPPED"
+    MERGE_KEY_UNKNOWN = "MERGE_KEY_UNKNOWN"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,3 +44,15 @@ def warnings_of_page(octets: int, links: int) -> tuple[MailWarning, ...]:
         'link among it, behind "View entire message". Shorten the page to less than 100 KB.'
     )
     return (MailWarning(code=MailWarningCode.CLIPPED, message=message, blocking=False),)
+
+
+MAX_KEYS_NAMED = 20
+"""Values that a warning names: more would hide the rest of the answer."""
+
+
+def keys_unknown(names: Iterable[str]) -> MailWarning:
+    """Values that no field of the template uses."""
+    unknown = sorted(names)
+    listed = ", ".join(unknown[:MAX_KEYS_NAMED]) + (" and more" if len(unknown) > MAX_KEYS_NAMED else "")
+    message = f"The template has no field for these values, so they are not used: {listed}. Check their spelling."
+    return MailWarning(code=MailWarningCode.MERGE_KEY_UNKNOWN, message=message, blocking=False)

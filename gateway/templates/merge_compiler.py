@@ -1,6 +1,7 @@
 """Compiles campaign templates, once, when they are published.
 
-Authors write text with `{{ field }}` and `{{ field|default("x") }}`, and no other code. MJML becomes HTML, CSS is
+Authors write text with `{{ field }}` and `{{ field|default("x") }}`, and no other code; `customer.name` and
+`customer.attributes.NAME` are fields, too. MJML becomes HTML, CSS is
 inlined, links are numbered, the pixel is placed, and each part is cut into pieces (`merge_fields`). What campaign mail
 must show and the author left out is added at the end.
 """
@@ -11,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.merge_data import FIELD_NAME, MAX_MERGE_FIELDS
+from gateway.mail.merge_data import MAX_MERGE_FIELDS, TEMPLATE_FIELD
 from gateway.mail.quoted_printable import encode_piece
 from gateway.templates.character_references import decode
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
@@ -28,6 +29,7 @@ from gateway.templates.merge_fields import (
     TrackingTag,
     clickable_pieces,
     fields_of,
+    merge_key,
     names_field,
     visible_pieces,
 )
@@ -35,7 +37,7 @@ from gateway.templates.mjml import LARGEST_SOURCE, compile_mjml, inline_css, sta
 from gateway.templates.template_code import TemplateCode, protect_code
 
 _FIELD = re.compile(
-    rf"\{{\{{\s*({FIELD_NAME.pattern})\s*(?:\|\s*default\(\s*(?:\"([^\"\\]*)\"|'([^'\\]*)')\s*\)\s*)?\}}\}}"
+    rf"\{{\{{\s*({TEMPLATE_FIELD.pattern})\s*(?:\|\s*default\(\s*(?:\"([^\"\\]*)\"|'([^'\\]*)')\s*\)\s*)?\}}\}}"
 )
 _FORBIDDEN = re.compile(r"\{%|\{\{")
 _STYLE_STARTS = re.compile(r"<(?:mj-)?style\b", re.IGNORECASE)
@@ -86,7 +88,8 @@ def _check_source(source: str, path: tuple[str, ...]) -> None:
     if wrong is not None:
         raise Refusal(
             RefusalCode.TEMPLATE_INVALID,
-            f'Only {{{{ field }}}} and {{{{ field|default("x") }}}} are allowed, not {wrong!r}.',
+            f'Only {{{{ field }}}} and {{{{ field|default("x") }}}} are allowed, not {wrong!r}. Of the customer there '
+            "are customer.name and customer.attributes.NAME.",
             path,
         )
 
@@ -111,7 +114,7 @@ def _read_field(code: str) -> Field:
     if match is None:  # `_check_source` let only fields through
         raise ValueError(code)
     default = match.group(2) if match.group(2) is not None else match.group(3)
-    return Field(name=match.group(1), default=default)
+    return Field(name=merge_key(match.group(1)), default=default)
 
 
 def _read_subject(subject: str) -> tuple[Piece, ...]:

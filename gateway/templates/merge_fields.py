@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.merge_data import ATTRIBUTE_FIELD
 from gateway.templates.html_links import VisibleContent, visible_content
 
 SUPPLIED = frozenset({"unsubscribe_url", "postal_address", "customer_name"})
-"""Fields that the gateway fills in itself."""
+"""Fields that the gateway fills in itself. `{{ customer.name }}` is another way to write `customer_name`."""
 
 NOT_IN_SUBJECT = frozenset({"unsubscribe_url", "postal_address"})
 """Supplied fields whose values are unknown when a message's row, which holds the subject, is written."""
@@ -63,7 +64,8 @@ Piece = str | Field | Link | TrackingTag
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MergeParts:
-    """A template version ready to be filled in. `fields` are what authors named, `required` those without a default.
+    """A template version ready to be filled in. `fields` are what authors named, `required` those without a default;
+    customers' values (`customer.attributes.NAME`) are among both, what is SUPPLIED is not.
 
     `coded_html` and `coded_text` are the fixed text of each part as it goes over the wire, "" where a piece is put in.
     """
@@ -95,6 +97,19 @@ class MergeParts:
         if not names_field(visible_pieces(self.html), "postal_address"):
             return "html"
         return None if names_field(self.text, "postal_address") else "text"
+
+
+# Names of fields -------------------------------------------------------------------------------------------------
+
+
+def merge_key(written: str) -> str:
+    """Returns the name under which merge data has the value of a field, as it is written in `{{ }}`."""
+    return "customer_name" if written == "customer.name" else written
+
+
+def is_of_customer(name: str) -> bool:
+    """Whether a field shows one of the customer's own values, which nobody hands over with a campaign."""
+    return name.startswith(ATTRIBUTE_FIELD)
 
 
 # Which fields a part shows ---------------------------------------------------------------------------------------

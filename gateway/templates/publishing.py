@@ -12,14 +12,14 @@ from typing import Any
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.card_number import refuse_card_number, refuse_card_number_in_url
 from gateway.mail.header_guard import refuse_header_break
-from gateway.mail.merge_data import read_merge_data
+from gateway.mail.merge_data import TEMPLATE_FIELD, read_merge_data
 from gateway.templates.builtin import PREFIX
 from gateway.templates.card_numbers import refuse_long_field_runs
 from gateway.templates.compiled_json import dump_parts
 from gateway.templates.html_to_text import every_word_of_html, flowing_text_of_html
 from gateway.templates.localization import check_locale
 from gateway.templates.merge_compiler import compile_parts
-from gateway.templates.merge_fields import LONGEST_SUBJECT, MergeParts
+from gateway.templates.merge_fields import LONGEST_SUBJECT, MergeParts, merge_key
 from gateway.templates.preview import Preview, render_preview
 
 PUBLISHING = 4
@@ -32,7 +32,8 @@ _URL = re.compile(r"https?:[^\s<>]+", re.IGNORECASE)
 class TemplateSource:
     """What an author gives: exactly one of `mjml` and `html`; without `text` it is derived from the page.
 
-    `sample_data` is merge data as it came in, as JSON has it.
+    `sample_data` is merge data as it came in, as JSON has it; it may have values of `customer.name` and
+    `customer.attributes.NAME`.
     """
 
     name: str
@@ -70,7 +71,7 @@ def compile_source(given: TemplateSource) -> CompiledSource:
     found = RefusalCollector()
     _check_names(given, found)
     with found.check():
-        sample = read_merge_data(given.sample_data, ("sampleData",))
+        sample = _read_sample(given.sample_data)
     with found.check():
         _check_page(given.mjml, given.html, page)
         parts = compile_parts(
@@ -98,6 +99,12 @@ def compile_source(given: TemplateSource) -> CompiledSource:
         links=parts.links,
         has_unsubscribe=parts.has_unsubscribe,
     )
+
+
+def _read_sample(value: Mapping[str, Any] | None) -> dict[str, str]:
+    """Sample values by the names of fields as templates write them, customers' among them. Raises Refusal."""
+    read = read_merge_data(value, ("sampleData",), names=TEMPLATE_FIELD)
+    return {merge_key(name): text for name, text in read.items()}
 
 
 def _check_names(given: TemplateSource, found: RefusalCollector) -> None:

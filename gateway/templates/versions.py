@@ -6,7 +6,7 @@ Campaign templates are what users write (`merge_compiler`, `merge_fields`); buil
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,17 +14,18 @@ from uuid import UUID
 import orjson
 
 from gateway.database import QUERIES, Connection, ConnectionOrPool
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.lru import LruCache
 from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.letter import Letter
+from gateway.mail.merge_data import ATTRIBUTE_FIELD
 from gateway.mail.source import SourceType
 from gateway.templates import builtin
 from gateway.templates.builtin import LetterParts
 from gateway.templates.compiled_json import read_parts
 from gateway.templates.localization import fallbacks
-from gateway.templates.mail_warnings import MailWarning, warnings_of_page
-from gateway.templates.merge_fields import MergeParts, fields_of
+from gateway.templates.mail_warnings import MailWarning, keys_unknown, warnings_of_page
+from gateway.templates.merge_fields import MergeParts, fields_of, is_of_customer
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import PUBLISHING, CompiledSource
 
@@ -46,7 +47,9 @@ class PublishedTemplate:
 class CompiledTemplate:
     """One version, ready to be filled in. Exactly one of `merge` (campaigns) and `letter` (built-in) is there.
 
-    `fields` are the merge fields it names; `required` those that every recipient must be given.
+    `fields` are the merge fields it names, `required` those without a default that every recipient must be given.
+    `attributes` and `required_attributes` are the same of the customer's own values, by their names there:
+    `customer.attributes.NAME` is a field, NAME an attribute.
     """
 
     id: UUID
@@ -56,6 +59,8 @@ class CompiledTemplate:
     locale: str
     fields: tuple[str, ...]
     required: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+    required_attributes: tuple[str, ...] = ()
     merge: MergeParts | None = None
     letter: LetterParts | None = None
 
@@ -65,6 +70,7 @@ class CompiledTemplate:
         source_type = SourceType(row["source_type"])
         fields = tuple(row["fields"])
         merge = read_parts(row["compiled"], fields) if source_type is SourceType.CAMPAIGN else None
+        required = merge.required if merge else ()
         return cls(
             id=row["id"],
             template_id=row["template_id"],
@@ -72,10 +78,16 @@ class CompiledTemplate:
             source_type=source_type,
             locale=row["locale"],
             fields=fields,
-            required=merge.required if merge else (),
+            required=tuple(name for name in required if not is_of_customer(name)),
+            attributes=_attributes(fields),
+            required_attributes=_attributes(required),
             merge=merge,
             letter=None if merge else LetterParts(**row["compiled"]),
         )
+
+
+def _attributes(fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.removeprefix(ATTRIBUTE_FIELD) for name in fields if is_of_customer(name))
 
 
 _LOADED = LruCache[UUID, CompiledTemplate](128)
@@ -99,10 +111,15 @@ async def publish(connection: Connection, new: CompiledSource) -> PublishedTempl
     )
 
 
-async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
-    """What may look wrong with the mail of a campaign that exists."""
+async def warnings_of_campaign(
+    connection: Connection, campaign_id: UUID, keys: Collection[str]
+) -> tuple[MailWarning, ...]:
+    """What may look wrong with the mail of a campaign that exists, and which of its values no field uses: `keys` are
+    the names of those that came for it and for its recipients."""
     page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
-    return warnings_of_page(page["octets"], page["links"])
+    warnings = warnings_of_page(page["octets"], page["links"])
+    unknown = set(keys).difference(page["fields"])
+    return (*warnings, keys_unknown(unknown)) if unknown else warnings
 
 
 async def publish_builtins(connection: Connection) -> None:
@@ -192,11 +209,18 @@ async def builtin_version(connection: Connection, letter: Letter, locale: str) -
 
 
 def check_merge_data(template: CompiledTemplate, values: Mapping[str, str], path: tuple[str, ...]) -> None:
-    """Refuse values that cannot be mailed: MERGE_FIELD_MISSING names the field; HEADER_INJECTION in the subject's."""
+    """Refuse values that cannot be mailed: MERGE_FIELD_MISSING names the field; HEADER_INJECTION in the subject's.
+
+    Raises Refusal, or Refusals of all of them. Of customers' own values nothing is known here.
+    """
+    found = RefusalCollector()
     for name in template.required:
         if name not in values:
-            message = f"The template needs a value for the field {name!r}."
-            raise Refusal(RefusalCode.MERGE_FIELD_MISSING, message, (*path, name))
+            with found.check():
+                message = f"The template needs a value for the field {name!r}."
+                raise Refusal(RefusalCode.MERGE_FIELD_MISSING, message, (*path, name))
     if template.merge is not None:
         for field in fields_of(template.merge.subject):
-            refuse_header_break(values.get(field.name, ""), (*path, field.name))
+            with found.check():
+                refuse_header_break(values.get(field.name, ""), (*path, field.name))
+    found.raise_any()

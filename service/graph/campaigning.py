@@ -91,7 +91,12 @@ class UpdateSenderPayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
 
-@strawberry.input(description="A campaign template. An existing name gets a new version.")
+@strawberry.input(
+    description='A campaign template. An existing name gets a new version. `{{ name }}` and `{{ name|default("x") }}` '
+    "are merge fields: of the template's own, whose values come as mergeData; of each customer, customer.name (or "
+    "customer_name) and customer.attributes.NAME, one of its values; supplied are unsubscribe_url and postal_address, "
+    "in the body alone."
+)
 class CreateTemplateInput:
     """Exactly one of mjml and html."""
 
@@ -101,7 +106,9 @@ class CreateTemplateInput:
     html: str | None = strawberry.field(default=None, description="The body in HTML; give this or mjml.")
     text: str | None = strawberry.field(default=None, description="The text part; derived from the body when omitted.")
     sample_data: Json | None = strawberry.field(
-        default=None, description="An object of sample values for the fields: the preview shows these."
+        default=None,
+        description="An object of sample values for the fields, customer.name and customer.attributes.NAME among them: "
+        "the preview shows these.",
     )
     locale: str = strawberry.field(default="en", description="Its language (BCP 47).")
 
@@ -128,7 +135,8 @@ class CampaignRecipientInput:
     merge_data: Json | None = strawberry.field(
         default=None,
         description="An object of values for this recipient; they go before the campaign's. Texts are mailed as they "
-        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts; null is no value.",
+        "are; a number loses the zeros at its end (1.10 becomes 1.1), so send prices as texts; null is no value, and "
+        "refused for a field without default.",
     )
 
 
@@ -253,7 +261,7 @@ async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> Crea
     order = _order(context, input)
     async with context.pools.writing_connection() as connection:
         campaign_id = await drafts.create(connection, order, context.deployment)
-        warnings = await versions.warnings_of_campaign(connection, campaign_id)
+        warnings = await versions.warnings_of_campaign(connection, campaign_id, order.merge_keys)
     payload = await _written(context, campaign_id, CreateCampaignPayload)
     payload.warnings = MailWarning.of_all(warnings)
     return payload

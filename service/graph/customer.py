@@ -117,6 +117,11 @@ class Customer(FromRow, Node):
         description="The language of its mail (BCP 47); null for the sender's.",
     )
     time_zone: str | None = strawberry.field(description="Its IANA time zone; null for the sender's.")
+    tags: list[str] = strawberry.field(description="Its labels, sorted, at most 100; empty once erased.")
+    attributes: Json = strawberry.field(
+        description="An object of its own values (texts, numbers, booleans, dates as texts), at most 100; empty once "
+        "erased."
+    )
     created_at: datetime = strawberry.field(description="When it was first upserted.")
 
     @strawberry.field(description="Its addresses, the primary first.")

@@ -354,4 +354,5 @@ _describe(
     MailWarningCode,
     "What may be wrong with a mail.",
     CLIPPED="Over 100 KB: some mail programs cut it there.",
+    MERGE_KEY_UNKNOWN="A value that no field uses.",
 )

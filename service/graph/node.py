@@ -1,4 +1,5 @@
-"""Global ids: readable text of type, customer and row. `Customer_42`, `Message_42_<32 hex digits>`, `Campaign_<hex>`.
+"""Global ids: readable text of type, customer and row. `Customer_42`, `Message_42_<32 hex digits>`, `Campaign_<hex>`,
+`CustomerList_7`.
 
 In SQL each is one concatenation, so that shaped pages can print it.
 """
@@ -13,6 +14,7 @@ import strawberry
 from gateway.mail.message import MessageRef
 
 LARGEST_BIGINT = 2**63 - 1
+LARGEST_INTEGER = 2**31 - 1
 
 
 @strawberry.interface(description="Anything with an id of its own.")
@@ -27,22 +29,29 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GlobalId:
-    """The parts of a global id: the type's name; the customer's id and the row's id, where the type has them."""
+    """The parts of a global id: the type's name; the customer's id, the row's id and its number, where the type has
+    them."""
 
     type: str
     customer_id: int | None = None
     row_id: UUID | None = None
+    number: int | None = None
 
 
 _OF_MESSAGES = ("Message", "EmailInfo", "ConnectionNote", "SentEmail")
 _OF_HISTORIES = (*_OF_MESSAGES, "LinkClick", "DeliveryReport")
 _BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_HISTORIES)
 _BY_ROW = (*_OF_HISTORIES, "Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail")
+_BY_NUMBER = ("CustomerList",)
+"""Their rows' numbers are of PostgreSQL's type integer."""
 
 
 def read_id(text: str) -> GlobalId | None:
     """The parts of a global id; None when the text is not one."""
     kind, *rest = text.split("_")
+    if kind in _BY_NUMBER:
+        number = read_number(rest[0]) if len(rest) == 1 else None
+        return GlobalId(type=kind, number=number) if number and number <= LARGEST_INTEGER else None
     wanted = (kind in _BY_CUSTOMER) + (kind in _BY_ROW)
     if wanted == 0 or len(rest) != wanted:
         return None

@@ -51,7 +51,10 @@ class Template(FromRow, Node):
 
     name: str = strawberry.field(description="Its name.")
     version: int = strawberry.field(description="The number of its newest version; versions never change.")
-    fields: list[str] = strawberry.field(description="The merge fields that the newest version uses.")
+    fields: list[str] = strawberry.field(
+        description="The merge fields that the newest version uses: its own, and customer.attributes.NAME. What always "
+        "has a value is left out: customer.name (customer_name), unsubscribe_url, postal_address."
+    )
     has_unsubscribe: bool = strawberry.field(
         description="Whether its newest version was found to show the unsubscribe link when it was published. Versions "
         "of earlier days may show it in one part only, or not at all: launchCampaign looks itself, and refuses those."

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
 import strawberry
 from asyncpg import Record
 
 from gateway.consent.suppressions import suppressed_among
 from gateway.database import Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import parse_address
-from gateway.mail.card_number import refuse_card_number
+from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.mail.customer_values import (
+    LONGEST_ATTRIBUTE,
+    LONGEST_EXTERNAL_REF,
+    LONGEST_NAME,
+    LONGEST_TAG,
+    MAX_ADDRESSES,
+    MAX_ATTRIBUTES,
+    MAX_TAGS,
+    AttributeValue,
+    check_customer_name,
+    check_external_ref,
+    check_merged_attributes,
+    read_addresses,
+    read_attributes,
+    read_tags,
+)
 from gateway.mail.field_checks import check_time_zone
-from gateway.mail.header_guard import refuse_header_break
 from gateway.mail.names import tidy_name
 from gateway.templates.localization import check_locale
 from service.database import QUERIES
 from service.graph.context import Context, Info
 from service.graph.customer import Customer
 from service.graph.intent import Input
-from service.graph.user_error import UserError, user_errors
+from service.graph.scalars import Json
+from service.graph.user_error import UserError
 
 # One call is one transaction: larger batches hold locks for too long.
 MAX_CUSTOMERS = 1000
-# No customer has more; a longer list is a mailing list.
-MAX_ADDRESSES = 20
-LONGEST_EXTERNAL_REF = 255
-LONGEST_NAME = 500
 
 
 @strawberry.input(description="One customer as the CRM knows it. Omitted fields stay as they are.")
@@ -51,6 +63,16 @@ class UpsertCustomerInput:
     )
     time_zone: str | None = strawberry.field(
         default=strawberry.UNSET, description="An IANA time zone, such as Europe/Berlin; null clears it."
+    )
+    tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"Replaces all labels: at most {MAX_TAGS} of {LONGEST_TAG} characters; null clears them.",
+    )
+    attributes: Json | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Merged into its values by name; a null value removes one, null clears all. Texts of one line, at "
+        f"most {LONGEST_ATTRIBUTE:,} characters, numbers of at most 15 digits, whole ones 18, and booleans; at most "
+        f"{MAX_ATTRIBUTES}, named as merge fields are (ASCII letters, digits, underscores).",
     )
 
 
@@ -89,30 +111,32 @@ class UpsertCustomersPayload:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Checked:
-    """One entry with its addresses in their normal form; None leaves them as they are."""
+    """One entry as it is to be written; `addresses` None leaves them as they are, a null attribute is removed."""
 
     entry: UpsertCustomerInput
     addresses: tuple[str, ...] | None
+    tags: list[str]
+    attributes: dict[str, AttributeValue | None]
 
 
 async def upsert_customers(info: Info, input: Input[UpsertCustomersInput]) -> UpsertCustomersPayload:
     """Check everything, then write everything."""
     context, entries = info.context, input.customers
-    refusals: list[Refusal] = []
     if len(entries) > MAX_CUSTOMERS:
-        refusals.append(
-            Refusal(RefusalCode.TOO_MANY, f"At most {MAX_CUSTOMERS} customers in one call.", ("customers",))
-        )
-        return UpsertCustomersPayload(user_errors=user_errors(refusals))
-    checked = [_check(entry, number, context.deployment, refusals) for number, entry in enumerate(entries)]
-    _refuse_repeats(entries, refusals)
-    if refusals:
-        return UpsertCustomersPayload(user_errors=user_errors(refusals))
+        raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_CUSTOMERS} customers in one call.", ("customers",))
+    found = RefusalCollector()
+    checked: list[_Checked] = []
+    for number, entry in enumerate(entries):
+        if found.full:
+            break
+        checked.append(_check(entry, ("customers", str(number)), context.deployment, found))
+    _refuse_repeats(entries, found)
+    found.raise_any()
     rows, suppressed = await _write(context, checked)
     context.reading_back()
-    found = {row["external_ref"]: Customer.of(row) for row in rows}
+    customers = {row["external_ref"]: Customer.of(row) for row in rows}
     return UpsertCustomersPayload(
-        customers=[found[one.entry.external_ref] for one in checked],
+        customers=[customers[one.entry.external_ref] for one in checked],
         warnings=_warnings(checked, suppressed, context.deployment) if suppressed else [],
     )
 
@@ -127,101 +151,92 @@ def _warnings(checked: list[_Checked], suppressed: set[bytes], deployment: Deplo
     ]
 
 
-def _check(entry: UpsertCustomerInput, number: int, deployment: Deployment, refusals: list[Refusal]) -> _Checked:
-    path = ("customers", str(number))
-    addresses: tuple[str, ...] | None = None
-    for check in (_check_external_ref, _check_name, _check_locale, _check_time_zone):
-        try:
-            check(entry, path)
-        except Refusal as refusal:
-            refusals.append(refusal)
-    if entry.addresses:
-        addresses = _check_addresses(entry.addresses, path, deployment, refusals)
-    elif entry.addresses == []:
-        addresses = ()
-    return _Checked(entry=entry, addresses=addresses)
+def _check(
+    entry: UpsertCustomerInput, path: tuple[str, ...], deployment: Deployment, found: RefusalCollector
+) -> _Checked:
+    """The entry as it is to be written; what is refused in it is kept in `found`."""
+    addresses, tags, attributes = None, [], {}
+    with found.check():
+        check_external_ref(entry.external_ref, (*path, "externalRef"))
+    with found.check():
+        check_customer_name(entry.name or None, (*path, "name"))
+    with found.check():
+        if entry.locale:
+            check_locale(entry.locale, (*path, "locale"))
+    with found.check():
+        if entry.time_zone:
+            check_time_zone(entry.time_zone, (*path, "timeZone"))
+    with found.check():
+        if entry.addresses or entry.addresses == []:
+            allow_reserved = deployment.settings.allow_reserved_domains
+            addresses = read_addresses(entry.addresses, (*path, "addresses"), allow_reserved=allow_reserved)
+    with found.check():
+        tags = read_tags(entry.tags or None, (*path, "tags"))
+    with found.check():
+        if entry.attributes is not strawberry.UNSET:
+            attributes = read_attributes(entry.attributes, (*path, "attributes"))
+    return _Checked(entry=entry, addresses=addresses, tags=tags, attributes=attributes)
 
 
-def _check_external_ref(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:
-    field = (*path, "externalRef")
-    if not entry.external_ref.strip():
-        raise Refusal(RefusalCode.REQUIRED, "Every customer needs its id in the CRM.", field)
-    _limit(entry.external_ref, LONGEST_EXTERNAL_REF, field)
-    refuse_header_break(entry.external_ref, field)
-
-
-def _check_name(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:
-    if entry.name:
-        field = (*path, "name")
-        _limit(entry.name, LONGEST_NAME, field)
-        refuse_header_break(entry.name, field)
-        refuse_card_number(entry.name, field)
-
-
-def _check_locale(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:
-    if entry.locale:
-        check_locale(entry.locale, (*path, "locale"))
-
-
-def _check_time_zone(entry: UpsertCustomerInput, path: tuple[str, ...]) -> None:
-    if entry.time_zone:
-        check_time_zone(entry.time_zone, (*path, "timeZone"))
-
-
-def _limit(text: str, longest: int, field: tuple[str, ...]) -> None:
-    if len(text) > longest:
-        raise Refusal(RefusalCode.TOO_LONG, f"At most {longest} characters.", field)
-
-
-def _check_addresses(
-    given: list[str], path: tuple[str, ...], deployment: Deployment, refusals: list[Refusal]
-) -> tuple[str, ...]:
-    if len(given) > MAX_ADDRESSES:
-        refusals.append(Refusal(RefusalCode.TOO_MANY, f"At most {MAX_ADDRESSES} addresses.", (*path, "addresses")))
-        return ()
-    found: list[str] = []
-    for number, text in enumerate(given):
-        field = (*path, "addresses", str(number))
-        try:
-            address = parse_address(text, allow_reserved=deployment.settings.allow_reserved_domains, field=field).text
-            if address in found:
-                raise Refusal(RefusalCode.CONFLICT, "This address is in the list twice.", field)
-            found.append(address)
-        except Refusal as refusal:
-            refusals.append(refusal)
-    return tuple(found)
-
-
-def _refuse_repeats(entries: list[UpsertCustomerInput], refusals: list[Refusal]) -> None:
-    counts = Counter(entry.external_ref for entry in entries)
+def _refuse_repeats(entries: list[UpsertCustomerInput], found: RefusalCollector) -> None:
     seen: set[str] = set()
     for number, entry in enumerate(entries):
-        if counts[entry.external_ref] > 1 and entry.external_ref in seen:
-            field = ("customers", str(number), "externalRef")
-            refusals.append(Refusal(RefusalCode.CONFLICT, "This externalRef is in the call twice.", field))
+        if entry.external_ref in seen:
+            with found.check():
+                field = ("customers", str(number), "externalRef")
+                raise Refusal(RefusalCode.CONFLICT, "This externalRef is in the call twice.", field)
         seen.add(entry.external_ref)
 
 
 async def _write(context: Context, checked: list[_Checked]) -> tuple[list[Record], set[bytes]]:
-    """Write everything; returns the customers, and the keys of the addresses that are suppressed."""
-    entries = [one.entry for one in checked]
+    """Write everything; returns the customers, and the keys of the addresses that are suppressed.
+
+    Raises Refusal or Refusals, having written nothing: TOO_MANY or TOO_LONG for attributes together with those there.
+    """
     async with context.pools.writing_connection() as connection, connection.transaction():
-        rows = [
-            row
-            async for row in QUERIES.upsert_customers(
-                connection,
-                external_refs=[entry.external_ref for entry in entries],
-                names=[tidy_name(entry.name or "") or None for entry in entries],
-                locales=[entry.locale or None for entry in entries],
-                time_zones=[entry.time_zone or None for entry in entries],
-                keeps_name=[entry.external_ref for entry in entries if entry.name is strawberry.UNSET],
-                keeps_locale=[entry.external_ref for entry in entries if entry.locale is strawberry.UNSET],
-                keeps_time_zone=[entry.external_ref for entry in entries if entry.time_zone is strawberry.UNSET],
-            )
-        ]
-        ids = {row["external_ref"]: row["id"] for row in rows}
+        rows = [row async for row in QUERIES.upsert_customers(connection, **_columns(checked))]
+        written = {row["external_ref"]: row for row in rows}
+        _check_merged(checked, written)
+        ids = {external_ref: row["id"] for external_ref, row in written.items()}
         keys = await _replace_addresses(connection, context.deployment, ids, checked)
         return rows, await suppressed_among(connection, keys)
+
+
+def _columns(checked: list[_Checked]) -> dict[str, Any]:
+    """The parameters of the statement, an array a column."""
+    entries = [one.entry for one in checked]
+    return {
+        "external_refs": [entry.external_ref for entry in entries],
+        "names": [tidy_name(entry.name or "") or None for entry in entries],
+        "locales": [entry.locale or None for entry in entries],
+        "time_zones": [entry.time_zone or None for entry in entries],
+        "tags": [orjson.dumps(one.tags).decode() for one in checked],
+        "attributes": [orjson.dumps(_given_attributes(one)).decode() for one in checked],
+        "keeps_name": [entry.external_ref for entry in entries if entry.name is strawberry.UNSET],
+        "keeps_locale": [entry.external_ref for entry in entries if entry.locale is strawberry.UNSET],
+        "keeps_time_zone": [entry.external_ref for entry in entries if entry.time_zone is strawberry.UNSET],
+        "keeps_tags": [entry.external_ref for entry in entries if entry.tags is strawberry.UNSET],
+        "clears_attributes": [entry.external_ref for entry in entries if entry.attributes is None],
+        "removed_attributes": {
+            one.entry.external_ref: removed
+            for one in checked
+            if (removed := [name for name, value in one.attributes.items() if value is None])
+        },
+    }
+
+
+def _given_attributes(one: _Checked) -> dict[str, AttributeValue]:
+    return {name: value for name, value in one.attributes.items() if value is not None}
+
+
+def _check_merged(checked: list[_Checked], written: Mapping[str, Record]) -> None:
+    found = RefusalCollector()
+    for number, one in enumerate(checked):
+        if one.attributes:
+            with found.check():
+                attributes = written[one.entry.external_ref]["attributes"]
+                check_merged_attributes(attributes, ("customers", str(number), "attributes"))
+    found.raise_any()
 
 
 async def _replace_addresses(

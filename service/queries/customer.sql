@@ -8,27 +8,34 @@ exists (
     where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and r.cause is distinct from 'OPTED_OUT'
 )
 
+-- fragment: kept_by_filter
+-- Whether the filter keeps a customer that is read by something else; what is null does not filter.
+(:needs_attention::boolean is null or :needs_attention = {needs_attention})
+  and (:tags::text[] is null or c.tags && :tags::text[])
+  and (:list_ids::integer[] is null
+       or exists (select from list_member l where l.customer_id = c.id and l.list_id = any(:list_ids::integer[])))
+
 -- name: customer_by_id^
 -- One customer by its id.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id = :id;
 
 -- name: customer_by_external_ref^
 -- One customer by its id in the CRM.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.external_ref = :external_ref;
 
 -- name: customers_by_id
 -- Many customers at once, for nested `customer` fields.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id = any(:ids::bigint[]);
 
 -- name: customers_page
 -- One page of customers, newest first.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
 order by c.id desc
@@ -36,20 +43,55 @@ limit :rows;
 
 -- name: customers_needing_attention
 -- One page of customers with mail that waits for a person, newest first.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from (
     select distinct t.customer_id
     from message_trouble t
     where t.customer_id < :before and t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT'
 ) waiting
 join customer c on c.id = waiting.customer_id
-where {needs_attention}
+where {kept_by_filter}
 order by waiting.customer_id desc
+limit :rows;
+
+-- name: customers_of_lists
+-- One page of the members of these lists, newest first: of each list as many as the page has. It is a range of the
+-- primary key, written so that no other index is in this order: by customers, a short list among long ones takes long.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
+from (
+    select distinct found.id
+    from unnest(:list_ids::integer[]) as wanted (list_id)
+    cross join lateral (
+        select c.id
+        from list_member m
+        join customer c on c.id = m.customer_id
+        where m.list_id >= wanted.list_id and (m.list_id, m.customer_id) < (wanted.list_id, :before::bigint)
+          and (:tags::text[] is null or c.tags && :tags::text[])
+          and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+        order by m.list_id desc, m.customer_id desc
+        limit :rows
+    ) found
+) page
+join customer c on c.id = page.id
+order by c.id desc
+limit :rows;
+
+-- name: kinds_of_lists
+-- Which of these lists there are, and how their members are found.
+select l.id, l.kind::text from customer_list l where l.id = any(:list_ids::integer[]);
+
+-- name: customers_tagged
+-- One page of customers with one of these labels, newest first.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
+from customer c
+where c.tags && :tags::text[] and c.id < :before
+  and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+order by c.id desc
 limit :rows;
 
 -- name: customers_found
 -- One page of customers whose name has the words, or whose address or external ref is like this; three trigram indexes.
-select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id in (
     select n.id from customer n
@@ -58,7 +100,7 @@ where c.id in (
     select x.id from customer x where x.reference_key like :reference
     union
     select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
-) and c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+) and c.id < :before and {kept_by_filter}
 order by c.id desc
 limit :rows;
 
@@ -116,17 +158,24 @@ group by wanted.customer_id;
 
 -- name: upsert_customers
 -- Insert or update a batch matched by external ref; a column whose `keeps_` list names the ref stays as it stands.
-insert into customer as c (external_ref, name, locale, time_zone)
-select i.external_ref, i.name, i.locale, i.time_zone
-from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[])
-    as i (external_ref, name, locale, time_zone)
+-- Attributes are merged by name: into none where `clears_attributes` names the ref, and without those removed of it.
+insert into customer as c (external_ref, name, locale, time_zone, tags, attributes)
+select i.external_ref, i.name, i.locale, i.time_zone, array(select jsonb_array_elements_text(i.tags::jsonb)),
+       i.attributes::jsonb
+from unnest(:external_refs::text[], :names::text[], :locales::text[], :time_zones::text[], :tags::text[],
+            :attributes::text[])
+    as i (external_ref, name, locale, time_zone, tags, attributes)
 order by i.external_ref
 on conflict (external_ref) do update set
     name = case when excluded.external_ref = any(:keeps_name::text[]) then c.name else excluded.name end,
     locale = case when excluded.external_ref = any(:keeps_locale::text[]) then c.locale else excluded.locale end,
     time_zone = case when excluded.external_ref = any(:keeps_time_zone::text[]) then c.time_zone
-                     else excluded.time_zone end
-returning c.id, c.external_ref, c.name, c.locale, c.time_zone, c.created_at;
+                     else excluded.time_zone end,
+    tags = case when excluded.external_ref = any(:keeps_tags::text[]) then c.tags else excluded.tags end,
+    attributes = (case when excluded.external_ref = any(:clears_attributes::text[]) then '{}' else c.attributes end
+                  || excluded.attributes)
+                 - array(select jsonb_array_elements_text(:removed_attributes::jsonb -> excluded.external_ref))
+returning c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at;
 
 -- name: delete_addresses!
 -- Clear the address lists that a batch replaces.

@@ -17,13 +17,15 @@ from tests.builders import make_customer
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
 
 
-async def publish(connection: Any, html: str = PAGE, text: str | None = None) -> UUID:
+async def publish(
+    connection: Any, html: str = PAGE, text: str | None = None, subject: str = "News for {{ first_name }}"
+) -> UUID:
     made = await versions.publish(
         connection,
         compile_source(
             TemplateSource(
                 name=f"News {uuid4()}",
-                subject="News for {{ first_name }}",
+                subject=subject,
                 html=html,
                 text=text,
                 sample_data={"first_name": "Alex"},

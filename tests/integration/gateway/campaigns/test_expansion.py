@@ -13,7 +13,7 @@ from gateway.mail.source import SourceType
 from gateway.settings import Settings
 from tests.builders import insert, make_customer
 from tests.engine import Start, empty, start
-from tests.integration.gateway.campaigns.orders import launch, order, running, tally
+from tests.integration.gateway.campaigns.orders import PAGE, launch, order, publish, running, tally
 from tests.smtp_server import SmtpServer
 
 __all__ = ["start"]
@@ -116,3 +116,23 @@ async def test_a_campaigns_mail_knows_whether_an_uncertain_try_is_followed_by_on
 
     rows = await connection.fetch("select retry_once from outbox order by message_id")
     assert [row["retry_once"] for row in rows] == [True, False]
+
+
+async def test_a_customer_who_lost_a_value_that_the_mail_needs_is_held(connection: Any, deployment: Deployment) -> None:
+    # Given an audience that was frozen while all had the value
+    template = await publish(
+        connection, PAGE + "{{ customer.attributes.city }}", subject="To {{ customer.attributes.b }}"
+    )
+    customers = [await make_customer(connection, attributes={"city": "Rom", "b": True}) for _ in range(2)]
+    made = await drafts.create(connection, await order(connection, customers, template_id=template), deployment)
+    await launch(connection, made, deployment)
+    # When one loses it before the messages are made
+    await connection.execute("update customer set attributes = '{}' where id = $1", customers[0])
+    assert await expansion.make_messages(connection, deployment) == 2
+    # Then its message says so, and the other's is queued
+    rows = await connection.fetch("select status, cause, advice, subject from message order by customer_id")
+    assert [(row["status"], row["cause"], row["subject"]) for row in rows] == [
+        ("HELD", "OUR_CONFIGURATION", "To"), ("QUEUED", None, "To true")
+    ]  # fmt: skip
+    assert "lost a value" in rows[0]["advice"]
+    assert await connection.fetchval("select count(*) from outbox") == 1

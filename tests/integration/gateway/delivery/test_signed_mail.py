@@ -28,7 +28,7 @@ from gateway.templates.publishing import TemplateSource, compile_source
 from tests.builders import make_customer
 from tests.engine import Start, deployment, empty, queue_mail, start, until
 from tests.eventually import eventually
-from tests.mails import parsed
+from tests.mails import body, parsed
 from tests.smtp_server import SmtpServer
 from tests.unit.gateway.compose.test_campaign import HTML, TEXT, VALUES
 from tests.unit.gateway.delivery.test_dkim import ED25519, RSA, pem, verified
@@ -177,3 +177,65 @@ async def made_again(connection: Any, row: Any, settings: Settings, deployment: 
         merge_data=row["merge_data"],
         keyring=deployment.keyring,
     )
+
+
+async def test_a_mail_with_the_customers_values_can_be_made_again_after_they_changed(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer
+) -> None:
+    # Given a template with values of each customer, customers who have them, one who lacks one, one who loses it
+    page = "<p>Hello {{ customer.name }} of {{ customer.attributes.city }}: {{ customer.attributes.plan|default('-') }}"
+    source = TemplateSource(
+        name="Values",
+        subject="{{ story }} for {{ customer.attributes.city }}, {{ customer.attributes.points|default('no') }} points",
+        html=page + ' {{ story }}</p><a href="{{ unsubscribe_url }}">unsubscribe</a>',
+    )
+    published = await versions.publish(connection, compile_source(source))
+    profile = await sender_profiles.create(
+        connection, name="News", from_address="news@fabrikam.example", postal_address="1 Main"
+    )
+    values = {"city": "Köln & Bonn", "points": 1.5, "vip": True, "unused": "secret"}
+    named = {
+        name: await make_customer(connection, name=name, attributes=attributes, addresses=[f"{name}@customer.example"])
+        for name, attributes in {"ann": values, "bob": {"city": "Rom"}, "lacks": {"plan": "x"}}.items()
+    }
+    order = CampaignOrder(
+        title="Values",
+        template_id=published.template_id,
+        sender_id=profile.sender_id,
+        merge_data={"story": "Spring"},
+        recipients=tuple(CampaignRecipient(customer_id=customer) for customer in named.values()),
+        idempotency_key=uuid4().hex,
+    )
+    made = await drafts.create(connection, order, deployment)
+    await lifecycle.launch(connection, made, uuid4().hex, deployment)
+    # When it is sent, and the values change then
+    start()
+
+    async def sent() -> Any:
+        rows = await connection.fetch(
+            "select * from message where campaign_id = $1 and status = 'ACCEPTED' order by customer_id", made
+        )
+        return rows if len(rows) == 2 else None
+
+    rows = await eventually(sent, "the campaign's mail")
+    await connection.execute("""update customer set name = 'New', attributes = '{"city": "Elsewhere"}'""")
+    # Then each got a mail with its own, of which the ledger keeps those that the template shows
+    received = {one.recipients[0].partition("@")[0]: one.content for one in smtp_server.taken}
+    assert received.keys() == {"ann", "bob"}
+    assert str(parsed(received["ann"])["Subject"]) == "Spring for Köln & Bonn, 1.5 points"
+    assert "Hello ann of Köln &amp; Bonn: - Spring" in body(parsed(received["ann"]), "html")
+    assert str(parsed(received["bob"])["Subject"]) == "Spring for Rom, no points"
+    assert [row["merge_data"] for row in rows] == [
+        {"customer.attributes.city": "Köln & Bonn", "customer.attributes.points": "1.5"},
+        {"customer.attributes.city": "Rom"},
+    ]
+    # And the exact copy is made again
+    for row in rows:
+        row = {**row, "merge_data": {"story": "Spring", **row["merge_data"]}}
+        again = await made_again(connection, row, deployment.settings, deployment)
+        assert again.subject == row["subject"]
+        assert again.content == received[row["recipient"].partition("@")[0]]
+        assert hashlib.sha256(again.content).digest() == row["mail_sha256"]
+    # And who lacks a value that is needed is left out
+    left_out = await connection.fetch("select customer_id, reason::text from mailing_left_out")
+    assert [tuple(row) for row in left_out] == [(named["lacks"], "MERGE_FIELD_MISSING")]

@@ -572,7 +572,9 @@ async def test_customers_that_need_attention_are_listed_alone(pool: Any, make_co
     # (An index has the few that may.)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
-        plan = await connection.fetch(f"explain {CUSTOMERS_NEEDING_ATTENTION.sql}", 2**62, 51)
+        values = {"before": 2**62, "rows": 51, "needs_attention": True, "tags": None, "list_ids": None}
+        parameters = [values[name] for name in CUSTOMERS_NEEDING_ATTENTION.parameters]
+        plan = await connection.fetch(f"explain {CUSTOMERS_NEEDING_ATTENTION.sql}", *parameters)
     assert "message_trouble_needs_attention" in str(plan)
 
     async def listed(waiting: bool | None, search: str | None = None, first: int = 20, after: str | None = None) -> Any:
@@ -618,7 +620,13 @@ async def test_a_search_uses_its_trigram_indexes(pool: Any, pools: DatabasePools
     # When one is searched, then each of the three indexes serves, and no table is read whole
     indexes = ("customer_name_words_trigram", "customer_reference_key_trigram", "customer_address_trigram")
     for search in ("grimes", "suzuki hana", "ng", "nl-1005", "jörg@bücher"):
-        values = _read_search(search) | {"needs_attention": None, "before": 2**62, "rows": 51}
+        values = _read_search(search) | {
+            "needs_attention": None,
+            "tags": None,
+            "list_ids": None,
+            "before": 2**62,
+            "rows": 51,
+        }
         async with pools.reading.acquire() as connection:
             given_values = [values[name] for name in CUSTOMERS_FOUND.parameters]
             rows = await connection.fetch(f"explain {CUSTOMERS_FOUND.sql}", *given_values)

@@ -480,6 +480,38 @@ async def test_a_page_that_gmail_would_cut_is_warned_of_and_taken(make_context: 
     assert campaign["warnings"] == [warning]
 
 
+async def test_values_that_no_field_uses_are_named_and_nulls_that_one_needs_are_refused(
+    make_context: MakeContext, customer: int
+) -> None:
+    # Given a template with a field that needs a value, one of the customer's, and one with a default
+    page = {"name": "T", "subject": "{{ customer.attributes.city }}", "html": BODY + "{{ plan|default('none') }}"}
+    template = await call(make_context(), TEMPLATE, i=page)
+    assert template["template"]["fields"] == ["customer.attributes.city", "first", "plan"]
+    sender = await call(
+        make_context(), SENDER, i={"name": "S", "fromAddress": "s@fabrikam.example", "postalAddress": "1 Main Street"}
+    )
+    draft = {"title": "T", "senderId": sender["sender"]["id"], "templateId": template["template"]["id"]}
+    draft |= {"mergeData": {"first": "all", "frist": "all"}, "idempotencyKey": "unknown"}
+    # When a recipient shall have no value for it, then the campaign's does not stand in
+    recipient = {"customerId": f"Customer_{customer}", "mergeData": {"first": None, "plan": None, "paln": 1}}
+    refused = await call(make_context(), CAMPAIGN, i=draft | {"recipients": [recipient]})
+    assert refusals(refused) == [("MERGE_FIELD_MISSING", "recipients.0.mergeData.first")]
+    # When all is there, then what no field uses is named, each time; one of the customer's is not for the call to give
+    asked = "warnings { code message blocking } userErrors { code message field } } }"
+    recipient["mergeData"] = {"plan": None, "paln": 1}
+    for _ in range(2):
+        made = await call(
+            make_context(),
+            CAMPAIGN.replace("userErrors { code message field } } }", asked),
+            i=draft | {"recipients": [recipient]},
+        )
+        (warning,) = made["warnings"]
+        assert (made["userErrors"], warning["code"], warning["blocking"]) == ([], "MERGE_KEY_UNKNOWN", False)
+        assert "frist, paln." in warning["message"]
+    draft |= {"mergeData": {"first": "all", "customer.attributes.city": "x"}, "recipients": [recipient]}
+    assert refusals(await call(make_context(), CAMPAIGN, i=draft)) == [("INVALID", "mergeData")]
+
+
 async def test_a_campaign_goes_from_template_to_launch(make_context: MakeContext, customer: int) -> None:
     # Given a template and a sender
     template = await call(

@@ -36,6 +36,36 @@ async def test_others_are_served_while_a_large_audience_is_checked(page: str, br
     other.cancel()
 
 
+async def test_a_null_is_refused_for_a_field_without_default_whatever_the_campaign_says() -> None:
+    # Given a field that needs a value, and one that does not
+    version = campaign_template(html="<p>{{ a }} {{ b|default('x') }}</p>", text="x")
+    nulls = {1: frozenset({"a", "b", "c"}), 2: frozenset({"b"})}
+    # When recipients shall have none, though the campaign has
+    with pytest.raises(Refusal) as refused:
+        await drafts.check_audience_data(version, {"a": "all", "b": "all"}, [{}, {}, {}], nulls=nulls)
+    # Then the first is refused of the one who shall have none
+    assert (refused.value.code, refused.value.field) == (
+        RefusalCode.MERGE_FIELD_MISSING, ("recipients", "1", "mergeData", "a")
+    )  # fmt: skip
+
+
+async def test_what_customers_bring_along_is_not_asked_of_the_recipient() -> None:
+    version = campaign_template(
+        subject="{{ customer.attributes.a }}", html="<p>4111{{ customer.attributes.b }}{{ a }}</p>", text="x"
+    )
+    await drafts.check_audience_data(version, {}, [{"a": "x"}])
+
+
+def test_the_names_of_all_values_are_known() -> None:
+    recipients = (
+        CampaignRecipient(customer_id=1, merge_data={"a": "x"}),
+        CampaignRecipient(customer_id=2, merge_data={"b": None}),
+    )
+    order = replace(ORDER, merge_data={"c": 1, "a": "y"}, recipients=recipients)
+    assert order.merge_keys == {"a", "b", "c"}
+    assert drafts._nulls(order) == {1: {"b"}}
+
+
 ORDER = CampaignOrder(
     title="Spring",
     template_id=UUID(int=1),

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from gateway.compose.campaign import compose_campaign, render_subject
 from gateway.compose.headers import COMPOSER_VERSION
 from gateway.compose.sender_profiles import SenderVersion
-from gateway.errors import Refusal, RefusalCode
+from gateway.errors import Refusal, RefusalCode, Refusals
 from gateway.mail import base64url
+from gateway.mail.customer_values import attribute_fields
 from gateway.mail.letter import Mailbox
 from gateway.mail.tracking import click_url, open_url, read_reply_address, read_unsubscribe
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
@@ -231,11 +232,13 @@ def test_a_default_stands_in_for_what_is_missing_or_empty() -> None:
         assert str(message["Subject"]).startswith("You: ")
 
 
-def test_a_missing_field_is_named() -> None:
-    with pytest.raises(Refusal) as caught:
+def test_every_missing_field_is_named() -> None:
+    with pytest.raises(Refusals) as caught:
         check_merge_data(EVERYTHING, {"story": "x"}, ("recipients", "0", "mergeData"))
-    assert caught.value.code is RefusalCode.MERGE_FIELD_MISSING
-    assert caught.value.field == ("recipients", "0", "mergeData", "sku")
+    assert {one.code for one in caught.value.refusals} == {RefusalCode.MERGE_FIELD_MISSING}
+    assert [one.field for one in caught.value.refusals] == [
+        ("recipients", "0", "mergeData", name) for name in ("sku", "own_link", "contact")
+    ]
     check_merge_data(EVERYTHING, {key: "" for key in VALUES if key != "first_name"}, ())
 
 
@@ -247,6 +250,32 @@ def test_a_line_break_in_a_field_of_the_subject_is_refused_and_harmless() -> Non
     message = parsed(mail(values=evil))
     assert "Bcc" not in message
     assert message["Subject"] == "Ann: x Bcc: evil@example.com"
+
+
+def test_values_of_the_customer_are_put_in_like_any_other() -> None:
+    # Given a template with the customer's name and values, in subject, text and links
+    template = campaign_template(
+        subject="{{ customer.name }} of {{ customer.attributes.city }}",
+        html='<p>{{ customer.attributes.city }} {{customer.attributes.plan|default("no plan")}} {{ customer_name }}</p>'
+        '<a href="https://shop.example/{{ customer.attributes.city }}">x</a> <a href="{{ customer.attributes.url }}">',
+        text="Dear {{ customer.name|default('customer') }}: https://shop.example/?c={{ customer.attributes.city }}",
+    )
+    assert (template.fields, template.required) == (
+        ("customer.attributes.city", "customer.attributes.plan", "customer.attributes.url"), ()
+    )  # fmt: skip
+    assert template.attributes == ("city", "plan", "url")
+    assert template.required_attributes == ("city", "url")
+    # When it is composed with what the message keeps of them
+    values = attribute_fields({"city": "Köln & Bonn", "url": "https://own.example/"})
+    message = parsed(mail(template, values, tracked=False))
+    # Then each stands where its author put it, encoded as it must be there
+    assert str(message["Subject"]) == "Ann Lee of Köln & Bonn"
+    assert "Köln &amp; Bonn no plan Ann Lee" in body(message, "html")
+    assert "https://shop.example/K%C3%B6ln%20%26%20Bonn" in body(message, "html")
+    assert "Dear Ann Lee: https://shop.example/?c=K%C3%B6ln%20%26%20Bonn" in body(message, "plain")
+    assert render_subject(template, values, customer_name="Ann Lee") == str(message["Subject"])
+    with pytest.raises(Refusal, match=r"customer\.attributes\.url"):
+        mail(template, attribute_fields({"city": "x"}))
 
 
 def test_the_subject_of_the_row_is_the_subject_of_the_mail() -> None:

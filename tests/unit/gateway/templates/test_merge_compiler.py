@@ -40,7 +40,8 @@ def test_a_subject_holds_nothing_that_its_row_cannot_show(name: str) -> None:
     "code",
     ["{% for x in y %}x{% endfor %}", "{{ a.b }}", "{{ a['b'] }}", "{{ f() }}", "{{ a|upper }}", "{{ a|default(b) }}",
      "{{ 1 + 1 }}", "{{ ''.__class__ }}", "{% block a %}", "{# note #}", "{{ a|default('x')|safe }}", "{{", "{{ a }",
-     "{{ a|default('x\") }}", "{%- if a %}"],
+     "{{ a|default('x\") }}", "{%- if a %}", "{{ customer.email }}", "{{ customer.attributes }}",
+     "{{ customer. name }}", "{{ customer.attributes.straße }}", "{{ customer.attributes.a.b }}"],
 )  # fmt: skip
 @pytest.mark.parametrize("part", ["subject", "html", "text"])
 def test_code_other_than_fields_is_refused_with_a_sentence(code: str, part: str) -> None:
@@ -190,6 +191,18 @@ def test_a_page_of_pictures_still_has_words(text: str | None) -> None:
 def test_fields_are_listed_in_order_without_ours() -> None:
     assert EVERYTHING.fields == ("first_name", "story", "sku", "own_link", "contact")
     assert EVERYTHING.required == ("story", "sku", "own_link", "contact")
+
+
+def test_customers_values_are_fields_of_a_name_with_dots() -> None:
+    parts = parts_of(
+        subject="{{customer.attributes.a}} {{ customer }}", html="<p>{{ customer.name }} {{ name }}</p>",
+        text="{{ customer.attributes.b | default('x') }} {{ customer.attributes.a }}",
+    )  # fmt: skip
+    assert parts.fields == ("customer.attributes.a", "customer", "name", "customer.attributes.b")
+    assert parts.required == ("customer.attributes.a", "customer", "name")
+    assert [field.name for field in fields_of(parts.html) if field.name in SUPPLIED] == [
+        "customer_name", "postal_address"
+    ]  # fmt: skip
 
 
 # Forged placeholders

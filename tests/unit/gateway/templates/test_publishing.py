@@ -42,6 +42,18 @@ def test_everything_that_is_wrong_with_a_template_is_said_at_once() -> None:
     ]
 
 
+def test_sample_data_has_values_of_the_customer() -> None:
+    page = "<p>{{ customer.name }} {{ customer.attributes.city }} {{ customer.attributes.plan }}</p>"
+    sample = {"customer.name": "Kim", "customer.attributes.city": "Bonn", "first_name": "Sam"}
+    made = compile_source(TemplateSource(**SOURCE | {"html": page + UNSUBSCRIBE, "sample_data": sample}))
+    assert made.fields == ("first_name", "customer.attributes.city", "customer.attributes.plan")
+    assert "Kim Bonn [customer.attributes.plan]" in made.preview.html
+    for name in ("customer.email", "customer.attributes", "customer.attributes.a.b", "customer"):
+        with pytest.raises(Refusal) as refused:
+            compile_source(TemplateSource(**SOURCE | {"sample_data": {name: {"name": "x"}}}))
+        assert refused.value.code is RefusalCode.INVALID
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [

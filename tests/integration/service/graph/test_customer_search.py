@@ -1,0 +1,144 @@
+"""Customers of lists and with labels: paged by key, combined with each other and with a search, served by indexes."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+
+from gateway.campaigns.lists import NewList, create
+from service.database import DatabasePools, Statement
+from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_LISTS, CUSTOMERS_TAGGED, _read_search
+from tests.builders import insert, make_customer, make_message
+from tests.integration.service.graph.test_history import MakeContext, ask
+
+QUERY = """query($s: String, $filter: CustomerFilter, $f: Int!, $a: String) {
+  customers(search: $s, filter: $filter, first: $f, after: $a) { nodes { id } pageInfo { endCursor hasNextPage } } }"""
+
+
+async def make_list(pool: Any, name: str, members: list[int]) -> str:
+    made = await insert(pool, "customer_list", name=name, kind="FIXED", actor="test")
+    for customer in members:
+        await insert(pool, "list_member", list_id=made["id"], customer_id=customer, actor="test")
+    return f"CustomerList_{made['id']}"
+
+
+async def listed(make_context: MakeContext, first: int = 3, search: str | None = None, **filter: Any) -> list[int]:
+    """The ids of all pages."""
+    found: list[int] = []
+    page: Any = {"endCursor": None, "hasNextPage": True}
+    while page["hasNextPage"]:
+        data, errors = await ask(make_context(), QUERY, s=search, filter=filter, f=first, a=page["endCursor"])
+        assert errors == []
+        found += [int(node["id"].removeprefix("Customer_")) for node in data["customers"]["nodes"]]
+        page = data["customers"]["pageInfo"]
+    return found
+
+
+async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeContext) -> None:
+    # Given customers in lists, fixed and dynamic, with labels, with names, some with mail that waits for a person
+    tags = [[], ["vip"], ["b2b"], ["b2b", "vip"]]
+    ids = [
+        await make_customer(
+            pool, name="Fabrikam" if number % 3 else "Contoso", tags=tags[number % 4], attributes={"points": number}
+        )
+        for number in range(24)
+    ]
+    for customer in ids[::5]:
+        await make_message(pool, customer, status="UNCERTAIN")
+    lists = {name: ids[start::step] for name, start, step in (("a", 0, 2), ("b", 1, 6), ("empty", 24, 1))}
+    list_ids = {name: await make_list(pool, name, members) for name, members in lists.items()}
+    list_ids["none"] = "CustomerList_999"
+    rules: Any = {"allOf": [{"anyOf": [{"attribute": {"name": "points", "matches": {"number": {"atLeast": 12}}}}]}]}
+    async with pool.acquire() as connection:
+        dynamic = await create(connection, NewList(name="dynamic", criteria=rules), "test")
+    lists["dynamic"], list_ids["dynamic"] = ids[12:], f"CustomerList_{dynamic}"
+
+    def expected(names: list[str] | None, labels: list[str] | None, waiting: bool | None, search: str | None) -> Any:
+        members = {customer for name in names or [] for customer in lists.get(name, [])}
+        return [
+            customer
+            for number, customer in reversed(list(enumerate(ids)))
+            if (names is None or customer in members)
+            and (labels is None or set(labels) & set(tags[number % 4]))
+            and (waiting is None or waiting == (number % 5 == 0))
+            and (search is None or number % 3)
+        ]
+
+    # When any of the filters are combined, then every page together holds whom all of them find, each once
+    some_lists: list[list[str] | None] = [
+        None,
+        [],
+        ["a"],
+        ["a", "b", "a"],
+        ["empty", "none"],
+        ["dynamic"],
+        ["b", "dynamic", "none"],
+    ]
+    some_tags: list[list[str] | None] = [None, [], ["vip"], ["b2b", " vip "], ["unknown"]]
+    for names, labels, waiting, search in product(some_lists, some_tags, [None, True, False], [None, "fabrikam"]):
+        filter: Any = {
+            "listIds": None if names is None else [list_ids[name] for name in names],
+            "tags": labels,
+            "needsAttention": waiting,
+        }
+        tidy = None if labels is None else [label.strip() for label in labels]
+        found = await listed(make_context, search=search, **filter)
+        assert found == expected(names, tidy, waiting, search), filter
+
+
+@pytest.mark.parametrize("filter", [{"listIds": ["CustomerList_1"] * 101}, {"tags": ["x"] * 101}])
+async def test_a_filter_has_limits(make_context: MakeContext, filter: Any) -> None:
+    _, errors = await ask(make_context(), QUERY, s=None, filter=filter, f=3, a=None)
+    assert errors[0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "filter"}
+
+
+@pytest.mark.parametrize("text", ["CustomerList_0", "CustomerList_2147483648", "Customer_1", "CustomerList_1_2", "x"])
+async def test_what_is_no_lists_id_finds_nobody(pool: Any, make_context: MakeContext, text: str) -> None:
+    await make_list(pool, "a", [await make_customer(pool)])
+    assert await listed(make_context, listIds=[text]) == []
+
+
+async def test_filters_are_served_by_indexes(pool: Any, pools: DatabasePools) -> None:
+    # Given a list of half of all customers, a short one, a label that few have, and one that most have
+    await pool.execute(
+        "insert into customer (external_ref, name, tags) select 'R' || n, 'Name ' || md5(n::text),"
+        " case when n % 2000 = 0 then array['rare'] when n % 10 = 0 then '{}' else array['common'] end"
+        " from generate_series(1, 20000) n"
+    )
+    await pool.execute(
+        "insert into customer_list (name, kind, actor) values ('a', 'FIXED', 'test'), ('b', 'FIXED', 'test')"
+    )
+    await pool.execute(
+        "insert into list_member (list_id, customer_id, actor) select l.id, c.id, 'test'"
+        " from customer_list l, customer c where c.id % case l.name when 'a' then 2 else 4000 end = 0"
+    )
+    await pool.execute("vacuum analyze")
+    [long, short] = [row["id"] for row in await pool.fetch("select id from customer_list order by name")]
+
+    async def plan(statement: Statement, **values: Any) -> tuple[str, int]:
+        """The plan of the first page, and how many rows of tables and indexes it read."""
+        usual = {"needs_attention": None, "tags": None, "list_ids": None, "before": 2**62, "rows": 51}
+        given = [(usual | values)[name] for name in statement.parameters]
+        async with pools.reading.acquire() as connection:
+            rows = await connection.fetch(f"explain (analyze, buffers, timing off) {statement.sql}", *given)
+        text = "\n".join(row[0] for row in rows)
+        assert not re.search("Seq Scan on (customer|list_member) ", text)
+        return text, int(text.split("shared hit=")[1].split()[0])
+
+    # Then a list's page reads so many of its members from its key's end, a rare label's its index,
+    members, buffers = await plan(CUSTOMERS_OF_LISTS, list_ids=[long])
+    assert ("list_member_pkey" in members, buffers < 600) == (True, True)
+    members, buffers = await plan(CUSTOMERS_OF_LISTS, list_ids=[short])
+    assert ("list_member_pkey" in members, buffers < 50) == (True, True)
+    both, _ = await plan(CUSTOMERS_OF_LISTS, list_ids=[long], tags=["common"])
+    assert "list_member_pkey" in both
+    rare, _ = await plan(CUSTOMERS_TAGGED, tags=["rare"])
+    assert "customer_tags" in rare
+    # a common label's the newest customers, and a search's filter looks at those found
+    common, buffers = await plan(CUSTOMERS_TAGGED, tags=["common"])
+    assert ("customer_pkey" in common, buffers < 100) == (True, True)
+    found, _ = await plan(CUSTOMERS_FOUND, **_read_search("grimes"), list_ids=[long], tags=["common"])
+    assert "customer_name_words_trigram" in found
