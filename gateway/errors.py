@@ -45,6 +45,8 @@ class RefusalCode(StrEnum):
     OPTED_OUT = "OPTED_OUT"
     ERASED = "ERASED"
     TOO_COSTLY = "TOO_COSTLY"
+    AUDIENCE_EMPTY = "AUDIENCE_EMPTY"
+    SCHEDULE_INVALID = "SCHEDULE_INVALID"
 
 
 class GatewayError(Exception):

@@ -35,8 +35,10 @@ select v.id from template_version v
 where v.template_id = :template_id order by v.number desc limit 1;
 
 -- name: lock_campaign^
--- Locks a campaign for a person's decision; returns it as it is.
-select c.id, c.status, c.priority, c.kind, c.sender_version_id, s.postal_address
+-- Locks a campaign for a person's decision; returns it as it is, whether it is for anybody, and the time.
+select c.id, c.status, c.priority, c.kind, c.sender_version_id, s.postal_address, now() as now,
+       exists (select from campaign_customer n where n.campaign_id = c.id)
+       or exists (select from campaign_list n where n.campaign_id = c.id and not n.excluded) as has_audience
 from campaign c
 join sender_version s on s.id = c.sender_version_id
 where c.id = :campaign_id

@@ -330,6 +330,8 @@ _describe(
     OPTED_OUT="The customer chose not to get such mail.",
     ERASED="The customer was erased.",
     TOO_COSTLY="The criteria would cost too much to evaluate.",
+    AUDIENCE_EMPTY="The audience is empty.",
+    SCHEDULE_INVALID="The time is past, or does not exist in its zone that day.",
 )
 _describe(
     RelayEventKind,
