@@ -264,7 +264,9 @@ async def make_person(connection: Any, world: World, dice: random.Random, number
         await insert(connection, "list_member", list_id=list_id, customer_id=customer_id, actor="test")
     free = list(world.campaigns)
     mails = [await make_mail(connection, world, dice, customer_id, free) for _ in range(dice.randrange(5))]
-    return Person(id=customer_id, domain=domain, erased=erased, opt_outs=opt_outs, lists=joined, mails=mails, **known)
+    return Person(
+        id=customer_id, domain=domain, erased=erased, opt_outs=opt_outs, lists=joined, mails=mails, **known
+    )
 
 
 def key_at(moment: datetime, dice: random.Random) -> UUID:
@@ -353,7 +355,9 @@ def any_rule(world: World) -> st.SearchStrategy[dict[str, Any]]:
     )
     rules = {
         "field": st.fixed_dictionaries({"name": st.sampled_from(list(CustomerField)), "matches": _ascii_parts(text)}),
-        "attribute": st.fixed_dictionaries({"name": st.sampled_from([*VALUES, "since", "nothing"]), "matches": value}),
+        "attribute": st.fixed_dictionaries(
+            {"name": st.sampled_from([*VALUES, "since", "nothing"]), "matches": value}
+        ),
         "tag": st.lists(st.sampled_from(TAGS), min_size=1, max_size=2).map(lambda tags: {"isOneOf": tags}),
         "member": st.sampled_from(world.lists).map(lambda list_id: {"listId": list_id}),
         "optOut": st.sampled_from([one.value for one in OptOutKind]).map(lambda kind: {"kind": kind}),
