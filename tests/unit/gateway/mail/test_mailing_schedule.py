@@ -21,7 +21,7 @@ STEP = timedelta(minutes=5)
 
 
 def local(*parts: int) -> datetime:
-    return datetime(*parts)  # type: ignore[arg-type,misc]  # noqa: DTZ001 - a local time has no zone
+    return datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001 - a local time has no zone
 
 
 def clock(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -138,7 +138,9 @@ def test_no_mail_is_due_before_its_mailing_nor_after_the_last_zone(name: str, no
     for wanted in (now.replace(tzinfo=None), now.replace(tzinfo=None) + timedelta(hours=20)):
         schedule = MailingSchedule(local_time=wanted)
         first = first_due(schedule, now)
-        assert now <= first <= due_in(schedule, ZoneInfo(name), first) <= wanted.replace(tzinfo=UTC) + timedelta(hours=12)
+        assert (
+            now <= first <= due_in(schedule, ZoneInfo(name), first) <= wanted.replace(tzinfo=UTC) + timedelta(hours=12)
+        )
     schedule = MailingSchedule(after_days=1, after_minutes=30, not_before=not_before)
     first = first_due(schedule, now)
     assert first == now + timedelta(days=1, minutes=30)
