@@ -38,10 +38,11 @@ class Fragments:
     texts: Mapping[str, str]
 
     @classmethod
-    def of(cls, file: str) -> Fragments:
-        """Those of `queries/FILE.sql`."""
-        text = (Path(__file__).parent / "queries" / f"{file}.sql").read_text(encoding="utf-8")
-        return cls(texts=dict(_FRAGMENT.findall(text)))
+    def of(cls, *files: str) -> Fragments:
+        """Those of some `queries/FILE.sql`."""
+        folder = Path(__file__).parent / "queries"
+        texts = [(folder / f"{file}.sql").read_text(encoding="utf-8") for file in files]
+        return cls(texts={name: text for one in texts for name, text in _FRAGMENT.findall(one)})
 
     def parameters(self, name: str) -> tuple[str, ...]:
         """The parameters of a fragment, each once, in order."""

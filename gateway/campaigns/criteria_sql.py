@@ -47,8 +47,9 @@ class Compiled:
 class Filling:
     """Puts a statement together: fills fragments and numbers their parameters, from `first` on."""
 
-    def __init__(self, *, first: int = 1) -> None:
+    def __init__(self, *, first: int = 1, fragments: Fragments = FRAGMENTS) -> None:
         self._first = first
+        self._fragments = fragments
         self._values: list[Any] = []
 
     @property
@@ -59,10 +60,10 @@ class Filling:
     def fill(self, name: str, /, parts: Mapping[str, str] | None = None, **values: Any) -> str:
         """Returns a fragment with its `{parts}` and its parameters. Raises KeyError for one that it lacks."""
         places = {}
-        for parameter in FRAGMENTS.parameters(name):
+        for parameter in self._fragments.parameters(name):
             self._values.append(values[parameter])
             places[parameter] = f"${self._first + len(self._values) - 1}"
-        return FRAGMENTS.fill(name, parts or {}, places)
+        return self._fragments.fill(name, parts or {}, places)
 
 
 def compile_criteria(criteria: Criteria, *, first: int = 1) -> Compiled:

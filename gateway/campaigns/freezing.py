@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from gateway.campaigns import audience, schedules
+from gateway.campaigns.audience import LAST, AudienceStatement
 from gateway.database import QUERIES, Connection
 from gateway.mail.campaign import CampaignKind, MailingStatus
-from gateway.templates import versions
 
 BATCH = 5000
-"""Customers a batch: one statement of some hundred milliseconds, after which others may have the connection."""
+"""Customers a batch: one statement of some hundred milliseconds, for which a pause or a cancel may have to wait."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,31 +30,41 @@ class _Mailing:
     frozen_to: int
     kind: CampaignKind
     priority: int
+    not_opened_mailing_id: int | None
+    sender_zone: str
+    due: schedules.DueTimes
+
+    @classmethod
+    def from_row(cls, row: Any) -> _Mailing:
+        values = {name: row[name] for name in cls.__dataclass_fields__ if name != "due"}
+        due = schedules.due_times(schedules.read_schedule(row), row["due_at"], row["sender_zone"])
+        return cls(**values, due=due)
 
 
 async def freeze(connection: Connection, *, batch: int = BATCH) -> int | None:
     """Freeze the next batch of some mailing that is due; one transaction, resumable. After the last one its messages
-    are made. Returns how many customers were dealt with; None when there was nothing to freeze."""
+    are made.
+
+    Returns how many customers were dealt with, which may be none in a range of customers where nobody is in a dynamic
+    list; None when there was nothing to freeze. Lists count as they are at the moment of each batch.
+    """
     async with connection.transaction():
-        row = await QUERIES.mailing_to_freeze(connection)
+        row = await QUERIES.mailing_to_freeze(connection, ahead=schedules.FREEZE_AHEAD)
         if row is None:
             return None
-        mailing = _Mailing(**row)
+        mailing = _Mailing.from_row(row)
         if mailing.status == MailingStatus.SCHEDULED:
             await QUERIES.start_freezing(connection, mailing_id=mailing.id)
-        version = await versions.load(connection, mailing.template_version_id)
-        found = await QUERIES.freeze_batch(
-            connection,
-            mailing_id=mailing.id,
-            campaign_id=mailing.campaign_id,
-            kind=mailing.kind,
-            due_at=mailing.due_at,
-            after=mailing.frozen_to,
-            batch=batch,
-            required=[name for name in version.required if name not in mailing.merge_data],
-            required_attributes=list(version.required_attributes),
+        whom = await audience.load(connection, mailing.campaign_id)
+        up_to = await audience.step(connection, whom, after=mailing.frozen_to, batch=batch)
+        judgement = await audience.judgement(connection, row)
+        if whom.evaluates:
+            # The fastest plan depends on what criteria look for; others are the same all day.
+            await QUERIES.limit_evaluation(connection, milliseconds=0)
+        statement, parameters = AudienceStatement(whom, judgement, after=mailing.frozen_to, up_to=up_to).freeze(
+            mailing.id, mailing.due
         )
-        dealt_with = int(found["candidates"])
-        if dealt_with < batch:
+        dealt_with = int(await connection.fetchval(statement, *parameters))
+        if up_to == LAST:
             await QUERIES.end_freezing(connection, mailing_id=mailing.id, priority=mailing.priority)
     return dealt_with

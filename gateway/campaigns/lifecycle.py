@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from gateway.campaigns import history
+from gateway.campaigns import history, schedules
 from gateway.campaigns.possible_actions import CampaignAction, lock_for
+from gateway.campaigns.schedules import LaunchedMailing
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
-from gateway.mail.campaign import CampaignStatus
+from gateway.mail.campaign import CampaignKind, CampaignStatus
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
 from gateway.outbox.outcomes import GATEWAY
 from gateway.templates import versions
@@ -18,10 +21,12 @@ CANCELLED_ADVICE = "Its campaign was cancelled before it was sent."
 
 
 async def launch(connection: Connection, campaign_id: UUID, key: str, deployment: Deployment, *, actor: str) -> None:
-    """Start a draft; workers make its messages. Notify them after the commit. A known key changes nothing.
+    """Start a draft: each of its mailings goes when it is due, and whom it goes to is found then, so that this answers
+    at once. Notify workers after the commit. A known key changes nothing.
 
-    Raises Refusal or Refusals: NOT_FOUND, ILLEGAL_STATE, IDEMPOTENCY_CONFLICT, and of drafts from when they were taken
-    without: UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
+    Raises Refusal or Refusals: NOT_FOUND, ILLEGAL_STATE, IDEMPOTENCY_CONFLICT, AUDIENCE_EMPTY for marketing that is for
+    nobody, SCHEDULE_INVALID for a mailing whose time is past, and of drafts from when they were taken without:
+    UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
     """
     check_key(key)
     digest = digest_of({"launch": str(campaign_id)})
@@ -30,37 +35,47 @@ async def launch(connection: Connection, campaign_id: UUID, key: str, deployment
         if first is not None:
             return
         row = await lock_for(connection, campaign_id, CampaignAction.LAUNCH)
-        async for mailing in QUERIES.mailings_of_campaign(connection, campaign_id=campaign_id):
-            version = await versions.load(connection, mailing["template_version_id"])
-            refuse_without_footer(version, row["postal_address"], template=("campaignId",), sender=("campaignId",))
-            await QUERIES.launch_mailing(connection, mailing_id=mailing["id"], due_at=mailing["send_at"])
-        await QUERIES.launch_campaign(connection, campaign_id=campaign_id, status=CampaignStatus.RUNNING)
+        due = await _check_launch(connection, campaign_id, row)
+        for mailing_id, due_at in due.items():
+            await QUERIES.launch_mailing(connection, mailing_id=mailing_id, due_at=due_at)
+            if due_at is None:
+                await QUERIES.end_freezing(connection, mailing_id=mailing_id, priority=row["priority"])
+        waits = all(due_at is not None and due_at > row["now"] for due_at in due.values())
+        status = CampaignStatus.SCHEDULED if waits else CampaignStatus.RUNNING
+        await QUERIES.launch_campaign(connection, campaign_id=campaign_id, status=status)
         await history.record(connection, campaign_id, "launchCampaign", actor)
         await remember_campaign(connection, key, digest, campaign_id)
 
 
-def refuse_without_footer(
-    version: versions.CompiledTemplate,
-    postal_address: str | None,
-    *,
-    template: tuple[str, ...],
-    sender: tuple[str, ...],
-) -> None:
-    """Campaign mail must show an unsubscribe link and the sender's postal address, in whichever part is read.
-
-    `template` and `sender` are the paths of what lacks one. Publishing completes what it can; versions published before
-    it did may lack more. Raises Refusal or Refusals: UNSUBSCRIBE_MISSING, POSTAL_ADDRESS_MISSING.
-    """
+async def _check_launch(connection: Connection, campaign_id: UUID, row: Any) -> dict[int, datetime | None]:
+    """Returns when the first mail of each mailing is due, None where events say so. Raises Refusal or Refusals."""
+    path = ("campaignId",)
+    rows = [mailing async for mailing in QUERIES.mailings_of_campaign(connection, campaign_id=campaign_id)]
+    waits_for_events = row["kind"] == CampaignKind.EVENT_BASED and not row["has_audience"]
+    due: dict[int, datetime | None] = dict.fromkeys(mailing["id"] for mailing in rows)
     found = RefusalCollector()
     with found.check():
-        versions.refuse_without_footer(version, template)
+        if not rows:
+            raise Refusal(RefusalCode.REQUIRED, "A campaign has at least one mailing.", path)
     with found.check():
-        refuse_sender_without_address(postal_address, sender)
+        if not row["has_audience"] and not waits_for_events:
+            message = "The campaign is for nobody: give it lists, or customers one by one."
+            raise Refusal(RefusalCode.AUDIENCE_EMPTY, message, path)
+    with found.check():
+        if not waits_for_events:
+            due.update(schedules.first_dues([LaunchedMailing.from_row(one) for one in rows], row["now"], path))
+    for version_id in dict.fromkeys(mailing["template_version_id"] for mailing in rows):
+        version = await versions.load(connection, version_id)
+        with found.check():
+            versions.refuse_without_footer(version, path)
+    with found.check():
+        refuse_sender_without_address(row["postal_address"], path)
     found.raise_any()
+    return due
 
 
 def refuse_sender_without_address(postal_address: str | None, path: tuple[str, ...]) -> None:
-    """The same of the sender alone. Raises Refusal(POSTAL_ADDRESS_MISSING)."""
+    """Campaign mail must show the sender's postal address. Raises Refusal(POSTAL_ADDRESS_MISSING)."""
     if not postal_address:
         message = "The sender has no postal address, which campaign mail must show: make a sender with one."
         raise Refusal(RefusalCode.POSTAL_ADDRESS_MISSING, message, path)

@@ -80,11 +80,12 @@ _NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 
 
 @cache
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """Returns the names of all time zones, some 600, as this machine or the tzdata package has them."""
     return frozenset(available_timezones()) - _NO_PLACES
 
 
 def check_time_zone(name: str, path: tuple[str, ...]) -> None:
     """Refuse what is no IANA time zone."""
-    if name not in _time_zones():
+    if name not in time_zones():
         raise invalid("Not a time zone of the IANA database, such as Europe/Berlin.", *path)

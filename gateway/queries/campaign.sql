@@ -30,8 +30,10 @@ where c.id is null or c.erased_at is not null or a.address is null
 order by t.position limit :faults::integer;
 
 -- name: lock_campaign^
--- Locks a campaign for a person's decision; returns it as it is.
-select c.id, c.status, c.priority, c.kind, c.sender_version_id, s.postal_address
+-- Locks a campaign for a person's decision; returns it as it is, whether it is for anybody, and the time.
+select c.id, c.status, c.priority, c.kind, c.sender_version_id, s.postal_address, now() as now,
+       exists (select from campaign_customer n where n.campaign_id = c.id)
+       or exists (select from campaign_list n where n.campaign_id = c.id and not n.excluded) as has_audience
 from campaign c
 join sender_version s on s.id = c.sender_version_id
 where c.id = :campaign_id

@@ -82,23 +82,29 @@ where g.campaign_id = :campaign_id order by g.number;
 
 -- name: mailings_of_campaign
 -- A campaign's mailings, the first one first.
-select g.id, g.number, g.status, g.template_version_id, g.subject, g.send_at
+select g.id, g.number, g.status, g.template_version_id, g.subject, g.send_at, g.local_time, g.after_days, g.after_minutes,
+       g.not_before, g.not_opened_mailing_id
 from mailing g where g.campaign_id = :campaign_id order by g.number;
 
 -- name: launch_mailing!
--- Schedules a mailing, with the campaign's values as they are now.
-update mailing g set status = 'SCHEDULED', merge_data = c.merge_data, due_at = coalesce(:due_at::timestamptz, now())
+-- Schedules a mailing, with the campaign's values as they are now; one that waits for events is due by each of them.
+update mailing g set status = 'SCHEDULED', merge_data = c.merge_data, due_at = :due_at
 from campaign c where g.id = :mailing_id and c.id = g.campaign_id;
 
 -- name: mailing_to_freeze^
--- Locks the next mailing that is due and whose audience is not frozen, and its campaign, which runs from now on.
-select g.id, g.campaign_id, g.status, g.template_version_id, g.merge_data, g.due_at, g.frozen_to, c.kind, c.priority
+-- Locks the next mailing that is due, or at local times soon is, and whose audience is not frozen, and its campaign,
+-- which runs from now on. Messages of its other mailings may be made meanwhile.
+select g.id, g.campaign_id, g.status, g.template_version_id, g.merge_data, g.due_at, g.frozen_to, c.kind, c.priority,
+       g.send_at, g.local_time, g.after_days, g.after_minutes, g.not_before, g.not_opened_mailing_id,
+       s.time_zone as sender_zone
 from mailing g
 join campaign c on c.id = g.campaign_id
-where g.status in ('SCHEDULED', 'FREEZING') and g.due_at <= now() and c.status in ('SCHEDULED', 'RUNNING')
+join sender_version s on s.id = c.sender_version_id
+where g.status in ('SCHEDULED', 'FREEZING') and c.status in ('SCHEDULED', 'RUNNING')
+  and g.due_at <= now() + case when g.local_time is null then interval '0' else :ahead::interval end
 order by c.priority, g.id
 limit 1
-for update skip locked;
+for no key update of g, c skip locked;
 
 -- name: start_freezing!
 -- Notes that a mailing has begun.
@@ -108,71 +114,43 @@ with campaigns as (
 )
 update mailing set status = 'FREEZING' where id = :mailing_id;
 
--- name: freeze_batch^
--- Freezes the next :batch customers of an audience, in the order of their ids: each becomes a recipient, or is left out
--- with the reason. The customer with the lowest id keeps an address. Returns how many there were, 0 at the end.
-with candidates as materialized (
-    select a.customer_id, a.address as wanted, a.merge_data
-    from campaign_customer a
-    where a.campaign_id = :campaign_id and a.customer_id > :after::bigint
-    order by a.customer_id limit :batch::integer
-), judged as materialized (
-    select n.customer_id, chosen.address, chosen.address_key, n.merge_data,
-           case when c.erased_at is not null then 'ERASED'
-                when chosen.address is null then 'NO_ADDRESS'
-                when exists (select from address_opt_out x
-                             where x.address_key = chosen.address_key and x.kind = :kind::opt_out_kind)
-                  or exists (select from opt_out x
-                             where x.customer_id = n.customer_id and x.kind = :kind::opt_out_kind)
-                  or exists (select from customer_address h
-                             join opt_out x on x.customer_id = h.customer_id and x.kind = :kind::opt_out_kind
-                             where h.address_key = chosen.address_key) then 'OPTED_OUT'
-                when exists (select from suppression s where s.address_key = chosen.address_key) then 'SUPPRESSED'
-                when not n.merge_data ?& :required::text[] or not c.attributes ?& :required_attributes::text[]
-                    then 'MERGE_FIELD_MISSING'
-           end::left_out_reason as reason
-    from candidates n
-    join customer c on c.id = n.customer_id
-    left join lateral (
-        select ca.address, ca.address_key from customer_address ca
-        where ca.customer_id = n.customer_id and (n.wanted is null or lower(ca.address) = lower(n.wanted))
-        order by ca.position limit 1
-    ) chosen on true
-), recipients as (
-    insert into mailing_recipient (mailing_id, due_at, customer_id, address, address_key, merge_data)
-    select :mailing_id, :due_at, j.customer_id, j.address, j.address_key, j.merge_data
-    from judged j where j.reason is null order by j.customer_id
-    on conflict (mailing_id, address_key) where occurrence = '' do nothing
-    returning customer_id
-), left_out as (
-    insert into mailing_left_out (mailing_id, customer_id, reason)
-    select :mailing_id, j.customer_id, coalesce(j.reason, 'DUPLICATE_ADDRESS')
-    from judged j left join recipients r on r.customer_id = j.customer_id
-    where r.customer_id is null
-    returning reason
-), tallied as (
-    insert into mailing_tally as t (mailing_id, shard, left_out_opted_out, left_out_suppressed, left_out_no_address,
-                                    left_out_duplicate_address, left_out_erased, left_out_merge_field_missing)
-    select :mailing_id, 0, count(*) filter (where l.reason = 'OPTED_OUT'),
-           count(*) filter (where l.reason = 'SUPPRESSED'), count(*) filter (where l.reason = 'NO_ADDRESS'),
-           count(*) filter (where l.reason = 'DUPLICATE_ADDRESS'), count(*) filter (where l.reason = 'ERASED'),
-           count(*) filter (where l.reason = 'MERGE_FIELD_MISSING')
-    from left_out l having count(*) > 0
-    on conflict (mailing_id, shard) do update
-    set left_out_opted_out = t.left_out_opted_out + excluded.left_out_opted_out,
-        left_out_suppressed = t.left_out_suppressed + excluded.left_out_suppressed,
-        left_out_no_address = t.left_out_no_address + excluded.left_out_no_address,
-        left_out_duplicate_address = t.left_out_duplicate_address + excluded.left_out_duplicate_address,
-        left_out_erased = t.left_out_erased + excluded.left_out_erased,
-        left_out_merge_field_missing = t.left_out_merge_field_missing + excluded.left_out_merge_field_missing
-), advanced as (
-    update mailing g
-    set recipients = g.recipients + (select count(*) from recipients),
-        left_out = g.left_out + (select count(*) from left_out),
-        frozen_to = coalesce((select max(n.customer_id) from candidates n), g.frozen_to)
-    where g.id = :mailing_id
-)
-select (select count(*) from candidates) as candidates;
+-- name: audience_step$
+-- The id of the customer up to whom the next batch of an audience goes; null when it goes to the end. It holds at most
+-- :batch members of fixed lists and customers named one by one, and of all customers, where dynamic lists are evaluated
+-- for each, at most :evaluated.
+select least(
+    (select e.customer_id
+     from (select x.customer_id
+           from unnest(:list_ids::integer[]) as l (id)
+           cross join lateral (
+               select y.customer_id from list_member y
+               where y.list_id = l.id and y.customer_id > :after::bigint
+               order by y.customer_id limit :batch::bigint
+           ) x
+           union
+           (select n.customer_id from campaign_customer n
+            where n.campaign_id = :campaign_id and n.customer_id > :after::bigint
+            order by n.customer_id limit :batch::bigint)) e
+     order by e.customer_id offset :batch::bigint - 1 limit 1),
+    case when :evaluated::bigint is not null then
+        (select c.id from customer c where c.id > :after::bigint
+         order by c.id offset :evaluated::bigint - 1 limit 1)
+    end);
+
+-- name: audience_lists
+-- The lists whose members a campaign is for, and those whose members it leaves out.
+select n.list_id, n.excluded, l.criteria
+from campaign_list n
+join customer_list l on l.id = n.list_id
+where n.campaign_id = :campaign_id order by n.list_id;
+
+-- name: mailing_to_preview^
+-- What the audience of a mailing depends on, as it would be if it went now.
+select g.campaign_id, g.template_version_id, g.not_opened_mailing_id, c.kind,
+       case when g.status = 'DRAFT' then c.merge_data else g.merge_data end as merge_data
+from mailing g
+join campaign c on c.id = g.campaign_id
+where g.id = :mailing_id;
 
 -- name: end_freezing!
 -- Notes that an audience is frozen, and makes the mailing's lane; pausing that touches one row.

@@ -6,14 +6,14 @@ import asyncio
 import quopri
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from gateway.campaigns import drafts, expansion, lifecycle
+from gateway.campaigns import drafts, expansion, freezing, lifecycle
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, Refusals
 from gateway.mail.message import MessageRef
@@ -23,9 +23,16 @@ from gateway.templates import versions
 from service.graph.context import Context
 from service.graph.node import message_global_id
 from service.graph.schema import schema
-from tests.builders import insert, mailing_of, make_campaign, make_customer, make_message
+from tests.builders import insert, mailing_of, make_campaign, make_customer, make_message, make_sender_version
 from tests.engine import SHORT_WAIT, Start, empty, queue_mail, start, until
 from tests.eventually import eventually
+from tests.integration.gateway.campaigns.audiences import (
+    add_mailing,
+    fixed_list,
+    freeze_all,
+    make_draft,
+    version_of,
+)
 from tests.integration.gateway.campaigns.orders import PAGE, order, publish, running, status_of, tally
 from tests.smtp_server import Drop, Reply, SmtpServer
 
@@ -297,3 +304,105 @@ async def test_a_campaign_whose_uncertain_mail_was_settled_finishes_without_a_la
 
     assert await lifecycle.finish(connection) == [campaign_id]
     assert await status_of(connection, campaign_id) == "FINISHED"
+
+
+# Launch ----------------------------------------------------------------------------------------------------------
+
+
+async def test_everything_that_stops_a_launch_is_said_at_once(connection: Any, deployment: Deployment) -> None:
+    # Given a draft for nobody, whose sender has no postal address, and mailings with times that cannot be
+    sender = await make_sender_version(connection, postal_address=None)
+    version = await version_of(connection)
+    excluded = await fixed_list(connection, [await make_customer(connection)])
+    made = await make_draft(connection, version, excluded=[excluded], sender_version_id=sender)
+    now = datetime.now(UTC)
+    await connection.execute("update mailing set send_at = $1", now - timedelta(minutes=2))
+    local = (now - timedelta(hours=13)).replace(tzinfo=None)
+    last = await add_mailing(connection, made, version, local_time=local)
+    third = await add_mailing(connection, made, version, after_days=2, after_minutes=0)
+    await add_mailing(connection, made, version, after_days=1, after_minutes=0, not_opened_mailing_id=third)
+    # When it is launched
+    with pytest.raises(Refusals) as refused:
+        await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
+    # Then each has its refusal, and nothing changed
+    assert [(one.code, one.message.partition(":")[0]) for one in refused.value.refusals] == [
+        (RefusalCode.AUDIENCE_EMPTY, "The campaign is for nobody"),
+        (RefusalCode.SCHEDULE_INVALID, "Mailing 1"),
+        (RefusalCode.SCHEDULE_INVALID, "Mailing 2"),
+        (RefusalCode.SCHEDULE_INVALID, "Mailing 4 is for those who did not open mailing 3"),
+        (
+            RefusalCode.POSTAL_ADDRESS_MISSING,
+            "The sender has no postal address, which campaign mail must show",
+        ),
+    ]
+    assert await status_of(connection, made) == "DRAFT"
+    assert await connection.fetchval("select status::text from mailing where id = $1", last) == "DRAFT"
+
+
+async def test_of_two_launches_at_once_one_is_refused(
+    pool: asyncpg.Pool[Any], connection: Any, deployment: Deployment
+) -> None:
+    customer = await make_customer(connection)
+    made = await drafts.create(connection, await order(connection, [customer]), deployment)
+
+    async def launch_it() -> RefusalCode | None:
+        async with pool.acquire() as other:
+            try:
+                await lifecycle.launch(other, made, uuid4().hex, deployment, actor="Dana")
+            except Refusal as refusal:
+                return refusal.code
+        return None
+
+    results = await asyncio.gather(*(launch_it() for _ in range(4)))
+
+    assert sorted(results, key=str) == [RefusalCode.ILLEGAL_STATE] * 3 + [None]
+
+
+async def test_a_campaign_is_scheduled_until_its_first_mailing_begins(connection: Any, deployment: Deployment) -> None:
+    # Given a draft of two mailings, the first to go in an hour
+    customers = await fixed_list(connection, [await make_customer(connection)])
+    version = await version_of(connection)
+    made = await make_draft(connection, version, lists=[customers])
+    later = datetime.now(UTC) + timedelta(hours=1)
+    await connection.execute("update mailing set send_at = $1", later)
+    await add_mailing(connection, made, version, after_days=0, after_minutes=90)
+    # When it is launched
+    await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
+    # Then it waits, with the values that it has now
+    assert await status_of(connection, made) == "SCHEDULED"
+    rows = await connection.fetch(
+        "select g.*, c.launched_at from mailing g join campaign c on c.id = g.campaign_id order by g.number"
+    )
+    assert [row["due_at"] for row in rows] == [later, rows[1]["launched_at"] + timedelta(minutes=90)]
+    assert {row["merge_data"]["first_name"] for row in rows} == {"you"}
+    assert await freezing.freeze(connection) is None
+    # And it runs once the first is due
+    await connection.execute("update mailing set due_at = now() where number = 1")
+    await freeze_all(connection)
+    assert await status_of(connection, made) == "RUNNING"
+    assert [row["status"] for row in await connection.fetch("select status::text from mailing order by number")] == [
+        "RUNNING",
+        "SCHEDULED",
+    ]
+
+
+async def test_a_campaign_that_waits_for_events_runs_without_an_audience(
+    connection: Any, deployment: Deployment
+) -> None:
+    made = await make_draft(connection, await version_of(connection), kind="EVENT_BASED", repeat="ONCE_A_DAY")
+
+    await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
+
+    assert await lifecycle.finish(connection) == []
+    assert await status_of(connection, made) == "RUNNING"
+    row = await connection.fetchrow("select status::text, due_at, recipients from mailing")
+    assert dict(row) == {"status": "RUNNING", "due_at": None, "recipients": 0}
+
+
+async def test_a_campaign_without_a_mailing_is_not_launched(connection: Any, deployment: Deployment) -> None:
+    made = await make_draft(connection, await version_of(connection), customers=[await make_customer(connection)])
+    await connection.execute("delete from mailing")
+
+    with pytest.raises(Refusal) as refused:
+        await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
+    assert refused.value.code is RefusalCode.REQUIRED
