@@ -48,8 +48,10 @@ class CampaignTrigger:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Triggered:
-    """Which recipient of the campaign an event made: the customer, and the time within which there is no other."""
+    """Which recipient of a campaign an event made: its first mailing, the customer, and the time within which there is
+    no other."""
 
+    mailing_id: int
     customer_id: int
     occurrence: str
 
@@ -68,10 +70,12 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
     async with connection.transaction():
         if await first_result(connection, given.idempotency_key, digest) is not None:
             before = await QUERIES.triggered_before(connection, key=given.idempotency_key)
-            return Triggered(customer_id=before["customer_id"], occurrence=before["occurrence"])
+            return Triggered(**before)
         campaign = await _campaign(connection, given.campaign_id)
         customer = await _customer(connection, given, deployment)
         mailings = [row async for row in QUERIES.mailings_to_trigger(connection, campaign_id=given.campaign_id)]
+        if not mailings:
+            raise Refusal(RefusalCode.ILLEGAL_STATE, "Every mailing of this campaign was called off.", ("campaignId",))
         await _check_values(connection, mailings, customer, data)
         now: datetime = await QUERIES.database_time(connection)
         zone = ZoneInfo(customer["time_zone"] or campaign["time_zone"])
@@ -88,7 +92,7 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
             due_ats=[_due(row, now, zone) for row in mailings],
         )
         await remember_campaign(connection, given.idempotency_key, digest, given.campaign_id)
-    return Triggered(customer_id=given.customer_id, occurrence=occurrence)
+    return Triggered(mailing_id=mailings[0]["id"], customer_id=given.customer_id, occurrence=occurrence)
 
 
 def _check(given: CampaignTrigger) -> dict[str, str]:

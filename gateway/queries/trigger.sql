@@ -40,8 +40,13 @@ on conflict (campaign_id, customer_id, occurrence) do nothing
 returning occurrence;
 
 -- name: triggered_before^
--- The event that this key told of.
-select t.campaign_id, t.customer_id, t.occurrence from campaign_trigger t where t.idempotency_key = :key;
+-- The event that this key told of, and the first mailing that follows it.
+select t.customer_id, t.occurrence, (
+    select r.mailing_id from mailing g
+    join mailing_recipient r
+        on r.mailing_id = g.id and r.customer_id = t.customer_id and r.occurrence = t.occurrence
+    where g.campaign_id = t.campaign_id order by g.number limit 1) as mailing_id
+from campaign_trigger t where t.idempotency_key = :key;
 
 -- name: insert_triggered_recipients!
 -- The recipients of an event, one a mailing, whose messages are made when each is due.

@@ -6,6 +6,7 @@ import strawberry
 
 from service.graph import (
     campaign_decisions,
+    campaign_trigger,
     campaigning,
     consent,
     draft_changes,
@@ -59,6 +60,9 @@ class Mutation:
     send_test_email = intent(
         mailing_preview.send_test_email,
         "Mail a mailing to addresses of one's own: marked [Test], outside history and counts, its links inert.",
+    )
+    trigger_campaign = intent(
+        campaign_trigger.trigger_campaign, "Tell an event-based campaign that something happened to a customer."
     )
     retry_campaign = intent(
         campaign_decisions.retry_campaign, "Try a campaign's failures again, exactly those that are so now."

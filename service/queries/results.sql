@@ -2,7 +2,7 @@
 
 -- fragment: mailing_counts
 -- Every count of a mailing g of a campaign c, in one snapshot. Its audience as it is frozen; before that, those named
--- one by one, for whom it waits.
+-- one by one, for whom it waits; and recipients of events.
 cross join lateral (
     select coalesce(sum(y.made), 0) as made, coalesce(sum(y.accepted), 0) as accepted,
            coalesce(sum(y.refused), 0) as refused, coalesce(sum(y.bounced), 0) as bounced,
@@ -21,10 +21,11 @@ cross join lateral (
     from mailing_tally y where y.mailing_id = g.id
 ) t
 cross join lateral (
-    select case when g.frozen_at is not null or g.status = 'CANCELLED' then g.recipients + g.left_out
-                else greatest(g.recipients + g.left_out,
-                              (select count(*) from campaign_customer n where n.campaign_id = g.campaign_id))
-           end as total,
+    select g.events + case when g.frozen_at is not null or g.status = 'CANCELLED' then g.recipients + g.left_out
+                           else greatest(g.recipients + g.left_out,
+                                         (select count(*) from campaign_customer n
+                                          where n.campaign_id = g.campaign_id))
+                      end as total,
            t.left_out_opted_out + t.left_out_suppressed + t.left_out_no_address + t.left_out_duplicate_address
                + t.left_out_erased + t.left_out_merge_field_missing as left_out,
            coalesce((select handed_off_in_lane(l.id) from lane l where l.mailing_id = g.id), 0) as on_the_wire,
