@@ -8,7 +8,6 @@ import strawberry
 
 from gateway.campaigns.possible_actions import CampaignAction, actions_of
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
-from service.database import statement
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Info
 from service.graph.loaders import existing_row, existing_rows
@@ -17,8 +16,6 @@ from service.graph.row import FromRow
 from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.shape.field import column, first_of, same_row
-
-HISTORY_PAGE = statement("campaign_history_page")
 
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
@@ -109,11 +106,9 @@ class Campaign(FromRow, Node):
 
     @strawberry.field(description="Its changes, newest first: what, when and by whom.")
     async def history(self, info: Info, first: First = 50, after: After = None) -> Connection[CampaignEvent] | None:
-        """Raises BadInput."""
+        """One statement a page of campaigns. Raises BadInput."""
         window = read_window(first, after)
-        rows = await info.context.reading.fetch(
-            HISTORY_PAGE, campaign_id=self.row["id"], before=window.before, rows=window.rows
-        )
+        rows = await info.context.loaders.history(window).load(self.row["id"])
         return window.connect([CampaignEvent.of(row) for row in rows], [row["id"].hex for row in rows])
 
     @strawberry.field(description="Its mailings in order, at most 50.")

@@ -18,6 +18,7 @@ from gateway.outbox.possible_actions import MessageAction, actions_of, read_stan
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.graph.candidates import candidates
+from service.graph.connection import Window
 from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
@@ -26,6 +27,7 @@ Key = TypeVar("Key", bound=Hashable)
 ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
+HISTORIES = statement("history_of_campaigns")
 LIVES = statement("life_of_messages")
 
 # Three lists of 100 messages each fit in one batch.
@@ -129,6 +131,7 @@ class Loaders:
         self.reading = reading
         self._pools = pools
         self._deployment = deployment
+        self._histories: dict[Window, DataLoader[UUID, list[Record]]] = {}
         self._lives: dict[LifeWindow, DataLoader[MessageKey, list[Record]]] = {}
 
     def life(self, window: LifeWindow) -> DataLoader[MessageKey, list[Record]]:
@@ -143,6 +146,19 @@ class Loaders:
         if window not in self._lives:
             self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._lives[window]
+
+    def history(self, window: Window) -> DataLoader[UUID, list[Record]]:
+        """Changes of a campaign, one more than the page shows; pages of one window are read together."""
+
+        async def load(keys: list[UUID]) -> list[list[Record]]:
+            found: dict[UUID, list[Record]] = {key: [] for key in keys}
+            for row in await self.reading.fetch(HISTORIES, ids=keys, before=window.before, rows=window.rows):
+                found[row["campaign_id"]].append(row)
+            return [found[key] for key in keys]
+
+        if window not in self._histories:
+            self._histories[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._histories[window]
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
