@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -165,7 +166,7 @@ async def test_a_copy_is_a_draft_like_the_other(connection: Any, deployment: Dep
     await mailings.remove(connection, off, "Dana")
     await connection.execute("update customer set erased_at = now(), name = null where id = $1", customers[1])
     # When it is copied, and the call repeated
-    values = {"title": "Again", "key": "c", "actor": "Kim", "deployment": deployment}
+    values: dict[str, Any] = {"title": "Again", "key": "c", "actor": "Kim", "deployment": deployment}
     copy = await drafts.copy(connection, made, **values)
     assert await drafts.copy(connection, made, **values) == copy
     # Then there is one draft with the same mailings, lists and customers, as far as they are still there
@@ -232,7 +233,7 @@ async def test_a_list_stays_while_a_campaign_needs_it(connection: Any, deploymen
 # What is offered is taken ----------------------------------------------------------------------------------------
 
 
-DECIDE = {
+DECIDE: Mapping[CampaignAction, Callable[[Any, UUID, Deployment], Awaitable[object]]] = {
     CampaignAction.LAUNCH: lambda c, i, d: lifecycle.launch(c, i, uuid4().hex, d, actor="Dana"),
     CampaignAction.PAUSE: lambda c, i, d: lifecycle.pause(c, i, "Dana"),
     CampaignAction.RESUME: lambda c, i, d: lifecycle.resume(c, i, actor="Dana"),

@@ -53,6 +53,7 @@ class Ledger:
         self._received = await self._reply()
         await insert(self._pool, "content", sha256=bytes(32), size=1, encoding="identity", bytes=b"x")
         await insert(self._pool, "relay", name="main")
+        self._campaign = await make_campaign(self._pool)
 
     async def grow(self) -> None:
         """One row more everywhere; the first time, none beside what is asked for."""
@@ -75,6 +76,8 @@ class Ledger:
             messages.append((customer, await self._mail(customer)))
         for customer, message in messages:
             await self._parts(customer, message)
+        for campaign in [self._campaign, *([] if number == 1 else [await make_campaign(self._pool)])]:
+            await self._of_campaign(campaign)
         for relay in relays:
             await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
         await insert(self._pool, "destination", domain=f"limited-{number}.example", per_day=number)
@@ -119,6 +122,15 @@ class Ledger:
         await make_outbox(self._pool, customer, waiting, address=f"c@waiting-{self._size}.example")
         return message
 
+    async def _of_campaign(self, campaign: Any) -> None:
+        """Another mailing and another change of a campaign."""
+        template = await self._pool.fetchval(
+            "select template_version_id from mailing where campaign_id = $1 limit 1", campaign
+        )
+        values = {"number": self._size + 1, "template_version_id": template}
+        await insert(self._pool, "mailing", campaign_id=campaign, **values)
+        await insert(self._pool, "campaign_event", campaign_id=campaign, action="updateCampaign", actor="me")
+
     async def _parts(self, customer: int, message: Any) -> None:
         of = {"customer_id": customer, "message_id": message}
         copy = {"role": "CC", "address": "x@y.example", "name": "X"}
@@ -138,6 +150,7 @@ class Ledger:
         """Of the fields on the way to the lists."""
         customers = ", ".join(f'{{externalRef: "new-{number}"}}' for number in range(self._size))
         return {
+            "Query.campaign": f'id: "Campaign_{self._campaign.hex}"',
             "Query.customer": f'id: "Customer_{self._customer}"',
             "Query.message": f'id: "Message_{self._customer}_{self._received.hex}"',
             "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
