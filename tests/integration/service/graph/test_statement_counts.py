@@ -92,7 +92,7 @@ class Ledger:
         await self._reply()
 
     async def _lists(self, customers: list[int]) -> None:
-        """A fixed list more, with these customers in all fixed ones. One dynamic list: each is part of one statement."""
+        """A fixed list more, with these customers in all fixed ones. One dynamic list: each is in one statement."""
         await make_customer(self._pool, addresses=[], tags=["some"])
         await self._pool.execute("update customer set tags = array['some'] where id = any($1)", customers)
         if self._size == 1:
