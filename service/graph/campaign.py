@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -17,6 +18,10 @@ from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.shape.field import column, first_of, same_row
 
+if TYPE_CHECKING:
+    from service.graph.customer import CustomerList
+
+CUSTOMER_LIST = strawberry.lazy("service.graph.customer")
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
 NOT_OPENED = (
@@ -103,6 +108,23 @@ class Campaign(FromRow, Node):
     async def sender(self, info: Info) -> Sender:
         """One statement a page of campaigns."""
         return Sender.of(await existing_row(info.context.loaders.senders, self.row["sender_id"]))
+
+    @strawberry.field(description="Whose members it is for.")
+    async def lists(self, info: Info) -> list[Annotated[CustomerList, CUSTOMER_LIST]]:
+        """Two statements a page of campaigns."""
+        return await self._lists(info, excluded=False)
+
+    @strawberry.field(description="Whose members are left out.")
+    async def excluded_lists(self, info: Info) -> list[Annotated[CustomerList, CUSTOMER_LIST]]:
+        """By the same statements."""
+        return await self._lists(info, excluded=True)
+
+    async def _lists(self, info: Info, *, excluded: bool) -> list[CustomerList]:
+        from service.graph.customer import CustomerList  # a customer leads to campaigns, too
+
+        loaders = info.context.loaders
+        ids = [row["id"] for row in await loaders.lists_of.load(self.row["id"]) if row["excluded"] is excluded]
+        return [CustomerList.of(row) for row in await existing_rows(loaders.lists, ids)]
 
     @strawberry.field(description="Its changes, newest first: what, when and by whom.")
     async def history(self, info: Info, first: First = 50, after: After = None) -> Connection[CampaignEvent] | None:

@@ -211,25 +211,6 @@ async def test_what_is_over_is_put_away_and_back(connection: Any, deployment: De
     ]
 
 
-# Lists -----------------------------------------------------------------------------------------------------------
-
-
-async def test_a_list_stays_while_a_campaign_needs_it(connection: Any, deployment: Deployment) -> None:
-    # Given a list that a draft is for, and one that it leaves out
-    vip, away = [await lists.create(connection, NewList(name=name), "Dana") for name in ("VIP", "Away")]
-    made = await draft(connection, deployment, list_ids=(vip,), excluded_list_ids=(away,))
-    # When they are deleted, then it is refused, and says for which campaign
-    for one in (vip, away):
-        with pytest.raises(Refusal) as refused:
-            await lists.delete(connection, one)
-        assert refused.value.code is RefusalCode.CONFLICT
-        assert '"Spring news"' in refused.value.message
-    # And it is done once the campaign is over
-    await lifecycle.cancel(connection, made, "Dana")
-    for one in (vip, away):
-        await lists.delete(connection, one)
-
-
 # What is offered is taken ----------------------------------------------------------------------------------------
 
 

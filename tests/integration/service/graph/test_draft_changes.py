@@ -18,7 +18,7 @@ from tests.builders import make_customer
 MakeContext = Callable[..., Context]
 
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
-CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt sender { name }
+CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt sender { name } lists { name } excludedLists { name }
   mailings { id number status subject dueAt schedule { sendAt atLocalTime afterDays afterMinutes localTime }
     notOpened { number } campaign { title } progress { waiting } }"""
 MADE = f"campaign {{ {CAMPAIGN} }} userErrors {{ code message field }}"
