@@ -29,6 +29,7 @@ Key = TypeVar("Key", bound=Hashable)
 ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
+HISTORIES = statement("history_of_campaigns")
 LIVES = statement("life_of_messages")
 VERSIONS = statement("versions_of_templates")
 
@@ -133,6 +134,8 @@ class Loaders:
     """The same of mailings."""
     mailings: One[int] = _one("mailings_by_id", "id")
     """Mailing rows by id."""
+    lists_of: Many[UUID] = _many("lists_of_campaigns", "campaign_id")
+    """The ids of a campaign's lists and exclusions."""
     mailings_of: Many[UUID] = _many("mailings_of_campaigns", "campaign_id")
     """The ids of a campaign's mailings, in order."""
     templates: One[UUID] = _one("templates_by_id", "id")
@@ -153,6 +156,7 @@ class Loaders:
         self.reading = reading
         self._pools = pools
         self._deployment = deployment
+        self._histories: dict[Window, DataLoader[UUID, list[Record]]] = {}
         self._lives: dict[LifeWindow, DataLoader[MessageKey, list[Record]]] = {}
         self._versions: dict[Window, DataLoader[UUID, list[Record]]] = {}
 
@@ -186,6 +190,19 @@ class Loaders:
     def import_errors(self) -> ImportErrorPages:
         """Pages of what was refused of imports."""
         return ImportErrorPages(self.reading)
+
+    def history(self, window: Window) -> DataLoader[UUID, list[Record]]:
+        """Changes of a campaign, one more than the page shows; pages of one window are read together."""
+
+        async def load(keys: list[UUID]) -> list[list[Record]]:
+            found: dict[UUID, list[Record]] = {key: [] for key in keys}
+            for row in await self.reading.fetch(HISTORIES, ids=keys, before=window.before, rows=window.rows):
+                found[row["campaign_id"]].append(row)
+            return [found[key] for key in keys]
+
+        if window not in self._histories:
+            self._histories[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._histories[window]
 
     @cached_property
     def list_pages(self) -> ListPages:

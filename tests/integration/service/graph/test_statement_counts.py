@@ -57,6 +57,7 @@ class Ledger:
         await insert(self._pool, "relay", name="main")
         version = await make_template_version(self._pool)
         self._template = await self._pool.fetchval("select template_id from template_version where id = $1", version)
+        self._campaign = await make_campaign(self._pool)
 
     async def grow(self) -> None:
         """One row more everywhere; the first time, none beside what is asked for."""
@@ -79,6 +80,8 @@ class Ledger:
             messages.append((customer, await self._mail(customer)))
         for customer, message in messages:
             await self._parts(customer, message)
+        for campaign in [self._campaign, *([] if number == 1 else [await make_campaign(self._pool)])]:
+            await self._of_campaign(campaign)
         for relay in relays:
             await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
         await make_template_version(self._pool, template_id=self._template, number=1 + number)
@@ -149,6 +152,15 @@ class Ledger:
         await make_outbox(self._pool, customer, waiting, address=f"c@waiting-{self._size}.example")
         return message
 
+    async def _of_campaign(self, campaign: Any) -> None:
+        """Another mailing and another change of a campaign."""
+        template = await self._pool.fetchval(
+            "select template_version_id from mailing where campaign_id = $1 limit 1", campaign
+        )
+        values = {"number": self._size + 1, "template_version_id": template}
+        await insert(self._pool, "mailing", campaign_id=campaign, **values)
+        await insert(self._pool, "campaign_event", campaign_id=campaign, action="updateCampaign", actor="me")
+
     async def _parts(self, customer: int, message: Any) -> None:
         of = {"customer_id": customer, "message_id": message}
         copy = {"role": "CC", "address": "x@y.example", "name": "X"}
@@ -168,6 +180,7 @@ class Ledger:
         """Of the fields on the way to the lists."""
         customers = ", ".join(f'{{externalRef: "new-{number}"}}' for number in range(self._size))
         return {
+            "Query.campaign": f'id: "Campaign_{self._campaign.hex}"',
             "Query.customer": f'id: "Customer_{self._customer}"',
             "Query.template": f'id: "Template_{self._template.hex}"',
             "Query.previewList": 'criteria: {allOf: [{anyOf: [{tag: {isOneOf: ["some"]}}]}]}',
