@@ -58,6 +58,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, Decimal):
         return str(value.normalize())
     if isinstance(value, datetime):

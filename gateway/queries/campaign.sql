@@ -112,16 +112,6 @@ delete from campaign where id = :campaign_id;
 update campaign set archived_at = case when :archived::boolean then coalesce(archived_at, now()) end
 where id = :campaign_id;
 
--- name: campaign_that_needs_list$
--- The title of the first campaign that still reads a list: one that is not over, with a mailing that is not frozen yet,
--- or none yet.
-select c.title
-from campaign_list n join campaign c on c.id = n.campaign_id
-where n.list_id = :list_id and c.status not in ('FINISHED', 'CANCELLED')
-  and (c.status = 'DRAFT' or exists (select from mailing g
-                                     where g.campaign_id = c.id and g.status in ('SCHEDULED', 'FREEZING')))
-order by c.id limit 1;
-
 -- name: describe_campaign$
 -- A campaign as its history tells of it, without whom it names one by one.
 select jsonb_build_object(

@@ -105,7 +105,7 @@ async def publish(connection: Connection, new: CompiledSource) -> PublishedTempl
 async def warnings_of_campaign(connection: Connection, campaign_id: UUID) -> tuple[MailWarning, ...]:
     """What may look wrong with the mail of a campaign that exists."""
     page = await QUERIES.page_size_of_campaign(connection, campaign_id=campaign_id)
-    return warnings_of_page(page["octets"], page["links"])
+    return () if page is None else warnings_of_page(page["octets"], page["links"])
 
 
 async def publish_builtins(connection: Connection) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from gateway.campaigns.possible_actions import CampaignAction, actions_of
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
-from service.database import statement
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Info
 from service.graph.loaders import existing_row, existing_rows
@@ -18,8 +18,10 @@ from service.graph.scalars import Json
 from service.graph.sender import Sender
 from service.shape.field import column, first_of, same_row
 
-HISTORY_PAGE = statement("campaign_history_page")
+if TYPE_CHECKING:
+    from service.graph.customer import CustomerList
 
+CUSTOMER_LIST = strawberry.lazy("service.graph.customer")
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
 NOT_OPENED = (
@@ -107,13 +109,28 @@ class Campaign(FromRow, Node):
         """One statement a page of campaigns."""
         return Sender.of(await existing_row(info.context.loaders.senders, self.row["sender_id"]))
 
+    @strawberry.field(description="Whose members it is for.")
+    async def lists(self, info: Info) -> list[Annotated[CustomerList, CUSTOMER_LIST]]:
+        """Two statements a page of campaigns."""
+        return await self._lists(info, excluded=False)
+
+    @strawberry.field(description="Whose members are left out.")
+    async def excluded_lists(self, info: Info) -> list[Annotated[CustomerList, CUSTOMER_LIST]]:
+        """By the same statements."""
+        return await self._lists(info, excluded=True)
+
+    async def _lists(self, info: Info, *, excluded: bool) -> list[CustomerList]:
+        from service.graph.customer import CustomerList  # a customer leads to campaigns, too
+
+        loaders = info.context.loaders
+        ids = [row["id"] for row in await loaders.lists_of.load(self.row["id"]) if row["excluded"] is excluded]
+        return [CustomerList.of(row) for row in await existing_rows(loaders.lists, ids)]
+
     @strawberry.field(description="Its changes, newest first: what, when and by whom.")
     async def history(self, info: Info, first: First = 50, after: After = None) -> Connection[CampaignEvent] | None:
-        """Raises BadInput."""
+        """One statement a page of campaigns. Raises BadInput."""
         window = read_window(first, after)
-        rows = await info.context.reading.fetch(
-            HISTORY_PAGE, campaign_id=self.row["id"], before=window.before, rows=window.rows
-        )
+        rows = await info.context.loaders.history(window).load(self.row["id"])
         return window.connect([CampaignEvent.of(row) for row in rows], [row["id"].hex for row in rows])
 
     @strawberry.field(description="Its mailings in order, at most 50.")

@@ -7,6 +7,9 @@ from enum import EnumMeta
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.campaigns.counts import CountPrecision
+from gateway.campaigns.criteria import CustomerField, MailHappening
+from gateway.campaigns.lists import ListKind
 from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus, UncertainDecision
@@ -393,4 +396,36 @@ _describe(
     "What a person decides about uncertain mail.",
     RETRY="Try again: some may get it twice.",
     ASSUME_SENT="Take it for sent: some may get nothing.",
+)
+_describe(
+    CountPrecision,
+    "How surely something was counted.",
+    EXACT="Counted, to the last one.",
+    AT_LEAST="Counting stopped there.",
+    ESTIMATE="Estimated from a part, or by the planner's or a rollup's figures, beyond 10,000.",
+)
+_describe(
+    ListKind,
+    "How a list's members are found.",
+    FIXED="Added and removed one by one.",
+    DYNAMIC="Who meets its criteria, whenever it is read.",
+)
+_describe(
+    CustomerField,
+    "What is known of every customer.",
+    NAME="Its name.",
+    EXTERNAL_REF="Its id in the CRM.",
+    DOMAIN="The domain of its primary address.",
+    LOCALE="Its language.",
+    TIME_ZONE="Its time zone.",
+)
+_describe(
+    MailHappening,
+    "What happens to mail, machines left out.",
+    MAILED="A message was made.",
+    ACCEPTED="A server took it.",
+    FAILED="It was refused or came back.",
+    OPENED="A person opened it, as far as is known.",
+    CLICKED="A person clicked in it.",
+    REPLIED="It was answered.",
 )

@@ -18,6 +18,8 @@ from gateway.outbox.possible_actions import MessageAction, actions_of, read_stan
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.graph.candidates import candidates
+from service.graph.connection import Window
+from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
@@ -26,6 +28,7 @@ Key = TypeVar("Key", bound=Hashable)
 ATTENTION = [status.value for status in NEED_ATTENTION]
 RED = [status.value for status, color in ICON_COLORS.items() if color is ColorHint.RED]
 
+HISTORIES = statement("history_of_campaigns")
 LIVES = statement("life_of_messages")
 
 # Three lists of 100 messages each fit in one batch.
@@ -117,18 +120,25 @@ class Loaders:
     """Campaign rows by id."""
     mailings: One[int] = _one("mailings_by_id", "id")
     """Mailing rows by id."""
+    lists_of: Many[UUID] = _many("lists_of_campaigns", "campaign_id")
+    """The ids of a campaign's lists and exclusions."""
     mailings_of: Many[UUID] = _many("mailings_of_campaigns", "campaign_id")
     """The ids of a campaign's mailings, in order."""
     templates: One[UUID] = _one("templates_by_id", "id")
     """Template rows, with their newest version, by id."""
     senders: One[UUID] = _one("senders_by_id", "id")
     """Sender rows, with their newest version, by id."""
+    lists: One[int] = _one("lists_by_id", "id")
+    """List rows by id."""
+    member_counts: One[int] = _one("member_counts", "id")
+    """How many members a fixed list has."""
 
     def __init__(self, reading: Reading, pools: DatabasePools, deployment: Deployment) -> None:
         """`pools` and `deployment` are for what the gateway's own functions read."""
         self.reading = reading
         self._pools = pools
         self._deployment = deployment
+        self._histories: dict[Window, DataLoader[UUID, list[Record]]] = {}
         self._lives: dict[LifeWindow, DataLoader[MessageKey, list[Record]]] = {}
 
     def life(self, window: LifeWindow) -> DataLoader[MessageKey, list[Record]]:
@@ -143,6 +153,24 @@ class Loaders:
         if window not in self._lives:
             self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._lives[window]
+
+    def history(self, window: Window) -> DataLoader[UUID, list[Record]]:
+        """Changes of a campaign, one more than the page shows; pages of one window are read together."""
+
+        async def load(keys: list[UUID]) -> list[list[Record]]:
+            found: dict[UUID, list[Record]] = {key: [] for key in keys}
+            for row in await self.reading.fetch(HISTORIES, ids=keys, before=window.before, rows=window.rows):
+                found[row["campaign_id"]].append(row)
+            return [found[key] for key in keys]
+
+        if window not in self._histories:
+            self._histories[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
+        return self._histories[window]
+
+    @cached_property
+    def list_pages(self) -> ListPages:
+        """Members of lists, and the lists that customers are in."""
+        return ListPages(self.reading, self._pools, self.lists)
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:

@@ -10,6 +10,7 @@ from service.graph import (
     consent,
     draft_changes,
     gateway_state,
+    lists,
     reclassify,
     sending,
     suppression,
@@ -50,6 +51,13 @@ class Mutation:
         campaign_decisions.retry_campaign, "Try a campaign's failures again, exactly those that are so now."
     )
     settle_campaign = intent(campaign_decisions.settle_campaign, "Decide all that is uncertain of a campaign now.")
+    create_list = intent(lists.create_list, "Make a list.")
+    update_list = intent(
+        lists.update_list, "Change a list's name, criteria or growth; campaigns under way keep their audience."
+    )
+    delete_list = intent(lists.delete_list, "Delete a list that no campaign under way or scheduled needs.")
+    add_to_list = intent(lists.add_to_list, "Add customers to a fixed list; members stay.")
+    remove_from_list = intent(lists.remove_from_list, "Take customers out of a fixed list.")
     send_work_order_email = intent(
         sending.send_work_order_email, "Mail a customer about a work order, with an .ics attached."
     )

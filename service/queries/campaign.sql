@@ -53,13 +53,24 @@ where c.id < :before and (c.archived_at is not null) = :archived::boolean
 order by c.id desc
 limit :rows;
 
--- name: campaign_history_page
--- One page of the changes of a campaign, newest first.
-select e.id, e.action, uuid_extract_timestamp(e.id) as occurred_at, e.actor as by, e.detail
-from campaign_event e
-where e.campaign_id = :campaign_id and e.id < :before
-order by e.id desc
-limit :rows;
+-- name: lists_of_campaigns
+-- The lists of campaigns, and those that they leave out, by name.
+select n.campaign_id, n.list_id as id, n.excluded
+from campaign_list n join customer_list l on l.id = n.list_id
+where n.campaign_id = any(:ids::uuid[]) order by n.campaign_id, l.name;
+
+-- name: history_of_campaigns
+-- One page of the changes of each of these campaigns, newest first, before the id.
+select e.campaign_id, e.id, e.action, uuid_extract_timestamp(e.id) as occurred_at, e.actor as by, e.detail
+from unnest(:ids::uuid[]) with ordinality as wanted (id, place)
+cross join lateral (
+    select n.campaign_id, n.id, n.action, n.actor, n.detail
+    from campaign_event n
+    where n.campaign_id = wanted.id and n.id < :before::uuid
+    order by n.id desc
+    limit :rows
+) e
+order by wanted.place, e.id desc;
 
 -- name: templates_by_id
 -- Templates, each with its newest version.

@@ -57,7 +57,7 @@ async def test_everything_that_is_wrong_with_a_campaign_is_said_at_once(
         await drafts.create(connection, await order(connection, [], **wrong), deployment)
     # Then each is named
     assert [".".join(one.field) for one in refused.value.refusals] == [
-        "idempotencyKey", "title", "priority", "recipients.1.customerId", "mergeData",
+        "idempotencyKey", "title", "priority", "mergeData", "recipients.1.customerId",
         "recipients.0.mergeData.first_name", "recipients.1.mergeData.first_name",
     ]  # fmt: skip
 

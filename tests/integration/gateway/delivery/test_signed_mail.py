@@ -158,7 +158,10 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
 async def made_again(connection: Any, row: Any, settings: Settings, deployment: Deployment) -> Composed:
     """The mail of a message's row, from the ledger and these settings alone."""
     return campaign.compose_campaign(
-        template=await versions.load(connection, row["template_version_id"]),
+        template=versions.with_subject(
+            await versions.load(connection, row["template_version_id"]),
+            await connection.fetchval("select subject from mailing where id = $1", row["mailing_id"]),
+        ),
         sender=await sender_profiles.load(connection, row["sender_version_id"]),
         facts=headers.Facts(
             ref=MessageRef(customer_id=row["customer_id"], message_id=row["id"]),

@@ -53,6 +53,7 @@ class Ledger:
         self._received = await self._reply()
         await insert(self._pool, "content", sha256=bytes(32), size=1, encoding="identity", bytes=b"x")
         await insert(self._pool, "relay", name="main")
+        self._campaign = await make_campaign(self._pool)
 
     async def grow(self) -> None:
         """One row more everywhere; the first time, none beside what is asked for."""
@@ -75,6 +76,8 @@ class Ledger:
             messages.append((customer, await self._mail(customer)))
         for customer, message in messages:
             await self._parts(customer, message)
+        for campaign in [self._campaign, *([] if number == 1 else [await make_campaign(self._pool)])]:
+            await self._of_campaign(campaign)
         for relay in relays:
             await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
         await insert(self._pool, "destination", domain=f"limited-{number}.example", per_day=number)
@@ -83,12 +86,28 @@ class Ledger:
             customer_id=self._customer, message_id=self._message,
         )  # fmt: skip
 
+        await self._lists(customers)
         await make_customer(self._pool, addresses=["bo@customer.example"])
         await insert(
             self._pool, "inbound_mail", source="SMTP", size=1, kind="REPLY", read_at=NOON,
             unmatched="SEVERAL_CUSTOMERS", from_address="bo@customer.example",
         )  # fmt: skip
         await self._reply()
+
+    async def _lists(self, customers: list[int]) -> None:
+        """A fixed list more, with these customers in all fixed ones. One dynamic list: each is in one statement."""
+        await make_customer(self._pool, addresses=[], tags=["some"])
+        await self._pool.execute("update customer set tags = array['some'] where id = any($1)", customers)
+        if self._size == 1:
+            criteria = {"allOf": [{"anyOf": [{"tag": {"isOneOf": ["some"]}}]}]}
+            values = {"name": "Dynamic", "kind": "DYNAMIC", "criteria": criteria, "actor": "me"}
+            await insert(self._pool, "customer_list", **values)
+        await insert(self._pool, "customer_list", name=f"A fixed one {self._size}", kind="FIXED", actor="me")
+        await self._pool.execute(
+            "insert into list_member (list_id, customer_id, actor) select l.id, c.id, 'me'"
+            " from customer_list l, unnest($1::bigint[]) c (id) where l.kind = 'FIXED' on conflict do nothing",
+            customers,
+        )
 
     async def _reply(self) -> Any:
         """A received mail that answers the message."""
@@ -119,6 +138,15 @@ class Ledger:
         await make_outbox(self._pool, customer, waiting, address=f"c@waiting-{self._size}.example")
         return message
 
+    async def _of_campaign(self, campaign: Any) -> None:
+        """Another mailing and another change of a campaign."""
+        template = await self._pool.fetchval(
+            "select template_version_id from mailing where campaign_id = $1 limit 1", campaign
+        )
+        values = {"number": self._size + 1, "template_version_id": template}
+        await insert(self._pool, "mailing", campaign_id=campaign, **values)
+        await insert(self._pool, "campaign_event", campaign_id=campaign, action="updateCampaign", actor="me")
+
     async def _parts(self, customer: int, message: Any) -> None:
         of = {"customer_id": customer, "message_id": message}
         copy = {"role": "CC", "address": "x@y.example", "name": "X"}
@@ -138,7 +166,9 @@ class Ledger:
         """Of the fields on the way to the lists."""
         customers = ", ".join(f'{{externalRef: "new-{number}"}}' for number in range(self._size))
         return {
+            "Query.campaign": f'id: "Campaign_{self._campaign.hex}"',
             "Query.customer": f'id: "Customer_{self._customer}"',
+            "Query.previewList": 'criteria: {allOf: [{anyOf: [{tag: {isOneOf: ["some"]}}]}]}',
             "Query.message": f'id: "Message_{self._customer}_{self._received.hex}"',
             "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
         }

@@ -222,8 +222,14 @@ RICH: list[dict[str, Any]] = [
 
 
 async def finish_as_a_series(pool: Any) -> None:
-    """The first campaign has two mailings, one for who did not open the other; all have times, of every kind."""
-    await pool.execute("update campaign set status = 'FINISHED', finished_at = now()")
+    """The first campaign has two mailings, one for who did not open the other; all have times, of every kind. The
+    last campaign is paused, and waits for events."""
+    await pool.execute("update campaign set status = 'FINISHED', finished_at = now(), archived_at = now()")
+    await pool.execute(
+        "update campaign set status = 'PAUSED', kind = 'EVENT_BASED', repeat = 'ONCE', paused_at = now(),"
+        " paused_why = 'Paused by Ann.', finished_at = null, archived_at = null"
+        " where id = (select id from campaign order by id desc limit 1)"
+    )
     local, at = datetime(2026, 12, 1, 9, 30), datetime(2026, 12, 1, 9, 30, 5, tzinfo=UTC)  # noqa: DTZ001 - local
     await pool.execute("update mailing set local_time = $1, subject = 'Again'", local)
     first = await pool.fetchrow("select id, campaign_id, template_version_id from mailing order by id limit 1")
