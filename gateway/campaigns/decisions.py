@@ -32,6 +32,7 @@ MAX_RECIPIENTS = 1_000_000
 
 FAILED = (Status.REFUSED, Status.BOUNCED, Status.EXPIRED, Status.HELD)
 """The states that `retry` knows."""
+_NO_CONSENT = frozenset({Cause.OPTED_OUT})
 _SAME_AGAIN = frozenset({Cause.BAD_ADDRESS, Cause.BAD_DOMAIN, Cause.SUPPRESSED})
 """Causes that only another address, or lifting a suppression, mends."""
 
@@ -61,11 +62,10 @@ class CampaignSettlement:
     idempotency_key: str
 
 
-def mendable(*, to_present_addresses: bool) -> tuple[Cause, ...]:
-    """The causes for which a retry can help, at the same address or at the customer's present one. Who opted out gets
+def hopeless(*, to_present_addresses: bool) -> frozenset[Cause]:
+    """The causes that a retry cannot mend, at the same address or at the customer's present one. Who opted out gets
     nothing at any."""
-    hopeless = {Cause.OPTED_OUT} if to_present_addresses else {Cause.OPTED_OUT, *_SAME_AGAIN}
-    return tuple(cause for cause in Cause if cause not in hopeless)
+    return _NO_CONSENT if to_present_addresses else _NO_CONSENT | _SAME_AGAIN
 
 
 async def retry(connection: Connection, asked: CampaignRetry, actor: str) -> int:
@@ -81,10 +81,14 @@ async def retry(connection: Connection, asked: CampaignRetry, actor: str) -> int
             "A retry is of REFUSED, BOUNCED, EXPIRED and HELD mail; `settleCampaign` decides about UNCERTAIN mail."
         )
         raise Refusal(RefusalCode.INVALID, message, ("statuses",))
-    causes = mendable(to_present_addresses=asked.to_present_addresses) if asked.causes is None else asked.causes
     action = MessageAction.RETRY_TO_PRESENT_ADDRESS if asked.to_present_addresses else MessageAction.RETRY
-    about = _About(action=action, asked=CampaignAction.RETRY, statuses=statuses, causes=causes)
-    detail = {"statuses": sorted(statuses), "causes": sorted(causes), "toPresentAddresses": asked.to_present_addresses}
+    left = hopeless(to_present_addresses=asked.to_present_addresses) if asked.causes is None else frozenset[Cause]()
+    about = _About(action=action, asked=CampaignAction.RETRY, statuses=statuses, causes=asked.causes, hopeless=left)
+    detail = {
+        "statuses": sorted(statuses),
+        "causes": None if asked.causes is None else sorted(asked.causes),
+        "toPresentAddresses": asked.to_present_addresses,
+    }
     return await _write_down(connection, asked, about, actor, "retryCampaign", detail)
 
 
@@ -96,20 +100,20 @@ async def settle(connection: Connection, asked: CampaignSettlement, actor: str) 
         action=MessageAction.RETRY if again else MessageAction.ASSUME_SENT,
         asked=CampaignAction.RETRY if again else CampaignAction.SETTLE,
         statuses=(Status.UNCERTAIN,),
-        causes=None,
     )
     return await _write_down(connection, asked, about, actor, "settleCampaign", {"uncertain": asked.uncertain})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _About:
-    """What is asked of the campaign, what is done to each message, and to mail in which states for which causes; None:
-    for any."""
+    """What is asked of the campaign, what is done to each message, and to mail in which states for which causes, None
+    for any, but the `hopeless` ones."""
 
     asked: CampaignAction
     action: MessageAction
     statuses: Collection[Status]
-    causes: Collection[Cause] | None
+    causes: Collection[Cause] | None = None
+    hopeless: Collection[Cause] = ()
 
 
 async def _write_down(
@@ -137,6 +141,7 @@ async def _write_down(
             mailing_ids=mailing_ids,
             statuses=list(about.statuses),
             causes=None if about.causes is None else list(about.causes),
+            hopeless=list(about.hopeless),
             limit=MAX_RECIPIENTS,
         )
         found = int(decision["recipients"])

@@ -1,14 +1,15 @@
 -- Decisions about many recipients of a campaign: what they are about is written down when asked, then carried out.
 
 -- name: write_down_decision^
--- Writes down a decision and the messages it is about: those of these mailings in these states for these causes now, one
--- more than :limit at most. Null causes mean any; a failure of which no cause is known is of an unknown one.
+-- Writes down a decision and the messages it is about: those of these mailings in these states now, for these causes,
+-- null for any, but not for :hopeless ones; one more than :limit at most.
 with wanted as materialized (
     select t.customer_id, t.message_id, t.status
     from message_trouble t
     where t.mailing_id = any(:mailing_ids::integer[]) and t.status = any(:statuses::email_status[])
       and t.recipient_no = 0
-      and (:causes::cause[] is null or coalesce(t.cause, 'UNKNOWN') = any(:causes::cause[]))
+      and (:causes::cause[] is null or t.cause = any(:causes::cause[]))
+      and (t.cause is null or t.cause <> all(:hopeless::cause[]))
     limit :limit::integer + 1
 ), counted as materialized (
     select count(*) as recipients from wanted

@@ -157,6 +157,7 @@ def test_no_index_of_messages_holds_a_column_that_a_statement_updates() -> None:
     [
         (GATEWAY_QUERIES.held_for_address, "message_trouble_held_for"),
         (GATEWAY_QUERIES.waiting_for_address, "message_trouble_pkey"),
+        (GATEWAY_QUERIES.write_down_decision, "message_trouble_of_mailing"),
         (SERVICE_QUERIES.customers_needing_attention, "message_trouble_needs_attention"),
         (SERVICE_QUERIES.held_counts, "message_trouble_held_for"),
     ],

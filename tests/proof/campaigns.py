@@ -238,7 +238,7 @@ class Run:
             order = CampaignRetry(campaign_id=campaign_id, causes=tuple(Cause), idempotency_key=asked)
             await decisions.retry(connection, order, ACTOR)
 
-        done = await self._decide("launched", retry)
+        done = await self._decide("with failures", retry)
         await self._kill()
         return done
 
@@ -280,7 +280,11 @@ class Run:
 SO = {
     "RUNNING": "select c.id from campaign c where c.status in ('SCHEDULED', 'RUNNING') order by c.id",
     "PAUSED": "select c.id from campaign c where c.status = 'PAUSED' order by c.id",
-    "launched": "select c.id from campaign c where c.status not in ('DRAFT', 'CANCELLED') order by c.id",
+    "with failures": (
+        "select distinct c.id from campaign c join message m on m.campaign_id = c.id"
+        " where c.status <> 'CANCELLED' and m.status = 'REFUSED' and m.cause is distinct from 'BAD_ADDRESS'"
+        " order by c.id"
+    ),
     "not over": "select c.id from campaign c where c.status not in ('FINISHED', 'CANCELLED')",
     "with uncertain mail": (
         "select distinct c.id from campaign c join message m on m.campaign_id = c.id"

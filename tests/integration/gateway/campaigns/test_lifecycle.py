@@ -79,6 +79,33 @@ async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(
     assert await tally(connection, made) == {"made": 3, "accepted": 3}
 
 
+async def test_a_pause_says_how_many_are_on_the_wire_and_no_other_is_sent(
+    connection: Any, deployment: Deployment, start: Start, smtp_server: SmtpServer, settings: Settings
+) -> None:
+    # Given a campaign under way, with mails that the server has not answered
+    answer = asyncio.Event()
+    smtp_server.script(after_dot=lambda point: Reply(250, "2.0.0 taken", when=answer))
+    made, _ = await running(connection, deployment, 60)
+    start(settings.model_copy(update={"relay_url": (parse_relay(f"{smtp_server.url}&connections=7"),)}))
+    await smtp_server.received(7)
+    # When it is paused, then the answer is what is handed off
+    on_the_wire = await lifecycle.pause(connection, made, "Dana")
+    assert on_the_wire >= 7
+    said = await connection.fetchrow(
+        "select action, detail from campaign_event where campaign_id = $1 order by id desc limit 1", made
+    )
+    assert tuple(said) == ("pauseCampaign", {"onTheWire": on_the_wire})
+    # And just these are sent
+    answer.set()
+
+    async def are_decided() -> bool:
+        return not await connection.fetchval("select count(*) from outbox where handed_off_at is not null")
+
+    await eventually(are_decided, "the answers")
+    assert len(smtp_server.taken) == on_the_wire
+    assert await tally(connection, made) == {"made": 60, "accepted": on_the_wire}
+
+
 async def test_cancelling_takes_back_what_waits_and_makes_no_more(connection: Any, deployment: Deployment) -> None:
     made, _ = await running(connection, deployment, 6)
     await expansion.make_messages(connection, deployment, batch=4)
