@@ -100,11 +100,19 @@ _LOADED = LruCache[UUID, CompiledTemplate](128)
 
 
 def with_subject(version: CompiledTemplate, subject: str) -> CompiledTemplate:
-    """A campaign's version with another subject line, which may have the fields that the version has.
+    """A campaign's version with another subject line, whose fields are the version's from then on.
 
     Raises Refusal TEMPLATE_INVALID.
     """
-    return _with_subject(version, read_subject(subject))
+    pieces = read_subject(subject)
+    own = [field for field in fields_of(pieces) if field.name not in SUPPLIED]
+    required = [field.name for field in own if field.default is None]
+    wider = replace(
+        version,
+        fields=tuple(dict.fromkeys([*version.fields, *(field.name for field in own)])),
+        required=tuple(dict.fromkeys([*version.required, *required])),
+    )
+    return _with_subject(wider, pieces)
 
 
 def marked(version: CompiledTemplate, mark: str) -> CompiledTemplate:
