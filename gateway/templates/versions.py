@@ -34,7 +34,7 @@ from gateway.templates.mail_warnings import (
     warnings_of_page,
 )
 from gateway.templates.merge_compiler import read_subject
-from gateway.templates.merge_fields import SUPPLIED, MergeParts, Piece, fields_of
+from gateway.templates.merge_fields import SUPPLIED, MergeParts, fields_of
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import PUBLISHING, CompiledSource, refuse_without_unsubscribe
 
@@ -104,26 +104,24 @@ def with_subject(version: CompiledTemplate, subject: str) -> CompiledTemplate:
 
     Raises Refusal TEMPLATE_INVALID.
     """
+    if version.merge is None:
+        raise ValueError(f"{version.name} is no campaign's template")
     pieces = read_subject(subject)
     own = [field for field in fields_of(pieces) if field.name not in SUPPLIED]
     required = [field.name for field in own if field.default is None]
-    wider = replace(
+    return replace(
         version,
         fields=tuple(dict.fromkeys([*version.fields, *(field.name for field in own)])),
         required=tuple(dict.fromkeys([*version.required, *required])),
+        merge=replace(version.merge, subject=pieces),
     )
-    return _with_subject(wider, pieces)
 
 
 def marked(version: CompiledTemplate, mark: str) -> CompiledTemplate:
-    """A campaign's version whose subject line begins with a mark."""
-    return version if version.merge is None else _with_subject(version, (mark, *version.merge.subject))
-
-
-def _with_subject(version: CompiledTemplate, subject: tuple[Piece, ...]) -> CompiledTemplate:
+    """A campaign's version whose subject line begins with a mark. Raises ValueError for a built-in template."""
     if version.merge is None:
         raise ValueError(f"{version.name} is no campaign's template")
-    return replace(version, merge=replace(version.merge, subject=subject))
+    return replace(version, merge=replace(version.merge, subject=(mark, *version.merge.subject)))
 
 
 # Publishing ------------------------------------------------------------------------------------------------------
