@@ -35,7 +35,7 @@ from gateway.templates.mail_warnings import (
     warnings_of_page,
 )
 from gateway.templates.merge_compiler import compile_subject
-from gateway.templates.merge_fields import SUPPLIED, MergeParts, Piece, fields_of, is_of_customer
+from gateway.templates.merge_fields import SUPPLIED, MergeParts, fields_of, is_of_customer
 from gateway.templates.preview import Preview
 from gateway.templates.publishing import PUBLISHING, CompiledSource, refuse_without_unsubscribe
 
@@ -114,14 +114,10 @@ _WITH_SUBJECT = LruCache[tuple[UUID, str], CompiledTemplate](128)
 
 
 def marked(version: CompiledTemplate, mark: str) -> CompiledTemplate:
-    """A campaign's version whose subject line begins with a mark."""
-    return version if version.merge is None else _with_subject(version, (mark, *version.merge.subject))
-
-
-def _with_subject(version: CompiledTemplate, subject: tuple[Piece, ...]) -> CompiledTemplate:
+    """A campaign's version whose subject line begins with a mark. Raises ValueError for a built-in template."""
     if version.merge is None:
         raise ValueError(f"{version.name} is no campaign's template")
-    return replace(version, merge=replace(version.merge, subject=subject))
+    return replace(version, merge=replace(version.merge, subject=(mark, *version.merge.subject)))
 
 
 # Publishing ------------------------------------------------------------------------------------------------------

@@ -29,6 +29,15 @@ def test_relays_are_read_in_their_order_and_say_no_password() -> None:
     assert "hunter2" not in repr(read())
 
 
+def test_dns_servers_are_addresses_with_or_without_a_port() -> None:
+    found = read(dns_servers="10.0.0.54:5353, ::1, [2001:db8::53]:5353")
+    assert [(str(one.address), one.port) for one in found.dns_servers] == [
+        ("10.0.0.54", 5353),
+        ("::1", 53),
+        ("2001:db8::53", 5353),
+    ]
+
+
 @pytest.mark.parametrize("name", ["database_url", "public_url", "default_from", "relay_url", "secret_keys"])
 def test_a_missing_setting_is_named_with_a_right_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(name.upper(), raising=False)
@@ -58,6 +67,10 @@ def test_a_missing_setting_is_named_with_a_right_one(name: str, monkeypatch: pyt
         ("card_deadline", "P9999999D", "CARD_DEADLINE is a time above zero, at most 366 days"),
         ("retry_once", "CAMPAIGN,NEWS", "RETRY_ONCE there is no such source type: 'NEWS'"),
         ("dkim_keys", "fabrikam.com", "DKIM_KEYS a DKIM key is domain:selector:path"),
+        ("dns_servers", "dns.internal", "DNS_SERVERS 'dns.internal' does not appear to be an IPv4 or IPv6 address"),
+        ("dns_servers", "10.0.0.53:0", "DNS_SERVERS a port is 1 to 65535"),
+        ("dns_servers", "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4", "DNS_SERVERS Tuple should have at most 3 items"),
+        ("test_emails_per_day", "-1", "TEST_EMAILS_PER_DAY Input should be greater than or equal to 0"),
     ],
 )
 def test_a_malformed_setting_is_named_and_no_secret_repeated(name: str, value: str, words: str) -> None:

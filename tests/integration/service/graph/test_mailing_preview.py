@@ -150,6 +150,13 @@ async def test_a_mailings_own_subject_is_shown(client: httpx.AsyncClient, connec
     mailing, campaign, _ = await make()
     await connection.execute("update mailing set subject = 'Only today, {{ first }}' where campaign_id = $1", campaign)
     assert (await ask(client, PREVIEW, id=mailing, customer=None))["subject"] == "Only today, Sam"
+    # And where it has a field of its own, that is looked for, too
+    await connection.execute("update mailing set subject = 'Dear {{ title }}' where campaign_id = $1", campaign)
+    shown = await ask(client, PREVIEW, id=mailing, customer=None)
+    assert (shown["subject"], [one["code"] for one in shown["warnings"]]) == (
+        "Dear [title]",
+        ["MERGE_FIELD_MISSING"],
+    )
 
 
 async def test_what_is_no_mailing_is_not_shown(client: httpx.AsyncClient, connection: Any, make: Make) -> None:

@@ -54,7 +54,7 @@ SAMPLES: dict[str, Any] = {
     "CurrencyCode": "USD", "Int": 1, "Float": 2.0, "Boolean": False, "lane": "individual", "attachmentIds": [],
     "addresses": "ann@b.example", "customerId": "Customer_1", "messageId": f"Message_1_{UUID(int=1).hex}",
     "campaignId": f"Campaign_{UUID(int=1).hex}", "templateId": f"Template_{UUID(int=1).hex}", "domain": "b.example",
-    "importId": f"CustomerImport_{UUID(int=1).hex}",
+    "importId": f"CustomerImport_{UUID(int=1).hex}", "mailingId": "Mailing_1",
     "listId": "CustomerList_1", "senderId": f"Sender_{UUID(int=1).hex}",
     "html": "<p>x</p>", "String": "x", "JSON": {"a": "x"},
 }  # fmt: skip
