@@ -172,6 +172,11 @@ class RecipientQuery:
         """Whether it lets everybody pass."""
         return replace(self, mailing_ids=()) == RecipientQuery(mailing_ids=())
 
+    @property
+    def start(self) -> Place:
+        """Before the first row."""
+        return Place(segment=next(iter(self.segments()), Segment(source=Source.FOUND)))
+
     def segments(self) -> list[Segment]:
         """What to read, in order."""
         if self.search is not None:
@@ -220,6 +225,8 @@ async def walk(
 ) -> Walked | None:
     """The next recipients behind a place, `rows` at most; None when the place is in none of the query's segments."""
     segments, parameters = query.segments(), query.parameters
+    if not segments and after == query.start:
+        return Walked(rows=[])
     if after is not None and after.segment not in segments:
         return None
     start = segments.index(after.segment) if after is not None else 0

@@ -112,7 +112,7 @@ async def list_recipients(
 ) -> CampaignRecipientConnection:
     """A page of them. Raises BadInput."""
     context = info.context
-    window = read_cursor_window(first, after, read_place, None)
+    window = read_cursor_window(first, after, read_place, query.start)
     walked = await walk(context.reading.fetch, query, window.before, rows=window.rows)
     if walked is None:
         raise BadInput("after", "is not a cursor of this list; take an `endCursor` or an edge's `cursor` as it is")
