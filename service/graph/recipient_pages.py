@@ -118,10 +118,10 @@ def read_place(cursor: str) -> Place | None:
         return Place(
             segment=Segment(source=Source(source), mailing_id=int(mailing), value=str(value)),
             planned_at=_EPOCH + timedelta(microseconds=int(planned)),
-            customer_id=min(int(customer), 2**63 - 1),
+            customer_id=max(0, min(int(customer), 2**63 - 1)),
             occurrence=str(occurrence).replace("\0", ""),
             message_key=UUID(hex=str(key)),
-            mailing_id=min(int(of), 2**31 - 1),
+            mailing_id=max(0, min(int(of), 2**31 - 1)),
         )
     except (ValueError, TypeError, OverflowError):
         return None
@@ -188,7 +188,7 @@ class RecipientQuery:
         ]
 
     def _of_mailed(self) -> list[tuple[Source, str]]:
-        """The narrowest range that holds whoever passes and is not left out."""
+        """The narrowest range that holds all who pass and are not left out."""
         if self.statuses is None and self.left_out is not None:
             return []
         if self.clicked:
