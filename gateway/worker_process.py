@@ -73,13 +73,6 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def classify_hits(connection: Connection) -> Progress:
         return Progress(more=await classify.classify_due(connection) > 0)
 
-    async def sample_mailings(connection: Connection) -> Progress:
-        await samples.sample(connection)
-        return Progress()
-
-    async def thin_samples(connection: Connection) -> Progress:
-        return Progress(more=await samples.thin(connection) >= samples.MAX_THINNED)
-
     async def sweep_inbound(connection: Connection) -> Progress:
         await sweep.sweep(connection)
         return Progress()
@@ -115,15 +108,24 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
         Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
         Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
-        Job(name="mailing samples", run=sample_mailings, every=SAMPLE_SECONDS),
+        Job(name="mailing samples", run=_sample_mailings, every=SAMPLE_SECONDS),
         Job(name="imports", run=carry_imports_on, every=IMPORT_SECONDS),
         Job(name="import sweep", run=sweep_imports, every=None),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
-        Job(name="thinning of samples", run=thin_samples, every=None),
+        Job(name="thinning of samples", run=_thin_samples, every=None),
         Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
+
+
+async def _sample_mailings(connection: Connection) -> Progress:
+    await samples.sample(connection)
+    return Progress()
+
+
+async def _thin_samples(connection: Connection) -> Progress:
+    return Progress(more=await samples.thin(connection) >= samples.MAX_THINNED)
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

@@ -11,7 +11,7 @@ alter table mailing_tally
     add column complained bigint not null default 0,
     add column replied bigint not null default 0;
 
--- A row for each campaign message that anything happened to. Whoever was seen at all is one of the first three.
+-- A row for each campaign message that anything happened to. Who was seen at all is one of the first three.
 create table message_engagement (
     mailing_id integer not null,
     customer_id bigint not null,

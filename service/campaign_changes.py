@@ -43,7 +43,7 @@ class CampaignChanges:
         arrived = asyncio.Event()
         watched.subscribers.append(arrived)
         try:
-            # What comes after the first look differs from it: whoever reads the campaign from now on misses nothing.
+            # What comes after the first look differs from it: a subscriber that reads it from now on misses nothing.
             await watched.looked.wait()
             yield
             while True:

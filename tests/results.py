@@ -39,9 +39,9 @@ _RECOUNT = f"""
 """  # noqa: S608 - constants of this file
 _NAMES = ("opened", "opened_unsure", "machine_only", "clicked", "unsubscribed", "complained", "replied")
 _SUMS = ", ".join(f"coalesce(sum(t.{name}), 0)::bigint" for name in _NAMES)
-_TALLIES = f"select g.id, {_SUMS} from mailing g left join mailing_tally t on t.mailing_id = g.id group by g.id"  # noqa: S608
+_TALLIES = f"select g.id, {_SUMS} from mailing g left join mailing_tally t on t.mailing_id = g.id group by g.id"  # noqa: S608 - the same
 _FLAGS = ", ".join(f"count(*) filter (where e.{name})" for name in _NAMES)
-_ROWS = f"select g.id, {_FLAGS} from mailing g left join message_engagement e on e.mailing_id = g.id group by g.id"  # noqa: S608
+_ROWS = f"select g.id, {_FLAGS} from mailing g left join message_engagement e on e.mailing_id = g.id group by g.id"  # noqa: S608 - the same
 _LINKS = "select k.mailing_id, k.link, k.clicks, k.people from mailing_link k where k.clicks <> 0 or k.people <> 0"
 _CLICKS = """
     select m.mailing_id, k.same_link, count(*), count(distinct m.id)

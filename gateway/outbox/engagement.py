@@ -1,6 +1,6 @@
 """What people did with campaign mail: a row a message that anything happened to, and exact counts a mailing.
 
-Whoever classifies hits, writes an opt-out, a complaint or a reply tells it here, in its transaction. Mail of no mailing
+What classifies hits, writes an opt-out, a complaint or a reply tells it here, in its transaction. Mail of no mailing
 costs a look-up by its key. Counting takes the shard of these counts: tell it before anything else that counts.
 """
 

@@ -2,7 +2,7 @@
 
 -- name: engage_by_hits
 -- Writes anew what the classified hits of these messages say, and adds the difference to the counts; returns those of
--- campaigns, with their mailings. Shard 15 is of such counts alone: whoever needs another as well takes it afterwards.
+-- campaigns, with their mailings. Shard 15 is of such counts alone: what needs another as well takes it afterwards.
 with asked as (
     select m.customer_id, m.id as message_id, m.mailing_id
     from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)

@@ -9,7 +9,8 @@ from gateway.campaigns.events import CampaignTrigger
 from gateway.errors import Refusal, RefusalCode
 from service.graph.context import Info
 from service.graph.intent import Input
-from service.graph.recipients import CampaignRecipient, find_recipient
+from service.graph.recipient_lists import find_recipient
+from service.graph.recipients import CampaignRecipient
 from service.graph.scalars import Json
 from service.graph.sending import read_customer_id, read_row_id
 from service.graph.user_error import UserError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -64,6 +64,7 @@ from service.graph.node import (
     number_global_id,
     row_global_id,
 )
+from service.graph.recipient_lists import RECIPIENT_CONNECTION, RecipientPage, list_of_customer
 from service.graph.row import FromRow, FromValue
 from service.graph.scalars import BigInt, Json
 from service.graph.search_patterns import SearchArgument
@@ -71,9 +72,6 @@ from service.graph.template import EmailPreview
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, first_of, page_by, rows_of, same_row
 from service.shape.read import PageRequest
-
-if TYPE_CHECKING:
-    from service.graph.recipients import CampaignRecipientConnection
 
 CLICK_COUNT = (
     "(select count(*)::integer from hit k where k.customer_id = m.customer_id and k.message_id = m.id"
@@ -110,7 +108,6 @@ CLICK_OF_EVENT = "hit h where e.kind = 'CLICKED' and h.customer_id = e.customer_
 CONNECTION_TYPE = "case when m.campaign_id is not null then 'MARKETING_CAMPAIGN' else 'INDIVIDUAL_EMAIL' end"
 
 Row = TypeVar("Row", bound=FromRow)
-_Recipients = Annotated["CampaignRecipientConnection", strawberry.lazy("service.graph.recipients")]
 
 
 def row_color(source_type: str | None) -> ColorHint:
@@ -178,7 +175,10 @@ class Customer(FromRow, Node):
         page = window.connect([ListMembership.of(one) for one in found], [str(one.list_id) for one in found])
         return CountedConnection.counted(page, partial(pages.count_of_customer, self.row["id"]))
 
-    @strawberry.field(description="What campaigns sent it, left it out of, and will still send it.")
+    @strawberry.field(
+        description="What campaigns sent it, left it out of, and will still send it.",
+        graphql_type=RECIPIENT_CONNECTION,
+    )
     async def campaigns(
         self,
         info: Info,
@@ -191,11 +191,9 @@ class Customer(FromRow, Node):
         ] = False,
         first: First = 50,
         after: After = None,
-    ) -> _Recipients | None:
+    ) -> RecipientPage | None:
         """Raises BadInput."""
-        from service.graph.recipients import list_of_customer
-
-        return await list_of_customer(info, self.row["id"], upcoming, first, after)
+        return await list_of_customer(info.context, self.row["id"], upcoming, first, after)
 
     @strawberry.field(description="Whether mail of the newest 50 waits for a person: failed, uncertain or held.")
     async def needs_attention(self, info: Info) -> bool:

@@ -118,10 +118,10 @@ def read_place(cursor: str) -> Place | None:
         return Place(
             segment=Segment(source=Source(source), mailing_id=int(mailing), value=str(value)),
             planned_at=_EPOCH + timedelta(microseconds=int(planned)),
-            customer_id=min(int(customer), 2**63 - 1),
+            customer_id=max(0, min(int(customer), 2**63 - 1)),
             occurrence=str(occurrence).replace("\0", ""),
             message_key=UUID(hex=str(key)),
-            mailing_id=min(int(of), 2**31 - 1),
+            mailing_id=max(0, min(int(of), 2**31 - 1)),
         )
     except (ValueError, TypeError, OverflowError):
         return None
@@ -172,6 +172,11 @@ class RecipientQuery:
         """Whether it lets everybody pass."""
         return replace(self, mailing_ids=()) == RecipientQuery(mailing_ids=())
 
+    @property
+    def start(self) -> Place:
+        """Before the first row."""
+        return Place(segment=next(iter(self.segments()), Segment(source=Source.FOUND)))
+
     def segments(self) -> list[Segment]:
         """What to read, in order."""
         if self.search is not None:
@@ -183,7 +188,7 @@ class RecipientQuery:
         ]
 
     def _of_mailed(self) -> list[tuple[Source, str]]:
-        """The narrowest range that holds whoever passes and is not left out."""
+        """The narrowest range that holds all who pass and are not left out."""
         if self.statuses is None and self.left_out is not None:
             return []
         if self.clicked:
@@ -220,6 +225,8 @@ async def walk(
 ) -> Walked | None:
     """The next recipients behind a place, `rows` at most; None when the place is in none of the query's segments."""
     segments, parameters = query.segments(), query.parameters
+    if not segments and after == query.start:
+        return Walked(rows=[])
     if after is not None and after.segment not in segments:
         return None
     start = segments.index(after.segment) if after is not None else 0

@@ -36,7 +36,8 @@ from service.graph.mailing_preview import MailingPreview
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
-from service.graph.recipients import CampaignRecipient, find_recipient
+from service.graph.recipient_lists import find_recipient
+from service.graph.recipients import CampaignRecipient
 from service.graph.row import FromRow, read_field
 from service.graph.scalars import SCALARS
 from service.graph.search_patterns import SearchArgument

@@ -19,7 +19,7 @@ from service.database import DatabasePools, Reading, Statement, statement
 from service.error_response import json_error
 from service.errors import Busy
 from service.graph.node import customer_global_id, message_global_id, number_global_id
-from service.graph.recipients import export_rows
+from service.graph.recipient_lists import export_rows
 from service.http.exports import HEADERS, MAX_CONCURRENT_EXPORTS, MEDIA_TYPES, gone
 
 CALLER_LIVES = statement("caller_lives")

@@ -24,6 +24,7 @@ from tests.integration.gateway.inbound.returning import (
     suppressed,
     unsubscribe_header,
 )
+from tests.results import results_amiss
 
 COMPLAINED = [("COMPLAINT", "CAMPAIGNS")]
 
@@ -127,3 +128,16 @@ async def test_what_does_not_complain_changes_nothing(connection: Any, deploymen
         row = await receive(connection, deployment, complaint(kind=kind, returned=unsubscribe_header(sent.ref)))
         assert row["message_id"] == sent.ref.message_id, kind
         assert (await sent.events(), await suppressed(connection)) == ([], []), kind
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("abuse", (1, 0)), ("opt-out", (0, 1)), ("not-spam", (0, 0))])
+async def test_a_campaign_counts_who_complained_and_who_asked_for_no_more(
+    connection: Any, deployment: Deployment, kind: str, counted: tuple[int, int]
+) -> None:
+    sent = await make_sent(connection, of_campaign=True)
+    for number in range(2):
+        raw = complaint(kind=kind, returned=unsubscribe_header(sent.ref), own_id=f"<{number}@feedback.example>")
+        await receive(connection, deployment, raw)
+    sums = "select sum(complained)::int, sum(unsubscribed)::int from mailing_tally"
+    assert tuple(await connection.fetchrow(sums)) == counted
+    assert await results_amiss(connection) == []

@@ -36,6 +36,7 @@ from tests.replying import (
     taken_in,
     token_address,
 )
+from tests.results import results_amiss
 
 __all__ = ["deployment", "sent"]
 
@@ -245,7 +246,23 @@ async def test_an_answer_with_the_token_settles_an_uncertain_mail(
     assert await settled_events(connection, sent) == [
         {"evidence": "REPLY", "message": str(found.ref.message_id), "verdict": "ACCEPTED"}
     ]
-    assert tuple(await connection.fetchrow("select accepted, uncertain from mailing_tally")) == (1, 0)
+    assert tuple(await connection.fetchrow("select sum(accepted), sum(uncertain) from mailing_tally")) == (1, 0)
+
+
+@pytest.mark.parametrize(("marked", "counted"), [({}, 1), ({"auto_submitted": "auto-replied"}, 0)])
+async def test_a_campaign_counts_who_answered_and_no_machine(
+    connection: Any, deployment: Deployment, marked: dict[str, str], counted: int
+) -> None:
+    sent = await make_sent(connection, campaign_id=await make_campaign(connection))
+    for number in range(2):
+        await receive(
+            connection,
+            deployment,
+            letter(body=f"Answer {number}.", message_id=f"<{number}@customer.example>", **marked),
+            to=token_address(sent),
+        )
+    assert await connection.fetchval("select coalesce(sum(replied), 0)::int from mailing_tally") == counted
+    assert await results_amiss(connection) == []
 
 
 async def test_an_answer_waits_for_what_comes_of_a_mail_that_is_being_sent(

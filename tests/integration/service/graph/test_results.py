@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any, cast
 
 import orjson
@@ -79,17 +80,14 @@ async def progress_and_recount(pool: Any, campaign: Any) -> tuple[dict[str, int]
 async def test_the_progress_adds_up_at_every_moment_while_mail_moves(
     pool: Any, connection: Any, settings: Settings, start: Start, smtp_server: SmtpServer
 ) -> None:
-    # Given a campaign to 150 of which the server takes some, refuses some and puts off some
+    # Given a campaign to 150 of which the server takes some, some slowly, refuses some and puts off some
     deployment = Deployment.open(settings)
     campaign, customers = await running(connection, deployment, 150)
-    for number in range(150):
-        if number % 5 == 1:
-            smtp_server.script(rcpt=Reply(550, "5.1.1 no such user"))
-        elif number % 5 == 2:
-            smtp_server.script(rcpt=Reply(450, "4.2.1 busy"))
-        else:
-            smtp_server.script()
-    # When workers send it, a few opt out meanwhile, and it is counted again and again
+    replies: Iterator[Reply | None] = cycle(
+        [None, Reply(550, "5.1.1 no such user"), None, Reply(450, "4.2.1 busy"), Reply(250, "ok", delay=0.02)]
+    )
+    smtp_server.script(rcpt=lambda _: next(replies))
+    # When workers send it, and it is counted again and again
     start()
     start()
     seen = []

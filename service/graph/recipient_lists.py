@@ -1,0 +1,212 @@
+"""Recipients of campaigns as lists: a page of a campaign's or a customer's, how many there are, all of them for a file.
+
+It knows no GraphQL type of theirs: campaigns and customers have these lists, and recipients lead back to both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import orjson
+import strawberry
+from asyncpg import Record
+from strawberry.types.base import StrawberryOptional
+
+from gateway.campaigns.counts import Count, CountPrecision
+from gateway.mail import base64url
+from gateway.mail.export_links import ExportFormat
+from gateway.mail.query_links import QueryLink, query_url
+from service.database import statement
+from service.errors import BadInput
+from service.graph.connection import PageInfo, read_cursor_window
+from service.graph.context import Context
+from service.graph.node import LARGEST_INTEGER
+from service.graph.recipient_pages import (
+    MAX_COUNTED,
+    Fetcher,
+    RecipientQuery,
+    Walked,
+    count,
+    counters_of,
+    read_place,
+    walk,
+)
+
+RECIPIENTS_BY_KEY = statement("recipients_by_key")
+OF_CUSTOMER = statement("campaigns_of_customer")
+UPCOMING = statement("upcoming_of_customer")
+COUNT_OF_CUSTOMER = statement("count_campaigns_of_customer")
+PROGRESS = statement("progress_of_mailings")
+FROZEN = statement("frozen_of_mailings")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_UPCOMING = 500
+"""Mails to come of one customer: it is in few mailings at a time."""
+
+
+_CONNECTION: Any = strawberry.LazyType("CampaignRecipientConnection", "service.graph.recipients")
+RECIPIENT_CONNECTION = StrawberryOptional(_CONNECTION)
+"""The GraphQL type of a page."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipientPage:
+    """A page of recipients' rows, each with its cursor; `counting` counts the whole list, `linking` links to it as a
+    file."""
+
+    rows: Sequence[tuple[str, Record]]
+    page_info: PageInfo
+    counting: Callable[[], Awaitable[Count]]
+    linking: Callable[[ExportFormat], str | None]
+
+
+async def list_recipients(context: Context, query: RecipientQuery, first: int, after: str | None) -> RecipientPage:
+    """A page of them. Raises BadInput."""
+    window = read_cursor_window(first, after, read_place, query.start)
+    walked = await walk(context.reading.fetch, query, window.before, rows=window.rows)
+    if walked is None:
+        raise BadInput("after", "is not a cursor of this list; take an `endCursor` or an edge's `cursor` as it is")
+    rows = [(place.cursor, row) for place, row in walked.rows]
+    return RecipientPage(
+        rows=rows[:first],
+        page_info=_page_info(rows, walked, first, continued=window.continued),
+        counting=partial(_count, context, query),
+        linking=partial(_link, context, {"recipients": query.to_json()}),
+    )
+
+
+def _page_info(rows: Sequence[tuple[str, Record]], walked: Walked, first: int, *, continued: bool) -> PageInfo:
+    """Of the rows that were read, one more than is shown; a page that stopped early ends where reading did."""
+    more, end = len(rows) > first, rows[:first][-1][0] if rows else None
+    if not more and walked.stopped is not None:
+        more, end = True, walked.stopped.cursor
+    start = rows[0][0] if rows else end
+    return PageInfo(has_next_page=more, has_previous_page=continued, start_cursor=start, end_cursor=end)
+
+
+async def _count(context: Context, query: RecipientQuery) -> Count:
+    """By the counts that the ledger keeps, where the filter is one of them."""
+    fetch, mailings = context.reading.fetch, list(query.mailing_ids)
+    frozen = int((await fetch(FROZEN, ids=mailings))[0]["recipients"])
+    if query.is_whole:
+        return Count(value=frozen, precision=CountPrecision.EXACT)
+    counters = counters_of(query)
+    if counters is None:
+        return await count(fetch, query)
+    rows = await fetch(PROGRESS, ids=mailings)
+    value = sum(int(row[name]) for row in rows for name in counters)
+    if "queued" in counters:  # who is named, but not frozen yet, is not listed
+        value -= sum(int(row["total"]) for row in rows) - frozen
+    return Count(value=value, precision=CountPrecision.EXACT)
+
+
+def _link(context: Context, query: Mapping[str, Any], format: ExportFormat) -> str | None:
+    link = QueryLink(caller=context.actor, format=format, query=query)
+    deployment = context.deployment
+    return query_url(deployment.keyring, deployment.settings.public_url, link, now=context.clock())
+
+
+async def find_recipient(context: Context, mailing_id: int, customer_id: int, occurrence: str) -> Record | None:
+    """One recipient's row by its key."""
+    keys = {"mailing_ids": [mailing_id], "customer_ids": [customer_id], "occurrences": [occurrence]}
+    rows = await context.reading.fetch(RECIPIENTS_BY_KEY, **keys)
+    return rows[0] if rows else None
+
+
+# Of one customer -------------------------------------------------------------------------------------------------
+
+
+async def list_of_customer(
+    context: Context, customer_id: int, upcoming: bool, first: int, after: str | None
+) -> RecipientPage:
+    """What campaigns sent a customer, left it out of, and have for it, the newest mailing first; or what is still to
+    come, the next one first. Raises BadInput."""
+    start = _Key() if upcoming else _Key(mailing_id=LARGEST_INTEGER)
+    window = read_cursor_window(first, after, _read_key, start)
+    rows = await customer_rows(context.reading.fetch, customer_id, upcoming, window.before, window.rows)
+    keyed = [(_Key.of(row).cursor, row) for row in rows]
+    said = {"customer": customer_id, "upcoming": upcoming}
+    return RecipientPage(
+        rows=keyed[:first],
+        page_info=_page_info(keyed, Walked(rows=()), first, continued=window.continued),
+        counting=partial(_count_of_customer, context, customer_id, upcoming),
+        linking=partial(_link, context, said),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class _Key:
+    """Where a row stands in one customer's list."""
+
+    due: int = -1
+    mailing_id: int = 0
+    occurrence: str = ""
+
+    @classmethod
+    def of(cls, row: Record) -> _Key:
+        due = -1 if row["due_at"] is None else (row["due_at"] - _EPOCH) // timedelta(microseconds=1)
+        return cls(due=due, mailing_id=row["mailing_id"], occurrence=row["occurrence"])
+
+    @property
+    def cursor(self) -> str:
+        return base64url.encode(orjson.dumps([self.due, self.mailing_id, self.occurrence]))
+
+
+def _read_key(cursor: str) -> _Key | None:
+    try:
+        due, mailing, occurrence = orjson.loads(base64url.decode(cursor) or b"")
+        return _Key(due=int(due), mailing_id=min(int(mailing), LARGEST_INTEGER), occurrence=str(occurrence))
+    except (ValueError, TypeError):
+        return None
+
+
+async def customer_rows(fetch: Fetcher, customer_id: int, upcoming: bool, after: Any, rows: int) -> list[Record]:
+    """The next rows of one customer's list behind a key, `rows` at most."""
+    if upcoming:
+        found = await fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING)
+        return [row for row in found if _Key.of(row) > after][:rows]
+    key = {"mailing_id": after.mailing_id, "occurrence": after.occurrence}
+    return await fetch(OF_CUSTOMER, customer_id=customer_id, **key, rows=rows)
+
+
+async def _count_of_customer(context: Context, customer_id: int, upcoming: bool) -> Count:
+    if upcoming:
+        found = len(await context.reading.fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING))
+        return _stopped_at(found, MAX_UPCOMING)
+    [row] = await context.reading.fetch(COUNT_OF_CUSTOMER, customer_id=customer_id, limit=MAX_COUNTED)
+    return _stopped_at(int(row["found"]), MAX_COUNTED)
+
+
+def _stopped_at(found: int, limit: int) -> Count:
+    precision = CountPrecision.EXACT if found < limit else CountPrecision.AT_LEAST
+    return Count(value=found, precision=precision)
+
+
+# As files --------------------------------------------------------------------------------------------------------
+
+EXPORTED_AT_ONCE = 500
+"""Rows of a file that are in memory at a time."""
+
+
+async def export_rows(fetch: Fetcher, said: Mapping[str, Any]) -> AsyncIterator[list[Record]]:
+    """The rows of a list that a link names, a batch at a time; `fetch` is asked for each, so that no connection waits
+    for a slow client."""
+    if "recipients" in said:
+        query, place = RecipientQuery.from_json(said["recipients"]), None
+        while True:
+            walked = await walk(fetch, query, place, rows=EXPORTED_AT_ONCE)
+            if walked is None:
+                return
+            yield [row for _, row in walked.rows]
+            if walked.stopped is None and len(walked.rows) < EXPORTED_AT_ONCE:
+                return
+            place = walked.stopped or walked.rows[-1][0]
+    customer, upcoming = int(said["customer"]), bool(said["upcoming"])
+    key = _Key() if upcoming else _Key(mailing_id=LARGEST_INTEGER)
+    while rows := await customer_rows(fetch, customer, upcoming, key, EXPORTED_AT_ONCE):
+        yield rows
+        key = _Key.of(rows[-1])
