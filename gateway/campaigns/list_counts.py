@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,6 +41,7 @@ class Found:
 async def evaluate(
     connection: Connection,
     criteria: Criteria,
+    search: Mapping[str, Any] | None = None,
     *,
     count_seconds: float = COUNT_SECONDS,
     estimate_seconds: float = ESTIMATE_SECONDS,
@@ -47,12 +49,13 @@ async def evaluate(
     """Count those who meet criteria, exactly up to 10,000; beyond that, or where counting takes too long, estimate how
     many from a part of the customers. Not within a transaction: both steps have one of their own.
 
+    `search`: only those whom it finds, by its patterns: `word`, `other_words`, `reference`, `address`, `in_a_labels`.
     Raises Refusal(TOO_COSTLY) where the estimate takes too long as well.
     """
-    counted = await _run(connection, "found", criteria, count_seconds, most=MAX_COUNTED + 1)
+    counted = await _run(connection, "found", criteria, search, count_seconds, most=MAX_COUNTED + 1)
     if counted is not None and counted["found"] <= MAX_COUNTED:
         return _found(counted["found"], CountPrecision.EXACT, counted)
-    sampled = await _run(connection, "sampled", criteria, estimate_seconds, blocks=SAMPLED_BLOCKS)
+    sampled = await _run(connection, "sampled", criteria, search, estimate_seconds, blocks=SAMPLED_BLOCKS)
     if counted is None and sampled is None:
         message = "Evaluating these criteria takes too long: use fewer rules over the mail history, or shorter spans."
         raise Refusal(RefusalCode.TOO_COSTLY, message, ("criteria",))
@@ -68,10 +71,23 @@ def _found(value: int, precision: CountPrecision, row: Any) -> Found:
     return Found(count=Count(value=value, precision=precision), sample=tuple(row["sample"] or ()))
 
 
-async def _run(connection: Connection, name: str, criteria: Criteria, seconds: float, **values: int) -> Any:
+def condition_with(criteria: Criteria, search: Mapping[str, Any] | None, filling: Filling) -> str:
+    """The condition under which a customer meets criteria and, if there is one, is found by a search."""
+    condition = condition_of(criteria, filling)
+    return condition if search is None else f"{condition} and {filling.fill('found_by_search', **search)}"
+
+
+async def _run(
+    connection: Connection,
+    name: str,
+    criteria: Criteria,
+    search: Mapping[str, Any] | None,
+    seconds: float,
+    **values: int,
+) -> Any:
     """Returns the row of a statement over criteria; None when it takes too long."""
     filling = Filling()
-    parts = {"condition": condition_of(criteria, filling)}
+    parts = {"condition": condition_with(criteria, search, filling)}
     if name == "sampled":
         parts["part"] = filling.fill("part", blocks=values.pop("blocks"))
     statement = filling.fill(name, parts, sample=SAMPLE, **values)

@@ -6,7 +6,7 @@ so that none is made of itself. A fixed list may grow: `outbox.enqueue` adds who
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,7 @@ from gateway.campaigns.criteria import Criteria, Json, MailRule, MemberRule, Pat
 from gateway.campaigns.criteria_sql import Compiled, Filling, condition_of
 from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.mail.campaign import CampaignStatus
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_length
 from gateway.mail.header_guard import refuse_header_break
@@ -31,7 +32,7 @@ MAX_DYNAMIC_LISTS = 200
 """Whether a customer is in one is found by evaluating its criteria: a customer's page evaluates all of them."""
 MAX_MEMBERS_AT_ONCE = 1000
 """Customers of one call: one transaction."""
-_CONDITIONS_OF_STATEMENT = 20
+_LISTS_OF_STATEMENT = 20
 """Dynamic lists whose criteria one statement evaluates: it has 600 rules at most."""
 
 
@@ -136,15 +137,33 @@ async def update(connection: Connection, list_id: int, changes: ListChanges) -> 
 
 
 async def delete(connection: Connection, list_id: int) -> None:
-    """Delete a list with its members. Raises Refusal: NOT_FOUND; CONFLICT while a dynamic list is made of it."""
+    """Delete a list with its members; drafts that name it do without it.
+
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it; CONFLICT while a
+    dynamic list is made of it.
+    """
     async with connection.transaction():
         if await QUERIES.lock_list_to_delete(connection, list_id=list_id) is None:
             raise _no_such_list()
-        name = await QUERIES.lists_made_of(connection, list_id=list_id)
+        await _refuse_needed(connection, list_id)
+        await QUERIES.delete_list(connection, list_id=list_id)
+
+
+async def _refuse_needed(connection: Connection, list_id: int) -> None:
+    """Raises Refusal, or Refusals."""
+    found = RefusalCollector()
+    # Locked, so that none of them is launched meanwhile.
+    async for row in QUERIES.campaigns_of_list(connection, list_id=list_id):
+        if row["status"] != CampaignStatus.DRAFT:
+            with found.check():
+                message = f'The campaign "{row["title"]}" needs it: cancel that, or wait until it is finished.'
+                raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
+    name = await QUERIES.list_made_of(connection, list_id=list_id)
+    with found.check():
         if name is not None:
             message = f'The criteria of the list "{name}" need it: change those first.'
             raise Refusal(RefusalCode.CONFLICT, message, ("listId",))
-        await QUERIES.delete_list(connection, list_id=list_id)
+    found.raise_any()
 
 
 def _check_name(name: str) -> None:
@@ -298,8 +317,8 @@ async def membership(
     connection: Connection, list_ids: Sequence[int], *, excluded: Sequence[int] = (), first: int = 1
 ) -> Compiled:
     """Returns the condition under which a customer `c` is in one of these lists and in none of the excluded ones, fixed
-    or dynamic, erased customers left out; for statements over ranges of customers:
-    `where c.id > $1 and c.id <= $2 and <condition>`, with `first=3`, the number of its first parameter.
+    or dynamic; for statements over ranges of customers: `where c.id > $1 and c.id <= $2 and <condition>`, with
+    `first=3`, the number of its first parameter. In fixed lists are erased customers, too, in dynamic ones never.
 
     Lists are read as they are now; hold their rows (`hold_lists`) where they must not be deleted meanwhile. Raises
     Refusal(NOT_FOUND) when one is gone.
@@ -310,7 +329,7 @@ async def membership(
     if not known.keys() >= {*list_ids, *excluded}:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such list.", ("listIds",))
     within = [_in_list(filling, known[one]) for one in list_ids]
-    conditions = [filling.fill("alive"), f"({' or '.join(within)})" if within else "false"]
+    conditions = [f"({' or '.join(within)})" if within else "false"]
     conditions += [f"{_in_list(filling, known[one])} is not true" for one in excluded]
     return Compiled(condition=" and ".join(conditions), parameters=filling.parameters)
 
@@ -331,39 +350,55 @@ async def members_between(connection: Connection, list_id: int, *, after: int, u
     return [row["id"] for row in await connection.fetch(statement, after, up_to, *compiled.parameters)]
 
 
-async def dynamic_page(
-    connection: Connection, criteria: Criteria, *, before: int, rows: int, search: Mapping[str, Any] | None = None
-) -> list[int]:
-    """Returns the ids of customers below `before` who meet criteria, the newest first, at most so many; of those whom a
-    search finds, by its patterns (`word`, `other_words`, `reference`, `address`, `in_a_labels`).
+async def dynamic_pages(
+    connection: Connection,
+    lists: Mapping[int, Criteria],
+    *,
+    before: int,
+    rows: int,
+    search: Mapping[str, Any] | None = None,
+) -> dict[int, list[int]]:
+    """Returns the ids of at most so many members of each of these dynamic lists, below `before`, the newest customers
+    first; of those whom a search finds, by its patterns (`list_counts.evaluate`). One statement for twenty lists.
 
-    Raises asyncpg.QueryCanceledError after COUNT_SECONDS: where hardly anybody meets them, everybody is read.
+    Raises asyncpg.QueryCanceledError after COUNT_SECONDS: where hardly anybody meets criteria, everybody is read.
     """
-    filling = Filling()
-    parts = {"condition": condition_of(criteria, filling)}
-    name = "page" if search is None else "page_found"
-    statement = filling.fill(name, parts, before=before, rows=rows, **(search or {}))
+
+    def page(filling: Filling, list_id: int) -> str:
+        parts = {"condition": list_counts.condition_with(lists[list_id], search, filling)}
+        return filling.fill("page", parts, list_id=list_id, before=before, rows=rows)
+
+    found: dict[int, list[int]] = {list_id: [] for list_id in lists}
     async with connection.transaction():
         await QUERIES.limit_evaluation(connection, milliseconds=round(list_counts.COUNT_SECONDS * 1000))
-        return [row["id"] for row in await connection.fetch(statement, *filling.parameters)]
+        for row in await _evaluate_each(connection, sorted(lists), page):
+            found[row["list_id"]].append(row["customer_id"])
+    return {list_id: sorted(customers, reverse=True) for list_id, customers in found.items()}
 
 
 async def dynamic_lists_of(connection: Connection, customer_ids: Sequence[int]) -> dict[int, list[int]]:
     """Returns which dynamic lists each of these customers is in, the newest list first: as of now, one statement for
     twenty lists."""
-    lists = [row async for row in QUERIES.dynamic_lists(connection)]
-    found: dict[int, list[int]] = {customer_id: [] for customer_id in customer_ids}
-    for start in range(0, len(lists), _CONDITIONS_OF_STATEMENT):
-        filling = Filling()
-        parts = [
-            filling.fill(
-                "which_of",
-                {"condition": condition_of(read_criteria(row["criteria"]), filling)},
-                list_id=row["id"],
-                customer_ids=list(customer_ids),
-            )
-            for row in lists[start : start + _CONDITIONS_OF_STATEMENT]
-        ]
-        for row in await connection.fetch("\nunion all\n".join(parts), *filling.parameters):
-            found[row["customer_id"]].append(row["list_id"])
+    lists = {row["id"]: read_criteria(row["criteria"]) async for row in QUERIES.dynamic_lists(connection)}
+    customers = list(customer_ids)
+
+    def which(filling: Filling, list_id: int) -> str:
+        parts = {"condition": condition_of(lists[list_id], filling)}
+        return filling.fill("which_of", parts, list_id=list_id, customer_ids=customers)
+
+    found: dict[int, list[int]] = {customer_id: [] for customer_id in customers}
+    for row in await _evaluate_each(connection, sorted(lists), which):
+        found[row["customer_id"]].append(row["list_id"])
     return {customer_id: sorted(ids, reverse=True) for customer_id, ids in found.items()}
+
+
+async def _evaluate_each(
+    connection: Connection, list_ids: Sequence[int], statement_of: Callable[[Filling, int], str]
+) -> list[Any]:
+    """Returns the rows of a statement for each list, some lists a statement."""
+    rows: list[Any] = []
+    for start in range(0, len(list_ids), _LISTS_OF_STATEMENT):
+        filling = Filling()
+        parts = [statement_of(filling, list_id) for list_id in list_ids[start : start + _LISTS_OF_STATEMENT]]
+        rows += await connection.fetch("\nunion all\n".join(parts), *filling.parameters)
+    return rows

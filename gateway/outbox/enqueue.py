@@ -93,9 +93,7 @@ async def enqueue(connection: Connection, request: SendRequest, deployment: Depl
             return Enqueued(ref=_first_message(first), repeated=True)
         ref = await _make(connection, request, attached, deployment)
         if isinstance(request.letter, WorkOrderLetter):
-            await QUERIES.grow_lists(
-                connection, customer_id=ref.customer_id, kind=request.letter.kind, actor=LIST_RULE
-            )
+            await QUERIES.grow_lists(connection, customer_id=ref.customer_id, kind=request.letter.kind, actor=LIST_RULE)
         await QUERIES.insert_idempotency_key(
             connection,
             key=request.idempotency_key,

@@ -198,24 +198,24 @@ where {condition}
 -- So many blocks as a part of the table of customers.
 least(1, :blocks::float8 / greatest(1, pg_relation_size('customer') / current_setting('block_size')::integer))
 
--- fragment: page
--- A page of those who meet a condition, the newest customers first.
-select c.id from customer c where c.id < :before::bigint and {condition} order by c.id desc limit :rows::integer
-
--- fragment: page_found
--- The same, of those whom a search finds.
-select c.id
-from customer c
-where c.id in (
+-- fragment: found_by_search
+-- Whom a search finds, as `customers_found` of the service: by three trigram indexes.
+c.id in (
     select n.id from customer n
     where n.name_words like :word::text and n.name_words like all(:other_words::text[])
     union
     select x.id from customer x where x.reference_key like :reference::text
     union
     select d.customer_id from customer_address d where d.address ilike :address::text or d.address ilike :in_a_labels::text
-) and c.id < :before::bigint and {condition}
-order by c.id desc
-limit :rows::integer
+)
+
+-- fragment: page
+-- A page of one list: of those who meet its condition, the newest customers first.
+(select :list_id::integer as list_id, c.id as customer_id
+ from customer c
+ where c.id < :before::bigint and {condition}
+ order by c.id desc
+ limit :rows::integer)
 
 -- fragment: between
 -- A range of customers, oldest first, of those who meet a condition.

@@ -26,7 +26,13 @@ where id = :list_id;
 -- Locks a list against every use of it; returns which it is.
 select l.id, l.kind::text from customer_list l where l.id = :list_id for update;
 
--- name: lists_made_of$
+-- name: campaigns_of_list
+-- Locks the campaigns that a list is named by and that are not over.
+select c.title, c.status from campaign_list n join campaign c on c.id = n.campaign_id
+where n.list_id = :list_id and c.status not in ('FINISHED', 'CANCELLED')
+order by c.id for no key update of c;
+
+-- name: list_made_of$
 -- How the first dynamic list is called whose criteria read a fixed one.
 select l.name from customer_list l
 where l.kind = 'DYNAMIC'

@@ -111,6 +111,12 @@ def read_text_window(first: int, after: str | None, cursor: re.Pattern[str]) -> 
     return _window(first, after, lambda text: text if cursor.fullmatch(text) else None, "")
 
 
+def read_cursor_window(first: int, after: str | None, read: Callable[[str], Any], start: Any) -> Window:
+    """Of a list whose cursors are read by a function, which returns None for what is none; `start` is the first page's.
+    Raises BadInput for `first` or `after`."""
+    return _window(first, after, read, start)
+
+
 def _window(first: int, after: str | None, read: Callable[[str], Any], start: Any) -> Window:
     if not 1 <= first <= LARGEST_PAGE:
         raise BadInput("first", f"is 1 to {LARGEST_PAGE}, not {first}; the rest follows with `after`")

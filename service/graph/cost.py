@@ -2,7 +2,8 @@
 
 The cost of an operation is the number of objects it may ask for: one for each object field, and for a connection
 one and, `first` times, what is selected below it. Lists without `first` are bounded elsewhere and counted as
-`SHORT_LIST`; introspection, which nests as it likes, has a price for all of it. `@include` and `@skip` are honoured.
+`SHORT_LIST`; introspection, which nests as it likes, has a price for all of it. A field that says so (`Cost`) counts as
+more than one object; in a connection it is counted once for the page. `@include` and `@skip` are honoured.
 Costs are cached by the values of the variables that matter.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import strawberry
 from graphql import (
     BooleanValueNode,
     DirectiveNode,
@@ -34,6 +36,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
+from strawberry.schema_directive import Location
 
 SHORT_LIST = 5
 """What a list without `first` is counted as: attempts, copies, events, addresses."""
@@ -43,6 +46,18 @@ INTROSPECTION = {"__schema": 5_000, "__type": 100}
 """What introspection of the schema counts as, and of one type: one is enough, and it takes a tenth of a second."""
 _MAX_CACHED = 64
 _MAX_COST = 10**12
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="cost",
+    description="What one such field counts as in the operation's cost, in objects, beside what is selected below it; "
+    "1 where nothing is said.",
+)
+class Cost:
+    """Given to a field as `directives=[Cost(objects=20)]`."""
+
+    objects: int = strawberry.directive_field(name="objects")
 
 
 @dataclass(slots=True, eq=False)
@@ -74,21 +89,30 @@ class OperationCost:
             self._cached[key] = cost
         return cost
 
-    def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
+    def _selections(
+        self,
+        selections: SelectionSetNode,
+        parent: GraphQLNamedType,
+        values: Mapping[str, Any],
+        *,
+        priced: bool | None = None,
+    ) -> int:
+        """`priced`: only fields with a price of their own, or only those without one; else both."""
         cost = 0
         for node in selections.selections:
             if not _included(node.directives or (), values):
                 continue
             if isinstance(node, FieldNode):
-                cost += self._field(node, parent, values)
+                if priced is None or priced == (_price(_definition(node, parent)) is not None):
+                    cost += self._field(node, parent, values)
             elif isinstance(node, FragmentSpreadNode):
                 fragment = self.fragments[node.name.value]
                 inside = self.schema.get_type(fragment.type_condition.name.value) or parent
-                cost += self._selections(fragment.selection_set, inside, values)
+                cost += self._selections(fragment.selection_set, inside, values, priced=priced)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
                 inside = (self.schema.get_type(condition.name.value) if condition else None) or parent
-                cost += self._selections(node.selection_set, inside, values)
+                cost += self._selections(node.selection_set, inside, values, priced=priced)
         return min(cost, _MAX_COST)
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType, values: Mapping[str, Any]) -> int:
@@ -96,18 +120,28 @@ class OperationCost:
             return 0
         if node.name.value.startswith("__"):
             return INTROSPECTION.get(node.name.value, 0)
-        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
-            return 0
-        field = parent.fields.get(node.name.value)
+        field = _definition(node, parent)
         if field is None:
             return 0
-        below = self._selections(node.selection_set, get_named_type(field.type), values)
+        inside, own = get_named_type(field.type), _price(field) or 1
         if "first" in field.args:
-            return min(1 + _page_size(node, field, values) * below, _MAX_COST)
+            rows = self._selections(node.selection_set, inside, values, priced=False)
+            once = self._selections(node.selection_set, inside, values, priced=True)
+            return min(own + once + _page_size(node, field, values) * rows, _MAX_COST)
+        below = self._selections(node.selection_set, inside, values)
         if parent.name.endswith("Connection"):
             # The connection has counted `edges` and `nodes` already.
-            return 1 + below
-        return min((1 + below) * (SHORT_LIST if _is_list(field) else 1), _MAX_COST)
+            return own + below
+        return min((own + below) * (SHORT_LIST if _is_list(field) else 1), _MAX_COST)
+
+
+def _definition(node: FieldNode, parent: GraphQLNamedType) -> GraphQLField | None:
+    return parent.fields.get(node.name.value) if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) else None
+
+
+def _price(field: GraphQLField | None) -> int | None:
+    declared = field.extensions.get("strawberry-definition") if field else None
+    return next((one.objects for one in declared.directives if isinstance(one, Cost)), None) if declared else None
 
 
 def _page_size(node: FieldNode, field: GraphQLField, values: Mapping[str, Any]) -> int:

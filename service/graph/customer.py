@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
 import strawberry
 
+from gateway.campaigns import counts
+from gateway.campaigns.counts import CountPrecision
+from gateway.campaigns.criteria import read_criteria
+from gateway.campaigns.lists import ListKind
 from gateway.mail.choice import OptOutKind, SuppressionReason, SuppressionScope
 from gateway.mail.hit import HitReason, HitVerdict
+from gateway.mail.letter import WorkOrderKind
 from gateway.mail.message import NEED_ATTENTION, EventKind, Status
 from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox.possible_actions import MessageAction
 from service.graph.campaign import Campaign
-from service.graph.connection import After, Connection, First, Window
+from service.graph.connection import After, Connection, First, Window, read_number_window
 from service.graph.contact import OptOut, OptOuts
 from service.graph.context import Info
+from service.graph.cost import Cost
+from service.graph.counting import Count, CountedConnection
 from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
+from service.graph.list_criteria import say_criteria, with_global_ids
+from service.graph.list_pages import Membership, check_cursor, members_asked
 from service.graph.loaders import existing_row
 from service.graph.message_life import LIFE, life_window
 from service.graph.message_parts import (
@@ -51,10 +61,12 @@ from service.graph.node import (
     history_global_id,
     history_id_sql,
     message_global_id,
+    number_global_id,
     row_global_id,
 )
-from service.graph.row import FromRow
-from service.graph.scalars import Json
+from service.graph.row import FromRow, FromValue
+from service.graph.scalars import BigInt, Json
+from service.graph.search_patterns import SearchArgument
 from service.graph.template import EmailPreview
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, first_of, page_by, rows_of, same_row
@@ -150,6 +162,18 @@ class Customer(FromRow, Node):
             await existing_row(info.context.loaders.messages, (newest["customer_id"], newest["id"]))
         )
 
+    @strawberry.field(
+        description="The lists it is in, the newest list first; dynamic ones as of now.", directives=[Cost(objects=50)]
+    )
+    async def lists(
+        self, info: Info, first: First = 50, after: After = None
+    ) -> CountedConnection[ListMembership] | None:
+        """A statement for all customers of a page, and one for twenty dynamic lists."""
+        window, pages = read_number_window(first, after), info.context.loaders.list_pages
+        found = await pages.of_customer(self.row["id"], window)
+        page = window.connect([ListMembership.of(one) for one in found], [str(one.list_id) for one in found])
+        return CountedConnection.counted(page, partial(pages.count_of_customer, self.row["id"]))
+
     @strawberry.field(description="Whether mail of the newest 50 waits for a person: failed, uncertain or held.")
     async def needs_attention(self, info: Info) -> bool:
         """One statement for all customers of a page."""
@@ -167,6 +191,99 @@ class Customer(FromRow, Node):
         """By the same statement."""
         found = await info.context.loaders.failed.load(self.row["id"])
         return int(found["uncertain"]) if found else 0
+
+
+@strawberry.type(description="One customer in one list.")
+class ListMembership(FromValue[Membership]):
+    """Of a fixed list a row of list_member."""
+
+    @strawberry.field(description="The list.")
+    async def list(self, info: Info) -> CustomerList:
+        """One statement for all lists of a page."""
+        return CustomerList.of(await existing_row(info.context.loaders.lists, self.value.list_id))
+
+    @strawberry.field(description="The customer.")
+    async def customer(self, info: Info) -> Customer:
+        """One statement for all customers of a page."""
+        return Customer.of(await existing_row(info.context.loaders.customers, self.value.customer_id))
+
+    added_at: datetime | None = strawberry.field(description="Since when; null in dynamic lists.")
+    actor: str | None = strawberry.field(
+        name="by",
+        description="Who added it: a token, a person, an import or the list's own rule; null in dynamic lists.",
+    )
+
+
+@strawberry.type(description="A set of customers to send to.")
+class CustomerList(FromRow, Node):
+    """Over a row of customer_list."""
+
+    @strawberry.field(description="The id, unique over all types.")
+    def id(self) -> strawberry.ID:
+        """Global id."""
+        return number_global_id("CustomerList", self.row["id"])
+
+    name: str = strawberry.field(description="Its name among ours.")
+    kind: ListKind = strawberry.field(description="How its members are found.")
+    counted_at: datetime | None = strawberry.field(
+        description="When a dynamic list was last counted; null for fixed ones."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    actor: str = strawberry.field(name="by", description="Who made it.")
+
+    @strawberry.field(description="The criteria, in the shape of ListCriteriaInput; null for fixed lists.")
+    def criteria(self) -> Json | None:
+        """With global ids."""
+        return None if self.row["criteria"] is None else Json(with_global_ids(self.row["criteria"]))
+
+    @strawberry.field(description="The criteria in a sentence; null for fixed lists.")
+    async def criteria_in_words(self, info: Info) -> str | None:
+        """The names of lists and campaigns are read for all lists of a page."""
+        if self.row["criteria"] is None:
+            return None
+        return await say_criteria(info.context, read_criteria(self.row["criteria"]))
+
+    @strawberry.field(
+        description="How many members: exact for fixed lists, as of the last evaluation for dynamic ones.",
+        directives=[Cost(objects=20)],
+    )
+    async def count(self, info: Info) -> Count | None:
+        """One statement for all fixed lists of a page; null while a dynamic one has not been counted."""
+        if self.row["kind"] == ListKind.FIXED:
+            return Count(value=BigInt(await self._members(info)), precision=CountPrecision.EXACT)
+        if self.row["member_count"] is None:
+            return None
+        return Count(value=self.row["member_count"], precision=self.row["count_precision"])
+
+    async def _members(self, info: Info) -> int:
+        return int((await existing_row(info.context.loaders.member_counts, self.row["id"]))["members"])
+
+    @strawberry.field(
+        description="Its members, the newest first: of fixed lists by when they joined, of dynamic ones the newest"
+        " customers.",
+        directives=[Cost(objects=20)],
+    )
+    async def members(
+        self, info: Info, search: SearchArgument = None, first: First = 50, after: After = None
+    ) -> CountedConnection[ListMembership] | None:
+        """A statement for all fixed lists of a page, and one for all dynamic ones."""
+        asked, pages = members_asked(search, first, after), info.context.loaders.list_pages
+        check_cursor(self.row, asked.window)
+        found = await pages.members(asked).load(self.row["id"])
+
+        async def count() -> counts.Count:
+            is_fixed = self.row["kind"] == ListKind.FIXED
+            return await pages.count_members(self.row, asked.search, await self._members(info) if is_fixed else 0)
+
+        page = asked.window.connect([ListMembership.of(one) for one in found], [one.member_cursor for one in found])
+        return CountedConnection.counted(page, count)
+
+    @strawberry.field(
+        description="A customer that is mailed about a work order of these kinds joins; only fixed lists."
+    )
+    def grows_on(self) -> list[WorkOrderKind]:
+        """As they are kept: in the order of the enum."""
+        return [WorkOrderKind(kind) for kind in self.row["grows_on"]]
 
 
 @strawberry.type(description="An address of a customer.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -12,7 +10,6 @@ from asyncpg import Record
 
 from gateway.campaigns import lists
 from gateway.campaigns.lists import ListKind
-from gateway.mail.address import with_a_labels
 from gateway.mail.names import tidy_name
 from service.database import Statement, statement
 from service.errors import BadInput
@@ -20,6 +17,7 @@ from service.graph.connection import After, Connection, First, read_number_windo
 from service.graph.context import Context, Info
 from service.graph.customer import Customer
 from service.graph.node import read_typed_id
+from service.graph.search_patterns import read_search
 
 CUSTOMER_BY_ID = statement("customer_by_id")
 CUSTOMER_BY_EXTERNAL_REF = statement("customer_by_external_ref")
@@ -30,10 +28,6 @@ CUSTOMERS_TAGGED = statement("customers_tagged")
 CUSTOMERS_FOUND = statement("customers_found")
 KINDS_OF_LISTS = statement("kinds_of_lists")
 
-SHORTEST_PART = 3
-"""Letters or digits in a row: a trigram index finds no shorter part of a word."""
-LONGEST_SEARCH = 320
-"""Characters: an address's own limit."""
 MAX_FILTERED = 100
 """Lists and tags that a filter names: of each list a page is read."""
 
@@ -52,15 +46,6 @@ async def find_customer(context: Context, customer_id: str | None, external_ref:
 
 def _first(rows: list[Record]) -> Customer | None:
     return Customer.of(rows[0]) if rows else None
-
-
-SearchArgument = Annotated[
-    str | None,
-    strawberry.argument(
-        description="Words of a name in any order, accents ignored; part of an address or external ref, spaces and "
-        "dashes ignored; three letters or digits in a row, else a whole word."
-    ),
-]
 
 
 @strawberry.input(description="Which customers to list.")
@@ -89,7 +74,7 @@ async def list_customers(
     """All, or those found and not filtered out. Raises BadInput."""
     window = read_number_window(first, after)
     wanted = _read_filter(filter or CustomerFilter())
-    patterns = {} if search is None else _read_search(search.strip())
+    patterns = {} if search is None else read_search(search.strip())
     page, wanted = await _page(info.context, wanted, found=search is not None)
     rows = await info.context.reading.fetch(page, **patterns, **wanted, before=window.before, rows=window.rows)
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
@@ -146,71 +131,3 @@ def _read_list_ids(given: list[strawberry.ID] | None) -> list[int] | None:
     found = [read_typed_id(text, "CustomerList") for text in given]
     numbers = dict.fromkeys(one.number for one in found if one is not None)
     return [number for number in numbers if number is not None]
-
-
-def _read_search(search: str) -> dict[str, str | list[str] | None]:
-    """The patterns of what finds it, each with a trigram that an index has. Raises BadInput."""
-    if len(search) > LONGEST_SEARCH:
-        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
-    if not _longest_run(folded(search)):
-        raise BadInput("search", "needs a letter or digit; leave it out to list all")
-    search = unicodedata.normalize("NFC", search)
-    # A domain is stored in A-labels, and typed as it is read.
-    stored = search if search.isascii() or " " in search else with_a_labels(search)
-    words = sorted(name_words(search), key=_longest_run, reverse=True)
-    # Beside a longer word a short one is the beginning of a name that is still being typed.
-    whole = "" if words and _is_part(words[0]) else " "
-    patterns = [f"%{word}%" if _is_part(word) else f"% {word}{whole}%" for word in words]
-    return {
-        "word": patterns[0],
-        "other_words": patterns[1:],
-        "reference": _pattern(reference_key(search)),
-        "address": _pattern(search),
-        "in_a_labels": _pattern(stored) if stored != search else None,
-    }
-
-
-def folded(text: str) -> str:
-    """Returns a text without accents and case, as the ledger's function of this name does."""
-    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
-    cased = unicodedata.normalize("NFKC", bare).casefold().translate(_LETTERS)
-    return cased.replace("æ", "ae").replace("œ", "oe")
-
-
-_LETTERS = str.maketrans("øđłıð", "odlid")
-_APOSTROPHES = str.maketrans("", "", "'’ʼ")
-
-
-def name_words(text: str) -> list[str]:
-    """Returns the words of a name, folded, as the ledger's function of this name does."""
-    signs = folded(text).translate(_APOSTROPHES)
-    return "".join(" " if sign.isspace() or unicodedata.category(sign)[0] == "P" else sign for sign in signs).split()
-
-
-def reference_key(text: str) -> str:
-    """Returns a reference, folded, without spaces and dashes, as the ledger's function of this name does."""
-    return re.sub(r"[\s\u2010-\u2015\u2212-]", "", folded(text))
-
-
-def _pattern(text: str) -> str:
-    """What contains the text, or is the text where an index finds no part of it."""
-    literal = re.sub(r"([\\%_])", r"\\\1", text)
-    return f"%{literal}%" if _is_part(text) else literal
-
-
-def _is_part(text: str) -> bool:
-    return _longest_run(text) >= SHORTEST_PART
-
-
-def _longest_run(text: str) -> int:
-    """How many letters, their marks, and digits stand in a row at most: in many scripts a vowel is a mark.
-
-    As pg_trgm sees them, so that a trigram is there to be looked up: to it `\u0301` or `²` parts two words.
-    """
-    signs = "".join(sign if _is_in_trigrams(sign) else " " for sign in text)
-    return max((len(run) for run in signs.split()), default=0)
-
-
-def _is_in_trigrams(sign: str) -> bool:
-    category = unicodedata.category(sign)
-    return category[0] in "LMN" and category != "No" and not "\u0300" <= sign <= "\u036f"

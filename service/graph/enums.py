@@ -7,6 +7,9 @@ from enum import EnumMeta
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.campaigns.counts import CountPrecision
+from gateway.campaigns.criteria import CustomerField, MailHappening
+from gateway.campaigns.lists import ListKind
 from gateway.errors import RefusalCode
 from gateway.mail.campaign import CampaignKind, CampaignStatus
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
@@ -357,4 +360,36 @@ _describe(
     "What may be wrong with a mail.",
     CLIPPED="Over 100 KB: some mail programs cut it there.",
     MERGE_KEY_UNKNOWN="A value that no field uses.",
+)
+_describe(
+    CountPrecision,
+    "How surely something was counted.",
+    EXACT="Counted, to the last one.",
+    AT_LEAST="Counting stopped there.",
+    ESTIMATE="Estimated from a part, or by the planner's or a rollup's figures, beyond 10,000.",
+)
+_describe(
+    ListKind,
+    "How a list's members are found.",
+    FIXED="Added and removed one by one.",
+    DYNAMIC="Who meets its criteria, whenever it is read.",
+)
+_describe(
+    CustomerField,
+    "What is known of every customer.",
+    NAME="Its name.",
+    EXTERNAL_REF="Its id in the CRM.",
+    DOMAIN="The domain of its primary address.",
+    LOCALE="Its language.",
+    TIME_ZONE="Its time zone.",
+)
+_describe(
+    MailHappening,
+    "What happens to mail, machines left out.",
+    MAILED="A message was made.",
+    ACCEPTED="A server took it.",
+    FAILED="It was refused or came back.",
+    OPENED="A person opened it, as far as is known.",
+    CLICKED="A person clicked in it.",
+    REPLIED="It was answered.",
 )

@@ -18,6 +18,7 @@ from gateway.outbox.possible_actions import MessageAction, actions_of, read_stan
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.graph.candidates import candidates
+from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
 
 MessageKey = tuple[int, UUID]
@@ -119,6 +120,10 @@ class Loaders:
     """Template rows, with their newest version, by id."""
     senders: One[UUID] = _one("senders_by_id", "id")
     """Sender rows, with their newest version, by id."""
+    lists: One[int] = _one("lists_by_id", "id")
+    """List rows by id."""
+    member_counts: One[int] = _one("member_counts", "id")
+    """How many members a fixed list has."""
 
     def __init__(self, reading: Reading, pools: DatabasePools, deployment: Deployment) -> None:
         """`pools` and `deployment` are for what the gateway's own functions read."""
@@ -139,6 +144,11 @@ class Loaders:
         if window not in self._lives:
             self._lives[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._lives[window]
+
+    @cached_property
+    def list_pages(self) -> ListPages:
+        """Members of lists, and the lists that customers are in."""
+        return ListPages(self.reading, self._pools, self.lists)
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import strawberry
 
-from service.graph import campaigning, consent, gateway_state, reclassify, sending, suppression, unmatched, upsert
+from service.graph import (
+    campaigning,
+    consent,
+    gateway_state,
+    lists,
+    reclassify,
+    sending,
+    suppression,
+    unmatched,
+    upsert,
+)
 from service.graph.intent import intent
 
 
@@ -21,6 +31,13 @@ class Mutation:
     pause_campaign = intent(campaigning.pause_campaign, "Stop a running campaign: nothing more of it is handed off.")
     resume_campaign = intent(campaigning.resume_campaign, "Let a paused campaign go on.")
     cancel_campaign = intent(campaigning.cancel_campaign, "End a campaign for good; its waiting mail is cancelled.")
+    create_list = intent(lists.create_list, "Make a list.")
+    update_list = intent(
+        lists.update_list, "Change a list's name, criteria or growth; campaigns under way keep their audience."
+    )
+    delete_list = intent(lists.delete_list, "Delete a list that no campaign under way or scheduled needs.")
+    add_to_list = intent(lists.add_to_list, "Add customers to a fixed list; members stay.")
+    remove_from_list = intent(lists.remove_from_list, "Take customers out of a fixed list.")
     send_work_order_email = intent(
         sending.send_work_order_email, "Mail a customer about a work order, with an .ics attached."
     )

@@ -29,8 +29,8 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GlobalId:
-    """The parts of a global id: the type's name; the customer's id, the row's id and its number, where the type has
-    them."""
+    """The parts of a global id: the type's name; the customer's id and the row's id, where the type has them, or the
+    row's number."""
 
     type: str
     customer_id: int | None = None
@@ -43,7 +43,6 @@ _OF_HISTORIES = (*_OF_MESSAGES, "LinkClick", "DeliveryReport")
 _BY_CUSTOMER = ("Customer", "CustomerEmails", *_OF_HISTORIES)
 _BY_ROW = (*_OF_HISTORIES, "Campaign", "Template", "Sender", "Attachment", "Suppression", "UnmatchedMail")
 _BY_NUMBER = ("CustomerList",)
-"""Their rows' numbers are of PostgreSQL's type integer."""
 
 
 def read_id(text: str) -> GlobalId | None:
@@ -51,7 +50,7 @@ def read_id(text: str) -> GlobalId | None:
     kind, *rest = text.split("_")
     if kind in _BY_NUMBER:
         number = read_number(rest[0]) if len(rest) == 1 else None
-        return GlobalId(type=kind, number=number) if number and number <= LARGEST_INTEGER else None
+        return None if number is None or number > LARGEST_INTEGER else GlobalId(type=kind, number=number)
     wanted = (kind in _BY_CUSTOMER) + (kind in _BY_ROW)
     if wanted == 0 or len(rest) != wanted:
         return None
@@ -108,6 +107,11 @@ def history_global_id(kind: str, customer_id: int, row_id: UUID) -> strawberry.I
 def history_id_sql(kind: str, alias: str = "m") -> str:
     """The same in SQL, of the row of this alias."""
     return f"'{kind}_' || {alias}.customer_id || '_' || encode(uuid_send({alias}.id), 'hex')"
+
+
+def number_global_id(kind: str, number: int) -> strawberry.ID:
+    """`CustomerList_7` and its like."""
+    return strawberry.ID(f"{kind}_{number}")
 
 
 def row_global_id(kind: str, row_id: UUID) -> strawberry.ID:

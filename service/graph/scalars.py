@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+BigInt = NewType("BigInt", int)
 CurrencyCode = NewType("CurrencyCode", str)
 Json = NewType("Json", object)
 
@@ -68,6 +69,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         description='An exact decimal number in a string: "1234.50". Never a float.',
         serialize=str,
         parse_value=read_decimal,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="A whole number that may pass 2^31, as a JSON number; exact to 2^53.",
+        serialize=int,
+        parse_value=int,
     ),
     CurrencyCode: strawberry.scalar(
         name="CurrencyCode",

@@ -17,24 +17,28 @@ from service.graph import suppression, unmatched
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Context, Info
+from service.graph.cost import Cost
 from service.graph.customer import (
     ConnectionNote,
     Customer,
     CustomerEmails,
+    CustomerList,
     EmailInfo,
     LinkClick,
     Message,
     SentEmail,
     Suppression,
 )
-from service.graph.customer_search import FilterArgument, SearchArgument, find_customer, list_customers
+from service.graph.customer_search import FilterArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
+from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
 from service.graph.loaders import existing_rows
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.row import FromRow, read_field
 from service.graph.scalars import SCALARS
+from service.graph.search_patterns import SearchArgument
 from service.graph.sender import Sender
 from service.graph.subscription import Subscription
 from service.graph.template import Template
@@ -91,6 +95,21 @@ class Query:
     ) -> Connection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
+
+    @strawberry.field(description="Lists by name.")
+    async def lists(
+        self, info: Info, search: NameArgument = None, first: First = 50, after: After = None
+    ) -> Connection[CustomerList] | None:
+        """Raises BadInput."""
+        return await list_lists(info, search, first, after)
+
+    @strawberry.field(
+        description="How many customers such criteria find, and some of them, before a list is made of them.",
+        directives=[Cost(objects=1000)],
+    )
+    async def preview_list(self, info: Info, criteria: CriteriaArgument) -> ListPreview | None:
+        """Raises BadInput, TooSlow."""
+        return await preview_list(info, criteria)
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
@@ -155,6 +174,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(DeliveryReport, await loaders.reports.load((customer, row)))
         case GlobalId(type="Campaign", row_id=UUID() as row):
             return _of(Campaign, await loaders.campaigns.load(row))
+        case GlobalId(type="CustomerList", number=int(number)):
+            return _of(CustomerList, await loaders.lists.load(number))
         case GlobalId(type="Template", row_id=UUID() as row):
             return _of(Template, await loaders.templates.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):

@@ -21,6 +21,7 @@ from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import Node, read_message_id, read_typed_id, row_global_id
 from service.graph.row import FromRow
 from service.graph.sending import MessagePayload, read_customer_id, read_row_id
+from service.graph.time_range import TimeRangeInput
 from service.graph.user_error import UserError
 
 UNMATCHED_PAGE = statement("unmatched_page")
@@ -68,14 +69,6 @@ async def list_unmatched(
     window = read_window(first, after)
     rows = await info.context.reading.fetch(UNMATCHED_PAGE, before=window.before, rows=window.rows, reason=reason)
     return window.connect([UnmatchedMail.of(row) for row in rows], [row["id"].hex for row in rows])
-
-
-@strawberry.input(description="A span of time; a missing end is open.")
-class TimeRangeInput:
-    """Half open."""
-
-    since: datetime | None = strawberry.field(default=None, description="From this moment on.")
-    until: datetime | None = strawberry.field(default=None, description="Before this moment.")
 
 
 @strawberry.input(description="A report to believe.")

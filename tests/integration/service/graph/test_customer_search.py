@@ -10,7 +10,8 @@ import pytest
 
 from gateway.campaigns.lists import NewList, create
 from service.database import DatabasePools, Statement
-from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_LISTS, CUSTOMERS_TAGGED, _read_search
+from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_LISTS, CUSTOMERS_TAGGED
+from service.graph.search_patterns import read_search
 from tests.builders import insert, make_customer, make_message
 from tests.integration.service.graph.test_history import MakeContext, ask
 
@@ -140,5 +141,5 @@ async def test_filters_are_served_by_indexes(pool: Any, pools: DatabasePools) ->
     # a common label's the newest customers, and a search's filter looks at those found
     common, buffers = await plan(CUSTOMERS_TAGGED, tags=["common"])
     assert ("customer_pkey" in common, buffers < 100) == (True, True)
-    found, _ = await plan(CUSTOMERS_FOUND, **_read_search("grimes"), list_ids=[long], tags=["common"])
+    found, _ = await plan(CUSTOMERS_FOUND, **read_search("grimes"), list_ids=[long], tags=["common"])
     assert "customer_name_words_trigram" in found

@@ -22,14 +22,7 @@ from gateway.mail.source import Direction, SourceType
 from service.database import DatabasePools, Reading, Statement
 from service.errors import TooSlow
 from service.graph.context import Context
-from service.graph.customer_search import (
-    CUSTOMERS_FOUND,
-    CUSTOMERS_NEEDING_ATTENTION,
-    _read_search,
-    folded,
-    name_words,
-    reference_key,
-)
+from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_NEEDING_ATTENTION
 from service.graph.history_pages import (
     ALL_CLICKS_PAGE,
     ALL_MESSAGE_CLICKS_PAGE,
@@ -40,6 +33,7 @@ from service.graph.history_pages import (
     SENT_PAGE,
 )
 from service.graph.schema import schema
+from service.graph.search_patterns import folded, name_words, read_search, reference_key
 from service.shape.compile import Page
 from service.shape.usage import Usage
 from tests.builders import (
@@ -620,7 +614,7 @@ async def test_a_search_uses_its_trigram_indexes(pool: Any, pools: DatabasePools
     # When one is searched, then each of the three indexes serves, and no table is read whole
     indexes = ("customer_name_words_trigram", "customer_reference_key_trigram", "customer_address_trigram")
     for search in ("grimes", "suzuki hana", "ng", "nl-1005", "jörg@bücher"):
-        values = _read_search(search) | {
+        values = read_search(search) | {
             "needs_attention": None,
             "tags": None,
             "list_ids": None,

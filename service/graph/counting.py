@@ -1,0 +1,52 @@
+"""How many rows a list has in all, and how surely that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, Self, TypeVar
+
+import strawberry
+
+from gateway.campaigns import counts
+from gateway.campaigns.counts import CountPrecision
+from service.graph.connection import Connection
+from service.graph.cost import Cost
+from service.graph.scalars import BigInt
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="How many, and how surely.")
+class Count:
+    """One of the gateway's counts."""
+
+    value: BigInt = strawberry.field(description="The number.")
+    precision: CountPrecision = strawberry.field(description="Whether that is all.")
+
+    @classmethod
+    def of(cls, count: counts.Count) -> Self:
+        """The same number."""
+        return cls(value=BigInt(count.value), precision=count.precision)
+
+
+Counting = Callable[[], Awaitable[counts.Count]]
+"""Counts a list's rows when its client asks how many there are."""
+
+
+@strawberry.type(name="Connection", description="One page of a list.")
+class CountedConnection(Connection[T], Generic[T]):
+    """A connection that also tells how many rows there are in all."""
+
+    counting: strawberry.Private[Counting]
+
+    @strawberry.field(
+        description="How many in all, counted up to 10,000, beyond that estimated.", directives=[Cost(objects=20)]
+    )
+    async def total_count(self) -> Count | None:
+        """A statement of its own, when it is asked for."""
+        return Count.of(await self.counting())
+
+    @classmethod
+    def counted(cls, page: Connection[T], counting: Counting) -> CountedConnection[T]:
+        """A page, of which the whole can be counted."""
+        return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting)
