@@ -302,7 +302,7 @@ def _read_field(given: Json, path: Path) -> FieldRule:
 def _in_a_labels(match: TextMatch, path: Path) -> TextMatch:
     """Domains are stored in A-labels, and typed as they are read."""
     if isinstance(match, IsOneOf):
-        return IsOneOf(texts=tuple(with_a_labels(text) for text in match.texts))
+        return IsOneOf(texts=tuple(dict.fromkeys(with_a_labels(text) for text in match.texts)))
     if isinstance(match, StartsWith | Contains) and not match.text.isascii():
         message = "Domains are kept in ASCII (xn--): name this one whole, in `isOneOf`."
         raise Refusal(RefusalCode.INVALID, message, path)

@@ -11,6 +11,7 @@ from gateway.campaigns.criteria import (
     AttributeRule,
     Contains,
     Criteria,
+    CustomerField,
     FieldRule,
     IsOneOf,
     IsSet,
@@ -102,6 +103,10 @@ def _rule(rule: Rule, filling: Filling) -> str:
 
 def _condition(rule: Rule, filling: Filling) -> str:
     match rule:
+        case FieldRule(field=CustomerField.DOMAIN, match=IsSet(wanted=wanted)):
+            return filling.fill("has_domain", wanted=wanted)
+        case FieldRule(field=CustomerField.DOMAIN):
+            return filling.fill("domain_matches", {"match": _text(filling.fill("field_domain"), rule.match, filling)})
         case FieldRule():
             return _text(filling.fill(f"field_{rule.field.lower()}"), rule.match, filling)
         case AttributeRule():

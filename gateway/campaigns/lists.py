@@ -143,6 +143,9 @@ async def delete(connection: Connection, list_id: int) -> None:
     dynamic list is made of it.
     """
     async with connection.transaction():
+        # Campaigns before the list, in the order of a change of a draft's lists.
+        async for _ in QUERIES.campaigns_of_list(connection, list_id=list_id):
+            pass
         if await QUERIES.lock_list_to_delete(connection, list_id=list_id) is None:
             raise _no_such_list()
         await _refuse_needed(connection, list_id)

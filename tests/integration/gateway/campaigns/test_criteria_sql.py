@@ -4,6 +4,7 @@ customers that a plain reading of them in Python finds."""
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ from gateway.campaigns.criteria import (
     WithinDays,
     read_criteria,
 )
-from gateway.campaigns.criteria_sql import compile_criteria
+from gateway.campaigns.criteria_sql import FRAGMENTS, Filling, compile_criteria
 from gateway.mail.address import address_key
 from gateway.mail.choice import OptOutKind
 from gateway.mail.source import SourceType
@@ -421,3 +422,133 @@ async def test_any_criteria_find_whom_a_plain_reading_finds(connection: Any, wor
     await asyncio.to_thread(compare)
     # And the criteria tell customers apart
     assert sum(0 < size < len(world.people) for size in sizes) > len(sizes) / 2
+
+
+# Fragments and indexes -------------------------------------------------------------------------------------------
+
+WHENS = [{"withinDays": 3}, {"span": {"since": "2026-01-01T00:00:00+00:00", "until": "2026-02-01T00:00:00+00:00"}}]
+TEXTS = [{"isOneOf": ["a"]}, {"startsWith": "a"}, {"contains": "abc"}, {"isSet": True}]
+OF_CAMPAIGN = {"sourceTypes": ["CAMPAIGN"], "campaignIds": ["0" * 32]}
+EVERY_RULE: list[dict[str, Any]] = [
+    *({"field": {"name": name.value, "matches": match}} for name in CustomerField for match in TEXTS),
+    *({"attribute": {"name": "x", "matches": {"text": match}}} for match in TEXTS),
+    {"attribute": {"name": "x", "matches": {"number": {"atLeast": "1"}}}},
+    {"attribute": {"name": "x", "matches": {"isTrue": True}}},
+    *({"attribute": {"name": "x", "matches": {"time": when}}} for when in WHENS),
+    {"tag": {"isOneOf": ["a"]}},
+    {"member": {"listId": 1}},
+    {"optOut": {"kind": "MARKETING"}},
+    *(
+        {
+            "mail": {
+                "happened": what.value,
+                "when": when,
+                "times": times,
+                "sourceTypes": ["CAMPAIGN"],
+                "campaignIds": ["0" * 32],
+            }
+        }
+        for what in MailHappening
+        for when in WHENS
+        for times in (1, 2)
+    ),
+]
+
+
+def criteria_of(one: dict[str, Any], **more: Any) -> Criteria:
+    [(kind, inner)] = one.items()
+    return read_criteria({"allOf": [{"anyOf": [{kind: inner | more}]}]})
+
+
+@pytest.mark.parametrize("negated", [False, True])
+async def test_every_rule_is_understood(connection: Any, monkeypatch: pytest.MonkeyPatch, negated: bool) -> None:
+    filled: set[str] = set()
+    fill = Filling.fill
+
+    def note(self: Filling, name: str, /, *args: Any, **values: Any) -> str:
+        filled.add(name)
+        return fill(self, name, *args, **values)
+
+    monkeypatch.setattr(Filling, "fill", note)
+    for one in EVERY_RULE:
+        criteria = criteria_of(one, **{"not": negated})
+        assert await found_by(connection, criteria) == []
+    # And together they use every fragment but those of whole statements
+    whole = {"found", "sampled", "part", "found_by_search", "page", "between", "which_of"}
+    assert filled == FRAGMENTS.texts.keys() - whole
+
+
+def test_no_value_enters_the_text() -> None:
+    texts = {compile_criteria(criteria_of(one)).condition for one in EVERY_RULE}
+    others = {"a": "b'; drop table customer --", "abc": "xyz", "x": "y"}
+    changed = json.loads(
+        json.dumps(EVERY_RULE),
+        object_hook=lambda found: {key: _other(value, others) for key, value in found.items()},
+    )
+    assert {compile_criteria(criteria_of(one)).condition for one in changed} == texts
+
+
+def _other(value: Any, others: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_other(one, others) for one in value]
+    return others.get(value, value) if isinstance(value, str) else value
+
+
+@pytest.fixture
+async def grown(connection: Any) -> None:
+    """Enough mail and hits that the planner knows how many a customer has."""
+    campaign = await make_campaign(connection)
+    first = await make_customer(connection)
+    message = await make_message(connection, first, campaign_id=campaign, status="ACCEPTED")
+    await connection.execute(
+        "insert into customer (external_ref) select 'G-' || n from generate_series(1, 300) n;"
+        "insert into message (customer_id, campaign_id, mailing_id, occurrence, source_type, status, decided_at,"
+        " sent_at, template_version_id, sender_version_id, sender, recipient, subject)"
+        " select c.id, m.campaign_id, m.mailing_id, n::text, m.source_type, m.status, m.decided_at, m.sent_at,"
+        " m.template_version_id, m.sender_version_id, m.sender, m.recipient, m.subject"
+        " from customer c, message m, generate_series(1, 20) n where c.external_ref like 'G-%';"
+        "insert into hit (customer_id, message_id, kind, url, verdict, rules_version)"
+        " select m.customer_id, m.id, k::hit_kind, case when k = 'CLICK' then 'https://x.example' end, 'HUMAN', 1"
+        " from message m, unnest(array['OPEN', 'CLICK']) k; analyze customer, message, hit"
+    )
+    assert message
+
+
+@pytest.mark.parametrize(
+    ("one", "index"),
+    [
+        ({"member": {"listId": 1}}, "list_member_"),
+        ({"optOut": {"kind": "MARKETING"}}, "opt_out_pkey"),
+        ({"field": {"name": "DOMAIN", "matches": {"isSet": True}}}, "customer_address_pkey"),
+        ({"mail": {"happened": "MAILED", "when": {"withinDays": 3}}}, "message_pkey"),
+        ({"mail": {"happened": "MAILED", "times": 2, "when": {"withinDays": 3}}}, "message_pkey"),
+        ({"mail": {"happened": "MAILED", "campaignIds": ["0" * 32]}}, "message_sent_list"),
+        ({"mail": {"happened": "ACCEPTED"}}, "message_pkey"),
+        ({"mail": {"happened": "FAILED"}}, "message_pkey"),
+        ({"mail": {"happened": "OPENED"}}, "hit_pkey"),
+        ({"mail": {"happened": "CLICKED"}}, "hit_clicks_of_people"),
+        ({"mail": {"happened": "REPLIED"}}, "message_pkey"),
+    ],
+)
+async def test_an_index_serves_each_customer(connection: Any, grown: None, one: dict[str, Any], index: str) -> None:
+    # Given the worker's way of planning, for any values, over a range of customers
+    condition = compile_criteria(criteria_of(one), first=3).condition
+    plan = await plan_of(connection, f"c.id > $1 and c.id <= $2 and {condition}")
+    # Then an index finds what is each customer's, and nothing is read as a whole
+    assert index in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_an_index_finds_labels(connection: Any, grown: None) -> None:
+    plan = await plan_of(connection, compile_criteria(criteria_of({"tag": {"isOneOf": ["a"]}})).condition)
+    assert "customer_tags" in plan
+
+
+async def plan_of(connection: Any, condition: str) -> str:
+    statement = f"select c.id from customer c where {condition}"  # noqa: S608 - fragments
+    async with connection.transaction():
+        await connection.execute("set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan")
+        parameters = (await connection.prepare(statement)).get_parameters()
+        await connection.execute(f"prepare asked as {statement}")
+        rows = await connection.fetch(f"explain execute asked({', '.join(['null'] * len(parameters))})")
+    return "\n".join(row[0] for row in rows)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.database import statement
 from tests.builders import NOON, insert, make_campaign, make_customer, make_hit, make_message
 
 LIST = """id name kind criteria criteriaInWords growsOn by createdAt countedAt count { value precision }"""
@@ -262,6 +263,9 @@ async def test_a_rule_is_exactly_one_thing(client: httpx.AsyncClient) -> None:
         body = await post(client, PREVIEW, c=rule(**one))
         assert "errors" in body, one
         assert body.get("data") is None
+    written = "{ tag: { isOneOf: [] }, optOut: { kind: MARKETING } }"
+    body = await post(client, f"{{ previewList(criteria: {{ allOf: [{{ anyOf: [{written}] }}] }}) {{ inWords }} }}")
+    assert "exactly one" in body["errors"][0]["message"]
 
 
 # Names, changes, deletion ----------------------------------------------------------------------------------------
@@ -391,3 +395,31 @@ async def test_what_costs_more_counts_as_more(client: httpx.AsyncClient, pool: A
     # When more is asked for than an operation may cost, then it is refused before anything runs
     body = await post(client, f"{{ lists(first: 100) {{ {below} }} }}")
     assert body["errors"][0]["extensions"]["code"] == "COST_LIMIT"
+
+
+async def test_a_field_with_a_price_counts_as_much_and_in_a_page_once(client: httpx.AsyncClient) -> None:
+    async def cost(query: str) -> int:
+        body = await post(client, query)
+        assert "errors" not in body, body
+        requested: int = body["extensions"]["cost"]["requested"]
+        return requested
+
+    # A page of ten lists, of which each is an object and its count twenty
+    assert await cost("{ lists(first: 10) { nodes { name } } }") == 1 + 10
+    assert await cost("{ lists(first: 10) { nodes { count { value } } } }") == 1 + 10 * (1 + 20)
+    # The members of one: twenty, with ten rows; how many there are is twenty more, however long the page
+    of_one = '{ node(id: "CustomerList_1") { ... on CustomerList { members(first: 10) { %s } } } }'
+    assert await cost(of_one % "nodes { by }") == 1 + 20 + 10
+    assert await cost(of_one % "nodes { by } totalCount { value }") == 1 + 20 + 10 + 20
+    assert await cost(of_one % "...page" + " fragment page on ListMembershipConnection { totalCount { value } }") == 41
+
+
+async def test_members_are_paged_by_an_index(client: httpx.AsyncClient, pool: Any) -> None:
+    page = statement("list_members_page").sql
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan")
+        await connection.execute(f"prepare asked as {page}")
+        rows = await connection.fetch("explain execute asked(null, null, null, null)")
+    plan = "\n".join(row[0] for row in rows)
+    assert "Backward using list_member_newest" in plan
+    assert "Sort" not in plan

@@ -83,12 +83,28 @@ class Ledger:
             customer_id=self._customer, message_id=self._message,
         )  # fmt: skip
 
+        await self._lists(customers)
         await make_customer(self._pool, addresses=["bo@customer.example"])
         await insert(
             self._pool, "inbound_mail", source="SMTP", size=1, kind="REPLY", read_at=NOON,
             unmatched="SEVERAL_CUSTOMERS", from_address="bo@customer.example",
         )  # fmt: skip
         await self._reply()
+
+    async def _lists(self, customers: list[int]) -> None:
+        """A fixed list more, with these customers in all fixed ones. One dynamic list: each is in one statement."""
+        await make_customer(self._pool, addresses=[], tags=["some"])
+        await self._pool.execute("update customer set tags = array['some'] where id = any($1)", customers)
+        if self._size == 1:
+            criteria = {"allOf": [{"anyOf": [{"tag": {"isOneOf": ["some"]}}]}]}
+            values = {"name": "Dynamic", "kind": "DYNAMIC", "criteria": criteria, "actor": "me"}
+            await insert(self._pool, "customer_list", **values)
+        await insert(self._pool, "customer_list", name=f"A fixed one {self._size}", kind="FIXED", actor="me")
+        await self._pool.execute(
+            "insert into list_member (list_id, customer_id, actor) select l.id, c.id, 'me'"
+            " from customer_list l, unnest($1::bigint[]) c (id) where l.kind = 'FIXED' on conflict do nothing",
+            customers,
+        )
 
     async def _reply(self) -> Any:
         """A received mail that answers the message."""
@@ -139,6 +155,7 @@ class Ledger:
         customers = ", ".join(f'{{externalRef: "new-{number}"}}' for number in range(self._size))
         return {
             "Query.customer": f'id: "Customer_{self._customer}"',
+            "Query.previewList": 'criteria: {allOf: [{anyOf: [{tag: {isOneOf: ["some"]}}]}]}',
             "Query.message": f'id: "Message_{self._customer}_{self._received.hex}"',
             "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
         }

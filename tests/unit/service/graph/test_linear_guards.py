@@ -54,7 +54,8 @@ SAMPLES: dict[str, Any] = {
     "CurrencyCode": "USD", "Int": 1, "Float": 2.0, "Boolean": False, "lane": "individual", "attachmentIds": [],
     "addresses": "ann@b.example", "customerId": "Customer_1", "messageId": f"Message_1_{UUID(int=1).hex}",
     "campaignId": f"Campaign_{UUID(int=1).hex}", "templateId": f"Template_{UUID(int=1).hex}", "domain": "b.example",
-    "senderId": f"Sender_{UUID(int=1).hex}", "html": "<p>x</p>", "String": "x", "JSON": {"a": "x"},
+    "listId": "CustomerList_1", "senderId": f"Sender_{UUID(int=1).hex}",
+    "html": "<p>x</p>", "String": "x", "JSON": {"a": "x"},
 }  # fmt: skip
 
 Path = tuple[str, ...]
@@ -111,6 +112,8 @@ def sample(kind: Any, path: Path, text: str, name: str = "") -> Any:
             for key, field in kind.fields.items()
             if path[:1] == (key,) or isinstance(field.type, GraphQLNonNull)
         }
+        if not wanted and kind.extensions["strawberry-definition"].is_one_of:
+            wanted = {key: field.type for key, field in [*kind.fields.items()][:1]}
         if "html" in kind.fields and path != ("mjml",):
             wanted["html"] = kind.fields["html"].type
         return {
