@@ -36,7 +36,7 @@ LAUNCH_CAMPAIGN = """mutation ($input: LaunchCampaignInput!) {
   launchCampaign(input: $input) { campaign { id } userErrors { code message field } } }"""
 SEND = """mutation ($input: %sInput!) {
   %s(input: $input) { message { id } userErrors { code message field } } }"""
-CAMPAIGNS = "{ campaigns(first: 10) { nodes { audienceSize progress { made optedOut } } } }"
+CAMPAIGNS = "{ campaigns(first: 10) { nodes { audienceSize progress { made leftOut } } } }"
 CAME_BACK = """query ($after: String) { customers(first: 50, after: $after) { pageInfo { hasNextPage endCursor }
   nodes { emails { connectionNotes(first: 20) { nodes {
     message { received { automatic } } info { events { kind } } } } } } }
@@ -126,7 +126,7 @@ class Company:
         # Before the mail: what is made in between is counted twice rather than not at all.
         campaigns = self._api.call(CAMPAIGNS)["campaigns"]["nodes"]
         counted["NOT YET MADE"] = sum(
-            campaign["audienceSize"] - campaign["progress"]["made"] - campaign["progress"]["optedOut"]
+            campaign["audienceSize"] - campaign["progress"]["made"] - campaign["progress"]["leftOut"]
             for campaign in campaigns
         )
         retried = 0
