@@ -58,8 +58,8 @@ async def freeze(connection: Connection, *, batch: int = BATCH) -> int | None:
         whom = await audience.load(connection, mailing.campaign_id)
         up_to = await audience.step(connection, whom, after=mailing.frozen_to, batch=batch)
         judgement = await audience.judgement(connection, row)
-        if whom.evaluates:
-            # The fastest plan depends on what criteria look for; others are the same all day.
+        if whom.evaluates or judgement.not_opened_mailing_id is not None:
+            # The fastest plan depends on what criteria look for, and on how large the other mailing was.
             await QUERIES.limit_evaluation(connection, milliseconds=0)
         statement, parameters = AudienceStatement(whom, judgement, after=mailing.frozen_to, up_to=up_to).freeze(
             mailing.id, mailing.due

@@ -2,9 +2,13 @@
 -- parameter, which is numbered as it comes; `{name}` is another fragment's text. Of freezing and its preview.
 
 -- fragment: fixed_members
--- Members of fixed lists within a range of customers.
-select y.customer_id from list_member y
-where y.list_id = any(:list_ids::integer[]) and y.customer_id > :after::bigint and y.customer_id <= :up_to::bigint
+-- Members of fixed lists within a range of customers, list by list: each is a range of the key.
+select y.customer_id
+from unnest(:list_ids::integer[]) as l (id)
+cross join lateral (
+    select e.customer_id from list_member e
+    where e.list_id = l.id and e.customer_id > :after::bigint and e.customer_id <= :up_to::bigint offset 0
+) y
 
 -- fragment: dynamic_members
 -- Members of a dynamic list within the same range.
