@@ -167,7 +167,7 @@ async def test_a_list_that_a_launched_campaign_needs_is_not_deleted(connection: 
     campaign = await drafts.create(connection, await order(connection, [customer]), deployment)
     await named(connection, made, campaign)
     # When the campaign is launched, then the list cannot be deleted until it is over
-    await lifecycle.launch(connection, campaign, uuid4().hex, deployment)
+    await lifecycle.launch(connection, campaign, uuid4().hex, deployment, actor="Dana")
     with pytest.raises(Refusal) as refused:
         await lists.delete(connection, made)
     assert (refused.value.code, refused.value.field) == (RefusalCode.ILLEGAL_STATE, ("listId",))
@@ -191,7 +191,7 @@ async def test_everything_that_needs_a_list_is_named(connection: Any, deployment
     made = await make_fixed(connection, customer)
     campaign = await drafts.create(connection, await order(connection, [customer]), deployment)
     await named(connection, made, campaign)
-    await lifecycle.launch(connection, campaign, uuid4().hex, deployment)
+    await lifecycle.launch(connection, campaign, uuid4().hex, deployment, actor="Dana")
     await make_dynamic(connection, {"allOf": [{"anyOf": [{"member": {"listId": made, "not": True}}]}]})
     with pytest.raises(Refusals) as refused:
         await lists.delete(connection, made)
