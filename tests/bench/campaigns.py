@@ -13,8 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,12 +29,14 @@ from gateway.campaigns.drafts import CampaignOrder
 from gateway.compose import sender_profiles
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.deployment import Deployment
+from gateway.notify.wakeup import Wakeup
 from gateway.outbox.enqueue import SendRequest, enqueue
 from gateway.settings import read_settings
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource, compile_source
 from service.database import statement
 from service.standalone.process_guard import spawn
+from service.standalone.valkey import Valkey
 from tests.bench.end_to_end import PAGE, durable_postgres, make_audience
 from tests.bench.inbound import memory
 from tests.bench.rows import SHORT, Row, Size, at_least, at_most
@@ -43,6 +45,7 @@ from tests.bench.sink import Sink, own_sink
 from tests.bench.tracking import p99
 from tests.bench.trees import gateway_environment
 from tests.engine import CARD
+from tests.servers import stop
 
 QUERIES: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg", mandatory_parameters=False)
 
@@ -100,6 +103,19 @@ async def ledger(url: str, customers: int) -> AsyncIterator[Bench]:
             pool=pool, deployment=deployment, list_id=int(list_id), template_id=template.template_id,
             sender_id=profile.sender_id, customers=customers,
         )  # fmt: skip
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """A Valkey server; its URL."""
+    with tempfile.TemporaryDirectory(prefix="ceb-", dir="/tmp") as directory:
+        server = Valkey(run=Path(directory), log=Path(directory, "valkey.log"), data=None)
+        server.start()
+        server.wait_ready()
+        try:
+            yield server.url(0)
+        finally:
+            stop(server.process, signal.SIGTERM)
 
 
 async def seconds_of(work: Awaitable[object]) -> float:
@@ -177,8 +193,9 @@ async def progress_row(bench: Bench) -> Row:
 # ---- individual mail beside a campaign, and memory
 
 
-async def put_mail(bench: Bench, until: Callable[[], Awaitable[bool]]) -> list[float]:
-    """Puts individual mail at a steady rate until then; returns how long each took to its first attempt."""
+async def put_mail(bench: Bench, wakeup: Wakeup, until: Callable[[], Awaitable[bool]]) -> list[float]:
+    """Puts individual mail at a steady rate until then, as the service does; returns how long each took to its first
+    attempt."""
     async with bench.pool.acquire() as connection:
         since: datetime = await connection.fetchval("select now()")
         customer = await connection.fetchval("select min(id) from customer")
@@ -186,6 +203,7 @@ async def put_mail(bench: Bench, until: Callable[[], Awaitable[bool]]) -> list[f
             request = SendRequest(customer_id=customer, letter=CARD, idempotency_key=uuid4().hex, actor="bench",
                                   sender_id=bench.sender_id)  # fmt: skip
             await enqueue(connection, request, bench.deployment)
+            await wakeup.notify()
             await asyncio.sleep(1 / MAILS_A_SECOND)
         put = await connection.fetchval(
             "select count(*) from message where campaign_id is null and mail_date >= $1", since
@@ -197,9 +215,10 @@ async def put_mail(bench: Bench, until: Callable[[], Awaitable[bool]]) -> list[f
     return times
 
 
-async def beside_a_campaign(bench: Bench, url: str, sink: Sink) -> list[Row]:
+async def beside_a_campaign(bench: Bench, url: str, redis_url: str, sink: Sink) -> list[Row]:
     """A worker, first idle, then with a campaign to everybody; individual mail goes on at a steady rate."""
-    environment = {**os.environ, **gateway_environment(sink), "DATABASE_URL": url}
+    environment = {**os.environ, **gateway_environment(sink), "DATABASE_URL": url, "REDIS_URL": redis_url}
+    wakeup = Wakeup(redis_url)
     command = [sys.executable, "-m", "gateway"]
     with (
         tempfile.TemporaryFile() as log,
@@ -210,7 +229,7 @@ async def beside_a_campaign(bench: Bench, url: str, sink: Sink) -> list[Row]:
         async def enough() -> bool:
             return next(left, None) is None
 
-        idle = await put_mail(bench, enough)
+        idle = await put_mail(bench, wakeup, enough)
         async with bench.pool.acquire() as connection:
             campaign_id = await bench.draft(connection, "all of it")
             await bench.launch(connection, campaign_id)
@@ -222,8 +241,9 @@ async def beside_a_campaign(bench: Bench, url: str, sink: Sink) -> list[Row]:
                 await bench.pool.fetchval("select status = 'FINISHED' from campaign where id = $1", campaign_id)
             )
 
-        busy = await put_mail(bench, finished)
+        busy = await put_mail(bench, wakeup, finished)
         worker.kill()
+    await wakeup.close()
     tenth = next(size for taken, size in sizes if taken >= bench.customers // 10)
     note = f"beside a campaign to {bench.customers:,}; idle p99 {p99(idle) * 1000:.0f} ms; {len(busy)} mails"
     slow = p99(busy)
@@ -239,10 +259,10 @@ async def beside_a_campaign(bench: Bench, url: str, sink: Sink) -> list[Row]:
 async def campaigns(size: Size) -> list[Row]:
     """100,000 recipients, 1,000,000 with FULL=1."""
     customers = ALL_RECIPIENTS if size.messages > SHORT.messages else RECIPIENTS
-    with own_sink() as sink, durable_postgres() as server:
+    with own_sink() as sink, durable_postgres() as server, valkey() as redis_url:
         url = server.url("mail")
         os.environ |= gateway_environment(sink)
         async with ledger(url, customers) as bench:
             async with bench.pool.acquire() as connection:
                 rows: Sequence[Row] = await rows_made(connection, bench)
-            return [*rows, await progress_row(bench), *await beside_a_campaign(bench, url, sink)]
+            return [*rows, await progress_row(bench), *await beside_a_campaign(bench, url, redis_url, sink)]
