@@ -48,7 +48,7 @@ class MailWarning:
     message: str = strawberry.field(description="What is wrong and what to do.")
     blocking: bool = strawberry.field(description="Whether a launch is refused for it.")
     recipients: int | None = strawberry.field(
-        description="For how many of the audience; null when it is all the same for all."
+        description="For how many of the audience; null when it is the same for all, or they are too many to count."
     )
 
     @classmethod
