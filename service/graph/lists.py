@@ -214,7 +214,7 @@ async def delete_list(info: Info, input: Input[DeleteListInput]) -> DeleteListPa
     """With its members."""
     list_id = _list_id(input.list_id)
     async with info.context.pools.writing_connection() as connection:
-        await lists.delete(connection, list_id)
+        await lists.delete(connection, list_id, info.context.actor)
     return DeleteListPayload(deleted_list_id=number_global_id("CustomerList", list_id))
 
 
