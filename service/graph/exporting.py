@@ -1,4 +1,4 @@
-"""Links to whole lists as files, for whoever sees a page of one."""
+"""Links to whole lists as files, for clients that see a page of one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ import strawberry
 from asyncpg import Record
 
 from gateway.campaigns import counts, imports
-from gateway.campaigns.counts import CountPrecision
 from gateway.campaigns.import_columns import FIELDS, ColumnChoice
 from gateway.campaigns.import_encoding import ENCODING_NAMES
 from gateway.campaigns.imports import ENDED, ImportStatus
@@ -28,7 +27,7 @@ from service.graph.intent import Input
 from service.graph.loaders import MAX_COUNTED_ERRORS, existing_row, existing_rows
 from service.graph.node import Node, read_typed_id, row_global_id
 from service.graph.row import FromRow
-from service.graph.sending import read_row_id
+from service.graph.sending import read_number_id, read_row_id
 from service.graph.user_error import UserError
 
 IMPORTS_PAGE = statement("imports_page")
@@ -119,8 +118,7 @@ class CustomerImport(FromRow, Node):
 
         async def count() -> counts.Count:
             errors = (await existing_row(loaders.import_error_counts, import_id))["errors"]
-            precision = CountPrecision.EXACT if errors <= MAX_COUNTED_ERRORS else CountPrecision.AT_LEAST
-            return counts.Count(value=min(errors, MAX_COUNTED_ERRORS), precision=precision)
+            return counts.Count.up_to(MAX_COUNTED_ERRORS, errors)
 
         page = window.connect(
             [RefusedImportLine.of(row) for row in rows], [f"{row['line']}-{row['number']}" for row in rows]
@@ -183,7 +181,7 @@ async def start_import(info: Info, input: Input[StartImportInput]) -> ImportPayl
     """Returns at once; a worker does it."""
     import_id = read_row_id(input.import_id, "CustomerImport", ("importId",))
     choices = [ColumnChoice(heading=one.heading, field=one.field) for one in input.columns or ()]
-    list_id = None if input.list_id is None else _list_number(input.list_id)
+    list_id = None if input.list_id is None else read_number_id(input.list_id, "CustomerList", ("listId",))
     async with info.context.pools.writing_connection() as connection:
         await imports.start(connection, import_id, dry_run=input.dry_run, columns=choices, list_id=list_id)
     return await _payload(info.context, import_id)
@@ -195,14 +193,6 @@ async def cancel_import(info: Info, input: Input[CancelImportInput]) -> ImportPa
     async with info.context.pools.writing_connection() as connection:
         await imports.cancel(connection, import_id)
     return await _payload(info.context, import_id)
-
-
-def _list_number(text: str) -> int:
-    """The row of a CustomerList's id. Raises Refusal NOT_FOUND."""
-    found = read_typed_id(text, "CustomerList")
-    if found is None or found.number is None:
-        raise imports.no_such_list()
-    return found.number
 
 
 async def _payload(context: Context, import_id: UUID) -> ImportPayload:

@@ -138,8 +138,7 @@ class ListPages:
             return Count(value=members, precision=CountPrecision.EXACT)
         most = list_counts.MAX_COUNTED
         [counted] = await self._reading.fetch(COUNT_FOUND, list_id=row["id"], most=most + 1, **patterns)
-        precision = CountPrecision.EXACT if counted["members"] <= most else CountPrecision.AT_LEAST
-        return Count(value=min(counted["members"], most), precision=precision)
+        return Count.up_to(most, counted["members"])
 
     async def _count_dynamic(self, row: Record, patterns: Mapping[str, Any] | None) -> Count:
         try:

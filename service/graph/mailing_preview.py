@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.campaigns import audience_preview, mailing_preview, sending_tests
 from gateway.campaigns.counts import Count as GatewayCount
-from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.errors import Refusal, RefusalCollector
 from gateway.mail.verdict import Outcome
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
@@ -19,7 +19,7 @@ from service.graph.message_parts import ServerResponse
 from service.graph.node import read_typed_id
 from service.graph.results import LeftOutCount
 from service.graph.row import FromValue
-from service.graph.sending import read_customer_id
+from service.graph.sending import read_customer_id, read_number_id
 from service.graph.template import MailWarning
 from service.graph.user_error import UserError
 
@@ -154,17 +154,15 @@ async def send_test_email(info: Info, input: Input[SendTestEmailInput]) -> SendT
 
 
 def _order(context: Context, given: SendTestEmailInput) -> sending_tests.TestOrder:
-    found, customer_id = RefusalCollector(), None
-    mailing = read_typed_id(given.mailing_id, "Mailing")
+    found, mailing_id, customer_id = RefusalCollector(), 0, None
     with found.check():
-        if mailing is None or mailing.number is None:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such mailing.", ("mailingId",))
+        mailing_id = read_number_id(given.mailing_id, "Mailing", ("mailingId",))
     with found.check():
         if given.customer_id is not None:
             customer_id = read_customer_id(given.customer_id, ("customerId",))
     found.raise_any()
     return sending_tests.TestOrder(
-        mailing_id=mailing.number if mailing and mailing.number else 0,
+        mailing_id=mailing_id,
         addresses=tuple(given.addresses),
         idempotency_key=given.idempotency_key,
         actor=context.actor,

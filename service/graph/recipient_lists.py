@@ -168,15 +168,10 @@ async def customer_rows(fetch: Fetcher, customer_id: int, upcoming: bool, after:
 
 async def _count_of_customer(context: Context, customer_id: int, upcoming: bool) -> Count:
     if upcoming:
-        found = len(await context.reading.fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING))
-        return _stopped_at(found, MAX_UPCOMING)
-    [row] = await context.reading.fetch(COUNT_OF_CUSTOMER, customer_id=customer_id, limit=MAX_COUNTED)
-    return _stopped_at(int(row["found"]), MAX_COUNTED)
-
-
-def _stopped_at(found: int, limit: int) -> Count:
-    precision = CountPrecision.EXACT if found < limit else CountPrecision.AT_LEAST
-    return Count(value=found, precision=precision)
+        found = await context.reading.fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING + 1)
+        return Count.up_to(MAX_UPCOMING, len(found))
+    [row] = await context.reading.fetch(COUNT_OF_CUSTOMER, customer_id=customer_id, limit=MAX_COUNTED + 1)
+    return Count.up_to(MAX_COUNTED, row["found"])
 
 
 # As files --------------------------------------------------------------------------------------------------------

@@ -287,6 +287,14 @@ def read_row_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
     return found.row_id
 
 
+def read_number_id(text: str, kind: str, field: tuple[str, ...]) -> int:
+    """The number of an id of this type. Raises Refusal NOT_FOUND."""
+    found = read_typed_id(text, kind)
+    if found is None or found.number is None:
+        raise Refusal(RefusalCode.NOT_FOUND, f"There is no such {_as_words(kind).removeprefix('customer ')}.", field)
+    return found.number
+
+
 def _as_words(kind: str) -> str:
     """A type's name as prose: "unmatched mail"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
