@@ -18,8 +18,8 @@ from tests.builders import make_customer
 MakeContext = Callable[..., Context]
 
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
-CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt
-  sender { name } lists { name } excludedLists { name }
+CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt sender { name }
+  lists { name } excludedLists { name }
   mailings { id number status subject dueAt schedule { sendAt atLocalTime afterDays afterMinutes localTime }
     notOpened { number } campaign { title } progress { waiting } }"""
 MADE = f"campaign {{ {CAMPAIGN} }} userErrors {{ code message field }}"
@@ -230,7 +230,9 @@ async def test_campaigns_are_found_by_state_kind_title_and_whether_they_are_put_
             "mailings": [],
             "idempotencyKey": title,
         }
-        ids[title] = (await call(context, "createCampaign", given))["campaign"]["id"]
+        made = (await call(context, "createCampaign", given))["campaign"]
+        assert (made["lists"], made["excludedLists"]) == ([{"name": "VIP"}], [])
+        ids[title] = made["id"]
     cancel = "mutation($i: CampaignInput!) { cancelCampaign(input: $i) { campaign { status } } }"
     await ask(context, cancel, i={"campaignId": ids["Autumn"]})
     await call(context, "archiveCampaign", {"campaignId": ids["Autumn"]})
