@@ -274,7 +274,7 @@ where g.id = any(:mailing_ids::integer[]) and g.status = 'RUNNING'
   and not exists (select from triggered_recipient t where t.mailing_id = g.id)
   and (exists (select from campaign c where c.id = g.campaign_id and c.kind = 'MARKETING')
        or exists (select from campaign_customer a where a.campaign_id = g.campaign_id)
-       or exists (select from campaign_list n where n.campaign_id = g.campaign_id))
+       or exists (select from campaign_list n where n.campaign_id = g.campaign_id and not n.excluded))
 returning g.campaign_id;
 
 -- name: drop_empty_lanes!
