@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from gateway.campaigns.audience_preview import audience_preview
+from gateway.campaigns.counts import CountPrecision
 from gateway.compose import sender_profiles
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import Facts
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
+from gateway.mail.campaign import LeftOutReason
+from gateway.mail.customer_values import attribute_fields
 from gateway.mail.letter import Mailbox
+from gateway.mail.merge_data import ATTRIBUTE_FIELD
 from gateway.mail.message import MessageRef
 from gateway.templates import versions
 from gateway.templates.html_links import page_faults
@@ -34,12 +39,18 @@ SAMPLE_NAME = "Alex Sample"
 """Who a mailing is shown for where no customer is chosen."""
 _NOBODY = MessageRef(customer_id=1, message_id=UUID(int=0))
 """No message: a preview's mail is composed for its size alone."""
+_MOST_JUDGED = 20_000
+"""Customers of an audience that are looked at for missing values: a fraction of a second. A larger one is not counted
+here: the API's `audience` does."""
+_JUDGED_SECONDS = 1.0
+"""For looking at them: what the mailing looks like is shown without that number, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailingPreview:
     """The subject, the HTML and the text part; `size` is that of the whole mail in octets, before it is signed."""
 
+    mailing_id: int
     subject: str
     html: str
     text: str
@@ -110,7 +121,8 @@ async def material(connection: Connection, mailing_id: int, customer_id: int | N
         "locale": customer["locale"] or sender.locale,
         "time_zone": customer["time_zone"] or sender.time_zone,
     }
-    return Material(**common, values={**row["merge_data"], **customer["merge_data"]})
+    own = {name: customer["attributes"][name] for name in version.attributes if name in customer["attributes"]}
+    return Material(**common, values={**row["merge_data"], **customer["merge_data"], **attribute_fields(own)})
 
 
 async def preview(
@@ -131,7 +143,9 @@ async def preview(
         *await _missing(connection, found, customer_id),
         *_unknown(found),
     )
-    return MailingPreview(subject=shown.subject, html=shown.html, text=shown.text, size=size, warnings=warnings)
+    return MailingPreview(
+        mailing_id=mailing_id, subject=shown.subject, html=shown.html, text=shown.text, size=size, warnings=warnings
+    )
 
 
 def _render(found: Material, now: Any, deployment: Deployment) -> tuple[Preview, int, Sequence[MailWarning]]:
@@ -160,22 +174,26 @@ def _without_address(sender: SenderVersion) -> tuple[MailWarning, ...]:
 
 
 async def _missing(connection: Connection, found: Material, customer_id: int | None) -> tuple[MailWarning, ...]:
-    """Fields without default that have no value: for the customer that was chosen, else for how many of the
-    audience. Members of lists have no values of their own, and are not counted before the audience is frozen."""
+    """Fields without default that have no value: for the customer that was chosen, else for how many of the audience,
+    where that is quickly counted."""
     row, version = found.row, found.version
+    required = [*version.required, *(ATTRIBUTE_FIELD + name for name in version.required_attributes)]
     if customer_id is not None:
-        lacking = [name for name in version.required if name not in found.values]
+        lacking = [name for name in required if name not in found.values]
         return (fields_missing(lacking, recipients=1),) if lacking else ()
-    required = [name for name in version.required if name not in row["merge_data"]]
-    if not required:
+    lacking = [name for name in required if name not in row["merge_data"]]
+    if not lacking:
         return ()
-    if row["frozen"]:
-        count = int(row["lacking"])
-    else:
-        count = int(await QUERIES.lacking_customers(connection, campaign_id=row["campaign_id"], required=required))
-        if row["has_lists"]:
-            return (fields_missing(required, recipients=None),)
-    return (fields_missing(required, recipients=count),) if count else ()
+    count = int(row["lacking"]) if row["frozen"] else await _count_lacking(connection, row["id"])
+    return () if count == 0 else (fields_missing(lacking, recipients=count),)
+
+
+async def _count_lacking(connection: Connection, mailing_id: int) -> int | None:
+    """How many would be left out for want of a value; None when counting all takes too long."""
+    reached = await audience_preview(connection, mailing_id, most=_MOST_JUDGED, seconds=_JUDGED_SECONDS)
+    if reached is None or reached.precision is not CountPrecision.EXACT:
+        return None
+    return reached.left_out.get(LeftOutReason.MERGE_FIELD_MISSING, 0)
 
 
 def _unknown(found: Material) -> tuple[MailWarning, ...]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import strawberry
 
 from gateway.mail.campaign import CampaignKind, CampaignStatus
 from service.database import statement
-from service.errors import BadInput
 from service.graph.campaign import Campaign
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Info
 from service.graph.loaders import existing_rows
+from service.graph.search_patterns import read_part
 
 CAMPAIGNS_PAGE = statement("campaigns_page")
-LONGEST_SEARCH = 255
-"""Characters: as many as a title has."""
 
 
 @strawberry.input(description="Which campaigns to list.")
@@ -41,8 +38,6 @@ async def list_campaigns(
 ) -> Connection[Campaign]:
     """Newest first. Raises BadInput."""
     window, context, wanted = read_window(first, after), info.context, given or CampaignFilter()
-    if search is not None and len(search) > LONGEST_SEARCH:
-        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
     rows = await context.reading.fetch(
         CAMPAIGNS_PAGE,
         before=window.before,
@@ -50,7 +45,7 @@ async def list_campaigns(
         archived=wanted.archived,
         statuses=None if wanted.statuses is None else [status.value for status in wanted.statuses],
         kind=wanted.kind,
-        pattern=None if search is None else "%" + re.sub(r"([\\%_])", r"\\\1", search.strip()) + "%",
+        pattern=read_part(search),
     )
     keys = [row["id"] for row in rows]
     campaigns = await existing_rows(context.loaders.campaigns, keys[: window.first])

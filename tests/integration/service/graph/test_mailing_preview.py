@@ -23,6 +23,7 @@ from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import insert, make_customer
 from tests.engine import Start, start
+from tests.integration.gateway.campaigns.audiences import fixed_list
 from tests.integration.service.graph.test_template import ask
 from tests.mails import parsed
 from tests.smtp_server import Reply, SmtpServer
@@ -31,6 +32,8 @@ __all__ = ["start"]
 
 PREVIEW = """query($id: ID!, $customer: ID) { previewMailing(id: $id, customerId: $customer) {
   subject html text size warnings { code blocking recipients message } } }"""
+AUDIENCE = """query($id: ID!) { previewMailing(id: $id) {
+  audience { recipients { value precision } leftOut { reason recipients } } } }"""
 TEST = """mutation($i: SendTestEmailInput!) { sendTestEmail(input: $i) {
   results { address verdict response { code text } } userErrors { code field message } } }"""
 PAGE = (
@@ -67,6 +70,7 @@ async def make(connection: Any, deployment: Deployment) -> Make:
                 "sender_id": sender.sender_id,
                 "recipients": (CampaignRecipient(customer_id=ann, merge_data={"first": "Ann"}),),
                 "idempotency_key": "draft",
+                "actor": "test",
                 **values,
             }
         )
@@ -120,7 +124,9 @@ async def test_what_looks_wrong_or_stops_a_mailing_is_said(
     assert "twon" in shown["warnings"][2]["message"]
 
 
-async def test_recipients_without_a_value_are_counted(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
+async def test_recipients_without_a_value_are_counted(
+    client: httpx.AsyncClient, connection: Any, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given a draft, to which two customers without the value that it needs were added
     mailing, campaign, _ = await make()
     for position in (2, 3):
@@ -139,24 +145,73 @@ async def test_recipients_without_a_value_are_counted(client: httpx.AsyncClient,
     # And one of them is shown what lacks by the field's name
     shown = await ask(client, PREVIEW, id=mailing, customer=f"Customer_{customer}")
     assert ("Hello [first]" in shown["html"], shown["warnings"][0]["recipients"]) == (True, 1)
-    # And where members of lists may lack it, no number is known
-    members = await insert(connection, "customer_list", name="L", kind="FIXED", actor="me")
-    await insert(connection, "campaign_list", campaign_id=campaign, list_id=members["id"])
+    # And members of lists, too
+    members = await fixed_list(connection, [customer, await make_customer(connection)])
+    await insert(connection, "campaign_list", campaign_id=campaign, list_id=members)
+    (warning,) = (await ask(client, PREVIEW, id=mailing, customer=None))["warnings"]
+    assert (warning["code"], warning["recipients"]) == ("MERGE_FIELD_MISSING", 3)
+    # And where that takes too long, no number is known
+    monkeypatch.setattr("gateway.campaigns.mailing_preview._MOST_JUDGED", 2)
     (warning,) = (await ask(client, PREVIEW, id=mailing, customer=None))["warnings"]
     assert (warning["code"], warning["recipients"]) == ("MERGE_FIELD_MISSING", None)
+
+
+async def test_a_customers_own_values_are_shown_and_missing_ones_counted(
+    client: httpx.AsyncClient, connection: Any, make: Make, smtp_server: SmtpServer, start: Start
+) -> None:
+    # Given a mailing that shows a value of the customers' own, which one of two has
+    mailing, campaign, ann = await make(html=PAGE + "<p>To {{ customer.attributes.city }}</p>")
+    await connection.execute("""update customer set attributes = '{"city": "Graz", "age": 40}' where id = $1""", ann)
+    bob = await make_customer(connection)
+    values = {"campaign_id": campaign, "position": 2, "customer_id": bob, "merge_data": {"first": "Bob"}}
+    await insert(connection, "campaign_customer", **values)
+    # When it is looked at for each, then the value is there, or what lacks by its name
+    shown = await ask(client, PREVIEW, id=mailing, customer=f"Customer_{ann}")
+    assert ("To Graz" in shown["html"], shown["warnings"]) == (True, [])
+    shown = await ask(client, PREVIEW, id=mailing, customer=f"Customer_{bob}")
+    (warning,) = shown["warnings"]
+    assert "To [customer.attributes.city]" in shown["html"]
+    assert (warning["code"], warning["recipients"]) == ("MERGE_FIELD_MISSING", 1)
+    # And for nobody in particular, who lacks it is counted
+    (warning,) = (await ask(client, PREVIEW, id=mailing, customer=None))["warnings"]
+    assert (warning["code"], warning["recipients"]) == ("MERGE_FIELD_MISSING", 1)
+    assert "customer.attributes.city" in warning["message"]
+    # And a test mail has it
+    start()
+    await ask(client, TEST, i=order(mailing, customerId=f"Customer_{ann}"))
+    (message,) = smtp_server.messages
+    page = parsed(message.content).get_body(("html",))
+    assert page is not None
+    assert "To Graz" in page.get_content()
+
+
+async def test_whom_a_mailing_would_reach_comes_with_its_preview(
+    client: httpx.AsyncClient, connection: Any, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a mailing to Ann, and to a list of two, one of whom opted out
+    mailing, campaign, _ = await make(merge_data={"first": "you"})
+    members = [await make_customer(connection) for _ in range(2)]
+    await insert(connection, "opt_out", customer_id=members[0], kind="MARKETING", source="STAFF", actor="t")
+    await insert(connection, "campaign_list", campaign_id=campaign, list_id=await fixed_list(connection, members))
+    # When it is looked at, then its audience is judged
+    shown = await ask(client, AUDIENCE, id=mailing)
+    assert shown["audience"] == {
+        "recipients": {"value": 2, "precision": "EXACT"},
+        "leftOut": [{"reason": "OPTED_OUT", "recipients": 1}],
+    }
+    # And nothing is said of it where that takes too long
+    monkeypatch.setattr("gateway.campaigns.audience_preview.audience_preview", _too_long)
+    assert (await ask(client, AUDIENCE, id=mailing))["audience"] is None
+
+
+async def _too_long(*_: Any) -> None:
+    return None
 
 
 async def test_a_mailings_own_subject_is_shown(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
     mailing, campaign, _ = await make()
     await connection.execute("update mailing set subject = 'Only today, {{ first }}' where campaign_id = $1", campaign)
     assert (await ask(client, PREVIEW, id=mailing, customer=None))["subject"] == "Only today, Sam"
-    # And where it has a field of its own, that is looked for, too
-    await connection.execute("update mailing set subject = 'Dear {{ title }}' where campaign_id = $1", campaign)
-    shown = await ask(client, PREVIEW, id=mailing, customer=None)
-    assert (shown["subject"], [one["code"] for one in shown["warnings"]]) == (
-        "Dear [title]",
-        ["MERGE_FIELD_MISSING"],
-    )
 
 
 async def test_what_is_no_mailing_is_not_shown(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
