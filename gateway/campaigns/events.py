@@ -194,8 +194,7 @@ async def make_triggered(connection: Connection, deployment: Deployment, *, batc
         mailing_id = await QUERIES.mailing_with_triggered(connection, ahead=AHEAD)
         if mailing_id is None:
             return None
-        # An idle mailing has no lane: it gets one.
-        await QUERIES.reopen_mailing(connection, mailing_id=mailing_id)
+        await QUERIES.give_lane(connection, mailing_id=mailing_id)
         mailing = RunningMailing(**await QUERIES.running_mailing(connection, mailing_id=mailing_id))
         version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)
         rows = QUERIES.take_triggered(
