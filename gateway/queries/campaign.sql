@@ -164,7 +164,8 @@ with lanes_resumed as (
 )
 update campaign c
 set status = case when exists (select from mailing g
-                               where g.campaign_id = c.id and (g.status <> 'SCHEDULED' or g.due_at <= now()))
+                               where g.campaign_id = c.id and g.status <> 'CANCELLED'
+                                 and (g.status <> 'SCHEDULED' or g.due_at <= now()))
                   then 'RUNNING' else 'SCHEDULED' end::campaign_status, paused_at = null, paused_why = null
 where c.id = :campaign_id;
 
