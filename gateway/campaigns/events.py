@@ -17,7 +17,7 @@ from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_length
-from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
 from gateway.mail.mailing_schedule import MailingSchedule, due_in, first_due
 from gateway.mail.merge_data import read_merge_data
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
@@ -106,6 +106,9 @@ def _check(given: CampaignTrigger) -> dict[str, str]:
         check_length(given.event, LONGEST_EVENT, ("event",))
         refuse_header_break(given.event, ("event",))
         refuse_card_number(given.event, ("event",))
+    with found.check():
+        if given.address is not None:
+            refuse_unwritable(given.address, ("address",))
     with found.check():
         data = read_merge_data(given.data, ("data",))
     found.raise_any()

@@ -229,6 +229,8 @@ async def test_an_event_that_makes_nothing_says_why(connection: Any, deployment:
         (event(campaign_id, fine, data={}), ["MERGE_FIELD_MISSING"]),
         (event(campaign_id, fine, event=" ", data=[], idempotency_key=""), ["REQUIRED", "REQUIRED", "INVALID"]),
         (event(campaign_id, fine, event="x" * 256), ["TOO_LONG"]),
+        (event(campaign_id, fine, address="\ud800@x.example"), ["INVALID"]),
+        (event(campaign_id, fine, address="a\0@x.example"), ["INVALID"]),
         (event(campaign_id, fine, event="a\nb"), ["HEADER_INJECTION"]),
         (event(campaign_id, fine, event="Paid by 4111 1111 1111 1111"), ["CARD_NUMBER"]),
     ]:
