@@ -137,10 +137,10 @@ async def update(connection: Connection, list_id: int, changes: ListChanges) -> 
 
 
 async def delete(connection: Connection, list_id: int) -> None:
-    """Delete a list with its members; drafts that name it do without it.
+    """Delete a list with its members; drafts that are for it do without it.
 
-    Raises Refusal: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it; CONFLICT while a
-    dynamic list is made of it.
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it, or a draft leaves
+    out its members, who would be mailed then; CONFLICT while a dynamic list is made of it.
     """
     async with connection.transaction():
         # Campaigns before the list, in the order of a change of a draft's lists.
@@ -160,6 +160,10 @@ async def _refuse_needed(connection: Connection, list_id: int) -> None:
         if row["status"] != CampaignStatus.DRAFT:
             with found.check():
                 message = f'The campaign "{row["title"]}" needs it: cancel that, or wait until it is finished.'
+                raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
+        elif row["excluded"]:
+            with found.check():
+                message = f'The draft "{row["title"]}" leaves out its members: take it off there first.'
                 raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
     name = await QUERIES.list_made_of(connection, list_id=list_id)
     with found.check():

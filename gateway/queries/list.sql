@@ -28,7 +28,7 @@ select l.id, l.kind::text from customer_list l where l.id = :list_id for update;
 
 -- name: campaigns_of_list
 -- Locks the campaigns that a list is named by and that are not over.
-select c.title, c.status from campaign_list n join campaign c on c.id = n.campaign_id
+select c.title, c.status, n.excluded from campaign_list n join campaign c on c.id = n.campaign_id
 where n.list_id = :list_id and c.status not in ('FINISHED', 'CANCELLED')
 order by c.id for no key update of c;
 

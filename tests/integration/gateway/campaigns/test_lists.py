@@ -181,9 +181,22 @@ async def test_a_draft_does_without_a_list_that_is_deleted(connection: Any, depl
     customer = await make_customer(connection)
     made = await make_fixed(connection, customer)
     campaign = await drafts.create(connection, await order(connection, [customer]), deployment)
-    await named(connection, made, campaign, excluded=True)
+    await named(connection, made, campaign)
     await lists.delete(connection, made)
     assert await connection.fetchval("select count(*) from campaign_list") == 0
+
+
+async def test_a_list_whose_members_a_draft_leaves_out_is_not_deleted(connection: Any, deployment: Deployment) -> None:
+    # Given a draft that leaves out the members of a list
+    customer = await make_customer(connection)
+    made = await make_fixed(connection, customer)
+    campaign = await drafts.create(connection, await order(connection, [customer]), deployment)
+    await named(connection, made, campaign, excluded=True)
+    # When the list is to be deleted, then it is refused: they would be mailed
+    with pytest.raises(Refusal) as refused:
+        await lists.delete(connection, made)
+    assert (refused.value.code, refused.value.field) == (RefusalCode.ILLEGAL_STATE, ("listId",))
+    assert "Spring news" in refused.value.message
 
 
 async def test_everything_that_needs_a_list_is_named(connection: Any, deployment: Deployment) -> None:
