@@ -180,7 +180,7 @@ async def add(connection: Connection, campaign_id: UUID, order: MailingOrder, ke
         found = RefusalCollector()
         with found.check():
             check_number(len(numbers) + 1, ("mailing",))
-        content, checked = await _check(connection, campaign_id, order, found, own_ids=frozenset(described))
+        content, checked = await _check(connection, campaign_id, order, found, own_ids=_open_ids(described))
         if not found.is_empty or checked is None:
             found.raise_any()
             raise LookupError("a mailing without a fault was not checked")
@@ -207,7 +207,7 @@ async def update(connection: Connection, mailing_id: int, order: MailingOrder, a
             raise Refusal(RefusalCode.ILLEGAL_STATE, what, ("mailingId",))
         campaign_id, found = campaign["id"], RefusalCollector()
         before = await _described(connection, campaign_id)
-        own_ids = frozenset(before) - {mailing_id}
+        own_ids = _open_ids(before) - {mailing_id}
         content, checked = await _check(connection, campaign_id, order, found, own_ids=own_ids)
         if not found.is_empty or checked is None:
             found.raise_any()
@@ -309,6 +309,11 @@ async def _schedule(
 async def _described(connection: Connection, campaign_id: UUID) -> dict[int, dict[str, Any]]:
     rows = QUERIES.describe_mailings(connection, campaign_id=campaign_id)
     return {row["id"]: row["described"] async for row in rows}
+
+
+def _open_ids(described: Mapping[int, Mapping[str, Any]]) -> frozenset[int]:
+    """Those that are not called off: what is not sent has no readers."""
+    return frozenset(one for one, what in described.items() if what["status"] != MailingStatus.CANCELLED)
 
 
 def _first_mailing(row: Any) -> int:

@@ -270,7 +270,8 @@ where (g.status in ('FINISHED', 'CANCELLED')
            and (l.id is not null
                 or ((c.kind = 'MARKETING'
                      or ((exists (select from campaign_customer a where a.campaign_id = c.id)
-                          or exists (select from campaign_list n where n.campaign_id = c.id))
+                          or exists (select from campaign_list n
+                                  where n.campaign_id = c.id and not n.excluded))
                          and not exists (select from triggered_recipient t where t.mailing_id = g.id)))
                     and coalesce((select sum(t.uncertain) from mailing_tally t where t.mailing_id = g.id), 0) = 0))))
   -- One probe of the index a lane, however much waits: an anti-join might read the whole outbox.
@@ -289,7 +290,7 @@ where g.id = any(:mailing_ids::integer[]) and g.status = 'RUNNING'
   and not exists (select from triggered_recipient t where t.mailing_id = g.id)
   and (exists (select from campaign c where c.id = g.campaign_id and c.kind = 'MARKETING')
        or exists (select from campaign_customer a where a.campaign_id = g.campaign_id)
-       or exists (select from campaign_list n where n.campaign_id = g.campaign_id))
+       or exists (select from campaign_list n where n.campaign_id = g.campaign_id and not n.excluded))
 returning g.campaign_id;
 
 -- name: drop_empty_lanes!

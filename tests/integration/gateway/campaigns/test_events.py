@@ -264,3 +264,13 @@ async def test_however_many_campaigns_wait_for_events_another_one_is_finished(co
     finished = [await lifecycle.finish(connection) for _ in range(2)]
     # Then the one that is over is among them
     assert finished == [[], [over]]
+
+
+async def test_a_campaign_that_waits_for_events_goes_on_when_it_only_has_exclusions(
+    connection: Any, deployment: Deployment
+) -> None:
+    campaign_id = await waiting_campaign(connection)
+    made = await insert(connection, "customer_list", name="Never", kind="FIXED", actor="t")
+    await insert(connection, "campaign_list", campaign_id=campaign_id, list_id=made["id"], excluded=True)
+    assert [await lifecycle.finish(connection) for _ in range(2)] == [[], []]
+    await trigger(connection, event(campaign_id, await make_customer(connection)), "Dana", deployment)

@@ -408,8 +408,17 @@ async def test_a_mailing_whose_readers_another_leaves_out_is_not_called_off(
         await mailings.remove(connection, first, "Dana")
     assert (refused.value.code, refused.value.field) == (RefusalCode.CONFLICT, ("mailingId",))
     await mailings.remove(connection, second, "Dana")
+    await mailings.add(connection, made, await after_three_days(connection, made), uuid4().hex, "Dana")
     await mailings.remove(connection, first, "Dana")
-    assert await status_of(connection, made) == "FINISHED"
+    # And of one that is called off there will be no readers
+    with pytest.raises(Refusal) as refused:
+        await mailings.add(connection, made, await after_three_days(connection, made, first), uuid4().hex, "Dana")
+    assert (refused.value.code, refused.value.field) == (RefusalCode.NOT_FOUND, ("mailing", "notOpenedMailingId"))
+
+
+async def after_three_days(connection: Any, campaign_id: UUID, not_opened: int | None = None) -> MailingOrder:
+    template = await template_of(connection, campaign_id)
+    return MailingOrder(template_id=template, schedule=in_days(3), not_opened_mailing_id=not_opened)
 
 
 async def test_a_campaign_of_which_one_mailing_was_called_off_still_waits_after_a_pause(
