@@ -45,6 +45,8 @@ an import's columns, counts by reason."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 PRICED = frozenset({"recipients", "links", "timeline", "campaigns", "audience"})
 """Fields that are read by statements of their own for each object that has them, and cost accordingly."""
+BY_MAILING = "Campaign.recipients"
+"""Read mailing by mailing until a page is full: here there are more mailings each time, most without recipients."""
 WAYS = {"shaped": UNSHAPABLE | PRICED | {"url"}, "by resolvers": PRICED}
 """What is left out of the queries: with these fields, resolvers read the lists."""
 
@@ -290,6 +292,6 @@ async def test_no_list_costs_more_statements_for_more_rows(
     more = {
         f"{one.name}, {way}": [f"{count - less[sql]} x {sql}" for sql, count in sent.items() if count > less[sql]]
         for (one, way), (_, less), (_, sent) in zip(asked, few, several, strict=True)
-        if sent.total() > less.total()
+        if sent.total() > less.total() and one.name != BY_MAILING
     }
     assert more == {}
