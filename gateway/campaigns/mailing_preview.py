@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from gateway.campaigns.audience_preview import audience_preview
 from gateway.compose import sender_profiles
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import Facts
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
+from gateway.mail.campaign import LeftOutReason
+from gateway.mail.customer_values import attribute_fields
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.templates import versions
@@ -30,6 +33,8 @@ from gateway.templates.merge_fields import SUPPLIED
 from gateway.templates.preview import Preview, render_preview
 from gateway.templates.versions import CompiledTemplate
 
+COUNTING_SECONDS = 2.0
+"""For counting who lacks a value: one of many things that a person looks at."""
 SAMPLE_NAME = "Alex Sample"
 """Who a mailing is shown for where no customer is chosen."""
 _NOBODY = MessageRef(customer_id=1, message_id=UUID(int=0))
@@ -40,6 +45,7 @@ _NOBODY = MessageRef(customer_id=1, message_id=UUID(int=0))
 class MailingPreview:
     """The subject, the HTML and the text part; `size` is that of the whole mail in octets, before it is signed."""
 
+    mailing_id: int
     subject: str
     html: str
     text: str
@@ -62,8 +68,13 @@ class Material:
 
     @property
     def shown_values(self) -> dict[str, str]:
-        """The values, and for what has none its field's name in brackets."""
-        return {name: f"[{name}]" for name in self.version.fields} | dict(self.values)
+        """The values, and for what has neither one nor a default its field's name in brackets."""
+        return {name: f"[{name}]" for name in self.lacking(())} | dict(self.values)
+
+    def lacking(self, given: Container[str]) -> list[str]:
+        """The fields without default that are not among those given, the customer's own values among them."""
+        required = self.version.merge.required if self.version.merge else ()
+        return [name for name in required if name not in given]
 
     def facts(self, ref: MessageRef, to: Mailbox, mail_date: Any, deployment: Deployment, *, tracked: bool) -> Facts:
         """What composing the mail needs besides."""
@@ -110,7 +121,8 @@ async def material(connection: Connection, mailing_id: int, customer_id: int | N
         "locale": customer["locale"] or sender.locale,
         "time_zone": customer["time_zone"] or sender.time_zone,
     }
-    return Material(**common, values={**row["merge_data"], **customer["merge_data"]})
+    own = attribute_fields(customer["attributes"])
+    return Material(**common, values={**row["merge_data"], **customer["merge_data"], **own})
 
 
 async def preview(
@@ -131,7 +143,14 @@ async def preview(
         *await _missing(connection, found, customer_id),
         *_unknown(found),
     )
-    return MailingPreview(subject=shown.subject, html=shown.html, text=shown.text, size=size, warnings=warnings)
+    return MailingPreview(
+        mailing_id=mailing_id,
+        subject=shown.subject,
+        html=shown.html,
+        text=shown.text,
+        size=size,
+        warnings=warnings,
+    )
 
 
 def _render(found: Material, now: Any, deployment: Deployment) -> tuple[Preview, int, Sequence[MailWarning]]:
@@ -160,22 +179,22 @@ def _without_address(sender: SenderVersion) -> tuple[MailWarning, ...]:
 
 
 async def _missing(connection: Connection, found: Material, customer_id: int | None) -> tuple[MailWarning, ...]:
-    """Fields without default that have no value: for the customer that was chosen, else for how many of the
-    audience. Members of lists have no values of their own, and are not counted before the audience is frozen."""
-    row, version = found.row, found.version
+    """Fields without default that have no value: for the customer that was chosen, else for how many of the audience,
+    as it was frozen or would be now; no number where counting takes too long."""
+    row = found.row
     if customer_id is not None:
-        lacking = [name for name in version.required if name not in found.values]
+        lacking = found.lacking(found.values)
         return (fields_missing(lacking, recipients=1),) if lacking else ()
-    required = [name for name in version.required if name not in row["merge_data"]]
-    if not required:
+    lacking = found.lacking(row["merge_data"])
+    if not lacking:
         return ()
-    if row["frozen"]:
-        count = int(row["lacking"])
-    else:
-        count = int(await QUERIES.lacking_customers(connection, campaign_id=row["campaign_id"], required=required))
-        if row["has_lists"]:
-            return (fields_missing(required, recipients=None),)
-    return (fields_missing(required, recipients=count),) if count else ()
+    count = int(row["lacking"]) if row["frozen"] else await _lacking_customers(connection, row["id"])
+    return () if count == 0 else (fields_missing(lacking, recipients=count),)
+
+
+async def _lacking_customers(connection: Connection, mailing_id: int) -> int | None:
+    reached = await audience_preview(connection, mailing_id, seconds=COUNTING_SECONDS)
+    return None if reached is None else reached.left_out.get(LeftOutReason.MERGE_FIELD_MISSING, 0)
 
 
 def _unknown(found: Material) -> tuple[MailWarning, ...]:

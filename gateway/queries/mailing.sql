@@ -144,7 +144,7 @@ from campaign_list n
 join customer_list l on l.id = n.list_id
 where n.campaign_id = :campaign_id order by n.list_id;
 
--- name: mailing_to_preview^
+-- name: mailing_to_judge^
 -- What the audience of a mailing depends on, as it would be if it went now.
 select g.campaign_id, g.template_version_id, g.not_opened_mailing_id, c.kind,
        case when g.status = 'DRAFT' then c.merge_data else g.merge_data end as merge_data

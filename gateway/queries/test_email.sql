@@ -6,7 +6,6 @@
 select g.id, g.campaign_id, g.template_version_id, g.subject, c.sender_version_id, c.tracked, c.bound_relay,
        case when g.status = 'DRAFT' then c.merge_data else g.merge_data end as merge_data,
        coalesce(v.source->'sample_data', '{}'::jsonb) as sample_data, v.links, g.frozen_at is not null as frozen,
-       exists (select from campaign_list l where l.campaign_id = g.campaign_id and not l.excluded) as has_lists,
        (select coalesce(sum(y.left_out_merge_field_missing), 0)::integer
         from mailing_tally y where y.mailing_id = g.id) as lacking
 from mailing g
@@ -15,8 +14,8 @@ join template_version v on v.id = g.template_version_id
 where g.id = :mailing_id;
 
 -- name: recipient_to_preview^
--- A customer as a mailing would greet it, with the values that came for it alone.
-select u.id, u.name, u.locale, u.time_zone, u.erased_at is not null as erased, a.address,
+-- A customer as a mailing would greet it, with its own values and those that came for it alone.
+select u.id, u.name, u.locale, u.time_zone, u.attributes, u.erased_at is not null as erased, a.address,
        coalesce((select r.merge_data from mailing_recipient r
                  where r.mailing_id = :mailing_id and r.customer_id = u.id limit 1),
                 (select n.merge_data from campaign_customer n
@@ -27,11 +26,6 @@ left join lateral (
     select d.address from customer_address d where d.customer_id = u.id order by d.position limit 1
 ) a on true
 where u.id = :customer_id;
-
--- name: lacking_customers$
--- How many of the customers that a campaign names one by one have no value for one of these fields.
-select count(*)::integer from campaign_customer n
-where n.campaign_id = :campaign_id and not n.merge_data ?& :required::text[];
 
 -- name: lock_test_mail$
 -- Callers who send test mail wait for each other, so that a day's limit is kept.

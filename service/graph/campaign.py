@@ -31,6 +31,7 @@ from service.graph.row import FromRow
 from service.graph.scalars import Json
 from service.graph.search_patterns import SearchArgument
 from service.graph.sender import Sender
+from service.graph.template import TemplateVersion
 from service.shape.field import column, first_of, same_row
 
 if TYPE_CHECKING:
@@ -231,6 +232,13 @@ class Mailing(FromRow, Node):
     status: MailingStatus = strawberry.field(
         description="Where it is; a pause is the campaign's.", metadata=column("g.status")
     )
+
+    @strawberry.field(description="Its template in the pinned version.")
+    async def template(self, info: Info) -> TemplateVersion:
+        """One statement for all mailings of a page."""
+        wanted = self.row["template_version_id"]
+        return TemplateVersion.of(await existing_row(info.context.loaders.template_versions, wanted))
+
     subject: str = strawberry.field(
         description="Its subject line, with its fields.", metadata=column("coalesce(g.subject, v.subject)")
     )

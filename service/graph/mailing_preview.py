@@ -7,13 +7,17 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.campaigns import mailing_preview, sending_tests
+from gateway.campaigns import audience_preview, counts, mailing_preview, sending_tests
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.mail.campaign import LeftOutReason
 from gateway.mail.verdict import Outcome
 from service.graph.context import Context, Info
+from service.graph.cost import Cost
+from service.graph.counting import Count
 from service.graph.intent import Input
 from service.graph.message_parts import ServerResponse
 from service.graph.node import read_typed_id
+from service.graph.results import LeftOutCount
 from service.graph.row import FromValue
 from service.graph.sending import read_customer_id
 from service.graph.template import MailWarning
@@ -30,6 +34,22 @@ CustomerArgument = Annotated[
 ]
 
 
+@strawberry.type(description="Whom a mailing would reach now.")
+class AudiencePreview(FromValue[audience_preview.AudiencePreview]):
+    """As the gateway judges it."""
+
+    @strawberry.field(description="How many would be mailed: addresses, each once.")
+    def recipients(self) -> Count:
+        """As surely as the audience was judged."""
+        return Count.of(counts.Count(value=self.value.recipients, precision=self.value.precision))
+
+    @strawberry.field(description="How many would be left out, by reason; as surely as `recipients`.")
+    def left_out(self) -> list[LeftOutCount]:
+        """In the order of the enum."""
+        found = self.value.left_out
+        return [LeftOutCount(reason=reason, recipients=found[reason]) for reason in LeftOutReason if reason in found]
+
+
 @strawberry.type(description="A mailing as it would be.")
 class MailingPreview(FromValue[mailing_preview.MailingPreview]):
     """As the gateway makes it."""
@@ -43,6 +63,15 @@ class MailingPreview(FromValue[mailing_preview.MailingPreview]):
     def warnings(self) -> list[MailWarning]:
         """The gateway's."""
         return MailWarning.of_all(self.value.warnings)
+
+    @strawberry.field(
+        description="Whom it would reach now; null when the counting took too long.", directives=[Cost(objects=1000)]
+    )
+    async def audience(self, info: Info) -> AudiencePreview | None:
+        """Counted when it is asked for."""
+        async with info.context.pools.reading_connection() as connection:
+            found = await audience_preview.audience_preview(connection, self.value.mailing_id)
+        return AudiencePreview.of(found) if found else None
 
 
 async def preview_mailing(info: Info, text: str, customer: str | None) -> MailingPreview | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, TypeGuard
 
 import asyncpg
@@ -127,6 +127,14 @@ async def test_every_named_statement_prepares(pool: asyncpg.Pool[Any], package: 
                 faults.append(f"{name}: {error}")
     assert faults == []
     assert prepared > 5
+
+
+@pytest.mark.parametrize("package", ["gateway", "service"])
+def test_no_two_statements_of_a_package_have_one_name(package: str) -> None:
+    """The later one would silently stand for both."""
+    texts = [path.read_text() for path in (ROOT / package / "queries").glob("*.sql")]
+    names = Counter(name for text in texts for name in re.findall(r"^-- name: (\w+)", text, re.MULTILINE))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_every_statement_has_a_sentence() -> None:

@@ -20,7 +20,8 @@ MakeContext = Callable[..., Context]
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
 CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt
   sender { name } lists { name } excludedLists { name }
-  mailings { id number status subject dueAt schedule { sendAt atLocalTime afterDays afterMinutes localTime }
+  mailings { id number status subject dueAt template { number }
+    schedule { sendAt atLocalTime afterDays afterMinutes localTime }
     notOpened { number } campaign { title } progress { waiting } }"""
 MADE = f"campaign {{ {CAMPAIGN} }} userErrors {{ code message field }}"
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from gateway.campaigns import drafts
+from gateway.campaigns import audience_preview, drafts
 from gateway.campaigns.drafts import CampaignOrder
 from gateway.campaigns.named_customers import CampaignRecipient
 from gateway.compose import sender_profiles
@@ -31,6 +31,8 @@ __all__ = ["start"]
 
 PREVIEW = """query($id: ID!, $customer: ID) { previewMailing(id: $id, customerId: $customer) {
   subject html text size warnings { code blocking recipients message } } }"""
+AUDIENCE = """query($id: ID!) { previewMailing(id: $id) {
+  audience { recipients { value precision } leftOut { reason recipients } } } }"""
 TEST = """mutation($i: SendTestEmailInput!) { sendTestEmail(input: $i) {
   results { address verdict response { code text } } userErrors { code field message } } }"""
 PAGE = (
@@ -67,6 +69,7 @@ async def make(connection: Any, deployment: Deployment) -> Make:
                 "sender_id": sender.sender_id,
                 "recipients": (CampaignRecipient(customer_id=ann, merge_data={"first": "Ann"}),),
                 "idempotency_key": "draft",
+                "actor": "crm",
                 **values,
             }
         )
@@ -100,6 +103,14 @@ async def test_a_mailing_is_shown_with_sample_data_or_for_a_customer(client: htt
     # With the customer's
     shown = await ask(client, PREVIEW, id=mailing, customer=f"Customer_{ann}")
     assert (shown["subject"], "Hello Ann of Vienna" in shown["html"]) == ("News for Ann", True)
+
+
+async def test_a_default_is_shown_as_it_is_mailed(client: httpx.AsyncClient, make: Make) -> None:
+    mailing, _, ann = await make()
+    for customer, name in ((None, "Sam"), (f"Customer_{ann}", "Ann")):
+        shown = await ask(client, PREVIEW, id=mailing, customer=customer)
+        assert f"Hello {name} of town" in shown["html"]
+        assert f"Hello {name} of town" in shown["text"]
 
 
 async def test_what_looks_wrong_or_stops_a_mailing_is_said(
@@ -139,24 +150,51 @@ async def test_recipients_without_a_value_are_counted(client: httpx.AsyncClient,
     # And one of them is shown what lacks by the field's name
     shown = await ask(client, PREVIEW, id=mailing, customer=f"Customer_{customer}")
     assert ("Hello [first]" in shown["html"], shown["warnings"][0]["recipients"]) == (True, 1)
-    # And where members of lists may lack it, no number is known
+    # And members of lists with them
     members = await insert(connection, "customer_list", name="L", kind="FIXED", actor="me")
     await insert(connection, "campaign_list", campaign_id=campaign, list_id=members["id"])
+    member = await make_customer(connection)
+    await insert(connection, "list_member", list_id=members["id"], customer_id=member, actor="me")
     (warning,) = (await ask(client, PREVIEW, id=mailing, customer=None))["warnings"]
-    assert (warning["code"], warning["recipients"]) == ("MERGE_FIELD_MISSING", None)
+    assert (warning["code"], warning["recipients"]) == ("MERGE_FIELD_MISSING", 3)
+    # Whom the mailing would reach says the same
+    audience = (await ask(client, AUDIENCE, id=mailing))["audience"]
+    assert audience == {
+        "recipients": {"value": 1, "precision": "EXACT"},
+        "leftOut": [{"reason": "MERGE_FIELD_MISSING", "recipients": 3}],
+    }
+
+
+async def test_an_audience_that_takes_too_long_to_count_is_null(
+    client: httpx.AsyncClient, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_long(*_: Any, **__: Any) -> None:
+        return None
+
+    mailing, _, _ = await make()
+    monkeypatch.setattr(audience_preview, "audience_preview", too_long)
+    assert (await ask(client, AUDIENCE, id=mailing))["audience"] is None
+
+
+async def test_customers_values_are_shown_and_missed(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
+    # Given a page with one of the customer's values, and a customer who has it
+    mailing, _, ann = await make(html=PAGE + "<p>{{ customer.attributes.plan }}</p>")
+    await connection.execute("update customer set attributes = '{\"plan\": 7.5}' where id = $1", ann)
+    # Then it is shown
+    shown = await ask(client, PREVIEW, id=mailing, customer=f"Customer_{ann}")
+    assert ("<p>7.5</p>" in shown["html"], shown["warnings"]) == (True, [])
+    # And who has none is told of, as one and among all
+    await connection.execute("update customer set attributes = '{}' where id = $1", ann)
+    for customer in (f"Customer_{ann}", None):
+        shown = await ask(client, PREVIEW, id=mailing, customer=customer)
+        assert "[customer.attributes.plan]" in shown["html"]
+        assert [(one["code"], one["recipients"]) for one in shown["warnings"]] == [("MERGE_FIELD_MISSING", 1)]
 
 
 async def test_a_mailings_own_subject_is_shown(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
     mailing, campaign, _ = await make()
     await connection.execute("update mailing set subject = 'Only today, {{ first }}' where campaign_id = $1", campaign)
     assert (await ask(client, PREVIEW, id=mailing, customer=None))["subject"] == "Only today, Sam"
-    # And where it has a field of its own, that is looked for, too
-    await connection.execute("update mailing set subject = 'Dear {{ title }}' where campaign_id = $1", campaign)
-    shown = await ask(client, PREVIEW, id=mailing, customer=None)
-    assert (shown["subject"], [one["code"] for one in shown["warnings"]]) == (
-        "Dear [title]",
-        ["MERGE_FIELD_MISSING"],
-    )
 
 
 async def test_what_is_no_mailing_is_not_shown(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
