@@ -18,7 +18,7 @@ from gateway.campaigns.possible_actions import CampaignAction, lock_for
 from gateway.compose import sender_profiles
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
@@ -325,15 +325,28 @@ async def _described_whole(connection: Connection, campaign_id: UUID) -> dict[st
 
 
 async def update(
-    connection: Connection, campaign_id: UUID, changes: CampaignChanges, deployment: Deployment, *, actor: str
+    connection: Connection,
+    campaign_id: UUID,
+    changes: CampaignChanges,
+    deployment: Deployment,
+    *,
+    actor: str,
+    misread: Sequence[Refusal] = (),
 ) -> None:
-    """Change a campaign that is not over: a draft in all that it has, another one in title and priority.
+    """Change a campaign that is not over: a draft in all that it has, another one in title and priority. `misread` is
+    what was refused of the input before: it comes with the rest.
 
     Raises Refusal, or Refusals of the whole input, having written nothing: as `create`, and ILLEGAL_STATE.
     """
-    found = RefusalCollector()
+    found, campaign = RefusalCollector(), None
+    with found.check():
+        if misread:
+            raise Refusals(tuple(misread))
     async with connection.transaction():
-        campaign = await lock_for(connection, campaign_id, CampaignAction.UPDATE)
+        with found.check():
+            campaign = await lock_for(connection, campaign_id, CampaignAction.UPDATE)
+        if campaign is None:
+            return found.raise_any()
         content = await QUERIES.campaign_content(connection, campaign_id=campaign_id)
         before = await QUERIES.describe_campaign(connection, campaign_id=campaign_id)
         with found.check():
