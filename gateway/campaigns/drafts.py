@@ -88,8 +88,11 @@ _PATHS = {
 # Creating --------------------------------------------------------------------------------------------------------
 
 
-async def create(connection: Connection, order: CampaignOrder, deployment: Deployment) -> UUID:
+async def create(
+    connection: Connection, order: CampaignOrder, deployment: Deployment, *, misread: Sequence[Refusal] = ()
+) -> UUID:
     """Write a draft with all that it has in one transaction; returns its id, the first one's when the key is known.
+    `misread` is what was refused of the input before: it comes with the rest.
 
     Raises Refusal, or Refusals of the whole input, having written nothing: INVALID, REQUIRED, TOO_LONG, TOO_MANY,
     NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
@@ -97,6 +100,7 @@ async def create(connection: Connection, order: CampaignOrder, deployment: Deplo
     IDEMPOTENCY_CONFLICT.
     """
     found = RefusalCollector()
+    _add(misread, found)
     campaign_data, recipient_data = _read(order, found)
     async with connection.transaction():
         digest = b""
@@ -339,9 +343,7 @@ async def update(
     Raises Refusal, or Refusals of the whole input, having written nothing: as `create`, and ILLEGAL_STATE.
     """
     found, campaign = RefusalCollector(), None
-    with found.check():
-        if misread:
-            raise Refusals(tuple(misread))
+    _add(misread, found)
     async with connection.transaction():
         with found.check():
             campaign = await lock_for(connection, campaign_id, CampaignAction.UPDATE)
@@ -365,6 +367,12 @@ async def update(
             differences.setdefault("customers", {"was": before["customers"], "is": after["customers"]})
         if differences:
             await history.record(connection, campaign_id, "updateCampaign", actor, differences)
+
+
+def _add(misread: Sequence[Refusal], found: RefusalCollector) -> None:
+    with found.check():
+        if misread:
+            raise Refusals(tuple(misread))
 
 
 def _check_fields(changes: CampaignChanges, kind: CampaignKind) -> None:

@@ -158,10 +158,17 @@ async def test_all_errors_of_one_campaign_come_together(make_context: MakeContex
     ]
 
 
-async def test_all_that_is_wrong_with_a_change_is_told_at_once(
+async def test_all_that_is_wrong_with_an_input_is_told_at_once(
     make_context: MakeContext, template: str, sender: str
 ) -> None:
-    draft = {"title": "x", "templateId": template, "senderId": sender, "idempotencyKey": "c"}
+    draft: dict[str, Any] = {"title": "x", "templateId": template, "senderId": sender, "idempotencyKey": "c"}
+    wrong = {"title": "", "mergeData": [1], "recipients": [{"customerId": "Customer_77", "mergeData": [1]}]}
+    payload = await call(make_context(), "createCampaign", draft | wrong)
+    assert sorted(refusals(payload)) == [
+        ("INVALID", "mergeData"),
+        ("INVALID", "recipients.0.mergeData"),
+        ("REQUIRED", "title"),
+    ]
     made = (await call(make_context(), "createCampaign", draft))["campaign"]
     changes = {"title": None, "priority": 9, "mergeData": [1], "senderId": "x", "listIds": ["CustomerList_77"]}
     payload = await call(make_context(), "updateCampaign", {"campaignId": made["id"], **changes})
