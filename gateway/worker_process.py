@@ -45,7 +45,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def background_jobs(deployment: Deployment) -> list[Job]:
     """What a worker does beside sending: a capability adds its entry here."""
+    return [*_campaign_jobs(deployment), *_list_jobs(deployment), *_tracking_jobs(), *_inbound_jobs(deployment)]
 
+
+def _campaign_jobs(deployment: Deployment) -> list[Job]:
     async def freeze_audiences(connection: Connection) -> Progress:
         return Progress(more=await freezing.freeze(connection) is not None)
 
@@ -53,34 +56,68 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         made = await expansion.make_messages(connection, deployment)
         return Progress(more=made is not None, mail_due=bool(made))
 
-    async def carry_out_decisions(connection: Connection) -> Progress:
-        dealt_with = await decisions.carry_out(connection, deployment)
-        return Progress(more=dealt_with is not None, mail_due=dealt_with is not None)
-
     async def follow_events(connection: Connection) -> Progress:
         made = await events.make_triggered(connection, deployment)
         return Progress(more=made is not None, mail_due=bool(made))
+
+    async def carry_out_decisions(connection: Connection) -> Progress:
+        dealt_with = await decisions.carry_out(connection, deployment)
+        return Progress(more=dealt_with is not None, mail_due=dealt_with is not None)
 
     async def finish_campaigns(connection: Connection) -> Progress:
         for campaign_id in await lifecycle.finish(connection):
             log.info("campaign %s is finished", campaign_id)
         return Progress()
 
+    async def sample_mailings(connection: Connection) -> Progress:
+        await samples.sample(connection)
+        return Progress()
+
+    async def thin_samples(connection: Connection) -> Progress:
+        return Progress(more=await samples.thin(connection) >= samples.MAX_THINNED)
+
+    sweep_seconds = deployment.settings.sweep_seconds
+    soon = min(EXPAND_SECONDS, sweep_seconds)
+    return [
+        Job(name="audience freezing", run=freeze_audiences, every=soon),
+        Job(name="campaign expansion", run=expand_campaigns, every=soon),
+        Job(name="campaign events", run=follow_events, every=soon),
+        Job(name="campaign decisions", run=carry_out_decisions, every=soon),
+        Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
+        Job(name="mailing samples", run=sample_mailings, every=SAMPLE_SECONDS),
+        Job(name="thinning of samples", run=thin_samples, every=None),
+    ]
+
+
+def _list_jobs(deployment: Deployment) -> list[Job]:
+    import_job = ImportJob(deployment)
+
     async def count_lists(connection: Connection) -> Progress:
         await list_counts.recount(connection)
         return Progress()
 
+    async def carry_imports_on(connection: Connection) -> Progress:
+        return Progress(more=await import_job.carry_on(connection))
+
+    async def sweep_imports(connection: Connection) -> Progress:
+        await imports.sweep(connection)
+        return Progress()
+
+    return [
+        Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
+        Job(name="imports", run=carry_imports_on, every=IMPORT_SECONDS),
+        Job(name="import sweep", run=sweep_imports, every=None),
+    ]
+
+
+def _tracking_jobs() -> list[Job]:
     async def classify_hits(connection: Connection) -> Progress:
         return Progress(more=await classify.classify_due(connection) > 0)
 
-    async def sweep_inbound(connection: Connection) -> Progress:
-        await sweep.sweep(connection)
-        return Progress()
+    return [Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS)]
 
-    async def sweep_attachments(connection: Connection) -> Progress:
-        await attachments.sweep(connection)
-        return Progress()
 
+def _inbound_jobs(deployment: Deployment) -> list[Job]:
     reader = InboundReader(deployment)
     reader_apart = InboundReader(deployment)
 
@@ -90,42 +127,20 @@ def background_jobs(deployment: Deployment) -> list[Job]:
     async def read_inbound_apart(connection: Connection) -> Progress:
         return Progress(more=await reader_apart.read_apart(connection))
 
-    import_job = ImportJob(deployment)
-
-    async def carry_imports_on(connection: Connection) -> Progress:
-        return Progress(more=await import_job.carry_on(connection))
-
-    async def sweep_imports(connection: Connection) -> Progress:
-        await imports.sweep(connection)
+    async def sweep_inbound(connection: Connection) -> Progress:
+        await sweep.sweep(connection)
         return Progress()
 
-    sweep_seconds = deployment.settings.sweep_seconds
+    async def sweep_attachments(connection: Connection) -> Progress:
+        await attachments.sweep(connection)
+        return Progress()
+
     return [
-        Job(name="audience freezing", run=freeze_audiences, every=min(EXPAND_SECONDS, sweep_seconds)),
-        Job(name="campaign expansion", run=expand_campaigns, every=min(EXPAND_SECONDS, sweep_seconds)),
-        Job(name="campaign decisions", run=carry_out_decisions, every=min(EXPAND_SECONDS, sweep_seconds)),
-        Job(name="campaign events", run=follow_events, every=min(EXPAND_SECONDS, sweep_seconds)),
-        Job(name="campaign completion", run=finish_campaigns, every=sweep_seconds),
-        Job(name="list counting", run=count_lists, every=COUNT_LISTS_SECONDS),
-        Job(name="hit classification", run=classify_hits, every=CLASSIFY_SECONDS),
-        Job(name="mailing samples", run=_sample_mailings, every=SAMPLE_SECONDS),
-        Job(name="imports", run=carry_imports_on, every=IMPORT_SECONDS),
-        Job(name="import sweep", run=sweep_imports, every=None),
         Job(name="inbound reading", run=read_inbound, every=READ_INBOUND_SECONDS),
         Job(name="inbound reading apart", run=read_inbound_apart, every=READ_INBOUND_SECONDS),
-        Job(name="thinning of samples", run=_thin_samples, every=None),
         Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
-
-
-async def _sample_mailings(connection: Connection) -> Progress:
-    await samples.sample(connection)
-    return Progress()
-
-
-async def _thin_samples(connection: Connection) -> Progress:
-    return Progress(more=await samples.thin(connection) >= samples.MAX_THINNED)
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

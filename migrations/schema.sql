@@ -515,17 +515,16 @@ CREATE FUNCTION public.handed_off_in_lane(of_lane integer) RETURNS integer
     AS $$
 declare
     found integer := 0;
-    beside integer;
-    one record;
+    piece record;
 begin
     for part in 0..1 loop
-        beside := 0;
-        for one in select o.lease_owner is not null as leased, o.handed_off_at is not null as handed_off
-                   from outbox o where o.lane_id = of_lane and o.scheduled = (part = 1) and o.due_at <= now()
-                   order by o.due_at, o.message_id loop
-            found := found + one.handed_off::integer;
-            beside := case when one.leased then 0 else beside + 1 end;
-            exit when beside >= 1000;
+        for number in 0..1000 loop
+            select count(h.lease_owner) as leased, count(h.handed_off_at) as handed_off into piece
+            from (select o.lease_owner, o.handed_off_at from outbox o
+                  where o.lane_id = of_lane and o.scheduled = (part = 1) and o.due_at <= now()
+                  order by o.due_at, o.message_id offset number * 500 limit 500) h;
+            exit when piece.leased = 0;
+            found := found + piece.handed_off;
         end loop;
     end loop;
     return found;

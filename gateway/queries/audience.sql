@@ -103,8 +103,9 @@ with candidates as materialized (
 ), left_out as (
     insert into mailing_left_out (mailing_id, customer_id, reason)
     select :mailing_id::integer, j.customer_id, coalesce(j.reason, 'DUPLICATE_ADDRESS')
-    from judged j left join recipients r on r.customer_id = j.customer_id
-    where r.customer_id is null
+    from judged j
+    -- Hashed whatever the planner expects; an anti-join of few becomes a nested loop over many.
+    where j.reason is not null or j.customer_id not in (select r.customer_id from recipients r)
     returning reason
 ), tallied as (
     insert into mailing_tally as t (mailing_id, shard, left_out_opted_out, left_out_suppressed, left_out_no_address,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import strawberry
+from strawberry.types.base import StrawberryList
 
 from gateway.campaigns.possible_actions import CampaignAction, actions_of
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat, MailingStatus
@@ -34,10 +35,9 @@ from service.graph.sender import Sender
 from service.graph.template import TemplateVersion
 from service.shape.field import column, first_of, same_row
 
-if TYPE_CHECKING:
-    from service.graph.customer import CustomerList
-
-CUSTOMER_LIST = strawberry.lazy("service.graph.customer")
+_CUSTOMER_LIST: Any = strawberry.LazyType("CustomerList", "service.graph.customer")
+"""Lists lead to customers, and customers to campaigns."""
+CUSTOMER_LISTS = StrawberryList(_CUSTOMER_LIST)
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
 NOT_OPENED = (
@@ -149,22 +149,21 @@ class Campaign(FromRow, Node):
         """One statement a page of campaigns."""
         return Sender.of(await existing_row(info.context.loaders.senders, self.row["sender_id"]))
 
-    @strawberry.field(description="Whose members it is for.")
-    async def lists(self, info: Info) -> list[Annotated[CustomerList, CUSTOMER_LIST]]:
+    @strawberry.field(description="Whose members it is for.", graphql_type=CUSTOMER_LISTS)
+    async def lists(self, info: Info) -> list[Node]:
         """Two statements a page of campaigns."""
         return await self._lists(info, excluded=False)
 
-    @strawberry.field(description="Whose members are left out.")
-    async def excluded_lists(self, info: Info) -> list[Annotated[CustomerList, CUSTOMER_LIST]]:
+    @strawberry.field(description="Whose members are left out.", graphql_type=CUSTOMER_LISTS)
+    async def excluded_lists(self, info: Info) -> list[Node]:
         """By the same statements."""
         return await self._lists(info, excluded=True)
 
-    async def _lists(self, info: Info, *, excluded: bool) -> list[CustomerList]:
-        from service.graph.customer import CustomerList  # a customer leads to campaigns, too
-
+    async def _lists(self, info: Info, *, excluded: bool) -> list[Node]:
         loaders = info.context.loaders
         ids = [row["id"] for row in await loaders.lists_of.load(self.row["id"]) if row["excluded"] is excluded]
-        return [CustomerList.of(row) for row in await existing_rows(loaders.lists, ids)]
+        made = _CUSTOMER_LIST.resolve_type()
+        return [made.of(row) for row in await existing_rows(loaders.lists, ids)]
 
     @strawberry.field(description="Its changes, newest first: what, when and by whom.")
     async def history(self, info: Info, first: First = 50, after: After = None) -> Connection[CampaignEvent] | None:

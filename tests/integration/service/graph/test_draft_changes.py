@@ -258,7 +258,9 @@ async def test_campaigns_are_found_by_state_kind_title_and_whether_they_are_put_
             "mailings": [],
             "idempotencyKey": title,
         }
-        ids[title] = (await call(context, "createCampaign", given))["campaign"]["id"]
+        made = (await call(context, "createCampaign", given))["campaign"]
+        assert (made["lists"], made["excludedLists"]) == ([{"name": "VIP"}], [])
+        ids[title] = made["id"]
     cancel = "mutation($i: CampaignInput!) { cancelCampaign(input: $i) { campaign { status } } }"
     await ask(context, cancel, i={"campaignId": ids["Autumn"]})
     await call(context, "archiveCampaign", {"campaignId": ids["Autumn"]})

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import orjson
 
-from gateway.campaigns import samples
+from gateway.campaigns import expansion, lifecycle, samples
 from gateway.deployment import Deployment
 from gateway.settings import Settings
 from service.database import statement
@@ -109,6 +109,27 @@ async def test_the_progress_adds_up_at_every_moment_while_mail_moves(
     # Then that was so all the time, and not only at the ends
     assert len({queued for queued, _ in seen}) > 2
     assert len(customers) == 150
+
+
+async def test_it_adds_up_when_a_campaign_is_cancelled_half_made_and_one_of_it_is_on_the_wire(
+    pool: Any, connection: Any, settings: Settings
+) -> None:
+    # Given a campaign to 12, of which five have a message and one of these is handed off
+    deployment = Deployment.open(settings)
+    campaign, customers = await running(connection, deployment, 12)
+    assert await expansion.make_messages(connection, deployment, batch=5) == 5
+    await connection.execute(
+        "update outbox set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 minute',"
+        " handed_off_at = now() where customer_id = $1",
+        customers[0],
+    )
+    # When it is cancelled
+    await lifecycle.cancel(connection, campaign, "Ann")
+    # Then all but that one are cancelled, made or not
+    progress, counted = await progress_and_recount(pool, campaign)
+    assert progress["total"] == sum(progress[name] for name in PARTS) == 12
+    assert (progress["on_the_wire"], progress["cancelled"], progress["queued"]) == (1, 11, 0)
+    assert counted["CANCELLED"] + counted["UNMADE"] == 11
 
 
 async def test_who_is_left_out_stands_with_the_reason_and_a_draft_waits_for_whom_it_names(

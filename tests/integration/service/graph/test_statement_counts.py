@@ -159,6 +159,11 @@ class Ledger:
         )
         values = {"number": self._size + 1, "template_version_id": template}
         await insert(self._pool, "mailing", campaign_id=campaign, **values)
+        for excluded in (False, True):
+            name = f"list-{campaign.hex}-{self._size}-{excluded}"
+            made = await insert(self._pool, "customer_list", name=name, kind="FIXED", actor="me")
+            values = {"list_id": made["id"], "excluded": excluded}
+            await insert(self._pool, "campaign_list", campaign_id=campaign, **values)
         await insert(self._pool, "campaign_event", campaign_id=campaign, action="updateCampaign", actor="me")
 
     async def _parts(self, customer: int, message: Any) -> None:
