@@ -36,7 +36,7 @@ from gateway.templates.versions import CompiledTemplate
 COUNTING_SECONDS = 2.0
 """For counting who lacks a value: one of many things that a person looks at."""
 SAMPLE_NAME = "Alex Sample"
-"""Who a mailing is shown for where no customer is chosen."""
+"""Who a mailing is shown for where no customer is chosen, and the sample data names none."""
 _NOBODY = MessageRef(customer_id=1, message_id=UUID(int=0))
 """No message: a preview's mail is composed for its size alone."""
 
@@ -105,7 +105,7 @@ async def material(connection: Connection, mailing_id: int, customer_id: int | N
         "row": row,
         "version": version,
         "sender": sender,
-        "name": SAMPLE_NAME,
+        "name": row["sample_data"].get("customer_name", SAMPLE_NAME),
         "locale": sender.locale,
         "time_zone": sender.time_zone,
     }
