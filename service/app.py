@@ -44,7 +44,6 @@ from service.http.exports import Exports
 from service.http.files import Files
 from service.http.imports import Imports
 from service.http.inbound import InboundMail
-from service.http.list_exports import ListExports
 from service.http.page_files import PageFiles
 from service.http.plain_page import show_not_found
 from service.security import SecurityHeaders
@@ -112,7 +111,6 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/inbound/raw", InboundMail().take, methods=["POST"]),
         Route("/files/{token}", Files().download, methods=["GET"]),
         Route("/exports/{token}", Exports().download, methods=["GET"]),
-        Route("/exports/lists/{token}", ListExports().download, methods=["GET"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),

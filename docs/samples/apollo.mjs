@@ -21,8 +21,9 @@ const client = new ApolloClient({
   cache: new InMemoryCache({
     possibleTypes: {
       Node: [
-        "Campaign", "ConnectionNote", "Customer", "CustomerEmails", "EmailInfo", "LinkClick", "Message", "Sender",
-        "SentEmail", "Suppression", "Template",
+        "Campaign", "CampaignRecipient", "ConnectionNote", "Customer", "CustomerEmails", "CustomerImport",
+        "CustomerList", "DeliveryReport", "EmailInfo", "LinkClick", "Mailing", "Message", "Sender", "SentEmail",
+        "Suppression", "Template", "TemplateVersion", "UnmatchedMail",
       ],
     },
     typePolicies: {

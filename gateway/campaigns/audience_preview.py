@@ -40,7 +40,7 @@ async def audience_preview(
 
     Raises Refusal(NOT_FOUND).
     """
-    row = await QUERIES.mailing_to_judge(connection, mailing_id=mailing_id)
+    row = await QUERIES.audience_of_mailing(connection, mailing_id=mailing_id)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such mailing.", ("mailingId",))
     whom = await audience.load(connection, row["campaign_id"])

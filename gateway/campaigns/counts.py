@@ -20,3 +20,10 @@ class Count:
 
     value: int
     precision: CountPrecision
+
+    @classmethod
+    def up_to(cls, most: int, found: int) -> Count:
+        """Of rows that were counted to one more than `most`."""
+        if found > most:
+            return cls(value=most, precision=CountPrecision.AT_LEAST)
+        return cls(value=found, precision=CountPrecision.EXACT)

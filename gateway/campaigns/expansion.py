@@ -46,7 +46,10 @@ _RESERVED = Undelivered(
 _VALUE_GONE = Undelivered(
     status=Status.HELD,
     cause=Cause.OUR_CONFIGURATION,
-    advice="The customer lost a value that the template needs before this was made. Give it the value; send this anew.",
+    advice=(
+        "The customer lost a value that the template needs before this was made. Give it the value, and mail it by "
+        "another campaign."
+    ),
 )
 
 

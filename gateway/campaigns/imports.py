@@ -68,15 +68,10 @@ async def start(
 async def _check_list(connection: Connection, list_id: int) -> None:
     row = await QUERIES.fixed_list_of_import(connection, list_id=list_id)
     if row is None:
-        raise no_such_list()
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such list.", ("listId",))
     if not row["is_fixed"]:
         message = "Customers join a fixed list; whom a dynamic one holds is said by its criteria."
         raise Refusal(RefusalCode.INVALID, message, ("listId",))
-
-
-def no_such_list() -> Refusal:
-    """The refusal of a list that there is not."""
-    return Refusal(RefusalCode.NOT_FOUND, "There is no such list.", ("listId",))
 
 
 async def cancel(connection: Connection, import_id: UUID) -> None:

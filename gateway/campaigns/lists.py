@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.campaigns import list_counts
+from gateway.campaigns import history, list_counts
 from gateway.campaigns.criteria import Criteria, Json, MailRule, MemberRule, Path, read_criteria, write_criteria
 from gateway.campaigns.criteria_sql import Compiled, Filling, condition_of
 from gateway.database import QUERIES, Connection
@@ -136,31 +136,42 @@ async def update(connection: Connection, list_id: int, changes: ListChanges) -> 
         raise _name_taken() from None
 
 
-async def delete(connection: Connection, list_id: int) -> None:
-    """Delete a list with its members; drafts that name it do without it.
+async def delete(connection: Connection, list_id: int, actor: str) -> None:
+    """Delete a list with its members; drafts that name it do without it, and their history says so.
 
-    Raises Refusal: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it; CONFLICT while a
-    dynamic list is made of it.
+    Raises Refusal or Refusals: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it, or an
+    import fills it; CONFLICT while a dynamic list is made of it.
     """
     async with connection.transaction():
         # Campaigns before the list, in the order of a change of a draft's lists.
         async for _ in QUERIES.campaigns_of_list(connection, list_id=list_id):
             pass
-        if await QUERIES.lock_list_to_delete(connection, list_id=list_id) is None:
+        name = await QUERIES.lock_list_to_delete(connection, list_id=list_id)
+        if name is None:
             raise _no_such_list()
-        await _refuse_needed(connection, list_id)
+        # Locked, so that none of them is launched meanwhile.
+        campaigns = [row async for row in QUERIES.campaigns_of_list(connection, list_id=list_id)]
+        await _refuse_needed(connection, list_id, campaigns)
         await QUERIES.delete_list(connection, list_id=list_id)
+        for row in campaigns:
+            await history.record(
+                connection, row["id"], "deleteList", actor, {"list": name, "excluded": row["excluded"]}
+            )
 
 
-async def _refuse_needed(connection: Connection, list_id: int) -> None:
+async def _refuse_needed(connection: Connection, list_id: int, campaigns: Sequence[Any]) -> None:
     """Raises Refusal, or Refusals."""
     found = RefusalCollector()
-    # Locked, so that none of them is launched meanwhile.
-    async for row in QUERIES.campaigns_of_list(connection, list_id=list_id):
+    for row in campaigns:
         if row["status"] != CampaignStatus.DRAFT:
             with found.check():
                 message = f'The campaign "{row["title"]}" needs it: cancel that, or wait until it is finished.'
                 raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
+    file_name = await QUERIES.import_into_list(connection, list_id=list_id)
+    with found.check():
+        if file_name is not None:
+            message = f'The import of "{file_name}" is filling it: cancel that, or wait until it is finished.'
+            raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
     name = await QUERIES.list_made_of(connection, list_id=list_id)
     with found.check():
         if name is not None:

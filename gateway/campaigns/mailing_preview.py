@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from gateway.campaigns.audience_preview import audience_preview
+from gateway.campaigns.counts import CountPrecision
 from gateway.compose import sender_profiles
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import Facts
@@ -18,6 +19,7 @@ from gateway.deployment import Deployment
 from gateway.mail.campaign import LeftOutReason
 from gateway.mail.customer_values import attribute_fields
 from gateway.mail.letter import Mailbox
+from gateway.mail.merge_data import ATTRIBUTE_FIELD
 from gateway.mail.message import MessageRef
 from gateway.templates import versions
 from gateway.templates.html_links import page_faults
@@ -33,12 +35,15 @@ from gateway.templates.merge_fields import SUPPLIED
 from gateway.templates.preview import Preview, render_preview
 from gateway.templates.versions import CompiledTemplate
 
-COUNTING_SECONDS = 2.0
-"""For counting who lacks a value: one of many things that a person looks at."""
 SAMPLE_NAME = "Alex Sample"
 """Who a mailing is shown for where no customer is chosen, and the sample data names none."""
 _NOBODY = MessageRef(customer_id=1, message_id=UUID(int=0))
 """No message: a preview's mail is composed for its size alone."""
+_MOST_JUDGED = 20_000
+"""Customers of an audience that are looked at for missing values: a fraction of a second. A larger one is not counted
+here: the API's `audience` does."""
+_JUDGED_SECONDS = 1.0
+"""For looking at them: what the mailing looks like is shown without that number, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,12 +74,8 @@ class Material:
     @property
     def shown_values(self) -> dict[str, str]:
         """The values, and for what has neither one nor a default its field's name in brackets."""
-        return {name: f"[{name}]" for name in self.lacking(())} | dict(self.values)
-
-    def lacking(self, given: Container[str]) -> list[str]:
-        """The fields without default that are not among those given, the customer's own values among them."""
         required = self.version.merge.required if self.version.merge else ()
-        return [name for name in required if name not in given]
+        return {name: f"[{name}]" for name in required} | dict(self.values)
 
     def facts(self, ref: MessageRef, to: Mailbox, mail_date: Any, deployment: Deployment, *, tracked: bool) -> Facts:
         """What composing the mail needs besides."""
@@ -121,8 +122,8 @@ async def material(connection: Connection, mailing_id: int, customer_id: int | N
         "locale": customer["locale"] or sender.locale,
         "time_zone": customer["time_zone"] or sender.time_zone,
     }
-    own = attribute_fields(customer["attributes"])
-    return Material(**common, values={**row["merge_data"], **customer["merge_data"], **own})
+    own = {name: customer["attributes"][name] for name in version.attributes if name in customer["attributes"]}
+    return Material(**common, values={**row["merge_data"], **customer["merge_data"], **attribute_fields(own)})
 
 
 async def preview(
@@ -144,12 +145,7 @@ async def preview(
         *_unknown(found),
     )
     return MailingPreview(
-        mailing_id=mailing_id,
-        subject=shown.subject,
-        html=shown.html,
-        text=shown.text,
-        size=size,
-        warnings=warnings,
+        mailing_id=mailing_id, subject=shown.subject, html=shown.html, text=shown.text, size=size, warnings=warnings
     )
 
 
@@ -180,21 +176,25 @@ def _without_address(sender: SenderVersion) -> tuple[MailWarning, ...]:
 
 async def _missing(connection: Connection, found: Material, customer_id: int | None) -> tuple[MailWarning, ...]:
     """Fields without default that have no value: for the customer that was chosen, else for how many of the audience,
-    as it was frozen or would be now; no number where counting takes too long."""
-    row = found.row
+    where that is quickly counted."""
+    row, version = found.row, found.version
+    required = [*version.required, *(ATTRIBUTE_FIELD + name for name in version.required_attributes)]
     if customer_id is not None:
-        lacking = found.lacking(found.values)
+        lacking = [name for name in required if name not in found.values]
         return (fields_missing(lacking, recipients=1),) if lacking else ()
-    lacking = found.lacking(row["merge_data"])
+    lacking = [name for name in required if name not in row["merge_data"]]
     if not lacking:
         return ()
-    count = int(row["lacking"]) if row["frozen"] else await _lacking_customers(connection, row["id"])
+    count = int(row["lacking"]) if row["frozen"] else await _count_lacking(connection, row["id"])
     return () if count == 0 else (fields_missing(lacking, recipients=count),)
 
 
-async def _lacking_customers(connection: Connection, mailing_id: int) -> int | None:
-    reached = await audience_preview(connection, mailing_id, seconds=COUNTING_SECONDS)
-    return None if reached is None else reached.left_out.get(LeftOutReason.MERGE_FIELD_MISSING, 0)
+async def _count_lacking(connection: Connection, mailing_id: int) -> int | None:
+    """How many would be left out for want of a value; None when counting all takes too long."""
+    reached = await audience_preview(connection, mailing_id, most=_MOST_JUDGED, seconds=_JUDGED_SECONDS)
+    if reached is None or reached.precision is not CountPrecision.EXACT:
+        return None
+    return reached.left_out.get(LeftOutReason.MERGE_FIELD_MISSING, 0)
 
 
 def _unknown(found: Material) -> tuple[MailWarning, ...]:

@@ -5,7 +5,6 @@ Anybody may write anything there. What cannot be read raises RecordFault, whose 
 
 from __future__ import annotations
 
-import binascii
 import re
 from base64 import b64decode
 from collections.abc import Iterable
@@ -170,7 +169,7 @@ def read_dkim_key(text: str) -> DkimRecord:
         raise RecordFault("The key record has a kind of key that receivers do not know: k= is rsa or ed25519.")
     try:
         key = b64decode("".join(tags["p"].split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and text that is not ASCII
         raise RecordFault("The key in p= is no base64.") from None
     return DkimRecord(key_type=key_type, key=key, testing="y" in tags.get("t", "").lower().split(":"))
 

@@ -153,7 +153,8 @@ with lanes_paused as (
 update campaign set status = 'PAUSED', paused_at = now(), paused_why = :why where id = :campaign_id;
 
 -- name: on_the_wire$
--- How many mails of a campaign are handed off and not decided.
+-- How many mails of a campaign are handed off and not decided: counted over all that wait, where progress, asked for
+-- again and again, reads the heads of the queues (`handed_off_in_lane`).
 select count(*) from outbox o
 where o.lane_id in (select lane.id from lane where lane.campaign_id = :campaign_id) and o.handed_off_at is not null;
 

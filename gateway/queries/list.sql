@@ -22,15 +22,20 @@ set name = coalesce(:name, name), criteria = coalesce(:criteria::jsonb, criteria
     grows_on = coalesce(:grows_on::text[], grows_on)
 where id = :list_id;
 
--- name: lock_list_to_delete^
--- Locks a list against every use of it; returns which it is.
-select l.id, l.kind::text from customer_list l where l.id = :list_id for update;
+-- name: lock_list_to_delete$
+-- Locks a list against every use of it; returns how it is called.
+select l.name from customer_list l where l.id = :list_id for update;
 
 -- name: campaigns_of_list
 -- Locks the campaigns that a list is named by and that are not over.
-select c.title, c.status from campaign_list n join campaign c on c.id = n.campaign_id
+select c.id, c.title, c.status, n.excluded from campaign_list n join campaign c on c.id = n.campaign_id
 where n.list_id = :list_id and c.status not in ('FINISHED', 'CANCELLED')
 order by c.id for no key update of c;
+
+-- name: import_into_list$
+-- The file of the first import that is filling a list.
+select i.file_name from customer_import i
+where i.status = 'RUNNING' and not i.dry_run and i.list_id = :list_id order by i.id limit 1;
 
 -- name: list_made_of$
 -- How the first dynamic list is called whose criteria read a fixed one.

@@ -144,7 +144,7 @@ from campaign_list n
 join customer_list l on l.id = n.list_id
 where n.campaign_id = :campaign_id order by n.list_id;
 
--- name: mailing_to_judge^
+-- name: audience_of_mailing^
 -- What the audience of a mailing depends on, as it would be if it went now.
 select g.campaign_id, g.template_version_id, g.not_opened_mailing_id, c.kind,
        case when g.status = 'DRAFT' then c.merge_data else g.merge_data end as merge_data
@@ -274,7 +274,7 @@ where g.id = any(:mailing_ids::integer[]) and g.status = 'RUNNING'
   and not exists (select from triggered_recipient t where t.mailing_id = g.id)
   and (exists (select from campaign c where c.id = g.campaign_id and c.kind = 'MARKETING')
        or exists (select from campaign_customer a where a.campaign_id = g.campaign_id)
-       or exists (select from campaign_list n where n.campaign_id = g.campaign_id))
+       or exists (select from campaign_list n where n.campaign_id = g.campaign_id and not n.excluded))
 returning g.campaign_id;
 
 -- name: drop_empty_lanes!

@@ -15,16 +15,13 @@ where g.id = :mailing_id;
 
 -- name: recipient_to_preview^
 -- A customer as a mailing would greet it, with its own values and those that came for it alone.
-select u.id, u.name, u.locale, u.time_zone, u.attributes, u.erased_at is not null as erased, a.address,
+select u.id, u.name, u.locale, u.time_zone, u.attributes, u.erased_at is not null as erased,
        coalesce((select r.merge_data from mailing_recipient r
                  where r.mailing_id = :mailing_id and r.customer_id = u.id limit 1),
                 (select n.merge_data from campaign_customer n
                  where n.campaign_id = :campaign_id and n.customer_id = u.id),
                 '{}'::jsonb) as merge_data
 from customer u
-left join lateral (
-    select d.address from customer_address d where d.customer_id = u.id order by d.position limit 1
-) a on true
 where u.id = :customer_id;
 
 -- name: lock_test_mail$

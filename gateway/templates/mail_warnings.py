@@ -37,7 +37,7 @@ class MailWarningCode(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailWarning:
     """Something to mend before sending. `blocking`: a launch is refused for it. `recipients`: for how many of the
-    audience; None when it is all the same for all."""
+    audience; None when it is all the same for all, or not known."""
 
     code: MailWarningCode
     message: str

@@ -9,7 +9,6 @@ import strawberry
 
 from gateway.campaigns import decisions
 from gateway.campaigns.decisions import CampaignRetry, CampaignSettlement
-from gateway.errors import Refusal, RefusalCode
 from gateway.mail.campaign import UncertainDecision
 from gateway.mail.message import Status
 from gateway.mail.verdict import Cause
@@ -18,8 +17,7 @@ from service.graph.campaign import Campaign
 from service.graph.context import Context, Info
 from service.graph.intent import Input
 from service.graph.loaders import existing_row
-from service.graph.node import read_typed_id
-from service.graph.sending import read_row_id
+from service.graph.sending import read_number_id, read_row_id
 from service.graph.user_error import UserError
 
 
@@ -83,7 +81,7 @@ async def retry_campaign(info: Info, input: Input[RetryCampaignInput]) -> Campai
         campaign_id=read_row_id(input.campaign_id, "Campaign", ("campaignId",)),
         statuses=None if input.statuses is None else tuple(input.statuses),
         causes=None if input.causes is None else tuple(input.causes),
-        mailing_id=_mailing_id(input.mailing_id),
+        mailing_id=_read_mailing(input.mailing_id),
         to_present_addresses=input.to_present_addresses,
         expected_count=input.expected_count,
         idempotency_key=input.idempotency_key,
@@ -100,7 +98,7 @@ async def settle_campaign(info: Info, input: Input[SettleCampaignInput]) -> Camp
     asked = CampaignSettlement(
         campaign_id=read_row_id(input.campaign_id, "Campaign", ("campaignId",)),
         uncertain=input.uncertain,
-        mailing_id=_mailing_id(input.mailing_id),
+        mailing_id=_read_mailing(input.mailing_id),
         expected_count=input.expected_count,
         idempotency_key=input.idempotency_key,
     )
@@ -120,11 +118,6 @@ async def _decide(
     return CampaignRecipientsPayload(campaign=Campaign.of(row), recipients=recipients)
 
 
-def _mailing_id(text: str | None) -> int | None:
+def _read_mailing(text: str | None) -> int | None:
     """Raises Refusal NOT_FOUND."""
-    if text is None:
-        return None
-    found = read_typed_id(text, "Mailing")
-    if found is None or found.number is None:
-        raise Refusal(RefusalCode.NOT_FOUND, "The campaign has no such mailing.", ("mailingId",))
-    return found.number
+    return None if text is None else read_number_id(text, "Mailing", ("mailingId",))

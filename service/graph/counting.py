@@ -9,8 +9,10 @@ import strawberry
 
 from gateway.campaigns import counts
 from gateway.campaigns.counts import CountPrecision
+from gateway.mail.export_links import ExportFormat
 from service.graph.connection import Connection
 from service.graph.cost import Cost
+from service.graph.exporting import SENTENCE, FormatArgument, Linking
 from service.graph.scalars import BigInt
 
 T = TypeVar("T")
@@ -35,9 +37,10 @@ Counting = Callable[[], Awaitable[counts.Count]]
 
 @strawberry.type(name="Connection", description="One page of a list.")
 class CountedConnection(Connection[T], Generic[T]):
-    """A connection that also tells how many rows there are in all."""
+    """A connection that also tells how many rows there are in all, and links to the whole list as a file."""
 
     counting: strawberry.Private[Counting]
+    linking: strawberry.Private[Linking]
 
     @strawberry.field(
         description="How many in all, counted up to 10,000, beyond that estimated.", directives=[Cost(objects=20)]
@@ -46,7 +49,12 @@ class CountedConnection(Connection[T], Generic[T]):
         """A statement of its own, when it is asked for."""
         return Count.of(await self.counting())
 
+    @strawberry.field(description=SENTENCE)
+    def export_url(self, format: FormatArgument = ExportFormat.CSV) -> str | None:
+        """Good for every client that has it, while the caller's token lives."""
+        return self.linking(format)
+
     @classmethod
-    def counted(cls, page: Connection[T], counting: Counting) -> CountedConnection[T]:
-        """A page, of which the whole can be counted."""
-        return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting)
+    def counted(cls, page: Connection[T], counting: Counting, linking: Linking) -> CountedConnection[T]:
+        """A page, of which the whole can be counted and fetched."""
+        return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting, linking=linking)

@@ -26,6 +26,7 @@ from service.graph.contact import OptOut, OptOuts
 from service.graph.context import Info
 from service.graph.cost import Cost
 from service.graph.counting import Count, CountedConnection
+from service.graph.exporting import linking
 from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
 from service.graph.list_criteria import say_criteria, with_global_ids
 from service.graph.list_pages import Membership, check_cursor, members_asked
@@ -173,7 +174,8 @@ class Customer(FromRow, Node):
         window, pages = read_number_window(first, after), info.context.loaders.list_pages
         found = await pages.of_customer(self.row["id"], window)
         page = window.connect([ListMembership.of(one) for one in found], [str(one.list_id) for one in found])
-        return CountedConnection.counted(page, partial(pages.count_of_customer, self.row["id"]))
+        counting = partial(pages.count_of_customer, self.row["id"])
+        return CountedConnection.counted(page, counting, linking(info.context, {"lists_of": self.row["id"]}))
 
     @strawberry.field(
         description="What campaigns sent it, left it out of, and will still send it.",
@@ -297,7 +299,8 @@ class CustomerList(FromRow, Node):
             return await pages.count_members(self.row, asked.search, await self._members(info) if is_fixed else 0)
 
         page = asked.window.connect([ListMembership.of(one) for one in found], [one.member_cursor for one in found])
-        return CountedConnection.counted(page, count)
+        wanted = {"list": self.row["id"], "search": asked.search}
+        return CountedConnection.counted(page, count, linking(info.context, wanted))
 
     @strawberry.field(
         description="A customer that is mailed about a work order of these kinds joins; only fixed lists."

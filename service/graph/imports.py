@@ -6,37 +6,34 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from asyncpg import Record
 
 from gateway.campaigns import counts, imports
-from gateway.campaigns.counts import CountPrecision
 from gateway.campaigns.import_columns import FIELDS, ColumnChoice
 from gateway.campaigns.import_encoding import ENCODING_NAMES
 from gateway.campaigns.imports import ENDED, ImportStatus
 from gateway.errors import RefusalCode
-from gateway.mail.export_links import ExportFormat, ExportKind, ExportLink, export_url
 from service.database import statement
 from service.errors import BadInput
 from service.graph.connection import After, Connection, First, read_text_window, read_window
 from service.graph.context import Context, Info
 from service.graph.counting import CountedConnection
 from service.graph.customer import CustomerList
+from service.graph.exporting import linking
 from service.graph.intent import Input
 from service.graph.loaders import MAX_COUNTED_ERRORS, existing_row, existing_rows
 from service.graph.node import Node, read_typed_id, row_global_id
 from service.graph.row import FromRow
-from service.graph.sending import read_row_id
+from service.graph.sending import read_number_id, read_row_id
 from service.graph.user_error import UserError
 
 IMPORTS_PAGE = statement("imports_page")
 FOLLOW_SECONDS = 1.0
 """Between two looks at an import that somebody follows: one read by key each."""
 _ERROR_CURSOR = re.compile(r"[1-9][0-9]{0,8}-[0-9]{1,4}")
-_FORMAT_SENTENCE = "As what."
 
 
 @strawberry.type(description="One column of an import.")
@@ -59,28 +56,6 @@ class RefusedImportLine(FromRow):
     heading: str | None = strawberry.field(description="The column's heading; null when the line itself.")
     code: RefusalCode = strawberry.field(description="The kind of refusal.")
     message: str = strawberry.field(description="What is wrong and what to do.")
-
-
-@strawberry.type(description="One page of a list.")
-class ImportErrorConnection(CountedConnection[RefusedImportLine]):
-    """With a link to the whole list."""
-
-    import_id: strawberry.Private[UUID]
-
-    @strawberry.field(
-        description="Where the whole list can be fetched as a file, with the values of its lines: signed, for five "
-        "minutes."
-    )
-    def export_url(
-        self,
-        info: Info,
-        format: Annotated[ExportFormat, strawberry.argument(description=_FORMAT_SENTENCE)] = ExportFormat.CSV,
-    ) -> str | None:
-        """Good for every client that has it."""
-        context = info.context
-        link = ExportLink(kind=ExportKind.IMPORT_ERRORS, row_id=self.import_id, format=format)
-        deployment = context.deployment
-        return export_url(deployment.keyring, deployment.settings.public_url, link, now=context.clock())
 
 
 @strawberry.type(
@@ -130,9 +105,11 @@ class CustomerImport(FromRow, Node):
 
     @strawberry.field(
         description="What was refused, by line: of the first 100,000 refused lines, five faults each. A file that "
-        "could not be read has one, which says why."
+        "could not be read has one, which says why. `exportUrl` has them with the values of their lines."
     )
-    async def errors(self, info: Info, first: First = 50, after: After = None) -> ImportErrorConnection | None:
+    async def errors(
+        self, info: Info, first: First = 50, after: After = None
+    ) -> CountedConnection[RefusedImportLine] | None:
         """Raises BadInput."""
         window = read_text_window(first, after, _ERROR_CURSOR)
         line, _, number = (window.before or "0-0").partition("-")
@@ -141,15 +118,12 @@ class CustomerImport(FromRow, Node):
 
         async def count() -> counts.Count:
             errors = (await existing_row(loaders.import_error_counts, import_id))["errors"]
-            precision = CountPrecision.EXACT if errors <= MAX_COUNTED_ERRORS else CountPrecision.AT_LEAST
-            return counts.Count(value=min(errors, MAX_COUNTED_ERRORS), precision=precision)
+            return counts.Count.up_to(MAX_COUNTED_ERRORS, errors)
 
         page = window.connect(
             [RefusedImportLine.of(row) for row in rows], [f"{row['line']}-{row['number']}" for row in rows]
         )
-        return ImportErrorConnection(
-            edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=count, import_id=import_id
-        )
+        return CountedConnection.counted(page, count, linking(info.context, {"import": import_id.hex}))
 
     actor: str = strawberry.field(name="by", description="Who brought it.")
     created_at: datetime = strawberry.field(description="When its file came.")
@@ -207,7 +181,7 @@ async def start_import(info: Info, input: Input[StartImportInput]) -> ImportPayl
     """Returns at once; a worker does it."""
     import_id = read_row_id(input.import_id, "CustomerImport", ("importId",))
     choices = [ColumnChoice(heading=one.heading, field=one.field) for one in input.columns or ()]
-    list_id = None if input.list_id is None else _list_number(input.list_id)
+    list_id = None if input.list_id is None else read_number_id(input.list_id, "CustomerList", ("listId",))
     async with info.context.pools.writing_connection() as connection:
         await imports.start(connection, import_id, dry_run=input.dry_run, columns=choices, list_id=list_id)
     return await _payload(info.context, import_id)
@@ -219,14 +193,6 @@ async def cancel_import(info: Info, input: Input[CancelImportInput]) -> ImportPa
     async with info.context.pools.writing_connection() as connection:
         await imports.cancel(connection, import_id)
     return await _payload(info.context, import_id)
-
-
-def _list_number(text: str) -> int:
-    """The row of a CustomerList's id. Raises Refusal NOT_FOUND."""
-    found = read_typed_id(text, "CustomerList")
-    if found is None or found.number is None:
-        raise imports.no_such_list()
-    return found.number
 
 
 async def _payload(context: Context, import_id: UUID) -> ImportPayload:

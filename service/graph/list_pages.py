@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -138,8 +138,7 @@ class ListPages:
             return Count(value=members, precision=CountPrecision.EXACT)
         most = list_counts.MAX_COUNTED
         [counted] = await self._reading.fetch(COUNT_FOUND, list_id=row["id"], most=most + 1, **patterns)
-        precision = CountPrecision.EXACT if counted["members"] <= most else CountPrecision.AT_LEAST
-        return Count(value=min(counted["members"], most), precision=precision)
+        return Count.up_to(most, counted["members"])
 
     async def _count_dynamic(self, row: Record, patterns: Mapping[str, Any] | None) -> Count:
         try:
@@ -187,6 +186,40 @@ class ListPages:
 
 def _memberships(rows: list[Record]) -> list[Membership]:
     return [Membership(**cast(dict[str, Any], dict(row))) for row in rows]
+
+
+# As files --------------------------------------------------------------------------------------------------------
+
+EXPORTED_AT_ONCE = 500
+"""Members of a file that are in memory at a time."""
+
+
+async def all_members(
+    fresh: Callable[[], ListPages], list_id: int, search: str | None
+) -> AsyncIterator[list[Membership]]:
+    """All members of a list, or those that a search finds, a batch at a time, each by a `fresh` reading."""
+    place: tuple[datetime | None, int] = (None, LARGEST_BIGINT)
+    while True:
+        window = Window(first=EXPORTED_AT_ONCE, before=place, continued=False)
+        found = await fresh().members(MembersAsked(window=window, search=search)).load(list_id)
+        shown = found[:EXPORTED_AT_ONCE]
+        yield shown
+        if len(shown) == len(found):
+            return
+        place = (shown[-1].added_at, shown[-1].customer_id)
+
+
+async def lists_of_customer(fresh: Callable[[], ListPages], customer_id: int) -> AsyncIterator[list[Membership]]:
+    """All lists that a customer is in, as `all_members`."""
+    place = LARGEST_BIGINT
+    while True:
+        window = Window(first=EXPORTED_AT_ONCE, before=place, continued=False)
+        found = await fresh().of_customer(customer_id, window)
+        shown = found[:EXPORTED_AT_ONCE]
+        yield shown
+        if len(shown) == len(found):
+            return
+        place = shown[-1].list_id
 
 
 def check_cursor(row: Record, window: Window) -> None:

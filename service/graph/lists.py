@@ -21,12 +21,11 @@ from service.graph.customer import Customer, CustomerList
 from service.graph.intent import Input
 from service.graph.list_criteria import ListCriteriaInput, read_criteria_input, say_criteria
 from service.graph.loaders import existing_row, existing_rows
-from service.graph.node import number_global_id, read_typed_id
+from service.graph.mailing_input import customer_or_nothing, number_or_nothing
+from service.graph.node import number_global_id
 from service.graph.user_error import UserError
 
 LISTS_PAGE = statement("lists_page")
-_NOBODY = 0
-"""What a text becomes that is no Customer's id: the gateway refuses it with the rest, as one that does not exist."""
 
 NameArgument = Annotated[str | None, strawberry.argument(description="Part of a name; case and accents are ignored.")]
 CriteriaArgument = Annotated[ListCriteriaInput, strawberry.argument(description="The criteria.")]
@@ -218,7 +217,7 @@ async def delete_list(info: Info, input: Input[DeleteListInput]) -> DeleteListPa
     """With its members."""
     list_id = _list_id(input.list_id)
     async with info.context.pools.writing_connection() as connection:
-        await lists.delete(connection, list_id)
+        await lists.delete(connection, list_id, info.context.actor)
     return DeleteListPayload(deleted_list_id=number_global_id("CustomerList", list_id))
 
 
@@ -240,13 +239,11 @@ async def remove_from_list(info: Info, input: Input[RemoveFromListInput]) -> Lis
 
 def _list_id(text: str) -> int:
     """A CustomerList's number; of a text that is no id, one that no list has: it is refused with the rest."""
-    found = read_typed_id(text, "CustomerList")
-    return found.number if found and found.number else 0
+    return number_or_nothing(text, "CustomerList", 0)
 
 
 def _customers(ids: list[strawberry.ID]) -> list[int]:
-    found = [read_typed_id(text, "Customer") for text in ids]
-    return [one.customer_id if one and one.customer_id else _NOBODY for one in found]
+    return [customer_or_nothing(text, place) for place, text in enumerate(ids)]
 
 
 async def _written(context: Context, list_id: int) -> CustomerList:

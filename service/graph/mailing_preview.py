@@ -7,9 +7,9 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.campaigns import audience_preview, counts, mailing_preview, sending_tests
-from gateway.errors import Refusal, RefusalCode, RefusalCollector
-from gateway.mail.campaign import LeftOutReason
+from gateway.campaigns import audience_preview, mailing_preview, sending_tests
+from gateway.campaigns.counts import Count as GatewayCount
+from gateway.errors import Refusal, RefusalCollector
 from gateway.mail.verdict import Outcome
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
@@ -19,7 +19,7 @@ from service.graph.message_parts import ServerResponse
 from service.graph.node import read_typed_id
 from service.graph.results import LeftOutCount
 from service.graph.row import FromValue
-from service.graph.sending import read_customer_id
+from service.graph.sending import read_customer_id, read_number_id
 from service.graph.template import MailWarning
 from service.graph.user_error import UserError
 
@@ -36,18 +36,17 @@ CustomerArgument = Annotated[
 
 @strawberry.type(description="Whom a mailing would reach now.")
 class AudiencePreview(FromValue[audience_preview.AudiencePreview]):
-    """As the gateway judges it."""
+    """As the gateway counts it."""
 
     @strawberry.field(description="How many would be mailed: addresses, each once.")
     def recipients(self) -> Count:
-        """As surely as the audience was judged."""
-        return Count.of(counts.Count(value=self.value.recipients, precision=self.value.precision))
+        """At least so many, where only a part of the audience was judged."""
+        return Count.of(GatewayCount(value=self.value.recipients, precision=self.value.precision))
 
-    @strawberry.field(description="How many would be left out, by reason; as surely as `recipients`.")
+    @strawberry.field(description="How many would be left out, by reason; at least, where `recipients` says so.")
     def left_out(self) -> list[LeftOutCount]:
-        """In the order of the enum."""
-        found = self.value.left_out
-        return [LeftOutCount(reason=reason, recipients=found[reason]) for reason in LeftOutReason if reason in found]
+        """Of that part, too."""
+        return [LeftOutCount(reason=reason, recipients=count) for reason, count in self.value.left_out.items()]
 
 
 @strawberry.type(description="A mailing as it would be.")
@@ -68,10 +67,13 @@ class MailingPreview(FromValue[mailing_preview.MailingPreview]):
         description="Whom it would reach now; null when the counting took too long.", directives=[Cost(objects=1000)]
     )
     async def audience(self, info: Info) -> AudiencePreview | None:
-        """Counted when it is asked for."""
-        async with info.context.pools.reading_connection() as connection:
-            found = await audience_preview.audience_preview(connection, self.value.mailing_id)
-        return AudiencePreview.of(found) if found else None
+        """Judged anew; null, too, when the mailing was deleted meanwhile."""
+        try:
+            async with info.context.pools.reading_connection() as connection:
+                found = await audience_preview.audience_preview(connection, self.value.mailing_id)
+        except Refusal:
+            return None
+        return None if found is None else AudiencePreview.of(found)
 
 
 async def preview_mailing(info: Info, text: str, customer: str | None) -> MailingPreview | None:
@@ -152,17 +154,15 @@ async def send_test_email(info: Info, input: Input[SendTestEmailInput]) -> SendT
 
 
 def _order(context: Context, given: SendTestEmailInput) -> sending_tests.TestOrder:
-    found, customer_id = RefusalCollector(), None
-    mailing = read_typed_id(given.mailing_id, "Mailing")
+    found, mailing_id, customer_id = RefusalCollector(), 0, None
     with found.check():
-        if mailing is None or mailing.number is None:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such mailing.", ("mailingId",))
+        mailing_id = read_number_id(given.mailing_id, "Mailing", ("mailingId",))
     with found.check():
         if given.customer_id is not None:
             customer_id = read_customer_id(given.customer_id, ("customerId",))
     found.raise_any()
     return sending_tests.TestOrder(
-        mailing_id=mailing.number if mailing and mailing.number else 0,
+        mailing_id=mailing_id,
         addresses=tuple(given.addresses),
         idempotency_key=given.idempotency_key,
         actor=context.actor,

@@ -54,7 +54,9 @@ class Mutation:
     update_list = intent(
         lists.update_list, "Change a list's name, criteria or growth; campaigns under way keep their audience."
     )
-    delete_list = intent(lists.delete_list, "Delete a list that no campaign under way or scheduled needs.")
+    delete_list = intent(
+        lists.delete_list, "Delete a list that no campaign under way or scheduled needs, and no import fills."
+    )
     add_to_list = intent(lists.add_to_list, "Add customers to a fixed list; members stay.")
     remove_from_list = intent(lists.remove_from_list, "Take customers out of a fixed list.")
     send_test_email = intent(

@@ -18,12 +18,11 @@ from strawberry.types.base import StrawberryOptional
 
 from gateway.campaigns.counts import Count, CountPrecision
 from gateway.mail import base64url
-from gateway.mail.export_links import ExportFormat
-from gateway.mail.query_links import QueryLink, query_url
 from service.database import statement
 from service.errors import BadInput
 from service.graph.connection import PageInfo, read_cursor_window
 from service.graph.context import Context
+from service.graph.exporting import Linking, linking
 from service.graph.node import LARGEST_INTEGER
 from service.graph.recipient_pages import (
     MAX_COUNTED,
@@ -61,7 +60,7 @@ class RecipientPage:
     rows: Sequence[tuple[str, Record]]
     page_info: PageInfo
     counting: Callable[[], Awaitable[Count]]
-    linking: Callable[[ExportFormat], str | None]
+    linking: Linking
 
 
 async def list_recipients(context: Context, query: RecipientQuery, first: int, after: str | None) -> RecipientPage:
@@ -75,7 +74,7 @@ async def list_recipients(context: Context, query: RecipientQuery, first: int, a
         rows=rows[:first],
         page_info=_page_info(rows, walked, first, continued=window.continued),
         counting=partial(_count, context, query),
-        linking=partial(_link, context, {"recipients": query.to_json()}),
+        linking=linking(context, {"recipients": query.to_json()}),
     )
 
 
@@ -104,12 +103,6 @@ async def _count(context: Context, query: RecipientQuery) -> Count:
     return Count(value=value, precision=CountPrecision.EXACT)
 
 
-def _link(context: Context, query: Mapping[str, Any], format: ExportFormat) -> str | None:
-    link = QueryLink(caller=context.actor, format=format, query=query)
-    deployment = context.deployment
-    return query_url(deployment.keyring, deployment.settings.public_url, link, now=context.clock())
-
-
 async def find_recipient(context: Context, mailing_id: int, customer_id: int, occurrence: str) -> Record | None:
     """One recipient's row by its key."""
     keys = {"mailing_ids": [mailing_id], "customer_ids": [customer_id], "occurrences": [occurrence]}
@@ -134,7 +127,7 @@ async def list_of_customer(
         rows=keyed[:first],
         page_info=_page_info(keyed, Walked(rows=()), first, continued=window.continued),
         counting=partial(_count_of_customer, context, customer_id, upcoming),
-        linking=partial(_link, context, said),
+        linking=linking(context, said),
     )
 
 
@@ -175,15 +168,10 @@ async def customer_rows(fetch: Fetcher, customer_id: int, upcoming: bool, after:
 
 async def _count_of_customer(context: Context, customer_id: int, upcoming: bool) -> Count:
     if upcoming:
-        found = len(await context.reading.fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING))
-        return _stopped_at(found, MAX_UPCOMING)
-    [row] = await context.reading.fetch(COUNT_OF_CUSTOMER, customer_id=customer_id, limit=MAX_COUNTED)
-    return _stopped_at(int(row["found"]), MAX_COUNTED)
-
-
-def _stopped_at(found: int, limit: int) -> Count:
-    precision = CountPrecision.EXACT if found < limit else CountPrecision.AT_LEAST
-    return Count(value=found, precision=precision)
+        found = await context.reading.fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING + 1)
+        return Count.up_to(MAX_UPCOMING, len(found))
+    [row] = await context.reading.fetch(COUNT_OF_CUSTOMER, customer_id=customer_id, limit=MAX_COUNTED + 1)
+    return Count.up_to(MAX_COUNTED, row["found"])
 
 
 # As files --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 import strawberry
 
@@ -16,6 +15,7 @@ from service.graph.context import Info
 from service.graph.cost import Cost
 from service.graph.counting import Count
 from service.graph.customer import Customer, Message
+from service.graph.exporting import SENTENCE, FormatArgument
 from service.graph.loaders import existing_row
 from service.graph.node import Node, recipient_global_id
 from service.graph.recipient_lists import RecipientPage
@@ -82,14 +82,9 @@ class CampaignRecipientConnection:
         """Statements of its own, when it is asked for."""
         return Count.of(await page.counting())
 
-    @strawberry.field(
-        description="Where the whole list can be fetched as a file: signed, for five minutes, dead when the token is "
-        "revoked; null when the filter is too long for an address."
-    )
+    @strawberry.field(description=SENTENCE)
     def export_url(
-        self,
-        page: strawberry.Parent[RecipientPage],
-        format: Annotated[ExportFormat, strawberry.argument(description="As what.")] = ExportFormat.CSV,
+        self, page: strawberry.Parent[RecipientPage], format: FormatArgument = ExportFormat.CSV
     ) -> str | None:
-        """Good for every client that has it, while the caller's token lives."""
+        """As of other lists."""
         return page.linking(format)

@@ -17,7 +17,6 @@ from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import CountedConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -138,7 +137,7 @@ class Query:
         search: campaign_list.SearchArgument = None,
         first: First = 50,
         after: After = None,
-    ) -> CountedConnection[Campaign]:
+    ) -> Connection[Campaign]:
         """Raises BadInput."""
         return await campaign_list.list_campaigns(info, filter, search, first, after)
 

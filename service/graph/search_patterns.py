@@ -1,4 +1,4 @@
-"""Patterns of a search for customers: words of a name, parts of an address or of an external ref."""
+"""Patterns of searches: for customers words of a name, parts of an address or of an external ref; else a part."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ SHORTEST_PART = 3
 """Letters or digits in a row: a trigram index finds no shorter part of a word."""
 LONGEST_SEARCH = 320
 """Characters: an address's own limit."""
+LONGEST_PART = 255
+"""Characters of a part of a name or title: no name that is searched for is longer."""
 
 SearchArgument = Annotated[
     str | None,
@@ -48,6 +50,20 @@ def read_search(search: str) -> dict[str, str | list[str] | None]:
     }
 
 
+def read_part(search: str | None) -> str | None:
+    """Returns the pattern of what contains a search's text, as of a name or title; None for none. Raises BadInput."""
+    if search is None:
+        return None
+    if len(search) > LONGEST_PART:
+        raise BadInput("search", f"is at most {LONGEST_PART} characters")
+    return f"%{literal(search.strip())}%"
+
+
+def literal(text: str) -> str:
+    """Returns the pattern of a text itself."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
 def folded(text: str) -> str:
     """Returns a text without accents and case, as the ledger's function of this name does."""
     bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
@@ -72,8 +88,7 @@ def reference_key(text: str) -> str:
 
 def _pattern(text: str) -> str:
     """What contains the text, or is the text where an index finds no part of it."""
-    literal = re.sub(r"([\\%_])", r"\\\1", text)
-    return f"%{literal}%" if _is_part(text) else literal
+    return f"%{literal(text)}%" if _is_part(text) else literal(text)
 
 
 def _is_part(text: str) -> bool:

@@ -263,7 +263,7 @@ async def _send(
         enqueued = await enqueue.enqueue(connection, request, context.deployment)
     if not enqueued.repeated:
         await context.wakeup.notify()
-    return SendEmailPayload(message=await _written(context, enqueued.ref))
+    return SendEmailPayload(message=await written_message(context, enqueued.ref))
 
 
 def read_customer_id(text: str, field: tuple[str, ...]) -> int:
@@ -285,6 +285,14 @@ def read_row_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
     if found is None or found.row_id is None:
         raise Refusal(RefusalCode.NOT_FOUND, f"There is no such {_as_words(kind)}.", field)
     return found.row_id
+
+
+def read_number_id(text: str, kind: str, field: tuple[str, ...]) -> int:
+    """The number of an id of this type. Raises Refusal NOT_FOUND."""
+    found = read_typed_id(text, kind)
+    if found is None or found.number is None:
+        raise Refusal(RefusalCode.NOT_FOUND, f"There is no such {_as_words(kind).removeprefix('customer ')}.", field)
+    return found.number
 
 
 def _as_words(kind: str) -> str:
@@ -347,9 +355,10 @@ async def _decide(
     async with context.pools.writing_connection() as connection:
         await action(connection, ref, context.actor, context.deployment)
     await context.wakeup.notify()
-    return MessagePayload(message=await _written(context, ref))
+    return MessagePayload(message=await written_message(context, ref))
 
 
-async def _written(context: Context, ref: MessageRef) -> Message:
+async def written_message(context: Context, ref: MessageRef) -> Message:
+    """A message as it stands after a mutation: a replica may not have it yet."""
     loaders = context.reading_back().loaders
     return Message.of(await existing_row(loaders.messages, (ref.customer_id, ref.message_id)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from service.graph.customer import Customer, Suppression
 from service.graph.intent import Input
 from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import read_typed_id
+from service.graph.search_patterns import literal
 from service.graph.user_error import UserError, user_errors
 
 SUPPRESSIONS_PAGE = statement("suppressions_page")
@@ -68,8 +68,7 @@ def _read_search(search: str, context: Context) -> dict[str, str | bytes | None]
         search = with_a_labels(search)
         with suppress(Refusal):
             key = context.deployment.key_of(parse_address(search, allow_reserved=True).text)
-    literal = re.sub(r"([\\%_])", r"\\\1", search)
-    return {"pattern": f"%{literal}%", "address_key": key}
+    return {"pattern": f"%{literal(search)}%", "address_key": key}
 
 
 @strawberry.input(description="An address to suppress.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
@@ -15,18 +14,16 @@ from gateway.templates import mail_warnings, versions
 from gateway.templates.mail_warnings import MailWarningCode
 from gateway.templates.versions import CompiledTemplate
 from service.database import statement
-from service.errors import BadInput
 from service.graph.connection import After, Connection, First, read_number_window, read_window
 from service.graph.context import Info
 from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import Node, row_global_id
 from service.graph.row import FromRow
 from service.graph.scalars import Json
+from service.graph.search_patterns import read_part
 from service.shape.field import column
 
 TEMPLATES_PAGE = statement("templates_page")
-LONGEST_SEARCH = 255
-"""Characters: no name is longer."""
 
 
 @strawberry.type(description="What a template looks like, with its sample data: never a customer's.")
@@ -48,7 +45,7 @@ class MailWarning:
     message: str = strawberry.field(description="What is wrong and what to do.")
     blocking: bool = strawberry.field(description="Whether a launch is refused for it.")
     recipients: int | None = strawberry.field(
-        description="For how many of the audience; null when it is all the same for all."
+        description="For how many of the audience; null when it is the same for all, or they are too many to count."
     )
 
     @classmethod
@@ -159,9 +156,7 @@ NameSearchArgument = Annotated[str | None, strawberry.argument(description="Part
 async def list_templates(info: Info, search: str | None, first: First, after: After) -> Connection[Template]:
     """Campaign templates by name. Raises BadInput."""
     window, context = read_window(first, after), info.context
-    if search is not None and len(search) > LONGEST_SEARCH:
-        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
-    pattern = None if search is None else "%" + re.sub(r"([\\%_])", r"\\\1", search.strip()) + "%"
+    pattern = read_part(search)
     rows = await context.reading.fetch(TEMPLATES_PAGE, after=window.before, pattern=pattern, rows=window.rows)
     keys = [row["id"] for row in rows]
     templates = await existing_rows(context.loaders.templates, keys[: window.first])

@@ -11,16 +11,15 @@ import strawberry
 from gateway.errors import Refusal, RefusalCode
 from gateway.inbound import decisions
 from gateway.mail.inbound import InboundKind, UnmatchedReason
-from gateway.mail.message import MessageRef
 from service.database import statement
 from service.graph.connection import After, Connection, First, read_window
-from service.graph.context import Context, Info
+from service.graph.context import Info
 from service.graph.customer import Customer, Message
 from service.graph.intent import Input
-from service.graph.loaders import existing_row, existing_rows
+from service.graph.loaders import existing_rows
 from service.graph.node import Node, read_message_id, read_typed_id, row_global_id
 from service.graph.row import FromRow
-from service.graph.sending import MessagePayload, read_customer_id, read_row_id
+from service.graph.sending import MessagePayload, read_customer_id, read_row_id, written_message
 from service.graph.time_range import TimeRangeInput
 from service.graph.user_error import UserError
 
@@ -150,7 +149,7 @@ async def believe_report(info: Info, input: Input[BelieveReportInput]) -> Messag
             actor=context.actor,
             deployment=context.deployment,
         )
-    return MessagePayload(message=await _written(context, ref))
+    return MessagePayload(message=await written_message(context, ref))
 
 
 async def assign_mail(info: Info, input: Input[AssignMailInput]) -> AssignMailPayload:
@@ -168,7 +167,7 @@ async def assign_mail(info: Info, input: Input[AssignMailInput]) -> AssignMailPa
             actor=context.actor,
             deployment=context.deployment,
         )
-    return AssignMailPayload(message=await _written(context, ref))
+    return AssignMailPayload(message=await written_message(context, ref))
 
 
 async def dismiss_mail(info: Info, input: Input[DismissMailInput]) -> DismissMailPayload:
@@ -203,8 +202,3 @@ def _message_of(customer_id: int, text: str | None) -> UUID | None:
     if ref is None or ref.customer_id != customer_id:
         raise Refusal(RefusalCode.NOT_FOUND, "This customer has no such message.", ("messageId",))
     return ref.message_id
-
-
-async def _written(context: Context, ref: MessageRef) -> Message:
-    loaders = context.reading_back().loaders
-    return Message.of(await existing_row(loaders.messages, (ref.customer_id, ref.message_id)))

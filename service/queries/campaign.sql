@@ -31,18 +31,6 @@ where c.id < :before and (c.archived_at is not null) = :archived::boolean
 order by c.id desc
 limit :rows;
 
--- name: count_campaigns
--- How many campaigns there are by these filters, counted no further than a limit.
-select count(*)::integer as campaigns
-from (
-    select from campaign c
-    where (c.archived_at is not null) = :archived::boolean
-      and (:statuses::text[] is null or c.status::text = any(:statuses::text[]))
-      and (:kind::text is null or c.kind::text = :kind::text)
-      and (:pattern::text is null or c.title ilike :pattern::text)
-    limit :most::integer
-) n;
-
 -- name: lists_of_campaigns
 -- The lists of campaigns, and those that they leave out, by name.
 select n.campaign_id, n.list_id as id, n.excluded

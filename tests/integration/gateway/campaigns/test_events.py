@@ -71,6 +71,13 @@ async def test_an_event_is_followed_by_its_mail_which_says_what_happened(
     assert await connection.fetchval("select audience_size($1)", campaign_id) == 1
 
 
+async def test_a_campaign_that_only_leaves_lists_out_goes_on_waiting(connection: Any) -> None:
+    campaign_id = await waiting_campaign(connection)
+    staff = await insert(connection, "customer_list", name="Staff", kind="FIXED", actor="test")
+    await insert(connection, "campaign_list", campaign_id=campaign_id, list_id=staff["id"], excluded=True)
+    assert await lifecycle.finish(connection) == []
+
+
 async def test_the_same_key_again_finds_the_first_event(connection: Any, deployment: Deployment) -> None:
     campaign_id = await waiting_campaign(connection)
     given = event(campaign_id, await make_customer(connection))

@@ -19,6 +19,7 @@ from gateway.outbox.enqueue import SendRequest, enqueue
 from gateway.templates.versions import publish_builtins
 from tests.builders import insert, make_customer
 from tests.eventually import eventually
+from tests.importing import carry_out, run, start
 from tests.integration.gateway.campaigns.orders import order
 
 WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
@@ -169,21 +170,51 @@ async def test_a_list_that_a_launched_campaign_needs_is_not_deleted(connection: 
     # When the campaign is launched, then the list cannot be deleted until it is over
     await lifecycle.launch(connection, campaign, uuid4().hex, deployment, actor="Dana")
     with pytest.raises(Refusal) as refused:
-        await lists.delete(connection, made)
+        await lists.delete(connection, made, "Dana")
     assert (refused.value.code, refused.value.field) == (RefusalCode.ILLEGAL_STATE, ("listId",))
     assert "Spring news" in refused.value.message
     await lifecycle.cancel(connection, campaign, "test")
-    await lists.delete(connection, made)
+    await lists.delete(connection, made, "Dana")
     assert await connection.fetchval("select count(*) from campaign_list") == 0
 
 
-async def test_a_draft_does_without_a_list_that_is_deleted(connection: Any, deployment: Deployment) -> None:
-    customer = await make_customer(connection)
-    made = await make_fixed(connection, customer)
-    campaign = await drafts.create(connection, await order(connection, [customer]), deployment)
-    await named(connection, made, campaign, excluded=True)
-    await lists.delete(connection, made)
-    assert await connection.fetchval("select count(*) from campaign_list") == 0
+async def test_a_draft_does_without_a_list_that_is_deleted_and_tells_so(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given two lists of a draft that is for nobody else, one of which it leaves out
+    made, excluded = [await make_fixed(connection, name=name) for name in ("Guests", "Staff")]
+    wanted = await order(connection, [], list_ids=(made,), excluded_list_ids=(excluded,))
+    campaign = await drafts.create(connection, wanted, deployment)
+    # When they are deleted
+    for one in (made, excluded):
+        await lists.delete(connection, one, "Dana")
+    # Then its history tells which it lost
+    rows = await connection.fetch(
+        "select actor, detail from campaign_event where campaign_id = $1 and action = 'deleteList' order by id",
+        campaign,
+    )
+    assert [(row["actor"], row["detail"]) for row in rows] == [
+        ("Dana", {"list": "Guests", "excluded": False}),
+        ("Dana", {"list": "Staff", "excluded": True}),
+    ]
+    # And it is not launched for nobody
+    with pytest.raises(Refusal) as refused:
+        await lifecycle.launch(connection, campaign, uuid4().hex, deployment, actor="Dana")
+    assert refused.value.code is RefusalCode.AUDIENCE_EMPTY
+
+
+async def test_a_list_that_an_import_fills_is_not_deleted(connection: Any, deployment: Deployment) -> None:
+    # Given an import that was checked with a list
+    made = await make_fixed(connection)
+    import_id = await run(connection, "email\na@fabrikam.com\n", deployment, dry_run=True, list_id=made)
+    # When it fills the list, then the list cannot be deleted until that is over
+    await start(connection, import_id, list_id=made)
+    with pytest.raises(Refusal) as refused:
+        await lists.delete(connection, made, "Dana")
+    assert (refused.value.code, "customers.csv" in refused.value.message) == (RefusalCode.ILLEGAL_STATE, True)
+    await carry_out(connection, deployment)
+    assert len(await in_list(connection, made)) == 1
+    await lists.delete(connection, made, "Dana")
 
 
 async def test_everything_that_needs_a_list_is_named(connection: Any, deployment: Deployment) -> None:
@@ -194,7 +225,7 @@ async def test_everything_that_needs_a_list_is_named(connection: Any, deployment
     await lifecycle.launch(connection, campaign, uuid4().hex, deployment, actor="Dana")
     await make_dynamic(connection, {"allOf": [{"anyOf": [{"member": {"listId": made, "not": True}}]}]})
     with pytest.raises(Refusals) as refused:
-        await lists.delete(connection, made)
+        await lists.delete(connection, made, "Dana")
     assert [one.code for one in refused.value.refusals] == [RefusalCode.ILLEGAL_STATE, RefusalCode.CONFLICT]
 
 

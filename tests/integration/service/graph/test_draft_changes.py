@@ -266,8 +266,7 @@ async def test_campaigns_are_found_by_state_kind_title_and_whether_they_are_put_
     await call(context, "archiveCampaign", {"campaignId": ids["Autumn"]})
     # When they are listed, then by what was asked
     query = """query($f: CampaignFilter, $s: String, $n: Int!) {
-      campaigns(filter: $f, search: $s, first: $n) {
-        nodes { title } pageInfo { hasNextPage } totalCount { value precision } } }"""
+      campaigns(filter: $f, search: $s, first: $n) { nodes { title } pageInfo { hasNextPage } } }"""
     for wanted, search, titles in (
         (None, None, ["Birthday", "Spring 50 off", "Spring 50 % off"]),
         ({"archived": True}, None, ["Autumn"]),
@@ -279,9 +278,7 @@ async def test_campaigns_are_found_by_state_kind_title_and_whether_they_are_put_
     ):
         found = await ask(context, query, f=wanted, s=search, n=50)
         assert [one["title"] for one in found["nodes"]] == titles, (wanted, search)
-        assert found["totalCount"] == {"value": len(titles), "precision": "EXACT"}
     page = await ask(context, query, f=None, s=None, n=2)
     assert page["pageInfo"]["hasNextPage"]
-    assert page["totalCount"]["value"] == 3
     too_long = await schema.execute(query, context_value=context, variable_values={"s": "x" * 256, "n": 1})
     assert too_long.errors

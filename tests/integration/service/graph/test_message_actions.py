@@ -219,7 +219,7 @@ ELSEWHERE = (
     r"|ask (the customer|them) to |[Rr]each (them|the customer) another way|mail administrator has to"
     r"|ask (that service|for a higher limit)|the settings is wrong|Check its attachments and links"
     # A new sending, or a new version of a template and a new campaign.
-    r"|Send (it|the mail) with|send it anew|Send it without"
+    r"|Send (it|the mail) with|send it anew|Send it without|mail it by another campaign"
 )
 """What an advice tells a person to change outside of this message."""
 NOTHING = (
@@ -238,6 +238,7 @@ OF_CODE = {
     "Its campaign was cancelled": ("CANCELLED", "BY_PERSON"),
     "The customer has no address any more": ("HELD", "BAD_ADDRESS"),
     "Nobody can have this address": ("HELD", "BAD_ADDRESS"),
+    "The customer lost a value": ("HELD", "OUR_CONFIGURATION"),
     "The other mail system has it and goes on trying": ("ACCEPTED", "UNKNOWN"),
 }
 """The status and cause of mail with the advice in code that begins so."""

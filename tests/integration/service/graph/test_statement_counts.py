@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from service.graph.schema import schema
 from tests.builders import (
     NOON,
     insert,
+    mailing_of,
     make_attempt,
     make_campaign,
     make_customer,
@@ -30,13 +32,7 @@ from tests.list_fields import ListField, all_lists, list_fields
 IN_MEMORY = {"UserError", "UpsertWarning", "MailWarning", "DnsRecordCheck", "TestEmailResult", "ImportColumn"}
 """Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to
 the five mails of a call at most, and the columns within an import's row."""
-ONE_STATEMENT = {"AudiencePreview.leftOut"}
-"""Sums of one statement, of a mailing that is asked for by its id."""
-LISTS = {
-    name: one
-    for name, one in list_fields(schema._schema).items()
-    if one.row.name not in IN_MEMORY and name not in ONE_STATEMENT
-}
+LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 WAYS = {"shaped": UNSHAPABLE | {"url"}, "by resolvers": frozenset[str]()}
 """What is left out of the queries: with these fields, resolvers read the lists."""
 
@@ -171,6 +167,31 @@ class Ledger:
             values = {"list_id": made["id"], "excluded": excluded}
             await insert(self._pool, "campaign_list", campaign_id=campaign, **values)
         await insert(self._pool, "campaign_event", campaign_id=campaign, action="updateCampaign", actor="me")
+        await self._results(await mailing_of(self._pool, campaign))
+
+    async def _results(self, mailing: int) -> None:
+        """Another recipient, one left out for another reason, a link, and a minute in which something happened."""
+        reasons = ("NO_ADDRESS", "ERASED")
+        for customer in (self._customer, await make_customer(self._pool)):
+            values = {
+                "due_at": NOON,
+                "customer_id": customer,
+                "occurrence": f"day {self._size}",
+                "address": "a@b.example",
+            }
+            await insert(self._pool, "mailing_recipient", mailing_id=mailing, **values)
+        values = {"customer_id": await make_customer(self._pool), "reason": reasons[self._size - 1]}
+        await insert(self._pool, "mailing_left_out", mailing_id=mailing, **values)
+        counted = {f"left_out_{values['reason'].lower()}": 1}
+        await insert(self._pool, "mailing_tally", mailing_id=mailing, shard=self._size, accepted=1, **counted)
+        link = {"link": self._size, "same_link": self._size, "url": f"https://x.example/{self._size}", "clicks": 1}
+        await insert(self._pool, "mailing_link", mailing_id=mailing, **link)
+        counts = dict.fromkeys(("refused", "bounced", "opened", "clicked", "unsubscribed"), 0)
+        minute = NOON + timedelta(hours=self._size)
+        await insert(
+            self._pool, "mailing_sample", mailing_id=mailing, minute=minute, accepted=self._size, decided=self._size,
+            **counts,
+        )  # fmt: skip
 
     async def _parts(self, customer: int, message: Any) -> None:
         of = {"customer_id": customer, "message_id": message}

@@ -1,108 +1,150 @@
-"""GET /exports/TOKEN: the refused lines of an import as a file, to a client with its signed link."""
+"""GET /exports/TOKEN: lists as files, batch by batch, to who has the link while its token lives."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import time
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
-from gateway.deployment import Deployment
-from gateway.mail.export_links import ExportFormat, ExportKind, ExportLink, export_url
+from gateway.mail.export_links import ExportFormat, ExportLink, export_url
 from gateway.mail.file_links import LIFE_SECONDS
-from gateway.settings import Settings
-from service.graph.node import row_global_id
-from tests.builders import KEYRING
-from tests.importing import run
+from service.auth.tokens import revoke_token
+from service.graph.node import customer_global_id, row_global_id
+from service.http.export_files import RECIPIENT_COLUMNS
+from service.http.exports import Exports
+from tests.builders import KEYRING, NOON, insert, mailing_of, make_campaign, make_customer, make_message
+from tests.eventually import eventually
 
-ERRORS = """query($id: ID!, $format: ExportFormat! = CSV) {
-  node(id: $id) { ... on CustomerImport { errors(first: 1) { exportUrl(format: $format) } } } }"""
-TABLE = """email,name,note
-a@fabrikam.com,Ada,right
-nobody,Bob,=HYPERLINK("http://x")
-,"Cee, D.","two
-lines"
-x@fabrikam.com
-"""
-
-
-async def path_of(client: httpx.AsyncClient, import_id: UUID, written: str = "CSV") -> str:
-    variables = {"id": row_global_id("CustomerImport", import_id), "format": written}
-    answer = await client.post("/graphql", json={"query": ERRORS, "variables": variables})
-    return str(urlsplit(answer.json()["data"]["node"]["errors"]["exportUrl"]).path)
+RECIPIENTS = """query($id: ID!, $f: CampaignRecipientFilter, $format: ExportFormat! = CSV) { campaign(id: $id) {
+  recipients(filter: $f, first: 1) { exportUrl(format: $format) } } }"""
+OF_CUSTOMER = "query($id: ID!) { customer(id: $id) { campaigns(first: 1) { exportUrl } } }"
 
 
 @pytest.fixture
-async def import_id(connection: Any, settings: Settings) -> UUID:
-    """An import of which three lines were refused."""
-    return await run(connection, TABLE, Deployment.open(settings))
+async def campaign(connection: Any) -> UUID:
+    """Five recipients, one of whom was mailed and opened it, and one left out."""
+    made = await make_campaign(connection)
+    mailing = await mailing_of(connection, made)
+    names = ["=HYPERLINK(1)", 'Ada, "the" first', "+49", "@cee", "Zoë"]
+    for number, name in enumerate(names):
+        customer = await make_customer(connection, name=name, addresses=[f"{number}@customer.example"])
+        keys = {"mailing_id": mailing, "due_at": NOON, "customer_id": customer}
+        await insert(connection, "mailing_recipient", **keys, address=f"{number}@customer.example")
+        if number == 0:
+            message = await make_message(connection, customer, campaign_id=made, status="ACCEPTED")
+            keys = {"mailing_id": mailing, "customer_id": customer, "message_id": message}
+            await insert(connection, "message_engagement", **keys, opened=True)
+    left_out = await make_customer(connection, addresses=[], name=None)
+    await insert(connection, "mailing_left_out", mailing_id=mailing, customer_id=left_out, reason="NO_ADDRESS")
+    return made
 
 
-async def test_refused_lines_are_downloaded_by_the_link_alone(
-    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, import_id: UUID
+async def path_of(client: httpx.AsyncClient, query: str, **variables: Any) -> str:
+    answer = await client.post("/graphql", json={"query": query, "variables": variables})
+    [[found]] = [one.values() for one in answer.json()["data"].values()]
+    return str(urlsplit(found["exportUrl"]).path)
+
+
+async def test_recipients_are_downloaded_by_the_link_alone_and_run_nothing(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, campaign: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # When somebody without a session or token follows the link
-    answer = await anonymous.get(await path_of(client, import_id))
-    # Then each line is there with its reason and its values, and no formula runs
+    # When somebody without a session or token follows the link, and the file is written in batches of two
+    monkeypatch.setattr("service.graph.recipient_lists.EXPORTED_AT_ONCE", 2)
+    answer = await anonymous.get(await path_of(client, RECIPIENTS, id=row_global_id("Campaign", campaign)))
+    # Then everybody is in it once, with a header, and no formula
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''refused-lines.csv"
+    assert answer.headers["content-disposition"] == 'attachment; filename="recipients.csv"'
     assert answer.headers["cache-control"] == "private, no-store"
-    header, *rows = csv.reader(io.StringIO(answer.text, newline=""), strict=True)
-    assert header == ["line", "reason", "email", "name", "note"]
-    assert [row[0] for row in rows] == ["3", "4", "6"]
-    assert rows[0][1].startswith("email: Not an e-mail address")
-    assert rows[0][2:] == ["nobody", "Bob", '\'=HYPERLINK("http://x")']
-    assert rows[1][2:] == ["", "Cee, D.", "two\nlines"]
-    assert rows[2][1:] == ["The line has 1 values, the header 3.", "x@fabrikam.com"]
+    header, *rows = csv.reader(io.StringIO(answer.content.decode(), newline=""), strict=True)
+    assert tuple(header) == RECIPIENT_COLUMNS
+    named = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [row["name"] for row in named] == ["'=HYPERLINK(1)", 'Ada, "the" first', "'+49", "'@cee", "Zoë", ""]
+    assert [row["status"] for row in named] == ["ACCEPTED", *["QUEUED"] * 4, ""]
+    assert [row["leftOut"] for row in named] == [*[""] * 5, "NO_ADDRESS"]
+    assert [row["opened"] for row in named] == ["true", *["false"] * 5]
+    assert len({row["customerId"] for row in named}) == 6
 
 
-async def test_they_are_written_as_json_lines_too(client: httpx.AsyncClient, import_id: UUID) -> None:
-    answer = await client.get(await path_of(client, import_id, "JSONL"))
-    found = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["line"] for one in found] == [3, 4, 6]
-    assert found[0]["errors"][0]["code"] == "ADDRESS_INVALID"
-    assert found[1]["values"] == {"email": "", "name": "Cee, D.", "note": "two\nlines"}
-
-
-async def test_a_long_list_is_written_page_by_page(
-    client: httpx.AsyncClient, connection: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_filter_goes_with_the_link_and_lines_may_be_json(
+    client: httpx.AsyncClient, connection: Any, campaign: UUID
 ) -> None:
-    # Given refused lines with two faults each, and pages that would part them
-    monkeypatch.setattr("gateway.campaigns.import_export.PAGE", 3)
-    table = "email,language\n" + "nobody,nowhere\n" * 8
-    import_id = await run(connection, table, Deployment.open(settings))
-    # When they are downloaded
-    answer = await client.get(await path_of(client, import_id))
-    # Then each line is there once, with both reasons
-    _, *rows = csv.reader(io.StringIO(answer.text, newline=""))
-    assert [int(row[0]) for row in rows] == list(range(2, 10))
-    assert all("email: " in row[1] and "language: " in row[1] for row in rows)
-
-
-async def test_without_a_valid_link_there_is_nothing(client: httpx.AsyncClient, import_id: UUID) -> None:
-    def link(now: float, row_id: UUID = import_id) -> str:
-        wanted = ExportLink(kind=ExportKind.IMPORT_ERRORS, row_id=row_id, format=ExportFormat.CSV)
-        return export_url(KEYRING, "", wanted, now=now)
-
-    now = time.time()
-    path = link(now)
-    assert (await client.get(path)).status_code == 200
-    for wrong in (link(now - LIFE_SECONDS - 1), path[:-1], f"{path}A", link(now, uuid4())):
-        answer = await client.get(wrong)
-        assert answer.status_code == 404
-        assert "five minutes" in answer.text
-
-
-async def test_a_few_files_are_written_at_once(
-    client: httpx.AsyncClient, import_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = await path_of(client, import_id)
-    monkeypatch.setattr("service.http.exports.MAX_CONCURRENT_EXPORTS", 0)
+    filter = {"leftOut": ["NO_ADDRESS"], "statuses": ["ACCEPTED"]}
+    path = await path_of(client, RECIPIENTS, id=row_global_id("Campaign", campaign), f=filter, format="JSONL")
     answer = await client.get(path)
-    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(line["status"], line["leftOut"], line["opened"]) for line in lines] == [
+        ("ACCEPTED", None, True),
+        (None, "NO_ADDRESS", False),
+    ]
+    assert lines[0]["name"] == "=HYPERLINK(1)"  # in JSON it is a text
+    customer = lines[0]["customerId"]
+    answer = await client.get(await path_of(client, OF_CUSTOMER, id=customer))
+    assert answer.text.count("\r\n") == 2
+    assert customer in answer.text
+    nobody = customer_global_id(await make_customer(connection))
+    assert (await client.get(await path_of(client, OF_CUSTOMER, id=nobody))).text.count("\r\n") == 1
+
+
+async def test_a_link_dies_with_its_token_its_time_and_any_change(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, connection: Any, campaign: UUID
+) -> None:
+    path = await path_of(client, RECIPIENTS, id=row_global_id("Campaign", campaign))
+    assert (await anonymous.get(path)).status_code == 200
+    for wrong in (f"{path[:-2]}xx", "/exports/k1-abc", "/exports/" + "x" * 100):
+        assert (await anonymous.get(wrong)).status_code == 404
+    old = ExportLink(caller="test", format=ExportFormat.CSV, wanted={"recipients": {"mailing_ids": []}})
+    expired = export_url(KEYRING, "", old, now=NOON.timestamp() - LIFE_SECONDS)
+    assert (await anonymous.get(str(expired))).status_code == 404
+    # When the token that asked for it is revoked
+    assert await revoke_token(connection, "test")
+    # Then the link is dead, too
+    answer = await anonymous.get(path)
+    assert (answer.status_code, "five minutes" in answer.text) == (404, True)
+
+
+async def test_a_file_ends_when_its_token_is_revoked_meanwhile(
+    client: httpx.AsyncClient, connection: Any, campaign: UUID, monkeypatch: pytest.MonkeyPatch, app: Starlette
+) -> None:
+    # Given a file of which the first batch was fetched
+    monkeypatch.setattr("service.graph.recipient_lists.EXPORTED_AT_ONCE", 2)
+    pieces = await _pieces(app, Exports(), await path_of(client, RECIPIENTS, id=row_global_id("Campaign", campaign)))
+    await anext(pieces)
+    assert len(str(await anext(pieces)).splitlines()) == 2
+    # When its token is revoked, then it is cut off
+    await revoke_token(connection, "test")
+    with pytest.raises(ConnectionAbortedError):
+        [_ async for _ in pieces]
+
+
+async def test_a_client_that_goes_away_leaves_nothing_behind(
+    client: httpx.AsyncClient, campaign: UUID, monkeypatch: pytest.MonkeyPatch, app: Starlette
+) -> None:
+    monkeypatch.setattr("service.graph.recipient_lists.EXPORTED_AT_ONCE", 1)
+    exports = Exports()
+    path = await path_of(client, RECIPIENTS, id=row_global_id("Campaign", campaign))
+    pieces = await _pieces(app, exports, path)
+    await anext(pieces)
+    await anext(pieces)
+    # While a client reads slowly, no connection waits for it
+    pool = app.state.resources.pools.reading
+    await eventually(lambda: pool.get_size() == pool.get_idle_size(), "idle connections")
+    assert exports._written == 1
+    await pieces.aclose()
+    assert exports._written == 0
+
+
+async def _pieces(app: Starlette, exports: Exports, path: str) -> Any:
+    """What a file is sent in."""
+    request = Request({"type": "http", "app": app, "path_params": {"token": path.rpartition("/")[2]}, "headers": []})
+    answer = cast(StreamingResponse, await exports.download(request))
+    return cast(AsyncIterator[str], answer.body_iterator)

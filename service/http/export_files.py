@@ -1,0 +1,162 @@
+"""The lists that links name, as files: how each is called, and its pieces as they are read, a batch at a time.
+
+For each batch a connection is taken anew, so that none waits while a client reads slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from asyncpg import Record
+
+from gateway.campaigns import import_export
+from gateway.deployment import Deployment
+from gateway.mail.export_links import ExportFormat, ExportLink
+from gateway.mail.table_text import csv_line
+from service.database import DatabasePools, Reading, Statement
+from service.graph.list_pages import Membership, all_members, lists_of_customer
+from service.graph.loaders import Loaders, existing_rows
+from service.graph.node import customer_global_id, message_global_id, number_global_id
+from service.graph.recipient_lists import export_rows
+
+RECIPIENT_COLUMNS = (
+    "customerId",
+    "externalRef",
+    "name",
+    "mailingId",
+    "address",
+    "status",
+    "leftOut",
+    "cause",
+    "dueAt",
+    "opened",
+    "clicked",
+    "messageId",
+)
+MEMBERSHIP_COLUMNS = ("listId", "list", "customerId", "externalRef", "name", "address", "addedAt", "by")
+"""The columns of files, and the names of their JSON. Of a member the address is the one that it is mailed at."""
+
+_Lines = AsyncIterator[list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportFile:
+    """A file that is written while its pieces are asked for."""
+
+    name: str
+    pieces: AsyncIterator[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportFiles:
+    """Opens files; what it reads with outlives a request."""
+
+    pools: DatabasePools
+    deployment: Deployment
+
+    async def open(self, link: ExportLink) -> ExportFile | None:
+        """The file of a link; None when its list is gone."""
+        ending = link.format.value.lower()
+        match link.wanted:
+            case {"import": import_id}:
+                return await self._refused_lines(UUID(import_id), link.format)
+            case {"list": list_id, "search": search}:
+                if await self._loaders().lists.load(list_id) is None:
+                    return None
+                members = self._members(all_members(lambda: self._loaders().list_pages, list_id, search))
+                return ExportFile(name=f"members.{ending}", pieces=_table(MEMBERSHIP_COLUMNS, members, link.format))
+            case {"lists_of": customer_id}:
+                lists = self._members(lists_of_customer(lambda: self._loaders().list_pages, customer_id))
+                return ExportFile(name=f"lists.{ending}", pieces=_table(MEMBERSHIP_COLUMNS, lists, link.format))
+        recipients = self._recipients(export_rows(self._fetch, link.wanted))
+        return ExportFile(name=f"recipients.{ending}", pieces=_table(RECIPIENT_COLUMNS, recipients, link.format))
+
+    def _loaders(self) -> Loaders:
+        """Anew for each batch, or all batches would stay in memory."""
+        return Loaders(Reading(self.pools), self.pools, self.deployment)
+
+    async def _fetch(self, wanted: Statement, **values: Any) -> list[Record]:
+        return await Reading(self.pools).fetch(wanted, **values)
+
+    async def _refused_lines(self, import_id: UUID, written: ExportFormat) -> ExportFile | None:
+        async with self.pools.reading_connection() as connection:
+            names = await import_export.headings(connection, import_id)
+        if names is None:
+            return None
+        pieces = import_export.write_file(self.pools.reading_connection, import_id, names, written)
+        return ExportFile(name=f"refused-lines.{written.value.lower()}", pieces=pieces)
+
+    async def _recipients(self, batches: AsyncIterator[Sequence[Record]]) -> _Lines:
+        async for rows in batches:
+            customers = await _by_id(self._loaders(), [row["customer_id"] for row in rows])
+            yield [_recipient(row, customers[row["customer_id"]]) for row in rows]
+
+    async def _members(self, batches: AsyncIterator[Sequence[Membership]]) -> _Lines:
+        async for found in batches:
+            loaders, ids = self._loaders(), [one.customer_id for one in found]
+            customers = await _by_id(loaders, ids)
+            addresses = dict(zip(ids, await loaders.addresses.load_many(ids), strict=True))
+            list_ids = sorted({one.list_id for one in found})
+            lists = {row["id"]: row for row in await existing_rows(loaders.lists, list_ids)}
+            yield [
+                _member(one, lists[one.list_id], customers[one.customer_id], addresses[one.customer_id])
+                for one in found
+            ]
+
+
+async def _by_id(loaders: Loaders, ids: Sequence[int]) -> dict[int, Record]:
+    return {row["id"]: row for row in await existing_rows(loaders.customers, sorted(set(ids)))}
+
+
+def _recipient(row: Record, customer: Record) -> tuple[Any, ...]:
+    made = row["message_id"]
+    return (
+        customer_global_id(row["customer_id"]),
+        customer["external_ref"],
+        customer["name"],
+        number_global_id("Mailing", row["mailing_id"]),
+        row["address"],
+        row["status"],
+        row["left_out"],
+        row["cause"],
+        row["due_at"],
+        row["opened"],
+        row["clicked"],
+        message_global_id(row["customer_id"], made) if made else None,
+    )
+
+
+def _member(member: Membership, of: Record, customer: Record, addresses: Sequence[Record]) -> tuple[Any, ...]:
+    return (
+        number_global_id("CustomerList", member.list_id),
+        of["name"],
+        customer_global_id(member.customer_id),
+        customer["external_ref"],
+        customer["name"],
+        addresses[0]["address"] if addresses else None,
+        member.added_at,
+        member.actor,
+    )
+
+
+async def _table(columns: Sequence[str], batches: _Lines, written: ExportFormat) -> AsyncIterator[str]:
+    """The lines of a file, of CSV below their header."""
+    if written is ExportFormat.CSV:
+        yield csv_line(columns)
+    async for lines in batches:
+        if written is ExportFormat.JSONL:
+            yield "".join(orjson.dumps(dict(zip(columns, line, strict=True))).decode() + "\n" for line in lines)
+        else:
+            yield "".join(csv_line(map(_text, line)) for line in lines)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
