@@ -184,6 +184,8 @@ async def carry_out(connection: Connection, deployment: Deployment, *, batch: in
             return None
         taken = await _take(connection, decision, batch)
         refs = await _still_so(connection, taken, decision["asked_at"])
+        # Before the counts, as who cancels the campaign locks it; its history is written last.
+        await QUERIES.lock_campaign(connection, campaign_id=decision["campaign_id"])
         done = 0
         if refs:
             action, actor = MessageAction(decision["action"]), decision["actor"]

@@ -17,7 +17,7 @@ from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.field_checks import check_length
-from gateway.mail.header_guard import refuse_header_break
+from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
 from gateway.mail.mailing_schedule import MailingSchedule, due_in, first_due
 from gateway.mail.merge_data import read_merge_data
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
@@ -111,6 +111,9 @@ def _check(given: CampaignTrigger, found: RefusalCollector) -> dict[str, str]:
         refuse_header_break(given.event, ("event",))
         refuse_card_number(given.event, ("event",))
     with found.check():
+        if given.address is not None:
+            refuse_unwritable(given.address, ("address",))
+    with found.check():
         data = read_merge_data(given.data, ("data",))
     return data
 
@@ -197,8 +200,7 @@ async def make_triggered(connection: Connection, deployment: Deployment, *, batc
         mailing_id = await QUERIES.mailing_with_triggered(connection, ahead=AHEAD)
         if mailing_id is None:
             return None
-        # An idle mailing has no lane: it gets one.
-        await QUERIES.reopen_mailing(connection, mailing_id=mailing_id)
+        await QUERIES.give_lane(connection, mailing_id=mailing_id)
         mailing = RunningMailing(**await QUERIES.running_mailing(connection, mailing_id=mailing_id))
         version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)
         rows = QUERIES.take_triggered(

@@ -39,6 +39,14 @@ MAX_KEPT = 100_000
 """Refused lines whose reasons and values are kept; the others are counted."""
 
 
+_PASSING = (
+    asyncpg.UniqueViolationError,
+    # PostgreSQL lacked memory, or a table was changed under a prepared statement.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidCachedStatementError,
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Import:
     """An import under way; octets are counted from the file's beginning, lines by their number in it."""
@@ -188,7 +196,7 @@ class ImportJob:
 def _is_passing(error: Exception) -> bool:
     """Whether the same batch may succeed the next time. A value that asyncpg cannot send is one of its InterfaceErrors,
     and the file's fault."""
-    if isinstance(error, asyncpg.UniqueViolationError):
+    if isinstance(error, _PASSING):
         return True
     return isinstance(error, AWAY) and not isinstance(error, ValueError)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -106,15 +107,24 @@ async def cancel(connection: Connection, campaign_id: UUID, actor: str) -> int:
     messages were cancelled. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         await lock_for(connection, campaign_id, CampaignAction.CANCEL)
-        await QUERIES.cancel_campaign(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
+        rows = QUERIES.cancel_campaign(connection, campaign_id=campaign_id, why=f"Cancelled by {actor}.")
+        unmade = {row["mailing_id"]: row["unmade"] async for row in rows}
         await history.record(connection, campaign_id, "cancelCampaign", actor)
-        return await _cancel_waiting(connection, campaign_id, actor)
+        return await _cancel_waiting(connection, campaign_id, actor, unmade)
 
 
-async def _cancel_waiting(connection: Connection, campaign_id: UUID, actor: str) -> int:
-    """Cancel what of a cancelled campaign is in the queue; returns how many messages."""
+async def _cancel_waiting(connection: Connection, campaign_id: UUID, actor: str, unmade: Mapping[int, int]) -> int:
+    """Cancel what of a cancelled campaign is in the queue; returns how many messages. `unmade`: recipients of each
+    mailing who have none."""
     return int(
-        await QUERIES.cancel_campaign_rows(connection, campaign_id=campaign_id, actor=actor, advice=CANCELLED_ADVICE)
+        await QUERIES.cancel_campaign_rows(
+            connection,
+            campaign_id=campaign_id,
+            actor=actor,
+            advice=CANCELLED_ADVICE,
+            mailing_ids=list(unmade),
+            unmade=list(unmade.values()),
+        )
     )
 
 
@@ -122,7 +132,7 @@ async def finish(connection: Connection) -> list[UUID]:
     """Finish mailings of which no recipient is undecided, and campaigns with their last mailing; cancel what cancelled
     ones still have in the queue; delete empty lanes. Returns the finished campaigns."""
     async for row in QUERIES.cancelled_with_rows(connection):
-        await _cancel_waiting(connection, row["id"], GATEWAY)
+        await _cancel_waiting(connection, row["id"], GATEWAY, {})
     async with connection.transaction():
         # Locked first: the statements after it see what was queued until then, and nothing is queued meanwhile.
         settled = [row async for row in QUERIES.lock_settled_mailings(connection)]

@@ -137,10 +137,11 @@ async def update(connection: Connection, list_id: int, changes: ListChanges) -> 
 
 
 async def delete(connection: Connection, list_id: int, actor: str) -> None:
-    """Delete a list with its members; drafts that name it do without it, and their history says so.
+    """Delete a list with its members; drafts that are for it do without it, and their history says so.
 
-    Raises Refusal or Refusals: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it, or an
-    import fills it; CONFLICT while a dynamic list is made of it.
+    Raises Refusal or Refusals: NOT_FOUND; ILLEGAL_STATE while a campaign that is launched and not over needs it, a
+    draft leaves out its members, who would be mailed then, or an import fills it; CONFLICT while a dynamic list is made
+    of it.
     """
     async with connection.transaction():
         # Campaigns before the list, in the order of a change of a draft's lists.
@@ -154,9 +155,7 @@ async def delete(connection: Connection, list_id: int, actor: str) -> None:
         await _refuse_needed(connection, list_id, campaigns)
         await QUERIES.delete_list(connection, list_id=list_id)
         for row in campaigns:
-            await history.record(
-                connection, row["id"], "deleteList", actor, {"list": name, "excluded": row["excluded"]}
-            )
+            await history.record(connection, row["id"], "deleteList", actor, {"list": name})
 
 
 async def _refuse_needed(connection: Connection, list_id: int, campaigns: Sequence[Any]) -> None:
@@ -166,6 +165,10 @@ async def _refuse_needed(connection: Connection, list_id: int, campaigns: Sequen
         if row["status"] != CampaignStatus.DRAFT:
             with found.check():
                 message = f'The campaign "{row["title"]}" needs it: cancel that, or wait until it is finished.'
+                raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
+        elif row["excluded"]:
+            with found.check():
+                message = f'The draft "{row["title"]}" leaves out its members: take it off there first.'
                 raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("listId",))
     file_name = await QUERIES.import_into_list(connection, list_id=list_id)
     with found.check():

@@ -180,13 +180,13 @@ async def add(connection: Connection, campaign_id: UUID, order: MailingOrder, ke
         found = RefusalCollector()
         with found.check():
             check_number(len(numbers) + 1, ("mailing",))
-        content, checked = await _check(connection, campaign_id, order, found, own_ids=frozenset(described))
+        content, checked = await _check(connection, campaign_id, order, found, own_ids=_open_ids(described))
         if not found.is_empty or checked is None:
             found.raise_any()
             raise LookupError("a mailing without a fault was not checked")
         made = await insert(connection, campaign_id, max(numbers, default=0) + 1, checked, content["merge_data"])
         if under_way:
-            await _schedule(connection, made, checked.schedule, content)
+            await _schedule(connection, campaign_id, made, checked.schedule, content)
         after = await _described(connection, campaign_id)
         await history.record(connection, campaign_id, "addMailing", actor, {"mailing": after[made]})
         await remember_mailing(connection, key, digest, campaign_id=campaign_id, mailing_id=made)
@@ -207,14 +207,14 @@ async def update(connection: Connection, mailing_id: int, order: MailingOrder, a
             raise Refusal(RefusalCode.ILLEGAL_STATE, what, ("mailingId",))
         campaign_id, found = campaign["id"], RefusalCollector()
         before = await _described(connection, campaign_id)
-        own_ids = frozenset(before) - {mailing_id}
+        own_ids = _open_ids(before) - {mailing_id}
         content, checked = await _check(connection, campaign_id, order, found, own_ids=own_ids)
         if not found.is_empty or checked is None:
             found.raise_any()
             raise LookupError("a mailing without a fault was not checked")
         await QUERIES.update_mailing(connection, mailing_id=mailing_id, **checked.values)
         if mailing["status"] == MailingStatus.SCHEDULED:
-            await _schedule(connection, mailing_id, checked.schedule, content)
+            await _schedule(connection, campaign_id, mailing_id, checked.schedule, content)
         after = await _described(connection, campaign_id)
         changes = history.differences(before[mailing_id], after[mailing_id])
         if changes:
@@ -233,12 +233,10 @@ async def remove(connection: Connection, mailing_id: int, actor: str) -> UUID:
         campaign_id, status = UUID(str(campaign["id"])), MailingStatus(mailing["status"])
         before = await _described(connection, campaign_id)
         if status is MailingStatus.DRAFT:
-            number = await QUERIES.readers_left_out(connection, mailing_id=mailing_id)
-            if number is not None:
-                message = f"Mailing {number} is for those who did not open it: change that one first."
-                raise Refusal(RefusalCode.CONFLICT, message, ("mailingId",))
+            await _refuse_readers(connection, mailing_id)
             await QUERIES.delete_mailing(connection, mailing_id=mailing_id)
         elif status is MailingStatus.SCHEDULED:
+            await _refuse_readers(connection, mailing_id)
             await QUERIES.call_off_mailing(connection, mailing_id=mailing_id)
         else:
             message = f"Only a mailing that has not begun can be taken off; this one is {status.lower()}."
@@ -247,6 +245,14 @@ async def remove(connection: Connection, mailing_id: int, actor: str) -> UUID:
         if status is MailingStatus.SCHEDULED and await QUERIES.finish_campaign(connection, campaign_id=campaign_id):
             await history.record(connection, campaign_id, "finished", GATEWAY)
     return campaign_id
+
+
+async def _refuse_readers(connection: Connection, mailing_id: int) -> None:
+    """Refuse to take off a mailing whose readers another one leaves out: that would go to everybody. Raises Refusal."""
+    number = await QUERIES.readers_left_out(connection, mailing_id=mailing_id)
+    if number is not None:
+        message = f"Mailing {number} is for those who did not open it: change that one first."
+        raise Refusal(RefusalCode.CONFLICT, message, ("mailingId",))
 
 
 async def _lock(connection: Connection, mailing_id: int) -> tuple[Any, Any]:
@@ -285,18 +291,29 @@ async def _check(
     return content, checked[0]
 
 
-async def _schedule(connection: Connection, mailing_id: int, schedule: MailingSchedule, content: Any) -> None:
+async def _schedule(
+    connection: Connection, campaign_id: UUID, mailing_id: int, schedule: MailingSchedule, content: Any
+) -> None:
     """Let a mailing go by itself that was written while its campaign is under way. Raises Refusal."""
     due_at = first_due(schedule, content["launched_at"])
     if due_at <= content["now"]:
         message = "The campaign is under way: give a time that is still to come."
         raise Refusal(RefusalCode.SCHEDULE_INVALID, message, ("mailing", "schedule"))
     await QUERIES.launch_mailing(connection, mailing_id=mailing_id, due_at=due_at)
+    number = await QUERIES.reader_before(connection, campaign_id=campaign_id, mailing_id=mailing_id)
+    if number is not None:
+        message = f"Mailing {number} is for those who did not open another one: it goes after that."
+        raise Refusal(RefusalCode.SCHEDULE_INVALID, message, ("mailing", "schedule"))
 
 
 async def _described(connection: Connection, campaign_id: UUID) -> dict[int, dict[str, Any]]:
     rows = QUERIES.describe_mailings(connection, campaign_id=campaign_id)
     return {row["id"]: row["described"] async for row in rows}
+
+
+def _open_ids(described: Mapping[int, Mapping[str, Any]]) -> frozenset[int]:
+    """Those that are not called off: what is not sent has no readers."""
+    return frozenset(one for one, what in described.items() if what["status"] != MailingStatus.CANCELLED)
 
 
 def _first_mailing(row: Any) -> int:

@@ -241,6 +241,7 @@ async def _tally(connection: Connection, standings: Sequence[Standing], after: S
 async def cancel(connection: Connection, ref: MessageRef, actor: str, deployment: Deployment) -> None:
     """Cancel a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
+        await QUERIES.lock_rows_of_message(connection, customer_id=ref.customer_id, message_id=ref.message_id)
         standing = await _locked(connection, ref, deployment, MessageAction.CANCEL)
         queued = [one for one in standing.recipients if one.queued]
         held = [one for one in standing.recipients if not one.queued and one.decided is Status.HELD]

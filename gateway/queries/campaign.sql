@@ -165,12 +165,14 @@ with lanes_resumed as (
 )
 update campaign c
 set status = case when exists (select from mailing g
-                               where g.campaign_id = c.id and (g.status <> 'SCHEDULED' or g.due_at <= now()))
+                               where g.campaign_id = c.id and g.status <> 'CANCELLED'
+                                 and (g.status <> 'SCHEDULED' or g.due_at <= now()))
                   then 'RUNNING' else 'SCHEDULED' end::campaign_status, paused_at = null, paused_why = null
 where c.id = :campaign_id;
 
--- name: cancel_campaign!
--- Ends a campaign for good, with its mailings that are not over: who has no message yet is counted as cancelled.
+-- name: cancel_campaign
+-- Ends a campaign for good, with its mailings that are not over. Returns how many recipients of each have no message
+-- and get none, where there are any: they are counted with those whose mail is called back.
 with lanes_paused as (
     update lane l set paused_at = now(), paused_why = :why
     where l.campaign_id = :campaign_id and l.paused_at is null
@@ -180,21 +182,20 @@ with lanes_paused as (
     returning g.id, g.recipients - g.expanded as unmade
 ), triggered as (
     delete from triggered_recipient t using mailings m where t.mailing_id = m.id returning t.mailing_id
-), tallied as (
-    insert into mailing_tally (mailing_id, shard, cancelled)
-    select u.id, 0, sum(u.unmade)
-    from (select m.id, m.unmade from mailings m
-          union all select t.mailing_id, count(*) from triggered t group by t.mailing_id) u
-    group by u.id having sum(u.unmade) > 0 order by u.id
-    on conflict (mailing_id, shard) do update set cancelled = mailing_tally.cancelled + excluded.cancelled
+), campaigns as (
+    update campaign
+    set status = 'CANCELLED', launched_at = coalesce(launched_at, now()), finished_at = now(), paused_at = null,
+        paused_why = null
+    where id = :campaign_id
 )
-update campaign
-set status = 'CANCELLED', launched_at = coalesce(launched_at, now()), finished_at = now(), paused_at = null,
-    paused_why = null
-where id = :campaign_id;
+select u.id as mailing_id, sum(u.unmade)::bigint as unmade
+from (select m.id, m.unmade from mailings m
+      union all select t.mailing_id, count(*) from triggered t group by t.mailing_id) u
+group by u.id having sum(u.unmade) > 0;
 
 -- name: cancel_campaign_rows$
--- Cancels all of a campaign's mail that is not handed off, with an event each; returns how many.
+-- Cancels all of a campaign's mail that is not handed off, with an event each; returns how many. Counts them, and the
+-- recipients without a message, after it has all other locks: who cancels one mail has that, and waits for the counts.
 -- status: QUEUED, DEFERRED -> CANCELLED
 with unsent as materialized (
     select o.customer_id, o.message_id, o.recipient_no
@@ -214,9 +215,15 @@ with unsent as materialized (
     insert into event (customer_id, message_id, kind, actor, data)
     select d.customer_id, d.message_id, 'CANCELLED', :actor::text, jsonb_build_object('attempt', d.attempt)
     from decided d
+), counted as materialized (
+    select n.mailing_id, sum(n.cancelled) as cancelled
+    from (select m.mailing_id, count(*) as cancelled from messages m group by m.mailing_id
+          union all select u.mailing_id, u.unmade
+          from unnest(:mailing_ids::integer[], :unmade::bigint[]) as u(mailing_id, unmade)) n
+    group by n.mailing_id
 ), tallied as (
     insert into mailing_tally (mailing_id, shard, cancelled)
-    select m.mailing_id, 0, count(*) from messages m group by m.mailing_id order by m.mailing_id
+    select n.mailing_id, 0, n.cancelled from counted n order by n.mailing_id
     on conflict (mailing_id, shard) do update set cancelled = mailing_tally.cancelled + excluded.cancelled
 )
 select count(*) from decided;

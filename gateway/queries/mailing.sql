@@ -37,8 +37,18 @@ left join lateral (
 order by w.place;
 
 -- name: readers_left_out$
--- The number of the first mailing that leaves out who opened this one.
-select g.number from mailing g where g.not_opened_mailing_id = :mailing_id order by g.number limit 1;
+-- The number of the first mailing that leaves out who opened this one, and was not called off.
+select g.number from mailing g
+where g.not_opened_mailing_id = :mailing_id and g.status <> 'CANCELLED' order by g.number limit 1;
+
+-- name: reader_before$
+-- Of this mailing and those for who did not open it, and of this one and that whose readers it leaves out: the number
+-- of the first that would go before the other one has.
+select g.number
+from mailing g join mailing n on n.id = g.not_opened_mailing_id
+where g.campaign_id = :campaign_id and :mailing_id::integer in (g.id, n.id)
+  and g.status = 'SCHEDULED' and n.status = 'SCHEDULED' and g.due_at <= n.due_at
+order by g.number limit 1;
 
 -- name: delete_mailing!
 -- Deletes a mailing of a draft.
@@ -247,7 +257,8 @@ where id = :mailing_id;
 
 -- name: lock_settled_mailings
 -- Locks mailings of which nothing waits and nothing more is made, as far as this statement sees, and their campaigns.
--- One of which a recipient is being retried is locked already, and skipped.
+-- One of which a recipient is being retried is locked already, and skipped. Those that only wait for events are not
+-- among them, once their lanes are gone: however many there are, others come to their end.
 select g.id, g.campaign_id
 from (select l.mailing_id as id from lane l where l.mailing_id is not null
       union select r.id from mailing r where r.status = 'RUNNING') open
@@ -257,7 +268,12 @@ left join lane l on l.mailing_id = g.id
 where (g.status in ('FINISHED', 'CANCELLED')
        or (g.status = 'RUNNING' and c.status = 'RUNNING' and g.expanded >= g.recipients
            and (l.id is not null
-                or coalesce((select sum(t.uncertain) from mailing_tally t where t.mailing_id = g.id), 0) = 0)))
+                or ((c.kind = 'MARKETING'
+                     or ((exists (select from campaign_customer a where a.campaign_id = c.id)
+                          or exists (select from campaign_list n
+                                  where n.campaign_id = c.id and not n.excluded))
+                         and not exists (select from triggered_recipient t where t.mailing_id = g.id)))
+                    and coalesce((select sum(t.uncertain) from mailing_tally t where t.mailing_id = g.id), 0) = 0))))
   -- One probe of the index a lane, however much waits: an anti-join might read the whole outbox.
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit 1) waiting) = 0
 order by g.id limit 1000

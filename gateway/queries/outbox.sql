@@ -423,6 +423,11 @@ with lost as materialized (
 )
 select lost.customer_id, lost.message_id from lost;
 
+-- name: lock_rows_of_message!
+-- Locks what of a message is in the queue, before the message, like all that decides what is in it.
+select from outbox o
+where o.customer_id = :customer_id and o.message_id = :message_id order by o.recipient_no for update;
+
 -- name: decide_unsent
 -- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own rows, of
 -- which it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none

@@ -58,19 +58,31 @@ with recipients as (
 ), waiting as (
     insert into triggered_recipient (mailing_id, due_at, customer_id, occurrence)
     select r.mailing_id, r.due_at, r.customer_id, r.occurrence from recipients r
+), counted as materialized (
+    -- In order, or two events of a series at once might each wait for the other.
+    select g.id from mailing g where g.id = any(:mailing_ids::integer[]) order by g.id for no key update
 )
-update mailing g set events = g.events + 1
-from (select mailing_id from recipients order by mailing_id) r where g.id = r.mailing_id;
+update mailing g set events = g.events + 1 from counted n where g.id = n.id;
 
 -- name: mailing_with_triggered$
--- A mailing under way with events whose messages are to be made now.
+-- A mailing under way with events whose messages are to be made now. Its campaign is locked first, as a cancel and an
+-- event lock it, and in share, so that events are taken meanwhile.
 select g.id
 from mailing g join campaign c on c.id = g.campaign_id
 where g.events > 0 and g.status = 'RUNNING' and c.status = 'RUNNING'
   and exists (select from triggered_recipient t where t.mailing_id = g.id and t.due_at <= now() + :ahead::interval)
 order by c.priority, g.id
 limit 1
+for share of c skip locked
 for update of g skip locked;
+
+-- name: give_lane!
+-- Gives a mailing under way a lane, if it has none: that of an idle one was deleted. Its campaign is locked.
+insert into lane (name, campaign_id, mailing_id, priority)
+select 'campaign-' || replace(g.campaign_id::text, '-', '') || '-' || g.number, g.campaign_id, g.id, 100 + c.priority
+from mailing g join campaign c on c.id = g.campaign_id
+where g.id = :mailing_id
+on conflict (mailing_id) do nothing;
 
 -- name: running_mailing^
 -- What messages of a mailing are made with; its lane is there.

@@ -7,10 +7,12 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -117,6 +119,38 @@ async def test_whatever_happens_beside_a_decision_the_counts_equal_a_recount(
     # And there was enough of everything; how much depends on who wins a race
     assert min(seen["RETRIED"], seen["ASSUMED_SENT"]) > 10
     assert min(seen["CANCELLED"], seen["PAUSED"]) > 0
+
+
+@pytest.mark.parametrize("beside", ["one mail is cancelled", "a decision is carried out"])
+async def test_a_cancel_does_not_deadlock_with_what_is_decided_beside_it(
+    pool: asyncpg.Pool[Any], deployment: Deployment, beside: str
+) -> None:
+    for first, second in product((2, 4, 6, 8, 10, 12), (3, 7, 20)):
+        # Given a campaign with mail in the queue, and a decision that is asked
+        async with pool.acquire() as connection:
+            campaign_id, refs = await sent(connection, deployment, ENDS)  # type: ignore[arg-type]  # texts and pairs
+            await settle(connection, campaign_id=campaign_id, uncertain=UncertainDecision.ASSUME_SENT)
+
+        queued = refs[ENDS.index("QUEUED")]
+
+        async def decide(own: Any, ref: MessageRef = queued) -> None:
+            if beside == "one mail is cancelled":
+                await actions.cancel(own, ref, "Kim", deployment)
+            else:
+                await carry_out(own, deployment)
+
+        # When it is cancelled at some moment meanwhile
+        cancel = partial(lifecycle.cancel, campaign_id=campaign_id, actor="Kim")
+        turns = [0] * first + [1] * second
+        await interleave(pool, [(cancel, None), (decide, None)], turns, ignored=(Refusal, Refusals))
+        # Then neither waits for what the other has, and the counts are right
+        async with pool.acquire() as connection:
+            await carry_out(connection, deployment)
+            await lifecycle.finish(connection)
+            assert await amiss(connection) == []
+            await connection.execute("select pg_stat_force_next_flush()")
+            query = "select deadlocks from pg_stat_database where datname = current_database()"
+            assert await connection.fetchval(query) == 0
 
 
 async def _agrees_with_its_end(connection: Any, campaign_id: UUID) -> None:

@@ -14,9 +14,10 @@ from gateway.campaigns import lifecycle
 from gateway.campaigns.events import CampaignTrigger, make_triggered, trigger
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, Refusals
-from tests.builders import NOON, insert, make_campaign, make_customer
+from tests.builders import NOON, insert, make_campaign, make_customer, make_sender_version, make_template_version
 from tests.engine import Start, empty, start
 from tests.eventually import eventually
+from tests.integration.gateway.campaigns.interleaving import interleave
 from tests.integration.gateway.campaigns.orders import publish, tally
 from tests.smtp_server import SmtpServer
 
@@ -132,6 +133,36 @@ async def test_several_events_at_once_make_one_mail(pool: asyncpg.Pool[Any], dep
         assert await connection.fetchval("select sum(events) from mailing") == 1
 
 
+@pytest.mark.parametrize("beside", ["trigger", "cancel"])
+async def test_what_happens_while_messages_of_events_are_made_does_not_deadlock_with_that(
+    pool: asyncpg.Pool[Any], deployment: Deployment, beside: str
+) -> None:
+    # Given a campaign that was told of an event
+    for first in range(3, 8):
+        async with pool.acquire() as connection:
+            campaign_id, customer = await waiting_campaign(connection), await make_customer(connection)
+            await trigger(connection, event(campaign_id, customer), "Dana", deployment)
+            another = event(campaign_id, await make_customer(connection))
+
+        async def make(own: Any) -> None:
+            await make_triggered(own, deployment)
+
+        async def meanwhile(own: Any, campaign_id: UUID = campaign_id, another: CampaignTrigger = another) -> None:
+            if beside == "cancel":
+                await lifecycle.cancel(own, campaign_id, "Dana")
+            else:
+                await trigger(own, another, "Dana", deployment)
+
+        # When another comes, or it is cancelled, at any moment while a worker makes its message
+        for turns in ([0] * first + [1] * 12, [1] * first + [0] * 12, [0, 1] * 12):
+            await interleave(pool, [(make, None), (meanwhile, None)], turns, ignored=(Refusal,))
+        # Then neither waits for what the other has
+        async with pool.acquire() as connection:
+            await connection.execute("select pg_stat_force_next_flush()")
+            query = "select deadlocks from pg_stat_database where datname = current_database()"
+            assert await connection.fetchval(query) == 0
+
+
 async def test_mail_that_follows_later_is_made_shortly_before_it_is_due(
     connection: Any, deployment: Deployment
 ) -> None:
@@ -205,6 +236,8 @@ async def test_an_event_that_makes_nothing_says_why(connection: Any, deployment:
         (event(campaign_id, fine, data={}), ["MERGE_FIELD_MISSING"]),
         (event(campaign_id, fine, event=" ", data=[], idempotency_key=""), ["REQUIRED", "REQUIRED", "INVALID"]),
         (event(campaign_id, fine, event="x" * 256), ["TOO_LONG"]),
+        (event(campaign_id, fine, address="\ud800@x.example"), ["INVALID"]),
+        (event(campaign_id, fine, address="a\0@x.example"), ["INVALID"]),
         (event(campaign_id, fine, event="a\nb"), ["HEADER_INJECTION"]),
         (event(campaign_id, fine, event="Paid by 4111 1111 1111 1111"), ["CARD_NUMBER"]),
     ]:
@@ -225,3 +258,26 @@ async def test_who_is_suppressed_before_the_mail_is_handed_off_is_held(
     start()
     await empty(connection)
     assert await tally(connection, campaign_id) == {"made": 1, "held": 1}
+
+
+async def test_however_many_campaigns_wait_for_events_another_one_is_finished(connection: Any) -> None:
+    # Given more campaigns that wait, and whose lanes have gone, than are looked at at once
+    template, sender = await make_template_version(connection), await make_sender_version(connection)
+    alike = {"template_version_id": template, "sender_version_id": sender}
+    for _ in range(1001):
+        await make_campaign(connection, kind="EVENT_BASED", **alike)
+    over = await make_campaign(connection, **alike)
+    # When campaigns are finished, again and again
+    finished = [await lifecycle.finish(connection) for _ in range(2)]
+    # Then the one that is over is among them
+    assert finished == [[], [over]]
+
+
+async def test_a_campaign_that_waits_for_events_goes_on_when_it_only_has_exclusions(
+    connection: Any, deployment: Deployment
+) -> None:
+    campaign_id = await waiting_campaign(connection)
+    made = await insert(connection, "customer_list", name="Never", kind="FIXED", actor="t")
+    await insert(connection, "campaign_list", campaign_id=campaign_id, list_id=made["id"], excluded=True)
+    assert [await lifecycle.finish(connection) for _ in range(2)] == [[], []]
+    await trigger(connection, event(campaign_id, await make_customer(connection)), "Dana", deployment)

@@ -398,6 +398,30 @@ async def test_a_fault_of_ours_ends_the_import_and_not_the_worker(
     assert await errors(connection, import_id) == [(2, None, "INVALID")]
 
 
+@pytest.mark.parametrize(
+    "trouble", [asyncpg.OutOfMemoryError, asyncpg.InvalidCachedStatementError, asyncpg.DeadlockDetectedError]
+)
+async def test_an_import_goes_on_after_a_trouble_that_is_not_the_files(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, trouble: type[asyncpg.PostgresError]
+) -> None:
+    # Given an import, and a server that is short of memory for a moment
+    import_id = await upload(connection, "email\na@fabrikam.com\n", deployment)
+    await start(connection, import_id)
+    job = ImportJob(deployment)
+    await job.carry_on(connection)
+
+    def fail(*_: object) -> None:
+        raise trouble("later")
+
+    monkeypatch.setattr("gateway.campaigns.import_customers.apply", fail)
+    with pytest.raises(trouble):
+        await job.carry_on(connection)
+    # When that is over, then the import is carried out
+    monkeypatch.undo()
+    await carry_out(connection, deployment)
+    assert (await outcome(connection, import_id))[0] == "FINISHED"
+
+
 async def test_of_very_many_refused_lines_the_first_are_kept(
     connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

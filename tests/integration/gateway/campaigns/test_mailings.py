@@ -362,3 +362,70 @@ async def test_a_version_with_a_subject_is_made_once(connection: Any) -> None:
     assert versions.with_subject(version, None) is version
     assert versions.with_subject(version, "One") is versions.with_subject(version, "One")
     assert versions.with_subject(version, "One") is not versions.with_subject(version, "Two")
+
+
+# Who did not open another one -------------------------------------------------------------------------------------
+
+
+async def reminding(connection: Any, deployment: Deployment) -> tuple[UUID, int, int]:
+    """A campaign under way: a mailing in a day, and one a day later to those who did not open that."""
+    made = await series(connection, deployment)
+    template, (first, second) = await template_of(connection, made), await ids_of(connection, made)
+    await mailings.update(connection, first, MailingOrder(template_id=template, schedule=IN_A_DAY), "Dana")
+    reminder = MailingOrder(template_id=template, schedule=in_days(2), not_opened_mailing_id=first)
+    await mailings.update(connection, second, reminder, "Dana")
+    await lifecycle.launch(connection, made, uuid4().hex, deployment, actor="Dana")
+    return made, first, second
+
+
+def in_days(days: int) -> ScheduleOrder:
+    return ScheduleOrder(after=OffsetOrder(days=days))
+
+
+async def test_a_mailing_to_those_who_did_not_open_another_goes_after_it_also_under_way(
+    connection: Any, deployment: Deployment
+) -> None:
+    made, first, second = await reminding(connection, deployment)
+    template = await template_of(connection, made)
+    sooner = MailingOrder(template_id=template, schedule=IN_A_DAY, not_opened_mailing_id=first)
+    later = MailingOrder(template_id=template, schedule=in_days(3))
+    for change in (
+        mailings.update(connection, first, later, "Dana"),
+        mailings.update(connection, second, sooner, "Dana"),
+        mailings.add(connection, made, sooner, uuid4().hex, "Dana"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            await change
+        assert (refused.value.code, refused.value.field) == (RefusalCode.SCHEDULE_INVALID, ("mailing", "schedule"))
+    assert len(await ids_of(connection, made)) == 2
+
+
+async def test_a_mailing_whose_readers_another_leaves_out_is_not_called_off(
+    connection: Any, deployment: Deployment
+) -> None:
+    made, first, second = await reminding(connection, deployment)
+    with pytest.raises(Refusal) as refused:
+        await mailings.remove(connection, first, "Dana")
+    assert (refused.value.code, refused.value.field) == (RefusalCode.CONFLICT, ("mailingId",))
+    await mailings.remove(connection, second, "Dana")
+    await mailings.add(connection, made, await after_three_days(connection, made), uuid4().hex, "Dana")
+    await mailings.remove(connection, first, "Dana")
+    # And of one that is called off there will be no readers
+    with pytest.raises(Refusal) as refused:
+        await mailings.add(connection, made, await after_three_days(connection, made, first), uuid4().hex, "Dana")
+    assert (refused.value.code, refused.value.field) == (RefusalCode.NOT_FOUND, ("mailing", "notOpenedMailingId"))
+
+
+async def after_three_days(connection: Any, campaign_id: UUID, not_opened: int | None = None) -> MailingOrder:
+    template = await template_of(connection, campaign_id)
+    return MailingOrder(template_id=template, schedule=in_days(3), not_opened_mailing_id=not_opened)
+
+
+async def test_a_campaign_of_which_one_mailing_was_called_off_still_waits_after_a_pause(
+    connection: Any, deployment: Deployment
+) -> None:
+    made, _, second = await reminding(connection, deployment)
+    await mailings.remove(connection, second, "Dana")
+    await lifecycle.pause(connection, made, actor="Dana")
+    await lifecycle.resume(connection, made, actor="Dana")
+    assert await status_of(connection, made) == "SCHEDULED"
