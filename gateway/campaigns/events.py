@@ -64,10 +64,12 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
     ILLEGAL_STATE, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, OPTED_OUT, SUPPRESSED, MERGE_FIELD_MISSING, CARD_NUMBER,
     HEADER_INJECTION, TOO_OFTEN, IDEMPOTENCY_CONFLICT.
     """
-    found, campaign, customer = RefusalCollector(), None, None
+    found = RefusalCollector()
+    campaign: Any = None
+    customer: Any = None
     data = _check(given, found)
     about = [str(given.campaign_id), given.customer_id, given.address, given.event]
-    digest = digest_of({"trigger": about, "data": data})
+    digest = digest_of({"trigger": about, "data": data}) if found.is_empty else b""
     async with connection.transaction():
         if found.is_empty and await first_result(connection, given.idempotency_key, digest) is not None:
             before = await QUERIES.triggered_before(connection, key=given.idempotency_key)
@@ -75,7 +77,8 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
         with found.check():
             campaign = await _campaign(connection, given.campaign_id)
         with found.check():
-            customer = await _customer(connection, given, deployment)
+            if ("address",) not in {refusal.field for refusal in found.refusals}:  # else it cannot be looked up
+                customer = await _customer(connection, given, deployment)
         found.raise_any()
         mailings = [row async for row in QUERIES.mailings_to_trigger(connection, campaign_id=given.campaign_id)]
         if not mailings:
