@@ -21,6 +21,7 @@ from gateway.mail.address import with_a_labels
 from gateway.mail.choice import OptOutKind
 from gateway.mail.field_checks import check_length
 from gateway.mail.header_guard import refuse_unwritable
+from gateway.mail.merge_data import FIELD_NAME
 from gateway.mail.names import tidy_name
 from gateway.mail.source import SourceType
 
@@ -352,6 +353,9 @@ def _read_attribute(given: Json, path: Path) -> AttributeRule:
     found = RefusalCollector()
     with found.check():
         name = _read_text(given["name"], (*path, "name"))
+        if not FIELD_NAME.fullmatch(name):
+            message = "No customer has an attribute of such a name: it is letters without accents, digits, underscores."
+            raise Refusal(RefusalCode.INVALID, message, (*path, "name"))
     with found.check():
         match = _read_attribute_match(given["matches"], (*path, "matches"))
     found.raise_any()

@@ -18,7 +18,7 @@ from gateway.campaigns.possible_actions import CampaignAction, lock_for
 from gateway.compose import sender_profiles
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
 from gateway.mail.campaign import CampaignKind, CampaignStatus, EventRepeat
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.header_guard import refuse_header_break
@@ -88,8 +88,11 @@ _PATHS = {
 # Creating --------------------------------------------------------------------------------------------------------
 
 
-async def create(connection: Connection, order: CampaignOrder, deployment: Deployment) -> UUID:
+async def create(
+    connection: Connection, order: CampaignOrder, deployment: Deployment, *, misread: Sequence[Refusal] = ()
+) -> UUID:
     """Write a draft with all that it has in one transaction; returns its id, the first one's when the key is known.
+    `misread` is what was refused of the input before: it comes with the rest.
 
     Raises Refusal, or Refusals of the whole input, having written nothing: INVALID, REQUIRED, TOO_LONG, TOO_MANY,
     NOT_FOUND, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, MERGE_FIELD_MISSING (its path names the field), CARD_NUMBER,
@@ -97,6 +100,7 @@ async def create(connection: Connection, order: CampaignOrder, deployment: Deplo
     IDEMPOTENCY_CONFLICT.
     """
     found = RefusalCollector()
+    _add(misread, found)
     campaign_data, recipient_data = _read(order, found)
     async with connection.transaction():
         digest = b""
@@ -325,15 +329,26 @@ async def _described_whole(connection: Connection, campaign_id: UUID) -> dict[st
 
 
 async def update(
-    connection: Connection, campaign_id: UUID, changes: CampaignChanges, deployment: Deployment, *, actor: str
+    connection: Connection,
+    campaign_id: UUID,
+    changes: CampaignChanges,
+    deployment: Deployment,
+    *,
+    actor: str,
+    misread: Sequence[Refusal] = (),
 ) -> None:
-    """Change a campaign that is not over: a draft in all that it has, another one in title and priority.
+    """Change a campaign that is not over: a draft in all that it has, another one in title and priority. `misread` is
+    what was refused of the input before: it comes with the rest.
 
     Raises Refusal, or Refusals of the whole input, having written nothing: as `create`, and ILLEGAL_STATE.
     """
-    found = RefusalCollector()
+    found, campaign = RefusalCollector(), None
+    _add(misread, found)
     async with connection.transaction():
-        campaign = await lock_for(connection, campaign_id, CampaignAction.UPDATE)
+        with found.check():
+            campaign = await lock_for(connection, campaign_id, CampaignAction.UPDATE)
+        if campaign is None:
+            return found.raise_any()
         content = await QUERIES.campaign_content(connection, campaign_id=campaign_id)
         before = await QUERIES.describe_campaign(connection, campaign_id=campaign_id)
         with found.check():
@@ -352,6 +367,12 @@ async def update(
             differences.setdefault("customers", {"was": before["customers"], "is": after["customers"]})
         if differences:
             await history.record(connection, campaign_id, "updateCampaign", actor, differences)
+
+
+def _add(misread: Sequence[Refusal], found: RefusalCollector) -> None:
+    with found.check():
+        if misread:
+            raise Refusals(tuple(misread))
 
 
 def _check_fields(changes: CampaignChanges, kind: CampaignKind) -> None:

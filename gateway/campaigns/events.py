@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -43,7 +43,7 @@ class CampaignTrigger:
     event: str
     idempotency_key: str
     address: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: object = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,15 +64,22 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
     ILLEGAL_STATE, ERASED, ADDRESS_INVALID, ADDRESS_RESERVED, OPTED_OUT, SUPPRESSED, MERGE_FIELD_MISSING, CARD_NUMBER,
     HEADER_INJECTION, TOO_OFTEN, IDEMPOTENCY_CONFLICT.
     """
-    data = _check(given)
+    found = RefusalCollector()
+    campaign: Any = None
+    customer: Any = None
+    data = _check(given, found)
     about = [str(given.campaign_id), given.customer_id, given.address, given.event]
-    digest = digest_of({"trigger": about, "data": data})
+    digest = digest_of({"trigger": about, "data": data}) if found.is_empty else b""
     async with connection.transaction():
-        if await first_result(connection, given.idempotency_key, digest) is not None:
+        if found.is_empty and await first_result(connection, given.idempotency_key, digest) is not None:
             before = await QUERIES.triggered_before(connection, key=given.idempotency_key)
             return Triggered(**before)
-        campaign = await _campaign(connection, given.campaign_id)
-        customer = await _customer(connection, given, deployment)
+        with found.check():
+            campaign = await _campaign(connection, given.campaign_id)
+        with found.check():
+            if ("address",) not in {refusal.field for refusal in found.refusals}:  # else it cannot be looked up
+                customer = await _customer(connection, given, deployment)
+        found.raise_any()
         mailings = [row async for row in QUERIES.mailings_to_trigger(connection, campaign_id=given.campaign_id)]
         if not mailings:
             raise Refusal(RefusalCode.ILLEGAL_STATE, "Every mailing of this campaign was called off.", ("campaignId",))
@@ -95,9 +102,9 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
     return Triggered(mailing_id=mailings[0]["id"], customer_id=given.customer_id, occurrence=occurrence)
 
 
-def _check(given: CampaignTrigger) -> dict[str, str]:
-    """Returns the event's values. Raises Refusal or Refusals."""
-    found, data = RefusalCollector(), dict[str, str]()
+def _check(given: CampaignTrigger, found: RefusalCollector) -> dict[str, str]:
+    """Returns the event's values; what is wrong in itself is `found`."""
+    data = dict[str, str]()
     with found.check():
         check_key(given.idempotency_key)
     with found.check():
@@ -111,7 +118,6 @@ def _check(given: CampaignTrigger) -> dict[str, str]:
             refuse_unwritable(given.address, ("address",))
     with found.check():
         data = read_merge_data(given.data, ("data",))
-    found.raise_any()
     return data
 
 

@@ -23,6 +23,8 @@ ENCODING_NAMES: Mapping[str, str] = {
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _NOT_IN_WINDOWS = tuple(bytes([octet]) for octet in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 """Octets that Windows-1252 gives no character."""
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How files of Excel begin, new ones (a zip archive, as those of LibreOffice) and old ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,7 @@ class EncodingCheck:
     def feed(self, block: bytes) -> None:
         """Look at the next octets. Raises Refusal INVALID, which names the line."""
         if self._encoding is None:
+            _refuse_workbook(block)
             self._encoding = _by_mark(block)
             self._decoder = codecs.getincrementaldecoder(self._encoding.codec)()
             block = block[self._encoding.mark :]
@@ -97,6 +100,12 @@ class EncodingCheck:
         if self._wrong_as_windows is not None:
             line = max(self._wrong_as_utf8, self._wrong_as_windows)
             raise _invalid(line, "is neither UTF-8 nor Windows-1252")
+
+
+def _refuse_workbook(block: bytes) -> None:
+    if block.startswith(_WORKBOOKS):
+        message = "This is a workbook, such as Excel writes, or an archive: open it, and save the table as CSV (UTF-8)."
+        raise Refusal(RefusalCode.INVALID, message, ("file",))
 
 
 def _by_mark(block: bytes) -> Encoding:

@@ -36,7 +36,7 @@ from gateway.templates.preview import Preview, render_preview
 from gateway.templates.versions import CompiledTemplate
 
 SAMPLE_NAME = "Alex Sample"
-"""Who a mailing is shown for where no customer is chosen."""
+"""Who a mailing is shown for where no customer is chosen, and the sample data names none."""
 _NOBODY = MessageRef(customer_id=1, message_id=UUID(int=0))
 """No message: a preview's mail is composed for its size alone."""
 _MOST_JUDGED = 20_000
@@ -73,8 +73,9 @@ class Material:
 
     @property
     def shown_values(self) -> dict[str, str]:
-        """The values, and for what has none its field's name in brackets."""
-        return {name: f"[{name}]" for name in self.version.fields} | dict(self.values)
+        """The values, and for what has neither one nor a default its field's name in brackets."""
+        required = self.version.merge.required if self.version.merge else ()
+        return {name: f"[{name}]" for name in required} | dict(self.values)
 
     def facts(self, ref: MessageRef, to: Mailbox, mail_date: Any, deployment: Deployment, *, tracked: bool) -> Facts:
         """What composing the mail needs besides."""
@@ -105,7 +106,7 @@ async def material(connection: Connection, mailing_id: int, customer_id: int | N
         "row": row,
         "version": version,
         "sender": sender,
-        "name": SAMPLE_NAME,
+        "name": row["sample_data"].get("customer_name", SAMPLE_NAME),
         "locale": sender.locale,
         "time_zone": sender.time_zone,
     }

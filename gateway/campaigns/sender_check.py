@@ -134,7 +134,7 @@ class _Check:
             async with asyncio.timeout(SECONDS):
                 return await check
         except DnsUnavailable as error:
-            advice = f"{error} Ask again later; if it stays so, the domain's name servers are at fault."
+            advice = f"{error} Ask again later; if it stays so, its name servers or your resolver are at fault."
         except TimeoutError:
             advice = f"DNS took longer than {SECONDS:.0f} s in all. Ask again later."
         return DnsRecordCheck(kind=kind, name=name, ok=None, advice=advice)

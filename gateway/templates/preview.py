@@ -33,8 +33,8 @@ class Preview:
 
 
 def render_preview(parts: MergeParts, sample: Mapping[str, str]) -> Preview:
-    """A campaign template filled in; a field without sample data shows its name."""
-    values = {name: f"[{name}]" for name in parts.fields} | _SUPPLIED_SAMPLES | dict(sample)
+    """A campaign template filled in; a field without sample data and without default shows its name."""
+    values = {name: f"[{name}]" for name in parts.required} | _SUPPLIED_SAMPLES | dict(sample)
     return Preview(
         subject=fill_subject(parts.subject, values),
         html="".join(_rendered(piece, values, html=True) for piece in parts.html),

@@ -38,6 +38,7 @@ from service.shape.field import column, first_of, same_row
 _CUSTOMER_LIST: Any = strawberry.LazyType("CustomerList", "service.graph.customer")
 """Lists lead to customers, and customers to campaigns."""
 CUSTOMER_LISTS = StrawberryList(_CUSTOMER_LIST)
+OneMailingArgument = Annotated[strawberry.ID | None, strawberry.argument(description="Only of this Mailing.")]
 LOCAL_TIME = """to_char(g.local_time, 'YYYY-MM-DD"T"HH24:MI')"""
 IS_SCHEDULED = "num_nonnulls(g.send_at, g.local_time, g.after_days) > 0"
 NOT_OPENED = (
@@ -99,16 +100,10 @@ class Campaign(FromRow, Node):
     async def links(
         self,
         info: Info,
-        mailing_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only of this Mailing.")] = None,
+        mailing_id: OneMailingArgument = None,
     ) -> list[CampaignLink] | None:
         """Raises BadInput."""
-        mailings = await self._mailing_ids(info)
-        if mailing_id is not None:
-            found = read_typed_id(mailing_id, "Mailing")
-            if found is None or found.number not in mailings:
-                raise BadInput("mailingId", "this campaign has no such mailing")
-            mailings = [found.number]
-        return await read_links(info.context, mailings)
+        return await read_links(info.context, await self._mailing_ids(info, mailing_id))
 
     @strawberry.field(
         description="What happened when, at most 500 buckets that hold something, oldest first. Minutes are told for a "
@@ -116,13 +111,23 @@ class Campaign(FromRow, Node):
         directives=[Cost(objects=200)],
     )
     async def timeline(
-        self, info: Info, bucket: BucketArgument = TimeBucket.HOUR, within: WithinArgument = None
+        self,
+        info: Info,
+        bucket: BucketArgument = TimeBucket.HOUR,
+        within: WithinArgument = None,
+        mailing_id: OneMailingArgument = None,
     ) -> list[CampaignMoment] | None:
-        """One statement."""
-        return await read_timeline(info.context, await self._mailing_ids(info), bucket, within)
+        """One statement. Raises BadInput."""
+        return await read_timeline(info.context, await self._mailing_ids(info, mailing_id), bucket, within)
 
-    async def _mailing_ids(self, info: Info) -> list[int]:
-        return [row["id"] for row in await info.context.loaders.mailings_of.load(self.row["id"])]
+    async def _mailing_ids(self, info: Info, only: str | None = None) -> list[int]:
+        mailings = [row["id"] for row in await info.context.loaders.mailings_of.load(self.row["id"])]
+        if only is None:
+            return mailings
+        found = read_typed_id(only, "Mailing")
+        if found is None or found.number is None or found.number not in mailings:
+            raise BadInput("mailingId", "this campaign has no such mailing")
+        return [found.number]
 
     tracked: bool = strawberry.field(description="Whether opens and clicks are tracked.", metadata=column("c.tracked"))
     repeat: EventRepeat | None = strawberry.field(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import strawberry
 
 from gateway.campaigns import events
 from gateway.campaigns.events import CampaignTrigger
-from gateway.errors import Refusal, RefusalCode
 from service.graph.context import Info
 from service.graph.intent import Input
+from service.graph.node import read_typed_id
 from service.graph.recipient_lists import find_recipient
 from service.graph.recipients import CampaignRecipient
 from service.graph.scalars import Json
-from service.graph.sending import read_customer_id, read_row_id
 from service.graph.user_error import UserError
+
+_NO_CAMPAIGN = UUID(int=0)
+_NOBODY = 0
+"""Ids of nothing, for what is no id of its type: the ledger says so, beside what else is wrong."""
 
 
 @strawberry.input(description="Something that happened to a customer.")
@@ -52,15 +57,14 @@ class TriggerCampaignPayload:
 async def trigger_campaign(info: Info, input: Input[TriggerCampaignInput]) -> TriggerCampaignPayload:
     """Who gets which mailing for it, and when; workers make the messages."""
     context = info.context
-    data: object = {} if input.data is None else input.data
-    if not isinstance(data, dict):
-        raise Refusal(RefusalCode.INVALID, "An object of names and values.", ("data",))
+    campaign = read_typed_id(input.campaign_id, "Campaign")
+    customer = read_typed_id(input.customer_id, "Customer")
     given = CampaignTrigger(
-        campaign_id=read_row_id(input.campaign_id, "Campaign", ("campaignId",)),
-        customer_id=read_customer_id(input.customer_id, ("customerId",)),
+        campaign_id=campaign.row_id if campaign and campaign.row_id else _NO_CAMPAIGN,
+        customer_id=customer.customer_id if customer and customer.customer_id else _NOBODY,
         address=input.address,
         event=input.event,
-        data=data,
+        data=input.data,
         idempotency_key=input.idempotency_key,
     )
     async with context.pools.writing_connection() as connection:

@@ -273,24 +273,23 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
 async def create_campaign(info: Info, input: Input[CreateCampaignInput]) -> CreateCampaignPayload:
     """A draft."""
     context = info.context
-    order = _order(context, input)
+    found = RefusalCollector()
+    order = _order(context, input, found)
     async with context.pools.writing_connection() as connection:
-        campaign_id = await drafts.create(connection, order, context.deployment)
+        campaign_id = await drafts.create(connection, order, context.deployment, misread=found.refusals)
         warnings = await versions.warnings_of_campaign(connection, campaign_id)
     payload = await written(context, campaign_id, CreateCampaignPayload)
     payload.warnings = MailWarning.of_all(warnings)
     return payload
 
 
-def _order(context: Context, given: CreateCampaignInput) -> drafts.CampaignOrder:
-    found = RefusalCollector()
+def _order(context: Context, given: CreateCampaignInput, found: RefusalCollector) -> drafts.CampaignOrder:
     merge_data: dict[str, Any] = {}
     recipients: tuple[CampaignRecipient, ...] | None = None
     with found.check():
         merge_data = read_object(given.merge_data, ("mergeData",))
     with found.check():
         recipients = None if given.recipients is None else read_recipients(given.recipients, "recipients")
-    found.raise_any()
     return drafts.CampaignOrder(
         title=given.title,
         kind=given.kind,

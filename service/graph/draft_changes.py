@@ -155,32 +155,34 @@ async def update_campaign(info: Info, input: Input[UpdateCampaignInput]) -> Upda
     """A draft, or title and priority of another one."""
     context = info.context
     campaign_id = read_row_id(input.campaign_id, "Campaign", ("campaignId",))
-    changes = _changes(input)
+    found = RefusalCollector()
+    changes = _changes(input, found)
     async with context.pools.writing_connection() as connection:
-        await drafts.update(connection, campaign_id, changes, context.deployment, actor=context.actor)
+        await drafts.update(
+            connection, campaign_id, changes, context.deployment, actor=context.actor, misread=found.refusals
+        )
     return await written(context, campaign_id, UpdateCampaignPayload)
 
 
-def _changes(given: UpdateCampaignInput) -> CampaignChanges:
-    """Raises Refusal or Refusals."""
+def _changes(given: UpdateCampaignInput, found: RefusalCollector) -> CampaignChanges:
+    """What is to change; what cannot be read is `found`, and left out."""
     said: dict[str, Any] = {name: value for name, value in vars(given).items() if value is not strawberry.UNSET}
     del said["campaign_id"]
-    found = RefusalCollector()
     for name in ("title", "priority", "tracked", "repeat"):
         with found.check():
             if name in said and said[name] is None:
+                del said[name]
                 raise Refusal(RefusalCode.REQUIRED, "It cannot be empty: leave it out, and it stays.", (name,))
     with found.check():
         if "merge_data" in said:
-            said["merge_data"] = read_object(said["merge_data"], ("mergeData",))
+            said["merge_data"] = read_object(said.pop("merge_data"), ("mergeData",))
     with found.check():
         if "recipients" in said:
-            said["recipients"] = read_recipients(said["recipients"] or (), "recipients")
+            said["recipients"] = read_recipients(said.pop("recipients") or (), "recipients")
     for name in {"list_ids", "excluded_list_ids"} & said.keys():
         said[name] = read_lists(said[name])
     if said.get("sender_id") is not None:
         said["sender_id"] = row_or_nothing(said["sender_id"], "Sender")
-    found.raise_any()
     return cast(CampaignChanges, said)  # the input's fields have its names
 
 

@@ -67,12 +67,17 @@ async def preview_list(info: Info, criteria: ListCriteriaInput) -> ListPreview:
     context = info.context
     try:
         read = read_criteria(read_criteria_input(criteria))
+    except (Refusal, Refusals) as wrong:
+        raise _as_error(wrong) from wrong
+    try:
         async with context.pools.reading_connection() as connection:
             await lists.check_names(connection, read)
             found = await list_counts.evaluate(connection, read)
     except Refusals as several:
-        raise _as_error(several.refusals[0]) from several
+        raise _as_error(several) from several
     except Refusal as refusal:
+        if refusal.code is RefusalCode.TOO_COSTLY:
+            raise TooSlow(refusal.message) from refusal
         raise _as_error(refusal) from refusal
     sample = await context.loaders.customers.load_many(list(found.sample))
     return ListPreview(
@@ -82,10 +87,9 @@ async def preview_list(info: Info, criteria: ListCriteriaInput) -> ListPreview:
     )
 
 
-def _as_error(refusal: Refusal) -> BadInput | TooSlow:
-    if refusal.code is RefusalCode.TOO_COSTLY:
-        return TooSlow(refusal.message)
-    return BadInput(".".join(refusal.field), refusal.message)
+def _as_error(wrong: Refusal | Refusals) -> BadInput:
+    first = wrong.refusals[0] if isinstance(wrong, Refusals) else wrong
+    return BadInput(".".join(first.field), first.message)
 
 
 # Mutations -------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ class Template(FromRow, Node):
         return TemplateVersion.of(row)
 
     @strawberry.field(description="All its versions, newest first.")
-    async def versions(self, info: Info, first: First = 50, after: After = None) -> Connection[TemplateVersion]:
+    async def versions(self, info: Info, first: First = 50, after: After = None) -> Connection[TemplateVersion] | None:
         """Two statements a page of templates. Raises BadInput."""
         window, loaders = read_number_window(first, after), info.context.loaders
         rows = await loaders.versions(window).load(self.row["id"])
@@ -118,8 +118,8 @@ class TemplateVersion(FromRow, Node):
     text: str | None = strawberry.field(description="The text part as published; null when it is derived.")
 
     @strawberry.field(
-        description="The merge fields it uses: its own, and those that are supplied: customer_name, unsubscribe_url, "
-        "postal_address."
+        description="The merge fields it uses: its own; the customer's, customer.attributes.NAME and customer_name, "
+        "which is customer.name; and those that are supplied: unsubscribe_url, postal_address."
     )
     async def fields(self, info: Info) -> list[str]:
         """One statement a page of versions."""

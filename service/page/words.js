@@ -108,6 +108,7 @@ const EVENT = {
   FORWARDED: "Forwarded to staff",
   ASSIGNED: "A person said whose it is",
   REPORT_BELIEVED: "A person believed the report",
+  TRIGGERED: "An event at the customer's set it off",
 };
 
 /** The evidence of an event. */
@@ -126,6 +127,8 @@ const DETAIL = {
   automatic: null,
   before: ["It was", "statusShort"],
   cause: ["Because", "cause"],
+  decision: null,
+  event: ["Event"],
   evidence: ["Evidence", "evidence"],
   feedbackType: ["Reported as"],
   formerAddress: ["It was for"],

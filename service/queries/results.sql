@@ -427,7 +427,7 @@ limit :limit::integer;
 
 -- name: frozen_of_mailings
 -- How many recipients, those left out among them, these mailings have on record.
-select coalesce(sum(g.recipients + g.left_out), 0)::bigint as recipients
+select coalesce(sum(g.recipients + g.left_out + g.events), 0)::bigint as recipients
 from mailing g where g.id = any(:ids::integer[]);
 
 -- name: caller_lives
@@ -440,7 +440,8 @@ select exists (select from api_token t where t.name = :name and t.revoked_at is 
 select md5(concat_ws('|',
     row(c.title, c.status, c.priority, c.launched_at, c.finished_at, c.archived_at, c.paused_at, c.paused_why)::text,
     (select string_agg(row(g.id, g.status, g.subject, g.template_version_id, g.send_at, g.local_time, g.after_days,
-                           g.after_minutes, g.not_before, g.due_at, g.frozen_at, g.recipients, g.left_out)::text, '|'
+                           g.after_minutes, g.not_before, g.due_at, g.frozen_at, g.recipients, g.left_out,
+                           g.events)::text, '|'
                        order by g.id)
      from mailing g where g.campaign_id = c.id),
     (select string_agg(row(y.mailing_id, y.shard, y.made, y.accepted, y.refused, y.bounced, y.uncertain, y.held,

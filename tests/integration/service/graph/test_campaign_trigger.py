@@ -18,7 +18,8 @@ TRIGGER = """mutation($input: TriggerCampaignInput!) { triggerCampaign(input: $i
   userErrors { code field } } }"""
 LIFE = """query($id: ID!) { node(id: $id) { ... on CampaignRecipient { status message {
   subject events { nodes { kind by detail } } } } } }"""
-PROGRESS = "query($id: ID!) { campaign(id: $id) { audienceSize progress { total queued made waiting } } }"
+PROGRESS = """query($id: ID!) { campaign(id: $id) { audienceSize progress { total queued made waiting }
+  recipients { totalCount { value } nodes { customer { id } } } } }"""
 
 
 async def ask(client: httpx.AsyncClient, document: str, **variables: Any) -> Any:
@@ -47,7 +48,9 @@ async def test_an_event_waits_and_is_followed_by_its_mail(
     assert (recipient["customer"]["id"], recipient["mailing"]["number"]) == (given["customerId"], 1)
     assert recipient["dueAt"] is not None
     found = (await ask(client, PROGRESS, id=campaign))["campaign"]
+    listed = found.pop("recipients")
     assert found == {"audienceSize": 1, "progress": {"total": 1, "queued": 1, "made": 0, "waiting": 1}}
+    assert listed == {"totalCount": {"value": 1}, "nodes": [{"customer": {"id": given["customerId"]}}]}
     # And once it is made, its history says what happened and who told
     async with pool.acquire() as connection:
         await events.make_triggered(connection, Deployment.open(settings))
@@ -63,11 +66,22 @@ async def test_an_event_that_is_refused_says_why(client: httpx.AsyncClient, pool
         customer = await make_customer(connection)
         await insert(connection, "opt_out", customer_id=customer, kind="EVENT_BASED", source="STAFF", actor="t")
     given = {"campaignId": row_global_id("Campaign", campaign_id), "customerId": customer_global_id(customer)}
+    opted_out = ("OPTED_OUT", ["customerId"])
     cases: list[tuple[dict[str, Any], list[tuple[str, list[str]]]]] = [
-        ({"event": "Installed", "idempotencyKey": "a"}, [("OPTED_OUT", ["customerId"])]),
-        ({"event": "", "idempotencyKey": ""}, [("REQUIRED", ["idempotencyKey"]), ("REQUIRED", ["event"])]),
-        ({"event": "x", "idempotencyKey": "a", "data": [1]}, [("INVALID", ["data"])]),
-        ({"event": "x", "idempotencyKey": "a", "campaignId": "Campaign_1"}, [("NOT_FOUND", ["campaignId"])]),
+        ({"event": "Installed", "idempotencyKey": "a"}, [opted_out]),
+        ({"event": "", "idempotencyKey": ""}, [("REQUIRED", ["idempotencyKey"]), ("REQUIRED", ["event"]), opted_out]),
+        ({"event": "x", "idempotencyKey": "a", "data": [1]}, [("INVALID", ["data"]), opted_out]),
+        ({"event": "x", "idempotencyKey": "a", "campaignId": "Campaign_1"}, [("NOT_FOUND", ["campaignId"]), opted_out]),
+        (
+            {"event": "", "idempotencyKey": "", "data": [1], "campaignId": "x", "customerId": "x"},
+            [
+                ("REQUIRED", ["idempotencyKey"]),
+                ("REQUIRED", ["event"]),
+                ("INVALID", ["data"]),
+                ("NOT_FOUND", ["campaignId"]),
+                ("NOT_FOUND", ["customerId"]),
+            ],
+        ),
     ]
     for more, errors in cases:
         answer = (await ask(client, TRIGGER, input={**given, **more}))["triggerCampaign"]

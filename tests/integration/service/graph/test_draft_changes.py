@@ -18,9 +18,10 @@ from tests.builders import make_customer
 MakeContext = Callable[..., Context]
 
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
-CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt sender { name }
-  lists { name } excludedLists { name }
-  mailings { id number status subject dueAt schedule { sendAt atLocalTime afterDays afterMinutes localTime }
+CAMPAIGN = """id title status priority tracked repeat actions pausedAt pausedWhy archivedAt
+  sender { name } lists { name } excludedLists { name }
+  mailings { id number status subject dueAt template { number }
+    schedule { sendAt atLocalTime afterDays afterMinutes localTime }
     notOpened { number } campaign { title } progress { waiting } }"""
 MADE = f"campaign {{ {CAMPAIGN} }} userErrors {{ code message field }}"
 
@@ -157,6 +158,30 @@ async def test_all_errors_of_one_campaign_come_together(make_context: MakeContex
     ]
 
 
+async def test_all_that_is_wrong_with_an_input_is_told_at_once(
+    make_context: MakeContext, template: str, sender: str
+) -> None:
+    draft: dict[str, Any] = {"title": "x", "templateId": template, "senderId": sender, "idempotencyKey": "c"}
+    wrong = {"title": "", "mergeData": [1], "recipients": [{"customerId": "Customer_77", "mergeData": [1]}]}
+    payload = await call(make_context(), "createCampaign", draft | wrong)
+    assert sorted(refusals(payload)) == [
+        ("INVALID", "mergeData"),
+        ("INVALID", "recipients.0.mergeData"),
+        ("REQUIRED", "title"),
+    ]
+    made = (await call(make_context(), "createCampaign", draft))["campaign"]
+    changes = {"title": None, "priority": 9, "mergeData": [1], "senderId": "x", "listIds": ["CustomerList_77"]}
+    payload = await call(make_context(), "updateCampaign", {"campaignId": made["id"], **changes})
+    assert payload["campaign"] is None
+    assert sorted(refusals(payload)) == [
+        ("INVALID", "mergeData"),
+        ("INVALID", "priority"),
+        ("NOT_FOUND", "listIds.0"),
+        ("NOT_FOUND", "senderId"),
+        ("REQUIRED", "title"),
+    ]
+
+
 async def test_a_campaign_is_one_of_a_template_or_of_mailings(make_context: MakeContext, template: str) -> None:
     both: dict[str, Any] = {
         "title": "x",
@@ -211,7 +236,10 @@ async def test_what_cannot_be_empty_is_not_emptied(pool: Any, make_context: Make
     assert refusals(payload) == [("POSTAL_ADDRESS_MISSING", "senderId")]
     empty = {"campaignId": f"Campaign_{'0' * 32}", "title": None, "priority": None, "tracked": None, "repeat": None}
     emptied = await call(make_context(), "updateCampaign", empty)
-    assert refusals(emptied) == [("REQUIRED", name) for name in ("title", "priority", "tracked", "repeat")]
+    assert refusals(emptied) == [
+        *[("REQUIRED", name) for name in ("title", "priority", "tracked", "repeat")],
+        ("NOT_FOUND", "campaignId"),
+    ]
 
 
 async def test_campaigns_are_found_by_state_kind_title_and_whether_they_are_put_away(

@@ -246,7 +246,7 @@ async def test_a_preview_counts_samples_and_says_criteria(client: httpx.AsyncCli
     [
         ({"allOf": []}, "BAD_USER_INPUT", "criteria.allOf: Criteria have at least one group."),
         (rule(member={"listId": "CustomerList_77"}), "BAD_USER_INPUT", "listId: There is no such list."),
-        ({"allOf": [{"anyOf": [VIPS["allOf"][0]["anyOf"][0]] * 21}]}, "TIMEOUT", "At most 20 rules in a group."),
+        ({"allOf": [{"anyOf": [VIPS["allOf"][0]["anyOf"][0]] * 21}]}, "BAD_USER_INPUT", "At most 20 rules in a group."),
     ],
 )
 async def test_a_preview_says_what_is_wrong_with_criteria(

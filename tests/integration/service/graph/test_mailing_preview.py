@@ -106,6 +106,27 @@ async def test_a_mailing_is_shown_with_sample_data_or_for_a_customer(client: htt
     assert (shown["subject"], "Hello Ann of Vienna" in shown["html"]) == ("News for Ann", True)
 
 
+async def test_the_sample_data_may_name_the_customer(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
+    mailing, _, ann = await make(html=PAGE + "<p>Yours, {{ customer.name }}</p>")
+    assert "Yours, Alex Sample" in (await ask(client, PREVIEW, id=mailing, customer=None))["html"]
+    async with connection.transaction():
+        await connection.execute("alter table template_version disable trigger user")
+        await connection.execute(
+            "update template_version set source = jsonb_set(source, '{sample_data,customer_name}', '\"Sam\"')"
+            " where source ? 'sample_data'"
+        )
+    assert "Yours, Sam" in (await ask(client, PREVIEW, id=mailing, customer=None))["html"]
+    assert "Yours, Ann" in (await ask(client, PREVIEW, id=mailing, customer=f"Customer_{ann}"))["html"]
+
+
+async def test_a_default_is_shown_as_it_is_mailed(client: httpx.AsyncClient, make: Make) -> None:
+    mailing, _, ann = await make()
+    for customer, name in ((None, "Sam"), (f"Customer_{ann}", "Ann")):
+        shown = await ask(client, PREVIEW, id=mailing, customer=customer)
+        assert f"Hello {name} of town" in shown["html"]
+        assert f"Hello {name} of town" in shown["text"]
+
+
 async def test_what_looks_wrong_or_stops_a_mailing_is_said(
     client: httpx.AsyncClient, connection: Any, make: Make
 ) -> None:

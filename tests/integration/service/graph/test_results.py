@@ -45,8 +45,9 @@ PARTS = (
 )
 PROGRESS = f"""query($id: ID!) {{ campaign(id: $id) {{ progress {{ {COUNTS} optedOut perMinute estimatedEndAt
   leftOutBy {{ reason recipients }} }} mailings {{ progress {{ {COUNTS} }} }} }} }}"""
-TIMELINE = """query($id: ID!, $bucket: TimeBucket! = HOUR, $within: TimeRangeInput) { campaign(id: $id) {
-  timeline(bucket: $bucket, within: $within) { startsAt accepted refused bounced opened clicked unsubscribed } } }"""
+TIMELINE = """query($id: ID!, $bucket: TimeBucket! = HOUR, $within: TimeRangeInput, $m: ID) { campaign(id: $id) {
+  timeline(bucket: $bucket, within: $within, mailingId: $m) {
+    startsAt accepted refused bounced opened clicked unsubscribed } } }"""
 LINKS = "query($id: ID!, $m: ID) { campaign(id: $id) { links(mailingId: $m) { url clicks people } } }"
 FOLLOW = "subscription($id: ID!) { campaignChanged(campaignId: $id) { status progress { opened } } }"
 RECOUNT = """
@@ -211,6 +212,28 @@ async def test_samples_of_the_job_make_the_timeline(connection: Any, make_contex
     await samples.sample(connection)
     found = await execute(make_context(), TIMELINE, id=row_global_id("Campaign", campaign), bucket="DAY")
     assert [row["accepted"] for row in found["timeline"]] == [3]
+
+
+async def test_a_timeline_of_one_mailing_leaves_the_others_out(connection: Any, make_context: MakeContext) -> None:
+    # Given a campaign of two mailings, each with what it came to
+    campaign = await make_campaign(connection)
+    first = await mailing_of(connection, campaign)
+    version = await connection.fetchval("select template_version_id from mailing where id = $1", first)
+    second = (
+        await insert(
+            connection, "mailing", campaign_id=campaign, number=2, template_version_id=version, status="RUNNING"
+        )
+    )["id"]
+    for mailing, accepted in ((first, 3), (second, 4)):
+        await insert(connection, "mailing_tally", mailing_id=mailing, shard=0, accepted=accepted)
+    # When the timeline is asked for all, or for one of them
+    one = row_global_id("Campaign", campaign)
+    answers = [
+        (await execute(make_context(), TIMELINE, id=one, m=None if only is None else number_global_id("Mailing", only)))
+        for only in (None, first, second)
+    ]
+    # Then it has theirs
+    assert [sum(row["accepted"] for row in found["timeline"]) for found in answers] == [7, 3, 4]
 
 
 async def test_links_are_shown_by_clicks_of_one_mailing_or_all(connection: Any, make_context: MakeContext) -> None:

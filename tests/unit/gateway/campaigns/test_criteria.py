@@ -133,6 +133,11 @@ def filled(given: Any) -> Any:
         (field(startsWith="a\ud800"), "INVALID", f"{HERE}.field.matches.startsWith"),
         (field(contains="a-b"), "INVALID", f"{HERE}.field.matches.contains"),
         (rule(field={"name": "DOMAIN", "matches": {"contains": "müller"}}), "INVALID", f"{HERE}.field.matches"),
+        (
+            rule(attribute={"name": "first order", "matches": {"isTrue": True}}),
+            "INVALID",
+            f"{HERE}.attribute.name",
+        ),
         (attribute(number={}), "REQUIRED", f"{HERE}.attribute.matches.number"),
         (attribute(number={"atLeast": "2", "atMost": "1"}), "INVALID", f"{HERE}.attribute.matches.number"),
         (attribute(number={"atLeast": "two"}), "INVALID", f"{HERE}.attribute.matches.number.atLeast"),

@@ -74,3 +74,10 @@ def test_what_is_no_text_is_refused_with_its_line(octets: bytes, reason: str, si
 
 def test_half_a_character_at_the_end_of_utf_8_is_windows_1252() -> None:
     assert encoding_of("aé".encode()[:-1]).codec == "cp1252"
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\x00\x06\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00"])
+def test_a_workbook_is_called_one(start: bytes) -> None:
+    with pytest.raises(Refusal, match="save the table as CSV") as caught:
+        encoding_of(start + b"\0" * 50)
+    assert caught.value.code is RefusalCode.INVALID

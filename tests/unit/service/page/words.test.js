@@ -71,7 +71,7 @@ test("the words of what decides say what it is", () => {
       HELD: /held/i, CANCELLED: /back|cancel/i, EXPIRED: /deadline/i, RETRIED: /asked/i, RETRIED_ONCE: /once more/i, ASSUMED_SENT: /assumed/i, RESCUED: /worker/i,
       UNCERTAIN: /uncertain/i, RELEASED: /let go|released/i, BOUNCED: /came back|bounced/i, COMPLAINED: /spam/i, SUPPRESSED: /suppress/i, OPTED_OUT: /opted out/i, SETTLED: /settled/i,
       QUEUED: /on its way/, ATTEMPTED: /try/, OPENED: /opened/i, CLICKED: /link/i, DELAYED: /delayed/i, DELIVERED: /mailbox/, RELAYED: /passed on/, EXPANDED: /list/,
-      REPLIED: /answered/i, RECEIVED: /received/i, FORWARDED: /forwarded/i, ASSIGNED: /whose/, REPORT_BELIEVED: /believed/,
+      REPLIED: /answered/i, RECEIVED: /received/i, FORWARDED: /forwarded/i, ASSIGNED: /whose/, REPORT_BELIEVED: /believed/, TRIGGERED: /event/,
     }],
     [words.author, { CUSTOMER: /^verified/i, OTHER: /another/i, UNVERIFIED: /unverified/i }],
     [words.authorWhy, { CUSTOMER: /verified/, OTHER: /colleague/, UNVERIFIED: /forged/ }],
@@ -294,8 +294,8 @@ test("a value that the page does not know is shown under its own name, made read
 });
 
 test("an event's details have their words; those of no use to a reader are left out", () => {
-  assert.deepEqual(evidenceOf({ attempt: 2, cause: "SPAM", kinds: ["MARKETING", "EVENT_BASED"], owner: "x", hit: 3, before: null, matchedBy: "TOKEN", novel: "v" }), [
-    ["Attempt", "2"], ["Because", "the receiver takes it for spam"], ["From", "marketing campaigns, event-based campaigns"], ["Found by", "a token of ours"], ["novel", "v"],
+  assert.deepEqual(evidenceOf({ attempt: 2, cause: "SPAM", kinds: ["MARKETING", "EVENT_BASED"], owner: "x", hit: 3, before: null, matchedBy: "TOKEN", decision: 5, event: "Signed up", novel: "v" }), [
+    ["Attempt", "2"], ["Because", "the receiver takes it for spam"], ["From", "marketing campaigns, event-based campaigns"], ["Found by", "a token of ours"], ["Event", "Signed up"], ["novel", "v"],
   ]);
   assert.deepEqual(evidenceOf(null), []);
   assert.deepEqual(evidenceOf({ toString: "x" }), [["toString", "x"]]);
