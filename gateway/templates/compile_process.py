@@ -82,6 +82,8 @@ class TemplateCompiler:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            # Also when we are cancelled: until its pipes have ended, the loop may not be closed.
+            await process.communicate()
 
     def _failure(self, code: int, field: tuple[str, ...]) -> GatewayError:
         if code < 0 or code == _TOO_MUCH:

@@ -40,8 +40,9 @@ class RetryCampaignInput:
     )
     expected_count: int | None = strawberry.field(
         default=None,
-        description="How many that is by `recipients { totalCount }`; refused with CONFLICT when it is another number. "
-        "Null takes any.",
+        description="How many that is by `recipients { totalCount }`, filtered by the same statuses and causes (also "
+        "those that are taken when `causes` is omitted); refused with CONFLICT when it is another number. Null takes "
+        "any.",
     )
     idempotency_key: str = strawberry.field(
         description="1 to 255 characters of the caller's. The same key and content again returns the first result."
