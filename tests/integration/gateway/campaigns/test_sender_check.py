@@ -320,12 +320,12 @@ async def test_what_dns_does_not_answer_is_not_known(fabrikam: Domain) -> None:
 async def test_a_server_that_is_silent_is_waited_for_so_long_and_no_longer(
     fabrikam: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dns_lookup, "SECONDS", 0.2)
+    monkeypatch.setattr(dns_lookup, "SECONDS", 2.5)  # what is answered is answered by then, however busy we are
     fabrikam.zone.silent = {"bounce.fabrikam.example"}
     found = await fabrikam.check()
     assert [one.ok for one in found.records] == [None, True, True, None]
     monkeypatch.setattr(dns_lookup, "SECONDS", 60)
-    monkeypatch.setattr(sender_check, "SECONDS", 0.2)
+    monkeypatch.setattr(sender_check, "SECONDS", 2.5)
     assert [one.ok for one in (await fabrikam.check()).records] == [None, True, True, None]
 
 
