@@ -72,7 +72,9 @@ async def test_a_stale_list_at_several_domains_stops_the_relay_and_its_other_mai
 ) -> None:
     # Given a list on which nobody is known any more
     refuse(smtp_server)
-    refs = await queue(connection, deployment, *[f"p{n}@d{n % RELAY_DOMAINS}.example" for n in range(40)])
+    # The last has a domain of its own: the others' destinations may be stopped by themselves before all is written.
+    listed = [f"p{n}@d{n % RELAY_DOMAINS}.example" for n in range(40)]
+    refs = await queue(connection, deployment, *listed, "last@alone.example")
     # When its mails go out
     worker = start(few)
     relay = await eventually(lambda: stopped_relay(connection), "the stop")
@@ -82,7 +84,7 @@ async def test_a_stale_list_at_several_domains_stops_the_relay_and_its_other_mai
     await eventually(lambda: worker.outcomes.unwritten == 0, "the outcomes of what was on its way")
     left = [ref for ref, status in zip(refs, await statuses(connection, refs), strict=True) if status != "REFUSED"]
     assert len(refs) - len(left) >= ENOUGH
-    assert left, "mail that waits is kept"
+    assert left[-1] == refs[-1], "mail that waits is kept"
     shown = await schema.execute(
         "{ gateway { relays { stoppedAt stoppedWhy events { kind code response } } } }", context_value=make_context()
     )
