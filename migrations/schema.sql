@@ -11,6 +11,20 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: btree_gin; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION btree_gin; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION btree_gin IS 'support for indexing common datatypes in GIN';
+
+
+--
 -- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
 --
 
@@ -635,6 +649,23 @@ end $$;
 
 
 --
+-- Name: note_changed_messages(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_changed_messages() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(c.customer_id), array_agg(c.id)
+    from (select n.customer_id, n.id, (row_number() over () - 1) / 1000 as part
+          from changed n where not n.internal) c
+    group by c.part;
+    return null;
+end $$;
+
+
+--
 -- Name: note_copy_trouble(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -643,6 +674,25 @@ CREATE FUNCTION public.note_copy_trouble() RETURNS trigger
     AS $$
 begin
     perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address);
+    return null;
+end $$;
+
+
+--
+-- Name: note_made_messages(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_made_messages() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(c.customer_id), array_agg(c.id)
+    from (select n.customer_id, n.id, (row_number() over () - 1) / 1000 as part
+          from changed n
+          -- Campaign mail comes with its first answer: until then its campaign lists it.
+          where not n.internal and not (n.campaign_id is not null and n.status = 'QUEUED')) c
+    group by c.part;
     return null;
 end $$;
 
@@ -1239,6 +1289,17 @@ CREATE TABLE public.customer_import (
 
 
 --
+-- Name: customer_latest; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.customer_latest (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL
+)
+WITH (fillfactor='70');
+
+
+--
 -- Name: customer_list; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1763,6 +1824,7 @@ CREATE TABLE public.message (
     bound_relay text,
     internal boolean DEFAULT false NOT NULL,
     mailing_id integer,
+    reference text,
     CONSTRAINT message_check CHECK (((status = 'RECEIVED'::public.email_status) = (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_check1 CHECK (((status = 'QUEUED'::public.email_status) = (decided_at IS NULL))),
     CONSTRAINT message_check2 CHECK (((status <> ALL (ARRAY['ACCEPTED'::public.email_status, 'BOUNCED'::public.email_status])) OR (sent_at IS NOT NULL))),
@@ -1800,6 +1862,33 @@ CREATE TABLE public.message_attachment (
 
 
 --
+-- Name: message_change; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_change (
+    id bigint NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    customer_ids bigint[] NOT NULL,
+    message_ids uuid[] NOT NULL,
+    CONSTRAINT message_change_check CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(message_ids) > 0)))
+);
+
+
+--
+-- Name: message_change_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.message_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.message_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: message_engagement; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1817,6 +1906,34 @@ CREATE TABLE public.message_engagement (
     CONSTRAINT message_engagement_check CHECK (((((opened)::integer + (opened_unsure)::integer) + (machine_only)::integer) <= 1)),
     CONSTRAINT message_engagement_check1 CHECK ((opened OR (NOT clicked)))
 );
+
+
+--
+-- Name: message_search; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_search (
+    id uuid NOT NULL,
+    customer_id bigint NOT NULL,
+    slice integer NOT NULL,
+    mailing_id integer,
+    domain_no integer,
+    address_hash bigint,
+    sender_no integer,
+    relay_no integer,
+    source_type public.source_type,
+    direction public.direction NOT NULL,
+    status public.email_status NOT NULL,
+    cause public.cause,
+    tracked boolean NOT NULL,
+    opened boolean DEFAULT false NOT NULL,
+    clicked boolean DEFAULT false NOT NULL,
+    complained boolean DEFAULT false NOT NULL,
+    deferrals smallint DEFAULT 0 NOT NULL,
+    took_ms bigint,
+    words tsvector
+)
+WITH (fillfactor='90');
 
 
 --
@@ -2012,6 +2129,67 @@ WITH (fillfactor='50');
 
 CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
+);
+
+
+--
+-- Name: search_backfill; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_backfill (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL
+);
+
+
+--
+-- Name: search_name; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_name (
+    no integer NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT search_name_kind_check CHECK ((kind = ANY (ARRAY['DOMAIN'::text, 'RELAY'::text, 'SENDER'::text])))
+);
+
+
+--
+-- Name: search_name_no_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.search_name ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.search_name_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: search_slice; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_slice (
+    no integer NOT NULL,
+    first_id uuid NOT NULL,
+    rows integer DEFAULT 0 NOT NULL
+);
+
+
+--
+-- Name: search_slice_no_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.search_slice ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.search_slice_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 
@@ -2348,6 +2526,14 @@ ALTER TABLE ONLY public.customer_import
 
 
 --
+-- Name: customer_latest customer_latest_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_latest
+    ADD CONSTRAINT customer_latest_pkey PRIMARY KEY (customer_id);
+
+
+--
 -- Name: customer_list customer_list_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2604,6 +2790,14 @@ ALTER TABLE ONLY public.message_attachment
 
 
 --
+-- Name: message_change message_change_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_change
+    ADD CONSTRAINT message_change_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: message_engagement message_engagement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2617,6 +2811,14 @@ ALTER TABLE ONLY public.message_engagement
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (customer_id, id);
+
+
+--
+-- Name: message_search message_search_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_search
+    ADD CONSTRAINT message_search_pkey PRIMARY KEY (id);
 
 
 --
@@ -2697,6 +2899,38 @@ ALTER TABLE ONLY public.relay_tally
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: search_name search_name_kind_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_name
+    ADD CONSTRAINT search_name_kind_name_key UNIQUE (kind, name);
+
+
+--
+-- Name: search_name search_name_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_name
+    ADD CONSTRAINT search_name_pkey PRIMARY KEY (no);
+
+
+--
+-- Name: search_slice search_slice_first_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_slice
+    ADD CONSTRAINT search_slice_first_id_key UNIQUE (first_id);
+
+
+--
+-- Name: search_slice search_slice_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_slice
+    ADD CONSTRAINT search_slice_pkey PRIMARY KEY (no);
 
 
 --
@@ -2878,6 +3112,13 @@ CREATE INDEX customer_import_running ON public.customer_import USING btree (step
 --
 
 CREATE INDEX customer_import_with_file ON public.customer_import USING btree (id) WHERE file_kept;
+
+
+--
+-- Name: customer_latest_by_mail; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX customer_latest_by_mail ON public.customer_latest USING btree (message_id, customer_id);
 
 
 --
@@ -3154,6 +3395,69 @@ CREATE UNIQUE INDEX message_once_a_mailing ON public.message USING btree (mailin
 
 
 --
+-- Name: message_search_clicked; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_clicked ON public.message_search USING btree (id) WHERE clicked;
+
+
+--
+-- Name: message_search_of_address; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_address ON public.message_search USING btree (address_hash, id);
+
+
+--
+-- Name: message_search_of_cause; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_cause ON public.message_search USING btree (cause, id) WHERE (cause IS NOT NULL);
+
+
+--
+-- Name: message_search_of_domain; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_domain ON public.message_search USING btree (domain_no, id);
+
+
+--
+-- Name: message_search_of_mailing; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_mailing ON public.message_search USING btree (mailing_id, id) WHERE (mailing_id IS NOT NULL);
+
+
+--
+-- Name: message_search_of_source; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_source ON public.message_search USING btree (source_type, id) WHERE (source_type <> 'CAMPAIGN'::public.source_type);
+
+
+--
+-- Name: message_search_of_status; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_status ON public.message_search USING btree (status, id) WHERE (status <> 'ACCEPTED'::public.email_status);
+
+
+--
+-- Name: message_search_received; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_received ON public.message_search USING btree (id) WHERE (direction = 'RECEIVED'::public.direction);
+
+
+--
+-- Name: message_search_words; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on');
+
+
+--
 -- Name: message_sent_list; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3273,6 +3577,20 @@ CREATE TRIGGER message_trouble_changed AFTER UPDATE OF status, cause, recipient 
 
 
 --
+-- Name: message messages_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER messages_changed AFTER UPDATE ON public.message REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_messages();
+
+
+--
+-- Name: message messages_made; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER messages_made AFTER INSERT ON public.message REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_made_messages();
+
+
+--
 -- Name: sender_version sender_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3380,6 +3698,14 @@ ALTER TABLE ONLY public.copy
 
 ALTER TABLE ONLY public.customer_address
     ADD CONSTRAINT customer_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
+
+
+--
+-- Name: customer_latest customer_latest_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.customer_latest
+    ADD CONSTRAINT customer_latest_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
 
 --
@@ -3753,4 +4079,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202041000'),
     ('20261202042000'),
     ('20261202043000'),
-    ('20261202044000');
+    ('20261202044000'),
+    ('20261203010000');

@@ -75,6 +75,12 @@ with outcome as materialized (
            jsonb_build_object('cause', r.cause, 'attempt', r.attempt)
     from outcome r cross join (values ('UNCERTAIN'::event_kind), ('RETRIED_ONCE')) k(kind)
     where r.verdict = 'UNCERTAIN' and r.n in (select n from deferred)
+), noted as (
+    -- Neither a deferral nor a copy's outcome changes `message`, whose triggers note all else.
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(r.customer_id), array_agg(r.message_id)
+    from outcome r where r.recipient_no > 0 or r.n in (select n from deferred)
+    having count(*) > 0
 ), suppressed as (
     insert into suppression (address_key, reason, actor, customer_id, message_id)
     select distinct on (d.address_key) d.address_key, 'BAD_ADDRESS'::suppression_reason, 'gateway', d.customer_id,

@@ -34,6 +34,12 @@ with asked as (
               new.opened_unsure::integer - coalesce(old.opened_unsure, false)::integer as opened_unsure,
               new.machine_only::integer - coalesce(old.machine_only, false)::integer as machine_only,
               new.clicked::integer - coalesce(old.clicked, false)::integer as clicked
+), noted as (
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(w.customer_id), array_agg(w.message_id)
+    from (select distinct u.customer_id, u.message_id
+          from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as u(customer_id, message_id)) w
+    having count(*) > 0
 ), tallied as (
     insert into mailing_tally as t (mailing_id, shard, opened, opened_unsure, machine_only, clicked)
     select w.mailing_id, 15, sum(w.opened), sum(w.opened_unsure), sum(w.machine_only), sum(w.clicked)
@@ -46,7 +52,7 @@ select a.mailing_id, a.customer_id, a.message_id from asked a;
 
 -- name: engage_by_choice!
 -- Notes that the recipient of a campaign message opted out by it, reported it as spam or answered it; once counted is
--- counted.
+-- counted. Other messages are noted as changed alone.
 with written as (
     insert into message_engagement as e (mailing_id, customer_id, message_id, unsubscribed, complained, replied)
     select m.mailing_id, m.customer_id, m.id, :unsubscribed, :complained, :replied
@@ -59,6 +65,9 @@ with written as (
     returning new.mailing_id, new.unsubscribed::integer - coalesce(old.unsubscribed, false)::integer as unsubscribed,
               new.complained::integer - coalesce(old.complained, false)::integer as complained,
               new.replied::integer - coalesce(old.replied, false)::integer as replied
+), noted as (
+    insert into message_change (customer_ids, message_ids)
+    values (array[:customer_id::bigint], array[:message_id::uuid])
 )
 insert into mailing_tally as t (mailing_id, shard, unsubscribed, complained, replied)
 select w.mailing_id, 15, w.unsubscribed, w.complained, w.replied from written w
