@@ -2024,6 +2024,20 @@ CREATE TABLE public.outbox_scan (
 
 
 --
+-- Name: put_off; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.put_off (
+    work text NOT NULL,
+    id bigint NOT NULL,
+    failures smallint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL,
+    error text NOT NULL,
+    CONSTRAINT put_off_work_check CHECK ((work = ANY (ARRAY['MAILING'::text, 'DECISION'::text])))
+);
+
+
+--
 -- Name: received_mail; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2851,6 +2865,14 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.outbox_scan
     ADD CONSTRAINT outbox_scan_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: put_off put_off_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.put_off
+    ADD CONSTRAINT put_off_pkey PRIMARY KEY (work, id);
 
 
 --
@@ -4080,4 +4102,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202042000'),
     ('20261202043000'),
     ('20261202044000'),
+    ('20261203001000'),
     ('20261203010000');

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from gateway.campaigns import history
 from gateway.campaigns.possible_actions import CampaignAction, lock_for
+from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
@@ -178,12 +179,13 @@ async def carry_out(connection: Connection, deployment: Deployment, *, batch: in
 
     Returns how many messages were dealt with; None when there was nothing to do.
     """
-    async with connection.transaction():
+    async with put_off_if_it_fails(connection, Work.DECISION) as taken:
         decision = await QUERIES.decision_to_carry_out(connection)
         if decision is None:
             return None
-        taken = await _take(connection, decision, batch)
-        refs = await _still_so(connection, taken, decision["asked_at"])
+        taken.id = decision["id"]
+        messages = await _take(connection, decision, batch)
+        refs = await _still_so(connection, messages, decision["asked_at"])
         # Before the counts, as who cancels the campaign locks it; its history is written last.
         await QUERIES.lock_campaign(connection, campaign_id=decision["campaign_id"])
         done = 0
@@ -194,13 +196,13 @@ async def carry_out(connection: Connection, deployment: Deployment, *, batch: in
             connection,
             decision_id=decision["id"],
             done=done,
-            skipped=len(taken) - done,
-            carried_customer=taken[-1][0].customer_id,
-            carried_message=taken[-1][0].message_id,
+            skipped=len(messages) - done,
+            carried_customer=messages[-1][0].customer_id,
+            carried_message=messages[-1][0].message_id,
         )
         if finished:
-            await _tell(connection, decision, done=done, skipped=len(taken) - done)
-    return len(taken)
+            await _tell(connection, decision, done=done, skipped=len(messages) - done)
+    return len(messages)
 
 
 async def _take(connection: Connection, decision: Any, batch: int) -> list[tuple[MessageRef, str]]:

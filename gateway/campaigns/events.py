@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.campaigns.expansion import AHEAD, Recipient, RunningMailing, make
+from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
@@ -199,10 +200,11 @@ def _due(row: Any, happened_at: datetime, zone: ZoneInfo) -> datetime:
 async def make_triggered(connection: Connection, deployment: Deployment, *, batch: int = BATCH) -> int | None:
     """Make the messages of some mailing's events that are due; one transaction, resumable. Returns how many; None when
     there were none."""
-    async with connection.transaction():
+    async with put_off_if_it_fails(connection, Work.MAILING) as taken:
         mailing_id = await QUERIES.mailing_with_triggered(connection, ahead=AHEAD)
         if mailing_id is None:
             return None
+        taken.id = mailing_id
         await QUERIES.give_lane(connection, mailing_id=mailing_id)
         mailing = RunningMailing(**await QUERIES.running_mailing(connection, mailing_id=mailing_id))
         version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)

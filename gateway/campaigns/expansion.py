@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES, Connection
@@ -94,10 +95,11 @@ async def make_messages(
     Returns how many messages were made; None when there was nothing to make. Who was suppressed or opted out since the
     audience was frozen is held when the mail is handed off.
     """
-    async with connection.transaction():
+    async with put_off_if_it_fails(connection, Work.MAILING) as taken:
         row = await QUERIES.mailing_to_make(connection, look_ahead=look_ahead, ahead=AHEAD)
         if row is None:
             return None
+        taken.id = row["id"]
         mailing = RunningMailing(**row)
         version = versions.with_subject(await versions.load(connection, mailing.template_version_id), mailing.subject)
         rows = QUERIES.recipients_batch(

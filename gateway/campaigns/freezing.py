@@ -11,6 +11,7 @@ from uuid import UUID
 
 from gateway.campaigns import audience, schedules
 from gateway.campaigns.audience import LAST, AudienceStatement
+from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.mail.campaign import CampaignKind, MailingStatus
 
@@ -49,10 +50,11 @@ async def freeze(connection: Connection, *, batch: int = BATCH) -> int | None:
     Returns how many customers were dealt with, which may be none in a range of customers where nobody is in a dynamic
     list; None when there was nothing to freeze. Lists count as they are at the moment of each batch.
     """
-    async with connection.transaction():
+    async with put_off_if_it_fails(connection, Work.MAILING) as taken:
         row = await QUERIES.mailing_to_freeze(connection, ahead=schedules.FREEZE_AHEAD)
         if row is None:
             return None
+        taken.id = row["id"]
         mailing = await _Mailing.from_row(row)
         if mailing.status == MailingStatus.SCHEDULED:
             await QUERIES.start_freezing(connection, mailing_id=mailing.id)

@@ -36,6 +36,7 @@ select d.id, d.campaign_id, d.action, d.actor, d.asked_at, d.recipients, d.done,
        d.carried_message
 from campaign_decision d
 where d.finished_at is null
+  and not exists (select from put_off p where p.work = 'DECISION' and p.id = d.id and p.until > now())
 order by d.id limit 1
 for update skip locked;
 

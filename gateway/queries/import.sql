@@ -124,13 +124,14 @@ with meant as (
     select holder.customer_id
     from unnest(:address_keys::bytea[]) as k(address_key)
     cross join lateral (
-        select a.customer_id from customer_address a
+        -- Fenced, or a plan made while the tables were small walks the primary key to find the lowest holder first.
+        select a.customer_id
+        from (select n.customer_id from customer_address n where n.address_key = k.address_key offset 0) a
         join customer u on u.id = a.customer_id and u.erased_at is null
-        where a.address_key = k.address_key
         order by a.customer_id limit 1
     ) holder
 )
-select c.id from customer c where c.id in (select m.id from meant m) order by c.external_ref for no key update;
+select c.id from customer c where c.id = any(array(select m.id from meant m)) order by c.external_ref for no key update;
 
 -- name: imported_customers
 -- Customers as they are, each with the keys of its addresses and the place after them, lowest id first.

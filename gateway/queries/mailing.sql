@@ -112,6 +112,7 @@ join campaign c on c.id = g.campaign_id
 join sender_version s on s.id = c.sender_version_id
 where g.status in ('SCHEDULED', 'FREEZING') and c.status in ('SCHEDULED', 'RUNNING')
   and g.due_at <= now() + case when g.local_time is null then interval '0' else :ahead::interval end
+  and not exists (select from put_off p where p.work = 'MAILING' and p.id = g.id and p.until > now())
 order by c.priority, g.id
 limit 1
 for no key update of g, c skip locked;
@@ -189,6 +190,7 @@ where g.status = 'RUNNING' and c.status = 'RUNNING' and g.expanded < g.recipient
        order by r.due_at, r.customer_id limit 1) <= now() + :ahead::interval
   and (select count(*) from (select from outbox o where o.lane_id = l.id limit :look_ahead::integer) counted)
       < :look_ahead::integer
+  and not exists (select from put_off p where p.work = 'MAILING' and p.id = g.id and p.until > now())
 order by c.priority, g.id
 limit 1
 for update of g skip locked;

@@ -71,6 +71,7 @@ select g.id
 from mailing g join campaign c on c.id = g.campaign_id
 where g.events > 0 and g.status = 'RUNNING' and c.status = 'RUNNING'
   and exists (select from triggered_recipient t where t.mailing_id = g.id and t.due_at <= now() + :ahead::interval)
+  and not exists (select from put_off p where p.work = 'MAILING' and p.id = g.id and p.until > now())
 order by c.priority, g.id
 limit 1
 for share of c skip locked
