@@ -39,7 +39,7 @@ from gateway.verdict_rules import read_verdict_rules
 
 log = logging.getLogger(__name__)
 
-POOL = 12
+POOL = 16
 """Connections to PostgreSQL: claim, hand-off and record two each, the rest for jobs and single loads."""
 COLLECT_AFTER = 20_000
 """Objects made and not freed until the garbage collector looks at them: some megabytes."""
