@@ -101,17 +101,24 @@ union all
 select m.kind, m.name, m.no from made m;
 
 -- name: write_search_rows!
--- Writes what the ledger says of messages, where it is not written already. `written` holds each row that changed, as it
--- is and as it was (null: it was not there), for what is counted by the difference.
-with present as (
-    select r.c as customer_id, r.i as id, r.m as mailing_id, r.d as domain_no, r.a as address_hash, r.s as sender_no,
-           r.r as relay_no, r.t as source_type, r.w as direction, r.z as status, r.u as cause, r.k as tracked,
-           r.o as opened, r.l as clicked, r.p as complained, r.f as deferrals, r.q as took_ms,
-           (select s.no from search_slice s where s.first_id <= r.i order by s.first_id desc limit 1) as slice,
-           case when cardinality(r.x) > 0 then array_to_tsvector(r.x) end as words
-    from json_to_recordset(:rows::json) as r(
-        c bigint, i uuid, m integer, d integer, a bigint, s integer, r integer, t source_type, w direction,
-        z email_status, u cause, k boolean, o boolean, l boolean, p boolean, f smallint, q bigint, x text[])
+-- Writes what the ledger says of messages, where it is not written already. What is the same of many of them comes once
+-- (`alike`, to which `places` point); words are lexemes with spaces between, null where a message has none. `written`
+-- holds each row that changed, as it is and as it was (null: it was not there), for what is counted by the difference.
+with alike as (
+    select a.n, a.m as mailing_id, a.d as domain_no, a.s as sender_no, a.r as relay_no, a.t as source_type,
+           a.w as direction, a.z as status, a.u as cause, a.k as tracked, a.o as opened, a.l as clicked,
+           a.p as complained, a.f as deferrals
+    from json_to_recordset(:alike::json) as a(
+        n integer, m integer, d integer, s integer, r integer, t source_type, w direction, z email_status, u cause,
+        k boolean, o boolean, l boolean, p boolean, f smallint)
+), present as (
+    select r.customer_id, r.id, a.mailing_id, a.domain_no, r.address_hash, a.sender_no, a.relay_no, a.source_type,
+           a.direction, a.status, a.cause, a.tracked, a.opened, a.clicked, a.complained, a.deferrals, r.took_ms,
+           (select s.no from search_slice s where s.first_id <= r.id order by s.first_id desc limit 1) as slice,
+           array_to_tsvector(string_to_array(r.words, ' ')) as words
+    from unnest(:customer_ids::bigint[], :ids::uuid[], :address_hashes::bigint[], :took_ms::bigint[], :words::text[],
+                :places::integer[]) as r(customer_id, id, address_hash, took_ms, words, place)
+    join alike a on a.n = r.place
 ), written as (
     insert into message_search as m (id, customer_id, slice, mailing_id, domain_no, address_hash, sender_no, relay_no,
                                      source_type, direction, status, cause, tracked, opened, clicked, complained,

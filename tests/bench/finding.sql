@@ -25,13 +25,16 @@ select pg_backend_pid();
 
 -- name: note_changes#
 -- Messages that change are noted again.
-alter table message enable trigger messages_made;
-alter table message enable trigger messages_changed;
+drop trigger if exists note_nothing on message_change;
+alter table message enable trigger message_made;
+alter table message enable trigger message_changed;
 
 -- name: note_no_changes#
--- The sending path as it would be without notes of changed messages.
-alter table message disable trigger messages_made;
-alter table message disable trigger messages_changed;
+-- The sending path as it would be without notes of changed messages, but for gathering their keys.
+create or replace function note_nothing() returns trigger language plpgsql as 'begin return null; end';
+create trigger note_nothing before insert on message_change for each row execute function note_nothing();
+alter table message disable trigger message_made;
+alter table message disable trigger message_changed;
 
 -- name: forget_changes#
 -- No notes, as after the job.
