@@ -649,23 +649,6 @@ end $$;
 
 
 --
--- Name: note_changed_messages(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.note_changed_messages() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-begin
-    insert into message_change (customer_ids, message_ids)
-    select array_agg(c.customer_id), array_agg(c.id)
-    from (select n.customer_id, n.id, (row_number() over () - 1) / 1000 as part
-          from changed n where not n.internal) c
-    group by c.part;
-    return null;
-end $$;
-
-
---
 -- Name: note_copy_trouble(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -679,20 +662,14 @@ end $$;
 
 
 --
--- Name: note_made_messages(); Type: FUNCTION; Schema: public; Owner: -
+-- Name: note_message(); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.note_made_messages() RETURNS trigger
+CREATE FUNCTION public.note_message() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into message_change (customer_ids, message_ids)
-    select array_agg(c.customer_id), array_agg(c.id)
-    from (select n.customer_id, n.id, (row_number() over () - 1) / 1000 as part
-          from changed n
-          -- Campaign mail comes with its first answer: until then its campaign lists it.
-          where not n.internal and not (n.campaign_id is not null and n.status = 'QUEUED')) c
-    group by c.part;
+    insert into message_change (customer_ids, message_ids) values (array[new.customer_id], array[new.id]);
     return null;
 end $$;
 
@@ -1871,7 +1848,8 @@ CREATE TABLE public.message_change (
     customer_ids bigint[] NOT NULL,
     message_ids uuid[] NOT NULL,
     CONSTRAINT message_change_check CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(message_ids) > 0)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='20000', vacuum_truncate=off);
 
 
 --
@@ -2179,6 +2157,19 @@ ALTER TABLE public.search_name ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+
+--
+-- Name: search_parked; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_parked (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    failures smallint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL,
+    error text NOT NULL
 );
 
 
@@ -2940,6 +2931,14 @@ ALTER TABLE ONLY public.search_name
 
 
 --
+-- Name: search_parked search_parked_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_parked
+    ADD CONSTRAINT search_parked_pkey PRIMARY KEY (customer_id, message_id);
+
+
+--
 -- Name: search_slice search_slice_first_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3476,7 +3475,7 @@ CREATE INDEX message_search_received ON public.message_search USING btree (id) W
 -- Name: message_search_words; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on');
+CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on') WHERE (words IS NOT NULL);
 
 
 --
@@ -3526,6 +3525,13 @@ CREATE INDEX received_mail_copies ON public.received_mail USING btree (customer_
 --
 
 CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbound_id) WHERE (inbound_id IS NOT NULL);
+
+
+--
+-- Name: search_parked_until; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
 
 
 --
@@ -3585,6 +3591,20 @@ CREATE TRIGGER mailing_counts_changed AFTER INSERT OR UPDATE ON public.mailing_t
 
 
 --
+-- Name: message message_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_changed AFTER UPDATE ON public.message FOR EACH ROW WHEN (((NOT new.internal) AND (NOT ((old.status = 'QUEUED'::public.email_status) AND (new.status <> 'QUEUED'::public.email_status) AND (new.mail_sha256 IS DISTINCT FROM old.mail_sha256))))) EXECUTE FUNCTION public.note_message();
+
+
+--
+-- Name: message message_made; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_made AFTER INSERT ON public.message FOR EACH ROW WHEN (((NOT new.internal) AND (NOT ((new.campaign_id IS NOT NULL) AND (new.status = 'QUEUED'::public.email_status))))) EXECUTE FUNCTION public.note_message();
+
+
+--
 -- Name: message message_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3596,20 +3616,6 @@ CREATE TRIGGER message_made_in_trouble AFTER INSERT ON public.message FOR EACH R
 --
 
 CREATE TRIGGER message_trouble_changed AFTER UPDATE OF status, cause, recipient ON public.message FOR EACH ROW WHEN (((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) OR (old.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))) EXECUTE FUNCTION public.note_message_trouble();
-
-
---
--- Name: message messages_changed; Type: TRIGGER; Schema: public; Owner: -
---
-
-CREATE TRIGGER messages_changed AFTER UPDATE ON public.message REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_messages();
-
-
---
--- Name: message messages_made; Type: TRIGGER; Schema: public; Owner: -
---
-
-CREATE TRIGGER messages_made AFTER INSERT ON public.message REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_made_messages();
 
 
 --
@@ -3720,14 +3726,6 @@ ALTER TABLE ONLY public.copy
 
 ALTER TABLE ONLY public.customer_address
     ADD CONSTRAINT customer_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
-
-
---
--- Name: customer_latest customer_latest_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.customer_latest
-    ADD CONSTRAINT customer_latest_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
 
 --
@@ -4103,4 +4101,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202043000'),
     ('20261202044000'),
     ('20261203001000'),
-    ('20261203010000');
+    ('20261203010000'),
+    ('20261203100000');
