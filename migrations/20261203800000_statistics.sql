@@ -5,7 +5,7 @@
 -- rate passes 100 %. Rows may come back to zero, and stay.
 create table mail_statistics (
     -- What is told apart: 'all' nothing; 'mail' source type, cause, relay and sender together; then each of these alone;
-    -- 'domain' the other side's domain and the cause; 'campaign' the campaign and the cause.
+    -- 'campaign' the campaign and the cause.
     rollup text collate "C" not null
         check (rollup in ('all', 'mail', 'source', 'cause', 'relay', 'sender', 'campaign')),
     span text collate "C" not null check (span in ('hour', 'day', 'month')),
@@ -27,13 +27,15 @@ create table mail_statistics (
     -- Times to acceptance, some n of them in the bucket b as n * 256 + b. A bucket may stand here several times, and n be
     -- below zero: what comes is put behind the rest, and now and then they are added up.
     times bigint[] not null,
+    -- Of all mail of a day, which is what is asked for most: the buckets in which the median and the 95th percentile
+    -- lie.
+    percentiles integer[],
     unique nulls not distinct (rollup, span, starts_at, source_type, cause, relay_no, sender_no, campaign_id)
 ) with (fillfactor = 70);
 
--- The same by the other side's domain and the cause, for days, and for months from their first day on.
+-- The same by the other side's domain and the cause, for days (UTC).
 create table domain_statistics (
-    monthly boolean not null,
-    starts_on date not null,
+    day date not null,
     domain_no integer,
     cause cause,
     sent integer not null,
@@ -46,7 +48,7 @@ create table domain_statistics (
     clicked integer not null,
     received integer not null,
     times bigint[] not null,
-    unique nulls not distinct (monthly, starts_on, domain_no, cause)
+    unique nulls not distinct (day, domain_no, cause)
 ) with (fillfactor = 70);
 
 -- The bucket of a time: each is a tenth wider than the one before, from one millisecond to more than a year, so that
@@ -65,6 +67,18 @@ create function with_times(times bigint[], more bigint[]) returns bigint[] langu
 return case when more = '{}' then times
             when cardinality(times) + cardinality(more) > 200 then add_up_times(times || more)
             else times || more end;
+
+-- The buckets of the median and of the 95th percentile (the nearest rank); null where there are no times.
+create function percentiles_of(times bigint[]) returns integer[] language sql immutable parallel safe
+return (select array[min(r.bucket) filter (where r.up_to * 2 >= r.total),
+                     min(r.bucket) filter (where r.up_to * 100 >= r.total * 95)]
+        from (select t.bucket, sum(t.n) over (order by t.bucket) as up_to, sum(t.n) over () as total
+              from (select (c & 255)::integer as bucket, sum(c >> 8)::bigint as n
+                    from unnest(times) as u (c) group by 1) t
+              where t.n <> 0) r);
+
+-- The times of several rows.
+create aggregate all_times(bigint[]) (sfunc = array_cat, stype = bigint[], initcond = '{}', parallel = safe);
 
 -- migrate:down
 -- Migrations only go forward: correct a mistake with a new one.
