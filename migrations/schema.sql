@@ -460,6 +460,15 @@ CREATE TYPE public.verdict AS ENUM (
 
 
 --
+-- Name: add_up_times(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.add_up_times(times bigint[]) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT COALESCE(array_agg(((t.n * 256) + t.bucket) ORDER BY t.bucket), '{}'::bigint[]) AS "coalesce" FROM (SELECT (u.c & (255)::bigint) AS bucket, (sum((u.c >> 8)))::bigint AS n FROM unnest(add_up_times.times) u(c) GROUP BY (u.c & (255)::bigint)) t WHERE (t.n <> 0));
+
+
+--
 -- Name: attribute_time(jsonb); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -712,6 +721,15 @@ end $$;
 
 
 --
+-- Name: percentiles_of(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.percentiles_of(times bigint[]) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT ARRAY[min(r.bucket) FILTER (WHERE ((r.up_to * (2)::numeric) >= r.total)), min(r.bucket) FILTER (WHERE ((r.up_to * (100)::numeric) >= (r.total * (95)::numeric)))] AS "array" FROM (SELECT t.bucket, sum(t.n) OVER (ORDER BY t.bucket) AS up_to, sum(t.n) OVER () AS total FROM (SELECT ((u.c & (255)::bigint))::integer AS bucket, (sum((u.c >> 8)))::bigint AS n FROM unnest(percentiles_of.times) u(c) GROUP BY (((u.c & (255)::bigint))::integer)) t WHERE (t.n <> 0)) r);
+
+
+--
 -- Name: reference_key(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -792,6 +810,15 @@ $$;
 
 
 --
+-- Name: time_bucket(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.time_bucket(ms bigint) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (ms IS NOT NULL) THEN (LEAST((255)::double precision, floor((ln((GREATEST(ms, (1)::bigint))::double precision) / ln((1.1)::double precision)))))::integer ELSE NULL::integer END;
+
+
+--
 -- Name: utc_today(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -819,6 +846,27 @@ CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
     select (lpad(to_hex(greatest(floor(extract(epoch from moment) * 1000), 0)::bigint), 12, '0')
             || '00000000000000000000')::uuid
 $$;
+
+
+--
+-- Name: with_times(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.with_times(times bigint[], more bigint[]) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (more = '{}'::bigint[]) THEN times WHEN ((cardinality(times) + cardinality(more)) > 200) THEN public.add_up_times((times || more)) ELSE (times || more) END;
+
+
+--
+-- Name: all_times(bigint[]); Type: AGGREGATE; Schema: public; Owner: -
+--
+
+CREATE AGGREGATE public.all_times(bigint[]) (
+    SFUNC = array_cat,
+    STYPE = bigint[],
+    INITCOND = '{}',
+    PARALLEL = safe
+);
 
 
 --
@@ -1372,6 +1420,28 @@ CREATE TABLE public.domain_connection_lease (
 
 
 --
+-- Name: domain_statistics; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.domain_statistics (
+    day date NOT NULL,
+    domain_no integer,
+    cause public.cause,
+    sent integer NOT NULL,
+    accepted integer NOT NULL,
+    deferred integer NOT NULL,
+    refused integer NOT NULL,
+    bounced integer NOT NULL,
+    complained integer NOT NULL,
+    opened integer NOT NULL,
+    clicked integer NOT NULL,
+    received integer NOT NULL,
+    times bigint[] NOT NULL
+)
+WITH (fillfactor='70');
+
+
+--
 -- Name: domain_throughput; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1603,6 +1673,36 @@ CREATE TABLE public.login_link (
     used_at timestamp with time zone,
     CONSTRAINT login_link_link_sha256_check CHECK ((length(link_sha256) = 32))
 );
+
+
+--
+-- Name: mail_statistics; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mail_statistics (
+    rollup text NOT NULL COLLATE pg_catalog."C",
+    span text NOT NULL COLLATE pg_catalog."C",
+    starts_at timestamp with time zone NOT NULL,
+    source_type public.source_type,
+    cause public.cause,
+    relay_no integer,
+    sender_no integer,
+    campaign_id uuid,
+    sent integer NOT NULL,
+    accepted integer NOT NULL,
+    deferred integer NOT NULL,
+    refused integer NOT NULL,
+    bounced integer NOT NULL,
+    complained integer NOT NULL,
+    opened integer NOT NULL,
+    clicked integer NOT NULL,
+    received integer NOT NULL,
+    times bigint[] NOT NULL,
+    percentiles integer[],
+    CONSTRAINT mail_statistics_rollup_check CHECK ((rollup = ANY (ARRAY['all'::text, 'mail'::text, 'source'::text, 'cause'::text, 'relay'::text, 'sender'::text, 'campaign'::text]))),
+    CONSTRAINT mail_statistics_span_check CHECK ((span = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])))
+)
+WITH (fillfactor='70');
 
 
 --
@@ -2595,6 +2695,14 @@ ALTER TABLE ONLY public.domain_connection_lease
 
 
 --
+-- Name: domain_statistics domain_statistics_day_domain_no_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.domain_statistics
+    ADD CONSTRAINT domain_statistics_day_domain_no_cause_key UNIQUE NULLS NOT DISTINCT (day, domain_no, cause);
+
+
+--
 -- Name: domain_throughput domain_throughput_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2720,6 +2828,14 @@ ALTER TABLE ONLY public.list_member
 
 ALTER TABLE ONLY public.login_link
     ADD CONSTRAINT login_link_pkey PRIMARY KEY (link_sha256);
+
+
+--
+-- Name: mail_statistics mail_statistics_rollup_span_starts_at_source_type_cause_rel_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_statistics
+    ADD CONSTRAINT mail_statistics_rollup_span_starts_at_source_type_cause_rel_key UNIQUE NULLS NOT DISTINCT (rollup, span, starts_at, source_type, cause, relay_no, sender_no, campaign_id);
 
 
 --
@@ -4102,4 +4218,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202044000'),
     ('20261203001000'),
     ('20261203010000'),
-    ('20261203100000');
+    ('20261203100000'),
+    ('20261203800000');

@@ -12,7 +12,15 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
+from service.graph import (
+    campaign_list,
+    imports,
+    mailing_preview,
+    sender_check,
+    suppression,
+    template,
+    unmatched,
+)
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
@@ -44,6 +52,16 @@ from service.graph.scalars import SCALARS
 from service.graph.search_patterns import SearchArgument
 from service.graph.sender import Sender
 from service.graph.sender_check import SenderCheck
+from service.graph.statistics import FilterArgument as StatisticsFilterArgument
+from service.graph.statistics import (
+    GroupByArgument,
+    SinceArgument,
+    StatisticsGroup,
+    StatisticsRow,
+    TimeZoneArgument,
+    UntilArgument,
+    read_statistics,
+)
 from service.graph.subscription import Subscription
 from service.graph.template import NameSearchArgument, Template, TemplateVersion
 from service.graph.unmatched import UnmatchedMail
@@ -185,6 +203,24 @@ class Query:
     async def node(self, info: Info, id: IdArgument) -> Node | None:
         """By its global id."""
         return await _node(info.context, id)
+
+    @strawberry.field(
+        description="Figures of mail over time, kept as it happens, a second or two behind. Each mail counts in the "
+        "hour and day in which it was put on its way, or received, whenever something became of it. Groups without "
+        "mail are left out.",
+        directives=[Cost(objects=200)],
+    )
+    async def statistics(
+        self,
+        info: Info,
+        since: SinceArgument,
+        until: UntilArgument,
+        group_by: GroupByArgument = [StatisticsGroup.DAY],  # noqa: B006 - read only
+        filter: StatisticsFilterArgument = None,
+        time_zone: TimeZoneArgument = "UTC",
+    ) -> list[StatisticsRow] | None:
+        """Raises BadInput."""
+        return await read_statistics(info, since, until, group_by, filter, time_zone)
 
     @strawberry.field(description="The mail gateway as it is now: lanes, relays, destinations.")
     def gateway(self) -> Gateway:

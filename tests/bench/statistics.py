@@ -1,0 +1,224 @@
+"""Figures of mail over time: what booking costs a search row, and what a year costs to read beside a look-up by key.
+
+The year is booked by the gateway's own statement. Domains are drawn as people have them: a few large ones, and a long
+tail (Zipf, 30,000 of them).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import aiosql
+import asyncpg
+
+from gateway.database import QUERIES as GATEWAY
+from gateway.database import WORKER_SETTINGS, open_pool
+from service.graph.statistics import BY_DOMAIN, BY_MAIL, MAX_DOMAINS, MAX_ROWS
+from service.graph.statistics_spans import Span, day_spans, total_spans
+from tests.bench.cpu_time import alone, read_processes
+from tests.bench.end_to_end import durable_postgres
+from tests.bench.rows import SHORT, Row, Size, at_most
+from tests.bench.rows import bench as benchmark
+
+STATEMENTS: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg", mandatory_parameters=False)
+BATCH = 2_000
+BATCHES = 25
+"""Of each kind, in turn."""
+DOMAINS = 30_000
+MESSAGES, ALL_MESSAGES = 1_000_000, 10_000_000
+BOOKING_GOAL = 4.0
+"""Microseconds of database CPU a search row."""
+YEAR_GOAL = 10.0
+LOOKS = 60
+WARM = 3
+DAY = timedelta(days=1)
+YEAR = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def parts() -> tuple[str, str]:
+    """The gateway's statement without what it books; and what it books, behind rows that are `written`."""
+    whole: str = GATEWAY.write_search_rows.sql
+    booking = re.search(r"\), booked_changes as \(.*(?=\)\ninsert into customer_latest)", whole, re.DOTALL)
+    assert booking is not None
+    return whole.replace(booking[0], ""), booking[0]
+
+
+def search_rows(chance: random.Random, mailing_id: int, keys: Sequence[tuple[int, UUID]]) -> list[dict[str, Any]]:
+    """Rows of campaign mail and some letters, as the job writes them."""
+    rows = []
+    for customer_id, key in keys:
+        campaign, failed = chance.random() < 0.95, chance.random() < 0.03
+        rows.append(
+            {
+                "c": customer_id,
+                "i": str(key),
+                "m": mailing_id if campaign else None,
+                "d": int(DOMAINS ** chance.random()),
+                "a": chance.getrandbits(62),
+                "s": 1,
+                "r": chance.choice((2, 3)),
+                "t": "CAMPAIGN" if campaign else "WORK_ORDER",
+                "w": "SENT",
+                "z": "REFUSED" if failed else "ACCEPTED",
+                "u": chance.choice(("BAD_ADDRESS", "POLICY", "MAILBOX_FULL")) if failed else None,
+                "k": True,
+                "o": False,
+                "l": False,
+                "p": False,
+                "f": int(chance.random() < 0.05),
+                "q": None if failed else int(chance.lognormvariate(8, 0.3)),
+                "x": [],
+            }
+        )
+    return rows
+
+
+async def measure_booking(connection: Any, pid: int) -> tuple[float, float]:
+    """Microseconds of database CPU a row, without and with what is booked."""
+    plain = await connection.prepare(parts()[0])
+    booked = await connection.prepare(GATEWAY.write_search_rows.sql)
+    part, chance, spent = alone(pid), random.Random(1), {plain: 0.0, booked: 0.0}
+    mailing_id = await STATEMENTS.make_campaigns(connection, campaigns=1)
+    customers = [row["id"] async for row in STATEMENTS.make_customers(connection, rows=BATCH)]
+    for number in range(BATCHES * 2 + WARM * 2):
+        wanted = (plain, booked)[number % 2]
+        ids = [row["id"] async for row in STATEMENTS.new_ids(connection, rows=BATCH)]
+        rows = search_rows(chance, mailing_id, list(zip(customers, ids, strict=True)))
+        before = part(read_processes())
+        await wanted.fetch(rows)
+        if number >= WARM * 2:
+            spent[wanted] += part(read_processes()) - before
+    return spent[plain] * 1e6 / BATCH / BATCHES, spent[booked] * 1e6 / BATCH / BATCHES
+
+
+async def book_year(connection: Any, messages: int) -> None:
+    """Books a year of mail, month by month, by the gateway's own statement."""
+    first = await STATEMENTS.make_campaigns(connection, campaigns=302)
+    mail = re.sub(r";\s*\Z", "", STATEMENTS.written_mail.sql)
+    filling = f"with written as ({mail}{parts()[1]}) select 1"
+    wanted = await connection.prepare(filling)
+    begin = YEAR[0]
+    for _ in range(73):
+        end = begin + 5 * DAY
+        values = {"first_mailing": first, "year": YEAR[0], "rows": messages // 73, "since": begin, "until": end}
+        await wanted.fetch(*[values[name] for name in PARAMETERS], timeout=600)
+        begin = end
+    await connection.execute("vacuum analyze mail_statistics, domain_statistics, message_search")
+
+
+PARAMETERS = ("first_mailing", "year", "rows", "since", "until")
+"""Of `written_mail`, in the order in which they stand there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of a year: by what, of which rollup; `goal` is a multiple of a look-up by key."""
+
+    name: str
+    rollup: str = "mail"
+    spans: Sequence[Span] = ()
+    by: tuple[str, ...] = ()
+    sources: tuple[str, ...] | None = None
+    goal: float | None = YEAR_GOAL
+
+    def values(self, *, timed: bool) -> dict[str, Any]:
+        """The parameters of the statement."""
+        if self.rollup == "domain":
+            return {
+                "since": YEAR[0].date(), "until": YEAR[1].date(), "by_time": False, "by_domain": True, "by_cause": False,
+                "names": None, "domains": MAX_DOMAINS, "timed": timed, "rows": MAX_ROWS + 1,
+            }  # fmt: skip
+        kinds = ("time", "source", "cause", "relay", "sender", "campaign")
+        return {f"by_{kind}": kind in self.by for kind in kinds} | {
+            "rollups": [self.rollup] * len(self.spans), "spans": [span.length for span in self.spans],
+            "labels": [span.label for span in self.spans], "froms": [span.since for span in self.spans],
+            "untils": [span.until for span in self.spans], "source_types": self.sources, "campaign_ids": None,
+            "relays": None, "senders": None, "timed": timed, "rows": MAX_ROWS + 1,
+        }  # fmt: skip
+
+
+TOTAL = total_spans(*YEAR)
+QUESTIONS = [
+    Question(name="day", rollup="all", spans=day_spans(*YEAR, ZoneInfo("UTC")), by=("time",)),
+    Question(
+        name="day-berlin", rollup="all", spans=day_spans(*YEAR, ZoneInfo("Europe/Berlin")), by=("time",), goal=None
+    ),
+    *(Question(name=name, rollup=name, spans=TOTAL, by=(name,)) for name in ("cause", "source", "relay", "sender")),
+    Question(name="campaign", rollup="campaign", spans=TOTAL, by=("campaign",), goal=None),
+    Question(name="relay-of-source", spans=TOTAL, by=("relay",), sources=("CAMPAIGN",), goal=None),
+    Question(name="domain", rollup="domain", goal=None),
+]
+
+
+async def seconds(connection: Any, looks: int, sql: str, values: Sequence[Any]) -> float:
+    """The median of how long a statement takes, seen by its client."""
+    wanted = await connection.prepare(sql)
+    found = []
+    for _ in range(looks):
+        begun = time.perf_counter()
+        await wanted.fetch(*values)
+        found.append(time.perf_counter() - begun)
+    return statistics.median(found)
+
+
+async def measure_year(connection: Any) -> list[Row]:
+    """Each question without and with times, beside a look-up of the same run."""
+    [row] = [row async for row in STATEMENTS.some_keys(connection, rows=1)]
+    rows = []
+    for question in QUESTIONS:
+        wanted = BY_DOMAIN if question.rollup == "domain" else BY_MAIL
+        looks = 3 if question.rollup == "domain" else LOOKS
+        look_up = await seconds(connection, LOOKS, STATEMENTS.look_up.sql, [row["id"]])
+        for timed in (False, True):
+            values = question.values(timed=timed)
+            took = await seconds(connection, looks, wanted.sql, [values[name] for name in wanted.parameters])
+            name = f"statistics-{question.name}{'-times' if timed else ''}"
+            note = "a year, against a search row by its key"
+            if question.goal is None:
+                rows.append(
+                    Row(name=name, value=took * 1e3, unit="ms", ceiling=look_up * 1e3, ratio=took / look_up, note=note)
+                )
+            else:
+                rows.append(at_most(name, took * 1e3, unit="ms", ceiling=look_up * 1e3, goal=question.goal, note=note))
+    return rows
+
+
+@benchmark("statistics")
+async def statistics_rows(size: Size) -> list[Row]:
+    """Booking, then a year of a million mails (ten with FULL=1)."""
+    messages = ALL_MESSAGES if size.messages > SHORT.messages else MESSAGES
+    with durable_postgres() as server:
+        pool = await open_pool(server.url("mail"), size=1, name="bench", settings=WORKER_SETTINGS)
+        async with pool.acquire() as connection:
+            # Senders, templates and relays are numbers here: nothing looks behind them.
+            await connection.execute("set session_replication_role = replica; set synchronous_commit = off")
+            plain, booked = await measure_booking(connection, connection.get_server_pid())
+            await book_year(connection, messages)
+            sizes = await STATEMENTS.sizes(connection)
+        await pool.close()
+        connection = await asyncpg.connect(server.url("mail"), server_settings={"jit": "off"})
+        year = await measure_year(connection)
+        await connection.close()
+    cost = booked - plain
+    note = f"a search row without {plain:.1f}, with {booked:.1f}; {sizes}"
+    return [
+        Row(
+            name="statistics-booking",
+            value=cost,
+            unit="us a row",
+            goal=BOOKING_GOAL,
+            met=cost <= BOOKING_GOAL,
+            note=note,
+        ),
+        *year,
+    ]
