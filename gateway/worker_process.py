@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from datetime import UTC, datetime
 
 from gateway.campaigns import decisions, events, expansion, freezing, imports, lifecycle, list_counts, samples
 from gateway.campaigns.import_job import ImportJob
@@ -24,6 +25,7 @@ from gateway.storage import attachments
 from gateway.telemetry.watchdog import watch_event_loop
 from gateway.templates import versions
 from gateway.tracking import classify
+from gateway.worklist.sender_dns import SenderChecks
 
 log = logging.getLogger("gateway")
 
@@ -40,12 +42,20 @@ IMPORT_SECONDS = 0.5
 """Seconds between looks for imports: one read of an index that holds those under way only."""
 COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
+CHECK_SENDERS_SECONDS = 10.0
+"""Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def background_jobs(deployment: Deployment) -> list[Job]:
     """What a worker does beside sending: a capability adds its entry here."""
-    return [*_campaign_jobs(deployment), *_list_jobs(deployment), *_tracking_jobs(), *_inbound_jobs(deployment)]
+    return [
+        *_campaign_jobs(deployment),
+        *_list_jobs(deployment),
+        *_tracking_jobs(),
+        *_inbound_jobs(deployment),
+        *_worklist_jobs(deployment),
+    ]
 
 
 def _campaign_jobs(deployment: Deployment) -> list[Job]:
@@ -141,6 +151,15 @@ def _inbound_jobs(deployment: Deployment) -> list[Job]:
         Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
+
+
+def _worklist_jobs(deployment: Deployment) -> list[Job]:
+    checks = SenderChecks(deployment.settings, lambda: datetime.now(UTC))
+
+    async def check_senders(connection: Connection) -> Progress:
+        return Progress(more=await checks.run(connection))
+
+    return [Job(name="DNS of senders", run=check_senders, every=CHECK_SENDERS_SECONDS)]
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

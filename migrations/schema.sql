@@ -2239,6 +2239,24 @@ CREATE TABLE public.sender (
 
 
 --
+-- Name: sender_dns; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sender_dns (
+    sender_id uuid NOT NULL,
+    domain text NOT NULL,
+    settings text NOT NULL,
+    in_use boolean NOT NULL,
+    checked_at timestamp with time zone,
+    ready boolean,
+    records jsonb DEFAULT '[]'::jsonb NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    asking_until timestamp with time zone,
+    CONSTRAINT sender_dns_check CHECK (((checked_at IS NOT NULL) OR (ready IS NULL)))
+);
+
+
+--
 -- Name: sender_version; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2975,6 +2993,14 @@ ALTER TABLE ONLY public.search_slice
 
 
 --
+-- Name: sender_dns sender_dns_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_pkey PRIMARY KEY (sender_id);
+
+
+--
 -- Name: sender sender_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3506,6 +3532,20 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 
 
 --
+-- Name: message_trouble_failed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_failed ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (dismissed_at IS NULL) AND (status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'EXPIRED'::public.email_status])) AND (mailing_id IS NULL) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause, 'MAILBOX_FULL'::public.cause, 'INACTIVE'::public.cause]))));
+
+
+--
+-- Name: message_trouble_held; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_held ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (status = 'HELD'::public.email_status) AND (mailing_id IS NULL));
+
+
+--
 -- Name: message_trouble_held_for; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3517,13 +3557,6 @@ CREATE INDEX message_trouble_held_for ON public.message_trouble USING btree (hel
 --
 
 CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL));
-
-
---
--- Name: message_trouble_of_individual_mail; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX message_trouble_of_individual_mail ON public.message_trouble USING btree (status, since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (mailing_id IS NULL));
 
 
 --
@@ -3566,6 +3599,13 @@ CREATE INDEX received_mail_copies ON public.received_mail USING btree (customer_
 --
 
 CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbound_id) WHERE (inbound_id IS NOT NULL);
+
+
+--
+-- Name: sender_dns_not_ready; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sender_dns_not_ready ON public.sender_dns USING btree (sender_id) WHERE (in_use AND (NOT ready));
 
 
 --
@@ -4043,6 +4083,14 @@ ALTER TABLE ONLY public.received_mail
 
 
 --
+-- Name: sender_dns sender_dns_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.sender(id) ON DELETE CASCADE;
+
+
+--
 -- Name: sender_version sender_version_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4145,4 +4193,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203001000'),
     ('20261203010000'),
     ('20261203300000'),
-    ('20261203301000');
+    ('20261203301000'),
+    ('20261203302000');
