@@ -41,6 +41,10 @@ create index message_trouble_to_mend on message_trouble (mailing_id)
     where mailing_id is not null and recipient_no = 0 and dismissed_at is null and status <> 'UNCERTAIN'
       and (cause is null or cause not in ('OPTED_OUT', 'SUPPRESSED', 'BAD_ADDRESS', 'BAD_DOMAIN'));
 
+-- Received mail that is nobody's, without what was dismissed.
+drop index inbound_mail_unmatched;
+create index inbound_mail_unmatched on inbound_mail (id) where unmatched is not null and dismissed_at is null;
+
 drop function note_trouble(bigint, uuid, smallint, email_status, cause, integer, text);
 create function note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is email_status,
                              now_because cause, of_mailing integer, address text, moment timestamptz)

@@ -293,7 +293,7 @@ async def _count_of(context: Context, name: str) -> counts.Count:
 
 async def count_all(context: Context) -> counts.Count:
     """All that waits; at least so much where one list is longer than is counted."""
-    found = (await _counts(context)).values()
+    found = list((await _counts(context)).values())
     is_all = all(number <= MAX_COUNTED for number in found)
     precision = CountPrecision.EXACT if is_all else CountPrecision.AT_LEAST
     return counts.Count(value=sum(min(number, MAX_COUNTED) for number in found), precision=precision)
