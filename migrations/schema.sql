@@ -521,6 +521,35 @@ CREATE FUNCTION public.folded(given text) RETURNS text
 
 
 --
+-- Name: forget_bad_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_bad_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b
+    where b.customer_id = old.customer_id and b.address_key = old.address_key
+      and not exists (select from customer_address a
+                      where a.customer_id = old.customer_id and a.address_key = old.address_key);
+    return null;
+end $$;
+
+
+--
+-- Name: forget_lifted_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_lifted_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b where b.address_key = new.address_key;
+    return null;
+end $$;
+
+
+--
 -- Name: handed_off_in_lane(integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -920,6 +949,23 @@ CREATE TABLE public.attempt (
     CONSTRAINT attempt_code_check CHECK (((code >= 200) AND (code <= 599))),
     CONSTRAINT attempt_number_check CHECK ((number >= 1)),
     CONSTRAINT attempt_took_ms_check CHECK ((took_ms >= 0))
+);
+
+
+--
+-- Name: bad_address; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bad_address (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id bigint NOT NULL,
+    address_key bytea NOT NULL,
+    message_id uuid NOT NULL,
+    failed_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone NOT NULL,
+    cause public.cause NOT NULL,
+    CONSTRAINT bad_address_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT bad_address_check CHECK ((failing_since <= failed_at))
 );
 
 
@@ -2404,6 +2450,22 @@ ALTER TABLE ONLY public.attempt
 
 
 --
+-- Name: bad_address bad_address_customer_id_address_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_address_key_key UNIQUE (customer_id, address_key);
+
+
+--
+-- Name: bad_address bad_address_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: campaign_customer campaign_customer_campaign_id_customer_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3081,6 +3143,27 @@ CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_a
 
 
 --
+-- Name: bad_address_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_by_key ON public.bad_address USING btree (address_key);
+
+
+--
+-- Name: bad_address_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_newest ON public.bad_address USING btree (failed_at, id);
+
+
+--
+-- Name: bad_address_of_cause; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_of_cause ON public.bad_address USING btree (cause, failed_at, id);
+
+
+--
 -- Name: campaign_decision_open; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3564,6 +3647,20 @@ CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id)
 
 
 --
+-- Name: customer_address address_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_removed AFTER DELETE ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.forget_bad_address();
+
+
+--
+-- Name: customer_address address_replaced; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_replaced AFTER UPDATE OF address_key ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.address_key <> new.address_key)) EXECUTE FUNCTION public.forget_bad_address();
+
+
+--
 -- Name: copy copy_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3620,6 +3717,13 @@ CREATE TRIGGER sender_version_is_immutable BEFORE DELETE OR UPDATE ON public.sen
 
 
 --
+-- Name: lifted_suppression suppression_lifted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER suppression_lifted AFTER INSERT ON public.lifted_suppression FOR EACH ROW WHEN ((new.scope = 'ALL_MAIL'::public.suppression_scope)) EXECUTE FUNCTION public.forget_lifted_address();
+
+
+--
 -- Name: template_version template_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3632,6 +3736,14 @@ CREATE TRIGGER template_version_is_immutable BEFORE DELETE OR UPDATE ON public.t
 
 ALTER TABLE ONLY public.attachment
     ADD CONSTRAINT attachment_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: bad_address bad_address_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
 
 
 --
@@ -4103,4 +4215,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202043000'),
     ('20261202044000'),
     ('20261203001000'),
-    ('20261203010000');
+    ('20261203010000'),
+    ('20261203500000');
