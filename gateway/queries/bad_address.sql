@@ -1,6 +1,6 @@
 -- Addresses that take no mail: kept from what became of each customer's newest mail.
 
--- name: keep_bad_addresses
+-- name: keep_bad_addresses^
 -- Looks at the customers of changed messages that failed, or that have an address in the list: of each of their
 -- addresses the newest failure since it took mail, since what stopped all mail to it was lifted, and since a failure of
 -- it was dismissed. Of each customer :depth messages are read, so that one costs no more than another; an address of
