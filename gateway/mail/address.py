@@ -149,7 +149,7 @@ def suggest_typo(domain: str) -> str | None:
     if domain in _MISTYPED or domain in _REAL:
         return None
     for known in _MISTYPED:
-        if one_edit_apart(domain, known) and not _in_another_country(domain, known):
+        if _one_edit_apart(domain, known) and not _in_another_country(domain, known):
             return known
     for wrong, right in _SWAPPED_ENDINGS.items():
         if domain.endswith(wrong):
@@ -165,7 +165,7 @@ def _in_another_country(domain: str, known: str) -> bool:
     return name == known_name and len(ending) == len(known_ending) == 2
 
 
-def one_edit_apart(a: str, b: str) -> bool:
+def _one_edit_apart(a: str, b: str) -> bool:
     """One letter more, fewer or other, or two neighbours swapped (a Damerau-Levenshtein distance of 1)."""
     if abs(len(a) - len(b)) > 1 or a == b:
         return False

@@ -7,13 +7,14 @@ mail of ours itself.
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gateway.mail.address import LONGEST_ADDRESS, domain_of, one_edit_apart, suggest_typo
+from gateway.mail.address import LONGEST_ADDRESS, domain_of, suggest_typo
 from gateway.mail.response import Exchange, Response
 from gateway.mail.verdict import Cause, Rules, judge
 
@@ -23,8 +24,6 @@ SEVERAL = 3
 """Customers whose mail a domain took before it counts as known: two may have made the same mistake."""
 SOON = timedelta(days=30)
 """How long a mailbox may be full, or a server away, before waiting seldom helps."""
-_SHORTEST_NAME = 5
-"""Letters before a domain's last dot: shorter names are all one letter apart from another firm's."""
 
 
 class SolutionKind(StrEnum):
@@ -219,55 +218,50 @@ def speaks_of_address(response: Response, rules: Rules, *, at: datetime) -> bool
 # Mistyped domains ------------------------------------------------------------------------------------------------
 
 _SLIPPED_ENDINGS = {"co": "com", "cm": "com", "om": "com", "nt": "net", "ne": "net", "og": "org", "rg": "org"}
-_LOOK_ALIKE = frozenset({("0", "o"), ("o", "0"), ("1", "l"), ("l", "1"), ("1", "i"), ("i", "1")})
 
 
 def near_domains(domain: str) -> list[str]:
-    """Every domain that may have been meant by this one: one slip away from it. Some hundreds, to be looked up."""
+    """Every domain that may have been meant by this one: one slip of a finger away from it, in the same country. Some
+    hundreds, to be looked up."""
     domain = domain.casefold()
     name, _, ending = domain.rpartition(".")
     found = [f"{name}.{_SLIPPED_ENDINGS[ending]}"] if ending in _SLIPPED_ENDINGS else []
-    if len(name) + 1 < _SHORTEST_NAME or domain.startswith("xn--") or ".xn--" in domain:
+    if domain.startswith("xn--") or ".xn--" in domain:
         return found  # an A-label's letters are no typed ones
-    found += [f"{other}.{ending}" for other in _near_names(name) if is_slip(f"{other}.{ending}", domain)]
-    return sorted(set(found))
+    found += [f"{other}.{ending}" for other in _near_names(name) if not _NO_HOST.search(other)]
+    return sorted(set(found) - {domain})
 
 
-def _near_names(name: str) -> list[str]:
-    letters = string.ascii_lowercase + "-01"
-    return [
-        *(name[:at] + name[at + 1 :] for at in range(len(name))),
-        *(name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)),
-        *(name[:at] + other + name[at + 1 :] for at in range(len(name)) for other in letters),
-        *(name[:at] + other + name[at:] for at in range(len(name) + 1) for other in letters),
-    ]
+_LETTERS = string.ascii_lowercase + "-"
+# What no name of a host is, and names of up to four letters: those are all one letter apart from another firm's.
+_NO_HOST = re.compile(r"(?:^|\.)(?:[.-]|$)|-(?:\.|$)|^.{0,4}$")
+_LOOK_ALIKE = {"0": "o", "o": "0", "1": "il", "l": "1", "i": "1"}
 
 
-def is_slip(known: str, typed: str) -> bool:
-    """Whether `typed` is `known` with one slip of a finger. Numbers, dots and short names tell firms apart, and so does
-    the country."""
-    name, _, ending = known.rpartition(".")
-    typed_name, _, typed_ending = typed.rpartition(".")
-    if name == typed_name and name:
-        return _SLIPPED_ENDINGS.get(typed_ending) == ending
-    if ending != typed_ending or len(name) < _SHORTEST_NAME or not one_edit_apart(name, typed_name):
-        return False
-    if name.count(".") != typed_name.count(".") or not _is_host(known):
-        return False
-    return _digits(name) == _digits(typed_name) or _is_look_alike(name, typed_name)
+def _near_names(name: str) -> Iterator[str]:
+    """What lies before the last dot, with a letter more, fewer or other, or two neighbours swapped. Numbers tell firms
+    apart: a digit is other only where it looks like a letter."""
+    for at, sign in enumerate(name):
+        before, behind = name[:at], name[at + 1 :]
+        for other in _LOOK_ALIKE.get(sign, ""):
+            yield before + other + behind
+        if behind and not (sign.isdigit() and behind[0].isdigit()):
+            yield before + behind[0] + sign + behind[1:]
+        for other in _LETTERS:
+            yield before + other + name[at:]
+        if sign in _LETTERS:
+            yield before + behind
+            for other in _LETTERS:
+                yield before + other + behind
+    for other in _LETTERS:
+        yield name + other
 
 
-def _is_host(domain: str) -> bool:
-    return all(label and label[0] != "-" != label[-1] for label in domain.split("."))
-
-
-def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign.isdigit())
-
-
-def _is_look_alike(name: str, typed: str) -> bool:
-    differing = [pair for pair in zip(name, typed, strict=False) if pair[0] != pair[1]]
-    return len(name) == len(typed) and len(differing) == 1 and differing[0] in _LOOK_ALIKE
+OF_A_DOMAIN_NOBODY_IS_AT = frozenset(
+    {Cause.BAD_DOMAIN, Cause.DESTINATION_TROUBLE, Cause.CONNECTION_LOST, Cause.TIMEOUT}
+)
+"""Causes behind which a domain may be mistyped that is no large provider's: it does not exist, or nobody answers there.
+A server that says which mailboxes it has is a firm's, and its name right, as far as anybody can tell."""
 
 
 def meant_by(address: str, cause: Cause, known: Mapping[str, int], *, takes_mail: bool) -> Meant | None:
@@ -277,25 +271,18 @@ def meant_by(address: str, cause: Cause, known: Mapping[str, int], *, takes_mail
     domain took mail of ours, so it is no mistake.
     """
     local, domain = address.rpartition("@")[0], domain_of(address)
-    if takes_mail or cause not in _OF_THE_DOMAIN:
+    if takes_mail or cause not in OF_A_DOMAIN_NOBODY_IS_AT | {Cause.BAD_ADDRESS}:
         return None
     provider = suggest_typo(domain)
     if provider is not None:
         return _meant(local, provider, f"{domain} looks like {provider} mistyped.")
-    # A server that knows its mailboxes is a firm's: the name is right, as far as anybody can tell.
-    if cause is Cause.BAD_ADDRESS:
+    if cause not in OF_A_DOMAIN_NOBODY_IS_AT:
         return None
-    found = [name for name, customers in known.items() if customers >= SEVERAL and is_slip(name, domain)]
+    found = [name for name, customers in known.items() if customers >= SEVERAL]
     if len(found) != 1:
         return None  # between two nobody can tell
     why = f"{domain} looks like {found[0]} mistyped, which took mail of {known[found[0]]} customers or more."
     return _meant(local, found[0], why)
-
-
-_OF_THE_DOMAIN = frozenset(
-    {Cause.BAD_ADDRESS, Cause.BAD_DOMAIN, Cause.DESTINATION_TROUBLE, Cause.CONNECTION_LOST, Cause.TIMEOUT}
-)
-"""Causes behind which a mistyped domain may be: it does not exist, nobody answers there, or a stranger does."""
 
 
 def _meant(local: str, domain: str, why: str) -> Meant | None:

@@ -14,6 +14,7 @@ from gateway.deployment import Deployment
 from gateway.finding.bad_addresses import DEPTH
 from gateway.mail.address import domain_of
 from gateway.mail.address_solutions import (
+    OF_A_DOMAIN_NOBODY_IS_AT,
     Facts,
     Meant,
     OtherAddress,
@@ -56,8 +57,11 @@ async def read_solutions(reading: Reading, deployment: Deployment, ids: Sequence
 
 async def _meant(reading: Reading, deployment: Deployment, rows: Sequence[Record]) -> dict[UUID, Meant]:
     """The addresses that mistyped ones stand for; none that must not be mailed either."""
-    domains = {domain_of(row["address"]) for row in rows}
-    near = {domain: near_domains(domain) for domain in domains}
+    near: dict[str, list[str]] = {domain_of(row["address"]): [] for row in rows}
+    for row in rows:
+        domain = domain_of(row["address"])
+        if not near[domain] and Cause(row["cause"]) in OF_A_DOMAIN_NOBODY_IS_AT:
+            near[domain] = near_domains(domain)
     names = sorted({name for domain, names in near.items() for name in (domain, *names)})
     took = {row["domain"]: row["customers"] for row in await reading.fetch(DOMAINS, domains=names, depth=LOOKED_AT)}
     found: dict[UUID, Meant] = {}
