@@ -1,11 +1,16 @@
 -- Addresses of customers that take no mail, as the API shows them.
 
 -- fragment: shown
--- What is beside a row's key (k): whose address it is, and what stands against it.
+-- What is shown of rows whose ids are in k: whose address it is, and what stands against it. By keys alone, whatever the
+-- planner thinks of how many there are.
 select b.id, b.customer_id, a.address, b.message_id, b.failed_at, b.failing_since, b.cause, p.id as suppression_id
-from bad_address b
-join customer_address a on a.customer_id = b.customer_id and a.address_key = b.address_key
-left join suppression p on p.address_key = b.address_key
+from k
+cross join lateral (select n.* from bad_address n where n.id = k.id offset 0) b
+cross join lateral (
+    select d.address, d.address_key from customer_address d
+    where d.customer_id = b.customer_id and d.address_key = b.address_key limit 1
+) a
+left join lateral (select s.id from suppression s where s.address_key = a.address_key limit 1) p on true
 
 -- fragment: found_customers
 -- The customers that a search finds, as `customers_found` does.
@@ -39,42 +44,51 @@ limit 1
 
 -- name: bad_addresses_by_id
 -- Rows by their ids.
-{shown}
-where b.id = any(:ids::uuid[]);
+with k as materialized (select unnest(:ids::uuid[]) as id)
+{shown};
 
 -- name: bad_addresses_page
 -- One page, the newest failure first.
+with k as materialized (
+    select n.id from bad_address n
+    where (n.failed_at, n.id) < (:failed_at::timestamptz, :id::uuid)
+    order by n.failed_at desc, n.id desc
+    limit :rows
+)
 {shown}
-where (b.failed_at, b.id) < (:failed_at::timestamptz, :id::uuid)
-order by b.failed_at desc, b.id desc
-limit :rows;
+order by b.failed_at desc, b.id desc;
 
 -- name: bad_addresses_of_causes
 -- The same for these causes: of each a range at most a page long.
-{shown}
-where b.id in (
+with k as materialized (
     select r.id
     from unnest(:causes::cause[]) as wanted (cause)
     cross join lateral (
-        select n.id from bad_address n
+        select n.id, n.failed_at from bad_address n
         where n.cause = wanted.cause and (n.failed_at, n.id) < (:failed_at::timestamptz, :id::uuid)
         order by n.failed_at desc, n.id desc
         limit :rows
     ) r
+    order by r.failed_at desc, r.id desc
+    limit :rows
 )
-order by b.failed_at desc, b.id desc
-limit :rows;
+{shown}
+order by b.failed_at desc, b.id desc;
 
 -- name: bad_addresses_found
 -- The same of the customers that a search finds.
 with found as materialized (
     {found_customers}
+), k as materialized (
+    select n.id from bad_address n
+    where n.customer_id in (select found.id from found)
+      and (:causes::cause[] is null or n.cause = any(:causes::cause[]))
+      and (n.failed_at, n.id) < (:failed_at::timestamptz, :id::uuid)
+    order by n.failed_at desc, n.id desc
+    limit :rows
 )
 {shown}
-where b.customer_id in (select found.id from found) and (:causes::cause[] is null or b.cause = any(:causes::cause[]))
-  and (b.failed_at, b.id) < (:failed_at::timestamptz, :id::uuid)
-order by b.failed_at desc, b.id desc
-limit :rows;
+order by b.failed_at desc, b.id desc;
 
 -- name: count_bad_addresses
 -- How many there are, counted up to :limit.
