@@ -17,6 +17,7 @@ from gateway.delivery.dkim import Signer
 from gateway.delivery.schedule import RetrySchedule, default_schedule, random_jitter
 from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
+from gateway.finding import job as finding
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
 from gateway.settings import Settings
@@ -44,6 +45,8 @@ COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 CHECK_SENDERS_SECONDS = 10.0
 """Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
+FIND_SECONDS = 0.5
+"""Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -55,6 +58,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         *_tracking_jobs(),
         *_inbound_jobs(deployment),
         *_worklist_jobs(deployment),
+        *_finding_jobs(deployment),
     ]
 
 
@@ -160,6 +164,13 @@ def _worklist_jobs(deployment: Deployment) -> list[Job]:
         return Progress(more=await checks.run(connection))
 
     return [Job(name="DNS of senders", run=check_senders, every=CHECK_SENDERS_SECONDS)]
+
+
+def _finding_jobs(deployment: Deployment) -> list[Job]:
+    async def keep_up_finding(connection: Connection) -> Progress:
+        return Progress(more=await finding.keep_up(connection, deployment))
+
+    return [Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS)]
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

@@ -523,6 +523,35 @@ CREATE FUNCTION public.folded(given text) RETURNS text
 
 
 --
+-- Name: forget_bad_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_bad_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b
+    where b.customer_id = old.customer_id and b.address_key = old.address_key
+      and not exists (select from customer_address a
+                      where a.customer_id = old.customer_id and a.address_key = old.address_key);
+    return null;
+end $$;
+
+
+--
+-- Name: forget_lifted_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_lifted_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b where b.address_key = new.address_key;
+    return null;
+end $$;
+
+
+--
 -- Name: handed_off_in_lane(integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -956,6 +985,23 @@ CREATE TABLE public.attempt (
     CONSTRAINT attempt_code_check CHECK (((code >= 200) AND (code <= 599))),
     CONSTRAINT attempt_number_check CHECK ((number >= 1)),
     CONSTRAINT attempt_took_ms_check CHECK ((took_ms >= 0))
+);
+
+
+--
+-- Name: bad_address; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bad_address (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id bigint NOT NULL,
+    address_key bytea NOT NULL,
+    message_id uuid NOT NULL,
+    failed_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone NOT NULL,
+    cause public.cause NOT NULL,
+    CONSTRAINT bad_address_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT bad_address_check CHECK ((failing_since <= failed_at))
 );
 
 
@@ -1907,7 +1953,8 @@ CREATE TABLE public.message_change (
     customer_ids bigint[] NOT NULL,
     message_ids uuid[] NOT NULL,
     CONSTRAINT message_change_check CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(message_ids) > 0)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='20000', vacuum_truncate=off);
 
 
 --
@@ -2202,6 +2249,19 @@ ALTER TABLE public.search_name ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY 
 
 
 --
+-- Name: search_parked; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_parked (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    failures smallint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL,
+    error text NOT NULL
+);
+
+
+--
 -- Name: search_slice; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2438,6 +2498,22 @@ ALTER TABLE ONLY public.attachment
 
 ALTER TABLE ONLY public.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, customer_id, recipient_no, number);
+
+
+--
+-- Name: bad_address bad_address_customer_id_address_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_address_key_key UNIQUE (customer_id, address_key);
+
+
+--
+-- Name: bad_address bad_address_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_pkey PRIMARY KEY (id);
 
 
 --
@@ -2977,6 +3053,14 @@ ALTER TABLE ONLY public.search_name
 
 
 --
+-- Name: search_parked search_parked_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_parked
+    ADD CONSTRAINT search_parked_pkey PRIMARY KEY (customer_id, message_id);
+
+
+--
 -- Name: search_slice search_slice_first_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3123,6 +3207,27 @@ CREATE INDEX attachment_of_content ON public.attachment USING btree (sha256);
 --
 
 CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_at) WHERE (referenced_at IS NULL);
+
+
+--
+-- Name: bad_address_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_by_key ON public.bad_address USING btree (address_key);
+
+
+--
+-- Name: bad_address_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_newest ON public.bad_address USING btree (failed_at, id);
+
+
+--
+-- Name: bad_address_of_cause; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_of_cause ON public.bad_address USING btree (cause, failed_at, id);
 
 
 --
@@ -3332,7 +3437,7 @@ CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (conten
 -- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE (unmatched IS NOT NULL);
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
 
 
 --
@@ -3602,6 +3707,13 @@ CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbo
 
 
 --
+-- Name: search_parked_until; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
+
+
+--
 -- Name: sender_dns_not_ready; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3641,6 +3753,20 @@ CREATE INDEX test_email_by_time ON public.test_email USING btree (created_at);
 --
 
 CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id);
+
+
+--
+-- Name: customer_address address_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_removed AFTER DELETE ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.forget_bad_address();
+
+
+--
+-- Name: customer_address address_replaced; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_replaced AFTER UPDATE OF address_key ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.address_key <> new.address_key)) EXECUTE FUNCTION public.forget_bad_address();
 
 
 --
@@ -3700,6 +3826,13 @@ CREATE TRIGGER sender_version_is_immutable BEFORE DELETE OR UPDATE ON public.sen
 
 
 --
+-- Name: lifted_suppression suppression_lifted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER suppression_lifted AFTER INSERT ON public.lifted_suppression FOR EACH ROW WHEN ((new.scope = 'ALL_MAIL'::public.suppression_scope)) EXECUTE FUNCTION public.forget_lifted_address();
+
+
+--
 -- Name: template_version template_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3712,6 +3845,14 @@ CREATE TRIGGER template_version_is_immutable BEFORE DELETE OR UPDATE ON public.t
 
 ALTER TABLE ONLY public.attachment
     ADD CONSTRAINT attachment_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: bad_address bad_address_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
 
 
 --
@@ -4192,6 +4333,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202044000'),
     ('20261203001000'),
     ('20261203010000'),
+    ('20261203100000'),
     ('20261203300000'),
     ('20261203301000'),
-    ('20261203302000');
+    ('20261203302000'),
+    ('20261203500000');

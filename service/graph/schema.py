@@ -13,11 +13,12 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
+from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import TotalledConnection
+from service.graph.counting import CountedConnection, TotalledConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -91,6 +92,18 @@ class Query:
     ) -> Connection[Suppression] | None:
         """Raises BadInput."""
         return await suppression.list_suppressions(info, search, reason, lifted, first, after)
+
+    @strawberry.field(description="Addresses that take no mail, the newest failure first.")
+    async def bad_addresses(
+        self,
+        info: Info,
+        search: Annotated[str | None, strawberry.argument(description="As in `customers`.")] = None,
+        causes: CausesArgument = None,
+        first: First = 50,
+        after: After = None,
+    ) -> CountedConnection[BadAddress] | None:
+        """Raises BadInput."""
+        return await list_bad_addresses(info, search, causes, first, after)
 
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
@@ -236,6 +249,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(TemplateVersion, await loaders.template_versions.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):
             return _of(Suppression, await loaders.suppressions.load(row))
+        case GlobalId(type="BadAddress", row_id=UUID() as row):
+            return _of(BadAddress, await loaders.bad_addresses.load(row))
         case GlobalId(type="UnmatchedMail", row_id=UUID() as row):
             return _of(UnmatchedMail, await loaders.unmatched.load(row))
         case GlobalId(type="CustomerImport", row_id=UUID() as row):

@@ -19,11 +19,12 @@ from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox import domain_limits, lanes, relay_limits
 from service.database import Statement, statement
+from service.graph.bad_addresses import BadAddress, list_bad_addresses
 from service.graph.campaign import Campaign
 from service.graph.connection import After, First, read_cursor_window, read_window
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import Count, TotalledConnection
+from service.graph.counting import Count, CountedConnection, TotalledConnection
 from service.graph.customer import Message
 from service.graph.gateway_state import Destination, Lane, Relay
 from service.graph.loaders import existing_rows
@@ -192,6 +193,13 @@ class Worklist(Node):
     async def failed(self, info: Info, first: First = 20, after: After = None) -> TotalledConnection[Message] | None:
         """Raises BadInput."""
         return await _messages(info, FAILED_PAGE, "failed", first, after)
+
+    @strawberry.field(description="Addresses to correct, the newest failure first: `correctAddress`, or as they advise.")
+    async def bad_addresses(
+        self, info: Info, first: First = 20, after: After = None
+    ) -> CountedConnection[BadAddress] | None:
+        """Raises BadInput."""
+        return await list_bad_addresses(info, None, None, first, after)
 
     @strawberry.field(description="Received mail to assign: `assignMail` or `dismissMail`.")
     async def unmatched_mail(

@@ -122,6 +122,7 @@ limit :rows;
 select (select count(*) from (select from {uncertain} limit :most + 1) n)::integer as uncertain,
        (select count(*) from (select from {held} limit :most + 1) n)::integer as held,
        (select count(*) from (select from {failed} limit :most + 1) n)::integer as failed,
+       (select count(*) from (select from bad_address b limit :most + 1) n)::integer as bad_addresses,
        (select count(*) from (select from inbound_mail i
                               where i.unmatched is not null and i.dismissed_at is null limit :most + 1) n
        )::integer as unmatched,

@@ -38,6 +38,7 @@ ALL = """{ needsAttention { id total { value precision }
   incidents { relay messages }
   held { nodes { id actions } totalCount { value } }
   failed { nodes { id actions } totalCount { value } }
+  badAddresses { nodes { address } totalCount { value } }
   unmatchedMail { nodes { id } totalCount { value } }
   campaigns { nodes { id title actions } totalCount { value } }
   stoppedRelays { name stoppedWhy } stoppedDestinations { domain } pausedLanes { name pausedWhy }
@@ -92,7 +93,14 @@ async def test_each_thing_that_waits_is_in_one_list_and_counted_once(
     campaign = await make_campaign(connection, title="Spring")
     uncertain = [await make(connection, "UNCERTAIN"), await make(connection, "UNCERTAIN", campaign_id=campaign)]
     held, failed = await make(connection, "HELD", "SUPPRESSED"), await make(connection, "EXPIRED", "DEADLINE")
-    await make(connection, "REFUSED", "BAD_ADDRESS")  # by address, in a list of its own
+    wrong = await make(connection, "REFUSED", "BAD_ADDRESS")  # by address, in a list of its own
+    [(address, key)] = await connection.fetch(
+        "select address, address_key from customer_address where customer_id = $1", wrong.customer_id
+    )
+    await insert(
+        connection, "bad_address", customer_id=wrong.customer_id, address_key=key, message_id=wrong.message_id,
+        failed_at=NOON, failing_since=NOON, cause="BAD_ADDRESS",
+    )  # fmt: skip
     for _ in range(3):
         await make(connection, "REFUSED", "POLICY", campaign_id=campaign)
     await make(connection, "HELD", "OUR_CONFIGURATION", campaign_id=campaign)
@@ -119,6 +127,7 @@ async def test_each_thing_that_waits_is_in_one_list_and_counted_once(
     assert ids(found["held"]) == [global_id(held)]
     assert {"RETRY", "CANCEL", "DISMISS"} <= set(found["held"]["nodes"][0]["actions"])
     assert ids(found["failed"]) == [global_id(failed)]
+    assert found["badAddresses"]["nodes"] == [{"address": address}]
     assert ids(found["unmatchedMail"]) == [row_global_id("UnmatchedMail", mail["id"])]
     assert [node["title"] for node in found["campaigns"]["nodes"]] == ["Spring"]
     assert "RETRY" in found["campaigns"]["nodes"][0]["actions"]
@@ -128,8 +137,8 @@ async def test_each_thing_that_waits_is_in_one_list_and_counted_once(
     [check] = found["senders"]
     assert (check["ready"], check["records"][0]["advice"]) == (False, "There is no SPF record.")
     counted = {name: one["totalCount"]["value"] for name, one in found.items() if "totalCount" in (one or ())}
-    assert counted == {"uncertain": 2, "held": 1, "failed": 1, "unmatchedMail": 1, "campaigns": 1}
-    assert found["total"] == {"value": 10, "precision": "EXACT"}
+    assert counted == {"uncertain": 2, "held": 1, "failed": 1, "badAddresses": 1, "unmatchedMail": 1, "campaigns": 1}
+    assert found["total"] == {"value": 11, "precision": "EXACT"}
 
 
 async def test_an_error_in_one_list_leaves_the_others(connection: Any, make_context: MakeContext) -> None:
