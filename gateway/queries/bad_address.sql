@@ -16,64 +16,64 @@ with changed as materialized (
     where t.status <> 'UNCERTAIN' and t.cause is distinct from 'OPTED_OUT'
     union
     select b.customer_id from changed n join bad_address b on b.customer_id = n.customer_id
+), address as materialized (
+    select d.customer_id, d.address_key, lower(d.address) as address,
+           (select max(l.lifted_at) from lifted_suppression l
+            where l.address_key = d.address_key and l.scope = 'ALL_MAIL') as lifted_at
+    from touched join customer_address d on d.customer_id = touched.customer_id
 ), mail as materialized (
-    select r.customer_id, r.id, r.address, r.status, r.happened_at, r.dismissed,
-           -- What passed its deadline says so: why is what its last attempt was told.
-           case when r.status <> 'EXPIRED' then r.cause else (
-               select a.cause from attempt a
-               where a.customer_id = r.customer_id and a.message_id = r.id and a.recipient_no = 0
-               order by a.number desc limit 1) end as cause
-    from touched
+    select d.customer_id, d.address_key, r.id, r.status, r.cause, r.happened_at,
+           greatest('-infinity', d.lifted_at,
+                    max(r.happened_at) filter (where r.status = 'ACCEPTED')
+                    over (partition by d.customer_id, d.address_key)) as since
+    from address d
     cross join lateral (
-        select m.customer_id, m.id, lower(m.recipient) as address, m.status, m.cause,
+        select m.id, m.status,
                case m.status when 'BOUNCED' then m.bounced_at when 'ACCEPTED' then m.sent_at else m.decided_at
-               end as happened_at, false as dismissed
+               end as happened_at,
+               -- What passed its deadline says so: why is what its last attempt was told.
+               case when m.status <> 'EXPIRED' then m.cause else (
+                   select t.cause from attempt t
+                   where t.customer_id = d.customer_id and t.message_id = m.id and t.recipient_no = 0
+                   order by t.number desc limit 1) end as cause
         from (
-            select n.customer_id, n.id, n.direction, n.internal, n.recipient, n.status, n.cause, n.decided_at,
-                   n.sent_at, n.bounced_at
+            select n.id, n.direction, n.internal, n.recipient, n.status, n.cause, n.decided_at, n.sent_at, n.bounced_at
             from message n
-            where n.customer_id = touched.customer_id
+            where n.customer_id = d.customer_id
             order by n.customer_id desc, n.id desc
             limit :depth
         ) m
-        where m.direction = 'SENT' and not m.internal and m.recipient is not null
+        where m.direction = 'SENT' and not m.internal and lower(m.recipient) = d.address
     ) r
-), address as materialized (
-    select d.customer_id, d.address_key, lower(d.address) as address, greatest(
-               (select max(l.lifted_at) from lifted_suppression l
-                where l.address_key = d.address_key and l.scope = 'ALL_MAIL'),
-               (select max(r.happened_at) from mail r
-                where r.customer_id = d.customer_id and r.address = lower(d.address)
-                  and (r.status = 'ACCEPTED' or r.dismissed)),
-               '-infinity') as since
-    from touched join customer_address d on d.customer_id = touched.customer_id
-), failure as materialized (
-    select d.customer_id, d.address_key, r.id, r.happened_at, r.cause, r.cause = any(:speaks::cause[]) as speaks,
-           row_number() over (partition by d.customer_id, d.address_key
-                              order by r.cause = any(:speaks::cause[]) desc, r.happened_at desc, r.id desc) as place,
-           min(r.happened_at) over (partition by d.customer_id, d.address_key) as failing_since,
-           count(*) over (partition by d.customer_id, d.address_key) as failures
-    from address d
-    join mail r on r.customer_id = d.customer_id and r.address = d.address and r.happened_at > d.since
-    where r.status in ('REFUSED', 'BOUNCED', 'EXPIRED')
-      and (r.cause = any(:speaks::cause[]) or r.cause = any(:repeats::cause[]))
-), listed as materialized (
-    select f.customer_id, f.address_key, f.id as message_id, f.happened_at as failed_at, f.failing_since, f.cause
-    from failure f
-    where f.place = 1 and (f.speaks or f.failures >= :often)
-    union all
-    -- Held because a server said of another customer's mail that there is no such mailbox.
-    select h.customer_id, h.address_key, h.id, h.happened_at, h.happened_at, 'BAD_ADDRESS'
+), failure as (
+    select f.customer_id, f.address_key, f.id, f.happened_at, f.cause, f.place,
+           row_number() over (partition by f.customer_id, f.address_key, f.place
+                              order by f.happened_at desc, f.id desc) as newest,
+           min(f.happened_at) filter (where f.place < 3) over pair as failing_since,
+           count(*) filter (where f.place = 1) over pair as speaking,
+           count(*) filter (where f.place = 2) over pair as repeated
     from (
-        select distinct on (d.customer_id, d.address_key) d.customer_id, d.address_key, r.id, r.happened_at
-        from address d
-        join mail r on r.customer_id = d.customer_id and r.address = d.address and r.happened_at > d.since
-        where r.status = 'HELD' and r.cause = 'SUPPRESSED'
-          and exists (select from suppression p where p.address_key = d.address_key and p.reason = 'BAD_ADDRESS')
-          and not exists (select from failure f where f.customer_id = d.customer_id and f.address_key = d.address_key
-                            and f.place = 1 and (f.speaks or f.failures >= :often))
-        order by d.customer_id, d.address_key, r.happened_at desc, r.id desc
-    ) h
+        select r.customer_id, r.address_key, r.id, r.happened_at, r.cause,
+               -- Held because a server said, perhaps of another customer's mail, that there is no such mailbox.
+               case when r.status = 'HELD' then 3 when r.cause = any(:speaks::cause[]) then 1 else 2 end as place
+        from mail r
+        where r.happened_at > r.since
+          and case when r.status in ('REFUSED', 'BOUNCED', 'EXPIRED')
+                   then r.cause = any(:speaks::cause[]) or r.cause = any(:repeats::cause[])
+                   when r.status = 'HELD' and r.cause = 'SUPPRESSED'
+                   then exists (select from suppression p
+                                where p.address_key = r.address_key and p.reason = 'BAD_ADDRESS')
+                   else false end
+    ) f
+    window pair as (partition by f.customer_id, f.address_key)
+), listed as materialized (
+    select f.customer_id, f.address_key, f.id as message_id, f.happened_at as failed_at,
+           case when f.place = 3 then f.happened_at else f.failing_since end as failing_since,
+           case when f.place = 3 then 'BAD_ADDRESS' else f.cause end as cause
+    from failure f
+    where f.newest = 1
+      and case f.place when 1 then true when 2 then f.speaking = 0 and f.repeated >= :often
+                       else f.speaking = 0 and f.repeated < :often end
 ), written as (
     insert into bad_address as b (customer_id, address_key, message_id, failed_at, failing_since, cause)
     select l.customer_id, l.address_key, l.message_id, l.failed_at, l.failing_since, l.cause
@@ -86,12 +86,12 @@ with changed as materialized (
           is distinct from (excluded.message_id, excluded.failed_at, excluded.failing_since, excluded.cause)
     returning b.id
 ), gone as (
+    -- `not in` and `in` under `or` are looked up by hash, however many rows are expected.
     delete from bad_address b using touched c
     where b.customer_id = c.customer_id
-      and not exists (select from listed l where l.customer_id = b.customer_id and l.address_key = b.address_key)
-      and (not exists (select from address d where d.customer_id = b.customer_id and d.address_key = b.address_key)
-           or exists (select from address d join mail r on r.customer_id = d.customer_id and r.address = d.address
-                      where d.customer_id = b.customer_id and d.address_key = b.address_key))
+      and (b.customer_id, b.address_key) not in (select l.customer_id, l.address_key from listed l)
+      and ((b.customer_id, b.address_key) not in (select d.customer_id, d.address_key from address d)
+           or (b.customer_id, b.address_key) in (select r.customer_id, r.address_key from mail r))
     returning b.id
 )
 select (select count(*) from written)::integer as written, (select count(*) from gone)::integer as gone;
