@@ -194,7 +194,9 @@ class Worklist(Node):
         """Raises BadInput."""
         return await _messages(info, FAILED_PAGE, "failed", first, after)
 
-    @strawberry.field(description="Addresses to correct, the newest failure first: `correctAddress`, or as they advise.")
+    @strawberry.field(
+        description="Addresses to correct, the newest failure first: `correctAddress`, or as they advise."
+    )
     async def bad_addresses(
         self, info: Info, first: First = 20, after: After = None
     ) -> CountedConnection[BadAddress] | None:
