@@ -1871,7 +1871,8 @@ CREATE TABLE public.message_change (
     customer_ids bigint[] NOT NULL,
     message_ids uuid[] NOT NULL,
     CONSTRAINT message_change_check CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(message_ids) > 0)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='20000', vacuum_truncate=off);
 
 
 --
@@ -2179,6 +2180,19 @@ ALTER TABLE public.search_name ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+
+--
+-- Name: search_parked; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_parked (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    failures smallint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL,
+    error text NOT NULL
 );
 
 
@@ -2940,6 +2954,14 @@ ALTER TABLE ONLY public.search_name
 
 
 --
+-- Name: search_parked search_parked_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_parked
+    ADD CONSTRAINT search_parked_pkey PRIMARY KEY (customer_id, message_id);
+
+
+--
 -- Name: search_slice search_slice_first_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3529,6 +3551,13 @@ CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbo
 
 
 --
+-- Name: search_parked_until; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
+
+
+--
 -- Name: suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4103,4 +4132,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202043000'),
     ('20261202044000'),
     ('20261203001000'),
-    ('20261203010000');
+    ('20261203010000'),
+    ('20261203100000');
