@@ -3474,6 +3474,20 @@ CREATE INDEX message_search_of_mailing ON public.message_search USING btree (mai
 
 
 --
+-- Name: message_search_of_relay; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_relay ON public.message_search USING btree (relay_no, id) WHERE (relay_no IS NOT NULL);
+
+
+--
+-- Name: message_search_of_sender; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_sender ON public.message_search USING btree (sender_no, id) WHERE (sender_no IS NOT NULL);
+
+
+--
 -- Name: message_search_of_source; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4133,4 +4147,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202044000'),
     ('20261203001000'),
     ('20261203010000'),
-    ('20261203100000');
+    ('20261203100000'),
+    ('20261203200000');

@@ -61,6 +61,7 @@ async def resolve(fetch: Fetcher, query: MessageQuery) -> Wanted:
     low, high, sure_low, sure_high = _span(query)
     words = words_of(query.search) if query.search and query.search_hash is None else None
     values: dict[str, Any] = {
+        "customer_ids": _list(query.customer_ids),
         "statuses": _list(query.statuses),
         "causes": _list(query.causes),
         "source_types": _list(query.source_types),

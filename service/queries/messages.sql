@@ -89,7 +89,7 @@ join message m on m.customer_id = k.customer_id and m.id = k.id and not m.intern
 order by k.place
 limit :rows::bigint;
 
--- name: searched_until
+-- name: found_until
 -- Up to when every change has come into the search rows: the moment of the oldest that has not, or now.
 select coalesce((select c.noted_at from message_change c order by c.id limit 1), now()) as moment;
 
@@ -407,6 +407,7 @@ from (select f.customer_id, f.id from ({by_clicked} limit :rows::bigint) f) k
   or case when n.status = 'QUEUED'
           then (select s.status from message_state s where s.customer_id = n.customer_id and s.id = n.id)
           else n.status end = any(:statuses))
+ and (:customer_ids::bigint[] is null or n.customer_id = any(:customer_ids))
  and (:causes::cause[] is null or n.cause = any(:causes))
  and (:source_types::source_type[] is null or n.source_type = any(:source_types))
  and (:direction::direction is null or n.direction = :direction)
