@@ -185,8 +185,8 @@ def _note_beside(
     """What other tables hold of it."""
     key = {"customer_id": mail.ref.customer_id, "message_id": mail.ref.message_id}
     if mail.values["direction"] == "RECEIVED":
-        said = {"from_address": mail.address, "author": "CUSTOMER", "body": "Where is it?", "automatic": False}
-        beside["received_mail"].append({**key, **said, "cut": False, "more_attachments": 0})
+        words = {"from_address": mail.address, "author": "CUSTOMER", "body": "Where is it?", "automatic": False}
+        beside["received_mail"].append({**key, **words, "cut": False, "more_attachments": 0})
         return
     if mail.values["status"] == "QUEUED":
         mail.shown = chance.choice(("QUEUED", "HANDED_OFF", "DEFERRED"))
@@ -214,13 +214,13 @@ def _note_beside(
     if mail.values["status"] not in ("QUEUED", "HELD", "CANCELLED") or mail.shown == "DEFERRED":
         mail.relay = chance.choices(RELAYS, (97, 3))[0]
         verdict = "DEFERRED" if mail.values["status"] == "QUEUED" else "ACCEPTED"
-        said = {"number": 1, "verdict": verdict, "stage": "END_OF_DATA", "code": 250, "response": "2.0.0 Ok"}
+        said: dict[str, Any] = {"number": 1, "verdict": verdict, "stage": "END_OF_DATA", "code": 250, "response": "2.0.0 Ok"}
         beside["attempt"].append(
             {**key, **said, "recipient_no": 0, "relay": mail.relay, "started_at": mail.date, "took_ms": 5}
         )
     if mail.values["opened_at"] and chance.random() < 0.4:
         mail.clicked = True
-        hit = {"kind": "CLICK", "url": "https://fabrikam.example/", "verdict": "HUMAN", "rules_version": 1}
+        hit: dict[str, Any] = {"kind": "CLICK", "url": "https://fabrikam.example/", "verdict": "HUMAN", "rules_version": 1}
         flags = {"head": False, "prefetch": False, "honeypot": False, "reasons": []}
         beside["hit"].append({**key, **hit, **flags, "id": mail.ref.message_id, "occurred_at": mail.date})
         if mail.values["mailing_id"]:

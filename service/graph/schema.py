@@ -12,7 +12,16 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
+from service.finding.query import MessageOrder
+from service.graph import (
+    campaign_list,
+    imports,
+    mailing_preview,
+    sender_check,
+    suppression,
+    template,
+    unmatched,
+)
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
@@ -33,7 +42,10 @@ from service.graph.gateway_state import Gateway
 from service.graph.imports import CustomerImport
 from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
 from service.graph.mailing_preview import MailingPreview
+from service.graph.message_filter import SearchArgument as SearchMailArgument
 from service.graph.message_parts import DeliveryReport
+from service.graph.messages import FilterArgument as MessageFilterArgument
+from service.graph.messages import MessageConnection, OrderArgument, list_messages
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.recipient_lists import find_recipient
@@ -76,6 +88,23 @@ class Query:
     ) -> Connection[Customer]:
         """Raises BadInput."""
         return await list_customers(info, search, filter, first, after)
+
+    @strawberry.field(
+        description="Mail of all customers. Campaign mail that waits for its first answer is found by its status, its "
+        "id or its customer alone.",
+        directives=[Cost(objects=20)],
+    )
+    async def messages(
+        self,
+        info: Info,
+        filter: MessageFilterArgument = None,
+        search: SearchMailArgument = None,
+        order_by: OrderArgument = MessageOrder.NEWEST,
+        first: First = 50,
+        after: After = None,
+    ) -> MessageConnection | None:
+        """Raises BadInput."""
+        return await list_messages(info, filter, search, order_by, first, after)
 
     @strawberry.field(description="Suppressed addresses, newest first.")
     async def suppressions(

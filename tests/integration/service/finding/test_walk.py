@@ -125,5 +125,5 @@ async def test_unknown_names_find_nothing_and_unknown_ids_are_told(
         MessageQuery(mailing_ids=(12345,)),
         MessageQuery(sender_ids=(UUID(int=1),)),
     ):
-        with pytest.raises(BadInput, match="there is no (Campaign|Mailing|Sender)_"):
+        with pytest.raises(BadInput, match=r"there is no (Campaign|Mailing|Sender)_"):
             await keys(reading.fetch, unknown, after=None, rows=5)
