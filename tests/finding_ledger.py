@@ -214,13 +214,24 @@ def _note_beside(
     if mail.values["status"] not in ("QUEUED", "HELD", "CANCELLED") or mail.shown == "DEFERRED":
         mail.relay = chance.choices(RELAYS, (97, 3))[0]
         verdict = "DEFERRED" if mail.values["status"] == "QUEUED" else "ACCEPTED"
-        said: dict[str, Any] = {"number": 1, "verdict": verdict, "stage": "END_OF_DATA", "code": 250, "response": "2.0.0 Ok"}
+        said: dict[str, Any] = {
+            "number": 1,
+            "verdict": verdict,
+            "stage": "END_OF_DATA",
+            "code": 250,
+            "response": "2.0.0 Ok",
+        }
         beside["attempt"].append(
             {**key, **said, "recipient_no": 0, "relay": mail.relay, "started_at": mail.date, "took_ms": 5}
         )
     if mail.values["opened_at"] and chance.random() < 0.4:
         mail.clicked = True
-        hit: dict[str, Any] = {"kind": "CLICK", "url": "https://fabrikam.example/", "verdict": "HUMAN", "rules_version": 1}
+        hit: dict[str, Any] = {
+            "kind": "CLICK",
+            "url": "https://fabrikam.example/",
+            "verdict": "HUMAN",
+            "rules_version": 1,
+        }
         flags = {"head": False, "prefetch": False, "honeypot": False, "reasons": []}
         beside["hit"].append({**key, **hit, **flags, "id": mail.ref.message_id, "occurred_at": mail.date})
         if mail.values["mailing_id"]:

@@ -23,9 +23,9 @@ from service.finding.query import WAITING, MessageOrder, MessageQuery
 from service.finding.sources import DRIVERS, Bounds, drivers_of, only_driver, upwards
 from service.finding.walk import walk
 from service.finding.wanted import Wanted, moment_of, resolve
-from service.graph.connection import LARGEST_PAGE, Edge, PageInfo
+from service.graph.connection import LARGEST_PAGE, Connection, Edge, PageInfo
 from service.graph.context import Context, Info
-from service.graph.counting import CountedConnection
+from service.graph.counting import CountedConnection, Counting
 from service.graph.customer import Message
 from service.graph.exporting import linking
 from service.graph.message_filter import MessageFilter, query_of
@@ -48,8 +48,8 @@ OrderArgument = Annotated[MessageOrder, strawberry.argument(description="In whic
 class MessageConnection(Shaped, CountedConnection[Message]):
     """What is shaped is read already; the other fields are resolvers'."""
 
-    asked: strawberry.Private[Asked]
-    stopped: strawberry.Private[UUID | None]
+    asked: strawberry.Private[Asked | None] = None
+    stopped: strawberry.Private[UUID | None] = None
 
     @strawberry.field(
         description="Up to when mail has come into the list: seconds behind; null where it is read from the customers' "
@@ -58,7 +58,7 @@ class MessageConnection(Shaped, CountedConnection[Message]):
     )
     async def searched_until(self, info: Info) -> datetime | None:
         """A statement of its own."""
-        if self.asked.query.ids is not None or self.asked.query.customer_ids is not None:
+        if self.asked is None or self.asked.query.ids is not None or self.asked.query.customer_ids is not None:
             return None
         [row] = await info.context.reading.fetch(FOUND_UNTIL)
         moment: datetime | None = row["moment"]
@@ -72,6 +72,13 @@ class MessageConnection(Shaped, CountedConnection[Message]):
     def scanned_to(self) -> datetime | None:
         """By the id where reading stopped."""
         return None if self.stopped is None else moment_of(self.stopped)
+
+    @classmethod
+    def of_page(cls, page: Connection[Message], counting: Counting) -> Self:
+        """A page of a list that is no filter's: it has no file."""
+        return cls(
+            edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting, linking=lambda _: None
+        )
 
 
 async def list_messages(

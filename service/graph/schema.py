@@ -46,7 +46,8 @@ from service.graph.mailing_preview import MailingPreview
 from service.graph.message_filter import SearchArgument as SearchMailArgument
 from service.graph.message_parts import DeliveryReport
 from service.graph.messages import FilterArgument as MessageFilterArgument
-from service.graph.messages import MessageConnection, OrderArgument, list_messages
+from service.graph.messages import MessageConnection, list_messages
+from service.graph.messages import OrderArgument as MessageOrderArgument
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.recipient_lists import find_recipient
@@ -59,6 +60,7 @@ from service.graph.sender_check import SenderCheck
 from service.graph.subscription import Subscription
 from service.graph.template import NameSearchArgument, Template, TemplateVersion
 from service.graph.unmatched import UnmatchedMail
+from service.graph.worklist import WORKLIST_ID, Worklist
 from service.shape.executor import ShapingExecutor
 
 IdArgument = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
@@ -101,7 +103,7 @@ class Query:
         info: Info,
         filter: MessageFilterArgument = None,
         search: SearchMailArgument = None,
-        order_by: OrderArgument = MessageOrder.NEWEST,
+        order_by: MessageOrderArgument = MessageOrder.NEWEST,
         first: First = 50,
         after: After = None,
     ) -> MessageConnection | None:
@@ -124,7 +126,7 @@ class Query:
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
         self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
-    ) -> Connection[UnmatchedMail] | None:
+    ) -> CountableConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
 
@@ -168,7 +170,7 @@ class Query:
         search: campaign_list.SearchArgument = None,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Campaign]:
+    ) -> CountableConnection[Campaign]:
         """Raises BadInput."""
         return await campaign_list.list_campaigns(info, filter, search, first, after)
 
@@ -215,6 +217,11 @@ class Query:
         """By its global id."""
         return await _node(info.context, id)
 
+    @strawberry.field(description="What waits for a person: lists of their own, each with its count.")
+    def needs_attention(self) -> Worklist:
+        """Reads nothing yet."""
+        return Worklist()
+
     @strawberry.field(description="The mail gateway as it is now: lanes, relays, destinations.")
     def gateway(self) -> Gateway:
         """Reads nothing yet."""
@@ -222,6 +229,8 @@ class Query:
 
 
 async def _node(context: Context, text: str) -> Node | None:
+    if text == WORKLIST_ID:
+        return Worklist()
     found = read_id(text)
     if found is None:
         return None

@@ -52,8 +52,12 @@ f.id > :low::uuid and f.id < :high::uuid
  and (:tracked::boolean is null or f.tracked = :tracked)
  and (:needs_attention::boolean is null
       or :needs_attention = (f.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-                             and f.cause is distinct from 'OPTED_OUT'))
- and (:words::text is null or coalesce(f.words @@ (:words::text)::tsquery, f.mailing_id = any(:subjects::integer[]), false)))
+                             and exists (select from message_trouble t
+                                         where t.customer_id = f.customer_id and t.message_id = f.id
+                                           and waits_for_person(t))))
+ and (:words::text is null or coalesce(f.words @@ (:words::text)::tsquery
+                                        and (:recheck::text is null or f.words @@ (:recheck::text)::tsquery),
+                                        f.mailing_id = any(:subjects::integer[]), false)))
 
 -- fragment: keys_of_read
 -- Of what was `read` those that pass; and the last row of each range that was longer than :scan.
@@ -76,6 +80,14 @@ select c.id from campaign c where c.id = any(:campaign_ids::uuid[]);
 -- Those of these mailings, and of the mailings of these campaigns, that there are.
 select g.id, g.campaign_id
 from mailing g where g.id = any(:mailing_ids::integer[]) or g.campaign_id = any(:campaign_ids::uuid[]);
+
+-- name: mailings_by_subject
+-- The newest mailings whose subject has these words.
+select w.mailing_id
+from mailing_words w
+where w.words @@ (:words::text)::tsquery and (:recheck::text is null or w.words @@ (:recheck::text)::tsquery)
+order by w.mailing_id desc
+limit :limit::integer;
 
 -- name: known_senders
 -- Those of these senders that there are.
@@ -460,9 +472,13 @@ from (select f.customer_id, f.id from ({by_clicked} limit :rows::bigint) f) k
  and (:tracked::boolean is null or n.tracked = :tracked)
  and (:needs_attention::boolean is null
       or :needs_attention = (n.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-                             and n.cause is distinct from 'OPTED_OUT'))
+                             and exists (select from message_trouble t
+                                         where t.customer_id = n.customer_id and t.message_id = n.id
+                                           and waits_for_person(t))))
  and (:words::text is null
-      or coalesce((select coalesce(f.words @@ (:words::text)::tsquery, f.mailing_id = any(:subjects::integer[]))
+      or coalesce((select coalesce(f.words @@ (:words::text)::tsquery
+                                   and (:recheck::text is null or f.words @@ (:recheck::text)::tsquery),
+                                   f.mailing_id = any(:subjects::integer[]))
                    from message_search f where f.id = n.id and f.customer_id = n.customer_id), false)))
 
 -- fragment: ledger_in_span
