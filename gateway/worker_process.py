@@ -43,10 +43,10 @@ IMPORT_SECONDS = 0.5
 """Seconds between looks for imports: one read of an index that holds those under way only."""
 COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
-CHECK_SENDERS_SECONDS = 10.0
-"""Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 FIND_SECONDS = 0.5
 """Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
+CHECK_SENDERS_SECONDS = 10.0
+"""Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -57,8 +57,8 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         *_list_jobs(deployment),
         *_tracking_jobs(),
         *_inbound_jobs(deployment),
-        *_worklist_jobs(deployment),
         *_finding_jobs(deployment),
+        *_worklist_jobs(deployment),
     ]
 
 
@@ -157,6 +157,13 @@ def _inbound_jobs(deployment: Deployment) -> list[Job]:
     ]
 
 
+def _finding_jobs(deployment: Deployment) -> list[Job]:
+    async def keep_up_finding(connection: Connection) -> Progress:
+        return Progress(more=await finding.keep_up(connection, deployment))
+
+    return [Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS)]
+
+
 def _worklist_jobs(deployment: Deployment) -> list[Job]:
     checks = SenderChecks(deployment.settings, lambda: datetime.now(UTC))
 
@@ -164,13 +171,6 @@ def _worklist_jobs(deployment: Deployment) -> list[Job]:
         return Progress(more=await checks.run(connection))
 
     return [Job(name="DNS of senders", run=check_senders, every=CHECK_SENDERS_SECONDS)]
-
-
-def _finding_jobs(deployment: Deployment) -> list[Job]:
-    async def keep_up_finding(connection: Connection) -> Progress:
-        return Progress(more=await finding.keep_up(connection, deployment))
-
-    return [Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS)]
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

@@ -1870,6 +1870,16 @@ WITH (fillfactor='10');
 
 
 --
+-- Name: mailing_words; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_words (
+    mailing_id integer NOT NULL,
+    words tsvector NOT NULL
+);
+
+
+--
 -- Name: message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2909,6 +2919,14 @@ ALTER TABLE ONLY public.mailing_tally
 
 
 --
+-- Name: mailing_words mailing_words_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_words
+    ADD CONSTRAINT mailing_words_pkey PRIMARY KEY (mailing_id);
+
+
+--
 -- Name: message_attachment message_attachment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3532,6 +3550,13 @@ CREATE INDEX mailing_sample_of_minute ON public.mailing_sample USING btree (minu
 
 
 --
+-- Name: mailing_words_words; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_words_words ON public.mailing_words USING gin (words);
+
+
+--
 -- Name: message_attachment_of_content; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3599,6 +3624,20 @@ CREATE INDEX message_search_of_domain ON public.message_search USING btree (doma
 --
 
 CREATE INDEX message_search_of_mailing ON public.message_search USING btree (mailing_id, id) WHERE (mailing_id IS NOT NULL);
+
+
+--
+-- Name: message_search_of_relay; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_relay ON public.message_search USING btree (relay_no, id) WHERE (relay_no IS NOT NULL);
+
+
+--
+-- Name: message_search_of_sender; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_sender ON public.message_search USING btree (sender_no, id) WHERE (sender_no IS NOT NULL);
 
 
 --
@@ -4136,6 +4175,14 @@ ALTER TABLE ONLY public.mailing
 
 
 --
+-- Name: mailing_words mailing_words_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_words
+    ADD CONSTRAINT mailing_words_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: message_attachment message_attachment_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4334,6 +4381,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203001000'),
     ('20261203010000'),
     ('20261203100000'),
+    ('20261203200000'),
+    ('20261203201000'),
     ('20261203300000'),
     ('20261203301000'),
     ('20261203302000'),

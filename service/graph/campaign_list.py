@@ -12,7 +12,7 @@ from service.database import statement
 from service.graph.campaign import Campaign
 from service.graph.connection import After, First, read_window
 from service.graph.context import Info
-from service.graph.counting import TotalledConnection
+from service.graph.counting import CountableConnection
 from service.graph.loaders import existing_rows
 from service.graph.search_patterns import read_part
 
@@ -38,7 +38,7 @@ SearchArgument = Annotated[str | None, strawberry.argument(description="Part of 
 
 async def list_campaigns(
     info: Info, given: CampaignFilter | None, search: str | None, first: First, after: After
-) -> TotalledConnection[Campaign]:
+) -> CountableConnection[Campaign]:
     """Newest first. Raises BadInput."""
     window, context, wanted = read_window(first, after), info.context, given or CampaignFilter()
     kept = {
@@ -56,4 +56,4 @@ async def list_campaigns(
     keys = [row["id"] for row in rows]
     campaigns = await existing_rows(context.loaders.campaigns, keys[: window.first])
     page = window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
-    return TotalledConnection.totalled(page, count)
+    return CountableConnection.countable(page, count)

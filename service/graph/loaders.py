@@ -19,6 +19,9 @@ from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
+from service.errors import BadInput
+from service.finding.query import MessageQuery
+from service.finding.wanted import Wanted, resolve
 from service.graph.address_solutions import read_solutions
 from service.graph.candidates import candidates
 from service.graph.connection import LARGEST_PAGE, Window
@@ -210,6 +213,21 @@ class Loaders:
         if window not in self._histories:
             self._histories[window] = DataLoader(load, max_batch_size=LARGEST_BATCH)
         return self._histories[window]
+
+    @cached_property
+    def wanted(self) -> DataLoader[MessageQuery, Wanted]:
+        """What the names in a filter stand for, read once for all lists that have the same."""
+
+        async def load(queries: list[MessageQuery]) -> list[Wanted | BadInput]:
+            return [await self._resolve(one) for one in queries]
+
+        return DataLoader(load)
+
+    async def _resolve(self, query: MessageQuery) -> Wanted | BadInput:
+        try:
+            return await resolve(self.reading.fetch, query)
+        except BadInput as error:
+            return error
 
     @cached_property
     def list_pages(self) -> ListPages:

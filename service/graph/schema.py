@@ -12,13 +12,14 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
+from service.finding.query import MessageOrder
 from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
 from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import CountedConnection, TotalledConnection
+from service.graph.counting import CountableConnection, CountedConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -30,12 +31,16 @@ from service.graph.customer import (
     SentEmail,
     Suppression,
 )
-from service.graph.customer_search import FilterArgument, find_customer, list_customers
+from service.graph.customer_search import CustomerOrder, FilterArgument, OrderArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.imports import CustomerImport
 from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
 from service.graph.mailing_preview import MailingPreview
+from service.graph.message_filter import SearchArgument as SearchMailArgument
 from service.graph.message_parts import DeliveryReport
+from service.graph.messages import FilterArgument as MessageFilterArgument
+from service.graph.messages import MessageConnection, list_messages
+from service.graph.messages import OrderArgument as MessageOrderArgument
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.recipient_lists import find_recipient
@@ -68,17 +73,35 @@ class Query:
         """Raises BadInput unless exactly one is given."""
         return await find_customer(info.context, id, external_ref)
 
-    @strawberry.field(description="Customers, newest first, or those that a search finds.")
+    @strawberry.field(description="Customers, by their latest mail, or those that a search finds.")
     async def customers(
         self,
         info: Info,
         search: SearchArgument = None,
         filter: FilterArgument = None,
+        order_by: OrderArgument = CustomerOrder.LATEST_MAIL,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Customer]:
+    ) -> CountableConnection[Customer]:
         """Raises BadInput."""
-        return await list_customers(info, search, filter, first, after)
+        return await list_customers(info, search, filter, order_by, first, after)
+
+    @strawberry.field(
+        description="Mail of all customers. Campaign mail that waits for its first answer is found by its status, its "
+        "id or its customer alone.",
+        directives=[Cost(objects=20)],
+    )
+    async def messages(
+        self,
+        info: Info,
+        filter: MessageFilterArgument = None,
+        search: SearchMailArgument = None,
+        order_by: MessageOrderArgument = MessageOrder.NEWEST,
+        first: First = 50,
+        after: After = None,
+    ) -> MessageConnection | None:
+        """Raises BadInput."""
+        return await list_messages(info, filter, search, order_by, first, after)
 
     @strawberry.field(description="Suppressed addresses, newest first.")
     async def suppressions(
@@ -108,7 +131,7 @@ class Query:
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
         self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
-    ) -> TotalledConnection[UnmatchedMail] | None:
+    ) -> CountableConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
 
@@ -152,7 +175,7 @@ class Query:
         search: campaign_list.SearchArgument = None,
         first: First = 50,
         after: After = None,
-    ) -> TotalledConnection[Campaign]:
+    ) -> CountableConnection[Campaign]:
         """Raises BadInput."""
         return await campaign_list.list_campaigns(info, filter, search, first, after)
 

@@ -15,7 +15,7 @@ from gateway.mail.inbound import InboundKind, UnmatchedReason
 from service.database import statement
 from service.graph.connection import After, First, read_window
 from service.graph.context import Info
-from service.graph.counting import TotalledConnection
+from service.graph.counting import CountableConnection
 from service.graph.customer import Customer, Message
 from service.graph.intent import Input
 from service.graph.loaders import existing_rows
@@ -68,7 +68,7 @@ class UnmatchedMail(FromRow, Node):
 
 async def list_unmatched(
     info: Info, reason: UnmatchedReason | None, first: First, after: After
-) -> TotalledConnection[UnmatchedMail]:
+) -> CountableConnection[UnmatchedMail]:
     """Newest first. Raises BadInput."""
     window, fetch = read_window(first, after), info.context.reading.fetch
 
@@ -78,7 +78,7 @@ async def list_unmatched(
 
     rows = await fetch(UNMATCHED_PAGE, before=window.before, rows=window.rows, reason=reason)
     page = window.connect([UnmatchedMail.of(row) for row in rows], [row["id"].hex for row in rows])
-    return TotalledConnection.totalled(page, count)
+    return CountableConnection.countable(page, count)
 
 
 @strawberry.input(description="A report to believe.")

@@ -24,10 +24,11 @@ from service.graph.campaign import Campaign
 from service.graph.connection import After, First, read_cursor_window, read_window
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import Count, CountedConnection, TotalledConnection
+from service.graph.counting import Count, CountableConnection, CountedConnection
 from service.graph.customer import Message
 from service.graph.gateway_state import Destination, Lane, Relay
 from service.graph.loaders import existing_rows
+from service.graph.messages import MessageConnection
 from service.graph.node import Node, read_uuid
 from service.graph.row import FromValue
 from service.graph.scalars import Json
@@ -165,7 +166,7 @@ class Worklist(Node):
         description="Mail of which nobody knows whether the server took it, of campaigns, too, the longest waiting "
         "first: `assumeSent` or `retryMessage`."
     )
-    async def uncertain(self, info: Info, first: First = 20, after: After = None) -> TotalledConnection[Message] | None:
+    async def uncertain(self, info: Info, first: First = 20, after: After = None) -> MessageConnection | None:
         """Raises BadInput."""
         return await _messages(info, UNCERTAIN_PAGE, "uncertain", first, after)
 
@@ -182,7 +183,7 @@ class Worklist(Node):
         description="Held individual mail that a person can release, the longest waiting first: `liftSuppression`, "
         "`retryMessage`, `cancelMessage` or `dismissMessages`. Of a campaign it counts under it."
     )
-    async def held(self, info: Info, first: First = 20, after: After = None) -> TotalledConnection[Message] | None:
+    async def held(self, info: Info, first: First = 20, after: After = None) -> MessageConnection | None:
         """Raises BadInput."""
         return await _messages(info, HELD_PAGE, "held", first, after)
 
@@ -190,7 +191,7 @@ class Worklist(Node):
         description="Individual mail that failed and was not dealt with, the longest waiting first, but for what "
         "speaks of the address: `retryMessage` or `dismissMessages`. Of a campaign it counts under it."
     )
-    async def failed(self, info: Info, first: First = 20, after: After = None) -> TotalledConnection[Message] | None:
+    async def failed(self, info: Info, first: First = 20, after: After = None) -> MessageConnection | None:
         """Raises BadInput."""
         return await _messages(info, FAILED_PAGE, "failed", first, after)
 
@@ -206,7 +207,7 @@ class Worklist(Node):
     @strawberry.field(description="Received mail to assign: `assignMail` or `dismissMail`.")
     async def unmatched_mail(
         self, info: Info, first: First = 20, after: After = None
-    ) -> TotalledConnection[UnmatchedMail] | None:
+    ) -> CountableConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await list_unmatched(info, None, first, after)
 
@@ -216,14 +217,14 @@ class Worklist(Node):
     )
     async def campaigns(
         self, info: Info, first: First = 20, after: After = None
-    ) -> TotalledConnection[Campaign] | None:
+    ) -> CountableConnection[Campaign] | None:
         """Each once. Raises BadInput."""
         window, context = read_window(first, after), info.context
         rows = await context.reading.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows)
         keys = [row["id"] for row in rows]
         campaigns = await existing_rows(context.loaders.campaigns, keys[: window.first])
         page = window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
-        return TotalledConnection.totalled(page, partial(_count_of, context, "campaigns"))
+        return CountableConnection.countable(page, partial(_count_of, context, "campaigns"))
 
     @strawberry.field(description="Relays that wait for `resumeRelay`.")
     async def stopped_relays(self, info: Info) -> list[Relay] | None:
@@ -268,9 +269,7 @@ def _check_of(row: Record) -> sender_check.SenderCheck:
     )
 
 
-async def _messages(
-    info: Info, wanted: Statement, name: str, first: First, after: After
-) -> TotalledConnection[Message]:
+async def _messages(info: Info, wanted: Statement, name: str, first: First, after: After) -> MessageConnection:
     """A page of a list by waiting time."""
     window, context = read_cursor_window(first, after, Place.read, Place()), info.context
     rows = await context.reading.fetch(
@@ -280,7 +279,7 @@ async def _messages(
     messages = await existing_rows(context.loaders.messages, keys)
     cursors = [Place(since=row["since"], message_id=row["message_id"]).cursor for row in rows]
     page = window.connect([Message.of(row) for row in messages], cursors)
-    return TotalledConnection.totalled(page, partial(_count_of, context, name))
+    return MessageConnection.of_page(page, partial(_count_of, context, name))
 
 
 async def read_incidents(context: Context) -> list[Incident]:

@@ -208,6 +208,9 @@ async def test_the_uncertain_mail_of_one_crash_is_one_incident(connection: Any, 
     # And its filter names just them
     assert of_crash["filter"]["statuses"] == ["UNCERTAIN"]
     assert sorted(of_crash["filter"]["ids"]) == sorted(map(global_id, made))
+    query = "query($f: MessageFilter!) { messages(filter: $f, first: 100) { nodes { id } } }"
+    listed, errors = await ask(make_context(), query, f=of_crash["filter"])
+    assert (sorted(ids(listed)), errors) == (sorted(map(global_id, made)), [])
 
 
 async def test_an_incident_is_no_larger_than_a_filter_and_no_more_are_told_than_a_page(connection: Any) -> None:
