@@ -17,7 +17,9 @@ from uuid import UUID
 from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.finding import slices
+from gateway.finding.bad_addresses import keep_bad_addresses
 from gateway.finding.projection import write_search_rows
+from gateway.finding.subjects import write_mailing_words
 from gateway.mail.message import MessageRef
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 Projection: TypeAlias = Callable[[Connection, Deployment, Sequence[MessageRef]], Awaitable[None]]
 """Writes what it keeps of some messages, each named once, as the ledger has them now; in the caller's transaction."""
 
-PROJECTIONS: tuple[Projection, ...] = (write_search_rows,)
+PROJECTIONS: tuple[Projection, ...] = (write_search_rows, write_mailing_words, keep_bad_addresses)
 """What is kept, in the order in which it is written."""
 
 _FINDING_LOCK = 0x66696E64

@@ -329,3 +329,16 @@ select gin_clean_pending_list('message_search_words'::regclass) as pages;
 -- name: searched_until$
 -- Until when every change is found: the moment of the oldest that is not, or now.
 select coalesce((select c.noted_at from message_change c order by c.id limit 1), now());
+
+-- name: mailings_without_words
+-- The mailings of these messages whose subject's words are not kept yet.
+select g.id, coalesce(g.subject, v.subject) as subject
+from (select distinct m.mailing_id from message_search m where m.id = any(:message_ids::uuid[])) s
+join mailing g on g.id = s.mailing_id
+join template_version v on v.id = g.template_version_id
+where not exists (select from mailing_words w where w.mailing_id = g.id);
+
+-- name: keep_mailing_words*!
+-- Keeps the words of a mailing's subject; a mailing that sends does not change it.
+insert into mailing_words (mailing_id, words) values (:mailing_id, array_to_tsvector(:words::text[]))
+on conflict (mailing_id) do nothing;

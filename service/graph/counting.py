@@ -14,6 +14,7 @@ from service.graph.connection import Connection
 from service.graph.cost import Cost
 from service.graph.exporting import SENTENCE, FormatArgument, Linking
 from service.graph.scalars import BigInt
+from service.shape.field import apart
 
 T = TypeVar("T")
 
@@ -42,7 +43,9 @@ class CountableConnection(Connection[T], Generic[T]):
     counting: strawberry.Private[Counting]
 
     @strawberry.field(
-        description="How many in all, counted up to 10,000, beyond that estimated.", directives=[Cost(objects=20)]
+        description="How many in all, counted up to 10,000, beyond that estimated.",
+        directives=[Cost(objects=20)],
+        metadata=apart(),
     )
     async def total_count(self) -> Count | None:
         """A statement of its own, when it is asked for."""
@@ -60,7 +63,7 @@ class CountedConnection(CountableConnection[T], Generic[T]):
 
     linking: strawberry.Private[Linking]
 
-    @strawberry.field(description=SENTENCE)
+    @strawberry.field(description=SENTENCE, metadata=apart())
     def export_url(self, format: FormatArgument = ExportFormat.CSV) -> str | None:
         """Good for every client that has it, while the caller's token lives."""
         return self.linking(format)

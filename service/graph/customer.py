@@ -27,10 +27,11 @@ from service.graph.context import Info
 from service.graph.cost import Cost
 from service.graph.counting import Count, CountedConnection
 from service.graph.exporting import linking
-from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
+from service.graph.history_pages import clicks_request, notes_request, sent_request
 from service.graph.list_criteria import say_criteria, with_global_ids
 from service.graph.list_pages import Membership, check_cursor, members_asked
 from service.graph.loaders import existing_row
+from service.graph.message_filter import ConnectionNoteFilter
 from service.graph.message_life import LIFE, life_window
 from service.graph.message_parts import (
     ATTEMPT_OF_EVENT,
@@ -86,8 +87,10 @@ OPEN_COUNT = (
 ROW_COLOR = case_of("m.source_type", ROW_COLORS)
 NEEDS_ATTENTION = (
     f"(m.status in ({', '.join(repr(str(status)) for status in sorted(NEED_ATTENTION))})"
-    f" and m.cause is distinct from '{Cause.OPTED_OUT}')"
+    " and exists (select from message_trouble t"
+    " where t.customer_id = m.customer_id and t.message_id = m.id and waits_for_person(t)))"
 )
+"""Mail that is in no trouble asks its status alone."""
 
 
 def _other_message(condition: str) -> str:
@@ -121,23 +124,29 @@ def row_color(source_type: str | None) -> ColorHint:
 class Customer(FromRow, Node):
     """Over a row of customer."""
 
-    @strawberry.field(description="The id, unique over all types.")
+    @strawberry.field(description="The id, unique over all types.", metadata=column("'Customer_' || y.id"))
     def id(self) -> strawberry.ID:
         """Global id."""
         return customer_global_id(self.row["id"])
 
-    external_ref: str = strawberry.field(description="Its id in the CRM.")
-    name: str | None = strawberry.field(description="Its name; null when not given, or erased.")
-    locale: str | None = strawberry.field(
-        description="The language of its mail (BCP 47); null for the sender's.",
+    external_ref: str = strawberry.field(description="Its id in the CRM.", metadata=column("y.external_ref"))
+    name: str | None = strawberry.field(
+        description="Its name; null when not given, or erased.", metadata=column("y.name")
     )
-    time_zone: str | None = strawberry.field(description="Its IANA time zone; null for the sender's.")
-    tags: list[str] = strawberry.field(description="Its labels, sorted, at most 100; empty once erased.")
+    locale: str | None = strawberry.field(
+        description="The language of its mail (BCP 47); null for the sender's.", metadata=column("y.locale")
+    )
+    time_zone: str | None = strawberry.field(
+        description="Its IANA time zone; null for the sender's.", metadata=column("y.time_zone")
+    )
+    tags: list[str] = strawberry.field(
+        description="Its labels, sorted, at most 100; empty once erased.", metadata=column("y.tags")
+    )
     attributes: Json = strawberry.field(
         description="An object of its own values (texts, numbers, booleans, dates as texts), at most 100; empty once "
         "erased."
     )
-    created_at: datetime = strawberry.field(description="When it was first upserted.")
+    created_at: datetime = strawberry.field(description="When it was first upserted.", metadata=column("y.created_at"))
 
     @strawberry.field(description="Its addresses, the primary first.")
     async def addresses(self, info: Info) -> list[CustomerAddress]:
@@ -805,7 +814,7 @@ class Message(OfMessage, Node):
         """By source type."""
         return row_color(self.row["source_type"])
 
-    @strawberry.field(description="Whose it is.")
+    @strawberry.field(description="Whose it is.", metadata=first_of("customer y where y.id = m.customer_id"))
     async def customer(self, info: Info) -> Customer:
         """One statement for all customers of a page."""
         return Customer.of(await existing_row(info.context.loaders.customers, self.row["customer_id"]))
@@ -843,13 +852,10 @@ class Message(OfMessage, Node):
         """The same row."""
         return EmailInfo.of(self.row)
 
-    @strawberry.field(
-        description="Whether it waits for a person: uncertain, held and releasable, or failed.",
+    needs_attention: bool = strawberry.field(
+        description="Whether it waits for a person: uncertain, held and releasable, or failed and not dealt with.",
         metadata=column(NEEDS_ATTENTION),
     )
-    def needs_attention(self) -> bool:
-        """By status and cause."""
-        return self.row["status"] in NEED_ATTENTION and self.row["cause"] != Cause.OPTED_OUT
 
     @strawberry.field(description="What can be done about it now; empty when nothing can.")
     async def actions(self, info: Info) -> list[MessageAction]:

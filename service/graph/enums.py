@@ -37,6 +37,7 @@ from gateway.notify.changes import ChangeKind
 from gateway.outbox.possible_actions import MessageAction
 from gateway.outbox.relay_limits import RelayEventKind
 from gateway.templates.mail_warnings import MailWarningCode
+from service.finding.query import MessageOrder
 
 
 def _describe(enum: EnumMeta, description: str, *, name: str | None = None, **values: str) -> None:
@@ -54,6 +55,12 @@ _describe(
     WORK_ORDER="A work order: created, changed, cancelled, reminded of or completed.",
     E_SIGNATURE="A proposal or change order to sign.",
     CARD_PROCESSING="A card charge, refund, decline or payment link.",
+)
+_describe(
+    MessageOrder,
+    "The order of mail; a row never moves.",
+    NEWEST="By occurredAt, newest first.",
+    OLDEST="By occurredAt, oldest first.",
 )
 _describe(
     Direction,
@@ -184,6 +191,8 @@ _describe(
     ASSIGNED="A person said whose it is.",
     REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
     TRIGGERED="Something happened to its customer, which its campaign was told of; `detail` says what.",
+    DISMISSED="A person took it off the worklist.",
+    UNDONE="A person took the last decision back; `detail` says which.",
 )
 _describe(
     AuthorKind,
@@ -335,6 +344,8 @@ _describe(
     LIFT_SUPPRESSION="`liftSuppression` of its address, or of the copy's that is held.",
     CORRECT_ADDRESS="`correctAddress` of the customer's.",
     BELIEVE_REPORT="`believeReport` of its `info { report }`, or of a copy's: nothing vouches for it yet.",
+    DISMISS="`dismissMessages`: it failed, and nothing more is to be done.",
+    UNDO="`undoDecision`: the last that happened to it is a person's decision: assumed sent, dismissed, assigned.",
 )
 _describe(
     WorkOrderKind,

@@ -12,20 +12,14 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from service.graph import (
-    campaign_list,
-    imports,
-    mailing_preview,
-    sender_check,
-    suppression,
-    template,
-    unmatched,
-)
+from service.finding.query import MessageOrder
+from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
+from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import CountableConnection
+from service.graph.counting import CountableConnection, CountedConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -42,7 +36,11 @@ from service.graph.gateway_state import Gateway
 from service.graph.imports import CustomerImport
 from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
 from service.graph.mailing_preview import MailingPreview
+from service.graph.message_filter import SearchArgument as SearchMailArgument
 from service.graph.message_parts import DeliveryReport
+from service.graph.messages import FilterArgument as MessageFilterArgument
+from service.graph.messages import MessageConnection, list_messages
+from service.graph.messages import OrderArgument as MessageOrderArgument
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.recipient_lists import find_recipient
@@ -65,6 +63,7 @@ from service.graph.statistics import (
 from service.graph.subscription import Subscription
 from service.graph.template import NameSearchArgument, Template, TemplateVersion
 from service.graph.unmatched import UnmatchedMail
+from service.graph.worklist import WORKLIST_ID, Worklist
 from service.shape.executor import ShapingExecutor
 
 IdArgument = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
@@ -97,6 +96,23 @@ class Query:
         """Raises BadInput."""
         return await list_customers(info, search, filter, order_by, first, after)
 
+    @strawberry.field(
+        description="Mail of all customers. Campaign mail that waits for its first answer is found by its status, its "
+        "id or its customer alone.",
+        directives=[Cost(objects=20)],
+    )
+    async def messages(
+        self,
+        info: Info,
+        filter: MessageFilterArgument = None,
+        search: SearchMailArgument = None,
+        order_by: MessageOrderArgument = MessageOrder.NEWEST,
+        first: First = 50,
+        after: After = None,
+    ) -> MessageConnection | None:
+        """Raises BadInput."""
+        return await list_messages(info, filter, search, order_by, first, after)
+
     @strawberry.field(description="Suppressed addresses, newest first.")
     async def suppressions(
         self,
@@ -110,10 +126,22 @@ class Query:
         """Raises BadInput."""
         return await suppression.list_suppressions(info, search, reason, lifted, first, after)
 
+    @strawberry.field(description="Addresses that take no mail, the newest failure first.")
+    async def bad_addresses(
+        self,
+        info: Info,
+        search: Annotated[str | None, strawberry.argument(description="As in `customers`.")] = None,
+        causes: CausesArgument = None,
+        first: First = 50,
+        after: After = None,
+    ) -> CountedConnection[BadAddress] | None:
+        """Raises BadInput."""
+        return await list_bad_addresses(info, search, causes, first, after)
+
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
         self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
-    ) -> Connection[UnmatchedMail] | None:
+    ) -> CountableConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
 
@@ -157,7 +185,7 @@ class Query:
         search: campaign_list.SearchArgument = None,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Campaign]:
+    ) -> CountableConnection[Campaign]:
         """Raises BadInput."""
         return await campaign_list.list_campaigns(info, filter, search, first, after)
 
@@ -222,6 +250,11 @@ class Query:
         """Raises BadInput."""
         return await read_statistics(info, since, until, group_by, filter, time_zone)
 
+    @strawberry.field(description="What waits for a person: lists of their own, each with its count.")
+    def needs_attention(self) -> Worklist:
+        """Reads nothing yet."""
+        return Worklist()
+
     @strawberry.field(description="The mail gateway as it is now: lanes, relays, destinations.")
     def gateway(self) -> Gateway:
         """Reads nothing yet."""
@@ -229,6 +262,8 @@ class Query:
 
 
 async def _node(context: Context, text: str) -> Node | None:
+    if text == WORKLIST_ID:
+        return Worklist()
     found = read_id(text)
     if found is None:
         return None
@@ -265,6 +300,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(TemplateVersion, await loaders.template_versions.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):
             return _of(Suppression, await loaders.suppressions.load(row))
+        case GlobalId(type="BadAddress", row_id=UUID() as row):
+            return _of(BadAddress, await loaders.bad_addresses.load(row))
         case GlobalId(type="UnmatchedMail", row_id=UUID() as row):
             return _of(UnmatchedMail, await loaders.unmatched.load(row))
         case GlobalId(type="CustomerImport", row_id=UUID() as row):
