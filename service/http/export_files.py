@@ -18,9 +18,11 @@ from gateway.deployment import Deployment
 from gateway.mail.export_links import ExportFormat, ExportLink
 from gateway.mail.table_text import csv_line
 from service.database import DatabasePools, Reading, Statement
+from service.finding.query import MessageQuery
+from service.finding.walk import keys
 from service.graph.list_pages import Membership, all_members, lists_of_customer
 from service.graph.loaders import Loaders, existing_rows
-from service.graph.node import customer_global_id, message_global_id, number_global_id
+from service.graph.node import customer_global_id, message_global_id, number_global_id, row_global_id
 from service.graph.recipient_lists import export_rows
 
 RECIPIENT_COLUMNS = (
@@ -39,6 +41,32 @@ RECIPIENT_COLUMNS = (
 )
 MEMBERSHIP_COLUMNS = ("listId", "list", "customerId", "externalRef", "name", "address", "addedAt", "by")
 """The columns of files, and the names of their JSON. Of a member the address is the one that it is mailed at."""
+
+MESSAGE_COLUMNS = (
+    "messageId",
+    "customerId",
+    "externalRef",
+    "name",
+    "direction",
+    "sourceType",
+    "status",
+    "cause",
+    "occurredAt",
+    "sentAt",
+    "openedAt",
+    "clicks",
+    "from",
+    "to",
+    "subject",
+    "campaignId",
+    "mailingId",
+    "relay",
+    "response",
+)
+EXPORTED_AT_ONCE = 500
+"""Messages of a file that are in memory at a time."""
+MAX_EXPORTED = 1_000_000
+"""Messages of a file, some 300 MB: a table of more opens in no program, and the filter's dates divide it."""
 
 _Lines = AsyncIterator[list[tuple[Any, ...]]]
 
@@ -72,6 +100,9 @@ class ExportFiles:
             case {"lists_of": customer_id}:
                 lists = self._members(lists_of_customer(lambda: self._loaders().list_pages, customer_id))
                 return ExportFile(name=f"lists.{ending}", pieces=_table(MEMBERSHIP_COLUMNS, lists, link.format))
+            case {"messages": query, "oldest_first": oldest_first}:
+                mails = self._messages(MessageQuery.from_json(query), oldest_first)
+                return ExportFile(name=f"messages.{ending}", pieces=_table(MESSAGE_COLUMNS, mails, link.format))
         recipients = self._recipients(export_rows(self._fetch, link.wanted))
         return ExportFile(name=f"recipients.{ending}", pieces=_table(RECIPIENT_COLUMNS, recipients, link.format))
 
@@ -94,6 +125,21 @@ class ExportFiles:
         async for rows in batches:
             customers = await _by_id(self._loaders(), [row["customer_id"] for row in rows])
             yield [_recipient(row, customers[row["customer_id"]]) for row in rows]
+
+    async def _messages(self, query: MessageQuery, oldest_first: bool) -> _Lines:
+        """The first MAX_EXPORTED, each as it is when it is read."""
+        after, left = None, MAX_EXPORTED
+        while left > 0:
+            rows = min(left, EXPORTED_AT_ONCE)
+            walked = await keys(self._fetch, query, after=after, rows=rows, oldest_first=oldest_first)
+            loaders = self._loaders()
+            found = await loaders.messages.load_many([(one.customer_id, one.message_id) for one in walked.refs])
+            shown = [row for row in found if row is not None]
+            customers = await _by_id(loaders, [row["customer_id"] for row in shown])
+            yield [_message(row, customers[row["customer_id"]]) for row in shown]
+            if walked.stopped is None and len(walked.refs) < rows:
+                return
+            after, left = walked.stopped or walked.refs[-1].message_id, left - len(walked.refs)
 
     async def _members(self, batches: AsyncIterator[Sequence[Membership]]) -> _Lines:
         async for found in batches:
@@ -127,6 +173,30 @@ def _recipient(row: Record, customer: Record) -> tuple[Any, ...]:
         row["opened"],
         row["clicked"],
         message_global_id(row["customer_id"], made) if made else None,
+    )
+
+
+def _message(row: Record, customer: Record) -> tuple[Any, ...]:
+    return (
+        message_global_id(row["customer_id"], row["id"]),
+        customer_global_id(row["customer_id"]),
+        customer["external_ref"],
+        customer["name"],
+        row["direction"],
+        row["source_type"],
+        row["status"],
+        row["cause"],
+        row["occurred_at"],
+        row["sent_at"],
+        row["opened_at"],
+        row["click_count"],
+        row["sender"],
+        row["recipient"],
+        row["subject"],
+        row_global_id("Campaign", row["campaign_id"]) if row["campaign_id"] else None,
+        number_global_id("Mailing", row["mailing_id"]) if row["mailing_id"] else None,
+        row["relay"],
+        row["response"],
     )
 
 
