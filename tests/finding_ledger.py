@@ -189,28 +189,7 @@ def _note_beside(
         beside["received_mail"].append({**key, **words, "cut": False, "more_attachments": 0})
         return
     if mail.values["status"] == "QUEUED":
-        mail.shown = chance.choice(("QUEUED", "HANDED_OFF", "DEFERRED"))
-        mail.waits_unanswered = mail.values["campaign_id"] is not None and mail.shown != "DEFERRED"
-        leased = mail.shown == "HANDED_OFF"
-        beside["outbox"].append(
-            {
-                **key,
-                "recipient_no": 0,
-                "lane_id": lanes.get(mail.values["mailing_id"], individual),
-                "due_at": mail.date,
-                "scheduled": False,
-                "rate_counted": False,
-                "retry_once": False,
-                "address": mail.address,
-                "address_key": address_key(mail.address or "", KEYRING.address_key),
-                "domain": (mail.address or "").rpartition("@")[2],
-                "attempt": 2 if mail.shown == "DEFERRED" else 1,
-                "expires_at": mail.date + timedelta(days=1),
-                "lease_owner": UUID(int=1) if leased else None,
-                "lease_until": mail.date if leased else None,
-                "handed_off_at": mail.date if leased else None,
-            }
-        )
+        beside["outbox"].append(key | _waiting(chance, mail, lanes.get(mail.values["mailing_id"], individual)))
     if mail.values["status"] not in ("QUEUED", "HELD", "CANCELLED") or mail.shown == "DEFERRED":
         mail.relay = chance.choices(RELAYS, (97, 3))[0]
         verdict = "DEFERRED" if mail.values["status"] == "QUEUED" else "ACCEPTED"
@@ -218,36 +197,36 @@ def _note_beside(
             "number": 1,
             "verdict": verdict,
             "stage": "END_OF_DATA",
-            "code": 250,
-            "response": "2.0.0 Ok",
+            "recipient_no": 0,
+            "took_ms": 5,
         }
-        beside["attempt"].append(
-            {**key, **said, "recipient_no": 0, "relay": mail.relay, "started_at": mail.date, "took_ms": 5}
-        )
+        beside["attempt"].append({**key, **said, "relay": mail.relay, "started_at": mail.date})
     if mail.values["opened_at"] and chance.random() < 0.4:
         mail.clicked = True
-        hit: dict[str, Any] = {
-            "kind": "CLICK",
-            "url": "https://fabrikam.example/",
-            "verdict": "HUMAN",
-            "rules_version": 1,
-        }
-        flags = {"head": False, "prefetch": False, "honeypot": False, "reasons": []}
-        beside["hit"].append({**key, **hit, **flags, "id": mail.ref.message_id, "occurred_at": mail.date})
+        hit: dict[str, Any] = {"kind": "CLICK", "url": "https://fabrikam.example/", "verdict": "HUMAN"}
+        hit |= {"rules_version": 1, "id": mail.ref.message_id, "occurred_at": mail.date}
+        beside["hit"].append(key | hit)
         if mail.values["mailing_id"]:
-            engaged.append(
-                {
-                    **key,
-                    "mailing_id": mail.values["mailing_id"],
-                    "opened": True,
-                    "opened_unsure": False,
-                    "machine_only": False,
-                    "clicked": True,
-                    "unsubscribed": False,
-                    "complained": False,
-                    "replied": False,
-                }
-            )
+            engaged.append({**key, "mailing_id": mail.values["mailing_id"], "opened": True, "clicked": True})
+
+
+def _waiting(chance: random.Random, mail: Mail, lane: int) -> dict[str, Any]:
+    """Its outbox row, by which its status is shown."""
+    mail.shown = chance.choice(("QUEUED", "HANDED_OFF", "DEFERRED"))
+    mail.waits_unanswered = mail.values["campaign_id"] is not None and mail.shown != "DEFERRED"
+    leased = mail.shown == "HANDED_OFF"
+    return {
+        "lane_id": lane,
+        "due_at": mail.date,
+        "address": mail.address,
+        "address_key": address_key(mail.address or "", KEYRING.address_key),
+        "domain": (mail.address or "").rpartition("@")[2],
+        "attempt": 2 if mail.shown == "DEFERRED" else 1,
+        "expires_at": mail.date + timedelta(days=1),
+        "lease_owner": UUID(int=1) if leased else None,
+        "lease_until": mail.date if leased else None,
+        "handed_off_at": mail.date if leased else None,
+    }
 
 
 async def _insert(connection: Any, table: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -50,7 +50,8 @@ class Wanted:
     @property
     def words(self) -> str | None:
         """The words of its search, as a tsquery."""
-        return self.values["words"]  # type: ignore[no-any-return]
+        words: str | None = self.values["words"]
+        return words
 
 
 async def resolve(fetch: Fetcher, query: MessageQuery) -> Wanted:
