@@ -189,7 +189,9 @@ CREATE TYPE public.event_kind AS ENUM (
     'FORWARDED',
     'ASSIGNED',
     'REPORT_BELIEVED',
-    'TRIGGERED'
+    'TRIGGERED',
+    'DISMISSED',
+    'UNDONE'
 );
 
 
@@ -702,7 +704,21 @@ CREATE FUNCTION public.note_copy_trouble() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address);
+    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address,
+                         new.decided_at);
+    return null;
+end $$;
+
+
+--
+-- Name: note_dismissed_message(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_dismissed_message() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into message_change (customer_ids, message_ids) values (array[new.customer_id], array[new.message_id]);
     return null;
 end $$;
 
@@ -736,17 +752,17 @@ CREATE FUNCTION public.note_message_trouble() RETURNS trigger
 begin
     if not new.internal then
         perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.mailing_id,
-                             new.recipient);
+                             new.recipient, coalesce(new.bounced_at, new.decided_at));
     end if;
     return null;
 end $$;
 
 
 --
--- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text) RETURNS void
+CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text, moment timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
@@ -755,11 +771,13 @@ begin
         where t.customer_id = of_customer and t.message_id = of_message and t.recipient_no = of_recipient;
         return;
     end if;
-    insert into message_trouble (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for)
+    insert into message_trouble as t (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for, since)
     values (of_customer, of_message, of_recipient, now_is, now_because, of_mailing,
-            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end)
+            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end, coalesce(moment, now()))
     on conflict (customer_id, message_id, recipient_no) do update
-    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for;
+    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for,
+        since = case when t.status = excluded.status then t.since else excluded.since end,
+        dismissed_at = case when t.status = excluded.status then t.dismissed_at end;
 end $$;
 
 
@@ -870,6 +888,37 @@ CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
     AS $$
     select (lpad(to_hex(greatest(floor(extract(epoch from moment) * 1000), 0)::bigint), 12, '0')
             || '00000000000000000000')::uuid
+$$;
+
+
+--
+-- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_trouble (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint NOT NULL,
+    status public.email_status NOT NULL,
+    cause public.cause,
+    held_for text,
+    mailing_id integer,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    dismissed_at timestamp with time zone,
+    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
+    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status]))),
+    CONSTRAINT message_trouble_uncertain_is_decided CHECK (((dismissed_at IS NULL) OR (status <> 'UNCERTAIN'::public.email_status)))
+);
+
+
+--
+-- Name: waits_for_person(public.message_trouble); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.waits_for_person(t public.message_trouble) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT' and t.dismissed_at is null
 $$;
 
 
@@ -2001,23 +2050,6 @@ CREATE VIEW public.message_state AS
 
 
 --
--- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.message_trouble (
-    customer_id bigint NOT NULL,
-    message_id uuid NOT NULL,
-    recipient_no smallint NOT NULL,
-    status public.email_status NOT NULL,
-    cause public.cause,
-    held_for text,
-    mailing_id integer,
-    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
-    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))
-);
-
-
---
 -- Name: message_wait; Type: VIEW; Schema: public; Owner: -
 --
 
@@ -2276,6 +2308,24 @@ CREATE TABLE public.sender (
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT sender_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+
+
+--
+-- Name: sender_dns; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sender_dns (
+    sender_id uuid NOT NULL,
+    domain text NOT NULL,
+    settings text NOT NULL,
+    in_use boolean NOT NULL,
+    checked_at timestamp with time zone,
+    ready boolean,
+    records jsonb DEFAULT '[]'::jsonb NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    asking_until timestamp with time zone,
+    CONSTRAINT sender_dns_check CHECK (((checked_at IS NOT NULL) OR (ready IS NULL)))
 );
 
 
@@ -3040,6 +3090,14 @@ ALTER TABLE ONLY public.search_slice
 
 
 --
+-- Name: sender_dns sender_dns_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_pkey PRIMARY KEY (sender_id);
+
+
+--
 -- Name: sender sender_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3392,7 +3450,7 @@ CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (conten
 -- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE (unmatched IS NOT NULL);
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
 
 
 --
@@ -3592,6 +3650,20 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 
 
 --
+-- Name: message_trouble_failed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_failed ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (dismissed_at IS NULL) AND (status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'EXPIRED'::public.email_status])) AND (mailing_id IS NULL) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause, 'MAILBOX_FULL'::public.cause, 'INACTIVE'::public.cause]))));
+
+
+--
+-- Name: message_trouble_held; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_held ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (status = 'HELD'::public.email_status) AND (mailing_id IS NULL));
+
+
+--
 -- Name: message_trouble_held_for; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3602,7 +3674,7 @@ CREATE INDEX message_trouble_held_for ON public.message_trouble USING btree (hel
 -- Name: message_trouble_needs_attention; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
+CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL));
 
 
 --
@@ -3610,6 +3682,20 @@ CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btr
 --
 
 CREATE INDEX message_trouble_of_mailing ON public.message_trouble USING btree (mailing_id, status, customer_id) WHERE (mailing_id IS NOT NULL);
+
+
+--
+-- Name: message_trouble_to_mend; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_to_mend ON public.message_trouble USING btree (mailing_id) WHERE ((mailing_id IS NOT NULL) AND (recipient_no = 0) AND (dismissed_at IS NULL) AND (status <> 'UNCERTAIN'::public.email_status) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'SUPPRESSED'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause]))));
+
+
+--
+-- Name: message_trouble_uncertain; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_uncertain ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (status = 'UNCERTAIN'::public.email_status));
 
 
 --
@@ -3638,6 +3724,13 @@ CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbo
 --
 
 CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
+
+
+--
+-- Name: sender_dns_not_ready; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sender_dns_not_ready ON public.sender_dns USING btree (sender_id) WHERE (in_use AND (NOT ready));
 
 
 --
@@ -3708,6 +3801,13 @@ CREATE TRIGGER copy_trouble_changed AFTER UPDATE OF status, cause, address ON pu
 --
 
 CREATE TRIGGER mailing_counts_changed AFTER INSERT OR UPDATE ON public.mailing_tally FOR EACH ROW WHEN ((new.shard = ANY (ARRAY[0, 15]))) EXECUTE FUNCTION public.note_changed_mailing();
+
+
+--
+-- Name: message_trouble message_dismissed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_dismissed AFTER UPDATE OF dismissed_at ON public.message_trouble FOR EACH ROW WHEN (((new.recipient_no = 0) AND (old.status = new.status) AND ((old.dismissed_at IS NULL) <> (new.dismissed_at IS NULL)))) EXECUTE FUNCTION public.note_dismissed_message();
 
 
 --
@@ -4144,6 +4244,14 @@ ALTER TABLE ONLY public.received_mail
 
 
 --
+-- Name: sender_dns sender_dns_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.sender(id) ON DELETE CASCADE;
+
+
+--
 -- Name: sender_version sender_version_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4246,4 +4354,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203001000'),
     ('20261203010000'),
     ('20261203100000'),
+    ('20261203300000'),
+    ('20261203301000'),
+    ('20261203302000'),
     ('20261203500000');

@@ -18,7 +18,7 @@ from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
-from service.graph.counting import CountedConnection
+from service.graph.counting import CountedConnection, TotalledConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -48,6 +48,7 @@ from service.graph.sender_check import SenderCheck
 from service.graph.subscription import Subscription
 from service.graph.template import NameSearchArgument, Template, TemplateVersion
 from service.graph.unmatched import UnmatchedMail
+from service.graph.worklist import WORKLIST_ID, Worklist
 from service.shape.executor import ShapingExecutor
 
 IdArgument = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
@@ -107,7 +108,7 @@ class Query:
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
         self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
-    ) -> Connection[UnmatchedMail] | None:
+    ) -> TotalledConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
 
@@ -151,7 +152,7 @@ class Query:
         search: campaign_list.SearchArgument = None,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Campaign]:
+    ) -> TotalledConnection[Campaign]:
         """Raises BadInput."""
         return await campaign_list.list_campaigns(info, filter, search, first, after)
 
@@ -198,6 +199,11 @@ class Query:
         """By its global id."""
         return await _node(info.context, id)
 
+    @strawberry.field(description="What waits for a person: lists of their own, each with its count.")
+    def needs_attention(self) -> Worklist:
+        """Reads nothing yet."""
+        return Worklist()
+
     @strawberry.field(description="The mail gateway as it is now: lanes, relays, destinations.")
     def gateway(self) -> Gateway:
         """Reads nothing yet."""
@@ -205,6 +211,8 @@ class Query:
 
 
 async def _node(context: Context, text: str) -> Node | None:
+    if text == WORKLIST_ID:
+        return Worklist()
     found = read_id(text)
     if found is None:
         return None

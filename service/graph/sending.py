@@ -29,7 +29,7 @@ from gateway.mail.letter import (
     WorkOrderLetter,
 )
 from gateway.mail.message import MessageRef
-from gateway.outbox import actions, enqueue
+from gateway.outbox import actions, enqueue, undoing
 from service.database import Connection
 from service.graph.context import Context, Info
 from service.graph.customer import Message
@@ -344,9 +344,21 @@ async def cancel_message(info: Info, input: Input[MessageInput]) -> MessagePaylo
     return await _decide(info.context, input, actions.cancel)
 
 
+@strawberry.input(description="A decision to take back.")
+class UndoDecisionInput:
+    """By the message it is about."""
+
+    message_id: strawberry.ID = strawberry.field(description="A Message's id.")
+
+
+async def undo_decision(info: Info, input: Input[UndoDecisionInput]) -> MessagePayload:
+    """On record, with who and when."""
+    return await _decide(info.context, input, undoing.undo)
+
+
 async def _decide(
     context: Context,
-    given: MessageInput,
+    given: MessageInput | UndoDecisionInput,
     action: Callable[[Connection, MessageRef, str, Deployment], Awaitable[None]],
 ) -> MessagePayload:
     ref = read_message_id(given.message_id)
