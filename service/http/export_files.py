@@ -18,11 +18,11 @@ from gateway.deployment import Deployment
 from gateway.mail.export_links import ExportFormat, ExportLink
 from gateway.mail.table_text import csv_line
 from service.database import DatabasePools, Reading, Statement
+from service.finding.query import MessageQuery
+from service.finding.walk import keys
 from service.graph import bad_address_list
 from service.graph.address_solutions import Judged, read_solutions
 from service.graph.bad_address_list import BadAddressQuery
-from service.finding.query import MessageQuery
-from service.finding.walk import keys
 from service.graph.list_pages import Membership, all_members, lists_of_customer
 from service.graph.loaders import Loaders, existing_rows
 from service.graph.node import customer_global_id, message_global_id, number_global_id, row_global_id
