@@ -14,7 +14,7 @@ from uuid import UUID
 
 from gateway.campaigns import history
 from gateway.campaigns.possible_actions import CampaignAction, lock_for
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode

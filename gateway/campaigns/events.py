@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.campaigns.expansion import AHEAD, Recipient, RunningMailing, make
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES, Connection

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from gateway.campaigns import audience, schedules
 from gateway.campaigns.audience import LAST, AudienceStatement
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.mail.campaign import CampaignKind, MailingStatus
 
