@@ -16,6 +16,7 @@ from gateway.delivery.dkim import Signer
 from gateway.delivery.schedule import RetrySchedule, default_schedule, random_jitter
 from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
+from gateway.finding import job as finding
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
 from gateway.outbox import bulk_actions
@@ -43,6 +44,8 @@ IMPORT_SECONDS = 0.5
 """Seconds between looks for imports: one read of an index that holds those under way only."""
 COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
+FIND_SECONDS = 0.5
+"""Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -54,6 +57,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         *_list_jobs(deployment),
         *_tracking_jobs(),
         *_inbound_jobs(deployment),
+        *_finding_jobs(deployment),
     ]
 
 
@@ -158,6 +162,13 @@ def _inbound_jobs(deployment: Deployment) -> list[Job]:
         Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
+
+
+def _finding_jobs(deployment: Deployment) -> list[Job]:
+    async def keep_up_finding(connection: Connection) -> Progress:
+        return Progress(more=await finding.keep_up(connection, deployment))
+
+    return [Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS)]
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

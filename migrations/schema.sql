@@ -924,6 +924,50 @@ CREATE TABLE public.attempt (
 
 
 --
+-- Name: bulk_action; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bulk_action (
+    id integer NOT NULL,
+    token_sha256 bytea NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    shown_at timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    messages integer NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    customer_ids bigint[] NOT NULL,
+    message_ids uuid[] NOT NULL,
+    statuses public.email_status[] NOT NULL,
+    dealt_with integer DEFAULT 0 NOT NULL,
+    carried_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT bulk_action_action_check CHECK ((action = ANY (ARRAY['RETRY'::text, 'RETRY_TO_PRESENT_ADDRESS'::text, 'ASSUME_SENT'::text, 'CANCEL'::text, 'DISMISS'::text]))),
+    CONSTRAINT bulk_action_check CHECK (((finished_at IS NOT NULL) = ((done + skipped) = messages))),
+    CONSTRAINT bulk_action_check1 CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(customer_ids) = cardinality(statuses)))),
+    CONSTRAINT bulk_action_done_check CHECK ((done >= 0)),
+    CONSTRAINT bulk_action_messages_check CHECK (((messages >= 1) AND (messages <= 10000))),
+    CONSTRAINT bulk_action_skipped_check CHECK ((skipped >= 0)),
+    CONSTRAINT bulk_action_token_sha256_check CHECK ((length(token_sha256) = 32))
+);
+
+
+--
+-- Name: bulk_action_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.bulk_action ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.bulk_action_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: campaign; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1871,7 +1915,8 @@ CREATE TABLE public.message_change (
     customer_ids bigint[] NOT NULL,
     message_ids uuid[] NOT NULL,
     CONSTRAINT message_change_check CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(message_ids) > 0)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='20000', vacuum_truncate=off);
 
 
 --
@@ -2033,7 +2078,7 @@ CREATE TABLE public.put_off (
     failures smallint DEFAULT 1 NOT NULL,
     until timestamp with time zone NOT NULL,
     error text NOT NULL,
-    CONSTRAINT put_off_work_check CHECK ((work = ANY (ARRAY['MAILING'::text, 'DECISION'::text])))
+    CONSTRAINT put_off_work_check CHECK ((work = ANY (ARRAY['MAILING'::text, 'DECISION'::text, 'BULK_ACTION'::text])))
 );
 
 
@@ -2179,6 +2224,19 @@ ALTER TABLE public.search_name ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+
+--
+-- Name: search_parked; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.search_parked (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    failures smallint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL,
+    error text NOT NULL
 );
 
 
@@ -2401,6 +2459,22 @@ ALTER TABLE ONLY public.attachment
 
 ALTER TABLE ONLY public.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, customer_id, recipient_no, number);
+
+
+--
+-- Name: bulk_action bulk_action_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bulk_action
+    ADD CONSTRAINT bulk_action_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: bulk_action bulk_action_token_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bulk_action
+    ADD CONSTRAINT bulk_action_token_sha256_key UNIQUE (token_sha256);
 
 
 --
@@ -2940,6 +3014,14 @@ ALTER TABLE ONLY public.search_name
 
 
 --
+-- Name: search_parked search_parked_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.search_parked
+    ADD CONSTRAINT search_parked_pkey PRIMARY KEY (customer_id, message_id);
+
+
+--
 -- Name: search_slice search_slice_first_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3078,6 +3160,13 @@ CREATE INDEX attachment_of_content ON public.attachment USING btree (sha256);
 --
 
 CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_at) WHERE (referenced_at IS NULL);
+
+
+--
+-- Name: bulk_action_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bulk_action_open ON public.bulk_action USING btree (id) WHERE (finished_at IS NULL);
 
 
 --
@@ -3452,6 +3541,20 @@ CREATE INDEX message_search_of_mailing ON public.message_search USING btree (mai
 
 
 --
+-- Name: message_search_of_relay; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_relay ON public.message_search USING btree (relay_no, id) WHERE (relay_no IS NOT NULL);
+
+
+--
+-- Name: message_search_of_sender; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_sender ON public.message_search USING btree (sender_no, id) WHERE (sender_no IS NOT NULL);
+
+
+--
 -- Name: message_search_of_source; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3526,6 +3629,13 @@ CREATE INDEX received_mail_copies ON public.received_mail USING btree (customer_
 --
 
 CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbound_id) WHERE (inbound_id IS NOT NULL);
+
+
+--
+-- Name: search_parked_until; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
 
 
 --
@@ -4103,4 +4213,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202043000'),
     ('20261202044000'),
     ('20261203001000'),
-    ('20261203010000');
+    ('20261203010000'),
+    ('20261203100000'),
+    ('20261203200000'),
+    ('20261203400000');

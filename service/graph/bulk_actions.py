@@ -31,15 +31,21 @@ from gateway.outbox import bulk_actions
 from gateway.outbox.bulk_actions import BulkOrder, BulkResult, JudgedMessage
 from service.errors import BadInput
 from service.finding.query import MessageQuery
+from service.finding.walk import walk
+from service.finding.wanted import resolve
 from service.graph.context import Context, Info
 from service.graph.customer import Message
 from service.graph.intent import Input
 from service.graph.loaders import existing_rows
-from service.graph.message_filter import MessageFilter, query_of
+from service.graph.message_filter import MessageFilter, SearchArgument, query_of
 from service.graph.user_error import UserError
 
 MAX_LOOKED_AT = 50_000
-"""Messages that a preview judges: some seconds."""
+"""Messages of a filter that a preview looks at: some seconds."""
+MAX_REFUSED = 10_000
+"""Messages that it judges in vain: suppressed addresses, cancelled campaigns. What the state alone forbids is cheap."""
+MAX_WALKS = 200
+"""Readings of an index, each of some 10,000 rows at most where few of them pass: some seconds, too."""
 AT_ONCE = 500
 """Messages that are judged by one statement."""
 MAX_SAMPLE = 10
@@ -49,7 +55,6 @@ ActionArgument = Annotated[BulkMessageAction, strawberry.argument(description="W
 FilterArgument = Annotated[
     MessageFilter, strawberry.argument(description="Which mail; an empty filter is refused, unless there is a search.")
 ]
-SearchArgument = Annotated[str | None, strawberry.argument(description="As in `messages`.")]
 
 
 @strawberry.type(description="How many messages for one cause.")
@@ -71,7 +76,7 @@ class MessageActionPreview:
     )
     more: bool = strawberry.field(
         description="Whether more match than were looked at: preview again afterwards, or narrow the filter where "
-        "nothing would be done. 50,000 are looked at, until 10,000 are found."
+        "nothing would be done. At most 50,000 are looked at, and 10,000 acted on."
     )
     not_allowed: int = strawberry.field(description="How many of those looked at match and do not allow it.")
     causes: list[CauseCount] = strawberry.field(description="The messages by cause, the most first.")
@@ -126,7 +131,7 @@ async def preview_message_action(
     info: Info, action: BulkMessageAction, filter: MessageFilter, search: str | None
 ) -> MessageActionPreview:
     """Judged within bounds; nothing is written. Raises BadInput, TooSlow."""
-    context, query = info.context, query_of(filter, search)
+    context, query = info.context, query_of(filter, search, info.context.deployment)
     if query.is_whole:
         raise BadInput("filter", "is empty: say which mail it is about, so that it is not about all")
     looked = await _look(context, query, action)
@@ -169,7 +174,7 @@ async def _look(context: Context, query: MessageQuery, action: BulkMessageAction
     """Judge the filter's mail, the oldest first."""
     async with context.pools.writing_connection() as connection:
         looked = _Looked(shown_at=await bulk_actions.preview_time(connection))
-    looked_at = 0
+    looked_at = refused = 0
     async for refs, is_last in _found(context, query):
         async with context.pools.writing_connection() as connection:
             judged = await bulk_actions.judge(connection, refs, action, context.deployment)
@@ -177,9 +182,9 @@ async def _look(context: Context, query: MessageQuery, action: BulkMessageAction
         room = MAX_SHOWN - len(looked.allowed)
         looked.allowed += allowed[:room]
         looked.not_allowed += len(refs) - len(allowed)
-        looked_at += len(refs)
-        if len(allowed) > room or (looked_at >= MAX_LOOKED_AT and not is_last):
-            looked.more = True
+        looked_at, refused = looked_at + len(refs), refused + len(judged) - len(allowed)
+        looked.more = len(allowed) > room or not is_last
+        if len(allowed) > room or looked_at >= MAX_LOOKED_AT or refused >= MAX_REFUSED:
             break
     return looked
 
@@ -242,19 +247,20 @@ def _expired(message: str) -> Refusal:
 
 
 async def _write_down(context: Context, token: ActionToken, used: bytes) -> BulkResult:
-    """Write down the order, of the messages that still match. Raises Refusal PREVIEW_EXPIRED for a filter that is
-    read otherwise by now."""
+    """Write down the order, of the messages that still match. Raises Refusal PREVIEW_EXPIRED for a filter of an older
+    version, or of what is gone."""
     try:
         query = MessageQuery.from_json(token.wanted)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _expired("The preview is of an older version: preview again.") from error
+        messages = await _still_matching(context, query, token.messages)
+    except (BadInput, ValueError, KeyError, TypeError) as error:
+        raise _expired("Its filter cannot be read any more: preview again.") from error
     order = BulkOrder(
         token_sha256=used,
         action=token.action,
         actor=context.actor,
         shown_at=token.shown_at,
         shown=len(token.messages),
-        messages=await _still_matching(context, query, token.messages),
+        messages=messages,
     )
     async with context.pools.writing_connection() as connection:
         return await bulk_actions.write_down(connection, order)
@@ -263,7 +269,7 @@ async def _write_down(context: Context, token: ActionToken, used: bytes) -> Bulk
 async def _still_matching(
     context: Context, query: MessageQuery, shown: Sequence[ShownMessage]
 ) -> list[ShownMessage]:
-    """Those of these messages that the filter finds now."""
+    """Those of these messages that the filter finds now. Raises BadInput."""
     context.reading_back()
     found = set[MessageRef]()
     for start in range(0, len(shown), AT_ONCE):
@@ -274,6 +280,14 @@ async def _still_matching(
 
 
 async def _found(context: Context, query: MessageQuery) -> AsyncIterator[tuple[list[MessageRef], bool]]:
-    """The messages of a query, the oldest first, `AT_ONCE` at a time; with each, whether they are the last."""
-    raise NotImplementedError
-    yield
+    """The messages of a query, the oldest first, `AT_ONCE` at most at a time; with each, whether nothing is left. Ends
+    before that after `MAX_WALKS`. Raises BadInput."""
+    fetch, after = context.reading.fetch, None
+    wanted = await resolve(fetch, query)
+    for _ in range(MAX_WALKS):
+        walked = await walk(fetch, wanted, after=after, rows=AT_ONCE, oldest_first=True)
+        refs, is_last = list(walked.refs), walked.stopped is None and len(walked.refs) < AT_ONCE
+        yield refs, is_last
+        if is_last:
+            return
+        after = walked.stopped or refs[-1].message_id

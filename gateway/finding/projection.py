@@ -1,0 +1,125 @@
+"""Search rows: of each message what it is found by across customers, read from the ledger as it is now.
+
+Whatever changed of a message, its row is read and written anew: changes may come in any order and several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.database import QUERIES, Connection
+from gateway.deployment import Deployment
+from gateway.mail.address import domain_of
+from gateway.mail.message import MessageRef
+from gateway.mail.source import Direction
+from gateway.value import value
+
+LONGEST_DOMAIN = 253
+"""Characters of a domain (RFC 1035 2.3.4): what is longer is none, and is found by the whole address alone."""
+
+
+@value
+class _SearchRow:
+    """One row as `write_search_rows` reads it: a letter a name, which PostgreSQL reads for every row."""
+
+    c: int
+    i: Any
+    m: int | None
+    d: int | None
+    a: int | None
+    s: int | None
+    r: int | None
+    t: str | None
+    w: str
+    z: str
+    u: str | None
+    k: bool
+    o: bool
+    l: bool  # noqa: E741
+    p: bool
+    f: int
+    q: int | None
+    x: Sequence[str]
+
+
+async def write_search_rows(connection: Connection, deployment: Deployment, changed: Sequence[MessageRef]) -> None:
+    """Write the search rows of these messages, each named once, as the ledger has them now."""
+    found = QUERIES.messages_to_find(
+        connection,
+        customer_ids=[ref.customer_id for ref in changed],
+        message_ids=[ref.message_id for ref in changed],
+    )
+    messages = [row async for row in found]
+    if not messages:
+        return
+    numbers = await _number_names(connection, messages)
+    rows = [_search_row(row, numbers, deployment) for row in messages]
+    await QUERIES.write_search_rows(connection, rows=rows)
+
+
+def _names(row: Any) -> tuple[tuple[str, str] | None, tuple[str, str] | None, tuple[str, str] | None]:
+    """The domain, the sender and the relay of a message, each with its kind; None where it has none."""
+    address = _address(row)
+    domain = domain_of(address) if address else ""
+    return (
+        ("DOMAIN", domain) if 0 < len(domain) <= LONGEST_DOMAIN else None,
+        ("SENDER", str(row["sender_id"])) if row["sender_id"] else None,
+        ("RELAY", row["relay"]) if row["relay"] else None,
+    )
+
+
+async def _number_names(connection: Connection, messages: Sequence[Any]) -> dict[tuple[str, str] | None, int]:
+    wanted = sorted({name for row in messages for name in _names(row) if name is not None})
+    numbered = QUERIES.number_names(connection, kinds=[kind for kind, _ in wanted], names=[name for _, name in wanted])
+    return {(row["kind"], row["name"]): row["no"] async for row in numbered}
+
+
+def _search_row(row: Any, numbers: dict[tuple[str, str] | None, int], deployment: Deployment) -> _SearchRow:
+    domain, sender, relay = _names(row)
+    return _SearchRow(
+        c=row["customer_id"],
+        i=row["id"],
+        m=row["mailing_id"],
+        d=numbers.get(domain),
+        a=_hash_of(row, deployment),
+        s=numbers.get(sender),
+        r=numbers.get(relay),
+        t=row["source_type"],
+        w=row["direction"],
+        z=row["status"],
+        u=row["cause"],
+        k=row["tracked"],
+        o=row["opened"],
+        l=row["clicked"],
+        p=row["complained"],
+        f=row["deferrals"],
+        q=row["took_ms"],
+        x=(),
+    )
+
+
+def _address(row: Any) -> str | None:
+    """The other side's address: whom it went to, or who wrote it."""
+    address: str | None = row["recipient"] if row["direction"] == Direction.SENT else row["from_address"]
+    return address
+
+
+def _hash_of(row: Any, deployment: Deployment) -> int | None:
+    address = _address(row)
+    if address:
+        return address_hash(deployment, address)
+    return hash_of_key(row["recipient_key"]) if row["recipient_key"] else None
+
+
+def address_hash(deployment: Deployment, address: str) -> int | None:
+    """The number by which mail to or from an address is found; None for what is no address at all."""
+    try:
+        return hash_of_key(deployment.key_of(address))
+    except UnicodeError:  # a domain that IDNA refuses (RFC 5891): whoever wrote may have called himself anything
+        return None
+
+
+def hash_of_key(key: bytes) -> int:
+    """The first eight bytes of an address's key, signed, as PostgreSQL's bigint."""
+    return int.from_bytes(key[:8], "big", signed=True)

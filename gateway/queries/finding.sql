@@ -1,0 +1,204 @@
+-- Finding mail across customers: what changed is noted by triggers, and a job keeps narrow rows of it.
+
+-- name: try_finding_lock$
+-- Takes the lock of this job, if it is free: one at a time, or an older reading might overwrite a newer.
+select pg_try_advisory_xact_lock(:lock::bigint);
+
+-- name: take_changes
+-- Takes the first notes of changes, whole ones, of :limit messages together or of one note alone; the others that it
+-- looked at are not `taken`. Nobody else deletes notes; those of transactions under way are there the next time.
+with noted as materialized (
+    select n.id, sum(cardinality(n.message_ids)) over (order by n.id) <= :limit::integer
+                 or row_number() over (order by n.id) = 1 as taken
+    from (select c.id, c.message_ids from message_change c order by c.id limit :limit::integer) n
+), deleted as (
+    delete from message_change c using noted n where c.id = n.id and n.taken
+    returning c.id, c.customer_ids, c.message_ids
+)
+select n.taken, d.customer_ids, d.message_ids
+from noted n left join deleted d on d.id = n.id
+order by n.id;
+
+-- name: messages_to_find
+-- What the ledger says of these messages now, as far as they are found across customers: neither internal mail, nor
+-- campaign mail that waits and of which there is nothing to say yet.
+select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender_id, last.relay, m.source_type,
+       m.direction, m.status, m.cause, m.tracked, m.opened_at is not null as opened,
+       case when m.mailing_id is not null then coalesce(e.clicked, false)
+            else exists (select from hit h
+                         where h.message_id = m.id and h.customer_id = m.customer_id and h.kind = 'CLICK'
+                           and h.verdict <> 'MACHINE' and h.verdict = 'HUMAN' and h.rules_version > 0) end as clicked,
+       case when m.mailing_id is not null then coalesce(e.complained, false)
+            else exists (select from event c
+                         where c.customer_id = m.customer_id and c.message_id = m.id and c.kind = 'COMPLAINED')
+            end as complained,
+       case when last.number is null then 0
+            when last.number = 1 then (last.verdict = 'DEFERRED')::integer
+            else (select count(*) from attempt d
+                  where d.message_id = m.id and d.customer_id = m.customer_id and d.recipient_no = 0
+                    and d.verdict = 'DEFERRED') end as deferrals,
+       case when m.sent_at is not null and m.direction = 'SENT'
+            then greatest(0, extract(epoch from m.sent_at - m.mail_date) * 1000)::bigint end as took_ms,
+       case when m.direction = 'RECEIVED' then (select r.from_address from received_mail r
+                                                where r.customer_id = m.customer_id and r.message_id = m.id)
+            end as from_address
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+left join sender_version v on v.id = m.sender_version_id
+left join lateral (
+    select a.number, a.verdict, a.relay from attempt a
+    where a.message_id = m.id and a.customer_id = m.customer_id and a.recipient_no = 0
+    order by a.number desc limit 1
+) last on m.direction = 'SENT'
+left join message_engagement e
+    on e.mailing_id = m.mailing_id and e.customer_id = m.customer_id and e.message_id = m.id
+where not m.internal
+  and not (m.mailing_id is not null and m.status = 'QUEUED' and last.number is null
+           and not exists (select from event w where w.customer_id = m.customer_id and w.message_id = m.id));
+
+-- name: number_names
+-- Returns the numbers of these names (kind: DOMAIN, RELAY, SENDER; a sender's is its id), new ones for those that have
+-- none yet.
+with wanted as (
+    select distinct w.kind, w.name from unnest(:kinds::text[], :names::text[]) as w(kind, name)
+), made as (
+    insert into search_name (kind, name)
+    select w.kind, w.name from wanted w
+    where not exists (select from search_name n where n.kind = w.kind and n.name = w.name)
+    order by w.kind, w.name
+    on conflict (kind, name) do nothing
+    returning kind, name, no
+)
+select n.kind, n.name, n.no from search_name n join wanted w on w.kind = n.kind and w.name = n.name
+union all
+select m.kind, m.name, m.no from made m;
+
+-- name: write_search_rows!
+-- Writes what the ledger says of messages, where it is not written already. `written` holds each row that changed, as it
+-- is and as it was (null: it was not there), for what is counted by the difference.
+with present as (
+    select r.c as customer_id, r.i as id, r.m as mailing_id, r.d as domain_no, r.a as address_hash, r.s as sender_no,
+           r.r as relay_no, r.t as source_type, r.w as direction, r.z as status, r.u as cause, r.k as tracked,
+           r.o as opened, r.l as clicked, r.p as complained, r.f as deferrals, r.q as took_ms,
+           (select s.no from search_slice s where s.first_id <= r.i order by s.first_id desc limit 1) as slice,
+           case when cardinality(r.x) > 0 then array_to_tsvector(r.x) end as words
+    from json_to_recordset(:rows::json) as r(
+        c bigint, i uuid, m integer, d integer, a bigint, s integer, r integer, t source_type, w direction,
+        z email_status, u cause, k boolean, o boolean, l boolean, p boolean, f smallint, q bigint, x text[])
+), written as (
+    insert into message_search as m (id, customer_id, slice, mailing_id, domain_no, address_hash, sender_no, relay_no,
+                                     source_type, direction, status, cause, tracked, opened, clicked, complained,
+                                     deferrals, took_ms, words)
+    select p.id, p.customer_id, p.slice, p.mailing_id, p.domain_no, p.address_hash, p.sender_no, p.relay_no,
+           p.source_type, p.direction, p.status, p.cause, p.tracked, p.opened, p.clicked, p.complained, p.deferrals,
+           p.took_ms, p.words
+    from present p
+    on conflict (id) do update
+    set customer_id = excluded.customer_id, mailing_id = excluded.mailing_id, domain_no = excluded.domain_no,
+        address_hash = excluded.address_hash, sender_no = excluded.sender_no, relay_no = excluded.relay_no,
+        source_type = excluded.source_type, direction = excluded.direction, status = excluded.status,
+        cause = excluded.cause, tracked = excluded.tracked, opened = excluded.opened, clicked = excluded.clicked,
+        complained = excluded.complained, deferrals = excluded.deferrals, took_ms = excluded.took_ms,
+        words = excluded.words
+    where (m.customer_id, m.mailing_id, m.domain_no, m.address_hash, m.sender_no, m.relay_no, m.source_type,
+           m.direction, m.status, m.cause, m.tracked, m.opened, m.clicked, m.complained, m.deferrals, m.took_ms,
+           m.words)
+          is distinct from
+          (excluded.customer_id, excluded.mailing_id, excluded.domain_no, excluded.address_hash, excluded.sender_no,
+           excluded.relay_no, excluded.source_type, excluded.direction, excluded.status, excluded.cause,
+           excluded.tracked, excluded.opened, excluded.clicked, excluded.complained, excluded.deferrals,
+           excluded.took_ms, excluded.words)
+    returning new.id, new.customer_id, new.slice, old.id is null as is_new,
+              new.mailing_id, new.domain_no, new.sender_no, new.relay_no, new.source_type, new.direction, new.status,
+              new.cause, new.tracked, new.opened, new.clicked, new.complained, new.deferrals, new.took_ms,
+              old.mailing_id as old_mailing_id, old.domain_no as old_domain_no, old.sender_no as old_sender_no,
+              old.relay_no as old_relay_no, old.source_type as old_source_type, old.direction as old_direction,
+              old.status as old_status, old.cause as old_cause, old.tracked as old_tracked, old.opened as old_opened,
+              old.clicked as old_clicked, old.complained as old_complained, old.deferrals as old_deferrals,
+              old.took_ms as old_took_ms
+), filled as (
+    update search_slice s set rows = s.rows + f.rows
+    from (select w.slice, count(*)::integer as rows from written w where w.is_new group by w.slice) f
+    where s.no = f.slice
+)
+insert into customer_latest as l (customer_id, message_id)
+select distinct on (p.customer_id) p.customer_id, p.id from present p order by p.customer_id, p.id desc
+on conflict (customer_id) do update set message_id = excluded.message_id where excluded.message_id > l.message_id;
+
+-- name: open_slice!
+-- Closes the newest slice, once it has :full rows, and opens one that begins with the newest message in it. A message
+-- from the future, of a clock that was wrong, does not decide that: it moves to the new slice.
+with newest as (
+    select s.first_id, s.rows from search_slice s order by s.first_id desc limit 1
+), opened as (
+    insert into search_slice (first_id)
+    select m.id from newest n
+    cross join lateral (
+        select f.id from message_search f where f.id > n.first_id and f.id < uuid_at(now()) order by f.id desc limit 1
+    ) m
+    where n.rows >= :full::integer
+    returning no, first_id
+)
+update message_search m set slice = o.no from opened o where m.id >= o.first_id;
+
+-- name: forget_parked!
+-- These messages have been written, or are gone.
+delete from search_parked p
+using unnest(:customer_ids::bigint[], :message_ids::uuid[]) as w(customer_id, message_id)
+where p.customer_id = w.customer_id and p.message_id = w.message_id;
+
+-- name: park_message!
+-- Has this message wait, twice as long as the last time, up to :longest.
+insert into search_parked as p (customer_id, message_id, until, error)
+values (:customer_id, :message_id, clock_timestamp() + :first::interval, :error)
+on conflict (customer_id, message_id) do update
+set failures = least(p.failures + 1, 100), error = excluded.error,
+    until = clock_timestamp() + least(:first::interval * power(2, least(p.failures, 20)), :longest::interval);
+
+-- name: parked_messages
+-- Parked messages whose wait is over, the longest first.
+select p.customer_id, p.message_id from search_parked p where p.until <= now() order by p.until limit :limit::integer;
+
+-- name: backfill_cursor^
+-- How far the mail from before the search rows has come into them; nothing when all of it has.
+select b.customer_id, b.message_id from search_backfill b;
+
+-- name: older_messages
+-- The next :limit messages behind a key of the ledger.
+select m.customer_id, m.id as message_id from message m
+where (m.customer_id, m.id) > (:customer_id::bigint, :message_id::uuid)
+order by m.customer_id, m.id limit :limit::integer;
+
+-- name: move_backfill!
+-- Notes how far the backfill has come.
+update search_backfill set customer_id = :customer_id, message_id = :message_id;
+
+-- name: end_backfill!
+-- All mail has come into the search rows.
+delete from search_backfill;
+
+-- name: lay_slices!
+-- Before the first row is written: slices for the mail that is there already, of some :full rows each by a sample of
+-- it, and one for what is to come.
+with sample as (
+    select m.id, row_number() over (order by m.id) as n
+    from message m tablesample system (:percent::real)
+    where not exists (select from message_search)
+)
+insert into search_slice (first_id)
+select s.id from sample s where s.n % greatest(1, (:full::integer * :percent::real / 100)::integer) = 0
+union
+select uuid_at(now())
+on conflict (first_id) do nothing;
+
+-- name: size_of_messages$
+-- How many octets the messages take, without their indexes.
+select pg_relation_size('message');
+
+-- name: clean_search_words
+-- Moves what was written of words into the index proper: what waits is read by every search.
+select gin_clean_pending_list('message_search_words'::regclass) as pages;
+
+-- name: searched_until$
+-- Until when every change is found: the moment of the oldest that is not, or now.
+select coalesce((select c.noted_at from message_change c order by c.id limit 1), now());
