@@ -189,7 +189,9 @@ CREATE TYPE public.event_kind AS ENUM (
     'FORWARDED',
     'ASSIGNED',
     'REPORT_BELIEVED',
-    'TRIGGERED'
+    'TRIGGERED',
+    'DISMISSED',
+    'UNDONE'
 );
 
 
@@ -673,7 +675,8 @@ CREATE FUNCTION public.note_copy_trouble() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address);
+    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address,
+                         new.decided_at);
     return null;
 end $$;
 
@@ -707,17 +710,17 @@ CREATE FUNCTION public.note_message_trouble() RETURNS trigger
 begin
     if not new.internal then
         perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.mailing_id,
-                             new.recipient);
+                             new.recipient, coalesce(new.bounced_at, new.decided_at));
     end if;
     return null;
 end $$;
 
 
 --
--- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text) RETURNS void
+CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text, moment timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
@@ -726,11 +729,13 @@ begin
         where t.customer_id = of_customer and t.message_id = of_message and t.recipient_no = of_recipient;
         return;
     end if;
-    insert into message_trouble (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for)
+    insert into message_trouble as t (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for, since)
     values (of_customer, of_message, of_recipient, now_is, now_because, of_mailing,
-            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end)
+            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end, coalesce(moment, now()))
     on conflict (customer_id, message_id, recipient_no) do update
-    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for;
+    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for,
+        since = case when t.status = excluded.status then t.since else excluded.since end,
+        dismissed_at = case when t.status = excluded.status then t.dismissed_at end;
 end $$;
 
 
@@ -841,6 +846,37 @@ CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
     AS $$
     select (lpad(to_hex(greatest(floor(extract(epoch from moment) * 1000), 0)::bigint), 12, '0')
             || '00000000000000000000')::uuid
+$$;
+
+
+--
+-- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_trouble (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint NOT NULL,
+    status public.email_status NOT NULL,
+    cause public.cause,
+    held_for text,
+    mailing_id integer,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    dismissed_at timestamp with time zone,
+    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
+    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status]))),
+    CONSTRAINT message_trouble_uncertain_is_decided CHECK (((dismissed_at IS NULL) OR (status <> 'UNCERTAIN'::public.email_status)))
+);
+
+
+--
+-- Name: waits_for_person(public.message_trouble); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.waits_for_person(t public.message_trouble) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT' and t.dismissed_at is null
 $$;
 
 
@@ -1996,23 +2032,6 @@ CREATE VIEW public.message_state AS
     o.domain
    FROM (public.message m
      LEFT JOIN public.outbox o ON (((o.customer_id = m.customer_id) AND (o.message_id = m.id) AND (o.recipient_no = 0))));
-
-
---
--- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.message_trouble (
-    customer_id bigint NOT NULL,
-    message_id uuid NOT NULL,
-    recipient_no smallint NOT NULL,
-    status public.email_status NOT NULL,
-    cause public.cause,
-    held_for text,
-    mailing_id integer,
-    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
-    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))
-);
 
 
 --
@@ -3600,7 +3619,14 @@ CREATE INDEX message_trouble_held_for ON public.message_trouble USING btree (hel
 -- Name: message_trouble_needs_attention; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
+CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL));
+
+
+--
+-- Name: message_trouble_of_individual_mail; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_of_individual_mail ON public.message_trouble USING btree (status, since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (mailing_id IS NULL));
 
 
 --
@@ -3608,6 +3634,20 @@ CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btr
 --
 
 CREATE INDEX message_trouble_of_mailing ON public.message_trouble USING btree (mailing_id, status, customer_id) WHERE (mailing_id IS NOT NULL);
+
+
+--
+-- Name: message_trouble_to_mend; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_to_mend ON public.message_trouble USING btree (mailing_id) WHERE ((mailing_id IS NOT NULL) AND (recipient_no = 0) AND (dismissed_at IS NULL) AND (status <> 'UNCERTAIN'::public.email_status) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'SUPPRESSED'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause]))));
+
+
+--
+-- Name: message_trouble_uncertain; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_uncertain ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (status = 'UNCERTAIN'::public.email_status));
 
 
 --
@@ -4216,4 +4256,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203010000'),
     ('20261203100000'),
     ('20261203200000'),
+    ('20261203300000'),
+    ('20261203301000'),
     ('20261203400000');

@@ -66,6 +66,8 @@ class EventKind(StrEnum):
     ASSIGNED = "ASSIGNED"
     REPORT_BELIEVED = "REPORT_BELIEVED"
     TRIGGERED = "TRIGGERED"
+    DISMISSED = "DISMISSED"
+    UNDONE = "UNDONE"
 
 
 FIRST_STATUSES = frozenset({Status.QUEUED, Status.HELD, Status.RECEIVED})
@@ -87,7 +89,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
     Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.REFUSED, Status.BOUNCED, Status.QUEUED}),
     Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED}),
-    Status.ACCEPTED: frozenset({Status.BOUNCED}),
+    Status.ACCEPTED: frozenset({Status.BOUNCED, Status.UNCERTAIN}),
     Status.REFUSED: frozenset({Status.QUEUED}),
     Status.EXPIRED: frozenset({Status.QUEUED}),
     Status.BOUNCED: frozenset({Status.QUEUED}),
@@ -107,7 +109,11 @@ undecided."""
 
 
 NEED_ATTENTION = frozenset({Status.UNCERTAIN, Status.REFUSED, Status.HELD, Status.EXPIRED, Status.BOUNCED})
-"""Statuses in which mail waits for a person; what an opt-out holds does not: nothing is to be done."""
+"""Statuses in which mail waits for a person, until it is dismissed; what an opt-out holds does not: nothing is to be
+done. SQL: `waits_for_person` of a row of `message_trouble`."""
+
+DISMISSIBLE = NEED_ATTENTION - {Status.UNCERTAIN}
+"""What a person may take off the worklist as it is. Uncertain mail needs a decision: was it sent?"""
 
 
 @value

@@ -60,14 +60,14 @@ async def retry(
     """
     action = MessageAction.RETRY_TO_PRESENT_ADDRESS if to_present_address else MessageAction.RETRY
     async with connection.transaction():
-        again = _again(await _locked(connection, ref, deployment, action), action)
+        again = _again(await locked(connection, ref, deployment, action), action)
         await _send_one_again(connection, again, EventKind.RETRIED, actor, deployment)
 
 
 async def retry_to(connection: Connection, ref: MessageRef, address: str, actor: str, deployment: Deployment) -> None:
     """Send the customer's mail to this one of its addresses. Raises Refusal."""
     async with connection.transaction():
-        standing = await _locked(connection, ref, deployment, None)
+        standing = await locked(connection, ref, deployment, None)
         place = next((one for one in standing.present if one.address == address), None)
         if place is None or place.bar is not None or not standing.to.retryable or standing.relay_missing:
             raise illegal("It cannot be sent to this address.")
@@ -80,7 +80,7 @@ async def release(
 ) -> None:
     """Queue again the recipient that was held for this address, which is no longer suppressed. Raises Refusal."""
     async with connection.transaction():
-        standing = await _locked(connection, ref, deployment, MessageAction.RETRY)
+        standing = await locked(connection, ref, deployment, MessageAction.RETRY)
         held = [one for one in standing.retryable if one.decided is Status.HELD and one.place.key == address_key]
         if not held:
             raise illegal("It is not held for this address.")
@@ -216,7 +216,7 @@ def _retry_deadline(source_type: SourceType, deployment: Deployment) -> timedelt
 async def assume_sent(connection: Connection, ref: MessageRef, actor: str, deployment: Deployment) -> None:
     """Record an UNCERTAIN mail as accepted, by a person's decision. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
-        standing = await _locked(connection, ref, deployment, MessageAction.ASSUME_SENT)
+        standing = await locked(connection, ref, deployment, MessageAction.ASSUME_SENT)
         await _assume_sent(connection, [standing], actor, None)
 
 
@@ -246,7 +246,7 @@ async def cancel(connection: Connection, ref: MessageRef, actor: str, deployment
     """Cancel a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         await QUERIES.lock_rows_of_message(connection, customer_id=ref.customer_id, message_id=ref.message_id)
-        await _cancel(connection, [await _locked(connection, ref, deployment, MessageAction.CANCEL)], actor)
+        await _cancel(connection, [await locked(connection, ref, deployment, MessageAction.CANCEL)], actor)
 
 
 async def _cancel(connection: Connection, standings: Sequence[Standing], actor: str) -> None:
@@ -271,10 +271,11 @@ async def _cancel(connection: Connection, standings: Sequence[Standing], actor: 
         await _tally(connection, [one for one in standings if one.ref in to], Status.CANCELLED)
 
 
-async def _locked(
+async def locked(
     connection: Connection, ref: MessageRef, deployment: Deployment, action: MessageAction | None
 ) -> Standing:
-    """The message as it is now, locked. Raises Refusal: NOT_FOUND, and why the action cannot be done."""
+    """Returns the message as it is now, locked until the caller's transaction ends. Raises Refusal: NOT_FOUND, and why
+    the action cannot be done."""
     if await QUERIES.lock_message(connection, customer_id=ref.customer_id, message_id=ref.message_id) is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
     standing = (await read_standings(connection, [ref], deployment))[ref]

@@ -15,7 +15,7 @@ from typing import Any
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.mail.action_tokens import BulkMessageAction, ShownMessage
-from gateway.mail.message import NEED_ATTENTION, MessageRef, Status
+from gateway.mail.message import DISMISSIBLE, MessageRef, Status
 from gateway.mail.verdict import Cause
 from gateway.outbox.actions import decide_many
 from gateway.outbox.dismissals import dismiss_many
@@ -32,7 +32,7 @@ _STATES: Mapping[BulkMessageAction, Collection[Status]] = {
     BulkMessageAction.RETRY_TO_PRESENT_ADDRESS: RETRYABLE,
     BulkMessageAction.ASSUME_SENT: {Status.UNCERTAIN},
     BulkMessageAction.CANCEL: {Status.QUEUED, Status.HELD},
-    BulkMessageAction.DISMISS: NEED_ATTENTION,
+    BulkMessageAction.DISMISS: DISMISSIBLE,
 }
 """The states of which a message or a copy has one where the action is allowed: a hundredth of the cost of judging."""
 

@@ -16,7 +16,7 @@ from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.address import RESERVED_NAMES
 from gateway.mail.choice import SuppressionScope
-from gateway.mail.message import TRANSITIONS, MessageRef, Status
+from gateway.mail.message import DISMISSIBLE, TRANSITIONS, EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox.outcomes import SUPPRESSED_ADVICE, WRONG_RELAY_ADVICE
@@ -32,6 +32,8 @@ class MessageAction(StrEnum):
     LIFT_SUPPRESSION = "LIFT_SUPPRESSION"
     CORRECT_ADDRESS = "CORRECT_ADDRESS"
     BELIEVE_REPORT = "BELIEVE_REPORT"
+    DISMISS = "DISMISS"
+    UNDO = "UNDO"
 
 
 RETRYABLE = frozenset(status for status, following in TRANSITIONS.items() if Status.QUEUED in following) - {
@@ -51,6 +53,10 @@ OF_THE_ADDRESS = frozenset(
     }
 )
 """Causes that another address of the customer's may mend."""
+
+NOTHING_TO_UNDO = (
+    "There is no decision to take back: a person made none about it, or something else has happened to it since."
+)
 
 _BARS = {
     RefusalCode.SUPPRESSED: SUPPRESSED_ADVICE,
@@ -92,7 +98,8 @@ class Recipient:
 class Standing:
     """A sent message as it is now. `present`: its customer's addresses, the primary first. `sha256`: of its stored
     content (`is_stored`), else of the mail that a server was given last. `report_waits`: a report says that it came
-    back, and nothing vouches for that."""
+    back, and nothing vouches for that. `dismissed`: a person took it off the worklist. `undoable`: a
+    person's decision, the last that happened to it."""
 
     ref: MessageRef
     source_type: SourceType
@@ -105,6 +112,8 @@ class Standing:
     sha256: bytes | None
     is_stored: bool
     report_waits: bool
+    dismissed: bool
+    undoable: EventKind | None
     recipients: tuple[Recipient, ...]
     present: tuple[Place, ...]
 
@@ -156,6 +165,10 @@ def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
             if any(one.handed_off for one in standing.recipients):
                 return illegal("It is being sent right now: look again when that is decided.")
             return None if standing.report_waits else illegal("No report about it waits to be believed.")
+        case MessageAction.DISMISS:
+            return _why_not_dismiss(standing)
+        case MessageAction.UNDO:
+            return None if standing.undoable else illegal(NOTHING_TO_UNDO)
 
 
 def illegal(message: str) -> Refusal:
@@ -191,6 +204,15 @@ def _why_not_readdress(standing: Standing) -> Refusal | None:
     if standing.present[0].key == standing.to.place.key:
         return illegal("The customer's present address is the one that it was for.")
     return _barred(standing.present[0].bar)
+
+
+def _why_not_dismiss(standing: Standing) -> Refusal | None:
+    to = standing.to
+    if to.queued or to.decided not in DISMISSIBLE:
+        return illegal("Only mail that is held, refused, expired or came back can be dismissed.")
+    if to.cause is Cause.OPTED_OUT:
+        return illegal("Nothing is to be done about it: the customer opted out of such mail.")
+    return illegal("It is dismissed already.") if standing.dismissed else None
 
 
 def _barred(code: RefusalCode | None) -> Refusal | None:
@@ -230,6 +252,8 @@ async def read_standings(
             sha256=row["sha256"],
             is_stored=row["is_stored"],
             report_waits=row["report_waits"],
+            dismissed=row["dismissed"],
+            undoable=EventKind(row["undoable"]) if row["undoable"] else None,
             recipients=tuple(_recipient(one, places) for one in recipients[ref.customer_id, ref.message_id]),
             present=tuple(places.of(address) for address in row["addresses"]),
         )

@@ -64,6 +64,20 @@ select m.customer_id, m.id as message_id, m.source_type::text, m.mailing_id, m.b
        exists (select from delivery_report d
                where d.customer_id = m.customer_id and d.message_id = m.id and d.action = 'FAILED'
                  and not d.verified) as report_waits,
+       exists (select from message_trouble t
+               where t.customer_id = m.customer_id and t.message_id = m.id and t.recipient_no = 0
+                 and t.dismissed_at is not null) as dismissed,
+       (select l.kind::text
+        from (select e.kind, e.id from event e
+              where e.customer_id = m.customer_id and e.message_id = m.id order by e.id desc limit 1) l
+        where l.kind in ('ASSUMED_SENT', 'DISMISSED')
+          and not exists (select from hit h
+                          where h.customer_id = m.customer_id and h.message_id = m.id and h.id > l.id)
+          and not exists (select from delivery_report d
+                          where d.customer_id = m.customer_id and d.message_id = m.id and d.id > l.id)
+          and not exists (select from attempt a
+                          where a.message_id = m.id and a.customer_id = m.customer_id
+                            and a.started_at > uuid_extract_timestamp(l.id))) as undoable,
        exists (select from opt_out x
                where x.customer_id = m.customer_id and x.kind::text = k.kind::text) as opted_out,
        array(select a.address from customer_address a
@@ -179,3 +193,60 @@ from unnest(:customer_ids::bigint[], :message_ids::uuid[], :recipient_nos::small
     as changed(customer_id, message_id, recipient_no)
 where c.customer_id = changed.customer_id and c.message_id = changed.message_id
   and c.recipient_no = changed.recipient_no;
+
+-- name: dismiss_messages
+-- Takes failed mail off the worklist, as far as it is on it, with an event each; no status changes. Returns what it
+-- took off.
+with locked as materialized (
+    select m.customer_id, m.id
+    from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+    join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+    order by m.customer_id, m.id
+    for update of m
+), dismissed as (
+    update message_trouble t
+    set dismissed_at = now()
+    from locked l
+    where t.customer_id = l.customer_id and t.message_id = l.id and waits_for_person(t)
+      and t.status = any(:statuses::email_status[])
+    returning t.customer_id, t.message_id, t.status, t.cause
+), events as (
+    insert into event (customer_id, message_id, kind, actor, data)
+    select d.customer_id, d.message_id, 'DISMISSED', :actor,
+           jsonb_strip_nulls(jsonb_build_object('status', d.status, 'cause', d.cause))
+    from dismissed d
+)
+select d.customer_id, d.message_id from dismissed d;
+
+-- name: put_back_on_worklist!
+-- Takes back that a person dismissed a message.
+update message_trouble t set dismissed_at = null
+where t.customer_id = :customer_id and t.message_id = :message_id and t.recipient_no = 0;
+
+-- name: assumed_recipients
+-- The recipients of a message that the last decision assumed to have got it, and why each was uncertain: as its last
+-- attempt says, where a server ended that; else a lost worker's :lost_advice. Nothing but that decision came last.
+select e.recipient_no, coalesce(a.cause::text, 'CONNECTION_LOST') as cause, coalesce(a.advice, :lost_advice) as advice
+from event e
+left join attempt a on a.message_id = e.message_id and a.customer_id = e.customer_id
+    and a.recipient_no = e.recipient_no and a.number = (e.data ->> 'attempt')::smallint and a.verdict = 'UNCERTAIN'
+where e.customer_id = :customer_id and e.message_id = :message_id and e.kind = 'ASSUMED_SENT'
+  and not exists (select from event o
+                  where o.customer_id = e.customer_id and o.message_id = e.message_id and o.id > e.id
+                    and o.kind <> 'ASSUMED_SENT')
+order by e.recipient_no;
+
+-- name: take_back_assumed_message!
+-- Makes a message uncertain again that a person assumed sent: since when it was, and why.
+-- status: ACCEPTED -> UNCERTAIN
+update message m
+set status = 'UNCERTAIN', decided_at = m.sent_at, sent_at = null, cause = :cause::text::cause, advice = :advice
+where m.customer_id = :customer_id and m.id = :message_id and m.status = 'ACCEPTED';
+
+-- name: take_back_assumed_copy!
+-- The same of a copy.
+-- status: ACCEPTED -> UNCERTAIN
+update copy c
+set status = 'UNCERTAIN', decided_at = c.sent_at, sent_at = null, cause = :cause::text::cause, advice = :advice
+where c.customer_id = :customer_id and c.message_id = :message_id and c.recipient_no = :recipient_no
+  and c.status = 'ACCEPTED';

@@ -85,8 +85,10 @@ OPEN_COUNT = (
 ROW_COLOR = case_of("m.source_type", ROW_COLORS)
 NEEDS_ATTENTION = (
     f"(m.status in ({', '.join(repr(str(status)) for status in sorted(NEED_ATTENTION))})"
-    f" and m.cause is distinct from '{Cause.OPTED_OUT}')"
+    " and exists (select from message_trouble t"
+    " where t.customer_id = m.customer_id and t.message_id = m.id and waits_for_person(t)))"
 )
+"""Mail that is in no trouble asks its status alone."""
 
 
 def _other_message(condition: str) -> str:
@@ -829,13 +831,10 @@ class Message(OfMessage, Node):
         """The same row."""
         return EmailInfo.of(self.row)
 
-    @strawberry.field(
-        description="Whether it waits for a person: uncertain, held and releasable, or failed.",
+    needs_attention: bool = strawberry.field(
+        description="Whether it waits for a person: uncertain, held and releasable, or failed and not dealt with.",
         metadata=column(NEEDS_ATTENTION),
     )
-    def needs_attention(self) -> bool:
-        """By status and cause."""
-        return self.row["status"] in NEED_ATTENTION and self.row["cause"] != Cause.OPTED_OUT
 
     @strawberry.field(description="What can be done about it now; empty when nothing can.")
     async def actions(self, info: Info) -> list[MessageAction]:

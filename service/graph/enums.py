@@ -185,6 +185,8 @@ _describe(
     ASSIGNED="A person said whose it is.",
     REPORT_BELIEVED="A person said that a report about it, which carries no token of ours, is true.",
     TRIGGERED="Something happened to its customer, which its campaign was told of; `detail` says what.",
+    DISMISSED="A person took it off the worklist.",
+    UNDONE="A person took the last decision back; `detail` says which.",
 )
 _describe(
     AuthorKind,
@@ -336,6 +338,8 @@ _describe(
     LIFT_SUPPRESSION="`liftSuppression` of its address, or of the copy's that is held.",
     CORRECT_ADDRESS="`correctAddress` of the customer's.",
     BELIEVE_REPORT="`believeReport` of its `info { report }`, or of a copy's: nothing vouches for it yet.",
+    DISMISS="`dismissMessages`: it failed, and nothing more is to be done.",
+    UNDO="`undoDecision`: the last that happened to it is a person's decision: assumed sent, dismissed, assigned.",
 )
 _describe(
     BulkMessageAction,

@@ -109,6 +109,8 @@ const EVENT = {
   ASSIGNED: "A person said whose it is",
   REPORT_BELIEVED: "A person believed the report",
   TRIGGERED: "An event at the customer's set it off",
+  DISMISSED: "Taken off the worklist",
+  UNDONE: "The last decision was taken back",
 };
 
 /** The evidence of an event. */

@@ -1,11 +1,13 @@
 -- fragment: needs_attention
--- Whether mail of the customer's newest 50 waits for a person. What an opt-out holds does not: nothing is to be done.
+-- Whether mail of the customer's newest 50 waits for a person. What an opt-out holds does not, nor what was dismissed.
 exists (
     select from (
-        select n.status, n.cause from message n where n.customer_id = c.id and not n.internal
+        select n.customer_id, n.id, n.status from message n where n.customer_id = c.id and not n.internal
         order by n.customer_id desc, n.id desc limit 50
     ) r
-    where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED') and r.cause is distinct from 'OPTED_OUT'
+    where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
+      and exists (select from message_trouble t
+                  where t.customer_id = r.customer_id and t.message_id = r.id and waits_for_person(t))
 )
 
 -- fragment: kept_by_filter
@@ -47,7 +49,7 @@ select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes
 from (
     select distinct t.customer_id
     from message_trouble t
-    where t.customer_id < :before and t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT'
+    where t.customer_id < :before and waits_for_person(t)
 ) waiting
 join customer c on c.id = waiting.customer_id
 where {kept_by_filter}
@@ -145,10 +147,13 @@ cross join lateral (
 -- and whether any waits for a person.
 select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed,
        count(*) filter (where r.status = 'UNCERTAIN')::integer as uncertain,
-       bool_or(r.status = any(:attention::email_status[]) and r.cause is distinct from 'OPTED_OUT') as needs_attention
+       bool_or(r.status = any(:attention::email_status[])
+               and exists (select from message_trouble t
+                           where t.customer_id = r.customer_id and t.message_id = r.id and waits_for_person(t))
+       ) as needs_attention
 from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (
-    select n.status, n.cause
+    select n.customer_id, n.id, n.status
     from message n
     where n.customer_id = wanted.customer_id and not n.internal
     order by n.customer_id desc, n.id desc

@@ -15,7 +15,7 @@ from service.graph import bulk_actions
 from service.graph.context import Context
 from service.graph.node import message_global_id
 from service.graph.schema import schema
-from tests.builders import insert, make_campaign, make_customer, make_hit, make_message
+from tests.builders import insert, make_campaign, make_customer, make_message
 from tests.engine import deployment
 from tests.finding import keep_up
 from tests.integration.gateway.outbox.test_bulk_actions import amiss, events, mails, statuses
@@ -140,7 +140,7 @@ async def test_what_changed_or_matches_no_longer_is_skipped_and_what_came_since_
     assert shown["messages"] == 4
     # When one is decided, one opened, and more becomes uncertain that is older
     await actions.assume_sent(connection, refs[0], "Kim", deployment)
-    await make_hit(connection, refs[1].customer_id, refs[1].message_id)
+    await connection.execute("update message set opened_at = now() where id = $1", refs[1].message_id)
     more = await given(connection, deployment, ["UNCERTAIN"])
     # Then only what was shown, matches, and is as it was is done
     assert await act(make_context(), "retryMessages", shown["token"]) == done(2, skipped=2)

@@ -171,15 +171,15 @@ async def test_what_can_be_done_follows_status_and_address(
         found: list[str] = (await execute(make_context(), ACTIONS, id=made.message))["actions"]
         return found
 
-    assert await named("REFUSED", "plain") == ["RETRY", "CORRECT_ADDRESS"]
-    assert await named("REFUSED", "moved") == ["RETRY", "RETRY_TO_PRESENT_ADDRESS"]
+    assert await named("REFUSED", "plain") == ["RETRY", "CORRECT_ADDRESS", "DISMISS"]
+    assert await named("REFUSED", "moved") == ["RETRY", "RETRY_TO_PRESENT_ADDRESS", "DISMISS"]
     assert await named("UNCERTAIN", "plain") == ["RETRY", "ASSUME_SENT"]
-    assert await named("HELD", "campaign_opted_out") == ["CANCEL"]
-    assert await named("HELD", "erased") == ["CANCEL"]
+    assert await named("HELD", "campaign_opted_out") == ["CANCEL", "DISMISS"]
+    assert await named("HELD", "erased") == ["CANCEL", "DISMISS"]
     assert await named("DEFERRED", "plain") == ["CANCEL"]
     for status in ("ACCEPTED", "CANCELLED", "HANDED_OFF"):
         assert await named(status, "plain") == []
-    assert await named("REFUSED", "suppressed") == ["LIFT_SUPPRESSION", "CORRECT_ADDRESS"]
+    assert await named("REFUSED", "suppressed") == ["LIFT_SUPPRESSION", "CORRECT_ADDRESS", "DISMISS"]
 
 
 async def test_a_mail_goes_to_who_may_be_mailed_though_its_copy_may_not(
@@ -299,8 +299,11 @@ async def test_every_advice_can_be_followed(connection: Any, deployment: Deploym
             # When a person does what it says, then the API names it, does it, and the mail is dealt with
             await follow(make_context, made, action)
             followed.add((status, cause, action))
-    # A report is no advice: what a person is to do about it stands beside its words
-    assert {action for _, _, action in followed} == set(MessageAction) - {MessageAction.BELIEVE_REPORT}
+    # A report is no advice: what a person is to do about it stands beside its words. Nor is to
+    # leave it as it is, or as it was
+    assert {action for _, _, action in followed} == set(MessageAction) - {
+        MessageAction.BELIEVE_REPORT, MessageAction.DISMISS, MessageAction.UNDO,
+    }  # fmt: skip
 
 
 async def with_advice(connection: Any, deployment: Deployment, text: str, status: str, cause: str) -> Made:

@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from gateway.mail.message import Status
+from gateway.mail.message import MessageRef, Status
+from gateway.outbox.dismissals import dismiss_many
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import NOON, insert, make_campaign, make_customer, make_hit, make_message, make_outbox
@@ -98,6 +99,22 @@ async def test_mail_that_an_opt_out_holds_waits_for_nobody(
     told = (await ask(make_context(shaping=shaping), CUSTOMER, id=f"Customer_{customer}"))["customer"]
     assert told["needsAttention"] is False
     assert told["emails"]["connectionNotes"]["nodes"][0]["message"]["needsAttention"] is False
+
+
+@pytest.mark.parametrize("shaping", [True, False])
+async def test_mail_that_a_person_dismissed_waits_for_nobody(
+    connection: Any, make_context: MakeContext, shaping: bool
+) -> None:
+    # Given failed mail of a customer that a person took off the worklist
+    customer = await make_customer(connection)
+    message = await make(connection, customer, "REFUSED", cause="BAD_ADDRESS")
+    assert await dismiss_many(connection, [MessageRef(customer_id=customer, message_id=message)], "Kim") == 1
+    # Then neither it nor its customer waits for anybody, and it has failed as before
+    told = (await ask(make_context(shaping=shaping), CUSTOMER, id=f"Customer_{customer}"))["customer"]
+    assert (told["failedEmails"], told["needsAttention"]) == (1, False)
+    assert told["emails"]["connectionNotes"]["nodes"][0]["message"]["needsAttention"] is False
+    listed = "{ customers(filter: { needsAttention: true }) { nodes { id } } }"
+    assert (await ask(make_context(shaping=shaping), listed))["customers"]["nodes"] == []
 
 
 @pytest.mark.parametrize("shaping", [True, False])

@@ -234,12 +234,12 @@ async def test_one_wrong_refusal_closes_no_address_for_ever(
     smtp_server.forget_scripts()
     waiting = await held(connection, deployment, customer_id=refused.customer_id)
     told = await ask(client, MESSAGE, id=global_id(refused))
-    assert told["actions"] == ["LIFT_SUPPRESSION", "CORRECT_ADDRESS"]
+    assert told["actions"] == ["LIFT_SUPPRESSION", "CORRECT_ADDRESS", "DISMISS"]
     retried = await ask(client, RETRY, i={"messageId": global_id(refused)}, to=False)
     assert refusals(retried) == [("SUPPRESSED", "messageId")]
     # When the suppression is lifted, then both can be sent
     await ask(client, LIFT, i={"address": GONE, "why": "Their mistake", "releaseHeld": True})
-    assert (await ask(client, MESSAGE, id=global_id(refused)))["actions"] == ["RETRY", "CORRECT_ADDRESS"]
+    assert (await ask(client, MESSAGE, id=global_id(refused)))["actions"] == ["RETRY", "CORRECT_ADDRESS", "DISMISS"]
     assert (await ask(client, RETRY, i={"messageId": global_id(refused)}, to=False))["userErrors"] == []
     for ref in (refused, waiting):
         await until(connection, ref, "ACCEPTED")
@@ -331,6 +331,7 @@ async def test_a_mail_goes_to_the_present_address_and_both_are_proved(
     assert (await ask(client, MESSAGE, id=global_id(ref)))["actions"] == [
         "RETRY_TO_PRESENT_ADDRESS",
         "LIFT_SUPPRESSION",
+        "DISMISS",
     ]
     # When it is sent there
     done = await ask(client, RETRY, **asked)

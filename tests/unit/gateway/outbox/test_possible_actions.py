@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from gateway.errors import RefusalCode
-from gateway.mail.message import MessageRef, Status
+from gateway.mail.message import EventKind, MessageRef, Status
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox.possible_actions import MessageAction, Place, Recipient, Standing, _Places, actions_of, why_not
@@ -45,6 +45,8 @@ def standing(*recipients: Recipient, present: tuple[Place, ...] = (place(),), **
         "sha256": None,
         "is_stored": True,
         "report_waits": False,
+        "dismissed": False,
+        "undoable": None,
     }
     return Standing(recipients=recipients, present=present, **(usual | values))
 
@@ -65,11 +67,11 @@ def test_a_report_is_believed_while_one_waits_and_nothing_is_under_way() -> None
 @pytest.mark.parametrize(
     ("recipients", "possible"),
     [
-        ([recipient("REFUSED")], ["RETRY"]),
-        ([recipient("EXPIRED")], ["RETRY"]),
-        ([recipient("BOUNCED")], ["RETRY"]),
+        ([recipient("REFUSED")], ["RETRY", "DISMISS"]),
+        ([recipient("EXPIRED")], ["RETRY", "DISMISS"]),
+        ([recipient("BOUNCED")], ["RETRY", "DISMISS"]),
         ([recipient("UNCERTAIN")], ["RETRY", "ASSUME_SENT"]),
-        ([recipient("HELD")], ["RETRY", "CANCEL"]),
+        ([recipient("HELD")], ["RETRY", "CANCEL", "DISMISS"]),
         ([recipient("ACCEPTED")], []),
         ([recipient("CANCELLED")], []),
         ([waiting()], ["CANCEL"]),
@@ -82,16 +84,31 @@ def test_a_report_is_believed_while_one_waits_and_nothing_is_under_way() -> None
         ([waiting(), waiting(number=1, handed_off=True)], []),
         ([recipient("ACCEPTED"), waiting(number=1)], ["CANCEL"]),
         # What a suppression keeps; a copy that it does not keep may go
-        ([recipient("HELD", bar=SUPPRESSED)], ["CANCEL", "LIFT_SUPPRESSION"]),
+        ([recipient("HELD", bar=SUPPRESSED)], ["CANCEL", "LIFT_SUPPRESSION", "DISMISS"]),
         ([recipient("ACCEPTED", bar=SUPPRESSED)], []),
-        ([recipient("HELD", bar=ERASED)], ["CANCEL"]),
-        ([recipient("REFUSED", bar=SUPPRESSED), recipient(number=1)], ["RETRY", "LIFT_SUPPRESSION"]),
+        ([recipient("HELD", bar=ERASED)], ["CANCEL", "DISMISS"]),
+        ([recipient("REFUSED", bar=SUPPRESSED), recipient(number=1)], ["RETRY", "LIFT_SUPPRESSION", "DISMISS"]),
     ],
 )
 def test_what_can_be_done_follows_from_the_states_of_the_recipients(
     recipients: list[Recipient], possible: list[str]
 ) -> None:
     assert actions(*recipients) == possible
+
+
+def test_what_failed_is_dismissed_once_and_what_an_opt_out_holds_never() -> None:
+    assert "DISMISS" in actions(recipient("HELD", cause=Cause.SUPPRESSED))
+    assert "DISMISS" not in actions(recipient("HELD", cause=Cause.OPTED_OUT))
+    assert "DISMISS" not in actions(recipient("REFUSED"), dismissed=True)
+    assert "DISMISS" not in actions(recipient("REFUSED", queued=True))
+
+
+def test_a_decision_is_taken_back_while_it_is_the_last_that_happened() -> None:
+    assert actions(recipient("ACCEPTED"), undoable=EventKind.ASSUMED_SENT) == ["UNDO"]
+    assert "UNDO" in actions(recipient("REFUSED"), dismissed=True, undoable=EventKind.DISMISSED)
+    found = why_not(MessageAction.UNDO, standing(recipient("ACCEPTED")))
+    assert found is not None
+    assert (found.code, found.field) == (RefusalCode.ILLEGAL_STATE, ("messageId",))
 
 
 def test_whom_it_may_be_sent_to_again() -> None:

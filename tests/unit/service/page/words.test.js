@@ -72,6 +72,7 @@ test("the words of what decides say what it is", () => {
       UNCERTAIN: /uncertain/i, RELEASED: /let go|released/i, BOUNCED: /came back|bounced/i, COMPLAINED: /spam/i, SUPPRESSED: /suppress/i, OPTED_OUT: /opted out/i, SETTLED: /settled/i,
       QUEUED: /on its way/, ATTEMPTED: /try/, OPENED: /opened/i, CLICKED: /link/i, DELAYED: /delayed/i, DELIVERED: /mailbox/, RELAYED: /passed on/, EXPANDED: /list/,
       REPLIED: /answered/i, RECEIVED: /received/i, FORWARDED: /forwarded/i, ASSIGNED: /whose/, REPORT_BELIEVED: /believed/, TRIGGERED: /event/,
+      DISMISSED: /worklist/, UNDONE: /taken back/,
     }],
     [words.author, { CUSTOMER: /^verified/i, OTHER: /another/i, UNVERIFIED: /unverified/i }],
     [words.authorWhy, { CUSTOMER: /verified/, OTHER: /colleague/, UNVERIFIED: /forged/ }],
