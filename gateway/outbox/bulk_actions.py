@@ -78,8 +78,8 @@ async def preview_time(connection: Connection) -> datetime:
 async def judge(
     connection: Connection, refs: Sequence[MessageRef], action: BulkMessageAction, deployment: Deployment
 ) -> list[JudgedMessage]:
-    """These messages, in their order, by the rules that name a message's actions; without those of which the state alone
-    says that they do not allow it, received mail among them."""
+    """These messages, in their order, by the rules that name a message's actions; without those whose state alone does
+    not allow it, received mail among them."""
     rows = QUERIES.messages_in_states(connection, **_keys(refs), statuses=sorted(_STATES[action]))
     likely = {MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]) async for row in rows}
     refs, wanted = [ref for ref in refs if ref in likely], MessageAction[action.name]

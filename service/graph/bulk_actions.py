@@ -37,7 +37,7 @@ from service.graph.context import Context, Info
 from service.graph.customer import Message
 from service.graph.intent import Input
 from service.graph.loaders import existing_rows
-from service.graph.message_filter import MessageFilter, SearchArgument, query_of
+from service.graph.message_filter import MessageFilter, query_of
 from service.graph.user_error import UserError
 
 MAX_LOOKED_AT = 50_000
@@ -71,9 +71,7 @@ class MessageActionPreview:
 
     token: str | None = strawberry.field(description="Give it to the mutation; null when nothing would be done.")
     expires_at: datetime = strawberry.field(description="Until when the token serves: 15 minutes.")
-    messages: int = strawberry.field(
-        description="On how many messages it would act: exact, the oldest 10,000 at most."
-    )
+    messages: int = strawberry.field(description="On how many messages it would act: exact, the oldest 10,000 at most.")
     more: bool = strawberry.field(
         description="Whether more match than were looked at: preview again afterwards, or narrow the filter where "
         "nothing would be done. At most 50,000 are looked at, and 10,000 acted on."
@@ -194,9 +192,7 @@ async def _look(context: Context, query: MessageQuery, action: BulkMessageAction
 
 async def retry_messages(info: Info, input: Input[RetryMessagesInput]) -> BulkMessagesPayload:
     """Back to the queue, at the same address or the present one, as the preview was for."""
-    return await _act(
-        info.context, input.token, BulkMessageAction.RETRY, BulkMessageAction.RETRY_TO_PRESENT_ADDRESS
-    )
+    return await _act(info.context, input.token, BulkMessageAction.RETRY, BulkMessageAction.RETRY_TO_PRESENT_ADDRESS)
 
 
 async def assume_sent_messages(info: Info, input: Input[AssumeSentMessagesInput]) -> BulkMessagesPayload:
@@ -266,9 +262,7 @@ async def _write_down(context: Context, token: ActionToken, used: bytes) -> Bulk
         return await bulk_actions.write_down(connection, order)
 
 
-async def _still_matching(
-    context: Context, query: MessageQuery, shown: Sequence[ShownMessage]
-) -> list[ShownMessage]:
+async def _still_matching(context: Context, query: MessageQuery, shown: Sequence[ShownMessage]) -> list[ShownMessage]:
     """Those of these messages that the filter finds now. Raises BadInput."""
     context.reading_back()
     found = set[MessageRef]()

@@ -12,7 +12,17 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from service.graph import bulk_actions, campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
+from service.graph import (
+    bulk_actions,
+    campaign_list,
+    imports,
+    mailing_preview,
+    message_filter,
+    sender_check,
+    suppression,
+    template,
+    unmatched,
+)
 from service.graph.bulk_actions import MessageActionPreview
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
@@ -189,7 +199,7 @@ class Query:
         info: Info,
         action: bulk_actions.ActionArgument,
         filter: bulk_actions.FilterArgument,
-        search: bulk_actions.SearchArgument = None,
+        search: message_filter.SearchArgument = None,
     ) -> MessageActionPreview | None:
         """Raises BadInput, TooSlow."""
         return await bulk_actions.preview_message_action(info, action, filter, search)

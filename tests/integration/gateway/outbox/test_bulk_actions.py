@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -18,78 +16,15 @@ from gateway.mail.action_tokens import BulkMessageAction, ShownMessage
 from gateway.mail.message import MessageRef, Status
 from gateway.outbox import actions, bulk_actions
 from gateway.outbox.bulk_actions import BulkOrder, BulkResult
-from tests.builders import NOON, insert, make_customer, make_message, make_outbox, make_sender_version
-from tests.builders import make_template_version, troubles_amiss
+from tests.builders import NOON, insert
 from tests.engine import deployment
+from tests.integration.gateway.outbox.many import act, amiss, events, mails, preview, statuses
 
 __all__ = ["deployment"]
 
 RETRY, ASSUME_SENT = BulkMessageAction.RETRY, BulkMessageAction.ASSUME_SENT
 CANCEL, DISMISS = BulkMessageAction.CANCEL, BulkMessageAction.DISMISS
 NOW = timedelta()
-
-
-async def mails(connection: Any, statuses: Sequence[str]) -> list[MessageRef]:
-    """A mail in each of these states, each of a customer of its own; what is QUEUED is in the queue."""
-    versions = {
-        "template_version_id": await make_template_version(connection, source_type="WORK_ORDER"),
-        "sender_version_id": await make_sender_version(connection),
-    }
-    refs = []
-    for number, status in enumerate(statuses):
-        address = f"c{number}@customer.example"
-        customer = await make_customer(connection, addresses=[address])
-        cause = None if status in ("QUEUED", "ACCEPTED") else "UNKNOWN"
-        message = await make_message(connection, customer, status=status, cause=cause, recipient=address, **versions)
-        if status == "QUEUED":
-            await make_outbox(connection, customer, message, address=address)
-        refs.append(MessageRef(customer_id=customer, message_id=message))
-    return refs
-
-
-async def preview(
-    connection: Any, deployment: Deployment, refs: Sequence[MessageRef], action: BulkMessageAction
-) -> BulkOrder:
-    """What the service orders after a preview of these messages, when all of them still match."""
-    shown_at = await bulk_actions.preview_time(connection)
-    judged = await bulk_actions.judge(connection, refs, action, deployment)
-    allowed = [one.shown for one in judged if one.is_allowed]
-    return BulkOrder(
-        token_sha256=sha256(uuid4().bytes).digest(), action=action, actor="Dana", shown_at=shown_at,
-        shown=len(allowed), messages=allowed,
-    )  # fmt: skip
-
-
-async def act(connection: Any, deployment: Deployment, order: BulkOrder, *, batch: int = 1000) -> BulkResult:
-    """Does it, as the service does."""
-    await bulk_actions.write_down(connection, order)
-    return await bulk_actions.carry_out(connection, deployment, order.token_sha256, batch=batch)
-
-
-async def statuses(connection: Any, refs: Sequence[MessageRef]) -> list[str]:
-    """What the messages are now."""
-    rows = await connection.fetch("select id, status::text from message")
-    found = {row["id"]: row["status"] for row in rows}
-    return [found[ref.message_id] for ref in refs]
-
-
-async def events(connection: Any) -> Counter[tuple[str, str]]:
-    """How many events of which kind by whom; and whether any message has two of a kind."""
-    twice = "select message_id, kind from event group by 1, 2 having count(*) > 1"
-    assert await connection.fetch(twice) == []
-    rows = await connection.fetch("select kind::text, actor, count(*) as n from event group by 1, 2")
-    return Counter({(row["kind"], row["actor"]): row["n"] for row in rows})
-
-
-async def amiss(connection: Any) -> list[Any]:
-    """What is queued without a row in the queue or has one and is not; troubles that a recount does not give; bulk
-    actions that are not over, or keep messages though they are."""
-    queue = (
-        "select m.id from message m left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id"
-        " where (m.status = 'QUEUED') <> (o.message_id is not null)"
-    )
-    over = "select id from bulk_action where finished_at is null or message_ids <> '{}' or customer_ids <> '{}'"
-    return [*await connection.fetch(queue), *await troubles_amiss(connection), *await connection.fetch(over)]
 
 
 # Each action -----------------------------------------------------------------------------------------------------
@@ -287,17 +222,16 @@ async def test_two_previews_of_the_same_mail_act_on_it_once(pool: asyncpg.Pool[A
 # Cut off ---------------------------------------------------------------------------------------------------------
 
 
-
 async def test_a_worker_goes_on_where_a_request_was_cut_off(
     connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a bulk action whose process dies in its second batch
     refs = await mails(connection, ["REFUSED"] * 5)
     order = await preview(connection, deployment, refs, RETRY)
-    whole, batches = bulk_actions.decide_many, iter([False, True])
+    batches = iter([False, True])
 
     async def die_in_the_second(*values: Any, **named: Any) -> int:
-        done = await whole(*values, **named)
+        done = await actions.decide_many(*values, **named)
         if next(batches):
             raise asyncpg.ConnectionDoesNotExistError("killed")
         return done

@@ -18,7 +18,7 @@ from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message
 from tests.engine import deployment
 from tests.finding import keep_up
-from tests.integration.gateway.outbox.test_bulk_actions import amiss, events, mails, statuses
+from tests.integration.gateway.outbox.many import amiss, events, mails, statuses
 
 __all__ = ["deployment"]
 
@@ -106,9 +106,7 @@ async def test_a_preview_says_what_would_be_done_and_its_token_does_just_that(
     assert await events(connection) == {("RETRIED", "tester"): 3}
 
 
-async def test_each_action_has_its_mutation(
-    connection: Any, deployment: Deployment, make_context: MakeContext
-) -> None:
+async def test_each_action_has_its_mutation(connection: Any, deployment: Deployment, make_context: MakeContext) -> None:
     # Given mail of every kind of waiting
     refs = await given(connection, deployment, ["UNCERTAIN", "REFUSED", "QUEUED", "HELD", "REFUSED"])
     await connection.execute(
@@ -175,31 +173,30 @@ async def test_a_token_of_another_caller_action_or_time_and_no_token_are_refused
 
 async def test_nothing_to_do_has_no_token(connection: Any, deployment: Deployment, make_context: MakeContext) -> None:
     await given(connection, deployment, ["ACCEPTED"])
-    for filter, not_allowed in (({"statuses": ["ACCEPTED"]}, 1), ({"statuses": []}, 0), ({"ids": ["Message_9_" + "0" * 32]}, 0)):  # fmt: skip
+    for filter, not_allowed in (
+        ({"statuses": ["ACCEPTED"]}, 1),
+        ({"statuses": []}, 0),
+        ({"ids": ["Message_9_" + "0" * 32]}, 0),
+    ):
         shown = await preview(make_context(), "RETRY", filter)
         assert (shown["token"], shown["messages"], shown["notAllowed"]) == (None, 0, not_allowed), filter
         assert (shown["more"], shown["causes"], shown["sample"]) == (False, [], [])
 
 
-@pytest.mark.parametrize(
-    ("filter", "search", "words"),
-    [
-        ({}, None, "is empty"),
-        ({"statuses": None, "opened": None}, None, "is empty"),
-        ({"ids": ["Customer_1"]}, None, "is not a Message's id"),
-        ({"campaignIds": ["Campaign_" + "0" * 32]}, None, "there is no Campaign_"),
-    ],
-)
-async def test_a_filter_that_says_nothing_or_cannot_be_read_is_refused(
-    make_context: MakeContext, filter: Any, search: str | None, words: str
-) -> None:
-    given = {"action": "RETRY", "filter": filter, "search": search}
-    answer = await schema.execute(PREVIEW, context_value=make_context(), variable_values=given)
-    assert answer.data == {"previewMessageAction": None}
-    assert answer.errors is not None
-    [error] = answer.errors
-    assert (error.extensions or {})["code"] == "BAD_USER_INPUT"
-    assert words in error.message
+async def test_a_filter_that_says_nothing_or_cannot_be_read_is_refused(make_context: MakeContext) -> None:
+    for filter, words in (
+        ({}, "is empty"),
+        ({"statuses": None, "opened": None}, "is empty"),
+        ({"ids": ["Customer_1"]}, "is not a Message's id"),
+        ({"campaignIds": ["Campaign_" + "0" * 32]}, "there is no Campaign_"),
+    ):
+        given = {"action": "RETRY", "filter": filter}
+        answer = await schema.execute(PREVIEW, context_value=make_context(), variable_values=given)
+        assert answer.data == {"previewMessageAction": None}
+        assert answer.errors is not None
+        [error] = answer.errors
+        assert (error.extensions or {})["code"] == "BAD_USER_INPUT"
+        assert words in error.message
 
 
 async def test_the_oldest_are_acted_on_and_more_are_said_to_match(
@@ -223,21 +220,22 @@ async def test_the_oldest_are_acted_on_and_more_are_said_to_match(
     assert await events(connection) == {("RETRIED", "tester"): 7}
 
 
-@pytest.mark.parametrize("bound", ["MAX_LOOKED_AT", "MAX_WALKS", "MAX_REFUSED"])
-async def test_a_preview_that_reaches_its_bound_says_so(
-    connection: Any, deployment: Deployment, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch, bound: str
+async def test_a_preview_that_reaches_a_bound_says_so(
+    connection: Any, deployment: Deployment, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given mail of which the oldest does not allow a retry, because its address is suppressed
-    monkeypatch.setattr(bulk_actions, "AT_ONCE", 1)
     await given(connection, deployment, ["REFUSED"] * 4)
     for number in range(2):
         key = deployment.key_of(f"c{number}@customer.example")
         await insert(connection, "suppression", address_key=key, reason="STAFF", actor="Kim")
-    # When it looks at no more than these
-    monkeypatch.setattr(bulk_actions, bound, 2)
-    shown = await preview(make_context(), "RETRY", FAILED)
-    # Then it says that there is more
-    assert (shown["messages"], shown["notAllowed"], shown["more"], shown["token"]) == (0, 2, True, None)
+    for bound in ("MAX_LOOKED_AT", "MAX_WALKS", "MAX_REFUSED"):
+        # When a preview looks at no more than that
+        with monkeypatch.context() as patch:
+            patch.setattr(bulk_actions, "AT_ONCE", 1)
+            patch.setattr(bulk_actions, bound, 2)
+            shown = await preview(make_context(), "RETRY", FAILED)
+        # Then it says that there is more
+        assert (shown["messages"], shown["notAllowed"], shown["more"], shown["token"]) == (0, 2, True, None), bound
 
 
 async def test_waiting_campaign_mail_is_cancelled_and_counted(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.mail.action_tokens import (
@@ -70,10 +70,11 @@ messages = st.lists(
         st.uuids(),
         st.sampled_from(Status),
     ),
-    max_size=20,
+    max_size=12,
 )
 
 
+@settings(max_examples=30)
 @given(messages=messages, caller=st.text(max_size=50), action=st.sampled_from(BulkMessageAction))
 def test_any_messages_of_any_caller_are_read_back(
     messages: list[ShownMessage], caller: str, action: BulkMessageAction
