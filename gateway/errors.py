@@ -50,6 +50,7 @@ class RefusalCode(StrEnum):
     AUDIENCE_EMPTY = "AUDIENCE_EMPTY"
     TOO_OFTEN = "TOO_OFTEN"
     SCHEDULE_INVALID = "SCHEDULE_INVALID"
+    PREVIEW_EXPIRED = "PREVIEW_EXPIRED"
 
 
 class GatewayError(Exception):

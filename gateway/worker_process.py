@@ -20,6 +20,7 @@ from gateway.deployment import Deployment
 from gateway.finding import job as finding
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
+from gateway.outbox import bulk_actions
 from gateway.settings import Settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
@@ -33,6 +34,8 @@ log = logging.getLogger("gateway")
 PARENT_LOOK_SECONDS = 0.5
 EXPAND_SECONDS = 0.25
 """Seconds between looks for mailings that are due, for those whose queue runs low, and for decisions about many."""
+BULK_ACTION_SECONDS = 1.0
+"""Seconds between looks for bulk actions whose request was cut off: one read of an index that holds the open only."""
 CLASSIFY_SECONDS = 1.0
 """Seconds between looks for hits that have settled: one read of an index that holds the unclassified only."""
 SAMPLE_SECONDS = 3.0
@@ -53,6 +56,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def background_jobs(deployment: Deployment) -> list[Job]:
     """What a worker does beside sending: a capability adds its entry here."""
     return [
+        *_outbox_jobs(deployment),
         *_campaign_jobs(deployment),
         *_list_jobs(deployment),
         *_tracking_jobs(),
@@ -60,6 +64,14 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         *_finding_jobs(deployment),
         *_worklist_jobs(deployment),
     ]
+
+
+def _outbox_jobs(deployment: Deployment) -> list[Job]:
+    async def carry_bulk_actions_on(connection: Connection) -> Progress:
+        dealt_with = await bulk_actions.carry_on(connection, deployment)
+        return Progress(more=dealt_with is not None, mail_due=bool(dealt_with))
+
+    return [Job(name="bulk actions", run=carry_bulk_actions_on, every=BULK_ACTION_SECONDS)]
 
 
 def _campaign_jobs(deployment: Deployment) -> list[Job]:

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from gateway.campaigns import history
 from gateway.campaigns.possible_actions import CampaignAction, lock_for
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
@@ -25,6 +24,7 @@ from gateway.outbox.actions import decide_many
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
 from gateway.outbox.outcomes import GATEWAY
 from gateway.outbox.possible_actions import MessageAction
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 
 BATCH = 1000
 """Messages a transaction, some tenths of a second: individual mail, and who pauses the campaign, wait no longer."""

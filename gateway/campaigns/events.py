@@ -10,7 +10,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.campaigns.expansion import AHEAD, Recipient, RunningMailing, make
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
@@ -22,6 +21,7 @@ from gateway.mail.header_guard import refuse_header_break, refuse_unwritable
 from gateway.mail.mailing_schedule import MailingSchedule, due_in, first_due
 from gateway.mail.merge_data import read_merge_data
 from gateway.outbox.idempotency import check_key, digest_of, first_result, remember_campaign
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 from gateway.templates import versions
 from gateway.templates.card_numbers import field_runs, refuse_card_number_across_fields
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.compose import headers, sender_profiles
 from gateway.compose.campaign import render_subject
 from gateway.database import QUERIES, Connection
@@ -22,6 +21,7 @@ from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.notify.changes import ChangeKind, notify_customers
 from gateway.outbox.outcomes import WRONG_RELAY, Undelivered
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 from gateway.templates import versions
 from gateway.templates.versions import CompiledTemplate
 from gateway.value import value

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from gateway.campaigns import audience, schedules
 from gateway.campaigns.audience import LAST, AudienceStatement
-from gateway.campaigns.put_off import Work, put_off_if_it_fails
 from gateway.database import QUERIES, Connection
 from gateway.mail.campaign import CampaignKind, MailingStatus
+from gateway.outbox.put_off import Work, put_off_if_it_fails
 
 BATCH = 5000
 """Customers a batch: one statement of some hundred milliseconds, for which a pause or a cancel may have to wait."""

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     ADDRESS = "address"
     FILE = "file"
     EXPORT = "export"
+    BULK_ACTION = "bulk-action"
 
 
 class MasterKey(Protocol):

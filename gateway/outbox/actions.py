@@ -95,17 +95,21 @@ async def decide_many(
     actor: str,
     deployment: Deployment,
     *,
-    decision_id: int,
+    decision_id: int | None = None,
 ) -> int:
-    """Do one of RETRY, RETRY_TO_PRESENT_ADDRESS and ASSUME_SENT to each of these messages, as for a single one; those
-    of which `why_not` says that it cannot be done stay as they are. Returns how many it was done to.
+    """Do one of RETRY, RETRY_TO_PRESENT_ADDRESS, ASSUME_SENT and CANCEL to each of these messages, as for a single one;
+    those of which `why_not` says that it cannot be done stay as they are. Returns how many it was done to.
 
-    The caller's transaction has locked the messages. Each event names the decision.
+    The caller's transaction has locked the messages, in ascending order, and to cancel them what of them is in the
+    queue before. Each event of a campaign's decision names it.
     """
     found = await read_standings(connection, refs, deployment)
     able = [found[ref] for ref in refs if ref in found and why_not(action, found[ref]) is None]
     if action is MessageAction.ASSUME_SENT:
         await _assume_sent(connection, able, actor, decision_id)
+        return len(able)
+    if action is MessageAction.CANCEL:
+        await _cancel(connection, able, actor)
         return len(able)
     again = [_again(standing, action) for standing in able]
     return await _send_again(connection, again, EventKind.RETRIED, actor, deployment, decision_id=decision_id)
@@ -242,24 +246,29 @@ async def cancel(connection: Connection, ref: MessageRef, actor: str, deployment
     """Cancel a mail that is queued, deferred or held. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     async with connection.transaction():
         await QUERIES.lock_rows_of_message(connection, customer_id=ref.customer_id, message_id=ref.message_id)
-        standing = await locked(connection, ref, deployment, MessageAction.CANCEL)
-        queued = [one for one in standing.recipients if one.queued]
-        held = [one for one in standing.recipients if not one.queued and one.decided is Status.HELD]
-        gone = await decide(
-            connection,
-            [(ref.customer_id, ref.message_id, one.number) for one in queued],
-            [CANCELLED] * len(queued),
-            owners=[None] * len(queued),
-            actor=actor,
-            shard=0,
-        )
-        if gone != len(queued):
-            raise illegal("It is being handed to the server right now.")
-        if held:
-            taken_back = [(ref, one) for one in held]
-            await _change(connection, taken_back, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
-            await _record_events(connection, taken_back, EventKind.CANCELLED, actor)
-            await _tally(connection, [standing] if held[0].number == 0 else [], Status.CANCELLED)
+        await _cancel(connection, [await locked(connection, ref, deployment, MessageAction.CANCEL)], actor)
+
+
+async def _cancel(connection: Connection, standings: Sequence[Standing], actor: str) -> None:
+    """Raises Refusal where one that is queued is handed off in this moment."""
+    recipients = [(standing.ref, one) for standing in standings for one in standing.recipients]
+    queued = [(ref, one) for ref, one in recipients if one.queued]
+    held = [(ref, one) for ref, one in recipients if not one.queued and one.decided is Status.HELD]
+    gone = await decide(
+        connection,
+        [(ref.customer_id, ref.message_id, one.number) for ref, one in queued],
+        [CANCELLED] * len(queued),
+        owners=[None] * len(queued),
+        actor=actor,
+        shard=0,
+    )
+    if gone != len(queued):
+        raise illegal("It is being handed to the server right now.")
+    if held:
+        await _change(connection, held, Status.CANCELLED, CANCELLED.cause, CANCELLED.advice)
+        await _record_events(connection, held, EventKind.CANCELLED, actor)
+        to = {ref for ref, one in held if one.number == 0}
+        await _tally(connection, [one for one in standings if one.ref in to], Status.CANCELLED)
 
 
 async def locked(

@@ -89,6 +89,17 @@ join customer u on u.id = m.customer_id
 left join campaign k on k.id = m.campaign_id
 where m.direction = 'SENT' and not m.internal;
 
+-- name: messages_in_states
+-- Of these messages, those that were sent and are in one of these states, or have a copy that is.
+select m.customer_id, m.id as message_id
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+where m.direction = 'SENT'
+  and (m.status = any(:statuses::email_status[])
+       or exists (select from copy c
+                  where c.customer_id = m.customer_id and c.message_id = m.id
+                    and c.status = any(:statuses::email_status[])));
+
 -- name: bars_of_addresses
 -- What stands against each of these addresses: a suppression, the kinds of campaigns it is opted out of.
 select wanted.address_key, s.scope::text,
@@ -140,6 +151,21 @@ select m.customer_id, m.id as message_id
 from unnest(:customer_ids::bigint[], :message_ids::uuid[], :statuses::email_status[]) as was(customer_id, id, status)
 join message m on m.customer_id = was.customer_id and m.id = was.id
 where m.status = was.status and m.decided_at <= :asked_at
+order by m.customer_id, m.id
+for update of m;
+
+-- name: lock_messages_as_shown
+-- Locks those of these messages that are as they were shown: in the same status, not decided anew, they and their
+-- copies, and without an event since :shown_at. In the order of their keys, like all that locks many.
+select m.customer_id, m.id as message_id
+from unnest(:customer_ids::bigint[], :message_ids::uuid[], :statuses::email_status[]) as was(customer_id, id, status)
+join message m on m.customer_id = was.customer_id and m.id = was.id
+where m.status = was.status and (m.decided_at is null or m.decided_at <= :shown_at)
+  and not exists (select from copy c
+                  where c.customer_id = m.customer_id and c.message_id = m.id and c.decided_at > :shown_at)
+  and not exists (select from event e
+                  where e.customer_id = m.customer_id and e.message_id = m.id
+                    and uuid_extract_timestamp(e.id) > :shown_at)
 order by m.customer_id, m.id
 for update of m;
 

@@ -428,6 +428,14 @@ select lost.customer_id, lost.message_id from lost;
 select from outbox o
 where o.customer_id = :customer_id and o.message_id = :message_id order by o.recipient_no for update;
 
+-- name: lock_rows_of_messages!
+-- The same of many messages, in the order of their keys.
+select from outbox o
+where (o.customer_id, o.message_id) in (select t.customer_id, t.message_id
+                                        from unnest(:customer_ids::bigint[], :message_ids::uuid[])
+                                            as t(customer_id, message_id))
+order by o.customer_id, o.message_id, o.recipient_no for update;
+
 -- name: decide_unsent
 -- Decides rows that will not be sent (HELD, EXPIRED, CANCELLED), with an event each. An owner decides its own rows, of
 -- which it knows that nothing was sent; null takes unleased and leased rows alike, as a person's cancel does, but none

@@ -13,6 +13,7 @@ from gateway.campaigns.imports import ImportStatus
 from gateway.campaigns.lists import ListKind
 from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
+from gateway.mail.action_tokens import BulkMessageAction
 from gateway.mail.campaign import (
     CampaignKind,
     CampaignStatus,
@@ -348,6 +349,15 @@ _describe(
     UNDO="`undoDecision`: the last that happened to it is a person's decision: assumed sent, dismissed, assigned.",
 )
 _describe(
+    BulkMessageAction,
+    "What can be done about many messages at once.",
+    RETRY="`retryMessages`.",
+    RETRY_TO_PRESENT_ADDRESS="`retryMessages`, to the customers' present primary addresses.",
+    ASSUME_SENT="`assumeSentMessages`.",
+    CANCEL="`cancelMessages`.",
+    DISMISS="`dismissMessages`.",
+)
+_describe(
     WorkOrderKind,
     "What happened to a work order.",
     CREATED="It was scheduled.",
@@ -400,6 +410,7 @@ _describe(
     AUDIENCE_EMPTY="The audience is empty.",
     SCHEDULE_INVALID="The time is past, or cannot be.",
     TOO_OFTEN="Once a day, or once ever, leaves it out.",
+    PREVIEW_EXPIRED="The preview is too old, was made by somebody else or for another action: preview again.",
 )
 _describe(
     RelayEventKind,

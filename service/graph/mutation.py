@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from service.graph import (
+    bulk_actions,
     campaign_decisions,
     campaign_trigger,
     campaigning,
@@ -82,6 +83,12 @@ class Mutation:
     cancel_message = intent(sending.cancel_message, "Call a message back that is not sent yet.")
     undo_decision = intent(
         sending.undo_decision, "Take a person's last decision about a message back, while nothing else happened since."
+    )
+    retry_messages = intent(bulk_actions.retry_messages, "Try many messages again.")
+    assume_sent_messages = intent(bulk_actions.assume_sent_messages, "Decide that many uncertain messages were sent.")
+    cancel_messages = intent(bulk_actions.cancel_messages, "Cancel many messages that are not sent yet.")
+    dismiss_messages = intent(
+        bulk_actions.dismiss_messages, "Take failed messages off the worklist; no status changes."
     )
     pause_lane = intent(gateway_state.pause_lane, "Stop a lane of individual mail: nothing more of it is handed off.")
     resume_lane = intent(gateway_state.resume_lane, "Let a lane go on.")

@@ -13,8 +13,19 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
 from service.finding.query import MessageOrder
-from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
+from service.graph import (
+    bulk_actions,
+    campaign_list,
+    imports,
+    mailing_preview,
+    message_filter,
+    sender_check,
+    suppression,
+    template,
+    unmatched,
+)
 from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
+from service.graph.bulk_actions import MessageActionPreview
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
@@ -226,6 +237,20 @@ class Query:
     ) -> SenderCheck | None:
         """Asks DNS."""
         return await sender_check.check_sender(info, id)
+
+    @strawberry.field(
+        description="What a bulk action would do, and the token that lets it. Writes nothing.",
+        directives=[Cost(objects=1000)],
+    )
+    async def preview_message_action(
+        self,
+        info: Info,
+        action: bulk_actions.ActionArgument,
+        filter: bulk_actions.FilterArgument,
+        search: message_filter.SearchArgument = None,
+    ) -> MessageActionPreview | None:
+        """Raises BadInput, TooSlow."""
+        return await bulk_actions.preview_message_action(info, action, filter, search)
 
     @strawberry.field(description="Anything with a global id; null when there is none.")
     async def node(self, info: Info, id: IdArgument) -> Node | None:

@@ -20,15 +20,18 @@ from gateway.campaigns import lifecycle
 from gateway.database import QUERIES
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, Refusals
+from gateway.mail.action_tokens import BulkMessageAction
 from gateway.mail.campaign import UncertainDecision
 from gateway.mail.message import MessageRef
 from gateway.outbox import actions
 from tests.integration.gateway.campaigns.deciding import amiss, carry_out, retry, sent, settle
 from tests.integration.gateway.campaigns.interleaving import Deed, interleave
+from tests.integration.gateway.outbox.many import act, carry_on, preview
+from tests.integration.gateway.outbox.many import amiss as bulk_amiss
 
 ENDS = ["UNCERTAIN", "UNCERTAIN", "UNCERTAIN", ("REFUSED", "SPAM"), ("HELD", "OUR_CONFIGURATION"), "QUEUED"]
 KINDS = [
-    "assume all sent", "retry all uncertain", "retry all failures", "carry out", "carry out", "retry one",
+    "assume all sent", "retry all uncertain", "retry all failures", "carry out", "many", "retry one",
     "assume one sent", "click", "cancel", "pause", "resume", "finish",
 ]  # fmt: skip
 
@@ -64,6 +67,10 @@ def deed(what: What, campaign_id: UUID, refs: list[MessageRef], deployment: Depl
         async for _ in QUERIES.settle_by_click(connection, **keys):
             pass
 
+    async def many(connection: Any) -> None:
+        action = (BulkMessageAction.RETRY, BulkMessageAction.ASSUME_SENT, BulkMessageAction.CANCEL)[what.place % 3]
+        await act(connection, deployment, await preview(connection, deployment, refs, action), batch=2)
+
     deeds: dict[str, Deed] = {
         "assume all sent": partial(settle, campaign_id=campaign_id, uncertain=UncertainDecision.ASSUME_SENT),
         "retry all uncertain": partial(settle, campaign_id=campaign_id, uncertain=UncertainDecision.RETRY),
@@ -71,6 +78,7 @@ def deed(what: What, campaign_id: UUID, refs: list[MessageRef], deployment: Depl
         "carry out": partial(carry_out, deployment=deployment, batch=2),
         "retry one": partial(actions.retry, ref=ref, actor="Kim", deployment=deployment),
         "assume one sent": partial(actions.assume_sent, ref=ref, actor="Kim", deployment=deployment),
+        "many": many,
         "click": click,
         "cancel": partial(lifecycle.cancel, campaign_id=campaign_id, actor="Kim"),
         "pause": partial(lifecycle.pause, campaign_id=campaign_id, actor="Kim"),
@@ -97,14 +105,17 @@ async def test_whatever_happens_beside_a_decision_the_counts_equal_a_recount(
         # And a worker ends what is left
         async with pool.acquire() as connection:
             await carry_out(connection, deployment)
+            await carry_on(connection, deployment)
             await lifecycle.finish(connection)
             # Then
             assert await amiss(connection) == []
+            assert await bulk_amiss(connection) == []
             await _agrees_with_its_end(connection, campaign_id)
             kinds = await connection.fetch("select kind::text from event where data ? 'decision'")
             seen.update(row["kind"] for row in kinds)
+            seen["many"] += await connection.fetchval("select coalesce(sum(done), 0) from bulk_action")
             seen.update([str(await connection.fetchval("select status from campaign where id = $1", campaign_id))])
-            await connection.execute("truncate campaign_decision, campaign_decision_message, event")
+            await connection.execute("truncate campaign_decision, campaign_decision_message, event, bulk_action")
 
     @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(
@@ -119,9 +130,10 @@ async def test_whatever_happens_beside_a_decision_the_counts_equal_a_recount(
     # And there was enough of everything; how much depends on who wins a race
     assert min(seen["RETRIED"], seen["ASSUMED_SENT"]) > 10
     assert min(seen["CANCELLED"], seen["PAUSED"]) > 0
+    assert seen["many"] > 10
 
 
-@pytest.mark.parametrize("beside", ["one mail is cancelled", "a decision is carried out"])
+@pytest.mark.parametrize("beside", ["one mail is cancelled", "many are", "a decision is carried out"])
 async def test_a_cancel_does_not_deadlock_with_what_is_decided_beside_it(
     pool: asyncpg.Pool[Any], deployment: Deployment, beside: str
 ) -> None:
@@ -136,6 +148,8 @@ async def test_a_cancel_does_not_deadlock_with_what_is_decided_beside_it(
         async def decide(own: Any, ref: MessageRef = queued) -> None:
             if beside == "one mail is cancelled":
                 await actions.cancel(own, ref, "Kim", deployment)
+            elif beside == "many are":
+                await act(own, deployment, await preview(own, deployment, refs, BulkMessageAction.CANCEL))
             else:
                 await carry_out(own, deployment)
 

@@ -9,8 +9,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.campaigns import decisions, expansion, freezing, lifecycle, put_off
+from gateway.campaigns import decisions, expansion, freezing, lifecycle
 from gateway.deployment import Deployment
+from gateway.outbox import put_off
 from tests.builders import mailing_of, make_customer
 from tests.integration.gateway.campaigns.audiences import fixed_list, make_draft, version_of
 from tests.integration.gateway.campaigns.deciding import ASSUME_SENT, sent, settle

@@ -1,6 +1,6 @@
 """Work that raises every time is put off, so that what comes behind it goes on.
 
-A job takes the first mailing or decision by priority. One whose batch raises, for a reason of its own, would be the
+A job takes the first mailing, decision or bulk action. One whose batch raises, for a reason of its own, would be the
 first again at once; here it waits instead, longer every time, and is tried again for as long as it is there.
 """
 
@@ -33,6 +33,7 @@ class Work(StrEnum):
 
     MAILING = "MAILING"
     DECISION = "DECISION"
+    BULK_ACTION = "BULK_ACTION"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -69,4 +70,4 @@ async def _put_off(connection: Connection, of: int, work: Work, error: Exception
         until = await QUERIES.put_off(
             connection, work=work, id=of, first=FIRST, longest=LONGEST, error=type(error).__name__
         )
-        log.error("%s %d failed and is put off until %s", work.lower(), of, until.isoformat())
+        log.error("%s %d failed and is put off until %s", work.lower().replace("_", " "), of, until.isoformat())
