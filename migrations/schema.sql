@@ -871,6 +871,8 @@ CREATE TABLE public.api_token (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
     inbound_only boolean DEFAULT false NOT NULL,
+    content boolean DEFAULT false NOT NULL,
+    CONSTRAINT api_token_for_inbound_sees_nothing CHECK ((NOT (content AND inbound_only))),
     CONSTRAINT api_token_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT api_token_token_sha256_check CHECK ((length(token_sha256) = 32))
 );
@@ -1624,6 +1626,7 @@ CREATE TABLE public.login_link (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    content boolean DEFAULT false NOT NULL,
     CONSTRAINT login_link_link_sha256_check CHECK ((length(link_sha256) = 32))
 );
 
@@ -1855,8 +1858,11 @@ CREATE TABLE public.message_attachment (
     size bigint NOT NULL,
     sha256 bytea,
     part integer,
+    part_sha256 bytea,
     CONSTRAINT message_attachment_is_stored_once CHECK ((num_nonnulls(part, sha256) = 1)),
     CONSTRAINT message_attachment_part_check CHECK ((part >= 0)),
+    CONSTRAINT message_attachment_part_is_hashed CHECK (((part_sha256 IS NULL) OR (part IS NOT NULL))),
+    CONSTRAINT message_attachment_part_sha256_check CHECK ((length(part_sha256) = 32)),
     CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
 );
 
@@ -2257,6 +2263,7 @@ CREATE TABLE public.session (
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    content boolean DEFAULT false NOT NULL,
     CONSTRAINT session_csrf_sha256_check CHECK ((length(csrf_sha256) = 32)),
     CONSTRAINT session_session_sha256_check CHECK ((length(session_sha256) = 32))
 );
@@ -4103,4 +4110,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202043000'),
     ('20261202044000'),
     ('20261203001000'),
-    ('20261203010000');
+    ('20261203010000'),
+    ('20261203600000');

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     ADDRESS = "address"
     FILE = "file"
     EXPORT = "export"
+    CONTENT = "content"
 
 
 class MasterKey(Protocol):
