@@ -15,8 +15,9 @@ from gateway.mail.keys import Keyring, Purpose
 from gateway.mail.tracking import HONEYPOT_LINK, read_click, read_open
 
 _ORIGIN = r"(?P<origin>https?://[^/\s\"'<>?#]{1,255})"
-_TOKEN = r"(?P<token>(?P<key>[a-z0-9]{1,4})[.-][A-Za-z0-9_-]{20,60})"  # noqa: S105 - no password
-_CLICK = re.compile(rf"{_ORIGIN}/c/{_TOKEN}/(?P<destination>[A-Za-z0-9_.~%-]+)")
+_TOKEN = r"(?P<token>(?P<key>[a-z0-9]{1,4})(?:(?P<plain>-)|\.)[A-Za-z0-9_-]{20,60})"  # noqa: S105 - no password
+# A full stop behind a link ends a sentence.
+_CLICK = re.compile(rf"{_ORIGIN}/c/{_TOKEN}/(?P<destination>(?(plain)[A-Za-z0-9_-]+|[A-Za-z0-9_.~%-]*[A-Za-z0-9_~%-]))")
 _OPEN = re.compile(rf"{_ORIGIN}/o/{_TOKEN}(?![A-Za-z0-9_/-])")
 _HONEYPOT = re.compile(rf'<a href="{_CLICK.pattern}"[^<>]{{0,300}}>(?:</a>)?')
 _PIXEL = re.compile(rf'<img src="{_OPEN.pattern}"[^<>]{{0,300}}>')
@@ -59,7 +60,7 @@ class _Ours:
     def destination(self, link: re.Match[str]) -> str | None:
         """Where a tracked link leads; None when it is not ours."""
         written = link["destination"]
-        plain = base64url.decode(written) if link["token"][len(link["key"])] == "-" else unquote(written).encode()
+        plain = base64url.decode(written) if link["plain"] else unquote(written).encode()
         if plain is None:
             return None
         ours = read_click(self._keyring, link["token"], plain) or self._is_of_a_lost_key(link, Purpose.CLICK)
