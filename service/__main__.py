@@ -30,6 +30,7 @@ from service.settings import Settings, read_database_url, read_settings
 from service.workers import READY, Supervisor, worker_command
 
 _OLDEST_POSTGRES = 18
+_CONTENT = "also for the mail itself and the files of sent mail"
 
 
 class CommandError(Exception):
@@ -59,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     actions = token.add_subparsers(required=True)
     create = actions.add_parser("create", help="make a token and print it, once")
     create.add_argument("name")
-    create.add_argument("--inbound", action="store_true", help="for POST /inbound/raw, and for nothing else")
+    kinds = create.add_mutually_exclusive_group()
+    kinds.add_argument("--inbound", action="store_true", help="for POST /inbound/raw, and for nothing else")
+    kinds.add_argument("--content", action="store_true", help=_CONTENT)
     create.set_defaults(command=_create_token)
     actions.add_parser("list", help="names and dates of all tokens").set_defaults(command=_list_tokens)
     revoke = actions.add_parser("revoke", help="end a token and the sessions opened with it")
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.set_defaults(command=_revoke_token)
     link = commands.add_parser("login-link", help="print an address that signs one browser in, once, for 10 minutes")
     link.add_argument("--name", default="login-link", help="who signs in, as the history names them")
+    link.add_argument("--content", action="store_true", help=_CONTENT)
     link.set_defaults(command=_login_link)
     check = commands.add_parser("check", help="follow links of ours through PUBLIC_URL, as readers of mails will")
     check.set_defaults(command=_check)
@@ -194,7 +198,7 @@ def _create_token(options: argparse.Namespace) -> int:
 
     async def work(connection: Connection) -> int:
         try:
-            token = await create_token(connection, options.name, inbound_only=options.inbound)
+            token = await create_token(connection, options.name, inbound_only=options.inbound, content=options.content)
         except asyncpg.UniqueViolationError:
             raise CommandError(f"There is a token named {options.name} already: choose another name.") from None
         except asyncpg.CheckViolationError:
@@ -209,7 +213,7 @@ def _list_tokens(_: argparse.Namespace) -> int:
     async def work(connection: Connection) -> int:
         async for row in QUERIES.list_tokens(connection):
             ended = f"revoked {row['revoked_at']:%Y-%m-%d %H:%M}Z" if row["revoked_at"] else "living"
-            kind = "\tonly for received mail" if row["inbound_only"] else ""
+            kind = "\tonly for received mail" if row["inbound_only"] else "\talso the mail itself" * row["content"]
             print(f"{row['name']}\tcreated {row['created_at']:%Y-%m-%d %H:%M}Z\t{ended}{kind}")
         return 0
 
@@ -231,7 +235,7 @@ def _login_link(options: argparse.Namespace) -> int:
     settings = read_settings()
 
     async def work(connection: Connection) -> int:
-        print(await create_login_link(connection, options.name, settings.public_url))
+        print(await create_login_link(connection, options.name, settings.public_url, content=options.content))
         return 0
 
     return asyncio.run(_with_database(settings.database_url, work))

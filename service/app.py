@@ -40,6 +40,7 @@ from service.graph.websocket import GraphQLOverWebSocket
 from service.health import Health
 from service.http import graphiql_page, tracking
 from service.http.attachments import Attachments
+from service.http.content import Contents
 from service.http.exports import Exports
 from service.http.files import Files
 from service.http.imports import Imports
@@ -111,6 +112,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/inbound/raw", InboundMail().take, methods=["POST"]),
         Route("/files/{token}", Files().download, methods=["GET"]),
         Route("/exports/{token}", Exports().download, methods=["GET"]),
+        Route("/content/{token}", Contents().serve, methods=["GET"]),
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),
@@ -188,6 +190,7 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
             changes=resources.changes,
             campaign_changes=campaign_changes,
             actor=caller.name,
+            sees_content=caller.content,
             bound_relay=settings.bound_relay,
         )
 

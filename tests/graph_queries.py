@@ -13,7 +13,7 @@ DEEPEST = 5
 UNSHAPABLE = frozenset(
     {"progress", "detail", "actions", "mailings", "sender", "history", "lists", "excludedLists"}
     | {"recipients", "links", "timeline", "template", "addresses", "optOuts", "emails", "latestEmail", "attributes"}
-    | {"failedEmails", "uncertainEmails", "campaigns"}
+    | {"failedEmails", "uncertainEmails", "campaigns", "content"}
 )
 """Fields without SQL: a selection with one of them is resolved without shaping, so comparing it shows nothing."""
 

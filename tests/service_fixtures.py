@@ -46,8 +46,8 @@ async def app(
 
 @pytest.fixture
 async def token(app: Starlette, pool: Any) -> str:
-    """An API token of this test's database, named `test`."""
-    return await create_token(pool, "test")
+    """An API token of this test's database, named `test`, that shows the mail itself, too."""
+    return await create_token(pool, "test", content=True)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from gateway.compose.headers import (
     MIME_VERSION,
     Composed,
     Facts,
+    KeptFacts,
     around_tracked_replies,
     boundary,
     campaign_headers,
@@ -31,9 +32,11 @@ from gateway.lru import LruCache
 from gateway.mail import mime
 from gateway.mail.header import mailboxes_header, text_header
 from gateway.mail.keys import Keyring
+from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
 from gateway.mail.quoted_printable import encode_piece
 from gateway.mail.signed_headers import SIGNED, SignedHeaders, names_of, relaxed
+from gateway.settings import Settings
 from gateway.templates.merge_fields import (
     NOT_IN_SUBJECT,
     Field,
@@ -60,6 +63,28 @@ def render_subject(template: CompiledTemplate, merge_data: Mapping[str, str], *,
     """
     values = {**merge_data, **dict.fromkeys(NOT_IN_SUBJECT, ""), "customer_name": customer_name or ""}
     return fill_subject(_merge_parts(template).subject, values)
+
+
+def campaign_facts(ref: MessageRef, kept: KeptFacts, sender: SenderVersion, settings: Settings) -> Facts:
+    """What a campaign's mail is composed with, now or again: what the ledger keeps of it, and today's settings."""
+    name = kept.recipient_name
+    return Facts(
+        ref=ref,
+        mail_date=kept.mail_date,
+        to=Mailbox(address=kept.recipient, name=name),
+        customer_name=name,
+        locale=sender.locale,
+        time_zone=sender.time_zone,
+        message_id_domain=sender.domain,
+        public_url=settings.public_url,
+        tracked=kept.tracked,
+        campaign_id=kept.campaign_id,
+        token_key_id=kept.token_key_id,
+        composer_version=kept.composer_version,
+        honeypot=settings.honeypot_link,
+        bounce_domain=settings.bounce_domain,
+        reply_domain=settings.reply_domain,
+    )
 
 
 def compose_campaign(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import Protocol
 from uuid import UUID
 
 from gateway.compose.sender_profiles import SenderVersion
@@ -65,6 +66,25 @@ class Facts:
     def message_id(self) -> str:
         """The Message-ID (RFC 5322 3.6.4), with its brackets; it identifies the message's row."""
         return self.ref.header_id(self.message_id_domain)
+
+
+class KeptFacts(Protocol):
+    """What the ledger keeps of a message's facts; the rest is its sender's and the settings'."""
+
+    @property
+    def mail_date(self) -> datetime: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def recipient_name(self) -> str | None: ...
+    @property
+    def campaign_id(self) -> UUID | None: ...
+    @property
+    def tracked(self) -> bool: ...
+    @property
+    def token_key_id(self) -> str | None: ...
+    @property
+    def composer_version(self) -> int: ...
 
 
 @value

@@ -161,7 +161,12 @@ async def load(connection: ConnectionOrPool, version_id: UUID) -> SenderVersion:
     row = await QUERIES.sender_version_by_id(connection, version_id=version_id)
     if row is None:
         raise LookupError(f"no sender version {version_id}")
-    return _LOADED.put(version_id, SenderVersion(**row))
+    return remember(row)
+
+
+def remember(row: Any) -> SenderVersion:
+    """Returns the version of a row of `sender_version_by_id`, and keeps it in memory."""
+    return _LOADED.put(row["id"], SenderVersion(**row))
 
 
 _FIRST: Mapping[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.compose import campaign, headers, sender_profiles
+from gateway.compose import campaign, sender_profiles
 from gateway.compose.headers import Composed
 from gateway.compose.sender_profiles import SenderVersion
 from gateway.delivery.dkim import Asked, Signer, finish
@@ -19,7 +19,6 @@ from gateway.delivery.dkim_processes import Signatures
 from gateway.delivery.flight_recorder import Slot
 from gateway.delivery.send import Mail
 from gateway.deployment import Deployment
-from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import return_paths
 from gateway.outbox.claim import Claimed, MessageFacts
@@ -127,30 +126,13 @@ class MailBuilder:
         return Draft(mail=mail, asked=asked if later else ())
 
     def _composed(self, row: Claimed, source: Source) -> Composed:
-        facts, sender, settings = source.facts, source.sender, self._deployment.settings
+        facts, sender = source.facts, source.sender
         if source.template is None:
             return Composed(subject="", content=source.stored)
-        name = facts.recipient_name
         return campaign.compose_campaign(
             template=source.template,
             sender=sender,
-            facts=headers.Facts(
-                ref=row.ref,
-                mail_date=facts.mail_date,
-                to=Mailbox(address=facts.recipient, name=name),
-                customer_name=name,
-                locale=sender.locale,
-                time_zone=sender.time_zone,
-                message_id_domain=sender.domain,
-                public_url=settings.public_url,
-                tracked=facts.tracked,
-                campaign_id=facts.campaign_id,
-                token_key_id=facts.token_key_id,
-                composer_version=facts.composer_version,
-                honeypot=settings.honeypot_link,
-                bounce_domain=settings.bounce_domain,
-                reply_domain=settings.reply_domain,
-            ),
+            facts=campaign.campaign_facts(row.ref, facts, sender, self._deployment.settings),
             merge_data=facts.merge_data or {},
             keyring=self._deployment.keyring,
             to_be_signed=self._signer is not None,

@@ -100,7 +100,7 @@ def read(raw: bytes, *, null_sender: bool | None, authserv_id: str | None, allow
         correspondence=read_correspondence(mail.root, allow_reserved=allow_reserved),
         authentication=read_authentication(mail.root.headers, authserv_id),
         reply=read_reply(mail.root, read_reply_rules()) if written else None,
-        attachments=read_attachments(mail.root) if written else None,
+        attachments=read_attachments(mail.root, raw) if written else None,
         fingerprint=_fingerprint(mail.root, raw) if written and mail.root.header("message-id") else None,
         recipients=_recipients(mail.root),
     )

@@ -253,6 +253,7 @@ async def _insert_files(connection: Connection, ref: MessageRef, files: tuple[Re
         media_types=[media_type(file) for file in files],
         sizes=[file.size for file in files],
         parts=[file.number for file in files],
+        sha256s=[bytes.fromhex(file.sha256) for file in files],
     )
 
 

@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     FILE = "file"
     EXPORT = "export"
     BULK_ACTION = "bulk-action"
+    CONTENT = "content"
 
 
 class MasterKey(Protocol):

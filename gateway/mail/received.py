@@ -55,11 +55,12 @@ class Limits:
 class Header:
     """One header: its name in small letters, its value unfolded and without encoded words. `written` is the value with
     them: addresses must be read before words are decoded, since a decoded name may look like an address (RFC 2047
-    6.2)."""
+    6.2). `label` is the name as it was written."""
 
     name: str
     value: str
     written: str
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -340,7 +341,8 @@ def _header(found: re.Match[bytes], budget: _Budget) -> Header:
         budget.cuts.add(Cut.HEADER_LENGTH)
         end = start + longest
     value = plain_header(found.string[start:end])
-    return Header(name=found[1].decode("ascii").lower(), value=decode_words(value), written=value)
+    label = found[1].decode("ascii")
+    return Header(name=label.lower(), value=decode_words(value), written=value, label=label)
 
 
 def _without_encoding(body: bytes, encoding: str, limit: int) -> bytes:

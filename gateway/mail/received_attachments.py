@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from hashlib import sha256
 
 from gateway.mail.body_parts import parts_beside
 from gateway.mail.media_signature import LOOKED_AT, media_type_by_content
@@ -24,8 +25,8 @@ class ReceivedAttachment:
 
     `name` is safe to save under; `declared_type` is what the sender says, `found_type` what the first octets show,
     None when they show nothing. `size` is in octets, of a mail within the mail (`subject` is then there) without its
-    headers. `inline` is for pictures that the text shows; `tnef` for Outlook's winmail.dat, which holds files of its
-    own.
+    headers; `sha256`, in hex, is of all octets. `inline` is for pictures that the text shows; `tnef` for Outlook's
+    winmail.dat, which holds files of its own.
     """
 
     number: int
@@ -33,6 +34,7 @@ class ReceivedAttachment:
     declared_type: str
     found_type: str | None
     size: int
+    sha256: str
     inline: bool
     subject: str | None = None
 
@@ -53,16 +55,16 @@ class ReceivedAttachments:
     more: int
 
 
-def read_attachments(root: Part) -> ReceivedAttachments:
-    """List what came with a mail's text."""
+def read_attachments(root: Part, raw: bytes) -> ReceivedAttachments:
+    """List what came with a mail's text. `raw` are the bytes that it was read from."""
     found = list(parts_beside(root))
     return ReceivedAttachments(
-        listed=tuple(_attachment(number, part, related) for number, part, related in found[:MAX_ATTACHMENTS]),
+        listed=tuple(_attachment(number, part, related, raw) for number, part, related in found[:MAX_ATTACHMENTS]),
         more=max(0, len(found) - MAX_ATTACHMENTS),
     )
 
 
-def _attachment(number: int, part: Part, related: bool) -> ReceivedAttachment:
+def _attachment(number: int, part: Part, related: bool, raw: bytes) -> ReceivedAttachment:
     is_mail = part.media_type in MAIL_TYPES
     picture = part.media_type.startswith("image/") and not part.attached
     subject = _subject(part) if is_mail else None
@@ -72,6 +74,7 @@ def _attachment(number: int, part: Part, related: bool) -> ReceivedAttachment:
         declared_type=part.media_type,
         found_type=None if is_mail else media_type_by_content(part.content(LOOKED_AT)),
         size=_octets(part),
+        sha256=sha256(part.whole(raw)).hexdigest(),
         inline=picture and (related or part.header("content-id") is not None),
         subject=subject,
     )

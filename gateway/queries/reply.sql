@@ -59,10 +59,11 @@ values (:customer_id, :message_id, :inbound_id, :from_address, :from_name, :auth
 
 -- name: insert_received_attachments!
 -- Writes the files that came with a received message: which part of the mail each is.
-insert into message_attachment (customer_id, message_id, position, name, media_type, size, part)
-select :customer_id, :message_id, t.position, t.name, t.media_type, t.size, t.part
-from unnest(:positions::smallint[], :names::text[], :media_types::text[], :sizes::bigint[], :parts::integer[])
-    as t(position, name, media_type, size, part);
+insert into message_attachment (customer_id, message_id, position, name, media_type, size, part, part_sha256)
+select :customer_id, :message_id, t.position, t.name, t.media_type, t.size, t.part, t.sha256
+from unnest(:positions::smallint[], :names::text[], :media_types::text[], :sizes::bigint[], :parts::integer[],
+            :sha256s::bytea[])
+    as t(position, name, media_type, size, part, sha256);
 
 -- name: vouch_for_received_mail!
 -- Writes what a copy of a mail that came by a surer way says of its author, and what it answers.

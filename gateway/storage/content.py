@@ -68,6 +68,13 @@ async def load(connection: ConnectionOrPool, sha256: bytes) -> bytes:
     return decode(row)
 
 
+def decode_start(row: Any, limit: int) -> bytes:
+    """Returns the first `limit` bytes of such a row, of whose `bytes` as many are enough."""
+    if row["encoding"] == "zlib":
+        return zlib.decompressobj().decompress(row["bytes"], limit)
+    return bytes(row["bytes"][:limit])
+
+
 def decode(row: Any) -> bytes:
     """Returns the bytes of a row that has `bytes` and their `encoding`."""
     return zlib.decompress(row["bytes"]) if row["encoding"] == "zlib" else bytes(row["bytes"])

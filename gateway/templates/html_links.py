@@ -171,6 +171,11 @@ def select(html: str, tags: Sequence[StartTag], selectors: Iterable[str]) -> dic
     return found
 
 
+def too_deep(html: str) -> bool:
+    """Whether a page leaves more than MAX_OPEN_ELEMENTS open, so that parsing it would take long."""
+    return _read_source(html).open > MAX_OPEN_ELEMENTS
+
+
 def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:
     """An HTML part with every http(s) link of an `a` or `area` replaced by `link(number, address)`.
 

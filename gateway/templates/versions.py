@@ -268,7 +268,12 @@ async def load(connection: ConnectionOrPool, version_id: UUID) -> CompiledTempla
     row = await QUERIES.template_version_by_id(connection, version_id=version_id)
     if row is None:
         raise LookupError(f"no template version {version_id}")
-    return _LOADED.put(version_id, CompiledTemplate.from_row(row))
+    return remember(row)
+
+
+def remember(row: Any) -> CompiledTemplate:
+    """Returns the version of a row of `template_version_by_id`, and keeps it in memory."""
+    return _LOADED.put(row["id"], CompiledTemplate.from_row(row))
 
 
 def with_subject(template: CompiledTemplate, subject: str | None) -> CompiledTemplate:

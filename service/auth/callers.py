@@ -25,9 +25,11 @@ _FIND_SESSION = statement("find_session")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """The sender of a request. `name`, of the token or session, is the actor recorded in events."""
+    """The sender of a request. `name`, of the token or session, is the actor recorded in events; `content`: whether
+    they may see the mail itself."""
 
     name: str
+    content: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,7 @@ class _Cached:
 
     name: str
     inbound_only: bool
+    content: bool
     until: float
 
 
@@ -84,7 +87,7 @@ class Authenticator:
             raise unauthenticated()
         if connection.scope.get("method") not in ("GET", "HEAD", None):
             check_csrf(connection, session)
-        return Caller(name=session.name)
+        return Caller(name=session.name, content=session.content)
 
     async def bearer(self, authorization: str, address: str) -> Caller:
         """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401, 403 for a
@@ -92,7 +95,7 @@ class Authenticator:
         token = await self._valid_token(authorization, address)
         if token.inbound_only:
             raise only_for_inbound()
-        return Caller(name=token.name)
+        return Caller(name=token.name, content=token.content)
 
     async def inbound_caller(self, connection: HTTPConnection) -> Caller:
         """Returns who hands in received mail: by any token, never by a session. Raises RequestRefused: 401, 429."""
@@ -126,7 +129,9 @@ class Authenticator:
         if row is None:
             return None
         until = self._clock() + _CACHE_SECONDS
-        found = self._cached[sha256] = _Cached(name=row["name"], inbound_only=row["inbound_only"], until=until)
+        found = self._cached[sha256] = _Cached(
+            name=row["name"], inbound_only=row["inbound_only"], content=row["content"], until=until
+        )
         while len(self._cached) > _CACHED_TOKENS:
             self._cached.popitem(last=False)
         return found
@@ -140,7 +145,13 @@ class Authenticator:
         for row in await self._pools.fetch_latest(_FIND_SESSION, session_sha256=sha256):
             if hmac.compare_digest(row["session_sha256"], sha256):
                 csrf = bytes(row["csrf_sha256"])
-                return Session(name=row["name"], secret=secret, expires_at=row["expires_at"], csrf_sha256=csrf)
+                return Session(
+                    name=row["name"],
+                    secret=secret,
+                    expires_at=row["expires_at"],
+                    csrf_sha256=csrf,
+                    content=row["content"],
+                )
         return None
 
     async def websocket_session(self, connection: HTTPConnection) -> Caller | None:
@@ -148,4 +159,4 @@ class Authenticator:
         if not has_own_origin(connection, self._public_url):
             return None
         session = await self.session(connection)
-        return Caller(name=session.name) if session else None
+        return Caller(name=session.name, content=session.content) if session else None

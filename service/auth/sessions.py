@@ -24,12 +24,14 @@ _CSRF_HEADER = "x-csrf-token"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A signed-in browser. `secret` is the cookie's value, from which `csrf_token` is derived."""
+    """A signed-in browser. `secret` is the cookie's value, from which `csrf_token` is derived; `content`:
+    whether its person may see the mail itself."""
 
     name: str
     secret: str
     expires_at: datetime
     csrf_sha256: bytes
+    content: bool = False
 
     @property
     def csrf_token(self) -> str:
@@ -42,21 +44,25 @@ def csrf_token(session_secret: str) -> str:
     return hmac.new(session_secret.encode("utf-8", "surrogatepass"), b"csrf", hashlib.sha256).hexdigest()
 
 
-async def create_login_link(connection: Connection, name: str, public_url: str) -> str:
-    """Returns a URL that signs one browser in as `name`, once, within 10 minutes."""
+async def create_login_link(connection: Connection, name: str, public_url: str, *, content: bool = False) -> str:
+    """Returns a URL that signs one browser in as `name`, once, within 10 minutes. `content`: they may see the mail
+    itself."""
     code = secrets.token_urlsafe(32)
-    await QUERIES.create_login_link(connection, link_sha256=digest(code), name=name, life=_LOGIN_LINK_LIFE)
+    await QUERIES.create_login_link(
+        connection, link_sha256=digest(code), name=name, content=content, life=_LOGIN_LINK_LIFE
+    )
     return f"{public_url}/login/{code}"
 
 
-async def create_session(connection: Connection, name: str) -> str:
-    """Create a session of `name`; returns its secret, the cookie's value."""
+async def create_session(connection: Connection, name: str, *, content: bool = False) -> str:
+    """Create a session of `name`; returns its secret, the cookie's value. `content`: it may see the mail itself."""
     secret = secrets.token_urlsafe(32)
     await QUERIES.create_session(
         connection,
         session_sha256=digest(secret),
         csrf_sha256=digest(csrf_token(secret)),
         name=name,
+        content=content,
         life=SESSION_LIFE,
     )
     return secret

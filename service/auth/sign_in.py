@@ -63,10 +63,10 @@ async def use_login(request: Request) -> Response:
     """Use the link up and sign this browser in."""
     _same_origin_only(request)
     async with _transaction(request) as connection:
-        name = await QUERIES.use_login_link(connection, link_sha256=digest(request.path_params["code"]))
-        if name is None:
+        used = await QUERIES.use_login_link(connection, link_sha256=digest(request.path_params["code"]))
+        if used is None:
             return _page(request, "login-expired.html", 410)
-        secret = await create_session(connection, name)
+        secret = await create_session(connection, used["name"], content=used["content"])
         await QUERIES.sweep_sessions(connection)
     response = RedirectResponse("/", status_code=303, headers=_NO_STORE)
     _set_cookie(request, response, secret)
@@ -93,7 +93,7 @@ async def open_session(request: Request) -> Response:
         if held["inbound_only"]:
             raise only_for_inbound()
         name = held["name"]
-        secret = await create_session(connection, name)
+        secret = await create_session(connection, name, content=held["content"])
         await QUERIES.sweep_sessions(connection)
         row = await QUERIES.find_session(connection, session_sha256=digest(secret))
     response = _describe(

@@ -16,11 +16,13 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-async def create_token(connection: Connection, name: str, *, inbound_only: bool = False) -> str:
+async def create_token(connection: Connection, name: str, *, inbound_only: bool = False, content: bool = False) -> str:
     """Returns a new API token named `name`; it cannot be read again. `inbound_only`: it hands in received mail and does
-    nothing else. Raises UniqueViolationError where one of this name lives."""
+    nothing else. `content`: it shows the mail itself, too. Raises UniqueViolationError where one of this name lives."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    await QUERIES.create_token(connection, name=name, token_sha256=digest(token), inbound_only=inbound_only)
+    await QUERIES.create_token(
+        connection, name=name, token_sha256=digest(token), inbound_only=inbound_only, content=content
+    )
     return token
 
 

@@ -22,7 +22,8 @@ from service.shape.read import ListReader
 class Context:
     """One request: where to read and write, what the gateway's functions need, the caller, and what was read already.
 
-    `actor` is the name of the token or session, as events record it. `bound_relay` binds mail that this service queues
+    `actor` is the name of the token or session, as events record it; `sees_content`: whether they
+    may see the mail itself. `bound_relay` binds mail that this service queues
     to the relay of that name: the demo sends by no other. `clock` tells seconds since 1970. With `shaping` false all
     lists are read by resolvers, which tests compare.
     """
@@ -34,6 +35,7 @@ class Context:
     changes: ChangeListener
     campaign_changes: CampaignChanges
     actor: str
+    sees_content: bool = False
     bound_relay: str | None = None
     shaping: bool = True
     clock: Callable[[], float] = time.time

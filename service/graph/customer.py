@@ -23,6 +23,7 @@ from gateway.outbox.possible_actions import MessageAction
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First, Window, read_number_window
 from service.graph.contact import OptOut, OptOuts
+from service.graph.content import MessageContent
 from service.graph.context import Info
 from service.graph.cost import Cost
 from service.graph.counting import Count, CountedConnection
@@ -871,6 +872,16 @@ class Message(OfMessage, Node):
     async def attachments(self, info: Info) -> list[MessageAttachment]:
         """One statement for all rows of a page."""
         return [MessageAttachment.of(row) for row in await info.context.loaders.attachments.load(self.key)]
+
+    @strawberry.field(
+        description="The mail as it went out or came in; null once erased or past its retention, and to callers who "
+        "may not see it.",
+        directives=[Cost(objects=20)],
+    )
+    async def content(self, info: Info) -> MessageContent | None:
+        """One statement for all rows of a page."""
+        found = await info.context.loaders.contents.load(self.key) if info.context.sees_content else None
+        return MessageContent.of(found) if found else None
 
     @strawberry.field(
         description="What came with it; null for sent mail, and once erased.", metadata=first_of(RECEIVED)

@@ -14,6 +14,7 @@ from strawberry.dataloader import DataLoader
 from gateway.consent.suppressions import MAX_RELEASED, RECENTLY
 from gateway.deployment import Deployment
 from gateway.mail.address_solutions import Solution
+from gateway.mail.mail_content import MailContent
 from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
@@ -25,6 +26,7 @@ from service.finding.wanted import Wanted, resolve
 from service.graph.address_solutions import read_solutions
 from service.graph.candidates import candidates
 from service.graph.connection import LARGEST_PAGE, Window
+from service.graph.contents import Content, read_contents, read_texts
 from service.graph.import_pages import ImportErrorPages
 from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
@@ -243,6 +245,26 @@ class Loaders:
             async with self._pools.writing_connection() as connection:
                 found = await read_standings(connection, refs, self._deployment)
             return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def contents(self) -> DataLoader[MessageKey, Content | None]:
+        """The mail itself of a message; none of erased customers."""
+
+        async def load(keys: list[MessageKey]) -> list[Content | None]:
+            found = await read_contents(self.reading.fetch, self._deployment, keys)
+            return [found.get(key) for key in keys]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def texts(self) -> DataLoader[MessageKey, MailContent]:
+        """What a mail says, of messages that have `contents`."""
+
+        async def load(keys: list[MessageKey]) -> list[MailContent]:
+            contents = [one for one in await self.contents.load_many(keys) if one is not None]
+            return await read_texts(self.reading.fetch, self._deployment, contents)
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 from asyncpg import Record
 
+from gateway.mail.content_links import Wanted
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
 from gateway.mail.file_links import FileLink, file_url
@@ -14,6 +15,7 @@ from gateway.mail.message import ICON_COLORS, CopyRole, MessageRef, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint
 from gateway.mail.verdict import Cause, Outcome
+from service.graph.content import link_to
 from service.graph.context import Info
 from service.graph.loaders import MessageKey
 from service.graph.node import Node, history_global_id, history_id_sql
@@ -262,17 +264,23 @@ class MessageAttachment(FromRow):
     media_type: str = strawberry.field(description="Its media type (RFC 6838).", metadata=column("f.media_type"))
     size: int = strawberry.field(description="Its size in bytes.", metadata=column("f.size"))
 
-    @strawberry.field(description="Where it can be downloaded, without a token or a session: signed, for five minutes.")
-    def url(self, info: Info) -> str:
-        """Of any message, sent or received. No SQL: the key is not PostgreSQL's."""
+    sha256: str | None = strawberry.field(
+        description="SHA-256 of its bytes, in hex; null of received files that came before it was kept.",
+        metadata=column("encode(coalesce(f.sha256, f.part_sha256), 'hex')"),
+    )
+
+    @strawberry.field(
+        description="Where it can be fetched without a token or a session, always as a download: signed, for five "
+        "minutes. Of sent mail null to callers who may not see it, and dead when the caller's token is revoked."
+    )
+    def url(self, info: Info) -> str | None:
+        """No SQL: the key is not PostgreSQL's."""
         ref = MessageRef(customer_id=self.row["customer_id"], message_id=self.row["message_id"])
-        context = info.context
-        return file_url(
-            context.deployment.keyring,
-            context.deployment.settings.public_url,
-            FileLink(ref=ref, position=self.row["position"]),
-            now=context.clock(),
-        )
+        context, position = info.context, self.row["position"]
+        if self.row["part"] is None:
+            return link_to(context, ref, Wanted.FILE, position) if context.sees_content else None
+        link, deployment = FileLink(ref=ref, position=position), context.deployment
+        return file_url(deployment.keyring, deployment.settings.public_url, link, now=context.clock())
 
 
 class OfMessage(FromRow):

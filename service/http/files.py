@@ -1,4 +1,5 @@
-"""`GET /files/TOKEN`: a file of a message, sent or received, to a client with its signed link (`message.attachments`).
+"""`GET /files/TOKEN`: a file of a received mail, to a client with its signed link (`message.attachments`). Files of
+sent mail have links that end with their caller (`service.http.content`).
 
 Files are a stranger's: they are only ever downloaded, never shown by a browser, and run nothing.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -16,17 +18,16 @@ from gateway.errors import Refusal
 from gateway.inbound.received_files import read_file
 from gateway.mail.file_links import FileLink, read_file_link
 from gateway.mail.media_signature import media_type_by_content
-from gateway.storage import content
 from gateway.storage.attachments import UNKNOWN_TYPE
 from service.database import QUERIES, DatabasePools
 from service.error_response import json_error
 from service.errors import Busy
 
 MAX_CONCURRENT_READS = 2
-"""Files being read: each is whole in memory meanwhile, and a received one the mail that it is part of."""
+"""Files being read: each is whole in memory meanwhile, and the mail that it is part of."""
 _SHOWN_BY_BROWSERS = frozenset({"text/html", "application/xml", "image/svg+xml"})
 """Types that could run scripts: said to be bytes, though nothing is shown inline."""
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -53,38 +54,37 @@ class Files:
                 found = await _read(resources.pools, link)
         except Busy as error:
             return json_error(error)
-        return _gone() if found is None else _response(*found)
+        return _gone() if found is None else as_download(*found)
 
 
 async def _read(pools: DatabasePools, link: FileLink) -> tuple[str, bytes] | None:
-    """The file's name and bytes: those of sent mail are kept apart, those of received mail are parts of it."""
-    customer_id, message_id, position = link.ref.customer_id, link.ref.message_id, link.position
+    """The file's name and bytes, which are part of the mail."""
+    of: dict[str, Any] = {
+        "customer_id": link.ref.customer_id,
+        "message_id": link.ref.message_id,
+        "position": link.position,
+    }
     async with pools.reading_connection() as connection:
-        row = await QUERIES.file_of_message(
-            connection, customer_id=customer_id, message_id=message_id, position=position
-        )
-        if row is None:
+        row = await QUERIES.file_of_message(connection, **of)
+        if row is None or row["part"] is None:
             return None
-        if row["part"] is not None:
-            try:
-                received = await read_file(
-                    connection, customer_id=customer_id, message_id=message_id, position=position
-                )
-            except Refusal:
-                return None
-            return received.name, received.content
-    return row["name"], await asyncio.to_thread(content.decode, row)
+        try:
+            received = await read_file(connection, **of)
+        except Refusal:
+            return None
+    return received.name, received.content
 
 
-def _response(name: str, octets: bytes) -> Response:
+def as_download(name: str, octets: bytes) -> Response:
+    """The answer with a file: to be saved, whatever it is."""
     sniffed = media_type_by_content(octets) or UNKNOWN_TYPE
     media_type = UNKNOWN_TYPE if sniffed in _SHOWN_BY_BROWSERS else sniffed
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     # Not Response's media_type: it adds a charset to text.
-    headers = {**_HEADERS, "Content-Type": media_type, "Content-Disposition": disposition}
+    headers = {**HEADERS, "Content-Type": media_type, "Content-Disposition": disposition}
     return Response(octets, headers=headers)
 
 
 def _gone() -> Response:
     text = "This link is not valid any more: it is good for five minutes. Open the mail again for a new one.\n"
-    return PlainTextResponse(text, status_code=404, headers=_HEADERS)
+    return PlainTextResponse(text, status_code=404, headers=HEADERS)

@@ -3,6 +3,7 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { doubt, failureReport, reportWords } from "./delivery-report.js";
 import { deliveryTimeline, serverResponse } from "./delivery-timeline.js";
 import { icons } from "./icons.js";
+import { mailItself } from "./mail-itself.js";
 import { messageActions } from "./message-actions.js";
 import { distance, exactMoment } from "./moments.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
@@ -88,6 +89,7 @@ function body(sheet) {
     ${failureReport(info.report)}
     ${messageActions(sheet, message)}
     ${facts(message, sheet)}
+    ${mailItself(message.content, sheet)}
     ${message.direction === "RECEIVED" && message.events?.nodes.length === 0 ? nothing
       : html`<section aria-labelledby="timeline-heading"><h3 id="timeline-heading">What happened</h3>${
         deliveryTimeline(message.events, { show: (id) => sheet.turn(id), more: sheet.readOn })}</section>`}

@@ -74,6 +74,7 @@ const INFO = `query Info($id: ID!, $first: Int!) {
     attachments { name mediaType size url }
     received { from fromName author text quotedText cut automatic authentication forwardedAt }
     inReplyTo { id subject occurredAt }
+    content { exact inexactWhy viewUrl rawUrl }
     events(first: $first) { ${LIFE} }
     info {
       colorHint status from to sentAt tracked decidedAt nextAttemptAt waitsFor cause advice

@@ -26,6 +26,7 @@ export class InfoSheet {
     this.asked = null;
     this.acting = false;
     this.fault = null;
+    this.mailShown = false;
   }
 
   /** Shows this message; null closes the popover. */
@@ -118,14 +119,29 @@ export class InfoSheet {
     this.changed();
   };
 
-  /** A file's link that is too old is read again first. */
-  download = async (event, position) => {
-    if (Date.now() - this.readAt < LINK_MS) return;
+  get linksAreOld() {
+    return Date.now() - this.readAt >= LINK_MS;
+  }
+
+  /** Follows a link, the one that `urlOf` finds in a message; one that is too old is read again first. */
+  follow = async (event, urlOf) => {
+    if (!this.linksAreOld) return;
     event.preventDefault();
     const { id } = this;
     await this.read();
-    const file = this.message?.attachments[position];
-    if (id === this.id && file) location.assign(file.url);
+    const url = this.message && urlOf(this.message);
+    if (id === this.id && url) location.assign(url);
+  };
+
+  download = (event, position) => this.follow(event, (message) => message.attachments[position]?.url);
+
+  /** Opens the frame with the mail itself, by a link that is good, or closes it. */
+  showMail = async () => {
+    const { id, mailShown } = this;
+    if (!mailShown && this.linksAreOld) await this.read();
+    if (id !== this.id) return;
+    this.mailShown = !mailShown;
+    this.changed();
   };
 
   showClicks = () => this.page.select(this.id, true);

@@ -21,7 +21,8 @@ const said = (text) => html`<div class="letter-text" dir="auto">${text}</div>`;
 /** The files of a mail, sent or received; `download(event, position)` renews a link that is too old. */
 export function files(attachments, download) {
   return html`<ul class="files">${attachments.map((file, position) => html`<li>
-    ${icons.paperclip}<a href=${file.url} download @click=${(event) => download(event, position)}><bdi>${file.name}</bdi></a>
+    ${icons.paperclip}${file.url === null ? html`<bdi>${file.name}</bdi>`
+      : html`<a href=${file.url} download @click=${(event) => download(event, position)}><bdi>${file.name}</bdi></a>`}
     <span class="utc">${size(file.size)}</span></li>`)}</ul>`;
 }
 

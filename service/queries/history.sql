@@ -332,7 +332,8 @@ where y.body <> '' or y.quoted is not null or y.from_address is not null;
 
 -- name: attachments_of_messages
 -- The attachments of these messages, in their order.
-select f.customer_id, f.message_id, f.position, f.name, f.media_type, f.size
+select f.customer_id, f.message_id, f.position, f.name, f.media_type, f.size, f.part,
+       encode(coalesce(f.sha256, f.part_sha256), 'hex') as sha256
 from unnest(:customer_ids::bigint[], :ids::uuid[]) as wanted (customer_id, id)
 join message_attachment f on f.customer_id = wanted.customer_id and f.message_id = wanted.id
 order by f.customer_id, f.message_id, f.position;

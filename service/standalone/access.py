@@ -29,28 +29,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_link(environment: Mapping[str, str]) -> str:
-    """Returns a new address that signs one browser in, once, within ten minutes, as TOKEN_NAME or `make run`."""
+    """Returns a new address that signs one browser in, once, within ten minutes, as `make run`, which may see the mail
+    itself, or as TOKEN_NAME, who may with CONTENT=1."""
     # Imported here: a directory in which nothing runs is named at once.
     from service.standalone.credentials import make_login_link
 
     running = _running(environment, "link")
-    return asyncio.run(make_login_link(running.database_url, running.public_url, _name(environment) or _OWN_NAME))
+    name = _name(environment)
+    content = name is None or _is_set(environment, "CONTENT")
+    return asyncio.run(make_login_link(running.database_url, running.public_url, name or _OWN_NAME, content=content))
 
 
 def print_token(environment: Mapping[str, str]) -> str:
     """Returns the token of DATA/token, or a new one named TOKEN_NAME, which cannot be shown again: with INBOUND=1 one
-    that hands in received mail and does nothing else."""
+    that hands in received mail and does nothing else, with CONTENT=1 one for the mail itself, too."""
     from service.standalone.credentials import make_token
 
     running = _running(environment, "token")
     name = _name(environment)
-    inbound_only = environment.get("INBOUND", "0") not in ("", "0")
+    inbound_only, content = _is_set(environment, "INBOUND"), _is_set(environment, "CONTENT")
     if name is None and inbound_only:
         raise LaunchError("A token for received mail needs a name: make token INBOUND=1 NAME=provider")
+    if inbound_only and content:
+        raise LaunchError("A token for received mail sees none: leave out INBOUND=1 or CONTENT=1.")
     if name is None:
         return running.token
     try:
-        return asyncio.run(make_token(running.database_url, name, inbound_only=inbound_only))
+        return asyncio.run(make_token(running.database_url, name, inbound_only=inbound_only, content=content))
     except asyncpg.UniqueViolationError:
         raise LaunchError(f"There is a token named {name} already: choose another name.") from None
 
@@ -64,6 +69,10 @@ def _running(environment: Mapping[str, str], target: str) -> Running:
             f"`make {target} DATA=/some/dir`."
         )
     return running
+
+
+def _is_set(environment: Mapping[str, str], name: str) -> bool:
+    return environment.get(name, "0") not in ("", "0")
 
 
 def _name(environment: Mapping[str, str]) -> str | None:

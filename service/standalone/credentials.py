@@ -8,19 +8,19 @@ from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token
 
 
-async def make_token(database_url: str, name: str, *, inbound_only: bool = False) -> str:
+async def make_token(database_url: str, name: str, *, inbound_only: bool = False, content: bool = False) -> str:
     """Returns a new API token, as `create_token`. Raises UniqueViolationError where a token of this name lives."""
     connection = await asyncpg.connect(database_url)
     try:
-        return await create_token(connection, name, inbound_only=inbound_only)
+        return await create_token(connection, name, inbound_only=inbound_only, content=content)
     finally:
         await connection.close()
 
 
-async def make_login_link(database_url: str, public_url: str, name: str) -> str:
-    """Returns a one-time address that signs one browser in as `name`, within ten minutes."""
+async def make_login_link(database_url: str, public_url: str, name: str, *, content: bool = False) -> str:
+    """Returns a one-time address that signs one browser in as `name`, within ten minutes, as `create_login_link`."""
     connection = await asyncpg.connect(database_url)
     try:
-        return await create_login_link(connection, name, public_url)
+        return await create_login_link(connection, name, public_url, content=content)
     finally:
         await connection.close()

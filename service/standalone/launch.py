@@ -225,8 +225,9 @@ def make_credentials(options: Options, data: DataDirectory, stores: Stores) -> s
     from service.standalone.credentials import make_login_link, make_token
 
     # Under a new name: an older token may have been lost with its file, and lives.
-    data.keep("token", lambda: asyncio.run(make_token(stores.database_url, f"make run {secrets.token_hex(4)}")))
-    return asyncio.run(make_login_link(stores.database_url, options.public_url, "make run"))
+    name = f"make run {secrets.token_hex(4)}"
+    data.keep("token", lambda: asyncio.run(make_token(stores.database_url, name, content=True)))
+    return asyncio.run(make_login_link(stores.database_url, options.public_url, "make run", content=True))
 
 
 def wait_ready(options: Options, supervisor: Supervisor, servers: Sequence[PythonServer]) -> None:

@@ -46,7 +46,7 @@ async def url_of(client: httpx.AsyncClient, ref: MessageRef) -> str:
 async def test_a_file_that_we_sent_is_downloaded_by_its_link_alone(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient, connection: Any
 ) -> None:
-    # Given a sent mail with a file
+    # Given a sent mail with a file, and a caller who may see its content
     ref = await make_sent(connection, PDF, "Angebot „7“.pdf")
     path = await url_of(client, ref)
     # When somebody without a session or token follows its link
@@ -66,6 +66,16 @@ async def test_a_file_of_received_mail_is_read_out_of_the_mail(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient, connection: Any
 ) -> None:
     # Given a received mail whose second part is a file
+    ref = await make_received(connection)
+    # When its link is followed
+    answer = await anonymous.get(await url_of(client, ref))
+    # Then it is there without its transfer encoding, of the type that its bytes show
+    assert (answer.status_code, answer.content) == (200, PDF)
+    assert answer.headers["content-type"] == "application/pdf"
+
+
+async def make_received(connection: Any) -> MessageRef:
+    """A received mail with a file."""
     mail = EmailMessage()
     mail["From"], mail["Subject"] = "ann@customer.example", "A picture"
     mail.set_content("See below.")
@@ -75,11 +85,7 @@ async def test_a_file_of_received_mail_is_read_out_of_the_mail(
     message = await make_message(connection, customer, direction="RECEIVED", content_sha256=stored)
     ref = MessageRef(customer_id=customer, message_id=message)
     await attach(connection, ref, name="sketch.bin", size=len(PDF), part=2)
-    # When its link is followed
-    answer = await anonymous.get(await url_of(client, ref))
-    # Then it is there without its transfer encoding, of the type that its bytes show
-    assert (answer.status_code, answer.content) == (200, PDF)
-    assert answer.headers["content-type"] == "application/pdf"
+    return ref
 
 
 @pytest.mark.parametrize(
@@ -100,8 +106,8 @@ async def test_the_type_is_what_the_bytes_show_and_never_what_could_run(
 
 
 async def test_without_a_valid_link_there_is_nothing(client: httpx.AsyncClient, connection: Any) -> None:
-    # Given a file, and links that are too old, altered, of another message, or of a file that is gone
-    ref = await make_sent(connection, PDF, "offer.pdf")
+    # Given a file, and links that are too old, altered, of another message, of a file that is gone, or of a sent one
+    ref, sent = await make_received(connection), await make_sent(connection, PDF, "offer.pdf")
     path = await url_of(client, ref)
 
     def link(now: float, ref: MessageRef = ref, position: int = 0) -> str:
@@ -110,7 +116,8 @@ async def test_without_a_valid_link_there_is_nothing(client: httpx.AsyncClient, 
     now = time.time()
     elsewhere = MessageRef(customer_id=ref.customer_id, message_id=UUID(int=1))
     assert (await client.get(link(now))).status_code == 200
-    for wrong in (link(now - LIFE_SECONDS - 1), path[:-1], f"{path}A", link(now, elsewhere), link(now, position=1)):
+    gone = (link(now - LIFE_SECONDS - 1), link(now, elsewhere), link(now, position=1), link(now, sent))
+    for wrong in (path[:-1], f"{path}A", *gone):
         # When they are followed, by a caller with a token as well
         answer = await client.get(wrong)
         # Then all are answered alike

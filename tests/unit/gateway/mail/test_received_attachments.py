@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import unicodedata
 
 import pytest
@@ -17,7 +18,8 @@ from tests.replies import REPLIES
 def read(*parts: str, kind: str = "mixed") -> ReceivedAttachments:
     inner = "".join(f"--b\n{part}\n" for part in ("Content-Type: text/plain\n\nwords", *parts))
     mail = f"Content-Type: multipart/{kind}; boundary=b\n\n{inner}--b--\n"
-    return read_attachments(read_mail(mail.encode()).root)
+    raw = mail.encode()
+    return read_attachments(read_mail(raw).root, raw)
 
 
 PDF = base64.b64encode(b"%PDF-1.7 and more").decode()
@@ -32,6 +34,7 @@ def test_a_file_is_listed() -> None:
         "application/pdf",
         17,
     )
+    assert file.sha256 == hashlib.sha256(b"%PDF-1.7 and more").hexdigest()
     assert not file.inline
     assert not file.tnef
     assert file.subject is None
@@ -100,5 +103,6 @@ def test_every_name_is_safe(name: str, ending: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(REPLIES)), st.integers(0, 100))
 def test_a_mail_that_breaks_off_is_listed(name: str, percent: int) -> None:
-    found = read_attachments(read_mail(REPLIES[name][: len(REPLIES[name]) * percent // 100]).root)
+    raw = REPLIES[name][: len(REPLIES[name]) * percent // 100]
+    found = read_attachments(read_mail(raw).root, raw)
     assert all(file.name and file.size >= 0 for file in found.listed)

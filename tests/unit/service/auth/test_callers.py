@@ -23,7 +23,8 @@ class Tokens:
 
     def __init__(self, **tokens: str) -> None:
         self.rows: list[dict[str, Any]] = [
-            {"name": name, "token_sha256": digest(token), "inbound_only": False} for name, token in tokens.items()
+            {"name": name, "token_sha256": digest(token), "inbound_only": False, "content": name == "office"}
+            for name, token in tokens.items()
         ]
         self.lookups = 0
 
@@ -42,6 +43,7 @@ class Sessions:
             "session_sha256": digest(secret),
             "csrf_sha256": digest(csrf_token(secret)),
             "expires_at": datetime(2026, 3, 1, tzinfo=UTC),
+            "content": False,
         }
         self.lookups = 0
 
@@ -175,6 +177,16 @@ async def test_a_token_for_received_mail_does_nothing_else_also_once_it_is_cache
         handing_in = HTTPConnection({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
         assert (await authenticator.inbound_caller(handing_in)).name == name
     assert (await authenticator.bearer("Bearer ce_1", ANN)).name == "crm"
+
+
+async def test_who_was_given_content_may_see_it() -> None:
+    authenticator = make(Tokens(office="ce_1", crm="ce_2"), Clock())
+    for _ in range(2):
+        assert await authenticator.bearer("Bearer ce_1", ANN) == Caller(name="office", content=True)
+        assert await authenticator.bearer("Bearer ce_2", ANN) == Caller(name="crm")
+    sessions = Sessions("s")
+    sessions.row["content"] = True
+    assert await make_for(sessions).caller(request(cookie="s")) == Caller(name="Ann", content=True)
 
 
 async def test_a_browsers_session_hands_in_no_mail() -> None:

@@ -59,7 +59,8 @@ def test_one_reply_is_html_alone_and_one_brings_a_photo() -> None:
     [html] = [answer for answer in REPLIES if answer.html]
     assert made_for(html)[1].root.media_type == "text/html"
     [photo] = [answer for answer in REPLIES if answer.photo]
-    attached = read_attachments(made_for(photo)[1].root)
+    made, mail = made_for(photo)
+    attached = read_attachments(mail.root, made.content)
     assert [(file.name, file.found_type) for file in attached.listed] == [("amplifier.png", "image/png")]
 
 
