@@ -18,6 +18,7 @@ from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
+from gateway.outbox import gateway_history
 from gateway.settings import Settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
@@ -40,12 +41,20 @@ IMPORT_SECONDS = 0.5
 """Seconds between looks for imports: one read of an index that holds those under way only."""
 COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
+HISTORY_SECONDS = 2.0
+"""Seconds between looks whether a minute is over that no worker has written: one read of one row."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def background_jobs(deployment: Deployment) -> list[Job]:
     """What a worker does beside sending: a capability adds its entry here."""
-    return [*_campaign_jobs(deployment), *_list_jobs(deployment), *_tracking_jobs(), *_inbound_jobs(deployment)]
+    return [
+        *_campaign_jobs(deployment),
+        *_list_jobs(deployment),
+        *_tracking_jobs(),
+        *_inbound_jobs(deployment),
+        *_own_jobs(),
+    ]
 
 
 def _campaign_jobs(deployment: Deployment) -> list[Job]:
@@ -141,6 +150,14 @@ def _inbound_jobs(deployment: Deployment) -> list[Job]:
         Job(name="inbound sweep", run=sweep_inbound, every=None),
         Job(name="attachment sweep", run=sweep_attachments, every=None),
     ]
+
+
+def _own_jobs() -> list[Job]:
+    async def write_history(connection: Connection) -> Progress:
+        await gateway_history.write_minute(connection)
+        return Progress()
+
+    return [Job(name="gateway history", run=write_history, every=HISTORY_SECONDS)]
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

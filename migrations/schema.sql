@@ -365,7 +365,8 @@ CREATE TYPE public.relay_event_kind AS ENUM (
     'CONNECTION',
     'TLS',
     'LOGIN',
-    'UNAVAILABLE'
+    'UNAVAILABLE',
+    'LIMITED'
 );
 
 
@@ -569,11 +570,16 @@ CREATE TABLE public.destination (
     pause_step smallint DEFAULT 0 NOT NULL,
     stopped_at timestamp with time zone,
     stopped_why text,
+    person_paused_until timestamp with time zone,
+    person_paused_why text,
+    person_paused_by text,
     CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
     CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT destination_check2 CHECK ((((person_paused_until IS NULL) = (person_paused_why IS NULL)) AND ((person_paused_until IS NULL) = (person_paused_by IS NULL)))),
     CONSTRAINT destination_connections_check CHECK ((connections > 0)),
     CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT destination_person_paused_why_check CHECK (((length(person_paused_why) >= 1) AND (length(person_paused_why) <= 500))),
     CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
 );
@@ -588,7 +594,7 @@ CREATE FUNCTION public.is_restricted(d public.destination) RETURNS boolean
     AS $$
     select d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
         or d.connections is not null or d.pause_step > 0 or coalesce(d.paused_until > now(), false)
-        or d.stopped_at is not null
+        or coalesce(d.person_paused_until > now(), false) or d.stopped_at is not null
 $$;
 
 
@@ -764,8 +770,10 @@ CREATE FUNCTION public.relay_closed_why(bound text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
     select case when bool_and(r.stopped_at is not null) then 'The relay is stopped: ' || min(r.stopped_why)
-                when bool_and(r.stopped_at is not null or r.paused_until > now())
-                    then 'The relay is paused: ' || min(r.paused_why)
+                when bool_and(r.stopped_at is not null
+                              or coalesce(greatest(r.paused_until, r.person_paused_until) > now(), false))
+                    then 'The relay is paused: ' || coalesce(
+                        min(r.person_paused_why) filter (where r.person_paused_until > now()), min(r.paused_why))
                 else 'Its turn under the relay''s limit' end
     from relay r
     where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
@@ -780,7 +788,8 @@ CREATE FUNCTION public.relay_opens_at(bound text) RETURNS timestamp with time zo
     LANGUAGE sql STABLE
     AS $$
     select min(case when r.stopped_at is not null then 'infinity'::timestamptz
-                    when r.paused_until > now() then r.paused_until
+                    when greatest(r.paused_until, r.person_paused_until) > now()
+                        then greatest(r.paused_until, r.person_paused_until)
                     when sent_today(r.day, r.day_count)
                          >= cap_today(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor) then utc_tomorrow()
                     -- A permit or two away is a turn in the lane; only a queue at the limit is worth showing.
@@ -811,6 +820,31 @@ CREATE FUNCTION public.shown_status(decided public.email_status, waiting uuid, h
                 when handed_off_at is not null then 'HANDED_OFF'::email_status
                 when attempt > 1 then 'DEFERRED'::email_status
                 else 'QUEUED'::email_status end
+$$;
+
+
+--
+-- Name: uncounted_answers(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.uncounted_answers(counted_to timestamp with time zone) RETURNS TABLE(relay text, lane text, cause public.cause, quarter timestamp with time zone, accepted bigint, deferred bigint, refused bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select g.relay, g.lane, g.cause, g.quarter, g.accepted - coalesce(c.accepted, 0),
+           g.deferred - coalesce(c.deferred, 0), g.refused - coalesce(c.refused, 0)
+    from (
+        select t.relay, null::text as lane, null::cause as cause, t.quarter, sum(t.accepted)::bigint as accepted,
+               0::bigint as deferred, 0::bigint as refused
+        from relay_tally t where t.quarter >= counted_to - interval '30 minutes' group by t.relay, t.quarter
+        union all
+        select a.relay, a.lane, a.cause, a.quarter, 0, sum(a.deferred)::bigint, sum(a.refused)::bigint
+        from answer_tally a where a.quarter >= counted_to - interval '30 minutes'
+        group by a.relay, a.lane, a.cause, a.quarter
+    ) g
+    left join counted_answers c on c.quarter = g.quarter and c.relay = g.relay and c.lane is not distinct from g.lane
+        and c.cause is not distinct from g.cause
+    where (g.accepted, g.deferred, g.refused)
+          is distinct from (coalesce(c.accepted, 0), coalesce(c.deferred, 0), coalesce(c.refused, 0))
 $$;
 
 
@@ -858,6 +892,22 @@ CREATE TABLE public.address_opt_out (
     message_id uuid,
     CONSTRAINT address_opt_out_address_key_check CHECK ((length(address_key) = 32))
 );
+
+
+--
+-- Name: answer_tally; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.answer_tally (
+    relay text NOT NULL,
+    lane text NOT NULL,
+    cause public.cause,
+    quarter timestamp with time zone NOT NULL,
+    shard smallint NOT NULL,
+    deferred bigint NOT NULL,
+    refused bigint NOT NULL
+)
+WITH (fillfactor='50');
 
 
 --
@@ -1194,6 +1244,21 @@ CREATE VIEW public.copy_state AS
 
 
 --
+-- Name: counted_answers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.counted_answers (
+    relay text NOT NULL,
+    lane text,
+    cause public.cause,
+    quarter timestamp with time zone NOT NULL,
+    accepted bigint NOT NULL,
+    deferred bigint NOT NULL,
+    refused bigint NOT NULL
+);
+
+
+--
 -- Name: customer; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1419,6 +1484,57 @@ CREATE TABLE public.event (
     kind public.event_kind NOT NULL,
     actor text NOT NULL,
     data jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+
+--
+-- Name: gateway_history; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_history (
+    only_row boolean DEFAULT true NOT NULL,
+    written_to timestamp with time zone NOT NULL,
+    CONSTRAINT gateway_history_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: gateway_minute; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_minute (
+    minute timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: gateway_minute_answers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_minute_answers (
+    minute timestamp with time zone NOT NULL,
+    relay text NOT NULL,
+    lane text,
+    cause public.cause,
+    accepted bigint NOT NULL,
+    deferred bigint NOT NULL,
+    refused bigint NOT NULL
+);
+
+
+--
+-- Name: gateway_minute_lane; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_minute_lane (
+    minute timestamp with time zone NOT NULL,
+    lane text NOT NULL,
+    depth bigint NOT NULL,
+    oldest_seconds bigint NOT NULL,
+    attempts bigint NOT NULL,
+    CONSTRAINT gateway_minute_lane_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT gateway_minute_lane_depth_check CHECK ((depth >= 0)),
+    CONSTRAINT gateway_minute_lane_oldest_seconds_check CHECK ((oldest_seconds >= 0))
 );
 
 
@@ -1978,14 +2094,15 @@ CREATE VIEW public.message_wait AS
  SELECT o.customer_id,
     o.message_id AS id,
         CASE
-            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (d.stopped_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
-            ELSE GREATEST(o.due_at, d.paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
+            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (d.stopped_at IS NOT NULL) OR (d.person_paused_until = 'infinity'::timestamp with time zone) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
+            ELSE GREATEST(o.due_at, d.paused_until, d.person_paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
         END AS next_attempt_at,
         CASE
             WHEN (o.handed_off_at IS NOT NULL) THEN 'The mail server''s answer'::text
             WHEN (o.lease_until > now()) THEN 'A free connection'::text
             WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
             WHEN (d.stopped_at IS NOT NULL) THEN ('The destination is stopped: '::text || d.stopped_why)
+            WHEN (d.person_paused_until > now()) THEN ('The destination is paused: '::text || d.person_paused_why)
             WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
             WHEN (public.relay_opens_at(o.bound_relay) > now()) THEN public.relay_closed_why(o.bound_relay)
             WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.rate_counted)) THEN 'The next attempt'::text
@@ -2099,10 +2216,22 @@ CREATE TABLE public.relay (
     stopped_at timestamp with time zone,
     stopped_why text,
     seen_at timestamp with time zone,
+    person_paused_until timestamp with time zone,
+    person_paused_why text,
+    person_paused_by text,
+    limited_by text,
+    limited_at timestamp with time zone,
+    configured_min_interval interval,
+    configured_per_day integer,
+    configured_warm_up_start integer,
+    configured_warm_up_factor numeric(4,2),
     CONSTRAINT relay_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
     CONSTRAINT relay_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT relay_check2 CHECK ((((person_paused_until IS NULL) = (person_paused_why IS NULL)) AND ((person_paused_until IS NULL) = (person_paused_by IS NULL)))),
+    CONSTRAINT relay_check3 CHECK (((limited_by IS NULL) = (limited_at IS NULL))),
     CONSTRAINT relay_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT relay_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT relay_person_paused_why_check CHECK (((length(person_paused_why) >= 1) AND (length(person_paused_why) <= 500))),
     CONSTRAINT relay_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT relay_warm_up_start_check CHECK ((warm_up_start > 0))
 );
@@ -2114,13 +2243,15 @@ CREATE TABLE public.relay (
 
 CREATE TABLE public.relay_event (
     id uuid DEFAULT uuidv7() NOT NULL,
-    relay text NOT NULL,
+    relay text,
     domain text,
     kind public.relay_event_kind NOT NULL,
     stage public.smtp_stage,
     code smallint,
     response text,
-    until timestamp with time zone
+    until timestamp with time zone,
+    actor text,
+    CONSTRAINT relay_event_check CHECK (((relay IS NOT NULL) OR (domain IS NOT NULL)))
 );
 
 
@@ -2372,6 +2503,14 @@ ALTER TABLE ONLY public.address_opt_out
 
 
 --
+-- Name: answer_tally answer_tally_quarter_relay_lane_cause_shard_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.answer_tally
+    ADD CONSTRAINT answer_tally_quarter_relay_lane_cause_shard_key UNIQUE NULLS NOT DISTINCT (quarter, relay, lane, cause, shard);
+
+
+--
 -- Name: api_token api_token_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2508,6 +2647,14 @@ ALTER TABLE ONLY public.copy
 
 
 --
+-- Name: counted_answers counted_answers_quarter_relay_lane_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.counted_answers
+    ADD CONSTRAINT counted_answers_quarter_relay_lane_cause_key UNIQUE NULLS NOT DISTINCT (quarter, relay, lane, cause);
+
+
+--
 -- Name: customer_address customer_address_customer_id_address_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2617,6 +2764,38 @@ ALTER TABLE ONLY public.domain_throughput
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (customer_id, id);
+
+
+--
+-- Name: gateway_history gateway_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_history
+    ADD CONSTRAINT gateway_history_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: gateway_minute_answers gateway_minute_answers_minute_relay_lane_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_answers
+    ADD CONSTRAINT gateway_minute_answers_minute_relay_lane_cause_key UNIQUE NULLS NOT DISTINCT (minute, relay, lane, cause);
+
+
+--
+-- Name: gateway_minute_lane gateway_minute_lane_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_lane
+    ADD CONSTRAINT gateway_minute_lane_pkey PRIMARY KEY (minute, lane);
+
+
+--
+-- Name: gateway_minute gateway_minute_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute
+    ADD CONSTRAINT gateway_minute_pkey PRIMARY KEY (minute);
 
 
 --
@@ -3186,6 +3365,13 @@ CREATE UNIQUE INDEX delivery_report_once ON public.delivery_report USING btree (
 
 
 --
+-- Name: destination_paused_by_person_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX destination_paused_by_person_idx ON public.destination USING btree (person_paused_until) WHERE (person_paused_until IS NOT NULL);
+
+
+--
 -- Name: event_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3529,6 +3715,20 @@ CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbo
 
 
 --
+-- Name: relay_event_domain_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX relay_event_domain_idx ON public.relay_event USING btree (domain, id) WHERE (domain IS NOT NULL);
+
+
+--
+-- Name: relay_event_relay_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX relay_event_relay_idx ON public.relay_event USING btree (relay, id);
+
+
+--
 -- Name: suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3752,6 +3952,22 @@ ALTER TABLE ONLY public.delivery_report
 
 ALTER TABLE ONLY public.domain_connection_lease
     ADD CONSTRAINT domain_connection_lease_domain_fkey FOREIGN KEY (domain) REFERENCES public.destination(domain) ON DELETE CASCADE;
+
+
+--
+-- Name: gateway_minute_answers gateway_minute_answers_minute_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_answers
+    ADD CONSTRAINT gateway_minute_answers_minute_fkey FOREIGN KEY (minute) REFERENCES public.gateway_minute(minute) ON DELETE CASCADE;
+
+
+--
+-- Name: gateway_minute_lane gateway_minute_lane_minute_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_lane
+    ADD CONSTRAINT gateway_minute_lane_minute_fkey FOREIGN KEY (minute) REFERENCES public.gateway_minute(minute) ON DELETE CASCADE;
 
 
 --
@@ -4103,4 +4319,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261202043000'),
     ('20261202044000'),
     ('20261203001000'),
-    ('20261203010000');
+    ('20261203010000'),
+    ('20261203700000'),
+    ('20261203700100'),
+    ('20261203710000');
