@@ -104,28 +104,26 @@ async def write_minute(connection: Connection) -> bool:
 
 async def gateway_history(connection: Connection, last: GatewaySpan) -> tuple[GatewayMoment, ...]:
     """What the gateway did, oldest first, up to this very moment: at most 60 minutes, or 96 quarters of an hour. Spans
-    in which no worker ran are left out. Reads in one transaction, so that nothing is in it twice."""
+    in which no worker ran are left out."""
     length, width = _SPANS[last]
     moments: dict[datetime, GatewayMoment] = {}
 
     def moment(started_at: datetime) -> GatewayMoment:
         return moments.setdefault(started_at, GatewayMoment(started_at=started_at))
 
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        running = await QUERIES.running_minute(connection, campaigns=CAMPAIGNS)
-        now: datetime = running["minute"]
-        newest = now - timedelta(seconds=now.timestamp() % width.total_seconds())
-        since = newest - length + width
-        async for row in QUERIES.gateway_lanes(connection, width=width, since=since):
-            lane = moment(row["started_at"]).lane(row["lane"])
-            lane.depth, lane.oldest_seconds, lane.attempts = row["depth"], row["oldest_seconds"], row["attempts"]
-        async for row in QUERIES.gateway_answers(connection, width=width, since=since):
-            _add_answers(moment(row["started_at"]), row)
-        queues = queues_of(await lane_states(connection))
-    for name, queue in queues.items():
+    now: datetime = await QUERIES.now(connection)
+    newest = now - timedelta(seconds=now.timestamp() % width.total_seconds())
+    since = newest - length + width
+    async for row in QUERIES.gateway_lanes(connection, width=width, since=since, campaigns=CAMPAIGNS):
+        lane = moment(row["started_at"]).lane(row["lane"])
+        lane.depth, lane.oldest_seconds, lane.attempts = row["depth"], row["oldest_seconds"], row["attempts"]
+    async for row in QUERIES.gateway_answers(connection, width=width, since=since):
+        _add_answers(moment(row["started_at"]), row)
+    # Another may have begun since.
+    newest = max((newest, *moments))
+    for name, queue in queues_of(await lane_states(connection)).items():
         lane = moment(newest).lane(name)
         lane.depth, lane.oldest_seconds = queue.depth, int(queue.oldest_seconds)
-        lane.attempts += running["attempts"].get(name, 0)
     return tuple(moments[started_at] for started_at in sorted(moments))
 
 

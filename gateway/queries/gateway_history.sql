@@ -72,25 +72,25 @@ group by 1, a.relay, a.lane, a.cause
 order by 1, a.relay, a.lane, a.cause;
 
 -- name: gateway_lanes
--- What waited in each lane at the end of each span of :width from :since on, and how many were tried in it; without the
--- minute under way.
-select date_bin(:width::interval, m.minute, timestamptz 'epoch') as started_at, m.lane,
-       (array_agg(m.depth order by m.minute desc))[1] as depth,
-       (array_agg(m.oldest_seconds order by m.minute desc))[1] as oldest_seconds,
-       sum(m.attempts)::bigint as attempts
-from gateway_minute_lane m
-where m.minute >= :since::timestamptz
-group by 1, m.lane
-order by 1, m.lane;
-
--- name: running_minute^
--- The minute under way, and how many were tried in it, by lane; those of the minute before, too, until they are written.
-select date_trunc('minute', now()) as minute, coalesce(jsonb_object_agg(t.lane, t.attempts) filter (
-           where t.lane is not null), '{}') as attempts
-from (
+-- What waited in each lane at the end of each span of :width from :since on, and how many were tried in it, with what is
+-- not in the history yet: that is of the minute under way, of which only the tries are known here.
+with running as (
     select case when l.campaign_id is null and l.id is not null then l.name else :campaigns::text end as lane,
            sum(p.attempts) as attempts
     from gateway_history h
-    join lane_throughput p on p.minute >= h.written_to left join lane l on l.id = p.lane_id
+    join lane_throughput p on p.minute >= h.written_to
+    left join lane l on l.id = p.lane_id
     group by 1
-) t;
+)
+select date_bin(:width::interval, m.minute, timestamptz 'epoch') as started_at, m.lane,
+       coalesce((array_agg(m.depth order by m.minute desc))[1], 0) as depth,
+       coalesce((array_agg(m.oldest_seconds order by m.minute desc))[1], 0) as oldest_seconds,
+       sum(m.attempts)::bigint as attempts
+from (
+    select w.minute, w.lane, w.depth, w.oldest_seconds, w.attempts
+    from gateway_minute_lane w where w.minute >= :since::timestamptz
+    union all
+    select date_trunc('minute', now()), r.lane, null, null, r.attempts from running r
+) m
+group by 1, m.lane
+order by 1, m.lane;
