@@ -48,11 +48,11 @@ class DestinationStanding:
     stopped_why: str | None
 
 
-MOST_PER_MINUTE = 100_000
+MAX_PER_MINUTE = 100_000
 """Of one relay or domain: more than a worker sends."""
-MOST_PER_DAY = 100_000_000
+MAX_PER_DAY = 100_000_000
 _RANGES = {
-    "per_minute": MOST_PER_MINUTE, "per_day": MOST_PER_DAY, "connections": 1000, "warm_up_start": MOST_PER_DAY,
+    "per_minute": MAX_PER_MINUTE, "per_day": MAX_PER_DAY, "connections": 1000, "warm_up_start": MAX_PER_DAY,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
 from gateway.mail.address import parse_address
 from gateway.mail.field_checks import check_free_text
-from gateway.outbox.domain_limits import MOST_PER_DAY, MOST_PER_MINUTE, check_range, check_warm_up_factor
+from gateway.outbox.domain_limits import MAX_PER_DAY, MAX_PER_MINUTE, check_range, check_warm_up_factor
 from gateway.outbox.parked import release_parked
 from gateway.outbox.relay_limits import RelayEventKind, note_order
 
@@ -128,9 +128,9 @@ async def _check_pause(connection: Connection, faults: RefusalCollector, until: 
 
 def _check_limit(faults: RefusalCollector, limit: RelayLimit) -> None:
     given = {
-        "perMinute": (limit.per_minute, MOST_PER_MINUTE),
-        "perDay": (limit.per_day, MOST_PER_DAY),
-        "warmUpStart": (limit.warm_up_start, MOST_PER_DAY),
+        "perMinute": (limit.per_minute, MAX_PER_MINUTE),
+        "perDay": (limit.per_day, MAX_PER_DAY),
+        "warmUpStart": (limit.warm_up_start, MAX_PER_DAY),
     }
     for field, (number, most) in given.items():
         with faults.check():

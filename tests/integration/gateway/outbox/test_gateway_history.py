@@ -1,4 +1,4 @@
-"""The gateway's history adds up to what was sent, whoever writes it and whenever."""
+"""The gateway's history adds up to what was sent, by any worker and at any time."""
 
 from __future__ import annotations
 

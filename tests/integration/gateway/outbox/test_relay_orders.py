@@ -279,7 +279,7 @@ async def test_all_that_is_wrong_with_a_limit_is_said_at_once_and_nothing_is_don
         ({"warm_up_factor": 10.1, "warm_up_start": 1}, "warmUpFactor"),
         ({"as_configured": True, "per_day": 1}, "asConfigured"),
     ):
-        limit: dict[str, Any] = {"name": "main"} | values  # type: ignore[dict-item]
+        limit: dict[str, Any] = {"name": "main"} | values
         assert await refused(limit_relay(still, RelayLimit(**limit), "Kim")) == [("INVALID", field)]
     assert await still.fetchval("select count(*) from relay_event") == 0
 
