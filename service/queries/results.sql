@@ -51,7 +51,7 @@ select g.id, t.made::bigint, t.accepted::bigint, t.refused::bigint, t.bounced::b
        t.clicked::bigint, t.machine_only::bigint, t.unsubscribed::bigint, t.complained::bigint, t.replied::bigint,
        a.total::bigint, a.left_out::bigint, a.on_the_wire::bigint,
        (a.total - a.left_out - a.decided - t.cancelled - a.on_the_wire)::bigint as queued,
-       p.per_minute::float8,
+       round(p.per_minute, 1)::float8 as per_minute,
        case when a.under_way then (
            select r.due_at from mailing_recipient r where r.mailing_id = g.id order by r.due_at desc limit 1)
        end as last_due_at, now() as at, a.under_way as is_paced
@@ -76,7 +76,7 @@ select c.id, sum(t.made)::bigint as made, sum(t.accepted)::bigint as accepted,
        sum(t.complained)::bigint as complained, sum(t.replied)::bigint as replied, coalesce(sum(a.total), 0)::bigint as total,
        sum(a.left_out)::bigint as left_out, sum(a.on_the_wire)::bigint as on_the_wire,
        coalesce(sum(a.total - a.left_out - a.decided - t.cancelled - a.on_the_wire), 0)::bigint as queued,
-       sum(p.per_minute)::float8 as per_minute,
+       round(sum(p.per_minute), 1)::float8 as per_minute,
        max(case when a.under_way then (
            select r.due_at from mailing_recipient r where r.mailing_id = g.id order by r.due_at desc limit 1)
        end) as last_due_at, now() as at,

@@ -18,8 +18,8 @@ from list_member n join customer_address a on a.customer_id = n.customer_id and 
 where n.list_id = :list_id
 order by n.customer_id;
 
--- name: bare_messages!
--- Their messages, and the outbox rows of these.
+-- name: bare_messages$
+-- The messages of the next of them, and the outbox rows of these; returns the last customer, or null after the last.
 with made as (
     insert into message (customer_id, source_type, campaign_id, mailing_id, template_version_id, sender_version_id,
                          sender, recipient, recipient_name, subject, merge_data, token_key_id)
@@ -29,14 +29,17 @@ with made as (
     join campaign c on c.id = g.campaign_id
     join mailing_recipient r on r.mailing_id = g.id
     join customer u on u.id = r.customer_id
-    where g.id = :mailing_id
-    order by r.due_at, r.customer_id
+    where g.id = :mailing_id and r.customer_id > :after
+    order by r.customer_id
+    limit :limit
     returning customer_id, id, recipient
+), queued as (
+    insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, opt_out_kind)
+    select made.customer_id, made.id, :lane_id, made.recipient, sha256(made.customer_id::text::bytea),
+           split_part(made.recipient, '@', 2), now() + interval '1 day', 'MARKETING'
+    from made
 )
-insert into outbox (customer_id, message_id, lane_id, address, address_key, domain, expires_at, opt_out_kind)
-select made.customer_id, made.id, :lane_id, made.recipient, sha256(made.customer_id::text::bytea),
-       split_part(made.recipient, '@', 2), now() + interval '1 day', 'MARKETING'
-from made;
+select max(made.customer_id) from made;
 
 -- name: seconds_to_hand_off
 -- For each individual mail put since then: how long after that its first attempt began.
