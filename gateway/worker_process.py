@@ -20,7 +20,7 @@ from gateway.deployment import Deployment
 from gateway.finding import job as finding
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
-from gateway.outbox import bulk_actions
+from gateway.outbox import bulk_actions, gateway_history
 from gateway.settings import Settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
@@ -50,6 +50,8 @@ FIND_SECONDS = 0.5
 """Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
 CHECK_SENDERS_SECONDS = 10.0
 """Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
+HISTORY_SECONDS = 2.0
+"""Seconds between looks whether a minute is over that no worker has written: one read of one row."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -71,7 +73,14 @@ def _outbox_jobs(deployment: Deployment) -> list[Job]:
         dealt_with = await bulk_actions.carry_on(connection, deployment)
         return Progress(more=dealt_with is not None, mail_due=bool(dealt_with))
 
-    return [Job(name="bulk actions", run=carry_bulk_actions_on, every=BULK_ACTION_SECONDS)]
+    async def write_history(connection: Connection) -> Progress:
+        await gateway_history.write_minute(connection)
+        return Progress()
+
+    return [
+        Job(name="bulk actions", run=carry_bulk_actions_on, every=BULK_ACTION_SECONDS),
+        Job(name="gateway history", run=write_history, every=HISTORY_SECONDS),
+    ]
 
 
 def _campaign_jobs(deployment: Deployment) -> list[Job]:

@@ -19,13 +19,16 @@ from gateway.delivery.claims import Claims
 from gateway.delivery.pipeline import AttemptCounts
 from gateway.delivery.routing import RelayRouter
 from gateway.delivery.settle import Settler
-from gateway.outbox.lanes import LaneStanding, lane_states, note_throughput
+from gateway.outbox.lanes import LaneStanding, lane_states, note_throughput, queues_of
 from gateway.outbox.recovery import my_turn, recover
 from gateway.settings import Settings
 from gateway.telemetry.metrics import QUEUE_AGE, QUEUE_DEPTH, RECOVERED
 
 log = logging.getLogger(__name__)
 
+ORDERS_SECONDS = 0.3
+"""Seconds between two looks at what persons paused or limited: one read of a few rows, so that within a second nothing
+more is handed off."""
 VACUUM_AFTER = 5000
 """Rows finished until the head of the queue is vacuumed: dead rows there cost every claim."""
 
@@ -64,6 +67,14 @@ class Maintenance:
             async with asyncio.timeout(self.settings.lease_seconds / 6), self.pool.acquire() as connection:
                 await self.claims.extend(connection)
         self._extended = self.clock()
+
+    # ---- orders
+
+    async def follow_orders(self) -> None:
+        """A few times a second: what persons paused, resumed or limited."""
+        if await self.router.follow_orders():
+            self.wake()
+        await self.runner.pause(ORDERS_SECONDS)
 
     # ---- sweep
 
@@ -125,12 +136,7 @@ class Maintenance:
 
 
 def _show_lanes(lanes: Iterable[LaneStanding]) -> None:
-    """Campaigns come and go, and are shown as one lane: a label each would never go away again."""
-    depths, ages = {"campaigns": 0}, {"campaigns": 0.0}
-    for lane in lanes:
-        name = lane.name if lane.campaign_id is None else "campaigns"
-        depths[name] = depths.get(name, 0) + lane.depth
-        ages[name] = max(ages.get(name, 0.0), lane.oldest_seconds)
-    for name in depths:
-        QUEUE_DEPTH.labels(name).set(depths[name])
-        QUEUE_AGE.labels(name).set(ages[name])
+    """Campaigns come and go: a label each would never go away again."""
+    for name, queue in queues_of(lanes).items():
+        QUEUE_DEPTH.labels(name).set(queue.depth)
+        QUEUE_AGE.labels(name).set(queue.oldest_seconds)

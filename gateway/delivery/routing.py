@@ -73,19 +73,37 @@ class RelayRouter:
     async def refresh(self) -> None:
         """Read the relays' states, and write which failed relays and domains work again. Raises when PostgreSQL is
         away."""
-        written = self._written.copy()
         async with self._pool.acquire() as connection:
             await self._write_mended(connection)
             await QUERIES.see_relays(connection, names=list(self._names))
-            states = await relay_states(connection)
+            await self._read_states(connection)
             self._troubled_domains = {row["domain"] async for row in QUERIES.troubled_domains(connection)}
+        self._troubled_relays = {name for name, state in self._standings.items() if state.pause_step > 0}
+        self._show()
+
+    async def follow_orders(self) -> bool:
+        """Read what persons paused or limited, and call back mail that waits here for what must not be used. Returns
+        whether more may be sent than before. Raises when PostgreSQL is away."""
+        before, avoided = self._standings, self._avoid
+        async with self._pool.acquire() as connection:
+            await self._read_states(connection)
+            domains = frozenset([row["domain"] async for row in QUERIES.destinations_paused_by_persons(connection)])
+        self._smtp.withhold(
+            relays=frozenset(name for name, state in self._standings.items() if state.paused_by is not None),
+            domains=domains,
+        )
+        limits = {name: (state.per_minute, state.cap_today) for name, state in self._standings.items()}
+        limits_before = {name: (state.per_minute, state.cap_today) for name, state in before.items()}
+        return bool(avoided - self._avoid) or limits != limits_before
+
+    async def _read_states(self, connection: Connection) -> None:
+        written = self._written.copy()
+        states = await relay_states(connection)
         self._standings = {state.name: state for state in states if state.name in self._names}
         self._written -= written
         self._unread = {number: name for number, name in self._unread.items() if number not in written}
         unusable = {name for name, state in self._standings.items() if not state.usable}
         self._avoid = frozenset(unusable | set(self._unread.values()))
-        self._troubled_relays = {name for name, state in self._standings.items() if state.pause_step > 0}
-        self._show()
 
     def _show(self) -> None:
         for name, state in self._standings.items():

@@ -193,6 +193,7 @@ class Worker:
         claiming = asyncio.create_task(repeat(self._pipeline.claim_due, "claim"))
         background = [
             asyncio.create_task(repeat(self._maintenance.sweep, "sweep")),
+            asyncio.create_task(repeat(self._maintenance.follow_orders, "orders")),
             asyncio.create_task(repeat(self._maintenance.keep_leases, "leases")),
             asyncio.create_task(repeat(self._listen, "wake-ups")),
             *(asyncio.create_task(self._runner.run(job)) for job in self._jobs if job.every is not None),

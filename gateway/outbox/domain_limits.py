@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
+from gateway.mail.address import domain_of, with_a_labels
 from gateway.outbox.parked import release_parked
+from gateway.outbox.relay_limits import RelayEventKind, note_order
 
 DOMAIN_SAMPLE = 50_000
 """Rows read for the depths by domain: counting a million would cost a scan."""
@@ -29,7 +31,7 @@ class DestinationLimit:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DestinationStanding:
     """A limited, paused or stopped domain as it is now. `rate` is attempts a second over the last one to two
-    minutes."""
+    minutes. `paused_by` and no `paused_until`: paused until a person resumes it."""
 
     domain: str
     per_minute: float | None
@@ -41,11 +43,29 @@ class DestinationStanding:
     next_permit_at: datetime | None
     paused_until: datetime | None
     paused_why: str | None
+    paused_by: str | None
     stopped_at: datetime | None
     stopped_why: str | None
 
 
-_RANGES = {"per_minute": 100_000, "per_day": 100_000_000, "connections": 1000, "warm_up_start": 100_000_000}
+MAX_PER_MINUTE = 100_000
+"""Of one relay or domain: more than a worker sends."""
+MAX_PER_DAY = 100_000_000
+_RANGES = {
+    "per_minute": MAX_PER_MINUTE, "per_day": MAX_PER_DAY, "connections": 1000, "warm_up_start": MAX_PER_DAY,
+}  # fmt: skip
+
+
+def check_range(number: int | None, most: int, field: str) -> None:
+    """Refuse a limit that is no number from 1 to `most` (INVALID). None is no limit."""
+    if number is not None and not 1 <= number <= most:
+        raise Refusal(RefusalCode.INVALID, f"A whole number from 1 to {most:,}.", (field,))
+
+
+def check_warm_up_factor(factor: float | None) -> None:
+    """Refuse a factor by which no warm-up grows (INVALID). None passes."""
+    if factor is not None and not 1 <= factor <= 10:
+        raise Refusal(RefusalCode.INVALID, "A warm-up grows by a factor of 1 to 10 a day.", ("warmUpFactor",))
 
 
 async def limit_destination(connection: Connection, limit: DestinationLimit) -> None:
@@ -58,11 +78,8 @@ async def limit_destination(connection: Connection, limit: DestinationLimit) -> 
         "warm_up_start": "warmUpStart",
     }
     for name, highest in _RANGES.items():
-        value = getattr(limit, name)
-        if value is not None and not 1 <= value <= highest:
-            raise Refusal(RefusalCode.INVALID, f"A whole number from 1 to {highest:,}.", (names[name],))
-    if not 1 <= limit.warm_up_factor <= 10:
-        raise Refusal(RefusalCode.INVALID, "A warm-up grows by a factor of 1 to 10 a day.", ("warmUpFactor",))
+        check_range(getattr(limit, name), highest, names[name])
+    check_warm_up_factor(limit.warm_up_factor)
     if not limit.domain or len(limit.domain) > 253 or "@" in limit.domain:
         raise Refusal(RefusalCode.INVALID, "A domain, such as example.com.", ("domain",))
     await QUERIES.limit_destination(
@@ -77,14 +94,17 @@ async def limit_destination(connection: Connection, limit: DestinationLimit) -> 
     await release_parked(connection, domain=limit.domain.lower(), rate_counted=True)
 
 
-async def resume_destination(connection: Connection, domain: str) -> None:
-    """End a domain's pause or stop, by a person's decision; mail parked for it is due. Notify the workers afterwards.
-    Raises Refusal(NOT_FOUND)."""
-    resumed = await QUERIES.resume_destination(connection, domain=domain.lower())
-    if resumed is None:
-        raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited, paused nor stopped.", ("domain",))
-    await QUERIES.forget_refusals(connection, of_relay=False, place=domain.lower())
-    await release_parked(connection, domain=domain.lower(), paused_until=resumed["paused_until"])
+async def resume_destination(connection: Connection, domain: str, actor: str) -> None:
+    """End a domain's pauses and its stop, by a person's decision; mail parked for it is due. Notify the workers
+    afterwards. Raises Refusal(NOT_FOUND)."""
+    name = domain_of(with_a_labels(f"@{domain.strip()}"))
+    async with connection.transaction():
+        resumed = await QUERIES.resume_destination(connection, domain=name)
+        if resumed is None:
+            raise Refusal(RefusalCode.NOT_FOUND, "This domain is neither limited, paused nor stopped.", ("domain",))
+        await note_order(connection, RelayEventKind.RESUMED, actor, domain=name, text=f"Resumed by {actor}.")
+    await QUERIES.forget_refusals(connection, of_relay=False, place=name)
+    await release_parked(connection, domain=name, paused_until=resumed["paused_until"])
 
 
 async def destinations(connection: Connection, *, after: str | None = None) -> tuple[DestinationStanding, ...]:
@@ -102,6 +122,7 @@ async def destinations(connection: Connection, *, after: str | None = None) -> t
                 next_permit_at=row["next_permit_at"],
                 paused_until=row["paused_until"],
                 paused_why=row["paused_why"],
+                paused_by=row["paused_by"],
                 stopped_at=row["stopped_at"],
                 stopped_why=row["stopped_why"],
             )

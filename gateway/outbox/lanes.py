@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,6 +50,29 @@ class LaneStanding:
 async def lane_states(connection: Connection, *, limit: int = DEPTH_LIMIT) -> tuple[LaneStanding, ...]:
     """Every lane in order of priority, 500 at most."""
     return tuple([LaneStanding(**row) async for row in QUERIES.lane_depths(connection, limit=limit)])
+
+
+CAMPAIGNS = "campaigns"
+"""What the lanes of all campaigns together are called."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """What waits in a lane of individual mail, or in those of all campaigns: each lane counted up to 10,000."""
+
+    depth: int = 0
+    oldest_seconds: float = 0.0
+
+
+def queues_of(lanes: Iterable[LaneStanding]) -> dict[str, Queue]:
+    """What waits, by the name of each lane of individual mail, and of all campaigns as one: they come and go."""
+    queues = {CAMPAIGNS: Queue()}
+    for lane in lanes:
+        name = lane.name if lane.campaign_id is None else CAMPAIGNS
+        before = queues.get(name, Queue())
+        oldest = max(before.oldest_seconds, lane.oldest_seconds)
+        queues[name] = Queue(depth=before.depth + lane.depth, oldest_seconds=oldest)
+    return queues
 
 
 MAX_COUNTED_DOMAINS = 500

@@ -95,6 +95,7 @@ async def _stop(connection: Connection, run: Any, last: Refused, *, enough: int)
             code=last.code,
             response=last.words,
             until=None,
+            actor=None,
         )
     REFUSAL_STOPS.labels("relay" if of_relay else "destination").inc()
     place = f"relay {last.relay}" if of_relay else f"a destination behind relay {last.relay}"

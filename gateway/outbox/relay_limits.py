@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -20,13 +20,16 @@ from gateway.settings import Relay
 class RelayStanding:
     """One relay's limits and state. `usable`: neither stopped nor paused now. None is no limit of ours.
 
-    `sent_today` are permits used in the UTC day; a relay without limits needs none.
+    `paused_by`: the person who paused it, None for the gateway itself; without `paused_until` it waits for a person.
+    `limited_by`: who set limits before those of RELAY_URL, None where these are in force. `sent_today` are permits used
+    in the UTC day; a relay without limits needs none.
     """
 
     name: str
     usable: bool
     paused_until: datetime | None
     paused_why: str | None
+    paused_by: str | None
     stopped_at: datetime | None
     stopped_why: str | None
     seen_at: datetime | None
@@ -38,6 +41,11 @@ class RelayStanding:
     read_at: datetime
     tomorrow: datetime
     pause_step: int
+    warm_up_start: int | None
+    warm_up_factor: float | None
+    warm_up_from: date | None
+    limited_by: str | None
+    limited_at: datetime | None
 
     @property
     def metered(self) -> bool:
@@ -86,6 +94,7 @@ def _standing(row: Any) -> RelayStanding:
         usable=row["stopped_at"] is None and not row["paused"],
         paused_until=row["paused_until"] if row["paused"] else None,
         paused_why=row["paused_why"] if row["paused"] else None,
+        paused_by=row["paused_by"],
         stopped_at=row["stopped_at"],
         stopped_why=row["stopped_why"],
         seen_at=row["seen_at"],
@@ -97,6 +106,11 @@ def _standing(row: Any) -> RelayStanding:
         read_at=row["read_at"],
         tomorrow=row["tomorrow"],
         pause_step=row["pause_step"],
+        warm_up_start=row["warm_up_start"],
+        warm_up_factor=float(row["warm_up_factor"]) if row["warm_up_factor"] is not None else None,
+        warm_up_from=row["warm_up_from"],
+        limited_by=row["limited_by"],
+        limited_at=row["limited_at"],
     )
 
 
@@ -106,6 +120,7 @@ class RelayEventKind(StrEnum):
     PAUSED = "PAUSED"
     RESUMED = "RESUMED"
     STOPPED = "STOPPED"
+    LIMITED = "LIMITED"
     CONNECTION = "CONNECTION"
     TLS = "TLS"
     LOGIN = "LOGIN"
@@ -114,21 +129,29 @@ class RelayEventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayEvent:
-    """One failure of a relay or destination, in the server's own words."""
+    """One failure of a relay or destination, in the server's own words; or what a person ordered: `actor`. `relay` is
+    None where that is for a domain, whatever the relay."""
 
     id: UUID
-    relay: str
+    occurred_at: datetime
+    relay: str | None
     domain: str | None
     kind: RelayEventKind
     stage: Stage | None
     code: int | None
     response: str | None
     until: datetime | None
+    actor: str | None
 
 
 async def relay_events(connection: Connection, *relays: str, limit: int = 20) -> tuple[RelayEvent, ...]:
     """The newest events of these relays, at most `limit` of each, newest first."""
     return tuple([_event(row) async for row in QUERIES.relay_events(connection, relays=relays, limit=limit)])
+
+
+async def destination_events(connection: Connection, *domains: str, limit: int = 20) -> tuple[RelayEvent, ...]:
+    """The newest events of these domains, at most `limit` of each, newest first."""
+    return tuple([_event(row) async for row in QUERIES.destination_events(connection, domains=domains, limit=limit)])
 
 
 def _event(row: Any) -> RelayEvent:
@@ -137,20 +160,35 @@ def _event(row: Any) -> RelayEvent:
 
 
 async def resume_relay(connection: Connection, name: str, actor: str) -> None:
-    """End a relay's stop or pause, by a person's decision. Raises Refusal(NOT_FOUND)."""
+    """End a relay's stop and its pauses, by a person's decision. Raises Refusal(NOT_FOUND)."""
     async with connection.transaction():
         resumed = await QUERIES.resume_relay(connection, name=name)
         if resumed is None:
             raise Refusal(RefusalCode.NOT_FOUND, "There is no such relay.", ("relay",))
-        await QUERIES.insert_relay_event(
-            connection,
-            relay=name,
-            domain=None,
-            kind=RelayEventKind.RESUMED,
-            stage=None,
-            code=None,
-            response=f"Resumed by {actor}.",
-            until=None,
-        )
+        await note_order(connection, RelayEventKind.RESUMED, actor, relay=name, text=f"Resumed by {actor}.")
     await QUERIES.forget_refusals(connection, of_relay=True, place=name)
     await release_parked(connection, relay=name, paused_until=resumed["paused_until"])
+
+
+async def note_order(
+    connection: Connection,
+    kind: RelayEventKind,
+    actor: str,
+    *,
+    text: str,
+    until: datetime | None = None,
+    relay: str | None = None,
+    domain: str | None = None,
+) -> None:
+    """Keep what a person ordered of a relay, or of a domain."""
+    await QUERIES.insert_relay_event(
+        connection,
+        relay=relay,
+        domain=domain,
+        kind=kind,
+        stage=None,
+        code=None,
+        response=text,
+        until=until,
+        actor=actor,
+    )

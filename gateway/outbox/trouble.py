@@ -85,6 +85,7 @@ async def _insert_event(
         code=reply.code if reply is not None else None,
         response=words.replace("\0", "\N{REPLACEMENT CHARACTER}") if words is not None else None,
         until=until,
+        actor=None,
     )
 
 

@@ -24,7 +24,7 @@ with outcome as materialized (
       and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
       and not ((r.verdict = 'DEFERRED' or (r.verdict = 'UNCERTAIN' and o.retry_once))
                and now() + r.wait < o.expires_at)
-    returning r.n, o.address, o.address_key
+    returning r.n, o.address, o.address_key, o.lane_id
 ), deferred as (
     update outbox o
     set attempt = o.attempt + 1, due_at = now() + r.wait, scheduled = true, rate_counted = false,
@@ -34,7 +34,7 @@ with outcome as materialized (
     where o.customer_id = r.customer_id and o.message_id = r.message_id and o.recipient_no = r.recipient_no
       and o.attempt = r.attempt and o.lease_owner = r.owner and o.handed_off_at is not null
       and (r.verdict = 'DEFERRED' or (r.verdict = 'UNCERTAIN' and o.retry_once)) and now() + r.wait < o.expires_at
-    returning r.n
+    returning r.n, o.lane_id
 ), decided as materialized (
     select r.n, r.customer_id, r.message_id, r.recipient_no, r.attempt, r.verdict, r.age, r.mail_sha256, r.suppress,
            r.relay, r.domain, r.code, fenced.address, fenced.address_key,
@@ -110,6 +110,19 @@ with outcome as materialized (
     where d.verdict = 'ACCEPTED'
     group by d.relay order by d.relay
     on conflict (relay, quarter, shard) do update set accepted = relay_tally.accepted + excluded.accepted
+), answers_tallied as (
+    insert into answer_tally (relay, lane, cause, quarter, shard, deferred, refused)
+    select r.relay, case when l.mailing_id is null then l.name else 'campaigns' end, r.cause,
+           date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint,
+           count(*) filter (where r.verdict = 'DEFERRED'), count(*) filter (where r.verdict = 'REFUSED')
+    from outcome r
+    join (select fenced.n, fenced.lane_id from fenced
+          union all select deferred.n, deferred.lane_id from deferred) w on w.n = r.n
+    join lane l on l.id = w.lane_id
+    where r.verdict in ('DEFERRED', 'REFUSED')
+    group by 1, 2, 3 order by 1, 2, 3
+    on conflict (quarter, relay, lane, cause, shard) do update
+    set deferred = answer_tally.deferred + excluded.deferred, refused = answer_tally.refused + excluded.refused
 ), runs_ended as (
     delete from refusal_run e
     where (e.of_relay, e.place) in (
@@ -253,5 +266,16 @@ with late as materialized (
     where s.verdict = 'ACCEPTED'
     group by s.relay order by s.relay
     on conflict (relay, quarter, shard) do update set accepted = relay_tally.accepted + excluded.accepted
+), answers_tallied as (
+    insert into answer_tally (relay, lane, cause, quarter, shard, deferred, refused)
+    select s.relay, case when m.mailing_id is not null then 'campaigns'
+                         when m.source_type = 'WORK_ORDER' then 'work-order' else 'individual' end, s.cause,
+           date_bin('15 minutes', now(), timestamptz 'epoch'), :shard::smallint,
+           count(*) filter (where s.verdict = 'DEFERRED'), count(*) filter (where s.verdict = 'REFUSED')
+    from settled s join message m on m.customer_id = s.customer_id and m.id = s.message_id
+    where s.verdict in ('DEFERRED', 'REFUSED')
+    group by 1, 2, 3 order by 1, 2, 3
+    on conflict (quarter, relay, lane, cause, shard) do update
+    set deferred = answer_tally.deferred + excluded.deferred, refused = answer_tally.refused + excluded.refused
 )
 select n from settled;

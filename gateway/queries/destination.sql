@@ -26,7 +26,7 @@ select pause_step from destination where domain = :domain;
 -- Ends the trouble of destinations that took mail: rows without limits are deleted, the others start at the first step.
 with working as (
     select domain, min_interval is null and per_day is null and connections is null and warm_up_from is null
-             and stopped_at is null as bare
+             and stopped_at is null and person_paused_until is null as bare
     from destination
     where domain = any(:domains::text[]) and pause_step > 0 and (paused_until is null or paused_until <= now())
     order by domain for update skip locked
@@ -38,11 +38,30 @@ from working w where d.domain = w.domain and not w.bare
 returning d.domain;
 
 -- name: resume_destination^
--- Ends a pause or stop by a person's decision; returns until when the domain was paused, if it is known.
+-- Ends every pause and stop by a person's decision; returns until when mail that waits for it was put off, if that is
+-- known.
 update destination
-set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0
+set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0,
+    person_paused_until = null, person_paused_why = null, person_paused_by = null
 where domain = :domain
-returning old.paused_until as paused_until;
+returning nullif(greatest(old.paused_until, old.person_paused_until), 'infinity') as paused_until;
+
+-- name: pause_destination_by_person^
+-- Pauses a destination by a person's decision, or changes that pause; the gateway's own pause or stop stays beside it.
+-- Returns until when mail that waits for it was put off before, if that is known, and whether that is later than now.
+insert into destination (domain, person_paused_until, person_paused_why, person_paused_by)
+values (:domain, coalesce(:until::timestamptz, 'infinity'), :why, :actor)
+on conflict (domain) do update
+set person_paused_until = excluded.person_paused_until, person_paused_why = excluded.person_paused_why,
+    person_paused_by = excluded.person_paused_by
+returning nullif(greatest(old.paused_until, old.person_paused_until), 'infinity') as paused_until,
+          coalesce(old.person_paused_until > new.person_paused_until, false) as is_shortened;
+
+-- name: destinations_paused_by_persons
+-- Domains that a person has paused now: what is on its way to them is called back.
+select d.domain from destination d
+where d.person_paused_until is not null and d.person_paused_until > now()
+limit 10000;
 
 -- name: limit_destination!
 -- Sets a domain's limits; nulls lift them. Warm-up starts today unless it has started. The permits start again now.
@@ -58,8 +77,12 @@ set min_interval = excluded.min_interval, per_day = excluded.per_day, connection
 
 -- name: destinations
 -- Every limited, paused or stopped domain, by name.
-select d.domain, d.min_interval, d.per_day, d.connections, d.paused_until, d.paused_why, d.stopped_at, d.stopped_why,
-       d.next_permit_at,
+-- While a person's pause lasts it is the one that is shown, until the later of both ends.
+select d.domain, d.min_interval, d.per_day, d.connections, d.stopped_at, d.stopped_why, d.next_permit_at,
+       nullif(case when d.person_paused_until > now() then greatest(d.paused_until, d.person_paused_until)
+                   else d.paused_until end, 'infinity') as paused_until,
+       case when d.person_paused_until > now() then d.person_paused_why else d.paused_why end as paused_why,
+       case when d.person_paused_until > now() then d.person_paused_by end as paused_by,
        cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor) as cap_today,
        sent_today(d.day, d.day_count) as sent_today, domain_rate(d.domain) as rate
 from destination d

@@ -59,10 +59,13 @@ with waiting as (
     group by t.domain order by count(*) desc, t.domain limit 100
 )
 select w.domain, w.depth, w.next_due_at, domain_rate(w.domain) as rate,
-       case when d.stopped_at is null then d.paused_until end as paused_until,
-       coalesce(d.stopped_why, d.paused_why) as paused_why
+       case when d.stopped_at is null
+            then nullif(greatest(d.paused_until, d.person_paused_until), 'infinity') end as paused_until,
+       coalesce(d.stopped_why, case when d.person_paused_until > now() then d.person_paused_why else d.paused_why end)
+           as paused_why
 from waiting w
-left join destination d on d.domain = w.domain and (d.paused_until > now() or d.stopped_at is not null)
+left join destination d on d.domain = w.domain
+    and (d.paused_until > now() or d.person_paused_until > now() or d.stopped_at is not null)
 order by w.depth desc, w.domain;
 
 -- name: pause_lane$

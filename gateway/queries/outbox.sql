@@ -106,7 +106,9 @@ due as materialized (
 limited as materialized (
     select d.domain, d.min_interval,
            -- Whether a stopped one has been resumed is looked at again now and then: resuming frees most of what waits.
-           case when d.stopped_at is not null then now() + interval '10 minutes' else d.paused_until end as paused_until,
+           -- So is one that a person paused without an end.
+           case when d.stopped_at is not null or d.person_paused_until = 'infinity' then now() + interval '10 minutes'
+                else greatest(d.paused_until, d.person_paused_until) end as paused_until,
            case when d.pause_step > 0 then 1 else d.connections end as connections,
            greatest(d.next_permit_at, now()) as first_permit_at,
            cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor)
@@ -133,12 +135,13 @@ ranked as (
                                        due.due_at, due.message_id)
              as connection_no,
            -- A stopped relay waits for a person: resuming it frees what is parked for it.
-           case when r.stopped_at is not null then now() + interval '1 minute' else r.paused_until end as relay_until
+           case when r.stopped_at is not null or r.person_paused_until = 'infinity' then now() + interval '1 minute'
+                else greatest(r.paused_until, r.person_paused_until) end as relay_until
     from due
     left join limited l on l.domain = due.domain
     -- Mail bound to a relay that this worker does not have is no matter of waiting.
     left join relay r on r.name = due.bound_relay and r.name = any(:relays::text[])
-        and (r.paused_until > now() or r.stopped_at is not null)
+        and (r.paused_until > now() or r.person_paused_until > now() or r.stopped_at is not null)
 ), permitted as (
     select ranked.*,
            case when rate_counted or min_interval is null then now()
@@ -275,7 +278,8 @@ with requested as materialized (
                                where x.address_key = o.address_key and x.kind = o.opt_out_kind)) then 'OPTED_OUT'
                 when exists (select from destination d
                              where d.domain = o.domain
-                               and (d.paused_until > now() or d.stopped_at is not null)) then 'PAUSED'
+                               and (d.paused_until > now() or d.person_paused_until > now()
+                                    or d.stopped_at is not null)) then 'PAUSED'
                 else 'GO' end as answer
     from requested r
     join outbox o on o.customer_id = r.customer_id and o.message_id = r.message_id

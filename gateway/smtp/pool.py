@@ -58,6 +58,7 @@ class Pool:
         self._last_failure: Exchange | None = None
         self._last_unsolicited: str | None = None
         self._closed_with: Callable[[Pool], Exchange] | None = None
+        self._withheld_with: Callable[[Pool], Exchange] | None = None
         self.reports_refused = False
         """Whether the relay offers DSN and takes mail only without: until the process ends, none is asked for."""
 
@@ -66,8 +67,8 @@ class Pool:
     def submit(self, delivery: Delivery) -> None:
         """Queue a message for an idle connection, a new one, or one that can pipeline it."""
         self._waiting.append(delivery)
-        if self._closed_with is not None:
-            self._finish_all(self._closed_with(self))
+        if (unsent := self._closed_with or self._withheld_with) is not None:
+            self._finish_all(unsent(self))
         elif self._idle:
             self._idle.pop().wake()
         elif self._may_open():
@@ -105,6 +106,23 @@ class Pool:
     def refuse(self, unsent: Callable[[Pool], Exchange]) -> None:
         """Messages that are submitted from now on get the result of `unsent`, as do those queued when it closes."""
         self._closed_with = unsent
+
+    def withhold(self, unsent: Callable[[Pool], Exchange] | None) -> None:
+        """Begin no message more: those that come get the result of `unsent`, until this is called with None, and those
+        that wait with `end_withheld`. What is in transaction, or pipelined behind it, goes on."""
+        self._withheld_with = unsent
+
+    def end_withheld(self) -> None:
+        """End what waits here though nothing is begun any more."""
+        if self._withheld_with is not None:
+            self._finish_all(self._withheld_with(self))
+
+    def call_back(self, is_meant: Callable[[Delivery], bool]) -> list[Delivery]:
+        """Returns the waiting messages that are meant, which wait no more."""
+        found = [delivery for delivery in (*self._returned, *self._waiting) if is_meant(delivery)]
+        for delivery in found:
+            (self._returned if delivery in self._returned else self._waiting).remove(delivery)
+        return found
 
     def close(self) -> None:
         """End every connection. Call `refuse` before."""
@@ -165,6 +183,7 @@ class Pool:
             if not delivery.result.done():
                 delivery.min_connection = self._opened + 1
                 self._returned.appendleft(delivery)
+        self.end_withheld()
         while self._may_open():
             self._open_one()
         if broke and self._open and not self._idle and self._may_dial():

@@ -21,6 +21,7 @@ from aiosmtplib.errors import SMTPException, SMTPHeloError, SMTPResponseExceptio
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
+from gateway.mail.address import domain_of
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import BEFORE_MAIL
 from gateway.settings import Relay, TlsMode
@@ -135,6 +136,23 @@ class Relays:
             submitted.try_next()
         return submitted
 
+    def withhold(self, *, relays: frozenset[str], domains: frozenset[str]) -> None:
+        """Begin no mail more by these relays, until called without them, and none of what waits now for these domains;
+        what is on its way goes on. Mail for another relay that may take it goes there; all other gets NO_RELAY."""
+        for pool in self._pools:  # all of them first: no mail of one is to go by another that is paused, too
+            pool.withhold(self._paused if pool.relay.name in relays else None)
+        for pool in self._pools:
+            pool.end_withheld()
+        for pool in self._pools if domains else ():
+            for delivery in pool.call_back(lambda waiting: domain_of(waiting.envelope.recipient) in domains):
+                # Its domain is paused: no other relay takes it either.
+                result = delivery.result.receiver if isinstance(delivery.result, Submitted) else delivery.result
+                if not result.done():
+                    result.set_result(self._unsent(FaultKind.NO_RELAY, "Its domain is paused.", relay=""))
+
+    def _paused(self, pool: Pool) -> Exchange:
+        return self._unsent(FaultKind.NO_RELAY, "The relay is paused.", relay=pool.relay.name)
+
     async def close(self) -> None:
         """End every connection: idle ones with QUIT, busy ones at once. Unfinished deliveries get CANCELLED."""
         for pool in self._pools:  # all of them first: no mail of one is to go by another
@@ -185,6 +203,11 @@ class Submitted:
         self._tried = 0
         self._first: Exchange | None = None
         self._delivery: Delivery | None = None
+
+    @property
+    def receiver(self) -> Receiver:
+        """Who gets the exchange in the end."""
+        return self._result
 
     def try_next(self) -> None:
         """Submit it to the next pool."""

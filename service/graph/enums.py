@@ -35,6 +35,7 @@ from gateway.mail.response import Stage
 from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
 from gateway.notify.changes import ChangeKind
+from gateway.outbox.gateway_history import GatewaySpan
 from gateway.outbox.possible_actions import MessageAction
 from gateway.outbox.relay_limits import RelayEventKind
 from gateway.templates.mail_warnings import MailWarningCode
@@ -418,10 +419,17 @@ _describe(
     PAUSED="It was left alone for a while.",
     RESUMED="A person said that it works again.",
     STOPPED="It waits for a person.",
+    LIMITED="A person set or lifted its limits.",
     CONNECTION="It could not be reached.",
     TLS="TLS failed.",
     LOGIN="The login failed.",
     UNAVAILABLE="It said that it has no service now (421).",
+)
+_describe(
+    GatewaySpan,
+    "How far back.",
+    HOUR="The last hour, by the minute.",
+    DAY="The last day, by the quarter of an hour.",
 )
 _describe(
     ChangeKind,

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from typing import Annotated
 
 import strawberry
 
 from gateway.mail.response import Stage
-from gateway.outbox import domain_limits, lanes, relay_limits
+from gateway.outbox import domain_limits, gateway_history, lanes, relay_limits
+from gateway.outbox.gateway_history import GatewaySpan
 from service.database import Connection
 from service.graph.context import Info
+from service.graph.cost import Cost
+from service.graph.gateway_history import GatewayMoment, LastArgument
 from service.graph.intent import Input
 from service.graph.node import row_global_id
 from service.graph.row import FromValue
 from service.graph.user_error import UserError
 
 DOMAIN_RATE = "Attempts a second over the last one to two minutes; of each worker's 500 busiest domains."
+PAUSED_BY = "Who paused it: the name of a token or person; null for the gateway itself."
 AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
 
 
@@ -46,16 +51,33 @@ class Lane(FromValue[lanes.LaneStanding]):
     oldest_seconds: float = strawberry.field(description="For how long the oldest has been due, in seconds.")
 
 
-@strawberry.type(description="Trouble of a relay or a destination, in the server's own words.")
+@strawberry.type(
+    description="Trouble of a relay or a destination, in the server's own words; or what a person ordered, in theirs."
+)
 class RelayEvent(FromValue[relay_limits.RelayEvent]):
     """As the gateway knows it."""
 
+    occurred_at: datetime = strawberry.field(description="When.")
+    actor: str | None = strawberry.field(
+        name="by", description="Who ordered it: the name of a token or person; null for trouble."
+    )
     kind: relay_limits.RelayEventKind = strawberry.field(description="What happened.")
+    relay: str | None = strawberry.field(description="Of which relay; null when for a domain, whatever the relay.")
     domain: str | None = strawberry.field(description="For mail to which domain; null when the relay itself.")
     stage: Stage | None = strawberry.field(description="How far the transaction had come.")
     code: int | None = strawberry.field(description="The reply code, if there was a reply.")
     response: str | None = strawberry.field(description="The words.")
-    until: datetime | None = strawberry.field(description="Until when it was paused for that.")
+    until: datetime | None = strawberry.field(
+        description="Until when it was paused for that; null with a person's pause until it is resumed."
+    )
+
+
+@strawberry.enum(description="Where a relay's limits come from.")
+class LimitSource(Enum):
+    """One of two."""
+
+    RELAY_URL = strawberry.enum_value("RELAY_URL", description="The setting; so where there are none.")
+    PERSON = strawberry.enum_value("PERSON", description="`setRelayLimit`, which stands before the setting.")
 
 
 @strawberry.type(description="A mail server that we hand mail to.")
@@ -64,22 +86,34 @@ class Relay(FromValue[relay_limits.RelayStanding]):
 
     name: str = strawberry.field(description="Its name.")
     usable: bool = strawberry.field(description="Whether mail may go by it now.")
-    paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
-    paused_why: str | None = strawberry.field(description="Why it is left alone.")
+    paused_until: datetime | None = strawberry.field(
+        description="Until when it is left alone; null beside `pausedWhy`: until `resumeRelay`."
+    )
+    paused_why: str | None = strawberry.field(description="Why it is left alone; null when it is not.")
+    paused_by: str | None = strawberry.field(description=PAUSED_BY)
     stopped_at: datetime | None = strawberry.field(description="Since when it waits for a person: `resumeRelay`.")
     stopped_why: str | None = strawberry.field(description="Why it was stopped.")
     seen_at: datetime | None = strawberry.field(description="When it last took a connection.")
     per_minute: float | None = strawberry.field(description="Its limit; null for none of ours.")
     per_day: int | None = strawberry.field(description="Its limit; null for none of ours.")
     cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
+    warm_up_start: int | None = strawberry.field(description="Its warm-up's limit on the first day; null for none.")
+    warm_up_factor: float | None = strawberry.field(description="By how much its warm-up's limit grows a day.")
+    limited_by: str | None = strawberry.field(description="Who set its limits; null for those of RELAY_URL.")
+    limited_at: datetime | None = strawberry.field(description="When that was.")
     waits_until: datetime | None = strawberry.field(description="When it may next be used, if known and not now.")
+
+    @strawberry.field(description="Where its limits come from.")
+    def limit_source(self) -> LimitSource:
+        """Those of a person stand before the setting's."""
+        return LimitSource.RELAY_URL if self.value.limited_by is None else LimitSource.PERSON
 
     @strawberry.field(description="How many recipients it took since midnight, in the deployment's time zone.")
     async def sent_today(self, info: Info) -> int:
         """One statement for all relays."""
         return await info.context.loaders.accepted_today.load(self.value.name)
 
-    @strawberry.field(description="Its newest troubles, at most 20, newest first.")
+    @strawberry.field(description="Its newest troubles and orders, at most 20, newest first.")
     async def events(self, info: Info) -> list[RelayEvent]:
         """One statement for all relays."""
         return [RelayEvent.of(one) for one in await info.context.loaders.relay_events.load(self.value.name)]
@@ -99,10 +133,18 @@ class Destination(FromValue[domain_limits.DestinationStanding]):
     next_permit_at: datetime | None = strawberry.field(
         name="nextSlot", description="When the next may go, under its limit."
     )
-    paused_until: datetime | None = strawberry.field(description="Until when it is left alone.")
-    paused_why: str | None = strawberry.field(description="Why it is left alone.")
+    paused_until: datetime | None = strawberry.field(
+        description="Until when it is left alone; null beside `pausedWhy`: until `resumeDestination`."
+    )
+    paused_why: str | None = strawberry.field(description="Why it is left alone; null when it is not.")
+    paused_by: str | None = strawberry.field(description=PAUSED_BY)
     stopped_at: datetime | None = strawberry.field(description="Since when it waits for a person: `resumeDestination`.")
     stopped_why: str | None = strawberry.field(description="Why it was stopped, with the server's words.")
+
+    @strawberry.field(description="Its newest troubles and orders, by whatever relay, at most 20, newest first.")
+    async def events(self, info: Info) -> list[RelayEvent]:
+        """One statement for all domains."""
+        return [RelayEvent.of(one) for one in await info.context.loaders.destination_events.load(self.value.domain)]
 
 
 @strawberry.type(description="How much waits for one domain, and how fast it goes.")
@@ -144,6 +186,16 @@ class Gateway:
         """Deepest first."""
         async with info.context.pools.reading_connection() as connection:
             return [DomainDepth.of(one) for one in await domain_limits.domain_depths(connection)]
+
+    @strawberry.field(
+        description="What it did, a row a minute or a quarter of an hour, oldest first; kept two days. Spans in which "
+        "no worker ran are left out.",
+        directives=[Cost(objects=100)],
+    )
+    async def history(self, info: Info, last: LastArgument = GatewaySpan.HOUR) -> list[GatewayMoment] | None:
+        """Up to this moment."""
+        async with info.context.pools.reading_connection() as connection:
+            return [GatewayMoment.of(one) for one in await gateway_history.gateway_history(connection, last)]
 
 
 @strawberry.input(description="One lane of individual mail.")
@@ -189,31 +241,32 @@ class GatewayPayload:
 
 async def pause_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
     """Exact: when it returns, nothing more is handed off."""
-    return await _decide(info, partial(lanes.pause_lane, name=input.lane, actor=info.context.actor))
+    return await decide(info, partial(lanes.pause_lane, name=input.lane, actor=info.context.actor))
 
 
 async def resume_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
     """It goes on where it stopped."""
-    return await _decide(info, partial(lanes.resume_lane, name=input.lane))
+    return await decide(info, partial(lanes.resume_lane, name=input.lane))
 
 
 async def resume_relay(info: Info, input: Input[RelayInput]) -> GatewayPayload:
     """On record, with who and when."""
-    return await _decide(info, partial(relay_limits.resume_relay, name=input.relay, actor=info.context.actor))
+    return await decide(info, partial(relay_limits.resume_relay, name=input.relay, actor=info.context.actor))
 
 
 async def resume_destination(info: Info, input: Input[DestinationInput]) -> GatewayPayload:
     """What waits for the domain is due at once."""
-    return await _decide(info, partial(domain_limits.resume_destination, domain=input.domain))
+    return await decide(info, partial(domain_limits.resume_destination, domain=input.domain, actor=info.context.actor))
 
 
 async def set_destination_limit(info: Info, input: Input[DestinationLimitInput]) -> GatewayPayload:
     """Replaces what was set."""
     limit = domain_limits.DestinationLimit(**vars(input))
-    return await _decide(info, partial(domain_limits.limit_destination, limit=limit))
+    return await decide(info, partial(domain_limits.limit_destination, limit=limit))
 
 
-async def _decide(info: Info, action: Callable[[Connection], Awaitable[object]]) -> GatewayPayload:
+async def decide(info: Info, action: Callable[[Connection], Awaitable[object]]) -> GatewayPayload:
+    """Do it, wake the gateway and show it as it is then."""
     context = info.context
     async with context.pools.writing_connection() as connection:
         await action(connection)

@@ -18,7 +18,7 @@ from gateway.mail.mail_content import MailContent
 from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
 from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
-from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
+from gateway.outbox.relay_limits import RelayEvent, accepted_today, destination_events, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.errors import BadInput
 from service.finding.query import MessageQuery
@@ -291,14 +291,27 @@ class Loaders:
 
     @cached_property
     def relay_events(self) -> DataLoader[str, list[RelayEvent]]:
-        """Troubles of a relay, by its name."""
+        """Troubles and orders of a relay, by its name."""
 
         async def load(names: list[str]) -> list[list[RelayEvent]]:
             found: dict[str, list[RelayEvent]] = {name: [] for name in names}
             async with self._pools.reading_connection() as connection:
                 for event in await relay_events(connection, *names):
-                    found[event.relay].append(event)
+                    found[event.relay or ""].append(event)
             return [found[name] for name in names]
+
+        return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def destination_events(self) -> DataLoader[str, list[RelayEvent]]:
+        """Troubles and orders of a domain, by its name."""
+
+        async def load(domains: list[str]) -> list[list[RelayEvent]]:
+            found: dict[str, list[RelayEvent]] = {domain: [] for domain in domains}
+            async with self._pools.reading_connection() as connection:
+                for event in await destination_events(connection, *domains):
+                    found[event.domain or ""].append(event)
+            return [found[domain] for domain in domains]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 

@@ -11,6 +11,7 @@ from service.graph import (
     campaigning,
     consent,
     draft_changes,
+    gateway_orders,
     gateway_state,
     imports,
     lists,
@@ -94,6 +95,13 @@ class Mutation:
     resume_lane = intent(gateway_state.resume_lane, "Let a lane go on.")
     resume_relay = intent(gateway_state.resume_relay, "Say that a stopped or paused relay works again.")
     resume_destination = intent(gateway_state.resume_destination, "Say that a paused domain takes mail again.")
+    pause_relay = intent(gateway_orders.pause_relay, "Stop a relay until a time or a person ends it; its mail waits.")
+    pause_destination = intent(
+        gateway_orders.pause_destination, "Stop mail to a domain until a time or a person ends it."
+    )
+    set_relay_limit = intent(
+        gateway_orders.set_relay_limit, "Set, change or lift a relay's limits, over those of RELAY_URL."
+    )
     set_destination_limit = intent(gateway_state.set_destination_limit, "Set, change or lift a domain's limits.")
     set_opt_out = intent(
         consent.set_opt_out, "Write down what a customer chose not to get, or that it may be sent again."

@@ -18,7 +18,8 @@ from (select made.number, repeat('x', 1000) as filler from generate_series(1, 30
 -- name: relay_health
 -- Each relay: whether a gateway has registered it within a minute, and whether it is paused or stopped.
 select r.name, r.seen_at > now() - interval '1 minute' as seen,
-       r.stopped_at is not null or coalesce(r.paused_until > now(), false) as troubled
+       r.stopped_at is not null
+           or coalesce(greatest(r.paused_until, r.person_paused_until) > now(), false) as troubled
 from relay r
 order by r.name
 limit 1000;

@@ -26,13 +26,25 @@ NOW = datetime.now(UTC)
 DESTINATIONS: dict[str, dict[str, Any]] = {
     "free.example": {},
     "also.example": {},
-    "works.example": {"paused_until": NOW - timedelta(minutes=1), "paused_why": "x", "day_count": 5},
+    "works.example": {
+        "paused_until": NOW - timedelta(minutes=1),
+        "paused_why": "x",
+        "day_count": 5,
+        "person_paused_until": NOW - timedelta(minutes=1),
+        "person_paused_why": "x",
+        "person_paused_by": "x",
+    },
     "rate.example": {"min_interval": timedelta(seconds=10)},
     "day.example": {"per_day": 2},
     "warm.example": {"warm_up_from": NOW.date(), "warm_up_start": 3},
     "few.example": {"connections": 1},
     "paused.example": {"paused_until": NOW + timedelta(hours=1), "paused_why": "x"},
     "probed.example": {"pause_step": 2},
+    "ordered.example": {
+        "person_paused_until": NOW + timedelta(hours=1),
+        "person_paused_why": "x",
+        "person_paused_by": "x",
+    },
     "stopped.example": {"stopped_at": NOW, "stopped_why": "x"},
 }
 """Domains and their rows of `destination`; those without values have none."""

@@ -69,7 +69,7 @@ async def test_what_was_set_is_shown_and_with_nothing_it_is_lifted(still: Any) -
 
 async def test_a_domain_that_nothing_holds_cannot_be_resumed(still: Any) -> None:
     with pytest.raises(Refusal) as found:
-        await resume_destination(still, "x.example")
+        await resume_destination(still, "x.example", "Dana")
     assert (found.value.code, found.value.field) == (RefusalCode.NOT_FOUND, ("domain",))
 
 

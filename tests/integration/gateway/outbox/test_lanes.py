@@ -208,7 +208,7 @@ async def test_a_destination_that_drops_us_is_paused_and_others_go_on(
     assert waiting["waits_for"].startswith("The destination is paused: ")
     assert waiting["next_attempt_at"] == destination.paused_until
     smtp_server.forget_scripts()
-    await resume_destination(connection, "slow.example")
+    await resume_destination(connection, "slow.example", "tests")
     await until(connection, slow, "ACCEPTED")
 
 
@@ -261,7 +261,7 @@ async def test_a_resumed_destination_frees_what_waits_for_it_and_no_permit_of_a_
     paused = await waiting_mails(connection, 2)
     assert (await claim(connection, worker=uuid4(), lease=timedelta(minutes=1))).parked == 2
 
-    await resume_destination(connection, "slow.example")
+    await resume_destination(connection, "slow.example", "tests")
 
     assert await due_now(connection) == [limited[0], *paused]
 

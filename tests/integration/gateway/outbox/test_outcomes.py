@@ -89,6 +89,7 @@ WRITTEN = {
     "(select message_id, kind, actor, data from event) as event": "message_id, kind",
     "mailing_tally": "mailing_id, shard",
     "relay_tally": "relay, shard",
+    "answer_tally": "relay, lane, cause, shard",
     "refusal_run": "of_relay, place",
     "message_trouble": "message_id",
 }

@@ -137,7 +137,7 @@ async def test_refusals_of_one_domain_stop_that_domain_alone_until_a_person_resu
     events = await relay_events(connection, "main")
     assert [(event.kind, event.domain, event.code) for event in events] == [("STOPPED", "dead.example", 550)]
     smtp_server.forget_scripts()
-    await resume_destination(connection, "dead.example")
+    await resume_destination(connection, "dead.example", "tests")
     await empty(connection)
     assert set(await statuses(connection, dead)) == {"REFUSED", "ACCEPTED"}
 

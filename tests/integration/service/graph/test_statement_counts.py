@@ -13,6 +13,7 @@ import pytest
 
 from gateway.database import prepare_connection
 from gateway.mail.campaign import LeftOutReason
+from gateway.mail.verdict import Cause
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import (
@@ -102,6 +103,8 @@ class Ledger:
             await insert(self._pool, "relay_event", relay=relay, kind="TLS", response="no")
         await make_template_version(self._pool, template_id=self._template, number=1 + number)
         await insert(self._pool, "destination", domain=f"limited-{number}.example", per_day=number)
+        await insert(self._pool, "relay_event", domain="limited-1.example", kind="PAUSED", actor="me")
+        await self._minute([*Cause][number])
         await insert(
             self._pool, "suppression", address_key=self._key, reason="BAD_ADDRESS", actor="gateway",
             customer_id=self._customer, message_id=self._message,
@@ -115,6 +118,19 @@ class Ledger:
             unmatched="SEVERAL_CUSTOMERS", from_address="bo@customer.example",
         )  # fmt: skip
         await self._reply()
+
+    async def _minute(self, cause: Cause) -> None:
+        """A minute of the gateway's history more, and in the first one a lane, a relay and a cause of both."""
+        first = await self._pool.fetchval(
+            "select coalesce(min(minute), date_trunc('minute', now()) - interval '30 minutes') from gateway_minute"
+        )
+        minute = first + timedelta(minutes=self._size - 1)
+        await insert(self._pool, "gateway_minute", minute=minute)
+        counts = {"minute": first, "lane": "individual", "accepted": 0, "deferred": 0, "refused": 1}
+        for relay in {"main", f"relay-{self._size}"}:
+            await insert(self._pool, "gateway_minute_answers", relay=relay, cause=cause, **counts)
+        waiting = {"depth": 1, "oldest_seconds": 1, "attempts": 1}
+        await insert(self._pool, "gateway_minute_lane", minute=first, lane=f"lane-{self._size}", **waiting)
 
     async def _import(self) -> None:
         """An import, with a refused line more than the one before."""

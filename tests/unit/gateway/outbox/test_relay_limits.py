@@ -20,6 +20,7 @@ def standing(**values: Any) -> RelayStanding:
         "usable": True,
         "paused_until": None,
         "paused_why": None,
+        "paused_by": None,
         "stopped_at": None,
         "stopped_why": None,
         "seen_at": NOON,
@@ -31,6 +32,11 @@ def standing(**values: Any) -> RelayStanding:
         "read_at": NOON,
         "tomorrow": TOMORROW,
         "pause_step": 0,
+        "warm_up_start": None,
+        "warm_up_factor": None,
+        "warm_up_from": None,
+        "limited_by": None,
+        "limited_at": None,
     }
     return RelayStanding(**(usual | values))
 
@@ -51,6 +57,8 @@ def standing(**values: Any) -> RelayStanding:
         # A pause before limits; a stop has no end that is known
         ({"usable": False, "paused_until": LATER, "cap_today": 3, "sent_today": 3}, LATER),
         ({"usable": False, "stopped_at": NOON, "paused_until": LATER}, None),
+        # A person's pause, which only a person ends
+        ({"usable": False, "paused_by": "Kim", "cap_today": 3, "sent_today": 3}, None),
     ],
 )
 def test_until_when_a_relay_may_not_be_used(values: dict[str, Any], until: datetime | None) -> None:
