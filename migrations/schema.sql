@@ -189,7 +189,9 @@ CREATE TYPE public.event_kind AS ENUM (
     'FORWARDED',
     'ASSIGNED',
     'REPORT_BELIEVED',
-    'TRIGGERED'
+    'TRIGGERED',
+    'DISMISSED',
+    'UNDONE'
 );
 
 
@@ -365,7 +367,8 @@ CREATE TYPE public.relay_event_kind AS ENUM (
     'CONNECTION',
     'TLS',
     'LOGIN',
-    'UNAVAILABLE'
+    'UNAVAILABLE',
+    'LIMITED'
 );
 
 
@@ -530,6 +533,35 @@ CREATE FUNCTION public.folded(given text) RETURNS text
 
 
 --
+-- Name: forget_bad_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_bad_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b
+    where b.customer_id = old.customer_id and b.address_key = old.address_key
+      and not exists (select from customer_address a
+                      where a.customer_id = old.customer_id and a.address_key = old.address_key);
+    return null;
+end $$;
+
+
+--
+-- Name: forget_lifted_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_lifted_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b where b.address_key = new.address_key;
+    return null;
+end $$;
+
+
+--
 -- Name: handed_off_in_lane(integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -578,11 +610,16 @@ CREATE TABLE public.destination (
     pause_step smallint DEFAULT 0 NOT NULL,
     stopped_at timestamp with time zone,
     stopped_why text,
+    person_paused_until timestamp with time zone,
+    person_paused_why text,
+    person_paused_by text,
     CONSTRAINT destination_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
     CONSTRAINT destination_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT destination_check2 CHECK ((((person_paused_until IS NULL) = (person_paused_why IS NULL)) AND ((person_paused_until IS NULL) = (person_paused_by IS NULL)))),
     CONSTRAINT destination_connections_check CHECK ((connections > 0)),
     CONSTRAINT destination_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT destination_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT destination_person_paused_why_check CHECK (((length(person_paused_why) >= 1) AND (length(person_paused_why) <= 500))),
     CONSTRAINT destination_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT destination_warm_up_start_check CHECK ((warm_up_start > 0))
 );
@@ -597,7 +634,7 @@ CREATE FUNCTION public.is_restricted(d public.destination) RETURNS boolean
     AS $$
     select d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
         or d.connections is not null or d.pause_step > 0 or coalesce(d.paused_until > now(), false)
-        or d.stopped_at is not null
+        or coalesce(d.person_paused_until > now(), false) or d.stopped_at is not null
 $$;
 
 
@@ -665,7 +702,21 @@ CREATE FUNCTION public.note_copy_trouble() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address);
+    perform note_trouble(new.customer_id, new.message_id, new.recipient_no, new.status, new.cause, null, new.address,
+                         new.decided_at);
+    return null;
+end $$;
+
+
+--
+-- Name: note_dismissed_message(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_dismissed_message() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into message_change (customer_ids, message_ids) values (array[new.customer_id], array[new.message_id]);
     return null;
 end $$;
 
@@ -693,17 +744,17 @@ CREATE FUNCTION public.note_message_trouble() RETURNS trigger
 begin
     if not new.internal then
         perform note_trouble(new.customer_id, new.id, 0::smallint, new.status, new.cause, new.mailing_id,
-                             new.recipient);
+                             new.recipient, coalesce(new.bounced_at, new.decided_at));
     end if;
     return null;
 end $$;
 
 
 --
--- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: note_trouble(bigint, uuid, smallint, public.email_status, public.cause, integer, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text) RETURNS void
+CREATE FUNCTION public.note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is public.email_status, now_because public.cause, of_mailing integer, address text, moment timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
@@ -712,11 +763,13 @@ begin
         where t.customer_id = of_customer and t.message_id = of_message and t.recipient_no = of_recipient;
         return;
     end if;
-    insert into message_trouble (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for)
+    insert into message_trouble as t (customer_id, message_id, recipient_no, status, cause, mailing_id, held_for, since)
     values (of_customer, of_message, of_recipient, now_is, now_because, of_mailing,
-            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end)
+            case when now_is = 'HELD' and now_because = 'SUPPRESSED' then lower(address) end, coalesce(moment, now()))
     on conflict (customer_id, message_id, recipient_no) do update
-    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for;
+    set status = excluded.status, cause = excluded.cause, held_for = excluded.held_for,
+        since = case when t.status = excluded.status then t.since else excluded.since end,
+        dismissed_at = case when t.status = excluded.status then t.dismissed_at end;
 end $$;
 
 
@@ -759,8 +812,10 @@ CREATE FUNCTION public.relay_closed_why(bound text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
     select case when bool_and(r.stopped_at is not null) then 'The relay is stopped: ' || min(r.stopped_why)
-                when bool_and(r.stopped_at is not null or r.paused_until > now())
-                    then 'The relay is paused: ' || min(r.paused_why)
+                when bool_and(r.stopped_at is not null
+                              or coalesce(greatest(r.paused_until, r.person_paused_until) > now(), false))
+                    then 'The relay is paused: ' || coalesce(
+                        min(r.person_paused_why) filter (where r.person_paused_until > now()), min(r.paused_why))
                 else 'Its turn under the relay''s limit' end
     from relay r
     where (bound is null or r.name = bound) and r.seen_at > now() - interval '5 minutes'
@@ -775,7 +830,8 @@ CREATE FUNCTION public.relay_opens_at(bound text) RETURNS timestamp with time zo
     LANGUAGE sql STABLE
     AS $$
     select min(case when r.stopped_at is not null then 'infinity'::timestamptz
-                    when r.paused_until > now() then r.paused_until
+                    when greatest(r.paused_until, r.person_paused_until) > now()
+                        then greatest(r.paused_until, r.person_paused_until)
                     when sent_today(r.day, r.day_count)
                          >= cap_today(r.per_day, r.warm_up_from, r.warm_up_start, r.warm_up_factor) then utc_tomorrow()
                     -- A permit or two away is a turn in the lane; only a queue at the limit is worth showing.
@@ -819,6 +875,31 @@ CREATE FUNCTION public.time_bucket(ms bigint) RETURNS integer
 
 
 --
+-- Name: uncounted_answers(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.uncounted_answers(counted_to timestamp with time zone) RETURNS TABLE(relay text, lane text, cause public.cause, quarter timestamp with time zone, accepted bigint, deferred bigint, refused bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select g.relay, g.lane, g.cause, g.quarter, g.accepted - coalesce(c.accepted, 0),
+           g.deferred - coalesce(c.deferred, 0), g.refused - coalesce(c.refused, 0)
+    from (
+        select t.relay, null::text as lane, null::cause as cause, t.quarter, sum(t.accepted)::bigint as accepted,
+               0::bigint as deferred, 0::bigint as refused
+        from relay_tally t where t.quarter >= counted_to - interval '30 minutes' group by t.relay, t.quarter
+        union all
+        select a.relay, a.lane, a.cause, a.quarter, 0, sum(a.deferred)::bigint, sum(a.refused)::bigint
+        from answer_tally a where a.quarter >= counted_to - interval '30 minutes'
+        group by a.relay, a.lane, a.cause, a.quarter
+    ) g
+    left join counted_answers c on c.quarter = g.quarter and c.relay = g.relay and c.lane is not distinct from g.lane
+        and c.cause is not distinct from g.cause
+    where (g.accepted, g.deferred, g.refused)
+          is distinct from (coalesce(c.accepted, 0), coalesce(c.deferred, 0), coalesce(c.refused, 0))
+$$;
+
+
+--
 -- Name: utc_today(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -845,6 +926,37 @@ CREATE FUNCTION public.uuid_at(moment timestamp with time zone) RETURNS uuid
     AS $$
     select (lpad(to_hex(greatest(floor(extract(epoch from moment) * 1000), 0)::bigint), 12, '0')
             || '00000000000000000000')::uuid
+$$;
+
+
+--
+-- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_trouble (
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    recipient_no smallint NOT NULL,
+    status public.email_status NOT NULL,
+    cause public.cause,
+    held_for text,
+    mailing_id integer,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    dismissed_at timestamp with time zone,
+    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
+    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status]))),
+    CONSTRAINT message_trouble_uncertain_is_decided CHECK (((dismissed_at IS NULL) OR (status <> 'UNCERTAIN'::public.email_status)))
+);
+
+
+--
+-- Name: waits_for_person(public.message_trouble); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.waits_for_person(t public.message_trouble) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT' and t.dismissed_at is null
 $$;
 
 
@@ -886,6 +998,22 @@ CREATE TABLE public.address_opt_out (
 
 
 --
+-- Name: answer_tally; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.answer_tally (
+    relay text NOT NULL,
+    lane text NOT NULL,
+    cause public.cause,
+    quarter timestamp with time zone NOT NULL,
+    shard smallint NOT NULL,
+    deferred bigint NOT NULL,
+    refused bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
 -- Name: api_token; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -896,6 +1024,8 @@ CREATE TABLE public.api_token (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
     inbound_only boolean DEFAULT false NOT NULL,
+    content boolean DEFAULT false NOT NULL,
+    CONSTRAINT api_token_for_inbound_sees_nothing CHECK ((NOT (content AND inbound_only))),
     CONSTRAINT api_token_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT api_token_token_sha256_check CHECK ((length(token_sha256) = 32))
 );
@@ -945,6 +1075,67 @@ CREATE TABLE public.attempt (
     CONSTRAINT attempt_code_check CHECK (((code >= 200) AND (code <= 599))),
     CONSTRAINT attempt_number_check CHECK ((number >= 1)),
     CONSTRAINT attempt_took_ms_check CHECK ((took_ms >= 0))
+);
+
+
+--
+-- Name: bad_address; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bad_address (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id bigint NOT NULL,
+    address_key bytea NOT NULL,
+    message_id uuid NOT NULL,
+    failed_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone NOT NULL,
+    cause public.cause NOT NULL,
+    CONSTRAINT bad_address_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT bad_address_check CHECK ((failing_since <= failed_at))
+);
+
+
+--
+-- Name: bulk_action; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bulk_action (
+    id integer NOT NULL,
+    token_sha256 bytea NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    shown_at timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    messages integer NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    customer_ids bigint[] NOT NULL,
+    message_ids uuid[] NOT NULL,
+    statuses public.email_status[] NOT NULL,
+    dealt_with integer DEFAULT 0 NOT NULL,
+    carried_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT bulk_action_action_check CHECK ((action = ANY (ARRAY['RETRY'::text, 'RETRY_TO_PRESENT_ADDRESS'::text, 'ASSUME_SENT'::text, 'CANCEL'::text, 'DISMISS'::text]))),
+    CONSTRAINT bulk_action_check CHECK (((finished_at IS NOT NULL) = ((done + skipped) = messages))),
+    CONSTRAINT bulk_action_check1 CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(customer_ids) = cardinality(statuses)))),
+    CONSTRAINT bulk_action_done_check CHECK ((done >= 0)),
+    CONSTRAINT bulk_action_messages_check CHECK (((messages >= 1) AND (messages <= 10000))),
+    CONSTRAINT bulk_action_skipped_check CHECK ((skipped >= 0)),
+    CONSTRAINT bulk_action_token_sha256_check CHECK ((length(token_sha256) = 32))
+);
+
+
+--
+-- Name: bulk_action_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.bulk_action ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.bulk_action_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 
@@ -1219,6 +1410,21 @@ CREATE VIEW public.copy_state AS
 
 
 --
+-- Name: counted_answers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.counted_answers (
+    relay text NOT NULL,
+    lane text,
+    cause public.cause,
+    quarter timestamp with time zone NOT NULL,
+    accepted bigint NOT NULL,
+    deferred bigint NOT NULL,
+    refused bigint NOT NULL
+);
+
+
+--
 -- Name: customer; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1470,6 +1676,57 @@ CREATE TABLE public.event (
 
 
 --
+-- Name: gateway_history; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_history (
+    only_row boolean DEFAULT true NOT NULL,
+    written_to timestamp with time zone NOT NULL,
+    CONSTRAINT gateway_history_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: gateway_minute; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_minute (
+    minute timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: gateway_minute_answers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_minute_answers (
+    minute timestamp with time zone NOT NULL,
+    relay text NOT NULL,
+    lane text,
+    cause public.cause,
+    accepted bigint NOT NULL,
+    deferred bigint NOT NULL,
+    refused bigint NOT NULL
+);
+
+
+--
+-- Name: gateway_minute_lane; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.gateway_minute_lane (
+    minute timestamp with time zone NOT NULL,
+    lane text NOT NULL,
+    depth bigint NOT NULL,
+    oldest_seconds bigint NOT NULL,
+    attempts bigint NOT NULL,
+    CONSTRAINT gateway_minute_lane_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT gateway_minute_lane_depth_check CHECK ((depth >= 0)),
+    CONSTRAINT gateway_minute_lane_oldest_seconds_check CHECK ((oldest_seconds >= 0))
+);
+
+
+--
 -- Name: hit; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1671,6 +1928,7 @@ CREATE TABLE public.login_link (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    content boolean DEFAULT false NOT NULL,
     CONSTRAINT login_link_link_sha256_check CHECK ((length(link_sha256) = 32))
 );
 
@@ -1865,6 +2123,16 @@ WITH (fillfactor='10');
 
 
 --
+-- Name: mailing_words; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_words (
+    mailing_id integer NOT NULL,
+    words tsvector NOT NULL
+);
+
+
+--
 -- Name: message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1932,8 +2200,11 @@ CREATE TABLE public.message_attachment (
     size bigint NOT NULL,
     sha256 bytea,
     part integer,
+    part_sha256 bytea,
     CONSTRAINT message_attachment_is_stored_once CHECK ((num_nonnulls(part, sha256) = 1)),
     CONSTRAINT message_attachment_part_check CHECK ((part >= 0)),
+    CONSTRAINT message_attachment_part_is_hashed CHECK (((part_sha256 IS NULL) OR (part IS NOT NULL))),
+    CONSTRAINT message_attachment_part_sha256_check CHECK ((length(part_sha256) = 32)),
     CONSTRAINT message_attachment_position_check CHECK (("position" >= 0))
 );
 
@@ -2032,23 +2303,6 @@ CREATE VIEW public.message_state AS
 
 
 --
--- Name: message_trouble; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.message_trouble (
-    customer_id bigint NOT NULL,
-    message_id uuid NOT NULL,
-    recipient_no smallint NOT NULL,
-    status public.email_status NOT NULL,
-    cause public.cause,
-    held_for text,
-    mailing_id integer,
-    CONSTRAINT message_trouble_check CHECK (((held_for IS NULL) OR ((status = 'HELD'::public.email_status) AND (cause = 'SUPPRESSED'::public.cause)))),
-    CONSTRAINT message_trouble_status_check CHECK ((status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))
-);
-
-
---
 -- Name: message_wait; Type: VIEW; Schema: public; Owner: -
 --
 
@@ -2056,14 +2310,15 @@ CREATE VIEW public.message_wait AS
  SELECT o.customer_id,
     o.message_id AS id,
         CASE
-            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (d.stopped_at IS NOT NULL) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
-            ELSE GREATEST(o.due_at, d.paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
+            WHEN ((o.lease_until > now()) OR (l.paused_at IS NOT NULL) OR (d.stopped_at IS NOT NULL) OR (d.person_paused_until = 'infinity'::timestamp with time zone) OR (public.relay_opens_at(o.bound_relay) = 'infinity'::timestamp with time zone)) THEN NULL::timestamp with time zone
+            ELSE GREATEST(o.due_at, d.paused_until, d.person_paused_until, NULLIF(public.relay_opens_at(o.bound_relay), '-infinity'::timestamp with time zone))
         END AS next_attempt_at,
         CASE
             WHEN (o.handed_off_at IS NOT NULL) THEN 'The mail server''s answer'::text
             WHEN (o.lease_until > now()) THEN 'A free connection'::text
             WHEN (l.paused_at IS NOT NULL) THEN ('The lane is paused: '::text || l.paused_why)
             WHEN (d.stopped_at IS NOT NULL) THEN ('The destination is stopped: '::text || d.stopped_why)
+            WHEN (d.person_paused_until > now()) THEN ('The destination is paused: '::text || d.person_paused_why)
             WHEN (d.paused_until > now()) THEN ('The destination is paused: '::text || d.paused_why)
             WHEN (public.relay_opens_at(o.bound_relay) > now()) THEN public.relay_closed_why(o.bound_relay)
             WHEN ((o.due_at > now()) AND (o.attempt > 1) AND (NOT o.rate_counted)) THEN 'The next attempt'::text
@@ -2111,7 +2366,7 @@ CREATE TABLE public.put_off (
     failures smallint DEFAULT 1 NOT NULL,
     until timestamp with time zone NOT NULL,
     error text NOT NULL,
-    CONSTRAINT put_off_work_check CHECK ((work = ANY (ARRAY['MAILING'::text, 'DECISION'::text])))
+    CONSTRAINT put_off_work_check CHECK ((work = ANY (ARRAY['MAILING'::text, 'DECISION'::text, 'BULK_ACTION'::text])))
 );
 
 
@@ -2177,10 +2432,22 @@ CREATE TABLE public.relay (
     stopped_at timestamp with time zone,
     stopped_why text,
     seen_at timestamp with time zone,
+    person_paused_until timestamp with time zone,
+    person_paused_why text,
+    person_paused_by text,
+    limited_by text,
+    limited_at timestamp with time zone,
+    configured_min_interval interval,
+    configured_per_day integer,
+    configured_warm_up_start integer,
+    configured_warm_up_factor numeric(4,2),
     CONSTRAINT relay_check CHECK (((paused_until IS NULL) = (paused_why IS NULL))),
     CONSTRAINT relay_check1 CHECK (((stopped_at IS NULL) = (stopped_why IS NULL))),
+    CONSTRAINT relay_check2 CHECK ((((person_paused_until IS NULL) = (person_paused_why IS NULL)) AND ((person_paused_until IS NULL) = (person_paused_by IS NULL)))),
+    CONSTRAINT relay_check3 CHECK (((limited_by IS NULL) = (limited_at IS NULL))),
     CONSTRAINT relay_min_interval_check CHECK ((min_interval > '00:00:00'::interval)),
     CONSTRAINT relay_per_day_check CHECK ((per_day > 0)),
+    CONSTRAINT relay_person_paused_why_check CHECK (((length(person_paused_why) >= 1) AND (length(person_paused_why) <= 500))),
     CONSTRAINT relay_warm_up_factor_check CHECK ((warm_up_factor >= (1)::numeric)),
     CONSTRAINT relay_warm_up_start_check CHECK ((warm_up_start > 0))
 );
@@ -2192,13 +2459,15 @@ CREATE TABLE public.relay (
 
 CREATE TABLE public.relay_event (
     id uuid DEFAULT uuidv7() NOT NULL,
-    relay text NOT NULL,
+    relay text,
     domain text,
     kind public.relay_event_kind NOT NULL,
     stage public.smtp_stage,
     code smallint,
     response text,
-    until timestamp with time zone
+    until timestamp with time zone,
+    actor text,
+    CONSTRAINT relay_event_check CHECK (((relay IS NOT NULL) OR (domain IS NOT NULL)))
 );
 
 
@@ -2311,6 +2580,24 @@ CREATE TABLE public.sender (
 
 
 --
+-- Name: sender_dns; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sender_dns (
+    sender_id uuid NOT NULL,
+    domain text NOT NULL,
+    settings text NOT NULL,
+    in_use boolean NOT NULL,
+    checked_at timestamp with time zone,
+    ready boolean,
+    records jsonb DEFAULT '[]'::jsonb NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    asking_until timestamp with time zone,
+    CONSTRAINT sender_dns_check CHECK (((checked_at IS NOT NULL) OR (ready IS NULL)))
+);
+
+
+--
 -- Name: sender_version; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2348,6 +2635,7 @@ CREATE TABLE public.session (
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    content boolean DEFAULT false NOT NULL,
     CONSTRAINT session_csrf_sha256_check CHECK ((length(csrf_sha256) = 32)),
     CONSTRAINT session_session_sha256_check CHECK ((length(session_sha256) = 32))
 );
@@ -2463,6 +2751,14 @@ ALTER TABLE ONLY public.address_opt_out
 
 
 --
+-- Name: answer_tally answer_tally_quarter_relay_lane_cause_shard_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.answer_tally
+    ADD CONSTRAINT answer_tally_quarter_relay_lane_cause_shard_key UNIQUE NULLS NOT DISTINCT (quarter, relay, lane, cause, shard);
+
+
+--
 -- Name: api_token api_token_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2492,6 +2788,38 @@ ALTER TABLE ONLY public.attachment
 
 ALTER TABLE ONLY public.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, customer_id, recipient_no, number);
+
+
+--
+-- Name: bad_address bad_address_customer_id_address_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_address_key_key UNIQUE (customer_id, address_key);
+
+
+--
+-- Name: bad_address bad_address_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: bulk_action bulk_action_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bulk_action
+    ADD CONSTRAINT bulk_action_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: bulk_action bulk_action_token_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bulk_action
+    ADD CONSTRAINT bulk_action_token_sha256_key UNIQUE (token_sha256);
 
 
 --
@@ -2596,6 +2924,14 @@ ALTER TABLE ONLY public.content
 
 ALTER TABLE ONLY public.copy
     ADD CONSTRAINT copy_pkey PRIMARY KEY (customer_id, message_id, recipient_no);
+
+
+--
+-- Name: counted_answers counted_answers_quarter_relay_lane_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.counted_answers
+    ADD CONSTRAINT counted_answers_quarter_relay_lane_cause_key UNIQUE NULLS NOT DISTINCT (quarter, relay, lane, cause);
 
 
 --
@@ -2716,6 +3052,38 @@ ALTER TABLE ONLY public.domain_throughput
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (customer_id, id);
+
+
+--
+-- Name: gateway_history gateway_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_history
+    ADD CONSTRAINT gateway_history_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: gateway_minute_answers gateway_minute_answers_minute_relay_lane_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_answers
+    ADD CONSTRAINT gateway_minute_answers_minute_relay_lane_cause_key UNIQUE NULLS NOT DISTINCT (minute, relay, lane, cause);
+
+
+--
+-- Name: gateway_minute_lane gateway_minute_lane_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_lane
+    ADD CONSTRAINT gateway_minute_lane_pkey PRIMARY KEY (minute, lane);
+
+
+--
+-- Name: gateway_minute gateway_minute_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute
+    ADD CONSTRAINT gateway_minute_pkey PRIMARY KEY (minute);
 
 
 --
@@ -2903,6 +3271,14 @@ ALTER TABLE ONLY public.mailing_tally
 
 
 --
+-- Name: mailing_words mailing_words_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_words
+    ADD CONSTRAINT mailing_words_pkey PRIMARY KEY (mailing_id);
+
+
+--
 -- Name: message_attachment message_attachment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3071,6 +3447,14 @@ ALTER TABLE ONLY public.search_slice
 
 
 --
+-- Name: sender_dns sender_dns_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_pkey PRIMARY KEY (sender_id);
+
+
+--
 -- Name: sender sender_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3196,6 +3580,34 @@ CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_a
 
 
 --
+-- Name: bad_address_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_by_key ON public.bad_address USING btree (address_key);
+
+
+--
+-- Name: bad_address_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_newest ON public.bad_address USING btree (failed_at, id);
+
+
+--
+-- Name: bad_address_of_cause; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_of_cause ON public.bad_address USING btree (cause, failed_at, id);
+
+
+--
+-- Name: bulk_action_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bulk_action_open ON public.bulk_action USING btree (id) WHERE (finished_at IS NULL);
+
+
+--
 -- Name: campaign_decision_open; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3301,6 +3713,13 @@ CREATE UNIQUE INDEX delivery_report_once ON public.delivery_report USING btree (
 
 
 --
+-- Name: destination_paused_by_person_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX destination_paused_by_person_idx ON public.destination USING btree (person_paused_until) WHERE (person_paused_until IS NOT NULL);
+
+
+--
 -- Name: event_of_message; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3402,7 +3821,7 @@ CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (conten
 -- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE (unmatched IS NOT NULL);
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
 
 
 --
@@ -3497,6 +3916,13 @@ CREATE INDEX mailing_sample_of_minute ON public.mailing_sample USING btree (minu
 
 
 --
+-- Name: mailing_words_words; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_words_words ON public.mailing_words USING gin (words);
+
+
+--
 -- Name: message_attachment_of_content; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3567,6 +3993,20 @@ CREATE INDEX message_search_of_mailing ON public.message_search USING btree (mai
 
 
 --
+-- Name: message_search_of_relay; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_relay ON public.message_search USING btree (relay_no, id) WHERE (relay_no IS NOT NULL);
+
+
+--
+-- Name: message_search_of_sender; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_search_of_sender ON public.message_search USING btree (sender_no, id) WHERE (sender_no IS NOT NULL);
+
+
+--
 -- Name: message_search_of_source; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3602,6 +4042,20 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 
 
 --
+-- Name: message_trouble_failed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_failed ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (dismissed_at IS NULL) AND (status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'EXPIRED'::public.email_status])) AND (mailing_id IS NULL) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause, 'MAILBOX_FULL'::public.cause, 'INACTIVE'::public.cause]))));
+
+
+--
+-- Name: message_trouble_held; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_held ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (status = 'HELD'::public.email_status) AND (mailing_id IS NULL));
+
+
+--
 -- Name: message_trouble_held_for; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3612,7 +4066,7 @@ CREATE INDEX message_trouble_held_for ON public.message_trouble USING btree (hel
 -- Name: message_trouble_needs_attention; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause));
+CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL));
 
 
 --
@@ -3620,6 +4074,20 @@ CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btr
 --
 
 CREATE INDEX message_trouble_of_mailing ON public.message_trouble USING btree (mailing_id, status, customer_id) WHERE (mailing_id IS NOT NULL);
+
+
+--
+-- Name: message_trouble_to_mend; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_to_mend ON public.message_trouble USING btree (mailing_id) WHERE ((mailing_id IS NOT NULL) AND (recipient_no = 0) AND (dismissed_at IS NULL) AND (status <> 'UNCERTAIN'::public.email_status) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'SUPPRESSED'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause]))));
+
+
+--
+-- Name: message_trouble_uncertain; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_uncertain ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (status = 'UNCERTAIN'::public.email_status));
 
 
 --
@@ -3644,10 +4112,31 @@ CREATE UNIQUE INDEX received_mail_once ON public.received_mail USING btree (inbo
 
 
 --
+-- Name: relay_event_domain_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX relay_event_domain_idx ON public.relay_event USING btree (domain, id) WHERE (domain IS NOT NULL);
+
+
+--
+-- Name: relay_event_relay_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX relay_event_relay_idx ON public.relay_event USING btree (relay, id);
+
+
+--
 -- Name: search_parked_until; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
+
+
+--
+-- Name: sender_dns_not_ready; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sender_dns_not_ready ON public.sender_dns USING btree (sender_id) WHERE (in_use AND (NOT ready));
 
 
 --
@@ -3686,6 +4175,20 @@ CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id)
 
 
 --
+-- Name: customer_address address_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_removed AFTER DELETE ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.forget_bad_address();
+
+
+--
+-- Name: customer_address address_replaced; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_replaced AFTER UPDATE OF address_key ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.address_key <> new.address_key)) EXECUTE FUNCTION public.forget_bad_address();
+
+
+--
 -- Name: copy copy_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3711,6 +4214,13 @@ CREATE TRIGGER mailing_counts_changed AFTER INSERT OR UPDATE ON public.mailing_t
 --
 
 CREATE TRIGGER message_changed AFTER UPDATE ON public.message FOR EACH ROW WHEN (((NOT new.internal) AND (NOT ((old.status = 'QUEUED'::public.email_status) AND (new.status <> 'QUEUED'::public.email_status) AND (new.mail_sha256 IS DISTINCT FROM old.mail_sha256))))) EXECUTE FUNCTION public.note_message();
+
+
+--
+-- Name: message_trouble message_dismissed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_dismissed AFTER UPDATE OF dismissed_at ON public.message_trouble FOR EACH ROW WHEN (((new.recipient_no = 0) AND (old.status = new.status) AND ((old.dismissed_at IS NULL) <> (new.dismissed_at IS NULL)))) EXECUTE FUNCTION public.note_dismissed_message();
 
 
 --
@@ -3742,6 +4252,13 @@ CREATE TRIGGER sender_version_is_immutable BEFORE DELETE OR UPDATE ON public.sen
 
 
 --
+-- Name: lifted_suppression suppression_lifted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER suppression_lifted AFTER INSERT ON public.lifted_suppression FOR EACH ROW WHEN ((new.scope = 'ALL_MAIL'::public.suppression_scope)) EXECUTE FUNCTION public.forget_lifted_address();
+
+
+--
 -- Name: template_version template_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3754,6 +4271,14 @@ CREATE TRIGGER template_version_is_immutable BEFORE DELETE OR UPDATE ON public.t
 
 ALTER TABLE ONLY public.attachment
     ADD CONSTRAINT attachment_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: bad_address bad_address_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
 
 
 --
@@ -3866,6 +4391,22 @@ ALTER TABLE ONLY public.delivery_report
 
 ALTER TABLE ONLY public.domain_connection_lease
     ADD CONSTRAINT domain_connection_lease_domain_fkey FOREIGN KEY (domain) REFERENCES public.destination(domain) ON DELETE CASCADE;
+
+
+--
+-- Name: gateway_minute_answers gateway_minute_answers_minute_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_answers
+    ADD CONSTRAINT gateway_minute_answers_minute_fkey FOREIGN KEY (minute) REFERENCES public.gateway_minute(minute) ON DELETE CASCADE;
+
+
+--
+-- Name: gateway_minute_lane gateway_minute_lane_minute_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.gateway_minute_lane
+    ADD CONSTRAINT gateway_minute_lane_minute_fkey FOREIGN KEY (minute) REFERENCES public.gateway_minute(minute) ON DELETE CASCADE;
 
 
 --
@@ -4029,6 +4570,14 @@ ALTER TABLE ONLY public.mailing
 
 
 --
+-- Name: mailing_words mailing_words_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_words
+    ADD CONSTRAINT mailing_words_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: message_attachment message_attachment_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4114,6 +4663,14 @@ ALTER TABLE ONLY public.received_mail
 
 ALTER TABLE ONLY public.received_mail
     ADD CONSTRAINT received_mail_inbound_id_fkey FOREIGN KEY (inbound_id) REFERENCES public.inbound_mail(id) ON DELETE SET NULL;
+
+
+--
+-- Name: sender_dns sender_dns_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.sender(id) ON DELETE CASCADE;
 
 
 --
@@ -4219,4 +4776,15 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203001000'),
     ('20261203010000'),
     ('20261203100000'),
+    ('20261203200000'),
+    ('20261203201000'),
+    ('20261203300000'),
+    ('20261203301000'),
+    ('20261203302000'),
+    ('20261203400000'),
+    ('20261203500000'),
+    ('20261203600000'),
+    ('20261203700000'),
+    ('20261203700100'),
+    ('20261203710000'),
     ('20261203800000');

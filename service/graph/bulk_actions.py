@@ -26,13 +26,13 @@ from gateway.mail.action_tokens import (
     token_digest,
 )
 from gateway.mail.message import MessageRef
-from gateway.mail.verdict import Cause
 from gateway.outbox import bulk_actions
 from gateway.outbox.bulk_actions import BulkOrder, BulkResult, JudgedMessage
 from service.errors import BadInput
 from service.finding.query import MessageQuery
 from service.finding.walk import walk
 from service.finding.wanted import resolve
+from service.graph.cause_count import CauseCount, cause_counts
 from service.graph.context import Context, Info
 from service.graph.customer import Message
 from service.graph.intent import Input
@@ -55,14 +55,6 @@ ActionArgument = Annotated[BulkMessageAction, strawberry.argument(description="W
 FilterArgument = Annotated[
     MessageFilter, strawberry.argument(description="Which mail; an empty filter is refused, unless there is a search.")
 ]
-
-
-@strawberry.type(description="How many messages for one cause.")
-class CauseCount:
-    """One count."""
-
-    cause: Cause | None = strawberry.field(description="The cause; null for none.")
-    messages: int = strawberry.field(description="How many.")
 
 
 @strawberry.type(description="What a bulk action would do.")
@@ -153,7 +145,7 @@ async def preview_message_action(
         messages=len(looked.allowed),
         more=looked.more,
         not_allowed=looked.not_allowed,
-        causes=[CauseCount(cause=cause, messages=count) for cause, count in causes.most_common()],
+        causes=cause_counts(causes),
         sample=[Message.of(row) for row in await existing_rows(context.loaders.messages, keys)],
     )
 

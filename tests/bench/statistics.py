@@ -135,7 +135,8 @@ class Question:
         """The parameters of the statement."""
         if self.rollup == "domain":
             return {
-                "since": YEAR[0].date(), "until": YEAR[1].date(), "by_time": False, "by_domain": True, "by_cause": False,
+                "since": YEAR[0].date(), "until": YEAR[1].date(),
+                "by_time": False, "by_domain": True, "by_cause": False,
                 "names": None, "domains": MAX_DOMAINS, "timed": timed, "rows": MAX_ROWS + 1,
             }  # fmt: skip
         kinds = ("time", "source", "cause", "relay", "sender", "campaign")
@@ -206,9 +207,9 @@ async def statistics_rows(size: Size) -> list[Row]:
             await book_year(connection, messages)
             sizes = await STATEMENTS.sizes(connection)
         await pool.close()
-        connection = await asyncpg.connect(server.url("mail"), server_settings={"jit": "off"})
-        year = await measure_year(connection)
-        await connection.close()
+        other = await asyncpg.connect(server.url("mail"), server_settings={"jit": "off"})
+        year = await measure_year(other)
+        await other.close()
     cost = booked - plain
     note = f"a search row without {plain:.1f}, with {booked:.1f}; {sizes}"
     return [

@@ -190,9 +190,8 @@ async def test_bad_input_is_told_whole_and_nothing_is_read(connection: Any, make
     assert "another filter, search or order" in await refusal(context, after=cursor, f={"opened": True})
     assert "not a cursor of this list" in await refusal(context, after=ledger.mails[0].ref.message_id.hex)
     # Empty lists find nothing
-    nothing: dict[str, list[str]]
-    for nothing in ({"ids": []}, {"statuses": []}, {"domains": []}):
-        assert (await execute(context, LIST, f=nothing))["nodes"] == []
+    for name in ("ids", "statuses", "domains"):
+        assert (await execute(context, LIST, f={name: []}))["nodes"] == []
 
 
 async def test_a_search_finds_words_addresses_and_ids(connection: Any, make_context: MakeContext) -> None:
