@@ -22,11 +22,9 @@ from gateway.mail.search_words import (
 )
 
 _TERM = re.compile(r"'((?:[^'\\]|''|\\\\)*)'(:\*)?")
-WORDS = st.text(
-    st.sampled_from("abcxyzABCÄéßøŁİıςΣΆйЁа́กำहिन्दीかガ東京タ한글漢1234567890٣²½ﬁ-_./:@#'\"()<>&|!*\\،"),
-    min_size=1,
-    max_size=12,
-)
+SIGNS = "abcxyzABCÄéßøŁİıςΣΆйЁа́กำहिन्दीかガ東京タ한글漢1234567890٣²½ﬁ-_./:@#'\"()<>&|!*\\،"
+WORDS = st.text(st.sampled_from(SIGNS), min_size=1, max_size=12)
+SES = "0100018c1234abcd-12345678-90ab-cdef-1234-567890abcdef-000000"
 
 
 def finds(search: str, lexemes: set[str]) -> bool:
