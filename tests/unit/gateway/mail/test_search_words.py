@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.mail.search_words import (
@@ -45,6 +45,7 @@ def finds(search: str, lexemes: set[str]) -> bool:
     return evaluated(query.lexemes) and (query.recheck is None or evaluated(query.recheck))
 
 
+@settings(max_examples=60)
 @given(st.lists(WORDS, min_size=1, max_size=8))
 @example(["INV-1005/07"])
 @example(["İstanbul", "ΣΑΣ"])
@@ -57,6 +58,7 @@ def test_any_word_of_a_text_finds_it(words: list[str]) -> None:
     assert query_words(together) is None or finds(together, lexemes)
 
 
+@settings(max_examples=40)
 @given(st.text(st.sampled_from("abcdeäé"), min_size=3, max_size=12), st.integers(min_value=3))
 def test_the_beginning_of_a_word_finds_it(word: str, letters: int) -> None:
     assert finds(word[:letters], set(text_words(f"to {word} of")))
@@ -153,4 +155,4 @@ def test_time_is_linear_in_the_text(part: str) -> None:
     folded(text[:1000])
     assert query_words(text) is None or len(query_words(text[:LONGEST_SEARCH]).lexemes) < 40_000  # type: ignore[union-attr]
     assert time.process_time() - begun < 0.25
-    assert len(lexemes) < 5000
+    assert len(lexemes) < 20_000  # one character may stand for eighteen
