@@ -658,23 +658,6 @@ end $$;
 
 
 --
--- Name: note_changed_messages(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.note_changed_messages() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-begin
-    insert into message_change (customer_ids, message_ids)
-    select array_agg(c.customer_id), array_agg(c.id)
-    from (select n.customer_id, n.id, (row_number() over () - 1) / 1000 as part
-          from changed n where not n.internal) c
-    group by c.part;
-    return null;
-end $$;
-
-
---
 -- Name: note_copy_trouble(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -688,20 +671,14 @@ end $$;
 
 
 --
--- Name: note_made_messages(); Type: FUNCTION; Schema: public; Owner: -
+-- Name: note_message(); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.note_made_messages() RETURNS trigger
+CREATE FUNCTION public.note_message() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into message_change (customer_ids, message_ids)
-    select array_agg(c.customer_id), array_agg(c.id)
-    from (select n.customer_id, n.id, (row_number() over () - 1) / 1000 as part
-          from changed n
-          -- Campaign mail comes with its first answer: until then its campaign lists it.
-          where not n.internal and not (n.campaign_id is not null and n.status = 'QUEUED')) c
-    group by c.part;
+    insert into message_change (customer_ids, message_ids) values (array[new.customer_id], array[new.id]);
     return null;
 end $$;
 
@@ -3614,7 +3591,7 @@ CREATE INDEX message_search_received ON public.message_search USING btree (id) W
 -- Name: message_search_words; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on');
+CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on') WHERE (words IS NOT NULL);
 
 
 --
@@ -3730,6 +3707,20 @@ CREATE TRIGGER mailing_counts_changed AFTER INSERT OR UPDATE ON public.mailing_t
 
 
 --
+-- Name: message message_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_changed AFTER UPDATE ON public.message FOR EACH ROW WHEN (((NOT new.internal) AND (NOT ((old.status = 'QUEUED'::public.email_status) AND (new.status <> 'QUEUED'::public.email_status) AND (new.mail_sha256 IS DISTINCT FROM old.mail_sha256))))) EXECUTE FUNCTION public.note_message();
+
+
+--
+-- Name: message message_made; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_made AFTER INSERT ON public.message FOR EACH ROW WHEN (((NOT new.internal) AND (NOT ((new.campaign_id IS NOT NULL) AND (new.status = 'QUEUED'::public.email_status))))) EXECUTE FUNCTION public.note_message();
+
+
+--
 -- Name: message message_made_in_trouble; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3741,20 +3732,6 @@ CREATE TRIGGER message_made_in_trouble AFTER INSERT ON public.message FOR EACH R
 --
 
 CREATE TRIGGER message_trouble_changed AFTER UPDATE OF status, cause, recipient ON public.message FOR EACH ROW WHEN (((new.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])) OR (old.status = ANY (ARRAY['UNCERTAIN'::public.email_status, 'REFUSED'::public.email_status, 'HELD'::public.email_status, 'EXPIRED'::public.email_status, 'BOUNCED'::public.email_status])))) EXECUTE FUNCTION public.note_message_trouble();
-
-
---
--- Name: message messages_changed; Type: TRIGGER; Schema: public; Owner: -
---
-
-CREATE TRIGGER messages_changed AFTER UPDATE ON public.message REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_messages();
-
-
---
--- Name: message messages_made; Type: TRIGGER; Schema: public; Owner: -
---
-
-CREATE TRIGGER messages_made AFTER INSERT ON public.message REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_made_messages();
 
 
 --
@@ -3865,14 +3842,6 @@ ALTER TABLE ONLY public.copy
 
 ALTER TABLE ONLY public.customer_address
     ADD CONSTRAINT customer_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
-
-
---
--- Name: customer_latest customer_latest_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.customer_latest
-    ADD CONSTRAINT customer_latest_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 
 
 --

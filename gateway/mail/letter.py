@@ -282,6 +282,11 @@ class WorkOrderLetter:
         found.raise_any()
 
     @property
+    def reference(self) -> str | None:
+        """The number by which people speak of it: the work order's."""
+        return self.number
+
+    @property
     def letter_kind(self) -> str:
         """The kind, as the ledger keeps it."""
         return self.kind.value
@@ -327,6 +332,11 @@ class ESignatureLetter:
         found.raise_any()
 
     @property
+    def reference(self) -> str | None:
+        """A document has a title, no number."""
+        return None
+
+    @property
     def letter_kind(self) -> str:
         """The document's kind, as the ledger keeps it."""
         return self.document_kind.value
@@ -368,6 +378,11 @@ class CardLetter:
         with found.check():
             check_free_text(self.note, ("note",))
         found.raise_any()
+
+    @property
+    def reference(self) -> str | None:
+        """The number by which people speak of it: the invoice's, where it has one."""
+        return self.invoice_number
 
     @property
     def letter_kind(self) -> str:

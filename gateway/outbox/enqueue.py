@@ -246,6 +246,7 @@ async def _make(
         recipient=recipients[0].address,
         recipient_name=whom["name"],
         subject=composed.subject,
+        reference=request.letter.reference,
         content_sha256=sha256,
         composer_version=headers.COMPOSER_VERSION,
         token_key_id=None,

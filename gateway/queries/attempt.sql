@@ -76,10 +76,10 @@ with outcome as materialized (
     from outcome r cross join (values ('UNCERTAIN'::event_kind), ('RETRIED_ONCE')) k(kind)
     where r.verdict = 'UNCERTAIN' and r.n in (select n from deferred)
 ), noted as (
-    -- Neither a deferral nor a copy's outcome changes `message`, whose triggers note all else.
+    -- The trigger of `message` leaves that to us.
     insert into message_change (customer_ids, message_ids)
     select array_agg(r.customer_id), array_agg(r.message_id)
-    from outcome r where r.recipient_no > 0 or r.n in (select n from deferred)
+    from outcome r where r.n in (select n from fenced union all select n from deferred)
     having count(*) > 0
 ), suppressed as (
     insert into suppression (address_key, reason, actor, customer_id, message_id)
@@ -157,6 +157,9 @@ with accepted as materialized (
     from fenced f
     where f.recipient_no > 0 and c.customer_id = f.customer_id and c.message_id = f.message_id
       and c.recipient_no = f.recipient_no and c.status = 'QUEUED'
+), noted as (
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(f.customer_id), array_agg(f.message_id) from fenced f having count(*) > 0
 ), tallied as (
     insert into mailing_tally (mailing_id, shard, accepted)
     select mailing_id, :shard::smallint, count(*) from messages where mailing_id is not null

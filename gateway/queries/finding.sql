@@ -56,6 +56,33 @@ where not m.internal
   and not (m.mailing_id is not null and m.status = 'QUEUED' and last.number is null
            and not exists (select from event w where w.customer_id = m.customer_id and w.message_id = m.id));
 
+-- name: texts_to_find
+-- The texts by which these messages are found, cut: whom they are for or from, copies too, and what servers and reports
+-- said of them, of each the newest ten.
+select m.id, m.subject, m.reference,
+       case when m.direction = 'SENT' then array_remove(array[m.recipient_name], null)
+            else array_remove(array[r.from_name], null) end
+       || array(select k.name from copy k where k.customer_id = m.customer_id and k.message_id = m.id
+                  and k.name is not null order by k.recipient_no limit 10) as names,
+       case when m.direction = 'SENT' then array_remove(array[m.recipient], null)
+            else array_remove(array[r.from_address], null) end
+       || array(select k.address from copy k where k.customer_id = m.customer_id and k.message_id = m.id
+                  and k.address is not null order by k.recipient_no limit 10) as addresses,
+       array(select left(a.response, 1000) from attempt a
+             where a.message_id = m.id and a.customer_id = m.customer_id and a.verdict = 'ACCEPTED'
+               and a.response is not null
+             order by a.recipient_no, a.number desc limit 10) as accepted,
+       array(select concat_ws(' ', a.code, left(a.response, 1000)) from attempt a
+             where a.message_id = m.id and a.customer_id = m.customer_id and a.verdict <> 'ACCEPTED'
+               and a.response is not null
+             order by a.recipient_no, a.number desc limit 10)
+       || array(select left(d.words, 1000) from delivery_report d
+                where d.customer_id = m.customer_id and d.message_id = m.id and d.words is not null
+                order by d.recipient_no, d.id desc limit 10) as others
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+left join received_mail r on r.customer_id = m.customer_id and r.message_id = m.id and m.direction = 'RECEIVED';
+
 -- name: number_names
 -- Returns the numbers of these names (kind: DOMAIN, RELAY, SENDER; a sender's is its id), new ones for those that have
 -- none yet.
@@ -74,18 +101,25 @@ union all
 select m.kind, m.name, m.no from made m;
 
 -- name: write_search_rows!
--- Writes what the ledger says of messages, where it is not written already. `written` holds each row that changed, as it
--- is and as it was (null: it was not there): figures are booked by the difference, in the hour of the mail's own id. So
--- a late bounce or open changes the hour and day of its mail, and no rate passes 100 %.
-with present as (
-    select r.c as customer_id, r.i as id, r.m as mailing_id, r.d as domain_no, r.a as address_hash, r.s as sender_no,
-           r.r as relay_no, r.t as source_type, r.w as direction, r.z as status, r.u as cause, r.k as tracked,
-           r.o as opened, r.l as clicked, r.p as complained, r.f as deferrals, r.q as took_ms,
-           (select s.no from search_slice s where s.first_id <= r.i order by s.first_id desc limit 1) as slice,
-           case when cardinality(r.x) > 0 then array_to_tsvector(r.x) end as words
-    from json_to_recordset(:rows::json) as r(
-        c bigint, i uuid, m integer, d integer, a bigint, s integer, r integer, t source_type, w direction,
-        z email_status, u cause, k boolean, o boolean, l boolean, p boolean, f smallint, q bigint, x text[])
+-- Writes what the ledger says of messages, where it is not written already. What is the same of many of them comes once
+-- (`alike`, to which `places` point); words are lexemes with spaces between, null where a message has none. `written`
+-- holds each row that changed, as it is and as it was (null: it was not there): figures are booked by the difference, in
+-- the hour of the mail's own id. So a late bounce or open changes the hour and day of its mail, and no rate passes 100 %.
+with alike as (
+    select a.n, a.m as mailing_id, a.d as domain_no, a.s as sender_no, a.r as relay_no, a.t as source_type,
+           a.w as direction, a.z as status, a.u as cause, a.k as tracked, a.o as opened, a.l as clicked,
+           a.p as complained, a.f as deferrals
+    from json_to_recordset(:alike::json) as a(
+        n integer, m integer, d integer, s integer, r integer, t source_type, w direction, z email_status, u cause,
+        k boolean, o boolean, l boolean, p boolean, f smallint)
+), present as (
+    select r.customer_id, r.id, a.mailing_id, a.domain_no, r.address_hash, a.sender_no, a.relay_no, a.source_type,
+           a.direction, a.status, a.cause, a.tracked, a.opened, a.clicked, a.complained, a.deferrals, r.took_ms,
+           (select s.no from search_slice s where s.first_id <= r.id order by s.first_id desc limit 1) as slice,
+           array_to_tsvector(string_to_array(r.words, ' ')) as words
+    from unnest(:customer_ids::bigint[], :ids::uuid[], :address_hashes::bigint[], :took_ms::bigint[], :words::text[],
+                :places::integer[]) as r(customer_id, id, address_hash, took_ms, words, place)
+    join alike a on a.n = r.place
 ), written as (
     insert into message_search as m (id, customer_id, slice, mailing_id, domain_no, address_hash, sender_no, relay_no,
                                      source_type, direction, status, cause, tracked, opened, clicked, complained,
@@ -288,7 +322,7 @@ on conflict (first_id) do nothing;
 -- How many octets the messages take, without their indexes.
 select pg_relation_size('message');
 
--- name: clean_search_words
+-- name: clean_search_words$
 -- Moves what was written of words into the index proper: what waits is read by every search.
 select gin_clean_pending_list('message_search_words'::regclass) as pages;
 

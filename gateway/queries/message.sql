@@ -26,10 +26,11 @@ update attachment set referenced_at = now() where id = any(:ids::uuid[]) and ref
 -- status: new -> QUEUED, HELD
 insert into message (customer_id, id, source_type, status, template_version_id, sender_version_id, letter_kind,
                      mail_date, decided_at, cause, advice, sender, recipient, recipient_name, subject, content_sha256,
-                     composer_version, token_key_id, tracked, bound_relay)
+                     composer_version, token_key_id, tracked, bound_relay, reference)
 values (:customer_id, :id, :source_type, :status, :template_version_id, :sender_version_id, :letter_kind, :mail_date,
         case when :status <> 'QUEUED'::email_status then now() end, :cause, :advice, :sender, :recipient,
-        :recipient_name, :subject, :content_sha256, :composer_version, :token_key_id, :tracked, :bound_relay);
+        :recipient_name, :subject, :content_sha256, :composer_version, :token_key_id, :tracked, :bound_relay,
+        :reference);
 
 -- name: insert_copies!
 -- Writes the CC and BCC copies of a letter: recipients of their own.

@@ -31,7 +31,7 @@ from service.graph.results import (
 from service.graph.row import FromRow
 from service.graph.scalars import Json
 from service.graph.search_patterns import SearchArgument
-from service.graph.sender import Sender
+from service.graph.sender import Sender, sender_of
 from service.graph.template import TemplateVersion
 from service.shape.field import column, first_of, same_row
 
@@ -149,7 +149,10 @@ class Campaign(FromRow, Node):
         """The same row."""
         return actions_of(CampaignStatus(self.row["status"]))
 
-    @strawberry.field(description="The profile it is sent as; the one named default stands for DEFAULT_FROM.")
+    @strawberry.field(
+        description="The profile it is sent as; the one named default stands for DEFAULT_FROM.",
+        metadata=first_of(sender_of("c.sender_version_id")),
+    )
     async def sender(self, info: Info) -> Sender:
         """One statement a page of campaigns."""
         return Sender.of(await existing_row(info.context.loaders.senders, self.row["sender_id"]))

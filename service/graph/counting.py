@@ -36,11 +36,10 @@ Counting = Callable[[], Awaitable[counts.Count]]
 
 
 @strawberry.type(name="Connection", description="One page of a list.")
-class CountedConnection(Connection[T], Generic[T]):
-    """A connection that also tells how many rows there are in all, and links to the whole list as a file."""
+class CountableConnection(Connection[T], Generic[T]):
+    """A connection that also tells how many rows there are in all."""
 
     counting: strawberry.Private[Counting]
-    linking: strawberry.Private[Linking]
 
     @strawberry.field(
         description="How many in all, counted up to 10,000, beyond that estimated.", directives=[Cost(objects=20)]
@@ -48,6 +47,18 @@ class CountedConnection(Connection[T], Generic[T]):
     async def total_count(self) -> Count | None:
         """A statement of its own, when it is asked for."""
         return Count.of(await self.counting())
+
+    @classmethod
+    def countable(cls, page: Connection[T], counting: Counting) -> CountableConnection[T]:
+        """A page, of which the whole can be counted."""
+        return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting)
+
+
+@strawberry.type(name="Connection", description="One page of a list.")
+class CountedConnection(CountableConnection[T], Generic[T]):
+    """A connection that also tells how many rows there are in all, and links to the whole list as a file."""
+
+    linking: strawberry.Private[Linking]
 
     @strawberry.field(description=SENTENCE)
     def export_url(self, format: FormatArgument = ExportFormat.CSV) -> str | None:

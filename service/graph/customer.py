@@ -69,6 +69,7 @@ from service.graph.recipient_lists import RECIPIENT_CONNECTION, RecipientPage, l
 from service.graph.row import FromRow, FromValue
 from service.graph.scalars import BigInt, Json
 from service.graph.search_patterns import SearchArgument
+from service.graph.sender import Sender, sender_of
 from service.graph.template import EmailPreview
 from service.shape.executor import Shaped
 from service.shape.field import case_of, column, first_of, page_by, rows_of, same_row
@@ -727,6 +728,9 @@ class ConnectionNote(OfMessage, Node):
         description="When a person first opened it, the customer or who has a copy; null when none is known to have.",
         metadata=column("m.opened_at"),
     )
+    reference: str | None = strawberry.field(
+        description="The number of its work order or invoice; null when it has none.", metadata=column("m.reference")
+    )
     click_count: int = strawberry.field(
         description="How many clicks it got, machines left out; those in its copies count.",
         metadata=column(CLICK_COUNT),
@@ -823,6 +827,16 @@ class Message(OfMessage, Node):
         """One statement for all mailings of a page."""
         mailing = self.row["mailing_id"]
         return Mailing.of(await existing_row(info.context.loaders.mailings, mailing)) if mailing else None
+
+    @strawberry.field(
+        description="The profile it was sent as, in its present version; null for received mail. `info.from` is what "
+        "stood in the mail.",
+        metadata=first_of(sender_of("m.sender_version_id"), when="m.sender_version_id is not null"),
+    )
+    async def sender(self, info: Info) -> Sender | None:
+        """One statement for all senders of a page."""
+        sender = self.row["sender_id"]
+        return Sender.of(await existing_row(info.context.loaders.senders, sender)) if sender else None
 
     @strawberry.field(description="What the info icon tells.", metadata=same_row())
     def info(self) -> EmailInfo:

@@ -151,6 +151,11 @@ def row_global_id(kind: str, row_id: UUID) -> strawberry.ID:
     return strawberry.ID(f"{kind}_{row_id.hex}")
 
 
+def row_id_sql(kind: str, alias: str) -> str:
+    """The same in SQL, of the row of this alias."""
+    return f"'{kind}_' || encode(uuid_send({alias}.id), 'hex')"
+
+
 def number_global_id(kind: str, number: int) -> strawberry.ID:
     """`Mailing_12` and its like."""
     return strawberry.ID(f"{kind}_{number}")

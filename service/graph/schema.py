@@ -25,6 +25,7 @@ from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
+from service.graph.counting import CountableConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -36,7 +37,7 @@ from service.graph.customer import (
     SentEmail,
     Suppression,
 )
-from service.graph.customer_search import FilterArgument, find_customer, list_customers
+from service.graph.customer_search import CustomerOrder, FilterArgument, OrderArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.imports import CustomerImport
 from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
@@ -83,17 +84,18 @@ class Query:
         """Raises BadInput unless exactly one is given."""
         return await find_customer(info.context, id, external_ref)
 
-    @strawberry.field(description="Customers, newest first, or those that a search finds.")
+    @strawberry.field(description="Customers, by their latest mail, or those that a search finds.")
     async def customers(
         self,
         info: Info,
         search: SearchArgument = None,
         filter: FilterArgument = None,
+        order_by: OrderArgument = CustomerOrder.LATEST_MAIL,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Customer]:
+    ) -> CountableConnection[Customer]:
         """Raises BadInput."""
-        return await list_customers(info, search, filter, first, after)
+        return await list_customers(info, search, filter, order_by, first, after)
 
     @strawberry.field(description="Suppressed addresses, newest first.")
     async def suppressions(

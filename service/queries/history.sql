@@ -5,7 +5,7 @@
 -- The rows of a page of messages, before it is cut.
 select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.mailing_id,
        n.template_version_id, n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice,
-       n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id
+       n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id, n.reference, n.sender_version_id
 from message n
 
 -- fragment: entries
@@ -208,7 +208,8 @@ order by h.id desc;
 select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.letter_kind,
        m.mail_date as occurred_at, m.decided_at, m.sent_at, m.opened_at, m.sender, m.recipient,
        m.campaign_id, m.mailing_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice, m.tracked,
-       m.answers_message_id,
+       m.answers_message_id, m.reference,
+       (select v.sender_id from sender_version v where v.id = m.sender_version_id) as sender_id,
        w.next_attempt_at, w.waits_for, k.click_count, k.open_count,
        a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls
