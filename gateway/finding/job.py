@@ -38,7 +38,7 @@ Projection: TypeAlias = Callable[[Connection, Deployment, Sequence[MessageRef]],
 PROJECTIONS: tuple[Projection, ...] = (write_search_rows, write_mailing_words, keep_bad_addresses)
 """What is kept, in the order in which it is written."""
 
-_FINDING_LOCK = 0x66696E64
+FINDING_LOCK = 0x66696E64
 _BEGINNING = UUID(int=0)
 
 
@@ -46,7 +46,7 @@ async def keep_up(connection: Connection, deployment: Deployment) -> bool:
     """Write down what changed since the last time, one batch; returns whether there is more to do at once. While
     another worker does so, do nothing."""
     async with connection.transaction():
-        if not await QUERIES.try_finding_lock(connection, lock=_FINDING_LOCK):
+        if not await QUERIES.try_finding_lock(connection, lock=FINDING_LOCK):
             return False
         backfill = await QUERIES.backfill_cursor(connection)
         if backfill is not None and backfill["message_id"] == _BEGINNING:

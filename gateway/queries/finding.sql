@@ -4,6 +4,27 @@
 -- Takes the lock of this job, if it is free: one at a time, or an older reading might overwrite a newer.
 select pg_try_advisory_xact_lock(:lock::bigint);
 
+-- name: take_finding_lock!
+-- Waits for that lock.
+select pg_advisory_xact_lock(:lock::bigint);
+
+-- name: forget_search_row!
+-- Deletes the row of a message that is gone; its customer's newest is the one before, if there is one.
+with gone as (
+    delete from message_search f where f.id = :message_id returning f.slice
+), fewer as (
+    update search_slice s set rows = s.rows - 1 from gone g where s.no = g.slice
+), newest as (
+    select n.id from message n
+    where n.customer_id = :customer_id and n.id <> :message_id and not n.internal
+    order by n.customer_id desc, n.id desc limit 1
+), none as (
+    delete from customer_latest l
+    where l.customer_id = :customer_id and l.message_id = :message_id and not exists (select from newest)
+)
+update customer_latest l set message_id = n.id
+from newest n where l.customer_id = :customer_id and l.message_id = :message_id;
+
 -- name: take_changes
 -- Takes the first notes of changes, whole ones, of :limit messages together or of one note alone; the others that it
 -- looked at are not `taken`. Nobody else deletes notes; those of transactions under way are there the next time.

@@ -57,3 +57,8 @@ set in_use = excluded.in_use, due_at = excluded.due_at, asking_until = excluded.
 update sender_dns d
 set checked_at = :checked_at, ready = :ready, records = :records::jsonb, due_at = :due_at, asking_until = null
 where d.sender_id = any(:sender_ids::uuid[]) and d.domain = :domain;
+
+-- name: is_received$
+-- Whether there is such a message, and it was received.
+select exists (select from message m
+               where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'RECEIVED');

@@ -17,7 +17,7 @@ from gateway.mail.address_solutions import Solution
 from gateway.mail.mail_content import MailContent
 from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
-from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
+from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings, received_to_undo
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, destination_events, relay_events
 from service.database import DatabasePools, Reading, statement
 from service.errors import BadInput
@@ -238,13 +238,16 @@ class Loaders:
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
-        """What a person can do about a message, by the primary, as the mutations judge it; nothing of received mail."""
+        """What a person can do about a message, by the primary, as the mutations judge it; of received mail only to
+        take back to whom it was given."""
 
         async def load(keys: list[MessageKey]) -> list[list[MessageAction]]:
             refs = [MessageRef(customer_id=customer, message_id=message) for customer, message in keys]
             async with self._pools.writing_connection() as connection:
                 found = await read_standings(connection, refs, self._deployment)
-            return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+                others = [ref for ref in refs if ref not in found]
+                given = await received_to_undo(connection, others) if others else set()
+            return [actions_of(found[ref]) if ref in found else [MessageAction.UNDO] * (ref in given) for ref in refs]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 

@@ -83,7 +83,9 @@ class Mutation:
     assume_sent = intent(sending.assume_sent, "Decide that an uncertain message was sent.")
     cancel_message = intent(sending.cancel_message, "Call a message back that is not sent yet.")
     undo_decision = intent(
-        sending.undo_decision, "Take a person's last decision about a message back, while nothing else happened since."
+        sending.undo_decision,
+        "Take a person's last decision about a message back, while nothing else happened since. `message` is null, "
+        "too, where it is none any more: received mail that is nobody's again and answers none.",
     )
     retry_messages = intent(bulk_actions.retry_messages, "Try many messages again.")
     assume_sent_messages = intent(bulk_actions.assume_sent_messages, "Decide that many uncertain messages were sent.")

@@ -29,7 +29,8 @@ from gateway.mail.letter import (
     WorkOrderLetter,
 )
 from gateway.mail.message import MessageRef
-from gateway.outbox import actions, enqueue, undoing
+from gateway.outbox import actions, enqueue
+from gateway.worklist.undoing import undo
 from service.database import Connection
 from service.graph.context import Context, Info
 from service.graph.customer import Message
@@ -352,13 +353,18 @@ class UndoDecisionInput:
 
 
 async def undo_decision(info: Info, input: Input[UndoDecisionInput]) -> MessagePayload:
-    """On record, with who and when."""
-    return await _decide(info.context, input, undoing.undo)
+    """On record, with who and when. Received mail that is nobody's again is no message any more."""
+    context, ref = info.context, read_message_id(input.message_id)
+    if ref is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+    async with context.pools.writing_connection() as connection:
+        shown = await undo(connection, ref, context.actor, context.deployment)
+    return MessagePayload(message=None if shown is None else await written_message(context, shown))
 
 
 async def _decide(
     context: Context,
-    given: MessageInput | UndoDecisionInput,
+    given: MessageInput,
     action: Callable[[Connection, MessageRef, str, Deployment], Awaitable[None]],
 ) -> MessagePayload:
     ref = read_message_id(given.message_id)

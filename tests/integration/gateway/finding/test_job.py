@@ -172,7 +172,7 @@ async def test_a_message_sent_to_another_address_is_found_by_that(connection: An
 async def test_only_one_worker_at_a_time_writes(connection: Any, pool: Any, deployment: Deployment) -> None:
     await queue_mail(connection, deployment)
     async with pool.acquire() as other, other.transaction():
-        await other.execute("select pg_advisory_xact_lock($1)", job._FINDING_LOCK)
+        await other.execute("select pg_advisory_xact_lock($1)", job.FINDING_LOCK)
         assert not await job.keep_up(connection, deployment)
         assert await connection.fetchval("select count(*) from message_search") == 0
     await keep_up(connection, deployment)
