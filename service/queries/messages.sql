@@ -25,12 +25,13 @@ select f.customer_id, f.id, f.mailing_id, f.domain_no, f.address_hash, f.sender_
 from message_search f
 
 -- fragment: in_span
--- Whether it lies behind the cursor and in the span of time: an id tells its moment to some two seconds.
+-- Whether it lies behind the cursor and in the span of time: an id tells its moment to some two seconds. No EXISTS:
+-- the planner may hash one, and read all mail for it.
 f.id > :low::uuid and f.id < :high::uuid
   and (f.id between :sure_low::uuid and :sure_high::uuid
-       or exists (select from message n where n.customer_id = f.customer_id and n.id = f.id
-                  and (:since::timestamptz is null or n.mail_date >= :since)
-                  and (:until::timestamptz is null or n.mail_date < :until)))
+       or (select (:since::timestamptz is null or n.mail_date >= :since)
+                  and (:until::timestamptz is null or n.mail_date < :until)
+           from message n where n.customer_id = f.customer_id and n.id = f.id))
 
 -- fragment: passes
 -- Whether a search row passes the rest of a filter. Of mail without an outcome the outbox knows the status.
@@ -52,9 +53,9 @@ f.id > :low::uuid and f.id < :high::uuid
  and (:tracked::boolean is null or f.tracked = :tracked)
  and (:needs_attention::boolean is null
       or :needs_attention = (f.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-                             and exists (select from message_trouble t
-                                         where t.customer_id = f.customer_id and t.message_id = f.id
-                                           and waits_for_person(t))))
+                             and coalesce((select waits_for_person(t) from message_trouble t
+                                           where t.customer_id = f.customer_id and t.message_id = f.id
+                                             and t.recipient_no = 0), false)))
  and (:words::text is null or coalesce(f.words @@ (:words::text)::tsquery
                                         and (:recheck::text is null or f.words @@ (:recheck::text)::tsquery),
                                         f.mailing_id = any(:subjects::integer[]), false)))
@@ -472,9 +473,9 @@ from (select f.customer_id, f.id from ({by_clicked} limit :rows::bigint) f) k
  and (:tracked::boolean is null or n.tracked = :tracked)
  and (:needs_attention::boolean is null
       or :needs_attention = (n.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-                             and exists (select from message_trouble t
-                                         where t.customer_id = n.customer_id and t.message_id = n.id
-                                           and waits_for_person(t))))
+                             and coalesce((select waits_for_person(t) from message_trouble t
+                                           where t.customer_id = n.customer_id and t.message_id = n.id
+                                             and t.recipient_no = 0), false)))
  and (:words::text is null
       or coalesce((select coalesce(f.words @@ (:words::text)::tsquery
                                    and (:recheck::text is null or f.words @@ (:recheck::text)::tsquery),

@@ -28,6 +28,7 @@ from tests.builders import (
     make_outbox,
     make_template_version,
 )
+from tests.finding import keep_up
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
 
@@ -274,7 +275,7 @@ def test_the_walk_comes_to_every_list() -> None:
 
 
 async def test_no_list_costs_more_statements_for_more_rows(
-    statements: list[str], pool: Any, make_context: MakeContext
+    statements: list[str], pool: Any, connection: Any, make_context: MakeContext
 ) -> None:
     # Given a row or two in every list
     ledger = Ledger(pool)
@@ -293,9 +294,11 @@ async def test_no_list_costs_more_statements_for_more_rows(
     # Twice: the first time nothing stands beside what is asked for, such as a customer whose newest mail was sent
     for _ in range(2):
         await ledger.grow()
+        await keep_up(connection, make_context().deployment)
     few = [await ask(*each) for each in asked]
     # When there is one more
     await ledger.grow()
+    await keep_up(connection, make_context().deployment)
     several = [await ask(*each) for each in asked]
     # Then each list has more rows, by as many statements
     silent = {
