@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
+from service.errors import BadInput
 from service.graph import campaign_list, imports, mailing_preview, sender_check, suppression, template, unmatched
 from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
 from service.graph.campaign import Campaign, Mailing
@@ -37,7 +38,7 @@ from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, lis
 from service.graph.mailing_preview import MailingPreview
 from service.graph.message_parts import DeliveryReport
 from service.graph.mutation import Mutation
-from service.graph.node import GlobalId, Node, read_id
+from service.graph.node import GlobalId, Node, asked_id, read_id
 from service.graph.recipient_lists import find_recipient
 from service.graph.recipients import CampaignRecipient
 from service.graph.row import FromRow, read_field
@@ -134,14 +135,14 @@ class Query:
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
-        """By its global id."""
-        found = await _node(info.context, id)
+        """Raises BadInput for what is no message's id."""
+        found = await _node(info.context, asked_id(id, "Message", "id"))
         return found if isinstance(found, Message) else None
 
     @strawberry.field(description="One campaign; null when there is none.")
     async def campaign(self, info: Info, id: IdArgument) -> Campaign | None:
-        """By its global id."""
-        found = await _node(info.context, id)
+        """Raises BadInput for what is no campaign's id."""
+        found = await _node(info.context, asked_id(id, "Campaign", "id"))
         return found if isinstance(found, Campaign) else None
 
     @strawberry.field(description="Campaigns, newest first.")
@@ -158,8 +159,8 @@ class Query:
 
     @strawberry.field(description="One template; null when there is none.")
     async def template(self, info: Info, id: IdArgument) -> Template | None:
-        """By its global id."""
-        found = await _node(info.context, id)
+        """Raises BadInput for what is no template's id."""
+        found = await _node(info.context, asked_id(id, "Template", "id"))
         return found if isinstance(found, Template) else None
 
     @strawberry.field(description="Campaign templates by name; those that come with the product are left out.")
@@ -196,8 +197,13 @@ class Query:
 
     @strawberry.field(description="Anything with a global id; null when there is none.")
     async def node(self, info: Info, id: IdArgument) -> Node | None:
-        """By its global id."""
-        return await _node(info.context, id)
+        """Raises BadInput for what is no global id."""
+        if id == WORKLIST_ID:
+            return Worklist()
+        found = read_id(id)
+        if found is None:
+            raise BadInput("id", "is no id of ours; pass an `id` as an answer gave it")
+        return await _node(info.context, found)
 
     @strawberry.field(description="What waits for a person: lists of their own, each with its count.")
     def needs_attention(self) -> Worklist:
@@ -210,12 +216,7 @@ class Query:
         return Gateway()
 
 
-async def _node(context: Context, text: str) -> Node | None:
-    if text == WORKLIST_ID:
-        return Worklist()
-    found = read_id(text)
-    if found is None:
-        return None
+async def _node(context: Context, found: GlobalId) -> Node | None:
     loaders = context.loaders
     match found:
         case GlobalId(type="Customer", customer_id=int(customer)):

@@ -12,9 +12,10 @@ import pytest
 from gateway.consent import suppressions
 from gateway.deployment import Deployment
 from gateway.finding import bad_addresses
+from gateway.mail.address import address_key
 from gateway.mail.choice import SuppressionScope
 from gateway.settings import Settings
-from tests.builders import KEYRING, NOON, address_key, insert, make_attempt, make_customer, make_message
+from tests.builders import KEYRING, NOON, insert, make_attempt, make_customer, make_message
 from tests.finding import keep_up
 
 GONE, OTHER = "Gone@customer.example", "other@customer.example"

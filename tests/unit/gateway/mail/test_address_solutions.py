@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -31,7 +32,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ANN = "Ann.Lee@acme-tools.com"
 
 
-def facts(cause: Cause = Cause.BAD_ADDRESS, **values: object) -> Facts:
+def facts(cause: Cause = Cause.BAD_ADDRESS, **values: Any) -> Facts:
     usual = Facts(address=ANN, cause=cause, failing_since=NOW - timedelta(days=3), now=NOW)
     return replace(usual, **values)
 
