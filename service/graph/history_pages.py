@@ -13,7 +13,7 @@ from service.database import statement
 from service.errors import BadInput
 from service.graph.connection import Window, read_window
 from service.graph.context import Context
-from service.graph.node import asked_id
+from service.graph.node import read_message_id
 from service.shape.compile import Page
 from service.shape.read import PageRequest
 
@@ -91,9 +91,9 @@ def _kinds(filter: ConnectionNoteFilter) -> dict[str, Any]:
 
 async def _own_message(context: Context, customer_id: int, message_id: str) -> UUID:
     """Raises BadInput, the same for a message that does not exist and for another customer's."""
-    asked = asked_id(message_id, "Message", "messageId")
-    if asked.row_id is not None and asked.customer_id == customer_id:
-        [row] = await context.reading.fetch(MESSAGE_EXISTS, customer_id=customer_id, message_id=asked.row_id)
+    ref = read_message_id(message_id)
+    if ref is not None and ref.customer_id == customer_id:
+        [row] = await context.reading.fetch(MESSAGE_EXISTS, customer_id=ref.customer_id, message_id=ref.message_id)
         if row["found"]:
-            return asked.row_id
+            return ref.message_id
     raise BadInput("messageId", "this customer has no such message")
