@@ -15,7 +15,7 @@ from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Info
 from service.graph.cost import Cost
 from service.graph.loaders import existing_row, existing_rows
-from service.graph.node import Node, number_global_id, number_id_sql, read_typed_id, row_global_id
+from service.graph.node import Node, asked_id, number_global_id, number_id_sql, row_global_id
 from service.graph.recipient_filter import FilterArgument, read_query
 from service.graph.recipient_lists import RECIPIENT_CONNECTION, RecipientPage, list_recipients
 from service.graph.results import (
@@ -124,10 +124,10 @@ class Campaign(FromRow, Node):
         mailings = [row["id"] for row in await info.context.loaders.mailings_of.load(self.row["id"])]
         if only is None:
             return mailings
-        found = read_typed_id(only, "Mailing")
-        if found is None or found.number is None or found.number not in mailings:
+        number = asked_id(only, "Mailing", "mailingId").number
+        if number is None or number not in mailings:
             raise BadInput("mailingId", "this campaign has no such mailing")
-        return [found.number]
+        return [number]
 
     tracked: bool = strawberry.field(description="Whether opens and clicks are tracked.", metadata=column("c.tracked"))
     repeat: EventRepeat | None = strawberry.field(

@@ -30,7 +30,7 @@ from service.graph.connection import (
 from service.graph.context import Context, Info
 from service.graph.counting import CountableConnection
 from service.graph.customer import Customer
-from service.graph.node import LARGEST_BIGINT, read_number, read_typed_id, read_uuid
+from service.graph.node import LARGEST_BIGINT, asked_id, read_number, read_uuid
 from service.graph.search_patterns import read_search
 
 CUSTOMER_BY_ID = statement("customer_by_id")
@@ -66,9 +66,7 @@ async def find_customer(context: Context, customer_id: str | None, external_ref:
         raise BadInput("id", "give either `id` or `externalRef`")
     if external_ref is not None:
         return _first(await context.reading.fetch(CUSTOMER_BY_EXTERNAL_REF, external_ref=external_ref))
-    found = read_typed_id(customer_id or "", "Customer")
-    if found is None:
-        return None
+    found = asked_id(customer_id or "", "Customer", "id")
     return _first(await context.reading.fetch(CUSTOMER_BY_ID, id=found.customer_id))
 
 
@@ -255,7 +253,7 @@ def _static_page(chosen: Chosen) -> Statement:
 
 
 def _read_filter(filter: CustomerFilter) -> dict[str, Any]:
-    """The parameters of the filter; what no id or label names is left out. Raises BadInput."""
+    """The parameters of the filter; a label that nobody has finds nobody. Raises BadInput."""
     for name, given in (("listIds", filter.list_ids), ("tags", filter.tags)):
         if given is not None and len(given) > MAX_FILTERED:
             raise BadInput("filter", f"{name} holds at most {MAX_FILTERED}")
@@ -264,9 +262,8 @@ def _read_filter(filter: CustomerFilter) -> dict[str, Any]:
 
 
 def _read_list_ids(given: list[strawberry.ID] | None) -> list[int] | None:
-    """The lists' numbers, each once; ids of no list are left out."""
+    """The lists' numbers, each once. Raises BadInput."""
     if given is None:
         return None
-    found = [read_typed_id(text, "CustomerList") for text in given]
-    numbers = dict.fromkeys(one.number for one in found if one is not None)
+    numbers = dict.fromkeys(asked_id(text, "CustomerList", "filter").number for text in given)
     return [number for number in numbers if number is not None]

@@ -43,12 +43,14 @@ class DocumentRefused(Exception):
 
     `status` is 400 for an invalid document, 422 for a valid one that is over a limit or lacks the operation asked for.
     The current draft says 422 for failed validation, too; the public audit suite, and every client so far, expects 400.
+    `cost` is that of an operation which asks for too much.
     """
 
-    def __init__(self, errors: list[GraphQLError], *, status: int = 400) -> None:
+    def __init__(self, errors: list[GraphQLError], *, status: int = 400, cost: Mapping[str, int] | None = None) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
         self.status = status
+        self.cost = cost
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

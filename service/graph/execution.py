@@ -69,12 +69,13 @@ class Execution:
         variables = parameters.variables or {}
         cost = operation.cost.of(variables)
         if cost > self.max_cost:
-            raise DocumentRefused([self._too_costly(cost)], status=422)
+            raise DocumentRefused([self._too_costly(cost)], status=422, cost=self.cost_report(cost))
         return Ready(operation=operation, variables=variables, cost=cost)
 
-    def cost_report(self, ready: Ready) -> dict[str, int]:
-        """The `extensions.cost` of a response."""
-        return {"requested": ready.cost, "limit": self.max_cost}
+    def cost_report(self, cost: int) -> dict[str, int]:
+        """The `extensions.cost` of a response: what an operation may ask for, the limit of one, and what is left of it.
+        Each operation has all of it: there is no budget over time."""
+        return {"requested": cost, "limit": self.max_cost, "left": max(0, self.max_cost - cost)}
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
         """The result of a query or mutation; it holds the errors of resolvers."""
@@ -116,7 +117,7 @@ class Execution:
         return GraphQLError(
             f"The operation may ask for {cost} objects, {self.max_cost} are allowed: "
             "use smaller `first` arguments, fewer nested lists, or two requests.",
-            extensions={"code": "COST_LIMIT", "cost": {"requested": cost, "limit": self.max_cost}},
+            extensions={"code": "COST_LIMIT", "cost": self.cost_report(cost)},
         )
 
 

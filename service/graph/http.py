@@ -85,7 +85,9 @@ class GraphQLOverHttp:
         except RequestRefused as refused:
             return _refusal(refused, media_type)
         except DocumentRefused as refused:
-            return _respond(refused.status, {"errors": present(refused.errors)}, media_type, legacy_status=200)
+            headers = _cost_headers(refused.cost)
+            errors = present(refused.errors)
+            return _respond(refused.status, {"errors": errors}, media_type, legacy_status=200, headers=headers)
         except Busy as busy:
             return _unavailable(busy, media_type)
         except Exception as error:
@@ -106,17 +108,20 @@ class GraphQLOverHttp:
 
     def respond(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
         """The response for a result; `data` may hold pages that are JSON already (`orjson.Fragment`)."""
-        extensions = {"cost": self.execution.cost_report(ready)}
+        cost = self.execution.cost_report(ready.cost)
+        extensions, headers = {"cost": cost}, _cost_headers(cost)
         if not result.errors:
-            return _respond(200, {"data": result.data, "extensions": extensions}, media_type)
+            return _respond(200, {"data": result.data, "extensions": extensions}, media_type, headers=headers)
         if (busy := unavailable(result.errors)) and not (is_mutation(ready) and _changed_something(result)):
             # A partial response would look like a customer without history. Every mutation may be retried.
             return _unavailable(busy, media_type)
         errors = present(result.errors)
         if result.data is None and all(error.path is None for error in result.errors):
             # A request error: variables that fit no type. `data` is absent, not null.
-            return _respond(400, {"errors": errors, "extensions": extensions}, media_type, legacy_status=200)
-        return _respond(200, {"data": result.data, "errors": errors, "extensions": extensions}, media_type)
+            body: dict[str, Any] = {"errors": errors, "extensions": extensions}
+            return _respond(400, body, media_type, legacy_status=200, headers=headers)
+        body = {"data": result.data, "errors": errors, "extensions": extensions}
+        return _respond(200, body, media_type, headers=headers)
 
 
 class _DisconnectWatcher:
@@ -149,6 +154,13 @@ class _DisconnectWatcher:
             pass
         self.gone = True
         task.cancel()
+
+
+def _cost_headers(cost: Mapping[str, int] | None) -> dict[str, str]:
+    """The same as `extensions.cost`, for what sees no bodies: a dictionary (RFC 9651)."""
+    if cost is None:
+        return {}
+    return {"GraphQL-Cost": ", ".join(f"{name}={number}" for name, number in cost.items())}
 
 
 def _method_refused(message: str, allow: str) -> RequestRefused:

@@ -25,7 +25,7 @@ from service.graph.customer import CustomerList
 from service.graph.exporting import linking
 from service.graph.intent import Input
 from service.graph.loaders import MAX_COUNTED_ERRORS, existing_row, existing_rows
-from service.graph.node import Node, read_typed_id, row_global_id
+from service.graph.node import Node, asked_id, row_global_id
 from service.graph.row import FromRow
 from service.graph.sending import read_number_id, read_row_id
 from service.graph.user_error import UserError
@@ -202,12 +202,12 @@ async def _payload(context: Context, import_id: UUID) -> ImportPayload:
 
 async def follow_import(info: Info, text: str) -> AsyncGenerator[CustomerImport, None]:
     """Yields an import as it is, then whenever it has changed, until it has ended. Raises BadInput."""
-    found = read_typed_id(text, "CustomerImport")
+    found = asked_id(text, "CustomerImport", "importId")
     shown: Record | None = None
     while True:
         # Read anew each time, by the primary: a replica may lag behind its end.
         loaders = info.context.reading_back().loaders
-        row = await loaders.imports.load(found.row_id) if found is not None and found.row_id is not None else None
+        row = await loaders.imports.load(found.row_id) if found.row_id is not None else None
         if row is None:
             raise BadInput("importId", "there is no such import")
         if row != shown:

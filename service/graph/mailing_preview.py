@@ -16,7 +16,7 @@ from service.graph.cost import Cost
 from service.graph.counting import Count
 from service.graph.intent import Input
 from service.graph.message_parts import ServerResponse
-from service.graph.node import read_typed_id
+from service.graph.node import asked_id
 from service.graph.results import LeftOutCount
 from service.graph.row import FromValue
 from service.graph.sending import read_customer_id, read_number_id
@@ -77,10 +77,10 @@ class MailingPreview(FromValue[mailing_preview.MailingPreview]):
 
 
 async def preview_mailing(info: Info, text: str, customer: str | None) -> MailingPreview | None:
-    """None when there is no such mailing or customer."""
-    context, found = info.context, read_typed_id(text, "Mailing")
-    chosen = None if customer is None else read_typed_id(customer, "Customer")
-    if found is None or found.number is None or (customer is not None and chosen is None):
+    """None when there is no such mailing or customer. Raises BadInput."""
+    context, found = info.context, asked_id(text, "Mailing", "id")
+    chosen = None if customer is None else asked_id(customer, "Customer", "customerId")
+    if found.number is None:
         return None
     async with context.pools.reading_connection() as connection:
         shown = await mailing_preview.preview(

@@ -13,6 +13,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.mail.message import MessageRef
+from service.errors import BadInput
 
 LARGEST_BIGINT = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
@@ -103,6 +104,15 @@ def read_typed_id(text: str, kind: str) -> GlobalId | None:
     """The same, when the id is of this type; else None."""
     found = read_id(text)
     return found if found is not None and found.type == kind else None
+
+
+def asked_id(text: str, kind: str, argument: str) -> GlobalId:
+    """The same of an argument, where nothing but such an id makes sense. Raises BadInput: what is no id of this type
+    names nothing, which is not the same as something that is not there."""
+    found = read_typed_id(text, kind)
+    if found is None:
+        raise BadInput(argument, f"is not the id of a {kind}; pass an `id` as an answer gave it")
+    return found
 
 
 def read_message_id(text: str) -> MessageRef | None:

@@ -11,7 +11,7 @@ from gateway.mail.campaign import LeftOutReason
 from gateway.mail.message import Status
 from gateway.mail.verdict import Cause
 from service.errors import BadInput
-from service.graph.node import read_typed_id
+from service.graph.node import asked_id
 from service.graph.recipient_pages import RecipientQuery
 
 
@@ -54,7 +54,7 @@ def read_query(
 
 def read_mailing_id(text: str, argument: str) -> int:
     """The number of a Mailing's id. Raises BadInput."""
-    found = read_typed_id(text, "Mailing")
-    if found is None or found.number is None:
-        raise BadInput(argument, "is not a Mailing's id")
-    return found.number
+    number = asked_id(text, "Mailing", argument).number
+    if number is None:
+        raise BadInput(argument, "is not the id of a Mailing")
+    return number

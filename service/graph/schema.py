@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
+from service.errors import BadInput
 from service.finding.query import MessageOrder
 from service.graph import (
     bulk_actions,
@@ -53,7 +54,7 @@ from service.graph.messages import FilterArgument as MessageFilterArgument
 from service.graph.messages import MessageConnection, list_messages
 from service.graph.messages import OrderArgument as MessageOrderArgument
 from service.graph.mutation import Mutation
-from service.graph.node import GlobalId, Node, read_id
+from service.graph.node import GlobalId, Node, asked_id, read_id
 from service.graph.recipient_lists import find_recipient
 from service.graph.recipients import CampaignRecipient
 from service.graph.row import FromRow, read_field
@@ -178,14 +179,14 @@ class Query:
 
     @strawberry.field(description="One message; null when there is none.")
     async def message(self, info: Info, id: IdArgument) -> Message | None:
-        """By its global id."""
-        found = await _node(info.context, id)
+        """Raises BadInput for what is no message's id."""
+        found = await _node(info.context, asked_id(id, "Message", "id"))
         return found if isinstance(found, Message) else None
 
     @strawberry.field(description="One campaign; null when there is none.")
     async def campaign(self, info: Info, id: IdArgument) -> Campaign | None:
-        """By its global id."""
-        found = await _node(info.context, id)
+        """Raises BadInput for what is no campaign's id."""
+        found = await _node(info.context, asked_id(id, "Campaign", "id"))
         return found if isinstance(found, Campaign) else None
 
     @strawberry.field(description="Campaigns, newest first.")
@@ -202,8 +203,8 @@ class Query:
 
     @strawberry.field(description="One template; null when there is none.")
     async def template(self, info: Info, id: IdArgument) -> Template | None:
-        """By its global id."""
-        found = await _node(info.context, id)
+        """Raises BadInput for what is no template's id."""
+        found = await _node(info.context, asked_id(id, "Template", "id"))
         return found if isinstance(found, Template) else None
 
     @strawberry.field(description="Campaign templates by name; those that come with the product are left out.")
@@ -254,8 +255,13 @@ class Query:
 
     @strawberry.field(description="Anything with a global id; null when there is none.")
     async def node(self, info: Info, id: IdArgument) -> Node | None:
-        """By its global id."""
-        return await _node(info.context, id)
+        """Raises BadInput for what is no global id."""
+        if id == WORKLIST_ID:
+            return Worklist()
+        found = read_id(id)
+        if found is None:
+            raise BadInput("id", "is no id of ours; pass an `id` as an answer gave it")
+        return await _node(info.context, found)
 
     @strawberry.field(
         description="Figures of mail over time, kept as it happens, a second or two behind. Each mail counts in the "
@@ -286,12 +292,7 @@ class Query:
         return Gateway()
 
 
-async def _node(context: Context, text: str) -> Node | None:
-    if text == WORKLIST_ID:
-        return Worklist()
-    found = read_id(text)
-    if found is None:
-        return None
+async def _node(context: Context, found: GlobalId) -> Node | None:
     loaders = context.loaders
     match found:
         case GlobalId(type="Customer", customer_id=int(customer)):

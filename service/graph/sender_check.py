@@ -13,7 +13,7 @@ from service.database import statement
 from service.graph.connection import After, Connection, First, read_window
 from service.graph.context import Info
 from service.graph.loaders import existing_row, existing_rows
-from service.graph.node import read_typed_id
+from service.graph.node import asked_id
 from service.graph.row import FromValue
 from service.graph.sender import Sender
 
@@ -62,9 +62,9 @@ class SenderCheck(FromValue[sender_check.SenderCheck]):
 
 
 async def check_sender(info: Info, text: str) -> SenderCheck | None:
-    """Asked anew each time: what was put into DNS a minute ago is to be seen."""
-    context, found = info.context, read_typed_id(text, "Sender")
-    row = await context.loaders.senders.load(found.row_id) if found and found.row_id else None
+    """Asked anew each time: what was put into DNS a minute ago is to be seen. Raises BadInput."""
+    context, found = info.context, asked_id(text, "Sender", "id")
+    row = await context.loaders.senders.load(found.row_id) if found.row_id else None
     if row is None:
         return None
     checked = await sender_check.check_sender(

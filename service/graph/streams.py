@@ -57,15 +57,18 @@ async def payloads(
     ready = await execution.prepare(parameters)
     if queries_only and is_mutation(ready):
         raise RequestRefused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"Allow": "POST"})
+    # Of a subscription the first event alone has it: it is begun once.
+    extensions = {"extensions": {"cost": execution.cost_report(ready.cost)}}
     if not is_subscription(ready):
-        yield _payload(await execution.run(ready, caller))
+        yield _payload(await execution.run(ready, caller)) | extensions
         return
     results = await execution.stream(ready, caller)
     if isinstance(results, ExecutionResult):
         raise DocumentRefused(results.errors or [])
     try:
         async for result in results:
-            yield _payload(result)
+            yield _payload(result) | extensions
+            extensions = {}
     except ServiceError as error:
         yield {"data": None, "errors": [{"message": error.message, "extensions": error.extensions}]}
     except Exception as error:

@@ -13,7 +13,7 @@ from service.errors import BadInput
 from service.graph import imports
 from service.graph.campaign import Campaign
 from service.graph.context import Info
-from service.graph.node import customer_global_id, message_global_id, read_typed_id
+from service.graph.node import asked_id, customer_global_id, message_global_id
 
 
 @strawberry.type(description="Something of a customer's mail history is new. It says where to look, not what is there.")
@@ -39,8 +39,7 @@ class Subscription:
         self, info: Info, customer_id: Annotated[strawberry.ID, strawberry.argument(description="Whose history.")]
     ) -> AsyncGenerator[CustomerEmailsChange, None]:
         """Raises BadInput when there is no such customer."""
-        found = read_typed_id(customer_id, "Customer")
-        number = found.customer_id if found else None
+        number = asked_id(customer_id, "Customer", "customerId").customer_id
         if number is None or await info.context.loaders.customers.load(number) is None:
             raise BadInput("customerId", "there is no such customer")
         async with aclosing(info.context.changes.subscribe(number)) as changes:
@@ -71,13 +70,13 @@ class Subscription:
         self, info: Info, campaign_id: Annotated[strawberry.ID, strawberry.argument(description="A Campaign's id.")]
     ) -> AsyncGenerator[Campaign, None]:
         """Raises BadInput when there is no such campaign, or no more."""
-        found = read_typed_id(campaign_id, "Campaign")
-        if found is None or found.row_id is None:
+        campaign = asked_id(campaign_id, "Campaign", "campaignId").row_id
+        if campaign is None:
             raise BadInput("campaignId", "there is no such campaign")
-        async with aclosing(info.context.campaign_changes.subscribe(found.row_id)) as changes:
+        async with aclosing(info.context.campaign_changes.subscribe(campaign)) as changes:
             async for _ in changes:
                 # Read anew each time, by the primary, as the change was found.
-                row = await info.context.reading_back().loaders.campaigns.load(found.row_id)
+                row = await info.context.reading_back().loaders.campaigns.load(campaign)
                 if row is None:
                     raise BadInput("campaignId", "there is no such campaign")
                 yield Campaign.of(row)

@@ -109,9 +109,13 @@ async def test_a_filter_has_limits(make_context: MakeContext, filter: Any) -> No
 
 
 @pytest.mark.parametrize("text", ["CustomerList_0", "CustomerList_2147483648", "Customer_1", "CustomerList_1_2", "x"])
-async def test_what_is_no_lists_id_finds_nobody(pool: Any, make_context: MakeContext, text: str) -> None:
-    await make_list(pool, "a", [await make_customer(pool)])
-    assert await listed(make_context, listIds=[text]) == []
+async def test_what_is_no_lists_id_says_so_and_a_list_that_is_not_there_finds_nobody(
+    pool: Any, make_context: MakeContext, text: str
+) -> None:
+    known = await make_list(pool, "a", [await make_customer(pool)])
+    _, errors = await ask(make_context(), QUERY, s=None, filter={"listIds": [known, text]}, f=3, a=None)
+    assert errors[0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "filter"}
+    assert await listed(make_context, listIds=["CustomerList_2147483647"]) == []
 
 
 async def test_filters_are_served_by_indexes(pool: Any, pools: DatabasePools) -> None:

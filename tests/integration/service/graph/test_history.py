@@ -241,11 +241,34 @@ async def test_lists_that_take_too_long_say_so_each_and_leave_the_customer(
 @pytest.mark.parametrize(
     "text", ["Customer_0", "Customer_99999999999999999999", "Customer_1_2", "Message_1", "%", "Customer_-1"]
 )
-async def test_an_id_of_nothing_is_null_everywhere(make_context: MakeContext, text: str) -> None:
-    fields = " ".join(f"{name}(id: $id) {{ id }}" for name in ("customer", "message", "node", "campaign", "template"))
-    query = f"query($id: ID!) {{ {fields} }}"
+async def test_what_is_no_id_says_so_everywhere(make_context: MakeContext, text: str) -> None:
+    names = ("customer", "message", "node", "campaign", "template")
+    query = f"query($id: ID!) {{ {' '.join(f'{name}(id: $id) {{ id }}' for name in names)} }}"
     data, errors = await ask(make_context(), query, id=text)
+    assert set(data.values()) == {None}
+    said = {error["path"][0]: error["message"] for error in errors}
+    assert said == {
+        name: "id: is no id of ours; pass an `id` as an answer gave it"
+        if name == "node"
+        else f"id: is not the id of a {name.capitalize()}; pass an `id` as an answer gave it"
+        for name in names
+    }
+    assert all(error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "id"} for error in errors)
+
+
+async def test_an_id_of_nothing_is_null_and_one_of_another_type_is_an_error(make_context: MakeContext) -> None:
+    nothing = "0" * 32
+    fields = (
+        ("customer", "Customer_9"), ("message", f"Message_9_{nothing}"), ("campaign", f"Campaign_{nothing}"),
+        ("template", f"Template_{nothing}"), ("node", f"BadAddress_{nothing}"),
+    )  # fmt: skip
+    asked = " ".join(f'{name}(id: "{i}") {{ id }}' for name, i in fields)
+    data, errors = await ask(make_context(), f"{{ {asked} }}")
     assert (set(data.values()), errors) == ({None}, [])
+    others = fields[1:4] + fields[:1]
+    asked = " ".join(f'{name}(id: "{i}") {{ id }}' for (name, _), (_, i) in zip(fields, others, strict=False))
+    _, errors = await ask(make_context(), f"{{ {asked} }}")
+    assert [error["extensions"]["argument"] for error in errors] == ["id"] * 4
 
 
 async def test_a_customer_is_asked_for_in_exactly_one_way(make_context: MakeContext) -> None:

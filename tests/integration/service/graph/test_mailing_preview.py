@@ -238,9 +238,12 @@ async def test_a_mailings_own_subject_is_shown(client: httpx.AsyncClient, connec
 async def test_what_is_no_mailing_is_not_shown(client: httpx.AsyncClient, connection: Any, make: Make) -> None:
     mailing, _, ann = await make()
     await connection.execute("update customer set erased_at = now() where id = $1", ann)
-    wrong = (("Mailing_999999", None), ("Mailing_0", None), ("x", None), (mailing, "Customer_999999"), (mailing, "x"))
-    for text, customer in (*wrong, (mailing, f"Customer_{ann}")):
+    for text, customer in (("Mailing_999999", None), (mailing, "Customer_999999"), (mailing, f"Customer_{ann}")):
         assert await ask(client, PREVIEW, id=text, customer=customer) is None
+    for text, customer, wrong in (("Mailing_0", None, "id"), ("x", None, "id"), (mailing, "x", "customerId")):
+        variables = {"id": text, "customer": customer}
+        body = (await client.post("/graphql", json={"query": PREVIEW, "variables": variables})).json()
+        assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": wrong}
 
 
 # Mailed to addresses of one's own ------------------------------------------------------------------------------------

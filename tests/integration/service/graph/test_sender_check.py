@@ -63,8 +63,10 @@ async def test_a_sender_is_checked(client: httpx.AsyncClient, connection: Any) -
 
 
 async def test_who_is_no_sender_is_not_checked(client: httpx.AsyncClient, zone: tuple[DnsZone, Any]) -> None:
-    for text in (f"Sender_{'0' * 32}", "Template_1", "x"):
-        assert await ask(client, CHECK, id=text) is None
+    assert await ask(client, CHECK, id=f"Sender_{'0' * 32}") is None
+    for text in ("Template_1", "x"):
+        body = (await client.post("/graphql", json={"query": CHECK, "variables": {"id": text}})).json()
+        assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "id"}
     assert zone[0].asked == []
 
 

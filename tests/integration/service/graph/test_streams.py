@@ -87,6 +87,9 @@ async def close_code(socket: ClientConnection) -> int | None:
     return socket.close_code
 
 
+COST = {"extensions": {"cost": {"requested": 0, "limit": 1000, "left": 1000}}}
+"""What the small schema's fields cost: they are no objects."""
+
 # WebSocket --------------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +98,9 @@ async def test_a_subscription_streams_and_completes(small: Small) -> None:
         await sign_in(socket)
         await subscribe(socket, "1", "subscription S($to: Int!) { count(to: $to) }", variables={"to": 3})
         heard = [await hear(socket) for _ in range(4)]
-    numbers = [{"id": "1", "type": "next", "payload": {"data": {"count": number}}} for number in range(3)]
+    # Then what it costs stands beside the first event, since it is begun once
+    payloads = [{"data": {"count": 0}} | COST, {"data": {"count": 1}}, {"data": {"count": 2}}]
+    numbers = [{"id": "1", "type": "next", "payload": payload} for payload in payloads]
     assert heard == [*numbers, {"id": "1", "type": "complete"}]
 
 
@@ -104,7 +109,7 @@ async def test_queries_and_mutations_run_over_a_socket_too(small: Small) -> None
         await sign_in(socket)
         for query, data in (("{ hello }", {"hello": "hello you"}), ('mutation { rename(name: "x") }', {"rename": "x"})):
             await subscribe(socket, "q", query)
-            assert (await hear(socket))["payload"] == {"data": data}
+            assert (await hear(socket))["payload"] == {"data": data} | COST
             assert await hear(socket) == {"id": "q", "type": "complete"}
 
 
@@ -134,7 +139,7 @@ async def test_a_source_that_breaks_is_masked(small: Small) -> None:
     async with small.socket() as socket:
         await sign_in(socket)
         await subscribe(socket, "1", "subscription { breaks }")
-        assert (await hear(socket))["payload"] == {"data": {"breaks": 1}}
+        assert (await hear(socket))["payload"] == {"data": {"breaks": 1}} | COST
         broken = await hear(socket)
         assert broken["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
         assert PERSONAL not in json.dumps(broken)
@@ -351,12 +356,13 @@ async def read_events(small: Small, body: dict[str, Any]) -> list[tuple[str, Any
 
 async def test_a_subscription_is_answered_as_events(small: Small) -> None:
     events = await read_events(small, {"query": "subscription { count(to: 2) }"})
-    assert events == [("next", {"data": {"count": 0}}), ("next", {"data": {"count": 1}}), ("complete", None)]
+    first, second = {"data": {"count": 0}} | COST, {"data": {"count": 1}}
+    assert events == [("next", first), ("next", second), ("complete", None)]
 
 
 async def test_queries_are_answered_as_events_where_they_are_wanted(small: Small) -> None:
     assert await read_events(small, {"query": "{ hello }"}) == [
-        ("next", {"data": {"hello": "hello you"}}),
+        ("next", {"data": {"hello": "hello you"}} | COST),
         ("complete", None),
     ]
 
@@ -373,7 +379,7 @@ async def test_an_event_source_gets_but_mutates_nothing(small: Small) -> None:
     async with httpx.AsyncClient(headers=EVENTS) as http:
         got = await http.get(address, params={"query": "subscription { count(to: 1) }"})
         refused = await http.get(address, params={"query": 'mutation { rename(name: "x") }'})
-    assert '{"data":{"count":0}}' in got.text
+    assert '{"data":{"count":0},' in got.text
     assert "METHOD_NOT_ALLOWED" in refused.text
 
 

@@ -165,8 +165,10 @@ async def test_a_template_that_comes_with_the_product_is_no_campaigns(
 
 
 async def test_what_is_no_version_is_nothing(client: httpx.AsyncClient) -> None:
-    for text in (f"TemplateVersion_{'0' * 32}", "TemplateVersion_1", "TemplateVersion"):
-        assert await ask(client, VERSION, id=text) is None
+    assert await ask(client, VERSION, id=f"TemplateVersion_{'0' * 32}") is None
+    for text in ("TemplateVersion_1", "TemplateVersion"):
+        body = (await client.post("/graphql", json={"query": VERSION, "variables": {"id": text}})).json()
+        assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "id"}
     query = f'{{ templates(search: "{"x" * 256}") {{ nodes {{ id }} }} }}'
     body = (await client.post("/graphql", json={"query": query})).json()
     assert "at most 255 characters" in body["errors"][0]["message"]

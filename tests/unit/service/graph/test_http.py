@@ -308,9 +308,23 @@ async def test_a_document_over_a_limit_says_which(http: httpx.AsyncClient, docum
     assert (await post(http, {"query": document}, accept=JSON)).status_code == 200
 
 
-async def test_the_cost_stands_in_extensions(http: httpx.AsyncClient) -> None:
-    answer = await post(http, {"query": "{ rows(first: 7) { nodes { id } } }"})
-    assert answer.json()["extensions"]["cost"] == {"requested": 8, "limit": 1000}
+async def test_what_it_costs_and_leaves_stands_in_extensions_and_headers(http: httpx.AsyncClient) -> None:
+    # Given a query, one with an error of a field, and one whose variables fit no type
+    for query, requested in (
+        ("{ rows(first: 7) { nodes { id } } }", 8),
+        ("{ rows(first: 7) { nodes { id } } broken }", 8),
+        ("query($n: Int!) { rows(first: $n) { nodes { id } } }", 11),
+    ):
+        answer = await post(http, {"query": query})
+        # Then each says so alike
+        assert answer.json()["extensions"]["cost"] == {"requested": requested, "limit": 1000, "left": 1000 - requested}
+        assert answer.headers["graphql-cost"] == f"requested={requested}, limit=1000, left={1000 - requested}"
+    # When it asks for too much, then nothing is left; what does not get so far says nothing of it
+    answer = await post(http, {"query": "{ rows(first: 100) { nodes { rows(first: 100) { nodes { id } } } } }"})
+    cost = answer.json()["errors"][0]["extensions"]["cost"]
+    assert (cost["limit"], cost["left"]) == (1000, 0)
+    assert answer.headers["graphql-cost"] == f"requested={cost['requested']}, limit=1000, left=0"
+    assert "graphql-cost" not in (await post(http, {"query": "{"})).headers
 
 
 async def test_a_schema_told_whole_is_paid_for_each_time() -> None:
