@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from datetime import UTC, datetime
 
 from gateway.campaigns import decisions, events, expansion, freezing, imports, lifecycle, list_counts, samples
 from gateway.campaigns.import_job import ImportJob
@@ -26,6 +27,7 @@ from gateway.storage import attachments
 from gateway.telemetry.watchdog import watch_event_loop
 from gateway.templates import versions
 from gateway.tracking import classify
+from gateway.worklist.sender_dns import SenderChecks
 
 log = logging.getLogger("gateway")
 
@@ -46,6 +48,8 @@ COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 FIND_SECONDS = 0.5
 """Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
+CHECK_SENDERS_SECONDS = 10.0
+"""Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -58,6 +62,7 @@ def background_jobs(deployment: Deployment) -> list[Job]:
         *_tracking_jobs(),
         *_inbound_jobs(deployment),
         *_finding_jobs(deployment),
+        *_worklist_jobs(deployment),
     ]
 
 
@@ -169,6 +174,15 @@ def _finding_jobs(deployment: Deployment) -> list[Job]:
         return Progress(more=await finding.keep_up(connection, deployment))
 
     return [Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS)]
+
+
+def _worklist_jobs(deployment: Deployment) -> list[Job]:
+    checks = SenderChecks(deployment.settings, lambda: datetime.now(UTC))
+
+    async def check_senders(connection: Connection) -> Progress:
+        return Progress(more=await checks.run(connection))
+
+    return [Job(name="DNS of senders", run=check_senders, every=CHECK_SENDERS_SECONDS)]
 
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:

@@ -25,15 +25,25 @@ $$;
 drop index message_trouble_needs_attention;
 create index message_trouble_needs_attention on message_trouble (customer_id)
     where recipient_no = 0 and cause is distinct from 'OPTED_OUT' and dismissed_at is null;
--- The longest waiting first, by state; of campaigns what is uncertain is listed, the rest is counted under them.
-create index message_trouble_of_individual_mail on message_trouble (status, since, message_id)
-    where recipient_no = 0 and cause is distinct from 'OPTED_OUT' and dismissed_at is null and mailing_id is null;
+-- The longest waiting first. Of campaigns what is uncertain is listed, the rest is counted under them.
 create index message_trouble_uncertain on message_trouble (since, message_id)
     where recipient_no = 0 and status = 'UNCERTAIN';
+create index message_trouble_held on message_trouble (since, message_id)
+    where recipient_no = 0 and cause is distinct from 'OPTED_OUT' and dismissed_at is null and status = 'HELD'
+      and mailing_id is null;
+-- Without what speaks of the address: those are listed by address.
+create index message_trouble_failed on message_trouble (since, message_id)
+    where recipient_no = 0 and dismissed_at is null and status in ('REFUSED', 'BOUNCED', 'EXPIRED')
+      and mailing_id is null
+      and (cause is null or cause not in ('OPTED_OUT', 'BAD_ADDRESS', 'BAD_DOMAIN', 'MAILBOX_FULL', 'INACTIVE'));
 -- One entry is read of each mailing: which have failures that a retry can mend (`hopeless` of campaigns/decisions.py).
 create index message_trouble_to_mend on message_trouble (mailing_id)
     where mailing_id is not null and recipient_no = 0 and dismissed_at is null and status <> 'UNCERTAIN'
       and (cause is null or cause not in ('OPTED_OUT', 'SUPPRESSED', 'BAD_ADDRESS', 'BAD_DOMAIN'));
+
+-- Received mail that is nobody's, without what was dismissed.
+drop index inbound_mail_unmatched;
+create index inbound_mail_unmatched on inbound_mail (id) where unmatched is not null and dismissed_at is null;
 
 drop function note_trouble(bigint, uuid, smallint, email_status, cause, integer, text);
 create function note_trouble(of_customer bigint, of_message uuid, of_recipient smallint, now_is email_status,

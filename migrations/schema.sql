@@ -523,6 +523,35 @@ CREATE FUNCTION public.folded(given text) RETURNS text
 
 
 --
+-- Name: forget_bad_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_bad_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b
+    where b.customer_id = old.customer_id and b.address_key = old.address_key
+      and not exists (select from customer_address a
+                      where a.customer_id = old.customer_id and a.address_key = old.address_key);
+    return null;
+end $$;
+
+
+--
+-- Name: forget_lifted_address(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_lifted_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from bad_address b where b.address_key = new.address_key;
+    return null;
+end $$;
+
+
+--
 -- Name: handed_off_in_lane(integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -956,6 +985,23 @@ CREATE TABLE public.attempt (
     CONSTRAINT attempt_code_check CHECK (((code >= 200) AND (code <= 599))),
     CONSTRAINT attempt_number_check CHECK ((number >= 1)),
     CONSTRAINT attempt_took_ms_check CHECK ((took_ms >= 0))
+);
+
+
+--
+-- Name: bad_address; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bad_address (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    customer_id bigint NOT NULL,
+    address_key bytea NOT NULL,
+    message_id uuid NOT NULL,
+    failed_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone NOT NULL,
+    cause public.cause NOT NULL,
+    CONSTRAINT bad_address_address_key_check CHECK ((length(address_key) = 32)),
+    CONSTRAINT bad_address_check CHECK ((failing_since <= failed_at))
 );
 
 
@@ -1868,6 +1914,16 @@ WITH (fillfactor='10');
 
 
 --
+-- Name: mailing_words; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailing_words (
+    mailing_id integer NOT NULL,
+    words tsvector NOT NULL
+);
+
+
+--
 -- Name: message; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2297,6 +2353,24 @@ CREATE TABLE public.sender (
 
 
 --
+-- Name: sender_dns; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sender_dns (
+    sender_id uuid NOT NULL,
+    domain text NOT NULL,
+    settings text NOT NULL,
+    in_use boolean NOT NULL,
+    checked_at timestamp with time zone,
+    ready boolean,
+    records jsonb DEFAULT '[]'::jsonb NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    asking_until timestamp with time zone,
+    CONSTRAINT sender_dns_check CHECK (((checked_at IS NOT NULL) OR (ready IS NULL)))
+);
+
+
+--
 -- Name: sender_version; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2429,6 +2503,19 @@ CREATE TABLE public.triggered_recipient (
 
 
 --
+-- Name: undone_assignment; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.undone_assignment (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    inbound_id uuid NOT NULL,
+    customer_id bigint NOT NULL,
+    assigned_by text NOT NULL,
+    actor text NOT NULL
+);
+
+
+--
 -- Name: work_order; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2478,6 +2565,22 @@ ALTER TABLE ONLY public.attachment
 
 ALTER TABLE ONLY public.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, customer_id, recipient_no, number);
+
+
+--
+-- Name: bad_address bad_address_customer_id_address_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_address_key_key UNIQUE (customer_id, address_key);
+
+
+--
+-- Name: bad_address bad_address_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_pkey PRIMARY KEY (id);
 
 
 --
@@ -2889,6 +2992,14 @@ ALTER TABLE ONLY public.mailing_tally
 
 
 --
+-- Name: mailing_words mailing_words_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_words
+    ADD CONSTRAINT mailing_words_pkey PRIMARY KEY (mailing_id);
+
+
+--
 -- Name: message_attachment message_attachment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3057,6 +3168,14 @@ ALTER TABLE ONLY public.search_slice
 
 
 --
+-- Name: sender_dns sender_dns_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_pkey PRIMARY KEY (sender_id);
+
+
+--
 -- Name: sender sender_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3153,6 +3272,14 @@ ALTER TABLE ONLY public.triggered_recipient
 
 
 --
+-- Name: undone_assignment undone_assignment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.undone_assignment
+    ADD CONSTRAINT undone_assignment_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: work_order work_order_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3179,6 +3306,27 @@ CREATE INDEX attachment_of_content ON public.attachment USING btree (sha256);
 --
 
 CREATE INDEX attachment_unreferenced ON public.attachment USING btree (created_at) WHERE (referenced_at IS NULL);
+
+
+--
+-- Name: bad_address_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_by_key ON public.bad_address USING btree (address_key);
+
+
+--
+-- Name: bad_address_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_newest ON public.bad_address USING btree (failed_at, id);
+
+
+--
+-- Name: bad_address_of_cause; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bad_address_of_cause ON public.bad_address USING btree (cause, failed_at, id);
 
 
 --
@@ -3395,7 +3543,7 @@ CREATE UNIQUE INDEX inbound_mail_once ON public.inbound_mail USING btree (conten
 -- Name: inbound_mail_unmatched; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE (unmatched IS NOT NULL);
+CREATE INDEX inbound_mail_unmatched ON public.inbound_mail USING btree (id) WHERE ((unmatched IS NOT NULL) AND (dismissed_at IS NULL));
 
 
 --
@@ -3487,6 +3635,13 @@ CREATE UNIQUE INDEX mailing_recipient_once_an_address ON public.mailing_recipien
 --
 
 CREATE INDEX mailing_sample_of_minute ON public.mailing_sample USING btree (minute);
+
+
+--
+-- Name: mailing_words_words; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mailing_words_words ON public.mailing_words USING gin (words);
 
 
 --
@@ -3609,6 +3764,20 @@ CREATE INDEX message_sent_list ON public.message USING btree (customer_id, id) W
 
 
 --
+-- Name: message_trouble_failed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_failed ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (dismissed_at IS NULL) AND (status = ANY (ARRAY['REFUSED'::public.email_status, 'BOUNCED'::public.email_status, 'EXPIRED'::public.email_status])) AND (mailing_id IS NULL) AND ((cause IS NULL) OR (cause <> ALL (ARRAY['OPTED_OUT'::public.cause, 'BAD_ADDRESS'::public.cause, 'BAD_DOMAIN'::public.cause, 'MAILBOX_FULL'::public.cause, 'INACTIVE'::public.cause]))));
+
+
+--
+-- Name: message_trouble_held; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX message_trouble_held ON public.message_trouble USING btree (since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (status = 'HELD'::public.email_status) AND (mailing_id IS NULL));
+
+
+--
 -- Name: message_trouble_held_for; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3620,13 +3789,6 @@ CREATE INDEX message_trouble_held_for ON public.message_trouble USING btree (hel
 --
 
 CREATE INDEX message_trouble_needs_attention ON public.message_trouble USING btree (customer_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL));
-
-
---
--- Name: message_trouble_of_individual_mail; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX message_trouble_of_individual_mail ON public.message_trouble USING btree (status, since, message_id) WHERE ((recipient_no = 0) AND (cause IS DISTINCT FROM 'OPTED_OUT'::public.cause) AND (dismissed_at IS NULL) AND (mailing_id IS NULL));
 
 
 --
@@ -3679,6 +3841,13 @@ CREATE INDEX search_parked_until ON public.search_parked USING btree (until);
 
 
 --
+-- Name: sender_dns_not_ready; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sender_dns_not_ready ON public.sender_dns USING btree (sender_id) WHERE (in_use AND (NOT ready));
+
+
+--
 -- Name: suppression_address_trigram; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3711,6 +3880,20 @@ CREATE INDEX test_email_by_time ON public.test_email USING btree (created_at);
 --
 
 CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id);
+
+
+--
+-- Name: customer_address address_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_removed AFTER DELETE ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.forget_bad_address();
+
+
+--
+-- Name: customer_address address_replaced; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER address_replaced AFTER UPDATE OF address_key ON public.customer_address DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.address_key <> new.address_key)) EXECUTE FUNCTION public.forget_bad_address();
 
 
 --
@@ -3770,6 +3953,13 @@ CREATE TRIGGER sender_version_is_immutable BEFORE DELETE OR UPDATE ON public.sen
 
 
 --
+-- Name: lifted_suppression suppression_lifted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER suppression_lifted AFTER INSERT ON public.lifted_suppression FOR EACH ROW WHEN ((new.scope = 'ALL_MAIL'::public.suppression_scope)) EXECUTE FUNCTION public.forget_lifted_address();
+
+
+--
 -- Name: template_version template_version_is_immutable; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3782,6 +3972,14 @@ CREATE TRIGGER template_version_is_immutable BEFORE DELETE OR UPDATE ON public.t
 
 ALTER TABLE ONLY public.attachment
     ADD CONSTRAINT attachment_sha256_fkey FOREIGN KEY (sha256) REFERENCES public.content(sha256);
+
+
+--
+-- Name: bad_address bad_address_customer_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bad_address
+    ADD CONSTRAINT bad_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id) ON DELETE CASCADE;
 
 
 --
@@ -4065,6 +4263,14 @@ ALTER TABLE ONLY public.mailing
 
 
 --
+-- Name: mailing_words mailing_words_mailing_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailing_words
+    ADD CONSTRAINT mailing_words_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES public.mailing(id) ON DELETE CASCADE;
+
+
+--
 -- Name: message_attachment message_attachment_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4150,6 +4356,14 @@ ALTER TABLE ONLY public.received_mail
 
 ALTER TABLE ONLY public.received_mail
     ADD CONSTRAINT received_mail_inbound_id_fkey FOREIGN KEY (inbound_id) REFERENCES public.inbound_mail(id) ON DELETE SET NULL;
+
+
+--
+-- Name: sender_dns sender_dns_sender_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sender_dns
+    ADD CONSTRAINT sender_dns_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.sender(id) ON DELETE CASCADE;
 
 
 --
@@ -4256,6 +4470,10 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203010000'),
     ('20261203100000'),
     ('20261203200000'),
+    ('20261203201000'),
     ('20261203300000'),
     ('20261203301000'),
-    ('20261203400000');
+    ('20261203302000'),
+    ('20261203303000'),
+    ('20261203400000'),
+    ('20261203500000');

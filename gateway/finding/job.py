@@ -17,7 +17,9 @@ from uuid import UUID
 from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.finding import slices
+from gateway.finding.bad_addresses import keep_bad_addresses
 from gateway.finding.projection import write_search_rows
+from gateway.finding.subjects import write_mailing_words
 from gateway.mail.message import MessageRef
 
 log = logging.getLogger(__name__)
@@ -33,10 +35,10 @@ LONGEST_WAIT = timedelta(minutes=10)
 Projection: TypeAlias = Callable[[Connection, Deployment, Sequence[MessageRef]], Awaitable[None]]
 """Writes what it keeps of some messages, each named once, as the ledger has them now; in the caller's transaction."""
 
-PROJECTIONS: tuple[Projection, ...] = (write_search_rows,)
+PROJECTIONS: tuple[Projection, ...] = (write_search_rows, write_mailing_words, keep_bad_addresses)
 """What is kept, in the order in which it is written."""
 
-_FINDING_LOCK = 0x66696E64
+FINDING_LOCK = 0x66696E64
 _BEGINNING = UUID(int=0)
 
 
@@ -44,7 +46,7 @@ async def keep_up(connection: Connection, deployment: Deployment) -> bool:
     """Write down what changed since the last time, one batch; returns whether there is more to do at once. While
     another worker does so, do nothing."""
     async with connection.transaction():
-        if not await QUERIES.try_finding_lock(connection, lock=_FINDING_LOCK):
+        if not await QUERIES.try_finding_lock(connection, lock=FINDING_LOCK):
             return False
         backfill = await QUERIES.backfill_cursor(connection)
         if backfill is not None and backfill["message_id"] == _BEGINNING:

@@ -6,12 +6,15 @@ Whatever changed of a message, its row is read and written anew: changes may com
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
+from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.mail.address import domain_of
-from gateway.mail.message import MessageRef
+from gateway.mail.message import NEED_ATTENTION, MessageRef
+from gateway.mail.search_words import MailTexts, mail_words
 from gateway.mail.source import Direction
 from gateway.value import value
 
@@ -54,8 +57,32 @@ async def write_search_rows(connection: Connection, deployment: Deployment, chan
     if not messages:
         return
     numbers = await _number_names(connection, messages)
-    rows = [_search_row(row, numbers, deployment) for row in messages]
+    words = await _words_of(connection, [row for row in messages if has_words(row)])
+    rows = [_search_row(row, numbers, words.get(row["id"], ()), deployment) for row in messages]
     await QUERIES.write_search_rows(connection, rows=rows)
+    if words:
+        await QUERIES.clean_search_words(connection)
+
+
+def has_words(row: Any) -> bool:
+    """Whether a message is found by words: all mail but that of campaigns, and what of theirs failed. Words cost more
+    than sending a mail does, and an accepted one has those of its mailing."""
+    return row["mailing_id"] is None or row["status"] in NEED_ATTENTION
+
+
+async def _words_of(connection: Connection, messages: Sequence[Any]) -> dict[UUID, Sequence[str]]:
+    if not messages:
+        return {}
+    found = QUERIES.texts_to_find(
+        connection,
+        customer_ids=[row["customer_id"] for row in messages],
+        message_ids=[row["id"] for row in messages],
+    )
+    return {row["id"]: mail_words(_texts(row)) async for row in found}
+
+
+def _texts(row: Any) -> MailTexts:
+    return MailTexts(**{field.name: row[field.name] for field in fields(MailTexts)})
 
 
 def _names(row: Any) -> tuple[tuple[str, str] | None, tuple[str, str] | None, tuple[str, str] | None]:
@@ -75,7 +102,9 @@ async def _number_names(connection: Connection, messages: Sequence[Any]) -> dict
     return {(row["kind"], row["name"]): row["no"] async for row in numbered}
 
 
-def _search_row(row: Any, numbers: dict[tuple[str, str] | None, int], deployment: Deployment) -> _SearchRow:
+def _search_row(
+    row: Any, numbers: dict[tuple[str, str] | None, int], words: Sequence[str], deployment: Deployment
+) -> _SearchRow:
     domain, sender, relay = _names(row)
     return _SearchRow(
         c=row["customer_id"],
@@ -95,7 +124,7 @@ def _search_row(row: Any, numbers: dict[tuple[str, str] | None, int], deployment
         p=row["complained"],
         f=row["deferrals"],
         q=row["took_ms"],
-        x=(),
+        x=words,
     )
 
 

@@ -24,6 +24,7 @@ from gateway.inbound.reading import WRITTEN, Joined, Reading, StoredMail, Unmatc
 from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
 from gateway.mail.message import EventKind, MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
+from gateway.outbox.possible_actions import NOTHING_TO_UNDO
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ async def assign(
     the mail has a customer, or cannot be read.
     """
     async with connection.transaction():
-        stored, reading = await _unmatched_mail(connection, inbound_id, deployment)
+        stored, reading, why = await _unmatched_mail(connection, inbound_id, deployment)
         await _check_target(connection, customer_id, message_id)
         if reading.inbound.kind in WRITTEN:
             found = await replies.join(
@@ -104,7 +105,7 @@ async def assign(
             raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be joined to that history.", ("mailId",))
         joined = Joined(ref=found.ref, matched_by=MatchedBy.PERSON)
         await write_result(connection, stored, reading, joined, deployment)
-        data = {"mail": str(inbound_id)}
+        data = {"mail": str(inbound_id), "reason": why}
         await reports.record_event(connection, found.ref, 0, EventKind.ASSIGNED, actor=actor, data=data)
         await notify_change(connection, ChangeKind.MESSAGE, [found.ref])
         return found.ref
@@ -112,15 +113,15 @@ async def assign(
 
 async def _unmatched_mail(
     connection: Connection, inbound_id: UUID, deployment: Deployment
-) -> tuple[StoredMail, Reading]:
-    """A mail that is nobody's, locked and read again. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
+) -> tuple[StoredMail, Reading, str]:
+    """A mail that is nobody's, locked and read again, and why it is. Raises Refusal: NOT_FOUND, ILLEGAL_STATE."""
     row = await QUERIES.lock_inbound_mail(connection, id=inbound_id)
     if row is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such mail.", ("mailId",))
     if row["unmatched"] is None or row["content_sha256"] is None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail has a customer already, or is not read yet.", ("mailId",))
     try:
-        return await _read(connection, row, deployment)
+        return *await _read(connection, row, deployment), row["unmatched"]
     except ReadingFailed:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be read.", ("mailId",)) from None
 
@@ -163,6 +164,40 @@ async def _assign_report(
     if found is None:
         raise Refusal(RefusalCode.NOT_FOUND, "We sent the customer no such message.", ("messageId",))
     return Joined(ref=found, matched_by=MatchedBy.PERSON)
+
+
+async def take_back_assignment(
+    connection: Connection, ref: MessageRef, actor: str, deployment: Deployment
+) -> MessageRef | None:
+    """Make the mail nobody's again that a person gave to a customer: the message that it became is gone from that
+    history. Returns the message that it was said to answer, which keeps the event UNDONE. Within the caller's
+    transaction.
+
+    Raises Refusal: NOT_FOUND; ILLEGAL_STATE where it was not a person who gave it, or something else happened since:
+    it was forwarded, or it settled that a mail arrived. A report or complaint that a person gave to a message stands.
+    """
+    key = {"customer_id": ref.customer_id, "message_id": ref.message_id}
+    found = await QUERIES.assignment_of_message(connection, **key)
+    row = await QUERIES.lock_inbound_mail(connection, id=found["inbound_id"]) if found is not None else None
+    if await QUERIES.lock_received_message(connection, **key) is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+    found = await QUERIES.assignment_of_message(connection, **key)
+    if row is None or found is None or not found["last"]:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, NOTHING_TO_UNDO, ("messageId",))
+    try:
+        stored, reading = await _read(connection, row, deployment)
+    except ReadingFailed:
+        raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be read.", ("messageId",)) from None
+    await QUERIES.note_undone_assignment(connection, **key, inbound_id=stored.id, actor=actor)
+    await write_result(connection, stored, reading, Unmatched(reason=UnmatchedReason(found["reason"])), deployment)
+    await QUERIES.delete_received_message(connection, **key)
+    answered = None
+    if found["answers_message_id"] is not None:
+        answered = MessageRef(customer_id=ref.customer_id, message_id=found["answers_message_id"])
+        data = {"decision": EventKind.ASSIGNED, "mail": str(stored.id)}
+        await reports.record_event(connection, answered, 0, EventKind.UNDONE, actor=actor, data=data)
+    await notify_change(connection, ChangeKind.MESSAGE, [ref] if answered is None else [ref, answered])
+    return answered
 
 
 async def dismiss(connection: Connection, *, inbound_ids: Sequence[UUID], actor: str) -> int:

@@ -128,14 +128,17 @@ def address_key(text: str, key: bytes) -> bytes:
 
 
 _MISTYPED = (
-    *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com"),
-    *("yahoo.com", "yahoo.co.uk", "icloud.com", "comcast.net", "verizon.net"),
-    *("protonmail.com", "sbcglobal.net", "bellsouth.net", "btinternet.com", "t-online.de"),
-    *("web.de", "freenet.de", "orange.fr", "wanadoo.fr", "libero.it"),
+    *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "hotmail.fr", "outlook.com"),
+    *("yahoo.com", "yahoo.co.uk", "yahoo.fr", "icloud.com", "comcast.net", "verizon.net", "earthlink.net"),
+    *("protonmail.com", "sbcglobal.net", "bellsouth.net", "btinternet.com", "virginmedia.com", "ntlworld.com"),
+    *("bigpond.com", "t-online.de", "freenet.de", "orange.fr", "wanadoo.fr", "laposte.net", "libero.it", "bluewin.ch"),
 )
-# Real providers one letter away from another: no typing errors.
+# Real providers one letter away from another, and other firms' names: no typing errors.
 _REAL = frozenset(
-    {"mail.com", "email.com", "ymail.com", "gmx.com", "outlook.de", "outlook.fr", "outlook.es", "yahoo.ca"}
+    {
+        *("mail.com", "email.com", "ymail.com", "zmail.com", "cloud.com", "lacoste.net", "libera.it", "grange.fr"),
+        *("gmx.com", "outlook.de", "outlook.fr", "outlook.es", "hotmail.it", "yahoo.ca", "yahoo.de", "yahoo.it"),
+    }
 )
 _SWAPPED_ENDINGS = {".con": ".com", ".cmo": ".com", ".ocm": ".com", ".vom": ".com", ".comm": ".com", ".ent": ".net"}
 
@@ -146,13 +149,20 @@ def suggest_typo(domain: str) -> str | None:
     if domain in _MISTYPED or domain in _REAL:
         return None
     for known in _MISTYPED:
-        if len(known) > 6 and _one_edit_apart(domain, known):
+        if _one_edit_apart(domain, known) and not _in_another_country(domain, known):
             return known
     for wrong, right in _SWAPPED_ENDINGS.items():
         if domain.endswith(wrong):
             corrected = domain.removesuffix(wrong) + right
             return suggest_typo(corrected) or corrected
     return None
+
+
+def _in_another_country(domain: str, known: str) -> bool:
+    """Whether the two differ in the country alone, where a provider, or its namesake, may have a domain of its own."""
+    name, _, ending = domain.rpartition(".")
+    known_name, _, known_ending = known.rpartition(".")
+    return name == known_name and len(ending) == len(known_ending) == 2
 
 
 def _one_edit_apart(a: str, b: str) -> bool:

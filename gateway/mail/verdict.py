@@ -77,6 +77,25 @@ class Cause(StrEnum):
 
 BAD_ADDRESS_CAUSES = frozenset({Cause.BAD_ADDRESS, Cause.BAD_DOMAIN})
 """The causes that may suppress an address: trying again, or trying other mail, cannot help."""
+ONCE_SUFFICES = BAD_ADDRESS_CAUSES | {Cause.MAILBOX_FULL, Cause.INACTIVE}
+"""The causes that speak of the address: with one such failure it is among the bad addresses."""
+THEY_KEEP_COMING = frozenset(
+    {
+        Cause.POLICY,
+        Cause.SPAM,
+        Cause.AUTHENTICATION,
+        Cause.REPUTATION,
+        Cause.GREYLISTED,
+        Cause.RATE_LIMITED,
+        Cause.DESTINATION_TROUBLE,
+        Cause.UNSUPPORTED,
+        Cause.CONNECTION_LOST,
+        Cause.TIMEOUT,
+        Cause.UNKNOWN,
+    }
+)
+"""The causes that speak of something else on the way to the address: several in a row put it there, too. Those of one
+mail alone (SIZE, CONTENT) and of our own servers say nothing of an address."""
 
 
 class Scope(StrEnum):

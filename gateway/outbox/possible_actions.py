@@ -260,6 +260,16 @@ async def read_standings(
     return found
 
 
+async def received_to_undo(connection: Connection, refs: Sequence[MessageRef]) -> set[MessageRef]:
+    """Returns those of these messages that were received, and given to their customer by a person's last decision."""
+    found = QUERIES.received_messages_to_undo(
+        connection,
+        customer_ids=[ref.customer_id for ref in refs],
+        message_ids=[ref.message_id for ref in refs],
+    )
+    return {MessageRef(customer_id=row["customer_id"], message_id=row["message_id"]) async for row in found}
+
+
 class _Places:
     """The addresses of one message and its customer, with what forbids that this message goes to each."""
 

@@ -4,6 +4,27 @@
 -- Takes the lock of this job, if it is free: one at a time, or an older reading might overwrite a newer.
 select pg_try_advisory_xact_lock(:lock::bigint);
 
+-- name: take_finding_lock!
+-- Waits for that lock.
+select pg_advisory_xact_lock(:lock::bigint);
+
+-- name: forget_search_row!
+-- Deletes the row of a message that is gone; its customer's newest is the one before, if there is one.
+with gone as (
+    delete from message_search f where f.id = :message_id returning f.slice
+), fewer as (
+    update search_slice s set rows = s.rows - 1 from gone g where s.no = g.slice
+), newest as (
+    select n.id from message n
+    where n.customer_id = :customer_id and n.id <> :message_id and not n.internal
+    order by n.customer_id desc, n.id desc limit 1
+), none as (
+    delete from customer_latest l
+    where l.customer_id = :customer_id and l.message_id = :message_id and not exists (select from newest)
+)
+update customer_latest l set message_id = n.id
+from newest n where l.customer_id = :customer_id and l.message_id = :message_id;
+
 -- name: take_changes
 -- Takes the first notes of changes, whole ones, of :limit messages together or of one note alone; the others that it
 -- looked at are not `taken`. Nobody else deletes notes; those of transactions under way are there the next time.
@@ -55,6 +76,33 @@ left join message_engagement e
 where not m.internal
   and not (m.mailing_id is not null and m.status = 'QUEUED' and last.number is null
            and not exists (select from event w where w.customer_id = m.customer_id and w.message_id = m.id));
+
+-- name: texts_to_find
+-- The texts by which these messages are found, cut: whom they are for or from, copies too, and what servers and reports
+-- said of them, of each the newest ten.
+select m.id, m.subject, m.reference,
+       case when m.direction = 'SENT' then array_remove(array[m.recipient_name], null)
+            else array_remove(array[r.from_name], null) end
+       || array(select k.name from copy k where k.customer_id = m.customer_id and k.message_id = m.id
+                  and k.name is not null order by k.recipient_no limit 10) as names,
+       case when m.direction = 'SENT' then array_remove(array[m.recipient], null)
+            else array_remove(array[r.from_address], null) end
+       || array(select k.address from copy k where k.customer_id = m.customer_id and k.message_id = m.id
+                  and k.address is not null order by k.recipient_no limit 10) as addresses,
+       array(select left(a.response, 1000) from attempt a
+             where a.message_id = m.id and a.customer_id = m.customer_id and a.verdict = 'ACCEPTED'
+               and a.response is not null
+             order by a.recipient_no, a.number desc limit 10) as accepted,
+       array(select concat_ws(' ', a.code, left(a.response, 1000)) from attempt a
+             where a.message_id = m.id and a.customer_id = m.customer_id and a.verdict <> 'ACCEPTED'
+               and a.response is not null
+             order by a.recipient_no, a.number desc limit 10)
+       || array(select left(d.words, 1000) from delivery_report d
+                where d.customer_id = m.customer_id and d.message_id = m.id and d.words is not null
+                order by d.recipient_no, d.id desc limit 10) as others
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
+left join received_mail r on r.customer_id = m.customer_id and r.message_id = m.id and m.direction = 'RECEIVED';
 
 -- name: number_names
 -- Returns the numbers of these names (kind: DOMAIN, RELAY, SENDER; a sender's is its id), new ones for those that have
@@ -195,10 +243,23 @@ on conflict (first_id) do nothing;
 -- How many octets the messages take, without their indexes.
 select pg_relation_size('message');
 
--- name: clean_search_words
+-- name: clean_search_words$
 -- Moves what was written of words into the index proper: what waits is read by every search.
 select gin_clean_pending_list('message_search_words'::regclass) as pages;
 
 -- name: searched_until$
 -- Until when every change is found: the moment of the oldest that is not, or now.
 select coalesce((select c.noted_at from message_change c order by c.id limit 1), now());
+
+-- name: mailings_without_words
+-- The mailings of these messages whose subject's words are not kept yet.
+select g.id, coalesce(g.subject, v.subject) as subject
+from (select distinct m.mailing_id from message_search m where m.id = any(:message_ids::uuid[])) s
+join mailing g on g.id = s.mailing_id
+join template_version v on v.id = g.template_version_id
+where not exists (select from mailing_words w where w.mailing_id = g.id);
+
+-- name: keep_mailing_words*!
+-- Keeps the words of a mailing's subject; a mailing that sends does not change it.
+insert into mailing_words (mailing_id, words) values (:mailing_id, array_to_tsvector(:words::text[]))
+on conflict (mailing_id) do nothing;

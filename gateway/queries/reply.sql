@@ -140,3 +140,64 @@ from message_attachment f
 join message m on m.customer_id = f.customer_id and m.id = f.message_id
 join content k on k.sha256 = m.content_sha256
 where f.customer_id = :customer_id and f.message_id = :message_id and f.position = :position and f.part is not null;
+
+-- name: assignment_of_message^
+-- Of a received message that a person assigned: the mail, why that was nobody's, and what the message answers; whether
+-- it is all that became of it: the decision came last, no other mail is this message, it was not forwarded to staff,
+-- and it settled nothing.
+select i.id as inbound_id, coalesce(l.data ->> 'reason', 'UNKNOWN_SENDER') as reason, m.answers_message_id,
+       l.kind = 'ASSIGNED' and r.forwarded_at is null and i.content_sha256 is not null
+       and not exists (select from inbound_mail o
+                       where o.customer_id = m.customer_id and o.message_id = m.id and o.id <> i.id)
+       and not exists (select from event s
+                       where s.customer_id = m.customer_id and s.message_id = m.answers_message_id
+                         and s.kind = 'SETTLED' and s.data ->> 'message' = m.id::text) as last
+from message m
+join received_mail r on r.customer_id = m.customer_id and r.message_id = m.id
+join inbound_mail i on i.id = r.inbound_id and i.customer_id = m.customer_id and i.message_id = m.id
+    and i.matched_by = 'PERSON'
+cross join lateral (
+    select e.kind, e.data from event e
+    where e.customer_id = m.customer_id and e.message_id = m.id order by e.id desc limit 1
+) l
+where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'RECEIVED';
+
+-- name: received_messages_to_undo
+-- Those of these received messages of which `assignment_of_message` says that the person's decision came last.
+select m.customer_id, m.id as message_id
+from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
+join message m on m.customer_id = wanted.customer_id and m.id = wanted.id and m.direction = 'RECEIVED'
+join received_mail r on r.customer_id = m.customer_id and r.message_id = m.id and r.forwarded_at is null
+join inbound_mail i on i.id = r.inbound_id and i.customer_id = m.customer_id and i.message_id = m.id
+    and i.matched_by = 'PERSON' and i.content_sha256 is not null
+cross join lateral (
+    select e.kind from event e
+    where e.customer_id = m.customer_id and e.message_id = m.id order by e.id desc limit 1
+) l
+where l.kind = 'ASSIGNED'
+  and not exists (select from inbound_mail o
+                  where o.customer_id = m.customer_id and o.message_id = m.id and o.id <> i.id)
+  and not exists (select from event s
+                  where s.customer_id = m.customer_id and s.message_id = m.answers_message_id
+                    and s.kind = 'SETTLED' and s.data ->> 'message' = m.id::text);
+
+-- name: lock_received_message$
+-- Locks a received message; returns its id, or nothing when there is none.
+select m.id from message m
+where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'RECEIVED'
+for update of m;
+
+-- name: note_undone_assignment!
+-- Keeps of a mail that it was given to a customer, and by whom that was taken back.
+insert into undone_assignment (inbound_id, customer_id, assigned_by, actor)
+select :inbound_id, :customer_id, e.actor, :actor
+from event e
+where e.customer_id = :customer_id and e.message_id = :message_id and e.kind = 'ASSIGNED'
+order by e.id desc limit 1;
+
+-- name: delete_received_message!
+-- Deletes a received message with its events: its mail is nobody's again.
+with events as (
+    delete from event e where e.customer_id = :customer_id and e.message_id = :message_id
+)
+delete from message m where m.customer_id = :customer_id and m.id = :message_id and m.direction = 'RECEIVED';

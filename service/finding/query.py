@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +15,14 @@ import orjson
 from gateway.mail.message import MessageRef, Status
 from gateway.mail.source import Direction, SourceType
 from gateway.mail.verdict import Cause
+
+
+class MessageOrder(StrEnum):
+    """The order of mail; a row never moves."""
+
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+
 
 WAITING: Final = frozenset({Status.QUEUED, Status.HANDED_OFF, Status.DEFERRED})
 """Statuses of mail that has no outcome: the outbox tells them apart."""

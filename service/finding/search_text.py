@@ -6,11 +6,12 @@ import re
 from uuid import UUID
 
 from gateway.mail.message import MessageRef
+from gateway.mail.search_words import LONGEST_SEARCH, WordQuery, query_words
 from service.errors import BadInput
 from service.graph.node import LARGEST_BIGINT, read_id
 
-LONGEST_SEARCH = 320
-"""Characters: an address's own limit, and more words than a subject has."""
+LONGEST_NAME = 400
+"""Characters of an address, or of a Message-ID with a long domain."""
 
 _MESSAGE_ID = re.compile(r"<?([0-9a-f]{32})\.([1-9][0-9]{0,18})@[^@<>\s]+>?", re.IGNORECASE)
 _KINDS = frozenset({"Message", "EmailInfo", "ConnectionNote", "SentEmail"})
@@ -18,7 +19,13 @@ _KINDS = frozenset({"Message", "EmailInfo", "ConnectionNote", "SentEmail"})
 
 def check_search(text: str) -> None:
     """Raises BadInput for a text that nothing is found by."""
-    if named_message(text) is None and not words_of(text):
+    if len(text) > LONGEST_NAME:
+        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
+    if named_message(text) is not None:
+        return
+    if len(text) > LONGEST_SEARCH and "@" not in text:
+        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
+    if words_of(text) is None:
         raise BadInput("search", "needs a letter or digit; leave it out to list all")
 
 
@@ -33,6 +40,6 @@ def named_message(text: str) -> MessageRef | None:
     return MessageRef(customer_id=int(header[2]), message_id=UUID(hex=header[1]))
 
 
-def words_of(text: str) -> str:
-    """The words as PostgreSQL's tsquery, all of them wanted; empty for a text without any."""
-    return " & ".join(f"'{word}'" for word in re.findall(r"\w+", text.casefold()))
+def words_of(text: str) -> WordQuery | None:
+    """Its words, all of them wanted; None for a text without any."""
+    return query_words(text)

@@ -125,18 +125,17 @@ class Source:
 
     ranges: tuple[Range, ...]
     slices: Slices | None = None
-    scans: tuple[int, ...] = SCANS
 
     @property
     def rounds(self) -> int:
         """After so many a page ends, short or not."""
-        return max(len(self.scans), 1 + SLICE_ROUNDS if self.slices else 0)
+        return max(len(SCANS), 1 + SLICE_ROUNDS if self.slices else 0)
 
     async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, round_: int) -> Part:
         """The reading that came furthest."""
         parts: list[Part] = []
-        if round_ < len(self.scans):
-            scan = max(self.scans[round_], rows)
+        if round_ < len(SCANS):
+            scan = max(SCANS[round_], rows)
             parts = [await one.read(fetch, bounds, rows, scan) for one in self.ranges]
         best = furthest(bounds, parts)
         if best is not None and (best.reached is None or len(best.keys) >= rows):

@@ -1,4 +1,4 @@
-"""The keys of the messages that a query finds: exact, in order, and fewer than asked for where reading has its bound."""
+"""The keys of the messages that a query finds: exact, in order, and fewer than asked for where reading has an end."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ NUMBERS = statement("numbers_of_names")
 CAMPAIGNS = statement("known_campaigns")
 MAILINGS = statement("known_mailings")
 SENDERS = statement("known_senders")
+BY_SUBJECT = statement("mailings_by_subject")
 
 
 class Fetcher(Protocol):
@@ -60,7 +61,9 @@ async def resolve(fetch: Fetcher, query: MessageQuery) -> Wanted:
     numbers = await _numbers(fetch, query)
     low, high, sure_low, sure_high = _span(query)
     words = words_of(query.search) if query.search and query.search_hash is None else None
+    asked = {"words": words.lexemes if words else None, "recheck": words.recheck if words else None}
     values: dict[str, Any] = {
+        "customer_ids": _list(query.customer_ids),
         "statuses": _list(query.statuses),
         "causes": _list(query.causes),
         "source_types": _list(query.source_types),
@@ -78,8 +81,8 @@ async def resolve(fetch: Fetcher, query: MessageQuery) -> Wanted:
         "clicked": query.clicked,
         "tracked": query.tracked,
         "needs_attention": query.needs_attention,
-        "words": words,
-        "subjects": [],
+        **asked,
+        "subjects": await _subjects(fetch, asked) if words else [],
         "sure_low": sure_low,
         "sure_high": sure_high,
         "since": query.since,
@@ -123,6 +126,11 @@ async def _mailings(fetch: Fetcher, query: MessageQuery) -> list[int] | None:
         for mailing, campaign in known.items()
         if (query.mailing_ids is None or mailing in asked) and (query.campaign_ids is None or campaign in campaigns)
     )
+
+
+async def _subjects(fetch: Fetcher, words: Mapping[str, str | None]) -> list[int]:
+    """The newest mailings whose subject has these words."""
+    return [row["mailing_id"] for row in await fetch(BY_SUBJECT, **words, limit=MAX_SUBJECTS)]
 
 
 async def _check_senders(fetch: Fetcher, query: MessageQuery) -> None:

@@ -6,15 +6,18 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.campaigns.counts import Count, CountPrecision
 from gateway.mail.campaign import CampaignKind, CampaignStatus
 from service.database import statement
 from service.graph.campaign import Campaign
-from service.graph.connection import After, Connection, First, read_window
+from service.graph.connection import After, First, read_window
 from service.graph.context import Info
+from service.graph.counting import CountableConnection
 from service.graph.loaders import existing_rows
 from service.graph.search_patterns import read_part
 
 CAMPAIGNS_PAGE = statement("campaigns_page")
+COUNT_CAMPAIGNS = statement("count_campaigns")
 
 
 @strawberry.input(description="Which campaigns to list.")
@@ -35,18 +38,22 @@ SearchArgument = Annotated[str | None, strawberry.argument(description="Part of 
 
 async def list_campaigns(
     info: Info, given: CampaignFilter | None, search: str | None, first: First, after: After
-) -> Connection[Campaign]:
+) -> CountableConnection[Campaign]:
     """Newest first. Raises BadInput."""
     window, context, wanted = read_window(first, after), info.context, given or CampaignFilter()
-    rows = await context.reading.fetch(
-        CAMPAIGNS_PAGE,
-        before=window.before,
-        rows=window.rows,
-        archived=wanted.archived,
-        statuses=None if wanted.statuses is None else [status.value for status in wanted.statuses],
-        kind=wanted.kind,
-        pattern=read_part(search),
-    )
+    kept = {
+        "archived": wanted.archived,
+        "statuses": None if wanted.statuses is None else [status.value for status in wanted.statuses],
+        "kind": wanted.kind,
+        "pattern": read_part(search),
+    }
+
+    async def count() -> Count:
+        [found] = await context.reading.fetch(COUNT_CAMPAIGNS, **kept)
+        return Count(value=found["campaigns"], precision=CountPrecision.EXACT)
+
+    rows = await context.reading.fetch(CAMPAIGNS_PAGE, before=window.before, rows=window.rows, **kept)
     keys = [row["id"] for row in rows]
     campaigns = await existing_rows(context.loaders.campaigns, keys[: window.first])
-    return window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
+    page = window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
+    return CountableConnection.countable(page, count)

@@ -14,6 +14,7 @@ from service.graph.connection import Connection
 from service.graph.cost import Cost
 from service.graph.exporting import SENTENCE, FormatArgument, Linking
 from service.graph.scalars import BigInt
+from service.shape.field import apart
 
 T = TypeVar("T")
 
@@ -36,20 +37,33 @@ Counting = Callable[[], Awaitable[counts.Count]]
 
 
 @strawberry.type(name="Connection", description="One page of a list.")
-class CountedConnection(Connection[T], Generic[T]):
-    """A connection that also tells how many rows there are in all, and links to the whole list as a file."""
+class CountableConnection(Connection[T], Generic[T]):
+    """A connection that also tells how many rows there are in all."""
 
     counting: strawberry.Private[Counting]
-    linking: strawberry.Private[Linking]
 
     @strawberry.field(
-        description="How many in all, counted up to 10,000, beyond that estimated.", directives=[Cost(objects=20)]
+        description="How many in all, counted up to 10,000, beyond that estimated.",
+        directives=[Cost(objects=20)],
+        metadata=apart(),
     )
     async def total_count(self) -> Count | None:
         """A statement of its own, when it is asked for."""
         return Count.of(await self.counting())
 
-    @strawberry.field(description=SENTENCE)
+    @classmethod
+    def countable(cls, page: Connection[T], counting: Counting) -> CountableConnection[T]:
+        """A page, of which the whole can be counted."""
+        return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting)
+
+
+@strawberry.type(name="Connection", description="One page of a list.")
+class CountedConnection(CountableConnection[T], Generic[T]):
+    """A connection that also tells how many rows there are in all, and links to the whole list as a file."""
+
+    linking: strawberry.Private[Linking]
+
+    @strawberry.field(description=SENTENCE, metadata=apart())
     def export_url(self, format: FormatArgument = ExportFormat.CSV) -> str | None:
         """Good for every client that has it, while the caller's token lives."""
         return self.linking(format)

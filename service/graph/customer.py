@@ -27,10 +27,11 @@ from service.graph.context import Info
 from service.graph.cost import Cost
 from service.graph.counting import Count, CountedConnection
 from service.graph.exporting import linking
-from service.graph.history_pages import ConnectionNoteFilter, clicks_request, notes_request, sent_request
+from service.graph.history_pages import clicks_request, notes_request, sent_request
 from service.graph.list_criteria import say_criteria, with_global_ids
 from service.graph.list_pages import Membership, check_cursor, members_asked
 from service.graph.loaders import existing_row
+from service.graph.message_filter import ConnectionNoteFilter
 from service.graph.message_life import LIFE, life_window
 from service.graph.message_parts import (
     ATTEMPT_OF_EVENT,
@@ -122,23 +123,29 @@ def row_color(source_type: str | None) -> ColorHint:
 class Customer(FromRow, Node):
     """Over a row of customer."""
 
-    @strawberry.field(description="The id, unique over all types.")
+    @strawberry.field(description="The id, unique over all types.", metadata=column("'Customer_' || y.id"))
     def id(self) -> strawberry.ID:
         """Global id."""
         return customer_global_id(self.row["id"])
 
-    external_ref: str = strawberry.field(description="Its id in the CRM.")
-    name: str | None = strawberry.field(description="Its name; null when not given, or erased.")
-    locale: str | None = strawberry.field(
-        description="The language of its mail (BCP 47); null for the sender's.",
+    external_ref: str = strawberry.field(description="Its id in the CRM.", metadata=column("y.external_ref"))
+    name: str | None = strawberry.field(
+        description="Its name; null when not given, or erased.", metadata=column("y.name")
     )
-    time_zone: str | None = strawberry.field(description="Its IANA time zone; null for the sender's.")
-    tags: list[str] = strawberry.field(description="Its labels, sorted, at most 100; empty once erased.")
+    locale: str | None = strawberry.field(
+        description="The language of its mail (BCP 47); null for the sender's.", metadata=column("y.locale")
+    )
+    time_zone: str | None = strawberry.field(
+        description="Its IANA time zone; null for the sender's.", metadata=column("y.time_zone")
+    )
+    tags: list[str] = strawberry.field(
+        description="Its labels, sorted, at most 100; empty once erased.", metadata=column("y.tags")
+    )
     attributes: Json = strawberry.field(
         description="An object of its own values (texts, numbers, booleans, dates as texts), at most 100; empty once "
         "erased."
     )
-    created_at: datetime = strawberry.field(description="When it was first upserted.")
+    created_at: datetime = strawberry.field(description="When it was first upserted.", metadata=column("y.created_at"))
 
     @strawberry.field(description="Its addresses, the primary first.")
     async def addresses(self, info: Info) -> list[CustomerAddress]:
@@ -803,7 +810,7 @@ class Message(OfMessage, Node):
         """By source type."""
         return row_color(self.row["source_type"])
 
-    @strawberry.field(description="Whose it is.")
+    @strawberry.field(description="Whose it is.", metadata=first_of("customer y where y.id = m.customer_id"))
     async def customer(self, info: Info) -> Customer:
         """One statement for all customers of a page."""
         return Customer.of(await existing_row(info.context.loaders.customers, self.row["customer_id"]))

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from asyncpg import Record
 
 from gateway.campaigns import lists
+from gateway.campaigns.counts import Count, CountPrecision
+from gateway.campaigns.list_counts import SAMPLED_BLOCKS
 from gateway.campaigns.lists import ListKind
 from gateway.mail.names import tidy_name
 from service.database import Statement, statement
 from service.errors import BadInput
-from service.graph.connection import After, Connection, First, read_number_window
+from service.graph.connection import (
+    BEFORE_EVERYTHING,
+    After,
+    Connection,
+    First,
+    read_cursor_window,
+    read_number_window,
+)
 from service.graph.context import Context, Info
+from service.graph.counting import CountableConnection
 from service.graph.customer import Customer
-from service.graph.node import read_typed_id
+from service.graph.node import LARGEST_BIGINT, read_number, read_typed_id, read_uuid
 from service.graph.search_patterns import read_search
 
 CUSTOMER_BY_ID = statement("customer_by_id")
@@ -27,7 +41,21 @@ CUSTOMERS_OF_LISTS = statement("customers_of_lists")
 CUSTOMERS_TAGGED = statement("customers_tagged")
 CUSTOMERS_FOUND = statement("customers_found")
 KINDS_OF_LISTS = statement("kinds_of_lists")
+CUSTOMERS_BY_LATEST_MAIL = statement("customers_by_latest_mail")
+CUSTOMERS_WITHOUT_MAIL = statement("customers_without_mail")
+CUSTOMERS_AMONG_BY_LATEST_MAIL = statement("customers_among_by_latest_mail")
+CUSTOMER_IDS_FOUND = statement("customer_ids_found")
+CUSTOMER_IDS_IN_TROUBLE = statement("customer_ids_in_trouble")
+CUSTOMER_IDS_OF_LISTS = statement("customer_ids_of_lists")
+CUSTOMER_IDS_TAGGED = statement("customer_ids_tagged")
+COUNT_CUSTOMERS_AMONG = statement("count_customers_among")
+COUNT_CUSTOMERS = statement("count_customers")
+CUSTOMERS_SAMPLED = statement("customers_sampled")
 
+MAX_COUNTED = 10_000
+"""Customers counted one by one, and those of whom a page is sorted: some ten milliseconds."""
+NO_MAIL = UUID(int=0)
+"""Stands for the newest mail of who has none."""
 MAX_FILTERED = 100
 """Lists and tags that a filter names: of each list a page is read."""
 
@@ -68,54 +96,165 @@ class CustomerFilter:
 FilterArgument = Annotated[CustomerFilter | None, strawberry.argument(description="Which customers; all when omitted.")]
 
 
+@strawberry.enum(description="An order that an index keeps.")
+class CustomerOrder(Enum):
+    """The order of a list of customers."""
+
+    LATEST_MAIL = strawberry.enum_value(
+        "LATEST_MAIL",
+        description="Whose newest mail is newest comes first, those without mail last; a row moves when mail comes.",
+    )
+    NEWEST = strawberry.enum_value("NEWEST", description="Newest customers first.")
+
+
+OrderArgument = Annotated[CustomerOrder, strawberry.argument(description="In which order.")]
+
+
 async def list_customers(
-    info: Info, search: str | None, filter: CustomerFilter | None, first: First, after: After
-) -> Connection[Customer]:
+    info: Info,
+    search: str | None,
+    filter: CustomerFilter | None,
+    order_by: CustomerOrder,
+    first: First,
+    after: After,
+) -> CountableConnection[Customer]:
     """All, or those found and not filtered out. Raises BadInput."""
+    chosen = await _choose(info.context, search, filter or CustomerFilter())
+    by_latest = order_by is CustomerOrder.LATEST_MAIL
+    page = await (_by_latest_mail if by_latest else _newest)(info.context, chosen, first, after)
+    return CountableConnection.countable(page, partial(count_customers, info.context, chosen))
+
+
+async def _newest(context: Context, chosen: Chosen, first: int, after: str | None) -> Connection[Customer]:
     window = read_number_window(first, after)
-    wanted = _read_filter(filter or CustomerFilter())
-    patterns = {} if search is None else read_search(search.strip())
-    page, wanted = await _page(info.context, wanted, found=search is not None)
-    rows = await info.context.reading.fetch(page, **patterns, **wanted, before=window.before, rows=window.rows)
+    rows = await chosen.fetch(context, _static_page(chosen), before=window.before, rows=window.rows)
     return window.connect([Customer.of(row) for row in rows], [str(row["id"]) for row in rows])
 
 
-async def _page(context: Context, wanted: dict[str, object], *, found: bool) -> tuple[Statement, dict[str, object]]:
-    """The statement of a page, and the parameters of its filter."""
+async def _by_latest_mail(context: Context, chosen: Chosen, first: int, after: str | None) -> Connection[Customer]:
+    """A cursor holds the customer's newest mail as it was. A row moves to the beginning only: no page behind a cursor
+    repeats a customer."""
+    window = read_cursor_window(first, after, _read_latest, (BEFORE_EVERYTHING, LARGEST_BIGINT))
+    latest, before = window.before
+    key = {"latest": latest, "before": before}
+    ids = await _some(context, chosen)
+    if ids is not None:
+        rows = await chosen.fetch(context, CUSTOMERS_AMONG_BY_LATEST_MAIL, ids=ids, rows=window.rows, **key)
+    else:
+        rows = await _read_on(context, chosen, window.rows, latest, before)
+    cursors = [f"{(row['latest'] or NO_MAIL).hex}-{row['id']}" for row in rows]
+    return window.connect([Customer.of(row) for row in rows], cursors)
+
+
+async def _read_on(context: Context, chosen: Chosen, wanted: int, latest: UUID, before: int) -> list[Record]:
+    """The next customers of all, those with mail first."""
+    rows: list[Record] = []
+    if latest != NO_MAIL:
+        rows = await chosen.fetch(context, CUSTOMERS_BY_LATEST_MAIL, latest=latest, before=before, rows=wanted)
+        before = LARGEST_BIGINT
+    if len(rows) < wanted:
+        rows += await chosen.fetch(context, CUSTOMERS_WITHOUT_MAIL, before=before, rows=wanted - len(rows))
+    return rows
+
+
+def _read_latest(cursor: str) -> tuple[UUID, int] | None:
+    """The newest mail and the customer that a cursor names; None when it is none."""
+    text, _, number = cursor.partition("-")
+    latest, customer_id = read_uuid(text), read_number(number)
+    return None if latest is None or customer_id is None else (latest, customer_id)
+
+
+async def count_customers(context: Context, chosen: Chosen) -> Count:
+    """How many a list has in all: counted up to MAX_COUNTED, beyond that estimated from a sample."""
+    ids = await _some(context, chosen)
+    if ids is not None:
+        [row] = await chosen.fetch(context, COUNT_CUSTOMERS_AMONG, ids=ids)
+        return Count(value=row["found"], precision=CountPrecision.EXACT)
+    if chosen.source is None:
+        [row] = await chosen.fetch(context, COUNT_CUSTOMERS, most=MAX_COUNTED + 1)
+        if row["found"] <= MAX_COUNTED:
+            return Count(value=row["found"], precision=CountPrecision.EXACT)
+    [row] = await chosen.fetch(context, CUSTOMERS_SAMPLED, blocks=SAMPLED_BLOCKS)
+    return Count(value=round(row["found"] / row["part"]), precision=CountPrecision.ESTIMATE)
+
+
+async def _some(context: Context, chosen: Chosen) -> list[int] | None:
+    """The customers among whom the wanted ones are, when something tells few of them; else None: they are so many that
+    whoever reads all customers in order soon has a page of them."""
+    if chosen.source is None:
+        return None
+    parameters = {name: value for name, value in chosen.values.items() if name in chosen.source.parameters}
+    rows = await context.reading.fetch(chosen.source, **parameters, most=MAX_COUNTED + 1)
+    return None if len(rows) > MAX_COUNTED else [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """What a list is to hold: the parameters of its filter and its search. `dynamic`: the lists of the filter, where
+    some of them are dynamic."""
+
+    values: Mapping[str, Any]
+    dynamic: Sequence[int] = ()
+
+    @property
+    def source(self) -> Statement | None:
+        """What reads the ids of the fewest customers, likely; None when all are to be read."""
+        if self.values["word"] is not None:
+            return CUSTOMER_IDS_FOUND
+        if self.values["needs_attention"]:
+            return CUSTOMER_IDS_IN_TROUBLE
+        if self.values["list_ids"] is not None:
+            return CUSTOMER_IDS_OF_LISTS
+        return None if self.values["tags"] is None else CUSTOMER_IDS_TAGGED
+
+    async def fetch(self, context: Context, page: Statement, **values: Any) -> list[Record]:
+        """Read one of this module's statements with these parameters and its own."""
+        given = {name: value for name, value in self.values.items() if name in page.parameters} | values
+        if not self.dynamic:
+            return await context.reading.fetch(page, **given)
+        async with context.pools.reading_connection() as connection:
+            members = await lists.membership(connection, self.dynamic, first=len(page.parameters) + 1)
+        more = {f"member_{place}": value for place, value in enumerate(members.parameters)}
+        return await context.reading.fetch(_narrowed(page, members.condition, tuple(more)), **given, **more)
+
+
+_NO_SEARCH = dict.fromkeys(("word", "other_words", "reference", "address", "in_a_labels"))
+
+
+async def _choose(context: Context, search: str | None, filter: CustomerFilter) -> Chosen:
+    """Raises BadInput."""
+    wanted = _read_filter(filter)
+    patterns = _NO_SEARCH if search is None else read_search(search.strip())
     if not wanted["list_ids"]:
-        return _static_page(wanted, found=found), wanted
-    kinds = {row["id"]: row["kind"] for row in await context.reading.fetch(KINDS_OF_LISTS, **wanted)}
+        return Chosen(values=patterns | wanted)
+    kinds = {row["id"]: row["kind"] for row in await context.reading.fetch(KINDS_OF_LISTS, list_ids=wanted["list_ids"])}
     if ListKind.DYNAMIC not in kinds.values():
-        return _static_page(wanted, found=found), wanted
-    wanted = wanted | {"list_ids": None}
-    page = _static_page(wanted, found=found)
-    async with context.pools.reading_connection() as connection:
-        members = await lists.membership(connection, list(kinds), first=len(page.parameters) + 1)
-    values = {f"member_{place}": value for place, value in enumerate(members.parameters)}
-    return _narrowed(page, members.condition, tuple(values)), wanted | values
+        return Chosen(values=patterns | wanted)
+    return Chosen(values=patterns | wanted | {"list_ids": None}, dynamic=tuple(kinds))
 
 
 def _narrowed(page: Statement, condition: str, parameters: tuple[str, ...]) -> Statement:
-    """A page's statement with one more condition on its customer `c`, whose parameters follow those of the page. Who
-    meets it is known of each customer alone: where hardly anybody does, it reads until its time is over."""
+    """A statement with one more condition on its customer `c`, whose parameters follow its own. Who meets it is known
+    of each customer alone: where hardly anybody does, it reads until its time is over."""
     chosen, ordered, limit = page.sql.rpartition("\norder by ")
     return Statement(
         name=page.name, sql=f"{chosen}\n  and {condition}{ordered}{limit}", parameters=page.parameters + parameters
     )
 
 
-def _static_page(wanted: Mapping[str, object], *, found: bool) -> Statement:
-    """The statement that starts with what likely leaves the fewest customers; each checks the rest of the filter."""
-    if found:
-        return CUSTOMERS_FOUND
-    if wanted["needs_attention"]:
-        return CUSTOMERS_NEEDING_ATTENTION
-    if wanted["list_ids"] is not None:
-        return CUSTOMERS_OF_LISTS
-    return CUSTOMERS_PAGE if wanted["tags"] is None else CUSTOMERS_TAGGED
+def _static_page(chosen: Chosen) -> Statement:
+    """The page by the newest customers that starts with what likely leaves the fewest; each checks the rest of the
+    filter."""
+    pages = {
+        CUSTOMER_IDS_FOUND.name: CUSTOMERS_FOUND,
+        CUSTOMER_IDS_IN_TROUBLE.name: CUSTOMERS_NEEDING_ATTENTION,
+        CUSTOMER_IDS_OF_LISTS.name: CUSTOMERS_OF_LISTS,
+        CUSTOMER_IDS_TAGGED.name: CUSTOMERS_TAGGED,
+    }
+    return CUSTOMERS_PAGE if chosen.source is None else pages[chosen.source.name]
 
 
-def _read_filter(filter: CustomerFilter) -> dict[str, object]:
+def _read_filter(filter: CustomerFilter) -> dict[str, Any]:
     """The parameters of the filter; what no id or label names is left out. Raises BadInput."""
     for name, given in (("listIds", filter.list_ids), ("tags", filter.tags)):
         if given is not None and len(given) > MAX_FILTERED:

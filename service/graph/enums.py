@@ -38,6 +38,7 @@ from gateway.notify.changes import ChangeKind
 from gateway.outbox.possible_actions import MessageAction
 from gateway.outbox.relay_limits import RelayEventKind
 from gateway.templates.mail_warnings import MailWarningCode
+from service.finding.query import MessageOrder
 
 
 def _describe(enum: EnumMeta, description: str, *, name: str | None = None, **values: str) -> None:
@@ -55,6 +56,12 @@ _describe(
     WORK_ORDER="A work order: created, changed, cancelled, reminded of or completed.",
     E_SIGNATURE="A proposal or change order to sign.",
     CARD_PROCESSING="A card charge, refund, decline or payment link.",
+)
+_describe(
+    MessageOrder,
+    "The order of mail; a row never moves.",
+    NEWEST="By occurredAt, newest first.",
+    OLDEST="By occurredAt, oldest first.",
 )
 _describe(
     Direction,

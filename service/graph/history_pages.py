@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from uuid import UUID
 
-import strawberry
-
 from gateway.mail.source import Direction, SourceType
 from service.database import statement
 from service.errors import BadInput
+from service.finding.query import MessageQuery
 from service.graph.connection import Window, read_window
 from service.graph.context import Context
+from service.graph.message_filter import ConnectionNoteFilter, query_of
 from service.graph.node import read_message_id
 from service.shape.compile import Page
 from service.shape.read import PageRequest
 
-
-@strawberry.input(description="Which connection notes to list.")
-class ConnectionNoteFilter:
-    """Omitted or null does not filter."""
-
-    source_types: list[SourceType] | None = strawberry.field(
-        default=None, description="Only mail of these source types; received mail counts as what it answers."
-    )
-    direction: Direction | None = strawberry.field(default=None, description="Only sent, or only received mail.")
-
-
 SENT_PAGE = Page(statement=statement("sent_page"), key="m.id", usual=frozenset("moc"))
+NOTES_WHERE = Page(statement=statement("notes_where"), key="m.id", usual=frozenset("mo"))
 NOTES_PAGE = Page(statement=statement("notes_page"), key="m.id", usual=frozenset("mo"))
 FILTERED_NOTES_PAGE = Page(statement=statement("filtered_notes_page"), key="m.id", usual=frozenset("mo"))
 CLICKS_PAGE = Page(statement=statement("clicks_page"), key="h.id", usual=frozenset("hmc"))
@@ -66,13 +57,28 @@ async def clicks_request(
 
 
 async def notes_request(
-    _: Context, customer_id: int, first: int, after: str | None = None, filter: ConnectionNoteFilter | None = None
+    context: Context, customer_id: int, first: int, after: str | None = None, filter: ConnectionNoteFilter | None = None
 ) -> PageRequest[Window]:
     """The page of the third list. Raises BadInput."""
     window = read_window(first, after)
     if filter is None:
         return _request(NOTES_PAGE, customer_id, window)
-    return _request(FILTERED_NOTES_PAGE, customer_id, window, **_kinds(filter))
+    query = query_of(filter, None, context.deployment)
+    if replace(query, source_types=None, direction=None).is_whole:
+        return _request(FILTERED_NOTES_PAGE, customer_id, window, **_kinds(filter))
+    return await _where_request(context, customer_id, window, query)
+
+
+async def _where_request(
+    context: Context, customer_id: int, window: Window, query: MessageQuery
+) -> PageRequest[Window]:
+    """By any other filter. Raises BadInput for a campaign, a mailing or a sender that there is not."""
+    wanted = await context.loaders.wanted.load(query)
+    high = UUID(int=0) if wanted.nothing else min(window.before, wanted.high)
+    values = {**wanted.values, "low": wanted.low, "high": high}
+    taken = {name: values[name] for name in NOTES_WHERE.statement.parameters if name in values}
+    hashable = {name: tuple(value) if isinstance(value, list) else value for name, value in taken.items()}
+    return _request(NOTES_WHERE, customer_id, window, **hashable)
 
 
 def _kinds(filter: ConnectionNoteFilter) -> dict[str, Any]:

@@ -11,14 +11,20 @@ from uuid import UUID
 from asyncpg import Record
 from strawberry.dataloader import DataLoader
 
+from gateway.consent.suppressions import MAX_RELEASED, RECENTLY
 from gateway.deployment import Deployment
+from gateway.mail.address_solutions import Solution
 from gateway.mail.message import ICON_COLORS, NEED_ATTENTION, MessageRef
 from gateway.mail.source import ColorHint
-from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings
+from gateway.outbox.possible_actions import MessageAction, actions_of, read_standings, received_to_undo
 from gateway.outbox.relay_limits import RelayEvent, accepted_today, relay_events
 from service.database import DatabasePools, Reading, statement
+from service.errors import BadInput
+from service.finding.query import MessageQuery
+from service.finding.wanted import Wanted, resolve
+from service.graph.address_solutions import read_solutions
 from service.graph.candidates import candidates
-from service.graph.connection import Window
+from service.graph.connection import LARGEST_PAGE, Window
 from service.graph.import_pages import ImportErrorPages
 from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
@@ -118,6 +124,10 @@ class Loaders:
     """Suppressions, standing or lifted, by id."""
     held: One[UUID] = _one("held_counts", "id")
     """How many messages are held for a suppressed address, by the suppression's id."""
+    bad_addresses: One[UUID] = _one("bad_addresses_by_id", "id")
+    """Addresses that take no mail, by id."""
+    waiting: One[UUID] = _one("waiting_for_correction", "id", within=RECENTLY, limit=MAX_RELEASED)
+    """How many messages wait for an address to be corrected."""
     unmatched: One[UUID] = _one("unmatched_by_id", "id")
     """Received mail that is nobody's, by id."""
     imports: One[UUID] = _one("imports_by_id", "id")
@@ -205,19 +215,37 @@ class Loaders:
         return self._histories[window]
 
     @cached_property
+    def wanted(self) -> DataLoader[MessageQuery, Wanted]:
+        """What the names in a filter stand for, read once for all lists that have the same."""
+
+        async def load(queries: list[MessageQuery]) -> list[Wanted | BadInput]:
+            return [await self._resolve(one) for one in queries]
+
+        return DataLoader(load)
+
+    async def _resolve(self, query: MessageQuery) -> Wanted | BadInput:
+        try:
+            return await resolve(self.reading.fetch, query)
+        except BadInput as error:
+            return error
+
+    @cached_property
     def list_pages(self) -> ListPages:
         """Members of lists, and the lists that customers are in."""
         return ListPages(self.reading, self._pools, self.lists)
 
     @cached_property
     def actions(self) -> DataLoader[MessageKey, list[MessageAction]]:
-        """What a person can do about a message, by the primary, as the mutations judge it; nothing of received mail."""
+        """What a person can do about a message, by the primary, as the mutations judge it; of received mail only to
+        take back to whom it was given."""
 
         async def load(keys: list[MessageKey]) -> list[list[MessageAction]]:
             refs = [MessageRef(customer_id=customer, message_id=message) for customer, message in keys]
             async with self._pools.writing_connection() as connection:
                 found = await read_standings(connection, refs, self._deployment)
-            return [actions_of(found[ref]) if ref in found else [] for ref in refs]
+                others = [ref for ref in refs if ref not in found]
+                given = await received_to_undo(connection, others) if others else set()
+            return [actions_of(found[ref]) if ref in found else [MessageAction.UNDO] * (ref in given) for ref in refs]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
 
@@ -231,6 +259,16 @@ class Loaders:
             return [found.get(mail, []) for mail in mails]
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def solutions(self) -> DataLoader[UUID, Sequence[Solution]]:
+        """What may help with an address that takes no mail, by the row's id."""
+
+        async def load(ids: list[UUID]) -> list[Sequence[Solution]]:
+            found = await read_solutions(self.reading, self._deployment, ids)
+            return [found[one].solutions if one in found else () for one in ids]
+
+        return DataLoader(load, max_batch_size=LARGEST_PAGE)
 
     @cached_property
     def relay_events(self) -> DataLoader[str, list[RelayEvent]]:

@@ -17,7 +17,7 @@ from gateway.mail.source import Direction, SourceType
 from gateway.mail.verdict import Cause
 from service.errors import BadInput
 from service.finding.query import MessageQuery
-from service.finding.search_text import LONGEST_SEARCH, check_search
+from service.finding.search_text import check_search, named_message
 from service.graph.node import read_message_id, read_typed_id
 from service.graph.time_range import TimeRangeInput
 
@@ -210,10 +210,8 @@ def _read_search(search: str | None, deployment: Deployment) -> dict[str, Any]:
     if search is None:
         return {}
     text = search.strip()
-    if len(text) > LONGEST_SEARCH:
-        raise BadInput("search", f"is at most {LONGEST_SEARCH} characters")
     check_search(text)
-    if "@" in text and not text.startswith("<"):
+    if "@" in text and named_message(text) is None:
         try:
             address = parse_address(text, allow_reserved=True).text
         except Refusal:

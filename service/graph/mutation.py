@@ -87,6 +87,11 @@ class Mutation:
     dismiss_messages = intent(
         bulk_actions.dismiss_messages, "Take failed messages off the worklist; no status changes."
     )
+    undo_decision = intent(
+        sending.undo_decision,
+        "Take a person's last decision about a message back, while nothing else happened since. `message` is null, "
+        "too, where it is none any more: received mail that is nobody's again and answers none.",
+    )
     pause_lane = intent(gateway_state.pause_lane, "Stop a lane of individual mail: nothing more of it is handed off.")
     resume_lane = intent(gateway_state.resume_lane, "Let a lane go on.")
     resume_relay = intent(gateway_state.resume_relay, "Say that a stopped or paused relay works again.")

@@ -50,6 +50,7 @@ _OF_ROWS = (
     "Sender",
     "Attachment",
     "Suppression",
+    "BadAddress",
     "UnmatchedMail",
     "CustomerImport",
 )

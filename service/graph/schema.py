@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
+from service.finding.query import MessageOrder
 from service.graph import (
     bulk_actions,
     campaign_list,
@@ -23,11 +24,13 @@ from service.graph import (
     template,
     unmatched,
 )
+from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
 from service.graph.bulk_actions import MessageActionPreview
 from service.graph.campaign import Campaign, Mailing
 from service.graph.connection import After, Connection, First
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
+from service.graph.counting import CountableConnection, CountedConnection
 from service.graph.customer import (
     ConnectionNote,
     Customer,
@@ -39,12 +42,16 @@ from service.graph.customer import (
     SentEmail,
     Suppression,
 )
-from service.graph.customer_search import FilterArgument, find_customer, list_customers
+from service.graph.customer_search import CustomerOrder, FilterArgument, OrderArgument, find_customer, list_customers
 from service.graph.gateway_state import Gateway
 from service.graph.imports import CustomerImport
 from service.graph.lists import CriteriaArgument, ListPreview, NameArgument, list_lists, preview_list
 from service.graph.mailing_preview import MailingPreview
+from service.graph.message_filter import SearchArgument as SearchMailArgument
 from service.graph.message_parts import DeliveryReport
+from service.graph.messages import FilterArgument as MessageFilterArgument
+from service.graph.messages import MessageConnection, list_messages
+from service.graph.messages import OrderArgument as MessageOrderArgument
 from service.graph.mutation import Mutation
 from service.graph.node import GlobalId, Node, read_id
 from service.graph.recipient_lists import find_recipient
@@ -57,6 +64,7 @@ from service.graph.sender_check import SenderCheck
 from service.graph.subscription import Subscription
 from service.graph.template import NameSearchArgument, Template, TemplateVersion
 from service.graph.unmatched import UnmatchedMail
+from service.graph.worklist import WORKLIST_ID, Worklist
 from service.shape.executor import ShapingExecutor
 
 IdArgument = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
@@ -76,17 +84,35 @@ class Query:
         """Raises BadInput unless exactly one is given."""
         return await find_customer(info.context, id, external_ref)
 
-    @strawberry.field(description="Customers, newest first, or those that a search finds.")
+    @strawberry.field(description="Customers, by their latest mail, or those that a search finds.")
     async def customers(
         self,
         info: Info,
         search: SearchArgument = None,
         filter: FilterArgument = None,
+        order_by: OrderArgument = CustomerOrder.LATEST_MAIL,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Customer]:
+    ) -> CountableConnection[Customer]:
         """Raises BadInput."""
-        return await list_customers(info, search, filter, first, after)
+        return await list_customers(info, search, filter, order_by, first, after)
+
+    @strawberry.field(
+        description="Mail of all customers. Campaign mail that waits for its first answer is found by its status, its "
+        "id or its customer alone.",
+        directives=[Cost(objects=20)],
+    )
+    async def messages(
+        self,
+        info: Info,
+        filter: MessageFilterArgument = None,
+        search: SearchMailArgument = None,
+        order_by: MessageOrderArgument = MessageOrder.NEWEST,
+        first: First = 50,
+        after: After = None,
+    ) -> MessageConnection | None:
+        """Raises BadInput."""
+        return await list_messages(info, filter, search, order_by, first, after)
 
     @strawberry.field(description="Suppressed addresses, newest first.")
     async def suppressions(
@@ -101,10 +127,22 @@ class Query:
         """Raises BadInput."""
         return await suppression.list_suppressions(info, search, reason, lifted, first, after)
 
+    @strawberry.field(description="Addresses that take no mail, the newest failure first.")
+    async def bad_addresses(
+        self,
+        info: Info,
+        search: Annotated[str | None, strawberry.argument(description="As in `customers`.")] = None,
+        causes: CausesArgument = None,
+        first: First = 50,
+        after: After = None,
+    ) -> CountedConnection[BadAddress] | None:
+        """Raises BadInput."""
+        return await list_bad_addresses(info, search, causes, first, after)
+
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
         self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
-    ) -> Connection[UnmatchedMail] | None:
+    ) -> CountableConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
 
@@ -148,7 +186,7 @@ class Query:
         search: campaign_list.SearchArgument = None,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Campaign]:
+    ) -> CountableConnection[Campaign]:
         """Raises BadInput."""
         return await campaign_list.list_campaigns(info, filter, search, first, after)
 
@@ -209,6 +247,11 @@ class Query:
         """By its global id."""
         return await _node(info.context, id)
 
+    @strawberry.field(description="What waits for a person: lists of their own, each with its count.")
+    def needs_attention(self) -> Worklist:
+        """Reads nothing yet."""
+        return Worklist()
+
     @strawberry.field(description="The mail gateway as it is now: lanes, relays, destinations.")
     def gateway(self) -> Gateway:
         """Reads nothing yet."""
@@ -216,6 +259,8 @@ class Query:
 
 
 async def _node(context: Context, text: str) -> Node | None:
+    if text == WORKLIST_ID:
+        return Worklist()
     found = read_id(text)
     if found is None:
         return None
@@ -252,6 +297,8 @@ async def _node(context: Context, text: str) -> Node | None:
             return _of(TemplateVersion, await loaders.template_versions.load(row))
         case GlobalId(type="Suppression", row_id=UUID() as row):
             return _of(Suppression, await loaders.suppressions.load(row))
+        case GlobalId(type="BadAddress", row_id=UUID() as row):
+            return _of(BadAddress, await loaders.bad_addresses.load(row))
         case GlobalId(type="UnmatchedMail", row_id=UUID() as row):
             return _of(UnmatchedMail, await loaders.unmatched.load(row))
         case GlobalId(type="CustomerImport", row_id=UUID() as row):

@@ -30,6 +30,7 @@ from gateway.mail.letter import (
 )
 from gateway.mail.message import MessageRef
 from gateway.outbox import actions, enqueue
+from gateway.worklist.undoing import undo
 from service.database import Connection
 from service.graph.context import Context, Info
 from service.graph.customer import Message
@@ -342,6 +343,23 @@ async def assume_sent(info: Info, input: Input[MessageInput]) -> MessagePayload:
 async def cancel_message(info: Info, input: Input[MessageInput]) -> MessagePayload:
     """Called back before it is sent, on record with who and when."""
     return await _decide(info.context, input, actions.cancel)
+
+
+@strawberry.input(description="A decision to take back.")
+class UndoDecisionInput:
+    """By the message it is about."""
+
+    message_id: strawberry.ID = strawberry.field(description="A Message's id.")
+
+
+async def undo_decision(info: Info, input: Input[UndoDecisionInput]) -> MessagePayload:
+    """On record, with who and when. Received mail that is nobody's again is no message any more."""
+    context, ref = info.context, read_message_id(input.message_id)
+    if ref is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such message.", ("messageId",))
+    async with context.pools.writing_connection() as connection:
+        shown = await undo(connection, ref, context.actor, context.deployment)
+    return MessagePayload(message=None if shown is None else await written_message(context, shown))
 
 
 async def _decide(

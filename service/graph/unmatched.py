@@ -8,12 +8,14 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.campaigns import counts
 from gateway.errors import Refusal, RefusalCode
 from gateway.inbound import decisions
 from gateway.mail.inbound import InboundKind, UnmatchedReason
 from service.database import statement
-from service.graph.connection import After, Connection, First, read_window
+from service.graph.connection import After, First, read_window
 from service.graph.context import Info
+from service.graph.counting import CountableConnection
 from service.graph.customer import Customer, Message
 from service.graph.intent import Input
 from service.graph.loaders import existing_rows
@@ -24,6 +26,9 @@ from service.graph.time_range import TimeRangeInput
 from service.graph.user_error import UserError
 
 UNMATCHED_PAGE = statement("unmatched_page")
+COUNT_UNMATCHED = statement("count_unmatched")
+MAX_COUNTED = 10_000
+"""Mail counted one by one: what came in years and nobody wanted is more than anybody looks through."""
 MAX_DISMISSED = 100
 """Mails of one call: a page of the list."""
 
@@ -63,11 +68,17 @@ class UnmatchedMail(FromRow, Node):
 
 async def list_unmatched(
     info: Info, reason: UnmatchedReason | None, first: First, after: After
-) -> Connection[UnmatchedMail]:
+) -> CountableConnection[UnmatchedMail]:
     """Newest first. Raises BadInput."""
-    window = read_window(first, after)
-    rows = await info.context.reading.fetch(UNMATCHED_PAGE, before=window.before, rows=window.rows, reason=reason)
-    return window.connect([UnmatchedMail.of(row) for row in rows], [row["id"].hex for row in rows])
+    window, fetch = read_window(first, after), info.context.reading.fetch
+
+    async def count() -> counts.Count:
+        [found] = await fetch(COUNT_UNMATCHED, reason=reason, most=MAX_COUNTED)
+        return counts.Count.up_to(MAX_COUNTED, found["mails"])
+
+    rows = await fetch(UNMATCHED_PAGE, before=window.before, rows=window.rows, reason=reason)
+    page = window.connect([UnmatchedMail.of(row) for row in rows], [row["id"].hex for row in rows])
+    return CountableConnection.countable(page, count)
 
 
 @strawberry.input(description="A report to believe.")

@@ -18,6 +18,9 @@ from gateway.deployment import Deployment
 from gateway.mail.export_links import ExportFormat, ExportLink
 from gateway.mail.table_text import csv_line
 from service.database import DatabasePools, Reading, Statement
+from service.graph import bad_address_list
+from service.graph.address_solutions import Judged, read_solutions
+from service.graph.bad_address_list import BadAddressQuery
 from service.graph.list_pages import Membership, all_members, lists_of_customer
 from service.graph.loaders import Loaders, existing_rows
 from service.graph.node import customer_global_id, message_global_id, number_global_id
@@ -39,6 +42,22 @@ RECIPIENT_COLUMNS = (
 )
 MEMBERSHIP_COLUMNS = ("listId", "list", "customerId", "externalRef", "name", "address", "addedAt", "by")
 """The columns of files, and the names of their JSON. Of a member the address is the one that it is mailed at."""
+
+BAD_ADDRESS_COLUMNS = (
+    "customerId",
+    "externalRef",
+    "name",
+    "address",
+    "failedAt",
+    "failingSince",
+    "cause",
+    "response",
+    "suppressed",
+    "waitingMessages",
+    "solutions",
+    "suggestedAddress",
+)
+"""As the source system's report of bounced and invalid addresses has them. In JSON the solutions are a list."""
 
 _Lines = AsyncIterator[list[tuple[Any, ...]]]
 
@@ -72,6 +91,13 @@ class ExportFiles:
             case {"lists_of": customer_id}:
                 lists = self._members(lists_of_customer(lambda: self._loaders().list_pages, customer_id))
                 return ExportFile(name=f"lists.{ending}", pieces=_table(MEMBERSHIP_COLUMNS, lists, link.format))
+            case {"bad_addresses": wanted}:
+                addresses = self._bad_addresses(
+                    bad_address_list.export_rows(self._fetch, BadAddressQuery.from_json(wanted))
+                )
+                return ExportFile(
+                    name=f"bad-addresses.{ending}", pieces=_table(BAD_ADDRESS_COLUMNS, addresses, link.format)
+                )
         recipients = self._recipients(export_rows(self._fetch, link.wanted))
         return ExportFile(name=f"recipients.{ending}", pieces=_table(RECIPIENT_COLUMNS, recipients, link.format))
 
@@ -94,6 +120,18 @@ class ExportFiles:
         async for rows in batches:
             customers = await _by_id(self._loaders(), [row["customer_id"] for row in rows])
             yield [_recipient(row, customers[row["customer_id"]]) for row in rows]
+
+    async def _bad_addresses(self, batches: AsyncIterator[Sequence[Record]]) -> _Lines:
+        async for rows in batches:
+            loaders, ids = self._loaders(), [row["id"] for row in rows]
+            customers = await _by_id(loaders, [row["customer_id"] for row in rows])
+            waiting = await loaders.waiting.load_many(ids)
+            judged = await read_solutions(Reading(self.pools), self.deployment, ids)
+            yield [
+                _bad_address(row, customers[row["customer_id"]], counted, judged[row["id"]])
+                for row, counted in zip(rows, waiting, strict=True)
+                if row["id"] in judged  # it has taken mail meanwhile, or the customer lost it
+            ]
 
     async def _members(self, batches: AsyncIterator[Sequence[Membership]]) -> _Lines:
         async for found in batches:
@@ -130,6 +168,23 @@ def _recipient(row: Record, customer: Record) -> tuple[Any, ...]:
     )
 
 
+def _bad_address(row: Record, customer: Record, waiting: Record | None, judged: Judged) -> tuple[Any, ...]:
+    return (
+        customer_global_id(row["customer_id"]),
+        customer["external_ref"],
+        customer["name"],
+        row["address"],
+        row["failed_at"],
+        row["failing_since"],
+        row["cause"],
+        judged.said,
+        row["suppression_id"] is not None,
+        waiting["waiting"] if waiting else 0,
+        [one.text for one in judged.solutions],
+        next((one.address for one in judged.solutions if one.address), None),
+    )
+
+
 def _member(member: Membership, of: Record, customer: Record, addresses: Sequence[Record]) -> tuple[Any, ...]:
     return (
         number_global_id("CustomerList", member.list_id),
@@ -159,4 +214,6 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -17,6 +17,14 @@ exists (
   and (:list_ids::integer[] is null
        or exists (select from list_member l where l.customer_id = c.id and l.list_id = any(:list_ids::integer[])))
 
+-- fragment: found_by_search
+-- Whether the search finds a customer that is read by something else; without a search all are.
+(:word::text is null
+   or (c.name_words like :word and c.name_words like all(:other_words::text[]))
+   or c.reference_key like :reference
+   or exists (select from customer_address d
+              where d.customer_id = c.id and (d.address ilike :address or d.address ilike :in_a_labels)))
+
 -- name: customer_by_id^
 -- One customer by its id.
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
@@ -105,6 +113,92 @@ where c.id in (
 ) and c.id < :before and {kept_by_filter}
 order by c.id desc
 limit :rows;
+
+-- name: customers_by_latest_mail
+-- One page of customers with mail, whose newest mail is newest first.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at, l.message_id as latest
+from customer_latest l
+join customer c on c.id = l.customer_id
+where (l.message_id, l.customer_id) < (:latest::uuid, :before::bigint) and {kept_by_filter} and {found_by_search}
+order by l.message_id desc, l.customer_id desc
+limit :rows;
+
+-- name: customers_without_mail
+-- One page of customers without mail, newest first: they come after the others.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at, null::uuid as latest
+from customer c
+where c.id < :before and not exists (select from customer_latest l where l.customer_id = c.id)
+  and {kept_by_filter} and {found_by_search}
+order by c.id desc
+limit :rows;
+
+-- name: customers_among_by_latest_mail
+-- One page of these customers, whose newest mail is newest first, and those without behind them.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at, l.message_id as latest
+from unnest(:ids::bigint[]) as wanted (id)
+join customer c on c.id = wanted.id
+left join customer_latest l on l.customer_id = c.id
+where (coalesce(l.message_id, '00000000-0000-0000-0000-000000000000'), c.id) < (:latest::uuid, :before::bigint)
+  and {kept_by_filter}
+order by coalesce(l.message_id, '00000000-0000-0000-0000-000000000000') desc, c.id desc
+limit :rows;
+
+-- name: customer_ids_found
+-- Some customers whom a search finds, :most of them.
+select n.id from customer n where n.name_words like :word and n.name_words like all(:other_words::text[])
+union
+select x.id from customer x where x.reference_key like :reference
+union
+select d.customer_id from customer_address d where d.address ilike :address or d.address ilike :in_a_labels
+limit :most;
+
+-- name: customer_ids_in_trouble
+-- Some customers with mail that failed, is uncertain or held, :most of them.
+select distinct t.customer_id as id
+from message_trouble t
+where t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT'
+limit :most;
+
+-- name: customer_ids_of_lists
+-- Some members of these lists, :most of them.
+select distinct found.customer_id as id
+from unnest(:list_ids::integer[]) as wanted (list_id)
+cross join lateral (
+    select m.customer_id from list_member m where m.list_id = wanted.list_id limit :most
+) found
+limit :most;
+
+-- name: customer_ids_tagged
+-- Some customers with one of these labels, :most of them.
+select c.id from customer c where c.tags && :tags::text[] limit :most;
+
+-- name: count_customers_among
+-- How many of these customers the filter keeps.
+select count(*) as found
+from unnest(:ids::bigint[]) as wanted (id)
+join customer c on c.id = wanted.id
+where {kept_by_filter}
+order by found;
+
+-- name: count_customers
+-- How many customers the filter keeps, counted up to :most.
+select count(*) as found from (
+    select from customer c
+    where {kept_by_filter}
+order by c.id desc
+limit :most
+) counted;
+
+-- name: customers_sampled
+-- How many customers of some blocks of their table, taken at random, the filter and the search keep, and which part of
+-- the table these blocks are.
+select count(*) as found,
+       least(1, :blocks::float8 / greatest(1, pg_relation_size('customer') / current_setting('block_size')::integer))
+           as part
+from customer c tablesample system (
+    100 * least(1, :blocks::float8 / greatest(1, pg_relation_size('customer') / current_setting('block_size')::integer)))
+where {kept_by_filter} and {found_by_search}
+order by found;
 
 -- name: addresses_of_customers
 -- The addresses of these customers, the primary first, each with its suppression if it has one.

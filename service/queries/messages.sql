@@ -12,9 +12,10 @@ left join campaign c on c.id = m.campaign_id
 left join template_version v on v.id = m.template_version_id
 
 -- fragment: page_of_keys
--- The messages of the keys k of a page.
+-- The messages of the keys k of a page; their cursors end with the mark.
 join message m on m.customer_id = k.customer_id and m.id = k.id
 {beside_message}
+where :mark::text is not null
 order by k.id desc
 
 -- fragment: searched
@@ -51,8 +52,12 @@ f.id > :low::uuid and f.id < :high::uuid
  and (:tracked::boolean is null or f.tracked = :tracked)
  and (:needs_attention::boolean is null
       or :needs_attention = (f.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-                             and f.cause is distinct from 'OPTED_OUT'))
- and (:words::text is null or coalesce(f.words @@ (:words::text)::tsquery, f.mailing_id = any(:subjects::integer[]), false)))
+                             and exists (select from message_trouble t
+                                         where t.customer_id = f.customer_id and t.message_id = f.id
+                                           and waits_for_person(t))))
+ and (:words::text is null or coalesce(f.words @@ (:words::text)::tsquery
+                                        and (:recheck::text is null or f.words @@ (:recheck::text)::tsquery),
+                                        f.mailing_id = any(:subjects::integer[]), false)))
 
 -- fragment: keys_of_read
 -- Of what was `read` those that pass; and the last row of each range that was longer than :scan.
@@ -76,6 +81,14 @@ select c.id from campaign c where c.id = any(:campaign_ids::uuid[]);
 select g.id, g.campaign_id
 from mailing g where g.id = any(:mailing_ids::integer[]) or g.campaign_id = any(:campaign_ids::uuid[]);
 
+-- name: mailings_by_subject
+-- The newest mailings whose subject has these words.
+select w.mailing_id
+from mailing_words w
+where w.words @@ (:words::text)::tsquery and (:recheck::text is null or w.words @@ (:recheck::text)::tsquery)
+order by w.mailing_id desc
+limit :limit::integer;
+
 -- name: known_senders
 -- Those of these senders that there are.
 select s.id from sender s where s.id = any(:sender_ids::uuid[]);
@@ -86,12 +99,35 @@ select m.id, null::json as shaped
 from unnest(:customer_ids::bigint[], :ids::uuid[]) with ordinality as k (customer_id, id, place)
 join message m on m.customer_id = k.customer_id and m.id = k.id and not m.internal
 {beside_message}
+where :mark::text is not null
 order by k.place
 limit :rows::bigint;
 
--- name: searched_until
+-- name: found_until
 -- Up to when every change has come into the search rows: the moment of the oldest that has not, or now.
-select coalesce((select c.noted_at from message_change c order by c.id limit 1), now()) as moment;
+-- Nothing while mail from before the search rows is still coming in.
+select case when not exists (select from search_backfill)
+            then coalesce((select c.noted_at from message_change c order by c.id limit 1), now()) end as moment;
+
+-- name: estimated_search_rows
+-- How many search rows pass a filter, as the planner believes.
+explain (format json)
+select
+from message_search f
+where f.id > :low::uuid and f.id < :high::uuid
+  and (:stored::email_status[] is null or f.status = any(:stored))
+  and (:causes::cause[] is null or f.cause = any(:causes))
+  and (:source_types::source_type[] is null or f.source_type = any(:source_types))
+  and (:direction::direction is null or f.direction = :direction)
+  and (:mailing_ids::integer[] is null or f.mailing_id = any(:mailing_ids))
+  and (:sender_nos::integer[] is null or f.sender_no = any(:sender_nos))
+  and (:relay_nos::integer[] is null or f.relay_no = any(:relay_nos))
+  and (:domain_nos::integer[] is null or f.domain_no = any(:domain_nos))
+  and (:address_hashes::bigint[] is null or f.address_hash = any(:address_hashes))
+  and (:opened::boolean is null or f.opened = :opened)
+  and (:clicked::boolean is null or f.clicked = :clicked)
+  and (:tracked::boolean is null or f.tracked = :tracked)
+  and (:words::text is null or f.words @@ (:words::text)::tsquery);
 
 -- fragment: by_status
 -- Messages in a state that is not ACCEPTED.
@@ -407,6 +443,7 @@ from (select f.customer_id, f.id from ({by_clicked} limit :rows::bigint) f) k
   or case when n.status = 'QUEUED'
           then (select s.status from message_state s where s.customer_id = n.customer_id and s.id = n.id)
           else n.status end = any(:statuses))
+ and (:customer_ids::bigint[] is null or n.customer_id = any(:customer_ids))
  and (:causes::cause[] is null or n.cause = any(:causes))
  and (:source_types::source_type[] is null or n.source_type = any(:source_types))
  and (:direction::direction is null or n.direction = :direction)
@@ -435,9 +472,13 @@ from (select f.customer_id, f.id from ({by_clicked} limit :rows::bigint) f) k
  and (:tracked::boolean is null or n.tracked = :tracked)
  and (:needs_attention::boolean is null
       or :needs_attention = (n.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-                             and n.cause is distinct from 'OPTED_OUT'))
+                             and exists (select from message_trouble t
+                                         where t.customer_id = n.customer_id and t.message_id = n.id
+                                           and waits_for_person(t))))
  and (:words::text is null
-      or coalesce((select coalesce(f.words @@ (:words::text)::tsquery, f.mailing_id = any(:subjects::integer[]))
+      or coalesce((select coalesce(f.words @@ (:words::text)::tsquery
+                                   and (:recheck::text is null or f.words @@ (:recheck::text)::tsquery),
+                                   f.mailing_id = any(:subjects::integer[]))
                    from message_search f where f.id = n.id and f.customer_id = n.customer_id), false)))
 
 -- fragment: ledger_in_span
@@ -451,6 +492,21 @@ not n.internal and n.id > :low::uuid and n.id < :high::uuid
 select n.customer_id, n.id, n.direction, n.source_type, n.status, n.mailing_id, n.sender_version_id, n.cause,
        n.recipient, n.opened_at, n.tracked
 from message n
+
+-- name: notes_where
+-- A page of a customer's messages that pass, newest first: all of its mail is read at most.
+select m.id, null::json as shaped
+from (
+    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.mailing_id,
+           n.template_version_id, n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice,
+           n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id
+    from message n
+    where n.customer_id = :customer_id and {ledger_in_span} and {ledger_passes}
+    order by n.customer_id desc, n.id desc
+    limit :rows
+) m
+{beside_message}
+order by m.id desc;
 
 -- name: found_of_customers
 -- The next messages of customers, of each the next :scan, by the ledger itself.

@@ -36,7 +36,7 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from service.database import Statement
-from service.shape.field import METADATA_KEY, Column, Cursor, Inner, Nested
+from service.shape.field import METADATA_KEY, Apart, Column, Cursor, Inner, Nested
 
 PLACEHOLDER = "null::json as shaped"
 """Stands in a page's statement where the columns go."""
@@ -237,7 +237,7 @@ class Compiler:
         self._last: tuple[Given, ...] = ()
 
     def layout(self) -> dict[str, int | str | Mapping[str, str]]:
-        """The connection by response key; fills `columns`. Raises Unshapable."""
+        """The connection by response key, without what is apart; fills `columns`. Raises Unshapable."""
         connection = self._selection.type
         found: dict[str, int | str | Mapping[str, str]] = {}
         for key, details in self._selection.fields(connection, self._selection.details).items():
@@ -247,7 +247,7 @@ class Compiler:
             elif isinstance(declared(connection, details), Inner):
                 self.columns.append(self._column(type_of(connection, details), details))
                 found[key] = len(self.columns) - 1 + LEADING
-            else:
+            elif not isinstance(declared(connection, details), Apart):
                 info = self._selection.fields(type_of(connection, details), details)
                 found[key] = {one: fields[0].node.name.value for one, fields in info.items()}
         return found

@@ -54,6 +54,10 @@ class Nested:
     values: Callable[..., Mapping[str, Any]]
 
 
+class Apart:
+    """A field of a connection that is no part of its page: its resolver reads it when it is selected."""
+
+
 METADATA_KEY = "shape"
 
 
@@ -87,6 +91,11 @@ def page_within(
 ) -> Mapping[str, Any]:
     """A connection field that is a page within a row (`Nested`)."""
     return {METADATA_KEY: Nested(statement=statement, alias=alias, owner=owner, values=values)}
+
+
+def apart() -> Mapping[str, Any]:
+    """A field of a connection that its resolver reads, beside a shaped page: how many there are in all."""
+    return {METADATA_KEY: Apart()}
 
 
 def page_key() -> Mapping[str, Any]:

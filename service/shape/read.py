@@ -225,6 +225,52 @@ class ListReader:
         return self._loaders[alike]
 
 
+async def read_page(
+    reading: Reading, info: GraphQLResolveInfo[Any], request: PageRequest[ShownRows]
+) -> Mapping[str, Any] | None:
+    """What is selected of the page that is this field, by response key, without what is apart: one statement, and none
+    where only that is selected. None when it cannot be shaped."""
+    selection = Selection.of(info)
+    [one] = _page_fields(selection, info)
+    part = _Part.of(one, one.general(request.page), request, info)
+    if part is None:
+        return None
+    if not part.shaped.layout:
+        return {}
+    if USAGE.is_often((part.shaped.statement, *part.values.values())):
+        part = _Part.of(one, one.exact(request.page), request, info) or part
+    [row] = await reading.fetch(joined((part.shaped.statement,)), **_values([part]))
+    return _connection(part.shaped, tuple(row), request)
+
+
+def _page_fields(selection: Selection, info: GraphQLResolveInfo[Any]) -> tuple[ListField, ...]:
+    """The field itself as a list, kept with its document as those of an owner are."""
+    kept = vars(selection.operation).setdefault(_KEPT, {})
+    found = kept.get(("page", selection.identity))
+    if found is None:
+        if len(kept) >= _MAX_SELECTIONS:
+            kept.clear()
+        node = info.field_nodes[0]
+        found = kept["page", selection.identity] = (
+            ListField(
+                key=str(info.path.key),
+                listed=_NO_LIST,
+                definition=info.parent_type.fields[info.field_name],
+                node=node,
+                selection=selection,
+                arguments=None,
+            ),
+        )
+    return cast(tuple[ListField, ...], found)
+
+
+async def _no_request(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a page that is a field of its own knows its request")
+
+
+_NO_LIST = Listed(request=_no_request)
+
+
 def _statements(parts: Sequence[_Part]) -> tuple[Statement, ...]:
     return tuple(one.shaped.statement for one in parts)
 

@@ -37,7 +37,7 @@ async def test_what_is_made_is_found_and_waiting_campaign_mail_is_not(connection
     # Then the two have rows, and the notes are gone
     assert await row_of(connection, waiting) is None
     row = await row_of(connection, letter)
-    assert (row["status"], row["direction"], row["words"] is None) == ("QUEUED", "SENT", True)
+    assert (row["status"], row["direction"], "'ann@customer.example'" in row["words"]) == ("QUEUED", "SENT", True)
     assert row["address_hash"] == projection.address_hash(deployment, "Ann@customer.example")
     assert (await row_of(connection, accepted))["status"] == "ACCEPTED"
     assert await connection.fetchval("select count(*) from message_change") == 0
@@ -55,7 +55,7 @@ async def test_what_is_made_is_found_and_waiting_campaign_mail_is_not(connection
 async def test_one_worker_at_a_time(connection: Any, pool: Any, deployment: Deployment) -> None:
     await queue_mail(connection, deployment)
     async with pool.acquire() as other, other.transaction():
-        await other.execute("select pg_advisory_xact_lock($1)", job._FINDING_LOCK)
+        await other.execute("select pg_advisory_xact_lock($1)", job.FINDING_LOCK)
         assert not await job.keep_up(connection, deployment)
         assert await connection.fetchval("select count(*) from message_search") == 0
     await keep_up(connection, deployment)
