@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -146,11 +145,11 @@ async def test_a_cancel_does_not_deadlock_with_what_is_decided_beside_it(
 
         queued = refs[ENDS.index("QUEUED")]
 
-        async def decide(own: Any, ref: MessageRef = queued, refs: Sequence[MessageRef] = refs) -> None:
+        async def decide(own: Any, ref: MessageRef = queued, many: list[MessageRef] = refs) -> None:
             if beside == "one mail is cancelled":
                 await actions.cancel(own, ref, "Kim", deployment)
             elif beside == "many are":
-                await act(own, deployment, await preview(own, deployment, refs, BulkMessageAction.CANCEL))
+                await act(own, deployment, await preview(own, deployment, many, BulkMessageAction.CANCEL))
             else:
                 await carry_out(own, deployment)
 
