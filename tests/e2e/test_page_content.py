@@ -31,7 +31,8 @@ HOSTILE = f"""<!doctype html><html><head><base href="{ELSEWHERE}"><link rel="sty
 <script src="{ELSEWHERE}f.js"></script></head><body background="{ELSEWHERE}g.png" onload="fetch('{ELSEWHERE}h')">
 <p>Hostile <a href="{ELSEWHERE}i" ping="{ELSEWHERE}j" target="_top">link</a></p><img src="{ELSEWHERE}k.png" alt="gone">
 <img srcset="{ELSEWHERE}l.png 2x" onerror="fetch('{ELSEWHERE}m')" src="x">
-<iframe src="{ELSEWHERE}n"></iframe><video src="{ELSEWHERE}o" poster="{ELSEWHERE}p" autoplay></video><object data="{ELSEWHERE}q"></object>
+<iframe src="{ELSEWHERE}n"></iframe><video src="{ELSEWHERE}o" poster="{ELSEWHERE}p" autoplay></video>
+<object data="{ELSEWHERE}q"></object>
 <svg><image href="{ELSEWHERE}r"/></svg>
 <form action="{ELSEWHERE}s"><button autofocus>send</button></form></body></html>"""
 LINK = re.compile("The mail itself")
