@@ -162,6 +162,26 @@ async def test_a_name_with_line_breaks_or_invisible_characters_is_refused(
     assert await pool.fetchval("select count(*) from api_token") == 0
 
 
+async def test_who_may_see_the_mail_itself_is_said_when_a_way_in_is_made(
+    run: Run, env: dict[str, str], pool: Any, anonymous: httpx.AsyncClient
+) -> None:
+    # Given a token and a link for the mail itself, and ones without
+    for name, options in {"office": ("--content",), "crm": ()}.items():
+        made = (await run("token", "create", name, *options, env=env)).out.strip()
+        link = await run("login-link", "--name", f"{name} Ada", *options, env=env)
+        # When both sign in
+        assert (await anonymous.post(link.out.strip())).status_code == 303
+        assert (await anonymous.post("/session", json={"token": made})).status_code == 200
+    # Then sessions may see what their token or link may, and the list tells
+    rows = await pool.fetch("select name, content from session order by name")
+    assert [tuple(row) for row in rows] == [
+        *(("crm", False), ("crm Ada", False)),
+        *(("office", True), ("office Ada", True)),
+    ]
+    listed = (await run("token", "list", env=env)).out.splitlines()
+    assert ["also the mail itself" in line for line in listed] == [False, True]
+
+
 async def test_a_login_link_signs_in(run: Run, env: dict[str, str], anonymous: httpx.AsyncClient) -> None:
     made = await run("login-link", "--name", "Ada", env=env)
     assert made.out.startswith("http://mail.example/login/")

@@ -77,3 +77,6 @@ def test_a_token_is_named_on_makes_command_line_alone() -> None:
     assert "TOKEN_NAME" not in recipe("link", NAME="workstation")
     assert 'INBOUND="$INBOUND"' in recipe("token", "INBOUND=1")
     assert "INBOUND=0" in recipe("token", INBOUND="1")
+    for target in ("token", "link"):
+        assert 'CONTENT="$CONTENT"' in recipe(target, "CONTENT=1")
+        assert "CONTENT=0" in recipe(target, CONTENT="1")
