@@ -2731,6 +2731,19 @@ CREATE TABLE public.triggered_recipient (
 
 
 --
+-- Name: undone_assignment; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.undone_assignment (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    inbound_id uuid NOT NULL,
+    customer_id bigint NOT NULL,
+    assigned_by text NOT NULL,
+    actor text NOT NULL
+);
+
+
+--
 -- Name: work_order; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -3548,6 +3561,14 @@ ALTER TABLE ONLY public.test_email
 
 ALTER TABLE ONLY public.triggered_recipient
     ADD CONSTRAINT triggered_recipient_pkey PRIMARY KEY (mailing_id, due_at, customer_id, occurrence);
+
+
+--
+-- Name: undone_assignment undone_assignment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.undone_assignment
+    ADD CONSTRAINT undone_assignment_pkey PRIMARY KEY (id);
 
 
 --
@@ -4781,6 +4802,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203300000'),
     ('20261203301000'),
     ('20261203302000'),
+    ('20261203303000'),
     ('20261203400000'),
     ('20261203500000'),
     ('20261203600000'),

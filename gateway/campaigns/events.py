@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from gateway.campaigns.expansion import AHEAD, Recipient, RunningMailing, make
+from gateway.campaigns.schedules import known_zone
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode, RefusalCollector
@@ -86,7 +86,7 @@ async def trigger(connection: Connection, given: CampaignTrigger, actor: str, de
             raise Refusal(RefusalCode.ILLEGAL_STATE, "Every mailing of this campaign was called off.", ("campaignId",))
         await _check_values(connection, mailings, customer, data)
         now: datetime = await QUERIES.database_time(connection)
-        zone = ZoneInfo(customer["time_zone"] or campaign["time_zone"])
+        zone = known_zone(customer["time_zone"], campaign["time_zone"])
         occurrence = _FOR_EVER if campaign["repeat"] == EventRepeat.ONCE else now.astimezone(zone).date().isoformat()
         await _insert(connection, given, occurrence, actor)
         await QUERIES.insert_triggered_recipients(
@@ -189,7 +189,7 @@ async def _insert(connection: Connection, given: CampaignTrigger, occurrence: st
         raise Refusal(RefusalCode.TOO_OFTEN, message, ("customerId",))
 
 
-def _due(row: Any, happened_at: datetime, zone: ZoneInfo) -> datetime:
+def _due(row: Any, happened_at: datetime, zone: tzinfo) -> datetime:
     """When a mailing follows what happened."""
     schedule = MailingSchedule(
         after_days=row["after_days"], after_minutes=row["after_minutes"], not_before=row["not_before"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,6 +91,12 @@ def _first_due(mailing: LaunchedMailing, launched_at: datetime, path: tuple[str,
         return first_due(mailing.schedule, launched_at)
     except Refusal as refusal:
         raise Refusal(refusal.code, f"Mailing {mailing.number}: {refusal.message}", path) from None
+
+
+def known_zone(*names: str | None) -> tzinfo:
+    """Returns the first of these time zones that there is, else UTC: of names that were stored once, the database of
+    zones may not have one any more."""
+    return next((ZoneInfo(name) for name in names if name in time_zones()), UTC)
 
 
 @lru_cache(maxsize=64)

@@ -116,6 +116,19 @@ async def test_a_customer_is_mailed_once_a_day_of_its_own_or_once_ever(
     assert await connection.fetchval("select count(*) from message") == 1 + again
 
 
+async def test_who_has_a_time_zone_that_is_not_known_has_the_senders_day(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a customer with a zone that there is not, and senders with one that there is, and with another
+    for zone, hours in (("Pacific/Kiritimati", 14), ("Mars/Olympus", 0)):
+        sender = await make_sender_version(connection, time_zone=zone)
+        campaign_id = await waiting_campaign(connection, sender_version_id=sender, repeat="ONCE_A_DAY")
+        customer = await make_customer(connection, time_zone="Mars/Olympus")
+        # When something happens to the customer, then it is the sender's day, or else that of UTC, as in a freezing
+        made = await trigger(connection, event(campaign_id, customer), "Dana", deployment)
+        assert made.occurrence == (datetime.now(UTC) + timedelta(hours=hours)).date().isoformat()
+
+
 async def test_several_events_at_once_make_one_mail(pool: asyncpg.Pool[Any], deployment: Deployment) -> None:
     async with pool.acquire() as connection:
         campaign_id, customer = await waiting_campaign(connection), await make_customer(connection)
