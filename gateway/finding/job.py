@@ -57,7 +57,7 @@ async def keep_up(connection: Connection, deployment: Deployment) -> bool:
         if not more:
             await _retry_parked(connection, deployment)
         await slices.open_next(connection)
-    return more
+    return more or (backfill is not None and bool(changed))
 
 
 async def _take_changes(connection: Connection) -> tuple[list[MessageRef], bool]:

@@ -178,10 +178,11 @@ def _kept(word: str) -> Iterator[str]:
         yield from _pairs(word)
         return
     yield word
-    for part in _parts(word) if _has_digit(word) else (word,):
-        yield part
-        if not _has_digit(part):
-            yield from (f"^{part[:letters]}" for letters in (_SHORT, _LONG) if len(part) >= letters)
+    parts = _parts(word) if _has_digit(word) else []
+    yield from parts
+    for letters in parts or [word]:
+        if not _has_digit(letters):
+            yield from (f"^{letters[:kept]}" for kept in (_SHORT, _LONG) if len(letters) >= kept)
 
 
 _QUEUE_IDS = (

@@ -256,17 +256,20 @@ on conflict (customer_id) do update set message_id = excluded.message_id where e
 -- Closes the newest slice, once it has :full rows, and opens one that begins with the newest message in it. A message
 -- from the future, of a clock that was wrong, does not decide that: it moves to the new slice.
 with newest as (
-    select s.first_id, s.rows from search_slice s order by s.first_id desc limit 1
-), opened as (
-    insert into search_slice (first_id)
-    select m.id from newest n
+    select s.no, s.first_id, s.rows from search_slice s order by s.first_id desc limit 1
+), behind as (
+    select m.id, (select count(*)::integer from message_search f where f.id >= m.id) as rows
+    from newest n
     cross join lateral (
         select f.id from message_search f where f.id > n.first_id and f.id < uuid_at(now()) order by f.id desc limit 1
     ) m
     where n.rows >= :full::integer
-    returning no, first_id
+), opened as (
+    insert into search_slice (first_id, rows) select b.id, b.rows from behind b returning no, first_id
+), moved as (
+    update message_search m set slice = o.no from opened o where m.id >= o.first_id
 )
-update message_search m set slice = o.no from opened o where m.id >= o.first_id;
+update search_slice s set rows = s.rows - b.rows from newest n, behind b where s.no = n.no;
 
 -- name: forget_parked!
 -- These messages have been written, or are gone.

@@ -57,6 +57,7 @@ async def narrow_rows(connection: Any, deployment: Deployment, mails: int) -> tu
     campaign_id = await make_campaign(connection)
     await ledger_cost.QUERIES.make_messages(connection, campaign_id=campaign_id, mails=mails)
     await ledger_cost.QUERIES.accept_messages(connection, campaign_id=campaign_id)
+    await QUERIES.note_outcomes(connection, campaign_id=campaign_id, messages=GROUP)
     await ledger_cost.QUERIES.vacuum(connection)
     await ledger_cost.QUERIES.checkpoint(connection)
     return 1e6 * await catch_up(connection, deployment) / mails, campaign_id

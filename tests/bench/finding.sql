@@ -40,6 +40,14 @@ alter table message disable trigger message_changed;
 -- No notes, as after the job.
 truncate message_change;
 
+-- name: note_outcomes!
+-- Notes a campaign's messages as their outcomes would have been, group by group.
+insert into message_change (customer_ids, message_ids)
+select array_agg(m.customer_id), array_agg(m.id)
+from (select m.customer_id, m.id, row_number() over (order by m.customer_id) / :messages::integer as number
+      from message m where m.campaign_id = :campaign_id) m
+group by m.number;
+
 -- name: note_again!
 -- As many messages as one group of outcomes, noted as changed.
 insert into message_change (customer_ids, message_ids)

@@ -9,11 +9,23 @@ from typing import Any
 import pytest
 
 from gateway.campaigns.lists import NewList, create
+from gateway.deployment import Deployment
 from service.database import DatabasePools, Statement
-from service.graph.customer_search import CUSTOMERS_FOUND, CUSTOMERS_OF_LISTS, CUSTOMERS_TAGGED
+from service.graph import customer_search
+from service.graph.connection import BEFORE_EVERYTHING
+from service.graph.customer_search import (
+    CUSTOMERS_BY_LATEST_MAIL,
+    CUSTOMERS_FOUND,
+    CUSTOMERS_OF_LISTS,
+    CUSTOMERS_TAGGED,
+)
 from service.graph.search_patterns import read_search
 from tests.builders import insert, make_customer, make_message
+from tests.engine import deployment
+from tests.finding import keep_up
 from tests.integration.service.graph.test_history import MakeContext, ask
+
+__all__ = ["deployment"]
 
 QUERY = """query($s: String, $filter: CustomerFilter, $f: Int!, $a: String) {
   customers(search: $s, filter: $filter, first: $f, after: $a) { nodes { id } pageInfo { endCursor hasNextPage } } }"""
@@ -143,3 +155,125 @@ async def test_filters_are_served_by_indexes(pool: Any, pools: DatabasePools) ->
     assert ("customer_pkey" in common, buffers < 100) == (True, True)
     found, _ = await plan(CUSTOMERS_FOUND, **read_search("grimes"), list_ids=[long], tags=["common"])
     assert "customer_name_words_trigram" in found
+
+
+BY_LATEST = """query($s: String, $filter: CustomerFilter, $f: Int!, $a: String, $o: CustomerOrder!) {
+  customers(search: $s, filter: $filter, first: $f, after: $a, orderBy: $o) {
+    nodes { id } pageInfo { endCursor hasNextPage } totalCount { value precision } } }"""
+
+
+async def page_by(make_context: MakeContext, order: str, after: str | None = None, **values: Any) -> Any:
+    """One page of two customers: their ids, the page's end, how many there are."""
+    data, errors = await ask(make_context(), BY_LATEST, f=2, a=after, o=order, **values)
+    assert errors == []
+    found = data["customers"]
+    ids = [int(node["id"].removeprefix("Customer_")) for node in found["nodes"]]
+    return ids, found["pageInfo"]["endCursor"], found["totalCount"]["value"]
+
+
+async def all_by(make_context: MakeContext, order: str, **values: Any) -> list[int]:
+    """The ids of all pages."""
+    found: list[int] = []
+    after = None
+    while True:
+        ids, after, total = await page_by(make_context, order, after, **values)
+        found += ids
+        if len(found) >= total:
+            assert len(found) == total
+            return found
+
+
+async def test_customers_come_by_their_latest_mail_and_those_without_behind(
+    pool: Any, make_context: MakeContext, deployment: Deployment
+) -> None:
+    # Given customers, of whom some got mail, in another order than they came
+    ids = [await make_customer(pool, name="Fabrikam" if n % 2 else "Contoso", tags=["vip"][: n % 3]) for n in range(8)]
+    mailed = [ids[place] for place in (5, 0, 3, 6)]
+    for customer in mailed:
+        await make_message(pool, customer, status="REFUSED" if customer == ids[3] else "ACCEPTED")
+    members = await make_list(pool, "all", ids[:6])
+    async with pool.acquire() as connection:
+        await keep_up(connection, deployment)
+    latest = [*reversed(mailed), *(one for one in reversed(ids) if one not in mailed)]
+    # When they are listed, all or filtered, then by their newest mail, which is also what is meant when nothing is said
+    assert await all_by(make_context, "LATEST_MAIL") == await listed(make_context) == latest
+    assert await all_by(make_context, "NEWEST") == ids[::-1]
+    for order, expected in (("LATEST_MAIL", latest), ("NEWEST", ids[::-1])):
+        wanted = [one for one in expected if one in ids[1::2]]
+        assert await all_by(make_context, order, s="fabri") == wanted
+        assert await all_by(make_context, order, filter={"tags": ["vip"]}) == [
+            one for one in expected if ids.index(one) % 3
+        ]
+        assert await all_by(make_context, order, filter={"listIds": [members]}) == [
+            one for one in expected if one in ids[:6]
+        ]
+        assert await all_by(make_context, order, filter={"needsAttention": True}) == [ids[3]]
+        assert await all_by(make_context, order, filter={"needsAttention": False}) == [
+            one for one in expected if one != ids[3]
+        ]
+
+
+async def test_mail_between_two_pages_repeats_no_customer(
+    pool: Any, make_context: MakeContext, deployment: Deployment
+) -> None:
+    # Given a first page by latest mail
+    ids = [await make_customer(pool) for _ in range(6)]
+    async with pool.acquire() as connection:
+        for customer in ids[:4]:
+            await make_message(pool, customer, status="ACCEPTED")
+        await keep_up(connection, deployment)
+        seen, after, _ = await page_by(make_context, "LATEST_MAIL")
+        # When mail comes to somebody on it, to somebody behind it, and to somebody who had none
+        for customer in (seen[1], ids[0], ids[5]):
+            await make_message(pool, customer, status="ACCEPTED")
+        await keep_up(connection, deployment)
+    # Then the pages behind it hold nobody twice, and whose row moved is at the beginning
+    while after is not None:
+        more, after, _ = await page_by(make_context, "LATEST_MAIL", after)
+        seen += more
+    assert len(seen) == len(set(seen))
+    assert (await page_by(make_context, "LATEST_MAIL"))[0] == [ids[5], ids[0]]
+
+
+async def test_more_customers_than_are_sorted_are_read_in_order(
+    pool: Any, make_context: MakeContext, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_search, "MAX_COUNTED", 2)
+    ids = [await make_customer(pool, name="Fabrikam" if n % 2 else "Contoso", tags=["vip"]) for n in range(8)]
+    for customer in ids[2:5]:
+        await make_message(pool, customer, status="ACCEPTED")
+    async with pool.acquire() as connection:
+        await keep_up(connection, deployment)
+    latest = [*reversed(ids[2:5]), *reversed(ids[5:]), *reversed(ids[:2])]
+    for values, wanted in (
+        ({"s": "fabrikam"}, ids[1::2]),
+        ({"filter": {"tags": ["vip"]}}, ids),
+        ({}, ids),
+    ):
+        found: list[int] = []
+        ids_of_page, after, total = await page_by(make_context, "LATEST_MAIL", **values)
+        found += ids_of_page
+        while after is not None:
+            ids_of_page, after, total = await page_by(make_context, "LATEST_MAIL", after, **values)
+            found += ids_of_page
+        assert found == [one for one in latest if one in wanted]
+        assert total == len(wanted)
+
+
+@pytest.mark.parametrize("cursor", ["7", "x-7", "0" * 32, "0" * 32 + "-", "-7", "0" * 32 + "-x"])
+async def test_what_is_no_cursor_by_latest_mail_is_refused(make_context: MakeContext, cursor: str) -> None:
+    _, errors = await ask(make_context(), BY_LATEST, f=2, a=cursor, o="LATEST_MAIL")
+    assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]
+
+
+async def test_a_page_by_latest_mail_is_read_by_its_index(pools: DatabasePools) -> None:
+    values = dict.fromkeys(CUSTOMERS_BY_LATEST_MAIL.parameters)
+    wanted = values | {"latest": BEFORE_EVERYTHING, "before": 2**63 - 1, "rows": 51}
+    async with pools.reading_connection() as connection:
+        await connection.execute("set plan_cache_mode = force_generic_plan")
+        plan = await connection.fetch(
+            f"explain {CUSTOMERS_BY_LATEST_MAIL.sql}", *[wanted[name] for name in CUSTOMERS_BY_LATEST_MAIL.parameters]
+        )
+    text = "\n".join(row[0] for row in plan)
+    assert "customer_latest_by_mail" in text
+    assert "Sort" not in text
