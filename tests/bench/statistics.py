@@ -133,8 +133,8 @@ class Question:
         """The parameters of the statement."""
         if self.rollup == "domain":
             return {
-                "since": YEAR[0].date(), "until": YEAR[1].date(), "by_time": False, "by_domain": True, "by_cause": False,
-                "names": None, "domains": MAX_DOMAINS, "timed": timed, "rows": MAX_ROWS + 1,
+                "since": YEAR[0].date(), "until": YEAR[1].date(), "by_time": False, "by_domain": True,
+                "by_cause": False, "names": None, "domains": MAX_DOMAINS, "timed": timed, "rows": MAX_ROWS + 1,
             }  # fmt: skip
         kinds = ("time", "source", "cause", "relay", "sender", "campaign")
         return {f"by_{kind}": kind in self.by for kind in kinds} | {
