@@ -13,7 +13,7 @@ sum(s.sent) <> 0 or sum(s.received) <> 0
 -- name: statistics_of_mail
 -- Figures of spans of one rollup each: `labels` where a span is part of a longer one, whose beginning it is. At most
 -- :rows, the earliest first and of one time the largest. Each span is one range of the index, whatever the planner
--- thinks (offset 0).
+-- thinks (offset 0); it takes them for few (limit), and keeps one plan: making one costs more than the rows of a year.
 with s as (
     select case when :by_time::boolean then coalesce(p.label, r.starts_at) end as starts_at,
            case when :by_source::boolean then r.source_type end as source_type,
@@ -23,8 +23,10 @@ with s as (
            case when :by_campaign::boolean then r.campaign_id end as campaign_id,
            r.sent, r.accepted, r.deferred, r.refused, r.bounced, r.complained, r.opened, r.clicked, r.received,
            case when :timed::boolean and r.percentiles is null then r.times end as times, r.percentiles
-    from unnest(:rollups::text[], :spans::text[], :labels::timestamptz[], :froms::timestamptz[],
-                :untils::timestamptz[]) as p (rollup, span, label, since, until)
+    from (select u.rollup, u.span, u.label, u.since, u.until
+          from unnest(:rollups::text[], :spans::text[], :labels::timestamptz[], :froms::timestamptz[],
+                      :untils::timestamptz[]) as u (rollup, span, label, since, until)
+          limit :rows::integer) p
     cross join lateral (
         select m.starts_at, m.source_type, m.cause, m.relay_no, m.sender_no, m.campaign_id, m.sent, m.accepted,
                m.deferred, m.refused, m.bounced, m.complained, m.opened, m.clicked, m.received, m.times, m.percentiles

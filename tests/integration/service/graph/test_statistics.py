@@ -149,7 +149,7 @@ class World:
     async def change(self, row: Any, **values: Any) -> None:
         """Columns of the message."""
         columns = ", ".join(f"{name} = ${place + 2}" for place, name in enumerate(values))
-        await self.connection.execute(f"update message set {columns} where id = $1", row["id"], *values.values())  # noqa: S608
+        await self.connection.execute(f"update message set {columns} where id = $1", row["id"], *values.values())  # noqa: S608 - names of the tests' own
 
     async def defer(self, row: Any) -> None:
         await self.attempt(row, "DEFERRED", "GREYLISTED")
@@ -202,7 +202,7 @@ class World:
         if row["mailing_id"] is not None:
             sets = ", ".join(f"{one} = true" for one in what)
             await self.connection.execute(
-                f"insert into message_engagement (mailing_id, customer_id, message_id, {', '.join(what)})"  # noqa: S608
+                f"insert into message_engagement (mailing_id, customer_id, message_id, {', '.join(what)})"  # noqa: S608 - names of the tests' own
                 f" values ($1, $2, $3, {', '.join('true' for _ in what)})"
                 f" on conflict (mailing_id, customer_id, message_id) do update set {sets}",
                 row["mailing_id"],
@@ -229,7 +229,7 @@ async def counted(connection: Any, keys: str, where: str = "true") -> list[Any]:
     """The counts of groups, recounted mail by mail, with the exact times."""
     sums = "sum(sent), sum(accepted), sum(deferred), sum(refused), sum(bounced), sum(has_complained), sum(has_opened),"
     rows: list[Any] = await connection.fetch(
-        f"select {keys}, {sums} sum(has_clicked), sum(received),"  # noqa: S608
+        f"select {keys}, {sums} sum(has_clicked), sum(received),"  # noqa: S608 - names of the tests' own
         " percentile_disc(0.5) within group (order by took_ms), percentile_disc(0.95) within group (order by took_ms)"
         f" from ({MAIL}) m where at >= $1 and at < $2 and ({where}) group by {keys}",
         SINCE,
