@@ -45,5 +45,16 @@ end $$;
 create trigger suppression_lifted after insert on lifted_suppression for each row when (new.scope = 'ALL_MAIL')
     execute function forget_lifted_address();
 
+-- Dismissing a failed mail, or taking that back, says something of its address, and changes no message.
+create function note_dismissed_message() returns trigger language plpgsql as $$
+begin
+    insert into message_change (customer_ids, message_ids) values (array[new.customer_id], array[new.message_id]);
+    return null;
+end $$;
+create trigger message_dismissed after update of dismissed_at on message_trouble for each row
+    when (new.recipient_no = 0 and old.status = new.status
+          and (old.dismissed_at is null) <> (new.dismissed_at is null))
+    execute function note_dismissed_message();
+
 -- migrate:down
 -- Migrations only go forward: correct a mistake with a new one.

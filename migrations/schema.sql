@@ -711,6 +711,19 @@ end $$;
 
 
 --
+-- Name: note_dismissed_message(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_dismissed_message() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into message_change (customer_ids, message_ids) values (array[new.customer_id], array[new.message_id]);
+    return null;
+end $$;
+
+
+--
 -- Name: note_made_messages(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3848,6 +3861,13 @@ CREATE TRIGGER copy_trouble_changed AFTER UPDATE OF status, cause, address ON pu
 --
 
 CREATE TRIGGER mailing_counts_changed AFTER INSERT OR UPDATE ON public.mailing_tally FOR EACH ROW WHEN ((new.shard = ANY (ARRAY[0, 15]))) EXECUTE FUNCTION public.note_changed_mailing();
+
+
+--
+-- Name: message_trouble message_dismissed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER message_dismissed AFTER UPDATE OF dismissed_at ON public.message_trouble FOR EACH ROW WHEN (((new.recipient_no = 0) AND (old.status = new.status) AND ((old.dismissed_at IS NULL) <> (new.dismissed_at IS NULL)))) EXECUTE FUNCTION public.note_dismissed_message();
 
 
 --

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,10 @@ import pytest
 from gateway.consent import suppressions
 from gateway.deployment import Deployment
 from gateway.finding import bad_addresses
+from gateway.mail.address import address_key
 from gateway.mail.choice import SuppressionScope
-from gateway.mail.message import MessageRef
-from gateway.outbox.dismissals import dismiss_many
-from gateway.outbox.undoing import undo
 from gateway.settings import Settings
-from tests.builders import KEYRING, NOON, address_key, insert, make_attempt, make_customer, make_message
+from tests.builders import KEYRING, NOON, insert, make_attempt, make_customer, make_message
 from tests.finding import keep_up
 
 GONE, OTHER = "Gone@customer.example", "other@customer.example"
@@ -53,14 +52,15 @@ async def listed(connection: Any, deployment: Deployment) -> list[Any]:
     return [tuple(row) for row in rows]
 
 
-@pytest.mark.parametrize("cause", ["BAD_ADDRESS", "BAD_DOMAIN", "MAILBOX_FULL", "INACTIVE"])
-@pytest.mark.parametrize("status", ["REFUSED", "BOUNCED"])
-async def test_one_failure_that_speaks_of_the_address_lists_it(
-    connection: Any, deployment: Deployment, status: str, cause: str
-) -> None:
-    customer = await make_customer(connection, addresses=[GONE.lower(), OTHER])
-    message = await failed(connection, customer, status=status, cause=cause)
-    assert await listed(connection, deployment) == [(customer, GONE.lower(), cause, 0, 0, message)]
+async def test_one_failure_that_speaks_of_the_address_lists_it(connection: Any, deployment: Deployment) -> None:
+    wanted = []
+    for number, (status, cause) in enumerate(
+        product(["REFUSED", "BOUNCED"], ["BAD_ADDRESS", "BAD_DOMAIN", "MAILBOX_FULL", "INACTIVE"])
+    ):
+        customer = await make_customer(connection, addresses=[GONE.lower(), OTHER])
+        message = await failed(connection, customer, number, status=status, cause=cause)
+        wanted.append((customer, GONE.lower(), cause, number, number, message))
+    assert await listed(connection, deployment) == wanted[::-1]
 
 
 async def test_what_passed_its_deadline_counts_as_what_its_last_attempt_was_told(
@@ -190,6 +190,28 @@ async def test_lifting_what_stops_all_mail_takes_it_off(connection: Any, deploym
     assert await listed(connection, deployment) == []
 
 
+async def test_dismissing_the_mail_that_failed_last_takes_it_off_until_that_is_taken_back(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given an address at which two mails failed
+    customer = await make_customer(connection, addresses=[GONE])
+    first, last = [await failed(connection, customer, hours) for hours in (0, 2)]
+    row = (customer, GONE, "BAD_ADDRESS", 0, 2, last)
+    assert await listed(connection, deployment) == [row]
+    # When the older one is dismissed, then it fails since the newer; when that is, too, it is off the list
+    dismiss = "update message_trouble set dismissed_at = now() where message_id = $1"
+    await connection.execute(dismiss, first)
+    assert await listed(connection, deployment) == [(customer, GONE, "BAD_ADDRESS", 2, 2, last)]
+    await connection.execute(dismiss, last)
+    assert await listed(connection, deployment) == []
+    # When both are taken back, then it is there again; and a failure after a dismissal lists it anew
+    await connection.execute("update message_trouble set dismissed_at = null")
+    assert await listed(connection, deployment) == [row]
+    await connection.execute(dismiss, last)
+    later = await failed(connection, customer, 3)
+    assert await listed(connection, deployment) == [(customer, GONE, "BAD_ADDRESS", 3, 3, later)]
+
+
 async def test_a_choice_of_the_owner_or_of_staff_is_no_bad_address(connection: Any, deployment: Deployment) -> None:
     # Given mail held by an opt-out, a complaint and a person's suppression, and mail without fault of the address
     for cause, reason in (("OPTED_OUT", None), ("SUPPRESSED", "COMPLAINT"), ("SUPPRESSED", "STAFF")):
@@ -246,20 +268,3 @@ async def test_mail_from_before_is_listed_by_the_backfill(connection: Any, deplo
     await connection.execute("truncate message_change")
     await connection.execute("insert into search_backfill values (0, '00000000-0000-0000-0000-000000000000')")
     assert [row[0] for row in await listed(connection, deployment)] == customers[::-1]
-
-
-async def test_an_address_is_off_the_list_while_the_mail_that_failed_last_is_dismissed(
-    connection: Any, deployment: Deployment
-) -> None:
-    customer = await make_customer(connection, addresses=[GONE.lower()])
-    ref = MessageRef(customer_id=customer, message_id=await failed(connection, customer))
-    assert len(await listed(connection, deployment)) == 1
-    # When a person takes that mail off the worklist, then its address is off, too; and back when that is taken back
-    assert await dismiss_many(connection, [ref], "Kim") == 1
-    assert await listed(connection, deployment) == []
-    await undo(connection, ref, "Kim", deployment)
-    assert len(await listed(connection, deployment)) == 1
-    # A failure after it lists it again
-    assert await dismiss_many(connection, [ref], "Kim") == 1
-    again = await failed(connection, customer, 1)
-    assert await listed(connection, deployment) == [(customer, GONE.lower(), "BAD_ADDRESS", 1, 1, again)]
