@@ -29,10 +29,6 @@ with changed as materialized (
     from address d
     cross join lateral (
         select m.id, m.status,
-               m.status <> 'ACCEPTED' and exists (
-                   select from message_trouble t
-                   where t.customer_id = d.customer_id and t.message_id = m.id and t.recipient_no = 0
-                     and t.dismissed_at is not null) as dismissed,
                case m.status when 'BOUNCED' then m.bounced_at when 'ACCEPTED' then m.sent_at else m.decided_at
                end as happened_at,
                -- What passed its deadline says so: why is what its last attempt was told.

@@ -196,8 +196,8 @@ where c.customer_id = changed.customer_id and c.message_id = changed.message_id
   and c.recipient_no = changed.recipient_no;
 
 -- name: dismiss_messages
--- Takes failed mail off the worklist, as far as it is on it, with an event each; no status changes. What is found of
--- its address is looked at again: a note for 1,000 messages. Returns what it took off.
+-- Takes failed mail off the worklist, as far as it is on it, with an event each; no status changes. Returns what it
+-- took off.
 with locked as materialized (
     select m.customer_id, m.id
     from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
@@ -216,23 +216,13 @@ with locked as materialized (
     select d.customer_id, d.message_id, 'DISMISSED', :actor,
            jsonb_strip_nulls(jsonb_build_object('status', d.status, 'cause', d.cause))
     from dismissed d
-), noted as (
-    insert into message_change (customer_ids, message_ids)
-    select array_agg(p.customer_id), array_agg(p.message_id)
-    from (select d.customer_id, d.message_id, (row_number() over () - 1) / 1000 as part from dismissed d) p
-    group by p.part
 )
 select d.customer_id, d.message_id from dismissed d;
 
 -- name: put_back_on_worklist!
--- Takes back that a person dismissed a message. What is found of its address is looked at again.
-with back as (
-    update message_trouble t set dismissed_at = null
-    where t.customer_id = :customer_id and t.message_id = :message_id and t.recipient_no = 0
-    returning t.customer_id, t.message_id
-)
-insert into message_change (customer_ids, message_ids)
-select array[b.customer_id], array[b.message_id] from back b;
+-- Takes back that a person dismissed a message.
+update message_trouble t set dismissed_at = null
+where t.customer_id = :customer_id and t.message_id = :message_id and t.recipient_no = 0;
 
 -- name: assumed_recipients
 -- The recipients of a message that the last decision assumed to have got it, and why each was uncertain: as its last

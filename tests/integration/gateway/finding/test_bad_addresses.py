@@ -14,9 +14,6 @@ from gateway.deployment import Deployment
 from gateway.finding import bad_addresses
 from gateway.mail.address import address_key
 from gateway.mail.choice import SuppressionScope
-from gateway.mail.message import MessageRef
-from gateway.outbox.dismissals import dismiss_many
-from gateway.outbox.undoing import undo
 from gateway.settings import Settings
 from tests.builders import KEYRING, NOON, insert, make_attempt, make_customer, make_message
 from tests.finding import keep_up
@@ -271,20 +268,3 @@ async def test_mail_from_before_is_listed_by_the_backfill(connection: Any, deplo
     await connection.execute("truncate message_change")
     await connection.execute("insert into search_backfill values (0, '00000000-0000-0000-0000-000000000000')")
     assert [row[0] for row in await listed(connection, deployment)] == customers[::-1]
-
-
-async def test_an_address_is_off_the_list_while_the_mail_that_failed_last_is_dismissed(
-    connection: Any, deployment: Deployment
-) -> None:
-    customer = await make_customer(connection, addresses=[GONE.lower()])
-    ref = MessageRef(customer_id=customer, message_id=await failed(connection, customer))
-    assert len(await listed(connection, deployment)) == 1
-    # When a person takes that mail off the worklist, then its address is off, too; and back when that is taken back
-    assert await dismiss_many(connection, [ref], "Kim") == 1
-    assert await listed(connection, deployment) == []
-    await undo(connection, ref, "Kim", deployment)
-    assert len(await listed(connection, deployment)) == 1
-    # A failure after it lists it again
-    assert await dismiss_many(connection, [ref], "Kim") == 1
-    again = await failed(connection, customer, 1)
-    assert await listed(connection, deployment) == [(customer, GONE.lower(), "BAD_ADDRESS", 1, 1, again)]

@@ -40,10 +40,11 @@ IN_MEMORY = {
     "TestEmailResult",
     "ImportColumn",
     "LeftOutCount",
+    "SourceCount",
 }
 """Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to
 the five mails of a call at most, and what lies within one row:
-an import's columns, counts by reason."""
+an import's columns, counts by reason or source."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 PRICED = frozenset({"recipients", "links", "timeline", "campaigns", "audience"})
 """Fields that are read by statements of their own for each object that has them, and cost accordingly."""
@@ -119,6 +120,32 @@ class Ledger:
             unmatched="SEVERAL_CUSTOMERS", from_address="bo@customer.example",
         )  # fmt: skip
         await self._reply()
+        await self._waiting()
+
+    async def _waiting(self) -> None:
+        """One more of each that waits for a person."""
+        number, customer = self._size, await make_customer(self._pool)
+        for status, cause in (("UNCERTAIN", "TIMEOUT"), ("HELD", "WRONG_RELAY"), ("EXPIRED", "DEADLINE")):
+            decided_at = NOON + timedelta(minutes=number)
+            await make_message(self._pool, customer, status=status, cause=cause, decided_at=decided_at)
+        failing = await make_campaign(self._pool)
+        await make_message(self._pool, customer, campaign_id=failing, status="REFUSED", cause="POLICY")
+        await insert(
+            self._pool, "bad_address", customer_id=self._customer, address_key=self._key, message_id=self._message,
+            failed_at=NOON, failing_since=NOON, cause="BAD_ADDRESS",
+        )  # fmt: skip
+        stop = {"stopped_at": NOON, "stopped_why": "550 no"}
+        await insert(self._pool, "relay", name=f"stopped-{number}", **stop)
+        await insert(self._pool, "destination", domain=f"stopped-{number}.example", **stop)
+        why = {"paused_at": NOON, "paused_why": "451 no"}
+        await insert(self._pool, "lane", name=f"paused-{number}", priority=90, **why)
+        sender = await self._pool.fetchval(
+            "select s.id from sender s where not exists (select from sender_dns d where d.sender_id = s.id) limit 1"
+        )
+        await insert(
+            self._pool, "sender_dns", sender_id=sender, domain="fabrikam.example", settings="", in_use=True,
+            ready=False, checked_at=NOON, due_at=NOON,
+        )  # fmt: skip
 
     async def _minute(self, cause: Cause) -> None:
         """A minute of the gateway's history more, and in the first one a lane, a relay and a cause of both."""
