@@ -216,5 +216,5 @@ def _read_search(search: str | None, deployment: Deployment) -> dict[str, Any]:
             address = parse_address(text, allow_reserved=True).text
         except Refusal:
             return {"search": text}
-        return {"search": text, "search_hash": _hash_of(address, deployment)}
+        return {"search": address.lower(), "search_hash": _hash_of(address, deployment)}
     return {"search": text}

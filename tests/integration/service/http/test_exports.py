@@ -16,14 +16,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from gateway.deployment import Deployment
 from gateway.mail.export_links import ExportFormat, ExportLink, export_url
 from gateway.mail.file_links import LIFE_SECONDS
+from gateway.settings import Settings
 from service.auth.tokens import revoke_token
 from service.graph.node import customer_global_id, row_global_id
 from service.http.export_files import RECIPIENT_COLUMNS
 from service.http.exports import Exports
 from tests.builders import KEYRING, NOON, insert, mailing_of, make_campaign, make_customer, make_message
 from tests.eventually import eventually
+from tests.finding import keep_up
 
 RECIPIENTS = """query($id: ID!, $f: CampaignRecipientFilter, $format: ExportFormat! = CSV) { campaign(id: $id) {
   recipients(filter: $f, first: 1) { exportUrl(format: $format) } } }"""
@@ -52,6 +55,12 @@ async def campaign(connection: Any) -> UUID:
 async def path_of(client: httpx.AsyncClient, query: str, **variables: Any) -> str:
     answer = await client.post("/graphql", json={"query": query, "variables": variables})
     [[found]] = [one.values() for one in answer.json()["data"].values()]
+    return str(urlsplit(found["exportUrl"]).path)
+
+
+async def path_of_field(client: httpx.AsyncClient, query: str, **variables: Any) -> str:
+    answer = await client.post("/graphql", json={"query": query, "variables": variables})
+    [found] = answer.json()["data"].values()
     return str(urlsplit(found["exportUrl"]).path)
 
 
@@ -148,3 +157,34 @@ async def _pieces(app: Starlette, exports: Exports, path: str) -> Any:
     request = Request({"type": "http", "app": app, "path_params": {"token": path.rpartition("/")[2]}, "headers": []})
     answer = cast(StreamingResponse, await exports.download(request))
     return cast(AsyncIterator[str], answer.body_iterator)
+
+
+async def test_mail_of_all_customers_is_a_file_with_its_filter(
+    client: httpx.AsyncClient,
+    anonymous: httpx.AsyncClient,
+    settings: Settings,
+    connection: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given refused mail with a subject that a spreadsheet would run, written two at a time and bounded
+    customer = await make_customer(connection, name="+Ada")
+    for _ in range(5):
+        await make_message(connection, customer, status="REFUSED", cause="BAD_ADDRESS", subject="=HYPERLINK(1)")
+    await make_message(connection, customer, status="ACCEPTED")
+    await keep_up(connection, Deployment.open(settings))
+    monkeypatch.setattr("service.http.export_files.EXPORTED_AT_ONCE", 2)
+    query = """query($format: ExportFormat! = CSV) {
+      messages(filter: { statuses: [REFUSED] }, orderBy: OLDEST, first: 1) { exportUrl(format: $format) } }"""
+    # When the file is fetched
+    table = await anonymous.get(await path_of_field(client, query))
+    rows = list(csv.DictReader(io.StringIO(table.text)))
+    # Then all of it is there, oldest first, and nothing runs
+    assert [row["status"] for row in rows] == ["REFUSED"] * 5
+    assert rows == sorted(rows, key=lambda row: row["messageId"])
+    assert {row["subject"] for row in rows} == {"'=HYPERLINK(1)"}
+    lines = await anonymous.get(await path_of_field(client, query, format="JSONL"))
+    assert [json.loads(line)["subject"] for line in lines.text.splitlines()] == ["=HYPERLINK(1)"] * 5
+    # And a file ends at its bound
+    monkeypatch.setattr("service.http.export_files.MAX_EXPORTED", 3)
+    short = await anonymous.get(await path_of_field(client, query))
+    assert len(list(csv.DictReader(io.StringIO(short.text)))) == 3
