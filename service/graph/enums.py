@@ -21,6 +21,7 @@ from gateway.mail.campaign import (
     MailingStatus,
     UncertainDecision,
 )
+from gateway.mail.address_solutions import SolutionKind
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
@@ -319,6 +320,16 @@ _describe(
     BAD_ADDRESS="A server said that there is no such mailbox.",
     COMPLAINT="Its reader reported our mail as spam.",
     STAFF="Our people said so.",
+)
+_describe(
+    SolutionKind,
+    "What kind of solution.",
+    TYPO="The domain seems mistyped.",
+    OTHER_ADDRESS="The customer has another address that takes mail.",
+    ASK="Ask the customer.",
+    WAIT="It mends itself: a full mailbox, trouble over there.",
+    LIFT="The words do not speak of the address: lift the suppression.",
+    OURS="The fault is on our side.",
 )
 _describe(
     SuppressionScope,
