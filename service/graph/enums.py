@@ -13,6 +13,7 @@ from gateway.campaigns.imports import ImportStatus
 from gateway.campaigns.lists import ListKind
 from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
+from gateway.mail.address_solutions import SolutionKind
 from gateway.mail.campaign import (
     CampaignKind,
     CampaignStatus,
@@ -21,7 +22,6 @@ from gateway.mail.campaign import (
     MailingStatus,
     UncertainDecision,
 )
-from gateway.mail.address_solutions import SolutionKind
 from gateway.mail.choice import OptOutKind, OptOutSource, SuppressionReason, SuppressionScope
 from gateway.mail.correspondence import AuthorKind
 from gateway.mail.delivery_status import ReportAction
