@@ -14,6 +14,7 @@ from gateway.campaigns.lists import ListKind
 from gateway.campaigns.possible_actions import CampaignAction
 from gateway.errors import RefusalCode
 from gateway.mail.action_tokens import BulkMessageAction
+from gateway.mail.address_solutions import SolutionKind
 from gateway.mail.campaign import (
     CampaignKind,
     CampaignStatus,
@@ -328,6 +329,16 @@ _describe(
     BAD_ADDRESS="A server said that there is no such mailbox.",
     COMPLAINT="Its reader reported our mail as spam.",
     STAFF="Our people said so.",
+)
+_describe(
+    SolutionKind,
+    "What kind of solution.",
+    TYPO="The domain seems mistyped.",
+    OTHER_ADDRESS="The customer has another address that takes mail.",
+    ASK="Ask the customer.",
+    WAIT="It mends itself: a full mailbox, trouble over there.",
+    LIFT="The words do not speak of the address: lift the suppression.",
+    OURS="The fault is on our side.",
 )
 _describe(
     SuppressionScope,

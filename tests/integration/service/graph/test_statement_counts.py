@@ -41,9 +41,10 @@ IN_MEMORY = {
     "ImportColumn",
     "LeftOutCount",
     "SourceCount",
+    "AddressSolution",
 }
 """Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to
-the five mails of a call at most, and what lies within one row:
+the five mails of a call at most, what is made of the facts of a page of bad addresses, and what lies within one row:
 an import's columns, counts by reason or source."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 PRICED = frozenset({"recipients", "links", "timeline", "campaigns", "audience"})
@@ -112,6 +113,10 @@ class Ledger:
             customer_id=self._customer, message_id=self._message,
         )  # fmt: skip
 
+        await insert(
+            self._pool, "bad_address", customer_id=self._customer, address_key=self._key, message_id=self._message,
+            failed_at=NOON, failing_since=NOON, cause="BAD_DOMAIN",
+        )  # fmt: skip
         await self._import()
         await self._lists(customers)
         await make_customer(self._pool, addresses=["bo@customer.example"])
