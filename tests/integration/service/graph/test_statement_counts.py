@@ -42,10 +42,11 @@ IN_MEMORY = {
     "LeftOutCount",
     "SourceCount",
     "AddressSolution",
+    "CauseCount",
 }
 """Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to
 the five mails of a call at most, what is made of the facts of a page of bad addresses, and what lies within one row:
-an import's columns, counts by reason or source."""
+an import's columns, counts by reason, cause or source."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 PRICED = frozenset({"recipients", "links", "timeline", "campaigns", "audience"})
 """Fields that are read by statements of their own for each object that has them, and cost accordingly."""
@@ -279,6 +280,7 @@ class Ledger:
             "Query.customer": f'id: "Customer_{self._customer}"',
             "Query.template": f'id: "Template_{self._template.hex}"',
             "Query.previewList": 'criteria: {allOf: [{anyOf: [{tag: {isOneOf: ["some"]}}]}]}',
+            "Query.previewMessageAction": f'action: CANCEL, filter: {{customerIds: ["Customer_{self._customer}"]}}',
             "Query.message": f'id: "Message_{self._customer}_{self._received.hex}"',
             "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
         }
