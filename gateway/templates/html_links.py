@@ -26,6 +26,9 @@ MAX_LINKS = 1000
 MAX_OPEN_ELEMENTS = 5000
 """Elements opened and never closed: the parser's time grows with the square of their depth."""
 
+MANY_ATTRIBUTES = 1000
+"""Attributes of one tag: what people and their programs write has some dozen."""
+
 OUT_OF_MEMORY = (MemoryError, SelectolaxError)
 """What parsing raises when there is no memory left for it."""
 NO_TRACK = "data-no-track"
@@ -171,9 +174,30 @@ def select(html: str, tags: Sequence[StartTag], selectors: Iterable[str]) -> dic
     return found
 
 
-def too_deep(html: str) -> bool:
-    """Whether a page leaves more than MAX_OPEN_ELEMENTS open, so that parsing it would take long."""
-    return _read_source(html).open > MAX_OPEN_ELEMENTS
+def too_complex(html: str) -> bool:
+    """Whether parsing a page would take long: somewhere more than MAX_OPEN_ELEMENTS are open, or a tag has more than
+    MANY_ATTRIBUTES, in whose squares the parser's time grows. Linear."""
+    opened: Counter[str] = Counter()
+    total = position = 0
+    while markup := _MARKUP.search(html, position):
+        position = markup.end()
+        if markup["name"] is None:
+            continue
+        name, attributes = markup["name"].lower(), 0
+        while not (end := _TAG_END.match(html, position)) and (attribute := _ATTRIBUTE.match(html, position)):
+            position, attributes = attribute.end(), attributes + 1
+        if attributes > MANY_ATTRIBUTES or end is None:
+            return attributes > MANY_ATTRIBUTES
+        position = end.end()
+        change = -min(opened[name], 1) if markup["end"] else int(name not in VOID_ELEMENTS)
+        opened[name] += change
+        total += change
+        if total > MAX_OPEN_ELEMENTS:
+            return True
+        if name in _RAW_TEXT and not markup["end"]:
+            closing = _RAW_TEXT_ENDS[name].search(html, position)
+            position = closing.start() if closing else len(html)
+    return False
 
 
 def rewrite_html(html: str, *, link: Callable[[int, str], str], field: tuple[str, ...] = ()) -> Rewritten:

@@ -49,7 +49,7 @@ _STYLE = (
 
 def inert_page(html: str, pictures: Pictures) -> str:
     """The page, with the mail's own pictures where its author put them. For HTML of limited length that is not
-    `html_links.too_deep`."""
+    `html_links.too_complex`."""
     standard = "<!doctype html>" if "<!doctype" in html[:1000].lower() else ""
     return standard + "".join(_written(html, pictures))
 

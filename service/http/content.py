@@ -25,7 +25,7 @@ from gateway.mail.received import MIB, read_mail
 from gateway.mail.received_attachments import safe_name
 from gateway.mail.untracked import untracked_html, untracked_text
 from gateway.storage import content
-from gateway.templates.html_links import too_deep
+from gateway.templates.html_links import too_complex
 from gateway.templates.inert_html import inert_page
 from service.database import QUERIES, DatabasePools, Reading, statement
 from service.error_response import json_error
@@ -101,7 +101,7 @@ class Contents:
 def view(raw: bytes, keyring: Keyring, public_url: str) -> str:
     """The page of a mail: its HTML, made inert, else its text."""
     said = read_content(raw)
-    if said.html is not None and not too_deep(said.html):
+    if said.html is not None and not too_complex(said.html):
         html = untracked_html(said.html, keyring, public_url)
         return inert_page(html, _pictures(raw, html))
     text = _NOTHING if said.text is None else untracked_text(said.text, keyring, public_url)

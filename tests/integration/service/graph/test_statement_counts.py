@@ -43,10 +43,11 @@ IN_MEMORY = {
     "SourceCount",
     "AddressSolution",
     "CauseCount",
+    "MailHeader",
 }
 """Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to
 the five mails of a call at most, what is made of the facts of a page of bad addresses, and what lies within one row:
-an import's columns, counts by reason, cause or source."""
+an import's columns, counts by reason, cause or source, a mail's headers."""
 LISTS = {name: one for name, one in list_fields(schema._schema).items() if one.row.name not in IN_MEMORY}
 PRICED = frozenset({"recipients", "links", "timeline", "campaigns", "audience"})
 """Fields that are read by statements of their own for each object that has them, and cost accordingly."""

@@ -24,6 +24,7 @@ from gateway.storage import attachments, content
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource, compile_source
 from service.auth.tokens import create_token, revoke_token
+from service.database import Statement
 from service.graph import contents
 from service.graph.node import message_global_id
 from tests.builders import KEYRING, NOON, insert, make_customer, make_message
@@ -329,3 +330,26 @@ async def test_a_page_of_mail_has_the_content_of_each(client: httpx.AsyncClient,
     nodes = answer.json()["data"]["customer"]["emails"]["connectionNotes"]["nodes"]
     texts = [node["message"]["content"] and node["message"]["content"]["text"] for node in nodes]
     assert texts == [None, "Mail 2\n", "Mail 1\n", "Mail 0\n"]
+
+
+async def test_a_page_of_mail_is_read_together(connection: Any, deployment: Deployment) -> None:
+    # Given received mail and a campaign's, whose template and sender are in memory by now
+    campaign = await campaign_mail(connection, deployment)
+    refs = [campaign] + [await received_mail(connection, await make_customer(connection)) for _ in range(4)]
+    asked: list[str] = []
+
+    async def fetch(wanted: Statement, **values: Any) -> Any:
+        asked.append(wanted.name)
+        return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
+
+    async def statements(*wanted: MessageRef) -> list[str]:
+        asked.clear()
+        found = await contents.read_contents(fetch, deployment, [(ref.customer_id, ref.message_id) for ref in wanted])
+        said = await contents.read_texts(fetch, deployment, list(found.values()))
+        assert len(said) == len(wanted)
+        return list(asked)
+
+    # When one is read, or all, then it takes as many statements
+    assert await statements(*refs) == ["contents_of_messages", "starts_of_contents"]
+    assert await statements(refs[-1]) == ["contents_of_messages", "starts_of_contents"]
+    assert await statements(campaign) == ["contents_of_messages"]

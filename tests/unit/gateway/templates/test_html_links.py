@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.errors import Refusal, RefusalCode
-from gateway.templates.html_links import MAX_LINKS, add_pixel, rewrite_html, rewrite_text, without_links
+from gateway.templates.html_links import (
+    MANY_ATTRIBUTES,
+    MAX_LINKS,
+    MAX_OPEN_ELEMENTS,
+    add_pixel,
+    rewrite_html,
+    rewrite_text,
+    too_complex,
+    without_links,
+)
 
 PIXEL = "https://mail.example.com/o/k1.token?a=1&b=2"
 
@@ -201,3 +210,24 @@ def test_any_nonsense_is_read_to_its_end_and_keeps_its_meaning(html: str) -> Non
 def test_the_pixel_is_placed_whatever_the_document(html: str) -> None:
     tree = LexborHTMLParser(add_pixel(rewrite_html(html, link=numbered).html, pixel=PIXEL))
     assert PIXEL in [node.attributes.get("src") for node in tree.css("img")]
+
+
+@pytest.mark.parametrize(
+    ("html", "complex_"),
+    [
+        ("<b>" * MAX_OPEN_ELEMENTS, False),
+        ("<b>" * (MAX_OPEN_ELEMENTS + 1), True),
+        ("<b>x</b>" * (MAX_OPEN_ELEMENTS + 1), False),
+        ("<br>" * (MAX_OPEN_ELEMENTS + 1), False),
+        ("<b>" * (MAX_OPEN_ELEMENTS + 1) + "</b>" * (MAX_OPEN_ELEMENTS + 1), True),
+        ("<b></i>" * (MAX_OPEN_ELEMENTS + 1), True),
+        (f"<style>{'<b>' * (MAX_OPEN_ELEMENTS + 1)}</style>", False),
+        (f"<b {' '.join(f'a{number}' for number in range(MANY_ATTRIBUTES))}>", False),
+        (f"<b {' '.join(f'a{number}' for number in range(MANY_ATTRIBUTES + 1))}>", True),
+        (f"</b {'a ' * (MANY_ATTRIBUTES + 1)}>", True),
+        (f"<b {'a ' * (MANY_ATTRIBUTES + 1)}", True),
+        ("<b a", False),
+    ],
+)
+def test_what_would_take_long_to_parse_is_known_without_parsing(html: str, complex_: bool) -> None:
+    assert too_complex(html) == complex_

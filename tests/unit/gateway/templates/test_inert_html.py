@@ -124,7 +124,7 @@ def test_nothing_is_loaded(html: str) -> None:
     assert "alert" not in shown.replace("&lt;script&gt;alert", "")
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(LOADS) | st.text("<>/='\" sryleimgatbxucp(){}@:;\\-!\n", max_size=60), max_size=8).map(
         "".join
