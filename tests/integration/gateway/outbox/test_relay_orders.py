@@ -110,8 +110,7 @@ async def test_a_paused_destination_gets_nothing_more_from_any_worker_while_othe
             await queue_mail(connection, deployment, f"{number}@paused.example")
         answer = asyncio.Event()
         server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
-        for _ in range(2):
-            start(slow(settings, server.url))
+        workers = [start(slow(settings, server.url)) for _ in range(2)]
         await server.received(4)
         await eventually(leased(connection, 8), "all that two workers may have in hand")
         # When a person pauses the domain, then what has not begun is called back
@@ -119,7 +118,9 @@ async def test_a_paused_destination_gets_nothing_more_from_any_worker_while_othe
         await eventually(leased(connection, 4), "the end of what has not begun")
         other = await queue_mail(connection, deployment, "ann@other.example")
         answer.set()
-        # and other mail goes
+        # and other mail goes, as soon as the workers are told that there is some
+        for worker in workers:
+            worker.wake()
         await server.accepted(5)
         await eventually(leased(connection, 0), "the end of all that may go")
         assert {message.recipients[0] for message in server.taken[4:]} == {"ann@other.example"}
@@ -127,6 +128,8 @@ async def test_a_paused_destination_gets_nothing_more_from_any_worker_while_othe
         assert [tuple(row) for row in waits] == [("The destination is paused: Its owner asked us to wait.", None)]
         # until it is resumed
         await resume_destination(connection, "paused.example", "Kim")
+        for worker in workers:
+            worker.wake()
         await empty(connection)
         assert len(server.taken) == 13
         assert await connection.fetchval("select count(*) from attempt where message_id = $1", other.message_id) == 1
