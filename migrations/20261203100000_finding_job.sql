@@ -19,11 +19,6 @@ create table search_parked (
 );
 create index search_parked_until on search_parked (until);
 
--- Rows without words stand in no index of words: keeping them there costs more than all else of them.
-drop index message_search_words;
-create index message_search_words on message_search using gin (slice, mailing_id, domain_no, sender_no, words)
-    with (fastupdate = on) where words is not null;
-
 -- A row for every customer with mail, written all day: as in `attempt` and `outbox`, nothing else checks its key.
 alter table customer_latest drop constraint customer_latest_customer_id_fkey;
 

@@ -4052,7 +4052,7 @@ CREATE INDEX message_search_received ON public.message_search USING btree (id) W
 -- Name: message_search_words; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on') WHERE (words IS NOT NULL);
+CREATE INDEX message_search_words ON public.message_search USING gin (slice, mailing_id, domain_no, sender_no, words) WITH (fastupdate='on');
 
 
 --

@@ -64,8 +64,7 @@ async def write_search_rows(connection: Connection, deployment: Deployment, chan
         places=[places.setdefault(_alike(row, numbers), len(places)) for row in messages],
         alike=[{"n": place} | asdict(alike) for alike, place in places.items()],
     )
-    if words:
-        await QUERIES.clean_search_words(connection)
+    await QUERIES.clean_search_words(connection)
 
 
 def has_words(row: Any) -> bool:

@@ -347,7 +347,7 @@ on conflict (first_id) do nothing;
 select pg_relation_size('message');
 
 -- name: clean_search_words$
--- Moves what was written of words into the index proper: what waits is read by every search.
+-- Moves what was written into the index of words and pairs proper: what waits there is read by every search.
 select gin_clean_pending_list('message_search_words'::regclass) as pages;
 
 -- name: searched_until$
