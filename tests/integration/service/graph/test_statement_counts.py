@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -31,6 +31,7 @@ from tests.builders import (
 from tests.finding import keep_up
 from tests.graph_queries import UNSHAPABLE
 from tests.list_fields import ListField, all_lists, list_fields
+from tests.statistics import COUNTS
 
 IN_MEMORY = {
     "UserError",
@@ -127,6 +128,10 @@ class Ledger:
             unmatched="SEVERAL_CUSTOMERS", from_address="bo@customer.example",
         )  # fmt: skip
         await self._reply()
+        counts = dict.fromkeys(COUNTS, 1) | {"times": [257]}
+        hour = datetime(2026, 1, 1, self._size, tzinfo=UTC)
+        kept = {"rollup": "campaign", "span": "hour", "campaign_id": self._campaign}
+        await insert(self._pool, "mail_statistics", **kept, starts_at=hour, **counts)
         await self._waiting()
 
     async def _waiting(self) -> None:
@@ -282,6 +287,7 @@ class Ledger:
             "Query.template": f'id: "Template_{self._template.hex}"',
             "Query.previewList": 'criteria: {allOf: [{anyOf: [{tag: {isOneOf: ["some"]}}]}]}',
             "Query.previewMessageAction": f'action: CANCEL, filter: {{customerIds: ["Customer_{self._customer}"]}}',
+            "Query.statistics": 'since: "2026-01-01T00:00Z", until: "2026-01-02T00:00Z", groupBy: [HOUR, CAMPAIGN]',
             "Query.message": f'id: "Message_{self._customer}_{self._received.hex}"',
             "Mutation.upsertCustomers": f"input: {{customers: [{customers}]}}",
         }
