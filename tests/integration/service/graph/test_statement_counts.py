@@ -171,6 +171,7 @@ class Ledger:
             await insert(self._pool, "gateway_minute_answers", relay=relay, cause=cause, **counts)
         waiting = {"depth": 1, "oldest_seconds": 1, "attempts": 1}
         await insert(self._pool, "gateway_minute_lane", minute=first, lane=f"lane-{self._size}", **waiting)
+        await insert(self._pool, "gateway_minute_lane", minute=minute, lane="individual", **waiting)
 
     async def _import(self) -> None:
         """An import, with a refused line more than the one before."""
