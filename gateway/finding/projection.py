@@ -36,7 +36,7 @@ class _Alike:
     u: str | None
     k: bool
     o: bool
-    l: bool  # noqa: E741
+    l: bool  # noqa: E741  each is the first letter that is free
     p: bool
     f: int
 
