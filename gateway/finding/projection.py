@@ -141,7 +141,7 @@ def address_hash(deployment: Deployment, address: str) -> int | None:
     """The number by which mail to or from an address is found; None for what is no address at all."""
     try:
         return hash_of_key(deployment.key_of(address))
-    except UnicodeError:  # a domain that IDNA refuses (RFC 5891): whoever wrote may have called himself anything
+    except UnicodeError:  # a domain that IDNA refuses (RFC 5891): a sender may write anything there
         return None
 
 

@@ -180,7 +180,7 @@ async def count_customers(context: Context, chosen: Chosen) -> Count:
 
 async def _some(context: Context, chosen: Chosen) -> list[int] | None:
     """The customers among whom the wanted ones are, when something tells few of them; else None: they are so many that
-    whoever reads all customers in order soon has a page of them."""
+    reading all customers in order soon fills a page."""
     if chosen.source is None:
         return None
     parameters = {name: value for name, value in chosen.values.items() if name in chosen.source.parameters}
