@@ -23,7 +23,7 @@ create index search_parked_until on search_parked (until);
 alter table customer_latest drop constraint customer_latest_customer_id_fkey;
 
 -- What records outcomes of attempts notes them itself, in the same statement: a transition table costs it a third. All
--- else that changes a message is noted by these, row by row, by what statement it may be.
+-- else that changes a message is noted by these, row by row, from whichever statement.
 drop trigger messages_made on message;
 drop trigger messages_changed on message;
 drop function note_made_messages();
