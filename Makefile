@@ -29,7 +29,7 @@ help:
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1, SINK=postfix; ONLY=cpu: KINDS, TURNS, OLD=commit)"
-	@echo "make proof        crashes, poisoned recipients, kills of workers (ONLY=crash, poison, recorder, inbound, campaigns; KILLS, FULL=1)"
+	@echo "make proof        crashes, poisoned recipients, kills of workers (ONLY=crash, poison, recorder, inbound, campaigns, properties)"
 	@echo "make mutants      whether tests notice small faults (MINUTES=20, SAMPLE=200, ONLY='gateway/outbox')"
 	@echo "make screenshots  the README's pictures, from the demo"
 	@echo "make lint         ruff, mypy, import contracts"

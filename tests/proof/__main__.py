@@ -1,8 +1,9 @@
-"""`make proof`: the crash proof at length, poisoned recipients, the flight recorder, mail that comes back, campaigns.
+"""`make proof`: the crash proof at length, poisoned recipients, the flight recorder, mail that comes back, campaigns,
+and property tests with many examples.
 
 MAILS, DISRUPTIONS and SEED change the first, GOOD_MAILS the second, KILLS and DEED (a part of a trial's name) the
-third, REPORTED, DISRUPTIONS and SEED the fourth, KILLS, RECIPIENTS and SEED the last, which FULL=1 makes as large as
-the promise is; ONLY=crash, ONLY=poison, ONLY=recorder, ONLY=inbound or ONLY=campaigns runs one of them.
+third, REPORTED, DISRUPTIONS and SEED the fourth, KILLS, RECIPIENTS and SEED the fifth, which FULL=1 makes as large as
+the promise is; ONLY=crash, poison, recorder, inbound, campaigns or properties runs one of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.proof.campaigns import prove_campaigns
 from tests.proof.inbound import prove_inbound
 from tests.proof.poison import prove_poison
 from tests.proof.proof import prove
+from tests.proof.properties import prove_properties
 from tests.proof.recorder import prove_recorder
 
 
@@ -82,7 +84,19 @@ def campaigns(directory: Path) -> Coroutine[None, None, Result]:
     return prove_campaigns(recipients=recipients, disruptions=disruptions, directory=directory, seed=seed())
 
 
-PROOFS = {"crash": crash, "poison": poison, "recorder": recorder, "inbound": inbound, "campaigns": campaigns}
+def properties(directory: Path) -> Coroutine[None, None, Result]:
+    """The property tests."""
+    return prove_properties()
+
+
+PROOFS = {
+    "crash": crash,
+    "poison": poison,
+    "recorder": recorder,
+    "inbound": inbound,
+    "campaigns": campaigns,
+    "properties": properties,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,6 +19,7 @@ from gateway.campaigns.counts import CountPrecision
 from gateway.mail.address import address_key
 from gateway.mail.campaign import LeftOutReason
 from tests.builders import KEYRING, insert, mailing_of, make_customer
+from tests.examples import examples
 from tests.integration.gateway.campaigns.audiences import DUE, dynamic_list, fixed_list, frozen, make_draft, version_of
 
 ADDRESSES = [f"a{number}@customer.example" for number in range(9)]
@@ -189,7 +190,7 @@ async def test_any_audience_is_frozen_as_a_plain_reading_says(connection: Any) -
     loop, sizes = asyncio.get_running_loop(), []
     version = await version_of(connection, PAGE)
 
-    @hypothesis_settings(max_examples=60)
+    @hypothesis_settings(max_examples=examples(25, proof=60))
     @given(st.integers(0, 2**32))
     def freeze(seed: int) -> None:
         sizes.append(asyncio.run_coroutine_threadsafe(compare(connection, seed, version), loop).result(60))

@@ -46,6 +46,7 @@ from gateway.mail.choice import OptOutKind
 from gateway.mail.source import SourceType
 from service.graph.search_patterns import folded
 from tests.builders import KEYRING, insert, make_campaign, make_customer, make_hit, make_message
+from tests.examples import examples
 
 NAMES = ["Ana Élan", "ana elan", "Bob O'Brien", "Straße 7", "STRASSE 7", "100% wool", "under_score", None]
 LOCALES = ["en", "en-GB", "de", None]
@@ -409,7 +410,7 @@ async def found_by(connection: Any, criteria: Criteria) -> list[int]:
 async def test_any_criteria_find_whom_a_plain_reading_finds(connection: Any, world: World) -> None:
     loop, sizes = asyncio.get_running_loop(), []
 
-    @hypothesis_settings(max_examples=600)
+    @hypothesis_settings(max_examples=examples(150, proof=600))
     @given(any_criteria(world))
     def compare(given_json: dict[str, Any]) -> None:
         criteria = read_criteria(given_json)

@@ -24,6 +24,7 @@ from gateway.mail.action_tokens import BulkMessageAction
 from gateway.mail.campaign import UncertainDecision
 from gateway.mail.message import MessageRef
 from gateway.outbox import actions
+from tests.examples import examples
 from tests.integration.gateway.campaigns.deciding import amiss, carry_out, retry, sent, settle
 from tests.integration.gateway.campaigns.interleaving import Deed, interleave
 from tests.integration.gateway.outbox.many import act, carry_on, preview
@@ -117,7 +118,7 @@ async def test_whatever_happens_beside_a_decision_the_counts_equal_a_recount(
             seen.update([str(await connection.fetchval("select status from campaign where id = $1", campaign_id))])
             await connection.execute("truncate campaign_decision, campaign_decision_message, event, bulk_action")
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25, proof=60), suppress_health_check=list(HealthCheck))
     @given(
         before=st.lists(st.sampled_from(KINDS[:3]), min_size=1, max_size=2),
         meanwhile=happenings,

@@ -21,6 +21,7 @@ from tests.builders import (
     make_sender_version,
     make_template_version,
 )
+from tests.examples import examples
 
 NOW = datetime.now(UTC)
 DESTINATIONS: dict[str, dict[str, Any]] = {
@@ -223,7 +224,7 @@ async def test_both_ways_of_claiming_lease_the_same_rows_in_the_same_way(connect
         else:
             assert after_short == after_whole
 
-    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60, proof=150), suppress_health_check=list(HealthCheck))
     @given(queue=queues, max_leased=st.integers(1, 8), hand_off=st.booleans())
     def both_ways(queue: list[Mail], max_leased: int, hand_off: bool) -> None:
         asyncio.run_coroutine_threadsafe(compare(queue, max_leased, hand_off), loop).result(60)

@@ -30,6 +30,7 @@ from tests.builders import (
     make_sender_version,
     make_template_version,
 )
+from tests.examples import examples
 from tests.graph_queries import LISTS, Ways, everything, history_queries
 
 MakeContext = Callable[..., Context]
@@ -376,7 +377,7 @@ async def test_any_query_over_any_ledger_is_answered_alike_all_ways(
         shaped, *others = await answers(query, make_context, ways, variables)
         assert others == [shaped, shaped]
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40, proof=80), deadline=None, suppress_health_check=list(HealthCheck))
     @given(specs=st.lists(messages(), max_size=4), query=history_queries(schema._schema))
     def all_ways(specs: list[dict[str, Any]], query: str) -> None:
         asyncio.run_coroutine_threadsafe(compare(specs, query), loop).result(30)

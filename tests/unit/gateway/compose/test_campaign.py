@@ -21,6 +21,7 @@ from gateway.mail.tracking import click_url, open_url, read_reply_address, read_
 from gateway.templates.html_links import add_pixel, rewrite_html, rewrite_text
 from gateway.templates.versions import CompiledTemplate, check_merge_data
 from tests.builders import KEYRING
+from tests.examples import examples
 from tests.mails import FACTS, SENDER, body, campaign_template, parsed
 from tests.reference_composer import compose_reference
 
@@ -87,7 +88,7 @@ def test_links_marked_once_are_the_links_rewritten_in_the_finished_page() -> Non
     assert body(tracked, "plain") == lines.html.replace("#unsubscribe", unsubscribe)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60, proof=150), suppress_health_check=[HealthCheck.too_slow])
 @given(
     values=st.fixed_dictionaries(dict.fromkeys(VALUES, TEXTS)),
     name=st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80),

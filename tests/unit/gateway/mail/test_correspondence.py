@@ -17,6 +17,7 @@ from gateway.mail.correspondence import (
     split_mailboxes,
 )
 from gateway.mail.received import read_mail
+from tests.examples import examples
 from tests.growth import expect_linear
 
 
@@ -101,7 +102,7 @@ def test_kinds_of_authors(is_customer: bool, has_token: bool, verified: bool, ki
     assert author_kind(is_customer=is_customer, has_token=has_token, verified=verified) is kind
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60, proof=150), deadline=None)
 @given(st.text(alphabet='a@.<>(),;:"\\= ?é', max_size=200))
 def test_no_header_breaks_the_reader(value: str) -> None:
     found = read(f"From: {value}\nDate: {value}\nReferences: {value}\nSubject: {value}")

@@ -12,6 +12,7 @@ from gateway.mail.arf import read_complaint
 from gateway.mail.dsn import DeliveryReport, RecipientReport, read_report
 from gateway.mail.received import MailTree, read_mail
 from gateway.report_rules import read_report_rules
+from tests.examples import examples
 from tests.reports import COMPLAINTS, MAILS, OTHER_MAIL, REPORTS
 
 RULES = read_report_rules()
@@ -134,7 +135,7 @@ def expect_nothing_invented(raw: bytes) -> None:
                 assert address is None or address.lower() in said
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60, proof=150), deadline=None)
 @given(st.sampled_from(sorted(MAILS)), st.integers(0, 100))
 def test_a_mail_that_breaks_off_is_read_without_inventing_anybody(name: str, percent: int) -> None:
     raw = MAILS[name]
@@ -144,7 +145,7 @@ def test_a_mail_that_breaks_off_is_read_without_inventing_anybody(name: str, per
 DAMAGE = st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=4), st.integers(0, 40)), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60, proof=150), deadline=None)
 @given(st.sampled_from(sorted(MAILS)), DAMAGE)
 def test_damaged_mail_is_read_without_inventing_anybody(name: str, damage: list[tuple[int, bytes, int]]) -> None:
     raw = MAILS[name]

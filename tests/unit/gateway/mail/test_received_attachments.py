@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.mail.received import read_mail
 from gateway.mail.received_attachments import LONGEST_NAME, ReceivedAttachments, read_attachments, safe_name
+from tests.examples import examples
 from tests.replies import REPLIES
 
 
@@ -90,7 +91,7 @@ def test_names_are_safe(name: str, ending: str, safe: str) -> None:
     assert safe_name(name, ending) == safe
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80, proof=200), deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["", ".eml"]))
 def test_every_name_is_safe(name: str, ending: str) -> None:
     safe = safe_name(name, ending)

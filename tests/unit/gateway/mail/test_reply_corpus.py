@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.mail.received import read_mail
 from gateway.mail.reply import MAX_TEXT, Reply, read_reply
 from gateway.reply_rules import read_reply_rules
+from tests.examples import examples
 from tests.replies import EXPECTED, REPLIES
 
 RULES = read_reply_rules()
@@ -50,7 +51,7 @@ def lines(text: str) -> Counter[str]:
     return Counter(line for line in text.split("\n") if line.strip())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60, proof=150), deadline=None)
 @given(st.sampled_from(sorted(REPLIES)), st.integers(0, 100))
 def test_a_reply_that_breaks_off_loses_no_line(name: str, percent: int) -> None:
     raw = REPLIES[name]
@@ -60,7 +61,7 @@ def test_a_reply_that_breaks_off_loses_no_line(name: str, percent: int) -> None:
 DAMAGE = st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=4), st.integers(0, 40)), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60, proof=150), deadline=None)
 @given(st.sampled_from(sorted(REPLIES)), DAMAGE)
 def test_a_damaged_reply_loses_no_line(name: str, damage: list[tuple[int, bytes, int]]) -> None:
     raw = REPLIES[name]

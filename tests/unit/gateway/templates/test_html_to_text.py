@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.templates.html_to_text import every_word_of_html, flowing_text_of_html, text_of_html
 from gateway.templates.merge_fields import Field, Link, Piece
+from tests.examples import examples
 from tests.mails import campaign_template
 
 A, B = "https://a.example/1", "https://b.example/2"
@@ -249,7 +250,7 @@ def letters(text: str) -> str:
     return re.sub(r"[\W\d]", "", text)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60, proof=150))
 @given(PAGES)
 @example(joined([Made(f'<a href="{A}"></a>', (), (A,)), Made(f'<a href="{B}"></a>', (), (B,))]))
 def test_the_text_has_every_word_and_link_of_the_page_once_and_in_its_order(page: Made) -> None:

@@ -13,6 +13,7 @@ from service.graph import parsing
 from service.graph.parsing import parse_document
 from service.graph.schema import schema
 from tests.bench.history import QUERY
+from tests.examples import examples
 from tests.graph_documents import documents
 
 TOKENS = 3_000
@@ -40,7 +41,7 @@ def by_graphql(source: str) -> Any:
     return parse(source, max_lexical_tokens=TOKENS, max_comments=TOKENS, allow_empty_selection_sets=False)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100, proof=250), deadline=None, suppress_health_check=list(HealthCheck))
 @given(source=documents(schema._schema))
 @example(source="")
 @example(source='{ a(b: "\ud800") } # \udfff')

@@ -12,6 +12,7 @@ from service.graph.documents import DocumentRefused, Documents
 from service.graph.limits import DocumentLimits
 from service.graph.plain import PlainRules
 from service.graph.schema import schema
+from tests.examples import examples
 from tests.graph_documents import documents
 
 LIMITS = DocumentLimits(document_bytes=100_000, tokens=3_000, depth=15, aliases=30)
@@ -42,7 +43,7 @@ def outcome(known: Documents, source: str) -> Any:
         return refused.status, [error.formatted for error in refused.errors]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(80, proof=200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(source=documents(schema._schema))
 @example(source="query($a: Int, $a: Int) { campaigns(first: $a) { __typename } }")
 @example(source="query($a: Int) { campaigns(first: $a) { __typename } }")
