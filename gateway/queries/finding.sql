@@ -10,7 +10,7 @@ select pg_advisory_xact_lock(:lock::bigint);
 
 -- name: forget_search_row!
 -- Deletes the row of a received message that is gone, and takes it from the figures; its customer's newest is the one
--- before, if there is one. Received mail has neither a cause nor a relay, a sender or a campaign.
+-- before that can be found, if there is one. Received mail has neither a cause nor a relay, a sender or a campaign.
 with gone as (
     delete from message_search f where f.id = :message_id
     returning f.slice, f.source_type, f.domain_no, uuid_extract_timestamp(f.id) as at
@@ -33,7 +33,8 @@ with gone as (
     update search_slice s set rows = s.rows - 1 from gone g where s.no = g.slice
 ), newest as (
     select n.id from message n
-    where n.customer_id = :customer_id and n.id <> :message_id and not n.internal
+    where n.customer_id = :customer_id and n.id <> :message_id
+      and exists (select from message_search f where f.id = n.id)
     order by n.customer_id desc, n.id desc limit 1
 ), none as (
     delete from customer_latest l

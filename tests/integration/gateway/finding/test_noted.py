@@ -10,9 +10,10 @@ import pytest
 
 from gateway.deployment import Deployment
 from gateway.finding import job
+from gateway.finding.forgetting import forget_message, hold_job
 from gateway.mail.message import MessageRef
 from gateway.outbox.recovery import recover
-from tests.builders import insert, make_campaign
+from tests.builders import insert, make_campaign, make_customer, make_message
 from tests.engine import deployment, queue_mail
 from tests.finding import finding_amiss, keep_up
 from tests.integration.gateway.finding.test_job import found, row_of
@@ -117,3 +118,23 @@ async def test_messages_that_take_too_long_are_taken_a_few_at_a_time(
     await keep_up(connection, deployment)
     assert await connection.fetchval("select count(*) from message_search") == len(refs)
     assert await connection.fetchval("select count(*) from search_parked") == 0
+
+
+async def test_the_newest_mail_after_one_is_gone_is_one_that_can_be_found(
+    connection: Any, deployment: Deployment
+) -> None:
+    # Given a customer with an accepted mail, a received one, and campaign mail that waits
+    customer = await make_customer(connection)
+    accepted = await make_message(connection, customer, status="ACCEPTED")
+    received = await make_message(connection, customer, direction="RECEIVED")
+    await make_message(connection, customer, campaign_id=await make_campaign(connection))
+    await keep_up(connection, deployment)
+    # When the received one is gone
+    async with connection.transaction():
+        await hold_job(connection)
+        await connection.execute("delete from message where id = $1", received)
+        await forget_message(connection, MessageRef(customer_id=customer, message_id=received))
+    # Then the newest is the accepted one
+    assert await connection.fetchval("select message_id from customer_latest") == accepted
+    assert await finding_amiss(connection) == []
+    assert await statistics_amiss(connection) == []
