@@ -17,7 +17,8 @@ select m.id, m.customer_id, m.mailing_id, n.name as domain,
                and (h.verdict = 'HUMAN' or (h.verdict = 'UNKNOWN' and h.kind = 'OPEN'))) as opened,
        exists (select from hit h where h.message_id = m.id and h.rules_version > 0
                and h.verdict = 'HUMAN' and h.kind = 'CLICK') as clicked,
-       exists (select from event e where e.message_id = m.id and e.kind = 'COMPLAINED') as complained,
+       exists (select from event e where e.message_id = m.id and e.kind = 'COMPLAINED' and e.recipient_no = 0
+               and e.data ->> 'feedbackType' is distinct from 'OPT_OUT') as complained,
        (select count(*) from attempt a
         where a.message_id = m.id and a.recipient_no = 0 and a.verdict = 'DEFERRED')::smallint as deferrals,
        case when m.direction = 'SENT'
@@ -29,7 +30,8 @@ cross join lateral (select nullif(lower(split_part(case when m.direction = 'SENT
                                                         else r.from_address end, '@', 2)), '') as name) n
 where not m.internal and (m.campaign_id is null or m.status <> 'QUEUED'
                           or exists (select from attempt a where a.message_id = m.id and a.recipient_no = 0)
-                          or exists (select from event e where e.message_id = m.id))
+                          or exists (select from event e where e.message_id = m.id
+                                     and e.kind not in ('TRIGGERED', 'RESCUED')))
 """
 KEPT = """
 select s.id, s.customer_id, s.mailing_id, d.name as domain, p.name as sender, r.name as relay, s.source_type,

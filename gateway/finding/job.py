@@ -14,6 +14,8 @@ from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
 
+import asyncpg
+
 from gateway.database import AWAY, QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.finding import slices
@@ -40,6 +42,8 @@ PROJECTIONS: tuple[Projection, ...] = (write_search_rows, write_mailing_words, k
 
 FINDING_LOCK = 0x66696E64
 _BEGINNING = UUID(int=0)
+_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
+"""Of many messages a reason to take fewer, or the same ones would take too long for ever; of one it is none."""
 
 
 async def keep_up(connection: Connection, deployment: Deployment) -> bool:
@@ -94,7 +98,7 @@ async def _project(connection: Connection, deployment: Deployment, refs: Sequenc
                 await projection(connection, deployment, refs)
         return ()
     except Exception as error:
-        if _is_away(error):
+        if _is_away(error) and not (isinstance(error, _TOO_LONG) and len(refs) > 1):
             raise
         if len(refs) == 1:
             await _park(connection, refs[0], error)

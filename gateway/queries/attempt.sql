@@ -250,6 +250,11 @@ with late as materialized (
     select s.customer_id, s.message_id, s.recipient_no, 'SETTLED', 'gateway',
            jsonb_build_object('evidence', 'LATE_ANSWER', 'attempt', s.attempt, 'verdict', s.verdict)
     from settled s
+), noted as (
+    -- The words of a copy's server; what changes a message is noted by its trigger.
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(s.customer_id), array_agg(s.message_id) from settled s where s.recipient_no > 0
+    having count(*) > 0
 ), tallied as (
     insert into mailing_tally (mailing_id, shard, accepted, refused, uncertain)
     select mailing_id, :shard::smallint, count(*) filter (where status = 'ACCEPTED'),

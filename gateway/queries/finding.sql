@@ -9,14 +9,32 @@ select pg_try_advisory_xact_lock(:lock::bigint);
 select pg_advisory_xact_lock(:lock::bigint);
 
 -- name: forget_search_row!
--- Deletes the row of a message that is gone; its customer's newest is the one before, if there is one.
+-- Deletes the row of a received message that is gone, and takes it from the figures; its customer's newest is the one
+-- before that can be found, if there is one. Received mail has neither a cause nor a relay, a sender or a campaign.
 with gone as (
-    delete from message_search f where f.id = :message_id returning f.slice
+    delete from message_search f where f.id = :message_id
+    returning f.slice, f.source_type, f.domain_no, uuid_extract_timestamp(f.id) as at
+), booked as (
+    update mail_statistics s set received = s.received - 1
+    from gone g
+    cross join lateral (values ('hour', date_bin('1 hour', g.at, 'epoch')), ('day', date_trunc('day', g.at, 'UTC')),
+                               ('month', date_trunc('month', g.at, 'UTC'))) p (span, starts_at)
+    cross join lateral (values ('all', null::source_type), ('mail', g.source_type), ('source', g.source_type),
+                               ('cause', null), ('relay', null), ('sender', null), ('campaign', null))
+        k (rollup, source_type)
+    where s.rollup = k.rollup and s.span = p.span and s.starts_at = p.starts_at
+      and s.source_type is not distinct from k.source_type and s.cause is null and s.relay_no is null
+      and s.sender_no is null and s.campaign_id is null
+), booked_domain as (
+    update domain_statistics s set received = s.received - 1
+    from gone g
+    where s.day = (g.at at time zone 'UTC')::date and s.domain_no is not distinct from g.domain_no and s.cause is null
 ), fewer as (
     update search_slice s set rows = s.rows - 1 from gone g where s.no = g.slice
 ), newest as (
     select n.id from message n
-    where n.customer_id = :customer_id and n.id <> :message_id and not n.internal
+    where n.customer_id = :customer_id and n.id <> :message_id
+      and exists (select from message_search f where f.id = n.id)
     order by n.customer_id desc, n.id desc limit 1
 ), none as (
     delete from customer_latest l
@@ -51,7 +69,8 @@ select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender
                            and h.verdict <> 'MACHINE' and h.verdict = 'HUMAN' and h.rules_version > 0) end as clicked,
        case when m.mailing_id is not null then coalesce(e.complained, false)
             else exists (select from event c
-                         where c.customer_id = m.customer_id and c.message_id = m.id and c.kind = 'COMPLAINED')
+                         where c.customer_id = m.customer_id and c.message_id = m.id and c.kind = 'COMPLAINED'
+                           and c.recipient_no = 0 and c.data ->> 'feedbackType' is distinct from 'OPT_OUT')
             end as complained,
        case when last.number is null then 0
             when last.number = 1 then (last.verdict = 'DEFERRED')::integer
@@ -75,7 +94,8 @@ left join message_engagement e
     on e.mailing_id = m.mailing_id and e.customer_id = m.customer_id and e.message_id = m.id
 where not m.internal
   and not (m.mailing_id is not null and m.status = 'QUEUED' and last.number is null
-           and not exists (select from event w where w.customer_id = m.customer_id and w.message_id = m.id));
+           and not exists (select from event w where w.customer_id = m.customer_id and w.message_id = m.id
+                             and w.kind not in ('TRIGGERED', 'RESCUED')));
 
 -- name: texts_to_find
 -- The texts by which these messages are found, cut: whom they are for or from, copies too, and what servers and reports

@@ -142,6 +142,10 @@ with reported as materialized (
            case r.action when 'FAILED' then 'BOUNCED' else r.action::text end::event_kind, :actor,
            jsonb_strip_nulls(jsonb_build_object('verified', r.verified, 'attempt', r.attempt, 'cause', r.cause))
     from reported r join written w on w.id = r.id
+), noted as (
+    -- A report changes no message, but its words find it.
+    insert into message_change (customer_ids, message_ids)
+    select array[:customer_id::bigint], array[:message_id::uuid] where exists (select from written)
 )
 select r.n, r.id from reported r join written w on w.id = r.id order by r.n;
 
@@ -268,16 +272,24 @@ where customer_id = :customer_id and id = :report_id;
 
 -- name: revise_delivery_reports
 -- Writes what a mail's reports were read as by newer rules, where that differs; returns their ids.
-update delivery_report d
-set status_code = t.status_code, code = t.code, words = t.words, host = t.host, cause = t.cause, advice = t.advice,
-    rule = t.rule
-from rows from (json_to_recordset(:reports::json) as (
-    status_code text, code smallint, words text, host text, cause cause, advice text, rule text, key_hex text))
-    as t(status_code, code, words, host, cause, advice, rule, key_hex)
-where d.inbound_id = :inbound_id and d.report_key = decode(t.key_hex, 'hex')
-  and (d.status_code, d.code, d.words, d.host, d.cause, d.rule)
-      is distinct from (t.status_code, t.code, t.words, t.host, t.cause, t.rule)
-returning d.id;
+with revised as (
+    update delivery_report d
+    set status_code = t.status_code, code = t.code, words = t.words, host = t.host, cause = t.cause, advice = t.advice,
+        rule = t.rule
+    from rows from (json_to_recordset(:reports::json) as (
+        status_code text, code smallint, words text, host text, cause cause, advice text, rule text, key_hex text))
+        as t(status_code, code, words, host, cause, advice, rule, key_hex)
+    where d.inbound_id = :inbound_id and d.report_key = decode(t.key_hex, 'hex')
+      and (d.status_code, d.code, d.words, d.host, d.cause, d.rule)
+          is distinct from (t.status_code, t.code, t.words, t.host, t.cause, t.rule)
+    returning d.id, d.customer_id, d.message_id
+), noted as (
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(r.customer_id), array_agg(r.message_id)
+    from (select distinct v.customer_id, v.message_id from revised v) r
+    having count(*) > 0
+)
+select r.id from revised r;
 
 -- name: inbound_customer^
 -- Locks the customer to whom a person assigns a mail, and tells whether a message is one that we sent it.

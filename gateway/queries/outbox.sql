@@ -424,6 +424,10 @@ with lost as materialized (
     select lost.customer_id, lost.message_id, lost.recipient_no, 'RETRIED_ONCE'::event_kind, 'gateway',
            jsonb_build_object('attempt', lost.attempt)
     from lost where lost.retried
+), noted as (
+    -- What is decided is noted by the trigger of `message`.
+    insert into message_change (customer_ids, message_ids)
+    select array_agg(lost.customer_id), array_agg(lost.message_id) from lost where lost.retried having count(*) > 0
 )
 select lost.customer_id, lost.message_id from lost;
 

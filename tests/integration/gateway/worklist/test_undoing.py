@@ -20,6 +20,7 @@ from service.graph.schema import schema
 from tests.builders import insert, make_customer, make_message, orphans
 from tests.finding import finding_amiss, keep_up
 from tests.integration.gateway.inbound.returning import make_sent, receive, report
+from tests.statistics import statistics_amiss
 
 PLAIN = (
     b"From: Bo <bo@elsewhere.example>\r\nTo: hello@fabrikam.example\r\nSubject: Hello\r\n"
@@ -75,6 +76,7 @@ async def test_an_assignment_is_taken_back_and_can_be_made_anew(
     assert await orphans(connection) == {}
     await keep_up(connection, deployment)
     assert await finding_amiss(connection) == []
+    assert await statistics_amiss(connection) == []
     kinds = await connection.fetch(
         "select kind::text, actor from event where message_id = $1 order by id", sent.ref.message_id
     )
