@@ -250,3 +250,16 @@ async def test_a_search_finds_words_addresses_and_ids(connection: Any, make_cont
     assert await found("autumn", statuses=["ACCEPTED"]) == [offer_id]
     assert await found(letter_id, causes=["MAILBOX_FULL"]) == []
     assert await found("autumn", customerIds=[customer_global_id(customer)]) == [refused_id, offer_id]
+
+
+async def test_a_message_tells_the_number_of_its_work_order(connection: Any, make_context: MakeContext) -> None:
+    # Given mail of a work order, and mail of none
+    customer = await make_customer(connection)
+    for reference in ("WO-1005", None):
+        await make_message(connection, customer, status="REFUSED", reference=reference)
+    await keep_up(connection, make_context().deployment)
+    # Then each says so, shaped and by resolvers
+    query = "{ messages(orderBy: OLDEST) { nodes { reference } } }"
+    for context in (make_context(), make_context(shaping=False)):
+        found = await execute(context, query)
+        assert found == {"nodes": [{"reference": "WO-1005"}, {"reference": None}]}
