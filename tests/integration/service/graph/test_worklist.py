@@ -19,7 +19,7 @@ from service.database import QUERIES
 from service.graph.context import Context
 from service.graph.node import message_global_id, row_global_id
 from service.graph.schema import schema
-from service.graph.worklist import Place
+from service.graph.waiting_list import Place
 from tests.builders import (
     NOON,
     insert,
@@ -334,3 +334,32 @@ async def test_each_list_is_read_by_an_index(name: str, indexes: list[str], pool
         await connection.execute(f"prepare asked as {sql}")
         plan = str(await connection.fetch(f"explain execute asked({parameters})"))
     assert [index for index in indexes if index not in plan] == []
+
+
+async def test_beyond_what_is_counted_numbers_are_estimates(
+    connection: Any, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given more in each list than is counted one by one
+    for part in ("waiting_list", "unmatched_list", "bad_address_list"):
+        monkeypatch.setattr(f"service.graph.{part}.MAX_COUNTED", 3)
+    customer = await make_customer(connection)
+    for _ in range(5):
+        for status, cause in (("UNCERTAIN", "TIMEOUT"), ("HELD", "WRONG_RELAY"), ("REFUSED", "POLICY")):
+            await make(connection, status, cause, customer=customer)
+        wrong = await make(connection, "REFUSED", "BAD_ADDRESS")
+        key = await connection.fetchval(
+            "select address_key from customer_address where customer_id = $1", wrong.customer_id
+        )
+        await insert(
+            connection, "bad_address", customer_id=wrong.customer_id, address_key=key, message_id=wrong.message_id,
+            failed_at=NOON, failing_since=NOON, cause="BAD_ADDRESS",
+        )  # fmt: skip
+        await insert(
+            connection, "inbound_mail", source="SMTP", size=9, kind="REPLY", unmatched="UNKNOWN_SENDER", read_at=NOON
+        )
+    # Then each says that it is estimated, and never fewer than were counted
+    lists = ("uncertain", "held", "failed", "badAddresses", "unmatchedMail")
+    found = await worklist(make_context, " ".join(f"{name} {{ totalCount {{ value precision }} }}" for name in lists))
+    for name in lists:
+        assert found[name]["totalCount"]["precision"] == "ESTIMATE", name
+        assert found[name]["totalCount"]["value"] >= 3, name
