@@ -145,6 +145,8 @@ class Ledger:
         stop = {"stopped_at": NOON, "stopped_why": "550 no"}
         await insert(self._pool, "relay", name=f"stopped-{number}", **stop)
         await insert(self._pool, "destination", domain=f"stopped-{number}.example", **stop)
+        await insert(self._pool, "relay_event", relay="stopped-1", kind="TLS", response="no")
+        await insert(self._pool, "relay_event", domain="stopped-1.example", kind="PAUSED", actor="me")
         why = {"paused_at": NOON, "paused_why": "451 no"}
         await insert(self._pool, "lane", name=f"paused-{number}", priority=90, **why)
         sender = await self._pool.fetchval(
