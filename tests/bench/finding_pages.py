@@ -47,8 +47,7 @@ Filter = tuple[dict[str, Any], str | None]
 
 
 async def filled(url: str, messages: int, *, troubles: int = 0) -> asyncpg.Connection[Any]:
-    """A ledger of so many, with so many more for the worklist than are usual; keys and triggers are left out while it is
-    written."""
+    """A ledger of so many, with so many troubles more than are usual; keys and triggers are left out meanwhile."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
     await connection.execute("set session_replication_role = replica")
     await QUERIES.fill_names(connection, customers=messages // 100)

@@ -32,6 +32,9 @@ NOTES = """query($id: ID!, $f: ConnectionNoteFilter, $after: String) { customer(
     connectionNotes(filter: $f, first: 5, after: $after) {
         nodes { message { id } } pageInfo { hasNextPage endCursor } } } } }"""
 
+OF_NOTES = """query($id: ID!, $f: ConnectionNoteFilter) { customer(id: $id) { emails {
+    connectionNotes(filter: $f) { nodes { message { reference sender { name } needsAttention } } } } } }"""
+
 
 async def execute(context: Context, query: str, **variables: Any) -> Any:
     """The one field's value; there are no errors."""
@@ -263,3 +266,10 @@ async def test_a_message_tells_the_number_of_its_work_order(connection: Any, mak
     for context in (make_context(), make_context(shaping=False)):
         found = await execute(context, query)
         assert found == {"nodes": [{"reference": "WO-1005"}, {"reference": None}]}
+        # And in the customer's notes, by any filter
+        for filter_ in ({"statuses": ["REFUSED"]}, {"direction": "SENT"}, None):
+            told = await execute(context, OF_NOTES, id=customer_global_id(customer), f=filter_)
+            notes = told["emails"]["connectionNotes"]["nodes"]
+            assert [note["message"] for note in notes] == [
+                {"reference": reference, "sender": None, "needsAttention": True} for reference in (None, "WO-1005")
+            ]
