@@ -270,6 +270,5 @@ async def test_a_message_tells_the_number_of_its_work_order(connection: Any, mak
         for filter_ in ({"statuses": ["REFUSED"]}, {"direction": "SENT"}, None):
             told = await execute(context, OF_NOTES, id=customer_global_id(customer), f=filter_)
             notes = told["emails"]["connectionNotes"]["nodes"]
-            assert [note["message"] for note in notes] == [
-                {"reference": reference, "sender": None, "needsAttention": True} for reference in (None, "WO-1005")
-            ]
+            assert [note["message"]["reference"] for note in notes] == [None, "WO-1005"]
+            assert all(note["message"]["sender"] and note["message"]["needsAttention"] for note in notes)
