@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
-
 from gateway.campaigns.counts import Count, CountPrecision
 from service.database import statement
+from service.finding.estimate import up_to_an_estimate
 from service.finding.query import MessageQuery
 from service.finding.walk import walk
 from service.finding.wanted import Fetcher, Wanted, resolve, stored_statuses
@@ -42,10 +39,6 @@ async def _beyond(fetch: Fetcher, wanted: Wanted) -> Count:
         return Count(value=MAX_COUNTED, precision=CountPrecision.AT_LEAST)
     statuses = stored_statuses(query)
     stored = None if statuses is None else sorted(statuses)
-    [row] = await fetch(ESTIMATED, **wanted.values, low=wanted.low, high=wanted.high, stored=stored)
-    believed = int(_plan(row[0])[0]["Plan"]["Plan Rows"])
-    return Count(value=max(MAX_COUNTED, believed), precision=CountPrecision.ESTIMATE)
-
-
-def _plan(told: Any) -> Any:
-    return orjson.loads(told) if isinstance(told, str | bytes) else told
+    return await up_to_an_estimate(
+        fetch, MAX_COUNTED + 1, MAX_COUNTED, ESTIMATED, **wanted.values, low=wanted.low, high=wanted.high, stored=stored
+    )

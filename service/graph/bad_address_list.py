@@ -5,17 +5,19 @@ It knows no GraphQL type: the query and files have this list.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
 from gateway.campaigns.counts import Count
 from gateway.mail.verdict import Cause
-from service.database import Statement, statement
+from service.database import statement
+from service.finding.estimate import up_to_an_estimate
+from service.finding.wanted import Fetcher
 from service.graph.connection import BEFORE_EVERYTHING
 from service.graph.node import read_uuid
 from service.graph.search_patterns import read_search
@@ -25,6 +27,7 @@ OF_CAUSES = statement("bad_addresses_of_causes")
 FOUND = statement("bad_addresses_found")
 COUNT = statement("count_bad_addresses")
 COUNT_FOUND = statement("count_found_bad_addresses")
+ESTIMATED = statement("estimated_bad_addresses")
 
 MAX_COUNTED = 10_000
 """Rows counted one by one."""
@@ -32,12 +35,6 @@ EXPORTED_AT_ONCE = 200
 """Rows of a file that are in memory at a time, with what may help with each."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTER_EVERYTHING = datetime.max.replace(tzinfo=UTC)
-
-
-class Fetcher(Protocol):
-    """Runs one statement: a request's reading, or an export's."""
-
-    def __call__(self, wanted: Statement, **values: Any) -> Awaitable[list[Record]]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,10 +98,12 @@ async def read_page(fetch: Fetcher, query: BadAddressQuery, after: Place, rows: 
 
 
 async def count(fetch: Fetcher, query: BadAddressQuery) -> Count:
-    """How many there are, one by one up to MAX_COUNTED."""
+    """How many there are, one by one up to MAX_COUNTED; beyond that an ESTIMATE, with a search AT_LEAST so many."""
     counting = COUNT if query.search is None else COUNT_FOUND
     [row] = await fetch(counting, **query.parameters, limit=MAX_COUNTED + 1)
-    return Count.up_to(MAX_COUNTED, row["found"])
+    if query.search is not None:
+        return Count.up_to(MAX_COUNTED, row["found"])
+    return await up_to_an_estimate(fetch, row["found"], MAX_COUNTED, ESTIMATED, **query.parameters)
 
 
 async def export_rows(fetch: Fetcher, query: BadAddressQuery) -> AsyncIterator[Sequence[Record]]:

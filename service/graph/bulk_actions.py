@@ -53,7 +53,8 @@ MAX_SAMPLE = 10
 
 ActionArgument = Annotated[BulkMessageAction, strawberry.argument(description="Which action.")]
 FilterArgument = Annotated[
-    MessageFilter, strawberry.argument(description="Which mail; an empty filter is refused, unless there is a search.")
+    MessageFilter,
+    strawberry.argument(description="Which mail; an empty filter is refused, with a search, too."),
 ]
 
 
@@ -122,7 +123,7 @@ async def preview_message_action(
 ) -> MessageActionPreview:
     """Judged within bounds; nothing is written. Raises BadInput, TooSlow."""
     context, query = info.context, query_of(filter, search, info.context.deployment)
-    if query.is_whole:
+    if replace(query, search=None, search_hash=None).is_whole:
         raise BadInput("filter", "is empty: say which mail it is about, so that it is not about all")
     looked = await _look(context, query, action)
     ends_at = int(context.clock()) + LIFE_SECONDS

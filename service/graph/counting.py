@@ -43,7 +43,8 @@ class CountableConnection(Connection[T], Generic[T]):
     counting: strawberry.Private[Counting]
 
     @strawberry.field(
-        description="How many in all, counted up to 10,000, beyond that estimated.",
+        description="How many in all, counted up to 10,000; beyond that estimated, or at least so many, as `precision` "
+        "says.",
         directives=[Cost(objects=20)],
         metadata=apart(),
     )

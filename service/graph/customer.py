@@ -738,9 +738,6 @@ class ConnectionNote(OfMessage, Node):
         description="When a person first opened it, the customer or who has a copy; null when none is known to have.",
         metadata=column("m.opened_at"),
     )
-    reference: str | None = strawberry.field(
-        description="The number of its work order or invoice; null when it has none.", metadata=column("m.reference")
-    )
     click_count: int = strawberry.field(
         description="How many clicks it got, machines left out; those in its copies count.",
         metadata=column(CLICK_COUNT),
@@ -799,6 +796,9 @@ class Message(OfMessage, Node):
     letter_kind: str | None = strawberry.field(
         description="The letter's kind, such as CREATED or REFUND; null for campaigns.",
         metadata=column("m.letter_kind"),
+    )
+    reference: str | None = strawberry.field(
+        description="The number of its work order or invoice; null when it has none.", metadata=column("m.reference")
     )
     click_count: int = strawberry.field(
         description="How many clicks it got, machines left out; those in its copies count.",

@@ -30,6 +30,7 @@ from service.graph.contents import Content, read_contents, read_texts
 from service.graph.import_pages import ImportErrorPages
 from service.graph.list_pages import ListPages
 from service.graph.message_life import LifeWindow
+from service.graph.waiting_list import read_counts
 
 MessageKey = tuple[int, UUID]
 Key = TypeVar("Key", bound=Hashable)
@@ -270,6 +271,15 @@ class Loaders:
             return await read_texts(self.reading.fetch, self._deployment, contents)
 
         return DataLoader(load, max_batch_size=LARGEST_BATCH)
+
+    @cached_property
+    def worklist_counts(self) -> DataLoader[str, Record]:
+        """How much waits for a person, by list: one statement for all that tell a number. The key is the worklist's."""
+
+        async def load(keys: list[str]) -> list[Record]:
+            return [await read_counts(self.reading.fetch) for _ in keys]
+
+        return DataLoader(load)
 
     @cached_property
     def candidates(self) -> DataLoader[UUID, list[int]]:

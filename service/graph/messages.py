@@ -27,7 +27,7 @@ from service.graph.connection import LARGEST_PAGE, Connection, Edge, PageInfo
 from service.graph.context import Context, Info
 from service.graph.counting import CountedConnection, Counting
 from service.graph.customer import Message
-from service.graph.exporting import linking
+from service.graph.exporting import Linking, linking
 from service.graph.message_filter import MessageFilter, query_of
 from service.graph.node import read_uuid
 from service.shape.compile import Page
@@ -74,11 +74,9 @@ class MessageConnection(Shaped, CountedConnection[Message]):
         return None if self.stopped is None else moment_of(self.stopped)
 
     @classmethod
-    def of_page(cls, page: Connection[Message], counting: Counting) -> Self:
-        """A page of a list that is no filter's: it has no file."""
-        return cls(
-            edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting, linking=lambda _: None
-        )
+    def of_page(cls, page: Connection[Message], counting: Counting, linking: Linking) -> Self:
+        """A page of a list that is no filter's."""
+        return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting, linking=linking)
 
 
 async def list_messages(

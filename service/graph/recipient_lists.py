@@ -20,13 +20,13 @@ from gateway.campaigns.counts import Count, CountPrecision
 from gateway.mail import base64url
 from service.database import statement
 from service.errors import BadInput
+from service.finding.wanted import Fetcher
 from service.graph.connection import PageInfo, read_cursor_window
 from service.graph.context import Context
 from service.graph.exporting import Linking, linking
 from service.graph.node import LARGEST_INTEGER
 from service.graph.recipient_pages import (
     MAX_COUNTED,
-    Fetcher,
     RecipientQuery,
     Walked,
     count,

@@ -7,11 +7,11 @@ so many a page; a page that ends there is short, and the next one goes on behind
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -23,6 +23,7 @@ from gateway.mail.campaign import LeftOutReason
 from gateway.mail.message import Status
 from gateway.mail.verdict import Cause
 from service.database import Statement, statement
+from service.finding.wanted import Fetcher
 from service.graph.search_patterns import read_search
 
 SCANNED = 2000
@@ -63,12 +64,6 @@ _STATEMENTS: Mapping[Source, tuple[Statement, Statement]] = {
     Source.FOUND: (statement("recipients_found"), statement("found_scanned")),
 }
 """Of each source: its page, and the key of the last row that a scan read."""
-
-
-class Fetcher(Protocol):
-    """Runs one statement: a request's reading, or an export's connection."""
-
-    def __call__(self, wanted: Statement, **values: Any) -> Awaitable[list[Record]]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

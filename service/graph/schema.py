@@ -153,7 +153,7 @@ class Query:
     @strawberry.field(description="Received mail that could not be given to a customer or message, newest first.")
     async def unmatched_mail(
         self, info: Info, reason: unmatched.ReasonArgument = None, first: First = 50, after: After = None
-    ) -> CountableConnection[UnmatchedMail] | None:
+    ) -> CountedConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await unmatched.list_unmatched(info, reason, first, after)
 

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from gateway.campaigns import counts
 from gateway.errors import Refusal, RefusalCode
 from gateway.inbound import decisions
 from gateway.mail.inbound import InboundKind, UnmatchedReason
-from service.database import statement
 from service.graph.connection import After, First, read_window
 from service.graph.context import Info
-from service.graph.counting import CountableConnection
+from service.graph.counting import CountedConnection
 from service.graph.customer import Customer, Message
+from service.graph.exporting import linking
 from service.graph.intent import Input
 from service.graph.loaders import existing_rows
 from service.graph.node import Node, read_message_id, read_typed_id, row_global_id
 from service.graph.row import FromRow
 from service.graph.sending import MessagePayload, read_customer_id, read_row_id, written_message
 from service.graph.time_range import TimeRangeInput
+from service.graph.unmatched_list import count, read_page
 from service.graph.user_error import UserError
 
-UNMATCHED_PAGE = statement("unmatched_page")
-COUNT_UNMATCHED = statement("count_unmatched")
-MAX_COUNTED = 10_000
-"""Mail counted one by one: what came in years and nobody wanted is more than anybody looks through."""
 MAX_DISMISSED = 100
 """Mails of one call: a page of the list."""
 
@@ -68,17 +65,13 @@ class UnmatchedMail(FromRow, Node):
 
 async def list_unmatched(
     info: Info, reason: UnmatchedReason | None, first: First, after: After
-) -> CountableConnection[UnmatchedMail]:
+) -> CountedConnection[UnmatchedMail]:
     """Newest first. Raises BadInput."""
-    window, fetch = read_window(first, after), info.context.reading.fetch
-
-    async def count() -> counts.Count:
-        [found] = await fetch(COUNT_UNMATCHED, reason=reason, most=MAX_COUNTED)
-        return counts.Count.up_to(MAX_COUNTED, found["mails"])
-
-    rows = await fetch(UNMATCHED_PAGE, before=window.before, rows=window.rows, reason=reason)
+    context, window = info.context, read_window(first, after)
+    rows = await read_page(context.reading.fetch, reason, window.before, window.rows)
     page = window.connect([UnmatchedMail.of(row) for row in rows], [row["id"].hex for row in rows])
-    return CountableConnection.countable(page, count)
+    counting = partial(count, context.reading.fetch, reason)
+    return CountedConnection.counted(page, counting, linking(context, {"unmatched": reason}))
 
 
 @strawberry.input(description="A report to believe.")

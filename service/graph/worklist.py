@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
-from uuid import UUID
 
 import strawberry
 from asyncpg import Record
@@ -18,7 +17,7 @@ from gateway.mail.response import Stage
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
 from gateway.outbox import domain_limits, lanes, relay_limits
-from service.database import Statement, statement
+from service.database import statement
 from service.graph.bad_addresses import BadAddress, list_bad_addresses
 from service.graph.campaign import Campaign
 from service.graph.connection import After, First, read_cursor_window, read_window
@@ -26,62 +25,30 @@ from service.graph.context import Context, Info
 from service.graph.cost import Cost
 from service.graph.counting import Count, CountableConnection, CountedConnection
 from service.graph.customer import Message
+from service.graph.exporting import linking
 from service.graph.gateway_state import Destination, Lane, Relay
 from service.graph.loaders import existing_rows
 from service.graph.messages import MessageConnection
-from service.graph.node import Node, read_uuid
+from service.graph.node import Node
 from service.graph.row import FromValue
 from service.graph.scalars import Json
 from service.graph.sender_check import SenderCheck
 from service.graph.unmatched import UnmatchedMail, list_unmatched
+from service.graph.waiting_list import MAX_COUNTED, Place, WaitingList, count, read_page
 
-UNCERTAIN_PAGE = statement("uncertain_page")
-HELD_PAGE = statement("held_page")
-FAILED_PAGE = statement("failed_page")
 INCIDENTS = statement("uncertain_incidents")
 CAMPAIGNS_PAGE = statement("troubled_campaigns_page")
 SENDERS = statement("senders_not_ready")
-COUNTS = statement("worklist_counts")
 PAUSED_LANES = statement("lanes_paused_by_gateway")
 
 WORKLIST_ID = "Worklist"
 """The one id: there is one list for all."""
-MAX_COUNTED = 10_000
-"""Rows of a list that are counted: more tells nobody anything."""
 MAX_INCIDENTS = 100
 """Incidents listed: who has settled these asks again."""
 LARGEST_INCIDENT = 1_000
 """Messages of one incident, as many as a filter's `ids` may name. A relay's connections are fewer."""
 MAX_SENDERS = 100
 """Senders listed: one mended domain takes all of its senders off."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST = UUID(int=0)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where a list by waiting time goes on: behind what waits since then, and of that behind this message."""
-
-    since: datetime = _EPOCH
-    message_id: UUID = _FIRST
-
-    @property
-    def cursor(self) -> str:
-        """48 hexadecimal digits."""
-        return f"{(self.since - _EPOCH) // _MICROSECOND:016x}{self.message_id.hex}"
-
-    @classmethod
-    def read(cls, text: str) -> Place | None:
-        """Of what `cursor` gave; None for anything else."""
-        message_id = read_uuid(text[16:])
-        if message_id is None or len(text) != 48 or read_uuid(text[:16] * 2) is None:
-            return None
-        try:
-            since = _EPOCH + int(text[:16], 16) * _MICROSECOND
-        except OverflowError:
-            return None
-        return cls(since=since, message_id=message_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +135,7 @@ class Worklist(Node):
     )
     async def uncertain(self, info: Info, first: First = 20, after: After = None) -> MessageConnection | None:
         """Raises BadInput."""
-        return await _messages(info, UNCERTAIN_PAGE, "uncertain", first, after)
+        return await _messages(info, WaitingList.UNCERTAIN, first, after)
 
     @strawberry.field(
         description=f"The same by incident, the oldest first: at most {MAX_INCIDENTS}, of the {MAX_COUNTED:,} messages "
@@ -185,7 +152,7 @@ class Worklist(Node):
     )
     async def held(self, info: Info, first: First = 20, after: After = None) -> MessageConnection | None:
         """Raises BadInput."""
-        return await _messages(info, HELD_PAGE, "held", first, after)
+        return await _messages(info, WaitingList.HELD, first, after)
 
     @strawberry.field(
         description="Individual mail that failed and was not dealt with, the longest waiting first, but for what "
@@ -193,7 +160,7 @@ class Worklist(Node):
     )
     async def failed(self, info: Info, first: First = 20, after: After = None) -> MessageConnection | None:
         """Raises BadInput."""
-        return await _messages(info, FAILED_PAGE, "failed", first, after)
+        return await _messages(info, WaitingList.FAILED, first, after)
 
     @strawberry.field(
         description="Addresses to correct, the newest failure first: `correctAddress`, or as they advise."
@@ -207,7 +174,7 @@ class Worklist(Node):
     @strawberry.field(description="Received mail to assign: `assignMail` or `dismissMail`.")
     async def unmatched_mail(
         self, info: Info, first: First = 20, after: After = None
-    ) -> CountableConnection[UnmatchedMail] | None:
+    ) -> CountedConnection[UnmatchedMail] | None:
         """Raises BadInput."""
         return await list_unmatched(info, None, first, after)
 
@@ -224,7 +191,7 @@ class Worklist(Node):
         keys = [row["id"] for row in rows]
         campaigns = await existing_rows(context.loaders.campaigns, keys[: window.first])
         page = window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
-        return CountableConnection.countable(page, partial(_count_of, context, "campaigns"))
+        return CountableConnection.countable(page, partial(_count_campaigns, context))
 
     @strawberry.field(description="Relays that wait for `resumeRelay`.")
     async def stopped_relays(self, info: Info) -> list[Relay] | None:
@@ -269,17 +236,14 @@ def _check_of(row: Record) -> sender_check.SenderCheck:
     )
 
 
-async def _messages(info: Info, wanted: Statement, name: str, first: First, after: After) -> MessageConnection:
+async def _messages(info: Info, of: WaitingList, first: First, after: After) -> MessageConnection:
     """A page of a list by waiting time."""
     window, context = read_cursor_window(first, after, Place.read, Place()), info.context
-    rows = await context.reading.fetch(
-        wanted, since=window.before.since, message_id=window.before.message_id, rows=window.rows
-    )
+    rows = await read_page(context.reading.fetch, of, window.before, window.rows)
     keys = [(row["customer_id"], row["message_id"]) for row in rows[: window.first]]
     messages = await existing_rows(context.loaders.messages, keys)
-    cursors = [Place(since=row["since"], message_id=row["message_id"]).cursor for row in rows]
-    page = window.connect([Message.of(row) for row in messages], cursors)
-    return MessageConnection.of_page(page, partial(_count_of, context, name))
+    page = window.connect([Message.of(row) for row in messages], [Place.of(row).cursor for row in rows])
+    return MessageConnection.of_page(page, partial(_count_of, context, of), linking(context, {"waiting": of}))
 
 
 async def read_incidents(context: Context) -> list[Incident]:
@@ -291,13 +255,17 @@ async def read_incidents(context: Context) -> list[Incident]:
     return [Incident.of(of_one) for of_one in found.values()]
 
 
+async def _count_of(context: Context, of: WaitingList) -> counts.Count:
+    return await count(context.reading.fetch, await _counts(context), of)
+
+
+async def _count_campaigns(context: Context) -> counts.Count:
+    return counts.Count.up_to(MAX_COUNTED, (await _counts(context))["campaigns"])
+
+
 async def _counts(context: Context) -> Record:
-    [row] = await context.reading.fetch(COUNTS, most=MAX_COUNTED)
-    return row
-
-
-async def _count_of(context: Context, name: str) -> counts.Count:
-    return counts.Count.up_to(MAX_COUNTED, (await _counts(context))[name])
+    """One statement a request, for all that tell a number."""
+    return await context.loaders.worklist_counts.load(WORKLIST_ID)
 
 
 async def count_all(context: Context) -> counts.Count:

@@ -16,17 +16,20 @@ from asyncpg import Record
 from gateway.campaigns import import_export
 from gateway.deployment import Deployment
 from gateway.mail.export_links import ExportFormat, ExportLink
+from gateway.mail.inbound import UnmatchedReason
+from gateway.mail.message import MessageRef
 from gateway.mail.table_text import csv_line
 from service.database import DatabasePools, Reading, Statement
 from service.finding.query import MessageQuery
 from service.finding.walk import keys
-from service.graph import bad_address_list
+from service.graph import bad_address_list, unmatched_list
 from service.graph.address_solutions import Judged, read_solutions
 from service.graph.bad_address_list import BadAddressQuery
 from service.graph.list_pages import Membership, all_members, lists_of_customer
 from service.graph.loaders import Loaders, existing_rows
 from service.graph.node import customer_global_id, message_global_id, number_global_id, row_global_id
 from service.graph.recipient_lists import export_rows
+from service.graph.waiting_list import WaitingList, export_refs
 
 RECIPIENT_COLUMNS = (
     "customerId",
@@ -81,6 +84,7 @@ MESSAGE_COLUMNS = (
     "relay",
     "response",
 )
+UNMATCHED_COLUMNS = ("mailId", "receivedAt", "kind", "reason", "from", "to", "subject", "excerpt", "size")
 EXPORTED_AT_ONCE = 500
 """Messages of a file that are in memory at a time."""
 MAX_EXPORTED = 1_000_000
@@ -126,8 +130,15 @@ class ExportFiles:
                     name=f"bad-addresses.{ending}", pieces=_table(BAD_ADDRESS_COLUMNS, addresses, link.format)
                 )
             case {"messages": query, "oldest_first": oldest_first}:
-                mails = self._messages(MessageQuery.from_json(query), oldest_first)
+                mails = self._messages(self._found(MessageQuery.from_json(query), oldest_first))
                 return ExportFile(name=f"messages.{ending}", pieces=_table(MESSAGE_COLUMNS, mails, link.format))
+            case {"waiting": of}:
+                mails = self._messages(export_refs(self._fetch, WaitingList(of)))
+                return ExportFile(name=f"{of}.{ending}", pieces=_table(MESSAGE_COLUMNS, mails, link.format))
+            case {"unmatched": reason}:
+                rows = unmatched_list.export_rows(self._fetch, UnmatchedReason(reason) if reason else None)
+                pieces = _table(UNMATCHED_COLUMNS, _unmatched(rows), link.format)
+                return ExportFile(name=f"unmatched-mail.{ending}", pieces=pieces)
         recipients = self._recipients(export_rows(self._fetch, link.wanted))
         return ExportFile(name=f"recipients.{ending}", pieces=_table(RECIPIENT_COLUMNS, recipients, link.format))
 
@@ -163,20 +174,25 @@ class ExportFiles:
                 if row["id"] in judged  # it has taken mail meanwhile, or the customer lost it
             ]
 
-    async def _messages(self, query: MessageQuery, oldest_first: bool) -> _Lines:
-        """The first MAX_EXPORTED, each as it is when it is read."""
+    async def _found(self, query: MessageQuery, oldest_first: bool) -> AsyncIterator[Sequence[MessageRef]]:
+        """The first MAX_EXPORTED of a query."""
         after, left = None, MAX_EXPORTED
         while left > 0:
             rows = min(left, EXPORTED_AT_ONCE)
             walked = await keys(self._fetch, query, after=after, rows=rows, oldest_first=oldest_first)
-            loaders = self._loaders()
-            found = await loaders.messages.load_many([(one.customer_id, one.message_id) for one in walked.refs])
-            shown = [row for row in found if row is not None]
-            customers = await _by_id(loaders, [row["customer_id"] for row in shown])
-            yield [_message(row, customers[row["customer_id"]]) for row in shown]
+            yield walked.refs
             if walked.stopped is None and len(walked.refs) < rows:
                 return
             after, left = walked.stopped or walked.refs[-1].message_id, left - len(walked.refs)
+
+    async def _messages(self, batches: AsyncIterator[Sequence[MessageRef]]) -> _Lines:
+        """Each as it is when it is read."""
+        async for refs in batches:
+            loaders = self._loaders()
+            found = await loaders.messages.load_many([(one.customer_id, one.message_id) for one in refs])
+            shown = [row for row in found if row is not None]
+            customers = await _by_id(loaders, [row["customer_id"] for row in shown])
+            yield [_message(row, customers[row["customer_id"]]) for row in shown]
 
     async def _members(self, batches: AsyncIterator[Sequence[Membership]]) -> _Lines:
         async for found in batches:
@@ -252,6 +268,24 @@ def _message(row: Record, customer: Record) -> tuple[Any, ...]:
         row["relay"],
         row["response"],
     )
+
+
+async def _unmatched(batches: AsyncIterator[Sequence[Record]]) -> _Lines:
+    async for rows in batches:
+        yield [
+            (
+                row_global_id("UnmatchedMail", row["id"]),
+                row["received_at"],
+                row["kind"],
+                row["reason"],
+                row["from_address"],
+                row["envelope_to"],
+                row["subject"],
+                row["excerpt"],
+                row["size"],
+            )
+            for row in rows
+        ]
 
 
 def _member(member: Membership, of: Record, customer: Record, addresses: Sequence[Record]) -> tuple[Any, ...]:

@@ -95,6 +95,11 @@ order by b.failed_at desc, b.id desc;
 select count(*)::integer as found
 from (select from bad_address b where :causes::cause[] is null or b.cause = any(:causes::cause[]) limit :limit) n;
 
+-- name: estimated_bad_addresses
+-- How many there are, as the planner believes.
+explain (format json)
+select from bad_address b where :causes::cause[] is null or b.cause = any(:causes::cause[]);
+
 -- name: count_found_bad_addresses
 -- The same of the customers that a search finds.
 with found as materialized (

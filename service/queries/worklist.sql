@@ -68,6 +68,18 @@ from {failed} and (t.since, t.message_id) > (:since::timestamptz, :message_id::u
 order by t.since, t.message_id
 limit :rows;
 
+-- name: estimated_uncertain
+-- How much uncertain mail there is, as the planner believes.
+explain (format json) select from {uncertain};
+
+-- name: estimated_held
+-- How much held individual mail there is, as the planner believes.
+explain (format json) select from {held};
+
+-- name: estimated_failed
+-- How much individual mail failed, as the planner believes.
+explain (format json) select from {failed};
+
 -- name: uncertain_incidents
 -- Uncertain mail of the oldest :most by incident: one relay, stage, cause and minute; one of more than :largest is
 -- several. The last attempt says which, where it ended so; where its worker was lost, nobody knows the relay, and it is
@@ -145,6 +157,13 @@ where (c.archived_at is not null) = :archived::boolean
   and (:statuses::text[] is null or c.status::text = any(:statuses::text[]))
   and (:kind::text is null or c.kind::text = :kind::text)
   and (:pattern::text is null or c.title ilike :pattern::text);
+
+-- name: estimated_unmatched
+-- How much received mail is nobody's, as the planner believes.
+explain (format json)
+select from inbound_mail i
+where i.unmatched is not null and i.dismissed_at is null
+  and (:reason::unmatched_reason is null or i.unmatched = :reason::unmatched_reason);
 
 -- name: count_unmatched
 -- How much received mail is nobody's, counted to one more than :most.

@@ -46,13 +46,16 @@ NOTES = f"""query($id: ID!) {{ customer(id: $id) {{ emails {{ connectionNotes(fi
 Filter = tuple[dict[str, Any], str | None]
 
 
-async def filled(url: str, messages: int) -> asyncpg.Connection[Any]:
-    """A ledger of so many; keys and triggers are left out while it is written."""
+async def filled(url: str, messages: int, *, troubles: int = 0) -> asyncpg.Connection[Any]:
+    """A ledger of so many, with so many troubles more than are usual; keys and triggers are left out meanwhile."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
     await connection.execute("set session_replication_role = replica")
     await QUERIES.fill_names(connection, customers=messages // 100)
     await QUERIES.fill_sender_names(connection)
     await QUERIES.fill_messages(connection, customers=messages // 100, messages=messages)
+    if troubles:
+        await QUERIES.fill_waiting(connection, troubles=troubles)
+        await QUERIES.fill_unmatched(connection, mails=troubles)
     await QUERIES.fill_troubles(connection)
     await QUERIES.fill_slices(connection)
     await QUERIES.fill_search(connection)
@@ -180,17 +183,9 @@ async def finding_pages(size: Size) -> list[Row]:
         connection = await filled(url, messages)
         for setting in ("enable_hashjoin", "enable_mergejoin", "jit"):
             await connection.execute(f"set {setting} = off")
-        settings = read_settings(
-            database_url=url,
-            redis_url=redis_url,
-            public_url="http://mail.example",
-            default_from="hello@fabrikam.example",
-            relay_url="smtp://127.0.0.1:9",
-            secret_keys=SECRET_KEYS,
-        )
-        deployment = Deployment.open(settings)
+        deployment = deployment_of(url, redis_url)
         pools = await open_pools(url)
-        pages = Pages(connection, lambda: _context(pools, deployment), deployment)
+        pages = Pages(connection, lambda: reading_context(pools, deployment), deployment)
         try:
             return await _rows(pages, connection)
         finally:
@@ -198,7 +193,20 @@ async def finding_pages(size: Size) -> list[Row]:
             await connection.close()
 
 
-def _context(pools: DatabasePools, deployment: Deployment) -> Context:
+def deployment_of(url: str, redis_url: str) -> Deployment:
+    """That sends nothing."""
+    settings = read_settings(
+        database_url=url,
+        redis_url=redis_url,
+        public_url="http://mail.example",
+        default_from="hello@fabrikam.example",
+        relay_url="smtp://127.0.0.1:9",
+        secret_keys=SECRET_KEYS,
+    )
+    return Deployment.open(settings)
+
+
+def reading_context(pools: DatabasePools, deployment: Deployment) -> Context:
     """Of a request that only reads."""
     nothing: Any = None
     return Context(

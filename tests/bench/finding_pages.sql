@@ -67,11 +67,42 @@ cross join (
            array(select p.id from sender_version p join sender s on s.id = p.sender_id order by s.name) as profiles
 ) v;
 
+-- name: fill_waiting!
+-- So many troubles more, half of them individual mail, each of a kind for every list, with an attempt.
+with chosen as (
+    (select n.customer_id, n.id, n.mail_date from message n where n.mailing_id is null and n.status = 'ACCEPTED'
+     order by n.id desc limit :troubles::integer / 2)
+    union all
+    (select n.customer_id, n.id, n.mail_date from message n where n.mailing_id is not null and n.status = 'ACCEPTED'
+     order by n.id desc limit :troubles::integer / 2)
+), numbered as (
+    select c.*, row_number() over (order by c.id) % 5 as kind from chosen c
+), attempts as (
+    insert into attempt (customer_id, message_id, recipient_no, number, started_at, took_ms, verdict, cause, advice,
+                         stage, relay)
+    select n.customer_id, n.id, 0, 1, n.mail_date, 100,
+           case n.kind when 0 then 'UNCERTAIN' else 'REFUSED' end::verdict, 'CONNECTION_LOST', '', 'END_OF_DATA', 'main'
+    from numbered n
+)
+update message m
+set status = (array['UNCERTAIN', 'HELD', 'HELD', 'REFUSED', 'EXPIRED'])[1 + n.kind]::email_status,
+    cause = (array['CONNECTION_LOST', 'WRONG_RELAY', 'OPTED_OUT', 'POLICY', 'DEADLINE'])[1 + n.kind]::cause,
+    sent_at = null, opened_at = null
+from numbered n
+where m.customer_id = n.customer_id and m.id = n.id;
+
+-- name: fill_unmatched!
+-- Received mail that is nobody's, a tenth of it still on the list.
+insert into inbound_mail (source, size, kind, read_at, unmatched, from_address, dismissed_at, dismissed_by)
+select 'SMTP', 900, 'REPLY', now(), 'UNKNOWN_SENDER', 'x' || n || '@elsewhere.example',
+       case when n % 10 > 0 then now() end, case when n % 10 > 0 then 'Kim' end
+from generate_series(1, :mails::integer) n;
+
 -- name: fill_troubles!
 -- What waits for a person.
-insert into message_trouble (customer_id, message_id, recipient_no, status, cause, mailing_id)
-select m.customer_id, m.id, 0, m.status, m.cause, m.mailing_id
-from message m where m.status in ('REFUSED', 'BOUNCED', 'HELD', 'UNCERTAIN');
+insert into message_trouble (customer_id, message_id, recipient_no, status, cause, mailing_id, since)
+select m.customer_id, m.id, 0, m.status, m.cause, m.mailing_id, m.decided_at
+from message m where m.status in ('REFUSED', 'BOUNCED', 'HELD', 'UNCERTAIN', 'EXPIRED');
 
 -- name: fill_slices!
 -- As the job closes them: by 65,536 rows.

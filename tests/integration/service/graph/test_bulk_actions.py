@@ -184,13 +184,15 @@ async def test_nothing_to_do_has_no_token(connection: Any, deployment: Deploymen
 
 
 async def test_a_filter_that_says_nothing_or_cannot_be_read_is_refused(make_context: MakeContext) -> None:
-    for filter, words in (
+    for filter, words, *search in (
         ({}, "is empty"),
+        ({}, "is empty", "blocked"),
+        ({}, "is empty", "someone@customer.example"),
         ({"statuses": None, "opened": None}, "is empty"),
         ({"ids": ["Customer_1"]}, "is not a Message's id"),
         ({"campaignIds": ["Campaign_" + "0" * 32]}, "there is no Campaign_"),
     ):
-        given = {"action": "RETRY", "filter": filter}
+        given = {"action": "RETRY", "filter": filter, "search": search[0] if search else None}
         answer = await schema.execute(PREVIEW, context_value=make_context(), variable_values=given)
         assert answer.data == {"previewMessageAction": None}
         assert answer.errors is not None

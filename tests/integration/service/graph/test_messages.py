@@ -32,6 +32,9 @@ NOTES = """query($id: ID!, $f: ConnectionNoteFilter, $after: String) { customer(
     connectionNotes(filter: $f, first: 5, after: $after) {
         nodes { message { id } } pageInfo { hasNextPage endCursor } } } } }"""
 
+OF_NOTES = """query($id: ID!, $f: ConnectionNoteFilter) { customer(id: $id) { emails {
+    connectionNotes(filter: $f) { nodes { message { reference sender { name } needsAttention } } } } } }"""
+
 
 async def execute(context: Context, query: str, **variables: Any) -> Any:
     """The one field's value; there are no errors."""
@@ -250,3 +253,22 @@ async def test_a_search_finds_words_addresses_and_ids(connection: Any, make_cont
     assert await found("autumn", statuses=["ACCEPTED"]) == [offer_id]
     assert await found(letter_id, causes=["MAILBOX_FULL"]) == []
     assert await found("autumn", customerIds=[customer_global_id(customer)]) == [refused_id, offer_id]
+
+
+async def test_a_message_tells_the_number_of_its_work_order(connection: Any, make_context: MakeContext) -> None:
+    # Given mail of a work order, and mail of none
+    customer = await make_customer(connection)
+    for reference in ("WO-1005", None):
+        await make_message(connection, customer, status="REFUSED", reference=reference)
+    await keep_up(connection, make_context().deployment)
+    # Then each says so, shaped and by resolvers
+    query = "{ messages(orderBy: OLDEST) { nodes { reference } } }"
+    for context in (make_context(), make_context(shaping=False)):
+        found = await execute(context, query)
+        assert found == {"nodes": [{"reference": "WO-1005"}, {"reference": None}]}
+        # And in the customer's notes, by any filter
+        for filter_ in ({"statuses": ["REFUSED"]}, {"direction": "SENT"}, None):
+            told = await execute(context, OF_NOTES, id=customer_global_id(customer), f=filter_)
+            notes = told["emails"]["connectionNotes"]["nodes"]
+            assert [note["message"]["reference"] for note in notes] == [None, "WO-1005"]
+            assert all(note["message"]["sender"] and note["message"]["needsAttention"] for note in notes)

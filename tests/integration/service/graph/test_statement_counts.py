@@ -142,13 +142,11 @@ class Ledger:
             await make_message(self._pool, customer, status=status, cause=cause, decided_at=decided_at)
         failing = await make_campaign(self._pool)
         await make_message(self._pool, customer, campaign_id=failing, status="REFUSED", cause="POLICY")
-        await insert(
-            self._pool, "bad_address", customer_id=self._customer, address_key=self._key, message_id=self._message,
-            failed_at=NOON, failing_since=NOON, cause="BAD_ADDRESS",
-        )  # fmt: skip
         stop = {"stopped_at": NOON, "stopped_why": "550 no"}
         await insert(self._pool, "relay", name=f"stopped-{number}", **stop)
         await insert(self._pool, "destination", domain=f"stopped-{number}.example", **stop)
+        await insert(self._pool, "relay_event", relay="stopped-1", kind="TLS", response="no")
+        await insert(self._pool, "relay_event", domain="stopped-1.example", kind="PAUSED", actor="me")
         why = {"paused_at": NOON, "paused_why": "451 no"}
         await insert(self._pool, "lane", name=f"paused-{number}", priority=90, **why)
         sender = await self._pool.fetchval(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -18,7 +19,7 @@ from gateway.mail.export_links import ExportFormat, ExportLink, export_url
 from gateway.settings import Settings
 from service.auth.tokens import revoke_token
 from service.graph.node import customer_global_id, number_global_id, row_global_id
-from tests.builders import KEYRING, make_customer
+from tests.builders import KEYRING, NOON, insert, make_customer, make_message
 from tests.importing import run
 from tests.integration.gateway.campaigns.audiences import dynamic_list, fixed_list
 
@@ -162,3 +163,36 @@ async def test_members_of_dynamic_lists_and_lists_of_customers_are_downloaded(
     lines = await download(client, LISTS_OF, id=customer_global_id(ann_and_others[1]))
     assert [line["listId"] for line in lines] == [number_global_id("CustomerList", one) for one in (dynamic, fixed)]
     assert [bool(line["addedAt"]) for line in lines] == [False, True]
+
+
+async def test_what_waits_for_a_person_is_fetched_as_files(
+    client: httpx.AsyncClient, connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given mail that waits in each list, more than is read at once
+    monkeypatch.setattr("service.graph.waiting_list.EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr("service.graph.unmatched_list.EXPORTED_AT_ONCE", 2)
+    customer = await make_customer(connection, name="Ada")
+    waiting = {"uncertain": ("UNCERTAIN", "TIMEOUT"), "held": ("HELD", "WRONG_RELAY"), "failed": ("REFUSED", "POLICY")}
+    for number in range(3):
+        for status, cause in waiting.values():
+            decided_at = NOON + timedelta(minutes=number)
+            await make_message(connection, customer, status=status, cause=cause, decided_at=decided_at)
+        await insert(
+            connection, "inbound_mail", source="SMTP", size=9, kind="REPLY", unmatched="UNKNOWN_SENDER", read_at=NOON,
+            from_address=f"x{number}@elsewhere.example",
+        )  # fmt: skip
+    fields = " ".join(f"{name}(first: 1) {{ exportUrl nodes {{ id }} }}" for name in (*waiting, "unmatchedMail"))
+    answer = await client.post("/graphql", json={"query": f"{{ needsAttention {{ {fields} }} }}"})
+    found = answer.json()["data"]["needsAttention"]
+    for name, (status, _) in waiting.items():
+        # When a list is fetched
+        file = await client.get(urlsplit(found[name]["exportUrl"]).path)
+        assert file.headers["content-disposition"] == f'attachment; filename="{name}.csv"'
+        rows = [*csv.DictReader(io.StringIO(file.text, newline=""))]
+        # Then all of it is there, in its order
+        assert [row["status"] for row in rows] == [status] * 3
+        assert rows[0]["messageId"] == found[name]["nodes"][0]["id"]
+    file = await client.get(urlsplit(found["unmatchedMail"]["exportUrl"]).path)
+    rows = [*csv.DictReader(io.StringIO(file.text, newline=""))]
+    assert [row["from"] for row in rows] == [f"x{number}@elsewhere.example" for number in (2, 1, 0)]
+    assert rows[0]["mailId"] == found["unmatchedMail"]["nodes"][0]["id"]
