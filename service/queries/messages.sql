@@ -500,7 +500,7 @@ select m.id, null::json as shaped
 from (
     select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.mailing_id,
            n.template_version_id, n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice,
-           n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id
+           n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id, n.reference, n.sender_version_id
     from message n
     where n.customer_id = :customer_id and {ledger_in_span} and {ledger_passes}
     order by n.customer_id desc, n.id desc

@@ -30,7 +30,7 @@ TOLD = """query($f: MessageFilter, $s: String) { messages(filter: $f, search: $s
     totalCount { value precision } exportUrl searchedUntil } }"""
 NOTES = """query($id: ID!, $f: ConnectionNoteFilter, $after: String) { customer(id: $id) { emails {
     connectionNotes(filter: $f, first: 5, after: $after) {
-        nodes { message { id } } pageInfo { hasNextPage endCursor } } } } }"""
+        nodes { title info { status } message { id sender { id } } } pageInfo { hasNextPage endCursor } } } } }"""
 
 
 async def execute(context: Context, query: str, **variables: Any) -> Any:
