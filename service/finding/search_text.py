@@ -13,7 +13,7 @@ from service.graph.node import LARGEST_BIGINT, read_id
 LONGEST_NAME = 400
 """Characters of an address, or of a Message-ID with a long domain."""
 
-_MESSAGE_ID = re.compile(r"<?([0-9a-f]{32})\.([1-9][0-9]{0,18})@[^@<>\s]+>?", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"(?:message-id:\s*)?<?([0-9a-f]{32})\.([1-9][0-9]{0,18})@[^@<>\s]+>?", re.IGNORECASE)
 _KINDS = frozenset({"Message", "EmailInfo", "ConnectionNote", "SentEmail"})
 
 

@@ -223,7 +223,11 @@ def _read_token(context: Context, text: str, actions: Sequence[BulkMessageAction
     """A token of this caller's, for one of these actions. Raises Refusal."""
     token = read_action(context.deployment.keyring, text)
     if token is None:
-        raise Refusal(RefusalCode.INVALID, "This is no token of `previewMessageAction`.", ("token",))
+        raise Refusal(
+            RefusalCode.INVALID,
+            "This is no token of `previewMessageAction`: give the whole `token` of a preview.",
+            ("token",),
+        )
     if token.caller != context.actor:
         raise _expired("The preview was made by somebody else: preview it yourself.")
     if token.action not in actions:

@@ -13,9 +13,9 @@ from service.graph.cause_count import CauseCount, cause_counts
 from service.graph.row import FromValue
 
 LastArgument = Annotated[GatewaySpan, strawberry.argument(description="How far back.")]
-ACCEPTED = "Messages accepted."
+ACCEPTED = "Recipients accepted; each copy (CC, BCC) counts."
 DEFERRED = "Answers that said: later."
-REFUSED = "Messages refused."
+REFUSED = "Recipients refused; each copy (CC, BCC) counts."
 CAUSES = "Refusals by cause, the most first."
 
 

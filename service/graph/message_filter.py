@@ -29,8 +29,9 @@ MAX_IDS = 1_000
 SearchArgument = Annotated[
     str | None,
     strawberry.argument(
-        description="Words of a subject, of a server's answer or before the @ of an address, from their first three "
-        "letters on; a whole address, invoice or work-order number, Message-ID, message's id or queue id of a server."
+        description="Words of a subject, a name, a server's answer or before the @ of an address, from their first "
+        "three letters on; a whole address, invoice or work-order number, Message-ID, message's id or queue id of a "
+        "server. Accepted mail of a campaign has no words: only its mailing's subject, its address and its ids find it."
     ),
 ]
 

@@ -24,6 +24,11 @@ def write_instant(value: datetime) -> str:
     return (text.rstrip("0") if "." in text else text) + "+00:00"
 
 
+def _unreadable(message: str) -> GraphQLError:
+    """A client's value that a scalar cannot read; graphql-core keeps the code where it adds the variable's name."""
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
 def read_instant(value: Any) -> datetime:
     """An RFC 3339 instant with its offset. Raises GraphQLError."""
     try:
@@ -32,7 +37,7 @@ def read_instant(value: Any) -> datetime:
             raise ValueError
         return found.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise GraphQLError("DateTime is an RFC 3339 instant with its offset, such as 2026-12-01T09:00:00Z") from None
+        raise _unreadable("DateTime is an RFC 3339 instant with its offset, such as 2026-12-01T09:00:00Z") from None
 
 
 def read_decimal(value: Any) -> Decimal:
@@ -47,13 +52,13 @@ def read_decimal(value: Any) -> Decimal:
             raise ValueError
         return found
     except (ValueError, InvalidOperation):
-        raise GraphQLError('Decimal is a plain number in a string, such as "1234.50"') from None
+        raise _unreadable('Decimal is a plain number in a string, such as "1234.50"') from None
 
 
 def read_currency(value: Any) -> CurrencyCode:
     """Three capital letters, ISO 4217. Raises GraphQLError."""
     if not isinstance(value, str) or len(value) != 3 or not (value.isascii() and value.isalpha() and value.isupper()):
-        raise GraphQLError('CurrencyCode is three capital letters of ISO 4217, such as "USD"')
+        raise _unreadable('CurrencyCode is three capital letters of ISO 4217, such as "USD"')
     return CurrencyCode(value)
 
 

@@ -30,7 +30,7 @@ TOLD = """query($f: MessageFilter, $s: String) { messages(filter: $f, search: $s
     totalCount { value precision } exportUrl searchedUntil } }"""
 NOTES = """query($id: ID!, $f: ConnectionNoteFilter, $after: String) { customer(id: $id) { emails {
     connectionNotes(filter: $f, first: 5, after: $after) {
-        nodes { message { id } } pageInfo { hasNextPage endCursor } } } } }"""
+        nodes { title info { status } message { id sender { id } } } pageInfo { hasNextPage endCursor } } } } }"""
 
 OF_NOTES = """query($id: ID!, $f: ConnectionNoteFilter) { customer(id: $id) { emails {
     connectionNotes(filter: $f) { nodes { message { reference sender { name } needsAttention } } } } } }"""
