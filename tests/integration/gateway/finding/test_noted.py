@@ -68,7 +68,7 @@ async def test_lost_campaign_mail_that_is_sent_once_more_has_a_row_and_what_only
     # that an event triggered
     campaign = await make_campaign(connection)
     again = await sent(connection, campaign_id=campaign, retry_once=True)
-    taken for delivered, triggered = [await sent(connection, campaign_id=campaign) for _ in range(2)]
+    untried, triggered = [await sent(connection, campaign_id=campaign) for _ in range(2)]
     await connection.execute("update outbox set handed_off_at = null where message_id <> $1", again.message_id)
     await connection.execute("update outbox set lease_until = now() - interval '1 s'")
     await insert(
@@ -85,7 +85,7 @@ async def test_lost_campaign_mail_that_is_sent_once_more_has_a_row_and_what_only
     )
     await keep_up(connection, deployment)
     # Then only what was uncertain is there
-    assert await row_of(connection, taken for delivered.ref) is None
+    assert await row_of(connection, untried.ref) is None
     assert await finding_amiss(connection) == []
 
 

@@ -256,6 +256,8 @@ async def test_every_field_that_declares_sql_reads_what_its_resolver_reads(
         "update copy set cause = 'POLICY', advice = 'Ask.', status = 'REFUSED', decided_at = now() "
         "where recipient_no = 1"
     )
+    await pool.execute("update message set reference = 'WO-1005'")
+    await pool.execute("update customer set tags = array['some']")
     # When all of them are asked for, in all lists
     lists = " ".join(
         f"{name} {{ {everything(cast(GraphQLObjectType, schema._schema.type_map[f'{row}Connection']))} }}"
