@@ -18,8 +18,10 @@ from graphql import (
     is_list_type,
 )
 
-DEEPEST = 6
-"""Objects within objects below a row: a customer, its emails, a list, a row, the info, an attempt, its copy."""
+from tests.examples import examples
+
+DEEPEST = examples(4, proof=6)
+"""Objects within objects below a row: a list, a row, the info, an attempt; in a proof a customer, its emails, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

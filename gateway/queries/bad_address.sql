@@ -37,9 +37,9 @@ with changed as materialized (
                    where t.customer_id = d.customer_id and t.message_id = m.id and t.recipient_no = 0
                    order by t.number desc limit 1) end as cause,
                m.status in ('REFUSED', 'BOUNCED', 'EXPIRED')
-               and exists (select from message_trouble t
-                           where t.customer_id = d.customer_id and t.message_id = m.id and t.recipient_no = 0
-                             and t.dismissed_at is not null) as dismissed
+               and (select t.dismissed_at from message_trouble t
+                    where t.customer_id = d.customer_id and t.message_id = m.id and t.recipient_no = 0) is not null
+                   as dismissed
         from (
             select n.id, n.direction, n.internal, n.recipient, n.status, n.cause, n.decided_at, n.sent_at, n.bounced_at
             from message n

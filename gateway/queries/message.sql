@@ -65,9 +65,8 @@ select m.customer_id, m.id as message_id, m.source_type::text, m.mailing_id, m.b
        exists (select from delivery_report d
                where d.customer_id = m.customer_id and d.message_id = m.id and d.action = 'FAILED'
                  and not d.verified) as report_waits,
-       exists (select from message_trouble t
-               where t.customer_id = m.customer_id and t.message_id = m.id and t.recipient_no = 0
-                 and t.dismissed_at is not null) as dismissed,
+       (select t.dismissed_at from message_trouble t
+        where t.customer_id = m.customer_id and t.message_id = m.id and t.recipient_no = 0) is not null as dismissed,
        (select l.kind::text
         from (select e.kind, e.id from event e
               where e.customer_id = m.customer_id and e.message_id = m.id order by e.id desc limit 1) l

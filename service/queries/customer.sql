@@ -6,8 +6,8 @@ exists (
         order by n.customer_id desc, n.id desc limit 50
     ) r
     where r.status in ('UNCERTAIN', 'REFUSED', 'HELD', 'EXPIRED', 'BOUNCED')
-      and exists (select from message_trouble t
-                  where t.customer_id = r.customer_id and t.message_id = r.id and waits_for_person(t))
+      and (select waits_for_person(t) from message_trouble t
+           where t.customer_id = r.customer_id and t.message_id = r.id and t.recipient_no = 0)
 )
 
 -- fragment: kept_by_filter
@@ -242,8 +242,8 @@ cross join lateral (
 select wanted.customer_id, count(*) filter (where r.status = any(:red::email_status[]))::integer as failed,
        count(*) filter (where r.status = 'UNCERTAIN')::integer as uncertain,
        bool_or(r.status = any(:attention::email_status[])
-               and exists (select from message_trouble t
-                           where t.customer_id = r.customer_id and t.message_id = r.id and waits_for_person(t))
+               and coalesce((select waits_for_person(t) from message_trouble t
+                             where t.customer_id = r.customer_id and t.message_id = r.id and t.recipient_no = 0), false)
        ) as needs_attention
 from unnest(:ids::bigint[]) as wanted (customer_id)
 cross join lateral (

@@ -210,8 +210,9 @@ select m.customer_id, m.id, m.direction, m.source_type, s.status, m.subject, m.l
        m.campaign_id, m.mailing_id, c.title as campaign_title, m.template_version_id, m.cause, m.advice, m.tracked,
        m.answers_message_id, m.reference,
        (select v.sender_id from sender_version v where v.id = m.sender_version_id) as sender_id,
-       exists (select from message_trouble t
-               where t.customer_id = m.customer_id and t.message_id = m.id and waits_for_person(t)) as needs_attention,
+       coalesce((select waits_for_person(t) from message_trouble t
+                 where t.customer_id = m.customer_id and t.message_id = m.id and t.recipient_no = 0),
+                false) as needs_attention,
        w.next_attempt_at, w.waits_for, k.click_count, k.open_count,
        a.cause as attempt_cause, a.advice as attempt_advice,
        a.stage, a.code, a.enhanced, a.response, a.relay, a.host, a.tls

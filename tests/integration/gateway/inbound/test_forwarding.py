@@ -111,7 +111,7 @@ async def test_a_reply_reaches_the_staff_mailbox_and_no_history(
     assert [event["kind"] for event in events] == ["FORWARDED"]
     # And the history shows the mail and the reply alone
     assert await history_of(make_context(), ref) == ["Re: Your appointment", "Your appointment"]
-    found = await read_graph(make_context(), f'{{ node(id: "Message_{by.customer_id}_{by.message_id}") {{ id }} }}')
+    found = await read_graph(make_context(), f'{{ node(id: "Message_{by.customer_id}_{by.message_id.hex}") {{ id }} }}')
     assert found == {"node": None}
 
 

@@ -508,6 +508,8 @@ async def test_every_page_is_index_ranges_no_longer_than_itself(
 ) -> None:
     # Given a ledger, and queries that ask for everything a list has, for the first time and often
     customer = await fill_in_bulk(pool)
+    await pool.execute("insert into customer (external_ref) select 'other-' || n from generate_series(1, 5000) n")
+    await pool.execute("analyze customer")
     message = await newest(pool, customer)
     for ways.often, (page, name, argument, indexes, given_values) in product((False, True), PAGES):
         asked.clear()

@@ -26,6 +26,7 @@ LIST = """query($id: ID!, $f: CampaignRecipientFilter, $s: String, $first: Int! 
 OF_CUSTOMER = """query($id: ID!, $upcoming: Boolean! = false, $first: Int! = 50, $after: String) { customer(id: $id) {
   campaigns(upcoming: $upcoming, first: $first, after: $after) { totalCount { value precision }
     nodes { id status leftOut dueAt mailing { id } } pageInfo { hasNextPage endCursor } } } }"""
+NO_ID = "id: is no id of ours; pass an `id` as an answer gave it"
 NODE = "query($id: ID!) { node(id: $id) { id ... on CampaignRecipient { status leftOut address } } }"
 STATES = ("ACCEPTED", "REFUSED", "BOUNCED", "UNCERTAIN", "HELD", "EXPIRED", "CANCELLED", "QUEUED", "DEFERRED", "UNMADE")
 CAUSES = {"REFUSED": "BAD_ADDRESS", "HELD": "SUPPRESSED", "UNCERTAIN": "CONNECTION_LOST", "BOUNCED": "INACTIVE"}
@@ -268,8 +269,10 @@ async def test_an_id_reads_back_also_of_an_event(
     event = f"CampaignRecipient_{mailing}_{customer}_{'2026-12-01_ä'.encode().hex()}"
     for one in (audience.expected()[0], event):
         assert (await execute(make_context(), NODE, id=one))["id"] == one
-    for wrong in (f"CampaignRecipient_{mailing}_{customer}", "CampaignRecipient_1", f"{event}_1", f"{event}0"):
-        assert await execute(make_context(), NODE, id=wrong) is None
+    assert await execute(make_context(), NODE, id=f"CampaignRecipient_{mailing}_{customer}") is None
+    for wrong in ("CampaignRecipient_1", f"{event}_1", f"{event}0"):
+        result = await schema.execute(NODE, context_value=make_context(), variable_values={"id": wrong})
+        assert [error.message for error in result.errors or ()] == [NO_ID]
 
 
 async def test_one_customers_campaigns_and_what_is_still_to_come(connection: Any, make_context: MakeContext) -> None:

@@ -299,7 +299,7 @@ async def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def note(record: Any) -> None:
         # What asyncpg asks of the catalogue, once a connection and type, is no statement of ours.
-        if "typeinfo" not in record.query and "'jit'" not in record.query:
+        if "typeinfo" not in record.query and "'jit'" not in record.query and "set_config" not in record.query:
             sent.append(record.query)
 
     async def prepare_and_listen(connection: asyncpg.Connection[Any]) -> None:

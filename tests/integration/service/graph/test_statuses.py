@@ -151,8 +151,9 @@ async def test_every_row_of_a_history_has_an_id_that_node_reads(
         f"LinkClick_{customer}_{opened.hex}",
         f"EmailInfo_{customer}_{click.hex}",
         "CustomerEmails_999999",
-        "CustomerEmails_1_2",
     ):
         assert (await ask(make_context(), query, id=wrong))["node"] is None
+    broken = await schema.execute(query, context_value=make_context(), variable_values={"id": "CustomerEmails_1_2"})
+    assert "is no id of ours" in str(broken.errors)
     emails = "query($id: ID!) { node(id: $id) { ... on CustomerEmails { sent { nodes { id } } } } }"
     assert (await ask(make_context(), emails, id=told["id"]))["node"] == {"sent": {"nodes": [{"id": sent["id"]}]}}
