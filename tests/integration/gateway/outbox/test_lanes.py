@@ -132,12 +132,18 @@ async def test_one_mail_that_breaks_its_connection_holds_up_no_other(
     await eventually(lambda: tried(connection, bad, 4), "four attempts")
     good = [await queue_mail(connection, deployment, f"{n}@{name}.example") for n in range(4) for name in ("x", "y")]
     # Then all the others go, neither relay nor destination is paused, and its own history has every answer
+    # (what had sent its dot on the connection that the bad one broke is uncertain, and holds up nobody either)
     for ref in good:
-        await until(connection, ref, "ACCEPTED")
+        await eventually(lambda: ended(connection, ref), "its end", seconds=180)  # noqa: B023 - awaited at once
         assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
     assert (await relay_of(connection)).pause_step == 0
     assert [found for found in await destinations(connection) if found.paused_until] == []
     assert {attempt["verdict"] for attempt in await attempts_of(connection, bad)} == {"DEFERRED"}
+
+
+async def ended(connection: Any, ref: MessageRef) -> bool:
+    status = await connection.fetchval("select status from message where id = $1", ref.message_id)
+    return status in ("ACCEPTED", "UNCERTAIN")
 
 
 async def tried(connection: Any, ref: MessageRef, times: int) -> bool:
