@@ -27,7 +27,7 @@ import asyncpg
 from gateway.campaigns import drafts, expansion, freezing, lifecycle
 from gateway.campaigns.drafts import CampaignOrder
 from gateway.compose import sender_profiles
-from gateway.database import WORKER_SETTINGS, Connection, open_pool
+from gateway.database import WORKER_SETTINGS, Connection, open_pool, prepare_connection
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.outbox.enqueue import SendRequest, enqueue
@@ -89,18 +89,21 @@ async def ledger(url: str, customers: int) -> AsyncIterator[Bench]:
     """Customers in a list, a sender and a template, in a database that is migrated."""
     os.environ["DATABASE_URL"] = url
     deployment = Deployment.open(read_settings())
+    # No pool: its statements end after a minute, and these make a million rows.
+    connection = await asyncpg.connect(url)
+    await prepare_connection(connection)
+    await versions.publish_builtins(connection)
+    await make_audience(connection, customers)
+    list_id = await QUERIES.make_list(connection, name="everybody", members=customers)
+    source = TemplateSource(name="Bench", subject="News for {{ first_name }}", html=PAGE,
+                            sample_data={"first_name": "Ann"})  # fmt: skip
+    template = await versions.publish(connection, compile_source(source))
+    profile = await sender_profiles.create(
+        connection, name="Bench", from_address="news@fabrikam.com", postal_address="1 Main"
+    )
+    await connection.execute("vacuum analyze")
+    await connection.close()
     async with await open_pool(url, size=2, name="bench", settings=WORKER_SETTINGS) as pool:
-        async with pool.acquire() as connection:
-            await versions.publish_builtins(connection)
-            await make_audience(connection, customers)
-            list_id = await QUERIES.make_list(connection, name="everybody", members=customers)
-            source = TemplateSource(name="Bench", subject="News for {{ first_name }}", html=PAGE,
-                                    sample_data={"first_name": "Ann"})  # fmt: skip
-            template = await versions.publish(connection, compile_source(source))
-            profile = await sender_profiles.create(
-                connection, name="Bench", from_address="news@fabrikam.com", postal_address="1 Main"
-            )
-            await connection.execute("vacuum analyze")
         yield Bench(
             pool=pool, deployment=deployment, list_id=int(list_id), template_id=template.template_id,
             sender_id=profile.sender_id, customers=customers,
