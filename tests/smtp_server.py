@@ -560,6 +560,8 @@ class _Session:
             case Endless():
                 while not self.writer.is_closing():
                     await self.say_now(play.wire)
+                    # Draining a buffer that is not full gives way to nobody, and the client may live in this loop.
+                    await asyncio.sleep(0)
                 raise _HangUp
             case Reply():
                 await self._wait_for(play)

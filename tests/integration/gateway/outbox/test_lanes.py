@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -28,10 +27,11 @@ from gateway.outbox.domain_limits import (
 from gateway.outbox.lanes import MAX_COUNTED_DOMAINS, lane_states, note_throughput, pause_lane, resume_lane
 from gateway.outbox.relay_limits import RelayStanding, register_relays, relay_events, relay_states, resume_relay
 from gateway.settings import Settings, parse_relay
+from gateway.smtp.envelope import Timeouts
 from service.graph.context import Context
 from service.graph.schema import schema
 from tests.builders import insert, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, refuse_login, start, state_of, until
+from tests.engine import SHORT_WAIT, Start, attempts_of, deployment, queue_mail, refuse_login, start, until
 from tests.eventually import eventually
 from tests.smtp_server import Drop, Endless, Raw, Reply, SmtpServer
 
@@ -110,6 +110,9 @@ async def test_a_relay_that_fails_many_different_mails_is_paused_and_every_answe
     await eventually(lambda: works_again(connection), "the end of the trouble")
 
 
+PATIENT = Timeouts(end_of_data=60.0)
+"""A good mail whose answer is late, on a busy machine, is not what these tests are about."""
+
 POISON: dict[str, dict[str, Any]] = {
     "no reply code": {"rcpt": Raw(b"999 what\r\n")},
     "a code below 200": {"rcpt": Raw(b"000 no\r\n")},
@@ -128,24 +131,17 @@ async def test_one_mail_that_breaks_its_connection_holds_up_no_other(
     # Given a recipient for whom the relay breaks off, and good mail behind it, to the same domain and to others
     smtp_server.script(rcpt={"bad@x.example": POISON[kind]["rcpt"]})
     bad = await queue_mail(connection, deployment, "bad@x.example")
-    start(pause=long_pause, wait=lambda attempt, verdict: timedelta(milliseconds=100))
+    start(pause=long_pause, wait=lambda attempt, verdict: timedelta(milliseconds=100), timeouts=PATIENT)
     # When the bad one has failed again and again
     await eventually(lambda: tried(connection, bad, 4), "four attempts")
     good = [await queue_mail(connection, deployment, f"{n}@{name}.example") for n in range(4) for name in ("x", "y")]
     # Then all the others go, neither relay nor destination is paused, and its own history has every answer
-    # (in some two of fifty runs of a reply without end, one of them ended otherwise; which way is not known yet)
-    ends = {"ACCEPTED", "UNCERTAIN"} if kind == "a reply without end" else {"ACCEPTED"}
     for ref in good:
-        await eventually(partial(is_decided, connection, ref), "its end", seconds=180)
-        assert (await state_of(connection, ref))["state"] in ends
+        await until(connection, ref, "ACCEPTED")
         assert [attempt["number"] for attempt in await attempts_of(connection, ref)] == [1]
     assert (await relay_of(connection)).pause_step == 0
     assert [found for found in await destinations(connection) if found.paused_until] == []
     assert {attempt["verdict"] for attempt in await attempts_of(connection, bad)} == {"DEFERRED"}
-
-
-async def is_decided(connection: Any, ref: MessageRef) -> bool:
-    return (await state_of(connection, ref))["decided_at"] is not None
 
 
 async def tried(connection: Any, ref: MessageRef, times: int) -> bool:
