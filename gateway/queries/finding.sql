@@ -79,6 +79,8 @@ select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender
                     and d.verdict = 'DEFERRED') end as deferrals,
        case when m.sent_at is not null and m.direction = 'SENT'
             then greatest(0, extract(epoch from m.sent_at - m.mail_date) * 1000)::bigint end as took_ms,
+       case when m.sent_at is not null and m.direction = 'SENT'
+            then time_bucket(greatest(0, extract(epoch from m.sent_at - m.mail_date) * 1000)::bigint) end as bucket,
        case when m.direction = 'RECEIVED' then (select r.from_address from received_mail r
                                                 where r.customer_id = m.customer_id and r.message_id = m.id)
             end as from_address
@@ -141,18 +143,33 @@ select n.kind, n.name, n.no from search_name n join wanted w on w.kind = n.kind 
 union all
 select m.kind, m.name, m.no from made m;
 
--- name: write_search_rows!
+-- name: known_search_rows
+-- Which of these messages have a search row.
+select f.id from unnest(:ids::uuid[]) as wanted(id) join message_search f on f.id = wanted.id;
+
+-- name: slices_from
+-- The slice in which this message lies, and those after it, oldest first.
+select s.no, s.first_id from search_slice s
+where s.first_id >= (select n.first_id from search_slice n where n.first_id <= :first::uuid
+                     order by n.first_id desc limit 1)
+order by s.first_id;
+
+-- name: fill_slices!
+-- Notes how many rows came into each slice.
+update search_slice s set rows = s.rows + f.rows
+from unnest(:nos::integer[], :rows::integer[]) as f(no, rows) where s.no = f.no;
+
+-- name: merge_search_rows
 -- Writes what the ledger says of messages, where it is not written already. What is the same of many of them comes once
--- (`alike`, to which `places` point); words are lexemes with spaces between, null where a message has none. `written`
--- holds each row that changed, as it is and as it was (null: it was not there): figures are booked by the difference, in
--- the hour of the mail's own id. So a late bounce or open changes the hour and day of its mail, and no rate passes 100 %.
+-- (`alike`, to which `places` point); words are lexemes with spaces between, null where a message has none. Returns each
+-- row that changed, as it is and as it was: figures are booked by the difference.
 with alike as (
-    select a.n, a.m as mailing_id, a.d as domain_no, a.s as sender_no, a.r as relay_no, a.t as source_type,
-           a.w as direction, a.z as status, a.u as cause, a.k as tracked, a.o as opened, a.l as clicked,
-           a.p as complained, a.f as deferrals
+    select a.n, a.mailing_id, a.domain_no, a.sender_no, a.relay_no, a.source_type, a.direction, a.status, a.cause,
+           a.tracked, a.opened, a.clicked, a.complained, a.deferrals
     from json_to_recordset(:alike::json) as a(
-        n integer, m integer, d integer, s integer, r integer, t source_type, w direction, z email_status, u cause,
-        k boolean, o boolean, l boolean, p boolean, f smallint)
+        n integer, mailing_id integer, domain_no integer, sender_no integer, relay_no integer, source_type source_type,
+        direction direction, status email_status, cause cause, tracked boolean, opened boolean, clicked boolean,
+        complained boolean, deferrals smallint)
 ), present as (
     select r.customer_id, r.id, a.mailing_id, a.domain_no, r.address_hash, a.sender_no, a.relay_no, a.source_type,
            a.direction, a.status, a.cause, a.tracked, a.opened, a.clicked, a.complained, a.deferrals, r.took_ms,
@@ -184,113 +201,98 @@ with alike as (
            excluded.relay_no, excluded.source_type, excluded.direction, excluded.status, excluded.cause,
            excluded.tracked, excluded.opened, excluded.clicked, excluded.complained, excluded.deferrals,
            excluded.took_ms, excluded.words)
-    returning new.id, new.customer_id, new.slice, old.id is null as is_new,
+    returning new.id, new.slice, old.id is null as is_new,
               new.mailing_id, new.domain_no, new.sender_no, new.relay_no, new.source_type, new.direction, new.status,
-              new.cause, new.tracked, new.opened, new.clicked, new.complained, new.deferrals, new.took_ms,
+              new.cause, new.opened, new.clicked, new.complained, new.deferrals, time_bucket(new.took_ms) as bucket,
               old.mailing_id as old_mailing_id, old.domain_no as old_domain_no, old.sender_no as old_sender_no,
               old.relay_no as old_relay_no, old.source_type as old_source_type, old.direction as old_direction,
-              old.status as old_status, old.cause as old_cause, old.tracked as old_tracked, old.opened as old_opened,
+              old.status as old_status, old.cause as old_cause, old.opened as old_opened,
               old.clicked as old_clicked, old.complained as old_complained, old.deferrals as old_deferrals,
-              old.took_ms as old_took_ms
+              time_bucket(old.took_ms) as old_bucket
 ), filled as (
     update search_slice s set rows = s.rows + f.rows
     from (select w.slice, count(*)::integer as rows from written w where w.is_new group by w.slice) f
     where s.no = f.slice
-), booked_changes as (
-    select w.*, w.is_new or (w.mailing_id, w.domain_no, w.sender_no, w.relay_no, w.source_type, w.cause, w.took_ms)
-                            is distinct from (w.old_mailing_id, w.old_domain_no, w.old_sender_no, w.old_relay_no,
-                                              w.old_source_type, w.old_cause, w.old_took_ms) as is_timed_anew
-    from written w
-), booked_states as (
-    -- What each mail counts as now; and, taken back, what it counted as before. A time that stays is not booked again.
-    select 1 as sign, w.id, w.mailing_id, w.domain_no, w.sender_no, w.relay_no, w.source_type, w.direction, w.status,
-           w.cause, w.opened, w.clicked, w.complained, w.deferrals,
-           case when w.is_timed_anew then w.took_ms end as took_ms
-    from booked_changes w
-    union all
-    select -1, w.id, w.old_mailing_id, w.old_domain_no, w.old_sender_no, w.old_relay_no, w.old_source_type,
-           w.old_direction, w.old_status, w.old_cause, w.old_opened, w.old_clicked, w.old_complained, w.old_deferrals,
-           case when w.is_timed_anew then w.old_took_ms end
-    from booked_changes w where not w.is_new
-), booked_mails as materialized (
-    select date_bin('1 hour', uuid_extract_timestamp(s.id), 'epoch') as hour, s.mailing_id, s.domain_no, s.sender_no,
-           s.relay_no, s.source_type, s.cause, s.sign, time_bucket(s.took_ms) as bucket,
-           s.sign * (s.direction = 'SENT')::integer as sent,
-           s.sign * (s.status in ('ACCEPTED', 'BOUNCED'))::integer as accepted, s.sign * s.deferrals as deferred,
-           s.sign * (s.status = 'REFUSED')::integer as refused, s.sign * (s.status = 'BOUNCED')::integer as bounced,
-           s.sign * s.complained::integer as complained, s.sign * s.opened::integer as opened,
-           s.sign * s.clicked::integer as clicked, s.sign * (s.direction = 'RECEIVED')::integer as received
-    from booked_states s
-), booked_alike as (
-    select m.hour, m.mailing_id, m.sender_no, m.relay_no, m.source_type, m.cause, m.bucket,
-           sum(m.sign)::integer as mails, sum(m.sent)::integer as sent, sum(m.accepted)::integer as accepted,
-           sum(m.deferred)::integer as deferred, sum(m.refused)::integer as refused,
-           sum(m.bounced)::integer as bounced, sum(m.complained)::integer as complained,
-           sum(m.opened)::integer as opened, sum(m.clicked)::integer as clicked, sum(m.received)::integer as received
-    from booked_mails m
-    group by m.hour, m.mailing_id, m.sender_no, m.relay_no, m.source_type, m.cause, m.bucket
-), booked as (
-    insert into mail_statistics as s (rollup, span, starts_at, source_type, cause, relay_no, sender_no, campaign_id,
-                                      sent, accepted, deferred, refused, bounced, complained, opened, clicked,
-                                      received, times, percentiles)
-    select b.rollup, b.span, b.starts_at, b.source_type, b.cause, b.relay_no, b.sender_no, b.campaign_id, b.sent,
-           b.accepted, b.deferred, b.refused, b.bounced, b.complained, b.opened, b.clicked, b.received,
-           coalesce(b.times, '{}'), case when b.rollup = 'all' and b.span = 'day' then percentiles_of(b.times) end
-    from (select case grouping(a.source_type, a.cause, a.relay_no, a.sender_no, g.campaign_id)
-                     when 31 then 'all' when 1 then 'mail' when 15 then 'source' when 23 then 'cause'
-                     when 27 then 'relay' when 29 then 'sender' else 'campaign' end as rollup,
-                 p.span, p.starts_at, a.source_type, a.cause, a.relay_no, a.sender_no, g.campaign_id,
-                 sum(a.sent) as sent, sum(a.accepted) as accepted, sum(a.deferred) as deferred,
-                 sum(a.refused) as refused, sum(a.bounced) as bounced, sum(a.complained) as complained,
-                 sum(a.opened) as opened, sum(a.clicked) as clicked, sum(a.received) as received,
-                 array_agg(a.mails::bigint * 256 + a.bucket)
-                     filter (where a.bucket is not null and a.mails <> 0) as times
-          from booked_alike a
-          left join mailing g on g.id = a.mailing_id
-          cross join lateral (values ('hour', a.hour), ('day', date_trunc('day', a.hour, 'UTC')),
-                                     ('month', date_trunc('month', a.hour, 'UTC'))) p (span, starts_at)
-          group by grouping sets (
-              (p.span, p.starts_at), (p.span, p.starts_at, a.source_type, a.cause, a.relay_no, a.sender_no),
-              (p.span, p.starts_at, a.source_type), (p.span, p.starts_at, a.cause), (p.span, p.starts_at, a.relay_no),
-              (p.span, p.starts_at, a.sender_no), (p.span, p.starts_at, a.cause, g.campaign_id))) b
-    where (b.span <> 'hour' or b.rollup in ('all', 'mail', 'campaign'))
-      and (b.times is not null
-           or (b.sent, b.accepted, b.deferred, b.refused, b.bounced, b.complained, b.opened, b.clicked, b.received)
-              <> (0, 0, 0, 0, 0, 0, 0, 0, 0))
-    on conflict (rollup, span, starts_at, source_type, cause, relay_no, sender_no, campaign_id) do update
-    set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
-        deferred = s.deferred + excluded.deferred, refused = s.refused + excluded.refused,
-        bounced = s.bounced + excluded.bounced, complained = s.complained + excluded.complained,
-        opened = s.opened + excluded.opened, clicked = s.clicked + excluded.clicked,
-        received = s.received + excluded.received, times = with_times(s.times, excluded.times),
-        percentiles = case when excluded.times = '{}' then s.percentiles
-                           when s.rollup = 'all' and s.span = 'day'
-                           then percentiles_of(with_times(s.times, excluded.times)) end
-), booked_domains as (
-    insert into domain_statistics as s (day, domain_no, cause, sent, accepted, deferred, refused, bounced, complained,
-                                        opened, clicked, received, times)
-    select b.day, b.domain_no, b.cause, b.sent, b.accepted, b.deferred, b.refused, b.bounced, b.complained, b.opened,
-           b.clicked, b.received, coalesce(b.times, '{}')
-    from (select (m.hour at time zone 'UTC')::date as day, m.domain_no, m.cause, sum(m.sent) as sent,
-                 sum(m.accepted) as accepted, sum(m.deferred) as deferred, sum(m.refused) as refused,
-                 sum(m.bounced) as bounced, sum(m.complained) as complained, sum(m.opened) as opened,
-                 sum(m.clicked) as clicked, sum(m.received) as received,
-                 -- In order: sorted groups need no room for thousands of arrays at a time.
-                 array_agg(m.sign::bigint * 256 + m.bucket order by m.bucket)
-                     filter (where m.bucket is not null) as times
-          from booked_mails m
-          group by 1, 2, 3) b
-    where (b.sent, b.accepted, b.deferred, b.refused, b.bounced, b.complained, b.opened, b.clicked, b.received)
-              <> (0, 0, 0, 0, 0, 0, 0, 0, 0) or b.times is not null
-    on conflict (day, domain_no, cause) do update
-    set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
-        deferred = s.deferred + excluded.deferred, refused = s.refused + excluded.refused,
-        bounced = s.bounced + excluded.bounced, complained = s.complained + excluded.complained,
-        opened = s.opened + excluded.opened, clicked = s.clicked + excluded.clicked,
-        received = s.received + excluded.received, times = with_times(s.times, excluded.times)
 )
+select w.id, w.is_new, w.mailing_id, w.domain_no, w.sender_no, w.relay_no, w.source_type, w.direction, w.status, w.cause,
+       w.opened, w.clicked, w.complained, w.deferrals, w.bucket, w.old_mailing_id, w.old_domain_no, w.old_sender_no,
+       w.old_relay_no, w.old_source_type, w.old_direction, w.old_status, w.old_cause, w.old_opened, w.old_clicked,
+       w.old_complained, w.old_deferrals, w.old_bucket
+from written w;
+
+-- name: book_mails!
+-- Books mails that are alike, by the hour (since 1970) in which they count, in every rollup but that by domain.
+with booked_alike as (
+    select to_timestamp(m.hour * 3600.0) as hour, m.mailing_id, m.sender_no, m.relay_no, m.source_type, m.cause,
+           m.bucket, m.mails, m.sent, m.accepted, m.deferred, m.refused, m.bounced, m.complained, m.opened, m.clicked,
+           m.received
+    from unnest(:hours::integer[], :mailing_ids::integer[], :sender_nos::integer[], :relay_nos::integer[],
+                :source_types::source_type[], :causes::cause[], :buckets::integer[], :mails::integer[],
+                :sent::integer[], :accepted::integer[], :deferred::integer[], :refused::integer[], :bounced::integer[],
+                :complained::integer[], :opened::integer[], :clicked::integer[], :received::integer[])
+         as m(hour, mailing_id, sender_no, relay_no, source_type, cause, bucket, mails, sent, accepted, deferred,
+              refused, bounced, complained, opened, clicked, received)
+)
+insert into mail_statistics as s (rollup, span, starts_at, source_type, cause, relay_no, sender_no, campaign_id,
+                                  sent, accepted, deferred, refused, bounced, complained, opened, clicked,
+                                  received, times, percentiles)
+select b.rollup, b.span, b.starts_at, b.source_type, b.cause, b.relay_no, b.sender_no, b.campaign_id, b.sent,
+       b.accepted, b.deferred, b.refused, b.bounced, b.complained, b.opened, b.clicked, b.received,
+       coalesce(b.times, '{}'), case when b.rollup = 'all' and b.span = 'day' then percentiles_of(b.times) end
+from (select case grouping(a.source_type, a.cause, a.relay_no, a.sender_no, g.campaign_id)
+                 when 31 then 'all' when 1 then 'mail' when 15 then 'source' when 23 then 'cause'
+                 when 27 then 'relay' when 29 then 'sender' else 'campaign' end as rollup,
+             p.span, p.starts_at, a.source_type, a.cause, a.relay_no, a.sender_no, g.campaign_id,
+             sum(a.sent) as sent, sum(a.accepted) as accepted, sum(a.deferred) as deferred,
+             sum(a.refused) as refused, sum(a.bounced) as bounced, sum(a.complained) as complained,
+             sum(a.opened) as opened, sum(a.clicked) as clicked, sum(a.received) as received,
+             array_agg(a.mails::bigint * 256 + a.bucket)
+                 filter (where a.bucket is not null and a.mails <> 0) as times
+      from booked_alike a
+      left join mailing g on g.id = a.mailing_id
+      cross join lateral (values ('hour', a.hour), ('day', date_trunc('day', a.hour, 'UTC')),
+                                 ('month', date_trunc('month', a.hour, 'UTC'))) p (span, starts_at)
+      group by grouping sets (
+          (p.span, p.starts_at), (p.span, p.starts_at, a.source_type, a.cause, a.relay_no, a.sender_no),
+          (p.span, p.starts_at, a.source_type), (p.span, p.starts_at, a.cause), (p.span, p.starts_at, a.relay_no),
+          (p.span, p.starts_at, a.sender_no), (p.span, p.starts_at, a.cause, g.campaign_id))) b
+where (b.span <> 'hour' or b.rollup in ('all', 'mail', 'campaign'))
+  and (b.times is not null
+       or (b.sent, b.accepted, b.deferred, b.refused, b.bounced, b.complained, b.opened, b.clicked, b.received)
+          <> (0, 0, 0, 0, 0, 0, 0, 0, 0))
+on conflict (rollup, span, starts_at, source_type, cause, relay_no, sender_no, campaign_id) do update
+set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
+    deferred = s.deferred + excluded.deferred, refused = s.refused + excluded.refused,
+    bounced = s.bounced + excluded.bounced, complained = s.complained + excluded.complained,
+    opened = s.opened + excluded.opened, clicked = s.clicked + excluded.clicked,
+    received = s.received + excluded.received, times = with_times(s.times, excluded.times),
+    percentiles = case when excluded.times = '{}' then s.percentiles
+                       when s.rollup = 'all' and s.span = 'day'
+                       then percentiles_of(with_times(s.times, excluded.times)) end;
+
+-- name: book_domains!
+-- Books mails by day (since 1970), domain and cause, with their times (each an array as text).
+insert into domain_statistics as s (day, domain_no, cause, sent, accepted, deferred, refused, bounced, complained,
+                                    opened, clicked, received, times)
+select date '1970-01-01' + m.day, m.domain_no, m.cause, m.sent, m.accepted, m.deferred, m.refused, m.bounced,
+       m.complained, m.opened, m.clicked, m.received, m.times::bigint[]
+from unnest(:days::integer[], :domain_nos::integer[], :causes::cause[], :sent::integer[], :accepted::integer[],
+            :deferred::integer[], :refused::integer[], :bounced::integer[], :complained::integer[],
+            :opened::integer[], :clicked::integer[], :received::integer[], :times::text[])
+     as m(day, domain_no, cause, sent, accepted, deferred, refused, bounced, complained, opened, clicked, received,
+          times)
+on conflict (day, domain_no, cause) do update
+set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
+    deferred = s.deferred + excluded.deferred, refused = s.refused + excluded.refused,
+    bounced = s.bounced + excluded.bounced, complained = s.complained + excluded.complained,
+    opened = s.opened + excluded.opened, clicked = s.clicked + excluded.clicked,
+    received = s.received + excluded.received, times = with_times(s.times, excluded.times);
+
+-- name: keep_latest!
+-- Keeps the newest of these messages as that of its customer, unless a newer one is kept.
 insert into customer_latest as l (customer_id, message_id)
-select distinct on (p.customer_id) p.customer_id, p.id from present p order by p.customer_id, p.id desc
+select distinct on (p.customer_id) p.customer_id, p.id
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as p(customer_id, id) order by p.customer_id, p.id desc
 on conflict (customer_id) do update set message_id = excluded.message_id where excluded.message_id > l.message_id;
 
 -- name: open_slice!

@@ -20,8 +20,8 @@ select min(g.id) from mailings g;
 select uuidv7() as id from generate_series(1, :rows::integer);
 
 -- name: written_mail
--- Mail of a span, as `write_search_rows` has written it: campaigns of some two days, letters, failures; some opened.
-select uuidv7(t.at - clock_timestamp()) as id, true as is_new,
+-- Mail of a span, as it counts: campaigns of some two days, letters, failures; some opened.
+select uuidv7(t.at - clock_timestamp()) as id,
        case when r.kind < 0.9 then :first_mailing::integer
             + (extract(epoch from t.at - :year::timestamptz) / 105120)::integer end as mailing_id,
        exp(random() * ln(30000))::integer as domain_no, 1 + (r.kind < 0.3)::integer + (r.kind < 0.1)::integer as sender_no,
@@ -34,11 +34,7 @@ select uuidv7(t.at - clock_timestamp()) as id, true as is_new,
              when r.fate > 0.003 then 'SPAM' else 'MAILBOX_FULL' end)::cause as cause,
        r.kind < 0.2 as opened, r.kind < 0.05 as clicked, r.fate > 0.999 as complained,
        (random() < 0.05)::integer::smallint as deferrals,
-       case when r.fate > 0.02 then exp(random_normal(8, 1.5))::bigint end as took_ms, null::integer as old_mailing_id,
-       null::integer as old_domain_no, null::integer as old_sender_no, null::integer as old_relay_no,
-       null::source_type as old_source_type, null::direction as old_direction, null::email_status as old_status,
-       null::cause as old_cause, null::boolean as old_opened, null::boolean as old_clicked,
-       null::boolean as old_complained, null::smallint as old_deferrals, null::bigint as old_took_ms
+       case when r.fate > 0.02 then time_bucket(exp(random_normal(8, 1.5))::bigint) end as bucket
 from generate_series(1, :rows::integer) n
 cross join lateral (select random() as kind, random() as fate, n as row offset 0) r
 cross join lateral (select :since::timestamptz + random() * (:until::timestamptz - :since::timestamptz) as at, n as row
