@@ -251,6 +251,16 @@ async def put_mail(bench: Bench, wakeup: Wakeup, until: Callable[[], Awaitable[b
     return times
 
 
+def times(count: int) -> Callable[[], Awaitable[bool]]:
+    """False so many times, then True."""
+    left = iter(range(count))
+
+    async def over() -> bool:
+        return next(left, None) is None
+
+    return over
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
     """Memory in MiB when the sink had taken so many mails."""
@@ -269,12 +279,9 @@ async def beside_a_campaign(bench: Bench, url: str, redis_url: str, sink: Sink) 
         tempfile.TemporaryFile() as log,
         spawn(command, stop_signal=signal.SIGKILL, environment=environment, output=log) as worker,
     ):
-        left = iter(range(IDLE_MAILS))
-
-        async def enough() -> bool:
-            return next(left, None) is None
-
-        idle = await put_mail(bench, wakeup, enough)
+        # The first mail waits for the worker to start.
+        await put_mail(bench, wakeup, times(1))
+        idle = await put_mail(bench, wakeup, times(IDLE_MAILS))
         async with bench.pool.acquire() as connection:
             campaign_id = await bench.draft(connection, "all of it")
             await bench.launch(connection, campaign_id)
