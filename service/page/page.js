@@ -1,20 +1,20 @@
 // The page's entry: sign-in state, the view for the current URL, and rendering.
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
-import { readAddress, writeAddress } from "./address.js";
-import { CustomerEmails } from "./customer-emails.js";
-import { CustomerList } from "./customer-list.js";
+import { readAddress, viewOf, writeAddress } from "./address.js";
 import { masthead } from "./masthead.js";
 import { momentWidth } from "./moments.js";
 import { failure, notice, skeleton } from "./notices.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
 import { Offline, SignedOut } from "./errors.js";
+import { loadLanguage, said } from "./language.js";
+import { navigation } from "./navigation.js";
+import { loadView, VIEWS } from "./views.js";
 
 /** Between two checks whether the service is back. */
 const RETRY_MS = 3_000;
 /** The state of a history entry whose popover was opened over the view of the entry before it. */
 const OVER = "over";
-const VIEWS = { customers: CustomerList, emails: CustomerEmails };
 
 const root = document.getElementById("page");
 const announcement = document.getElementById("announcement");
@@ -24,6 +24,8 @@ let page = null;
 let state = "opening";
 /** Why the session could not be read. */
 let openError = null;
+/** Why the view's module could not be loaded. */
+let viewError = null;
 let offline = false;
 /** Why signing out failed. */
 let signOutError = null;
@@ -47,6 +49,12 @@ const app = {
     arrive({ ...place, ...change }, { scroll });
     if (replace) history.replaceState(history.state, "", writeAddress(place));
     else history.pushState(over ? OVER : null, "", writeAddress(place));
+  },
+
+  /** Change the query of the address: a value of null leaves its name out. */
+  query(change, options) {
+    const query = Object.fromEntries(Object.entries({ ...place.query, ...change }).filter(([, value]) => value !== null));
+    app.go({ query }, options);
   },
 
   /** Close a popover: back in the history, or by `change` where a link opened it. */
@@ -81,6 +89,13 @@ const app = {
 
   toList: (event) => app.follow(event, { view: "customers", search: "" }),
 
+  /** `@click` of a link to a place of this page. */
+  to: (there) => (event) => app.follow(event, there),
+
+  get place() {
+    return place;
+  },
+
   /** Announce a text to screen readers. */
   announce(text) {
     announcement.textContent = text;
@@ -104,13 +119,28 @@ const app = {
 
 function arrive(there, options) {
   place = there;
-  if (!page?.shows(there)) {
+  viewError = null;
+  if (page?.shows(there)) {
+    page.arrive(there, options);
+  } else {
     page?.leave();
+    page = null;
     signOutError = null;
-    const View = VIEWS[there.view];
-    page = View ? new View(there, app) : null;
+    if (there.view !== "nowhere") openView(there, options);
   }
-  page?.arrive(there, options);
+  app.changed();
+}
+
+async function openView(there, options) {
+  try {
+    const { open: made } = await loadView(viewOf(there));
+    // The reader may have gone on while the module was loaded.
+    if (place !== there || (state !== "in" && state !== "ended")) return;
+    page = made(there, app);
+    page.arrive(there, options);
+  } catch (error) {
+    if (place === there) viewError = error;
+  }
   app.changed();
 }
 
@@ -200,7 +230,7 @@ async function leave() {
   }
   page?.leave();
   page = null;
-  place = { view: "customers", search: "" };
+  place = readAddress(new URL("/", location.href));
   history.replaceState(null, "", "/");
   state = "out";
   focusNext = ["token"];
@@ -216,18 +246,20 @@ function content() {
   if (state === "out") return form();
   if (place.view === "nowhere") {
     return notice({ level: 1, heading: "There is no such page", text: "The web address may be mistyped, or cut off.",
-      action: html`<a class="button" href="/" @click=${app.toList}>All customers</a>` });
+      action: html`<a class="button" href="/" @click=${app.to({ view: "worklist", path: [], query: {} })}>${said.shell.toWorklist}</a>` });
   }
-  return page?.view() ?? nothing;
+  if (viewError) return failure(viewError, () => arrive(place));
+  return page?.view() ?? skeleton();
 }
 
 function draw() {
   drawPlanned = false;
   const title = page?.title ?? (state === "out" ? "Sign in" : null);
   document.title = title ? `${title} – Customer Emails` : "Customer Emails";
-  render(html`${masthead({ session: state === "in" ? session() : null, toList: app.toList, leave })}
+  render(html`${masthead({ session: state === "in" ? session() : null, toStart: app.to({ view: "worklist", path: [], query: {} }), leave })}
     ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
     ${signOutError ? html`<p class="banner" role="alert">${signOutError}</p>` : nothing}
+    ${state === "in" || state === "ended" ? navigation({ current: viewOf(place), app }) : nothing}
     <main id="main" tabindex="-1">${content()}</main>
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
@@ -261,4 +293,5 @@ window.addEventListener("popstate", () => {
 });
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && check());
+await loadLanguage();
 open();

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { element, markup, newPage, pending, settled } from "./browser.js";
-import { CustomerEmails } from "../../../../service/page/customer-emails.js";
-import { InfoSheet } from "../../../../service/page/info-sheet.js";
+import { CustomerEmails } from "../../../../service/page/customers/customer-emails.js";
+import { InfoSheet } from "../../../../service/page/message/info-sheet.js";
 
 const PLACE = { view: "emails", customer: "C-1", tab: "sent", message: null, info: null, machines: false, at: null };
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { markup, newPage, settled } from "./browser.js";
-import { CustomerList } from "../../../../service/page/customer-list.js";
+import { CustomerList } from "../../../../service/page/customers/customer-list.js";
 
 const PLACE = { view: "customers", search: "" };
 

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { markup } from "./browser.js";
-import { deliveryTimeline } from "../../../../service/page/delivery-timeline.js";
-import { emailInfo } from "../../../../service/page/email-info.js";
+import { deliveryTimeline } from "../../../../service/page/message/delivery-timeline.js";
+import { emailInfo } from "../../../../service/page/message/email-info.js";
 import { icons } from "../../../../service/page/icons.js";
 import { outcomeLine } from "../../../../service/page/outcome-line.js";
-import { authorMarks } from "../../../../service/page/received-mail.js";
+import { authorMarks } from "../../../../service/page/message/received-mail.js";
 import { hintClass, infoButton, statusIcon } from "../../../../service/page/status-icon.js";
 import { counted, evidenceOf, responseLine, waitOf, words } from "../../../../service/page/words.js";
 

@@ -1,10 +1,10 @@
 // The second tab: the links that the customer clicked, in all mail or in the selected mail.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { icons } from "./icons.js";
-import { moment } from "./moments.js";
-import { notice, skeleton } from "./notices.js";
-import { listEnd, rowBlocks } from "./row-blocks.js";
-import { words } from "./words.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { icons } from "../icons.js";
+import { moment } from "../moments.js";
+import { notice, skeleton } from "../notices.js";
+import { listEnd, rowBlocks } from "../row-blocks.js";
+import { words } from "../words.js";
 
 /** A link that opens in a new tab; anything but http(s) is shown as text. */
 function link(url) {

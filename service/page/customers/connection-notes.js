@@ -1,14 +1,14 @@
 // The third tab: every mail sent to or received from the customer.
-import { html } from "./vendor/lit-html/lit-html.js";
-import { icons } from "./icons.js";
-import { moment } from "./moments.js";
-import { notice } from "./notices.js";
-import { authorMarks } from "./received-mail.js";
-import { listEnd, rowBlocks } from "./row-blocks.js";
-import { selectableRow } from "./selectable-row.js";
+import { html } from "../vendor/lit-html/lit-html.js";
+import { icons } from "../icons.js";
+import { moment } from "../moments.js";
+import { notice } from "../notices.js";
+import { authorMarks } from "../message/received-mail.js";
+import { listEnd, rowBlocks } from "../row-blocks.js";
+import { selectableRow } from "../selectable-row.js";
 import { opened } from "./sent-emails.js";
-import { hintClass } from "./status-icon.js";
-import { words } from "./words.js";
+import { hintClass } from "../status-icon.js";
+import { words } from "../words.js";
 
 const direction = (node) => {
   const [picture, word] = node.direction === "RECEIVED" ? [icons.received, "Received"] : [icons.outgoing, "Outgoing"];

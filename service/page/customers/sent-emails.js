@@ -1,9 +1,9 @@
 // The first tab: campaign mail sent to the customer.
-import { html } from "./vendor/lit-html/lit-html.js";
-import { moment } from "./moments.js";
-import { notice } from "./notices.js";
-import { listEnd, rowBlocks } from "./row-blocks.js";
-import { selectableRow } from "./selectable-row.js";
+import { html } from "../vendor/lit-html/lit-html.js";
+import { moment } from "../moments.js";
+import { notice } from "../notices.js";
+import { listEnd, rowBlocks } from "../row-blocks.js";
+import { selectableRow } from "../selectable-row.js";
 
 const ERASED = html`<i class="erased">subject erased</i>`;
 

@@ -1,5 +1,5 @@
 // Keeps a visible page up to date: by subscription, or by polling while there is no connection.
-import { subscribeToCustomer } from "./graphql.js";
+import { subscribeToCustomer } from "./queries.js";
 
 /** Between two polls while there is no connection. */
 const POLL_MS = 5_000;

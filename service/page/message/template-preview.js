@@ -1,5 +1,5 @@
 // The generic preview of a template with sample data, in a sandboxed frame without scripts and requests.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /**
  * Makes the frame as high as its content, which has no script to say so. `allow-same-origin` lets this page read the

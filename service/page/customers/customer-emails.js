@@ -1,18 +1,18 @@
 // The Emails page of one customer: three tabs over three lists, a selected mail, a popover, and live changes.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { connectionNotes } from "./connection-notes.js";
 import { customerHeading } from "./customer-heading.js";
-import { emailInfo } from "./email-info.js";
+import { emailInfo } from "../message/email-info.js";
 import { emailTabs } from "./email-tabs.js";
-import { readClicks, readCustomer, readNotes, readRow, readSent } from "./graphql.js";
-import { InfoSheet } from "./info-sheet.js";
+import { readClicks, readCustomer, readNotes, readRow, readSent } from "./queries.js";
+import { InfoSheet } from "../message/info-sheet.js";
 import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
-import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
-import { PagedList } from "./paged-list.js";
-import { forgetHeights, watchBlocks } from "./row-blocks.js";
+import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
+import { PagedList } from "../paged-list.js";
+import { forgetHeights, watchBlocks } from "../row-blocks.js";
 import { sentEmails } from "./sent-emails.js";
-import { counted } from "./words.js";
+import { counted } from "../words.js";
 
 /** After the last scroll event, until the position is written to the URL. */
 const PLACE_MS = 250;

@@ -1,5 +1,5 @@
 // The three tabs (ARIA authoring practices, tabs with automatic activation).
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 const TABS = [
   ["sent", "Campaign Emails Sent"],

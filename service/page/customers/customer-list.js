@@ -1,15 +1,15 @@
 // All customers, with a search by name, address or CRM reference and keyboard navigation.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { writeAddress } from "./address.js";
-import { readCustomers } from "./graphql.js";
-import { icons } from "./icons.js";
-import { moment } from "./moments.js";
-import { failure, notice, skeleton } from "./notices.js";
-import { outcomeLine } from "./outcome-line.js";
-import { PagedList } from "./paged-list.js";
-import { listEnd, rowBlocks, watchBlocks } from "./row-blocks.js";
-import { statusIcon } from "./status-icon.js";
-import { counted } from "./words.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { writeAddress } from "../address.js";
+import { readCustomers } from "./queries.js";
+import { icons } from "../icons.js";
+import { moment } from "../moments.js";
+import { failure, notice, skeleton } from "../notices.js";
+import { outcomeLine } from "../outcome-line.js";
+import { PagedList } from "../paged-list.js";
+import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
+import { statusIcon } from "../status-icon.js";
+import { counted } from "../words.js";
 
 /** Pause in typing after which the search runs. */
 const TYPING_MS = 200;

@@ -1,16 +1,16 @@
 // The popover of the info icon: the outcome of one mail, explained, beside the server's response.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { doubt, failureReport, reportWords } from "./delivery-report.js";
 import { deliveryTimeline, serverResponse } from "./delivery-timeline.js";
-import { icons } from "./icons.js";
+import { icons } from "../icons.js";
 import { mailItself } from "./mail-itself.js";
 import { messageActions } from "./message-actions.js";
-import { distance, exactMoment } from "./moments.js";
-import { failure, NO_SUCH_MAIL, notice, skeleton } from "./notices.js";
+import { distance, exactMoment } from "../moments.js";
+import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
 import { files, receivedMail } from "./received-mail.js";
-import { hintClass, statusIcon, statusShape } from "./status-icon.js";
+import { hintClass, statusIcon, statusShape } from "../status-icon.js";
 import { templatePreview } from "./template-preview.js";
-import { counted, waitOf, words } from "./words.js";
+import { counted, waitOf, words } from "../words.js";
 
 const fact = (name, value) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : nothing);
 

@@ -1,5 +1,5 @@
 // The mail itself: a page of its own in a sandboxed frame of no origin, whether it is proved, and its bytes as a file.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** The page's address on this origin, whichever name of ours the browser came by: no other may be framed. */
 const here = (url) => new URL(url).pathname;

@@ -1,6 +1,6 @@
 // The state of the popover: its mail, its loading state, and the action to confirm.
-import { Offline } from "./errors.js";
-import { act, readInfo, readLife } from "./graphql.js";
+import { Offline } from "../errors.js";
+import { act, readInfo, readLife } from "./queries.js";
 
 /** A link to a file is good for five minutes; one this old is renewed before it is followed. */
 const LINK_MS = 240_000;

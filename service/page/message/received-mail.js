@@ -1,8 +1,8 @@
 // What a received mail says: who wrote, the new text, the quoted history folded, what it answers, its files.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { icons } from "./icons.js";
-import { moment } from "./moments.js";
-import { counted, words } from "./words.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { icons } from "../icons.js";
+import { moment } from "../moments.js";
+import { counted, words } from "../words.js";
 
 /** The marks of who wrote: for a row only what a reader has to know. */
 export function authorMarks(received, { all = false } = {}) {

@@ -1,8 +1,8 @@
 // The customer's name, addresses, suppressions and opt-outs.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { icons } from "./icons.js";
-import { moment } from "./moments.js";
-import { words } from "./words.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { icons } from "../icons.js";
+import { moment } from "../moments.js";
+import { words } from "../words.js";
 
 function address(each) {
   const blocked = each.suppressedSince

@@ -1,5 +1,5 @@
 // What can be done about a mail: a button for each action that the API names, then a question or a small form.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** Characters of a reason, as the API keeps it. */
 const LONGEST_WHY = 500;

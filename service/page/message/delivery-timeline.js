@@ -1,11 +1,11 @@
 // The attempts and events of one mail, in order, with the server's responses.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { doubt, reportWords } from "./delivery-report.js";
-import { icons } from "./icons.js";
-import { exactMoment, took } from "./moments.js";
+import { icons } from "../icons.js";
+import { exactMoment, took } from "../moments.js";
 import { mailLink } from "./received-mail.js";
-import { hintClass, statusShape } from "./status-icon.js";
-import { evidenceOf, words } from "./words.js";
+import { hintClass, statusShape } from "../status-icon.js";
+import { evidenceOf, words } from "../words.js";
 
 const ISO = /^\d{4}-\d\d-\d\dT/;
 

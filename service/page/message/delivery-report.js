@@ -1,7 +1,7 @@
 // What a mail system reported of a mail after the server had taken it: its words, and who says so.
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { exactMoment } from "./moments.js";
-import { words } from "./words.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { exactMoment } from "../moments.js";
+import { words } from "../words.js";
 
 /** The report's words as they stand, below them who reported, who refused, and when; `when` is left out in a timeline. */
 export function reportWords(report, { when = true } = {}) {
