@@ -104,8 +104,8 @@ export class Picker {
 
   list() {
     if (!this.options) return nothing;
-    if (this.error) return html`<p class="pick-list hint" role="alert">${this.error.message || said.shell.picker.broken}</p>`;
-    if (!this.options.length) return html`<p class="pick-list hint" role="status">${said.shell.picker.none(this.text)}</p>`;
+    if (this.error) return html`<p class="pick-list hint" role="alert">${this.error.message || said.lists.picker.broken}</p>`;
+    if (!this.options.length) return html`<p class="pick-list hint" role="status">${said.lists.picker.none(this.text)}</p>`;
     // Pressing an option must not take the focus from the field.
     return html`<ul id="${this.id}-list" class="pick-list" role="listbox" aria-label=${this.label} @mousedown=${(event) => event.preventDefault()}>${
       this.options.map(this.option)}</ul>`;
