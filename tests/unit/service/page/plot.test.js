@@ -7,7 +7,7 @@ document.documentElement = {};
 const { loadLanguage } = await import("../../../../service/page/language.js");
 await loadLanguage("en");
 const { nextPlace, plot, valuesAt, valueOf } = await import("../../../../service/page/plot.js");
-const { namePlaces, rowsOf, topOf } = await import("../../../../service/page/plot-drawing.js");
+const { namePlaces, rowsOf, topOf } = await import("../../../../service/page/plot-scale.js");
 const { plotTimes } = await import("../../../../service/page/plot-times.js");
 
 const NOON = Date.UTC(2026, 10, 29, 12) / 1000;
