@@ -74,6 +74,19 @@ export const words = {
   templates: {
   },
 
+  // plot ------------------------------------------------------------------------------------------------
+
+  plot: {
+    role: "Diagramm",
+    keys: "Die Pfeiltasten nach links und rechts gehen von Wert zu Wert, Pos1 und Ende zum ersten und zum letzten.",
+    asTable: "Als Tabelle",
+    tableOf: (name) => `${name}, als Tabelle`,
+    time: "Zeit",
+    logarithmic: (unit) => `${unit}, logarithmisch`,
+    between: (lower, upper) => `zwischen ${lower} und ${upper}`,
+    notLoaded: "Das Diagramm kann jetzt nicht gezeichnet werden. Seine Zahlen stehen in der Tabelle.",
+  },
+
   // statistics ------------------------------------------------------------------------------------------
 
   statistics: {

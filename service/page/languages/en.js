@@ -74,6 +74,19 @@ export const words = {
   templates: {
   },
 
+  // plot ------------------------------------------------------------------------------------------------
+
+  plot: {
+    role: "plot",
+    keys: "The left and right arrow keys go from value to value, Home and End to the first and the last.",
+    asTable: "As a table",
+    tableOf: (name) => `${name}, as a table`,
+    time: "Time",
+    logarithmic: (unit) => `${unit}, logarithmic`,
+    between: (lower, upper) => `between ${lower} and ${upper}`,
+    notLoaded: "The plot cannot be drawn now. Its numbers are in the table.",
+  },
+
   // statistics ------------------------------------------------------------------------------------------
 
   statistics: {
