@@ -5,6 +5,7 @@ import { moment } from "../moments.js";
 import { failure, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
+import { words } from "../words.js";
 import { number } from "./figures.js";
 import { readHistory } from "./queries.js";
 
@@ -29,15 +30,15 @@ export function changesOf(detail) {
 
 /** Further sentences about an action. */
 export function detailOf(action, detail) {
-  const { history: words } = said.campaigns;
+  const { history: told } = said.campaigns;
   const { recipients, done, skipped, onTheWire, copyOf, list, mailing, statuses, uncertain } = detail ?? {};
-  if (action === "pauseCampaign" && onTheWire !== undefined) return words.onTheWire(onTheWire);
-  if (action === "retryCampaign") return [words.about(number(recipients ?? 0)), statuses?.map((status) => said.campaigns.statusNames[status] ?? status).join(", ")].filter(Boolean).join(": ");
-  if (action === "settleCampaign") return `${words.about(number(recipients ?? 0))}: ${uncertain === "RETRY" ? words.settledByRetry : words.settledAsSent}`;
-  if (action === "carriedOut") return words.carriedOut(number(done ?? 0), skipped ?? 0);
-  if (action === "copyCampaign" && copyOf) return words.copyOf(copyOf);
+  if (action === "pauseCampaign" && onTheWire !== undefined) return told.onTheWire(onTheWire);
+  if (action === "retryCampaign") return [told.about(number(recipients ?? 0)), statuses?.map((status) => words.statusShort(status)).join(", ")].filter(Boolean).join(": ");
+  if (action === "settleCampaign") return `${told.about(number(recipients ?? 0))}: ${uncertain === "RETRY" ? told.settledByRetry : told.settledAsSent}`;
+  if (action === "carriedOut") return told.carriedOut(number(done ?? 0), skipped ?? 0);
+  if (action === "copyCampaign" && copyOf) return told.copyOf(copyOf);
   if (action === "deleteList" && list) return list;
-  if (/Mailing$/.test(action) && mailing) return words.mailing(mailing.number ?? mailing, mailing.subject ?? mailing.template ?? "");
+  if (/Mailing$/.test(action) && mailing) return told.mailing(mailing.number ?? mailing, mailing.subject ?? mailing.template ?? "");
   return "";
 }
 

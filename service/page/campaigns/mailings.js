@@ -13,11 +13,17 @@ export function mailingState(campaign, mailing) {
   return campaign.status === "PAUSED" && underWay ? states.PAUSED : (mailingStates[mailing.status] ?? mailing.status);
 }
 
+/** A time without a zone: it is each customer's own. */
+function localTime(text) {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", timeZone: "UTC" });
+  return html`<time datetime=${text}>${format.format(new Date(`${text}Z`))}</time>`;
+}
+
 /** When it goes, as was asked: "at the launch", "Dec 13, 2:00 PM", "9:00 in each time zone", "3 days after the launch". */
 function when({ schedule, dueAt }, kind) {
   const { schedule: words } = said.campaigns;
   if (schedule?.sendAt) return moment(schedule.sendAt);
-  if (schedule?.atLocalTime) return words.local(schedule.atLocalTime.slice(0, 10), schedule.atLocalTime.slice(11, 16));
+  if (schedule?.atLocalTime) return html`${localTime(schedule.atLocalTime)} ${words.eachZone}`;
   if (schedule?.afterDays != null) {
     const after = words.after(schedule.afterDays, schedule.afterMinutes ?? 0, kind === "EVENT_BASED");
     return schedule.localTime ? `${after}, ${words.notBefore(schedule.localTime)}` : after;

@@ -4,6 +4,7 @@ import { writeAddress } from "../address.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { failure, skeleton } from "../notices.js";
+import { plot } from "../plot.js";
 import { linkTable } from "./links.js";
 import { mailingLines } from "./mailings.js";
 import { doneOf, number, numberLink, progressBar, share } from "./figures.js";
@@ -121,19 +122,27 @@ const peopleNote = ({ tracked, progress }) => (tracked
   ? html`<p class="campaign-note">${said.campaigns.countsPeople}${progress.machineOnly ? html` ${said.campaigns.machines(number(progress.machineOnly))}` : nothing}${
     progress.openedUnsure ? html` ${said.campaigns.realOpens(number(progress.opened), number(progress.opened + progress.openedUnsure))}` : nothing}</p>` : nothing);
 
+/** The plot of what came over time. Its lines are told apart by dashes, its numbers are a table, too. */
 function course(view) {
   const { results, campaign } = view;
   const { course: words } = said.campaigns;
-  let body = skeleton(3);
-  if (results.state === "error") body = failure(results.error, () => results.renew());
-  if (results.grown) body = courseTable(results.grown);
-  return html`<section class="campaign-box" aria-labelledby="campaign-course"><h2 id="campaign-course">${words.heading}</h2>${body}${peopleNote(campaign)}</section>`;
+  if (!results.grown) {
+    return html`<section class="campaign-box" aria-label=${words.heading}>${results.state === "error" ? failure(results.error, () => results.renew()) : skeleton(3)}</section>`;
+  }
+  const { grown, shades } = results;
+  const series = [
+    { label: said.campaigns.heads.accepted, values: grown.accepted, token: "--plot-1" },
+    ...(campaign.tracked ? [
+      { label: said.campaigns.heads.opened, values: grown.opened, dash: [7, 4], token: "--plot-2" },
+      { label: said.campaigns.heads.clicked, values: grown.clicked, dash: [2, 4], token: "--plot-3" },
+    ] : []),
+  ];
+  const last = (name) => number(grown[name].at(-1));
+  const summary = campaign.tracked ? words.summary(last("accepted"), last("opened"), last("clicked")) : words.summaryUntracked(last("accepted"));
+  return html`<section class="campaign-course">${plot({
+    id: "campaign-course", level: 2, name: campaign.tracked ? words.heading : words.headingUntracked, summary, x: grown.x, series, unit: words.unit, time: true, shades, format: number,
+  })}${peopleNote(campaign)}</section>`;
 }
-
-/** The sums as a table. */
-const courseTable = (grown) => html`<div class="campaign-scroll" tabindex="0" role="region" aria-labelledby="campaign-course"><table class="campaign-plain"><thead><tr><th>${said.campaigns.course.time}</th>
-  ${["accepted", "opened", "clicked"].map((name) => html`<th class="campaign-n">${said.campaigns.heads[name]}</th>`)}</tr></thead>
-  <tbody>${grown.x.map((seconds, at) => html`<tr><td>${moment(new Date(seconds * 1000).toISOString())}</td>${["accepted", "opened", "clicked"].map((name) => html`<td class="campaign-n">${number(grown[name][at])}</td>`)}</tr>`)}</tbody></table></div>`;
 
 function links(view) {
   const { links: found } = view.results;

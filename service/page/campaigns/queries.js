@@ -33,7 +33,8 @@ const TABS = `query CampaignTabs($running: CampaignFilter!, $drafts: CampaignFil
 }`;
 
 const RESULTS = `query CampaignResults($id: ID!, $bucket: TimeBucket!) {
-  campaign(id: $id) { id timeline(bucket: $bucket) { startsAt accepted opened clicked } links { url clicks people } }
+  campaign(id: $id) { id timeline(bucket: $bucket) { startsAt accepted opened clicked } links { url clicks people }
+    history(first: 100) { nodes { action occurredAt } } }
 }`;
 const LINKS = "query CampaignLinks($id: ID!, $mailing: ID) { campaign(id: $id) { id links(mailingId: $mailing) { url clicks people } } }";
 const HISTORY = `query CampaignHistory($id: ID!, $first: Int!, $after: String) {
@@ -81,8 +82,8 @@ export async function readTabCounts(filters, options) {
   return Object.fromEntries(Object.entries(data).map(([tab, { totalCount }]) => [tab, totalCount?.value ?? null]));
 }
 
-/** What came of it over time, in buckets, and its links. */
-export const readResults = (id, bucket, options) => partOf(RESULTS, { id, bucket }, ["timeline", "links"], options);
+/** What came of it over time, in buckets; its links; and its newest changes, among which are its pauses. */
+export const readResults = (id, bucket, options) => partOf(RESULTS, { id, bucket }, ["timeline", "links", "history"], options);
 
 /** Its most clicked links, of one mailing where it is given. */
 export const readLinks = async (id, mailing, options) => (await partOf(LINKS, { id, mailing }, ["links"], options)).links;

@@ -1,5 +1,7 @@
 // What came of a campaign over time, and its links: read when the overview is shown, and again while it goes on.
-import { growing, bucketSince } from "./timeline.js";
+import { drawnPlots } from "../plot.js";
+import { said } from "../language.js";
+import { bucketSince, growing, pausesOf } from "./timeline.js";
 import { readResults } from "./queries.js";
 
 /** Between two reads while the campaign changes: its counts are written down every three seconds. */
@@ -13,6 +15,8 @@ export class CampaignResults {
     this.state = "new";
     this.links = null;
     this.grown = null;
+    /** When it was paused, for the plot. */
+    this.shades = [];
     this.read = app.guard(readResults);
   }
 
@@ -40,9 +44,11 @@ export class CampaignResults {
     if (this.state !== "ready") this.state = "loading";
     const bucket = bucketSince(campaign.launchedAt);
     try {
-      const { timeline, links } = await this.read(campaign.id, bucket);
+      const { timeline, links, history } = await this.read(campaign.id, bucket);
+      const until = untilOf(campaign, timeline);
       this.links = links;
-      this.grown = growing(timeline, bucket, { launchedAt: campaign.launchedAt, until: untilOf(campaign, timeline) });
+      this.grown = growing(timeline, bucket, { launchedAt: campaign.launchedAt, until });
+      this.shades = pausesOf(history.nodes, until).map((span) => ({ ...span, label: said.campaigns.course.paused }));
       this.state = "ready";
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -52,7 +58,9 @@ export class CampaignResults {
     this.app.changed();
   }
 
-  drawn() {}
+  drawn(root) {
+    drawnPlots(root);
+  }
 }
 
 /** Now while it goes on; after its end the moment of the last thing that happened. */

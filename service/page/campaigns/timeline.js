@@ -39,3 +39,18 @@ export function growing(moments, bucket, { launchedAt, until }) {
   at(end);
   return grown;
 }
+
+/** When it was paused, in seconds: `{ from, to }`; one that goes on ends at `until`. `events` are the newest first. */
+export function pausesOf(events, until) {
+  const seconds = (iso) => new Date(iso).getTime() / 1000;
+  const pauses = [];
+  let since = null;
+  for (const { action, occurredAt } of events.toReversed()) {
+    if (action === "pauseCampaign") since ??= occurredAt;
+    else if (since && ["resumeCampaign", "cancelCampaign", "finished"].includes(action)) {
+      pauses.push({ from: seconds(since), to: seconds(occurredAt) });
+      since = null;
+    }
+  }
+  return since ? [...pauses, { from: seconds(since), to: seconds(until) }] : pauses;
+}
