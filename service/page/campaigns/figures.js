@@ -1,0 +1,48 @@
+// How the campaigns' views write numbers, and draw how far one is.
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { said } from "../language.js";
+import { barOf, decided, launched, outcomesOf } from "./outcomes.js";
+
+/** 4210 -> "4,210", in the page's language. */
+export const number = (value) => Number(value).toLocaleString(document.documentElement.lang);
+
+/** 0.625 -> "62.5 %"; nothing is hidden by rounding: less than a thousandth is "< 0.1 %". */
+export function share(part) {
+  const [digits, lang] = [{ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }, document.documentElement.lang];
+  if (part > 0 && part < 0.0005) return `< ${(0.001).toLocaleString(lang, digits)}`;
+  if (part < 1 && part >= 0.9995) return `> ${(0.999).toLocaleString(lang, digits)}`;
+  return part.toLocaleString(lang, digits);
+}
+
+/** A count of the API: "4,210", "more than 10,000", "about 48,000". */
+export function counted({ value, precision }) {
+  if (precision === "AT_LEAST") return said.campaigns.moreThan(number(value));
+  return precision === "ESTIMATE" ? said.campaigns.about(number(value)) : number(value);
+}
+
+/** The bar in words. */
+export const barWords = (progress) =>
+  outcomesOf(progress).map(({ name, count }) => `${number(count)} ${said.campaigns.outcomes[name]}`).join(", ");
+
+/** How far it is: accepted, not sent, undecided, waiting, one after the other. Its words say the same. */
+export const progressBar = (progress, { slim = false } = {}) => html`<div class="campaign-bar ${slim ? "slim" : ""}" role="img" aria-label=${barWords(progress)}>${
+  launched(progress) ? barOf(progress).map(({ part, count }) => html`<span class="campaign-part ${part}" .style=${`flex-grow:${count}`}></span>`) : nothing}</div>`;
+
+/** "2,694 of 4,210". */
+export const doneOf = (progress) => said.campaigns.of(number(decided(progress)), number(launched(progress)));
+
+/** A state: its word in a frame, with a sign of its own. */
+export const stateBadge = (status) => html`<span class="campaign-state ${status.toLowerCase()}">${said.campaigns.states[status] ?? status}</span>`;
+
+/** A link to the recipients that a number counts. `to` is a place. */
+export const numberLink = (value, href, follow) => html`<a class="campaign-number" href=${href} @click=${follow}>${number(value)}</a>`;
+
+/** `/book/spring` of a link; with its host where links lead to several. */
+export function shortUrl(url, alone) {
+  const found = /^https?:\/\/([^/?#]+)(.*)$/i.exec(url);
+  if (!found) return url;
+  return alone ? found[2] || "/" : `${found[1]}${found[2]}`;
+}
+
+/** Whether all links lead to one host. */
+export const isOneHost = (links) => new Set(links.map(({ url }) => /^https?:\/\/([^/?#]+)/i.exec(url)?.[1])).size < 2;
