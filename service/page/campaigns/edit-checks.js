@@ -2,6 +2,7 @@
 import { inLists, letterOf, shownMailings } from "./edit-draft.js";
 import { cityOf, momentsOf, pastEverywhere } from "./edit-times.js";
 import { said } from "../language.js";
+import { momentText } from "../moments.js";
 
 /** A moment that is past by more is refused at the launch. */
 const GRACE_MS = 60_000;
@@ -113,7 +114,7 @@ function testMessage({ draft, tested }) {
   const mailing = firstLetter(draft);
   if (!tested) return check("test", "warns", words.never, "edit-test");
   if (!mailing || tested.letter !== letterOf(draft, mailing)) return check("test", "warns", words.changed, "edit-test");
-  return check("test", "done", words.sent(tested.to, tested.at), "edit-test");
+  return check("test", "done", words.sent(tested.to, momentText(tested.at)), "edit-test");
 }
 
 /** What is wrong with the time of a mailing, as a sentence; null when nothing is. */

@@ -7,6 +7,7 @@ import { findTemplates } from "./edit-queries.js";
 import { cityOf } from "./edit-times.js";
 import { said } from "../language.js";
 import { Picker } from "../picker.js";
+import { preference } from "../preferences.js";
 
 /** Characters of a subject line, as the API has it. */
 const MAX_SUBJECT = 998;
@@ -63,12 +64,16 @@ function letterOfMailing(editor, mailing, place) {
 export const letters = (editor) => html`${shownMailings(editor.draft).map((each, place) => letterOfMailing(editor, each, place))}
   <button type="button" class="link" @click=${() => editor.addMailing()}>${said.edit.another}</button>`;
 
+/** A time of a clock, whatever its zone: "Nov 30, 9:00 AM". */
+const localText = (local) => (local ? new Date(`${local}:00Z`).toLocaleString(preference("language"), {
+  month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone: "UTC" }) : "");
+
 /** When a mailing goes, as words: "now", "Nov 30, 9:00 AM in Denver". */
 export function whenWords({ when }) {
   const words = said.edit.when;
   if (when.kind === "now") return words.atOnce;
   if (when.kind === "after") return words.afterWords(when);
-  const shown = words.local(new Date(`${when.local}:00Z`));
+  const shown = localText(when.local);
   return when.kind === "at" ? words.inZone(shown, cityOf(when.zone)) : words.inEach(shown);
 }
 

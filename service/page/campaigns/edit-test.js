@@ -4,10 +4,28 @@ import { firstLetter } from "./edit-checks.js";
 import { letterOf, newKey } from "./edit-draft.js";
 import { sendTest } from "./edit-queries.js";
 import { said } from "../language.js";
+import { momentText } from "../moments.js";
 
 const ADDRESSES = "testAddresses";
 /** As the API has it. */
 const MOST = 5;
+
+/** What this browser keeps under a name, or null: some browsers keep nothing. */
+function kept(name) {
+  try {
+    return JSON.parse(localStorage.getItem(name));
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // It is known until the page is left.
+  }
+}
 
 /** The API keeps a test message in no history, so this browser keeps when the last one went and what letter it had. */
 const recordName = (id) => `tested:${id}`;
@@ -15,7 +33,7 @@ const recordName = (id) => `tested:${id}`;
 export class TestMessage {
   constructor(editor) {
     this.editor = editor;
-    this.to = localStorage.getItem(ADDRESSES) ?? "";
+    this.to = kept(ADDRESSES) ?? "";
     this.tested = null;
     this.state = "idle";
     this.fault = null;
@@ -24,11 +42,7 @@ export class TestMessage {
 
   /** Reads what this browser knows of the draft's last test message. */
   load() {
-    try {
-      this.tested = JSON.parse(localStorage.getItem(recordName(this.editor.id))) ?? null;
-    } catch {
-      this.tested = null;
-    }
+    this.tested = this.editor.id ? kept(recordName(this.editor.id)) : null;
   }
 
   send = async () => {
@@ -60,11 +74,11 @@ export class TestMessage {
     const { editor } = this;
     const letter = letterOf(editor.draft, mailing);
     this.results = await editor.app.guard(sendTest)({ mailingId: mailing.id, addresses, idempotencyKey: newKey() });
-    localStorage.setItem(ADDRESSES, this.to);
+    keep(ADDRESSES, this.to);
     if (this.results.some(({ verdict }) => verdict === "REFUSED")) return;
     this.tested = { letter, to: addresses.join(", "), at: new Date().toISOString() };
-    localStorage.setItem(recordName(editor.id), JSON.stringify(this.tested));
-    editor.app.announce(said.edit.checks.test.sent(this.tested.to, this.tested.at));
+    keep(recordName(editor.id), this.tested);
+    editor.app.announce(said.edit.checks.test.sent(this.tested.to, momentText(this.tested.at)));
     editor.next();
   }
 

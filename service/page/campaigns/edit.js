@@ -1,5 +1,5 @@
 // A campaign's draft on one page: five sections, saved while one types, and beside them what is still to do.
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { html } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
 import { checksOf, nextTarget } from "./edit-checks.js";
 import { checklist } from "./edit-checklist.js";
@@ -15,8 +15,10 @@ import { DraftWriting } from "./edit-writing.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { CustomerImport } from "../lists/import.js";
+import { dayText } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { Picker } from "../picker.js";
+import { preference } from "../preferences.js";
 
 /** Mailings of which the checklist asks for the audience: each is counted anew. */
 const CHECKED = 10;
@@ -96,8 +98,8 @@ export class CampaignEditor {
     if (this.id && !campaign) return void (this.state = "gone");
     if (campaign && !campaign.actions.includes("LAUNCH")) return void (this.state = "launched");
     this.draft = campaign ? draftOf(campaign) : newDraft({
-      title: said.edit.titleOf(new Date()), sender: this.senders.find((each) => each.postalAddress) ?? this.senders[0],
-      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      title: said.edit.titleOf(dayText(new Date().toISOString())), sender: this.senders.find((each) => each.postalAddress) ?? this.senders[0],
+      zone: preference("zone"),
     });
     this.state = "ready";
     this.test.load();
@@ -272,7 +274,7 @@ export class CampaignEditor {
     return html`<header class="heading edit-heading">
         <a class="back" href=${writeAddress(there)} @click=${this.app.to(there)}>${icons.back}${said.edit.campaigns}</a>
         <h1><bdi>${this.title}</bdi></h1><p class="hint">${saveState(this)}</p></header>
-      <div class="edit"><div class="edit-sections">${sections(this)}</div>${checklist(this)}</div>${nothing}`;
+      <div class="edit"><div class="edit-sections">${sections(this)}</div>${checklist(this)}</div>`;
   }
 }
 

@@ -590,7 +590,7 @@ export const words = {
     launchedText: "Was an ihr noch zu ändern ist, steht auf ihrer eigenen Seite.",
     readOnlyHeading: "Sie dürfen lesen, aber nichts ändern",
     readOnlyText: "Diese Sitzung darf nur lesen. Melden Sie sich mit einem anderen Link an, um Kampagnen anzulegen.",
-    titleOf: (date) => `Kampagne vom ${date.toLocaleDateString("de", { month: "long", day: "numeric" })}`,
+    titleOf: (day) => `Kampagne vom ${day}`,
     sections: { title: "Titel und Absender", audience: "Empfänger", letter: "Nachricht", when: "Zeitpunkt", test: "Testnachricht" },
     saving: {
       failed: "Nicht gespeichert: siehe die roten Stellen.", again: "Erneut speichern", saving: "Wird gespeichert …", saved: "Entwurf, gespeichert", draft: "Entwurf",
@@ -640,7 +640,6 @@ export const words = {
       now: "Beim Start", at: "An einem Tag, zu einer Uhrzeit", each: "Zu dieser Uhrzeit nach der Uhr jedes Kunden", after: "Einige Zeit nach dem Start",
       afterEvent: "Nach dem Ereignis", time: "Tag und Uhrzeit", zone: (city) => `in ${city}`, days: "Tage", minutes: "Minuten", notBefore: "Nicht vor",
       atOnce: "beim Start",
-      local: (date) => date.toLocaleString("de", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "UTC" }),
       inZone: (time, city) => `${time} in ${city}`,
       inEach: (time) => `${time} nach der Uhr jedes Kunden`,
       afterWords: ({ days, minutes, localTime }) =>
@@ -683,7 +682,7 @@ export const words = {
       },
       test: {
         never: "Noch keine gesendet.", changed: "Keine, seit die Nachricht geändert wurde.",
-        sent: (to, at) => `Um ${new Date(at).toLocaleTimeString("de", { hour: "2-digit", minute: "2-digit" })} an ${to} gesendet, diese Nachricht.`,
+        sent: (to, at) => `Um ${at} an ${to} gesendet, diese Nachricht.`,
       },
       time: {
         now: "Beim Start.", fits: "Liegt in der Zukunft, und auf jeder Uhr.", missing: "Geben Sie Tag und Uhrzeit an.", past: "Der Zeitpunkt ist vorbei.",
@@ -781,7 +780,7 @@ export const words = {
         isOneOf: "ist eines von", startsWith: "beginnt mit", contains: "enthält", isSet: "hat einen Wert", atLeast: "ist mindestens", atMost: "ist höchstens", isTrue: "ist wahr", isFalse: "ist falsch",
         withinDays: "ist eine Zeit binnen Tagen",
       },
-      match: (count, at) => `${count.precision === "EXACT" ? "" : count.precision === "AT_LEAST" ? "Mindestens " : "Etwa "}${Number(count.value).toLocaleString("de")} passen, gezählt um ${new Date(at).toLocaleTimeString("de", { hour: "2-digit", minute: "2-digit" })}`,
+      match: (count, at) => `${count.precision === "EXACT" ? "" : count.precision === "AT_LEAST" ? "Mindestens " : "Etwa "}${Number(count.value).toLocaleString("de")} passen, gezählt um ${at}`,
       counting: "Wird gezählt …", fillIn: "Füllen Sie die Regeln aus: Dann wird gezählt.", found: "Wer passt", save: "Kriterien speichern", saved: "Die Kriterien wurden gespeichert",
       incomplete: "Füllen Sie jede Regel aus, oder nehmen Sie sie weg.",
       unshowable: "Die Kriterien dieser Liste haben eine Regel, die hier nicht gezeigt wird. Speichern ersetzt sie.",

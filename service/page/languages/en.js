@@ -589,7 +589,7 @@ export const words = {
     launchedText: "What is left to change of it stands on its own page.",
     readOnlyHeading: "You may look, and change nothing",
     readOnlyText: "This session is read-only. Sign in with another link to make campaigns.",
-    titleOf: (date) => `Campaign of ${date.toLocaleDateString("en", { month: "short", day: "numeric" })}`,
+    titleOf: (day) => `Campaign of ${day}`,
     sections: { title: "Title and sender", audience: "Audience", letter: "Letter", when: "When", test: "Test message" },
     saving: {
       failed: "Not saved: see what is marked red.", again: "Save again", saving: "Saving …", saved: "Draft, saved", draft: "Draft",
@@ -639,7 +639,6 @@ export const words = {
       now: "At the launch", at: "On a day, at a time", each: "At this time of each customer's own clock", after: "Some time after the launch",
       afterEvent: "After the event", time: "Day and time", zone: (city) => `in ${city}`, days: "Days", minutes: "Minutes", notBefore: "Not before",
       atOnce: "at the launch",
-      local: (date) => date.toLocaleString("en", { month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone: "UTC" }),
       inZone: (time, city) => `${time} in ${city}`,
       inEach: (time) => `${time} by each customer's clock`,
       afterWords: ({ days, minutes, localTime }) =>
@@ -682,7 +681,7 @@ export const words = {
       },
       test: {
         never: "None was sent yet.", changed: "None since the letter changed.",
-        sent: (to, at) => `Sent to ${to} at ${new Date(at).toLocaleTimeString("en", { hour: "numeric", minute: "2-digit" })}, this letter.`,
+        sent: (to, at) => `Sent to ${to} at ${at}, this letter.`,
       },
       time: {
         now: "At the launch.", fits: "Still to come, and on every clock.", missing: "Give a day and a time.", past: "The time is past.",
@@ -780,7 +779,7 @@ export const words = {
         isOneOf: "is one of", startsWith: "begins with", contains: "contains", isSet: "has a value", atLeast: "is at least", atMost: "is at most", isTrue: "is true", isFalse: "is false",
         withinDays: "is a time within days",
       },
-      match: (count, at) => `${count.precision === "EXACT" ? "" : count.precision === "AT_LEAST" ? "At least " : "About "}${Number(count.value).toLocaleString("en")} match, counted at ${new Date(at).toLocaleTimeString("en", { hour: "numeric", minute: "2-digit" })}`,
+      match: (count, at) => `${count.precision === "EXACT" ? "" : count.precision === "AT_LEAST" ? "At least " : "About "}${Number(count.value).toLocaleString("en")} match, counted at ${at}`,
       counting: "Counting …", fillIn: "Fill in the rules: then they are counted.", found: "Who matches", save: "Save the criteria", saved: "The criteria were saved",
       incomplete: "Fill in every rule, or take it away.",
       unshowable: "The criteria of this list have a rule that is not shown here. Saving replaces them.",

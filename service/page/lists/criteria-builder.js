@@ -7,6 +7,7 @@ import {
 import { previewCriteria, readLists } from "./queries.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
+import { momentText } from "../moments.js";
 import { Picker } from "../picker.js";
 
 /** Pause after a change, after which the criteria are counted: counting costs the database up to seconds. */
@@ -174,7 +175,7 @@ export class CriteriaBuilder {
     const words = said.lists.criteria;
     if (this.state === "counting" && !this.preview) return html`<p role="status">${words.counting}</p>`;
     if (!this.preview) return html`<p class="hint" role="status">${this.fault ? nothing : words.fillIn}</p>`;
-    return html`<p role="status"><b>${words.match(this.preview.count, this.preview.at)}</b></p><p class="hint">${this.preview.inWords}</p>
+    return html`<p role="status"><b>${words.match(this.preview.count, momentText(this.preview.at))}</b></p><p class="hint">${this.preview.inWords}</p>
       <ul class="rule-sample">${this.preview.sample.map((each) => {
         const there = { view: "emails", customer: each.id };
         return html`<li><a href=${writeAddress(there)} @click=${this.app.to(there)}><bdi>${each.name ?? each.externalRef}</bdi></a> <span class="hint"><bdi>${each.addresses.find(({ primary }) => primary)?.address ?? ""}</bdi></span></li>`;
