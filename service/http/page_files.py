@@ -40,6 +40,7 @@ _START = "worklist"
 """The view at `/`. Every other view is at its own name, and has a directory of that name with a `view.js`."""
 _IMPORTED = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.{1,2}/[^"']+)["'];""", re.MULTILINE)
 """A module that is loaded with the one that names it: `import("...")` within a function is loaded later."""
+_DRAFT_FRAME = '<!doctype html><html><head><meta charset="utf-8"><title>Preview</title></head><body></body></html>'
 _PREVIEW_OF_MESSAGE = statement("preview_of_message")
 
 
@@ -106,6 +107,7 @@ class PageFiles:
             *(Route(f"/{view}", self.show_page) for view in views),
             *(Route(f"/{view}/{{rest:path}}", self.show_page) for view in views),
             Route("/static/{name:path}", self.show_file),
+            Route("/previews/draft", show_draft_frame),
             Route("/previews/{message}", show_preview),
         ]
 
@@ -148,6 +150,23 @@ def modules_of(entry: str, bodies: Mapping[str, bytes]) -> set[str]:
                 known.add(module)
                 waiting.append(module)
     return known
+
+
+async def show_draft_frame(request: Request) -> Response:
+    """An empty document with a preview's policy, into which the editor puts what it shows: it holds nothing itself.
+
+    Such a document needs an address of its own: one made by the page (`srcdoc`, `blob:`, `data:`) has the page's
+    policy besides its own (HTML, 7.1.4 "policy containers"), which forbids the inline styles that mail is made of.
+    """
+    return Response(
+        _DRAFT_FRAME,
+        media_type="text/html; charset=utf-8",
+        headers={
+            "Content-Security-Policy": preview_policy(request.app.state.resources.settings.frame_ancestors),
+            "Cache-Control": _REVALIDATE,
+            "Referrer-Policy": "no-referrer",
+        },
+    )
 
 
 async def show_preview(request: Request) -> Response:

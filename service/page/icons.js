@@ -21,6 +21,9 @@ export const icons = {
   uncertain: drawn(svg`<path d="M10 1.8 18.2 10 10 18.2 1.8 10z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
     <path d="M8.2 8.3a1.9 1.9 0 1 1 2.7 1.7c-.6.3-.9.7-.9 1.3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>
     <circle cx="10" cy="13.4" r=".95" fill="currentColor"/>`),
+  // A triangle with an exclamation mark: a warning.
+  warning: drawn(svg`<path d="M10 2.6 18.4 17.2H1.6z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
+    <path d="M10 7.8v4.2" stroke="currentColor" stroke-width="1.7" stroke-linecap="round"/><circle cx="10" cy="14.5" r=".95" fill="currentColor"/>`),
   // An envelope: a mail that was received.
   letter: drawn(svg`<rect x="2.6" y="4.6" width="14.8" height="10.8" rx="1.4" fill="none" stroke="currentColor" stroke-width="1.5"/>
     <path d="m3.2 5.6 6.8 5.6 6.8-5.6" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`),

@@ -55,8 +55,8 @@ function letterOfMailing(editor, mailing, place) {
     ${fault ? html`<p class="fault" role="alert">${fault.message}</p>` : nothing}
     ${place ? html`<label class="tick"><input type="checkbox" .checked=${Boolean(mailing.notOpened)} ?disabled=${!mailings[0].id}
       @change=${(event) => editor.changeMailing(mailing, { notOpened: event.target.checked ? mailings[0].id : null })}> ${said.edit.notOpened}</label>` : nothing}
-    <p class="edit-links">${mailing.template ? editor.letter.view(mailing) : nothing}
-      ${mailings.length > 1 ? html`<button type="button" class="link" @click=${() => editor.removeMailing(mailing)}>${said.edit.removeMailing(place + 1)}</button>` : nothing}</p>
+    <div class="edit-links">${mailing.template ? editor.letter.view(mailing) : nothing}
+      ${mailings.length > 1 ? html`<button type="button" class="link" @click=${() => editor.removeMailing(mailing)}>${said.edit.removeMailing(place + 1)}</button>` : nothing}</div>
   </fieldset>`;
 }
 

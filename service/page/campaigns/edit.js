@@ -249,6 +249,7 @@ export class CampaignEditor {
 
   drawn(root) {
     this.launching.drawn(root);
+    this.letter.drawn(root);
     this.import?.drawn(root);
     const wanted = this.focusNext && document.getElementById(this.focusNext);
     if (!wanted) return;
