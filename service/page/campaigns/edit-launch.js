@@ -78,6 +78,7 @@ export class Launching {
     await editor.app.guard(launchCampaign)({ campaignId: editor.id, idempotencyKey: this.key });
     editor.app.announce(said.edit.launch.launched);
     editor.app.go({ view: "campaigns", path: [editor.id], query: {} }, { replace: true });
+    document.getElementById("main")?.focus({ preventScroll: true });
   }
 
   back = () => {
