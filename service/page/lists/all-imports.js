@@ -58,8 +58,8 @@ export class AllImports {
 
   row = ({ node, cursor }) => {
     const there = placeOf(node.id, node.list?.id);
-    return html`<a class="customer list-row" data-cursor=${cursor} href=${writeAddress(there)} @click=${this.app.to(there)}>
-      <span class="who"><span class="name"><bdi>${node.fileName}</bdi></span><span class="whose">${said.lists.import.by(node.by)}</span></span>
+    return html`<a class="list-row" data-cursor=${cursor} href=${writeAddress(there)} @click=${this.app.to(there)}>
+      <span class="list-who"><span class="list-name"><bdi>${node.fileName}</bdi></span><span class="list-whose">${said.lists.import.by(node.by)}</span></span>
       <span class="list-kind">${said.lists.import.statuses[node.status]}</span>
       <span class="list-count">${said.lists.import.counts(importable(node), node.failed)}</span>
       <span class="when">${moment(node.createdAt)}</span></a>`;
@@ -70,7 +70,7 @@ export class AllImports {
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
     if (!list.count) return notice({ heading: said.lists.import.none, text: said.lists.import.noneText });
-    return html`<div class="customers" role="group" aria-label=${this.title}>${rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
+    return html`<div class="list-rows" role="group" aria-label=${this.title}>${rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 
   view() {

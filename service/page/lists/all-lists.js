@@ -95,9 +95,9 @@ export class AllLists {
     return this.app.readOnly ? [] : [{ name: said.lists.newList, keys: "", run: this.toggle }];
   }
 
-  row = ({ node, cursor }) => html`<a class="customer list-row" data-cursor=${cursor} href=${writeAddress(placeOfList(node.id))} @click=${this.app.to(placeOfList(node.id))}>
-    <span class="who"><span class="name"><bdi>${node.name}</bdi></span>
-      <span class="whose">${node.kind === "DYNAMIC" ? html`<bdi>${node.criteriaInWords}</bdi>` : said.lists.madeBy(node.by)}</span></span>
+  row = ({ node, cursor }) => html`<a class="list-row" data-cursor=${cursor} href=${writeAddress(placeOfList(node.id))} @click=${this.app.to(placeOfList(node.id))}>
+    <span class="list-who"><span class="list-name"><bdi>${node.name}</bdi></span>
+      <span class="list-whose">${node.kind === "DYNAMIC" ? html`<bdi>${node.criteriaInWords}</bdi>` : said.lists.madeBy(node.by)}</span></span>
     <span class="list-kind">${said.lists.kinds[node.kind]}</span>
     <span class="list-count">${said.lists.members(node.count)}</span>
     <span class="when">${moment(node.createdAt)}</span></a>`;
@@ -107,7 +107,7 @@ export class AllLists {
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
     if (!list.count) return notice(this.search ? { heading: said.lists.noneFound, text: said.lists.noneFoundText(this.search) } : { heading: said.lists.none, text: said.lists.noneText });
-    return html`<div class="customers" role="group" aria-label=${said.lists.title}>${rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
+    return html`<div class="list-rows" role="group" aria-label=${said.lists.title}>${rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 
   form() {

@@ -18,7 +18,7 @@ function fileStage(panel) {
   const name = found?.fileName ?? file?.name ?? "";
   const facts = found
     ? words.fileFacts(found.total, found.encoding)
-    : html`<progress class="import-bar" max="1" .value=${panel.progress} aria-label=${words.uploading}></progress> ${words.uploading}`;
+    : html`<progress class="import-bar" max="1" value=${panel.progress} aria-label=${words.uploading}></progress> ${words.uploading}`;
   return html`<div class="import-stage">${heading(panel, 1, words.stages.file)}
     <p><b><bdi>${name}</bdi></b> <span class="hint">${panel.fault && !found ? nothing : facts}</span></p>
     ${panel.failedUpload ? html`<button type="button" class="button" @click=${panel.upload}>${words.again}</button>` : nothing}
@@ -67,7 +67,7 @@ function refused(panel) {
     <p><button type="button" class="link" @click=${panel.download}>${words.download(failed)}</button></p>`;
 }
 
-const bar = (panel, text) => html`<p role="status"><progress class="import-bar" max=${panel.import.total ?? 1} .value=${panel.import.total ? panel.import.read : nothing}
+const bar = (panel, text) => html`<p role="status"><progress class="import-bar" max=${panel.import.total ?? 1} value=${panel.import.total ? panel.import.read : nothing}
   aria-label=${text}></progress> ${text} ${panel.pace ? html`<span class="hint">${said.lists.import.pace(panel.pace)}</span>` : nothing}</p>`;
 
 function whereTo(panel) {

@@ -16,9 +16,9 @@ function addressOf({ addresses }) {
 export function memberRow({ customer, addedAt, by }, { cursor, app, remove }) {
   const there = { view: "emails", customer: customer.id };
   const name = customer.name ?? customer.externalRef;
-  return html`<div class="customer list-row" data-cursor=${cursor}>
-    <span class="who"><a class="name" href=${writeAddress(there)} @click=${app.to(there)}><bdi>${name}</bdi></a>
-      <span class="whose">${customer.name ? html`<span class="ref">${customer.externalRef}</span> ` : nothing}${addressOf(customer)}</span></span>
+  return html`<div class="list-row" data-cursor=${cursor}>
+    <span class="list-who"><a class="list-name" href=${writeAddress(there)} @click=${app.to(there)}><bdi>${name}</bdi></a>
+      <span class="list-whose">${customer.name ? html`<span class="ref">${customer.externalRef}</span> ` : nothing}${addressOf(customer)}</span></span>
     <span class="list-kind">${by ? said.lists.addedBy(by) : nothing}</span>
     <span class="when">${moment(addedAt)}</span>
     <span class="list-count">${remove ? html`<button type="button" class="link" aria-label=${said.lists.removeOne(name)} @click=${remove}>${said.lists.remove}</button>` : nothing}</span></div>`;

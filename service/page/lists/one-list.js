@@ -184,7 +184,7 @@ export class OneList {
       if (members.state === "error") return failure(members.error, () => members.open());
       if (members.state !== "ready") return skeleton();
       if (!members.count) return notice(this.search ? { heading: said.lists.noMember, text: said.lists.noneFoundText(this.search) } : { heading: said.lists.empty, text: said.lists[`empty${list.kind}`] });
-      return html`<div class="customers" role="group" aria-label=${said.lists.tabs.members}>${rowBlocks(members, this.row, "presentation")}</div>${listEnd(members)}`;
+      return html`<div class="list-rows" role="group" aria-label=${said.lists.tabs.members}>${rowBlocks(members, this.row, "presentation")}</div>${listEnd(members)}`;
     };
     const fixed = list.kind === "FIXED" && !this.app.readOnly;
     return html`<div class="list-tools">
