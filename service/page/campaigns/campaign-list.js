@@ -8,7 +8,8 @@ import { failure, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
 import { icons } from "../icons.js";
-import { doneOf, number, progressBar, stateBadge } from "./figures.js";
+import { number } from "../numbers.js";
+import { doneOf, progressBar, stateBadge } from "./figures.js";
 import { hasBegun, nextDue } from "./outcomes.js";
 import { readCampaigns, readTabCounts } from "./queries.js";
 

@@ -1,17 +1,13 @@
 // How the campaigns' views write numbers, and draw how far one is.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
+import { number, percent } from "../numbers.js";
 import { barOf, decided, launched, outcomesOf } from "./outcomes.js";
 
-/** 4210 -> "4,210", in the page's language. */
-export const number = (value) => Number(value).toLocaleString(document.documentElement.lang);
-
-/** 0.625 -> "62.5 %"; nothing is hidden by rounding: less than a thousandth is "< 0.1 %". */
+/** 0.625 -> "62.5%"; nothing is hidden by rounding: less than a thousandth is "< 0.1%", all but a few are "> 99.9%". */
 export function share(part) {
-  const [digits, lang] = [{ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }, document.documentElement.lang];
-  if (part > 0 && part < 0.0005) return `< ${(0.001).toLocaleString(lang, digits)}`;
-  if (part < 1 && part >= 0.9995) return `> ${(0.999).toLocaleString(lang, digits)}`;
-  return part.toLocaleString(lang, digits);
+  if (part > 0 && part < 0.0005) return `< ${percent(0.001)}`;
+  return part < 1 && part >= 0.9995 ? `> ${percent(0.999)}` : percent(part);
 }
 
 /** A count of the API: "4,210", "more than 10,000", "about 48,000". */

@@ -2,7 +2,8 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
 import { plan, planLine } from "../plan.js";
-import { number, counted } from "./figures.js";
+import { number } from "../numbers.js";
+import { counted } from "./figures.js";
 import { HOPELESS, decided } from "./outcomes.js";
 import { readRetryCounts } from "./queries.js";
 import { statusOf, written } from "./recipient-filter.js";

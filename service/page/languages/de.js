@@ -469,7 +469,6 @@ export const words = {
     of: (part, all) => `${part} von ${all}`,
     about: (count) => `etwa ${count}`,
     moreThan: (count) => `mehr als ${count}`,
-    percent: (count) => `${count} %`,
     handedOver: (text) => `${text} übergeben`,
     launched: "Gestartet",
     all: (count) => `Alle ${count}`,

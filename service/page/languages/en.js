@@ -468,7 +468,6 @@ export const words = {
     of: (part, all) => `${part} of ${all}`,
     about: (count) => `about ${count}`,
     moreThan: (count) => `more than ${count}`,
-    percent: (count) => `${count} %`,
     handedOver: (text) => `${text} handed over`,
     launched: "Launched",
     all: (count) => `All ${count}`,
