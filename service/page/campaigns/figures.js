@@ -2,7 +2,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
 import { number, percent } from "../numbers.js";
-import { barOf, decided, launched, outcomesOf } from "./outcomes.js";
+import { barOf, handedOver, launched, outcomesOf } from "./outcomes.js";
 
 /** 0.625 -> "62.5%"; nothing is hidden by rounding: less than a thousandth is "< 0.1%", all but a few are "> 99.9%". */
 export function share(part) {
@@ -25,7 +25,7 @@ export const progressBar = (progress, { slim = false } = {}) => html`<div class=
   launched(progress) ? barOf(progress).map(({ part, count }) => html`<span class="campaign-part ${part}" .style=${`flex-grow:${count}`}></span>`) : nothing}</div>`;
 
 /** "2,694 of 4,210". */
-export const doneOf = (progress) => said.campaigns.of(number(decided(progress)), number(launched(progress)));
+export const doneOf = (progress) => said.campaigns.of(number(handedOver(progress)), number(launched(progress)));
 
 /** A state: its word in a frame, with a sign of its own. */
 export const stateBadge = (status) => html`<span class="campaign-state ${status.toLowerCase()}">${said.campaigns.states[status] ?? status}</span>`;

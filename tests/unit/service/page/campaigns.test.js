@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import "./browser.js";
 import { share } from "../../../../service/page/campaigns/figures.js";
 import { detailOf, changesOf } from "../../../../service/page/campaigns/history.js";
-import { barOf, decided, LAUNCHED, launched, nextDue, outcomesOf, percentDone } from "../../../../service/page/campaigns/outcomes.js";
+import { barOf, handedOver, LAUNCHED, launched, nextDue, outcomesOf, percentDone } from "../../../../service/page/campaigns/outcomes.js";
 import { retryCounts } from "../../../../service/page/campaigns/plans.js";
 import { apiFilter, isRetryable, isUncertain, readFilter, statusOf, written } from "../../../../service/page/campaigns/recipient-filter.js";
 import { bucketSince, growing, pausesOf } from "../../../../service/page/campaigns/timeline.js";
@@ -23,10 +23,11 @@ test("the outcomes, and the parts of the bar, add up to those who were launched 
   assert.deepEqual(outcomesOf(NONE).map(({ name, share: part }) => [name, part]), [["accepted", 0]]);
 });
 
-test("a campaign is done to a hundred percent only when nothing waits", () => {
-  assert.deepEqual([decided(SPRING), percentDone(SPRING)], [2691, 63]);
+test("a campaign is at a hundred percent only when all were handed over", () => {
+  assert.deepEqual([handedOver(SPRING), percentDone(SPRING)], [2691, 63]);
   assert.equal(percentDone({ ...NONE, total: 1000, accepted: 999, queued: 1 }), 99);
-  assert.equal(percentDone({ ...NONE, total: 1000, accepted: 990, cancelled: 10 }), 100);
+  assert.equal(percentDone({ ...NONE, total: 1000, accepted: 990, cancelled: 10 }), 99);
+  assert.equal(percentDone({ ...NONE, total: 1000, accepted: 990, bounced: 10 }), 100);
   assert.equal(percentDone(NONE), 0);
 });
 
