@@ -2,6 +2,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
 import { number, percent } from "../numbers.js";
+import { words } from "../words.js";
 import { barOf, handedOver, launched, outcomesOf } from "./outcomes.js";
 
 /** 0.625 -> "62.5%"; nothing is hidden by rounding: less than a thousandth is "< 0.1%", all but a few are "> 99.9%". */
@@ -16,9 +17,12 @@ export function counted({ value, precision }) {
   return precision === "ESTIMATE" ? said.campaigns.about(number(value)) : number(value);
 }
 
+/** "Accepted", "Sending": an outcome is named as the state of its messages is. */
+export const outcomeName = ({ statuses }) => words.statusShort(statuses[0]);
+
 /** The bar in words. */
 export const barWords = (progress) =>
-  outcomesOf(progress).map(({ name, count }) => `${number(count)} ${said.campaigns.outcomes[name]}`).join(", ");
+  outcomesOf(progress).map((each) => `${outcomeName(each)} ${number(each.count)}`).join(", ");
 
 /** How far it is: accepted, not sent, undecided, waiting, one after the other. Its words say the same. */
 export const progressBar = (progress, { slim = false } = {}) => html`<div class="campaign-bar ${slim ? "slim" : ""}" role="img" aria-label=${barWords(progress)}>${

@@ -8,7 +8,7 @@ import { plot } from "../plot.js";
 import { number, percent } from "../numbers.js";
 import { linkTable } from "./links.js";
 import { mailingLines } from "./mailings.js";
-import { doneOf, numberLink, progressBar, share } from "./figures.js";
+import { doneOf, numberLink, outcomeName, progressBar, share } from "./figures.js";
 import { hasBegun, launched, nextDue, outcomesOf, percentDone } from "./outcomes.js";
 import { statusOf, written } from "./recipient-filter.js";
 
@@ -51,7 +51,7 @@ function does({ decisions }, { name, statuses, count, retry, settle }) {
 
 function outcomeRow(view, each) {
   return html`<tr><td class="campaign-swatch-cell"><span class="campaign-swatch ${each.part}"></span></td>
-      <th scope="row">${said.campaigns.outcomeNames[each.name]}</th>
+      <th scope="row">${outcomeName(each)}</th>
       <td class="campaign-n">${countLink(view, each.count, { status: statusOf(each.statuses) })}</td>
       <td class="campaign-share">${share(each.share)}</td><td class="campaign-do">${does(view, each)}</td></tr>
     ${view.decisions.asked?.at === each.name ? html`<tr class="campaign-plan-row"><td colspan="5">${view.decisions.planAt(each.name)}</td></tr>` : nothing}`;
