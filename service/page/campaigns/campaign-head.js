@@ -66,7 +66,6 @@ export const campaignHead = (view) => html`<header class="campaign-head">
     <div class="campaign-head-words"><h1><bdi>${view.campaign.title}</bdi> ${stateBadge(view.campaign.status)}</h1>
       <p class="campaign-facts">${facts(view.campaign)}</p>${pause(view.campaign)}</div>
     ${actions(view)}</header>
-  <div class="campaign-said" role="status">${view.decisions.note ?? nothing}</div>
   ${view.decisions.fault && !view.decisions.asked ? html`<p class="fault campaign-fault" role="alert">${view.decisions.fault}</p>` : nothing}
   ${view.decisions.planAt("head")}`;
 

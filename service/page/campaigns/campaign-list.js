@@ -8,9 +8,11 @@ import { failure, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
 import { icons } from "../icons.js";
-import { doneOf, number, progressBar, stateBadge } from "./figures.js";
+import { number } from "../numbers.js";
+import { doneOf, progressBar, stateBadge } from "./figures.js";
 import { hasBegun, nextDue } from "./outcomes.js";
 import { readCampaigns, readTabCounts } from "./queries.js";
+import { rowKeys } from "./row-keys.js";
 
 /** Between two looks while the page is visible. */
 const POLL_MS = 5_000;
@@ -26,6 +28,8 @@ const TABS = {
   finished: { statuses: ["FINISHED", "CANCELLED"] },
   archived: { archived: true },
 };
+
+const onKey = rowKeys(".campaign-title a");
 
 const placeOf = (campaign) => ({ view: "campaigns", path: campaign.status === "DRAFT" ? [campaign.id, "edit"] : [campaign.id], query: {} });
 export const NEW = { view: "campaigns", path: ["new"], query: {} };
@@ -179,7 +183,7 @@ export class CampaignList {
     if (!list.count) return this.none();
     const { heads } = said.campaigns;
     return html`${this.moved ? html`<p class="list-end"><button type="button" class="link" @click=${() => this.open()}>${said.campaigns.changed}</button></p>` : nothing}
-      <div id="campaigns" role="table" class="campaign-table" aria-label=${said.shell.views.campaigns} aria-rowcount="-1" @pointermove=${() => { this.pointedAt = performance.now(); }}>
+      <div id="campaigns" role="table" class="campaign-table" aria-label=${said.shell.views.campaigns} aria-rowcount="-1" @keydown=${onKey} @pointermove=${() => { this.pointedAt = performance.now(); }}>
       <div role="rowgroup" class="campaign-heads"><div role="row" class="campaign-row head" aria-rowindex="1">
         ${["title", "progress", "accepted", "opened", "clicked", "time", "priority"].map((name) => html`<div role="columnheader" class=${/accepted|opened|clicked|priority/.test(name) ? "campaign-n" : ""}>${heads[name]}</div>`)}</div></div>
       ${rowBlocks(list, this.row)}</div>${listEnd(list)}`;

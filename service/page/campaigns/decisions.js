@@ -14,8 +14,6 @@ export class Decisions {
     this.app = app;
     /** The plan that is open: `{ kind, at, given, counts, fault }`; null for none. */
     this.asked = null;
-    /** What was done last and cannot be taken back. */
-    this.note = null;
     this.fault = null;
     this.acting = false;
     this.focus = false;
@@ -99,17 +97,17 @@ export class Decisions {
     const payload = await this.act(asked.kind, PLANS[asked.kind].input(this), asked);
     if (!payload) return;
     this.asked = null;
-    this.note = PLANS[asked.kind].done(payload, asked);
     this.focusHead = true;
+    // It cannot be taken back: the line only says it.
+    this.app.undoable(PLANS[asked.kind].done(payload, asked));
     if (asked.kind === "delete") this.app.go({ view: "campaigns", path: [], query: { state: "drafts" } }, { replace: true });
-    this.app.announce(this.note);
     this.app.changed();
   };
 
   /** Runs one mutation; returns its payload, or null where it was refused, which is shown. */
   async act(action, input, asked = null) {
     if (this.acting) return null;
-    [this.acting, this.fault, this.note] = [true, null, null];
+    [this.acting, this.fault] = [true, null];
     if (asked) asked.fault = null;
     this.app.changed();
     try {
@@ -135,33 +133,25 @@ export class Decisions {
     asked.fault = this.fault;
   }
 
-  /** Says what was done, and how it is taken back. */
-  undoable(text, undo) {
-    if (this.app.undoable) this.app.undoable(text, undo);
-    else this.note = text;
-    this.app.announce(text);
-    this.app.changed();
-  }
-
   async pause() {
     const payload = await this.act("pause", { campaignId: this.view.id });
-    if (payload) this.undoable(said.campaigns.paused(payload.campaign.progress.onTheWire), () => this.reverse("resume", { campaignId: this.view.id }));
+    if (payload) this.app.undoable(said.campaigns.paused(payload.campaign.progress.onTheWire), () => this.reverse("resume", { campaignId: this.view.id }));
   }
 
   async resume() {
     const payload = await this.act("resume", { campaignId: this.view.id });
-    if (payload) this.undoable(said.campaigns.resumed, () => this.reverse("pause", { campaignId: this.view.id }));
+    if (payload) this.app.undoable(said.campaigns.resumed, () => this.reverse("pause", { campaignId: this.view.id }));
   }
 
   async archive(archived) {
     const payload = await this.act("archive", { campaignId: this.view.id, archived });
-    if (payload) this.undoable(archived ? said.campaigns.archived : said.campaigns.broughtBack, () => this.reverse("archive", { campaignId: this.view.id, archived: !archived }));
+    if (payload) this.app.undoable(archived ? said.campaigns.archived : said.campaigns.broughtBack, () => this.reverse("archive", { campaignId: this.view.id, archived: !archived }));
   }
 
   async setPriority(priority) {
     const before = this.campaign.priority;
     const payload = await this.act("update", { campaignId: this.view.id, priority });
-    if (payload) this.undoable(said.campaigns.prioritySet(priority), () => this.reverse("update", { campaignId: this.view.id, priority: before }));
+    if (payload) this.app.undoable(said.campaigns.prioritySet(priority), () => this.reverse("update", { campaignId: this.view.id, priority: before }));
   }
 
   async copy() {
@@ -169,7 +159,7 @@ export class Decisions {
     const payload = await this.act("copy", { campaignId: this.view.id, title, idempotencyKey: crypto.randomUUID() });
     if (!payload) return;
     const { id } = payload.campaign;
-    this.undoable(said.campaigns.copied(title), () => this.decide("delete", { campaignId: id }));
+    this.app.undoable(said.campaigns.copied(title), () => this.decide("delete", { campaignId: id }));
     this.app.go({ view: "campaigns", path: [id, "edit"], query: {} });
   }
 

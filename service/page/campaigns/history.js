@@ -6,7 +6,7 @@ import { failure, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
 import { words } from "../words.js";
-import { number } from "./figures.js";
+import { number } from "../numbers.js";
 import { readHistory } from "./queries.js";
 
 /** Characters of one value in a change. */

@@ -2,7 +2,8 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
 import { failure, notice, skeleton } from "../notices.js";
-import { isOneHost, number, shortUrl } from "./figures.js";
+import { number } from "../numbers.js";
+import { isOneHost, shortUrl } from "./figures.js";
 import { readLinks } from "./queries.js";
 
 /** A table of links; `all` decides whether hosts tell them apart. */

@@ -3,6 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
+import { preference } from "../preferences.js";
 import { doneOf, numberLink, progressBar } from "./figures.js";
 import { launched } from "./outcomes.js";
 
@@ -15,7 +16,7 @@ export function mailingState(campaign, mailing) {
 
 /** A time without a zone: it is each customer's own. */
 function localTime(text) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(preference("language"), { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", timeZone: "UTC" });
   return html`<time datetime=${text}>${format.format(new Date(`${text}Z`))}</time>`;
 }
 

@@ -26,8 +26,8 @@ export const RETRIED = OUTCOMES.filter(({ retry }) => retry).flatMap(({ statuses
 /** How many it was launched to: all but who was left out. */
 export const launched = (progress) => progress.total - progress.leftOut;
 
-/** How many of them need nothing more, whatever became of them. */
-export const decided = (progress) => launched(progress) - progress.queued - progress.onTheWire;
+/** How many of them a server was handed, and answered or left without an answer. */
+export const handedOver = (progress) => progress.accepted + progress.refused + progress.bounced + progress.uncertain;
 
 /** The outcomes that somebody has, in order: `{ name, statuses, part, count, share }`, the share of those launched to. */
 export function outcomesOf(progress) {
@@ -44,10 +44,10 @@ export function barOf(progress) {
   return counted.filter(({ count }) => count);
 }
 
-/** "64": whole percents, 100 only when all is decided. */
+/** Whole percents handed over: 100 only when all are. */
 export function percentDone(progress) {
   const all = launched(progress);
-  return all ? Math.floor((100 * decided(progress)) / all) : 0;
+  return all ? Math.floor((100 * handedOver(progress)) / all) : 0;
 }
 
 /** Whether its numbers are of an audience that was frozen, so that they mean something. */

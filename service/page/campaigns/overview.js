@@ -5,9 +5,10 @@ import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { failure, skeleton } from "../notices.js";
 import { plot } from "../plot.js";
+import { number, percent } from "../numbers.js";
 import { linkTable } from "./links.js";
 import { mailingLines } from "./mailings.js";
-import { doneOf, number, numberLink, progressBar, share } from "./figures.js";
+import { doneOf, numberLink, outcomeName, progressBar, share } from "./figures.js";
 import { hasBegun, launched, nextDue, outcomesOf, percentDone } from "./outcomes.js";
 import { statusOf, written } from "./recipient-filter.js";
 
@@ -50,7 +51,7 @@ function does({ decisions }, { name, statuses, count, retry, settle }) {
 
 function outcomeRow(view, each) {
   return html`<tr><td class="campaign-swatch-cell"><span class="campaign-swatch ${each.part}"></span></td>
-      <th scope="row">${said.campaigns.outcomeNames[each.name]}</th>
+      <th scope="row">${outcomeName(each)}</th>
       <td class="campaign-n">${countLink(view, each.count, { status: statusOf(each.statuses) })}</td>
       <td class="campaign-share">${share(each.share)}</td><td class="campaign-do">${does(view, each)}</td></tr>
     ${view.decisions.asked?.at === each.name ? html`<tr class="campaign-plan-row"><td colspan="5">${view.decisions.planAt(each.name)}</td></tr>` : nothing}`;
@@ -61,7 +62,7 @@ function run(view) {
   const { progress } = campaign;
   const { heads } = said.campaigns;
   return html`<section class="campaign-box" aria-labelledby="campaign-run"><h2 id="campaign-run" class="unseen">${heads.progress}</h2>
-    <p class="campaign-run"><b class="campaign-big">${said.campaigns.percent(number(percentDone(progress)))}</b>
+    <p class="campaign-run"><b class="campaign-big">${percent(percentDone(progress) / 100)}</b>
       <span>${said.campaigns.handedOver(doneOf(progress))}</span><span class="campaign-soft">${pace(campaign)}</span></p>
     ${progressBar(progress)}
     <table class="campaign-outcomes"><thead class="unseen"><tr><th></th><th>${heads.outcome}</th><th>${heads.messages}</th><th>${heads.share}</th><th>${heads.action}</th></tr></thead>

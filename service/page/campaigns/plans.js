@@ -2,8 +2,9 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
 import { plan, planLine } from "../plan.js";
-import { number, counted } from "./figures.js";
-import { HOPELESS, decided } from "./outcomes.js";
+import { number } from "../numbers.js";
+import { counted } from "./figures.js";
+import { HOPELESS, handedOver } from "./outcomes.js";
 import { readRetryCounts } from "./queries.js";
 import { statusOf, written } from "./recipient-filter.js";
 
@@ -92,12 +93,12 @@ const cancel = {
     const { plans } = said.campaigns;
     const { progress, mailings } = view.campaign;
     const toCome = mailings.filter(({ status }) => ["DRAFT", "SCHEDULED", "FREEZING"].includes(status));
-    const gone = decided(progress) - progress.cancelled;
+    const gone = handedOver(progress);
     const lines = [
       progress.queued ? planLine(progress.queued, recipients(view, plans.notSent, { status: "queued,deferred" }), plans.cannotResume) : nothing,
       progress.onTheWire ? planLine(progress.onTheWire, recipients(view, plans.stillDecided, { status: "handed_off" })) : nothing,
       ...toCome.map(({ number: each, subject }) => html`${plans.mailingNotSent(each)}: <bdi>${subject}</bdi>`),
-      gone > 0 ? planLine(gone, recipients(view, plans.stayAsTheyAre, { status: "launched" }), plans.cannotBeTakenBack) : nothing,
+      gone > 0 ? planLine(gone, recipients(view, plans.stayAsTheyAre, { status: "accepted,refused,bounced,uncertain" }), plans.cannotBeTakenBack) : nothing,
       view.campaign.kind === "EVENT_BASED" ? plans.noMoreEvents : nothing,
     ].filter((line) => line !== nothing);
     const confirm = progress.queued ? plans.cancelConfirm(number(progress.queued), progress.queued) : plans.cancelCampaign;

@@ -6,6 +6,9 @@ import { outcomeLine } from "../outcome-line.js";
 import { rowBlocks } from "../row-blocks.js";
 import { infoButton } from "../status-icon.js";
 import { words } from "../words.js";
+import { rowKeys } from "./row-keys.js";
+
+const onKey = rowKeys(".info-button", ".campaign-whom a");
 
 /** An address that breaks before its domain rather than within it. */
 function inTwo(address) {
@@ -50,7 +53,7 @@ function row(part, { node, cursor, fresh }, index) {
 }
 
 /** The list of a part that has `list`, `sheet` and `customerLink`. */
-export const recipientTable = (part) => html`<div role="table" class="campaign-table" aria-label=${said.campaigns.parts.recipients} aria-rowcount="-1">
+export const recipientTable = (part) => html`<div role="table" class="campaign-table" aria-label=${said.campaigns.parts.recipients} aria-rowcount="-1" @keydown=${onKey}>
   <div role="rowgroup" class="campaign-heads"><div role="row" class="campaign-recipient head" aria-rowindex="1">
     ${["customer", "outcome", "when", "opened"].map((name) => html`<div role="columnheader">${said.campaigns.heads[name]}</div>`)}
     <div role="columnheader"><span class="unseen">${said.campaigns.heads.details}</span></div></div></div>

@@ -5,11 +5,12 @@ import { filterChips } from "../filter-chips.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { infoOf, SheetDialog } from "../message/sheet-dialog.js";
-import { failure, notice, skeleton } from "../notices.js";
+import { failure, noneMatch, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { listEnd } from "../row-blocks.js";
 import { words } from "../words.js";
-import { counted, number } from "./figures.js";
+import { number } from "../numbers.js";
+import { counted, outcomeName } from "./figures.js";
 import { mailingChips } from "./links.js";
 import { launched, outcomesOf } from "./outcomes.js";
 import { readExportUrl, readRecipients } from "./queries.js";
@@ -130,7 +131,7 @@ export class CampaignRecipients {
     return html`<nav class="campaign-chips" aria-label=${said.campaigns.byOutcome}>
       ${chip("all", said.campaigns.everybody, of.total, {})}
       ${of.leftOut ? chip("launched", said.campaigns.launched, launched(of), { status: "launched" }) : nothing}
-      ${outcomesOf(of).map(({ name, statuses, count }) => chip(statusOf(statuses), said.campaigns.outcomeNames[name], count, { status: statusOf(statuses) }))}
+      ${outcomesOf(of).map((each) => chip(statusOf(each.statuses), outcomeName(each), each.count, { status: statusOf(each.statuses) }))}
       ${of.leftOut ? chip("leftOut", said.campaigns.audience.leftOut, of.leftOut, { leftOut: "all" }) : nothing}
       ${tracked ? html`${chip("opened", said.campaigns.heads.opened, of.opened, { opened: true })}${chip("clicked", said.campaigns.heads.clicked, of.clicked, { clicked: true })}` : nothing}</nav>`;
   }
@@ -197,8 +198,7 @@ export class CampaignRecipients {
     const some = FILTERS.some((name) => this.query?.[name] !== undefined);
     const { none } = said.campaigns;
     if (!some) return notice({ heading: none.recipients, text: said.campaigns.audience.notFrozen });
-    const { href, follow } = this.page.linkTo("recipients");
-    return notice({ heading: none.matches, text: none.matchesWhy, action: html`<a class="button" href=${href} @click=${follow}>${said.campaigns.clearFilters}</a>` });
+    return noneMatch(this.page.linkTo("recipients").follow);
   }
 
   view() {

@@ -469,7 +469,6 @@ export const words = {
     of: (part, all) => `${part} von ${all}`,
     about: (count) => `etwa ${count}`,
     moreThan: (count) => `mehr als ${count}`,
-    percent: (count) => `${count} %`,
     handedOver: (text) => `${text} übergeben`,
     launched: "Gestartet",
     all: (count) => `Alle ${count}`,
@@ -485,7 +484,6 @@ export const words = {
     clicks: (count) => (count === 1 ? "1 Klick" : `${count} Klicks`),
     listed: (count, value) => (value === 1 ? "1 Empfänger" : `${count} Empfänger`),
     clearSearch: "Suche leeren",
-    clearFilters: "Filter leeren",
     more: "Weitere Aktionen",
     notDone: "Das war nicht möglich.",
     notCounted: "Es ließ sich nicht zählen, wen das betrifft.",
@@ -497,13 +495,7 @@ export const words = {
       elsewhere: "In den anderen Reitern gibt es Kampagnen.",
       found: "Keine Kampagne gefunden", foundWhy: "Kein Titel enthält hier",
       links: "Noch wurde keinem Link gefolgt", linksWhy: "Jeder Link, dem eine Person folgt, steht hier, mit der Zahl der Personen.", linksUntracked: "Öffnungen und Klicks dieser Kampagne werden nicht verfolgt.",
-      recipients: "Noch niemand", matches: "Nichts passt zu diesen Filtern", matchesWhy: "Kein Empfänger dieser Kampagne ist zurzeit von dieser Art.",
-    },
-    outcomes: {
-      accepted: "angenommen", refused: "abgelehnt", bounced: "zurückgekommen", expired: "abgelaufen", held: "zurückgehalten", uncertain: "ungewiss", cancelled: "abgebrochen", onTheWire: "in Übertragung", queued: "wartend",
-    },
-    outcomeNames: {
-      accepted: "Angenommen", refused: "Abgelehnt", bounced: "Zurückgekommen", expired: "Abgelaufen", held: "Zurückgehalten", uncertain: "Ungewiss", cancelled: "Abgebrochen", onTheWire: "In Übertragung", queued: "Wartend",
+      recipients: "Noch niemand",
     },
     pace: {
       paused: "Solange sie angehalten ist, geht nichts hinaus.", cancelled: "Abgebrochen", finished: "Beendet", nextMailing: "Die nächste Aussendung beginnt", waitsForEvents: "Sie wartet auf Ereignisse.",
@@ -540,7 +532,7 @@ export const words = {
       edit: "Bearbeiten", pause: "Anhalten", resume: "Fortsetzen", copy: "Kopieren", archive: "Archivieren", bringBack: "Zurückholen", cancel: "Kampagne abbrechen …", delete: "Entwurf löschen …", export: "CSV exportieren",
       retryN: (count) => `${count} erneut versuchen`, settleN: (count) => `${count} klären`,
     },
-    paused: (count) => (count === 0 ? "Angehalten. Nichts war in Übertragung." : count === 1 ? "Angehalten. 1 war in Übertragung und wird gezählt." : `Angehalten. ${count} waren in Übertragung und werden gezählt.`),
+    paused: (count) => (count === 0 ? "Angehalten. Nichts war im Versand." : count === 1 ? "Angehalten. 1 war im Versand und wird gezählt." : `Angehalten. ${count} waren im Versand und werden gezählt.`),
     resumed: "Fortgesetzt.",
     archived: "Archiviert.",
     broughtBack: "Aus dem Archiv zurückgeholt.",
@@ -558,7 +550,7 @@ export const words = {
       settleMany: (count) => `Was wird aus ${count} ungewissen Nachrichten?`, whatBecomes: "Was aus ihnen wird", assumeSent: "Als gesendet ansehen", tryAgain: "Erneut versuchen",
       countAsSent: "gelten als angenommen", notTriedAgain: "Sie werden nicht erneut versucht. Spätere Belege zählen noch.", mayGetTwice: "Ihre Leser bekommen sie vielleicht zweimal.",
       assumeConfirm: (count, value) => (value === 1 ? "1 als gesendet ansehen" : `${count} als gesendet ansehen`), assumed: (count) => (count === 1 ? "1 Nachricht gilt als gesendet." : `${count} Nachrichten gelten als gesendet.`),
-      cancel: "Die Kampagne abbrechen?", notSent: "werden nicht gesendet", cannotResume: "Eine abgebrochene Kampagne kann nicht fortgesetzt werden.", stillDecided: "sind in Übertragung und werden noch gezählt", mailingNotSent: (count) => `Aussendung ${count} wird nicht gesendet`,
+      cancel: "Die Kampagne abbrechen?", notSent: "werden nicht gesendet", cannotResume: "Eine abgebrochene Kampagne kann nicht fortgesetzt werden.", stillDecided: "sind im Versand und werden noch gezählt", mailingNotSent: (count) => `Aussendung ${count} wird nicht gesendet`,
       stayAsTheyAre: "sind übergeben", cannotBeTakenBack: "Sie können nicht zurückgeholt werden.", noMoreEvents: "Auf Ereignisse folgt nichts mehr.", nothingWaits: "Nichts von ihr wartet. Sie ist dann zu Ende.",
       cancelConfirm: (count, value) => (value === 1 ? "1 Nachricht abbrechen" : `${count} Nachrichten abbrechen`), cancelCampaign: "Die Kampagne abbrechen", cancelled: (count) => `Abgebrochen. ${count} Nachrichten werden nicht gesendet.`,
       delete: "Diesen Entwurf löschen?", deleteWhat: (count) => (count === 1 ? "Seine Aussendung und sein Verlauf werden mit gelöscht." : `Seine ${count} Aussendungen und sein Verlauf werden mit gelöscht.`), deleteConfirm: "Den Entwurf löschen", deleted: "Der Entwurf wurde gelöscht.",
@@ -573,7 +565,7 @@ export const words = {
     },
     history: {
       itself: "von selbst", nothing: "nichts", yes: "ja", no: "nein", about: (count) => `${count} Empfänger`, settledByRetry: "erneut versucht", settledAsSent: "als gesendet angesehen", copyOf: (title) => `von „${title}“`,
-      onTheWire: (count) => `${count} in Übertragung`, carriedOut: (done, skipped) => (skipped ? `${done} ausgeführt, ${skipped} waren anders entschieden oder dürfen nichts bekommen` : `${done} ausgeführt`), mailing: (count, text) => (text ? `${count} · ${text}` : String(count)),
+      onTheWire: (count) => `${count} im Versand`, carriedOut: (done, skipped) => (skipped ? `${done} ausgeführt, ${skipped} waren anders entschieden oder dürfen nichts bekommen` : `${done} ausgeführt`), mailing: (count, text) => (text ? `${count} · ${text}` : String(count)),
     },
   },
 

@@ -468,7 +468,6 @@ export const words = {
     of: (part, all) => `${part} of ${all}`,
     about: (count) => `about ${count}`,
     moreThan: (count) => `more than ${count}`,
-    percent: (count) => `${count} %`,
     handedOver: (text) => `${text} handed over`,
     launched: "Launched",
     all: (count) => `All ${count}`,
@@ -484,7 +483,6 @@ export const words = {
     clicks: (count) => (count === 1 ? "1 click" : `${count} clicks`),
     listed: (count, value) => (value === 1 ? "1 recipient" : `${count} recipients`),
     clearSearch: "Clear the search",
-    clearFilters: "Clear filters",
     more: "More actions",
     notDone: "This could not be done.",
     notCounted: "It could not be counted whom this is about.",
@@ -496,13 +494,7 @@ export const words = {
       elsewhere: "The other tabs have campaigns.",
       found: "No campaign found", foundWhy: "No title here contains",
       links: "No link was followed yet", linksWhy: "Each link that a person follows is listed here, with how many people did.", linksUntracked: "Opens and clicks of this campaign are not tracked.",
-      recipients: "Nobody yet", matches: "Nothing matches these filters", matchesWhy: "No recipient of this campaign is of this kind now.",
-    },
-    outcomes: {
-      accepted: "accepted", refused: "refused", bounced: "bounced", expired: "expired", held: "held", uncertain: "uncertain", cancelled: "cancelled", onTheWire: "being sent", queued: "waiting",
-    },
-    outcomeNames: {
-      accepted: "Accepted", refused: "Refused", bounced: "Bounced", expired: "Expired", held: "Held", uncertain: "Uncertain", cancelled: "Cancelled", onTheWire: "Sending", queued: "Waiting",
+      recipients: "Nobody yet",
     },
     pace: {
       paused: "Nothing leaves while it is paused.", cancelled: "Cancelled", finished: "Finished", nextMailing: "The next mailing starts", waitsForEvents: "It waits for events.",
