@@ -9,9 +9,16 @@ export class Places {
   /** `arrive(options)` shows `current`, which has changed. */
   constructor(arrive) {
     this.arrive = arrive;
-    this.current = readAddress(new URL(location.href));
+    this.current = this.read();
     /** From `history.back()` until its popstate: a second Escape in between would leave the page. */
     this.goingBack = false;
+  }
+
+  /** The place of the address bar. The list of customers was at "/" once: an address of then goes on to where it is. */
+  read() {
+    const place = readAddress(new URL(location.href));
+    if (place.view === "customers" && location.pathname === "/") history.replaceState(history.state, "", writeAddress(place));
+    return place;
   }
 
   /** Navigate: change the place by `change`. `over` marks a popover over the view, which `goBack` closes. */
@@ -64,7 +71,7 @@ export class Places {
   /** The browser has gone back or forward. */
   moved() {
     this.goingBack = false;
-    this.current = readAddress(new URL(location.href));
+    this.current = this.read();
     this.arrive();
   }
 

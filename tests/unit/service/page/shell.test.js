@@ -103,6 +103,14 @@ test("keys of one letter act neither in a field, nor over a dialog, nor when the
   assert.deepEqual(app.done, ["palette", "undone", "help"]);
 });
 
+test("a slash goes to the search of the view", () => {
+  const done = [];
+  document.querySelector = (selector) => (selector.startsWith("#main") ? { focus: () => done.push("focus"), select: () => done.push("select") } : null);
+  assert.equal(pressed(new Keys({ app: made(), undoLine: { can: false } }), "/"), true);
+  document.querySelector = () => null;
+  assert.deepEqual(done, ["focus", "select"]);
+});
+
 test("the help lists the views' letters, and the keys of the view that is open", () => {
   const shown = markup(new KeyboardHelp(made({ shown: { actions: () => [{ name: "Export", keys: "E", run: () => {} }, { name: "No key" }] } }), () => {}).view());
   assert.match(shown, /Gateway<\/dt><dd><kbd>G<\/kbd> then <kbd>G</);
