@@ -17,7 +17,9 @@ export function uploadFile(file, { onProgress, signal }) {
     sent.onload = () => settle(sent, resolve, reject);
     sent.onerror = () => reject(new Offline());
     sent.onabort = () => reject(new DOMException("The upload was ended.", "AbortError"));
-    signal?.addEventListener("abort", () => sent.abort());
+    const end = () => sent.abort();
+    signal?.addEventListener("abort", end);
+    sent.onloadend = () => signal?.removeEventListener("abort", end);
     sent.send(file);
   });
 }

@@ -49,7 +49,7 @@ globalThis.XMLHttpRequest = class {
   send() {
     this.upload.onprogress({ loaded: 1, total: 2 });
     Object.assign(this, server.upload ?? { status: 201, responseText: JSON.stringify({ id: "CustomerImport_1" }) });
-    queueMicrotask(() => this.onload());
+    queueMicrotask(() => { this.onload(); this.onloadend(); });
   }
 };
 
