@@ -1,5 +1,6 @@
 // Filters as chips: outlined with a plus while empty, filled with their value and a cross when set.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { icons } from "./icons.js";
 import { said } from "./language.js";
 
@@ -14,11 +15,12 @@ const TYPE_AHEAD_MS = 600;
  * `chips` are `[{ name, label, value, shown, options?, multiple?, input?, content?, opened? }]`: `value` is null, a text,
  * or with `multiple` a list of texts; `shown` its words. A menu has `options` (`[{ value, text, count? }]`), or an
  * `input` (`{ type?, placeholder?, maxlength?, hint? }`) for one text, or a `content(set)` of its own; `opened()` is called
- * when it opens. `set(name, valueOrNull)` is called at once with every choice, `clear()` empties all.
+ * when it opens. `set(name, valueOrNull)` is called at once with every choice, `clear()` empties all. `after` follows the
+ * chips; `sideways` lets them scroll on a narrow screen rather than wrap.
  */
-export function filterChips({ chips, set, clear, label = said.shared.filters }) {
+export function filterChips({ chips, set, clear, label = said.shared.filters, after = nothing, sideways = false }) {
   const some = chips.some((each) => isSet(each.value));
-  return html`<div class="chips" role="group" aria-label=${label}>${chips.map((each) => chip(each, set))}${
+  return html`<div class="chips ${sideways ? "sideways" : ""}" role="group" aria-label=${label}>${repeat(chips, (each) => each.name, (each) => chip(each, set))}${after}${
     some ? html`<button type="button" class="link chips-clear" @click=${clear}>${said.shared.clear}</button>` : nothing}</div>`;
 }
 

@@ -22,9 +22,9 @@ export const statusIcon = (info) => html`<span class="status ${hintClass(info.co
   >${shape(info)}<span class="unseen">${words.status(info.status)}</span></span>`;
 
 /** The info icon of a row: a button that opens the popover. */
-export const infoButton = (info, messageId, subject, open) => html`<button
+export const infoButton = (info, messageId, subject, open, tabindex = 0) => html`<button
   type="button" class="info-button ${hintClass(info.colorHint)}" data-info=${messageId}
-  title=${`${words.status(info.status)}. Details`} aria-haspopup="dialog"
+  title=${`${words.status(info.status)}. Details`} aria-haspopup="dialog" tabindex=${tabindex}
   aria-label=${`${words.status(info.status)}. Details of ${subject ?? "this mail"}`}
   @click=${(event) => {
     event.stopPropagation();
