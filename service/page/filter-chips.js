@@ -3,6 +3,7 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { icons } from "./icons.js";
 import { said } from "./language.js";
+import { number } from "./numbers.js";
 
 /** Options from which on a menu has a field that narrows them. */
 const FIND_FROM = 9;
@@ -65,7 +66,7 @@ function optionList({ name, label, value, options = [], multiple = false }, set)
       role=${multiple ? "menuitemcheckbox" : "menuitemradio"} aria-checked=${chosen.has(option.value) ? "true" : "false"} tabindex="-1"
       data-text=${option.text.toLowerCase()} @click=${() => choose(option.value)}>
       <span class="chip-tick" aria-hidden="true">${chosen.has(option.value) ? icons.check : nothing}</span><bdi>${option.text}</bdi>${
-        option.count === undefined ? nothing : html`<span class="chip-count">${option.count.toLocaleString(document.documentElement.lang)}</span>`}</button>`)}
+        option.count === undefined ? nothing : html`<span class="chip-count">${number(option.count)}</span>`}</button>`)}
     ${options.length ? nothing : html`<p class="chip-none">${said.shared.nothingToChoose}</p>`}</div>`;
 }
 

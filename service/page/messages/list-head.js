@@ -1,15 +1,14 @@
 // Above the rows: heading, saved searches, the search, the chips, and how many are found and chosen.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
+import { hasMore, messageChips } from "./chips.js";
 import { exportMenu } from "./export-menu.js";
 import { isFiltered, MAX_SEARCH } from "./filter.js";
+import { filterChips } from "../filter-chips.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { distance } from "../moments.js";
 import { forgetSearch, MAX_NAME, savedSearches, saveSearch } from "./saved-searches.js";
-
-/** Messages that one plan may act on. */
-const MAX_BULK = 10_000;
 
 /** The form that names a search; it is a popover of the browser's. */
 function saveMenu(view) {
@@ -32,7 +31,7 @@ function saveMenu(view) {
 function searches(view) {
   const all = savedSearches(view.place.query);
   const follow = (event, place) => {
-    view.typed = place.query.search ?? "";
+    view.search.typed = place.query.search ?? "";
     view.app.follow(event, place);
   };
   const forget = (name) => {
@@ -47,36 +46,41 @@ function searches(view) {
   })}</ul>`;
 }
 
-function searchField(view) {
+function searchField({ search }) {
   return html`<form role="search" class="search" @submit=${(event) => event.preventDefault()}>
     ${icons.search}<label for="search" class="unseen">${said.messages.searchLabel}</label>
     <input id="search" type="search" placeholder=${said.messages.searchPlaceholder} maxlength=${MAX_SEARCH} autocomplete="off" spellcheck="false" aria-keyshortcuts="/"
-      .value=${view.typed} @input=${(event) => view.type(event.target.value)} @keydown=${(event) => view.searchKey(event)} @blur=${() => { view.pendingKey = null; }}>
+      .value=${search.typed} @input=${(event) => search.type(event.target.value)} @keydown=${search.onKey} @blur=${() => { search.pendingKey = null; }}>
     <kbd aria-hidden="true">/</kbd></form>`;
 }
 
 /** "50 chosen. Choose all 312", "All 312 are chosen. Only the 50 loaded". */
-function chosen(view) {
-  const { choosing, total, list } = view;
-  if (!choosing.size || view.app.readOnly) return nothing;
-  const change = (act) => () => {
-    act();
-    view.chose();
-  };
+function chosen({ choices, total, app, list }) {
+  const { choosing } = choices;
+  if (!choices.size || app.readOnly) return nothing;
+  const button = (text, act) => html` <button type="button" class="link" @click=${act}>${text}</button>`;
   if (choosing.everything !== null) {
-    return html`<span>${said.messages.allChosen(choosing.everything)} <button type="button" class="link" @click=${change(() => choosing.onlyLoaded(view.ids()))}>${said.messages.onlyLoaded(Math.min(list.count, choosing.max))}</button></span>`;
+    return html`<span>${said.messages.allChosen(choosing.everything)}${button(said.messages.onlyLoaded(Math.min(list.count, choosing.max)), choices.onlyLoaded)}</span>`;
   }
-  const tooMany = total && isFiltered(view.place.query) && total.value > MAX_BULK;
-  const more = view.canChooseAll
-    ? html` <button type="button" class="link" @click=${change(() => choosing.chooseEverything(total.value))}>${said.messages.chooseEverything(total.value)}</button>` : nothing;
-  return html`<span>${said.shared.chosen(choosing.size)}.${more}${tooMany ? html` ${said.messages.tooMany}` : nothing}</span>`;
+  return html`<span>${said.shared.chosen(choices.size)}.${choices.canChooseAll ? button(said.messages.chooseEverything(total.value), choices.everything) : nothing}${
+    choices.tooMany ? html` ${said.messages.tooMany}` : nothing}</span>`;
+}
+
+/** The chips, and what shows the rare ones. */
+function chips({ search, place }) {
+  const given = messageChips(place.query, { loaded: search.loaded, load: search.load, setDate: search.set, all: search.moreChips });
+  const more = hasMore(place.query) || search.moreChips
+    ? html`<button type="button" class="filter filter-more" aria-expanded=${search.moreChips ? "true" : "false"} @click=${search.showMore}><span class="plus" aria-hidden="true">${
+      search.moreChips ? "−" : "+"}</span>${said.messages.moreChips}</button>` : nothing;
+  return filterChips({ chips: given, set: search.setChip, clear: search.clear, after: more, sideways: true });
 }
 
 function found(view) {
   const { total, list, searchedUntil, asked } = view;
   const oldest = asked?.orderBy === "OLDEST";
   const turn = () => view.app.query({ order: oldest ? null : "oldest", at: null });
-  const [pill] = [list.waiting.length ? said.messages.newRows(list.waiting.length) : list.hasNewer ? said.messages.newestAbove : null];
+  const waiting = list.waiting.length ? said.messages.newRows(list.waiting.length) : null;
+  const pill = waiting ?? (list.hasNewer ? said.messages.newestAbove : null);
   return html`<div class="msg-found"><span><b>${total ? said.messages.total(total) : "–"}</b>,
       <button type="button" class="link" title=${said.messages.turnOrder} @click=${turn}>${oldest ? said.messages.oldestFirst : said.messages.newestFirst}</button></span>
     ${searchedUntil ? html`<span>${said.messages.foundUpTo(distance(searchedUntil))}</span>` : nothing}
@@ -87,6 +91,6 @@ function found(view) {
 export function listHead(view) {
   return html`<header class="msg-head"><h1 id="messages-heading">${said.messages.title}</h1>
       <div class="msg-head-does">${saveMenu(view)}${exportMenu({ app: view.app, asked: view.asked, id: "export" })}</div></header>
-    ${searches(view)}${searchField(view)}${view.chips()}${view.list.state === "ready" && !view.list.count ? nothing : found(view)}`;
+    ${searches(view)}${searchField(view)}${chips(view)}${view.list.state === "ready" && !view.list.count ? nothing : found(view)}`;
 }
 

@@ -48,19 +48,19 @@ function endsTextSelection(event) {
   return event.detail > 0 && !selection.isCollapsed && event.currentTarget.contains(selection.anchorNode);
 }
 
-function row({ node, cursor, fresh }, index, { chosen, here, toggle, range, open, focused, app, choosable }) {
-  const isHere = here === node.id;
-  const isChosen = chosen.has(node.id);
+function row({ node, cursor, fresh }, index, { choices, open, app }) {
+  const isHere = choices.here === node.id;
+  const isChosen = choices.has(node.id);
   const box = (event) => {
     event.stopPropagation();
-    if (event.shiftKey) range(node.id);
-    else toggle(node.id);
+    if (event.shiftKey) choices.range(node.id);
+    else choices.toggle(node.id);
   };
   return html`<div role="row" aria-rowindex=${index + 1} aria-selected=${isChosen ? "true" : "false"} data-cursor=${cursor} data-message=${node.id} tabindex=${isHere ? 0 : -1}
     class="row msg-row hint-${hintClass(node.colorHint)} ${isChosen ? "msg-chosen" : ""} ${fresh ? "fresh" : ""}"
-    @focusin=${() => focused(node.id)} @click=${(event) => !event.target.closest("a, input") && !endsTextSelection(event) && open(node.id)}>
-    <div role="gridcell" class="msg-box">${choosable ? html`<input type="checkbox" class="tickbox" tabindex=${isHere ? 0 : -1} .checked=${isChosen}
-      aria-label=${said.messages.choose(node.subject ?? said.messages.thisMessage)} @click=${box}>` : nothing}</div>
+    @focusin=${() => choices.focused(node.id)} @click=${(event) => !event.target.closest("a, input") && !endsTextSelection(event) && open(node.id)}>
+    <div role="gridcell" class="msg-box">${app.readOnly ? nothing : html`<input type="checkbox" class="tickbox" tabindex=${isHere ? 0 : -1} .checked=${isChosen}
+      aria-label=${said.messages.choose(node.subject ?? said.messages.thisMessage)} @click=${box}>`}</div>
     <div role="gridcell" class="when msg-when">${moment(node.occurredAt)}</div>
     <div role="gridcell" class="msg-who">${who(node, isHere, app)}</div>
     <div role="gridcell" class="msg-mail"><span class="subject msg-subject"><bdi>${node.subject ?? html`<i class="erased">${said.messages.subjectErased}</i>`}</bdi>${authorMarks(node.received)}</span>${outcomeLine(node.info)}</div>
@@ -70,13 +70,14 @@ function row({ node, cursor, fresh }, index, { chosen, here, toggle, range, open
   </div>`;
 }
 
-/** The grid; `all(event)` is the head's box, `total` how many match, or -1. */
-export function messageRows(list, { allChosen, someChosen, all, total, keys, pointed, ...given }) {
+/** The grid; `choices` are the rows' `RowChoices`, `total` how many rows it has, or -1. */
+export function messageRows(list, { allChosen, total, pointed, ...given }) {
+  const { app, choices } = given;
   const head = (name) => html`<div role="columnheader">${name}</div>`;
   const { heads } = said.messages;
-  return html`<div id="messages" role="grid" class="table msg-table" aria-label=${said.messages.title} aria-multiselectable="true" aria-rowcount=${total} @keydown=${keys} @pointermove=${pointed}>
+  return html`<div id="messages" role="grid" class="table msg-table" aria-label=${said.messages.title} aria-multiselectable="true" aria-rowcount=${total} @keydown=${choices.keys} @pointermove=${pointed}>
     <div role="rowgroup" class="msg-heads"><div role="row" class="row head msg-row" aria-rowindex="1">
-      <div role="columnheader" class="msg-box">${given.choosable ? html`<input type="checkbox" class="tickbox" aria-label=${said.messages.chooseLoaded} .checked=${allChosen} .indeterminate=${someChosen && !allChosen} @click=${all}>` : nothing}</div>
+      <div role="columnheader" class="msg-box">${app.readOnly ? nothing : html`<input type="checkbox" class="tickbox" aria-label=${said.messages.chooseLoaded} .checked=${allChosen} .indeterminate=${choices.size > 0 && !allChosen} @click=${choices.loaded}>`}</div>
       ${[heads.date, heads.customer, heads.subject, heads.source, heads.opened].map(head)}<div role="columnheader"><span class="unseen">${heads.details}</span></div>
     </div></div>
     ${rowBlocks(list, (edge, index) => row(edge, index, given))}
