@@ -44,6 +44,8 @@ export const words = {
     undone: (text) => `Rückgängig gemacht: ${text}`,
     notUndone: (fault) => `Das wurde nicht rückgängig gemacht. ${fault}`,
     to: "bis",
+    moreThan: (count) => `mehr als ${count}`,
+    about: (count) => `etwa ${count}`,
     ages: {
       minutes: (count) => `${count} Min.`,
       hours: (count) => `${count} Std.`,

@@ -44,6 +44,8 @@ export const words = {
     undone: (text) => `Undone: ${text}`,
     notUndone: (fault) => `This was not undone. ${fault}`,
     to: "to",
+    moreThan: (count) => `more than ${count}`,
+    about: (count) => `about ${count}`,
     ages: {
       minutes: (count) => `${count} min`,
       hours: (count) => `${count} h`,
