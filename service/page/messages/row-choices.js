@@ -3,8 +3,8 @@ import { digitOf } from "../bulk-bar.js";
 import { BULK_ACTIONS, BulkPlan } from "./bulk-plan.js";
 import { Choosing } from "../choosing.js";
 import { isFiltered } from "./filter.js";
+import { mayAct } from "../keys.js";
 import { said } from "../language.js";
-import { preference } from "../preferences.js";
 
 /** Messages that one plan may act on; the API takes the oldest of more. */
 export const MAX_BULK = 10_000;
@@ -145,18 +145,19 @@ export class RowChoices {
     act();
   };
 
-  actOf({ key, target }) {
+  actOf(event) {
+    const { key, target } = event;
     const isRow = target.matches?.("[data-message]");
     if (key === "Enter" && isRow) return () => this.view.dialog.open(this.here);
     if (this.app.readOnly) return null;
     if (key === "Escape" && this.size) return this.clear;
-    if ((key === " " && isRow) || (key.toLowerCase() === "x" && preference("letters"))) return () => this.toggle(this.here);
+    if ((key === " " && isRow) || (key.toLowerCase() === "x" && mayAct(event))) return () => this.toggle(this.here);
     return null;
   }
 
   /** An arrow, J or K: the row below or above has the keyboard; with Shift it is chosen, too. */
   move(event) {
-    const letters = preference("letters") && !event.shiftKey ? { j: 1, k: -1 } : {};
+    const letters = !event.shiftKey && mayAct(event) ? { j: 1, k: -1 } : {};
     const step = { ArrowDown: 1, ArrowUp: -1, ...letters }[event.key];
     if (!step) return false;
     event.preventDefault();

@@ -5,6 +5,8 @@ import { markup, newPage, pending, settled } from "./browser.js";
 import { messageChips } from "../../../../service/page/messages/chips.js";
 import { isFiltered, messagesPlace, readFilter } from "../../../../service/page/messages/filter.js";
 import { MessageList } from "../../../../service/page/messages/message-list.js";
+import { MessagePage } from "../../../../service/page/messages/message-page.js";
+import { InfoSheet } from "../../../../service/page/message/info-sheet.js";
 import { savedSearches, saveSearch } from "../../../../service/page/messages/saved-searches.js";
 
 const NOW = Date.parse("2026-11-30T15:00:00Z");
@@ -60,7 +62,7 @@ async function opened(query = {}) {
 
 const operations = (name) => api.asked.filter(([operation]) => operation === name).map(([, variables]) => variables);
 const shown = () => markup(view.view());
-const key = (name, more = {}) => view.choices.keys({ key: name, target: { matches: (what) => what === "[data-message]" }, preventDefault() {}, ...more });
+const key = (name, more = {}) => view.choices.keys({ key: name, target: { matches: (what) => what === "[data-message]", closest: () => null }, preventDefault() {}, ...more });
 
 beforeEach(() => {
   newPage();
@@ -309,4 +311,68 @@ test("a search is saved under a name, and the one that the address shows is mark
   assert.equal(saveSearch("One too many", query), false);
   localStorage.setItem("messages.searches", "{not json");
   assert.equal(savedSearches({}).length, 3);
+});
+
+// ---- the popover, and a message's own page
+
+test("the popover is in the address over the filters, and its neighbours are the rows", async () => {
+  await opened({ status: "refused" });
+  view.dialog.open("m2");
+  assert.deepEqual(app.place.query, { status: "refused", info: "m2" });
+  assert.deepEqual([view.dialog.neighbour("m2", -1), view.dialog.neighbour("m2", 1), view.dialog.neighbour("m1", 1)], ["m3", "m1", null]);
+  assert.equal(view.dialog.id, "m2");
+  let back = null;
+  app.goBack = (change) => { back = change; };
+  view.dialog.close();
+  assert.deepEqual(back, { query: { status: "refused" } });
+  view.arrive(place({ status: "refused" }));
+  assert.equal(view.dialog.id, null);
+});
+
+test("a message's own page has a heading, says when there is none, and its address is what is copied", async () => {
+  const page = new MessagePage({ view: "messages", path: ["m3"], query: {} }, app);
+  assert.ok(page.shows({ view: "messages", path: ["m9"], query: {} }));
+  page.arrive(page.place);
+  await settled();
+  assert.match(markup(page.view()), /<h1 id="info-heading"[^]*There is no such message/);
+  const copied = [];
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { clipboard: { writeText: async (text) => copied.push(text) } } });
+  await page.sheet.copyLink();
+  assert.deepEqual([copied, page.sheet.copied], [["http://mail.example/messages/m3"], "copied"]);
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: {} });
+  await page.sheet.copyLink();
+  assert.match(markup(page.view()), /does not let the page copy/);
+});
+
+const sheetWith = async (values, done = {}) => {
+  const sheet = new InfoSheet({ neighbour: () => null, reread: (id) => done.reread?.push(id), select: null }, app);
+  Object.assign(sheet, { id: "m3", state: "ready", readAt: Date.now(), message: { id: "m3", direction: "SENT", content: { rawUrl: "http://mail.example/content/x.eml" }, info: { preview: null }, ...values } });
+  return sheet;
+};
+
+test("what can be taken back is done at once with Undo; the rest is planned first", async () => {
+  const done = { reread: [] };
+  api.done = { userErrors: [] };
+  const sheet = await sheetWith({}, done);
+  await sheet.ask("ASSUME_SENT");
+  assert.deepEqual([operations("Act"), done.reread, told.at(-1)[0]], [[{ input: { messageId: "m3" } }], ["m3"], "1 message counts as sent."]);
+  await told.at(-1)[1]();
+  assert.equal(operations("Act").length, 2);
+  sheet.ask("RETRY");
+  assert.deepEqual([sheet.asked, operations("Act").length], ["RETRY", 2]);
+});
+
+test("the text and the source of a message are read when they are looked at, once", async () => {
+  const sheet = await sheetWith({});
+  sheet.showTab("content");
+  assert.equal(sheet.parts.text, null);
+  sheet.showAs({ as: "text" });
+  sheet.showAs({ as: "text" });
+  await settled();
+  assert.equal(operations("Text").length, 1);
+  assert.equal(sheet.parts.text.state, "ready");
+  sheet.message.content = null;
+  sheet.message.info.preview = { text: "Hello" };
+  sheet.showAs({ as: "source" });
+  assert.deepEqual([sheet.shown.which, sheet.shown.as], ["template", "html"], "a template has no source");
 });
