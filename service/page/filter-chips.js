@@ -32,10 +32,10 @@ function chip(each, set) {
   const menu = `filter-${name}`;
   const opener = html`<button type="button" class="filter-open" id="${menu}-open" popovertarget=${menu} aria-haspopup="dialog">${
     isSet(value) ? html`${label} <b>${shown}</b>` : html`<span class="plus" aria-hidden="true">+</span>${label}`}</button>`;
-  return html`<span class="filter ${isSet(value) ? "set" : ""}">${opener}${
+  return html`<div class="filter ${isSet(value) ? "set" : ""}">${opener}${
     isSet(value) ? html`<button type="button" class="filter-drop" aria-label=${said.shared.removeFilter(label)} @click=${() => dropped(menu, name, set)}>${icons.close}</button>` : nothing}
     <div popover id=${menu} class="chip-menu" role="dialog" aria-label=${label} @toggle=${(event) => toggled(event, each)}
-      @keydown=${onKey} @beforetoggle=${(event) => event.newState === "open" && place(event.target)}>${body(each, set)}</div></span>`;
+      @keydown=${onKey} @beforetoggle=${(event) => event.newState === "open" && place(event.target)}>${body(each, set)}</div></div>`;
 }
 
 /** The cross leaves with its value: the focus goes to the chip. */

@@ -44,6 +44,7 @@ export class BulkPlan {
     this.reset();
     Object.assign(this, { action, asked, rows, whole, busy: true });
     this.app.changed();
+    focusNext();
     await this.read();
     focusNext();
   }

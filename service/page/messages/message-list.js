@@ -13,7 +13,7 @@ import { momentText } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { preference } from "../preferences.js";
-import { readMessages, readRows } from "./queries.js";
+import { MAX_ROWS, readMessages, readRows } from "./queries.js";
 import { forgetHeights, listEnd, watchBlocks } from "../row-blocks.js";
 import { RowChoices } from "./row-choices.js";
 import { savedSearches } from "./saved-searches.js";
@@ -24,6 +24,12 @@ const POLL_MS = 5_000;
 const WATCHED_ROWS = 50;
 /** Nothing is decided yet: these rows change by themselves. */
 const UNDECIDED = ["QUEUED", "HANDED_OFF", "DEFERRED"];
+
+/** A search that the API refuses, such as a lone bracket, finds nothing. */
+function emptyIfRefused(error) {
+  if (error.argument !== "search") throw error;
+  return { edges: [], totalCount: { value: 0, precision: "EXACT" }, searchedUntil: null, scannedTo: null, pageInfo: { hasNextPage: false, endCursor: null } };
+}
 
 export class MessageList {
   constructor(place, app) {
@@ -113,7 +119,7 @@ export class MessageList {
 
   async readPage(page, options) {
     const { asked } = this;
-    const found = await readMessages(asked, page, options);
+    const found = await readMessages(asked, page, options).catch(emptyIfRefused);
     if (asked !== this.asked) return found;
     this.scannedTo = found.scannedTo;
     if (page.after === null) Object.assign(this, { total: found.totalCount, searchedUntil: found.searchedUntil });
@@ -144,10 +150,11 @@ export class MessageList {
 
   /** Updates the rows of these messages. */
   async reread(ids) {
-    if (!ids.length) return;
-    const rows = await this.readRows(ids).catch(() => []);
-    for (const row of rows) this.list.patch(row.id, () => row);
-    this.app.changed();
+    for (let start = 0; start < ids.length; start += MAX_ROWS) {
+      const rows = await this.readRows(ids.slice(start, start + MAX_ROWS)).catch(() => []);
+      for (const row of rows) this.list.patch(row.id, () => row);
+      this.app.changed();
+    }
   }
 
   ids() {

@@ -48,7 +48,7 @@ const ACTIONS = {
 /** Options of a chip at most: the newest campaigns, the first senders. */
 const MAX_OPTIONS = 100;
 /** Rows read again at most: those of one page. */
-const MAX_ROWS = 100;
+export const MAX_ROWS = 100;
 /** Decisions taken back by one request: an operation may name a mutation so often. */
 const UNDONE_AT_ONCE = 20;
 /** Filters of which it is asked what their removal would find. */
@@ -69,7 +69,7 @@ export async function readMessages(asked, { first, after }, options) {
 
 /** The rows of these messages as they are now. */
 export async function readRows(ids, options) {
-  const { messages } = await fetchData(ROWS, { filter: { ids: ids.slice(0, MAX_ROWS) }, first: MAX_ROWS }, options);
+  const { messages } = await fetchData(ROWS, { filter: { ids }, first: MAX_ROWS }, options);
   return messages.nodes.map(asRow);
 }
 

@@ -85,12 +85,12 @@ export class RowChoices {
   /** Whether more match than are chosen: not all of the history, and not more than one plan takes. */
   get canChooseAll() {
     const { total, place } = this.view;
-    return Boolean(total && isFiltered(place.query) && total.value > this.choosing.ids.size && total.value <= MAX_BULK);
+    return Boolean(total && isFiltered(place.query) && total.value > this.choosing.ids.size && !this.tooMany);
   }
 
   get tooMany() {
     const { total, place } = this.view;
-    return Boolean(total && isFiltered(place.query) && total.value > MAX_BULK);
+    return Boolean(total && isFiltered(place.query) && (total.value > MAX_BULK || total.precision === "AT_LEAST"));
   }
 
   /** The actions that apply to at least one of the chosen rows that are loaded. */

@@ -16,11 +16,12 @@ test("rows are chosen one by one, and a range from the last one in both directio
   choosing.range("d", IDS);
   assert.equal(chosenOf(choosing), "bcd");
   choosing.range("a", IDS);
-  assert.equal(chosenOf(choosing), "abcd", "from where the range began");
-  choosing.toggle("c");
-  assert.deepEqual([chosenOf(choosing), choosing.size], ["abd", 3]);
+  assert.equal(chosenOf(choosing), "ab", "from where the range began, and no longer than that");
+  choosing.toggle("d");
+  choosing.range("e", IDS);
+  assert.deepEqual([chosenOf(choosing), choosing.size], ["abde", 4], "another range leaves the one before");
   choosing.range("gone", IDS);
-  assert.equal(chosenOf(choosing), "abd", "a row that has left the list begins nothing");
+  assert.equal(chosenOf(choosing), "abde", "a row that has left the list begins nothing");
 });
 
 test("all that is loaded is chosen, and again lets all go", () => {
