@@ -95,7 +95,7 @@ export class TestMessage {
         <button type="submit" class="button" aria-disabled=${this.state === "sending" ? "true" : "false"}>${this.state === "sending" ? words.sending : words.send}</button></form>
       <p id="edit-test-hint" class="hint">${words.hint}</p>
       <p class="fault" role="alert">${this.fault ?? nothing}</p>
-      ${this.results.length ? html`<ul class="edit-results" role="status">${this.results.map(({ address, verdict, response }) => html`<li><bdi>${address}</bdi>:
-        ${words.verdict[verdict]}${response ? html` <span class="answer">${response.code} ${response.text}</span>` : nothing}</li>`)}</ul>` : nothing}`;
+      ${this.results.length ? html`<div role="status"><ul class="edit-results">${this.results.map(({ address, verdict, response }) => html`<li><bdi>${address}</bdi>:
+        ${words.verdict[verdict]}${response ? html` <span class="answer">${response.code} ${response.text}</span>` : nothing}</li>`)}</ul></div>` : nothing}`;
   }
 }
