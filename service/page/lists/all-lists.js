@@ -1,6 +1,7 @@
 // All lists by name, with a search, and a new one.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
+import { fileButton, waiting } from "./all-imports.js";
 import { createList, readLists } from "./queries.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
@@ -127,7 +128,8 @@ export class AllLists {
     return html`<header class="heading list-heading"><h1>${said.lists.title}</h1>
         <form role="search" class="search" @submit=${(event) => event.preventDefault()}>${icons.search}<label for="search" class="unseen">${said.lists.search}</label>
           <input id="search" type="search" maxlength=${MAX_SEARCH} autocomplete="off" placeholder=${said.lists.search} aria-keyshortcuts="/" .value=${this.typed} @input=${(event) => this.type(event.target.value)}></form>
-        <p class="list-actions">${this.app.readOnly ? nothing : html`<button type="button" id="list-new" class="button" aria-expanded=${this.making ? "true" : "false"} @click=${this.toggle}>${said.lists.newList}</button>`}
+        <p class="list-actions">${this.app.readOnly ? nothing : html`<button type="button" id="list-new" class="button" aria-expanded=${this.making ? "true" : "false"} @click=${this.toggle}>${said.lists.newList}</button>
+            ${fileButton("lists-file", said.edit.importCsv, (file) => waiting.open(this.app, file))}`}
           <a class="link" href=${writeAddress(imports)} @click=${this.app.to(imports)}>${said.lists.imports}</a></p></header>
       ${this.form()}${this.rows()}`;
   }

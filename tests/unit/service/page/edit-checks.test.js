@@ -6,7 +6,7 @@ import { checksOf, nextTarget, reached, toDo } from "../../../../service/page/ca
 import { draftOf, letterOf, newDraft } from "../../../../service/page/campaigns/edit-draft.js";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");
-const sender = { id: "Sender_1", name: "Office", timeZone: "America/Denver", postalAddress: "1 Main Street" };
+const sender = { id: "Sender_1", name: "Office", timeZone: "America/Denver", postalAddress: "1 Main Street", from: "office@fabrikam.dev" };
 const count = (value, precision = "EXACT") => ({ value, precision });
 const list = { id: "CustomerList_1", name: "Service", kind: "FIXED", count: count(12) };
 const draft = () => draftOf({
@@ -84,6 +84,8 @@ test("DNS that is wrong stops with what to put there; DNS that does not answer w
   assert.deepEqual([domain.state, domain.copy], ["stops", "v=DKIM1; p=abc"]);
   assert.match(domain.text, /DKIM: There is no key/);
   assert.equal(checks({ domainCheck: { ready: null, records: [{ ...record, ok: null }] } }).domain.state, "warns");
+  // A name that is reserved for trying things out has no DNS.
+  assert.equal(checks({ domainCheck: { ready: false, records: [record] }, senders: [{ ...sender, from: "office@fabrikam.example" }] }).domain.state, "warns");
   assert.equal(checks({ domainCheck: { failed: true } }).domain.state, "warns");
   assert.equal(checks({ domainCheck: null }).domain.state, "open");
 });
