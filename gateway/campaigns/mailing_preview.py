@@ -72,6 +72,12 @@ class Material:
     time_zone: str
 
     @property
+    def bound_relay(self) -> str | None:
+        """The one relay that its mail may go by; None for any."""
+        relay: str | None = self.row["bound_relay"]
+        return relay
+
+    @property
     def shown_values(self) -> dict[str, str]:
         """The values, and for what has neither one nor a default its field's name in brackets."""
         required = self.version.merge.required if self.version.merge else ()

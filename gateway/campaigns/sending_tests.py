@@ -1,4 +1,5 @@
-"""A mailing mailed to addresses of our own before it is sent: internal mail, in no history and no count."""
+"""A mailing, or a template that is not published, mailed to addresses of our own before it is sent: internal mail, in
+no history and no count."""
 
 from __future__ import annotations
 
@@ -10,12 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from gateway.campaigns.mailing_preview import Material, material
+from gateway.campaigns.template_material import material_of_source
 from gateway.compose import headers
 from gateway.compose.campaign import compose_campaign
 from gateway.compose.headers import Composed
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.errors import Refusal, RefusalCode, RefusalCollector
+from gateway.errors import Refusal, RefusalCode, RefusalCollector, Refusals
 from gateway.mail.address import domain_of, parse_address
 from gateway.mail.letter import Mailbox
 from gateway.mail.message import MessageRef
@@ -23,6 +25,7 @@ from gateway.outbox.idempotency import check_key, digest_of, first_result, idemp
 from gateway.outbox.lanes import IndividualLane
 from gateway.storage import content
 from gateway.templates import versions
+from gateway.templates.publishing import CompiledSource
 
 MAX_ADDRESSES = 5
 """Addresses of one call: it is for those who made the mailing."""
@@ -34,14 +37,26 @@ MARK = "[Test] "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestOrder:
-    """A mailing to be tried: with the data of a customer, or of the sample without one."""
+    """A mailing, or else a source, to be tried: with the data of a customer, or of the sample without one. A source is
+    mailed as the sender's, else as DEFAULT_FROM's."""
 
-    mailing_id: int
     addresses: tuple[str, ...]
     idempotency_key: str
     actor: str
+    mailing_id: int | None = None
+    source: CompiledSource | None = None
+    sender_id: UUID | None = None
     customer_id: int | None = None
     bound_relay: str | None = None
+
+    @property
+    def tried(self) -> dict[str, object]:
+        """What tells it from other orders."""
+        common: dict[str, object] = {"to": self.addresses, "customer": self.customer_id}
+        if self.source is None:
+            return {"test": self.mailing_id, **common}
+        made_of = {"name": self.source.name, **self.source.source}
+        return {"test": made_of, "sender": str(self.sender_id), **common}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,34 +68,47 @@ class TestMail:
     answered: bool
 
 
-async def send(connection: Connection, order: TestOrder, deployment: Deployment) -> UUID:
+async def send(
+    connection: Connection, order: TestOrder, deployment: Deployment, *, misread: tuple[Refusal, ...] = ()
+) -> UUID:
     """Queue a mail an address; one transaction. Returns by what `read` finds them; that of the first call where the key
-    is known. Notify the workers after the commit.
+    is known. Notify the workers after the commit. `misread`: what was wrong with the rest of the input, told with all
+    that is wrong with the order.
 
     Raises Refusal or Refusals, having written nothing: NOT_FOUND, REQUIRED, TOO_MANY, TOO_LONG, INVALID,
     ADDRESS_INVALID, ADDRESS_RESERVED, SUPPRESSED, IDEMPOTENCY_CONFLICT, and TOO_MANY above the limit of a day.
     """
     found = RefusalCollector()
     with found.check():
+        if misread:
+            raise Refusals(misread)
+    with found.check():
         check_key(order.idempotency_key)
     addresses = _read_addresses(order.addresses, deployment, found)
     async with connection.transaction():
-        digest = digest_of({"test": order.mailing_id, "to": order.addresses, "customer": order.customer_id})
+        digest = digest_of(order.tried)
         if not found.refusals:
             first = await first_result(connection, order.idempotency_key, digest)
             if first is not None:
                 return _first(first)
-        made_of = await material(connection, order.mailing_id, order.customer_id)
+        made_of = None
         with found.check():
-            if made_of is None:
+            made_of = await _material(connection, order, deployment)
+            if made_of is None and not misread:
                 await _refuse_unknown(connection, order)
         await _refuse_suppressed(connection, addresses, deployment, found)
         with found.check():
             await _refuse_above_limit(connection, len(addresses), deployment)
         found.raise_any()
         if made_of is None:
-            raise LookupError("a mailing was refused without a refusal")
+            raise LookupError("a test was refused without a refusal")
         return await _write(connection, order, list(addresses.values()), made_of, digest, deployment)
+
+
+async def _material(connection: Connection, order: TestOrder, deployment: Deployment) -> Material | None:
+    if order.source is not None:
+        return await material_of_source(connection, order.source, order.sender_id, order.customer_id, deployment)
+    return None if order.mailing_id is None else await material(connection, order.mailing_id, order.customer_id)
 
 
 async def read(connection: Connection, first_message_id: UUID) -> list[TestMail]:
@@ -124,7 +152,8 @@ def _read_addresses(given: Sequence[str], deployment: Deployment, found: Refusal
 
 
 async def _refuse_unknown(connection: Connection, order: TestOrder) -> None:
-    if await QUERIES.mailing_to_preview(connection, mailing_id=order.mailing_id) is None:
+    of_mailing = order.source is None
+    if of_mailing and await QUERIES.mailing_to_preview(connection, mailing_id=order.mailing_id) is None:
         raise Refusal(RefusalCode.NOT_FOUND, "There is no such mailing.", ("mailingId",))
     raise Refusal(RefusalCode.NOT_FOUND, "There is no such customer, or it was erased.", ("customerId",))
 
@@ -168,7 +197,7 @@ async def _write(
     beside = await QUERIES.test_mail_beside(connection, customer_id=order.customer_id, mails=len(addresses))
     if beside is None:
         message = "There is no customer yet: a test mail is kept beside one. Make a customer first."
-        raise Refusal(RefusalCode.CONFLICT, message, ("mailingId",))
+        raise Refusal(RefusalCode.CONFLICT, message, ("template",) if order.source else ("mailingId",))
     refs = [MessageRef(customer_id=beside["id"], message_id=one) for one in beside["message_ids"]]
     for place, (ref, address) in enumerate(zip(refs, addresses, strict=True)):
         composed = await asyncio.to_thread(compose_test, made_of, ref, address, beside["mail_date"], deployment)
@@ -217,7 +246,7 @@ async def _queue(
     mail_date: datetime,
     deployment: Deployment,
 ) -> None:
-    relay = made_of.row["bound_relay"] or order.bound_relay
+    relay = made_of.bound_relay or order.bound_relay
     await QUERIES.insert_internal_message(
         connection,
         customer_id=ref.customer_id,

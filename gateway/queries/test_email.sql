@@ -24,6 +24,12 @@ select u.id, u.name, u.locale, u.time_zone, u.attributes, u.erased_at is not nul
 from customer u
 where u.id = :customer_id;
 
+-- name: customer_to_preview^
+-- A customer as a template would greet it, with its own values.
+select u.id, u.name, u.locale, u.time_zone, u.attributes, u.erased_at is not null as erased
+from customer u
+where u.id = :customer_id;
+
 -- name: lock_test_mail$
 -- Callers who send test mail wait for each other, so that a day's limit is kept.
 select pg_advisory_xact_lock(hashtextextended('test mail', 7));
@@ -49,7 +55,7 @@ from (
 limit 1;
 
 -- name: insert_test_email!
--- Says of an internal message that it is a test of a mailing.
+-- Says of an internal message that it is a test: of a mailing, or, where that is null, of a template not published.
 insert into test_email (customer_id, message_id, mailing_id, first_message_id, place, actor)
 values (:customer_id, :message_id, :mailing_id, :first_message_id, :place, :actor);
 

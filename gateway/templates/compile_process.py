@@ -106,9 +106,14 @@ def _read_answer(answer: dict[str, Any]) -> CompiledSource:
     made = {
         "fields": tuple(answer["fields"]),
         "preview": Preview(**answer["preview"]),
-        "faults": PageFaults(**answer["faults"]),
+        "faults": _read_faults(answer["faults"]),
     }
     return CompiledSource(**answer | made)
+
+
+def _read_faults(given: dict[str, Any]) -> PageFaults:
+    """JSON has no tuples."""
+    return PageFaults(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -306,26 +306,60 @@ def visible_content(html: str) -> VisibleContent:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageFaults:
     """What may look wrong in a page: how many images say nothing in their place, how many links are not encrypted, and
-    the first of these."""
+    the first of these. `image_lines` and `link_lines` are theirs in the author's source, as far as it is known."""
 
     images_without_alt: int = 0
     links_not_https: int = 0
     first_link: str = ""
+    image_lines: tuple[int, ...] = ()
+    link_lines: tuple[int, ...] = ()
 
 
 WITHOUT_FAULTS = PageFaults()
 
 
-def page_faults(html: str) -> PageFaults:
-    """What may look wrong in a page. An empty `alt` is right: the image only decorates."""
+MOST_LINES = 20
+"""Lines that are named of one kind of fault: who has more mends these first."""
+_IMAGES = frozenset(["img", "mj-image", "mj-carousel-image"])
+
+
+def page_faults(html: str, source: str = "") -> PageFaults:
+    """What may look wrong in a page, and where in its author's source, MJML or HTML. An empty `alt` is right: the image
+    only decorates."""
     tree = LexborHTMLParser(html)
     links = [(node.attributes.get("href") or "").strip() for node in _links(tree)]
     plain = [link for link in links if link.lower().startswith("http:")]
+    images = len(tree.css("img:not([alt])"))
+    places = list(_places_of_faults(source)) if images or plain else []
     return PageFaults(
-        images_without_alt=len(tree.css("img:not([alt])")),
+        images_without_alt=images,
         links_not_https=len(plain),
         first_link=plain[0] if plain else "",
+        image_lines=_lines(source, (place for place, is_image in places if is_image)) if images else (),
+        link_lines=_lines(source, (place for place, is_image in places if not is_image)) if plain else (),
     )
+
+
+def _places_of_faults(source: str) -> Iterator[tuple[int, bool]]:
+    """Where a source has an image without a text or a link that is not https, in order; which of both."""
+    for tag in start_tags(source):
+        if tag.name in _IMAGES and "alt" not in tag.attributes:
+            yield tag.name_end, True
+        link, place = tag.attributes.get("href", ("", 0))
+        if link.strip("\"' \t\n\f\r").lower().startswith("http:"):
+            yield place, False
+
+
+def _lines(source: str, places: Iterable[int]) -> tuple[int, ...]:
+    """The lines of these places, which rise: each once, from 1, at most MOST_LINES."""
+    found: dict[int, None] = {}
+    line, position = 1, 0
+    for place in places:
+        line, position = line + source.count("\n", position, place), place
+        found[line] = None
+        if len(found) == MOST_LINES:
+            break
+    return tuple(found)
 
 
 def _words(inside: LexborNode) -> str:

@@ -37,12 +37,14 @@ class MailWarningCode(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailWarning:
     """Something to mend before sending. `blocking`: a launch is refused for it. `recipients`: for how many of the
-    audience; None when it is all the same for all, or not known."""
+    audience; None when it is all the same for all, or not known. `lines` of the author's source, from 1, where it was
+    at hand."""
 
     code: MailWarningCode
     message: str
     blocking: bool = False
     recipients: int | None = None
+    lines: tuple[int, ...] = ()
 
 
 def sent_size(octets: int, links: int) -> int:
@@ -56,9 +58,9 @@ def warnings_of_page(size: int, faults: PageFaults) -> tuple[MailWarning, ...]:
     if size > LARGEST_SHOWN:
         found.append(_clipped(size))
     if faults.images_without_alt:
-        found.append(_images(faults.images_without_alt))
+        found.append(_images(faults))
     if faults.links_not_https:
-        found.append(_links(faults.links_not_https, faults.first_link[:LONGEST_SHOWN]))
+        found.append(_links(faults))
     return tuple(found)
 
 
@@ -70,20 +72,22 @@ def _clipped(size: int) -> MailWarning:
     return MailWarning(code=MailWarningCode.CLIPPED, message=message)
 
 
-def _images(number: int) -> MailWarning:
+def _images(faults: PageFaults) -> MailWarning:
+    images = _count(faults.images_without_alt, "image has", "images have")
     message = (
-        f"{_count(number, 'image has', 'images have')} no alt text, which stands instead of an image that is "
+        f"{images} no alt text, which stands instead of an image that is "
         'not loaded and is read out to blind people: add alt="...", or alt="" to an image that only decorates.'
     )
-    return MailWarning(code=MailWarningCode.IMAGE_WITHOUT_ALT, message=message)
+    return MailWarning(code=MailWarningCode.IMAGE_WITHOUT_ALT, message=message, lines=faults.image_lines)
 
 
-def _links(number: int, first: str) -> MailWarning:
+def _links(faults: PageFaults) -> MailWarning:
+    links, first = _count(faults.links_not_https, "link is", "links are"), faults.first_link[:LONGEST_SHOWN]
     message = (
-        f"{_count(number, 'link is', 'links are')} not https, {first} to begin with: mail programs and browsers warn "
+        f"{links} not https, {first} to begin with: mail programs and browsers warn "
         "of such pages. Use https:// addresses."
     )
-    return MailWarning(code=MailWarningCode.LINK_NOT_HTTPS, message=message)
+    return MailWarning(code=MailWarningCode.LINK_NOT_HTTPS, message=message, lines=faults.link_lines)
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -101,7 +101,7 @@ def compile_source(given: TemplateSource) -> CompiledSource:
         fields=parts.fields,
         links=parts.links,
         has_unsubscribe=parts.has_unsubscribe,
-        faults=page_faults(preview.html),
+        faults=page_faults(preview.html, given.mjml or given.html or ""),
     )
 
 

@@ -134,10 +134,22 @@ async def publish(connection: Connection, new: CompiledSource) -> PublishedTempl
         fields=new.fields,
         has_unsubscribe=new.has_unsubscribe,
         preview=new.preview,
-        warnings=(
-            *warnings_of_page(sent_size(len(new.preview.html.encode()), new.links), new.faults),
-            *await _warnings_of_senders(connection),
-        ),
+        warnings=await warnings_of_source(connection, new, new.preview.html),
+    )
+
+
+async def warnings_of_source(connection: Connection, new: CompiledSource, html: str) -> tuple[MailWarning, ...]:
+    """What may look wrong with mail of a source, filled in as `html`, and what no campaign can be launched for."""
+    size = sent_size(len(html.encode()), new.links)
+    return (*warnings_of_page(size, new.faults), *await _warnings_of_senders(connection))
+
+
+def unpublished(new: CompiledSource) -> CompiledTemplate:
+    """A source as a version that is in no ledger: for mail that is no campaign's."""
+    nowhere = UUID(int=0)
+    row = {"id": nowhere, "template_id": nowhere, "name": new.name, "source_type": SourceType.CAMPAIGN}
+    return CompiledTemplate.from_row(
+        {**row, "locale": new.locale, "fields": new.fields, "compiled": dict(new.compiled)}
     )
 
 

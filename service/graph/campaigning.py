@@ -251,19 +251,23 @@ def _address_rules(context: Context) -> AddressRules:
     )
 
 
+def source_of(given: CreateTemplateInput) -> TemplateSource:
+    """What the gateway compiles."""
+    return TemplateSource(
+        name=given.name,
+        subject=given.subject,
+        mjml=given.mjml,
+        html=given.html,
+        text=given.text,
+        sample_data=given.sample_data,
+        locale=given.locale,
+    )
+
+
 async def create_template(info: Info, input: Input[CreateTemplateInput]) -> CreateTemplatePayload:
     """A new version of the template of this name."""
     context = info.context
-    source = TemplateSource(
-        name=input.name,
-        subject=input.subject,
-        mjml=input.mjml,
-        html=input.html,
-        text=input.text,
-        sample_data=input.sample_data,
-        locale=input.locale,
-    )
-    compiled = await context.compiler.compile(source)
+    compiled = await context.compiler.compile(source_of(input))
     async with context.pools.writing_connection() as connection, connection.transaction():
         published = await versions.publish(connection, compiled)
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)

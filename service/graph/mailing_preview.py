@@ -134,10 +134,15 @@ class SendTestEmailPayload:
 
 async def send_test_email(info: Info, input: Input[SendTestEmailInput]) -> SendTestEmailPayload:
     """Internal mail: in no history and no count."""
-    context = info.context
-    order = _order(context, input)
+    return await answered(info.context, _order(info.context, input))
+
+
+async def answered(
+    context: Context, order: sending_tests.TestOrder, *, misread: tuple[Refusal, ...] = ()
+) -> SendTestEmailPayload:
+    """Sends it, and waits for what the servers say. Raises Refusal, Refusals."""
     async with context.pools.writing_connection() as connection:
-        first = await sending_tests.send(connection, order, context.deployment)
+        first = await sending_tests.send(connection, order, context.deployment, misread=misread)
     await context.wakeup.notify()
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

@@ -19,6 +19,7 @@ from service.graph import (
     reclassify,
     sending,
     suppression,
+    template_draft,
     unmatched,
     upsert,
 )
@@ -64,6 +65,10 @@ class Mutation:
     send_test_email = intent(
         mailing_preview.send_test_email,
         "Mail a mailing to addresses of one's own: marked [Test], outside history and counts, its links inert.",
+    )
+    send_template_test = intent(
+        template_draft.send_template_test,
+        "Mail a template that need not be published to addresses of one's own: as sendTestEmail.",
     )
     trigger_campaign = intent(
         campaign_trigger.trigger_campaign, "Tell an event-based campaign that something happened to a customer."

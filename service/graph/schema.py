@@ -23,6 +23,7 @@ from service.graph import (
     sender_check,
     suppression,
     template,
+    template_draft,
     unmatched,
 )
 from service.graph.bad_addresses import BadAddress, CausesArgument, list_bad_addresses
@@ -74,6 +75,7 @@ from service.graph.statistics import (
 )
 from service.graph.subscription import Subscription
 from service.graph.template import NameSearchArgument, Template, TemplateVersion
+from service.graph.template_draft import TemplatePreview
 from service.graph.unmatched import UnmatchedMail
 from service.graph.worklist import WORKLIST_ID, Worklist
 from service.shape.executor import ShapingExecutor
@@ -228,6 +230,20 @@ class Query:
     ) -> MailingPreview | None:
         """With the values of the campaign."""
         return await mailing_preview.preview_mailing(info, id, customer_id)
+
+    @strawberry.field(
+        description="What a template would look like, before it is published; null when there is no such customer. "
+        "Writes nothing.",
+        directives=[Cost(objects=50)],
+    )
+    async def preview_template(
+        self,
+        info: Info,
+        source: template_draft.SourceArgument,
+        customer_id: template_draft.CustomerArgument = None,
+    ) -> TemplatePreview | None:
+        """Raises BadInput."""
+        return await template_draft.preview_template(info, source, customer_id)
 
     @strawberry.field(
         description="What DNS says of a sender's domain; null when there is no such sender.",

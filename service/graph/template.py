@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from enum import Enum
 from typing import Annotated
 
 import strawberry
 from asyncpg import Record
 
 from gateway.templates import mail_warnings, versions
+from gateway.templates.html_links import MOST_LINES
 from gateway.templates.mail_warnings import MailWarningCode
 from gateway.templates.versions import CompiledTemplate
 from service.database import statement
@@ -37,6 +39,14 @@ class EmailPreview(FromRow):
     text: str = strawberry.field(description="The text part.", metadata=column("v.preview_text"))
 
 
+@strawberry.enum(description="What a template is written in.")
+class TemplateKind(Enum):
+    """By the source that a version has."""
+
+    MJML = strawberry.enum_value("MJML", description="MJML, which becomes HTML for mail programs.")
+    HTML = strawberry.enum_value("HTML", description="HTML.")
+
+
 @strawberry.type(description="Something to mend before sending.")
 class MailWarning:
     """Over a warning of the gateway."""
@@ -47,12 +57,22 @@ class MailWarning:
     recipients: int | None = strawberry.field(
         description="For how many of the audience; null when it is the same for all, or they are too many to count."
     )
+    lines: list[int] = strawberry.field(
+        description=f"Lines of the source that it is about, from 1, at most {MOST_LINES}; empty where it is about none "
+        "of them, or where only the published mail was looked at."
+    )
 
     @classmethod
     def of_all(cls, warnings: Iterable[mail_warnings.MailWarning]) -> list[MailWarning]:
         """Returns these as the API shows them."""
         return [
-            cls(code=one.code, message=one.message, blocking=one.blocking, recipients=one.recipients)
+            cls(
+                code=one.code,
+                message=one.message,
+                blocking=one.blocking,
+                recipients=one.recipients,
+                lines=list(one.lines),
+            )
             for one in warnings
         ]
 
@@ -76,6 +96,12 @@ class Template(FromRow, Node):
         description="Whether its newest version was found to show the unsubscribe link when it was published. Versions "
         "of earlier days may show it in one part only, or not at all: launchCampaign looks itself, and refuses those."
     )
+
+    @strawberry.field(description="How many campaigns have a mailing of it, in whichever version; archived ones, too.")
+    async def used_by(self, info: Info) -> int:
+        """One statement a page of templates."""
+        row = await info.context.loaders.template_uses.load(self.row["id"])
+        return row["campaigns"] if row else 0
 
     @strawberry.field(description="The newest version with its sample data.")
     async def preview(self, info: Info) -> EmailPreview:
@@ -113,6 +139,12 @@ class TemplateVersion(FromRow, Node):
 
     number: int = strawberry.field(description="1 is the first.")
     subject: str = strawberry.field(description="The subject line, with its fields.")
+
+    @strawberry.field(description="What it was published in.")
+    def kind(self) -> TemplateKind:
+        """Those that come with the product are HTML."""
+        return TemplateKind.HTML if self.row["mjml"] is None else TemplateKind.MJML
+
     mjml: str | None = strawberry.field(description="The source, when it was published in MJML.")
     html: str | None = strawberry.field(description="The source, when it was published in HTML.")
     text: str | None = strawberry.field(description="The text part as published; null when it is derived.")

@@ -1,4 +1,4 @@
-"""The web page's files: `/`, `/customers/{id}/emails`, `/static/...`, and the HTML preview of a message's template.
+"""The web page's files: `/`, `/messages`, ..., `/static/...`, and the HTML preview of a message's template.
 
 Files are read and compressed once, when the process starts. The page links its modules and stylesheet under a hash of
 all of them (`/static/<hash>/page.js`), so that browsers cache them for ever and still load a new release at once.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,11 @@ MEDIA_TYPES = {
 _COMPRESS_FROM = 500
 _FOR_EVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
+_START = "worklist"
+"""The view at `/`. Every other view is at its own name, and has a directory of that name with a `view.js`."""
+_IMPORTED = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.{1,2}/[^"']+)["'];""", re.MULTILINE)
+"""A module that is loaded with the one that names it: `import("...")` within a function is loaded later."""
+_DRAFT_FRAME = '<!doctype html><html><head><meta charset="utf-8"><title>Preview</title></head><body></body></html>'
 _PREVIEW_OF_MESSAGE = statement("preview_of_message")
 
 
@@ -85,24 +92,30 @@ class PageFiles:
             if not name.endswith(".html")
         }
         self._release = hashlib.sha256("".join(file.etag for file in self._files.values()).encode()).hexdigest()[:16]
-        self._index = PageFile.of(self._with_release(bodies["index.html"]), MEDIA_TYPES[".html"])
+        self._views = {
+            name.removesuffix("/view.js"): PageFile.of(self._index(name, bodies), MEDIA_TYPES[".html"])
+            for name in bodies
+            if name.endswith("/view.js")
+        }
 
     def routes(self) -> list[Route]:
         """Returns the routes of the page, its files and the previews."""
+        views = [view for view in self._views if view != _START]
         return [
             Route("/", self.show_page),
             # The page itself reports an unknown address below, with a link back.
-            Route("/customers", self.show_page),
-            Route("/customers/{rest:path}", self.show_page),
+            *(Route(f"/{view}", self.show_page) for view in views),
+            *(Route(f"/{view}/{{rest:path}}", self.show_page) for view in views),
             Route("/static/{name:path}", self.show_file),
+            Route("/previews/draft", show_draft_frame),
             Route("/previews/{message}", show_preview),
         ]
 
     async def show_page(self, request: Request) -> Response:
-        """`index.html`: the same for every view, signed in or not, since it holds no data."""
+        """`index.html`: the same signed in or not, since it holds no data; by view only in what is loaded with it."""
         ancestors = request.app.state.resources.settings.frame_ancestors
         headers = {"Content-Security-Policy": page_policy(ancestors), "Cache-Control": _REVALIDATE}
-        return self._index.respond(request, headers)
+        return self._views[request.url.path.split("/")[1] or _START].respond(request, headers)
 
     async def show_file(self, request: Request) -> Response:
         """A file under its plain name, or under this release's."""
@@ -113,13 +126,47 @@ class PageFiles:
             return PlainTextResponse("There is no such file.", status_code=404)
         return file.respond(request, {"Cache-Control": _FOR_EVER if name.startswith(release) else _REVALIDATE})
 
-    def _with_release(self, index: bytes) -> bytes:
-        """Returns `index.html` with links to this release and a preload of every module: all load in parallel."""
+    def _index(self, entry: str, bodies: Mapping[str, bytes]) -> bytes:
+        """Returns `index.html` with links to this release and a preload of the view's modules: all load in parallel."""
         prefix = f"/static/{self._release}/"
-        modules = [name for name in self._files if name.endswith(".js") and name != "page.js"]
-        preloads = "\n".join(f'<link rel="modulepreload" href="{prefix}{name}">' for name in modules)
-        text = index.decode().replace("/static/", prefix).replace("</head>", f"{preloads}\n</head>")
-        return text.encode()
+        modules = sorted({*modules_of("page.js", bodies), *modules_of(entry, bodies)} - {"page.js"})
+        links = [f'<link rel="modulepreload" href="{prefix}{name}">' for name in modules]
+        styles = entry.replace("view.js", "view.css")
+        if styles in bodies:
+            links.insert(0, f'<link rel="stylesheet" href="{prefix}{styles}">')
+        text = bodies["index.html"].decode().replace("/static/", prefix)
+        return text.replace("</head>", "\n".join([*links, "</head>"])).encode()
+
+
+def modules_of(entry: str, bodies: Mapping[str, bytes]) -> set[str]:
+    """Returns the names of `entry` and of all modules that its import statements lead to."""
+    known = {entry}
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        for found in _IMPORTED.findall(bodies[name].decode()):
+            module = posixpath.normpath(posixpath.join(posixpath.dirname(name), found))
+            if module in bodies and module not in known:
+                known.add(module)
+                waiting.append(module)
+    return known
+
+
+async def show_draft_frame(request: Request) -> Response:
+    """An empty document with a preview's policy, into which the editor puts what it shows: it holds nothing itself.
+
+    Such a document needs an address of its own: one made by the page (`srcdoc`, `blob:`, `data:`) has the page's
+    policy besides its own (HTML, 7.1.4 "policy containers"), which forbids the inline styles that mail is made of.
+    """
+    return Response(
+        _DRAFT_FRAME,
+        media_type="text/html; charset=utf-8",
+        headers={
+            "Content-Security-Policy": preview_policy(request.app.state.resources.settings.frame_ancestors),
+            "Cache-Control": _REVALIDATE,
+            "Referrer-Policy": "no-referrer",
+        },
+    )
 
 
 async def show_preview(request: Request) -> Response:

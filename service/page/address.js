@@ -1,24 +1,37 @@
-// The URL holds the state of navigation: view, customer, tab, selected mail, open popover and list position.
+// The URL holds the state of navigation: view, object, tab, filters, open popover and list position.
+import { VIEWS } from "./views.js";
 
-/** The customer's page has only the emails, so a URL without `/emails`, or with a trailing slash, works too. */
+/** A URL without `/emails`, or with a trailing slash, works too. */
 const EMAILS = /^\/customers\/([^/]+)(?:\/emails)?\/?$/;
-const CUSTOMERS = /^\/(?:customers\/?)?$/;
 export const TABS = ["sent", "clicks", "notes"];
 
 /**
- * Parses a URL. `customer` is a global id (`Customer_42`), or else the CRM's own reference.
- * `at` is the cursor of the row above the first visible one.
+ * Parses a URL. Most views have `{ view, path, query }`: the parts of the path after the view's, and the query as an
+ * object of texts. The customers' have places of their own: `{ view: "customers", search }` and `{ view: "emails" }`,
+ * whose `customer` is a global id (`Customer_42`), or else the CRM's own reference, and whose `at` is the cursor of the
+ * row above the first visible one. An unknown address has the view `nowhere`.
  */
 export function readAddress(url) {
+  const [first, ...path] = url.pathname.split("/").filter(Boolean).map(decoded);
+  const query = Object.fromEntries(url.searchParams);
+  // The list of customers was at "/" once.
+  const view = first ?? ("search" in query || "attention" in query ? "customers" : "worklist");
+  if (view === "customers") return readCustomers(url, path);
+  return Object.hasOwn(VIEWS, view) && (first ?? path.length === 0) ? { view, path, query } : { view: "nowhere" };
+}
+
+function readCustomers(url, path) {
+  const search = { search: url.searchParams.get("search")?.trim() ?? "", ...(url.searchParams.has("attention") && { attention: true }) };
+  if (!path.length) return { view: "customers", ...search };
   const found = EMAILS.exec(url.pathname);
-  if (!found) {
-    const attention = url.searchParams.has("attention") && { attention: true };
-    return { view: CUSTOMERS.test(url.pathname) ? "customers" : "nowhere", search: url.searchParams.get("search")?.trim() ?? "", ...attention };
-  }
+  return found ? readEmails(url, decoded(found[1])) : { view: "nowhere" };
+}
+
+function readEmails(url, customer) {
   const tab = url.searchParams.get("tab");
   return {
     view: "emails",
-    customer: decoded(found[1]),
+    customer,
     tab: TABS.includes(tab) ? tab : "sent",
     message: url.searchParams.get("message"),
     info: url.searchParams.get("info"),
@@ -29,19 +42,32 @@ export function readAddress(url) {
 
 /** Returns the URL of a place. */
 export function writeAddress(place) {
+  if (place.view === "customers") return writeCustomers(place);
+  if (place.view === "emails") return writeEmails(place);
+  const path = [place.view, ...(place.path ?? [])].map(encodeURIComponent).join("/");
+  const given = Object.entries(place.query ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== false);
+  return withQuery(place.view === "worklist" ? "/" : `/${path}`, new URLSearchParams(given.map(([name, value]) => [name, value === true ? "" : value])));
+}
+
+function writeCustomers({ search, attention }) {
   const query = new URLSearchParams();
-  if (place.view === "customers") {
-    if (place.search) query.set("search", place.search);
-    if (place.attention) query.set("attention", "");
-    return withQuery("/", query);
-  }
+  if (search) query.set("search", search);
+  if (attention) query.set("attention", "");
+  return withQuery("/customers", query);
+}
+
+function writeEmails(place) {
+  const query = new URLSearchParams();
   if (place.tab && place.tab !== "sent") query.set("tab", place.tab);
   for (const name of ["message", "info", "at"]) if (place[name]) query.set(name, place[name]);
   if (place.machines) query.set("machines", "");
   return withQuery(`/customers/${encodeURIComponent(place.customer)}/emails`, query);
 }
 
-const withQuery = (path, query) => (query.size ? `${path}?${query.toString().replace(/=(&|$)/, "$1")}` : path);
+const withQuery = (path, query) => (query.size ? `${path}?${query.toString().replace(/=(?=&|$)/g, "")}` : path);
+
+/** The view whose module shows a place: one customer's mail is the customers'. */
+export const viewOf = (place) => (place.view === "emails" ? "customers" : place.view);
 
 function decoded(text) {
   try {

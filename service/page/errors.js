@@ -6,11 +6,15 @@ export class Offline extends Error {}
 /** There is no session, or it has ended. */
 export class SignedOut extends Error {}
 
-/** The service returned an error. Its message can be shown; `argument` is the one it refused. */
+/**
+ * The service returned an error. Its message can be shown; `argument` is the one it refused, `userErrors` a mutation's:
+ * `{ message, code, field }` each, as far as they were asked for.
+ */
 export class Refused extends Error {
-  constructor(message, { code, argument } = {}) {
+  constructor(message, { code, argument } = {}, userErrors = []) {
     super(message);
     this.code = code;
     this.argument = argument;
+    this.userErrors = userErrors;
   }
 }

@@ -21,6 +21,9 @@ export const icons = {
   uncertain: drawn(svg`<path d="M10 1.8 18.2 10 10 18.2 1.8 10z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
     <path d="M8.2 8.3a1.9 1.9 0 1 1 2.7 1.7c-.6.3-.9.7-.9 1.3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>
     <circle cx="10" cy="13.4" r=".95" fill="currentColor"/>`),
+  // A triangle with an exclamation mark: a warning.
+  warning: drawn(svg`<path d="M10 2.6 18.4 17.2H1.6z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/>
+    <path d="M10 7.8v4.2" stroke="currentColor" stroke-width="1.7" stroke-linecap="round"/><circle cx="10" cy="14.5" r=".95" fill="currentColor"/>`),
   // An envelope: a mail that was received.
   letter: drawn(svg`<rect x="2.6" y="4.6" width="14.8" height="10.8" rx="1.4" fill="none" stroke="currentColor" stroke-width="1.5"/>
     <path d="m3.2 5.6 6.8 5.6 6.8-5.6" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`),
@@ -34,6 +37,7 @@ export const icons = {
   search: drawn(svg`<circle cx="8.7" cy="8.7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>
     <path d="m12.6 12.6 4 4" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`),
   leaves: drawn(svg`<path d="M8 4H4v12h12v-4M11.5 3.5h5v5M16 4l-6.5 6.5" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`, 14),
+  link: drawn(svg`<path d="M8.5 11.5a3 3 0 0 0 4.2 0l3-3a3 3 0 0 0-4.2-4.2l-1 1M11.5 8.5a3 3 0 0 0-4.2 0l-3 3a3 3 0 0 0 4.2 4.2l1-1" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`, 16),
   check: drawn(svg`<path d="m4 10.5 4 4 8-9" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>`, 16),
   opened: drawn(svg`<path d="M2.5 10S5.2 5.4 10 5.4 17.5 10 17.5 10 14.8 14.6 10 14.6 2.5 10 2.5 10z" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>
     <circle cx="10" cy="10" r="2.2" fill="currentColor"/>`),

@@ -63,6 +63,14 @@ cross join lateral (
 ) v
 where t.id = any(:ids::uuid[]);
 
+-- name: uses_of_templates
+-- How many campaigns have a mailing of a version of these templates; those that no campaign uses are left out.
+select v.template_id as id, count(distinct g.campaign_id)::integer as campaigns
+from template_version v
+join mailing g on g.template_version_id = v.id
+where v.template_id = any(:ids::uuid[])
+group by v.template_id;
+
 -- name: senders_by_id
 -- Senders, each with its newest version.
 select s.id, s.name, v.from_name, v.from_address, v.reply_to, v.signature, v.postal_address, v.locale, v.time_zone,

@@ -107,3 +107,20 @@ async def test_a_preview_needs_a_session_and_is_sandboxed(
     assert shown.headers["cache-control"] == "no-store"
     for unknown in (f"Message_{customer}_{received.hex}", f"Message_{customer + 1}_{message.hex}", "Message_x", "x"):
         assert (await anonymous.get(f"/previews/{unknown}", headers=headers)).status_code == 404
+
+
+async def test_the_frame_of_a_draft_is_empty_for_anybody_and_has_the_policy_of_a_preview(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    shown = await anonymous.get("/previews/draft")
+    assert (shown.status_code, "<body></body>" in shown.text) == (200, True)
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert "sandbox allow-same-origin;" in policy
+    assert "frame-ancestors 'self'" in policy
+
+
+async def test_the_editor_of_templates_is_loaded_with_no_other_view(anonymous: httpx.AsyncClient) -> None:
+    for address in ("/", "/customers", "/templates", "/templates/Template_1"):
+        shell = (await anonymous.get(address)).text
+        assert "codemirror" not in shell, address

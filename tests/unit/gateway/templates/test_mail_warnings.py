@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.templates.html_links import PageFaults, page_faults
+from gateway.templates.html_links import MOST_LINES, PageFaults, page_faults
 from gateway.templates.mail_warnings import (
     LARGEST_SHOWN,
     LINK_GROWTH,
@@ -71,3 +73,42 @@ def test_what_lacks_a_postal_address_cannot_be_launched() -> None:
 
 def test_values_without_a_field_are_named() -> None:
     assert "not used: discuont, x" in keys_unknown(["discuont", "x"]).message
+
+
+# Where in the author's source ----------------------------------------------------------------------------------------
+
+MJML = """<mjml><mj-body><mj-section><mj-column>
+<!-- <mj-image src="https://x.example/c.png"/> -->
+<mj-image src="https://x.example/a.png"/><mj-image src="https://x.example/b.png"/>
+<mj-image src="https://x.example/b.png" alt="A tap"/>
+
+<mj-button href=" HTTP://x.example/ ">Shop</mj-button>
+<mj-button href="https://x.example/">Shop</mj-button><mj-text><a
+  href='http://y.example'>y</a></mj-text></mj-column></mj-section></mj-body></mjml>"""
+
+
+def test_a_warning_names_the_lines_of_the_source_each_once() -> None:
+    html = '<img src="a"><a href="http://x.example/">x</a>'
+    assert page_faults(html) == PageFaults(images_without_alt=1, links_not_https=1, first_link="http://x.example/")
+    found = page_faults(html, MJML)
+    images, links = warnings_of_page(0, found)
+    assert (images.lines, links.lines) == ((3,), (6, 8))
+
+
+def test_no_line_is_named_of_what_the_page_does_not_have() -> None:
+    # Given a default for all images, which the source's images show nothing of
+    found = page_faults('<img src="a" alt=""><a href="https://x.example">x</a>', MJML)
+    assert (found.image_lines, found.link_lines) == ((), ())
+
+
+def test_so_many_lines_are_named() -> None:
+    source = '<img src="a">\n' * (MOST_LINES + 5)
+    assert page_faults(source, source).image_lines == tuple(range(1, MOST_LINES + 1))
+
+
+@given(st.text(alphabet="<img a href='\"=http:>/\n", max_size=80))
+def test_any_source_has_its_lines(source: str) -> None:
+    found = page_faults('<img src="a"><a href="http://x.example/">x</a>', source)
+    for lines in (found.image_lines, found.link_lines):
+        assert all(1 <= line <= source.count("\n") + 1 for line in lines)
+        assert list(lines) == sorted(set(lines))

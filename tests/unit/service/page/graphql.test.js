@@ -3,7 +3,8 @@ import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import "./browser.js";
 import { Offline, Refused, SignedOut } from "../../../../service/page/errors.js";
-import { act, readClicks, readCustomer, readCustomers, readNotes, readRow, readSent } from "../../../../service/page/graphql.js";
+import { readClicks, readCustomer, readCustomers, readNotes, readRow, readSent } from "../../../../service/page/customers/queries.js";
+import { act } from "../../../../service/page/message/queries.js";
 import { forgetSession, openSession, session, signIn, signOut } from "../../../../service/page/session.js";
 
 let asked;

@@ -2,17 +2,17 @@
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import { element, markup, newPage } from "./browser.js";
-import { connectionNotes } from "../../../../service/page/connection-notes.js";
-import { customerHeading } from "../../../../service/page/customer-heading.js";
-import { emailTabs } from "../../../../service/page/email-tabs.js";
+import { connectionNotes } from "../../../../service/page/customers/connection-notes.js";
+import { customerHeading } from "../../../../service/page/customers/customer-heading.js";
+import { emailTabs } from "../../../../service/page/customers/email-tabs.js";
 import { Offline, Refused, SignedOut } from "../../../../service/page/errors.js";
 import { icons } from "../../../../service/page/icons.js";
-import { linksClicked } from "../../../../service/page/links-clicked.js";
+import { linksClicked } from "../../../../service/page/customers/links-clicked.js";
 import { distance, exactMoment, inUtc, moment, took } from "../../../../service/page/moments.js";
 import { failure, notice, skeleton } from "../../../../service/page/notices.js";
 import { forgetHeights, listEnd, rowBlocks, watchBlocks } from "../../../../service/page/row-blocks.js";
 import { selectableRow } from "../../../../service/page/selectable-row.js";
-import { sentEmails } from "../../../../service/page/sent-emails.js";
+import { sentEmails } from "../../../../service/page/customers/sent-emails.js";
 
 const NOON = "2026-11-23T12:00:00Z";
 const info = (values = {}) => ({ status: "ACCEPTED", colorHint: "GREY", cause: null, response: null, tracked: true, waitsFor: null, nextAttemptAt: null, ...values });

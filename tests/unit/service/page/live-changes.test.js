@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { newPage } from "./browser.js";
-import { LiveChanges } from "../../../../service/page/live-changes.js";
+import { LiveChanges } from "../../../../service/page/customers/live-changes.js";
 
 let sockets;
 let news;

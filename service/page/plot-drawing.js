@@ -1,0 +1,207 @@
+// Draws a plot by uPlot: loaded with the first plot.
+import uPlot from "./vendor/uplot/uPlot.js";
+import { patternOf } from "./plot-patterns.js";
+import { plotTimes } from "./plot-times.js";
+import { valueOf } from "./plot.js";
+import { linearSplits, logSplits, namePlaces, rowsOf, topOf } from "./plot-scale.js";
+
+/** Of the canvas in CSS pixels; its width is the figure's. */
+const HEIGHT = 184;
+/** A line's name stands at its end where the plot is at least this wide. */
+const NAMES_FROM = 480;
+/** `onPoint(place)` is called when the pointer has moved to a point, with null when it has left. */
+export function drawPlot(area, onPoint) {
+  let chart = null;
+  let shape = "";
+  let data = "";
+  let byKey = false;
+
+  const size = new ResizeObserver(() => {
+    if (!area.isConnected) destroy();
+    else if (chart && area.clientWidth && area.clientWidth !== chart.width) chart.setSize({ width: area.clientWidth, height: HEIGHT });
+  });
+  size.observe(area);
+
+  function destroy() {
+    size.disconnect();
+    chart?.destroy();
+    chart = null;
+  }
+
+  function update(given, place) {
+    if (!area.clientWidth) return;
+    const colours = coloursOf(area);
+    const wanted = JSON.stringify([given.unit, given.log, given.stacked, given.shades, given.marks, colours, given.series.map(({ values, lower, upper, ...each }) => each)]);
+    const numbers = JSON.stringify([given.x, given.series]);
+    if (chart && wanted === shape && numbers === data) return;
+    const keep = chart && wanted === shape;
+    [shape, data] = [wanted, numbers];
+    if (keep) {
+      chart.given = given;
+      chart.setData(rowsOf(given));
+    } else {
+      chart?.destroy();
+      chart = new uPlot(optionsOf(given, colours, area, pointed), rowsOf(given), area);
+      chart.given = given;
+      paintSwatches(area, given, colours);
+    }
+    if (place !== null) point(place);
+  }
+
+  function pointed(place) {
+    if (!byKey) onPoint(place);
+  }
+
+  function point(place) {
+    if (!chart) return;
+    byKey = true;
+    const left = place === null ? -10 : chart.valToPos(chart.data[0][place], "x");
+    chart.setCursor({ left, top: place === null ? -10 : chart.over.clientHeight / 2 });
+    byKey = false;
+  }
+
+  return { update, point, destroy };
+}
+
+/** The colours of the page's theme for this plot: of each series (as its sample in the key), of text, lines and ground. */
+function coloursOf(area) {
+  const samples = [...area.parentElement.querySelectorAll(".plot-swatch")].map((each) => getComputedStyle(each).color);
+  const { color, fontFamily } = getComputedStyle(area);
+  const { borderTopColor, backgroundColor } = getComputedStyle(area.parentElement);
+  return { samples, ink: color, line: borderTopColor, ground: backgroundColor, family: fontFamily };
+}
+
+function optionsOf(given, colours, area, onPoint) {
+  const times = plotTimes(given.x);
+  const font = `12px ${colours.family}`;
+  const axis = { stroke: colours.ink, font, ticks: { show: false }, grid: { stroke: colours.line, width: 1 } };
+  const ends = !given.stacked && area.clientWidth >= NAMES_FROM;
+  return {
+    width: area.clientWidth,
+    height: HEIGHT,
+    padding: [10, ends ? nameWidth(given, font) + 12 : 12, 0, 0],
+    tzDate: (seconds) => (times.zone ? uPlot.tzDate(new Date(seconds * 1000), times.zone) : new Date(seconds * 1000)),
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: !given.stacked, size: 7 } },
+    scales: { x: { time: true, ...(given.stacked && { range: barRange(given.x) }) }, y: { ...(given.log && { distr: 4, asinh: 1 }), range: (_, __, max) => [0, topOf(max, given)] } },
+    axes: [
+      { ...axis, grid: { show: false }, space: 72, size: 26, gap: 6, values: (_, splits, __, ___, step) => splits.map((each) => times.tick(each, step)) },
+      { ...axis, gap: 6, size: (_, values) => 14 + Math.max(12, ...(values ?? []).map((each) => textWidth(each, font))),
+        splits: (_, __, ___, max) => (given.log ? logSplits(max) : linearSplits(max)), values: (_, splits) => splits.map((each) => valueOf(given, each)) },
+    ],
+    series: [{}, ...seriesOf(given, colours)],
+    bands: bandsOf(given, colours),
+    hooks: {
+      setCursor: [(chart) => onPoint(chart.cursor.idx ?? null)],
+      drawClear: [(chart) => drawShades(chart, given, colours)],
+      draw: [(chart) => { drawMarks(chart, given, colours, font); if (ends) drawNames(chart, colours, font); }],
+    },
+  };
+}
+
+function seriesOf(given, { samples, ground }) {
+  if (given.stacked) {
+    const bars = uPlot.paths.bars({ size: [0.8, 48], align: 1 });
+    return given.series.map((_, place) => ({ paths: bars, fill: patternOf(place, samples[place], ground), width: 0, points: { show: false } })).reverse();
+  }
+  return given.series.flatMap(({ dash, steps, lower }, place) => {
+    const line = { stroke: samples[place], width: 2, dash, points: { show: lonely }, ...(steps && { paths: uPlot.paths.stepped({ align: 1 }) }) };
+    const bound = { width: 0, points: { show: false } };
+    return lower ? [line, bound, bound] : [line];
+  });
+}
+
+/** A line of a single point would not be seen. */
+const lonely = (chart, place) => chart.data[place].filter((each) => each !== null).length === 1;
+
+function bandsOf({ series, stacked }, { samples }) {
+  if (stacked) return [];
+  let row = 0;
+  return series.flatMap(({ lower }, place) => {
+    row += lower ? 3 : 1;
+    return lower ? [{ series: [row - 1, row], fill: faint(samples[place]) }] : [];
+  });
+}
+
+/** "rgb. */
+const faint = (colour) => colour.replaceAll(",", "").replace(")", " / 16%)");
+
+/** Bars stand behind their time: the last needs room. */
+function barRange(x) {
+  const step = x.length > 1 ? x[1] - x[0] : 3_600;
+  return (_, min, max) => [min, max + step];
+}
+
+// What is drawn beside the lines -----------------------------------------------------------------------------------------
+
+let ruler = null;
+
+function textWidth(text, font) {
+  ruler ??= document.createElement("canvas").getContext("2d");
+  ruler.font = font;
+  return Math.ceil(ruler.measureText(text).width);
+}
+
+const nameWidth = ({ series }, font) => Math.max(...series.map(({ label }) => textWidth(label, font)));
+
+/** Each line's name at its end; names that would touch are moved apart. */
+function drawNames(chart, { samples }, font) {
+  const { ctx, bbox } = chart;
+  const ratio = bbox.width / chart.over.clientWidth;
+  const names = namePlaces(chart.given.series.map(({ values }) => lastOf(values)), (value) => chart.valToPos(value, "y"), chart.over.clientHeight);
+  ctx.save();
+  ctx.font = font.replace("12px", `${12 * ratio}px`);
+  ctx.textBaseline = "middle";
+  for (const { place, top } of names) {
+    ctx.fillStyle = samples[place];
+    ctx.fillText(chart.given.series[place].label, bbox.left + bbox.width + 6 * ratio, bbox.top + top * ratio);
+  }
+  ctx.restore();
+}
+
+const lastOf = (values) => values.findLast((each) => each !== null && each !== undefined);
+
+/** Spans of time, such as pauses: hatched behind the lines. */
+function drawShades(chart, { shades = [] }, { line, ground }) {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.fillStyle = patternOf(1, line, ground);
+  for (const { from, to } of shades) {
+    const left = Math.max(bbox.left, chart.valToPos(from, "x", true));
+    const right = Math.min(bbox.left + bbox.width, chart.valToPos(to, "x", true));
+    if (right > left) ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  }
+  ctx.restore();
+}
+
+/** Moments, such as today: a thin line with its name. */
+function drawMarks(chart, { marks = [] }, { ink }, font) {
+  const { ctx, bbox } = chart;
+  const ratio = bbox.width / chart.over.clientWidth;
+  ctx.save();
+  ctx.strokeStyle = ink;
+  ctx.fillStyle = ink;
+  ctx.font = font.replace("12px", `${12 * ratio}px`);
+  ctx.textBaseline = "top";
+  for (const { at, label } of marks) {
+    const left = Math.round(chart.valToPos(at, "x", true)) + 0.5;
+    ctx.beginPath();
+    ctx.moveTo(left, bbox.top);
+    ctx.lineTo(left, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.textAlign = left > bbox.left + bbox.width / 2 ? "right" : "left";
+    ctx.fillText(label, left + (ctx.textAlign === "right" ? -5 : 5) * ratio, bbox.top + 2 * ratio);
+  }
+  ctx.restore();
+}
+
+/** The samples of patterns in the key. */
+function paintSwatches(area, { stacked }, { samples, ground }) {
+  if (!stacked) return;
+  for (const canvas of area.parentElement.querySelectorAll("canvas.plot-pattern")) {
+    const place = Number(canvas.dataset.place);
+    const context = canvas.getContext("2d");
+    context.fillStyle = patternOf(place, samples[place], ground);
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
+}

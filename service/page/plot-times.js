@@ -1,0 +1,26 @@
+// The times of a plot's axis, cursor and table, in the zone that the reader chose.
+
+const DAY = 86_400;
+
+/** How to write times: at the axis, with the step between two ticks in seconds; and whole, for the cursor and the table. */
+export function plotTimes(x, { zone = chosenZone(), locale = undefined } = {}) {
+  const span = x.length ? x[x.length - 1] - x[0] : 0;
+  const days = x.length > 1 && x.every((each, place) => !place || each - x[place - 1] >= DAY - 7_200);
+  const written = (options) => {
+    const format = new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
+    return (seconds) => format.format(new Date(seconds * 1000));
+  };
+  const day = written({ day: "numeric", month: "short" });
+  const clock = written({ hour: "numeric", minute: "2-digit" });
+  const whole = days ? written({ day: "numeric", month: "short", year: "numeric" })
+    : span < DAY / 2 ? clock : written({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+  const midnight = written({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return {
+    zone,
+    tick: (seconds, step) => (step >= DAY || midnight(seconds) === "00:00" ? day(seconds) : clock(seconds)),
+    whole,
+  };
+}
+
+/** The zone of the reader's choice, or undefined for the browser's. */
+const chosenZone = () => globalThis.localStorage?.getItem("zone") || undefined;

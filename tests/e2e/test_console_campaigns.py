@@ -1,0 +1,94 @@
+"""A campaign in the console: looked at, paused, resumed, and its refused recipients tried again, exactly those."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browsing import DESKTOP, PHONE, World, looking
+from tests.e2e.test_page_states import violations
+from tests.smtp_server import Reply
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
+
+NEWEST = "{ campaigns(first: 1) { nodes { id progress { accepted refused queued } } } }"
+FULL = Reply(552, "5.2.2 Mailbox size limit exceeded")
+
+
+async def _launched(world: World) -> str:
+    """A campaign to three customers: one server takes it, one refuses, one says not now; returns its id."""
+    world.replies["carl@customer.example"] = FULL
+    world.replies["cleo@customer.example"] = Reply(450, "4.2.0 Greylisted, try again in 300 seconds")
+    names = ("Cora", "Carl", "Cleo")
+    await world.campaign(
+        *[await world.customer(f"{name} Campaign", f"{name.lower()}@customer.example") for name in names]
+    )
+    [campaign] = (await world.call(NEWEST))["campaigns"]["nodes"]
+    return str(campaign["id"])
+
+
+async def _fits(page: Page, *, dark: bool, phone: bool) -> None:
+    """The page at this width and in this theme has no violation and does not scroll sideways."""
+    await page.set_viewport_size(PHONE if phone else DESKTOP)
+    await page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
+    assert await violations(page) == [], f"{page.url} {dark=} {phone=}"
+    assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+async def test_a_campaign_is_looked_at_paused_and_resumed_and_its_refused_are_retried(
+    browser: Browser, world: World
+) -> None:
+    # Given a campaign that one server took, one refused, and one put off
+    campaign = await _launched(world)
+    async with looking(browser, world) as page:
+        # When it is looked at, then its numbers come by themselves, and add up to those who were launched to
+        await page.goto("/campaigns")
+        await page.get_by_role("link", name="Spring service 2027").first.click()
+        await expect(page).to_have_url(f"/campaigns/{campaign}")
+        outcomes = page.locator(".campaign-outcomes")
+        for name, number in (("Accepted", 1), ("Refused", 1), ("Waiting", 1), ("Launched", 3)):
+            await expect(outcomes.get_by_role("row", name=name)).to_contain_text(str(number))
+        # When it is paused, then that is done at once, and says what was on the wire
+        await page.get_by_role("button", name="Pause", exact=True).click()
+        await expect(page.locator(".undo-line")).to_contain_text("Paused.")
+        await expect(page.locator(".campaign-state")).to_have_text("Paused")
+        # When it is resumed, then no question is asked
+        await page.get_by_role("button", name="Resume").click()
+        await expect(page.locator(".campaign-state")).to_have_text("Running")
+        # When the number of refused ones is followed, then exactly those are listed, with the server's words
+        await outcomes.get_by_role("row", name="Refused").get_by_role("link").click()
+        await expect(page).to_have_url(f"/campaigns/{campaign}/recipients?status=refused")
+        rows = page.locator(".campaign-recipient:not(.head)")
+        await expect(rows).to_have_count(1)
+        await expect(rows).to_contain_text("Carl Campaign")
+        await expect(rows).to_contain_text("Mailbox size limit exceeded")
+        # When they are retried, then a plan names the number first, and its button has the keyboard
+        await page.get_by_role("button", name="Retry 1", exact=True).click()
+        confirm = page.get_by_role("button", name="Retry 1 message")
+        await expect(confirm).to_be_focused()
+        for dark, phone in ((False, False), (True, True)):
+            await _fits(page, dark=dark, phone=phone)
+        world.replies["carl@customer.example"] = Reply(250, "2.1.5 Ok")
+        await confirm.press("Enter")
+        await expect(page.locator(".undo-line")).to_contain_text("1 message goes back to the queue.")
+        # Then its mail is accepted, which the overview shows without being asked
+        await page.get_by_role("link", name="Overview").click()
+        await expect(outcomes.get_by_role("row", name="Accepted")).to_contain_text("2")
+        await expect(outcomes.get_by_role("row", name="Refused")).to_have_count(0)
+        assert "An hour for your system" in await world.arrived("carl@customer.example", "An hour for your system")
+        # When it is cancelled, then a plan says what is not sent and what cannot be taken back
+        await page.get_by_label("More actions").click()
+        await page.get_by_role("button", name="Cancel campaign…").click()
+        await expect(page.locator(".plan")).to_contain_text("cannot be taken back")
+        for dark, phone in ((False, False), (True, False), (False, True), (True, True)):
+            await _fits(page, dark=dark, phone=phone)
+        await page.get_by_role("button", name="Cancel 1 message").click()
+        await expect(page.locator(".campaign-state")).to_have_text("Cancelled")
+        # And the history says all of it, newest first
+        await page.get_by_role("link", name="History").click()
+        await expect(page.locator(".campaign-event b").first).to_have_text("Cancelled")
+        await _fits(page, dark=True, phone=True)
+        await page.goto("/campaigns?state=finished")
+        await expect(page.locator(".campaign-row:not(.head)").first).to_contain_text("2 of 3")
+        for dark, phone in ((False, False), (True, True)):
+            await _fits(page, dark=dark, phone=phone)
