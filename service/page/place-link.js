@@ -8,6 +8,9 @@ export const placeLink = (app, place, content, name = "") =>
 /** One customer's mail. */
 export const customerPlace = (id) => ({ view: "emails", customer: id, tab: "sent" });
 
+/** One part of a customer's page beside their mail: `lists`, `campaigns`, `addresses` or `choices`. */
+export const partPlace = (id, part) => ({ view: "customer", customer: id, part });
+
 /** One message as a page of its own. */
 export const messagePlace = (id) => ({ view: "messages", path: [id], query: {} });
 

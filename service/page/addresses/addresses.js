@@ -2,13 +2,13 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
 import { icons } from "../icons.js";
+import { mayAct } from "../keys.js";
 import { said } from "../language.js";
 import { drawnTabs, linkTabs } from "../link-tabs.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { focusPlan, plan } from "../plan.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
-import { tell } from "../tell.js";
 import { correctionPlan } from "./correction.js";
 import { liftPlan } from "./lift.js";
 import { correctAddress, exportUrl, liftSuppression, readBad, readCounts, readOptedOut, readSuppressed, retryMessage } from "./queries.js";
@@ -132,7 +132,7 @@ export class Addresses {
     try {
       const { text, undo = null } = await work();
       this.settle(asked.edge);
-      tell(this.app, text, undo && (() => undo().then(() => this.list.open())));
+      this.app.undoable(text, undo && (() => undo().then(() => this.list.open())));
     } catch (error) {
       asked.fault = error.message;
     }
@@ -213,17 +213,16 @@ export class Addresses {
   }
 
   onKey = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, .plan")) return;
     const row = event.target.closest(".addr-row");
-    if (!row) return;
-    const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
-    const target = digit
-      ? row.querySelectorAll(".addr-button")[digit - 1]
-      : STEP[event.key] && this.besides(row, STEP[event.key])?.querySelector(".addr-button, a");
-    if (!target) return;
+    const step = STEP[event.key];
+    // Arrows always move; letters and digits can be switched off in Settings.
+    if (!row || event.target.closest(".plan") || !(event.key.startsWith("Arrow") ? !event.altKey : mayAct(event))) return;
+    const button = row.querySelectorAll(".addr-button")[/^Digit([1-9])$/.exec(event.code)?.[1] - 1];
+    const next = step && this.besides(row, step)?.querySelector(".addr-button, a");
+    if (!button && !next) return;
     event.preventDefault();
-    if (digit) target.click();
-    else target.focus();
+    if (button) button.click();
+    else next.focus();
   };
 
   besides(row, step) {

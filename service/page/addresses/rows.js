@@ -2,7 +2,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
-import { customerLink, customerPlace, messagePlace, placeLink } from "../place-link.js";
+import { customerLink, messagePlace, partPlace, placeLink } from "../place-link.js";
 import { oneLine, responseLine, words } from "../words.js";
 import { suggestion } from "./correction.js";
 import { against } from "./lift.js";
@@ -69,7 +69,7 @@ const choice = (what, found) => found
 export const optedOutRow = ({ app }) => ({ node }) => {
   const { addresses, optOuts } = node;
   const address = (addresses.find((each) => each.primary) ?? addresses[0])?.address;
-  return html`<div role="cell" class="addr-customer">${placeLink(app, { ...customerPlace(node.id), view: "customer", part: "choices" }, html`<bdi>${node.name ?? node.externalRef}</bdi>`)}</div>
+  return html`<div role="cell" class="addr-customer">${placeLink(app, partPlace(node.id, "choices"), html`<bdi>${node.name ?? node.externalRef}</bdi>`)}</div>
     <div role="cell" class="addr-address">${address ? inTwo(address) : html`<span class="not">${said.addresses.noAddress}</span>`}</div>
     <div role="cell" class="addr-why">${choice(said.addresses.marketing, optOuts.marketing)}${choice(said.addresses.eventBased, optOuts.eventBased)}</div>`;
 };

@@ -1,10 +1,10 @@
 // One received mail that is nobody's: read, then assigned to a customer or set aside. The worklist opens it.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { FindBox } from "../find-box.js";
+import { mayAct } from "../keys.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { skeleton } from "../notices.js";
-import { tell } from "../tell.js";
 import { assignMail, findCustomers, offered, readSentTo, readUnmatched, setAside, undoAssign } from "./queries.js";
 
 /** Guesses that have a button each; the others are found by typing. */
@@ -96,7 +96,7 @@ export class UnmatchedMail {
     try {
       const { text, undo } = await work();
       this.state = "gone";
-      tell(this.app, text, undo && (() => this.takeBack(undo)));
+      this.app.undoable(text, undo && (() => this.takeBack(undo)));
       this.settled(this.mail);
     } catch (error) {
       this.fault = error.message;
@@ -124,15 +124,14 @@ export class UnmatchedMail {
   }
 
   onKey = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape" && this.step) {
+    if (event.key === "Escape" && this.step && !event.isComposing) {
       event.preventDefault();
       event.stopPropagation();
       this.toFocus = ".unmatched .button";
       this.back();
       return;
     }
-    if (event.target.closest("input, textarea, select")) return;
+    if (!mayAct(event)) return;
     const action = this.actions()[/^Digit([1-9])$/.exec(event.code)?.[1] - 1];
     if (!action) return;
     event.preventDefault();
