@@ -174,7 +174,7 @@ export class Palette {
       return;
     }
     this.close();
-    if (item.place) this.app.follow({ preventDefault: () => {} }, item.place);
+    if (item.place) this.app.visit(item.place);
     else item.run();
   }
 

@@ -96,8 +96,8 @@ export class CustomerPart {
     const { customer, place, state } = this;
     if (state === "unknown") {
       return notice({
-        level: 1, heading: said.customers.parts.unknown, text: html`${said.customers.parts.unknownWhy[0]} <bdi class="ref">${place.customer}</bdi>${said.customers.parts.unknownWhy[1]}`,
-        action: html`<a class="button" href="/customers" @click=${this.app.toList}>${said.customers.parts.all}</a>`,
+        level: 1, heading: said.emails.noCustomer, text: html`${said.emails.noCustomerWhy(html`<bdi class="ref">${place.customer}</bdi>`)}`,
+        action: html`<a class="button" href="/customers" @click=${this.app.toList}>${said.emails.allCustomers}</a>`,
       });
     }
     if (state === "error") return failure(this.error, this.renew);

@@ -141,7 +141,7 @@ test("choices: what our people set is changed at once with Undo, what the custom
 test("nobody of that name is said, and a failure can be tried again", async () => {
   api.customer = null;
   const view = await opened("lists");
-  assert.match(text(view.view()), /There is no such customer No customer is known as C-1\./);
+  assert.match(text(view.view()), /There is no such customer No customer is known as C-1\. Check/);
   api.answers.Customer = () => ({ errors: [{ message: "Not now." }] });
   const broken = await opened("lists");
   assert.match(text(broken.view()), /Not now\./);
