@@ -2,10 +2,9 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { connectionNotes } from "./connection-notes.js";
 import { customerHeading } from "./customer-heading.js";
-import { emailInfo } from "../message/email-info.js";
 import { emailTabs } from "./email-tabs.js";
 import { readClicks, readCustomer, readNotes, readRow, readSent } from "./queries.js";
-import { InfoSheet } from "../message/info-sheet.js";
+import { SheetDialog } from "../message/sheet-dialog.js";
 import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
@@ -22,8 +21,6 @@ const MAX_ROWS = 10;
 const AT_TOP = 40;
 /** After a pointer moved over the rows, rows must not move for this time: a click may follow. */
 const POINTED_MS = 3_000;
-/** Rows from the end at which older ones are read while the popover moves from mail to mail. */
-const NEAR_THE_END = 5;
 const LIVE_WORDS = {
   live: ["Live", "Changes appear by themselves"],
   polling: ["Looks every 5 s", "No live connection: the service is asked every five seconds"],
@@ -51,7 +48,14 @@ export class CustomerEmails {
     this.clicksOf = { message: null, machines: false };
     this.readCustomer = guarded(readCustomer);
     this.readRow = guarded(readRow);
-    this.sheet = new InfoSheet(this, app);
+    this.dialog = new SheetDialog(app, {
+      rows: () => this.messageIds(),
+      more: () => this.list.older(),
+      reread: (id) => this.reread(id),
+      home: () => document.getElementById(`tab-${this.place.tab}`),
+      customer: () => this.customer,
+      select: (id, on) => this.select(id, on),
+    });
     this.onScroll = () => this.scrolled();
     this.onResize = () => Object.values(this.lists).forEach(forgetHeights);
     window.addEventListener("scroll", this.onScroll, { passive: true });
@@ -102,7 +106,7 @@ export class CustomerEmails {
     } else if (place.at !== before.at && scroll) {
       this.reveal(this.list, place.at);
     }
-    this.sheet.show(place.info);
+    this.dialog.show(place.info);
     this.app.changed();
   }
 
@@ -113,7 +117,7 @@ export class CustomerEmails {
     for (const each of Object.values(this.lists)) each.retry();
     if (list.state === "new") list.open(place.at).then(() => this.reveal(list, place.at));
     else this.onNews(new Set());
-    if (this.sheet.state === "error") this.sheet.read();
+    this.dialog.resume();
     if (!this.subject?.text) {
       this.subject = null;
       this.loadSubject(place.message);
@@ -140,7 +144,7 @@ export class CustomerEmails {
     const { list, place } = this;
     for (const each of Object.values(this.lists)) if (each !== list) each.stale = true;
     this.readHeading();
-    if (this.sheet.id && (!messageIds.size || messageIds.has(this.sheet.id))) this.sheet.read();
+    this.dialog.renew(messageIds);
     try {
       const waiting = list.waiting.length;
       const hadRows = list.count > 0;
@@ -193,20 +197,9 @@ export class CustomerEmails {
     this.app.announce("Links Clicked, of the selected mail only");
   };
 
-  closeInfo = () => this.app.goBack({ info: null });
-
-  openInfo = (id, { replace = false } = {}) => {
-    this.app.go({ info: id }, { replace, over: true });
-    // Moving from mail to mail may reach the last row that was read.
-    if (id && this.neighbour(id, NEAR_THE_END) === null) this.list.older();
-  };
-
-  /** The message `step` rows below (above when negative), or null; only in tabs that list messages. */
-  neighbour(id, step) {
-    if (this.place.tab === "clicks") return null;
-    const ids = [...this.list.rows()].map((row) => row.node.message.id);
-    const here = ids.indexOf(id);
-    return here < 0 ? null : (ids[here + step] ?? null);
+  /** The ids of the rows' messages in order; the popover of a click has no newer and older. */
+  messageIds() {
+    return this.place.tab === "clicks" ? [] : [...this.list.rows()].map((row) => row.node.message.id);
   }
 
   /** Whether the newest row is visible: only then may new ones be put above it. */
@@ -274,28 +267,7 @@ export class CustomerEmails {
 
   /** After each rendering: dialogs, focus and scrolling, which a template cannot express. */
   drawn(root) {
-    const dialog = root.querySelector("dialog.info");
-    if (dialog && this.place.info && !dialog.open) {
-      this.opener = this.place.info;
-      dialog.showModal();
-      document.getElementById("info-heading")?.focus();
-    }
-    if (this.place.info) this.opener = this.place.info;
-    if (dialog?.open && !this.place.info) {
-      dialog.close();
-      // There is no such icon where a link opened the popover, or on Links Clicked.
-      const opener = root.querySelector(`[data-info="${this.opener}"]`);
-      if (opener) opener.focus();
-      else document.getElementById(`tab-${this.place.tab}`)?.focus({ preventScroll: true });
-    }
-    if (this.shownInfo !== this.sheet.message) {
-      const turned = this.shownInfo?.id !== this.sheet.message?.id;
-      this.shownInfo = this.sheet.message;
-      if (turned && dialog?.open) {
-        root.querySelector(".info-body")?.scrollTo(0, 0);
-        if (!dialog.contains(document.activeElement) || document.activeElement === dialog) document.getElementById("info-heading")?.focus();
-      }
-    }
+    this.dialog.drawn(root);
     watchBlocks(root);
     for (const work of this.drawings.splice(0)) work();
   }
@@ -347,7 +319,7 @@ export class CustomerEmails {
     }
     if (broken) return broken;
     if (list.state === "loading" || list.state === "new") return skeleton();
-    const actions = { selected: place.message, select: this.select, open: this.openInfo };
+    const actions = { selected: place.message, select: this.select, open: this.dialog.open };
     return tab === "sent" ? sentEmails(list, actions) : connectionNotes(list, actions);
   }
 
@@ -381,6 +353,6 @@ export class CustomerEmails {
       </div><div class="pill-place">${this.newer()}</div></div>
       <div id="panel" role="tabpanel" aria-labelledby="tab-${place.tab}" aria-busy=${list.state === "loading" ? "true" : "false"}
         tabindex=${list.count ? -1 : 0} @keydown=${this.onKey} @pointermove=${this.onPoint}>${this.panel()}</div>
-      ${emailInfo(this.sheet)}`;
+      ${this.dialog.view()}`;
   }
 }

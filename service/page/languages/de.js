@@ -20,6 +20,20 @@ export const words = {
     },
   },
 
+  // shared: plans, chips, choosing ----------------------------------------------------------------------
+
+  shared: {
+    back: "Zurück",
+    clear: "Leeren",
+    filters: "Filter",
+    filterBy: "Filtern",
+    removeFilter: (label) => `Filter ${label} entfernen`,
+    narrow: (label) => `In ${label} suchen`,
+    nothingToChoose: "Es gibt nichts zur Auswahl.",
+    chosenRows: "Ausgewählte Zeilen",
+    chosen: (count) => `${count.toLocaleString("de")} ausgewählt`,
+  },
+
   // worklist --------------------------------------------------------------------------------------------
 
   worklist: {

@@ -20,6 +20,20 @@ export const words = {
     },
   },
 
+  // shared: plans, chips, choosing ----------------------------------------------------------------------
+
+  shared: {
+    back: "Back",
+    clear: "Clear",
+    filters: "Filters",
+    filterBy: "Filter",
+    removeFilter: (label) => `Remove the filter ${label}`,
+    narrow: (label) => `Find in ${label}`,
+    nothingToChoose: "There is nothing to choose.",
+    chosenRows: "Chosen rows",
+    chosen: (count) => `${count.toLocaleString("en")} chosen`,
+  },
+
   // worklist --------------------------------------------------------------------------------------------
 
   worklist: {

@@ -9,6 +9,7 @@ globalThis.document = Object.assign(new EventTarget(), {
   querySelectorAll: () => [],
 });
 document.activeElement = document.body;
+document.documentElement ??= { lang: "en" };
 globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, scrollTo: () => {} });
 globalThis.location = new URL("http://mail.example/");
 globalThis.requestAnimationFrame = () => {};
