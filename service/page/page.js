@@ -1,15 +1,19 @@
 // The page's entry: sign-in state, the view for the current URL, and rendering.
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { readAddress, viewOf, writeAddress } from "./address.js";
-import { masthead } from "./masthead.js";
-import { momentWidth } from "./moments.js";
-import { failure, notice, skeleton } from "./notices.js";
+import { Offline, SignedOut } from "./errors.js";
+import { frame } from "./frame.js";
+import { watchKeys } from "./keys.js";
+import { loadLanguage, said } from "./language.js";
+import { fitDates } from "./moments.js";
+import { failure, noSuchPage, skeleton } from "./notices.js";
+import { Overlays } from "./overlays.js";
+import { applyPreferences, onPreference } from "./preferences.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
-import { Offline, SignedOut } from "./errors.js";
-import { loadLanguage, said } from "./language.js";
-import { navigation } from "./navigation.js";
-import { loadView, VIEWS } from "./views.js";
+import { UndoLine } from "./undo-line.js";
+import { loadView } from "./views.js";
+import { Waiting } from "./waiting.js";
 
 /** Between two checks whether the service is back. */
 const RETRY_MS = 3_000;
@@ -35,6 +39,9 @@ let drawPlanned = false;
 let focusNext = [];
 /** From `history.back()` until its popstate: a second Escape in between would leave the page. */
 let goingBack = false;
+
+const undoLine = new UndoLine(() => app.changed());
+const overlays = new Overlays(() => app);
 
 const app = {
   /** Render again, once for all changes of this task. */
@@ -82,10 +89,33 @@ const app = {
     return offline;
   },
 
+  /** Whether this session may only read: actions are not rendered then. */
+  get readOnly() {
+    return Boolean(session()?.readOnly);
+  },
+
+  /** The view that is shown, or null. */
+  get shown() {
+    return page;
+  },
+
+  /** Say what was done, with Undo (key Z) until the next action: `undo()` is async, what it throws is said. */
+  undoable: (text, undo) => undoLine.undoable(text, undo),
+
+  /** The number of things that wait for a person, when a view has just read it. */
+  noteWaiting: (count) => waiting.note(count),
+
+  /** Open the command palette, or the help on keys. */
+  openOverlay: (name) => overlays.open(name),
+
+  signOut: () => leave(),
+
   /** The state in which this history entry was left, or null. */
   get left() {
     return history.state?.left ?? null;
   },
+
+  toWorklist: (event) => app.follow(event, { view: "worklist", path: [], query: {} }),
 
   toList: (event) => app.follow(event, { view: "customers", search: "" }),
 
@@ -116,6 +146,8 @@ const app = {
     }
   },
 };
+
+const waiting = new Waiting(app);
 
 function arrive(there, options) {
   place = there;
@@ -184,7 +216,7 @@ async function check() {
 function back() {
   offline = false;
   clearTimeout(retryTimer);
-  app.announce("The service is back");
+  app.announce(said.shell.back);
   resume();
 }
 
@@ -198,18 +230,20 @@ function resume() {
 function enter() {
   const fresh = state !== "ended" || !page;
   if (state === "out") focusNext = ["search", "main"];
-  if (state === "out" || state === "ended") app.announce(`Signed in as ${session().name}`);
+  if (state === "out" || state === "ended") app.announce(said.shell.signedInAs(session().name));
   state = "in";
   if (fresh) arrive(place);
   else page.resume();
+  waiting.start();
   app.changed();
 }
 
-async function open() {
+/** `opened` is the session's promise when it is asked for already. */
+async function open(opened = openSession()) {
   state = "opening";
   app.changed();
   try {
-    await openSession();
+    await opened;
     enter();
   } catch (error) {
     state = error instanceof SignedOut ? "out" : "broken";
@@ -230,11 +264,13 @@ async function leave() {
   }
   page?.leave();
   page = null;
+  waiting.stop();
+  undoLine.close();
   place = readAddress(new URL("/", location.href));
   history.replaceState(null, "", "/");
   state = "out";
   focusNext = ["token"];
-  app.announce("Signed out");
+  app.announce(said.shell.signedOut);
   return app.changed();
 }
 
@@ -242,31 +278,27 @@ const form = () => signInForm({ ended: state === "ended", changed: app.changed, 
 
 function content() {
   if (state === "opening") return skeleton();
-  if (state === "broken") return failure(openError, open);
+  if (state === "broken") return failure(openError, () => open());
   if (state === "out") return form();
-  if (place.view === "nowhere") {
-    return notice({ level: 1, heading: "There is no such page", text: "The web address may be mistyped, or cut off.",
-      action: html`<a class="button" href="/" @click=${app.to({ view: "worklist", path: [], query: {} })}>${said.shell.toWorklist}</a>` });
-  }
+  if (place.view === "nowhere") return noSuchPage(app.toWorklist);
   if (viewError) return failure(viewError, () => arrive(place));
   return page?.view() ?? skeleton();
 }
 
 function draw() {
   drawPlanned = false;
-  const title = page?.title ?? (state === "out" ? "Sign in" : null);
-  document.title = title ? `${title} – Customer Emails` : "Customer Emails";
-  render(html`${masthead({ session: state === "in" ? session() : null, toStart: app.to({ view: "worklist", path: [], query: {} }), leave })}
-    ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
-    ${signOutError ? html`<p class="banner" role="alert">${signOutError}</p>` : nothing}
-    ${state === "in" || state === "ended" ? navigation({ current: viewOf(place), app }) : nothing}
-    <main id="main" tabindex="-1">${content()}</main>
+  const title = page?.title ?? (state === "out" ? said.shell.signIn : null);
+  document.title = title ? `${title} – ${said.shell.product}` : said.shell.product;
+  const signedIn = state === "in" || state === "ended";
+  render(html`${frame({ app, session: signedIn ? session() ?? {} : null, current: viewOf(place), waiting: waiting.count, fault: signOutError, leave, content: content() })}
+    ${undoLine.view()}${signedIn ? overlays.view() : nothing}
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
   showDialog(root.querySelector("dialog.signed-out"));
   focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
   focusNext = [];
   page?.drawn(root);
+  overlays.drawn(root);
 }
 
 /** Keep the sign-in dialog open while the session has ended: a browser may close any dialog. */
@@ -278,14 +310,13 @@ function showDialog(dialog) {
   if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 }
 
-/** Columns of dates are as wide as the reader's language needs, in rem: the text may be enlarged. */
-function fitDates() {
-  const { font } = getComputedStyle(document.body);
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  document.documentElement.style.setProperty("--when", `${momentWidth(font) / rem}rem`);
+/** Preferences have changed: words, dates and looks are the chosen ones everywhere. */
+async function renew() {
+  await loadLanguage();
+  fitDates();
+  app.changed();
 }
 
-fitDates();
 history.scrollRestoration = "manual";
 window.addEventListener("popstate", () => {
   goingBack = false;
@@ -293,5 +324,11 @@ window.addEventListener("popstate", () => {
 });
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && check());
-await loadLanguage();
-open();
+applyPreferences();
+// The session is asked for while the words are loaded.
+const opened = openSession();
+opened.catch(() => {});
+await renew();
+onPreference(renew);
+watchKeys({ app, undoLine });
+open(opened);

@@ -1,7 +1,7 @@
 // The third tab: every mail sent to or received from the customer.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { icons } from "../icons.js";
-import { moment } from "../moments.js";
+import { dateAndTime } from "../moments.js";
 import { notice } from "../notices.js";
 import { authorMarks } from "../message/received-mail.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
@@ -24,7 +24,7 @@ function row(edge, index, { selected, select, open }) {
     selected: selected === node.message.id,
     subject: node.title,
     name: html`<bdi>${node.title ?? html`<i class="erased">subject erased</i>`}</bdi>${authorMarks(node.message.received)}`,
-    before: html`<div role="cell" class="cell when" data-label="Date/Time">${moment(node.occurredAt)}</div>
+    before: html`<div role="cell" class="cell when" data-label="Date/Time">${dateAndTime(node.occurredAt)}</div>
       <div role="cell" class="cell way">${direction(node)}</div>
       <div role="cell" class="cell type">${words.connectionType(node.connectionType)}${
         node.sourceType && node.sourceType !== "CAMPAIGN"

@@ -1,7 +1,7 @@
 // The second tab: the links that the customer clicked, in all mail or in the selected mail.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icons } from "../icons.js";
-import { moment } from "../moments.js";
+import { dateAndTime } from "../moments.js";
 import { notice, skeleton } from "../notices.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
 import { words } from "../words.js";
@@ -26,7 +26,7 @@ const about = ({ campaignTitle, subject }) => [campaignTitle, subject ?? "subjec
 
 const row = ({ node, cursor, fresh }, index, { machines }) => html`<div
   role="row" aria-rowindex=${index + 1} data-cursor=${cursor} class="row click-row ${fresh ? "fresh" : ""}"
-><div role="cell" class="cell when" data-label="Clicked">${moment(node.clickedAt)}</div>
+><div role="cell" class="cell when" data-label="Clicked">${dateAndTime(node.clickedAt)}</div>
   <div role="cell" class="cell">${link(node.url)}${classification(node, machines)}</div>
   <div role="cell" class="cell about" data-label=${node.campaignTitle ? "Campaign: Subject" : "Subject"}><span class="subject" title=${about(node)}>${
     node.campaignTitle ? html`<span class="campaign" dir="auto">${node.campaignTitle}:</span> ` : nothing

@@ -1,6 +1,6 @@
 // The first tab: campaign mail sent to the customer.
 import { html } from "../vendor/lit-html/lit-html.js";
-import { moment } from "../moments.js";
+import { dateAndTime } from "../moments.js";
 import { notice } from "../notices.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
 import { selectableRow } from "../selectable-row.js";
@@ -9,16 +9,16 @@ const ERASED = html`<i class="erased">subject erased</i>`;
 
 /** When the server accepted it; else "Not sent" or "Not yet", and when it was queued. */
 function sent(node) {
-  if (node.sentAt) return moment(node.sentAt);
+  if (node.sentAt) return dateAndTime(node.sentAt);
   return html`<span class="not">${node.info.colorHint === "AMBER" ? "Not yet" : "Not sent"}</span>
-    <span class="put">${moment(node.occurredAt)}</span>`;
+    <span class="put">${dateAndTime(node.occurredAt)}</span>`;
 }
 
 const dash = (words) => html`<span class="not" aria-hidden="true">–</span><span class="unseen">${words}</span>`;
 
 /** When it was opened; of mail that is never tracked nobody knows. */
 export function opened(node) {
-  if (node.openedAt) return moment(node.openedAt);
+  if (node.openedAt) return dateAndTime(node.openedAt);
   if (node.direction === "RECEIVED") return dash("Received");
   return node.info.tracked ? dash("Not opened") : html`<span class="not">Not tracked</span>`;
 }
