@@ -185,7 +185,6 @@ export const words = {
       edit: "Bearbeiten",
       guess: (name) => `${name}?`,
       assign: "Zuordnen",
-      read: "Lesen",
       setAside: "Beiseitelegen",
       resume: "Fortsetzen",
       check: "Erneut prüfen",

@@ -185,7 +185,6 @@ export const words = {
       edit: "Edit",
       guess: (name) => `${name}?`,
       assign: "Assign",
-      read: "Read",
       setAside: "Set aside",
       resume: "Resume",
       check: "Check again",

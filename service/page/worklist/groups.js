@@ -73,7 +73,7 @@ const LISTS = {
 };
 
 /**
- * The groups of a reading that have rows, or could not be read: `{ name, rows, count, whole, fault }`, `count` as the API
+ * The groups of a reading that have rows, or could not be read: `{ name, rows, shown, count, whole, fault }`, `count` as the API
  * counts (`{ value, precision }`), `whole` when the list has no further rows than were read.
  */
 export function groupsOf({ lists, refused }) {
@@ -81,12 +81,12 @@ export function groupsOf({ lists, refused }) {
     const fault = LISTS[name].map((list) => refused[list]).find(Boolean) ?? null;
     const read = READERS[name](lists);
     const { rows, count, whole } = read ?? { rows: [], count: EXACT(0), whole: false };
-    return rows.length || fault ? [{ name, rows: rows.map((each) => ({ ...each, group: name })), count, whole, fault }] : [];
+    return rows.length || fault ? [{ name, rows, shown: SHOWN, count, whole, fault }] : [];
   });
 }
 
-/** The rows of a group that the worklist shows. */
-export const visible = (group) => group.rows.slice(0, SHOWN);
+/** The rows of a group that the worklist shows: the others are behind "All 41", or come up when these are settled. */
+export const visible = ({ rows, shown }) => rows.slice(0, shown);
 
 /** Whether a row that a later reading has no more was settled: it may only have come behind the rows that are read. */
 const isGone = (name, fresh) => !fresh || (!fresh.fault && (fresh.whole || GROUPS[name].oldestFirst || fresh.rows.length < READ));
@@ -102,14 +102,16 @@ export function renewed(shown, fresh) {
     if (now?.fault) return group;
     const known = new Map((now?.rows ?? []).map((each) => [each.key, each]));
     const rows = visible(group).map((each) => known.get(each.key) ?? (isGone(group.name, now) ? { ...each, gone: true } : each));
-    return { ...group, rows, count: now?.count ?? EXACT(0), whole: now?.whole ?? true, fault: null };
+    const keys = new Set(rows.map((each) => each.key));
+    const behind = (now?.rows ?? []).filter((each) => !keys.has(each.key));
+    return { ...group, rows: [...rows, ...behind], shown: rows.length, count: now?.count ?? EXACT(0), whole: now?.whole ?? true, fault: null };
   });
   const shownKeys = new Set(shown.flatMap((group) => visible(group).map((each) => each.key)));
   const waiting = fresh.flatMap(visible).filter((each) => !shownKeys.has(each.key)).length;
   return { groups, waiting };
 }
 
-/** The groups without one row, which a person has settled; `messages` is how many things it was. */
+/** The groups without one row, which a person has settled; the next one behind comes up in its place. */
 export function without(groups, key) {
   return groups.flatMap((group) => {
     const settled = group.rows.find((each) => each.key === key);

@@ -40,6 +40,8 @@ const ALL = `query Worklist($first: Int!) {
   }
 }${OUTCOME}`;
 
+const INCIDENTS = `query Incidents { needsAttention { incidents { ${INCIDENT} } } }`;
+
 const PAGE_OF = (name) => `query Group($first: Int!, $after: String) {
   needsAttention { list: ${name}(first: $first, after: $after) { edges { cursor node { ${LISTS[name]} } } ${PAGE} ${COUNT} } }
 }${[BAD_ADDRESS, UNMATCHED, CAMPAIGN].includes(LISTS[name]) ? "" : OUTCOME}`;
@@ -90,6 +92,9 @@ export async function readList(name, page, options) {
   list.edges.forEach(({ node }) => shorten(node.info));
   return list;
 }
+
+/** Uncertain messages by incident, the oldest first. */
+export const readIncidents = async (options) => (await fetchData(INCIDENTS, {}, options)).needsAttention.incidents ?? [];
 
 /** One page of the messages of a filter, the oldest first. */
 export async function readFound(filter, page, options) {

@@ -146,7 +146,7 @@ function mail(value, { read }) {
     open: () => read(value),
     actions: [
       ...(guess ? [runs(actions.guess(nameOf(guess)), assignTo(value, guess))] : []),
-      runs(guess ? actions.assign : actions.read, async () => read(value)),
+      runs(actions.assign, () => read(value, { seek: true })),
       runs(actions.setAside, setMailAside([value.id])),
     ],
   };

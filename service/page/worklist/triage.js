@@ -4,7 +4,6 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { digitOf } from "../bulk-bar.js";
 import { said } from "../language.js";
 import { SheetDialog, infoOf } from "../message/sheet-dialog.js";
-import { age } from "../moments.js";
 import { focusPlan, plan } from "../plan.js";
 import { preference } from "../preferences.js";
 import { readFound } from "./queries.js";
@@ -12,6 +11,10 @@ import { face } from "./rows.js";
 
 /** Milliseconds between two readings of what waits. */
 const POLL_MS = 5_000;
+/** Milliseconds that a list may be behind. */
+const BEHIND_MS = 20_000;
+/** In place of a row's key: the first row gets the focus. */
+const FIRST = "";
 /** Messages whose decisions can be taken back together: as many as one page has. */
 const MOST_TAKEN_BACK = 100;
 const STEP = { ArrowDown: 1, ArrowUp: -1 };
@@ -27,13 +30,14 @@ export class Triage {
     this.faults = new Map();
     this.notes = new Map();
     this.running = new Set();
-    /** Rows that were settled here: a list that is some seconds behind may still have them. */
-    this.settled = new Set();
+    /** When rows were settled here, by key. */
+    this.settled = new Map();
     /** Messages of incidents of one, by id. */
     this.singles = new Map();
     this.focusNext = null;
     this.focusOnPlan = false;
-    this.dialog = null;
+    /** The received mail that is open: `{ key, part }`. */
+    this.reading = null;
     this.sheet = new SheetDialog(app, {
       rows: () => this.rows().map((row) => this.faceOf(row).message).filter(Boolean), reread: () => this.poll(), home: () => this.link(this.rows()[0]?.key),
     });
@@ -71,7 +75,7 @@ export class Triage {
 
   faceOf(row) {
     const single = row.kind === "incident" && row.value.messages === 1 ? this.singles.get(row.value.filter.ids[0]) : null;
-    return face(row, { single, read: (mail) => this.readMail(mail), readIds: (filter) => this.readIds(filter) });
+    return face(row, { single, read: (mail, options) => this.readMail(mail, options), readIds: (filter) => this.readIds(filter) });
   }
 
   /** The ids of a filter's messages; null when there are more than can be taken back together. */
@@ -134,6 +138,11 @@ export class Triage {
     this.app.changed();
   };
 
+  /** Whether a plan or a mail is open below this row. */
+  isOpen(key) {
+    return this.asked?.key === key || this.reading?.key === key;
+  }
+
   /** The open plan of this row, or of the chosen rows (null). */
   planOf(key) {
     const { asked } = this;
@@ -170,26 +179,44 @@ export class Triage {
     this.app.changed();
   }
 
-  /** A row is settled: it leaves, the next has the keyboard, and what was done can be undone. */
+  /** Settled: the rows leave, the next has the keyboard, and what was done can be undone. */
   done(key, { text, undo }) {
-    const rows = this.rows();
-    const here = rows.findIndex((row) => row.key === key);
-    this.focusNext = here < 0 ? null : ((rows[here + 1] ?? rows[here - 1])?.key ?? "");
-    const keys = this.take(key);
+    const back = this.leaves(key);
     this.app.undoable(text, undo && (async () => {
       await this.app.guard(undo)();
-      for (const each of keys) this.settled.delete(each);
-      await this.bringBack(keys);
+      await back();
     }));
     this.poll();
   }
 
+  /** Takes settled rows off, of the row with this key or of those chosen (null); returns what brings them back. */
+  leaves(key) {
+    const rows = this.rows();
+    const here = rows.findIndex((row) => row.key === key);
+    this.focusNext = (here < 0 ? null : (rows[here + 1] ?? rows[here - 1])?.key) ?? FIRST;
+    const keys = this.take(key);
+    for (const each of keys) this.settled.set(each, Date.now());
+    return async () => {
+      for (const each of keys) this.settled.delete(each);
+      this.focusNext = key ?? FIRST;
+      await this.bringBack();
+    };
+  }
+
+  /** Whether a row was settled here just now, and a list that is some seconds behind still has it. */
+  isSettled(row) {
+    const since = this.settled.get(row.key);
+    return since !== undefined && Date.now() - since < BEHIND_MS && !(Date.parse(row.since) > since);
+  }
+
   // Keys ------------------------------------------------------------------------------------------------------------
 
-  onKey = (event) => {
+  onKey = (event) => this.rowKey(event);
+
+  rowKey(event) {
     const row = this.rowOf(event.target);
-    if (!row || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(".plan, dialog")) return;
-    const letters = preference("letters") !== false;
+    if (!row || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(".plan, .wl-reading, dialog")) return;
+    const letters = preference("letters");
     const step = STEP[event.key] ?? (letters ? LETTER_STEP[event.key] : undefined);
     if (step) return this.moveBy(event, row, step);
     const digit = letters ? digitOf(event) : null;
@@ -197,7 +224,7 @@ export class Triage {
     if (!action) return undefined;
     event.preventDefault();
     return this.press(row, action, event);
-  };
+  }
 
   moveBy(event, row, step) {
     const rows = this.rows();
@@ -221,39 +248,58 @@ export class Triage {
     if (shown.message && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
       event.preventDefault();
       this.sheet.open(shown.message);
-    } else if (shown.place) this.app.follow(event, shown.place);
+    } else if (shown.open) shown.open();
+    else if (shown.place) this.app.follow(event, shown.place);
   }
 
   // Received mail ---------------------------------------------------------------------------------------------------
 
-  /** Opens a received mail that belongs to nobody, to read and assign it. */
-  async readMail(mail) {
+  /** Opens a received mail that is nobody's below its row, to read it; `seek` asks at once whose it is. */
+  async readMail(mail, { seek = false } = {}) {
     const { UnmatchedMail } = await import("../unmatched/unmatched-mail.js");
-    this.dialog = new UnmatchedMail(mail.id, this.app, { done: (done) => this.done(mail.id, done), close: () => this.closeMail(mail.id) });
+    let back = null;
+    const part = new UnmatchedMail({ id: mail.id }, {
+      app: this.app,
+      settled: () => {
+        this.reading = null;
+        back = this.leaves(mail.id);
+        this.poll();
+      },
+      reopened: () => back?.(),
+    });
+    part.toFocus = "#unmatched-heading";
+    if (seek) part.seek();
+    this.reading = { key: mail.id, part };
     this.app.changed();
-    return null;
   }
 
-  closeMail(key) {
-    this.dialog = null;
-    this.focusNext = key;
+  closeMail = () => {
+    this.focusNext = this.reading.key;
+    this.reading = null;
     this.app.changed();
+  };
+
+  /** The received mail that is open below this row. */
+  readingOf(key) {
+    if (this.reading?.key !== key) return nothing;
+    const onKey = (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      event.preventDefault();
+      this.closeMail();
+    };
+    return html`<div class="wl-reading" @keydown=${onKey}>${this.reading.part.view()}
+      <button type="button" class="link" @click=${this.closeMail}>${said.shell.close}</button></div>`;
   }
 
   // Drawing ---------------------------------------------------------------------------------------------------------
 
-  /** `age`, since the texts of a rendering are all of one moment. */
-  waits(row) {
-    return html`<span class="wl-age">${row.since ? age(row.since) : nothing}</span>`;
-  }
-
   drawn(root) {
     this.sheet.drawn(root);
-    this.dialog?.drawn?.(root);
+    this.reading?.part.drawn(root);
     if (this.focusOnPlan && focusPlan(root)) this.focusOnPlan = false;
     if (this.focusNext === null) return;
     const wanted = this.focusNext;
     this.focusNext = null;
-    (this.link(wanted) ?? this.link(this.rows()[0]?.key) ?? document.getElementById("main"))?.focus({ preventScroll: !wanted });
+    (this.link(wanted) ?? this.link(this.rows()[0]?.key) ?? document.getElementById("main"))?.focus({ preventScroll: wanted === FIRST });
   }
 }
