@@ -3,6 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
 import { said } from "../language.js";
 import { age } from "../moments.js";
+import { preference } from "../preferences.js";
 
 /** The name: a link to what Enter opens. */
 function name(row, shown, triage) {
@@ -15,7 +16,7 @@ function name(row, shown, triage) {
 function button(row, action, number, triage) {
   const { offline } = triage.app;
   const press = (event) => triage.press(row, action, event);
-  const content = html`<kbd aria-hidden="true">${number}</kbd>${action.name}`;
+  const content = html`${preference("letters") ? html`<kbd aria-hidden="true">${number}</kbd>` : nothing}${action.name}`;
   if (action.place) return html`<a class="button wl-button" href=${writeAddress(action.place)} aria-keyshortcuts=${number} @click=${press}>${content}</a>`;
   return html`<button type="button" class="button wl-button" aria-keyshortcuts=${number} ?disabled=${offline || triage.running.has(row.key)}
     title=${offline ? said.shell.unreachable : ""} @click=${press}>${content}</button>`;
@@ -48,5 +49,5 @@ export function rowView(row, triage, box = nothing, chosen = false) {
     <div class="wl-text"><p class="wl-name">${name(row, shown, triage)}</p>${words(shown)}${became(row, triage)}</div>
     <span class="wl-age">${row.since ? age(row.since) : nothing}</span>
     ${buttons(row, shown, triage)}
-    ${triage.isOpen(row.key) ? html`<div class="wl-below">${triage.planOf(row.key)}${triage.readingOf(row.key)}</div>` : nothing}</div>`;
+    ${triage.isOpen(row.key) ? html`<div class="wl-below">${triage.planOf(row.key)}${triage.reading.view(row.key)}</div>` : nothing}</div>`;
 }

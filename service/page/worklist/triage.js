@@ -7,6 +7,7 @@ import { SheetDialog, infoOf } from "../message/sheet-dialog.js";
 import { focusPlan, plan } from "../plan.js";
 import { preference } from "../preferences.js";
 import { readFound } from "./queries.js";
+import { ReadingMail } from "./reading-mail.js";
 import { face } from "./rows.js";
 
 /** Milliseconds between two readings of what waits. */
@@ -36,8 +37,7 @@ export class Triage {
     this.singles = new Map();
     this.focusNext = null;
     this.focusOnPlan = false;
-    /** The received mail that is open: `{ key, part }`. */
-    this.reading = null;
+    this.reading = new ReadingMail(this);
     this.sheet = new SheetDialog(app, {
       rows: () => this.rows().map((row) => this.faceOf(row).message).filter(Boolean), reread: () => this.poll(), home: () => this.link(this.rows()[0]?.key),
     });
@@ -75,7 +75,7 @@ export class Triage {
 
   faceOf(row) {
     const single = row.kind === "incident" && row.value.messages === 1 ? this.singles.get(row.value.filter.ids[0]) : null;
-    return face(row, { single, read: (mail, options) => this.readMail(mail, options), readIds: (filter) => this.readIds(filter) });
+    return face(row, { single, read: (mail, options) => this.reading.open(mail, options), readIds: (filter) => this.readIds(filter) });
   }
 
   /** The ids of a filter's messages; null when there are more than can be taken back together. */
@@ -140,7 +140,7 @@ export class Triage {
 
   /** Whether a plan or a mail is open below this row. */
   isOpen(key) {
-    return this.asked?.key === key || this.reading?.key === key;
+    return this.asked?.key === key || this.reading.key === key;
   }
 
   /** The open plan of this row, or of the chosen rows (null). */
@@ -252,50 +252,11 @@ export class Triage {
     else if (shown.place) this.app.follow(event, shown.place);
   }
 
-  // Received mail ---------------------------------------------------------------------------------------------------
-
-  /** Opens a received mail that is nobody's below its row, to read it; `seek` asks at once whose it is. */
-  async readMail(mail, { seek = false } = {}) {
-    const { UnmatchedMail } = await import("../unmatched/unmatched-mail.js");
-    let back = null;
-    const part = new UnmatchedMail({ id: mail.id }, {
-      app: this.app,
-      settled: () => {
-        this.reading = null;
-        back = this.leaves(mail.id);
-        this.poll();
-      },
-      reopened: () => back?.(),
-    });
-    part.toFocus = "#unmatched-heading";
-    if (seek) part.seek();
-    this.reading = { key: mail.id, part };
-    this.app.changed();
-  }
-
-  closeMail = () => {
-    this.focusNext = this.reading.key;
-    this.reading = null;
-    this.app.changed();
-  };
-
-  /** The received mail that is open below this row. */
-  readingOf(key) {
-    if (this.reading?.key !== key) return nothing;
-    const onKey = (event) => {
-      if (event.key !== "Escape" || event.defaultPrevented) return;
-      event.preventDefault();
-      this.closeMail();
-    };
-    return html`<div class="wl-reading" @keydown=${onKey}>${this.reading.part.view()}
-      <button type="button" class="link" @click=${this.closeMail}>${said.shell.close}</button></div>`;
-  }
-
   // Drawing ---------------------------------------------------------------------------------------------------------
 
   drawn(root) {
     this.sheet.drawn(root);
-    this.reading?.part.drawn(root);
+    this.reading.drawn(root);
     if (this.focusOnPlan && focusPlan(root)) this.focusOnPlan = false;
     if (this.focusNext === null) return;
     const wanted = this.focusNext;
