@@ -7,11 +7,11 @@ import { readClicks, readCustomer, readNotes, readRow, readSent } from "./querie
 import { SheetDialog } from "../message/sheet-dialog.js";
 import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
+import { said } from "../language.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { forgetHeights, watchBlocks } from "../row-blocks.js";
 import { sentEmails } from "./sent-emails.js";
-import { counted } from "../words.js";
 
 /** After the last scroll event, until the position is written to the URL. */
 const PLACE_MS = 250;
@@ -21,13 +21,6 @@ const MAX_ROWS = 10;
 const AT_TOP = 40;
 /** After a pointer moved over the rows, rows must not move for this time: a click may follow. */
 const POINTED_MS = 3_000;
-const LIVE_WORDS = {
-  live: ["Live", "Changes appear by themselves"],
-  polling: ["Looks every 5 s", "No live connection: the service is asked every five seconds"],
-  connecting: ["Connecting", "Changes will appear by themselves"],
-  offline: ["Offline", "The service cannot be reached"],
-  asleep: ["Paused", "Goes on when this tab is looked at"],
-};
 
 export class CustomerEmails {
   constructor(place, app) {
@@ -64,7 +57,7 @@ export class CustomerEmails {
   }
 
   get title() {
-    return this.customer ? `${this.customer.name ?? this.customer.externalRef} · Emails` : "Emails";
+    return this.customer ? `${this.customer.name ?? this.customer.externalRef} · ${said.emails.heading}` : said.emails.heading;
   }
 
   get list() {
@@ -131,7 +124,7 @@ export class CustomerEmails {
       if (this.customer && !this.live) {
         this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.onNews(ids), changed: () => this.app.changed() });
       }
-      if (!this.customer) this.app.announce("There is no such customer");
+      if (!this.customer) this.app.announce(said.emails.noCustomer);
     } catch (error) {
       if (!this.customer) this.state = "error";
       this.error = error;
@@ -149,8 +142,8 @@ export class CustomerEmails {
       const waiting = list.waiting.length;
       const hadRows = list.count > 0;
       const put = await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
-      if (list.waiting.length > waiting) this.app.announce(`${counted(list.waiting.length, "new row")} above`);
-      else if (put && hadRows) this.app.announce(counted(put, "new row"));
+      if (list.waiting.length > waiting) this.app.announce(said.emails.newAbove(list.waiting.length));
+      else if (put && hadRows) this.app.announce(said.emails.newRows(put));
       await Promise.all([...messageIds].slice(0, MAX_ROWS).map((id) => this.reread(id)));
     } catch {
       // `app.guard` has handled it: the surrounding page shows signed out and offline.
@@ -189,12 +182,12 @@ export class CustomerEmails {
   select = (id, on) => {
     if (!on) {
       this.app.go({ message: null });
-      this.app.announce("Deselected");
+      this.app.announce(said.emails.deselected);
       return;
     }
     this.app.go({ tab: "clicks", message: id, info: null, at: null });
     this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
-    this.app.announce("Links Clicked, of the selected mail only");
+    this.app.announce(said.emails.clicksOfOne);
   };
 
   /** The ids of the rows' messages in order; the popover of a click has no newer and older. */
@@ -293,14 +286,14 @@ export class CustomerEmails {
 
   clearFilter = () => {
     this.app.go({ message: null, at: null });
-    this.app.announce("Links of all mail");
+    this.app.announce(said.emails.allLinks);
     this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
   };
 
   broken() {
     const { list, place } = this;
     if (list.error.argument !== "messageId") return failure(list.error, () => list.open(place.at));
-    return notice({ ...NO_SUCH_MAIL, action: html`<button type="button" class="button" @click=${this.clearFilter}>Links of all mail</button>` });
+    return notice({ ...NO_SUCH_MAIL, action: html`<button type="button" class="button" @click=${this.clearFilter}>${said.emails.allLinks}</button>` });
   }
 
   panel() {
@@ -326,9 +319,9 @@ export class CustomerEmails {
   newer() {
     const { list } = this;
     if (list.waiting.length) {
-      return html`<button type="button" class="pill" @click=${this.showNewest}>${list.waiting.length} new</button>`;
+      return html`<button type="button" class="pill" @click=${this.showNewest}>${said.emails.newPill(list.waiting.length)}</button>`;
     }
-    if (list.hasNewer) return html`<button type="button" class="pill" @click=${this.showNewest}>Newer rows above: show the newest</button>`;
+    if (list.hasNewer) return html`<button type="button" class="pill" @click=${this.showNewest}>${said.emails.newerAbove}</button>`;
     return nothing;
   }
 
@@ -336,17 +329,17 @@ export class CustomerEmails {
     if (this.state === "unknown") {
       return notice({
         level: 1,
-        heading: "There is no such customer",
-        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The web address of this page may be mistyped, or the customer was erased.`,
-        action: html`<a class="button" href="/" @click=${this.app.toList}>All customers</a>`,
+        heading: said.emails.noCustomer,
+        text: said.emails.noCustomerWhy(html`<bdi class="ref">${this.place.customer}</bdi>`),
+        action: html`<a class="button" href="/customers" @click=${this.app.toList}>${said.emails.allCustomers}</a>`,
       });
     }
     if (this.state === "error") return failure(this.error, () => this.readHeading());
     const { place, list } = this;
     const liveState = this.app.offline ? "offline" : (this.live?.state ?? "connecting");
-    const [live, title] = LIVE_WORDS[liveState];
+    const [live, title] = said.emails.live[liveState];
     return html`
-      ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">Emails</h1>${skeleton(2)}</div>`}
+      ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">${said.emails.heading}</h1>${skeleton(2)}</div>`}
       <div class="sticky"><div class="tab-line">
         ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
         <span class="live live-${liveState}" title=${title}>${live}</span>
