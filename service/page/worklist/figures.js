@@ -84,7 +84,7 @@ export function figures(numbers, { stopped, app }) {
   return html`<section class="wl-figures" aria-label=${text.label}>${[
     counted("accepted", ["accepted"], `/messages?status=accepted&from=${today}`),
     counted("refused", ["refused", "bounced"], `/messages?status=refused,bounced&from=${today}`, "red"),
-    { name: "waiting", to: "/messages?status=queued,deferred,handed_off", ...(now && { value: count(now.count), course: now.course, then: stopped ? text.stopped(stopped) : late() }) },
+    { name: "waiting", to: "/messages?status=queued,deferred,handed-off", ...(now && { value: count(now.count), course: now.course, then: stopped ? text.stopped(stopped) : late() }) },
     counted("opened", ["opened"], `/messages?opened=yes&from=${today}`),
   ].map((each) => shown(each, app))}</section>`;
 }

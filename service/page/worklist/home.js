@@ -87,8 +87,7 @@ export class Home extends Triage {
   /** What was said of a row ends when it has become something else. */
   renewNote(row) {
     const note = this.notes.get(row.key);
-    if (note && !note.stays && !row.gone && note.since !== undefined && note.since !== row.since) this.notes.delete(row.key);
-    else if (note) note.since ??= row.since;
+    if (note && !row.gone && note.since !== row.since) this.notes.delete(row.key);
   }
 
   /** Shows what the last reading found. */
@@ -133,7 +132,6 @@ export class Home extends Triage {
   async bringBack() {
     await this.poll();
     this.showAll();
-    this.app.changed();
   }
 
   // Drawing ---------------------------------------------------------------------------------------------------------

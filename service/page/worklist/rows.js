@@ -183,7 +183,7 @@ function sender(value) {
   const { actions, row } = said.worklist;
   const look = async () => {
     const { ready } = await checkSender(value.sender.id);
-    return { note: ready ? row.ready : html`${row.stillNot(clockText())}`, stays: !ready };
+    return { note: ready ? row.ready : html`${row.stillNot(clockText())}` };
   };
   const wrong = value.records.filter(({ ok, advice }) => ok === false && advice);
   return {

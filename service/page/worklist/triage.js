@@ -171,7 +171,7 @@ export class Triage {
       const done = await this.call(() => run());
       this.running.delete(row.key);
       if (done?.text) this.done(row.key, done);
-      if (done?.note) this.notes.set(row.key, done);
+      if (done?.note) this.notes.set(row.key, { note: done.note, since: row.since });
     } catch (error) {
       this.running.delete(row.key);
       this.faults.set(row.key, error.message || said.worklist.unread);
@@ -198,8 +198,11 @@ export class Triage {
     for (const each of keys) this.settled.set(each, Date.now());
     return async () => {
       for (const each of keys) this.settled.delete(each);
-      this.focusNext = key ?? FIRST;
+      // The view may have been left since.
+      if (this.stop.signal.aborted) return;
       await this.bringBack();
+      this.focusNext = key ?? FIRST;
+      this.app.changed();
     };
   }
 
@@ -215,7 +218,7 @@ export class Triage {
 
   rowKey(event) {
     const row = this.rowOf(event.target);
-    if (!row || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(".plan, .wl-reading, dialog")) return;
+    if (!row || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(".plan, .wl-reading, dialog")) return undefined;
     const letters = preference("letters");
     const step = STEP[event.key] ?? (letters ? LETTER_STEP[event.key] : undefined);
     if (step) return this.moveBy(event, row, step);
