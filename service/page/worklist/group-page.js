@@ -68,13 +68,14 @@ export class GroupPage extends Triage {
 
   /** How many there are now: what is new waits above the list. */
   async poll() {
-    if (this.list.state !== "ready" || this.polling || this.asked) return;
+    if (this.list.state !== "ready" || this.polling || this.asked || this.isBehind) return;
     this.polling = true;
     try {
       const before = this.count;
       const { totalCount } = await this.call((options) => readGroup(this, { first: 1, after: null }, options));
       if (this.count !== before || !totalCount) return;
       this.newer = Math.max(0, totalCount.value - this.count.value);
+      if (!this.newer) this.count = totalCount;
       this.app.changed();
     } catch {
       // `app.guard` shows signed out and offline; else the list stays what it is.

@@ -134,6 +134,14 @@ export class Home extends Triage {
     this.showAll();
   }
 
+  /** For the palette: each group whole. */
+  actions() {
+    return this.groups.map((group) => ({
+      name: `${said.worklist.groups[group.name].heading}: ${said.worklist.all(count(group.count))}`, keys: "",
+      run: () => this.app.follow({ preventDefault: () => {} }, groupPlace(group.name)),
+    }));
+  }
+
   // Drawing ---------------------------------------------------------------------------------------------------------
 
   sentence() {
