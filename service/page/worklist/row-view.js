@@ -24,7 +24,8 @@ function button(row, action, number, triage) {
 
 function buttons(row, shown, triage) {
   if (row.gone || triage.app.readOnly || triage.isOpen(row.key)) return nothing;
-  return html`<div class="wl-does">${shown.actions.map((action, index) => button(row, action, index + 1, triage))}</div>`;
+  // While rows are chosen, the digits press the buttons of the bar.
+  return html`<div class="wl-does ${triage.isChoosing ? "away" : ""}">${shown.actions.map((action, index) => button(row, action, index + 1, triage))}</div>`;
 }
 
 /** What became of the row, or why nothing did. */
