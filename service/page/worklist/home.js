@@ -14,6 +14,8 @@ import { Triage } from "./triage.js";
 
 /** Milliseconds between two readings of the numbers. */
 const NUMBERS_MS = 30_000;
+/** From how long on it is worth a word how long the oldest row has waited. */
+const LONG_MS = 60_000;
 
 /** The place of one group whole. */
 const groupPlace = (name) => ({ view: "worklist", path: [], query: { show: name } });
@@ -148,7 +150,7 @@ export class Home extends Triage {
     if (!this.total?.value) return nothing;
     const since = oldest(this.groups);
     const { waits, oldest: longest } = said.worklist;
-    return html`<p class="wl-sum">${waits(count(this.total), this.total.value === 1)}${since ? html` ${longest(ageText(since))}` : nothing}</p>`;
+    return html`<p class="wl-sum">${waits(count(this.total), this.total.value === 1)}${since && Date.now() - Date.parse(since) > LONG_MS ? html` ${longest(ageText(since))}` : nothing}</p>`;
   }
 
   /** New rows wait here until they are asked for. */

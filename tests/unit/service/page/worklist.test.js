@@ -92,7 +92,7 @@ afterEach(() => {
 
 test("ten messages of one crash are settled in two keys and undone", async () => {
   await shown();
-  assert.match(text(), /10 things wait for a person.*Uncertain 10.*10 messages : connection to relay main lost at/);
+  assert.match(text(), /10 things wait for a person.*Uncertain 10.*10 messages: connection to relay main lost at/);
   // When 1 is pressed on the row
   await press("incident Message_0", "1", "Digit1");
   // Then the plan says what it will do, to how many
@@ -106,7 +106,7 @@ test("ten messages of one crash are settled in two keys and undone", async () =>
   lists = { ...lists, total: count(10), incidents: [incident()], uncertain: { totalCount: count(10) } };
   await undone[0].undo();
   assert.deepEqual(Object.values(of("Undo")[0]), incident().filter.ids);
-  assert.match(text(), /10 messages : connection/);
+  assert.match(text(), /10 messages: connection/);
 });
 
 test("what had changed is said, and then nothing is offered to undo: nobody knows which", async () => {
