@@ -201,6 +201,11 @@ export class Addresses {
     this.app.changed();
   }
 
+  /** For the palette. */
+  actions() {
+    return this.tab === "bad" ? [{ name: said.addresses.export, run: () => this.export() }] : [];
+  }
+
   afterDrawing(work) {
     this.drawings.push(work);
     this.app.changed();

@@ -4,6 +4,7 @@ import { correctionPlan } from "../addresses/correction.js";
 import { against, liftPlan } from "../addresses/lift.js";
 import { correctAddress, liftSuppression } from "../addresses/queries.js";
 import { inTwo } from "../addresses/rows.js";
+import { Refused } from "../errors.js";
 import { said } from "../language.js";
 import { failure, skeleton } from "../notices.js";
 import { focusPlan, plan } from "../plan.js";
@@ -82,7 +83,9 @@ export class AddressesPart {
   replace(change, text, asked) {
     const { app, customer } = this.page;
     return this.act(async () => {
-      const { externalRef, addresses } = await this.read(customer.id);
+      const found = await this.read(customer.id);
+      if (!found) throw new Refused(said.emails.noCustomer);
+      const { externalRef, addresses } = found;
       const before = addresses.map((each) => each.address);
       const warnings = await app.guard(replaceAddresses)(externalRef, change(before));
       return { text, warnings, undo: () => app.guard(replaceAddresses)(externalRef, before) };

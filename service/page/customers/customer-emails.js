@@ -68,6 +68,11 @@ export class CustomerEmails {
     return this.lists[this.place.tab];
   }
 
+  /** For the palette. */
+  actions() {
+    return [{ name: said.customers.parts.print, run: this.printing.print }];
+  }
+
   /** Whether this view can show the place. */
   shows(place) {
     return place.view === "emails" && place.customer === this.place.customer;

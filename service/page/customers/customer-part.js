@@ -72,6 +72,11 @@ export class CustomerPart {
     this.app.changed();
   };
 
+  /** For the palette. */
+  actions() {
+    return [{ name: said.customers.parts.print, run: this.printing.print }];
+  }
+
   get part() {
     return this.parts[this.place.part];
   }

@@ -734,7 +734,7 @@ export const words = {
       takeOut: "Entfernen",
       takenOut: (name) => `Aus ${name} entfernt.`,
       asItWas: (name) => `In ${name} hat sich nichts geändert.`,
-      listHeads: ["Liste", "Art", "Seit", "Von", ""],
+      listHeads: ["Liste", "Art", "Seit", "Von", "Ändern"],
       kinds: { FIXED: "Fest", DYNAMIC: "Dynamisch" },
       byCriteria: "nach Kriterien",
       noLists: "In keiner Liste",

@@ -733,7 +733,7 @@ export const words = {
       takeOut: "Remove",
       takenOut: (name) => `Removed from ${name}.`,
       asItWas: (name) => `Nothing changed in ${name}.`,
-      listHeads: ["List", "Kind", "Since", "By", ""],
+      listHeads: ["List", "Kind", "Since", "By", "Change"],
       kinds: { FIXED: "Fixed", DYNAMIC: "Dynamic" },
       byCriteria: "by its criteria",
       noLists: "In no list",

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from gateway.deployment import Deployment
 from gateway.mail.tracking import read_customer_address
 from gateway.settings import Settings
 from service.graph.context import Context
@@ -19,22 +16,14 @@ MakeContext = Callable[..., Context]
 QUERY = "query($id: ID!) { customer(id: $id) { replyTo } }"
 
 
-@pytest.fixture
-def deployment(settings: Settings, domain: str | None) -> Deployment:
-    return replying(settings) if domain else Deployment.open(settings)
-
-
-@pytest.mark.parametrize("domain", [REPLY_DOMAIN])
-async def test_a_customer_has_an_address_for_reply_to(pool: Any, make_context: MakeContext, domain: str) -> None:
+async def test_a_customer_has_an_address_for_reply_to_where_there_is_a_domain_for_replies(
+    pool: Any, make_context: MakeContext, settings: Settings
+) -> None:
     for customer in [await make_customer(pool) for _ in range(2)]:
-        data, errors = await ask(make_context(), QUERY, id=f"Customer_{customer}")
+        data, errors = await ask(make_context(deployment=replying(settings)), QUERY, id=f"Customer_{customer}")
         assert errors == []
         address = data["customer"]["replyTo"]
-        assert address.endswith(f"@{domain}")
+        assert address.endswith(f"@{REPLY_DOMAIN}")
         assert read_customer_address(KEYRING, address) == customer
-
-
-@pytest.mark.parametrize("domain", [None])
-async def test_there_is_none_without_a_domain_for_replies(pool: Any, make_context: MakeContext) -> None:
-    data, _ = await ask(make_context(), QUERY, id=f"Customer_{await make_customer(pool)}")
-    assert data["customer"] == {"replyTo": None}
+        data, _ = await ask(make_context(), QUERY, id=f"Customer_{customer}")
+        assert data["customer"] == {"replyTo": None}

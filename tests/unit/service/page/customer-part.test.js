@@ -79,7 +79,7 @@ test("lists: since when and by what; taken out of a fixed one with Undo, not out
 
 test("campaigns: what is still to come first, then what came and what was left out, with why", async () => {
   const view = await opened("campaigns");
-  assert.match(text(view.view()), /Still to come .*Spring Offer Waiting.*Sent and left out.*Spring Offer Sent.*Left out: opted out/);
+  assert.match(text(view.view()), /Still to come .*Spring Offer Waiting.*Sent and left out.*Spring Offer Accepted.*Left out: opted out/);
   assert.match(markup(view.view()), /href=\/messages\/m1/);
   api.answers.ToCome = () => ({ data: { customer: { campaigns: { edges: [], pageInfo: { hasNextPage: false } } } } });
   await view.part.look();
@@ -90,7 +90,7 @@ test("campaigns: what is still to come first, then what came and what was left o
 test("addresses: what stands against one, and all that can be done; the whole list is written as it stood then", async () => {
   const view = await opened("addresses");
   const shown = text(view.view());
-  assert.match(shown, /ann@x\.example Primary Edit Remove ann@y\.example Set by our people.*“moved” Edit Make primary Lift Remove Add an address/);
+  assert.match(shown, /ann@x\.example ?Primary Edit Remove ann@y\.example Set by our people.*“moved” Edit Make primary Lift Remove Add an address/);
   assert.match(shown, /c2k1a@reply\.example/);
   await view.part.makePrimary("ann@y.example");
   assert.deepEqual(asked("ReplaceAddresses"), [{ customers: [{ externalRef: "C-1", addresses: ["ann@y.example", "ann@x.example"] }] }]);
@@ -124,7 +124,7 @@ test("choices: what our people set is changed at once with Undo, what the custom
   assert.match(text(view.view()), /Marketing campaigns May be sent\./);
   view.part.toggle("MARKETING");
   await settled();
-  assert.deepEqual(asked("SetOptOut"), [{ customerId: "Customer_7", kind: "MARKETING", optedOut: true }].map((each) => asked("SetOptOut")[0] && each));
+  assert.deepEqual(asked("SetOptOut"), [{ customerId: "Customer_7", kind: "MARKETING", optedOut: true }]);
   assert.equal(undone[0][0], "No more marketing campaigns.");
   assert.notEqual(undone[0][1], null);
   api.customer = { ...api.customer, optOuts: { marketing: { optedOutAt: NOON, by: "customer", source: "ONE_CLICK" }, eventBased: null } };
