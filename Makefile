@@ -13,6 +13,7 @@ OWN_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),OWN_D
 NAMED := $(if $(filter command,$(firstword $(origin NAME))),TOKEN_NAME="$$NAME")
 FOR_INBOUND := INBOUND=$(if $(filter command,$(firstword $(origin INBOUND))),"$$INBOUND",0)
 FOR_CONTENT := CONTENT=$(if $(filter command,$(firstword $(origin CONTENT))),"$$CONTENT",0)
+FOR_READING := READ_ONLY=$(if $(filter command,$(firstword $(origin READ_ONLY))),"$$READ_ONLY",0)
 # What the launcher refuses a password in: everybody on the machine can read make's command line.
 ON_COMMAND_LINE := $(foreach name,RELAY_URL DATABASE_URL,$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
@@ -23,7 +24,7 @@ MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_enviro
 
 help:
 	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL_FILE, PYTHON)"
-	@echo "make link         an address that signs one browser in, beside a running make run (NAME, CONTENT=1, DATA)"
+	@echo "make link         an address that signs one browser in, beside a running make run (NAME, CONTENT=1, READ_ONLY=1, DATA)"
 	@echo "make token        the API token of a running make run; with NAME=... another one (INBOUND=1, CONTENT=1, DATA)"
 	@echo "make test         all checks and tests (ARGS='-k words' for some, JOBS=0 one by one)"
 	@echo "make migrate      bring the database of DATABASE_URL to the newest schema"
@@ -44,7 +45,7 @@ run: environment
 	@$(OWN_DATABASE) ON_COMMAND_LINE='$(ON_COMMAND_LINE)' exec $(PY) -m service.standalone
 
 link: environment
-	@$(NAMED) $(FOR_CONTENT) exec $(PY) -m service.standalone.access link
+	@$(NAMED) $(FOR_CONTENT) $(FOR_READING) exec $(PY) -m service.standalone.access link
 
 token: environment
 	@$(NAMED) $(FOR_INBOUND) $(FOR_CONTENT) exec $(PY) -m service.standalone.access token

@@ -1929,6 +1929,7 @@ CREATE TABLE public.login_link (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     content boolean DEFAULT false NOT NULL,
+    read_only boolean DEFAULT false NOT NULL,
     CONSTRAINT login_link_link_sha256_check CHECK ((length(link_sha256) = 32))
 );
 
@@ -2636,6 +2637,7 @@ CREATE TABLE public.session (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     content boolean DEFAULT false NOT NULL,
+    read_only boolean DEFAULT false NOT NULL,
     CONSTRAINT session_csrf_sha256_check CHECK ((length(csrf_sha256) = 32)),
     CONSTRAINT session_session_sha256_check CHECK ((length(session_sha256) = 32))
 );
@@ -4809,4 +4811,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203700000'),
     ('20261203700100'),
     ('20261203710000'),
-    ('20261203800000');
+    ('20261203800000'),
+    ('20261204110000');

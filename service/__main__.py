@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     link = commands.add_parser("login-link", help="print an address that signs one browser in, once, for 10 minutes")
     link.add_argument("--name", default="login-link", help="who signs in, as the history names them")
     link.add_argument("--content", action="store_true", help=_CONTENT)
+    link.add_argument("--read-only", action="store_true", help="they may look at everything and change nothing")
     link.set_defaults(command=_login_link)
     check = commands.add_parser("check", help="follow links of ours through PUBLIC_URL, as readers of mails will")
     check.set_defaults(command=_check)
@@ -235,7 +236,10 @@ def _login_link(options: argparse.Namespace) -> int:
     settings = read_settings()
 
     async def work(connection: Connection) -> int:
-        print(await create_login_link(connection, options.name, settings.public_url, content=options.content))
+        link = await create_login_link(
+            connection, options.name, settings.public_url, content=options.content, read_only=options.read_only
+        )
+        print(link)
         return 0
 
     return asyncio.run(_with_database(settings.database_url, work))

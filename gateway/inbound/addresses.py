@@ -11,7 +11,7 @@ from gateway.compose.headers import COMPLAINTS
 from gateway.deployment import Deployment
 from gateway.mail.address import LONGEST_ADDRESS, with_a_labels
 from gateway.mail.keys import Keyring
-from gateway.mail.tracking import read_reply_address, read_return_path
+from gateway.mail.tracking import read_customer_address, read_reply_address, read_return_path
 
 POSTMASTER = "postmaster"
 """Every domain that takes mail has it (RFC 5321 4.5.1)."""
@@ -84,7 +84,7 @@ class Addresses:
         if domain == self._reply_domain:
             if local in self._mailboxes:
                 return AddressKind.MAILBOX
-            if read_reply_address(self._keyring, address) is not None:
+            if any(read(self._keyring, address) is not None for read in (read_reply_address, read_customer_address)):
                 return AddressKind.REPLY
         return None
 

@@ -203,20 +203,34 @@ async def take_back_assignment(
 async def dismiss(connection: Connection, *, inbound_ids: Sequence[UUID], actor: str) -> int:
     """Take unmatched mail off the list; returns how much of it is off now. Raises Refusal: NOT_FOUND, ILLEGAL_STATE
     for mail that has a customer, TOO_MANY."""
+    async with connection.transaction():
+        ids = await _unmatched(connection, inbound_ids)
+        await QUERIES.dismiss_inbound_mail(connection, ids=ids, actor=actor)
+    return len(ids)
+
+
+async def put_back(connection: Connection, *, inbound_ids: Sequence[UUID]) -> int:
+    """Put unmatched mail on the list again; returns how much of it is there now. Raises Refusal as `dismiss`."""
+    async with connection.transaction():
+        ids = await _unmatched(connection, inbound_ids)
+        await QUERIES.put_inbound_mail_back(connection, ids=ids)
+    return len(ids)
+
+
+async def _unmatched(connection: Connection, inbound_ids: Sequence[UUID]) -> list[UUID]:
+    """These mails, each once and locked. Raises Refusal."""
     ids = list(dict.fromkeys(inbound_ids))
     if len(ids) > MAX_DISMISSED:
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_DISMISSED} mails are taken off at once.", ("mailIds",))
-    async with connection.transaction():
-        found = {row["id"]: row["unmatched"] async for row in QUERIES.unmatched_among(connection, ids=ids)}
-        for place, inbound_id in enumerate(inbound_ids):
-            if inbound_id not in found:
-                raise Refusal(RefusalCode.NOT_FOUND, "There is no such mail.", ("mailIds", str(place)))
-            if not found[inbound_id]:
-                raise Refusal(
-                    RefusalCode.ILLEGAL_STATE, "This mail has a customer, or is not read yet.", ("mailIds", str(place))
-                )
-        await QUERIES.dismiss_inbound_mail(connection, ids=ids, actor=actor)
-    return len(ids)
+    found = {row["id"]: row["unmatched"] async for row in QUERIES.unmatched_among(connection, ids=ids)}
+    for place, inbound_id in enumerate(inbound_ids):
+        if inbound_id not in found:
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such mail.", ("mailIds", str(place)))
+        if not found[inbound_id]:
+            raise Refusal(
+                RefusalCode.ILLEGAL_STATE, "This mail has a customer, or is not read yet.", ("mailIds", str(place))
+            )
+    return ids
 
 
 async def reread(

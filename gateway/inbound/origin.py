@@ -23,7 +23,7 @@ from gateway.mail.inbound import MatchedBy, UnmatchedReason
 from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
 from gateway.mail.source import SourceType
-from gateway.mail.tracking import read_reply_address, read_return_path
+from gateway.mail.tracking import read_customer_address, read_reply_address, read_return_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,7 @@ async def find_origin(
     addresses = _came_to(stored, reading)
     return (
         await _by_token(connection, addresses, written, key, deployment.keyring)
+        or _by_customer_address(addresses, deployment.keyring)
         or await _by_message_id(connection, reading, key)
         or await _by_address(connection, key)
         or Unmatched(reason=_reason(addresses, deployment))
@@ -120,6 +121,15 @@ async def _by_token(
     return None
 
 
+def _by_customer_address(addresses: Iterable[str], keyring: Keyring) -> Origin | None:
+    """Whom a person of ours wrote to in their own mail program: the answer is to no message of ours."""
+    for address in addresses:
+        customer_id = read_customer_address(keyring, address)
+        if customer_id is not None:
+            return Origin(customer_id=customer_id, matched_by=MatchedBy.TOKEN, answered=None)
+    return None
+
+
 async def _by_message_id(connection: Connection, reading: Reading, key: bytes | None) -> Origin | None:
     for found in await _named(connection, reading, key):
         if found.went_to_author or found.copied_to_author:
@@ -136,7 +146,7 @@ async def _by_address(connection: Connection, key: bytes | None) -> Origin | Unm
     return Origin(customer_id=found[0], matched_by=MatchedBy.ADDRESS, answered=None) if found else None
 
 
-_LIKE_A_TOKEN = re.compile(r"[bvr][1-4][a-z0-9]{24,62}")
+_LIKE_A_TOKEN = re.compile(r"[bvr][1-4][a-z0-9]{24,62}|c[1-4][a-z0-9]{19,33}")
 """The local part of an address of ours that is signed, or was before somebody altered it."""
 
 

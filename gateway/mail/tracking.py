@@ -5,6 +5,7 @@
     unsubscribe   PUBLIC_URL/u/TOKEN                  under 100 characters: long folded headers have broken DKIM
     return path   v<length of key id><key id><base32>@domain     at most 64 octets, survives case folding
     reply         r<length of key id><key id><base32>@domain     the same
+    customer      c<length of key id><key id><base32>@domain     the same; no message, the customer alone
 
 A TOKEN is `<key id>-<base64url of body and MAC>`; a body is the message's UUID, the link's number where there is
 one, and the customer's id in as few bytes as it needs. The MAC is HMAC-SHA-256 cut to 96 bits (80 in an address,
@@ -67,15 +68,17 @@ CHECK = MessageRef(customer_id=0, message_id=UUID(int=0))
 _MAC = 12
 _ADDRESS_MAC = 10
 _UUID = 16
+_LONGEST_NUMBER = 8
+"""Bytes of a customer's id."""
 MAX_ATTEMPT = 255
 """One byte: an attempt after the 255th is named as the 255th."""
 _TOKEN = re.compile(r"([a-z0-9]{1,4})[.-]([A-Za-z0-9_-]{20,60})")
-_LOCAL_PART = re.compile(r"([bvr])([1-4])([a-z0-9]{5,62})")
+_LOCAL_PART = re.compile(r"([bvrc])([1-4])([a-z0-9]{5,62})")
 _RETAGGED = re.compile(r"(?:prvs=[0-9a-z]{1,20}=|btv1==[0-9a-z]{1,20}==|prvs/[0-9a-z]{1,20}/)")
 """What a relay that signs return paths itself (BATV) puts in front, and should have taken off again."""
 _LONGEST_ADDRESS = 1000
 """Characters that are looked at: a path has 256 (RFC 5321 4.5.3.1.3), and what stands around it has less."""
-_OLD, _NEW, _REPLY = "b", "v", "r"
+_OLD, _NEW, _REPLY, _CUSTOMER = "b", "v", "r", "c"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _SEPARATORS = {LinkForm.PLAIN: "-", LinkForm.ESCAPED: "."}
 
@@ -206,6 +209,15 @@ def reply_address(keyring: Keyring, domain: str, ref: MessageRef, *, key_id: str
     return reply_addresses(keyring, domain, key_id=key_id)(ref)
 
 
+def customer_address(keyring: Keyring, domain: str, customer_id: int) -> str:
+    """The address by which mail joins a customer's history, whatever it answers: Reply-To of what people write to the
+    customer in their own mail programs."""
+    key_id, key = keyring.sign_key(Purpose.REPLY)
+    body = _number(customer_id)
+    signed = body + _mac(key, body, _MAC_TAILS[_CUSTOMER])[:_ADDRESS_MAC]
+    return f"{_CUSTOMER}{len(key_id)}{key_id}{base32.encode(signed)}@{domain}"
+
+
 def read_open(keyring: Keyring, token: str) -> MessageRef | None:
     """The message whose pixel this is; None when the token is not one of ours for opens."""
     body = _verified(keyring, Purpose.OPEN, token)
@@ -248,6 +260,13 @@ def read_reply_address(keyring: Keyring, address: str) -> MessageRef | None:
     return _read_body(body) if letter == _REPLY else None
 
 
+def read_customer_address(keyring: Keyring, address: str) -> int | None:
+    """The customer whose history mail to this address joins, written and read as return paths are; None when it is not
+    one of ours."""
+    letter, body = _verified_address(keyring, Purpose.REPLY, address)
+    return int.from_bytes(body, "big") if letter == _CUSTOMER and len(body) <= _LONGEST_NUMBER else None
+
+
 @lru_cache(maxsize=4096)
 def trackable(url: str, form: LinkForm = LinkForm.PLAIN) -> bool:
     """Whether a link may be rewritten: http or https with a host, no control characters, not too long for its form."""
@@ -282,7 +301,7 @@ def _written(destination: str, form: LinkForm) -> str:
     return base64url.encode(destination.encode()) if form is LinkForm.PLAIN else quote(destination, safe="")
 
 
-_MAC_TAILS = {_OLD: b"", _NEW: b"v", _REPLY: b""}
+_MAC_TAILS = {_OLD: b"", _NEW: b"v", _REPLY: b"", _CUSTOMER: b"c"}
 """What the MAC covers besides the body: without it, a `b` for the `v` would move the bytes of attempt and customer."""
 
 
@@ -294,7 +313,7 @@ def _verified_address(keyring: Keyring, purpose: Purpose, address: str) -> tuple
     letter, length, rest = match[1], int(match[2]), match[3]
     key = keyring.key(rest[:length], purpose)
     raw = base32.decode(rest[length:])
-    if key is None or raw is None or len(raw) <= _UUID + _ADDRESS_MAC:
+    if key is None or raw is None or len(raw) <= _ADDRESS_MAC + (0 if letter == _CUSTOMER else _UUID):
         return "", b""
     body, mac = raw[:-_ADDRESS_MAC], raw[-_ADDRESS_MAC:]
     right = hmac.compare_digest(_mac(key, body, _MAC_TAILS[letter])[:_ADDRESS_MAC], mac)
@@ -312,13 +331,16 @@ def _local_part(address: str) -> str:
 
 
 def _body(ref: MessageRef, extra: bytes = b"") -> bytes:
-    width = (ref.customer_id.bit_length() + 7) // 8 or 1
-    return ref.message_id.bytes + extra + ref.customer_id.to_bytes(width, "big")
+    return ref.message_id.bytes + extra + _number(ref.customer_id)
+
+
+def _number(customer_id: int) -> bytes:
+    return customer_id.to_bytes((customer_id.bit_length() + 7) // 8 or 1, "big")
 
 
 def _read_body(body: bytes, extra: int = 0) -> MessageRef | None:
     customer = body[_UUID + extra :]
-    if not 1 <= len(customer) <= 8:
+    if not 1 <= len(customer) <= _LONGEST_NUMBER:
         return None
     return MessageRef(customer_id=int.from_bytes(customer, "big"), message_id=UUID(bytes=body[:_UUID]))
 

@@ -308,6 +308,11 @@ for update;
 update inbound_mail set dismissed_at = now(), dismissed_by = :actor
 where id = any(:ids::uuid[]) and dismissed_at is null;
 
+-- name: put_inbound_mail_back!
+-- Puts unmatched mail on the list again; what is on it already stays as it is.
+update inbound_mail set dismissed_at = null, dismissed_by = null
+where id = any(:ids::uuid[]) and dismissed_at is not null;
+
 -- name: unmatched_to_reread
 -- Mail that is nobody's and on the list, that came in a span of time, the oldest first.
 select i.id from inbound_mail i

@@ -26,10 +26,11 @@ _FIND_SESSION = statement("find_session")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
     """The sender of a request. `name`, of the token or session, is the actor recorded in events; `content`: whether
-    they may see the mail itself."""
+    they may see the mail itself; `read_only`: whether they may change nothing, as a session may be."""
 
     name: str
     content: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,15 @@ def only_for_inbound() -> RequestRefused:
     """Returns the 403 of a token that hands in received mail and does nothing else."""
     return RequestRefused(
         403, "INBOUND_ONLY", "This token hands in received mail by POST /inbound/raw and does nothing else."
+    )
+
+
+def only_reading() -> RequestRefused:
+    """Returns the 403 of a session that looks and changes nothing."""
+    return RequestRefused(
+        403,
+        "READ_ONLY",
+        "Your session may look at everything and change nothing: ask for a link that is not read-only.",
     )
 
 
@@ -87,7 +97,15 @@ class Authenticator:
             raise unauthenticated()
         if connection.scope.get("method") not in ("GET", "HEAD", None):
             check_csrf(connection, session)
-        return Caller(name=session.name, content=session.content)
+        return _caller_of(session)
+
+    async def writing_caller(self, connection: HTTPConnection) -> Caller:
+        """Returns the caller of a request that changes something. Raises RequestRefused: as `caller`, and 403 for a
+        session that is read-only."""
+        caller = await self.caller(connection)
+        if caller.read_only:
+            raise only_reading()
+        return caller
 
     async def bearer(self, authorization: str, address: str) -> Caller:
         """Returns the caller of an `Authorization` header's token (RFC 6750 2.1). Raises RequestRefused: 401, 403 for a
@@ -151,6 +169,7 @@ class Authenticator:
                     expires_at=row["expires_at"],
                     csrf_sha256=csrf,
                     content=row["content"],
+                    read_only=row["read_only"],
                 )
         return None
 
@@ -159,4 +178,8 @@ class Authenticator:
         if not has_own_origin(connection, self._public_url):
             return None
         session = await self.session(connection)
-        return Caller(name=session.name, content=session.content) if session else None
+        return _caller_of(session) if session else None
+
+
+def _caller_of(session: Session) -> Caller:
+    return Caller(name=session.name, content=session.content, read_only=session.read_only)

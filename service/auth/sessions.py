@@ -25,13 +25,14 @@ _CSRF_HEADER = "x-csrf-token"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """A signed-in browser. `secret` is the cookie's value, from which `csrf_token` is derived; `content`:
-    whether its person may see the mail itself."""
+    whether its person may see the mail itself; `read_only`: whether they may change nothing."""
 
     name: str
     secret: str
     expires_at: datetime
     csrf_sha256: bytes
     content: bool = False
+    read_only: bool = False
 
     @property
     def csrf_token(self) -> str:
@@ -44,18 +45,26 @@ def csrf_token(session_secret: str) -> str:
     return hmac.new(session_secret.encode("utf-8", "surrogatepass"), b"csrf", hashlib.sha256).hexdigest()
 
 
-async def create_login_link(connection: Connection, name: str, public_url: str, *, content: bool = False) -> str:
+async def create_login_link(
+    connection: Connection, name: str, public_url: str, *, content: bool = False, read_only: bool = False
+) -> str:
     """Returns a URL that signs one browser in as `name`, once, within 10 minutes. `content`: they may see the mail
-    itself."""
+    itself; `read_only`: they may change nothing."""
     code = secrets.token_urlsafe(32)
     await QUERIES.create_login_link(
-        connection, link_sha256=digest(code), name=name, content=content, life=_LOGIN_LINK_LIFE
+        connection,
+        link_sha256=digest(code),
+        name=name,
+        content=content,
+        read_only=read_only,
+        life=_LOGIN_LINK_LIFE,
     )
     return f"{public_url}/login/{code}"
 
 
-async def create_session(connection: Connection, name: str, *, content: bool = False) -> str:
-    """Create a session of `name`; returns its secret, the cookie's value. `content`: it may see the mail itself."""
+async def create_session(connection: Connection, name: str, *, content: bool = False, read_only: bool = False) -> str:
+    """Create a session of `name`; returns its secret, the cookie's value. `content`: it may see the mail itself;
+    `read_only`: it may change nothing."""
     secret = secrets.token_urlsafe(32)
     await QUERIES.create_session(
         connection,
@@ -63,6 +72,7 @@ async def create_session(connection: Connection, name: str, *, content: bool = F
         csrf_sha256=digest(csrf_token(secret)),
         name=name,
         content=content,
+        read_only=read_only,
         life=SESSION_LIFE,
     )
     return secret

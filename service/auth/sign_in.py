@@ -5,7 +5,8 @@
   GET, so they use up nothing.
 - `POST /session` with `{"token": "..."}` (or a form field `token`) signs in with a pasted API token: 200 and the same
   JSON as `GET /session`, or 401; 403 for a token for received mail; 429 after too many bad tokens.
-- `GET /session` returns `{"name", "csrfToken", "expiresAt"}`, or 401 when signed out: the page's first request.
+- `GET /session` returns `{"name", "csrfToken", "expiresAt", "readOnly"}`, or 401 when signed out: the page's first
+  request. `readOnly`: the session was opened by a link of `login-link --read-only`; what changes something is refused.
 - `POST /logout` (with the header below) ends the session: 204.
 
 Every request that is authenticated by the cookie and is not GET or HEAD needs `X-CSRF-Token: <csrfToken>`, else 403
@@ -66,7 +67,7 @@ async def use_login(request: Request) -> Response:
         used = await QUERIES.use_login_link(connection, link_sha256=digest(request.path_params["code"]))
         if used is None:
             return _page(request, "login-expired.html", 410)
-        secret = await create_session(connection, used["name"], content=used["content"])
+        secret = await create_session(connection, used["name"], content=used["content"], read_only=used["read_only"])
         await QUERIES.sweep_sessions(connection)
     response = RedirectResponse("/", status_code=303, headers=_NO_STORE)
     _set_cookie(request, response, secret)
@@ -152,7 +153,12 @@ async def _pasted_token(request: Request) -> str:
 
 
 def _describe(session: Session) -> Response:
-    body = {"name": session.name, "csrfToken": session.csrf_token, "expiresAt": session.expires_at}
+    body = {
+        "name": session.name,
+        "csrfToken": session.csrf_token,
+        "expiresAt": session.expires_at,
+        "readOnly": session.read_only,
+    }
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json", headers=dict(_NO_STORE))
 
 

@@ -18,6 +18,7 @@ from gateway.mail.hit import HitReason, HitVerdict
 from gateway.mail.letter import WorkOrderKind
 from gateway.mail.message import NEED_ATTENTION, EventKind, Status
 from gateway.mail.source import ROW_COLORS, ColorHint, ConnectionType, Direction, SourceType
+from gateway.mail.tracking import customer_address
 from gateway.mail.verdict import Cause
 from gateway.outbox.possible_actions import MessageAction
 from service.graph.campaign import Campaign, Mailing
@@ -153,6 +154,16 @@ class Customer(FromRow, Node):
     async def addresses(self, info: Info) -> list[CustomerAddress]:
         """One statement for all customers of a page."""
         return [CustomerAddress.of(row) for row in await info.context.loaders.addresses.load(self.row["id"])]
+
+    @strawberry.field(
+        description="An address of ours: what comes to it joins this history. For Reply-To of what people write to the "
+        "customer in their own mail programs; null without REPLY_DOMAIN."
+    )
+    def reply_to(self, info: Info) -> str | None:
+        """Signed, as the Reply-To of a message is."""
+        deployment = info.context.deployment
+        domain = deployment.settings.reply_domain
+        return customer_address(deployment.keyring, domain, self.row["id"]) if domain else None
 
     @strawberry.field(description="What it chose not to get.")
     async def opt_outs(self, info: Info) -> OptOuts:

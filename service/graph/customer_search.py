@@ -37,6 +37,7 @@ CUSTOMER_BY_ID = statement("customer_by_id")
 CUSTOMER_BY_EXTERNAL_REF = statement("customer_by_external_ref")
 CUSTOMERS_PAGE = statement("customers_page")
 CUSTOMERS_NEEDING_ATTENTION = statement("customers_needing_attention")
+CUSTOMERS_OPTED_OUT = statement("customers_opted_out")
 CUSTOMERS_OF_LISTS = statement("customers_of_lists")
 CUSTOMERS_TAGGED = statement("customers_tagged")
 CUSTOMERS_FOUND = statement("customers_found")
@@ -46,6 +47,7 @@ CUSTOMERS_WITHOUT_MAIL = statement("customers_without_mail")
 CUSTOMERS_AMONG_BY_LATEST_MAIL = statement("customers_among_by_latest_mail")
 CUSTOMER_IDS_FOUND = statement("customer_ids_found")
 CUSTOMER_IDS_IN_TROUBLE = statement("customer_ids_in_trouble")
+CUSTOMER_IDS_OPTED_OUT = statement("customer_ids_opted_out")
 CUSTOMER_IDS_OF_LISTS = statement("customer_ids_of_lists")
 CUSTOMER_IDS_TAGGED = statement("customer_ids_tagged")
 COUNT_CUSTOMERS_AMONG = statement("count_customers_among")
@@ -82,6 +84,11 @@ class CustomerFilter:
         default=None,
         description="Only those with mail among their newest 50 that failed, is uncertain or held; false: only the "
         "others.",
+    )
+    opted_out: bool | None = strawberry.field(
+        default=None,
+        description="Only those who opted out of campaigns of any kind, themselves or at an address of theirs; false: "
+        "only the others.",
     )
     list_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description=f"Only members of one of these lists, at most {MAX_FILTERED}."
@@ -201,6 +208,8 @@ class Chosen:
             return CUSTOMER_IDS_FOUND
         if self.values["needs_attention"]:
             return CUSTOMER_IDS_IN_TROUBLE
+        if self.values["opted_out"]:
+            return CUSTOMER_IDS_OPTED_OUT
         if self.values["list_ids"] is not None:
             return CUSTOMER_IDS_OF_LISTS
         return None if self.values["tags"] is None else CUSTOMER_IDS_TAGGED
@@ -246,6 +255,7 @@ def _static_page(chosen: Chosen) -> Statement:
     pages = {
         CUSTOMER_IDS_FOUND.name: CUSTOMERS_FOUND,
         CUSTOMER_IDS_IN_TROUBLE.name: CUSTOMERS_NEEDING_ATTENTION,
+        CUSTOMER_IDS_OPTED_OUT.name: CUSTOMERS_OPTED_OUT,
         CUSTOMER_IDS_OF_LISTS.name: CUSTOMERS_OF_LISTS,
         CUSTOMER_IDS_TAGGED.name: CUSTOMERS_TAGGED,
     }
@@ -258,7 +268,12 @@ def _read_filter(filter: CustomerFilter) -> dict[str, Any]:
         if given is not None and len(given) > MAX_FILTERED:
             raise BadInput("filter", f"{name} holds at most {MAX_FILTERED}")
     tags = None if filter.tags is None else [tidy_name(tag) for tag in filter.tags]
-    return {"needs_attention": filter.needs_attention, "list_ids": _read_list_ids(filter.list_ids), "tags": tags}
+    return {
+        "needs_attention": filter.needs_attention,
+        "opted_out": filter.opted_out,
+        "list_ids": _read_list_ids(filter.list_ids),
+        "tags": tags,
+    }
 
 
 def _read_list_ids(given: list[strawberry.ID] | None) -> list[int] | None:

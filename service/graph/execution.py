@@ -12,7 +12,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType, execute, subscribe
 from strawberry.execution import optimized_is_awaitable
 
-from service.auth.callers import Caller
+from service.auth.callers import Caller, only_reading
 from service.errors import RequestRefused
 from service.graph.documents import DocumentRefused, Documents, Operation
 from service.graph.limits import too_large
@@ -78,7 +78,11 @@ class Execution:
         return {"requested": cost, "limit": self.max_cost, "left": max(0, self.max_cost - cost)}
 
     async def run(self, ready: Ready, caller: Caller) -> ExecutionResult:
-        """The result of a query or mutation; it holds the errors of resolvers."""
+        """The result of a query or mutation; it holds the errors of resolvers. Raises RequestRefused (403) for a
+        mutation of a caller who is read-only: here every transport comes by."""
+        if caller.read_only and is_mutation(ready):
+            self._count(ready.operation, "refused")
+            raise only_reading()
         started = self.clock()
         running = execute(**self._arguments(ready, caller))
         result = await running if inspect.isawaitable(running) else running

@@ -99,6 +99,7 @@ class DismissMailInput:
     """By their global ids."""
 
     mail_ids: list[strawberry.ID] = strawberry.field(description=f"UnmatchedMail ids, at most {MAX_DISMISSED}.")
+    dismissed: bool = strawberry.field(default=True, description="False puts them back on the list.")
 
 
 @strawberry.input(description="Which received mail to read again.")
@@ -124,7 +125,7 @@ class DismissMailPayload:
     """A count, or the errors."""
 
     dismissed: int = strawberry.field(
-        default=0, description="How many were taken off; those that were off already count."
+        default=0, description="How many were taken off, or put back; those that were so already count."
     )
     user_errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done.")
 
@@ -180,7 +181,10 @@ async def dismiss_mail(info: Info, input: Input[DismissMailInput]) -> DismissMai
         raise Refusal(RefusalCode.TOO_MANY, f"At most {MAX_DISMISSED} in one call.", ("mailIds",))
     mails = [read_row_id(text, "UnmatchedMail", ("mailIds", str(number))) for number, text in enumerate(input.mail_ids)]
     async with info.context.pools.writing_connection() as connection:
-        dismissed = await decisions.dismiss(connection, inbound_ids=mails, actor=info.context.actor)
+        if input.dismissed:
+            dismissed = await decisions.dismiss(connection, inbound_ids=mails, actor=info.context.actor)
+        else:
+            dismissed = await decisions.put_back(connection, inbound_ids=mails)
     return DismissMailPayload(dismissed=dismissed)
 
 

@@ -54,7 +54,7 @@ class Attachments:
 
     async def _store(self, request: Request) -> Response:
         resources = request.app.state.resources
-        caller = await resources.authenticator.caller(request)
+        caller = await resources.authenticator.writing_caller(request)
         name = attachments.check_name(file_name(request, "offer.pdf"))
         media_type = _media_type(request)
         _check_declared_size(request)

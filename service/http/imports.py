@@ -54,7 +54,7 @@ class Imports:
             return json_error(Busy("the database takes too long: try again in a moment"))
 
     async def _take(self, request: Request) -> Response:
-        caller = await request.app.state.resources.authenticator.caller(request)
+        caller = await request.app.state.resources.authenticator.writing_caller(request)
         name = check_name(file_name(request, "customers.csv"))
         announced = _announced(request)
         if self._coming >= MAX_CONCURRENT_UPLOADS:

@@ -54,7 +54,10 @@ export function forgetHeights(list) {
   for (const each of list.blocks) if (!each.inSight) each.height = null;
 }
 
-const styled = (each) => (each.inSight ? "" : `height:${each.height ?? each.rows.length * ROW_HEIGHT}px`);
+/** Whether a block's rows are in the DOM: near the screen, or all of them where the list is printed whole. */
+const drawn = (each, list) => each.inSight || Boolean(list.whole);
+
+const styled = (each, list) => (drawn(each, list) ? "" : `height:${each.height ?? each.rows.length * ROW_HEIGHT}px`);
 
 /** The blocks, each row by `row(edge, index)`; `role` is the ARIA role of a rendered block. */
 export function rowBlocks(list, row, role = "rowgroup") {
@@ -67,8 +70,8 @@ export function rowBlocks(list, row, role = "rowgroup") {
   return html`${repeat(
     list.blocks,
     (each) => each.number,
-    (each, place) => html`<div class="block" role=${each.inSight ? role : "presentation"} .block=${each} .list=${list} .style=${styled(each)}>${
-      each.inSight ? repeat(each.rows, (edge) => edge.cursor, (edge, number) => row(edge, first[place] + number)) : nothing
+    (each, place) => html`<div class="block" role=${drawn(each, list) ? role : "presentation"} .block=${each} .list=${list} .style=${styled(each, list)}>${
+      drawn(each, list) ? repeat(each.rows, (edge) => edge.cursor, (edge, number) => row(edge, first[place] + number)) : nothing
     }</div>`,
   )}`;
 }

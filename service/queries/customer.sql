@@ -10,9 +10,17 @@ exists (
            where t.customer_id = r.customer_id and t.message_id = r.id and t.recipient_no = 0)
 )
 
+-- fragment: opted_out
+-- Whether the customer, or a reader at one of its addresses, opted out of campaigns.
+(exists (select from opt_out o where o.customer_id = c.id)
+ or exists (select from customer_address d
+            join address_opt_out o on o.address_key = d.address_key
+            where d.customer_id = c.id))
+
 -- fragment: kept_by_filter
 -- Whether the filter keeps a customer that is read by something else; what is null does not filter.
 (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+  and (:opted_out::boolean is null or :opted_out = {opted_out})
   and (:tags::text[] is null or c.tags && :tags::text[])
   and (:list_ids::integer[] is null
        or exists (select from list_member l where l.customer_id = c.id and l.list_id = any(:list_ids::integer[])))
@@ -48,6 +56,7 @@ where c.id = any(:ids::bigint[]);
 select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
 from customer c
 where c.id < :before and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+  and (:opted_out::boolean is null or :opted_out = {opted_out})
 order by c.id desc
 limit :rows;
 
@@ -78,6 +87,7 @@ from (
         where m.list_id >= wanted.list_id and (m.list_id, m.customer_id) < (wanted.list_id, :before::bigint)
           and (:tags::text[] is null or c.tags && :tags::text[])
           and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+          and (:opted_out::boolean is null or :opted_out = {opted_out})
         order by m.list_id desc, m.customer_id desc
         limit :rows
     ) found
@@ -96,6 +106,19 @@ select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes
 from customer c
 where c.tags && :tags::text[] and c.id < :before
   and (:needs_attention::boolean is null or :needs_attention = {needs_attention})
+  and (:opted_out::boolean is null or :opted_out = {opted_out})
+order by c.id desc
+limit :rows;
+
+-- name: customers_opted_out
+-- One page of customers who opted out of campaigns, newest first: there are few against all of them.
+select c.id, c.external_ref, c.name, c.locale, c.time_zone, c.tags, c.attributes, c.created_at
+from customer c
+where c.id in (
+    select o.customer_id from opt_out o
+    union
+    select d.customer_id from customer_address d join address_opt_out o on o.address_key = d.address_key
+) and c.id < :before and {kept_by_filter}
 order by c.id desc
 limit :rows;
 
@@ -157,6 +180,13 @@ limit :most;
 select distinct t.customer_id as id
 from message_trouble t
 where t.recipient_no = 0 and t.cause is distinct from 'OPTED_OUT'
+limit :most;
+
+-- name: customer_ids_opted_out
+-- Some customers who opted out of campaigns, :most of them.
+select o.customer_id as id from opt_out o
+union
+select d.customer_id from customer_address d join address_opt_out o on o.address_key = d.address_key
 limit :most;
 
 -- name: customer_ids_of_lists

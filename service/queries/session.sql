@@ -1,7 +1,7 @@
 -- name: create_login_link!
 -- A link that signs one browser in, once, within its life.
-insert into login_link (link_sha256, name, content, expires_at)
-values (:link_sha256, :name, :content, now() + :life::interval);
+insert into login_link (link_sha256, name, content, read_only, expires_at)
+values (:link_sha256, :name, :content, :read_only, now() + :life::interval);
 
 -- name: find_login_link^
 -- The link of this digest while it can still be used.
@@ -10,20 +10,21 @@ from login_link l
 where l.link_sha256 = :link_sha256 and l.used_at is null and l.expires_at > now();
 
 -- name: use_login_link^
--- Uses the link up; its person's name, and whether they may see the mail itself, when this call was the one that did.
+-- Uses the link up; its person's name, whether they may see the mail itself, and whether they may change nothing, when
+-- this call was the one that did.
 update login_link l
 set used_at = now()
 where l.link_sha256 = :link_sha256 and l.used_at is null and l.expires_at > now()
-returning l.name, l.content;
+returning l.name, l.content, l.read_only;
 
 -- name: create_session!
 -- A signed-in browser, until its life ends.
-insert into session (session_sha256, csrf_sha256, name, content, expires_at)
-values (:session_sha256, :csrf_sha256, :name, :content, now() + :life::interval);
+insert into session (session_sha256, csrf_sha256, name, content, read_only, expires_at)
+values (:session_sha256, :csrf_sha256, :name, :content, :read_only, now() + :life::interval);
 
 -- name: find_session^
 -- The living session of this digest.
-select s.name, s.session_sha256, s.csrf_sha256, s.expires_at, s.content
+select s.name, s.session_sha256, s.csrf_sha256, s.expires_at, s.content, s.read_only
 from session s
 where s.session_sha256 = :session_sha256 and s.expires_at > now();
 

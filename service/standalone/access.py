@@ -30,14 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def print_link(environment: Mapping[str, str]) -> str:
     """Returns a new address that signs one browser in, once, within ten minutes, as `make run`, which may see the mail
-    itself, or as TOKEN_NAME, who may with CONTENT=1."""
+    itself, or as TOKEN_NAME, who may with CONTENT=1. With READ_ONLY=1 they may change nothing."""
     # Imported here: a directory in which nothing runs is named at once.
     from service.standalone.credentials import make_login_link
 
     running = _running(environment, "link")
     name = _name(environment)
     content = name is None or _is_set(environment, "CONTENT")
-    return asyncio.run(make_login_link(running.database_url, running.public_url, name or _OWN_NAME, content=content))
+    link = make_login_link(
+        running.database_url,
+        running.public_url,
+        name or _OWN_NAME,
+        content=content,
+        read_only=_is_set(environment, "READ_ONLY"),
+    )
+    return asyncio.run(link)
 
 
 def print_token(environment: Mapping[str, str]) -> str:

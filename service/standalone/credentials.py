@@ -17,10 +17,12 @@ async def make_token(database_url: str, name: str, *, inbound_only: bool = False
         await connection.close()
 
 
-async def make_login_link(database_url: str, public_url: str, name: str, *, content: bool = False) -> str:
+async def make_login_link(
+    database_url: str, public_url: str, name: str, *, content: bool = False, read_only: bool = False
+) -> str:
     """Returns a one-time address that signs one browser in as `name`, within ten minutes, as `create_login_link`."""
     connection = await asyncpg.connect(database_url)
     try:
-        return await create_login_link(connection, name, public_url, content=content)
+        return await create_login_link(connection, name, public_url, content=content, read_only=read_only)
     finally:
         await connection.close()

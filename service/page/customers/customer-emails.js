@@ -2,6 +2,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { connectionNotes } from "./connection-notes.js";
 import { customerHeading } from "./customer-heading.js";
+import { customerTabs } from "./customer-tabs.js";
 import { emailTabs } from "./email-tabs.js";
 import { readClicks, readCustomer, readNotes, readRow, readSent } from "./queries.js";
 import { SheetDialog } from "../message/sheet-dialog.js";
@@ -9,7 +10,9 @@ import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
 import { said } from "../language.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
+import { drawnTabs } from "../link-tabs.js";
 import { PagedList } from "../paged-list.js";
+import { PrintHistory } from "./print-history.js";
 import { forgetHeights, watchBlocks } from "../row-blocks.js";
 import { sentEmails } from "./sent-emails.js";
 
@@ -49,6 +52,7 @@ export class CustomerEmails {
       customer: () => this.customer,
       select: (id, on) => this.select(id, on),
     });
+    this.printing = new PrintHistory(() => this.list, app);
     this.onScroll = () => this.scrolled();
     this.onResize = () => Object.values(this.lists).forEach(forgetHeights);
     window.addEventListener("scroll", this.onScroll, { passive: true });
@@ -64,6 +68,11 @@ export class CustomerEmails {
     return this.lists[this.place.tab];
   }
 
+  /** For the palette. */
+  actions() {
+    return [{ name: said.customers.parts.print, run: this.printing.print }];
+  }
+
   /** Whether this view can show the place. */
   shows(place) {
     return place.view === "emails" && place.customer === this.place.customer;
@@ -71,6 +80,7 @@ export class CustomerEmails {
 
   leave() {
     this.live?.stop();
+    this.printing.stop();
     clearTimeout(this.placing);
     window.removeEventListener("scroll", this.onScroll);
     window.removeEventListener("resize", this.onResize);
@@ -262,6 +272,7 @@ export class CustomerEmails {
   drawn(root) {
     this.dialog.drawn(root);
     watchBlocks(root);
+    drawnTabs(root);
     for (const work of this.drawings.splice(0)) work();
   }
 
@@ -340,6 +351,8 @@ export class CustomerEmails {
     const [live, title] = said.emails.live[liveState];
     return html`
       ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">${said.emails.heading}</h1>${skeleton(2)}</div>`}
+      ${customerTabs({ reference: place.customer, customer: this.customer, current: "emails", app: this.app, print: this.printing.print })}
+      ${this.printing.view()}
       <div class="sticky"><div class="tab-line">
         ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
         <span class="live live-${liveState}" title=${title}>${live}</span>

@@ -12,7 +12,7 @@ const NOTE_ROW = `occurredAt direction sourceType connectionType title openedAt 
 
 const CUSTOMER = `query Customer(${WHO_VARIABLES}) {
   ${WHO} {
-    id externalRef name locale timeZone latestEmail { occurredAt }
+    id externalRef name locale timeZone replyTo latestEmail { occurredAt }
     addresses { address primary suppressedSince suppressionReason }
     optOuts { marketing { optedOutAt by source } eventBased { optedOutAt by source } }
   }

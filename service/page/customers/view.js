@@ -1,5 +1,8 @@
-// The customers: their list, and one customer's mail.
+// The customers: their list, and one customer's page: mail, and beside it lists, campaigns, addresses and choices.
 import { CustomerEmails } from "./customer-emails.js";
 import { CustomerList } from "./customer-list.js";
+import { CustomerPart } from "./customer-part.js";
 
-export const open = (place, app) => (place.view === "emails" ? new CustomerEmails(place, app) : new CustomerList(place, app));
+const VIEWS = { emails: CustomerEmails, customer: CustomerPart };
+
+export const open = (place, app) => new (VIEWS[place.view] ?? CustomerList)(place, app);

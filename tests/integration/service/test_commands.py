@@ -189,6 +189,14 @@ async def test_a_login_link_signs_in(run: Run, env: dict[str, str], anonymous: h
     assert (await anonymous.get("/session")).json()["name"] == "Ada"
 
 
+async def test_a_read_only_link_opens_a_session_that_changes_nothing(
+    run: Run, env: dict[str, str], anonymous: httpx.AsyncClient
+) -> None:
+    made = await run("login-link", "--name", "Auditor", "--read-only", env=env)
+    assert (await anonymous.post(made.out.strip())).status_code == 303
+    assert (await anonymous.get("/session")).json()["readOnly"] is True
+
+
 async def test_a_database_without_tables_is_named(run: Run, env: dict[str, str], postgres: Any) -> None:
     finished = await run("token", "list", env={**env, "DATABASE_URL": postgres.url("postgres")})
     assert (finished.code, "make migrate" in finished.err) == (1, True)

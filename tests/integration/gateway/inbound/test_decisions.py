@@ -193,6 +193,19 @@ async def test_dismissed_mail_is_off_the_list(connection: Any, deployment: Deplo
     assert [row[0] for row in rows] == ["jo", "bo"]
 
 
+async def test_dismissed_mail_is_put_back_on_the_list(connection: Any, deployment: Deployment) -> None:
+    first = await receive(connection, deployment, PLAIN, sender="bo@elsewhere.example")
+    await decisions.dismiss(connection, inbound_ids=[first["id"]], actor="jo")
+    # Twice is as once
+    for _ in range(2):
+        assert await decisions.put_back(connection, inbound_ids=[first["id"]]) == 1
+    row = await connection.fetchrow("select dismissed_at, dismissed_by from inbound_mail")
+    assert tuple(row) == (None, None)
+    assert await refusal(decisions.put_back(connection, inbound_ids=[uuid4()])) == (
+        RefusalCode.NOT_FOUND, ("mailIds", "0")
+    )  # fmt: skip
+
+
 async def test_what_cannot_be_dismissed_is_refused(connection: Any, deployment: Deployment) -> None:
     sent = await make_sent(connection)
     matched = await receive(connection, deployment, report(), to=path(sent.ref))

@@ -9,9 +9,11 @@ import pytest
 from gateway.deployment import Deployment
 from gateway.inbound.reading import Joined, Unmatched
 from gateway.mail.message import MessageRef
-from tests.builders import NOON, insert, make_message
+from gateway.mail.tracking import customer_address
+from tests.builders import KEYRING, NOON, insert, make_message
 from tests.replying import (
     OFFICE,
+    REPLY_DOMAIN,
     deployment,
     events,
     letter,
@@ -33,6 +35,7 @@ __all__ = ["deployment", "sent"]
         (OFFICE, "UNKNOWN_SENDER"),
         (f"r2k1{'a' * 45}@reply.example", "TOKEN_INVALID"),
         (f"b2k1{'a' * 45}@bounce.example", "TOKEN_INVALID"),
+        (f"c2k1{'a' * 20}@reply.example", "TOKEN_INVALID"),
         (f"r2k1{'a' * 45}@elsewhere.example", "UNKNOWN_SENDER"),
         (None, "UNKNOWN_SENDER"),
     ],
@@ -45,6 +48,30 @@ async def test_mail_of_a_stranger_is_nobodys(
     assert await receive(connection, deployment, raw, to=to) == Unmatched(reason=reason)  # type: ignore[arg-type]  # its value
     assert await received(connection) == []
     assert await events(connection, sent) == []
+
+
+async def test_an_answer_to_what_staff_wrote_joins_the_history_of_the_customer_it_was_written_to(
+    connection: Any, deployment: Deployment, sent: MessageRef
+) -> None:
+    # Given an address for Reply-To of staff's own mail programs
+    own = customer_address(KEYRING, REPLY_DOMAIN, sent.customer_id)
+    # When the customer answers, and a colleague of theirs, in a thread that names a message of ours
+    found = await receive(connection, deployment, letter(), to=own)
+    other = letter("colleague@customer.example", in_reply_to=message_id(sent), message_id="<2@customer.example>")
+    by_other = await receive(connection, deployment, other, to=None, mail_from=None)
+    assert isinstance(by_other, Unmatched), "without the address a stranger writes into no history"
+    again = await receive(connection, deployment, other.replace(b"<2@", b"<3@"), to=own)
+    # Then both are in the history, and answer no message: nothing is settled by them
+    for joined in (found, again):
+        assert isinstance(joined, Joined)
+        assert (joined.ref.customer_id, joined.matched_by) == (sent.customer_id, "TOKEN")
+    assert [row["author"] for row in await received(connection)] == ["CUSTOMER", "OTHER"]
+    assert await settled_events(connection, sent) == []
+    # and one of a customer who does not exist waits for a person
+    nobody = await receive(
+        connection, deployment, letter(message_id="<4@x>"), to=customer_address(KEYRING, REPLY_DOMAIN, 10**9)
+    )
+    assert isinstance(nobody, Unmatched)
 
 
 async def test_an_address_of_several_customers_needs_a_better_trace(connection: Any, deployment: Deployment) -> None:

@@ -50,6 +50,15 @@ async def listed(make_context: MakeContext, first: int = 3, search: str | None =
     return found
 
 
+async def opt_out(pool: Any, customer: int, *, by_link: bool) -> None:
+    """The customer, or who reads at an address of theirs, wants no marketing."""
+    if by_link:
+        given = "select d.address_key, 'MARKETING', 'LINK', 'customer' from customer_address d where d.customer_id = $1"
+        await pool.execute(f"insert into address_opt_out (address_key, kind, source, actor) {given}", customer)
+    else:
+        await insert(pool, "opt_out", customer_id=customer, kind="MARKETING", source="STAFF", actor="jo")
+
+
 async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeContext) -> None:
     # Given customers in lists, fixed and dynamic, with labels, with names, some with mail that waits for a person
     tags = [[], ["vip"], ["b2b"], ["b2b", "vip"]]
@@ -61,6 +70,8 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
     ]
     for customer in ids[::5]:
         await make_message(pool, customer, status="UNCERTAIN")
+    for number, customer in enumerate(ids[1::4]):
+        await opt_out(pool, customer, by_link=number % 2 == 0)
     lists = {name: ids[start::step] for name, start, step in (("a", 0, 2), ("b", 1, 6), ("empty", 24, 1))}
     list_ids = {name: await make_list(pool, name, members) for name, members in lists.items()}
     list_ids["none"] = "CustomerList_999"
@@ -69,7 +80,9 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
         dynamic = await create(connection, NewList(name="dynamic", criteria=rules), "test")
     lists["dynamic"], list_ids["dynamic"] = ids[12:], f"CustomerList_{dynamic}"
 
-    def expected(names: list[str] | None, labels: list[str] | None, waiting: bool | None, search: str | None) -> Any:
+    def expected(
+        names: list[str] | None, labels: list[str] | None, waiting: bool | None, out: bool | None, search: str | None
+    ) -> Any:
         members = {customer for name in names or [] for customer in lists.get(name, [])}
         return [
             customer
@@ -77,6 +90,7 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
             if (names is None or customer in members)
             and (labels is None or set(labels) & set(tags[number % 4]))
             and (waiting is None or waiting == (number % 5 == 0))
+            and (out is None or out == (number % 4 == 1))
             and (search is None or number % 3)
         ]
 
@@ -91,15 +105,20 @@ async def test_filters_are_combined_and_paged(pool: Any, make_context: MakeConte
         ["b", "dynamic", "none"],
     ]
     some_tags: list[list[str] | None] = [None, [], ["vip"], ["b2b", " vip "], ["unknown"]]
-    for names, labels, waiting, search in product(some_lists, some_tags, [None, True, False], [None, "fabrikam"]):
+    asked = [
+        *product(some_lists, some_tags, [None, True, False], [None], [None, "fabrikam"]),
+        *product(some_lists[::2], some_tags[::2], [None, True], [True, False], [None, "fabrikam"]),
+    ]
+    for names, labels, waiting, out, search in asked:
         filter: Any = {
             "listIds": None if names is None else [list_ids[name] for name in names],
             "tags": labels,
             "needsAttention": waiting,
+            "optedOut": out,
         }
         tidy = None if labels is None else [label.strip() for label in labels]
         found = await listed(make_context, search=search, **filter)
-        assert found == expected(names, tidy, waiting, search), filter
+        assert found == expected(names, tidy, waiting, out, search), filter
 
 
 @pytest.mark.parametrize("filter", [{"listIds": ["CustomerList_1"] * 101}, {"tags": ["x"] * 101}])
@@ -137,7 +156,14 @@ async def test_filters_are_served_by_indexes(pool: Any, pools: DatabasePools) ->
 
     async def plan(statement: Statement, **values: Any) -> tuple[str, int]:
         """The plan of the first page, and how many rows of tables and indexes it read."""
-        usual = {"needs_attention": None, "tags": None, "list_ids": None, "before": 2**62, "rows": 51}
+        usual = {
+            "needs_attention": None,
+            "tags": None,
+            "list_ids": None,
+            "opted_out": None,
+            "before": 2**62,
+            "rows": 51,
+        }
         given = [(usual | values)[name] for name in statement.parameters]
         async with pools.reading.acquire() as connection:
             rows = await connection.fetch(f"explain (analyze, buffers, timing off) {statement.sql}", *given)

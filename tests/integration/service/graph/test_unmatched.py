@@ -158,6 +158,10 @@ async def test_mail_is_taken_off_the_list(connection: Any, make_context: MakeCon
     assert await connection.fetch("select distinct dismissed_by from inbound_mail") == [("tester",)]
     assert (await execute(make_context(), LIST))["nodes"] == []
     assert (await execute(make_context(), DISMISS, i={"mailIds": mails}))["dismissed"] == 2
+    # And one of them can be put back
+    back = await execute(make_context(), DISMISS, i={"mailIds": mails[:1], "dismissed": False})
+    assert back == {"dismissed": 1, "userErrors": []}
+    assert [row["id"] for row in (await execute(make_context(), LIST))["nodes"]] == mails[:1]
     # And what is no mail, or too many, is refused
     wrong = await execute(make_context(), DISMISS, i={"mailIds": [mails[0], "Customer_1"]})
     assert wrong == {"dismissed": 0, "userErrors": [{"code": "NOT_FOUND", "field": ["mailIds", "1"]}]}

@@ -80,3 +80,8 @@ def test_a_token_is_named_on_makes_command_line_alone() -> None:
     for target in ("token", "link"):
         assert 'CONTENT="$CONTENT"' in recipe(target, "CONTENT=1")
         assert "CONTENT=0" in recipe(target, CONTENT="1")
+
+
+def test_a_link_for_looking_is_asked_for_on_makes_command_line_alone() -> None:
+    assert 'READ_ONLY="$READ_ONLY"' in recipe("link", "READ_ONLY=1")
+    assert "READ_ONLY=0" in recipe("link", READ_ONLY="1")

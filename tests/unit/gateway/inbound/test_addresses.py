@@ -11,13 +11,21 @@ from hypothesis import strategies as st
 from gateway.inbound.addresses import Addresses, AddressKind, Rejection
 from gateway.mail.keys import Keyring
 from gateway.mail.message import MessageRef
-from gateway.mail.tracking import read_reply_address, read_return_path, reply_address, return_path
+from gateway.mail.tracking import (
+    customer_address,
+    read_customer_address,
+    read_reply_address,
+    read_return_path,
+    reply_address,
+    return_path,
+)
 from gateway.settings import parse_secret_key
 from tests.builders import KEYRING
 from tests.inbound import ADDRESSES, BOUNCES, OFFICE, REPLIES, TOKEN
 
 REF = MessageRef(customer_id=42, message_id=UUID(int=7))
 REPLY = reply_address(KEYRING, REPLIES, REF)
+CUSTOMERS = customer_address(KEYRING, REPLIES, 42)
 OTHERS = Keyring([parse_secret_key("k1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3ODk=")])
 
 
@@ -29,6 +37,8 @@ OTHERS = Keyring([parse_secret_key("k1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0
         (f'"{TOKEN.partition("@")[0]}"@{BOUNCES}', AddressKind.RETURN_PATH),
         (REPLY, AddressKind.REPLY),
         (REPLY.title(), AddressKind.REPLY),
+        (CUSTOMERS, AddressKind.REPLY),
+        (CUSTOMERS.upper(), AddressKind.REPLY),
         (OFFICE, AddressKind.MAILBOX),
         (f'"o\\ffice"@{REPLIES.upper()}', AddressKind.MAILBOX),
         (f"complaints@{BOUNCES}", AddressKind.COMPLAINTS),
@@ -38,6 +48,8 @@ OTHERS = Keyring([parse_secret_key("k1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0
         # A token counts under its own domain alone.
         (f"{TOKEN.partition('@')[0]}@{REPLIES}", Rejection.UNKNOWN_RECIPIENT),
         (f"{REPLY.partition('@')[0]}@{BOUNCES}", Rejection.UNKNOWN_RECIPIENT),
+        (f"{CUSTOMERS.partition('@')[0]}@{BOUNCES}", Rejection.UNKNOWN_RECIPIENT),
+        (customer_address(OTHERS, REPLIES, 42), Rejection.UNKNOWN_RECIPIENT),
         (f"complaints@{REPLIES}", Rejection.UNKNOWN_RECIPIENT),
         (f"office@{BOUNCES}", Rejection.UNKNOWN_RECIPIENT),
         (return_path(OTHERS, BOUNCES, REF), Rejection.UNKNOWN_RECIPIENT),
@@ -76,6 +88,7 @@ def test_without_domains_nothing_is_ours() -> None:
 def test_only_tokens_and_named_mailboxes_are_ours(local: str, domain: str) -> None:
     found = ADDRESSES.accepts(local + domain)
     if found in (AddressKind.RETURN_PATH, AddressKind.REPLY):
-        assert read_return_path(KEYRING, local + domain) or read_reply_address(KEYRING, local + domain)
+        readers = (read_return_path, read_reply_address, read_customer_address)
+        assert any(read(KEYRING, local + domain) for read in readers)
     elif isinstance(found, AddressKind):
         assert local.strip('"').replace("\\", "").lower().strip() in ("office", "complaints", "postmaster")

@@ -20,8 +20,10 @@ from gateway.mail.tracking import (
     ReturnPath,
     ascii_url,
     click_url,
+    customer_address,
     open_url,
     read_click,
+    read_customer_address,
     read_open,
     read_reply_address,
     read_return_path,
@@ -94,6 +96,24 @@ def test_a_reply_address_fits_rfc_5321_and_carries_the_message(ref: MessageRef, 
     assert read_return_path(keyring, address) is None
 
 
+@given(st.integers(1, 2**63 - 1), SHORT_AND_LONG_KEYS)
+def test_an_address_of_a_customer_names_them_and_no_message(customer_id: int, keyring: Keyring) -> None:
+    address = customer_address(keyring, "reply.example.com", customer_id)
+    assert len(address.split("@")[0]) < 64
+    assert address.split("@")[0].isalnum()
+    assert read_customer_address(keyring, address) == customer_id
+    assert read_reply_address(keyring, address) is None
+    assert read_return_path(keyring, address) is None
+
+
+def test_no_token_is_read_as_one_of_another_kind() -> None:
+    # A customer's number is signed apart: neither a message's token nor the customer's stands for the other
+    own, replied = customer_address(KEYRING, "x.example", 42), reply_address(KEYRING, "x.example", REF)
+    assert read_customer_address(KEYRING, f"c{replied[1:]}") is None
+    assert read_reply_address(KEYRING, f"r{own[1:]}") is None
+    assert read_customer_address(KEYRING, f"{own[:-11]}a@x.example") is None
+
+
 def as_mail_servers_write(address: str) -> list[str]:
     local, _, domain = address.partition("@")
     return [
@@ -108,6 +128,9 @@ def test_an_address_of_ours_is_read_however_mail_servers_write_it() -> None:
     bounced, replied = return_path(KEYRING, "fabrikam.com", REF, 2, 3), reply_address(KEYRING, "fabrikam.com", REF)
     for spelling in as_mail_servers_write(bounced):
         assert read_return_path(KEYRING, spelling) == ReturnPath(ref=REF, recipient_no=2, attempt=3), spelling
+    own = customer_address(KEYRING, "fabrikam.com", 42)
+    for spelling in as_mail_servers_write(own):
+        assert read_customer_address(KEYRING, spelling) == 42, spelling
     for spelling in as_mail_servers_write(replied):
         assert read_reply_address(KEYRING, spelling) == REF, spelling
 
@@ -135,6 +158,7 @@ def test_no_other_address_is_one_of_ours(text: str, prefixed: bool) -> None:
     address = f"v2k1{text}" if prefixed else text
     assert read_return_path(KEYRING, address) is None
     assert read_reply_address(KEYRING, f"r2k1{text}" if prefixed else text) is None
+    assert read_customer_address(KEYRING, f"c2k1{text}" if prefixed else text) is None
 
 
 @given(st.data())

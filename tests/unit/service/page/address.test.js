@@ -1,7 +1,7 @@
 // The URL holds the place: what is written is read back, and what was mistyped has a sensible meaning.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readAddress, writeAddress } from "../../../../service/page/address.js";
+import { readAddress, viewOf, writeAddress } from "../../../../service/page/address.js";
 
 const read = (path) => readAddress(new URL(path, "http://mail.example"));
 const PLACE = { view: "emails", customer: "Customer_7", tab: "sent", message: null, info: null, machines: false, at: null };
@@ -15,6 +15,19 @@ test("a place is read back as it was written", () => {
   const waiting = { view: "customers", search: "ann", attention: true };
   assert.equal(writeAddress(waiting), "/customers?search=ann&attention");
   assert.deepEqual(read(writeAddress(waiting)), waiting);
+});
+
+test("the parts of one customer's page have addresses of their own", () => {
+  for (const part of ["lists", "campaigns", "addresses", "choices"]) {
+    const place = { view: "customer", customer: "A/B?#ä", part };
+    assert.equal(writeAddress(place), `/customers/A%2FB%3F%23%C3%A4/${part}`);
+    assert.deepEqual(read(writeAddress(place)), place);
+    assert.deepEqual(read(`${writeAddress(place)}/`), place);
+    assert.equal(viewOf(place), "customers");
+  }
+  // A reference may be called so, too.
+  assert.deepEqual(read("/customers/lists").customer, "lists");
+  assert.equal(read("/customers/C-1/lists/x").view, "nowhere");
 });
 
 test("a URL says no more than it must", () => {

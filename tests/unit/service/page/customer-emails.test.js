@@ -70,6 +70,7 @@ beforeEach(async () => {
     changed: () => {},
     announce: (text) => said.push(text),
     guard: (call) => call,
+    to: () => () => {},
     go: (change, options) => went.push([change, options]),
     goBack: (change) => went.push([change, "back"]),
   };
