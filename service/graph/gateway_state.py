@@ -10,6 +10,7 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.errors import Refusal, RefusalCode
 from gateway.mail.response import Stage
 from gateway.outbox import domain_limits, gateway_history, lanes, relay_limits
 from gateway.outbox.gateway_history import GatewaySpan
@@ -205,11 +206,22 @@ class LaneInput:
     lane: str = strawberry.field(description="Its name: work-order or individual.")
 
 
-@strawberry.input(description="One relay.")
+@strawberry.input(description="One relay, by its name.")
 class RelayInput:
-    """By its name."""
+    """As `pauseRelay` names it; once it was called `relay` here alone."""
 
-    relay: str = strawberry.field(description="Its name.")
+    name: str | None = strawberry.field(default=None, description="Its name.")
+    relay: str | None = strawberry.field(
+        default=None, description="Its name.", deprecation_reason="`name`, as everywhere else."
+    )
+
+    def read(self) -> str:
+        """Its name. Raises Refusal: REQUIRED, INVALID for two names."""
+        if self.name is None and self.relay is None:
+            raise Refusal(RefusalCode.REQUIRED, "The relay's name.", ("name",))
+        if None not in (self.name, self.relay) and self.name != self.relay:
+            raise Refusal(RefusalCode.INVALID, "`relay` is the older name of `name`: give `name` alone.", ("relay",))
+        return self.name or self.relay or ""
 
 
 @strawberry.input(description="A domain's limits; whatever is omitted or null has none.")
@@ -251,7 +263,7 @@ async def resume_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
 
 async def resume_relay(info: Info, input: Input[RelayInput]) -> GatewayPayload:
     """On record, with who and when."""
-    return await decide(info, partial(relay_limits.resume_relay, name=input.relay, actor=info.context.actor))
+    return await decide(info, partial(relay_limits.resume_relay, name=input.read(), actor=info.context.actor))
 
 
 async def resume_destination(info: Info, input: Input[DestinationInput]) -> GatewayPayload:
