@@ -93,6 +93,7 @@ select d.domain, d.min_interval, d.per_day, d.connections, d.stopped_at, d.stopp
        case when d.person_paused_until > now() then d.person_paused_why
             when d.paused_until > now() then d.paused_why end as paused_why,
        case when d.person_paused_until > now() then d.person_paused_by end as paused_by,
+       d.warm_up_start, d.warm_up_factor, d.warm_up_from,
        cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor) as cap_today,
        sent_today(d.day, d.day_count) as sent_today, domain_rate(d.domain) as rate
 from destination d

@@ -9,7 +9,7 @@ from tests.builders import insert
 from tests.integration.service.graph.test_mutation import MakeContext, call, refusals
 
 SHOWN = """{ gateway {
-  relays { name usable pausedUntil pausedWhy pausedBy perMinute perDay capToday warmUpStart warmUpFactor
+  relays { name usable pausedUntil pausedWhy pausedBy perMinute perDay capToday warmUpStart warmUpFactor warmUpSince
            limitSource limitedBy events { kind by until response } }
   destinations { domain pausedWhy pausedBy pausedUntil events { kind by relay } } } userErrors { code field } }"""
 UNTIL = "2099-01-01T00:00:00Z"
@@ -31,6 +31,7 @@ async def test_a_pause_and_a_limit_are_shown_with_who_and_why(pool: Any, make_co
     assert {key: relay[key] for key in ("perMinute", "perDay", "capToday", "warmUpStart", "warmUpFactor")} == {
         "perMinute": 60.0, "perDay": 900, "capToday": 50, "warmUpStart": 50, "warmUpFactor": 2.0,
     }  # fmt: skip
+    assert relay["warmUpSince"].endswith("T00:00:00+00:00")
     assert (relay["limitSource"], relay["limitedBy"]) == ("PERSON", "Kim")
     assert [(event["kind"], event["by"]) for event in relay["events"]] == [("LIMITED", "Kim"), ("PAUSED", "Kim")]
     back = await order(make_context, "setRelayLimit", 'name: "main", asConfigured: true')
@@ -52,6 +53,15 @@ async def test_a_paused_domain_is_shown_with_who_and_why(make_context: MakeConte
     ]
     resumed = await order(make_context, "resumeDestination", 'domain: "slow.example"')
     assert resumed["gateway"]["destinations"] == []
+
+
+async def test_the_warm_up_of_a_domain_is_shown_as_it_was_set(make_context: MakeContext) -> None:
+    shown = "{ gateway { destinations { warmUpStart warmUpFactor warmUpSince capToday } } userErrors { code } }"
+    limit = '{domain: "new.example", warmUpStart: 50, warmUpFactor: 1.5}'
+    payload = await call(make_context(), f"mutation {{ setDestinationLimit(input: {limit}) {shown} }}")
+    [domain] = payload["gateway"]["destinations"]
+    assert (domain["warmUpStart"], domain["warmUpFactor"], domain["capToday"]) == (50, 1.5, 50)
+    assert domain["warmUpSince"].endswith("T00:00:00+00:00")
 
 
 async def test_a_resumed_domain_stays_where_it_has_limits(make_context: MakeContext) -> None:
