@@ -31,7 +31,7 @@ export function drawPlot(area, onPoint) {
   function update(given, place) {
     if (!area.clientWidth) return;
     const colours = coloursOf(area);
-    const wanted = JSON.stringify([given.unit, given.log, given.stacked, given.shades, given.marks, colours, given.series.map(({ values, lower, upper, ...each }) => each)]);
+    const wanted = JSON.stringify([given.unit, given.log, given.stacked, given.shades, given.marks, given.until, colours, given.series.map(({ values, lower, upper, ...each }) => each)]);
     const numbers = JSON.stringify([given.x, given.series]);
     if (chart && wanted === shape && numbers === data) return;
     const keep = chart && wanted === shape;
@@ -72,18 +72,18 @@ function coloursOf(area) {
 }
 
 function optionsOf(given, colours, area, onPoint) {
-  const times = plotTimes(given.x);
+  const times = plotTimes(given.x, given.zone ? { zone: given.zone } : {});
   const font = `12px ${colours.family}`;
   const axis = { stroke: colours.ink, font, ticks: { show: false }, grid: { stroke: colours.line, width: 1 } };
   const ends = !given.stacked && area.clientWidth >= NAMES_FROM;
   return {
     width: area.clientWidth,
     height: HEIGHT,
-    padding: [10, ends ? nameWidth(given, font) + 12 : 12, 0, 0],
+    padding: [10, ends && !given.until ? nameWidth(given, font) + 12 : 12, 0, 0],
     tzDate: (seconds) => (times.zone ? uPlot.tzDate(new Date(seconds * 1000), times.zone) : new Date(seconds * 1000)),
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !given.stacked, size: 7 } },
-    scales: { x: { time: true, ...(given.stacked && { range: barRange(given.x) }) }, y: { ...(given.log && { distr: 4, asinh: 1 }), range: (_, __, max) => [0, topOf(max, given)] } },
+    scales: { x: { time: true, range: timeRange(given) }, y: { ...(given.log && { distr: 4, asinh: 1 }), range: (_, __, max) => [0, topOf(max, given)] } },
     axes: [
       { ...axis, grid: { show: false }, space: 72, size: 26, gap: 6, values: (_, splits, __, ___, step) => splits.map((each) => times.tick(each, step)) },
       { ...axis, gap: 6, size: (_, values) => 14 + Math.max(12, ...(values ?? []).map((each) => textWidth(each, font))),
@@ -126,10 +126,10 @@ function bandsOf({ series, stacked }, { samples }) {
 /** "rgb. */
 const faint = (colour) => colour.replaceAll(",", "").replace(")", " / 16%)");
 
-/** Bars stand behind their time: the last needs room. */
-function barRange(x) {
+/** From the first to the last time; bars stand behind their time, so that the last needs room. */
+function timeRange({ x, until, stacked }) {
   const step = x.length > 1 ? x[1] - x[0] : 3_600;
-  return (_, min, max) => [min, max + step];
+  return (_, min, max) => [min, Math.max(stacked || x.length < 2 ? max + step : max, until ?? 0)];
 }
 
 // What is drawn beside the lines -----------------------------------------------------------------------------------------
@@ -142,24 +142,26 @@ function textWidth(text, font) {
   return Math.ceil(ruler.measureText(text).width);
 }
 
-const nameWidth = ({ series }, font) => Math.max(...series.map(({ label }) => textWidth(label, font)));
+/** "Accepted 48": a line's name and its last value. */
+const nameOf = (given, each) => `${each.label} ${valueOf(given, each.values[lastPlace(each.values)])}`;
+const nameWidth = (given, font) => Math.max(0, ...given.series.map((each) => textWidth(nameOf(given, each), font)));
+const lastPlace = (values) => values.findLastIndex((each) => each !== null && each !== undefined);
 
-/** Each line's name at its end; names that would touch are moved apart. */
+/** Each line's name behind its last value; names that would touch are moved apart. */
 function drawNames(chart, { samples }, font) {
-  const { ctx, bbox } = chart;
+  const { ctx, bbox, given } = chart;
   const ratio = bbox.width / chart.over.clientWidth;
-  const names = namePlaces(chart.given.series.map(({ values }) => lastOf(values)), (value) => chart.valToPos(value, "y"), chart.over.clientHeight);
+  const lasts = given.series.map(({ values }) => lastPlace(values));
+  const names = namePlaces(given.series.map(({ values }, place) => values[lasts[place]]), (value) => chart.valToPos(value, "y"), chart.over.clientHeight);
   ctx.save();
   ctx.font = font.replace("12px", `${12 * ratio}px`);
   ctx.textBaseline = "middle";
   for (const { place, top } of names) {
     ctx.fillStyle = samples[place];
-    ctx.fillText(chart.given.series[place].label, bbox.left + bbox.width + 6 * ratio, bbox.top + top * ratio);
+    ctx.fillText(nameOf(given, given.series[place]), chart.valToPos(given.x[lasts[place]], "x", true) + 6 * ratio, bbox.top + top * ratio);
   }
   ctx.restore();
 }
-
-const lastOf = (values) => values.findLast((each) => each !== null && each !== undefined);
 
 /** Spans of time, such as pauses: hatched behind the lines. */
 function drawShades(chart, { shades = [] }, { line, ground }) {
@@ -171,6 +173,7 @@ function drawShades(chart, { shades = [] }, { line, ground }) {
     const right = Math.min(bbox.left + bbox.width, chart.valToPos(to, "x", true));
     if (right > left) ctx.fillRect(left, bbox.top, right - left, bbox.height);
   }
+  // Their names are said with the values: a text would not fit every span.
   ctx.restore();
 }
 

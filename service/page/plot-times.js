@@ -23,4 +23,4 @@ export function plotTimes(x, { zone = chosenZone(), locale = undefined } = {}) {
 }
 
 /** The zone of the reader's choice, or undefined for the browser's. */
-const chosenZone = () => globalThis.localStorage?.getItem("zone") || undefined;
+export const chosenZone = () => globalThis.localStorage?.getItem("zone") || undefined;

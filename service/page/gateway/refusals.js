@@ -1,0 +1,40 @@
+// Refusals by cause: how many, their share, since when, and an example in a server's words.
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { notice } from "../notices.js";
+import { plot } from "../plot.js";
+import { said } from "../language.js";
+import { sparkline } from "../sparkline.js";
+import { responseLine, words } from "../words.js";
+import { refusalPlot, refusalsOf } from "./figures.js";
+import { link, messagesOf } from "./links.js";
+
+export const causeName = (cause) => (cause ? words.sentence(words.cause(cause)).slice(0, -1) : said.gateway.refusals.unknown);
+
+/** Rows keep their place while one reads; a cause that is new comes behind them. */
+export function inOrder(rows, order) {
+  const place = (cause) => (order.includes(cause) ? order.indexOf(cause) : order.length);
+  return [...rows].sort((one, other) => place(one.cause) - place(other.cause));
+}
+
+function row(view, { cause, count, share, trend }, since) {
+  const said_ = said.gateway.refusals;
+  const name = causeName(cause);
+  const query = { status: "refused", from: new Date(since * 1000).toISOString(), ...(cause && { cause: cause.toLowerCase() }) };
+  const words_ = responseLine(view.examples[cause]);
+  return html`<tr><th scope="row">${name}</th>
+    <td data-label=${said_.count}>${link(view.app, messagesOf(query), count.toLocaleString(document.documentElement.lang))}</td>
+    <td data-label=${said_.share}>${share.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} %</td>
+    <td data-label=${said_.trend}>${sparkline(trend)}</td>
+    <td class="gw-example" data-label=${said_.words}>${words_ ? html`<span class="answer">${words_}</span>` : nothing}</td></tr>`;
+}
+
+export function refusals(view) {
+  const text = said.gateway.refusals;
+  const { rows, since } = refusalsOf(view.history, view.last, Date.now());
+  if (!rows.length) return notice({ heading: text.none, text: text.noneText[view.last] });
+  return html`${plot({ ...refusalPlot(view.history, view.last, Date.now(), causeName), level: 2 })}
+    <section class="gw-part" aria-labelledby="gw-causes"><h2 id="gw-causes">${text.heading}</h2>
+    <table class="gw-table gw-causes"><thead><tr><th scope="col">${text.cause}</th><th scope="col">${text.count}</th><th scope="col">${text.share}</th>
+      <th scope="col">${text.trend}</th><th scope="col">${text.words}</th></tr></thead>
+    <tbody>${inOrder(rows, view.causeOrder).map((each) => row(view, each, since))}</tbody></table></section>`;
+}
