@@ -19,12 +19,12 @@ function numbers(view) {
   const words = said.gateway.numbers;
   const { waiting, more, oldest, onWire, rate, refused } = fourNumbers(view.data, Date.now());
   const { app } = view;
-  return html`<dl class="gw-numbers" aria-label=${words.of}>
+  return html`<div role="group" aria-label=${words.of}><dl class="gw-numbers">
     ${tile(app, words.waiting, `${number(waiting)}${more ? "+" : ""}`, messagesOf({ status: "queued,deferred" }), oldest === null ? words.nothingDue : words.oldest(ageOf(oldest)))}
     ${tile(app, words.onWire, number(onWire), messagesOf({ status: "handed_off" }), words.onWireHint)}
     ${tile(app, words.rate, number(rate), null, words.rateHint)}
     ${tile(app, words.refused, number(refused), messagesOf({ status: "refused", from: new Date(Date.now() - QUARTER_MS).toISOString() }), words.refusedHint)}
-  </dl>`;
+  </dl></div>`;
 }
 
 /** The lanes of individual mail, then those of campaigns in which something waits. */
@@ -41,13 +41,13 @@ function lane(view, each) {
   const action = each.pausedAt ? "resume" : "pause";
   const act = () => view.orders.lane(action, each.name, action === "pause" ? words.isPaused(name) : words.goesOn(name));
   const fault = view.orders.faultOf("lane", each);
-  return html`<tr data-of="lane" data-name=${each.name} class=${each.pausedAt ? "gw-lane-paused" : ""}>
-    <th scope="row">${place ? link(view.app, place, html`<bdi>${name}</bdi>`) : name}</th>
-    <td data-label=${words.waiting}>${number(each.depth)}${each.deeper ? "+" : ""}</td>
-    <td data-label=${words.oldest}>${each.oldestSeconds > 0 ? ageOf(each.oldestSeconds) : "–"}</td>
-    <td data-label=${words.rate}>${number(Math.round(60 * each.rate))}</td>
-    <td data-label=${words.state}>${each.pausedAt ? words.paused(each.pausedWhy) : words.runs}${fault ? html`<p class="fault" role="alert">${fault}</p>` : nothing}</td>
-    ${view.app.readOnly ? nothing : html`<td class="gw-actions">${each.campaignId ? nothing : html`<button type="button" class="button"
+  return html`<tr role="row" data-of="lane" data-name=${each.name} class=${each.pausedAt ? "gw-lane-paused" : ""}>
+    <th role="rowheader" scope="row">${place ? link(view.app, place, html`<bdi>${name}</bdi>`) : name}</th>
+    <td role="cell" data-label=${words.waiting}>${number(each.depth)}${each.deeper ? "+" : ""}</td>
+    <td role="cell" data-label=${words.oldest}>${each.oldestSeconds > 0 ? ageOf(each.oldestSeconds) : "–"}</td>
+    <td role="cell" data-label=${words.rate}>${number(Math.round(60 * each.rate))}</td>
+    <td role="cell" data-label=${words.state}>${each.pausedAt ? words.paused(each.pausedWhy) : words.runs}${fault ? html`<p class="fault" role="alert">${fault}</p>` : nothing}</td>
+    ${view.app.readOnly ? nothing : html`<td role="cell" class="gw-actions">${each.campaignId ? nothing : html`<button type="button" class="button"
       aria-label=${words.actionOf(words[action], name)} @click=${act}>${words[action]}</button>`}</td>`}</tr>`;
 }
 
@@ -55,10 +55,10 @@ function lanes(view) {
   const words = said.gateway.lanes;
   const { shown, further } = lanesShown(view.data.lanes);
   return html`<section class="gw-part" aria-labelledby="gw-lanes"><h2 id="gw-lanes">${words.heading}</h2>
-    <table class="gw-table"><thead><tr><th scope="col">${words.name}</th><th scope="col">${words.waiting}</th><th scope="col">${words.oldest}</th>
-      <th scope="col">${words.rate}</th><th scope="col">${words.state}</th>${
-      view.app.readOnly ? nothing : html`<th scope="col"><span class="unseen">${words.actions}</span></th>`}</tr></thead>
-    <tbody>${shown.map((each) => lane(view, each))}</tbody></table>
+    <table role="table" class="gw-table"><thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">${words.name}</th><th role="columnheader" scope="col">${words.waiting}</th><th role="columnheader" scope="col">${words.oldest}</th>
+      <th role="columnheader" scope="col">${words.rate}</th><th role="columnheader" scope="col">${words.state}</th>${
+      view.app.readOnly ? nothing : html`<th role="columnheader" scope="col"><span class="unseen">${words.actions}</span></th>`}</tr></thead>
+    <tbody role="rowgroup">${shown.map((each) => lane(view, each))}</tbody></table>
     ${further ? html`<p class="hint">${words.more(further)}</p>` : nothing}</section>`;
 }
 

@@ -21,11 +21,11 @@ function row(view, { cause, count, share, trend }, since) {
   const name = causeName(cause);
   const query = { status: "refused", from: new Date(since * 1000).toISOString(), ...(cause && { cause: cause.toLowerCase() }) };
   const words_ = responseLine(view.examples[cause]);
-  return html`<tr><th scope="row">${name}</th>
-    <td data-label=${said_.count}>${link(view.app, messagesOf(query), count.toLocaleString(document.documentElement.lang))}</td>
-    <td data-label=${said_.share}>${share.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} %</td>
-    <td data-label=${said_.trend}>${sparkline(trend)}</td>
-    <td class="gw-example" data-label=${said_.words}>${words_ ? html`<span class="answer">${words_}</span>` : nothing}</td></tr>`;
+  return html`<tr role="row"><th role="rowheader" scope="row">${name}</th>
+    <td role="cell" data-label=${said_.count}>${link(view.app, messagesOf(query), count.toLocaleString(document.documentElement.lang))}</td>
+    <td role="cell" data-label=${said_.share}>${share.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} %</td>
+    <td role="cell" data-label=${said_.trend}>${sparkline(trend)}</td>
+    <td role="cell" class="gw-example" data-label=${said_.words}>${words_ ? html`<span class="answer">${words_}</span>` : nothing}</td></tr>`;
 }
 
 export function refusals(view) {
@@ -34,7 +34,7 @@ export function refusals(view) {
   if (!rows.length) return notice({ heading: text.none, text: text.noneText[view.last] });
   return html`${plot({ ...refusalPlot(view.history, view.last, Date.now(), causeName), level: 2 })}
     <section class="gw-part" aria-labelledby="gw-causes"><h2 id="gw-causes">${text.heading}</h2>
-    <table class="gw-table gw-causes"><thead><tr><th scope="col">${text.cause}</th><th scope="col">${text.count}</th><th scope="col">${text.share}</th>
-      <th scope="col">${text.trend}</th><th scope="col">${text.words}</th></tr></thead>
-    <tbody>${inOrder(rows, view.causeOrder).map((each) => row(view, each, since))}</tbody></table></section>`;
+    <table role="table" class="gw-table gw-causes"><thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">${text.cause}</th><th role="columnheader" scope="col">${text.count}</th><th role="columnheader" scope="col">${text.share}</th>
+      <th role="columnheader" scope="col">${text.trend}</th><th role="columnheader" scope="col">${text.words}</th></tr></thead>
+    <tbody role="rowgroup">${inOrder(rows, view.causeOrder).map((each) => row(view, each, since))}</tbody></table></section>`;
 }

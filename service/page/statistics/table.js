@@ -17,7 +17,7 @@ const written = (value) => value.toLocaleString(document.documentElement.lang);
 function number(app, row, name, query, asked) {
   const value = row[name];
   const shown = query && value && FILTERS[name] ? link(app, messagesOf({ ...query, ...FILTERS[name] }), written(value)) : written(value);
-  return html`<td data-label=${said.statistics.columns[name]}>${shown}${asked.show === "reading" && name !== "accepted" ? shareText(row[name], row.accepted) : nothing}</td>`;
+  return html`<td role="cell" data-label=${said.statistics.columns[name]}>${shown}${asked.show === "reading" && name !== "accepted" ? shareText(row[name], row.accepted) : nothing}</td>`;
 }
 
 function shareText(part, whole) {
@@ -25,7 +25,7 @@ function shareText(part, whole) {
   return share === null ? nothing : html` <span class="st-share">${said.statistics.share(share.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }))}</span>`;
 }
 
-const seconds = (name, value) => html`<td data-label=${said.statistics.columns[name]}>${value === null || value === undefined ? "–" : ageOf(value)}</td>`;
+const seconds = (name, value) => html`<td role="cell" data-label=${said.statistics.columns[name]}>${value === null || value === undefined ? "–" : ageOf(value)}</td>`;
 
 /** The filter that a group's messages have beside the span: campaign mail alone is tracked. */
 const queryOf = (query, asked) => (query && asked.show === "reading" && asked.by !== "campaign" ? { ...query, source: "campaign" } : query);
@@ -38,12 +38,12 @@ export function table(app, rows, asked, zone, dayText) {
     const group = groupOf(each, asked, zone);
     const query = queryOf(group.query, asked);
     const name = group.name ?? dayText(group.at);
-    return html`<tr><th scope="row">${query ? link(app, messagesOf(query), html`<bdi>${name}</bdi>`) : html`<bdi>${name}</bdi>`}</th>${
+    return html`<tr role="row"><th role="rowheader" scope="row">${query ? link(app, messagesOf(query), html`<bdi>${name}</bdi>`) : html`<bdi>${name}</bdi>`}</th>${
       columns.map((each_) => number(app, each, each_, query, asked))}${times ? html`${seconds("median", each.medianSeconds)}${seconds("p95", each.p95Seconds)}` : nothing}</tr>`;
   };
   const all = queryOf({ from: asked.from, to: asked.to }, asked);
-  return html`<div class="st-scroll"><table class="st-table"><thead><tr><th scope="col">${text.groups[asked.by]}</th>${
-    [...columns, ...(times ? ["median", "p95"] : [])].map((name) => html`<th scope="col">${text.columns[name]}</th>`)}</tr></thead>
-    <tbody>${rows.map(row)}</tbody>
-    <tfoot><tr><th scope="row">${text.total}</th>${columns.map((name) => number(app, totalOf(rows), name, all, asked))}${times ? html`<td></td><td></td>` : nothing}</tr></tfoot></table></div>`;
+  return html`<div class="st-scroll"><table role="table" class="st-table"><thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">${text.groups[asked.by]}</th>${
+    [...columns, ...(times ? ["median", "p95"] : [])].map((name) => html`<th role="columnheader" scope="col">${text.columns[name]}</th>`)}</tr></thead>
+    <tbody role="rowgroup">${rows.map(row)}</tbody>
+    <tfoot role="rowgroup"><tr role="row"><th role="rowheader" scope="row">${text.total}</th>${columns.map((name) => number(app, totalOf(rows), name, all, asked))}${times ? html`<td role="cell"></td><td role="cell"></td>` : nothing}</tr></tfoot></table></div>`;
 }
