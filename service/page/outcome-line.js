@@ -1,5 +1,6 @@
 // Why a mail was not delivered, or not yet: one line in its row, our cause first, then the server's response.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { said as texts } from "./language.js";
 import { distance, inUtc } from "./moments.js";
 import { hintClass } from "./status-icon.js";
 import { oneLine, responseLine, words } from "./words.js";
@@ -9,7 +10,7 @@ export function outcomeLine(info) {
   const { report } = info;
   if (info.colorHint === "GREY" && info.status !== "CANCELLED") {
     return report && !report.verified
-      ? html`<span class="outcome"><b class="amber">Reported as bounced, not verified</b>${said(oneLine(report.text))}</span>` : nothing;
+      ? html`<span class="outcome"><b class="amber">${texts.words.reportedUnverified}</b>${said(oneLine(report.text))}</span>` : nothing;
   }
   // Of a bounce the response is positive: the report's words are shown.
   const bounced = info.status === "BOUNCED" && report?.verified;
@@ -24,11 +25,11 @@ const said = (text) => (text ? html` · <span class="answer" dir="auto">${text}<
 function cause(info) {
   const short = words.statusShort(info.status);
   if (info.cause) return `${short}: ${words.cause(info.cause)}`;
-  if (info.status === "UNCERTAIN") return `${short}: no answer after the mail had left`;
+  if (info.status === "UNCERTAIN") return `${short}: ${texts.words.noAnswer}`;
   return short;
 }
 
 const next = (info) =>
   info.colorHint === "AMBER" && info.nextAttemptAt && new Date(info.nextAttemptAt) > new Date()
-    ? html` · <span title=${inUtc(info.nextAttemptAt)}>next try ${distance(info.nextAttemptAt)}</span>`
+    ? html` · <span title=${inUtc(info.nextAttemptAt)}>${texts.words.nextTry(distance(info.nextAttemptAt))}</span>`
     : nothing;

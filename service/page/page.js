@@ -1,24 +1,26 @@
 // The page's entry: sign-in state, the view for the current URL, and rendering.
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
-import { readAddress, viewOf, writeAddress } from "./address.js";
-import { masthead } from "./masthead.js";
-import { momentWidth } from "./moments.js";
-import { failure, notice, skeleton } from "./notices.js";
+import { viewOf } from "./address.js";
+import { Offline, SignedOut } from "./errors.js";
+import { frame } from "./frame.js";
+import { watchKeys } from "./keys.js";
+import { loadLanguage, said } from "./language.js";
+import { fitDates } from "./moments.js";
+import { failure, noSuchPage, skeleton } from "./notices.js";
+import { Overlays } from "./overlays.js";
+import { Places } from "./places.js";
+import { applyPreferences, onPreference } from "./preferences.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
-import { Offline, SignedOut } from "./errors.js";
-import { loadLanguage, said } from "./language.js";
-import { navigation } from "./navigation.js";
-import { loadView, VIEWS } from "./views.js";
+import { UndoLine } from "./undo-line.js";
+import { loadView } from "./views.js";
+import { Waiting } from "./waiting.js";
 
 /** Between two checks whether the service is back. */
 const RETRY_MS = 3_000;
-/** The state of a history entry whose popover was opened over the view of the entry before it. */
-const OVER = "over";
 
 const root = document.getElementById("page");
 const announcement = document.getElementById("announcement");
-let place = readAddress(new URL(location.href));
 let page = null;
 /** `opening`, `in`, `out` (signed out), `ended` (the session has ended) or `broken`. */
 let state = "opening";
@@ -33,10 +35,29 @@ let retryTimer = null;
 let drawPlanned = false;
 /** Ids of elements to focus after the next rendering: the first that exists gets the focus. */
 let focusNext = [];
-/** From `history.back()` until its popstate: a second Escape in between would leave the page. */
-let goingBack = false;
+
+const places = new Places((options) => arrive(options));
+const undoLine = new UndoLine(() => app.changed());
+const overlays = new Overlays(() => app);
 
 const app = {
+  go: places.go,
+  query: places.query,
+  goBack: places.goBack,
+  follow: places.follow,
+  visit: places.visit,
+  to: places.to,
+  toWorklist: places.toWorklist,
+  toList: places.toList,
+
+  get left() {
+    return places.left;
+  },
+
+  get place() {
+    return places.current;
+  },
+
   /** Render again, once for all changes of this task. */
   changed() {
     if (drawPlanned) return;
@@ -44,57 +65,31 @@ const app = {
     queueMicrotask(draw);
   },
 
-  /** Navigate: change the URL by `change`. `over` marks a popover over the view, which `goBack` closes. */
-  go(change, { replace = false, scroll = true, over = false } = {}) {
-    arrive({ ...place, ...change }, { scroll });
-    if (replace) history.replaceState(history.state, "", writeAddress(place));
-    else history.pushState(over ? OVER : null, "", writeAddress(place));
-  },
-
-  /** Change the query of the address: a value of null leaves its name out. */
-  query(change, options) {
-    const query = Object.fromEntries(Object.entries({ ...place.query, ...change }).filter(([, value]) => value !== null));
-    app.go({ query }, options);
-  },
-
-  /** Close a popover: back in the history, or by `change` where a link opened it. */
-  goBack(change) {
-    if (goingBack) return;
-    goingBack = history.state === OVER;
-    if (goingBack) history.back();
-    else app.go(change, { replace: true });
-  },
-
-  /** Follow a link within this page; the browser handles clicks with a modifier. `left` is `app.left` after Back. */
-  follow(event, there, left = null) {
-    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    if (left) history.replaceState({ left }, "");
-    const address = writeAddress(there);
-    history.pushState(null, "", address);
-    arrive(readAddress(new URL(address, location.href)));
-    window.scrollTo(0, 0);
-    document.getElementById("main").focus({ preventScroll: true });
-  },
-
   /** Whether the service is unreachable. */
   get offline() {
     return offline;
   },
 
-  /** The state in which this history entry was left, or null. */
-  get left() {
-    return history.state?.left ?? null;
+  /** Whether this session may only read: actions are not rendered then. */
+  get readOnly() {
+    return Boolean(session()?.readOnly);
   },
 
-  toList: (event) => app.follow(event, { view: "customers", search: "" }),
-
-  /** `@click` of a link to a place of this page. */
-  to: (there) => (event) => app.follow(event, there),
-
-  get place() {
-    return place;
+  /** The view that is shown, or null. */
+  get shown() {
+    return page;
   },
+
+  /** Say what was done, with Undo (key Z) until the next action: `undo()` is async, what it throws is said. */
+  undoable: (text, undo) => undoLine.undoable(text, undo),
+
+  /** The number of things that wait for a person, when a view has just read it. */
+  noteWaiting: (count) => waiting.note(count),
+
+  /** Open the command palette, or the help on keys. */
+  openOverlay: (name) => overlays.open(name),
+
+  signOut: () => leave(),
 
   /** Announce a text to screen readers. */
   announce(text) {
@@ -117,8 +112,11 @@ const app = {
   },
 };
 
-function arrive(there, options) {
-  place = there;
+const waiting = new Waiting(app);
+
+/** Show the current place. */
+function arrive(options) {
+  const there = places.current;
   viewError = null;
   if (page?.shows(there)) {
     page.arrive(there, options);
@@ -135,11 +133,11 @@ async function openView(there, options) {
   try {
     const { open: made } = await loadView(viewOf(there));
     // The reader may have gone on while the module was loaded.
-    if (place !== there || (state !== "in" && state !== "ended")) return;
+    if (places.current !== there || (state !== "in" && state !== "ended")) return;
     page = made(there, app);
     page.arrive(there, options);
   } catch (error) {
-    if (place === there) viewError = error;
+    if (places.current === there) viewError = error;
   }
   app.changed();
 }
@@ -184,7 +182,7 @@ async function check() {
 function back() {
   offline = false;
   clearTimeout(retryTimer);
-  app.announce("The service is back");
+  app.announce(said.shell.back);
   resume();
 }
 
@@ -198,18 +196,20 @@ function resume() {
 function enter() {
   const fresh = state !== "ended" || !page;
   if (state === "out") focusNext = ["search", "main"];
-  if (state === "out" || state === "ended") app.announce(`Signed in as ${session().name}`);
+  if (state === "out" || state === "ended") app.announce(said.shell.signedInAs(session().name));
   state = "in";
-  if (fresh) arrive(place);
+  if (fresh) arrive();
   else page.resume();
+  waiting.start();
   app.changed();
 }
 
-async function open() {
+/** `opened` is the session's promise when it is asked for already. */
+async function open(opened = openSession()) {
   state = "opening";
   app.changed();
   try {
-    await openSession();
+    await opened;
     enter();
   } catch (error) {
     state = error instanceof SignedOut ? "out" : "broken";
@@ -230,11 +230,12 @@ async function leave() {
   }
   page?.leave();
   page = null;
-  place = readAddress(new URL("/", location.href));
-  history.replaceState(null, "", "/");
+  waiting.stop();
+  undoLine.close();
+  places.restart();
   state = "out";
   focusNext = ["token"];
-  app.announce("Signed out");
+  app.announce(said.shell.signedOut);
   return app.changed();
 }
 
@@ -242,31 +243,27 @@ const form = () => signInForm({ ended: state === "ended", changed: app.changed, 
 
 function content() {
   if (state === "opening") return skeleton();
-  if (state === "broken") return failure(openError, open);
+  if (state === "broken") return failure(openError, () => open());
   if (state === "out") return form();
-  if (place.view === "nowhere") {
-    return notice({ level: 1, heading: "There is no such page", text: "The web address may be mistyped, or cut off.",
-      action: html`<a class="button" href="/" @click=${app.to({ view: "worklist", path: [], query: {} })}>${said.shell.toWorklist}</a>` });
-  }
-  if (viewError) return failure(viewError, () => arrive(place));
+  if (places.current.view === "nowhere") return noSuchPage(app.toWorklist);
+  if (viewError) return failure(viewError, () => arrive());
   return page?.view() ?? skeleton();
 }
 
 function draw() {
   drawPlanned = false;
-  const title = page?.title ?? (state === "out" ? "Sign in" : null);
-  document.title = title ? `${title} – Customer Emails` : "Customer Emails";
-  render(html`${masthead({ session: state === "in" ? session() : null, toStart: app.to({ view: "worklist", path: [], query: {} }), leave })}
-    ${offline ? html`<p class="banner" role="status">The service cannot be reached. What you see may be out of date; it is tried again every few seconds.</p>` : nothing}
-    ${signOutError ? html`<p class="banner" role="alert">${signOutError}</p>` : nothing}
-    ${state === "in" || state === "ended" ? navigation({ current: viewOf(place), app }) : nothing}
-    <main id="main" tabindex="-1">${content()}</main>
+  const title = page?.title ?? (state === "out" ? said.shell.signIn : null);
+  document.title = title ? `${title} – ${said.shell.product}` : said.shell.product;
+  const signedIn = state === "in" || state === "ended";
+  render(html`${frame({ app, session: signedIn ? session() ?? {} : null, current: viewOf(places.current), waiting: waiting.count, fault: signOutError, leave, content: content() })}
+    ${undoLine.view()}${signedIn ? overlays.view() : nothing}
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
   showDialog(root.querySelector("dialog.signed-out"));
   focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
   focusNext = [];
   page?.drawn(root);
+  overlays.drawn(root);
 }
 
 /** Keep the sign-in dialog open while the session has ended: a browser may close any dialog. */
@@ -278,20 +275,24 @@ function showDialog(dialog) {
   if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 }
 
-/** Columns of dates are as wide as the reader's language needs, in rem: the text may be enlarged. */
-function fitDates() {
-  const { font } = getComputedStyle(document.body);
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  document.documentElement.style.setProperty("--when", `${momentWidth(font) / rem}rem`);
+/** Preferences have changed: words, dates and looks are the chosen ones everywhere. */
+async function renew() {
+  await loadLanguage();
+  fitDates();
+  app.changed();
 }
 
-fitDates();
 history.scrollRestoration = "manual";
 window.addEventListener("popstate", () => {
-  goingBack = false;
-  if (state === "in" || state === "ended") arrive(readAddress(new URL(location.href)));
+  if (state === "in" || state === "ended") places.moved();
 });
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && check());
-await loadLanguage();
-open();
+applyPreferences();
+// The session is asked for while the words are loaded.
+const opened = openSession();
+opened.catch(() => {});
+await renew();
+onPreference(renew);
+watchKeys({ app, undoLine });
+open(opened);

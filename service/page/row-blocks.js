@@ -1,6 +1,7 @@
 // The body of a list: only blocks of rows near the screen are in the DOM; the others keep their height.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
+import { said } from "./language.js";
 import { failure, skeleton } from "./notices.js";
 
 /** Pixels above and below the screen that are rendered: about two screens. */
@@ -76,5 +77,5 @@ export function rowBlocks(list, row, role = "rowgroup") {
 export function listEnd(list) {
   if (list.olderError) return failure(list.olderError, () => list.older());
   if (list.hasOlder) return html`<div class="older" .list=${list}>${skeleton(3)}</div>`;
-  return list.count > 20 ? html`<p class="list-end">That is all.</p>` : nothing;
+  return list.count > 20 ? html`<p class="list-end">${said.shell.endOfList}</p>` : nothing;
 }

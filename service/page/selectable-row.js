@@ -1,6 +1,7 @@
 // One row of the two mail lists. A click anywhere on it selects the mail; its button does so by keyboard.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
+import { said } from "./language.js";
 import { outcomeLine } from "./outcome-line.js";
 import { infoButton } from "./status-icon.js";
 
@@ -17,7 +18,7 @@ export function selectableRow({ edge, index, list, hint = "", subject, name, bef
     }}
   >${before}<div role="cell" class="cell mail">
       <div class="mail-line"><button type="button" class="open" aria-pressed=${selected ? "true" : "false"}
-        title=${selected ? "Selected. Click again to deselect" : "Show which of its links were clicked"}
+        title=${selected ? said.words.selected : said.words.select}
       ><span class="subject">${selected ? html`<span class="tick">${icons.check}</span>` : nothing}${name}</span></button>
         ${clicks(node.clickCount)}</div>${outcomeLine(node.info)}
     </div>${after}<div role="cell" class="cell icon-cell">${infoButton(node.info, id, subject, open)}</div>
@@ -30,4 +31,4 @@ function endsTextSelection(event) {
   return event.detail > 0 && !selection.isCollapsed && event.currentTarget.contains(selection.anchorNode);
 }
 
-const clicks = (count) => (count ? html`<span class="clicks">${count === 1 ? "1 click" : `${count} clicks`}</span>` : nothing);
+const clicks = (count) => (count ? html`<span class="clicks">${said.words.clicks(count)}</span>` : nothing);

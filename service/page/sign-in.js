@@ -2,6 +2,7 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { signIn } from "./session.js";
 import { Offline } from "./errors.js";
+import { said } from "./language.js";
 
 let fault = null;
 let busy = false;
@@ -17,7 +18,7 @@ async function submit(event, { changed, done }) {
     field.value = "";
     done();
   } catch (error) {
-    fault = error instanceof Offline ? "The service cannot be reached. Try again in a moment." : error.message;
+    fault = error instanceof Offline ? said.shell.session.away : error.message;
     field.focus();
   }
   busy = false;
@@ -26,15 +27,12 @@ async function submit(event, { changed, done }) {
 
 /** The form; `done()` is called after signing in. `ended`: the session has ended, else there was none. */
 export const signInForm = ({ ended, changed, done }) => html`<form class="sign-in" @submit=${(event) => submit(event, { changed, done })}>
-  <h1 id="sign-in-heading">${ended ? "Your session has ended" : "Customer Emails"}</h1>
-  <p>${ended
-    ? "Sign in again, and you go on where you were."
-    : "What was mailed to each customer, what the mail server answered, and what the customer did with it."}</p>
-  <label for="token">API token</label>
+  <h1 id="sign-in-heading">${ended ? said.shell.session.ended : said.shell.product}</h1>
+  <p>${ended ? said.shell.session.endedWhy : said.shell.session.about}</p>
+  <label for="token">${said.shell.session.token}</label>
   <input id="token" name="token" type="password" required autocomplete="off" spellcheck="false" maxlength="256"
     aria-describedby="token-fault token-hint" aria-invalid=${fault ? "true" : "false"} autofocus>
   <p id="token-fault" class="fault" role="alert">${fault ?? nothing}</p>
-  <button type="submit" class="button primary" ?disabled=${busy}>${busy ? "Signing in …" : "Sign in"}</button>
-  <p id="token-hint" class="hint">Or open a one-time link. Whoever runs this service makes one with
-    <code>python -m service login-link</code>; <code>make run</code> prints one.</p>
+  <button type="submit" class="button primary" ?disabled=${busy}>${busy ? said.shell.session.signingIn : said.shell.signIn}</button>
+  <p id="token-hint" class="hint">${said.shell.session.link(html`<code>python -m service login-link</code>`, html`<code>make run</code>`)}</p>
 </form>`;

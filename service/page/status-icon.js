@@ -1,6 +1,7 @@
 // The status icon: its colour is the API's hint; its shape and its text say the same without colour.
 import { html } from "./vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
+import { said } from "./language.js";
 import { words } from "./words.js";
 
 const CLASS = { GREY: "grey", BLUE: "blue", RED: "red", AMBER: "amber" };
@@ -24,8 +25,8 @@ export const statusIcon = (info) => html`<span class="status ${hintClass(info.co
 /** The info icon of a row: a button that opens the popover. */
 export const infoButton = (info, messageId, subject, open) => html`<button
   type="button" class="info-button ${hintClass(info.colorHint)}" data-info=${messageId}
-  title=${`${words.status(info.status)}. Details`} aria-haspopup="dialog"
-  aria-label=${`${words.status(info.status)}. Details of ${subject ?? "this mail"}`}
+  title=${said.words.details(words.status(info.status))} aria-haspopup="dialog"
+  aria-label=${said.words.detailsOf(words.status(info.status), subject ?? said.words.thisMail)}
   @click=${(event) => {
     event.stopPropagation();
     open(messageId);

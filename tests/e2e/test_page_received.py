@@ -178,14 +178,14 @@ async def test_bounced_later_is_told_apart_from_refused_at_once(page: Page, came
     # Given two red rows: one was refused, one came back
     await expect(row(page, "Your receipt").locator(".outcome")).to_contain_text("Refused: no such mailbox · 550")
     outcome = row(page, "Your proposal").locator(".outcome")
-    await expect(outcome).to_contain_text("Bounced later: no such mailbox · host mx.customer.example")
+    await expect(outcome).to_contain_text("Bounced: no such mailbox · host mx.customer.example")
     # Then the details of the one that came back say who reported, with the report's words, beside the server's yes
     told = info.locator("section", has=page.get_by_role("heading", name="Bounced later", exact=True))
     await expect(told.locator("pre")).to_have_text(WORDS)
     await expect(told.locator("figcaption")).to_contain_text(re.compile("reported by relay.fabrikam.example", re.I))
     await expect(told.locator("figcaption")).to_contain_text("refused by mx.customer.example · 5.1.1")
     await expect(info.locator(".timeline .what b")).to_have_text(
-        ["Put on its way", "Accepted", "Bounced later: a report said that it came back"]
+        ["Put on its way", "Accepted", "Bounced: a report said that it came back"]
     )
 
 
@@ -193,7 +193,7 @@ async def test_a_report_that_nothing_vouches_for_is_shown_as_such_and_can_be_bel
     info = await opened(page, came.dora, "Your order")
     await expect(row(page, "Your order").locator(".outcome")).to_contain_text("Reported as bounced, not verified")
     # Given a mail that counts as sent, and a report that anybody could have written
-    await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
+    await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
     await expect(info.locator("#report-heading .mark")).to_have_text("Not verified")
     # When a person believes it, then that is asked for once more
     await info.get_by_role("button", name="Believe it").click()

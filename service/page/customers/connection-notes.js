@@ -1,7 +1,8 @@
 // The third tab: every mail sent to or received from the customer.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { icons } from "../icons.js";
-import { moment } from "../moments.js";
+import { said } from "../language.js";
+import { dateAndTime } from "../moments.js";
 import { notice } from "../notices.js";
 import { authorMarks } from "../message/received-mail.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
@@ -11,7 +12,7 @@ import { hintClass } from "../status-icon.js";
 import { words } from "../words.js";
 
 const direction = (node) => {
-  const [picture, word] = node.direction === "RECEIVED" ? [icons.received, "Received"] : [icons.outgoing, "Outgoing"];
+  const [picture, word] = node.direction === "RECEIVED" ? [icons.received, said.emails.received] : [icons.outgoing, said.emails.outgoing];
   return html`<span class="direction" title=${word}>${picture}<span class="unseen">${word}</span></span>`;
 };
 
@@ -23,27 +24,28 @@ function row(edge, index, { selected, select, open }) {
     hint: `hint-${hintClass(node.colorHint)}`,
     selected: selected === node.message.id,
     subject: node.title,
-    name: html`<bdi>${node.title ?? html`<i class="erased">subject erased</i>`}</bdi>${authorMarks(node.message.received)}`,
-    before: html`<div role="cell" class="cell when" data-label="Date/Time">${moment(node.occurredAt)}</div>
+    name: html`<bdi>${node.title ?? html`<i class="erased">${said.words.subjectErased}</i>`}</bdi>${authorMarks(node.message.received)}`,
+    before: html`<div role="cell" class="cell when" data-label=${said.emails.heads.dateTime}>${dateAndTime(node.occurredAt)}</div>
       <div role="cell" class="cell way">${direction(node)}</div>
       <div role="cell" class="cell type">${words.connectionType(node.connectionType)}${
         node.sourceType && node.sourceType !== "CAMPAIGN"
           ? html`<span class="source">${words.source(node.sourceType)}</span>` : ""
       }</div>`,
-    after: html`<div role="cell" class="cell when" data-label="Opened">${opened(node)}</div>`,
+    after: html`<div role="cell" class="cell when when-opened" data-label=${said.emails.heads.opened}>${opened(node)}</div>`,
   });
 }
 
 /** The list; parameters as of `sentEmails`. */
 export function connectionNotes(list, actions) {
   if (list.state === "ready" && !list.count) {
-    return notice({ heading: "No mail yet", text: "Every mail to and from this customer will be listed here." });
+    return notice(said.emails.noNotes);
   }
-  return html`<div role="table" class="table" aria-label="Connection notes" aria-rowcount="-1">
+  const { heads } = said.emails;
+  return html`<div role="table" class="table" aria-label=${said.emails.tabs.notes} aria-rowcount="-1">
       <div role="rowgroup" class="heads"><div role="row" class="row head note-row" aria-rowindex="1">
-        <div role="columnheader">Date/Time</div><div role="columnheader">Send/<wbr>Rcvd</div>
-        <div role="columnheader">Connection Type</div><div role="columnheader">Title</div>
-        <div role="columnheader">Opened</div><div role="columnheader"><span class="unseen">Details</span></div>
+        <div role="columnheader">${heads.dateTime}</div><div role="columnheader">${heads.way[0]}<wbr>${heads.way[1]}</div>
+        <div role="columnheader">${heads.type}</div><div role="columnheader">${heads.title}</div>
+        <div role="columnheader">${heads.opened}</div><div role="columnheader"><span class="unseen">${heads.details}</span></div>
       </div></div>
       ${rowBlocks(list, (edge, index) => row(edge, index, actions))}
     </div>${listEnd(list)}`;

@@ -2,17 +2,16 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { connectionNotes } from "./connection-notes.js";
 import { customerHeading } from "./customer-heading.js";
-import { emailInfo } from "../message/email-info.js";
 import { emailTabs } from "./email-tabs.js";
 import { readClicks, readCustomer, readNotes, readRow, readSent } from "./queries.js";
-import { InfoSheet } from "../message/info-sheet.js";
+import { SheetDialog } from "../message/sheet-dialog.js";
 import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
+import { said } from "../language.js";
 import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { forgetHeights, watchBlocks } from "../row-blocks.js";
 import { sentEmails } from "./sent-emails.js";
-import { counted } from "../words.js";
 
 /** After the last scroll event, until the position is written to the URL. */
 const PLACE_MS = 250;
@@ -22,15 +21,6 @@ const MAX_ROWS = 10;
 const AT_TOP = 40;
 /** After a pointer moved over the rows, rows must not move for this time: a click may follow. */
 const POINTED_MS = 3_000;
-/** Rows from the end at which older ones are read while the popover moves from mail to mail. */
-const NEAR_THE_END = 5;
-const LIVE_WORDS = {
-  live: ["Live", "Changes appear by themselves"],
-  polling: ["Looks every 5 s", "No live connection: the service is asked every five seconds"],
-  connecting: ["Connecting", "Changes will appear by themselves"],
-  offline: ["Offline", "The service cannot be reached"],
-  asleep: ["Paused", "Goes on when this tab is looked at"],
-};
 
 export class CustomerEmails {
   constructor(place, app) {
@@ -51,7 +41,14 @@ export class CustomerEmails {
     this.clicksOf = { message: null, machines: false };
     this.readCustomer = guarded(readCustomer);
     this.readRow = guarded(readRow);
-    this.sheet = new InfoSheet(this, app);
+    this.dialog = new SheetDialog(app, {
+      rows: () => this.messageIds(),
+      more: () => this.list.older(),
+      reread: (id) => this.reread(id),
+      home: () => document.getElementById(`tab-${this.place.tab}`),
+      customer: () => this.customer,
+      select: (id, on) => this.select(id, on),
+    });
     this.onScroll = () => this.scrolled();
     this.onResize = () => Object.values(this.lists).forEach(forgetHeights);
     window.addEventListener("scroll", this.onScroll, { passive: true });
@@ -60,7 +57,7 @@ export class CustomerEmails {
   }
 
   get title() {
-    return this.customer ? `${this.customer.name ?? this.customer.externalRef} · Emails` : "Emails";
+    return this.customer ? `${this.customer.name ?? this.customer.externalRef} · ${said.emails.heading}` : said.emails.heading;
   }
 
   get list() {
@@ -102,7 +99,7 @@ export class CustomerEmails {
     } else if (place.at !== before.at && scroll) {
       this.reveal(this.list, place.at);
     }
-    this.sheet.show(place.info);
+    this.dialog.show(place.info);
     this.app.changed();
   }
 
@@ -113,7 +110,7 @@ export class CustomerEmails {
     for (const each of Object.values(this.lists)) each.retry();
     if (list.state === "new") list.open(place.at).then(() => this.reveal(list, place.at));
     else this.onNews(new Set());
-    if (this.sheet.state === "error") this.sheet.read();
+    this.dialog.resume();
     if (!this.subject?.text) {
       this.subject = null;
       this.loadSubject(place.message);
@@ -127,7 +124,7 @@ export class CustomerEmails {
       if (this.customer && !this.live) {
         this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.onNews(ids), changed: () => this.app.changed() });
       }
-      if (!this.customer) this.app.announce("There is no such customer");
+      if (!this.customer) this.app.announce(said.emails.noCustomer);
     } catch (error) {
       if (!this.customer) this.state = "error";
       this.error = error;
@@ -140,13 +137,13 @@ export class CustomerEmails {
     const { list, place } = this;
     for (const each of Object.values(this.lists)) if (each !== list) each.stale = true;
     this.readHeading();
-    if (this.sheet.id && (!messageIds.size || messageIds.has(this.sheet.id))) this.sheet.read();
+    this.dialog.renew(messageIds);
     try {
       const waiting = list.waiting.length;
       const hadRows = list.count > 0;
       const put = await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
-      if (list.waiting.length > waiting) this.app.announce(`${counted(list.waiting.length, "new row")} above`);
-      else if (put && hadRows) this.app.announce(counted(put, "new row"));
+      if (list.waiting.length > waiting) this.app.announce(said.emails.newAbove(list.waiting.length));
+      else if (put && hadRows) this.app.announce(said.emails.newRows(put));
       await Promise.all([...messageIds].slice(0, MAX_ROWS).map((id) => this.reread(id)));
     } catch {
       // `app.guard` has handled it: the surrounding page shows signed out and offline.
@@ -185,28 +182,17 @@ export class CustomerEmails {
   select = (id, on) => {
     if (!on) {
       this.app.go({ message: null });
-      this.app.announce("Deselected");
+      this.app.announce(said.emails.deselected);
       return;
     }
     this.app.go({ tab: "clicks", message: id, info: null, at: null });
     this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
-    this.app.announce("Links Clicked, of the selected mail only");
+    this.app.announce(said.emails.clicksOfOne);
   };
 
-  closeInfo = () => this.app.goBack({ info: null });
-
-  openInfo = (id, { replace = false } = {}) => {
-    this.app.go({ info: id }, { replace, over: true });
-    // Moving from mail to mail may reach the last row that was read.
-    if (id && this.neighbour(id, NEAR_THE_END) === null) this.list.older();
-  };
-
-  /** The message `step` rows below (above when negative), or null; only in tabs that list messages. */
-  neighbour(id, step) {
-    if (this.place.tab === "clicks") return null;
-    const ids = [...this.list.rows()].map((row) => row.node.message.id);
-    const here = ids.indexOf(id);
-    return here < 0 ? null : (ids[here + step] ?? null);
+  /** The ids of the rows' messages in order; the popover of a click has no newer and older. */
+  messageIds() {
+    return this.place.tab === "clicks" ? [] : [...this.list.rows()].map((row) => row.node.message.id);
   }
 
   /** Whether the newest row is visible: only then may new ones be put above it. */
@@ -274,28 +260,7 @@ export class CustomerEmails {
 
   /** After each rendering: dialogs, focus and scrolling, which a template cannot express. */
   drawn(root) {
-    const dialog = root.querySelector("dialog.info");
-    if (dialog && this.place.info && !dialog.open) {
-      this.opener = this.place.info;
-      dialog.showModal();
-      document.getElementById("info-heading")?.focus();
-    }
-    if (this.place.info) this.opener = this.place.info;
-    if (dialog?.open && !this.place.info) {
-      dialog.close();
-      // There is no such icon where a link opened the popover, or on Links Clicked.
-      const opener = root.querySelector(`[data-info="${this.opener}"]`);
-      if (opener) opener.focus();
-      else document.getElementById(`tab-${this.place.tab}`)?.focus({ preventScroll: true });
-    }
-    if (this.shownInfo !== this.sheet.message) {
-      const turned = this.shownInfo?.id !== this.sheet.message?.id;
-      this.shownInfo = this.sheet.message;
-      if (turned && dialog?.open) {
-        root.querySelector(".info-body")?.scrollTo(0, 0);
-        if (!dialog.contains(document.activeElement) || document.activeElement === dialog) document.getElementById("info-heading")?.focus();
-      }
-    }
+    this.dialog.drawn(root);
     watchBlocks(root);
     for (const work of this.drawings.splice(0)) work();
   }
@@ -321,14 +286,14 @@ export class CustomerEmails {
 
   clearFilter = () => {
     this.app.go({ message: null, at: null });
-    this.app.announce("Links of all mail");
+    this.app.announce(said.emails.allLinks);
     this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
   };
 
   broken() {
     const { list, place } = this;
     if (list.error.argument !== "messageId") return failure(list.error, () => list.open(place.at));
-    return notice({ ...NO_SUCH_MAIL, action: html`<button type="button" class="button" @click=${this.clearFilter}>Links of all mail</button>` });
+    return notice({ ...NO_SUCH_MAIL, action: html`<button type="button" class="button" @click=${this.clearFilter}>${said.emails.allLinks}</button>` });
   }
 
   panel() {
@@ -347,16 +312,16 @@ export class CustomerEmails {
     }
     if (broken) return broken;
     if (list.state === "loading" || list.state === "new") return skeleton();
-    const actions = { selected: place.message, select: this.select, open: this.openInfo };
+    const actions = { selected: place.message, select: this.select, open: this.dialog.open };
     return tab === "sent" ? sentEmails(list, actions) : connectionNotes(list, actions);
   }
 
   newer() {
     const { list } = this;
     if (list.waiting.length) {
-      return html`<button type="button" class="pill" @click=${this.showNewest}>${list.waiting.length} new</button>`;
+      return html`<button type="button" class="pill" @click=${this.showNewest}>${said.emails.newPill(list.waiting.length)}</button>`;
     }
-    if (list.hasNewer) return html`<button type="button" class="pill" @click=${this.showNewest}>Newer rows above: show the newest</button>`;
+    if (list.hasNewer) return html`<button type="button" class="pill" @click=${this.showNewest}>${said.emails.newerAbove}</button>`;
     return nothing;
   }
 
@@ -364,23 +329,23 @@ export class CustomerEmails {
     if (this.state === "unknown") {
       return notice({
         level: 1,
-        heading: "There is no such customer",
-        text: html`Nobody is known as <bdi class="ref">${this.place.customer}</bdi>. The web address of this page may be mistyped, or the customer was erased.`,
-        action: html`<a class="button" href="/" @click=${this.app.toList}>All customers</a>`,
+        heading: said.emails.noCustomer,
+        text: said.emails.noCustomerWhy(html`<bdi class="ref">${this.place.customer}</bdi>`),
+        action: html`<a class="button" href="/customers" @click=${this.app.toList}>${said.emails.allCustomers}</a>`,
       });
     }
     if (this.state === "error") return failure(this.error, () => this.readHeading());
     const { place, list } = this;
     const liveState = this.app.offline ? "offline" : (this.live?.state ?? "connecting");
-    const [live, title] = LIVE_WORDS[liveState];
+    const [live, title] = said.emails.live[liveState];
     return html`
-      ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">Emails</h1>${skeleton(2)}</div>`}
+      ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">${said.emails.heading}</h1>${skeleton(2)}</div>`}
       <div class="sticky"><div class="tab-line">
         ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
         <span class="live live-${liveState}" title=${title}>${live}</span>
       </div><div class="pill-place">${this.newer()}</div></div>
       <div id="panel" role="tabpanel" aria-labelledby="tab-${place.tab}" aria-busy=${list.state === "loading" ? "true" : "false"}
         tabindex=${list.count ? -1 : 0} @keydown=${this.onKey} @pointermove=${this.onPoint}>${this.panel()}</div>
-      ${emailInfo(this.sheet)}`;
+      ${this.dialog.view()}`;
   }
 }

@@ -3,13 +3,14 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
 import { readCustomers } from "./queries.js";
 import { icons } from "../icons.js";
+import { said } from "../language.js";
 import { moment } from "../moments.js";
+import { number } from "../numbers.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { outcomeLine } from "../outcome-line.js";
 import { PagedList } from "../paged-list.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
 import { statusIcon } from "../status-icon.js";
-import { counted } from "../words.js";
 
 /** Pause in typing after which the search runs. */
 const TYPING_MS = 200;
@@ -24,17 +25,9 @@ function emptyIfRefused(error) {
   return { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
 }
 
-const NO_CUSTOMERS = notice({ heading: "No customers yet", text: "They appear here as soon as a system has told the API about them." });
-
-const NOTHING_WAITS = {
-  heading: "No customer needs attention", text: "Nobody here has mail among the newest 50 that failed, is uncertain or held.",
-};
-
 const noneFound = (search) => notice({
-  heading: "No customer found",
-  text: FINDS_PARTS.test(search.normalize("NFC"))
-    ? html`Nobody's name, address or reference contains “<bdi>${search}</bdi>”.`
-    : html`“<bdi>${search}</bdi>” is no word of a name, and no whole address or reference. Parts of them are found by three letters or digits in a row.`,
+  heading: said.customerList.noneFound,
+  text: FINDS_PARTS.test(search.normalize("NFC")) ? said.customerList.noPart(html`<bdi>${search}</bdi>`) : said.customerList.noWord(html`<bdi>${search}</bdi>`),
 });
 
 /** An address that breaks before its domain rather than within it. */
@@ -43,14 +36,13 @@ function inTwo(address) {
   return html`${address.slice(0, at)}<wbr>${address.slice(at)}`;
 }
 
-const badge = (count, color, icon, words) =>
-  count ? html`<span class="badge ${color}" title="Of the newest 50 mails">${icon}${count} ${words}</span>` : nothing;
+const badge = (count, color, icon, text) =>
+  count ? html`<span class="badge ${color}" title=${said.customerList.ofNewest}>${icon}${text(number(count))}</span>` : nothing;
 
 export class CustomerList {
   constructor(place, app) {
     this.app = app;
     this.place = place;
-    this.title = "Customers";
     const read = app.guard((page, options) =>
       readCustomers({ search: this.place.search.slice(0, MAX_SEARCH), attention: this.place.attention, ...page }, options).catch(emptyIfRefused));
     this.list = new PagedList(read, () => app.changed());
@@ -59,9 +51,11 @@ export class CustomerList {
     this.pendingKey = null;
     /** The customer opened from this list, to which Back returns. */
     this.left = app.left?.search === place.search && app.left?.attention === place.attention ? app.left : null;
-    this.onKey = (event) => this.shortcut(event);
-    document.addEventListener("keydown", this.onKey);
     this.list.open(this.left?.cursor);
+  }
+
+  get title() {
+    return said.shell.views.customers;
   }
 
   shows(place) {
@@ -70,7 +64,6 @@ export class CustomerList {
 
   leave() {
     clearTimeout(this.typing);
-    document.removeEventListener("keydown", this.onKey);
     this.list.reset();
   }
 
@@ -92,18 +85,8 @@ export class CustomerList {
   async find() {
     await this.list.open();
     if (this.list.state !== "ready") return;
-    const more = this.list.hasOlder ? "The first " : "";
-    this.app.announce(this.list.count ? `${more}${counted(this.list.count, "customer")}` : "No customer found");
-  }
-
-  /** `/` focuses the search. */
-  shortcut(event) {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.("input, textarea, dialog")) return;
-    event.preventDefault();
-    const search = document.getElementById("search");
-    search.focus();
-    search.select();
+    const { count, hasOlder } = this.list;
+    this.app.announce(count ? said.customerList.found(number(count), { first: hasOlder, one: count === 1 }) : said.customerList.noneFound);
   }
 
   type(text) {
@@ -184,11 +167,11 @@ export class CustomerList {
       <span class="who"><span class="name"><bdi>${node.name ?? node.externalRef}</bdi></span>
         <span class="whose">${node.name ? html`<span class="ref">${node.externalRef}</span>` : nothing}${address ? html` <bdi>${inTwo(address.address)}</bdi>` : nothing}</span></span>
       <span class="latest">${latest
-        ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title"><bdi>${latest.title ?? html`<i class="erased">subject erased</i>`}</bdi></span>${outcomeLine(latest.info)}</span>`
-        : html`<span class="not">No mail yet</span>`}</span>
+        ? html`${statusIcon(latest.info)}<span class="latest-words"><span class="latest-title"><bdi>${latest.title ?? html`<i class="erased">${said.words.subjectErased}</i>`}</bdi></span>${outcomeLine(latest.info)}</span>`
+        : html`<span class="not">${said.customerList.noMail}</span>`}</span>
       <span class="when">${latest ? moment(latest.occurredAt) : nothing}</span>
-      <span class="failed">${badge(node.failedEmails, "red", icons.failed, "not sent")}${
-        badge(node.uncertainEmails, "amber", icons.uncertain, "uncertain")}</span>
+      <span class="failed">${badge(node.failedEmails, "red", icons.failed, said.customerList.notSent)}${
+        badge(node.uncertainEmails, "amber", icons.uncertain, said.customerList.uncertain)}</span>
     </a>`;
   };
 
@@ -197,31 +180,31 @@ export class CustomerList {
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
     if (!list.count) return this.none();
-    return html`${list.hasNewer ? html`<p class="list-end"><button type="button" class="link" @click=${() => list.open()}>Newer customers above: show the newest</button></p>` : nothing}
-      <div id="customers" class="customers" role="group" aria-label="Customers" @keydown=${this.listKey}>${
+    return html`${list.hasNewer ? html`<p class="list-end"><button type="button" class="link" @click=${() => list.open()}>${said.customerList.newerAbove}</button></p>` : nothing}
+      <div id="customers" class="customers" role="group" aria-label=${said.shell.views.customers} @keydown=${this.listKey}>${
       rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 
   none() {
     const { search, attention } = this.place;
-    if (!attention) return search ? noneFound(search) : NO_CUSTOMERS;
-    const action = html`<button type="button" class="button" @click=${() => this.app.go({ attention: false })}>All customers</button>`;
-    return notice({ ...NOTHING_WAITS, heading: search ? "No such customer found" : NOTHING_WAITS.heading, action });
+    if (!attention) return search ? noneFound(search) : notice(said.customerList.none);
+    const action = html`<button type="button" class="button" @click=${() => this.app.go({ attention: false })}>${said.emails.allCustomers}</button>`;
+    return notice({ ...said.customerList.nothingWaits, ...(search && { heading: said.customerList.noSuch }), action });
   }
 
   view() {
     const { attention } = this.place;
-    return html`<header class="heading list-heading"><h1>Customers</h1>
+    return html`<header class="heading list-heading"><h1>${said.shell.views.customers}</h1>
       <form role="search" class="search" @submit=${(event) => event.preventDefault()}>
-        ${icons.search}<label for="search" class="unseen">Search by name, address or reference</label>
-        <input id="search" type="search" placeholder="Name, address or reference" maxlength=${MAX_SEARCH} autocomplete="off" spellcheck="false"
+        ${icons.search}<label for="search" class="unseen">${said.customerList.search}</label>
+        <input id="search" type="search" placeholder=${said.customerList.placeholder} maxlength=${MAX_SEARCH} autocomplete="off" spellcheck="false"
           aria-describedby="search-hint" aria-keyshortcuts="/" .value=${this.typed} autofocus
           @input=${(event) => this.type(event.target.value)} @keydown=${(event) => this.searchKey(event)}
           @blur=${() => { this.pendingKey = null; }}>
         <kbd aria-hidden="true">/</kbd></form>
-      <button type="button" class="toggle" aria-pressed=${attention ? "true" : "false"} title="With mail of the newest 50 that failed, is uncertain or held"
-        @click=${() => this.app.go({ attention: !attention })}>${attention ? icons.check : nothing}Needs attention</button>
-      <p id="search-hint" class="hint"><kbd>/</kbd> searches, <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens.</p></header>
+      <button type="button" class="toggle" aria-pressed=${attention ? "true" : "false"} title=${said.customerList.attentionWhy}
+        @click=${() => this.app.go({ attention: !attention })}>${attention ? icons.check : nothing}${said.customerList.attention}</button>
+      <p id="search-hint" class="hint">${said.customerList.hint(html`<kbd>/</kbd>`, html`<kbd>↑</kbd> <kbd>↓</kbd>`, html`<kbd>Enter</kbd>`)}</p></header>
       ${this.rows()}`;
   }
 }

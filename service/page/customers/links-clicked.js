@@ -1,7 +1,8 @@
 // The second tab: the links that the customer clicked, in all mail or in the selected mail.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icons } from "../icons.js";
-import { moment } from "../moments.js";
+import { said } from "../language.js";
+import { dateAndTime } from "../moments.js";
 import { notice, skeleton } from "../notices.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
 import { words } from "../words.js";
@@ -11,7 +12,7 @@ function link(url) {
   const safe = URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol);
   if (!safe) return html`<span class="url" dir="ltr" title=${url}>${url}</span>`;
   return html`<a class="url open" dir="ltr" title=${url} href=${url} target="_blank" rel="noopener noreferrer"
-    >${url}${icons.leaves}<span class="unseen"> (opens in a new tab)</span></a>`;
+    >${url}${icons.leaves}<span class="unseen"> ${said.emails.newTab}</span></a>`;
 }
 
 function classification(node, machines) {
@@ -22,26 +23,26 @@ function classification(node, machines) {
   }</span>`;
 }
 
-const about = ({ campaignTitle, subject }) => [campaignTitle, subject ?? "subject erased"].filter(Boolean).join(": ");
+const about = ({ campaignTitle, subject }) => [campaignTitle, subject ?? said.words.subjectErased].filter(Boolean).join(": ");
 
 const row = ({ node, cursor, fresh }, index, { machines }) => html`<div
   role="row" aria-rowindex=${index + 1} data-cursor=${cursor} class="row click-row ${fresh ? "fresh" : ""}"
-><div role="cell" class="cell when" data-label="Clicked">${moment(node.clickedAt)}</div>
+><div role="cell" class="cell when" data-label=${said.emails.heads.clicked}>${dateAndTime(node.clickedAt)}</div>
   <div role="cell" class="cell">${link(node.url)}${classification(node, machines)}</div>
-  <div role="cell" class="cell about" data-label=${node.campaignTitle ? "Campaign: Subject" : "Subject"}><span class="subject" title=${about(node)}>${
+  <div role="cell" class="cell about" data-label=${node.campaignTitle ? said.emails.heads.campaign : said.emails.heads.subject}><span class="subject" title=${about(node)}>${
     node.campaignTitle ? html`<span class="campaign" dir="auto">${node.campaignTitle}:</span> ` : nothing
-  }<bdi>${node.subject ?? html`<i class="erased">subject erased</i>`}</bdi></span></div>
+  }<bdi>${node.subject ?? html`<i class="erased">${said.words.subjectErased}</i>`}</bdi></span></div>
 </div>`;
 
 /** The filters: the selected mail, and whether clicks by machines are shown. */
 function filters({ selected, subject, clear, machines, setMachines }) {
   return html`<div class="filters">
     ${selected
-      ? html`<span class="chip"><span class="chip-text">Only links in <bdi>${subject ?? "the selected mail"}</bdi></span>
-          <button type="button" class="chip-clear" @click=${clear} aria-label="Show the links of all mail" title="Show the links of all mail">${icons.close}</button></span>`
-      : html`<span class="all">Links in all mail, campaign and individual</span>`}
+      ? html`<span class="chip"><span class="chip-text">${said.emails.onlyIn(html`<bdi>${subject ?? said.emails.theSelected}</bdi>`)}</span>
+          <button type="button" class="chip-clear" @click=${clear} aria-label=${said.emails.showAll} title=${said.emails.showAll}>${icons.close}</button></span>`
+      : html`<span class="all">${said.emails.inAll}</span>`}
     <label class="switch"><input type="checkbox" role="switch" .checked=${machines}
-      @change=${(event) => setMachines(event.target.checked)}><span>Show machines, too</span></label>
+      @change=${(event) => setMachines(event.target.checked)}><span>${said.emails.machines}</span></label>
   </div>`;
 }
 
@@ -49,19 +50,17 @@ function rows(list, shown) {
   if (list.state === "loading" || list.state === "new") return skeleton();
   if (!list.count) {
     if (shown.selected && !shown.tracked) {
-      return notice({ heading: "Not tracked", text: "The links of this mail lead straight to their pages: nobody knows who followed them." });
+      return notice({ heading: said.emails.notTracked, text: said.emails.notTrackedWhy });
     }
     return notice({
-      heading: shown.selected ? "No link of this mail was clicked" : "No links clicked yet",
-      text: shown.machines
-        ? "Neither people nor machines have followed a link."
-        : "Clicks of link scanners and other machines are left out; the switch above shows them.",
+      heading: shown.selected ? said.emails.noClickOfOne : said.emails.noClicks,
+      text: shown.machines ? said.emails.noClicksAtAll : said.emails.machinesLeftOut,
     });
   }
-  return html`<div role="table" class="table" aria-label="Links clicked" aria-rowcount="-1">
+  return html`<div role="table" class="table" aria-label=${said.emails.tabs.clicks} aria-rowcount="-1">
       <div role="rowgroup" class="heads"><div role="row" class="row head click-row" aria-rowindex="1">
-        <div role="columnheader">Clicked</div><div role="columnheader">URL</div>
-        <div role="columnheader">Campaign: Subject</div>
+        <div role="columnheader">${said.emails.heads.clicked}</div><div role="columnheader">${said.emails.heads.url}</div>
+        <div role="columnheader">${said.emails.heads.campaign}</div>
       </div></div>
       ${rowBlocks(list, (edge, index) => row(edge, index, shown))}
     </div>${listEnd(list)}`;

@@ -1,6 +1,7 @@
 // What the customers' views ask for.
 import { Refused } from "../errors.js";
 import { fetchData, run, subscribe } from "../graphql.js";
+import { said } from "../language.js";
 import { OUTCOME, PAGE, shorten } from "../row-fields.js";
 
 const WHO = "customer(id: $id, externalRef: $ref)";
@@ -77,7 +78,7 @@ async function readList(document, name, variables, options) {
   const { data: { customer }, errors } = await run(document, variables, options);
   if (!customer) return { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
   const list = customer.emails[name];
-  if (!list) throw new Refused("This list cannot be read just now. Try again in a moment.", errors?.[0]?.extensions);
+  if (!list) throw new Refused(said.emails.unreadable, errors?.[0]?.extensions);
   list.edges.forEach(({ node }) => shorten(node.info));
   return list;
 }

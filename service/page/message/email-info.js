@@ -61,7 +61,8 @@ function facts(message, { showClicks, download }) {
     ${fact(message.direction === "RECEIVED" ? "Received" : "Put on its way", exactMoment(message.occurredAt))}
     ${fact("Server took it", info.sentAt && exactMoment(info.sentAt))}
     ${fact("Opened", message.openedAt ? exactMoment(message.openedAt) : message.direction === "SENT" && !info.tracked && "Not tracked")}
-    ${message.clickCount ? fact("Links clicked", html`<button type="button" class="link" @click=${showClicks}>${counted(message.clickCount, "click")}</button>`) : nothing}
+    ${message.clickCount ? fact("Links clicked", showClicks
+      ? html`<button type="button" class="link" @click=${showClicks}>${counted(message.clickCount, "click")}</button>` : counted(message.clickCount, "click")) : nothing}
     ${fact(message.direction === "RECEIVED" ? "Belongs to" : "Came from", message.sourceType && `${words.source(message.sourceType)}${kind}`)}
     ${fact("Campaign", message.campaign && html`<bdi>${message.campaign.title}</bdi>`)}
     ${fact("Forwarded", message.received?.forwardedAt && exactMoment(message.received.forwardedAt))}

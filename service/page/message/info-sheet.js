@@ -70,11 +70,11 @@ export class InfoSheet {
   }
 
   turn(id) {
-    this.page.openInfo(id, { replace: true });
+    this.page.open(id, { replace: true });
   }
 
   close() {
-    this.page.closeInfo();
+    this.page.close();
   }
 
   ask = (action) => {
@@ -144,5 +144,9 @@ export class InfoSheet {
     this.changed();
   };
 
-  showClicks = () => this.page.select(this.id, true);
+  /** Shows the clicks of the message, where the view can. */
+  get showClicks() {
+    const { select } = this.page;
+    return select && (() => select(this.id, true));
+  }
 }

@@ -1,6 +1,9 @@
 // What a browser has and Node has not, as far as the page's modules need it: import this before them.
 import "./globals.js";
+import { loadLanguage } from "../../../../service/page/language.js";
 import { nothing } from "../../../../service/page/vendor/lit-html/lit-html.js";
+
+await loadLanguage("en");
 
 const elements = new Map();
 document.getElementById = (id) => elements.get(id) ?? null;

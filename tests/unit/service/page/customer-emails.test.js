@@ -66,6 +66,7 @@ beforeEach(async () => {
   api = { customer: { id: "Customer_7", name: "Ann", externalRef: "C-1", addresses: [], optOuts: {} }, sent: mails(20), notes: mails(20), clicks: [], rows: {}, infos: {}, asked: [], refusal: null };
   [went, said, late] = [[], [], {}];
   app = {
+    place: PLACE,
     changed: () => {},
     announce: (text) => said.push(text),
     guard: (call) => call,
@@ -276,17 +277,17 @@ test("scrolled back to the top, what waits is shown; after a gap it is not", asy
 test("the popover's neighbours are the rows above and below; near the end older rows are read", async () => {
   api.sent = mails(80, 80);
   await view.list.open();
-  assert.deepEqual([view.neighbour("m80", -1), view.neighbour("m80", 1), view.neighbour("m31", 1), view.neighbour("m1", -1)], [null, "m79", null, null]);
+  assert.deepEqual([view.dialog.neighbour("m80", -1), view.dialog.neighbour("m80", 1), view.dialog.neighbour("m31", 1), view.dialog.neighbour("m1", -1)], [null, "m79", null, null]);
   api.asked = [];
-  view.openInfo("m36");
+  view.dialog.open("m36");
   await settled();
   assert.deepEqual(operations(), [], "five rows from the end there are five more");
-  view.openInfo("m35", { replace: true });
+  view.dialog.open("m35", { replace: true });
   await settled();
   assert.deepEqual(operations(), ["Sent"]);
   assert.deepEqual(went.slice(-2), [[{ info: "m36" }, { replace: false, over: true }], [{ info: "m35" }, { replace: true, over: true }]]);
   await go({ tab: "clicks" });
-  assert.equal(view.neighbour("m80", 1), null);
+  assert.equal(view.dialog.neighbour("m80", 1), null);
 });
 
 test("a quarter of a second after the last scrolling the position is written, and after leaving it is not", () => {
@@ -344,7 +345,7 @@ test("after each drawing the popover is opened with its heading focused, and clo
   document.activeElement = document.body;
   view.drawn(root);
   assert.deepEqual([body.scrolled, document.activeElement], [2, heading]);
-  await view.sheet.read();
+  await view.dialog.sheet.read();
   view.drawn(root);
   assert.equal(body.scrolled, 2);
   await go({ info: null });
@@ -373,13 +374,13 @@ test("when the service is back, what failed is read again and what is shown is r
   view.customer = null;
   await view.readHeading();
   globalThis.fetch = answer;
-  assert.deepEqual([view.state, view.list.state, view.sheet.state], ["error", "error", "error"]);
+  assert.deepEqual([view.state, view.list.state, view.dialog.sheet.state], ["error", "error", "error"]);
   api.infos.m20 = { id: "m20", customer: { id: "Customer_7" } };
   api.rows.m77 = { id: "m77", subject: "Found", customer: { id: "Customer_7" }, info: {} };
   view.resume();
   await settled();
   await settled();
-  assert.deepEqual([view.state, view.list.state, view.sheet.state, view.selectedSubject], ["ready", "ready", "ready", "Found"]);
+  assert.deepEqual([view.state, view.list.state, view.dialog.sheet.state, view.selectedSubject], ["ready", "ready", "ready", "Found"]);
 });
 
 test("a view that was left is read no more", async () => {
@@ -643,7 +644,7 @@ test("a file's link that is too old is read again before it is followed", async 
 
 test("the popover's buttons: neighbours, the clicks of its mail, another preview, and closing", () => {
   const done = [];
-  const sheet = sheetOf({ neighbour: (id, step) => `${id}${step > 0 ? "+" : ""}${step}`, openInfo: (...given) => done.push(given), closeInfo: () => done.push("closed"), select: (...given) => done.push(given) });
+  const sheet = sheetOf({ neighbour: (id, step) => `${id}${step > 0 ? "+" : ""}${step}`, open: (...given) => done.push(given), close: () => done.push("closed"), select: (...given) => done.push(given) });
   sheet.id = "m1";
   assert.deepEqual([sheet.newer, sheet.older], ["m1-1", "m1+1"]);
   sheet.turn("m2");

@@ -1,0 +1,60 @@
+// The line that says what was just done, with Undo: it stays until the next action, without a timer.
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { icons } from "./icons.js";
+import { said } from "./language.js";
+
+export class UndoLine {
+  /** `changed()` renders the page again. */
+  constructor(changed) {
+    this.changed = changed;
+    this.last = null;
+  }
+
+  /** Says what was done. `undo()`, if it can be undone, is async; what it throws is said and Undo stays. */
+  undoable(text, undo = null) {
+    this.last = { text, undo, busy: false, fault: null };
+    this.changed();
+  }
+
+  /** Whether there is something to undo. */
+  get can() {
+    return Boolean(this.last?.undo) && !this.last.busy;
+  }
+
+  async undo() {
+    const { last } = this;
+    if (!this.can) return;
+    Object.assign(last, { busy: true, fault: null });
+    this.changed();
+    try {
+      await last.undo();
+      if (this.last === last) this.last = { text: said.shell.undone(last.text), undo: null, busy: false, fault: null };
+    } catch (error) {
+      last.fault = error.message || said.shell.unexpected;
+    }
+    last.busy = false;
+    this.keepFocus();
+    this.changed();
+  }
+
+  close = () => {
+    this.last = null;
+    this.keepFocus();
+    this.changed();
+  };
+
+  /** The button that was pressed goes away: the focus goes to the view. */
+  keepFocus() {
+    if (document.activeElement?.closest?.(".undo-line")) document.getElementById("main")?.focus({ preventScroll: true });
+  }
+
+  view() {
+    const { last } = this;
+    return html`<div class="undo-line" ?hidden=${!last}>
+      <p role="status">${last ? html`${last.text}${last.fault ? html` <b class="red">${said.shell.notUndone(last.fault)}</b>` : nothing}` : nothing}</p>
+      ${last?.undo ? html`<button type="button" class="link" aria-keyshortcuts="Z" ?disabled=${last.busy}
+        @click=${() => this.undo()}>${said.shell.undo}</button>` : nothing}
+      ${last ? html`<button type="button" class="round" aria-label=${said.shell.close} title=${said.shell.close} @click=${this.close}>${icons.close}</button>` : nothing}
+    </div>`;
+  }
+}
