@@ -80,7 +80,7 @@ function optionsOf(given, colours, area, onPoint) {
     width: area.clientWidth,
     height: HEIGHT,
     padding: [10, ends && !given.until ? nameWidth(given, font) + 12 : 12, 0, 0],
-    tzDate: (seconds) => (times.zone ? uPlot.tzDate(new Date(seconds * 1000), times.zone) : new Date(seconds * 1000)),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), times.zone),
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !given.stacked, size: 7 } },
     scales: { x: { time: true, range: timeRange(given) }, y: { ...(given.log && { distr: 4, asinh: 1 }), range: (_, __, max) => [0, topOf(max, given)] } },

@@ -18,10 +18,10 @@ function sumTo(series, place, at) {
 }
 
 /** The upper end of the axis: a little above the highest value. */
-export function topOf(max, { log, unit, percent, stacked }) {
+export function topOf(max, { log, unit, isShare, stacked }) {
   if (!max || max <= 0) return 1;
   if (log) return 10 ** Math.ceil(Math.log10(Math.max(max, 1)) + 0.01);
-  if ((percent || unit === "%") && (stacked || max > 80)) return 100;
+  if ((isShare || unit === "%") && (stacked || max > 80)) return 100;
   return Math.ceil((max * 1.02) / niceStep(max)) * niceStep(max);
 }
 

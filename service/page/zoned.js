@@ -25,6 +25,3 @@ export const dayBehind = (day, days) => new Date(Date.parse(`${day}T00:00:00Z`) 
 
 /** The moment at which a day begins in a zone. */
 export const startOfDay = (day, zone) => momentIn(Date.parse(`${day}T00:00:00Z`), zone);
-
-/** The zone's IANA name. */
-export const zoneName = (zone) => new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;

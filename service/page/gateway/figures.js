@@ -1,5 +1,6 @@
 // The gateway's figures, from its lanes and its history: the four numbers, what the plots draw, refusals by cause.
 import { said } from "../language.js";
+import { number } from "../numbers.js";
 
 /** Of each span shown: seconds of one moment of the history, how many there are, and moments of one bar. */
 export const SPANS = { hour: { width: 60, count: 60, bar: 5 }, day: { width: 900, count: 96, bar: 4 } };
@@ -9,10 +10,10 @@ const LINES = [{ token: "--plot-1" }, { token: "--plot-2", dash: [7, 4] }, { tok
 
 /** "4 s", "58 min", "3 h", "2 days". */
 export function ageOf(seconds) {
-  const { age } = said.gateway;
-  if (seconds < 100) return age.seconds(seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds));
-  if (seconds < 100 * 60) return age.minutes(Math.round(seconds / 60));
-  return seconds < 48 * 3_600 ? age.hours(Math.round(seconds / 3_600)) : age.days(Math.round(seconds / 86_400));
+  const { ages } = said.shell;
+  if (seconds < 100) return said.gateway.seconds(number(seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)));
+  if (seconds < 100 * 60) return ages.minutes(Math.round(seconds / 60));
+  return seconds < 48 * 3_600 ? ages.hours(Math.round(seconds / 3_600)) : ages.days(Math.round(seconds / 86_400));
 }
 
 /** The history with a place for every moment up to now, null where no worker ran: `[{ at, moment }]`, `at` in seconds. */
@@ -40,7 +41,7 @@ export function fourNumbers({ lanes, recent, onWire }, now) {
 
 const column = (moments, value) => moments.map(({ moment }) => (moment ? value(moment) : null));
 const timesOf = (moments) => moments.map(({ at }) => at);
-const text = (number) => (number === null || number === undefined ? "–" : number.toLocaleString(undefined, { maximumFractionDigits: number < 10 ? 1 : 0 }));
+const text = (value) => (value === null || value === undefined ? "–" : number(value < 10 ? Math.round(value * 10) / 10 : Math.round(value)));
 
 /** Plot 2: answers a minute. */
 export function ratePlot(history, last, now) {

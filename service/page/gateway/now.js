@@ -2,6 +2,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { plot } from "../plot.js";
 import { said } from "../language.js";
+import { number as digits } from "../numbers.js";
 import { agePlot, ageOf, fourNumbers, laneName, ratePlot, waitingPlot } from "./figures.js";
 import { link, messagesOf } from "./links.js";
 import { relayRow } from "./rows.js";
@@ -10,7 +11,7 @@ import { isHeld, stateOf } from "./standing.js";
 /** Lanes of campaigns that are listed; the others are counted. */
 const MOST_LANES = 12;
 const QUARTER_MS = 15 * 60_000;
-const number = (value) => (value === null ? "–" : value.toLocaleString(document.documentElement.lang));
+const number = (value) => (value === null ? "–" : digits(value));
 
 const tile = (app, heading, value, place, hint) => html`<div class="gw-number"><dt>${heading}</dt>
   <dd>${place ? link(app, place, value) : value}<span class="gw-hint">${hint}</span></dd></div>`;

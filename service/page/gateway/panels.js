@@ -1,14 +1,15 @@
 // The panels of an order: a pause with its reason and its end, and limits with what is set now.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
+import { number as digits } from "../numbers.js";
+import { preference } from "../preferences.js";
 import { changesOf, faultyFields, FIELDS } from "./orders.js";
 import { pauseEnds } from "./pause-ends.js";
-import { chosenZone } from "../plot-times.js";
 
 /** Characters of a reason, as the API has it. */
 const LONGEST_WHY = 500;
 const MOST = { perMinute: 100_000, perDay: 100_000_000, connections: 1_000, warmUpStart: 100_000_000, warmUpFactor: 10 };
-const clock = (date) => new Intl.DateTimeFormat(document.documentElement.lang, { hour: "numeric", timeZone: chosenZone() }).format(date);
+const clock = (date) => new Intl.DateTimeFormat(preference("language"), { hour: "numeric", timeZone: preference("zone") }).format(date);
 
 /** The open panel of this relay or domain (null: of one that is still to be named), or nothing. */
 export function panelOf(orders, kind, one) {
@@ -40,7 +41,7 @@ function pausePanel(orders, kind, one) {
   const words = said.gateway.pause;
   const why = orders.why ?? words.usual;
   const pause = (until) => orders.pause(until, why, said.gateway.done.paused[kind]);
-  const ends = pauseEnds(Date.now(), chosenZone());
+  const ends = pauseEnds(Date.now(), preference("zone"));
   return frame(orders, words.heading[kind](nameOf(one)), words.hint[kind], html`${domainField(orders, one)}
     ${field(orders, "why", words.why, why, { maxlength: LONGEST_WHY })}${faults(orders)}
     <div class="gw-buttons">${ends.map(({ name, until }, place) => html`<button type=${place ? "button" : "submit"} class="button ${place ? "" : "primary"}"
@@ -48,7 +49,7 @@ function pausePanel(orders, kind, one) {
       <button type="button" class="button" @click=${() => orders.back()}>${said.gateway.back}</button></div>`, () => pause(null));
 }
 
-const number = (value) => (value === null ? said.gateway.none : value.toLocaleString(document.documentElement.lang));
+const number = (value) => (value === null ? said.gateway.none : digits(value));
 
 /** What the button says: each change with its new and its old value. */
 export const changesText = (changes) => changes.map(({ field: name, from, to }) => said.gateway.limits.change[name](number(to), number(from))).join(", ");

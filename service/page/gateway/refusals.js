@@ -1,6 +1,7 @@
 // Refusals by cause: how many, their share, since when, and an example in a server's words.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { notice } from "../notices.js";
+import { number, percent } from "../numbers.js";
 import { plot } from "../plot.js";
 import { said } from "../language.js";
 import { sparkline } from "../sparkline.js";
@@ -22,8 +23,8 @@ function row(view, { cause, count, share, trend }, since) {
   const query = { status: "refused", from: new Date(since * 1000).toISOString(), ...(cause && { cause: cause.toLowerCase() }) };
   const words_ = responseLine(view.examples[cause]);
   return html`<tr role="row"><th role="rowheader" scope="row">${name}</th>
-    <td role="cell" data-label=${said_.count}>${link(view.app, messagesOf(query), count.toLocaleString(document.documentElement.lang))}</td>
-    <td role="cell" data-label=${said_.share}>${share.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} %</td>
+    <td role="cell" data-label=${said_.count}>${link(view.app, messagesOf(query), number(count))}</td>
+    <td role="cell" data-label=${said_.share}>${percent(share / 100)}</td>
     <td role="cell" data-label=${said_.trend}>${sparkline(trend)}</td>
     <td role="cell" class="gw-example" data-label=${said_.words}>${words_ ? html`<span class="answer">${words_}</span>` : nothing}</td></tr>`;
 }

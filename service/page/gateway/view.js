@@ -4,6 +4,7 @@ import { writeAddress } from "../address.js";
 import { said } from "../language.js";
 import { drawnTabs, linkTabs } from "../link-tabs.js";
 import { failure, skeleton } from "../notices.js";
+import { preference } from "../preferences.js";
 import { drawnPlots, plot } from "../plot.js";
 import { destinations } from "./destinations.js";
 import { momentsOf, refusalsOf, relayPlot } from "./figures.js";
@@ -188,6 +189,6 @@ class GatewayView {
 }
 
 const dayText = (seconds) =>
-  new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(seconds * 1000));
+  new Intl.DateTimeFormat(preference("language"), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(seconds * 1000));
 
 export const open = (place, app) => new GatewayView(place, app);

@@ -1,5 +1,6 @@
 // A warm-up day by day: what a relay or domain may get, until its limit a day is reached.
 import { said } from "../language.js";
+import { number as digits } from "../numbers.js";
 
 const DAY = 86_400;
 /** Days shown at most, and at least, from its first on. */
@@ -26,7 +27,7 @@ export function warmUpPlot(given, id, name, now, dayText) {
   const days = Array.from({ length: count }, (_, day) => day);
   const allowed = { label: said.gateway.plots.allowed, token: "--plot-1", steps: true, values: days.map((day) => limitOn(day, given)) };
   const limit = given.perDay === null ? [] : [{ label: said.gateway.plots.limitOf, token: "--plot-2", dash: [7, 4], values: days.map(() => given.perDay) }];
-  const number = limitOn(today, given).toLocaleString();
+  const number = digits(limitOn(today, given));
   return {
     id: `${id}-warm-up`, name: said.gateway.plots.warmUp(name), unit: said.gateway.plots.perDay, x: days.map((day) => start + day * DAY), zone: "UTC",
     series: [allowed, ...limit], marks: [{ at: now / 1000, label: said.gateway.plots.today }],

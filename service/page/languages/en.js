@@ -494,7 +494,6 @@ export const words = {
     readingSummary: (opened, clicked, accepted) => `Of ${accepted} accepted campaign messages people opened ${opened} and clicked in ${clicked}. The bands are where the true share lies in 95 of 100 cases.`,
     barsSummary: (count) => `The ${count} with most messages. A link shows exactly these messages.`,
     bars: (group) => `Messages by ${group}`,
-    share: (text) => `${text} %`,
     utc: "Days by domain are those of UTC.",
   },
 
@@ -508,7 +507,7 @@ export const words = {
     range: { hour: "Last hour", day: "Last 24 hours" },
     back: "Back",
     none: "none",
-    age: { seconds: (n) => `${n.toLocaleString("en")} s`, minutes: (n) => `${n.toLocaleString("en")} min`, hours: (n) => `${n.toLocaleString("en")} h`, days: (n) => (n === 1 ? "1 day" : `${n.toLocaleString("en")} days`) },
+    seconds: (text) => `${text} s`,
     numbers: {
       of: "The gateway now",
       waiting: "Waiting",

@@ -1,6 +1,7 @@
 // The largest groups as bars: accepted, refused and bounced on each other, or the share opened; the table has all.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { said } from "../language.js";
+import { number, percent } from "../numbers.js";
 import { groupOf, shareOf } from "./figures.js";
 
 /** Groups that are drawn. */
@@ -12,7 +13,7 @@ function bar(row, asked, zone, most) {
   const { name } = groupOf(row, asked, zone);
   const { share } = shareOf(row.opened, row.accepted);
   const reading = asked.show === "reading";
-  const text = reading ? (share === null ? "–" : said.statistics.share(share.toLocaleString(undefined, { maximumFractionDigits: 1 }))) : row.sent.toLocaleString();
+  const text = reading ? (share === null ? "–" : percent(share / 100)) : number(row.sent);
   return html`<li><span class="st-bar-name"><bdi>${name}</bdi></span><span class="st-bar" aria-hidden="true">${
     reading ? html`<span class="st-part st-accepted" .style=${`width:${share ?? 0}%`}></span>` : parts(row, most)}</span><span class="st-bar-number">${text}</span></li>`;
 }

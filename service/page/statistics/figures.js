@@ -1,7 +1,8 @@
 // Figures over days: which are asked for, their groups, and what the plot draws.
 import { said } from "../language.js";
+import { number } from "../numbers.js";
 import { words } from "../words.js";
-import { dayBehind, dayIn, startOfDay, zoneName } from "../zoned.js";
+import { dayBehind, dayIn, startOfDay } from "../zoned.js";
 
 /** What figures are told apart by, as the address and as the API names it. */
 export const GROUPS = { day: "DAY", cause: "CAUSE", domain: "DOMAIN", source: "SOURCE_TYPE", relay: "RELAY", campaign: "CAMPAIGN", sender: "SENDER" };
@@ -29,7 +30,7 @@ export const canRead = (by) => !NOT_READ.includes(by);
 export function variablesOf({ from, to, by, show }, zone) {
   return {
     since: new Date(startOfDay(from, zone)).toISOString(), until: new Date(startOfDay(dayBehind(to, 1), zone)).toISOString(), by: [GROUPS[by]],
-    filter: show === "reading" && by !== "campaign" ? { sourceTypes: ["CAMPAIGN"] } : null, zone: by === "domain" ? "UTC" : zoneName(zone),
+    filter: show === "reading" && by !== "campaign" ? { sourceTypes: ["CAMPAIGN"] } : null, zone: by === "domain" ? "UTC" : zone,
   };
 }
 
@@ -67,8 +68,6 @@ function daysOf(rows, { from, to }, zone) {
   return days;
 }
 
-const number = (value) => value.toLocaleString();
-
 /** Plot 7: outcomes as messages a day, or opens and clicks as shares with their bands. */
 export function dayPlot(rows, asked, zone) {
   const text = said.statistics;
@@ -85,5 +84,5 @@ export function dayPlot(rows, asked, zone) {
     const shares = days.map(({ row }) => shareOf(row?.[name] ?? 0, row?.accepted ?? 0));
     return line(name, place, { values: shares.map(({ share }) => share), lower: shares.map(({ lower }) => lower), upper: shares.map(({ upper }) => upper) });
   });
-  return { ...basis, unit: text.ofAccepted, percent: true, series, summary: text.readingSummary(number(total.opened), number(total.clicked), number(total.accepted)) };
+  return { ...basis, unit: text.ofAccepted, isShare: true, series, summary: text.readingSummary(number(total.opened), number(total.clicked), number(total.accepted)) };
 }

@@ -3,6 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { link, messagesOf } from "../gateway/links.js";
 import { ageOf } from "../gateway/figures.js";
 import { said } from "../language.js";
+import { number as written, percent } from "../numbers.js";
 import { groupOf, shareOf, totalOf } from "./figures.js";
 
 /** What each number's messages are filtered by; attempts, and reports of spam, are no list of messages. */
@@ -12,8 +13,6 @@ const FILTERS = {
 };
 const COLUMNS = { outcomes: ["sent", "accepted", "deferred", "refused", "bounced", "complained", "received"], reading: ["accepted", "opened", "clicked"] };
 
-const written = (value) => value.toLocaleString(document.documentElement.lang);
-
 function number(app, row, name, query, asked) {
   const value = row[name];
   const shown = query && value && FILTERS[name] ? link(app, messagesOf({ ...query, ...FILTERS[name] }), written(value)) : written(value);
@@ -22,7 +21,7 @@ function number(app, row, name, query, asked) {
 
 function shareText(part, whole) {
   const { share } = shareOf(part, whole);
-  return share === null ? nothing : html` <span class="st-share">${said.statistics.share(share.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }))}</span>`;
+  return share === null ? nothing : html` <span class="st-share">${percent(share / 100)}</span>`;
 }
 
 const seconds = (name, value) => html`<td role="cell" data-label=${said.statistics.columns[name]}>${value === null || value === undefined ? "–" : ageOf(value)}</td>`;

@@ -4,8 +4,9 @@ import { writeAddress } from "../address.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
+import { number } from "../numbers.js";
 import { drawnPlots, plot } from "../plot.js";
-import { chosenZone } from "../plot-times.js";
+import { preference } from "../preferences.js";
 import { dayBehind, dayIn } from "../zoned.js";
 import { bars } from "./bars.js";
 import { askedOf, canRead, dayPlot, GROUPS, variablesOf } from "./figures.js";
@@ -24,7 +25,7 @@ class StatisticsView {
   }
 
   get asked() {
-    return askedOf(this.place.query, Date.now(), chosenZone());
+    return askedOf(this.place.query, Date.now(), preference("zone"));
   }
 
   shows(place) {
@@ -52,7 +53,7 @@ class StatisticsView {
     this.app.changed();
     if (asked.from > asked.to) return;
     try {
-      const rows = await this.app.guard(readFigures)(variablesOf(asked, chosenZone()), { signal: reading.signal });
+      const rows = await this.app.guard(readFigures)(variablesOf(asked, preference("zone")), { signal: reading.signal });
       if (reading.signal.aborted) return;
       Object.assign(this, { rows, shown: asked, error: null, readAt: new Date().toISOString() });
       this.app.announce(rows.length ? said.statistics.outcomesSummary(...sums(rows)) : said.statistics.empty);
@@ -73,7 +74,7 @@ class StatisticsView {
   controls() {
     const text = said.statistics;
     const { from, to, by, show } = this.asked;
-    const today = dayIn(Date.now(), chosenZone());
+    const today = dayIn(Date.now(), preference("zone"));
     const preset = to === today ? PRESETS.find((days) => from === dayBehind(today, 1 - days)) : undefined;
     const date = (name, value) => html`<label class="st-field">${text[name]}<input class="st-input" type="date" .value=${value} max=${today}
       @change=${({ target }) => target.value && this.app.query({ [name]: target.value })}></label>`;
@@ -92,7 +93,7 @@ class StatisticsView {
     if (error) return failure(error, () => this.read());
     if (!fits) return skeleton();
     if (!rows.length) return notice({ heading: text.empty, text: text.emptyText });
-    const zone = chosenZone();
+    const zone = preference("zone");
     return html`${asked.by === "day" ? plot(dayPlot(rows, asked, zone)) : bars(rows, asked, zone)}
       ${asked.by === "domain" ? html`<p class="hint">${text.utc}</p>` : nothing}${table(this.app, rows, asked, zone, dayText)}`;
   }
@@ -113,8 +114,8 @@ class StatisticsView {
   }
 }
 
-const sums = (rows) => ["sent", "accepted", "refused", "bounced"].map((name) => rows.reduce((sum, row) => sum + row[name], 0).toLocaleString());
+const sums = (rows) => ["sent", "accepted", "refused", "bounced"].map((name) => number(rows.reduce((sum, row) => sum + row[name], 0)));
 const dayText = (seconds) =>
-  new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: chosenZone() }).format(new Date(seconds * 1000));
+  new Intl.DateTimeFormat(preference("language"), { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: preference("zone") }).format(new Date(seconds * 1000));
 
 export const open = (place, app) => new StatisticsView(place, app);

@@ -3,7 +3,6 @@ import { markup } from "./browser.js";
 import assert from "node:assert/strict";
 import test from "node:test";
 
-document.documentElement = {};
 const { loadLanguage } = await import("../../../../service/page/language.js");
 await loadLanguage("en");
 const { nextPlace, plot, valuesAt, valueOf } = await import("../../../../service/page/plot.js");
@@ -38,12 +37,12 @@ test("values are said with their names, gaps and spans", () => {
 
 test("a band's bounds stand behind the value", () => {
   const rate = { ...given, unit: "%", series: [{ label: "Opened", token: "--plot-1", values: [31.24, null, 30], lower: [28, null, 27], upper: [34, null, 33] }] };
-  assert.match(valuesAt(rate, 0), /Opened 31 % \(between 28 % and 34 %\)$/);
+  assert.match(valuesAt(rate, 0), /Opened 31.2% \(between 28% and 34%\)$/);
   assert.match(valuesAt(rate, 1), /Opened –$/);
 });
 
 test("small values keep a digit behind the point, a format of the plot's own is used", () => {
-  assert.equal(valueOf({ unit: "%" }, 0.25), "0.3 %");
+  assert.equal(valueOf({ unit: "%" }, 0.25), "0.3%");
   assert.equal(valueOf({ unit: "messages" }, 12.4), "12");
   assert.equal(valueOf({ unit: "seconds", format: (seconds) => `${seconds / 60} min` }, 120), "2 min");
 });

@@ -3,7 +3,6 @@ import { markup } from "./browser.js";
 import assert from "node:assert/strict";
 import test from "node:test";
 
-document.documentElement = { lang: "en-US" };
 const { loadLanguage } = await import("../../../../service/page/language.js");
 await loadLanguage("en");
 const { askedOf, dayPlot, groupOf, shareOf, totalOf, variablesOf } = await import("../../../../service/page/statistics/figures.js");
