@@ -3,7 +3,7 @@ import uPlot from "./vendor/uplot/uPlot.js";
 import { patternOf } from "./plot-patterns.js";
 import { plotTimes } from "./plot-times.js";
 import { valueOf } from "./plot.js";
-import { linearSplits, logSplits, namePlaces, rowsOf, topOf } from "./plot-scale.js";
+import { namePlaces, rowsOf, splitsOf, topOf } from "./plot-scale.js";
 
 /** Of the canvas in CSS pixels; its width is the figure's. */
 const HEIGHT = 184;
@@ -15,9 +15,12 @@ export function drawPlot(area, onPoint) {
   let shape = "";
   let data = "";
   let byKey = false;
+  /** What was to be drawn last: an area without width, as in a closed part of the page, is drawn when it has some. */
+  let wantedLast = null;
 
   const size = new ResizeObserver(() => {
     if (!area.isConnected) destroy();
+    else if (!chart && wantedLast) update(wantedLast, null);
     else if (chart && area.clientWidth && area.clientWidth !== chart.width) chart.setSize({ width: area.clientWidth, height: HEIGHT });
   });
   size.observe(area);
@@ -29,6 +32,7 @@ export function drawPlot(area, onPoint) {
   }
 
   function update(given, place) {
+    wantedLast = given;
     if (!area.clientWidth) return;
     const colours = coloursOf(area);
     const wanted = JSON.stringify([given.unit, given.log, given.stacked, given.shades, given.marks, given.until, colours, given.series.map(({ values, lower, upper, ...each }) => each)]);
@@ -42,10 +46,10 @@ export function drawPlot(area, onPoint) {
     } else {
       chart?.destroy();
       chart = new uPlot(optionsOf(given, colours, area, pointed), rowsOf(given), area);
-      chart.given = given;
       paintSwatches(area, given, colours);
     }
-    if (place !== null) point(place);
+    // uPlot has its scales a microtask later.
+    if (place !== null) queueMicrotask(() => point(place));
   }
 
   function pointed(place) {
@@ -87,11 +91,12 @@ function optionsOf(given, colours, area, onPoint) {
     axes: [
       { ...axis, grid: { show: false }, space: 72, size: 26, gap: 6, values: (_, splits, __, ___, step) => splits.map((each) => times.tick(each, step)) },
       { ...axis, gap: 6, size: (_, values) => 14 + Math.max(12, ...(values ?? []).map((each) => textWidth(each, font))),
-        splits: (_, __, ___, max) => (given.log ? logSplits(max) : linearSplits(max)), values: (_, splits) => splits.map((each) => valueOf(given, each)) },
+        splits: (_, __, ___, max) => splitsOf(max, given), filter: all, grid: { ...axis.grid, filter: all }, values: (_, splits) => splits.map((each) => valueOf(given, each)) },
     ],
     series: [{}, ...seriesOf(given, colours)],
     bands: bandsOf(given, colours),
     hooks: {
+      init: [(chart) => { chart.given = given; }],
       setCursor: [(chart) => onPoint(chart.cursor.idx ?? null)],
       drawClear: [(chart) => drawShades(chart, given, colours)],
       draw: [(chart) => { drawMarks(chart, given, colours, font); if (ends) drawNames(chart, colours, font); }],
@@ -99,20 +104,23 @@ function optionsOf(given, colours, area, onPoint) {
   };
 }
 
+/** Every tick is named: uPlot would leave some of a logarithmic axis out. */
+const all = (_, splits) => splits;
+
 function seriesOf(given, { samples, ground }) {
   if (given.stacked) {
     const bars = uPlot.paths.bars({ size: [0.8, 48], align: 1 });
     return given.series.map((_, place) => ({ paths: bars, fill: patternOf(place, samples[place], ground), width: 0, points: { show: false } })).reverse();
   }
   return given.series.flatMap(({ dash, steps, lower }, place) => {
-    const line = { stroke: samples[place], width: 2, dash, points: { show: lonely }, ...(steps && { paths: uPlot.paths.stepped({ align: 1 }) }) };
+    const line = { stroke: samples[place], width: 2, dash, points: { show: (chart, row) => lonely(chart.data[row]).length > 0, filter: (chart, row) => lonely(chart.data[row]) }, ...(steps && { paths: uPlot.paths.stepped({ align: 1 }) }) };
     const bound = { width: 0, points: { show: false } };
     return lower ? [line, bound, bound] : [line];
   });
 }
 
-/** A line of a single point would not be seen. */
-const lonely = (chart, place) => chart.data[place].filter((each) => each !== null).length === 1;
+/** Places of values between two gaps, of which a line shows nothing. */
+const lonely = (values) => values.flatMap((value, place) => (value !== null && (values[place - 1] ?? null) === null && (values[place + 1] ?? null) === null ? [place] : []));
 
 function bandsOf({ series, stacked }, { samples }) {
   if (stacked) return [];

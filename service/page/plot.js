@@ -15,7 +15,8 @@ let broken = false;
 /**
  * The figure. `x` are seconds since 1970, rising; a series is `{ label, values, dash?, token, steps?, lower?, upper? }`
  * with a value, or null for a gap, for each x; `lower` and `upper` are the bounds of a band. `unit` is a text; `format`
- * writes a value (else its digits), `isShare` for percent, `log` for values that differ by more than ten times, `stacked` for bars on each
+ * writes a value (else its digits), `isShare` for percent, `log` for values that differ by more than ten times, `ticks` for an axis with
+ * these ticks, `stacked` for bars on each
  * other, `shades: [{ from, to, label }]` and `marks: [{ at, label }]` for spans and moments of x, `until`
  * where x ends when that is behind the last value, `zone` for another than the reader's. `level` is that of its heading. The style sheet of the view imports `plot.css`.
  */

@@ -6,6 +6,8 @@ import { number } from "../numbers.js";
 export const SPANS = { hour: { width: 60, count: 60, bar: 5 }, day: { width: 900, count: 96, bar: 4 } };
 /** Causes with bars of their own. */
 const MOST_CAUSES = 5;
+/** Ticks of an axis of ages: seconds, minutes, hours, days. */
+const AGES = [0, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 const LINES = [{ token: "--plot-1" }, { token: "--plot-2", dash: [7, 4] }, { token: "--plot-3", dash: [2, 3] }];
 
 /** "4 s", "58 min", "3 h", "2 days". */
@@ -81,7 +83,7 @@ export function agePlot(history, last, now, acceptance) {
   const p95 = moments.map(({ at }) => acceptance?.get(Math.floor(at / 3_600) * 3_600) ?? null);
   const seconds = oldest.at(-1) ?? 0;
   return {
-    id: "age", name: said.gateway.plots.age, unit: said.gateway.plots.seconds, x: timesOf(moments), log: true, format: ageOf,
+    id: "age", name: said.gateway.plots.age, unit: said.gateway.plots.seconds, x: timesOf(moments), log: true, format: ageOf, ticks: AGES,
     series: [{ label: said.gateway.plots.oldest, ...LINES[0], values: oldest }, { label: said.gateway.plots.p95, ...LINES[1], steps: true, values: p95 }],
     summary: p95.at(-1) === null ? said.gateway.plots.ageAlone(ageOf(seconds)) : said.gateway.plots.ageSummary(ageOf(seconds), ageOf(p95.at(-1))),
   };
