@@ -18,10 +18,11 @@ function sumTo(series, place, at) {
 }
 
 /** The upper end of the axis: a little above the highest value. */
-export function topOf(max, { log, unit, stacked }) {
+export function topOf(max, { log, unit, isShare, stacked, ticks }) {
+  if (ticks) return ticks.find((tick) => tick > 0 && tick >= max) ?? max;
   if (!max || max <= 0) return 1;
   if (log) return 10 ** Math.ceil(Math.log10(Math.max(max, 1)) + 0.01);
-  if (unit === "%" && (stacked || max > 80)) return 100;
+  if ((isShare || unit === "%") && (stacked || max > 80)) return 100;
   return Math.ceil((max * 1.02) / niceStep(max)) * niceStep(max);
 }
 
@@ -31,14 +32,19 @@ function niceStep(max) {
   return NICE.find((each) => each * size >= max / 4) * size;
 }
 
-/** The ticks of an axis from 0. */
-export const linearSplits = (max) => {
+/** The ticks of an axis from 0 to its upper end. */
+export function splitsOf(max, { log, ticks }) {
+  if (ticks) return ticks.filter((tick) => tick <= max);
+  return log ? logSplits(max) : linearSplits(max);
+}
+
+const linearSplits = (max) => {
   const step = niceStep(max);
   return Array.from({ length: Math.floor(max / step + 1e-9) + 1 }, (_, place) => place * step);
 };
 
 /** 0, 1, 10, 100 and so on. */
-export const logSplits = (max) => [0, ...Array.from({ length: Math.round(Math.log10(max)) + 1 }, (_, place) => 10 ** place)];
+const logSplits = (max) => [0, ...Array.from({ length: Math.round(Math.log10(max)) + 1 }, (_, place) => 10 ** place)];
 
 /** Where each name stands, from the top: at its value, at least a line below the one above it, all within the plot. */
 export function namePlaces(ends, topAt, height) {
