@@ -2709,7 +2709,7 @@ CREATE TABLE public.template_version (
 CREATE TABLE public.test_email (
     customer_id bigint NOT NULL,
     message_id uuid NOT NULL,
-    mailing_id integer NOT NULL,
+    mailing_id integer,
     first_message_id uuid NOT NULL,
     place smallint NOT NULL,
     actor text NOT NULL,
@@ -4809,4 +4809,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203700000'),
     ('20261203700100'),
     ('20261203710000'),
-    ('20261203800000');
+    ('20261203800000'),
+    ('20261204820600');
