@@ -2711,7 +2711,7 @@ CREATE TABLE public.template_version (
 CREATE TABLE public.test_email (
     customer_id bigint NOT NULL,
     message_id uuid NOT NULL,
-    mailing_id integer NOT NULL,
+    mailing_id integer,
     first_message_id uuid NOT NULL,
     place smallint NOT NULL,
     actor text NOT NULL,
@@ -4812,4 +4812,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203700100'),
     ('20261203710000'),
     ('20261203800000'),
-    ('20261204110000');
+    ('20261204110000'),
+    ('20261204820600');

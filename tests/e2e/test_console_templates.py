@@ -87,7 +87,7 @@ async def test_a_letter_is_written_looked_at_corrected_published_and_compared(br
         await expect(page.locator(".tp-status")).to_contain_text("Version 2, published")
         await page.get_by_role("button", name="Versions").click()
         await page.get_by_role("link", name="Compare version 1").click()
-        await expect(page.get_by_role("heading", name="Version 1 and Draft")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Version 1 and Version 2")).to_be_visible()
         await expect(page.locator("#template-comparison .cm-content")).to_have_count(2)
         await expect(
             page.locator("#template-comparison .cm-changedLine, #template-comparison .cm-insertedLine").first

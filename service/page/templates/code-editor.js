@@ -3,6 +3,8 @@ import { fieldBefore } from "./merge-fields.js";
 
 /** Tags that do not fit, named at most. */
 const MOST_MISFITS = 20;
+/** For reading the whole source, after a pause in typing. */
+const PARSE_MS = 50;
 
 const load = () => import("../vendor/codemirror/codemirror.js");
 
@@ -80,7 +82,7 @@ const fieldSource = (offered) => (context) => {
 /** Tags that are not closed, or close nothing: `[{ line, tag, closes }]`. */
 function misfits(cm, state) {
   const found = [];
-  cm.syntaxTree(state).iterate({
+  (cm.ensureSyntaxTree(state, state.doc.length, PARSE_MS) ?? cm.syntaxTree(state)).iterate({
     enter: (node) => {
       if (found.length >= MOST_MISFITS) return false;
       if (node.name !== "MismatchedCloseTag" && node.name !== "MissingCloseTag") return undefined;
@@ -100,12 +102,12 @@ function misfits(cm, state) {
 export async function openCode(host, { text, kind, readOnly, label, changed, offered, save }) {
   const cm = await load();
   const { root, parent } = inside(host);
-  const [locked, language] = [new cm.Compartment(), new cm.Compartment()];
+  const locked = new cm.Compartment();
   const lock = (value) => [cm.EditorState.readOnly.of(value), cm.EditorView.editable.of(!value), value ? cm.EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": "true" }) : []];
   const stateOf = (source, now) => cm.EditorState.create({
     doc: source,
     extensions: [
-      ...common(cm, language.of(cm.letterLanguage(now.kind)), label),
+      ...common(cm, cm.letterLanguage(now.kind), label),
       cm.history(), cm.drawSelection(), cm.bracketMatching(), cm.highlightActiveLine(), cm.lintGutter(),
       cm.autocompletion({ override: [fieldSource(offered)], icons: false }),
       cm.keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { save(); return true; } }, ...cm.completionKeymap, ...cm.lintKeymap, ...cm.historyKeymap, ...cm.defaultKeymap]),
@@ -114,19 +116,24 @@ export async function openCode(host, { text, kind, readOnly, label, changed, off
     ],
   });
   const view = new cm.EditorView({ state: stateOf(text, { kind, readOnly }), parent, root });
-  return codeOf(cm, { view, stateOf, locked, lock, language });
+  return codeOf(cm, { view, stateOf, locked, lock });
 }
 
-function codeOf(cm, { view, stateOf, locked, lock, language }) {
+function codeOf(cm, { view, stateOf, locked, lock }) {
+  let marked = "[]";
   const at = (line) => view.state.doc.line(Math.min(Math.max(line, 1), view.state.doc.lines));
   return {
     /** Shows another source, with a history of its own. */
-    show: (text, now) => view.setState(stateOf(text, now)),
-    setKind: (kind) => view.dispatch({ effects: language.reconfigure(cm.letterLanguage(kind)) }),
+    show(text, now) {
+      marked = "[]";
+      view.setState(stateOf(text, now));
+    },
     setReadOnly: (value) => view.dispatch({ effects: locked.reconfigure(lock(value)) }),
     misfits: () => misfits(cm, view.state),
     /** Marks lines in the margin. */
     mark(marks) {
+      if (JSON.stringify(marks) === marked) return;
+      marked = JSON.stringify(marks);
       const diagnostics = marks.filter(({ line }) => line <= view.state.doc.lines).map(({ line, severity, text }) => {
         const { from, to, text: written } = at(line);
         return { from: from + (written.length - written.trimStart().length), to, severity, message: text };

@@ -110,7 +110,7 @@ export class TemplateEditor {
     if (this.state !== "ready") return;
     const { version, compare } = place.query;
     await this.look(Number(version) || null);
-    this.comparison.show(Number(compare) || null, this.shown, this.viewed?.number ?? null);
+    this.comparison.show(Number(compare) || null, this.shown, this.viewed?.number ?? (this.isChanged ? null : this.template?.version));
     this.panel = "versions" in place.query ? "versions" : this.panel === "versions" ? null : this.panel;
     if (this.panel === "versions") this.versions.open();
     this.app.changed();
@@ -171,6 +171,7 @@ export class TemplateEditor {
   paused() {
     clearTimeout(this.pausing);
     this.keep();
+    this.misfits = this.code?.misfits() ?? [];
     this.preview.renew(this.shown);
     this.app.changed();
   }
@@ -289,8 +290,7 @@ export class TemplateEditor {
         changed: (source) => this.write({ source }),
       });
       if (this.left || this.host !== host) return code.close();
-      this.code = code;
-      this.codeError = null;
+      Object.assign(this, { code, codeError: null, misfits: code.misfits() });
     } catch (error) {
       this.codeError = error;
     }

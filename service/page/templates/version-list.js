@@ -20,9 +20,7 @@ export class VersionList {
   }
 
   async open() {
-    if (this.state === "loading" || (this.state === "ready" && !this.more)) return;
-    if (this.state === "ready" && this.versions.length) return;
-    await this.older();
+    if (this.state === "new" || this.state === "error") await this.older();
   }
 
   async older() {

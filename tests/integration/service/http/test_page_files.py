@@ -121,6 +121,6 @@ async def test_the_frame_of_a_draft_is_empty_for_anybody_and_has_the_policy_of_a
 
 
 async def test_the_editor_of_templates_is_loaded_with_no_other_view(anonymous: httpx.AsyncClient) -> None:
-    for address in ("/", "/customers", "/templates", "/templates/Template_1"):
+    for address in ("/customers", "/templates", "/templates/Template_1"):
         shell = (await anonymous.get(address)).text
         assert "codemirror" not in shell, address

@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 cp "$here/package.json" "$here/entry.js" "$work"
 cd "$work"
 npm install --no-package-lock --no-save --no-audit --no-fund --ignore-scripts
-node node_modules/esbuild/lib/../bin/esbuild entry.js --bundle --format=esm --target=es2022 --minify --legal-comments=none \
+node_modules/.bin/esbuild entry.js --bundle --format=esm --target=es2022 --minify --legal-comments=none \
   --charset=utf8 --outfile="$here/../codemirror.js" --log-level=warning
 {
   echo "codemirror.js is made of the packages below, by build/build.sh. Each comes under the MIT License:"

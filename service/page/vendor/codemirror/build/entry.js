@@ -5,7 +5,7 @@ import { configureNesting, parser } from "@lezer/html";
 
 export { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 export { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-export { HighlightStyle, bracketMatching, syntaxHighlighting, syntaxTree } from "@codemirror/language";
+export { HighlightStyle, bracketMatching, ensureSyntaxTree, syntaxHighlighting, syntaxTree } from "@codemirror/language";
 export { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 export { MergeView, unifiedMergeView } from "@codemirror/merge";
 export { Compartment, EditorState } from "@codemirror/state";
