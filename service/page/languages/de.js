@@ -504,7 +504,6 @@ export const words = {
     incident: (count) => `${count} aus einem Vorfall`,
     noneLeft: "Nichts dieser Art wartet.",
     unread: "Das konnte nicht gelesen werden.",
-    again: "Erneut versuchen",
   },
 
   // messages --------------------------------------------------------------------------------------------

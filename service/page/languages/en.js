@@ -503,7 +503,6 @@ export const words = {
     incident: (count) => `${count} of one incident`,
     noneLeft: "Nothing of this kind waits.",
     unread: "This could not be read.",
-    again: "Try again",
   },
 
   // messages --------------------------------------------------------------------------------------------
