@@ -348,10 +348,10 @@ export const words = {
 
   worklist: {
     title: "Arbeitsliste",
-    waits: (count, one) => `${count} ${one ? "Sache wartet" : "Sachen warten"} auf einen Menschen.`,
-    oldest: (age) => `Die älteste wartet seit ${age}.`,
-    nothing: "Nichts wartet auf einen Menschen.",
-    nothingText: "Ungewisse, angehaltene und nicht gesendete Nachrichten, falsche Adressen, nicht zugeordnete Mail und gestoppte Relays stehen hier, sobald es welche gibt.",
+    waits: (count, one) => `${count} ${one ? "Aufgabe wartet" : "Aufgaben warten"} auf eine Entscheidung.`,
+    oldest: (age) => `Die älteste wartet seit ${age.endsWith(".") ? age : `${age}.`}`,
+    nothing: "Nichts wartet auf eine Entscheidung.",
+    nothingText: "Ungewisse, zurückgehaltene und nicht gesendete Nachrichten, falsche Adressen, nicht zugeordnete Mail und gestoppte Relays stehen hier, sobald es welche gibt.",
     fresh: (count) => `${count} neu`,
     all: (count) => `Alle ${count}`,
     back: "Arbeitsliste",
@@ -359,7 +359,7 @@ export const words = {
     figures: {
       label: "Heute in vier Zahlen",
       accepted: "Heute angenommen",
-      refused: "Abgewiesen oder zurückgekommen",
+      refused: "Abgelehnt oder unzustellbar",
       waiting: "Wartend",
       opened: "Von Menschen geöffnet",
       yesterday: (count) => `${count} gestern`,
@@ -372,12 +372,12 @@ export const words = {
     groups: {
       relays: { heading: "Gestoppt", why: "Nichts geht darüber hinaus, bis jemand handelt." },
       uncertain: { heading: "Ungewiss", why: "Niemand weiß, ob der Server sie angenommen hat." },
-      held: { heading: "Angehalten", why: "Sie warten, bis jemand sie freigibt." },
-      unsent: { heading: "Nicht gesendet", why: "Einzelne Nachrichten, die abgewiesen wurden, zurückkamen oder abgelaufen sind." },
+      held: { heading: "Zurückgehalten", why: "Sie warten, bis jemand sie freigibt." },
+      unsent: { heading: "Nicht gesendet", why: "Einzelne Nachrichten, die abgelehnt wurden, unzustellbar oder abgelaufen sind." },
       "bad-addresses": { heading: "Falsche Adressen", why: "Jede kostet Ansehen, bis sie berichtigt ist." },
       unmatched: { heading: "Nicht zugeordnete Nachrichten", why: "Sie kamen an und gehören noch keinem Kunden." },
       campaigns: { heading: "Kampagnen", why: "Einige ihrer Nachrichten wurden nicht gesendet, oder sie pausieren." },
-      senders: { heading: "Absender", why: "Ihr DNS ist nicht bereit: Empfänger weisen vielleicht ab, was sie senden." },
+      senders: { heading: "Absender", why: "Ihr DNS ist nicht bereit: Empfänger lehnen vielleicht ab, was sie senden." },
     },
     actions: {
       tryNow: "Jetzt versuchen",
@@ -415,7 +415,6 @@ export const words = {
       noEvidence: "Niemand hat eine davon geöffnet oder angeklickt.",
       evidence: (count) => `Ein Mensch hat ${count} davon geöffnet oder angeklickt: Diese sind angekommen.`,
       source: (count, name) => `${count} ${name}`,
-      noAnswer: "Keine Antwort, nachdem die Nachricht hinausgegangen war.",
       erased: "Betreff gelöscht",
       noSubject: "Ohne Betreff",
       suppressed: "Ihre Adresse ist gesperrt: Sie kann erst freigegeben werden, wenn die Sperre aufgehoben ist.",
@@ -433,7 +432,7 @@ export const words = {
       stillNot: (time) => `Um ${time} geprüft: noch nicht bereit.`,
       doing: "Läuft …",
     },
-    outcomes: { refused: "abgewiesen", bounced: "zurückgekommen", expired: "abgelaufen", held: "angehalten" },
+    outcomes: { refused: "abgelehnt", bounced: "unzustellbar", expired: "abgelaufen", held: "zurückgehalten" },
     reasons: {
       NO_TRACE: "Sie nennt keine Nachricht von uns.",
       TOKEN_INVALID: "Ihr Token ist nicht von uns oder wurde verändert.",
@@ -474,7 +473,6 @@ export const words = {
       suppressedStay: (one) => `${one ? "bleibt" : "bleiben"}: gesperrt oder abbestellt, oder worauf ${one ? "sie wartet" : "sie warten"}, ist nicht geklärt.`,
       more: "Es gibt weitere: Erledigen Sie erst diese, dann die anderen.",
       changed: "Was wartete, hat sich geändert: Es ist nichts zu tun.",
-      tooMany: (most) => `Höchstens ${most} auf einmal: Wählen Sie weniger oder alle.`,
       expired: "Der Plan war zu alt. Es wurde neu gezählt.",
       correct: (address) => `In ${address} berichtigen?`,
       correctIt: "Welche Adresse ist richtig?",
@@ -482,7 +480,7 @@ export const words = {
       correctOnly: "Adresse berichtigen",
       correctAndRetry: (count, one) => `Berichtigen und ${count} ${one ? "Nachricht" : "Nachrichten"} erneut senden`,
       replaced: (from, to) => `${from} wird zu ${to}.`,
-      waitingGo: (one) => `${one ? "wartende geht" : "wartende gehen"} an die richtige Adresse.`,
+      waitingGo: (one) => `${one ? "wartende Nachricht geht" : "wartende Nachrichten gehen"} an die richtige Adresse.`,
     },
     done: {
       ASSUME_SENT: (count, one) => `${count} ${one ? "Nachricht zählt" : "Nachrichten zählen"} als gesendet.`,
@@ -504,11 +502,8 @@ export const words = {
     onlyShown: (count) => `Nur die ${count} gezeigten`,
     chosenAll: (count) => `Alle ${count} sind ausgewählt.`,
     incident: (count) => `${count} aus einem Vorfall`,
-    wholeGroup: "Die ganze Gruppe",
     noneLeft: "Nichts dieser Art wartet.",
     unread: "Das konnte nicht gelesen werden.",
-    again: "Erneut versuchen",
-    settleGroup: "Zusammen erledigen",
   },
 
   // messages --------------------------------------------------------------------------------------------

@@ -414,7 +414,6 @@ export const words = {
       noEvidence: "Nobody has opened or clicked any of them.",
       evidence: (count) => `A person opened or clicked ${count} of them: those arrived.`,
       source: (count, name) => `${count} ${name}`,
-      noAnswer: "No answer after the message had left.",
       erased: "subject erased",
       noSubject: "No subject",
       suppressed: "Its address is suppressed: it cannot be released before that is lifted.",
@@ -473,7 +472,6 @@ export const words = {
       suppressedStay: (one) => `${one ? "stays" : "stay"}: suppressed or opted out, or what ${one ? "it waits" : "they wait"} for is not settled.`,
       more: "There are more: settle these, then the others.",
       changed: "What waited has changed: there is nothing to do.",
-      tooMany: (most) => `At most ${most} at once: choose fewer, or all of them.`,
       expired: "The plan was too old. It was counted again.",
       correct: (address) => `Correct to ${address}?`,
       correctIt: "Which address is right?",
@@ -481,7 +479,7 @@ export const words = {
       correctOnly: "Correct the address",
       correctAndRetry: (count, one) => `Correct and retry ${count} ${one ? "message" : "messages"}`,
       replaced: (from, to) => `${from} becomes ${to}.`,
-      waitingGo: (one) => `that ${one ? "waits goes" : "wait go"} to the right address.`,
+      waitingGo: (one) => `${one ? "message that waits goes" : "messages that wait go"} to the right address.`,
     },
     done: {
       ASSUME_SENT: (count, one) => `${count} ${one ? "message counts" : "messages count"} as sent.`,
@@ -503,11 +501,8 @@ export const words = {
     onlyShown: (count) => `Only the ${count} shown`,
     chosenAll: (count) => `All ${count} are chosen.`,
     incident: (count) => `${count} of one incident`,
-    wholeGroup: "The whole group",
     noneLeft: "Nothing of this kind waits.",
     unread: "This could not be read.",
-    again: "Try again",
-    settleGroup: "Settle together",
   },
 
   // messages --------------------------------------------------------------------------------------------

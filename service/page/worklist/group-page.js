@@ -101,6 +101,10 @@ export class GroupPage extends Triage {
     await this.openList();
   }
 
+  get isChoosing() {
+    return this.choosing.size > 0;
+  }
+
   chosenRows() {
     return this.rows().filter((row) => this.choosing.has(row.key));
   }

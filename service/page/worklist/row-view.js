@@ -24,7 +24,8 @@ function button(row, action, number, triage) {
 
 function buttons(row, shown, triage) {
   if (row.gone || triage.app.readOnly || triage.isOpen(row.key)) return nothing;
-  return html`<div class="wl-does">${shown.actions.map((action, index) => button(row, action, index + 1, triage))}</div>`;
+  // While rows are chosen, the digits press the buttons of the bar.
+  return html`<div class="wl-does ${triage.isChoosing ? "away" : ""}">${shown.actions.map((action, index) => button(row, action, index + 1, triage))}</div>`;
 }
 
 /** What became of the row, or why nothing did. */
@@ -46,7 +47,7 @@ export function rowView(row, triage, box = nothing, chosen = false) {
   const shown = triage.faceOf(row);
   return html`<div role="listitem" class="wl-row ${row.gone ? "gone" : ""} ${chosen ? "chosen" : ""}" data-row=${row.key}>${box}
     ${shown.shape ?? html`<span class="status ${shown.tone}">${shown.icon}</span>`}
-    <div class="wl-text"><p class="wl-name">${name(row, shown, triage)}</p>${words(shown)}${became(row, triage)}</div>
+    <div class="wl-text"><p class="wl-name">${name(row, shown, triage)}</p>${triage.reading.key === row.key ? nothing : words(shown)}${became(row, triage)}</div>
     <span class="wl-age">${row.since ? age(row.since) : nothing}</span>
     ${buttons(row, shown, triage)}
     ${triage.isOpen(row.key) ? html`<div class="wl-below">${triage.planOf(row.key)}${triage.reading.view(row.key)}</div>` : nothing}</div>`;

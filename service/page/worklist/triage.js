@@ -212,6 +212,11 @@ export class Triage {
     return since !== undefined && Date.now() - since < BEHIND_MS && !(Date.parse(row.since) > since);
   }
 
+  /** Whether rows are chosen, which have a bar of their own. */
+  get isChoosing() {
+    return false;
+  }
+
   /** Whether a list may still count what was settled here just now. */
   get isBehind() {
     return [...this.settled.values()].some((at) => Date.now() - at < BEHIND_MS);
