@@ -29,10 +29,9 @@ export function actionsOnBad({ address, solutions, suppression, message }) {
 
 export const actionsOnSuppressed = ({ address }) => (address === null ? [] : [{ kind: "lift", name: said.addresses.lift }]);
 
-/** The buttons of a row; the digit shows while the row has the keyboard. */
+/** The buttons of a row; the style sheet shows the digit while the row has the keyboard. */
 const buttons = (actions, edge, choose, of) => actions.map((action, place) => html`<button type="button" class="button addr-button"
-  aria-label=${`${action.label ?? action.name}: ${of}`} aria-keyshortcuts=${place + 1} @click=${() => choose(edge, action)}>${
-  action.name}<kbd class="addr-digit" aria-hidden="true">${place + 1}</kbd></button>`);
+  aria-label=${`${action.label ?? action.name}: ${of}`} aria-keyshortcuts=${place + 1} @click=${() => choose(edge, action)}>${action.name}</button>`);
 
 /** The server's words of the message that failed last. */
 function answer(message) {
