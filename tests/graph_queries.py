@@ -30,7 +30,7 @@ EVENTS = (
 )
 """Arguments of a message's `events`."""
 
-UNSHAPED = frozenset({("MessageAttachment", "url"), ("Customer", "needsAttention")})
+UNSHAPED = frozenset({("MessageAttachment", "url"), ("Customer", "needsAttention"), ("Customer", "replyTo")})
 """Fields of these types without SQL, whose names have one elsewhere. A link tells the time, so it is never compared."""
 
 

@@ -40,7 +40,7 @@ async def test_a_bad_address_is_corrected_in_two_presses(browser: Browser, world
         row = page.locator(".addr-row", has_text="ivy@gmial.com")
         await expect(row).to_contain_text("5.1.2 Host or domain name not found")
         # When the suggestion is pressed, then what it will do is said first, and its button has the keyboard
-        await row.get_by_role("button", name="Use ivy@gmail.com").focus()
+        await row.get_by_role("button", name=re.compile(r"Use gmail\.com ?: ivy@gmail\.com")).focus()
         await page.keyboard.press("1")
         confirm = row.get_by_role("button", name="Correct and retry 1 message")
         await expect(confirm).to_be_focused()

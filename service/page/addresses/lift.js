@@ -23,7 +23,7 @@ export function liftPlan({ address, suppression, busy, fault, act, back, id = "p
   return plan({
     id, busy, fault, back,
     heading: html`${said.addresses.mayBeMailed} <bdi dir="ltr">${address}</bdi>?`,
-    lines: [html`${said.addresses.warnings[reason] ?? nothing} ${said.addresses.since} ${moment(suppressedAt)}.`],
+    lines: [html`${said.addresses.warnings[reason] ?? nothing} ${said.addresses.standsSince} ${moment(suppressedAt)}.`],
     fields: html`<label class="addr-field">${said.addresses.whyLift}<input name="why" type="text" required maxlength=${LONGEST_WHY} autocomplete="off"></label>
       ${heldMessages ? html`<label class="addr-tick"><input name="releaseHeld" type="checkbox" checked> ${said.addresses.release(heldMessages)}</label>` : nothing}`,
     confirm: said.addresses.liftIt,

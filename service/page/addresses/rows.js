@@ -16,11 +16,11 @@ export function inTwo(address) {
   return html`<bdi dir="ltr" class="addr-text">${address.slice(0, at)}<wbr>${address.slice(at)}</bdi>`;
 }
 
-/** What can be done about a bad address: `{ kind, name, label, to }`, the safest first, as the digits press them. */
+/** What can be done about a bad address: `{ kind, name, to }`, the safest first, as the digits press them. */
 export function actionsOnBad({ address, solutions, suppression, message }) {
   const meant = solutions.filter((each) => each.address).slice(0, SUGGESTIONS);
   return [
-    ...meant.map(({ address: to }) => ({ kind: "use", to, name: html`${said.addresses.use} ${suggestion(address, to)}`, label: `${said.addresses.use} ${to}` })),
+    ...meant.map(({ address: to }) => ({ kind: "use", to, name: html`${said.addresses.use} ${suggestion(address, to)}` })),
     ...(message?.actions.includes("RETRY") ? [{ kind: "retry", name: said.addresses.retry }] : []),
     { kind: "edit", name: said.addresses.edit },
     ...(suppression ? [{ kind: "lift", name: said.addresses.lift }] : []),
@@ -29,10 +29,9 @@ export function actionsOnBad({ address, solutions, suppression, message }) {
 
 export const actionsOnSuppressed = ({ address }) => (address === null ? [] : [{ kind: "lift", name: said.addresses.lift }]);
 
-/** The buttons of a row; the digit shows while the row has the keyboard. */
+/** The buttons of a row; the style sheet shows the digit while the row has the keyboard. */
 const buttons = (actions, edge, choose, of) => actions.map((action, place) => html`<button type="button" class="button addr-button"
-  aria-label=${`${action.label ?? action.name}: ${of}`} aria-keyshortcuts=${place + 1} @click=${() => choose(edge, action)}>${
-  action.name}<kbd class="addr-digit" aria-hidden="true">${place + 1}</kbd></button>`);
+  aria-keyshortcuts=${place + 1} @click=${() => choose(edge, action)}>${action.name}<span class="unseen">: ${action.to ?? of}</span></button>`);
 
 /** The server's words of the message that failed last. */
 function answer(message) {

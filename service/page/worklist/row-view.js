@@ -47,7 +47,7 @@ export function rowView(row, triage, box = nothing, chosen = false) {
   const shown = triage.faceOf(row);
   return html`<div role="listitem" class="wl-row ${row.gone ? "gone" : ""} ${chosen ? "chosen" : ""}" data-row=${row.key}>${box}
     ${shown.shape ?? html`<span class="status ${shown.tone}">${shown.icon}</span>`}
-    <div class="wl-text"><p class="wl-name">${name(row, shown, triage)}</p>${words(shown)}${became(row, triage)}</div>
+    <div class="wl-text"><p class="wl-name">${name(row, shown, triage)}</p>${triage.reading.key === row.key ? nothing : words(shown)}${became(row, triage)}</div>
     <span class="wl-age">${row.since ? age(row.since) : nothing}</span>
     ${buttons(row, shown, triage)}
     ${triage.isOpen(row.key) ? html`<div class="wl-below">${triage.planOf(row.key)}${triage.reading.view(row.key)}</div>` : nothing}</div>`;

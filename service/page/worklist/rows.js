@@ -3,7 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { readAddress } from "../address.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
-import { clock } from "../moments.js";
+import { clock, momentText } from "../moments.js";
 import { count, number } from "../numbers.js";
 import { outcomeLine } from "../outcome-line.js";
 import { hintClass, statusShape } from "../status-icon.js";
@@ -34,7 +34,7 @@ function stopped(kind, value) {
   const { actions, row } = said.worklist;
   const tried = async () => {
     await resume(kind, name(value));
-    return { note: html`${row.tried(clockText())}` };
+    return { note: row.tried(clockText()) };
   };
   return {
     icon: icons.stopped ?? icons.failed, tone: "red", name: row[kind](name(value)), line: line(value), answer: why(value),
@@ -42,7 +42,7 @@ function stopped(kind, value) {
   };
 }
 
-const clockText = () => clock(new Date().toISOString());
+const clockText = () => momentText(new Date().toISOString());
 
 // Uncertain -------------------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ function sender(value) {
   const { actions, row } = said.worklist;
   const look = async () => {
     const { ready } = await checkSender(value.sender.id);
-    return { note: ready ? row.ready : html`${row.stillNot(clockText())}` };
+    return { note: ready ? row.ready : row.stillNot(clockText()) };
   };
   const wrong = value.records.filter(({ ok, advice }) => ok === false && advice);
   return {

@@ -44,6 +44,7 @@ class Sessions:
             "csrf_sha256": digest(csrf_token(secret)),
             "expires_at": datetime(2026, 3, 1, tzinfo=UTC),
             "content": False,
+            "read_only": False,
         }
         self.lookups = 0
 
@@ -266,3 +267,14 @@ def test_a_program_that_says_nothing_is_no_browser() -> None:
 def test_a_csrf_token_belongs_to_its_session_and_does_not_reveal_it() -> None:
     assert csrf_token("one") == csrf_token("one") != csrf_token("two")
     assert "one" not in csrf_token("one")
+
+
+async def test_a_read_only_session_changes_nothing() -> None:
+    sessions = Sessions("s")
+    authenticator = make_for(sessions)
+    assert await authenticator.writing_caller(request(cookie="s")) == Caller(name="Ann")
+    sessions.row["read_only"] = True
+    assert await authenticator.caller(request(cookie="s")) == Caller(name="Ann", read_only=True)
+    with pytest.raises(RequestRefused) as refused:
+        await authenticator.writing_caller(request(cookie="s"))
+    assert (refused.value.status, refused.value.code) == (403, "READ_ONLY")
