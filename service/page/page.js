@@ -260,8 +260,11 @@ function draw() {
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
   showDialog(root.querySelector("dialog.signed-out"));
-  focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
-  focusNext = [];
+  // While the view's module is loaded there is nothing yet to focus.
+  if (page || state !== "in" || viewError || places.current.view === "nowhere") {
+    focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
+    focusNext = [];
+  }
   page?.drawn(root);
   overlays.drawn(root);
 }
