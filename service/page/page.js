@@ -29,11 +29,10 @@ let openError = null;
 /** Why the view's module could not be loaded. */
 let viewError = null;
 let offline = false;
-/** Why signing out failed. */
 let signOutError = null;
 let retryTimer = null;
 let drawPlanned = false;
-/** Ids of elements to focus after the next rendering: the first that exists gets the focus. */
+/** Ids of elements to focus once the view is drawn: the first that exists gets the focus. */
 let focusNext = [];
 
 const places = new Places((options) => arrive(options));
@@ -260,7 +259,6 @@ function draw() {
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
   showDialog(root.querySelector("dialog.signed-out"));
-  // While the view's module is loaded there is nothing yet to focus.
   if (page || state !== "in" || viewError || places.current.view === "nowhere") {
     focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
     focusNext = [];
