@@ -40,6 +40,6 @@ export function morePlaces(given, end) {
     open = event.newState === "open";
     given.app.changed();
   };
-  return html`<div id="more" class="more" popover aria-label=${said.shell.more} @beforetoggle=${turn} @click=${(event) => event.currentTarget.hidePopover()}>${
+  return html`<div id="more" class="more" popover role="group" aria-label=${said.shell.more} @beforetoggle=${turn} @click=${(event) => event.currentTarget.hidePopover()}>${
     open ? html`<ul>${others.map((view) => link(view, given))}</ul>${end()}` : nothing}</div>`;
 }

@@ -29,11 +29,10 @@ let openError = null;
 /** Why the view's module could not be loaded. */
 let viewError = null;
 let offline = false;
-/** Why signing out failed. */
 let signOutError = null;
 let retryTimer = null;
 let drawPlanned = false;
-/** Ids of elements to focus after the next rendering: the first that exists gets the focus. */
+/** Ids of elements to focus once the view is drawn: the first that exists gets the focus. */
 let focusNext = [];
 
 const places = new Places((options) => arrive(options));
@@ -260,8 +259,10 @@ function draw() {
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
   showDialog(root.querySelector("dialog.signed-out"));
-  focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
-  focusNext = [];
+  if (page || state !== "in" || viewError || places.current.view === "nowhere") {
+    focusNext.map((id) => document.getElementById(id)).find(Boolean)?.focus();
+    focusNext = [];
+  }
   page?.drawn(root);
   overlays.drawn(root);
 }
