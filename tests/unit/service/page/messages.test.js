@@ -362,6 +362,19 @@ test("what can be taken back is done at once with Undo; the rest is planned firs
   assert.deepEqual([sheet.asked, operations("Act").length], ["RETRY", 2]);
 });
 
+test("a message that is read again keeps its frame while its address is good", async () => {
+  const sheet = await sheetWith({});
+  const content = (viewUrl) => ({ id: "m3", content: { sha256: "3f2a", viewUrl } });
+  sheet.message = sheet.withFrame(content("first"));
+  sheet.message = sheet.withFrame(content("second"));
+  assert.equal(sheet.message.content.viewUrl, "first");
+  sheet.framedAt -= 240_000;
+  sheet.showTab("content");
+  assert.equal(sheet.frameIsOld, true, "nothing is loaded by an address that is over");
+  sheet.message = sheet.withFrame(content("third"));
+  assert.deepEqual([sheet.message.content.viewUrl, sheet.frameIsOld], ["third", false]);
+});
+
 test("the text and the source of a message are read when they are looked at, once", async () => {
   const sheet = await sheetWith({});
   sheet.showTab("content");
