@@ -346,7 +346,7 @@ test("a message's own page has a heading, says when there is none, and its addre
 
 const sheetWith = async (values, done = {}) => {
   const sheet = new InfoSheet({ neighbour: () => null, reread: (id) => done.reread?.push(id), select: null }, app);
-  Object.assign(sheet, { id: "m3", state: "ready", readAt: Date.now(), message: { id: "m3", direction: "SENT", content: { rawUrl: "http://mail.example/content/x.eml" }, info: { preview: null }, ...values } });
+  Object.assign(sheet, { id: "m3", state: "ready", readAt: Date.now(), framedAt: Date.now(), message: { id: "m3", direction: "SENT", content: { rawUrl: "http://mail.example/content/x.eml" }, info: { preview: null }, ...values } });
   return sheet;
 };
 
