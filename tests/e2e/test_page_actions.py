@@ -59,8 +59,8 @@ async def test_a_suppression_is_lifted_with_a_reason_and_the_mail_sent_again(bro
     async with looking(browser, world, phone=True) as page:
         # Given a refused mail, whose address is suppressed: nothing is offered that would be refused
         info = await details(page, customer)
-        await expect(info.locator(".actions [data-action]")).to_have_count(2)
-        assert await offered(info) == ["Lift the suppression", "Correct the address"]
+        await expect(info.locator(".actions [data-action]")).to_have_count(3)
+        assert await offered(info) == ["Lift the suppression", "Correct the address", "Take off the worklist"]
         advice = await info.locator(".advice").inner_text()
         assert (await info.inner_text()).count(advice) == 1
         # When the suppression is lifted, for which a reason is needed
@@ -79,7 +79,7 @@ async def test_a_suppression_is_lifted_with_a_reason_and_the_mail_sent_again(bro
         await info.get_by_role("button", name="Lift the suppression").click()
         # Then it can be tried again, and the history says that it was lifted
         await expect(info.locator(".timeline")).to_contain_text("The suppression of its address was lifted")
-        assert await offered(info) == ["Retry", "Correct the address"]
+        assert await offered(info) == ["Retry", "Correct the address", "Take off the worklist"]
         await info.get_by_role("button", name="Retry").click()
         await info.get_by_role("button", name="Retry 1 message").click()
         await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
@@ -148,5 +148,5 @@ async def test_every_status_has_its_colour_its_words_and_its_actions(browser: Br
         info = page.locator("dialog.info")
         await info.get_by_role("button", name="Cancel sending").click()
         await info.get_by_role("button", name="Cancel sending 1 message").click()
-        await expect(info.get_by_role("heading", name=re.compile("it was cancelled"))).to_be_visible()
+        await expect(info.get_by_role("heading", name=re.compile("Cancelled by "))).to_be_visible()
         await expect(info.locator(".why")).to_contain_text("A person took it back")

@@ -180,7 +180,7 @@ async def test_bounced_later_is_told_apart_from_refused_at_once(page: Page, came
     outcome = row(page, "Your proposal").locator(".outcome")
     await expect(outcome).to_contain_text("Bounced: no such mailbox · host mx.customer.example")
     # Then the details of the one that came back say who reported, with the report's words, beside the server's yes
-    told = info.locator("section", has=page.get_by_role("heading", name="Bounced later", exact=True))
+    told = info.locator("section", has=page.get_by_role("heading", name="Bounced", exact=True))
     await expect(told.locator("pre")).to_have_text(WORDS)
     await expect(told.locator("figcaption")).to_contain_text(re.compile("reported by relay.fabrikam.example", re.I))
     await expect(told.locator("figcaption")).to_contain_text("refused by mx.customer.example · 5.1.1")

@@ -242,6 +242,7 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
     page.on("response", lambda response: fetched.append(response.url))
     await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
     await page.get_by_role("tab", name="Content").click()
+    await page.get_by_role("button", name="Template").click()
     frame = page.locator("dialog.info iframe").content_frame
     # Then its own styles apply, and nothing else: no script, no request, no navigation
     await expect(frame.get_by_role("heading", name="Spring")).to_have_css("color", "rgb(1, 2, 3)")
@@ -678,6 +679,7 @@ async def test_escape_closes_the_popover_from_its_preview_too(page: Page, odd: O
     for way in ("keyboard", "pointer"):
         await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
         await info.get_by_role("tab", name="Content").click()
+        await info.get_by_role("button", name="Template").click()
         frame = info.locator("iframe").content_frame
         await expect(frame.get_by_role("heading", name="Spring")).to_be_visible()
         preview = info.locator(".preview-scroll")

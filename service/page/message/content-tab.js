@@ -50,6 +50,7 @@ function readPart(part, retry, name) {
 function exact(sheet) {
   const { as, width } = sheet.shown;
   const { content } = sheet.message;
+  if (as === "html" && sheet.frameIsOld) return skeleton(5);
   const shown = as === "html"
     ? html`<div class="frame-place ${width}"><iframe class="mail-frame" title=${said.message.content.exact} sandbox="" referrerpolicy="no-referrer" src=${here(content.viewUrl)}></iframe></div>`
     : readPart(sheet.parts[as], sheet.retryPart, said.message.content[as]);

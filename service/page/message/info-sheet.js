@@ -40,6 +40,8 @@ export class InfoSheet {
     this.acting = false;
     this.fault = null;
     this.copied = null;
+    this.framedAt = 0;
+    this.frameIsOld = false;
     /** The text part and the source, once they are asked for: `{ state, value, error }`. */
     this.parts = { text: null, source: null };
   }
@@ -59,7 +61,7 @@ export class InfoSheet {
     try {
       const message = await this.readInfo(id);
       if (id !== this.id) return;
-      this.message = message;
+      this.message = this.withFrame(message);
       this.readAt = Date.now();
       this.state = "ready";
       this.readPart();
@@ -69,6 +71,15 @@ export class InfoSheet {
       this.error = error;
     }
     this.changed();
+  }
+
+  /** A message that is read again keeps its frame's address while that is good: another would load the frame anew. */
+  withFrame(message) {
+    const [shown, content] = [this.message?.content, message?.content];
+    if (shown && content && shown.sha256 === content.sha256 && Date.now() - this.framedAt < LINK_MS) content.viewUrl = shown.viewUrl;
+    else this.framedAt = Date.now();
+    this.frameIsOld = false;
+    return message;
   }
 
   /** Whether there is no such message, or it is another customer's. */
@@ -153,6 +164,11 @@ export class InfoSheet {
 
   showTab = (tab) => {
     this.tab = tab;
+    // The frame is loaded by an address that is good.
+    if (tab === "content" && this.message?.content && Date.now() - this.framedAt >= LINK_MS) {
+      this.frameIsOld = true;
+      this.read();
+    }
     this.readPart();
     this.changed();
   };

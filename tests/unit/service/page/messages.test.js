@@ -232,7 +232,7 @@ test("the bar offers what applies to at least one, and a digit opens its plan", 
   await settled();
   await settled();
   assert.deepEqual(operations("Preview").at(-1), { action: "RETRY", filter: { ids: ["m3", "m2", "m1"] }, search: null });
-  assert.match(shown(), /Retry 3 messages[^]*>2<[^]*go back to the queue[^]*2 × no such mailbox[^]*>1<[^]*may get them twice[^]*>1<[^]*stay as they are[^]*>Retry 2 messages<[^]*>Back</);
+  assert.match(shown(), /Retry 3 messages[^]*>2<[^]*go back to the queue[^]*2\u00a0× no such mailbox[^]*>1<[^]*may get them twice[^]*>1<[^]*stay as they are[^]*>Retry 2 messages<[^]*>Back</);
 });
 
 test("all that match are acted on by the list's own filter; a search alone by all mail until now", async () => {
@@ -346,7 +346,7 @@ test("a message's own page has a heading, says when there is none, and its addre
 
 const sheetWith = async (values, done = {}) => {
   const sheet = new InfoSheet({ neighbour: () => null, reread: (id) => done.reread?.push(id), select: null }, app);
-  Object.assign(sheet, { id: "m3", state: "ready", readAt: Date.now(), message: { id: "m3", direction: "SENT", content: { rawUrl: "http://mail.example/content/x.eml" }, info: { preview: null }, ...values } });
+  Object.assign(sheet, { id: "m3", state: "ready", readAt: Date.now(), framedAt: Date.now(), message: { id: "m3", direction: "SENT", content: { rawUrl: "http://mail.example/content/x.eml" }, info: { preview: null }, ...values } });
   return sheet;
 };
 
@@ -360,6 +360,19 @@ test("what can be taken back is done at once with Undo; the rest is planned firs
   assert.equal(operations("Act").length, 2);
   sheet.ask("RETRY");
   assert.deepEqual([sheet.asked, operations("Act").length], ["RETRY", 2]);
+});
+
+test("a message that is read again keeps its frame while its address is good", async () => {
+  const sheet = await sheetWith({});
+  const content = (viewUrl) => ({ id: "m3", content: { sha256: "3f2a", viewUrl } });
+  sheet.message = sheet.withFrame(content("first"));
+  sheet.message = sheet.withFrame(content("second"));
+  assert.equal(sheet.message.content.viewUrl, "first");
+  sheet.framedAt -= 240_000;
+  sheet.showTab("content");
+  assert.equal(sheet.frameIsOld, true, "nothing is loaded by an address that is over");
+  sheet.message = sheet.withFrame(content("third"));
+  assert.deepEqual([sheet.message.content.viewUrl, sheet.frameIsOld], ["third", false]);
 });
 
 test("the text and the source of a message are read when they are looked at, once", async () => {
