@@ -28,7 +28,7 @@ function bars(given) {
       <button type="button" class="find" aria-keyshortcuts="Control+K" aria-label=${said.shell.jump} title=${said.shell.jump} @click=${search}
         >${icons.search}<span>${said.shell.search}</span><kbd aria-hidden="true">${said.shell.keys.control} K</kbd></button>
       ${navigation(given)}${sideEnd(given)}</div>
-    ${morePlaces(given, sideEnd(given))}</header>`;
+    ${morePlaces(given, () => sideEnd(given))}</header>`;
 }
 
 const banners = (app, fault) => html`${app.offline ? html`<p class="banner" role="status">${said.shell.offline}</p>` : nothing}

@@ -41,7 +41,7 @@ export class Keys {
     if (since > SEQUENCE_MS) return false;
     const view = Object.keys(VIEWS).find((each) => VIEWS[each].key === event.key.toLowerCase());
     if (!view) return false;
-    this.app.follow({ preventDefault: () => {} }, placeOf(view));
+    this.app.visit(placeOf(view));
     return true;
   }
 

@@ -30,10 +30,16 @@ export const navigation = (given) => html`<nav class="nav" aria-label=${said.she
   ${GROUPS.map((group) => html`<ul aria-label=${said.shell.groups[group]}>${ofGroup(group).map((view) => link(view, given))}</ul>`)}
   ${more(given.current)}</nav>`;
 
-/** What More opens on a phone: the other views, and the end of the side bar. */
+/** Whether More is open: what it shows is not in the page before. */
+let open = false;
+
+/** What More opens on a phone: the other views, and `end`, the end of the side bar. */
 export function morePlaces(given, end) {
   const others = Object.keys(VIEWS).filter((view) => !FIRST.includes(view));
-  const close = (event) => event.currentTarget.hidePopover();
-  return html`<div id="more" class="more" popover aria-label=${said.shell.more} @click=${close}>
-    <ul>${others.map((view) => link(view, given))}</ul>${end}</div>`;
+  const turn = (event) => {
+    open = event.newState === "open";
+    given.app.changed();
+  };
+  return html`<div id="more" class="more" popover aria-label=${said.shell.more} @beforetoggle=${turn} @click=${(event) => event.currentTarget.hidePopover()}>${
+    open ? html`<ul>${others.map((view) => link(view, given))}</ul>${end()}` : nothing}</div>`;
 }

@@ -1,4 +1,5 @@
 // Numbers as the reader's language writes them.
+import { said } from "./language.js";
 import { preference } from "./preferences.js";
 
 /** Formats are dear to make: one each, until the language changes. */
@@ -20,5 +21,8 @@ export const percent = (part) => format("percent", { style: "percent", maximumFr
 /** 48213 -> "48,000": with two digits, for "about". */
 export const rounded = (value) => format("rounded", { maximumSignificantDigits: 2 }).format(value);
 
-/** A `Count` of the API: "4,210", or "10,000+" where counting stopped. */
-export const count = ({ value, precision }) => `${number(value)}${precision === "AT_LEAST" ? "+" : ""}`;
+/** A `Count` of the API: "4,210", "more than 10,000" where counting stopped, "about 48,000" where it is an estimate. */
+export function count({ value, precision }) {
+  if (precision === "AT_LEAST") return said.shell.moreThan(number(value));
+  return precision === "ESTIMATE" ? said.shell.about(rounded(value)) : number(value);
+}

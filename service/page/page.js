@@ -1,6 +1,6 @@
 // The page's entry: sign-in state, the view for the current URL, and rendering.
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
-import { readAddress, viewOf, writeAddress } from "./address.js";
+import { viewOf } from "./address.js";
 import { Offline, SignedOut } from "./errors.js";
 import { frame } from "./frame.js";
 import { watchKeys } from "./keys.js";
@@ -8,6 +8,7 @@ import { loadLanguage, said } from "./language.js";
 import { fitDates } from "./moments.js";
 import { failure, noSuchPage, skeleton } from "./notices.js";
 import { Overlays } from "./overlays.js";
+import { Places } from "./places.js";
 import { applyPreferences, onPreference } from "./preferences.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
@@ -17,12 +18,9 @@ import { Waiting } from "./waiting.js";
 
 /** Between two checks whether the service is back. */
 const RETRY_MS = 3_000;
-/** The state of a history entry whose popover was opened over the view of the entry before it. */
-const OVER = "over";
 
 const root = document.getElementById("page");
 const announcement = document.getElementById("announcement");
-let place = readAddress(new URL(location.href));
 let page = null;
 /** `opening`, `in`, `out` (signed out), `ended` (the session has ended) or `broken`. */
 let state = "opening";
@@ -37,51 +35,34 @@ let retryTimer = null;
 let drawPlanned = false;
 /** Ids of elements to focus after the next rendering: the first that exists gets the focus. */
 let focusNext = [];
-/** From `history.back()` until its popstate: a second Escape in between would leave the page. */
-let goingBack = false;
 
+const places = new Places((options) => arrive(options));
 const undoLine = new UndoLine(() => app.changed());
 const overlays = new Overlays(() => app);
 
 const app = {
+  go: places.go,
+  query: places.query,
+  goBack: places.goBack,
+  follow: places.follow,
+  visit: places.visit,
+  to: places.to,
+  toWorklist: places.toWorklist,
+  toList: places.toList,
+
+  get left() {
+    return places.left;
+  },
+
+  get place() {
+    return places.current;
+  },
+
   /** Render again, once for all changes of this task. */
   changed() {
     if (drawPlanned) return;
     drawPlanned = true;
     queueMicrotask(draw);
-  },
-
-  /** Navigate: change the URL by `change`. `over` marks a popover over the view, which `goBack` closes. */
-  go(change, { replace = false, scroll = true, over = false } = {}) {
-    arrive({ ...place, ...change }, { scroll });
-    if (replace) history.replaceState(history.state, "", writeAddress(place));
-    else history.pushState(over ? OVER : null, "", writeAddress(place));
-  },
-
-  /** Change the query of the address: a value of null leaves its name out. */
-  query(change, options) {
-    const query = Object.fromEntries(Object.entries({ ...place.query, ...change }).filter(([, value]) => value !== null));
-    app.go({ query }, options);
-  },
-
-  /** Close a popover: back in the history, or by `change` where a link opened it. */
-  goBack(change) {
-    if (goingBack) return;
-    goingBack = history.state === OVER;
-    if (goingBack) history.back();
-    else app.go(change, { replace: true });
-  },
-
-  /** Follow a link within this page; the browser handles clicks with a modifier. `left` is `app.left` after Back. */
-  follow(event, there, left = null) {
-    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    if (left) history.replaceState({ left }, "");
-    const address = writeAddress(there);
-    history.pushState(null, "", address);
-    arrive(readAddress(new URL(address, location.href)));
-    window.scrollTo(0, 0);
-    document.getElementById("main").focus({ preventScroll: true });
   },
 
   /** Whether the service is unreachable. */
@@ -110,22 +91,6 @@ const app = {
 
   signOut: () => leave(),
 
-  /** The state in which this history entry was left, or null. */
-  get left() {
-    return history.state?.left ?? null;
-  },
-
-  toWorklist: (event) => app.follow(event, { view: "worklist", path: [], query: {} }),
-
-  toList: (event) => app.follow(event, { view: "customers", search: "" }),
-
-  /** `@click` of a link to a place of this page. */
-  to: (there) => (event) => app.follow(event, there),
-
-  get place() {
-    return place;
-  },
-
   /** Announce a text to screen readers. */
   announce(text) {
     announcement.textContent = text;
@@ -149,8 +114,9 @@ const app = {
 
 const waiting = new Waiting(app);
 
-function arrive(there, options) {
-  place = there;
+/** Show the current place. */
+function arrive(options) {
+  const there = places.current;
   viewError = null;
   if (page?.shows(there)) {
     page.arrive(there, options);
@@ -167,11 +133,11 @@ async function openView(there, options) {
   try {
     const { open: made } = await loadView(viewOf(there));
     // The reader may have gone on while the module was loaded.
-    if (place !== there || (state !== "in" && state !== "ended")) return;
+    if (places.current !== there || (state !== "in" && state !== "ended")) return;
     page = made(there, app);
     page.arrive(there, options);
   } catch (error) {
-    if (place === there) viewError = error;
+    if (places.current === there) viewError = error;
   }
   app.changed();
 }
@@ -232,7 +198,7 @@ function enter() {
   if (state === "out") focusNext = ["search", "main"];
   if (state === "out" || state === "ended") app.announce(said.shell.signedInAs(session().name));
   state = "in";
-  if (fresh) arrive(place);
+  if (fresh) arrive();
   else page.resume();
   waiting.start();
   app.changed();
@@ -266,8 +232,7 @@ async function leave() {
   page = null;
   waiting.stop();
   undoLine.close();
-  place = readAddress(new URL("/", location.href));
-  history.replaceState(null, "", "/");
+  places.restart();
   state = "out";
   focusNext = ["token"];
   app.announce(said.shell.signedOut);
@@ -280,8 +245,8 @@ function content() {
   if (state === "opening") return skeleton();
   if (state === "broken") return failure(openError, () => open());
   if (state === "out") return form();
-  if (place.view === "nowhere") return noSuchPage(app.toWorklist);
-  if (viewError) return failure(viewError, () => arrive(place));
+  if (places.current.view === "nowhere") return noSuchPage(app.toWorklist);
+  if (viewError) return failure(viewError, () => arrive());
   return page?.view() ?? skeleton();
 }
 
@@ -290,7 +255,7 @@ function draw() {
   const title = page?.title ?? (state === "out" ? said.shell.signIn : null);
   document.title = title ? `${title} – ${said.shell.product}` : said.shell.product;
   const signedIn = state === "in" || state === "ended";
-  render(html`${frame({ app, session: signedIn ? session() ?? {} : null, current: viewOf(place), waiting: waiting.count, fault: signOutError, leave, content: content() })}
+  render(html`${frame({ app, session: signedIn ? session() ?? {} : null, current: viewOf(places.current), waiting: waiting.count, fault: signOutError, leave, content: content() })}
     ${undoLine.view()}${signedIn ? overlays.view() : nothing}
     <dialog class="signed-out" aria-labelledby="sign-in-heading" closedby="none" @cancel=${(event) => event.preventDefault()} @close=${app.changed}>${
       state === "ended" ? form() : nothing}</dialog>`, root);
@@ -319,8 +284,7 @@ async function renew() {
 
 history.scrollRestoration = "manual";
 window.addEventListener("popstate", () => {
-  goingBack = false;
-  if (state === "in" || state === "ended") arrive(readAddress(new URL(location.href)));
+  if (state === "in" || state === "ended") places.moved();
 });
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && check());

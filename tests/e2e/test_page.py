@@ -90,9 +90,9 @@ async def test_the_first_tab_shows_what_was_sent_when_and_that_it_was_opened(pag
     await expect(mail.locator(".when").nth(0)).to_have_text(STAMP)
     await expect(mail.locator(".when").nth(1)).to_have_text(STAMP)
     # And the icon is grey, with the status as text
-    icon = mail.get_by_role("button", name=re.compile("Sent: the server accepted it"))
+    icon = mail.get_by_role("button", name=re.compile("Accepted by the mail server"))
     await expect(icon).to_have_css("color", GREY)
-    await expect(icon).to_have_attribute("title", "Sent: the server accepted it. Details")
+    await expect(icon).to_have_attribute("title", "Accepted by the mail server. Details")
     assert await mail.locator("svg circle").count() == 2, "a circle with an i"
 
 
@@ -203,15 +203,15 @@ async def test_a_red_icon_has_the_cause_in_the_row_and_the_response_in_the_popov
     await expect(mail.locator(".outcome")).to_contain_text("550 5.1.1 User unknown in virtual mailbox table")
     await expect(mail.locator(".when").first).to_contain_text("Not sent")
     # When the red icon is clicked
-    icon = mail.get_by_role("button", name=re.compile("^Not sent: the server refused it. Details"))
+    icon = mail.get_by_role("button", name=re.compile("^Refused by the mail server. Details"))
     await expect(icon).to_have_css("color", RED)
     await icon.click()
     # Then the popover explains it, with advice and the server's whole response
-    info = page.get_by_role("dialog", name="Not sent: the server refused it")
+    info = page.get_by_role("dialog", name="Refused by the mail server")
     await expect(info.locator(".why")).to_contain_text("No such mailbox. The address has a typo or no longer exists.")
     said = "550 5.1.1 <gone@customer.example>: User unknown in virtual mailbox table"
     await expect(info.locator(".answer-whole pre")).to_have_text(said)
-    await expect(info.locator(".timeline .what").first).to_contain_text("Put on its way")
+    await expect(info.locator(".timeline .what").first).to_contain_text("Queued")
     await expect(info.locator(".timeline .what").nth(1)).to_contain_text("Refused: no such mailbox")
     await expect(info.locator(".timeline pre").first).to_have_text(said)
     await expect(info.get_by_text("gone@customer.example", exact=True)).to_be_visible()
@@ -223,6 +223,8 @@ async def test_a_red_icon_has_the_cause_in_the_row_and_the_response_in_the_popov
     await expect(time).to_contain_text(re.compile(r"GMT-[45]|E[SD]T"))
     await expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
     # And the template is shown with sample data, in a sandboxed frame
+    await info.get_by_role("tab", name="Content").click()
+    await info.get_by_role("button", name="Template").click()
     frame = info.locator("iframe")
     await expect(frame).to_have_attribute("sandbox", "allow-same-origin")
     await expect(frame.content_frame.get_by_role("heading", name="Spring service")).to_be_visible()
@@ -230,7 +232,7 @@ async def test_a_red_icon_has_the_cause_in_the_row_and_the_response_in_the_popov
     # As high as its content, without a scroll bar of its own
     assert 0 <= await frame.evaluate(SPARE_HEIGHT) < 40
     await info.get_by_role("button", name="Text").click()
-    await expect(info.locator(".preview-text")).to_contain_text("book an hour")
+    await expect(info.locator(".content-text")).to_contain_text("book an hour")
     # When it is closed by two Escapes, then the focus is where it was, and Back does not open the popover again
     await page.evaluate(TWO_ESCAPES)
     await expect(info).to_be_hidden()
@@ -245,12 +247,12 @@ async def test_the_popover_moves_from_mail_to_mail_and_is_in_the_address(page: P
     await row(page, "Receipt").locator(".info-button").click()
     info = page.locator("dialog.info")
     await expect(info.locator(".info-subject")).to_contain_text("Receipt")
-    await info.get_by_role("button", name="Older mail").click()
+    await info.get_by_role("button", name="Older message").click()
     await expect(info.locator(".info-subject")).to_contain_text("Your appointment")
-    await info.get_by_role("button", name="Older mail").click()
+    await info.get_by_role("button", name="Older message").click()
     # Then the copies have outcomes of their own
     await expect(info.locator(".copies")).to_contain_text("Pat Lee <partner@customer.example>")
-    await expect(info.locator(".copies")).to_contain_text("Sent: the server accepted it")
+    await expect(info.locator(".copies")).to_contain_text("Accepted by the mail server")
     await expect(info.locator(".timeline li")).to_have_count(3)
     # And the URL opens the same popover elsewhere
     await page.reload()
@@ -268,7 +270,7 @@ async def test_waiting_mail_is_amber_and_shows_what_it_waits_for(page: Page, cus
     await expect(note.locator(".outcome b")).to_have_css("color", AMBER)
     await expect(note.locator(".outcome")).to_contain_text("next try in")
     await note.locator(".info-button").click()
-    info = page.get_by_role("dialog", name="Not sent yet: it will be tried again")
+    info = page.get_by_role("dialog", name="Delayed: it will be tried again")
     await expect(info.locator(".waits")).to_have_text(re.compile(r"^\s*Next try in \d minutes?: "))
     assert await info.locator(".answer-whole b").inner_text() == "450"
 
@@ -284,17 +286,18 @@ async def test_a_refused_mail_is_retried_after_confirmation(page: Page, world: W
     await note.locator(".info-button").click()
     info = page.locator("dialog.info")
     # When a retry is asked for, not confirmed, and asked for again
-    await info.get_by_role("button", name="Try again").click()
-    await info.get_by_role("button", name="No").click()
-    await info.get_by_role("button", name="Try again").click()
-    await expect(info.get_by_role("form", name="Send it again?")).to_be_visible()
-    await info.get_by_role("button", name="Yes, try again").click()
+    await info.get_by_role("button", name="Retry").click()
+    await expect(info.get_by_role("button", name="Retry 1 message")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await info.get_by_role("button", name="Retry").click()
+    await expect(info.get_by_role("region", name="Retry this message")).to_be_visible()
+    await page.keyboard.press("Enter")
     # Then it is sent; the popover and the row show that, and who asked for it
-    await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
-    await expect(info.locator(".timeline")).to_contain_text("Another try asked for by")
+    await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
+    await expect(info.locator(".timeline")).to_contain_text("Retry asked for by")
     await expect(info.locator(".timeline li")).to_have_count(4)
     await info.get_by_role("button", name="Close").click()
-    await expect(note.get_by_role("button", name=re.compile("Sent: the server accepted it"))).to_be_visible()
+    await expect(note.get_by_role("button", name=re.compile("Accepted by the mail server"))).to_be_visible()
     await expect(note.locator(".outcome")).to_have_count(0)
     assert "Receipt" in await world.arrived("full@customer.example", "Receipt")
 
@@ -304,16 +307,15 @@ async def test_an_uncertain_mail_is_assumed_sent_by_a_person(page: Page, custome
     note = row(page, "Your appointment")
     await expect(note.locator(".outcome b")).to_contain_text("Uncertain")
     await note.locator(".info-button").click()
-    info = page.get_by_role("dialog", name="Uncertain: nobody knows whether the server took it")
+    info = page.get_by_role("dialog", name="Uncertain: no answer after the message had left")
     uncertain = info.locator(".timeline li", has_text="Uncertain from here on")
     await expect(uncertain.locator(".detail dd").first).to_have_text("the connection broke")
-    await info.get_by_role("button", name="Try again").click()
+    await info.get_by_role("button", name="Retry").click()
     await expect(info.get_by_text("the customer may get it twice")).to_be_visible()
-    await info.get_by_role("button", name="No").click()
+    await info.get_by_role("button", name="Back").click()
     await info.get_by_role("button", name="Assume sent").click()
-    await info.get_by_role("button", name="Yes, assume sent").click()
     done = page.locator("dialog.info")
-    await expect(done.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
+    await expect(done.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
     await expect(done.locator(".timeline")).to_contain_text("Assumed sent by")
     assert await done.get_by_role("button", name="Assume sent").count() == 0
 
@@ -327,7 +329,7 @@ async def test_new_mail_appears_by_itself(page: Page, world: World, customers: C
     # Then it appears, and its icon turns grey when the server has accepted it
     await expect(row(page, "Receipt")).to_be_visible()
     await expect(
-        row(page, "Receipt").get_by_role("button", name=re.compile("Sent: the server accepted"))
+        row(page, "Receipt").get_by_role("button", name=re.compile("Accepted by the mail server"))
     ).to_be_visible()
     # And the next one goes on top
     await world.work_order(customer)
@@ -348,7 +350,7 @@ async def test_clicks_of_machines_are_distinguished(page: Page, world: World, cu
     )
     await page.goto(f"/customers/{customer}/emails?tab=clicks")
     await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
-    await page.get_by_role("switch", name="Show machines, too").check()
+    await page.get_by_role("switch", name="Include machines").check()
     judged = page.locator(".hit-verdict")
     await expect(judged).to_have_text(
         "Machine · its user agent is a known scanner's; several links of the mail within moments"

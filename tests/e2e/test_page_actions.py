@@ -16,17 +16,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 COLORS = {"grey": "rgb(86, 92, 102)", "red": "rgb(179, 35, 27)", "amber": "rgb(133, 83, 0)"}
 SHOWN = {
-    "ACCEPTED": ("grey", "Sent: the server accepted it"),
-    "RECEIVED": ("grey", "Received"),
-    "CANCELLED": ("grey", "Not sent: it was cancelled"),
-    "QUEUED": ("amber", "Not sent yet: it waits for its turn"),
-    "HANDED_OFF": ("amber", "Being sent just now"),
-    "DEFERRED": ("amber", "Not sent yet: it will be tried again"),
-    "UNCERTAIN": ("amber", "Uncertain: nobody knows whether the server took it"),
-    "REFUSED": ("red", "Not sent: the server refused it"),
-    "HELD": ("red", "Not sent: it is held back"),
-    "EXPIRED": ("red", "Not sent: its deadline passed"),
-    "BOUNCED": ("red", "Bounced later: it came back after the server had accepted it"),
+    "ACCEPTED": ("grey", "Accepted by the mail server"),
+    "RECEIVED": ("grey", "Received from the customer"),
+    "CANCELLED": ("grey", "Cancelled"),
+    "QUEUED": ("amber", "Waiting for its turn"),
+    "HANDED_OFF": ("amber", "Being sent now"),
+    "DEFERRED": ("amber", "Delayed: it will be tried again"),
+    "UNCERTAIN": ("amber", "Uncertain: no answer after the message had left"),
+    "REFUSED": ("red", "Refused by the mail server"),
+    "HELD": ("red", "Held"),
+    "EXPIRED": ("red", "Expired: it could not be sent in time"),
+    "BOUNCED": ("red", "Bounced: it came back after it had been accepted"),
 }
 """The colour of each status, and its words."""
 
@@ -79,10 +79,10 @@ async def test_a_suppression_is_lifted_with_a_reason_and_the_mail_sent_again(bro
         await info.get_by_role("button", name="Lift the suppression").click()
         # Then it can be tried again, and the history says that it was lifted
         await expect(info.locator(".timeline")).to_contain_text("The suppression of its address was lifted")
-        assert await offered(info) == ["Try again", "Correct the address"]
-        await info.get_by_role("button", name="Try again").click()
-        await info.get_by_role("button", name="Yes, try again").click()
-        await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
+        assert await offered(info) == ["Retry", "Correct the address"]
+        await info.get_by_role("button", name="Retry").click()
+        await info.get_by_role("button", name="Retry 1 message").click()
+        await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
         await expect(info.locator(".actions")).to_have_count(0)
 
 
@@ -101,7 +101,7 @@ async def test_an_address_is_corrected_in_the_details_and_errors_are_shown(brows
         # When it is right, then the mail goes there, and the history keeps both
         await address.fill("cora@customer.example")
         await info.get_by_role("button", name="Correct the address").click()
-        await expect(info.get_by_role("heading", name="Sent: the server accepted it")).to_be_visible()
+        await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
         await expect(info.locator(".facts-of-mail")).to_contain_text("cora@customer.example")
         moved = info.locator(".timeline li", has_text="Sent to the customer's present address instead")
         await expect(moved.locator(".detail")).to_contain_text("cora-typo@customer.example")
@@ -146,7 +146,7 @@ async def test_every_status_has_its_colour_its_words_and_its_actions(browser: Br
         # And a mail that waits is cancelled
         await page.locator("#panel .block .row", has_text="Mail QUEUED").locator(".info-button").click()
         info = page.locator("dialog.info")
-        await info.get_by_role("button", name="Cancel the mail").click()
-        await info.get_by_role("button", name="Yes, cancel it").click()
+        await info.get_by_role("button", name="Cancel sending").click()
+        await info.get_by_role("button", name="Cancel sending 1 message").click()
         await expect(info.get_by_role("heading", name=re.compile("it was cancelled"))).to_be_visible()
         await expect(info.locator(".why")).to_contain_text("A person took it back")

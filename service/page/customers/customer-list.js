@@ -51,8 +51,6 @@ export class CustomerList {
     this.pendingKey = null;
     /** The customer opened from this list, to which Back returns. */
     this.left = app.left?.search === place.search && app.left?.attention === place.attention ? app.left : null;
-    this.onKey = (event) => this.shortcut(event);
-    document.addEventListener("keydown", this.onKey);
     this.list.open(this.left?.cursor);
   }
 
@@ -66,7 +64,6 @@ export class CustomerList {
 
   leave() {
     clearTimeout(this.typing);
-    document.removeEventListener("keydown", this.onKey);
     this.list.reset();
   }
 
@@ -90,16 +87,6 @@ export class CustomerList {
     if (this.list.state !== "ready") return;
     const { count, hasOlder } = this.list;
     this.app.announce(count ? said.customerList.found(number(count), { first: hasOlder, one: count === 1 }) : said.customerList.noneFound);
-  }
-
-  /** `/` focuses the search. */
-  shortcut(event) {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.("input, textarea, dialog")) return;
-    event.preventDefault();
-    const search = document.getElementById("search");
-    search.focus();
-    search.select();
   }
 
   type(text) {

@@ -153,17 +153,6 @@ test("arrow keys move among the customers, and from the first one to the search"
   document.querySelectorAll = () => [];
 });
 
-test("a slash goes to the search, but not with a modifier or from a field", () => {
-  const done = [];
-  document.getElementById = () => ({ focus: () => done.push("focus"), select: () => done.push("select") });
-  const target = { closest: () => null };
-  for (const values of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }, { target: { closest: () => ({}) } }]) view.shortcut(key("/", { target, ...values }));
-  view.shortcut(key("x", { target }));
-  assert.deepEqual(done, []);
-  view.shortcut(key("/", { target }));
-  assert.deepEqual(done, ["focus", "select"]);
-});
-
 test("when the service is back a list that failed is read, and one that is shown is renewed", async () => {
   customers.unshift(customer("New"));
   view.resume();

@@ -9,7 +9,14 @@ globalThis.document = Object.assign(new EventTarget(), {
   querySelectorAll: () => [],
 });
 document.activeElement = document.body;
-document.documentElement ??= { lang: "en" };
+document.documentElement = { lang: "en", dataset: {}, style: { setProperty() {} } };
+const kept = new Map();
+globalThis.localStorage = {
+  getItem: (name) => kept.get(name) ?? null,
+  setItem: (name, value) => void kept.set(name, value),
+  clear: () => kept.clear(),
+};
+globalThis.history = { state: null, entries: [], pushState(state, _, address) { this.state = state; this.entries.push(address); }, replaceState(state) { this.state = state; }, back() {} };
 globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, scrollTo: () => {} });
 globalThis.location = new URL("http://mail.example/");
 globalThis.requestAnimationFrame = () => {};
