@@ -51,8 +51,9 @@ def _open_reply(page: Page) -> None:
 
 def _open_with_preview(page: Page) -> None:
     page.locator(".info-button").first.click()
+    page.get_by_role("tab", name="Content").click()
+    page.get_by_role("button", name="Template").click()
     page.frame_locator("dialog.info iframe").locator("a").first.wait_for()
-    page.locator("dialog.info .preview").evaluate("(preview) => preview.scrollIntoView()")
 
 
 def _select_first(page: Page) -> None:

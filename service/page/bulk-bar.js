@@ -1,6 +1,7 @@
 // The bar below a list whose rows are chosen: how many, and what can be done with all of them; or the plan of that.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { said } from "./language.js";
+import { preference } from "./preferences.js";
 
 /** `actions` are `[{ name, run, kind? }]`; `plan` is shown instead of them; `note` is a sentence, as why there are none. */
 export function bulkBar({ count, actions, clear, plan = nothing, note = nothing }) {
@@ -17,10 +18,10 @@ export function bulkBar({ count, actions, clear, plan = nothing, note = nothing 
 
 /**
  * The number of the button that this key presses, from 0; null when it is no digit, or is typed into something.
- * By the key's place, so that it is the same on every keyboard.
+ * By the key's place, so that it is the same on every keyboard; never when keys of one letter are switched off.
  */
 export function digitOf(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return null;
+  if (!preference("letters") || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return null;
   if (event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog, [popover], .plan, [contenteditable], [role=textbox]")) return null;
   const [, digit] = /^(?:Digit|Numpad)([1-9])$/.exec(event.code) ?? [];
   return digit ? Number(digit) - 1 : null;

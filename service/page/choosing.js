@@ -11,6 +11,8 @@ export class Choosing {
     this.ids = new Set();
     /** The row from which a range starts. */
     this.anchor = null;
+    /** What the last range chose beyond what was chosen: a shorter one lets it go. */
+    this.ranged = [];
     /** How many match when all of them are chosen, also those that are not loaded; else null. */
     this.everything = null;
   }
@@ -25,6 +27,7 @@ export class Choosing {
 
   /** Chooses one row, or lets it go. Of everything that is chosen, one cannot be taken out: the choice starts anew. */
   toggle(id) {
+    this.ranged = [];
     if (this.everything !== null) this.clear();
     else if (this.ids.delete(id)) {
       this.anchor = id;
@@ -34,12 +37,15 @@ export class Choosing {
     this.anchor = id;
   }
 
-  /** Chooses all rows from the one that was chosen last to this one; `ids` are the loaded rows in order. */
+  /** Chooses all rows from the one that was chosen last to this one, and no others of the range before; `ids` are the loaded rows in order. */
   range(id, ids) {
     const [from, to] = [ids.indexOf(this.anchor ?? id), ids.indexOf(id)];
     this.everything = null;
     if (to < 0) return;
-    this.add(from < 0 ? [id] : ids.slice(Math.min(from, to), Math.max(from, to) + 1));
+    for (const each of this.ranged) this.ids.delete(each);
+    const wanted = from < 0 ? [id] : ids.slice(Math.min(from, to), Math.max(from, to) + 1);
+    this.ranged = wanted.filter((each) => !this.ids.has(each));
+    this.add(wanted);
     this.anchor ??= id;
   }
 

@@ -1,7 +1,9 @@
 // Filters as chips: outlined with a plus while empty, filled with their value and a cross when set.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { icons } from "./icons.js";
 import { said } from "./language.js";
+import { number } from "./numbers.js";
 
 /** Options from which on a menu has a field that narrows them. */
 const FIND_FROM = 9;
@@ -14,11 +16,12 @@ const TYPE_AHEAD_MS = 600;
  * `chips` are `[{ name, label, value, shown, options?, multiple?, input?, content?, opened? }]`: `value` is null, a text,
  * or with `multiple` a list of texts; `shown` its words. A menu has `options` (`[{ value, text, count? }]`), or an
  * `input` (`{ type?, placeholder?, maxlength?, hint? }`) for one text, or a `content(set)` of its own; `opened()` is called
- * when it opens. `set(name, valueOrNull)` is called at once with every choice, `clear()` empties all.
+ * when it opens. `set(name, valueOrNull)` is called at once with every choice, `clear()` empties all. `after` follows the
+ * chips; `sideways` lets them scroll on a narrow screen rather than wrap.
  */
-export function filterChips({ chips, set, clear, label = said.shared.filters }) {
+export function filterChips({ chips, set, clear, label = said.shared.filters, after = nothing, sideways = false }) {
   const some = chips.some((each) => isSet(each.value));
-  return html`<div class="chips" role="group" aria-label=${label}>${chips.map((each) => chip(each, set))}${
+  return html`<div class="chips ${sideways ? "sideways" : ""}" role="group" aria-label=${label}>${repeat(chips, (each) => each.name, (each) => chip(each, set))}${after}${
     some ? html`<button type="button" class="link chips-clear" @click=${clear}>${said.shared.clear}</button>` : nothing}</div>`;
 }
 
@@ -29,10 +32,10 @@ function chip(each, set) {
   const menu = `filter-${name}`;
   const opener = html`<button type="button" class="filter-open" id="${menu}-open" popovertarget=${menu} aria-haspopup="dialog">${
     isSet(value) ? html`${label} <b>${shown}</b>` : html`<span class="plus" aria-hidden="true">+</span>${label}`}</button>`;
-  return html`<span class="filter ${isSet(value) ? "set" : ""}">${opener}${
+  return html`<div class="filter ${isSet(value) ? "set" : ""}">${opener}${
     isSet(value) ? html`<button type="button" class="filter-drop" aria-label=${said.shared.removeFilter(label)} @click=${() => dropped(menu, name, set)}>${icons.close}</button>` : nothing}
     <div popover id=${menu} class="chip-menu" role="dialog" aria-label=${label} @toggle=${(event) => toggled(event, each)}
-      @keydown=${onKey} @beforetoggle=${(event) => event.newState === "open" && place(event.target)}>${body(each, set)}</div></span>`;
+      @keydown=${onKey} @beforetoggle=${(event) => event.newState === "open" && place(event.target)}>${body(each, set)}</div></div>`;
 }
 
 /** The cross leaves with its value: the focus goes to the chip. */
@@ -63,7 +66,7 @@ function optionList({ name, label, value, options = [], multiple = false }, set)
       role=${multiple ? "menuitemcheckbox" : "menuitemradio"} aria-checked=${chosen.has(option.value) ? "true" : "false"} tabindex="-1"
       data-text=${option.text.toLowerCase()} @click=${() => choose(option.value)}>
       <span class="chip-tick" aria-hidden="true">${chosen.has(option.value) ? icons.check : nothing}</span><bdi>${option.text}</bdi>${
-        option.count === undefined ? nothing : html`<span class="chip-count">${option.count.toLocaleString(document.documentElement.lang)}</span>`}</button>`)}
+        option.count === undefined ? nothing : html`<span class="chip-count">${number(option.count)}</span>`}</button>`)}
     ${options.length ? nothing : html`<p class="chip-none">${said.shared.nothingToChoose}</p>`}</div>`;
 }
 

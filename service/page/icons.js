@@ -34,6 +34,7 @@ export const icons = {
   search: drawn(svg`<circle cx="8.7" cy="8.7" r="5.2" fill="none" stroke="currentColor" stroke-width="1.6"/>
     <path d="m12.6 12.6 4 4" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`),
   leaves: drawn(svg`<path d="M8 4H4v12h12v-4M11.5 3.5h5v5M16 4l-6.5 6.5" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`, 14),
+  link: drawn(svg`<path d="M8.5 11.5a3 3 0 0 0 4.2 0l3-3a3 3 0 0 0-4.2-4.2l-1 1M11.5 8.5a3 3 0 0 0-4.2 0l-3 3a3 3 0 0 0 4.2 4.2l1-1" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`, 16),
   check: drawn(svg`<path d="m4 10.5 4 4 8-9" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>`, 16),
   opened: drawn(svg`<path d="M2.5 10S5.2 5.4 10 5.4 17.5 10 17.5 10 14.8 14.6 10 14.6 2.5 10 2.5 10z" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>
     <circle cx="10" cy="10" r="2.2" fill="currentColor"/>`),

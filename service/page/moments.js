@@ -72,7 +72,7 @@ export function dayRange(from, to, now = Date.now()) {
   const { day, year } = formats();
   const years = new Set([from, to, now].map((each) => dayOf(each).slice(0, 4)));
   const parts = (years.size > 1 ? year : day).formatRangeToParts(new Date(from), new Date(to));
-  return parts.map(({ type, value }) => (type === "literal" && /[–—]|\s-\s/u.test(value) ? ` ${said.shell.to} ` : value)).join("");
+  return parts.map(({ type, value }) => (type === "literal" ? value.replace(/\s*[–—]\s*/u, ` ${said.shell.to} `) : value)).join("");
 }
 
 /** How long something has waited: "40 min", "3 h", "2 days", with the date as its title. */

@@ -209,10 +209,10 @@ export class Palette {
     const text = said.shell.palette;
     const items = this.items();
     const state = this.asking ? text.asking : items.length ? (this.partly ? text.partly : null) : text.none;
-    return html`<div class="palette-field">${icons.search}<input type="text" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list"
-        aria-activedescendant=${items.length ? `palette-${this.at}` : nothing} aria-label=${text.field} placeholder=${text.field} maxlength=${LONGEST}
+    return html`<div class="palette-field">${icons.search}<input type="text" role="combobox" aria-expanded=${items.length ? "true" : "false"} aria-controls=${items.length ? "palette-list" : nothing}
+        aria-autocomplete="list" aria-activedescendant=${items.length ? `palette-${this.at}` : nothing} aria-label=${text.field} placeholder=${text.field} maxlength=${LONGEST}
         autocomplete="off" autocapitalize="none" spellcheck="false" .value=${this.typed} @input=${(event) => this.type(event.target.value)} @keydown=${this.onKey}></div>
-      ${this.list()}
+      ${items.length ? this.list() : nothing}
       <p class="palette-hint">${state ?? text.hint(html`<kbd>Enter</kbd>`, html`<kbd>${said.shell.keys.control} Enter</kbd>`)}</p>`;
   }
 }

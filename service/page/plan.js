@@ -1,9 +1,10 @@
 // What an action will do, said before it does it: how many it touches, how many it does not, and why.
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { said } from "./language.js";
+import { number } from "./numbers.js";
 
 /** One line of a plan: how many, what happens to them, and a sentence or link below. */
-export const planLine = (count, what, detail = nothing) => html`<span class="plan-count">${count.toLocaleString(document.documentElement.lang)}</span>
+export const planLine = (count, what, detail = nothing) => html`<span class="plan-count">${number(count)}</span>
   <span class="plan-what">${what}${detail === nothing ? nothing : html`<small>${detail}</small>`}</span>`;
 
 /**

@@ -23,9 +23,9 @@ export const statusIcon = (info) => html`<span class="status ${hintClass(info.co
   >${shape(info)}<span class="unseen">${words.status(info.status)}</span></span>`;
 
 /** The info icon of a row: a button that opens the popover. */
-export const infoButton = (info, messageId, subject, open) => html`<button
+export const infoButton = (info, messageId, subject, open, tabindex = 0) => html`<button
   type="button" class="info-button ${hintClass(info.colorHint)}" data-info=${messageId}
-  title=${said.words.details(words.status(info.status))} aria-haspopup="dialog"
+  title=${said.words.details(words.status(info.status))} aria-haspopup="dialog" tabindex=${tabindex}
   aria-label=${said.words.detailsOf(words.status(info.status), subject ?? said.words.thisMail)}
   @click=${(event) => {
     event.stopPropagation();

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 COLORS = {"grey": "rgb(86, 92, 102)", "red": "rgb(179, 35, 27)", "amber": "rgb(133, 83, 0)"}
 SHOWN = {
     "ACCEPTED": ("grey", "Accepted by the mail server"),
-    "RECEIVED": ("grey", "Received"),
+    "RECEIVED": ("grey", "Received from the customer"),
     "CANCELLED": ("grey", "Cancelled"),
     "QUEUED": ("amber", "Waiting for its turn"),
     "HANDED_OFF": ("amber", "Being sent now"),
@@ -79,9 +79,9 @@ async def test_a_suppression_is_lifted_with_a_reason_and_the_mail_sent_again(bro
         await info.get_by_role("button", name="Lift the suppression").click()
         # Then it can be tried again, and the history says that it was lifted
         await expect(info.locator(".timeline")).to_contain_text("The suppression of its address was lifted")
-        assert await offered(info) == ["Try again", "Correct the address"]
-        await info.get_by_role("button", name="Try again").click()
-        await info.get_by_role("button", name="Yes, try again").click()
+        assert await offered(info) == ["Retry", "Correct the address"]
+        await info.get_by_role("button", name="Retry").click()
+        await info.get_by_role("button", name="Retry 1 message").click()
         await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
         await expect(info.locator(".actions")).to_have_count(0)
 
@@ -146,7 +146,7 @@ async def test_every_status_has_its_colour_its_words_and_its_actions(browser: Br
         # And a mail that waits is cancelled
         await page.locator("#panel .block .row", has_text="Mail QUEUED").locator(".info-button").click()
         info = page.locator("dialog.info")
-        await info.get_by_role("button", name="Cancel the mail").click()
-        await info.get_by_role("button", name="Yes, cancel it").click()
+        await info.get_by_role("button", name="Cancel sending").click()
+        await info.get_by_role("button", name="Cancel sending 1 message").click()
         await expect(info.get_by_role("heading", name=re.compile("it was cancelled"))).to_be_visible()
         await expect(info.locator(".why")).to_contain_text("A person took it back")

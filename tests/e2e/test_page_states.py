@@ -161,7 +161,7 @@ async def test_a_mistyped_url_shows_what_there_is_or_explains(page: Page, odd: O
     await expect(page.get_by_role("heading", name="No links clicked yet")).to_be_visible()
     # A popover of such a mail
     await page.goto(f"/customers/EMPTY/emails?info={odd.hostile}")
-    await expect(page.get_by_role("dialog").get_by_text("There is no such mail")).to_be_visible()
+    await expect(page.get_by_role("dialog").get_by_text("There is no such message")).to_be_visible()
     # A search for what is in no name finds no customer
     await page.goto("/?search=%25%25%25")
     await expect(page.locator(".notice")).to_contain_text("No customer found")
@@ -241,6 +241,7 @@ async def test_a_mail_cannot_break_out_of_its_frame(page: Page, odd: Odd) -> Non
     fetched: list[str] = []
     page.on("response", lambda response: fetched.append(response.url))
     await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
+    await page.get_by_role("tab", name="Content").click()
     frame = page.locator("dialog.info iframe").content_frame
     # Then its own styles apply, and nothing else: no script, no request, no navigation
     await expect(frame.get_by_role("heading", name="Spring")).to_have_css("color", "rgb(1, 2, 3)")
@@ -676,12 +677,13 @@ async def test_escape_closes_the_popover_from_its_preview_too(page: Page, odd: O
     info = page.locator("dialog.info")
     for way in ("keyboard", "pointer"):
         await page.goto(f"/customers/Customer_{odd.odd}/emails?info={odd.hostile}")
+        await info.get_by_role("tab", name="Content").click()
         frame = info.locator("iframe").content_frame
         await expect(frame.get_by_role("heading", name="Spring")).to_be_visible()
-        preview = info.get_by_role("group", name="Template preview", exact=True)
+        preview = info.locator(".preview-scroll")
         # Given a preview that has the focus, for scrolling
         if way == "keyboard":
-            await info.get_by_role("button", name="Text").focus()
+            await info.get_by_role("button", name="Phone").focus()
             await page.keyboard.press("Tab")
         else:
             await frame.get_by_role("heading", name="Spring").click()
@@ -894,7 +896,7 @@ VIEWS = {
     "clicks": ("/customers/Customer_{odd}/emails?tab=clicks&message={hostile}&machines", "#panel .block .row"),
     "notes": ("/customers/Customer_{odd}/emails?tab=notes", "#panel .block .row"),
     "many": ("/customers/MANY/emails?tab=notes", "#panel .block .row"),
-    "popover": ("/customers/Customer_{odd}/emails?tab=notes&info={hostile}", "dialog.info .preview"),
+    "popover": ("/customers/Customer_{odd}/emails?tab=notes&info={hostile}", "dialog.info .timeline"),
     "erased": ("/customers/erased-7/emails?tab=notes", "#panel .block .row"),
     "empty": ("/customers/EMPTY/emails", ".notice"),
     "unknown": ("/customers/nobody/emails", ".notice"),
@@ -1018,7 +1020,7 @@ async def test_every_icon_has_its_status_as_text(page: Page, odd: Odd) -> None:
     said = dict(zip(titles, shapes, strict=True))
     assert set(said) == {
         "Accepted by the mail server. Details",
-        "Received. Details",
+        "Received from the customer. Details",
         "Bounced: it came back after it had been accepted. Details",
         "Uncertain: no answer after the message had left. Details",
     }

@@ -1,4 +1,8 @@
 // Die Wörter der Seite auf Deutsch, je Ansicht. Jede Sprache hat dieselben Schlüssel und Parameter (ein Test vergleicht sie).
+import { number, rounded } from "../numbers.js";
+
+/** "1 Nachricht", "3 Nachrichten". */
+const messages = (count) => (count === 1 ? "1 Nachricht" : `${number(count)} Nachrichten`);
 
 export const words = {
   // shell -----------------------------------------------------------------------------------------------
@@ -337,7 +341,7 @@ export const words = {
     narrow: (label) => `In ${label} suchen`,
     nothingToChoose: "Es gibt nichts zur Auswahl.",
     chosenRows: "Ausgewählte Zeilen",
-    chosen: (count) => `${count.toLocaleString("de")} ausgewählt`,
+    chosen: (count) => `${number(count)} ausgewählt`,
   },
 
   // worklist --------------------------------------------------------------------------------------------
@@ -348,11 +352,200 @@ export const words = {
   // messages --------------------------------------------------------------------------------------------
 
   messages: {
+    title: "Nachrichten",
+    export: "Exportieren",
+    formats: { CSV: "CSV, für Tabellen", JSONL: "JSON-Zeilen, für Programme" },
+    exportTooLong: "Das lässt sich nicht exportieren: Engen Sie die Filter ein, oder wählen Sie weniger Zeilen.",
+    unreachable: "Der Dienst ist nicht erreichbar. Nichts wurde geändert.",
+    mayBeDone: "Der Dienst ist nicht erreichbar. Drücken Sie den Knopf noch einmal: Es wird nur einmal getan.",
+    save: "Suche merken",
+    saveNow: "Merken",
+    saveTitle: "Diese Filter unter einem Namen in diesem Browser behalten",
+    saveDisabled: "Es gibt keine Suche und keinen Filter zu merken",
+    searchName: "Name",
+    saved: (name) => `Als ${name} gemerkt`,
+    notSaved: "Dieser Browser merkt sich keine weiteren Suchen. Entfernen Sie zuerst eine.",
+    forget: (name) => `Suche ${name} entfernen`,
+    forgotten: (name) => `Die Suche ${name} ist entfernt`,
+    savedSearches: "Gemerkte Suchen",
+    searchNamed: (name) => `Nachrichten: ${name}`,
+    builtIn: { notSent: "Diese Woche nicht gesendet", received: "Empfangen", needsPerson: "Braucht einen Menschen" },
+    searchLabel: "Nachrichten suchen",
+    searchPlaceholder: "Betreff, Name, Adresse, Rechnung, Auftrag, Message-ID, Worte des Servers",
+    total: ({ value, precision }) => {
+      const shown = number(value);
+      if (precision === "AT_LEAST") return `mehr als ${shown} Nachrichten`;
+      if (precision === "ESTIMATE") return `etwa ${rounded(value)} Nachrichten`;
+      return value === 1 ? "1 Nachricht" : `${shown} Nachrichten`;
+    },
+    newestFirst: "neueste zuerst",
+    oldestFirst: "älteste zuerst",
+    turnOrder: "Reihenfolge umkehren",
+    foundUpTo: (distance) => `Gefunden bis ${distance}`,
+    newRows: (count) => `${number(count)} neu`,
+    newestAbove: "Neuere Nachrichten darüber: die neuesten zeigen",
+    chooseEverything: (count) => `Alle ${number(count)} auswählen`,
+    allChosen: (count) => `Alle ${number(count)} sind ausgewählt.`,
+    onlyLoaded: (count) => `Nur die ${number(count)} geladenen`,
+    tooMany: "Höchstens 10.000 auf einmal: Engen Sie die Suche ein.",
+    choose: (subject) => `${subject} auswählen`,
+    chooseLoaded: "Alle geladenen Nachrichten auswählen",
+    thisMessage: "diese Nachricht",
+    subjectErased: "Betreff gelöscht",
+    received: "Empfangen",
+    notOpened: "Nicht geöffnet",
+    notTracked: "Nicht erfasst",
+    heads: { date: "Datum", customer: "Kunde", subject: "Betreff und Ergebnis", source: "Quelle", opened: "Geöffnet", details: "Einzelheiten" },
+    chips: {
+      status: "Status", date: "Datum", source: "Quelle", cause: "Ursache", campaign: "Kampagne", domain: "Domain", direction: "Richtung", opened: "Geöffnet", clicked: "Geklickt",
+      tracked: "Erfasst", sender: "Absender", relay: "Relay", address: "Adresse", attention: "Braucht einen Menschen", mailing: "Aussendung", customer: "Kunde", id: "Nachrichten",
+    },
+    moreChips: "Mehr",
+    yes: "Ja",
+    no: "Nein",
+    andMore: (named, count) => `${named} und ${count} weitere`,
+    spans: { "1d": "Heute", "7d": "Letzte 7 Tage", "30d": "Letzte 30 Tage", "90d": "Letzte 90 Tage" },
+    span: (from, to) => (from && to ? `${from} bis ${to}` : from ? `ab ${from}` : `bis ${to}`),
+    from: "Von",
+    to: "Bis",
+    directions: { sent: "Ausgehend", received: "Empfangen" },
+    linked: (count) => `${number(count)} per Link`,
+    linkedBy: "Eine andere Seite verweist auf diese. Entfernen Sie den Filter, um andere zu sehen.",
+    placeholders: { domain: "example.com", relay: "main", address: "anna@example.com" },
+    severalByComma: "Mehrere werden durch Kommas getrennt.",
+    empty: { heading: "Noch keine Nachrichten", text: "Sie erscheinen hier, sobald ein System über die API sendet." },
+    noMatch: "Nichts passt zu diesen Filtern.",
+    noMatchText: "Wörter werden ab ihren ersten drei Buchstaben gefunden; Adressen, Rechnungen und Kennungen ganz.",
+    noneFound: "Keine Nachricht gefunden",
+    clearFilters: "Filter leeren",
+    without: (label, count) => `Ohne ${label}: ${number(count)}`,
+    readingOn: "Es wird weitergelesen: Bisher wurde nichts gefunden.",
+    scannedTo: (date) => `Bis ${date} gelesen; es wird weitergelesen.`,
+    print: "Drucken",
+    planning: "Es wird gezählt …",
+    nothingToDo: "Nichts würde geschehen.",
+    stay: "bleiben, wie sie sind",
+    mayArriveTwice: "von allen diesen sind unsicher: Ihre Leser erhalten sie vielleicht zweimal",
+    more: "Es passen mehr als diese: Tun Sie danach dasselbe noch einmal.",
+    skipped: (count) => (count === 1 ? "1 hatte sich geändert und blieb unberührt." : `${number(count)} hatten sich geändert und blieben unberührt.`),
+    plans: {
+      RETRY: {
+        heading: (count) => `${messages(count)} erneut senden`, confirm: (count) => `${messages(count)} erneut senden`, will: "gehen zurück in die Warteschlange",
+        why: "Sie wurden angenommen oder warten schon, ihre Adresse ist gesperrt, der Kunde hat widersprochen, oder ihre Kampagne wurde abgebrochen.",
+      },
+      RETRY_TO_PRESENT_ADDRESS: {
+        heading: (count) => `${messages(count)} an die jetzige Adresse senden`, confirm: (count) => `${messages(count)} erneut senden`, will: "gehen an die Adresse, die der Kunde jetzt hat",
+        why: "Sie wurden angenommen oder warten schon, oder die Adresse des Kunden ist dieselbe.",
+      },
+      ASSUME_SENT: {
+        heading: (count) => `${messages(count)} als gesendet ansehen`, confirm: (count) => `${messages(count)} als gesendet ansehen`, will: "gelten als gesendet",
+        why: "Sie sind nicht unsicher.",
+      },
+      CANCEL: {
+        heading: (count) => `Senden von ${messages(count)} abbrechen`, confirm: (count) => `Senden von ${messages(count)} abbrechen`, will: "werden nicht gesendet",
+        why: "Sie wurden schon gesendet, oder sie warten nicht.",
+      },
+      DISMISS: {
+        heading: (count) => `${messages(count)} von der Arbeitsliste nehmen`, confirm: (count) => `${messages(count)} herunternehmen`, will: "verlassen die Arbeitsliste; ihr Ergebnis bleibt",
+        why: "Sie sind nicht gescheitert, oder sie stehen nicht mehr darauf.",
+      },
+    },
+    done: {
+      RETRY: (count) => `${messages(count)} zurück in der Warteschlange.`,
+      RETRY_TO_PRESENT_ADDRESS: (count) => `${messages(count)} zurück in der Warteschlange, an die jetzige Adresse.`,
+      ASSUME_SENT: (count) => (count === 1 ? "1 Nachricht gilt als gesendet." : `${messages(count)} gelten als gesendet.`),
+      CANCEL: (count) => `Das Senden von ${messages(count)} wurde abgebrochen.`,
+      DISMISS: (count) => (count === 1 ? "1 Nachricht hat die Arbeitsliste verlassen." : `${messages(count)} haben die Arbeitsliste verlassen.`),
+    },
   },
 
   // message ---------------------------------------------------------------------------------------------
 
   message: {
+    message: "Nachricht",
+    tabs: { outcome: "Ergebnis", reply: "Antwort", content: "Inhalt" },
+    none: { heading: "Es gibt keine solche Nachricht", text: "Die Webadresse dieser Seite ist vielleicht falsch geschrieben, oder die Nachricht gehört zu einem anderen Kunden." },
+    subjectErased: "Betreff gelöscht",
+    textErased: "Text gelöscht",
+    newer: "Neuere Nachricht",
+    older: "Ältere Nachricht",
+    copyLink: "Link kopieren",
+    copyLinkTitle: "Die Webadresse dieser Nachricht kopieren",
+    copied: "Kopiert",
+    linkCopied: "Der Link ist kopiert",
+    linkNotCopied: "Dieser Browser lässt die Seite nicht kopieren. Öffnen Sie die Nachricht als Seite und kopieren Sie deren Webadresse.",
+    openAsPage: "Als Seite öffnen",
+    close: "Schließen",
+    toList: "Nachrichten",
+    delayedUntil: "Verzögert: nächster Versuch um",
+    heldFor: (reason) => `Zurückgehalten: ${reason}`,
+    cancelledBy: (who) => `Abgebrochen von ${who}`,
+    nextTry: (distance) => `Nächster Versuch ${distance}:`,
+    serverResponse: "Antwort des Servers",
+    events: "Ereignisse",
+    notTracked: "Nicht erfasst",
+    copyReport: "Der Bericht zu dieser Kopie",
+    clicks: (count) => (count === 1 ? "1 Klick" : `${count} Klicks`),
+    facts: {
+      to: "An", from: "Von", copies: "Kopien", queued: "Eingereiht", received: "Empfangen", accepted: "Angenommen", opened: "Geöffnet", clicks: "Geklickte Links",
+      source: "Quelle", belongsTo: "Gehört zu", reference: "Nummer", campaign: "Kampagne", forwarded: "Weitergeleitet", checks: "Prüfungen", attached: "Anhänge",
+    },
+    actions: {
+      RETRY: "Erneut senden", RETRY_TO_PRESENT_ADDRESS: "An die jetzige Adresse senden", ASSUME_SENT: "Als gesendet ansehen", CANCEL: "Senden abbrechen",
+      LIFT_SUPPRESSION: "Sperre aufheben", CORRECT_ADDRESS: "Adresse berichtigen", BELIEVE_REPORT: "Dem Bericht glauben",
+      DISMISS: "Von der Arbeitsliste nehmen", UNDO: "Letzte Entscheidung zurücknehmen",
+    },
+    plans: {
+      RETRY: {
+        heading: "Diese Nachricht erneut senden", confirm: "1 Nachricht erneut senden",
+        usual: "Sie geht zurück in die Warteschlange und wird gesendet, sobald sie an der Reihe ist.",
+        uncertain: "Niemand weiß, ob der Server sie angenommen hat: Der Kunde erhält sie vielleicht zweimal.",
+      },
+      RETRY_TO_PRESENT_ADDRESS: {
+        heading: "Diese Nachricht an die jetzige Adresse senden", confirm: "1 Nachricht erneut senden",
+        to: "Sie geht an", was: "Die Ereignisse behalten die frühere Adresse",
+      },
+      CANCEL: { heading: "Das Senden dieser Nachricht abbrechen", confirm: "Senden von 1 Nachricht abbrechen", usual: "Sie wird nicht gesendet. Was ein Server schon angenommen hat, lässt sich nicht zurückholen." },
+      LIFT_SUPPRESSION: { heading: "Sperre aufheben", confirm: "Sperre aufheben", usual: "darf wieder angeschrieben werden.", why: "Grund", release: "Senden, was für sie zurückgehalten wird" },
+      CORRECT_ADDRESS: {
+        heading: "Adresse berichtigen", confirm: "Adresse berichtigen", address: "Adresse",
+        usual: "Die Adresse des Kunden wird ersetzt, und wartende Nachrichten gehen an die richtige.",
+      },
+      BELIEVE_REPORT: {
+        heading: "Dem Bericht glauben", confirm: "1 Nachricht als zurückgekommen zählen",
+        usual: "Er zählt von da an, als trüge er unser Kennzeichen: Die Nachricht kam zurück, und ihre Adresse wird vielleicht gesperrt.",
+      },
+    },
+    done: "Erledigt. Die Ereignisse zeigen es.",
+    undone: "Die letzte Entscheidung wurde zurückgenommen.",
+    doneOf: { ASSUME_SENT: "1 Nachricht gilt als gesendet.", DISMISS: "1 Nachricht wurde von der Arbeitsliste genommen." },
+    unreachable: "Der Dienst ist nicht erreichbar. Nichts wurde geändert.",
+    letter: {
+      label: "Die Nachricht", automatic: "Automatische Antwort", notKept: "Was darin stand, wird nicht mehr aufbewahrt.", noSender: "Kein Absender genannt", answers: "Antwort auf",
+      nothingNew: "Es wurde nichts Neues geschrieben.", noText: "Sie hat keinen Text.", cut: "Der Text ist länger; hier endet er.",
+      quoted: (lines) => `Zitierten Text zeigen (${lines === 1 ? "1 Zeile" : `${lines} Zeilen`})`,
+      bytes: (count) => `${count} Byte`,
+    },
+    report: {
+      by: (who) => `gemeldet von ${who}`, refusedBy: (host) => `abgelehnt von ${host}`, notVerified: "Nicht bestätigt", bounced: "Zurückgekommen", reported: "Als zurückgekommen gemeldet",
+      doubt: "Jeder, der die Nachricht hat, könnte diesen Bericht geschrieben haben: Er trägt kein Kennzeichen von uns. Er ändert nichts, bis ihm jemand glaubt.",
+    },
+    timeline: {
+      noTls: "ohne TLS", silent: "Der Server sagte nichts.", unreadable: "Der Server sagte, was keine Antwort auf eine Nachricht ist:",
+      attempt: (number) => `Versuch ${number}`, how: (relay, stage, took) => `über Relay ${relay}, ${stage}, in ${took}`, toCopy: "an",
+      workerLost: "Ihr Prozess ging verloren, während sie gesendet wurde", perhapsMachine: ", vielleicht von einer Maschine", by: (who) => `von ${who}`,
+      unreadableNow: "Das lässt sich gerade nicht lesen.", none: "Nichts ist verzeichnet.", more: "Zeigen, was folgte",
+    },
+    content: {
+      whichLabel: "Inhalt", asLabel: "Zeigen als", widthLabel: "Breite", exact: "Genaue Nachricht", template: "Vorlage", html: "HTML", text: "Text", source: "Quelltext",
+      phone: "Telefon", desktop: "Bildschirm",
+      isExact: "Genau: Ihr Fingerabdruck ist der des Gesendeten oder Empfangenen, SHA-256", isNotExact: (why) => `Nicht genau. ${why}`,
+      nothingCounted: "Links tun hier nichts, fremde Bilder werden nicht geladen, und nichts wird gezählt.",
+      download: ".eml herunterladen", noText: "Diesen Teil gibt es nicht, oder er ist zu groß, um gezeigt zu werden.", cut: "Es ist länger; die Datei enthält alles.",
+      sample: "Mit Beispieldaten, nicht denen dieses Kunden. Betreff:",
+      notKept: "Was darin stand, wird nicht mehr aufbewahrt.",
+      notAllowed: "Sie dürfen sehen, was geschah, nicht, was geschrieben wurde; oder der Inhalt wird nicht mehr aufbewahrt.",
+    },
   },
 
   // customers -------------------------------------------------------------------------------------------

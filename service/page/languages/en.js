@@ -1,4 +1,8 @@
 // English words of the page, by view. Every language has the same keys and parameters (a test compares them).
+import { number, rounded } from "../numbers.js";
+
+/** "1 message", "3 messages". */
+const messages = (count) => (count === 1 ? "1 message" : `${number(count)} messages`);
 
 export const words = {
   // shell -----------------------------------------------------------------------------------------------
@@ -336,7 +340,7 @@ export const words = {
     narrow: (label) => `Find in ${label}`,
     nothingToChoose: "There is nothing to choose.",
     chosenRows: "Chosen rows",
-    chosen: (count) => `${count.toLocaleString("en")} chosen`,
+    chosen: (count) => `${number(count)} chosen`,
   },
 
   // worklist --------------------------------------------------------------------------------------------
@@ -347,11 +351,200 @@ export const words = {
   // messages --------------------------------------------------------------------------------------------
 
   messages: {
+    title: "Messages",
+    export: "Export",
+    formats: { CSV: "CSV, for spreadsheets", JSONL: "JSON lines, for programs" },
+    exportTooLong: "This cannot be exported: narrow the filters, or choose fewer rows.",
+    unreachable: "The service cannot be reached. Nothing was changed.",
+    mayBeDone: "The service cannot be reached. Press the button again: it is done once.",
+    save: "Save this search",
+    saveNow: "Save",
+    saveTitle: "Keep these filters under a name, in this browser",
+    saveDisabled: "There is no search and no filter to save",
+    searchName: "Name",
+    saved: (name) => `Saved as ${name}`,
+    notSaved: "This browser keeps no more searches. Remove one first.",
+    forget: (name) => `Remove the search ${name}`,
+    forgotten: (name) => `The search ${name} is removed`,
+    savedSearches: "Saved searches",
+    searchNamed: (name) => `Messages: ${name}`,
+    builtIn: { notSent: "Not sent this week", received: "Received", needsPerson: "Needs a person" },
+    searchLabel: "Search messages",
+    searchPlaceholder: "Subject, name, address, invoice, work order, Message-ID, words of the server",
+    total: ({ value, precision }) => {
+      const shown = number(value);
+      if (precision === "AT_LEAST") return `more than ${shown} messages`;
+      if (precision === "ESTIMATE") return `about ${rounded(value)} messages`;
+      return value === 1 ? "1 message" : `${shown} messages`;
+    },
+    newestFirst: "newest first",
+    oldestFirst: "oldest first",
+    turnOrder: "Turn the order round",
+    foundUpTo: (distance) => `Found up to ${distance}`,
+    newRows: (count) => `${number(count)} new`,
+    newestAbove: "Newer messages above: show the newest",
+    chooseEverything: (count) => `Choose all ${number(count)}`,
+    allChosen: (count) => `All ${number(count)} are chosen.`,
+    onlyLoaded: (count) => `Only the ${number(count)} loaded`,
+    tooMany: "At most 10,000 at once: narrow the search.",
+    choose: (subject) => `Choose ${subject}`,
+    chooseLoaded: "Choose all loaded messages",
+    thisMessage: "this message",
+    subjectErased: "subject erased",
+    received: "Received",
+    notOpened: "Not opened",
+    notTracked: "Not tracked",
+    heads: { date: "Date", customer: "Customer", subject: "Subject and outcome", source: "Source", opened: "Opened", details: "Details" },
+    chips: {
+      status: "Status", date: "Date", source: "Source", cause: "Cause", campaign: "Campaign", domain: "Domain", direction: "Direction", opened: "Opened", clicked: "Clicked",
+      tracked: "Tracked", sender: "Sender", relay: "Relay", address: "Address", attention: "Needs a person", mailing: "Mailing", customer: "Customer", id: "Messages",
+    },
+    moreChips: "More",
+    yes: "Yes",
+    no: "No",
+    andMore: (named, count) => `${named} and ${count} more`,
+    spans: { "1d": "Today", "7d": "Last 7 days", "30d": "Last 30 days", "90d": "Last 90 days" },
+    span: (from, to) => (from && to ? `${from} to ${to}` : from ? `from ${from}` : `until ${to}`),
+    from: "From",
+    to: "To",
+    directions: { sent: "Outgoing", received: "Received" },
+    linked: (count) => `${number(count)} by link`,
+    linkedBy: "Another page linked to these. Remove the filter to see others.",
+    placeholders: { domain: "example.com", relay: "main", address: "anna@example.com" },
+    severalByComma: "Several are separated by commas.",
+    empty: { heading: "No messages yet", text: "They appear here as soon as a system sends through the API." },
+    noMatch: "Nothing matches these filters.",
+    noMatchText: "Words are found from their first three letters on; addresses, invoices and ids whole.",
+    noneFound: "No message found",
+    clearFilters: "Clear filters",
+    without: (label, count) => `Without ${label}: ${number(count)}`,
+    readingOn: "Reading on: nothing was found so far.",
+    scannedTo: (date) => `Read back to ${date}; reading on.`,
+    print: "Print",
+    planning: "Counting …",
+    nothingToDo: "Nothing would be done.",
+    stay: "stay as they are",
+    mayArriveTwice: "of all these are uncertain: their readers may get them twice",
+    more: "More than these match: do the same again afterwards.",
+    skipped: (count) => (count === 1 ? "1 had changed and was left alone." : `${number(count)} had changed and were left alone.`),
+    plans: {
+      RETRY: {
+        heading: (count) => `Retry ${messages(count)}`, confirm: (count) => `Retry ${messages(count)}`, will: "go back to the queue",
+        why: "They were accepted or wait already, their address is suppressed, the customer opted out, or their campaign was cancelled.",
+      },
+      RETRY_TO_PRESENT_ADDRESS: {
+        heading: (count) => `Retry ${messages(count)} to the present address`, confirm: (count) => `Retry ${messages(count)}`, will: "go to the address that the customer has now",
+        why: "They were accepted or wait already, or the customer's address is the same.",
+      },
+      ASSUME_SENT: {
+        heading: (count) => `Assume that ${messages(count)} were sent`, confirm: (count) => `Assume ${messages(count)} sent`, will: "count as sent",
+        why: "They are not uncertain.",
+      },
+      CANCEL: {
+        heading: (count) => `Cancel sending ${messages(count)}`, confirm: (count) => `Cancel sending ${messages(count)}`, will: "are not sent",
+        why: "They were sent already, or do not wait.",
+      },
+      DISMISS: {
+        heading: (count) => `Take ${messages(count)} off the worklist`, confirm: (count) => `Take ${messages(count)} off`, will: "leave the worklist; their outcome stays",
+        why: "They did not fail, or are off it already.",
+      },
+    },
+    done: {
+      RETRY: (count) => `${messages(count)} went back to the queue.`,
+      RETRY_TO_PRESENT_ADDRESS: (count) => `${messages(count)} went back to the queue, to the present address.`,
+      ASSUME_SENT: (count) => `${messages(count)} count as sent.`,
+      CANCEL: (count) => `Sending of ${messages(count)} was cancelled.`,
+      DISMISS: (count) => `${messages(count)} left the worklist.`,
+    },
   },
 
   // message ---------------------------------------------------------------------------------------------
 
   message: {
+    message: "Message",
+    tabs: { outcome: "Outcome", reply: "Reply", content: "Content" },
+    none: { heading: "There is no such message", text: "The web address of this page may be mistyped, or the message is another customer's." },
+    subjectErased: "subject erased",
+    textErased: "text erased",
+    newer: "Newer message",
+    older: "Older message",
+    copyLink: "Copy link",
+    copyLinkTitle: "Copy the web address of this message",
+    copied: "Copied",
+    linkCopied: "The link is copied",
+    linkNotCopied: "This browser does not let the page copy. Open the message as a page and copy its web address.",
+    openAsPage: "Open as page",
+    close: "Close",
+    toList: "Messages",
+    delayedUntil: "Delayed: it will be tried again at",
+    heldFor: (reason) => `Held: ${reason}`,
+    cancelledBy: (who) => `Cancelled by ${who}`,
+    nextTry: (distance) => `Next try ${distance}:`,
+    serverResponse: "Server response",
+    events: "Events",
+    notTracked: "Not tracked",
+    copyReport: "The report of this copy",
+    clicks: (count) => (count === 1 ? "1 click" : `${count} clicks`),
+    facts: {
+      to: "To", from: "From", copies: "Copies", queued: "Queued", received: "Received", accepted: "Accepted", opened: "Opened", clicks: "Links clicked",
+      source: "Source", belongsTo: "Belongs to", reference: "Reference", campaign: "Campaign", forwarded: "Forwarded", checks: "Checks", attached: "Attached",
+    },
+    actions: {
+      RETRY: "Retry", RETRY_TO_PRESENT_ADDRESS: "Retry to the present address", ASSUME_SENT: "Assume sent", CANCEL: "Cancel sending",
+      LIFT_SUPPRESSION: "Lift the suppression", CORRECT_ADDRESS: "Correct the address", BELIEVE_REPORT: "Believe the report",
+      DISMISS: "Take off the worklist", UNDO: "Undo the last decision",
+    },
+    plans: {
+      RETRY: {
+        heading: "Retry this message", confirm: "Retry 1 message",
+        usual: "It goes back to the queue and is sent as soon as it is its turn.",
+        uncertain: "Nobody knows whether the server took it: the customer may get it twice.",
+      },
+      RETRY_TO_PRESENT_ADDRESS: {
+        heading: "Retry this message to the present address", confirm: "Retry 1 message",
+        to: "It goes to", was: "The history keeps that it was for",
+      },
+      CANCEL: { heading: "Cancel sending this message", confirm: "Cancel sending 1 message", usual: "It is not sent. What a server has taken already cannot be taken back." },
+      LIFT_SUPPRESSION: { heading: "Lift the suppression", confirm: "Lift the suppression", usual: "may be mailed again.", why: "Why", release: "Send what is held for it" },
+      CORRECT_ADDRESS: {
+        heading: "Correct the address", confirm: "Correct the address", address: "Address",
+        usual: "The customer's address is replaced, and messages that wait go to the right one.",
+      },
+      BELIEVE_REPORT: {
+        heading: "Believe the report", confirm: "Count 1 message as bounced",
+        usual: "It counts from then on as if it carried our token: the message came back, and its address may be suppressed.",
+      },
+    },
+    done: "Done. The events say so.",
+    undone: "The last decision was taken back.",
+    doneOf: { ASSUME_SENT: "1 message counts as sent.", DISMISS: "1 message was taken off the worklist." },
+    unreachable: "The service cannot be reached. Nothing was changed.",
+    letter: {
+      label: "The message", automatic: "Automatic reply", notKept: "What it said is not kept any more.", noSender: "No sender named", answers: "Answers",
+      nothingNew: "Nothing was written anew.", noText: "It has no text.", cut: "The text is longer; it ends here.",
+      quoted: (lines) => `Show quoted text (${lines === 1 ? "1 line" : `${lines} lines`})`,
+      bytes: (count) => `${count} bytes`,
+    },
+    report: {
+      by: (who) => `reported by ${who}`, refusedBy: (host) => `refused by ${host}`, notVerified: "Not verified", bounced: "Bounced", reported: "Reported as bounced",
+      doubt: "Anybody who has the message could have written this report: it carries no token of ours. It changes nothing until a person believes it.",
+    },
+    timeline: {
+      noTls: "no TLS", silent: "The server said nothing.", unreadable: "The server said, which is no reply to a message:",
+      attempt: (number) => `attempt ${number}`, how: (relay, stage, took) => `by relay ${relay}, ${stage}, in ${took}`, toCopy: "to",
+      workerLost: "Its worker was lost while it was being sent", perhapsMachine: ", perhaps by a machine", by: (who) => `by ${who}`,
+      unreadableNow: "This cannot be read just now.", none: "Nothing is on record.", more: "Show what followed",
+    },
+    content: {
+      whichLabel: "Content", asLabel: "Show it as", widthLabel: "Width", exact: "Exact message", template: "Template", html: "HTML", text: "Text", source: "Source",
+      phone: "Phone", desktop: "Desktop",
+      isExact: "Exact: its fingerprint is the one of what was sent or came in, SHA-256", isNotExact: (why) => `Not exact. ${why}`,
+      nothingCounted: "Links do nothing here, pictures from elsewhere are not fetched, and nothing is counted.",
+      download: "Download .eml", noText: "There is no such part, or it is too large to be shown.", cut: "It is longer; the file has all of it.",
+      sample: "With sample data, not this customer's. Subject:",
+      notKept: "What it said is not kept any more.",
+      notAllowed: "You may see what happened, not what was written; or its content is no longer kept.",
+    },
   },
 
   // customers -------------------------------------------------------------------------------------------

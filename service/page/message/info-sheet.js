@@ -1,20 +1,33 @@
-// The state of the popover: its mail, its loading state, and the action to confirm.
+// The state of the popover, and of a message's own page: its message, the tab, the action to confirm, what is shown of its content.
+import { writeAddress } from "../address.js";
 import { Offline } from "../errors.js";
-import { act, readInfo, readLife } from "./queries.js";
+import { said } from "../language.js";
+import { focusPlan } from "../plan.js";
+import { act, readInfo, readLife, readSource, readText } from "./queries.js";
 
 /** A link to a file is good for five minutes; one this old is renewed before it is followed. */
 const LINK_MS = 240_000;
+/** Actions that are done at once, since they can be taken back. */
+const DIRECT = ["ASSUME_SENT", "DISMISS", "UNDO"];
+
+/** The place of a message's own page. */
+export const pageOf = (id) => ({ view: "messages", path: [id], query: {} });
 
 export class InfoSheet {
-  /** `page` knows neighbours and changes the URL; `guard` tracks the session and the network. */
-  constructor(page, { changed, guard, announce }) {
+  /** `page` knows neighbours and changes the URL; `app.guard` tracks the session and the network. */
+  constructor(page, app) {
     this.page = page;
-    this.changed = changed;
-    this.readInfo = guard(readInfo);
-    this.readLife = guard(readLife);
-    this.actOn = guard(act);
-    this.announce = announce;
-    this.previewAs = "html";
+    this.app = app;
+    this.changed = app.changed;
+    this.readInfo = app.guard(readInfo);
+    this.readLife = app.guard(readLife);
+    this.readText = app.guard(readText);
+    this.readSource = app.guard(readSource);
+    this.actOn = app.guard(act);
+    this.announce = app.announce;
+    /** What stays from message to message: the tab, and how content is shown. */
+    this.tab = "outcome";
+    this.shows = { which: "exact", as: "html", width: "desktop" };
     this.clear(null);
   }
 
@@ -26,7 +39,9 @@ export class InfoSheet {
     this.asked = null;
     this.acting = false;
     this.fault = null;
-    this.mailShown = false;
+    this.copied = null;
+    /** The text part and the source, once they are asked for: `{ state, value, error }`. */
+    this.parts = { text: null, source: null };
   }
 
   /** Shows this message; null closes the popover. */
@@ -47,6 +62,7 @@ export class InfoSheet {
       this.message = message;
       this.readAt = Date.now();
       this.state = "ready";
+      this.readPart();
     } catch (error) {
       if (id !== this.id) return;
       if (!this.message) this.state = "error";
@@ -77,12 +93,26 @@ export class InfoSheet {
     this.page.close();
   }
 
+  /** Whether actions are offered: not to a session that may only read. */
+  get mayAct() {
+    return !this.app.readOnly;
+  }
+
+  // Actions -----------------------------------------------------------------------------------------------------------
+
+  /** Opens the plan of an action, or does at once what can be taken back; null closes the plan. */
   ask = (action) => {
-    this.asked = action;
     this.fault = null;
+    if (DIRECT.includes(action)) return this.act(action, this.id, { messageId: this.id });
+    this.opener = action ?? this.asked;
+    this.asked = action;
     this.changed();
-    // The button that had the focus is replaced by the question, or back.
-    requestAnimationFrame(() => document.querySelector(".info .actions :is(input, .button)")?.focus());
+    // The button that had the focus is replaced by the plan, or back.
+    requestAnimationFrame(() => {
+      if (this.asked) focusPlan(document.querySelector(".info"));
+      else document.querySelector(`.info [data-action="${this.opener}"]`)?.focus();
+    });
+    return undefined;
   };
 
   act = async (action, id, input) => {
@@ -91,26 +121,75 @@ export class InfoSheet {
     this.changed();
     try {
       await this.actOn(action, input);
-      this.announce("Done. The history says so.");
       this.asked = null;
       await this.read();
+      this.told(action, id);
       this.page.reread(id);
       document.getElementById("info-heading")?.focus();
     } catch (error) {
       // What was typed stays; what can be done may have changed.
-      this.fault = error.message || "The service cannot be reached. Nothing was changed.";
+      this.fault = error.message || said.message.unreachable;
       if (!(error instanceof Offline)) this.read();
     }
     this.acting = false;
     this.changed();
   };
 
-  showPreview = (as) => {
-    this.previewAs = as;
+  /** Says what was done, with Undo where the API can. */
+  told(action, id) {
+    this.announce(said.message.done);
+    if (!this.app.undoable) return;
+    if (action === "UNDO") this.app.undoable(said.message.undone);
+    else if (DIRECT.includes(action)) this.app.undoable(said.message.doneOf[action], () => this.undo(id));
+  }
+
+  async undo(id) {
+    await this.actOn("UNDO", { messageId: id });
+    this.page.reread(id);
+    if (id === this.id) await this.read();
+  }
+
+  // What is shown -----------------------------------------------------------------------------------------------------
+
+  showTab = (tab) => {
+    this.tab = tab;
+    this.readPart();
     this.changed();
   };
 
-  /** Reads what followed in the mail's life, below what is shown. */
+  /** Changes how content is shown: `which` is exact or template, `as` is html, text or source, `width` is desktop or phone. */
+  showAs = (change) => {
+    this.shows = { ...this.shows, ...change };
+    this.readPart();
+    this.changed();
+  };
+
+  /** What is shown of this message's content: without its own the template, which has no source. */
+  get shown() {
+    const { content, info } = this.message;
+    const which = content && (this.shows.which === "exact" || !info.preview) ? "exact" : "template";
+    return { ...this.shows, which, as: which === "template" && this.shows.as === "source" ? "html" : this.shows.as };
+  }
+
+  /** Reads the part of the content that is shown, unless that was done. */
+  async readPart() {
+    if (this.tab !== "content" || !this.message?.content) return;
+    const { id, shown: { which, as } } = this;
+    if (which !== "exact" || as === "html" || this.parts[as]?.state === "ready" || this.parts[as]?.state === "loading") return;
+    const part = { state: "loading", value: null, error: null };
+    this.parts[as] = part;
+    try {
+      part.value = as === "text" ? await this.readText(id) : await this.readSource(await this.goodUrl((message) => message.content.rawUrl));
+      part.state = "ready";
+    } catch (error) {
+      Object.assign(part, { state: "error", error });
+    }
+    if (id === this.id) this.changed();
+  }
+
+  retryPart = () => this.readPart();
+
+  /** Reads what followed in the message's life, below what is shown. */
   readOn = async () => {
     const { id, message } = this;
     const { nodes, pageInfo } = message.events;
@@ -123,30 +202,44 @@ export class InfoSheet {
     return Date.now() - this.readAt >= LINK_MS;
   }
 
+  /** The link that `urlOf` finds in the message, which is read again when its links are too old. */
+  async goodUrl(urlOf) {
+    if (this.linksAreOld) await this.read();
+    return this.message && urlOf(this.message);
+  }
+
   /** Follows a link, the one that `urlOf` finds in a message; one that is too old is read again first. */
   follow = async (event, urlOf) => {
     if (!this.linksAreOld) return;
     event.preventDefault();
     const { id } = this;
-    await this.read();
-    const url = this.message && urlOf(this.message);
+    const url = await this.goodUrl(urlOf);
     if (id === this.id && url) location.assign(url);
   };
 
   download = (event, position) => this.follow(event, (message) => message.attachments[position]?.url);
-
-  /** Opens the frame with the mail itself, by a link that is good, or closes it. */
-  showMail = async () => {
-    const { id, mailShown } = this;
-    if (!mailShown && this.linksAreOld) await this.read();
-    if (id !== this.id) return;
-    this.mailShown = !mailShown;
-    this.changed();
-  };
 
   /** Shows the clicks of the message, where the view can. */
   get showClicks() {
     const { select } = this.page;
     return select && (() => select(this.id, true));
   }
+
+  /** The address of the message's own page, which shows a colleague the same. */
+  get pageHref() {
+    return writeAddress(pageOf(this.id));
+  }
+
+  copyLink = async () => {
+    const { id } = this;
+    try {
+      await navigator.clipboard.writeText(new URL(this.pageHref, location.href).href);
+      this.copied = "copied";
+    } catch {
+      this.copied = "refused";
+    }
+    if (id !== this.id) return;
+    this.announce(said.message[this.copied === "copied" ? "linkCopied" : "linkNotCopied"]);
+    this.changed();
+  };
 }

@@ -1,14 +1,15 @@
 // What a received mail says: who wrote, the new text, the quoted history folded, what it answers, its files.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icons } from "../icons.js";
+import { said } from "../language.js";
 import { moment } from "../moments.js";
-import { counted, words } from "../words.js";
+import { words } from "../words.js";
 
 /** The marks of who wrote: for a row only what a reader has to know. */
 export function authorMarks(received, { all = false } = {}) {
   if (!received) return nothing;
   const shown = all || received.author === "UNVERIFIED";
-  return html`${received.automatic ? html`<span class="mark">Automatic reply</span>` : nothing}${
+  return html`${received.automatic ? html`<span class="mark">${said.message.letter.automatic}</span>` : nothing}${
     shown && received.author ? html`<span class="mark ${received.author === "UNVERIFIED" ? "doubtful" : ""}"
       title=${words.authorWhy(received.author)}>${words.author(received.author)}</span>` : nothing}`;
 }
@@ -16,7 +17,7 @@ export function authorMarks(received, { all = false } = {}) {
 const lines = (text) => text.split("\n").length;
 
 /** The text of a mail, as text: nothing in it is markup. */
-const said = (text) => html`<div class="letter-text" dir="auto">${text}</div>`;
+const letterText = (text) => html`<div class="letter-text" dir="auto">${text}</div>`;
 
 /** The files of a mail, sent or received; `download(event, position)` renews a link that is too old. */
 export function files(attachments, download) {
@@ -26,22 +27,23 @@ export function files(attachments, download) {
     <span class="utc">${size(file.size)}</span></li>`)}</ul>`;
 }
 
-const size = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1_048_576 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
+const size = (bytes) => (bytes < 1024 ? said.message.letter.bytes(bytes) : bytes < 1_048_576 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
 
 /** A mail that leads to its popover. */
 export const mailLink = (mail, show) => html`<button type="button" class="link" @click=${() => show(mail.id)}><bdi>${
-  mail.subject ?? "(subject erased)"}</bdi></button>`;
+  mail.subject ?? `(${said.message.subjectErased})`}</bdi></button>`;
 
 /** Who wrote, what, and to what it is the answer. */
 export function receivedMail({ received, inReplyTo }, show) {
-  if (!received) return html`<p class="how">What it said is not kept any more.</p>`;
+  const { letter } = said.message;
+  if (!received) return html`<p class="how">${letter.notKept}</p>`;
   const { from, fromName, text, quotedText, cut } = received;
-  return html`<section class="letter" aria-label="The mail">
-    <p class="writer"><bdi>${fromName ? `${fromName} ` : ""}${from ? (fromName ? `<${from}>` : from) : "No sender named"}</bdi>
+  return html`<section class="letter" aria-label=${letter.label}>
+    <p class="writer"><bdi>${fromName ? `${fromName} ` : ""}${from ? (fromName ? `<${from}>` : from) : letter.noSender}</bdi>
       ${authorMarks(received, { all: true })}</p>
-    ${inReplyTo ? html`<p class="how">Answers ${mailLink(inReplyTo, show)}, ${moment(inReplyTo.occurredAt)}</p>` : nothing}
-    ${text ? said(text) : html`<p class="how">${quotedText ? "Nothing was written anew." : "It has no text."}</p>`}
-    ${cut ? html`<p class="how">The text is longer; it ends here.</p>` : nothing}
-    ${quotedText ? html`<details class="quoted"><summary>Show quoted text (${counted(lines(quotedText), "line")})</summary>${said(quotedText)}</details>` : nothing}
+    ${inReplyTo ? html`<p class="how">${letter.answers} ${mailLink(inReplyTo, show)}, ${moment(inReplyTo.occurredAt)}</p>` : nothing}
+    ${text ? letterText(text) : html`<p class="how">${quotedText ? letter.nothingNew : letter.noText}</p>`}
+    ${cut ? html`<p class="how">${letter.cut}</p>` : nothing}
+    ${quotedText ? html`<details class="quoted"><summary>${letter.quoted(lines(quotedText))}</summary>${letterText(quotedText)}</details>` : nothing}
   </section>`;
 }

@@ -1,5 +1,6 @@
 // The generic preview of a template with sample data, in a sandboxed frame without scripts and requests.
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { html } from "../vendor/lit-html/lit-html.js";
+import { said } from "../language.js";
 
 /**
  * Makes the frame as high as its content, which has no script to say so. `allow-same-origin` lets this page read the
@@ -8,7 +9,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 function fit(frame) {
   const root = frame.contentDocument?.documentElement;
   if (!root) return;
-  const pane = frame.closest(".info-body");
+  const pane = frame.closest(".preview-scroll");
   const { scrollTop } = pane;
   // Content that is as high as its frame, such as a body in quirks mode, would keep the height it has.
   frame.style.height = "0";
@@ -17,7 +18,9 @@ function fit(frame) {
   pane.scrollTop = scrollTop;
 }
 
-window.addEventListener("resize", () => document.querySelectorAll(".preview-frame").forEach(fit));
+const fitAll = () => document.querySelectorAll(".preview-frame").forEach(fit);
+
+window.addEventListener("resize", fitAll);
 
 /** After a click into the frame, move the focus out of it: the page gets no key events from a frame, not even Escape. */
 window.addEventListener("blur", () => {
@@ -26,19 +29,14 @@ window.addEventListener("blur", () => {
   if (frame?.matches(".preview-frame")) setTimeout(() => frame.parentElement?.focus({ preventScroll: true }));
 });
 
-/** `as` is `html` or `text`; `show(as)` changes it. */
-export function templatePreview(messageId, preview, { as, show }) {
-  const choice = (value, name) => html`<button type="button" class="choice" aria-pressed=${as === value ? "true" : "false"}
-    @click=${() => show(value)}>${name}</button>`;
-  return html`<section class="preview" aria-labelledby="preview-heading">
-    <div class="preview-head"><h3 id="preview-heading">Template preview</h3>
-      <div class="choices" role="group" aria-label="Show the preview as">${choice("html", "HTML")}${choice("text", "Text")}</div></div>
-    <p class="sample">With sample data, not this customer's. Subject: <bdi>${preview.subject}</bdi></p>
+/** `as` is html or text, `width` desktop or phone. */
+export function templatePreview(messageId, preview, { as, width }) {
+  // The frame is fitted again when its width has changed.
+  requestAnimationFrame(fitAll);
+  return html`<p class="sample" id="preview-heading">${said.message.content.sample} <bdi>${preview.subject}</bdi></p>
     ${as === "html"
-      ? html`<div class="preview-scroll" tabindex="0" role="group" aria-labelledby="preview-heading"><iframe class="preview-frame" tabindex="-1"
-          title="Template preview with sample data" sandbox="allow-same-origin" referrerpolicy="no-referrer"
+      ? html`<div class="preview-scroll frame-place ${width}" tabindex="0" role="group" aria-labelledby="preview-heading"><iframe class="preview-frame" tabindex="-1"
+          title=${said.message.content.template} sandbox="allow-same-origin" referrerpolicy="no-referrer"
           @load=${(event) => fit(event.target)} src="/previews/${messageId}"></iframe></div>`
-      : nothing}
-    ${as === "text" ? html`<pre class="preview-text" dir="auto" tabindex="0" aria-label="Template preview as text">${preview.text}</pre>` : nothing}
-  </section>`;
+      : html`<pre class="preview-text content-text" dir="auto" tabindex="0" aria-label=${said.message.content.text}>${preview.text}</pre>`}`;
 }

@@ -416,16 +416,16 @@ test("the view is that of one customer's emails", () => {
 
 test("each tab shows its list, a failure in its place, or that it is loading", async () => {
   const shown = () => markup(view.view());
-  assert.match(shown(), /Campaign emails sent.*Mail 20/s);
+  assert.match(shown(), /Campaign Emails Sent.*Mail 20/s);
   assert.match(shown(), /aria-labelledby="tab-sent" aria-busy=false\s+tabindex=-1/);
   await go({ tab: "notes" });
-  assert.match(shown(), /aria-label="Connection notes"/);
+  assert.match(shown(), /aria-label=Connection Notes/);
   await go({ tab: "clicks" });
   assert.match(shown(), /No links clicked yet/);
   assert.match(shown(), /tabindex=0/);
   view.list.state = "error";
   view.list.error = new Error("Broken.");
-  assert.match(shown(), /Show machines.*Broken\./s);
+  assert.match(shown(), /Include machines.*Broken\./s);
   view.list.error = Object.assign(new Error("Not yours."), { argument: "messageId" });
   assert.match(shown(), /There is no such mail/);
   await go({ tab: "sent" });
@@ -642,7 +642,7 @@ test("a file's link that is too old is read again before it is followed", async 
   assert.deepEqual(followed, ["held", "https://x.example/new"]);
 });
 
-test("the popover's buttons: neighbours, the clicks of its mail, another preview, and closing", () => {
+test("the popover's buttons: neighbours, the clicks of its mail, what is shown of its content, and closing", () => {
   const done = [];
   const sheet = sheetOf({ neighbour: (id, step) => `${id}${step > 0 ? "+" : ""}${step}`, open: (...given) => done.push(given), close: () => done.push("closed"), select: (...given) => done.push(given) });
   sheet.id = "m1";
@@ -650,6 +650,8 @@ test("the popover's buttons: neighbours, the clicks of its mail, another preview
   sheet.turn("m2");
   sheet.close();
   sheet.showClicks();
-  sheet.showPreview("text");
-  assert.deepEqual([done, sheet.previewAs], [[["m2", { replace: true }], "closed", ["m1", true]], "text"]);
+  sheet.message = { content: null, info: { preview: { text: "Hello" } } };
+  sheet.showAs({ as: "text" });
+  sheet.showTab("content");
+  assert.deepEqual([done, sheet.tab, sheet.shown], [[["m2", { replace: true }], "closed", ["m1", true]], "content", { which: "template", as: "text", width: "desktop" }]);
 });

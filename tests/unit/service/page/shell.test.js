@@ -20,7 +20,7 @@ function made(values = {}) {
   const done = [];
   return {
     done, offline: false, shown: null, changed: () => {}, announce: (text) => done.push(text), guard: (call) => call, visit: (place) => done.push(place),
-    openOverlay: (name) => done.push(name), signOut: () => done.push("signed out"), ...listen, ...values,
+    ...listen, openOverlay: (name) => done.push(name), signOut: () => done.push("signed out"), ...values,
   };
 }
 
@@ -168,8 +168,8 @@ function answering(t, answer = (operation) => ({ data: DATA[operation] })) {
   const asked = [];
   globalThis.fetch = async (_, { body }) => {
     const { query, variables } = JSON.parse(body);
-    asked.push(variables.search);
-    return { status: 200, json: async () => answer(query.match(/\w+(?=\()/)[0]) };
+    asked.push(variables?.search);
+    return { status: 200, json: async () => answer(query.match(/query (\w+)/)[1]) };
   };
   t.mock.timers.enable({ apis: ["setTimeout"] });
   return asked;
